@@ -1,0 +1,1 @@
+"""The common library of all functions. It knows no function."""

@@ -1,0 +1,58 @@
+"""What the provider catalog says of providers and models, as `GET /providers` answers it."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from shared.models.wire import SnakeModel
+
+ParameterType = Literal["string", "integer", "float", "boolean", "choice", "array", "object"]
+
+
+class ParameterSpec(SnakeModel):
+    """One parameter a model takes: its type, its default and what values it allows.
+
+    `default` None means that nothing is sent unless the caller sets it. `min` and `max` are inclusive.
+    """
+
+    type: ParameterType
+    description: str
+    default: Any = None
+    min: float | None = None
+    max: float | None = None
+    choices: list[Any] | None = None
+
+
+class BuiltInTool(SnakeModel):
+    """A tool that the provider itself runs, such as web search."""
+
+    id: str
+    description: str
+
+
+class Prices(SnakeModel):
+    """US dollars per million tokens."""
+
+    input: float
+    output: float
+    cached_input: float | None = None
+
+
+class ModelInfo(SnakeModel):
+    """One model: how it may be called and what it costs. `prices` None: unknown."""
+
+    description: str = ""
+    context_window: int | None = Field(default=None, description="tokens of prompt and answer together")
+    max_output_tokens: int | None = None
+    prices: Prices | None = None
+    abilities: list[str] = []
+    parameters: dict[str, ParameterSpec] = {}
+    built_in_tools: list[BuiltInTool] = []
+
+
+class ProviderInfo(SnakeModel):
+    """One provider and its models, by slug."""
+
+    name: str
+    description: str = ""
+    models: dict[str, ModelInfo]

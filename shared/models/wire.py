@@ -1,0 +1,16 @@
+"""The base of everything that crosses the wire: camelCase outside, snake_case inside, both accepted."""
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+
+class CamelModel(BaseModel):
+    """Written in camelCase; read in either spelling. Unknown fields are ignored."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class SnakeModel(BaseModel):
+    """For the shapes whose wire names are snake_case (tickets, the provider catalog)."""
+
+    model_config = ConfigDict(frozen=True)

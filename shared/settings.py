@@ -1,0 +1,46 @@
+"""What a deployment can set, read once from the environment. Secrets of model providers are not here: `llm/` reads those."""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _comma_separated(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class Settings(BaseModel):
+    """Every field is an environment variable of the same name in capitals.
+
+    Raises `pydantic.ValidationError`, which names the variable, when a value does not fit.
+    """
+
+    model_config = ConfigDict(alias_generator=str.upper, populate_by_name=True, frozen=True)
+
+    app_env: str = Field(default="local", description="'firebase' demands ID tokens; anything else bypasses authentication")
+    google_cloud_project: str = Field(default="demo-agents")
+    functions_emulator: bool = Field(default=False, description="set by the Firebase Emulator Suite")
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
+    max_body_bytes: int = Field(default=1024 * 1024, gt=0)
+
+    worker_location: str = "us-central1"
+    worker_queue: str = Field(default="worker", description="the queue, and the function that it calls")
+    worker_url: str | None = Field(default=None, description="where tasks are sent; derived when not set")
+    worker_service_account: str | None = Field(default=None, description="whose OIDC token opens the worker")
+    cloud_tasks_emulator_host: str | None = None
+    cloud_tasks_endpoint: str | None = Field(default=None, description="host:port of a plain gRPC Cloud Tasks server")
+
+    chat_max_attempts: int = Field(default=5, gt=0)
+    lease_seconds: float = Field(default=60, gt=0, description="how long a silent worker keeps a ticket")
+    model_timeout_seconds: float = Field(default=300, gt=0)
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Reads `environ`; a variable that is set but empty counts as not set."""
+        return cls.model_validate({name: value for name, value in environ.items() if value})
+
+    @property
+    def authentication_required(self) -> bool:
+        return self.app_env == "firebase"
