@@ -9,7 +9,7 @@ import logging
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 TRACE_FIELD = "logging.googleapis.com/trace"
 current_trace: ContextVar[str | None] = ContextVar("current_trace", default=None)
@@ -34,12 +34,23 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, default=str)
 
 
+class _StandardOutput(logging.StreamHandler[TextIO]):
+    """Writes to whatever `sys.stdout` is at the time, not to what it was when logging was configured."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stdout)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stdout
+        super().emit(record)
+
+
 def configure_logging() -> None:
     """Sends this project's log lines to standard output. Safe to call again."""
     logger = logging.getLogger("agents")
     if logger.handlers:
         return
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _StandardOutput()
     handler.setFormatter(JsonFormatter())
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

@@ -19,22 +19,32 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(alias_generator=str.upper, populate_by_name=True, frozen=True)
 
-    app_env: str = Field(default="local", description="'firebase' demands ID tokens; anything else bypasses authentication")
+    app_env: str = Field(
+        default="local", description="'firebase' demands ID tokens; anything else bypasses authentication"
+    )
     google_cloud_project: str = Field(default="demo-agents")
     functions_emulator: bool = Field(default=False, description="set by the Firebase Emulator Suite")
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
     max_body_bytes: int = Field(default=1024 * 1024, gt=0)
 
+    store_timeout_seconds: float = Field(default=20, gt=0, description="one read, or one transaction with its retries")
+
     worker_location: str = "us-central1"
     worker_queue: str = Field(default="worker", description="the queue, and the function that it calls")
     worker_url: str | None = Field(default=None, description="where tasks are sent; derived when not set")
     worker_service_account: str | None = Field(default=None, description="whose OIDC token opens the worker")
+    worker_timeout_seconds: int = Field(
+        default=540,
+        ge=15,
+        le=1800,
+        description="Cloud Tasks' dispatch deadline; the function's own timeout is the same",
+    )
     cloud_tasks_emulator_host: str | None = None
     cloud_tasks_endpoint: str | None = Field(default=None, description="host:port of a plain gRPC Cloud Tasks server")
 
     chat_max_attempts: int = Field(default=5, gt=0)
     lease_seconds: float = Field(default=60, gt=0, description="how long a silent worker keeps a ticket")
-    model_timeout_seconds: float = Field(default=300, gt=0)
+    model_timeout_seconds: float = Field(default=300, gt=0, description="one call of a model; below the worker's")
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":

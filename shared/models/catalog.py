@@ -12,14 +12,15 @@ ParameterType = Literal["string", "integer", "float", "boolean", "choice", "arra
 class ParameterSpec(SnakeModel):
     """One parameter a model takes: its type, its default and what values it allows.
 
-    `default` None means that nothing is sent unless the caller sets it. `min` and `max` are inclusive.
+    `default` None means that nothing is sent unless the caller sets it. `min` and `max` are inclusive,
+    None: no bound. `choices` is there for the type "choice" only. An array is one of texts.
     """
 
     type: ParameterType
     description: str
     default: Any = None
-    min: float | None = None
-    max: float | None = None
+    min: int | float | None = None
+    max: int | float | None = None
     choices: list[Any] | None = None
 
 
@@ -31,7 +32,7 @@ class BuiltInTool(SnakeModel):
 
 
 class Prices(SnakeModel):
-    """US dollars per million tokens."""
+    """US dollars per million tokens. `cached_input`: for prompt tokens that the provider had kept; None: none."""
 
     input: float
     output: float
@@ -39,15 +40,17 @@ class Prices(SnakeModel):
 
 
 class ModelInfo(SnakeModel):
-    """One model: how it may be called and what it costs. `prices` None: unknown."""
+    """One model: how it may be called and what it costs. `prices` None: unknown beforehand."""
 
     description: str = ""
-    context_window: int | None = Field(default=None, description="tokens of prompt and answer together")
+    context_window: int | None = Field(
+        default=None, description="tokens of prompt the model reads; the answer may count against them"
+    )
     max_output_tokens: int | None = None
     prices: Prices | None = None
-    abilities: list[str] = []
-    parameters: dict[str, ParameterSpec] = {}
-    built_in_tools: list[BuiltInTool] = []
+    abilities: list[str] = Field(default_factory=list[str])
+    parameters: dict[str, ParameterSpec] = Field(default_factory=dict[str, ParameterSpec])
+    built_in_tools: list[BuiltInTool] = Field(default_factory=list[BuiltInTool])
 
 
 class ProviderInfo(SnakeModel):

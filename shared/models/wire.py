@@ -1,16 +1,19 @@
 """The base of everything that crosses the wire: camelCase outside, snake_case inside, both accepted."""
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
+
+JsonObject = dict[str, JsonValue]
+"""Any JSON object. Numbers are finite."""
 
 
 class CamelModel(BaseModel):
     """Written in camelCase; read in either spelling. Unknown fields are ignored."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, allow_inf_nan=False)
 
 
 class SnakeModel(BaseModel):
     """For the shapes whose wire names are snake_case (tickets, the provider catalog)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)

@@ -1,0 +1,48 @@
+"""Chat: hand in messages and get a ticket at once; look the ticket up until the answer is there."""
+
+import os
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from functions_framework import aio
+
+from shared.llm.catalog import Catalog
+from shared.models.chat import Accepted, ChatRequest, ChatResponse
+from shared.services.chat import ChatService
+from shared.settings import Settings
+from shared.store import Database
+from shared.tasks import task_queue
+from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+
+router = APIRouter(route_class=StrictJsonRoute)
+
+
+async def _chat_service(settings: CurrentSettings) -> ChatService:
+    return ChatService(Database(settings), task_queue(settings), Catalog.load(os.environ))
+
+
+Chat = Annotated[ChatService, Depends(_chat_service)]
+
+
+@router.post("/chat")
+async def submit(body: ChatRequest, caller: CurrentCaller, chat: Chat, request: Request) -> Accepted:
+    """Queues the chat; answers when it is sure to be answered."""
+    accepted = await chat.submit(caller, body)
+    request.state.access["ticket"] = accepted.ticket_id
+    return accepted
+
+
+@router.get("/chat/{ticket_id}")
+async def look_up(ticket_id: str, caller: CurrentCaller, chat: Chat, request: Request) -> ChatResponse:
+    """The ticket's status, and its result or error once it is finished."""
+    request.state.access["ticket"] = ticket_id
+    return await chat.look_up(caller, ticket_id)
+
+
+app = create_app("chat", router, Settings.from_environ())
+
+
+@aio.http
+async def chat(_request: Request) -> Response:
+    """The entry point."""
+    return as_response(app)

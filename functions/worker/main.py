@@ -1,0 +1,51 @@
+"""The worker: Cloud Tasks hands it a ticket's id, and it answers the ticket.
+
+Private: in the cloud only the queue's service account may call it, and Hosting has no way to it.
+2xx tells the queue that the task is done; anything else, that it should come again.
+"""
+
+import os
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from functions_framework import aio
+
+from shared.llm.catalog import Catalog
+from shared.llm.completion import complete
+from shared.models.wire import SnakeModel
+from shared.services.answering import AnsweringService
+from shared.settings import Settings
+from shared.store import Database
+from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
+
+router = APIRouter(route_class=StrictJsonRoute)
+
+
+class Task(SnakeModel):
+    """What the chat function hands to the queue."""
+
+    ticket_id: str
+
+
+async def _answering_service(settings: CurrentSettings) -> AnsweringService:
+    return AnsweringService(Database(settings), Catalog.load(os.environ), complete, settings)
+
+
+Answering = Annotated[AnsweringService, Depends(_answering_service)]
+
+
+@router.post("/", status_code=204)
+async def work(task: Task, answering: Answering, request: Request) -> Response:
+    """Answers the ticket; 503 when the queue should deliver it again."""
+    request.state.access["ticket"] = task.ticket_id
+    await answering.answer(task.ticket_id)
+    return Response(status_code=204)
+
+
+app = create_app("worker", router, Settings.from_environ())
+
+
+@aio.http
+async def worker(_request: Request) -> Response:
+    """The entry point."""
+    return as_response(app)

@@ -1,0 +1,31 @@
+"""The provider catalog: which models can be called here, with what, and how. Never imports litellm.
+
+`curated/` is written by hand. `known/` is what litellm's data says of the curated models; `refresh` writes it.
+"""
+
+from shared.llm.catalog.catalog import Catalog
+from shared.llm.catalog.errors import (
+    CatalogError,
+    InvalidParameters,
+    ProviderNotConfigured,
+    UnknownBuiltInTool,
+    UnknownModel,
+    UnknownProvider,
+)
+from shared.llm.catalog.parameters import check_parameters
+from shared.llm.catalog.route import ModelRoute
+from shared.llm.catalog.tools import ChosenTools, check_built_in_tools
+
+__all__ = [
+    "Catalog",
+    "CatalogError",
+    "ChosenTools",
+    "InvalidParameters",
+    "ModelRoute",
+    "ProviderNotConfigured",
+    "UnknownBuiltInTool",
+    "UnknownModel",
+    "UnknownProvider",
+    "check_built_in_tools",
+    "check_parameters",
+]

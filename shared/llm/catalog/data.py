@@ -1,0 +1,135 @@
+"""The catalog's files, as they are: what people curated, and what `refresh` wrote. Read when first asked for.
+
+Nothing here depends on the environment, and nothing is called. `info` makes of these what the wire shows.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, model_validator
+
+from shared.models.catalog import ParameterSpec, Prices
+
+HERE = Path(__file__).parent
+CURATED = HERE / "curated"
+KNOWN = HERE / "known"
+
+Api = Literal["chat", "responses"]
+
+
+class _FromFile(BaseModel):
+    """A misspelt field in a file is an error, not a field that is quietly ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CuratedTool(_FromFile):
+    """A built-in tool: either `tool`, which joins the request's `tools`, or `parameter`, which joins the request."""
+
+    description: str
+    tool: dict[str, Any] | None = None
+    parameter: dict[str, Any] | None = None
+    api: Api | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> "CuratedTool":
+        if (self.tool is None) == (self.parameter is None):
+            raise ValueError("a built-in tool has either `tool` or `parameter`")
+        return self
+
+
+class CuratedModel(_FromFile):
+    """A model as people describe it. What is left out here comes from `known`.
+
+    `known_as` is what litellm's data calls it, where that is not the slug; `known` False: it is not there.
+    """
+
+    description: str
+    api: Api = "chat"
+    known: bool = True
+    known_as: str | None = None
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    abilities: list[str] | None = None
+    parameter_sets: list[str] = []
+    parameters: dict[str, ParameterSpec] = {}
+    built_in_tools: list[str] = []
+
+
+class CuratedProvider(_FromFile):
+    """A provider, how it is reached, and its models, newest first.
+
+    `api_key_env` holds alternatives, tried in order; each maps arguments of the call to the variables that give
+    them, all of which must be set. An empty list: no key is needed; `placeholder_api_key` is sent instead, so that
+    no other provider's key is. `base_url_on_this_machine` stands in for `base_url_env`, but not in the cloud.
+    `reasoning_api`: what a call that asks for reasoning has to go through, for the reasoning to be told.
+    """
+
+    name: str
+    description: str
+    litellm_provider: str
+    api_key_env: list[dict[str, str]]
+    placeholder_api_key: str | None = None
+    optional_env: dict[str, list[str]] = {}
+    base_url_env: list[str] = []
+    base_url_required: bool = False
+    base_url_on_this_machine: str | None = None
+    charged: bool = True
+    reasoning_api: Api | None = None
+    generic_parameters: list[str] = []
+    parameter_sets: dict[str, dict[str, ParameterSpec]] = {}
+    built_in_tools: dict[str, CuratedTool] = {}
+    models: dict[str, CuratedModel]
+
+    @model_validator(mode="after")
+    def _names_resolve(self) -> "CuratedProvider":
+        for slug, model in self.models.items():
+            missing = {*model.parameter_sets} - self.parameter_sets.keys() | {
+                *model.built_in_tools
+            } - self.built_in_tools.keys()
+            if missing:
+                raise ValueError(f"{slug} names what the provider does not define: {', '.join(sorted(missing))}")
+        return self
+
+
+class KnownModel(_FromFile):
+    """What litellm's data says of a model: tokens, US dollars per million tokens, abilities."""
+
+    mode: str
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+    prices: Prices | None = None
+    abilities: list[str] = []
+
+
+_known_models = TypeAdapter(dict[str, KnownModel])
+_specs = TypeAdapter(dict[str, ParameterSpec])
+
+
+@cache
+def provider_slugs() -> tuple[str, ...]:
+    """Every provider that has a file, in alphabetical order."""
+    return tuple(sorted(file.stem for file in CURATED.glob("*.json")))
+
+
+@cache
+def curated(provider: str) -> CuratedProvider:
+    """Raises `KeyError` unless `provider` is one of `provider_slugs()`: no caller's text becomes a path."""
+    if provider not in provider_slugs():
+        raise KeyError(provider)
+    return CuratedProvider.model_validate_json((CURATED / f"{provider}.json").read_bytes())
+
+
+@cache
+def known(provider: str) -> dict[str, KnownModel]:
+    """By slug; a model that litellm's data does not have is not in it. Raises as `curated` does."""
+    if provider not in provider_slugs():
+        raise KeyError(provider)
+    return _known_models.validate_json((KNOWN / f"{provider}.json").read_bytes())
+
+
+@cache
+def generic_parameters() -> dict[str, ParameterSpec]:
+    """Chat parameters that may be passed on to models which do not list them, with the widest sensible values."""
+    return _specs.validate_json((HERE / "generic_parameters.json").read_bytes())

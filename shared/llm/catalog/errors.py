@@ -1,0 +1,49 @@
+"""What can be wrong with a choice of provider, model, parameter or tool, in sentences for whoever has to act.
+
+Plain exceptions: the services decide which HTTP status each becomes. No message holds a secret or a value.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class CatalogError(LookupError):
+    """The base; never raised itself. `message` is for people."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class UnknownProvider(CatalogError):
+    """No such provider, or (`ProviderNotConfigured`) none that can be called here."""
+
+
+class ProviderNotConfigured(UnknownProvider):
+    """The catalog has the provider, but this deployment lacks its key or its address."""
+
+
+class UnknownModel(CatalogError):
+    """The provider is there; the model is not."""
+
+
+class InvalidParameters(CatalogError):
+    """A parameter that may not be sent to the model, or a value that it does not take."""
+
+
+class UnknownBuiltInTool(CatalogError):
+    """The model has no built-in tool of that id."""
+
+
+def quoted(name: str) -> str:
+    """A name that a caller gave, made fit for a message: on one line, and not too long."""
+    return repr(name if len(name) <= 80 else name[:77] + "...")
+
+
+def alternatives(name: str, known: Iterable[str]) -> str:
+    """A closing sentence that offers what `name` may have meant, or else all there is; empty if nothing is."""
+    names = list(known)
+    if not names:
+        return ""
+    near = get_close_matches(name.lower(), names, n=3, cutoff=0.6)
+    return f" Did you mean {' or '.join(near)}?" if near else f" There is: {', '.join(names)}."

@@ -1,0 +1,59 @@
+"""Puts the curated and the known together: what `GET /providers` shows. Holds no key and no call detail."""
+
+from functools import cache
+
+from shared.llm.catalog.data import CuratedModel, CuratedProvider, KnownModel, curated, known
+from shared.models.catalog import BuiltInTool, ModelInfo, ParameterSpec, Prices, ProviderInfo
+
+_FREE = Prices(input=0, output=0)
+
+
+@cache
+def provider_info(provider: str) -> ProviderInfo:
+    """Raises `KeyError` for a provider without a file."""
+    source, facts = curated(provider), known(provider)
+    return ProviderInfo(
+        name=source.name,
+        description=source.description,
+        models={slug: _model_info(source, model, facts.get(slug)) for slug, model in source.models.items()},
+    )
+
+
+def _model_info(provider: CuratedProvider, model: CuratedModel, facts: KnownModel | None) -> ModelInfo:
+    facts = facts or KnownModel(mode="chat")
+    context_window = model.context_window or facts.context_window
+    max_output_tokens = model.max_output_tokens or facts.max_output_tokens
+    return ModelInfo(
+        description=model.description,
+        context_window=context_window,
+        max_output_tokens=max_output_tokens,
+        prices=facts.prices if provider.charged else _FREE,
+        abilities=facts.abilities if model.abilities is None else model.abilities,
+        parameters={
+            name: within_tokens(name, spec, context_window, max_output_tokens)
+            for name, spec in _parameters(provider, model).items()
+        },
+        built_in_tools=[
+            BuiltInTool(id=id_, description=provider.built_in_tools[id_].description) for id_ in model.built_in_tools
+        ],
+    )
+
+
+def _parameters(provider: CuratedProvider, model: CuratedModel) -> dict[str, ParameterSpec]:
+    from_sets = {
+        name: spec for set_name in model.parameter_sets for name, spec in provider.parameter_sets[set_name].items()
+    }
+    return from_sets | model.parameters
+
+
+def within_tokens(
+    name: str, spec: ParameterSpec, context_window: int | None, max_output_tokens: int | None
+) -> ParameterSpec:
+    """A parameter that counts tokens, with the model's own limit as its `max`; any other as it is."""
+    limits = {
+        "max_tokens": max_output_tokens,
+        "max_completion_tokens": max_output_tokens,
+        "num_ctx": context_window,
+    }
+    limit = limits.get(name)
+    return spec if limit is None else spec.model_copy(update={"max": limit})

@@ -1,0 +1,111 @@
+"""Lets through to a model only what a caller may say to it: its own parameters, and a few generic ones.
+
+The rest of what litellm takes decides where a request goes and with which key: never a caller's to choose.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, cast
+
+from shared.llm.catalog.data import generic_parameters
+from shared.llm.catalog.errors import InvalidParameters, alternatives, quoted
+from shared.llm.catalog.info import within_tokens
+from shared.llm.catalog.route import ModelRoute
+from shared.models.catalog import ParameterSpec
+
+_WANTED = {
+    "string": "a text",
+    "integer": "a whole number",
+    "float": "a number",
+    "boolean": "true or false",
+    "array": "a list of texts",
+    "object": "an object",
+}
+
+
+def check_parameters(route: ModelRoute, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What may be sent, without what is null: null means not set.
+
+    Raises `InvalidParameters` for a name that is neither the model's nor generic, and for a value out of place.
+    Defaults are not filled in: what the caller does not set is the provider's to decide.
+    """
+    checked = {
+        name: _checked(name, value, _spec(route, name)) for name, value in parameters.items() if value is not None
+    }
+    if "max_tokens" in checked and "max_completion_tokens" in checked:
+        raise InvalidParameters("max_tokens and max_completion_tokens mean the same: set one of them.")
+    return checked
+
+
+def _spec(route: ModelRoute, name: str) -> ParameterSpec:
+    info = route.info
+    if name in info.parameters:
+        return info.parameters[name]
+    if name in route.generic_parameters:
+        return within_tokens(name, generic_parameters()[name], info.context_window, info.max_output_tokens)
+    allowed = [
+        *info.parameters,
+        *(generic for generic in route.generic_parameters if generic not in info.parameters),
+    ]
+    raise InvalidParameters(f"{route.name} takes no parameter {quoted(name)}.{alternatives(name, allowed)}")
+
+
+def _checked(name: str, given: Any, spec: ParameterSpec) -> Any:
+    value: Any = given
+    match spec.type:
+        case "choice":
+            fits = any(type(value) is type(choice) and value == choice for choice in spec.choices or [])
+        case "integer":
+            value = int(value) if isinstance(value, float) and value.is_integer() else value
+            fits = isinstance(value, int) and _within(value, spec)
+        case "float":
+            fits = isinstance(value, int | float) and _within(value, spec)
+        case "boolean":
+            fits = isinstance(value, bool)
+        case "string":
+            fits = isinstance(value, str)
+        case "array":
+            value = [value] if isinstance(value, str) else value
+            fits = _is_list_of_texts(value)
+        case "object":
+            fits = isinstance(value, dict) and _is_json(given)
+    if not fits:
+        raise InvalidParameters(f"{name} must be {_description(spec)}.")
+    return value
+
+
+def _within(value: float, spec: ParameterSpec) -> bool:
+    return (
+        not isinstance(value, bool)
+        and (isinstance(value, int) or math.isfinite(value))
+        and (spec.min is None or value >= spec.min)
+        and (spec.max is None or value <= spec.max)
+    )
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in cast("list[Any]", value))
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _description(spec: ParameterSpec) -> str:
+    if spec.type == "choice":
+        return "one of " + ", ".join(str(choice) for choice in spec.choices or [])
+    wanted = _WANTED[spec.type]
+    if spec.min is not None and spec.max is not None:
+        return f"{spec.min:g}" if spec.min == spec.max else f"{wanted} from {_plain(spec.min)} to {_plain(spec.max)}"
+    if spec.min is not None:
+        return f"{wanted}, at least {_plain(spec.min)}"
+    return wanted if spec.max is None else f"{wanted}, at most {_plain(spec.max)}"
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() else str(number)

@@ -1,0 +1,160 @@
+"""Writes `known/`: what litellm's bundled data says of each curated model.
+
+Run as `python -m shared.llm.catalog.refresh`; a second run writes the same bytes. `curated/` is only read.
+The only part of the catalog that imports litellm.
+"""
+
+import json
+import os
+import re
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from importlib import metadata
+from pathlib import Path
+from typing import Any, cast
+
+from shared.llm.catalog.data import KNOWN, CuratedProvider, curated, provider_slugs
+
+Row = Mapping[str, Any]
+
+ABILITIES = (
+    "audio_input",
+    "computer_use",
+    "function_calling",
+    "parallel_function_calling",
+    "pdf_input",
+    "prompt_caching",
+    "reasoning",
+    "response_schema",
+    "url_context",
+    "video_input",
+    "vision",
+    "web_search",
+)
+_PRICES = {
+    "input": "input_cost_per_token",
+    "output": "output_cost_per_token",
+    "cached_input": "cache_read_input_token_cost",
+}
+_DATED = re.compile(r"\d{8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|-\d{3,}$")
+_VERSION = re.compile(r"(\d+)(?:[.-](\d+)(?![\da-z]))?")
+
+
+def litellm_rows() -> Mapping[str, Row]:
+    """The data that comes with the installed litellm: nothing is fetched."""
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    os.environ["LITELLM_MODE"] = "PRODUCTION"
+    import litellm
+
+    return cast("Mapping[str, Row]", litellm.model_cost)  # pyright: ignore[reportUnknownMemberType]
+
+
+def known_row(provider: CuratedProvider, slug: str, rows: Mapping[str, Row]) -> Row | None:
+    """What `rows` has of a curated model, under its `known_as`, its prefixed or its plain name."""
+    if alias := provider.models[slug].known_as:
+        return rows.get(alias)
+    if row := rows.get(f"{provider.litellm_provider}/{slug}"):
+        return row
+    plain = rows.get(slug)
+    belongs = plain is not None and str(plain.get("litellm_provider")).startswith(provider.litellm_provider)
+    return plain if belongs else None
+
+
+def facts(row: Row) -> dict[str, Any]:
+    """One model's entry in `known/`; no `prices` (US dollars per million tokens) unless input and output have one."""
+    prices = {name: per_million(row[field]) for name, field in _PRICES.items() if row.get(field) is not None}
+    entry = {
+        "mode": row["mode"],
+        "context_window": _whole(row.get("max_input_tokens")),
+        "max_output_tokens": _whole(row.get("max_output_tokens")),
+        "prices": prices if {"input", "output"} <= prices.keys() else None,
+        "abilities": [ability for ability in ABILITIES if row.get(f"supports_{ability}")],
+    }
+    return {name: value for name, value in entry.items() if value is not None}
+
+
+def per_million(price: float) -> float:
+    """Decimal, so that 3e-07 becomes 0.3 and not 0.30000000000000004."""
+    return float(Decimal(str(price)) * 1_000_000)
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else int(number)
+
+
+def newer_main_models(slug: str, provider: CuratedProvider, rows: Mapping[str, Row]) -> list[str]:
+    """Models, dated snapshots aside, newer than the curated ones of their family, or than all in a new family."""
+    newest = {
+        family: max(v for f, v in _families(provider.models) if f == family) for family, _ in _families(provider.models)
+    }
+    if not newest:
+        return []
+    names = [
+        name.removeprefix(f"{provider.litellm_provider}/")
+        for name, row in rows.items()
+        if row.get("litellm_provider") == slug and row.get("mode") in ("chat", "responses")
+    ]
+    candidates = [name for name in names if name not in provider.models and not re.search("[/:]", name)]
+    return sorted(
+        {
+            name
+            for name in candidates
+            for family, version in _families([name])
+            if version > newest.get(family, max(newest.values()))
+        }
+    )
+
+
+def _families(names: Any) -> Iterator[tuple[str, tuple[int, int]]]:
+    for name in names:
+        if (found := _VERSION.search(name)) and not _DATED.search(name):
+            yield name[: found.start()] + name[found.end() :], (int(found[1]), int(found[2] or 0))
+
+
+def refresh(into: Path, rows: Mapping[str, Row]) -> list[str]:
+    """Writes one file per provider and returns the curated models that `rows` lacks, as `provider: model`."""
+    into.mkdir(parents=True, exist_ok=True)
+    missing: list[str] = []
+    for slug in provider_slugs():
+        provider = curated(slug)
+        wanted = [model for model, entry in provider.models.items() if entry.known]
+        found = {model: row for model in wanted if (row := known_row(provider, model, rows))}
+        missing += [f"{slug}: {model}" for model in wanted if model not in found]
+        text = json.dumps({model: facts(found[model]) for model in sorted(found)}, indent=2) + "\n"
+        file = into / f"{slug}.json"
+        changed = not file.exists() or file.read_text() != text
+        file.write_text(text)
+        _say(f"{slug}: {len(found)} of {len(provider.models)} models, {'written' if changed else 'unchanged'}")
+        if newer := newer_main_models(slug, provider, rows):
+            _say(f"  litellm knows newer ones that are not curated: {', '.join(newer)}")
+    for stale in sorted({file.stem for file in into.glob("*.json")} - {*provider_slugs()}):
+        (into / f"{stale}.json").unlink()
+        _say(f"{stale}: removed, it is no longer curated")
+    return missing
+
+
+def main(read: Callable[[], Mapping[str, Row]] = litellm_rows) -> int:
+    """0: done. 1: some curated models are unknown to litellm; the rest is written all the same."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--into", type=Path, default=KNOWN, help="the folder to write to")
+    into = cast("Path", parser.parse_args().into)
+    rows = read()
+    _say(f"Writing what litellm {metadata.version('litellm')} knows of the curated models to {into}")
+    missing = refresh(into, rows)
+    if missing:
+        _say(
+            "litellm does not know these curated models:\n  " + "\n  ".join(missing) + "\n"
+            'Correct their names in curated/, or say with "known_as" what litellm calls them, or, if it cannot '
+            'know them, say "known": false and give their "context_window" by hand.'
+        )
+    return 1 if missing else 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""How one model is called: what the adapter that calls it needs, the key included."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.llm.catalog.data import Api
+from shared.models.catalog import ModelInfo
+
+
+@dataclass(frozen=True)
+class ModelRoute:
+    """Built per call by `Catalog.route`; the caller may keep and change the tool JSON, which is its own copy.
+
+    `api` is what the model is called through unless a built-in tool needs another, or reasoning (`reasoning_api`). `charged` False: it is free.
+    `repr` shows neither the key nor the address.
+    """
+
+    provider: str
+    model: str
+    litellm_model: str
+    info: ModelInfo = field(repr=False)
+    api: Api = "chat"
+    reasoning_api: Api | None = None
+    charged: bool = True
+    api_key: str | None = field(default=None, repr=False)
+    base_url: str | None = field(default=None, repr=False)
+    arguments: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    tools: Mapping[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]], repr=False)
+    parameter_tools: Mapping[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]], repr=False)
+    tool_apis: Mapping[str, Api] = field(default_factory=dict[str, Api], repr=False)
+    generic_parameters: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def name(self) -> str:
+        """`provider/model`, as answers show it."""
+        return f"{self.provider}/{self.model}"
+
+    def call_arguments(self, api: Api | None = None) -> dict[str, Any]:
+        """The keyword arguments of litellm's `acompletion` that say which model, where and with which key.
+
+        They hold secrets. `api` overrides the model's own; "responses" makes litellm use OpenAI's Responses API.
+        """
+        prefix, _, name = self.litellm_model.partition("/")
+        model = f"{prefix}/responses/{name}" if (api or self.api) == "responses" else self.litellm_model
+        address = {"api_key": self.api_key, "api_base": self.base_url}
+        return {"model": model, **{name: value for name, value in address.items() if value}, **self.arguments}

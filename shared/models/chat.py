@@ -1,0 +1,85 @@
+"""A chat's shapes: the request, the ticket that stands for it, and the result."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field
+
+from shared.models.wire import CamelModel, JsonObject, SnakeModel
+
+
+class Message(CamelModel):
+    """One message of the conversation."""
+
+    role: Literal["user", "assistant", "system"]
+    content: str
+
+
+class ChatRequest(CamelModel):
+    """What `POST /chat` takes. `parameters` and `built_in_tools` are those of the model's catalog entry.
+
+    With `stream` the worker reads the model's answer as a stream, which keeps long answers from idling out;
+    the caller polls the ticket all the same.
+    """
+
+    messages: list[Message] = Field(min_length=1)
+    provider: str = Field(min_length=1)
+    model: str = Field(min_length=1)
+    parameters: JsonObject = {}
+    built_in_tools: list[str] = []
+    stream: bool = False
+
+
+class Usage(SnakeModel):
+    """Tokens, as the provider counted them."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    total_tokens: int = 0
+
+
+class ChatResult(SnakeModel):
+    """A model's answer.
+
+    `thoughts`: reasoning, tool calls and thinking blocks, None where there are none. `model`: "provider/model".
+    `cost`: US dollars.
+    """
+
+    content: str
+    thoughts: Any = None
+    model: str
+    usage: Usage = Usage()
+    cost: float = 0.0
+
+
+class TicketStatus(StrEnum):
+    """`pending` and `processing` lead, in the end, to one of the other two."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+    @property
+    def finished(self) -> bool:
+        return self in (TicketStatus.COMPLETED, TicketStatus.FAILED)
+
+
+class Accepted(SnakeModel):
+    """The answer of `POST /chat`."""
+
+    ticket_id: str
+    status: TicketStatus
+
+
+class ChatResponse(SnakeModel):
+    """The answer of `GET /chat/{ticket_id}`. `error` is a sentence for the user, None unless failed."""
+
+    ticket_id: str
+    status: TicketStatus
+    result: ChatResult | None = None
+    error: str | None = None
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None = None

@@ -1,0 +1,88 @@
+"""A ticket's life: pending, then processing under a lease, in the end completed or failed.
+
+A ticket is handed to a worker at least once, and perhaps to two at a time. What makes its result single is the
+lease: only who holds it may end the ticket. All changes are made here, as functions from one ticket to the next;
+the store writes them in a transaction.
+"""
+
+from datetime import datetime, timedelta
+from enum import Enum
+
+from pydantic import AwareDatetime
+
+from shared.models.chat import ChatResult, TicketStatus
+from shared.models.wire import SnakeModel
+
+
+class Lease(SnakeModel):
+    """Who works on a ticket, and until when that is believed without another sign of life."""
+
+    holder: str
+    expires_at: AwareDatetime
+
+
+class Ticket(SnakeModel):
+    """One accepted chat. `attempts` counts the leases taken so far."""
+
+    id: str
+    owner: str
+    provider: str
+    model: str
+    status: TicketStatus = TicketStatus.PENDING
+    attempts: int = 0
+    lease: Lease | None = None
+    result: ChatResult | None = None
+    error: str | None = None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    completed_at: AwareDatetime | None = None
+
+    def held_by(self, holder: str) -> bool:
+        """Whether `holder` took the lease last, and nobody after."""
+        return self.status is TicketStatus.PROCESSING and self.lease is not None and self.lease.holder == holder
+
+    def leased(self, holder: str, now: datetime, seconds: float) -> "Ticket":
+        """A new attempt, begun by `holder`."""
+        return self._changed(
+            now,
+            status=TicketStatus.PROCESSING,
+            attempts=self.attempts + 1,
+            lease=Lease(holder=holder, expires_at=now + timedelta(seconds=seconds)),
+        )
+
+    def renewed(self, now: datetime, seconds: float) -> "Ticket":
+        """A sign of life from the holder."""
+        assert self.lease is not None  # noqa: S101 - only what is leased can be renewed
+        return self._changed(now, lease=Lease(holder=self.lease.holder, expires_at=now + timedelta(seconds=seconds)))
+
+    def released(self, now: datetime) -> "Ticket":
+        """Given back, to be tried again."""
+        return self._changed(now, status=TicketStatus.PENDING, lease=None)
+
+    def completed(self, result: ChatResult, now: datetime) -> "Ticket":
+        return self._changed(now, status=TicketStatus.COMPLETED, lease=None, result=result, completed_at=now)
+
+    def failed(self, error: str, now: datetime) -> "Ticket":
+        """`error`: a sentence for the user."""
+        return self._changed(now, status=TicketStatus.FAILED, lease=None, error=error, completed_at=now)
+
+    def _changed(self, now: datetime, **fields: object) -> "Ticket":
+        return self.model_copy(update={**fields, "updated_at": now})
+
+
+class Claim(Enum):
+    """What a worker that asks for a ticket is told."""
+
+    TAKEN = "taken"  # the lease is the worker's
+    HELD = "held"  # somebody else's lease is live: ask again later
+    FINISHED = "finished"  # there is nothing left to do
+    EXHAUSTED = "exhausted"  # every attempt is used up: the ticket has to end
+
+
+def claim(ticket: Ticket, now: datetime, max_attempts: int) -> Claim:
+    """Decides on a worker's wish to work on `ticket`; changes nothing."""
+    if ticket.status.finished:
+        return Claim.FINISHED
+    if ticket.lease is not None and ticket.lease.expires_at > now:
+        return Claim.HELD
+    return Claim.TAKEN if ticket.attempts < max_attempts else Claim.EXHAUSTED

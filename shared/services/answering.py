@@ -1,0 +1,165 @@
+"""Chat, the worker's side: a ticket's id comes from the queue, and the ticket ends with one result or one error.
+
+The queue delivers at least once, so the same ticket may come again, or to two workers at a time, and a worker may
+die at any point. Hence three steps: take the lease (a transaction), call the model (outside of any, with the lease
+renewed meanwhile), write the outcome (a transaction that checks the lease).
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import uuid4
+
+from shared.llm.catalog import Catalog, CatalogError, ModelRoute
+from shared.llm.failures import ModelFailure
+from shared.log import get_logger
+from shared.models.chat import ChatRequest, ChatResult
+from shared.models.errors import Unavailable
+from shared.models.ticket import Claim, Ticket, claim
+from shared.settings import Settings
+from shared.store import Database, Transaction
+from shared.store.tickets import MAX_TEXT_BYTES
+
+_log = get_logger("answering")
+_RENEWALS_PER_LEASE = 3
+
+
+class CompleteChat(Protocol):
+    """Calls a model once; raises `ModelFailure`. See `shared.llm.completion.complete`."""
+
+    async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult: ...
+
+
+class LeaseLost(Exception):
+    """Another worker took the ticket, since this one gave no sign of life for too long."""
+
+
+class AnsweringService:
+    """Lives as long as a delivery. `holder` names this delivery in the lease."""
+
+    def __init__(self, database: Database, catalog: Catalog, complete: CompleteChat, settings: Settings) -> None:
+        self._database = database
+        self._catalog = catalog
+        self._complete = complete
+        self._settings = settings
+        self.holder = str(uuid4())
+
+    async def answer(self, ticket_id: str) -> None:
+        """Works on the ticket once. Returns when it is finished, by this delivery or another.
+
+        Raises `Unavailable` when the queue should deliver it again: somebody else is on it, or the model failed
+        in a way that time may heal and attempts are left.
+        """
+        taken, ticket = await self._take(ticket_id)
+        if taken is not Claim.TAKEN or ticket is None:
+            if taken is Claim.HELD:
+                raise Unavailable("Another worker is on this ticket.", retry_after=round(self._settings.lease_seconds))
+            return
+        try:
+            result = await self._call_under_lease(ticket)
+        except ModelFailure as failure:
+            await self._end_or_release(ticket, failure)
+        except LeaseLost:
+            _log.warning("The lease was lost; its new holder goes on", extra=_about(ticket))
+        else:
+            await self._write(ticket.id, lambda held: held.completed(result, datetime.now(UTC)))
+
+    async def _take(self, ticket_id: str) -> tuple[Claim, Ticket | None]:
+        """Takes the lease if it is free, and ends a ticket that has no attempt left."""
+
+        async def take(transaction: Transaction) -> tuple[Claim, Ticket | None]:
+            ticket = await self._database.tickets.get(ticket_id, transaction)
+            if ticket is None:
+                return Claim.FINISHED, None
+            now = datetime.now(UTC)
+            if ticket.held_by(self.holder):  # the transaction's last run was committed without our knowing
+                return Claim.TAKEN, ticket
+            decision = claim(ticket, now, self._settings.chat_max_attempts)
+            if decision is Claim.TAKEN:
+                ticket = ticket.leased(self.holder, now, self._settings.lease_seconds)
+                self._database.tickets.put(ticket, transaction)
+            elif decision is Claim.EXHAUSTED:
+                message = f"No answer was reached in {ticket.attempts} attempts. Send the chat again."
+                self._database.tickets.put(ticket.failed(message, now), transaction)
+            return decision, ticket
+
+        decision, ticket = await self._database.transaction(take)
+        if ticket is None:
+            _log.error("A task names a ticket that does not exist", extra={"fields": {"ticket": ticket_id}})
+        return decision, ticket
+
+    async def _call_under_lease(self, ticket: Ticket) -> ChatResult:
+        """The model's answer. Raises `ModelFailure`, or `LeaseLost`, in which case the call is broken off."""
+        call = asyncio.create_task(self._call(ticket))
+        keeper = asyncio.create_task(self._keep_lease(ticket.id))
+        try:
+            await asyncio.wait({call, keeper}, return_when=asyncio.FIRST_COMPLETED)
+            if not call.done():
+                keeper.result()
+            return await call
+        finally:
+            call.cancel()
+            keeper.cancel()
+            await asyncio.gather(call, keeper, return_exceptions=True)
+
+    async def _keep_lease(self, ticket_id: str) -> None:
+        """Renews the lease for ever. Raises `LeaseLost`. An outage of the database is sat out: the end will tell."""
+        seconds = self._settings.lease_seconds
+        while True:
+            await asyncio.sleep(seconds / _RENEWALS_PER_LEASE)
+            try:
+                kept = await self._write(ticket_id, lambda held: held.renewed(datetime.now(UTC), seconds))
+            except Unavailable:
+                continue
+            if not kept:
+                raise LeaseLost
+
+    async def _call(self, ticket: Ticket) -> ChatResult:
+        async with self._database.outages_told():
+            request = await self._database.tickets.get_request(ticket.id)
+        if request is None:
+            raise ModelFailure("The chat's messages are gone. Send the chat again.", transient=False)
+        try:
+            route = self._catalog.route(ticket.provider, ticket.model)
+            return fitted(await self._complete(route, request, self._settings.model_timeout_seconds))
+        except CatalogError as error:
+            raise ModelFailure(str(error), transient=False) from error
+
+    async def _end_or_release(self, ticket: Ticket, failure: ModelFailure) -> None:
+        """Ends the ticket with the failure's sentence, or gives it back for another attempt."""
+        if failure.transient and ticket.attempts < self._settings.chat_max_attempts:
+            await self._write(ticket.id, lambda held: held.released(datetime.now(UTC)))
+            raise Unavailable(failure.message, retry_after=failure.retry_after or 2**ticket.attempts)
+        hint = " Send the chat again later." if failure.transient else ""
+        await self._write(ticket.id, lambda held: held.failed(failure.message + hint, datetime.now(UTC)))
+
+    async def _write(self, ticket_id: str, change: Callable[[Ticket], Ticket]) -> bool:
+        """Writes what `change` makes of the ticket, if this delivery still holds it; tells whether it did."""
+
+        async def write(transaction: Transaction) -> bool:
+            ticket = await self._database.tickets.get(ticket_id, transaction)
+            if ticket is None or not ticket.held_by(self.holder):
+                return False
+            self._database.tickets.put(change(ticket), transaction)
+            return True
+
+        return await self._database.transaction(write)
+
+
+def fitted(result: ChatResult) -> ChatResult:
+    """The result as it can be stored: without its thoughts where those make it too long.
+
+    Raises `ModelFailure` when the answer alone is too long.
+    """
+    if len(result.model_dump_json().encode()) <= MAX_TEXT_BYTES:
+        return result
+    without = result.model_copy(update={"thoughts": {"omitted": "The thoughts were too long to be kept."}})
+    if (size := len(without.model_dump_json().encode())) <= MAX_TEXT_BYTES:
+        return without
+    message = f"The answer is {size} bytes long; at most {MAX_TEXT_BYTES} can be kept. Ask for a shorter one."
+    raise ModelFailure(message, transient=False)
+
+
+def _about(ticket: Ticket) -> dict[str, Any]:
+    return {"fields": {"ticket": ticket.id, "attempt": ticket.attempts}}

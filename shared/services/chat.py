@@ -1,0 +1,96 @@
+"""Chat, the caller's side: an accepted chat becomes a ticket, and the ticket is looked up until it is finished.
+
+A chat is accepted when its ticket is stored and the queue has its id; only then is the caller told. What happens
+to it afterwards is `shared.services.answering`.
+"""
+
+import re
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from shared.llm.catalog import Catalog, CatalogError, check_built_in_tools, check_parameters
+from shared.log import get_logger
+from shared.models.caller import Caller
+from shared.models.chat import Accepted, ChatRequest, ChatResponse
+from shared.models.errors import BadRequest, NotFound, Unavailable
+from shared.models.ticket import Ticket
+from shared.store import Database, Transaction
+from shared.tasks import QueueRefused, TaskQueue
+
+_log = get_logger("chat")
+_TICKET_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class ChatService:
+    """Lives as long as a request."""
+
+    def __init__(self, database: Database, queue: TaskQueue, catalog: Catalog) -> None:
+        self._database = database
+        self._queue = queue
+        self._catalog = catalog
+
+    async def submit(self, caller: Caller, request: ChatRequest) -> Accepted:
+        """Accepts a chat: when this returns, a worker will answer it, and a look-up finds it.
+
+        Raises `BadRequest` for a provider, model, parameter or tool that cannot be served, `TooLarge` for a chat
+        that cannot be stored, `Unavailable` when it was not accepted and may be sent again.
+        """
+        try:
+            route = self._catalog.route(request.provider, request.model)
+            check_parameters(route, request.parameters)
+            check_built_in_tools(route, request.built_in_tools)
+        except CatalogError as error:
+            raise BadRequest(str(error)) from error
+        now = datetime.now(UTC)
+        ticket = Ticket(
+            id=str(uuid4()),
+            owner=caller.uid,
+            provider=request.provider,
+            model=request.model,
+            created_at=now,
+            updated_at=now,
+        )
+        async with self._database.outages_told():
+            await self._database.tickets.create(ticket, request)
+        try:
+            await self._queue.enqueue(f"chat-{ticket.id}", {"ticket_id": ticket.id})
+        except QueueRefused as error:
+            _log.error("The queue refused a ticket: %s", error, extra={"fields": {"ticket": ticket.id}})
+            if not await self._withdrawn(ticket.id):
+                return Accepted(ticket_id=ticket.id, status=ticket.status)
+            raise Unavailable(
+                "The chat could not be queued. Nothing was charged; send it again.", retry_after=5
+            ) from error
+        return Accepted(ticket_id=ticket.id, status=ticket.status)
+
+    async def _withdrawn(self, ticket_id: str) -> bool:
+        """Ends a ticket that the queue refused. False when the queue has taken it after all and a worker is on it."""
+
+        async def withdraw(transaction: Transaction) -> bool:
+            ticket = await self._database.tickets.get(ticket_id, transaction)
+            if ticket is None or ticket.attempts > 0:
+                return False
+            if not ticket.status.finished:
+                ended = ticket.failed("The chat could not be queued. Send it again.", datetime.now(UTC))
+                self._database.tickets.put(ended, transaction)
+            return True
+
+        return await self._database.transaction(withdraw)
+
+    async def look_up(self, caller: Caller, ticket_id: str) -> ChatResponse:
+        """The ticket as it stands. Raises `NotFound` for one that is unknown or somebody else's. One read."""
+        ticket = None
+        if _TICKET_ID.fullmatch(ticket_id):
+            async with self._database.outages_told():
+                ticket = await self._database.tickets.get(ticket_id)
+        if ticket is None or ticket.owner != caller.uid:
+            raise NotFound("There is no such ticket.")
+        return ChatResponse(
+            ticket_id=ticket.id,
+            status=ticket.status,
+            result=ticket.result,
+            error=ticket.error,
+            created_at=ticket.created_at,
+            updated_at=ticket.updated_at,
+            completed_at=ticket.completed_at,
+        )

@@ -1,0 +1,6 @@
+"""Firestore: the only importer of google.cloud.firestore. Queries live here; the rules of the trade do not."""
+
+from shared.store.database import Database
+from shared.store.transaction import Transaction
+
+__all__ = ["Database", "Transaction"]

@@ -1,0 +1,56 @@
+"""The database: its stores, one per noun, and transactions over them."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from google.api_core.exceptions import GoogleAPICallError, InvalidArgument, RetryError
+from google.cloud.firestore import AsyncClient
+
+from shared.log import get_logger
+from shared.models.errors import Unavailable
+from shared.per_loop import per_loop
+from shared.settings import Settings
+from shared.store.tickets import TicketStore
+from shared.store.transaction import Overtaken, Transaction, run
+
+T = TypeVar("T")
+_log = get_logger("store")
+
+
+@per_loop
+def _client(project: str) -> AsyncClient:
+    return AsyncClient(project=project)
+
+
+class Database:
+    """All stores over one client. Cheap to make: the client behind it is shared by all on the same event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._client = _client(settings.google_cloud_project)
+        self._seconds = settings.store_timeout_seconds
+        self.tickets = TicketStore(self._client)
+
+    @asynccontextmanager
+    async def outages_told(self) -> AsyncGenerator[None]:
+        """Wrap what is not in a transaction in this: an outage of Firestore, or its silence, becomes `Unavailable`.
+
+        A request that Firestore calls malformed is our own bug, and passes.
+        """
+        try:
+            async with asyncio.timeout(self._seconds):
+                yield
+        except InvalidArgument:
+            raise
+        except (GoogleAPICallError, RetryError, TimeoutError, Overtaken) as error:
+            _log.error("Firestore failed: %s", type(error).__name__)
+            raise Unavailable("The database cannot be reached right now. Try again.", retry_after=5) from error
+
+    async def transaction(self, body: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Runs `body` so that all it writes is written, or nothing. See `shared.store.transaction.run`.
+
+        Raises `Unavailable` when Firestore cannot be reached, or others are faster all the time.
+        """
+        async with self.outages_told():
+            return await run(self._client, body, self._seconds)

@@ -1,0 +1,70 @@
+"""Tickets: `tickets/{id}` holds a ticket, which its owner may read, and `requests/{id}` what was asked.
+
+They are apart so that a poll does not read the messages, and so that request and result each have a document's
+full size (1 MiB). Requests and results are JSON text: any JSON fits, nested arrays and odd keys included, which
+Firestore's own maps do not take.
+"""
+
+from typing import Any
+
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference
+
+from shared.models.chat import ChatRequest, ChatResult
+from shared.models.errors import TooLarge
+from shared.models.ticket import Ticket
+from shared.store.transaction import Transaction
+
+MAX_TEXT_BYTES = 1_000_000
+"""How long a request or a result may be. Firestore's limit for a document is 1,048,576 bytes with all its names:
+https://firebase.google.com/docs/firestore/quotas"""
+
+
+class TicketStore:
+    """Reads and writes tickets. Who may, and when, is for the services to say."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    def _ticket(self, ticket_id: str) -> AsyncDocumentReference:
+        return self._client.collection("tickets").document(ticket_id)
+
+    def _request(self, ticket_id: str) -> AsyncDocumentReference:
+        return self._client.collection("requests").document(ticket_id)
+
+    async def create(self, ticket: Ticket, request: ChatRequest) -> None:
+        """Stores both or neither. Raises `TooLarge` for a request that no document can hold."""
+        body = request.model_dump_json()
+        size = len(body.encode())
+        if size > MAX_TEXT_BYTES:
+            raise TooLarge(f"The chat is {size} bytes long; at most {MAX_TEXT_BYTES} can be kept. Send fewer messages.")
+        batch = self._client.batch()
+        batch.create(self._ticket(ticket.id), _to_document(ticket))
+        batch.create(self._request(ticket.id), {"owner": ticket.owner, "body": body})
+        await batch.commit()
+
+    async def get(self, ticket_id: str, transaction: Transaction | None = None) -> Ticket | None:
+        """One read. `ticket_id` must be a plain document id."""
+        reference = self._ticket(ticket_id)
+        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        return None if document is None else _from_document(ticket_id, document)
+
+    async def get_request(self, ticket_id: str) -> ChatRequest | None:
+        snapshot = await self._request(ticket_id).get()
+        document = snapshot.to_dict()
+        return None if document is None else ChatRequest.model_validate_json(document["body"])
+
+    def put(self, ticket: Ticket, transaction: Transaction) -> None:
+        """Writes a ticket that the transaction has read, when it commits."""
+        transaction.set(self._ticket(ticket.id), _to_document(ticket))
+
+
+def _to_document(ticket: Ticket) -> dict[str, Any]:
+    document = ticket.model_dump(exclude={"id", "result"})
+    document["status"] = ticket.status.value
+    document["result"] = None if ticket.result is None else ticket.result.model_dump_json()
+    return document
+
+
+def _from_document(ticket_id: str, document: dict[str, Any]) -> Ticket:
+    result = document.pop("result")
+    return Ticket(id=ticket_id, result=None if result is None else ChatResult.model_validate_json(result), **document)

@@ -1,0 +1,35 @@
+"""The queue that brings accepted work to the worker function: at least once, in no order, with retries."""
+
+from typing import Protocol
+
+from shared.settings import Settings
+
+
+class QueueRefused(Exception):
+    """The queue did not take the task, as far as can be known. It may have taken it all the same."""
+
+
+class TaskQueue(Protocol):
+    """A named task is taken once: handing it in again changes nothing and is no error."""
+
+    async def enqueue(self, name: str, payload: dict[str, str]) -> None:
+        """Hands in `payload`, which should hold ids alone: it is kept by the queue, outside of Firestore's rules.
+
+        `name`: letters, digits, hyphens, underscores; unique to the work. Does not wait for the work.
+        Raises `QueueRefused`.
+        """
+        ...
+
+
+def task_queue(settings: Settings) -> TaskQueue:
+    """The queue of this deployment: the Emulator Suite's where that is running, else Cloud Tasks.
+
+    Each is imported only when it is the one, since both cost start-up time.
+    """
+    if settings.cloud_tasks_emulator_host:
+        from shared.tasks.emulator import EmulatorTaskQueue
+
+        return EmulatorTaskQueue(settings)
+    from shared.tasks.cloud import CloudTaskQueue
+
+    return CloudTaskQueue(settings)

@@ -1,0 +1,78 @@
+"""Builds a function's application: its routes, and around them what all functions have in common."""
+
+from typing import cast
+
+from fastapi import APIRouter, FastAPI, Response
+from starlette.datastructures import MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.log import configure_logging
+from shared.settings import Settings
+from shared.web.access_log import AccessLog
+from shared.web.body import BodyLimit
+from shared.web.errors import CatchAll, add_error_handlers
+from shared.web.paths import PathForms
+
+
+class NoStore:
+    """`Cache-Control: no-store` on every answer that does not say otherwise.
+
+    Answers belong to their caller; and Hosting would keep even a 404 for ten minutes.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_header(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self.app(scope, receive, with_header)
+
+
+def create_app(function: str, router: APIRouter, settings: Settings) -> FastAPI:
+    """The application of the function named `function`, serving `router`.
+
+    It lives as long as the process. Its lifespan never runs under functions-framework, so whatever needs an
+    event loop (clients above all) is made at first use.
+    """
+    configure_logging()
+    app = FastAPI(
+        title=function,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.include_router(router)
+    add_error_handlers(app)
+
+    def is_route(path: str) -> bool:
+        scope: Scope = {"type": "http", "path": path, "root_path": "", "method": "GET"}
+        return any(route.matches(scope)[0] is not Match.NONE for route in app.router.routes)
+
+    # The last added is the outermost.
+    app.add_middleware(PathForms, function=function, is_route=is_route)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(CatchAll)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["Authorization", "Content-Type", "X-Admin-Password"],
+            max_age=3600,
+        )
+    app.add_middleware(NoStore)
+    app.add_middleware(AccessLog, function=function, project=settings.google_cloud_project)
+    return app
+
+
+def as_response(app: FastAPI) -> Response:
+    """What a function's entry point returns: functions-framework awaits it as an ASGI application, as it does responses."""
+    return cast(Response, app)

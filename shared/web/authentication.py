@@ -1,0 +1,67 @@
+"""Who is calling: the bearer token of the request, verified; or the local user while authentication is bypassed."""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from shared.log import get_logger
+from shared.models.caller import LOCAL_USER, Caller
+from shared.models.errors import Unauthenticated, Unavailable
+from shared.settings import Settings
+from shared.web.dependencies import CurrentSettings
+
+_log = get_logger("authentication")
+
+
+def _verify(token: str, project: str) -> dict[str, Any]:
+    """The decoded claims of a Firebase ID token for `project`; blocks while certificates are fetched.
+
+    Imported here, not above: with authentication bypassed firebase-admin is not needed at all.
+    """
+    import firebase_admin
+    from firebase_admin import auth, exceptions
+
+    try:
+        app = firebase_admin.get_app()
+    except ValueError:
+        app = firebase_admin.initialize_app(options={"projectId": project})
+    try:
+        claims: dict[str, Any] = auth.verify_id_token(token, app=app)
+        return claims
+    except auth.CertificateFetchError as error:
+        _log.error("The certificates that sign ID tokens could not be fetched")
+        raise Unavailable("Sign-in cannot be checked right now. Try again.", retry_after=5) from error
+    except auth.ExpiredIdTokenError as error:
+        raise Unauthenticated("The ID token has expired. Sign in again, or refresh the token.") from error
+    except (ValueError, auth.InvalidIdTokenError, exceptions.FirebaseError) as error:
+        raise Unauthenticated(
+            "The bearer token is not a valid Firebase ID token of this project. Sign in, and send its ID token."
+        ) from error
+
+
+async def authenticate(request: Request, settings: Settings) -> Caller:
+    """Raises `Unauthenticated` when a token is demanded and does not hold.
+
+    Checks signature, project and expiry; it does not ask whether the token was revoked, which would cost every
+    request a call over the network.
+    """
+    if not settings.authentication_required:
+        return Caller(uid=LOCAL_USER)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("Sign in, and send the ID token as 'Authorization: Bearer <ID token>'.")
+    claims = await asyncio.to_thread(_verify, token, settings.google_cloud_project)
+    return Caller(uid=claims["uid"], claims=claims)
+
+
+async def _current_caller(request: Request, settings: CurrentSettings) -> Caller:
+    caller = await authenticate(request, settings)
+    request.state.user = caller.claims or {"uid": caller.uid}
+    request.state.access["uid"] = caller.uid
+    return caller
+
+
+CurrentCaller = Annotated[Caller, Depends(_current_caller)]
+"""The verified caller; a route that asks for it answers 401 to everybody else."""

@@ -1,0 +1,16 @@
+"""What a route can ask for."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from shared.settings import Settings
+
+
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+CurrentSettings = Annotated[Settings, Depends(_settings)]
+"""The settings that the application was made with."""

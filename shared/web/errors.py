@@ -1,0 +1,97 @@
+"""Every error as `{"detail": …}`: this is the one place that turns them into responses."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.log import get_logger
+from shared.models.errors import ServiceError
+
+_log = get_logger("errors")
+
+
+def _service_error(error: ServiceError) -> JSONResponse:
+    headers: dict[str, str] = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse({"detail": error.message}, status_code=error.status, headers=headers)
+
+
+def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
+    """What the router raises: no such path, or not by this method."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type alone
+    detail = error.detail
+    if error.status_code == 404:
+        detail = f"There is no route {request.url.path}."
+    elif error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "another method")
+        detail = f"{request.method} is not possible on {request.url.path}; use {allowed}."
+    return JSONResponse({"detail": detail}, status_code=error.status_code, headers=error.headers)
+
+
+def _on_invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type alone
+    problems: Sequence[dict[str, Any]] = error.errors()
+    detail = [{"type": p["type"], "loc": list(p["loc"]), "msg": _message(p), "input": p.get("input")} for p in problems]
+    body = to_json({"detail": detail}, bytes_mode="base64", inf_nan_mode="strings")
+    return Response(body, status_code=422, media_type="application/json")
+
+
+def _message(problem: dict[str, Any]) -> str:
+    if problem["type"] == "json_invalid":
+        return f"The body is not valid JSON: {problem['ctx']['error']}"
+    if isinstance(problem.get("input"), bytes):
+        return "The body is not taken for JSON. Send it with 'Content-Type: application/json'."
+    message: str = problem["msg"]
+    return message
+
+
+def _on_service_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ServiceError)  # noqa: S101 - registered for this type alone
+    return _service_error(error)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(ServiceError, _on_service_error)
+
+
+class CatchAll:
+    """Outermost: what nothing else handled is logged with its stack, and answered 500 without one.
+
+    It has to end here: functions-framework would answer plain text, and report the exception a second time.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watching(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watching)
+        except ServiceError as error:
+            if not started:
+                await _service_error(error)(scope, receive, send)
+        except Exception:
+            _log.exception("Unhandled exception")
+            if not started:
+                response = JSONResponse(
+                    {"detail": "Something went wrong on our side. Try again; if it stays, report the time of it."},
+                    status_code=500,
+                )
+                await response(scope, receive, send)

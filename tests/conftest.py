@@ -1,0 +1,100 @@
+"""What tests share: the Firestore emulator, started once; a project of its own per test; the scripted servers."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from shared.llm.catalog import Catalog
+from shared.models.caller import Caller
+from shared.settings import Settings
+from shared.store import Database
+from tests.doubles.cloud_tasks import CloudTasksServer
+from tests.doubles.model_server import ModelServer
+
+ROOT = Path(__file__).parent.parent
+sys.path.append(str(ROOT / "emulator-config"))
+SECRET_KEY = "sk-test-0123456789abcdef0123456789abcdef"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast ones first: what goes through the whole suite comes last."""
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)
+
+
+@pytest.fixture(scope="session")
+def firestore_host() -> Iterator[str]:
+    """`host:port` of the Firestore emulator, also in the environment."""
+    from local_platform.firestore_emulator import firestore_emulator
+
+    with firestore_emulator() as host:
+        os.environ["FIRESTORE_EMULATOR_HOST"] = host
+        yield host
+        del os.environ["FIRESTORE_EMULATOR_HOST"]
+
+
+@pytest.fixture
+def project() -> str:
+    """A project of the test's own: its data, and nobody else's."""
+    return f"demo-{uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def settings(project: str, firestore_host: str, cloud_tasks: CloudTasksServer) -> Settings:
+    return Settings(google_cloud_project=project, cloud_tasks_endpoint=cloud_tasks.endpoint, lease_seconds=30)
+
+
+@pytest.fixture
+async def database(settings: Settings) -> Database:
+    return Database(settings)
+
+
+@pytest.fixture
+def caller() -> Caller:
+    return Caller(uid=f"user-{uuid4().hex[:8]}")
+
+
+@pytest.fixture(scope="session")
+def _model_server() -> Iterator[ModelServer]:
+    server = ModelServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def model_server(_model_server: ModelServer) -> ModelServer:
+    _model_server.reset()
+    return _model_server
+
+
+@pytest.fixture
+def environ(model_server: ModelServer) -> dict[str, str]:
+    """An environment in which `openai` is the scripted server, and `local` too."""
+    return {
+        "OPENAI_API_KEY": SECRET_KEY,
+        "OPENAI_BASE_URL": model_server.base_url,
+        "LOCAL_MODEL_BASE_URL": model_server.base_url,
+    }
+
+
+@pytest.fixture
+def catalog(environ: dict[str, str]) -> Catalog:
+    return Catalog.load(environ)
+
+
+@pytest.fixture(scope="session")
+def _cloud_tasks() -> Iterator[CloudTasksServer]:
+    server = CloudTasksServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def cloud_tasks(_cloud_tasks: CloudTasksServer) -> CloudTasksServer:
+    _cloud_tasks.reset()
+    return _cloud_tasks

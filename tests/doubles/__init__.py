@@ -1,0 +1,1 @@
+"""Real servers that play a part of the outside world, by script."""

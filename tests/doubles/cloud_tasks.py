@@ -1,0 +1,52 @@
+"""A small Cloud Tasks over real gRPC: takes tasks, refuses names it knows, and fails as told."""
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from google.cloud.tasks_v2 import CreateTaskRequest, Task
+
+
+class CloudTasksServer:
+    """`tasks` holds what was taken, by name. `fail_next` makes the next calls answer with these codes."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, Task] = {}
+        self.attempts = 0
+        self._failures: deque[tuple[grpc.StatusCode, bool]] = deque()
+        self._server = grpc.server(ThreadPoolExecutor(max_workers=4))
+        create = grpc.unary_unary_rpc_method_handler(
+            self._create_task,
+            request_deserializer=CreateTaskRequest.deserialize,
+            response_serializer=Task.serialize,
+        )
+        handler = grpc.method_handlers_generic_handler("google.cloud.tasks.v2.CloudTasks", {"CreateTask": create})
+        self._server.add_generic_rpc_handlers((handler,))
+        self.endpoint = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+
+    def start(self) -> None:
+        self._server.start()
+
+    def stop(self) -> None:
+        self._server.stop(grace=0).wait()
+
+    def reset(self) -> None:
+        self.tasks.clear()
+        self.attempts = 0
+        self._failures.clear()
+
+    def fail_next(self, *codes: grpc.StatusCode, taken_all_the_same: bool = False) -> None:
+        """With `taken_all_the_same` the task is stored although the caller hears of a failure."""
+        self._failures.extend((code, taken_all_the_same) for code in codes)
+
+    def _create_task(self, request: CreateTaskRequest, context: grpc.ServicerContext) -> Task:
+        self.attempts += 1
+        failure = self._failures.popleft() if self._failures else None
+        if failure is not None and not failure[1]:
+            context.abort(failure[0], "as told")
+        if request.task.name in self.tasks:
+            context.abort(grpc.StatusCode.ALREADY_EXISTS, "a task of this name exists")
+        self.tasks[request.task.name] = request.task
+        if failure is not None:
+            context.abort(failure[0], "as told")
+        return request.task

@@ -1,0 +1,222 @@
+"""A model provider that speaks OpenAI's two interfaces over real HTTP, and does what a test tells it to.
+
+Each request takes the next step of the script for its prompt (the last user message), or else an echo.
+"""
+
+import asyncio
+import json
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from tests.doubles.served import ServedInThread
+
+
+@dataclass
+class Answer:
+    """Answers, after `delay` seconds, and bills `prompt_tokens` and `completion_tokens`."""
+
+    content: str | None = "Hello."
+    delay: float = 0.0
+    prompt_tokens: int = 1000
+    completion_tokens: int = 500
+    reasoning: str | None = None
+    tool_calls: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    finish_reason: str = "stop"
+
+
+@dataclass
+class Fail:
+    """Answers with an HTTP error in OpenAI's shape."""
+
+    status: int
+    message: str = "It failed."
+    code: str | None = None
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    delay: float = 0.0
+
+
+@dataclass
+class Cut:
+    """Sends half of an answer and closes the connection. Half a stream where a stream was asked for."""
+
+
+Step = Answer | Fail | Cut
+
+
+@dataclass
+class Call:
+    """What was asked."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+class ModelServer(ServedInThread):
+    """Lives as long as the tests that share it; `reset` between them."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self._scripts: defaultdict[str, deque[Step]] = defaultdict(deque)
+        routes = [
+            Route("/v1/chat/completions", self._chat, methods=["POST"]),
+            Route("/v1/responses", self._responses, methods=["POST"]),
+        ]
+        super().__init__(Starlette(routes=routes))
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.address}/v1"
+
+    def script(self, prompt: str, *steps: Step) -> None:
+        """What the next requests with this prompt get, in this order."""
+        self._scripts[prompt].extend(steps)
+
+    def reset(self) -> None:
+        self.calls.clear()
+        self._scripts.clear()
+
+    def calls_for(self, prompt: str) -> list[Call]:
+        return [call for call in self.calls if _prompt(call.body) == prompt]
+
+    async def _step(self, request: Request) -> tuple[dict[str, Any], Step]:
+        body: dict[str, Any] = await request.json()
+        self.calls.append(Call(request.url.path, dict(request.headers), body))
+        prompt = _prompt(body)
+        script = self._scripts[prompt]
+        step = script.popleft() if script else Answer(content=f"You said: {prompt}")
+        if not isinstance(step, Cut):
+            await asyncio.sleep(step.delay)
+        return body, step
+
+    async def _chat(self, request: Request) -> Response:
+        body, step = await self._step(request)
+        match step:
+            case Fail():
+                return _error(step)
+            case Cut():
+                return _cut(body)
+            case Answer() if body.get("stream"):
+                return StreamingResponse(_chat_stream(body, step), media_type="text/event-stream")
+            case Answer():
+                return JSONResponse(_chat_answer(body, step))
+
+    async def _responses(self, request: Request) -> Response:
+        body, step = await self._step(request)
+        match step:
+            case Fail():
+                return _error(step)
+            case Cut():
+                return _cut(body)
+            case Answer():
+                return JSONResponse(_responses_answer(body, step))
+
+
+def _prompt(body: dict[str, Any]) -> str:
+    messages: list[dict[str, Any]] = body.get("messages") or body.get("input") or []
+    users = [message["content"] for message in messages if message.get("role") == "user"]
+    last = users[-1] if users else ""
+    return last if isinstance(last, str) else "".join(part.get("text", "") for part in last)
+
+
+def _error(step: Fail) -> JSONResponse:
+    error = {"message": step.message, "type": "error", "param": None, "code": step.code}
+    return JSONResponse({"error": error}, status_code=step.status, headers=step.headers)
+
+
+def _cut(body: dict[str, Any]) -> Response:
+    """A length is declared, or a chunk is due, that never comes: the server breaks the connection off."""
+
+    async def half() -> AsyncIterator[bytes]:
+        chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}
+        delta = {"index": 0, "delta": {"role": "assistant", "content": "Half of"}, "finish_reason": None}
+        yield f"data: {json.dumps({**chunk, 'choices': [delta]})}\n\n".encode()
+        await asyncio.sleep(0.05)
+        raise ConnectionResetError
+
+    if body.get("stream"):
+        return StreamingResponse(half(), media_type="text/event-stream")
+    return StreamingResponse(half(), media_type="application/json", headers={"Content-Length": "1000"})
+
+
+def _usage(step: Answer) -> dict[str, int]:
+    total = step.prompt_tokens + step.completion_tokens
+    return {
+        "prompt_tokens": step.prompt_tokens,
+        "completion_tokens": step.completion_tokens,
+        "total_tokens": total,
+    }
+
+
+def _chat_answer(body: dict[str, Any], step: Answer) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": step.content}
+    if step.reasoning:
+        message["reasoning_content"] = step.reasoning
+    if step.tool_calls:
+        message["tool_calls"] = step.tool_calls
+    choice = {"index": 0, "message": message, "finish_reason": step.finish_reason}
+    answer = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": body["model"]}
+    return {**answer, "choices": [choice], "usage": _usage(step)}
+
+
+async def _chat_stream(body: dict[str, Any], step: Answer) -> AsyncIterator[bytes]:
+    base = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}
+    words = (step.content or "").split(" ")
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
+    deltas += [{"content": word if last else f"{word} "} for word, last in zip(words, _lasts(words), strict=True)]
+    for delta in deltas:
+        yield _event({**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
+    yield _event({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": step.finish_reason}]})
+    if (body.get("stream_options") or {}).get("include_usage"):
+        yield _event({**base, "choices": [], "usage": _usage(step)})
+    yield b"data: [DONE]\n\n"
+
+
+def _lasts(words: list[str]) -> list[bool]:
+    return [position == len(words) - 1 for position in range(len(words))]
+
+
+def _event(data: dict[str, Any]) -> bytes:
+    return f"data: {json.dumps(data)}\n\n".encode()
+
+
+def _responses_answer(body: dict[str, Any], step: Answer) -> dict[str, Any]:
+    output: list[dict[str, Any]] = []
+    if step.reasoning:
+        summary = [{"type": "summary_text", "text": step.reasoning}]
+        output.append({"type": "reasoning", "id": "rs_1", "summary": summary})
+    text = {"type": "output_text", "text": step.content or "", "annotations": []}
+    output.append({"type": "message", "id": "msg_1", "status": "completed", "role": "assistant", "content": [text]})
+    usage = {
+        "input_tokens": step.prompt_tokens,
+        "output_tokens": step.completion_tokens,
+        "total_tokens": step.prompt_tokens + step.completion_tokens,
+    }
+    answer = {
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1,
+        "status": "completed",
+        "model": body["model"],
+    }
+    return {
+        **answer,
+        "output": output,
+        "usage": usage,
+        "parallel_tool_calls": True,
+        "tools": [],
+        "tool_choice": "auto",
+        "metadata": {},
+        "error": None,
+        "incomplete_details": None,
+        "instructions": None,
+        "temperature": 1.0,
+        "top_p": 1.0,
+    }

@@ -1,0 +1,220 @@
+"""Which providers and models there are in which environment, how one is called, and that no key ever shows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.llm.catalog import (
+    Catalog,
+    CatalogError,
+    ProviderNotConfigured,
+    UnknownModel,
+    UnknownProvider,
+    check_built_in_tools,
+    check_parameters,
+)
+from shared.llm.catalog.data import curated, provider_slugs
+from tests.llm.catalog.environs import ADDRESSES, CLOUD, EMULATOR, EVERYTHING, KEYS, REGIONS, SECRET
+
+environs = st.dictionaries(
+    st.sampled_from([*KEYS, *ADDRESSES, *REGIONS]), st.sampled_from(["", "  ", f"http://{SECRET}"])
+)
+places = st.sampled_from([{}, CLOUD, EMULATOR])
+
+
+def callable_here(environ: Mapping[str, str]) -> set[str]:
+    """The rule in words of its own: a provider needs one complete set of keys; free ones need an address."""
+
+    def has(*names: str) -> bool:
+        return all(environ.get(name, "").strip() for name in names)
+
+    cloud = environ.get("APP_ENV") == "firebase" and not has("FUNCTIONS_EMULATOR")
+    rules = {
+        "openai": has("OPENAI_API_KEY"),
+        "anthropic": has("ANTHROPIC_API_KEY"),
+        "gemini": has("GEMINI_API_KEY") or has("GOOGLE_API_KEY"),
+        "bedrock": has("AWS_BEARER_TOKEN_BEDROCK") or has("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+        "openrouter": has("OPENROUTER_API_KEY") or has("OR_API_KEY"),
+        "perplexity": has("PERPLEXITYAI_API_KEY") or has("PERPLEXITY_API_KEY"),
+        "ollama": has("OLLAMA_API_BASE") or not cloud,
+        "local": has("LOCAL_MODEL_BASE_URL"),
+    }
+    return {slug for slug, met in rules.items() if met}
+
+
+@given(environs, places)
+def test_only_what_can_be_called_is_listed(variables: dict[str, str], place: dict[str, str]):
+    """Listed, found and routed are the same set, in a stable order; the rest says that it is not set up."""
+    environ = variables | place
+    catalog = Catalog.load(environ)
+    expected = callable_here(environ)
+    assert [*catalog.providers()] == sorted(expected)
+    for slug in provider_slugs():
+        model = next(iter(curated(slug).models))
+        if slug in expected:
+            assert catalog.provider(slug) == catalog.providers()[slug]
+            assert catalog.route(slug, model).info == catalog.model(slug, model)
+        else:
+            with pytest.raises(ProviderNotConfigured):
+                catalog.provider(slug)
+            with pytest.raises(ProviderNotConfigured):
+                catalog.model(slug, model)
+            with pytest.raises(ProviderNotConfigured):
+                catalog.route(slug, model)
+
+
+def test_the_environment_is_read_once():
+    """What changes afterwards is not seen: a process has one catalog."""
+    environ = {"OPENAI_API_KEY": "first"}
+    catalog = Catalog.load(environ)
+    environ["OPENAI_API_KEY"] = "second"
+    assert catalog.route("openai", "gpt-4.1").api_key == "first"
+
+
+@pytest.mark.parametrize("emulator", ["", "false", "0"])
+def test_in_the_cloud_ollama_needs_an_address(emulator: str):
+    """This machine's own address leads to nothing there."""
+    catalog = Catalog.load({**CLOUD, "FUNCTIONS_EMULATOR": emulator})
+    with pytest.raises(ProviderNotConfigured, match="OLLAMA_API_BASE"):
+        catalog.provider("ollama")
+
+
+@pytest.mark.parametrize("place", [{}, EMULATOR, {"APP_ENV": "local"}])
+def test_elsewhere_ollama_is_on_this_machine(place: dict[str, str]):
+    """Nothing has to be set for it, and it is free."""
+    route = Catalog.load(place).route("ollama", "llama3.1")
+    assert (route.base_url, route.api_key, route.charged) == ("http://127.0.0.1:11434", None, False)
+    assert route.call_arguments() == {"model": "ollama_chat/llama3.1", "api_base": "http://127.0.0.1:11434"}
+
+
+def test_the_local_model_is_not_sent_openais_key():
+    """It speaks OpenAI's protocol and so wants some key, but never the real one."""
+    route = Catalog.load(EVERYTHING).route("local", "smollm2-135m-instruct")
+    assert route.call_arguments() == {
+        "model": "openai/smollm2-135m-instruct",
+        "api_key": "local",
+        "api_base": EVERYTHING["LOCAL_MODEL_BASE_URL"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "name"),
+    [
+        ("openai", "gpt-4.1", "openai/gpt-4.1"),
+        ("anthropic", "claude-sonnet-5-5", "anthropic/claude-sonnet-5-5"),
+        ("gemini", "gemini-2.5-pro", "gemini/gemini-2.5-pro"),
+        ("bedrock", "amazon.nova-micro-v1:0", "bedrock/amazon.nova-micro-v1:0"),
+        ("openrouter", "openrouter/auto", "openrouter/openrouter/auto"),
+        ("perplexity", "sonar", "perplexity/sonar"),
+    ],
+)
+def test_a_route_names_the_model_as_litellm_does(provider: str, model: str, name: str):
+    """The prefix is the provider's; the slug stays as it is. These providers charge."""
+    route = Catalog.load(EVERYTHING).route(provider, model)
+    assert route.litellm_model == name
+    assert route.call_arguments()["model"] == name
+    assert route.name == f"{provider}/{model}"
+    assert route.charged
+
+
+def test_the_first_key_and_address_that_are_set_are_used():
+    """Alternatives are tried in the order of the file; empty ones are passed over."""
+    catalog = Catalog.load(
+        {"GEMINI_API_KEY": " ", "GOOGLE_API_KEY": "google", "OPENAI_API_KEY": "a", "OPENAI_API_BASE": "http://b"}
+    )
+    assert catalog.route("gemini", "gemini-2.5-pro").api_key == "google"
+    assert catalog.route("openai", "gpt-4.1").base_url == "http://b"
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"AWS_BEARER_TOKEN_BEDROCK": "t", "AWS_REGION": "r"}, {"api_key": "t", "aws_region_name": "r"}),
+        (
+            {"AWS_ACCESS_KEY_ID": "i", "AWS_SECRET_ACCESS_KEY": "s"},
+            {"aws_access_key_id": "i", "aws_secret_access_key": "s"},
+        ),
+        (
+            {"AWS_ACCESS_KEY_ID": "i", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t", "AWS_REGION_NAME": "n"},
+            {
+                "aws_access_key_id": "i",
+                "aws_secret_access_key": "s",
+                "aws_session_token": "t",
+                "aws_region_name": "n",
+            },
+        ),
+    ],
+)
+def test_bedrock_takes_a_token_or_a_pair_of_keys(environ: dict[str, str], expected: dict[str, str]):
+    """The region goes along where one is set; a session token goes with the keys it belongs to."""
+    route = Catalog.load(environ).route("bedrock", "amazon.nova-micro-v1:0")
+    assert route.call_arguments() == {"model": "bedrock/amazon.nova-micro-v1:0", **expected}
+
+
+def test_the_responses_api_is_asked_for_in_the_models_name():
+    """By the model's own need, or by that of a tool."""
+    catalog = Catalog.load({"OPENAI_API_KEY": "x"})
+    assert catalog.route("openai", "gpt-5.5-pro").call_arguments()["model"] == "openai/responses/gpt-5.5-pro"
+    route = catalog.route("openai", "gpt-5")
+    assert route.call_arguments()["model"] == "openai/gpt-5"
+    assert route.call_arguments("responses")["model"] == "openai/responses/gpt-5"
+
+
+def test_a_route_can_be_changed_without_harm():
+    """Adapters may rewrite tool JSON in place; the next route is as the file says."""
+    catalog = Catalog.load({"OPENAI_API_KEY": "x"})
+    catalog.route("openai", "gpt-5").tools["code_interpreter"]["container"]["type"] = "changed"
+    assert catalog.route("openai", "gpt-5").tools["code_interpreter"]["container"] == {"type": "auto"}
+
+
+def test_an_unknown_provider_is_told_from_one_that_lacks_its_key():
+    """Both are unknown to a reader of `GET /providers`; the second says what to set."""
+    catalog = Catalog.load({"OPENAI_API_KEY": "x"})
+    with pytest.raises(UnknownProvider, match=r"no provider 'opnai'\. Did you mean openai\?") as unknown:
+        catalog.provider("opnai")
+    assert not isinstance(unknown.value, ProviderNotConfigured)
+    with pytest.raises(UnknownProvider, match=r"Anthropic is not set up here\. Set ANTHROPIC_API_KEY to use it\."):
+        catalog.route("anthropic", "claude-sonnet-5-5")
+
+
+@pytest.mark.parametrize("model", ["gpt-41", "", "x" * 10_000, "../openai", "gpt-4.1\n"])
+def test_an_unknown_model_is_an_error_of_one_short_line(model: str):
+    """Whatever was asked for, the message stays readable and offers what there is."""
+    with pytest.raises(UnknownModel, match="OpenAI has no model") as error:
+        Catalog.load({"OPENAI_API_KEY": "x"}).model("openai", model)
+    assert "\n" not in error.value.message
+    assert len(error.value.message) < 500
+    assert "gpt-4.1" in error.value.message
+
+
+def test_nothing_shows_a_key_or_an_address():
+    """Not the catalog, not a route, not the wire, not an error."""
+    catalog = Catalog.load(EVERYTHING)
+    texts = [repr(catalog), str(catalog)]
+    for slug, provider in catalog.providers().items():
+        texts += [repr(provider), provider.model_dump_json()]
+        for model in provider.models:
+            route = catalog.route(slug, model)
+            texts += [repr(route), str(route), repr(replace(route)), f"{route}", route.name]
+            failing: list[Callable[[], object]] = [
+                lambda slug=slug: catalog.model(slug, "none"),
+                lambda route=route: check_parameters(route, {"api_key": "x"}),
+                lambda route=route: check_parameters(route, {"temperature": "x"}),
+                lambda route=route: check_built_in_tools(route, ["none"]),
+            ]
+            for call in failing:
+                with pytest.raises(CatalogError) as error:
+                    call()
+                texts += [str(error.value), repr(error.value), error.value.message]
+    assert len(texts) > 100
+    assert not [text for text in texts if SECRET in text]
+
+
+def test_the_wire_holds_no_detail_of_the_call():
+    """Variables' names, tool JSON and litellm's names are nobody's business outside."""
+    for provider in Catalog.load(EVERYTHING).providers().values():
+        text = provider.model_dump_json()
+        assert not [name for name in (*KEYS, *ADDRESSES, "litellm", "api_key", "web_search_20250305") if name in text]

@@ -1,0 +1,68 @@
+"""A ticket's life, without any I/O."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.models.chat import ChatResult, TicketStatus
+from shared.models.ticket import Claim, Ticket, claim
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+MAX_ATTEMPTS = 3
+
+
+def ticket() -> Ticket:
+    return Ticket(id="t", owner="u", provider="openai", model="m", created_at=NOW, updated_at=NOW)
+
+
+def test_a_pending_ticket_is_for_whoever_asks_first() -> None:
+    """The lease is free."""
+    assert claim(ticket(), NOW, MAX_ATTEMPTS) is Claim.TAKEN
+
+
+@pytest.mark.parametrize(("seconds_later", "answer"), [(59, Claim.HELD), (60, Claim.TAKEN), (3600, Claim.TAKEN)])
+def test_a_lease_holds_until_it_expires(seconds_later: int, answer: Claim) -> None:
+    """A silent holder is believed dead after the lease's length, and not before."""
+    leased = ticket().leased("worker-1", NOW, seconds=60)
+    assert claim(leased, NOW + timedelta(seconds=seconds_later), MAX_ATTEMPTS) is answer
+
+
+def test_a_sign_of_life_prolongs_the_lease() -> None:
+    """A renewed lease counts from the renewal."""
+    renewed = ticket().leased("worker-1", NOW, 60).renewed(NOW + timedelta(seconds=50), 60)
+    assert claim(renewed, NOW + timedelta(seconds=100), MAX_ATTEMPTS) is Claim.HELD
+    assert renewed.attempts == 1
+
+
+def test_a_ticket_whose_attempts_are_used_up_has_to_end() -> None:
+    """No further lease, whether the last holder gave it back or died."""
+    tired = ticket()
+    for _ in range(MAX_ATTEMPTS):
+        tired = tired.leased("w", NOW, 60)
+    assert claim(tired.released(NOW), NOW, MAX_ATTEMPTS) is Claim.EXHAUSTED
+    assert claim(tired, NOW + timedelta(seconds=61), MAX_ATTEMPTS) is Claim.EXHAUSTED
+
+
+def test_a_finished_ticket_stays_finished() -> None:
+    """Whatever is delivered again finds nothing to do."""
+    for finished in (ticket().completed(ChatResult(content="x", model="m"), NOW), ticket().failed("No.", NOW)):
+        assert claim(finished, NOW + timedelta(days=1), MAX_ATTEMPTS) is Claim.FINISHED
+        assert finished.completed_at == NOW
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.integers(0, 100), st.booleans()), max_size=30))
+def test_never_do_two_hold_a_ticket(deliveries: list[tuple[str, int, bool]]) -> None:
+    """However deliveries, deaths and pauses follow each other, one holder's lease is over before the next begins."""
+    current, now, ends_at = ticket(), NOW, NOW
+    for holder, pause, gives_back in deliveries:
+        now += timedelta(seconds=pause)
+        if claim(current, now, max_attempts=1000) is Claim.TAKEN:
+            assert now >= ends_at
+            current = current.leased(holder, now, seconds=60)
+            ends_at = now if gives_back else now + timedelta(seconds=60)
+            current = current.released(now) if gives_back else current
+        else:
+            assert now < ends_at
+            assert current.status is TicketStatus.PROCESSING

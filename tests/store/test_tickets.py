@@ -1,0 +1,147 @@
+"""Tickets in the real Firestore emulator."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from pydantic import JsonValue
+
+from shared.models.chat import ChatRequest, ChatResult, Message
+from shared.models.errors import TooLarge, Unavailable
+from shared.models.ticket import Ticket
+from shared.settings import Settings
+from shared.store import Database, Transaction
+
+NOW = datetime(2026, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
+
+
+def ticket(id_: str = "t") -> Ticket:
+    return Ticket(id=id_, owner="u", provider="openai", model="m", created_at=NOW, updated_at=NOW)
+
+
+def request(content: str = "hi", **parameters: JsonValue) -> ChatRequest:
+    message = Message(role="user", content=content)
+    return ChatRequest(messages=[message], provider="openai", model="m", parameters=parameters)
+
+
+async def put(database: Database, changed: Ticket) -> None:
+    async def write(transaction: Transaction) -> None:
+        await database.tickets.get(changed.id, transaction)
+        database.tickets.put(changed, transaction)
+
+    await database.transaction(write)
+
+
+async def test_what_is_stored_comes_back(database: Database) -> None:
+    """Ticket and request, to the microsecond, in every state of the ticket."""
+    result = ChatResult(content="hi", thoughts={"reasoning": "…"}, model="openai/m", cost=0.25)
+    leased = ticket().leased("w", NOW, 60)
+    await database.tickets.create(ticket(), request())
+    for state in (ticket(), leased, leased.released(NOW), leased.completed(result, NOW), leased.failed("No.", NOW)):
+        await put(database, state)
+        assert await database.tickets.get("t") == state
+    assert await database.tickets.get_request("t") == request()
+
+
+async def test_what_is_not_there_is_none(database: Database) -> None:
+    """An unknown id is no error."""
+    assert await database.tickets.get("unknown") is None
+    assert await database.tickets.get_request("unknown") is None
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+async def test_any_json_can_be_kept(database: Database) -> None:
+    """Nested lists, empty and dunder keys, huge integers: what Firestore's own maps refuse."""
+    odd = {"": [[1, [2]], []], "__name__": 10**30, "a.b/c`": {"\x00": "\ud7ff😀"}}
+    await database.tickets.create(ticket(), request(logit_bias=odd))
+    result = ChatResult(content="", thoughts=odd, model="m")
+    await put(database, ticket().completed(result, NOW))
+    kept = await database.tickets.get_request("t")
+    assert kept is not None
+    assert kept.parameters == {"logit_bias": odd}
+    assert await database.tickets.get("t") == ticket().completed(result, NOW)
+
+
+@hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=50), json_values)
+def test_requests_survive_their_stored_form(content: str, value: JsonValue) -> None:
+    """The text that is stored parses to the request that it was made from."""
+    original = request(content, anything=value)
+    assert ChatRequest.model_validate_json(original.model_dump_json()) == original
+
+
+async def test_a_chat_too_long_for_a_document_is_refused_whole(database: Database) -> None:
+    """413 with both sizes, and no half of it stored."""
+    with pytest.raises(TooLarge, match=r"1000\d\d\d bytes long; at most 1000000"):
+        await database.tickets.create(ticket(), request("x" * 1_000_000))
+    assert await database.tickets.get("t") is None
+
+
+async def test_the_longest_chat_and_the_longest_answer_fit(database: Database) -> None:
+    """Each has a document of its own."""
+    await database.tickets.create(ticket(), request("ü" * 499_900))
+    longest = ticket().completed(ChatResult(content="ü" * 499_900, model="m"), NOW)
+    await put(database, longest)
+    assert await database.tickets.get("t") == longest
+
+
+async def test_an_id_is_taken_once(database: Database) -> None:
+    """A second ticket of the same id overwrites nothing."""
+    await database.tickets.create(ticket(), request("first"))
+    with pytest.raises(Unavailable):
+        async with database.outages_told():
+            await database.tickets.create(ticket(), request("second"))
+    assert await database.tickets.get_request("t") == request("first")
+
+
+async def test_contending_transactions_all_come_through(database: Database) -> None:
+    """A hundred that read and write the same ticket at once: each has its turn, none is lost."""
+    await database.tickets.create(ticket(), request())
+
+    async def count(transaction: Transaction) -> None:
+        current = await database.tickets.get("t", transaction)
+        assert current is not None
+        database.tickets.put(current.model_copy(update={"attempts": current.attempts + 1}), transaction)
+
+    await asyncio.gather(*(database.transaction(count) for _ in range(100)))
+    final = await database.tickets.get("t")
+    assert final is not None
+    assert final.attempts == 100
+
+
+async def test_an_exception_in_a_transaction_writes_nothing(database: Database) -> None:
+    """It comes through as it is."""
+    await database.tickets.create(ticket(), request())
+
+    async def fail(transaction: Transaction) -> None:
+        await database.tickets.get("t", transaction)
+        database.tickets.put(ticket().failed("No.", NOW), transaction)
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        await database.transaction(fail)
+    assert await database.tickets.get("t") == ticket()
+
+
+async def test_an_outage_is_told_as_one(monkeypatch: pytest.MonkeyPatch, project: str) -> None:
+    """Nobody listens at the address: `Unavailable`, in reads as in transactions, within seconds."""
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
+    database = Database(Settings(google_cloud_project=project, store_timeout_seconds=2))
+
+    async def nothing(transaction: Transaction) -> None:
+        await database.tickets.get("t", transaction)
+
+    with pytest.raises(Unavailable):
+        await database.transaction(nothing)
+    with pytest.raises(Unavailable):
+        async with database.outages_told():
+            await database.tickets.get("t")

@@ -1,0 +1,77 @@
+"""Cloud Tasks, over real gRPC to a server of the test's own."""
+
+import json
+
+import grpc
+import pytest
+
+from shared.settings import Settings
+from shared.tasks import QueueRefused, task_queue
+from tests.doubles.cloud_tasks import CloudTasksServer
+
+PAYLOAD = {"ticket_id": "7"}
+
+
+def settings(server: CloudTasksServer, **fields: object) -> Settings:
+    return Settings.model_validate(
+        {
+            "google_cloud_project": "p",
+            "cloud_tasks_endpoint": server.endpoint,
+            "worker_service_account": "w@p",
+            **fields,
+        }
+    )
+
+
+async def test_a_task_goes_to_the_worker_with_its_identity(cloud_tasks: CloudTasksServer) -> None:
+    """Named after the work, as JSON, to the function's address, with an OIDC token, for as long as the worker has."""
+    await task_queue(settings(cloud_tasks)).enqueue("chat-7", PAYLOAD)
+    (name, task), *more = cloud_tasks.tasks.items()
+    assert not more
+    assert name == "projects/p/locations/us-central1/queues/worker/tasks/chat-7"
+    assert task.http_request.url == "https://us-central1-p.cloudfunctions.net/worker"
+    assert task.http_request.oidc_token.service_account_email == "w@p"
+    assert task.http_request.oidc_token.audience == task.http_request.url
+    assert json.loads(task.http_request.body) == PAYLOAD
+    assert task.http_request.headers["Content-Type"] == "application/json"
+    assert task.dispatch_deadline.total_seconds() == 540
+
+
+async def test_the_workers_address_can_be_set(cloud_tasks: CloudTasksServer) -> None:
+    """`WORKER_URL` wins over the derived one, as address and as audience."""
+    await task_queue(settings(cloud_tasks, worker_url="https://worker.example/")).enqueue("chat-7", PAYLOAD)
+    (task,) = cloud_tasks.tasks.values()
+    assert task.http_request.url == task.http_request.oidc_token.audience == "https://worker.example/"
+
+
+async def test_a_task_handed_in_twice_is_taken_once(cloud_tasks: CloudTasksServer) -> None:
+    """The second is no error."""
+    queue = task_queue(settings(cloud_tasks))
+    await queue.enqueue("chat-7", PAYLOAD)
+    await queue.enqueue("chat-7", PAYLOAD)
+    assert len(cloud_tasks.tasks) == 1
+
+
+async def test_a_passing_fault_is_tried_again(cloud_tasks: CloudTasksServer) -> None:
+    """The name makes that safe."""
+    cloud_tasks.fail_next(grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL)
+    await task_queue(settings(cloud_tasks)).enqueue("chat-7", PAYLOAD)
+    assert (cloud_tasks.attempts, len(cloud_tasks.tasks)) == (3, 1)
+
+
+async def test_a_task_taken_behind_a_fault_is_not_doubled(cloud_tasks: CloudTasksServer) -> None:
+    """The answer was lost, the task was not: the second try meets it."""
+    cloud_tasks.fail_next(grpc.StatusCode.UNAVAILABLE, taken_all_the_same=True)
+    await task_queue(settings(cloud_tasks)).enqueue("chat-7", PAYLOAD)
+    assert (cloud_tasks.attempts, len(cloud_tasks.tasks)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "code", [grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.RESOURCE_EXHAUSTED]
+)
+async def test_a_refusal_is_told_at_once(cloud_tasks: CloudTasksServer, code: grpc.StatusCode) -> None:
+    """What trying again does not heal is not tried again."""
+    cloud_tasks.fail_next(code)
+    with pytest.raises(QueueRefused):
+        await task_queue(settings(cloud_tasks)).enqueue("chat-7", PAYLOAD)
+    assert cloud_tasks.attempts == 1

@@ -1,0 +1,35 @@
+"""Cross-origin requests, by setting."""
+
+import httpx
+import pytest
+from fastapi import APIRouter
+
+from shared.settings import Settings
+from shared.web import create_app
+
+router = APIRouter()
+
+
+@router.get("/")
+async def root() -> str:
+    return "here"
+
+
+async def preflight(origins: str, origin: str) -> httpx.Response:
+    app = create_app("meta", router, Settings.from_environ({"CORS_ORIGINS": origins}))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        headers = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+        return await client.options("/", headers=headers)
+
+
+async def test_a_listed_origin_is_let_in() -> None:
+    """`CORS_ORIGINS` is a comma-separated list."""
+    response = await preflight("https://a.example, https://b.example", "https://b.example")
+    assert response.headers["access-control-allow-origin"] == "https://b.example"
+
+
+@pytest.mark.parametrize("origins", ["", "https://a.example"])
+async def test_any_other_origin_is_not(origins: str) -> None:
+    """Nobody is, unless the setting says so."""
+    response = await preflight(origins, "https://evil.example")
+    assert "access-control-allow-origin" not in response.headers

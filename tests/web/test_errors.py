@@ -1,0 +1,158 @@
+"""Errors in the contract's shapes, whatever goes wrong."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI
+
+from shared.models.errors import BadRequest, NotFound, Unavailable
+from shared.models.wire import CamelModel, JsonObject
+from shared.settings import Settings
+from shared.web import StrictJsonRoute, create_app
+
+router = APIRouter(route_class=StrictJsonRoute)
+
+
+class Thing(CamelModel):
+    name: str
+    rest: JsonObject = {}
+
+
+@router.post("/things")
+async def make(thing: Thing) -> Thing:
+    return thing
+
+
+@router.get("/things/{name}")
+async def get(name: str) -> str:
+    errors: dict[str, Exception] = {
+        "bad": BadRequest("No."),
+        "gone": NotFound("Gone."),
+        "later": Unavailable("Later.", retry_after=7),
+        "bug": RuntimeError("a secret in a message"),
+        "interrupted": ExceptionGroup("several", [RuntimeError("one")]),
+    }
+    raise errors[name]
+
+
+@pytest.fixture
+def app() -> FastAPI:
+    return create_app("things", router, Settings(max_body_bytes=1000))
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> Any:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "detail"),
+    [
+        ("/things/bad", 400, "No."),
+        ("/things/gone", 404, "Gone."),
+        ("/things/later", 503, "Later."),
+        ("/no/such/thing", 404, "There is no route /no/such/thing."),
+    ],
+)
+async def test_a_refusal_is_a_detail_with_a_sentence(
+    client: httpx.AsyncClient, path: str, status: int, detail: str
+) -> None:
+    """`{"detail": message}`, with the status of the error."""
+    response = await client.get(path)
+    assert (response.status_code, response.json()) == (status, {"detail": detail})
+
+
+async def test_a_refusal_that_can_be_retried_says_when(client: httpx.AsyncClient) -> None:
+    """503 carries `Retry-After` in seconds."""
+    assert (await client.get("/things/later")).headers["retry-after"] == "7"
+
+
+async def test_a_wrong_method_names_the_right_one(client: httpx.AsyncClient) -> None:
+    """405, with `Allow`, and the same in words."""
+    response = await client.delete("/things")
+    assert response.status_code == 405
+    assert response.headers["allow"] == "POST"
+    assert response.json() == {"detail": "DELETE is not possible on /things; use POST."}
+
+
+@pytest.mark.parametrize("name", ["bug", "interrupted"])
+async def test_an_exception_becomes_500_and_tells_nothing(
+    client: httpx.AsyncClient, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No traceback and no message in the answer; the log has both."""
+    response = await client.get(f"/things/{name}")
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/json"
+    assert "secret" not in response.text
+    assert "Traceback" not in response.text
+
+
+def valid(rest: bytes = b"{}") -> bytes:
+    return b'{"name": "x", "rest": %s}' % rest
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"", "missing"),
+        (b"{", "json_invalid"),
+        (b"\xff\xfe", "json_invalid"),
+        (b"[" * 900, "json_invalid"),
+        (valid(b'{"a": NaN}'), "json_invalid"),
+        (valid(b'{"a": Infinity}'), "json_invalid"),
+        (valid(b'{"a": "\\ud800"}'), "json_invalid"),
+        (valid(b'{"a": 1e999}'), "finite_number"),
+        (b"[1]", "model_attributes_type"),
+        (b'{"name": 5}', "string_type"),
+        (b'{"rest": {}}', "missing"),
+    ],
+)
+async def test_a_body_that_does_not_validate_is_422_in_detail(
+    client: httpx.AsyncClient, body: bytes, kind: str
+) -> None:
+    """A list of `{type, loc, msg, input}`, for what is no JSON as for what is no Thing."""
+    response = await client.post("/things", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 422
+    problems = response.json()["detail"]
+    assert all(set(problem) == {"type", "loc", "msg", "input"} for problem in problems)
+    assert problems[0]["type"] == kind
+    assert problems[0]["loc"][0] == "body"
+
+
+async def test_a_body_that_is_not_declared_as_json_is_told_so(client: httpx.AsyncClient) -> None:
+    """A form or plain text is 422, with what to send instead."""
+    response = await client.post("/things", content=valid(), headers={"Content-Type": "text/plain"})
+    assert response.status_code == 422
+    assert "Content-Type: application/json" in response.json()["detail"][0]["msg"]
+
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_a_body_over_the_limit_is_413(client: httpx.AsyncClient, declared: bool) -> None:
+    """Whether its length is declared or it just keeps coming."""
+
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(20):
+            yield b"x" * 100
+
+    body = json.dumps({"name": "x" * 2000}).encode() if declared else endless()
+    response = await client.post("/things", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 413
+    assert "1000" in response.json()["detail"]
+
+
+async def test_a_body_at_the_limit_is_taken(client: httpx.AsyncClient) -> None:
+    """The limit is inclusive."""
+    body = json.dumps({"name": ""}).encode()
+    body = json.dumps({"name": "x" * (1000 - len(body))}).encode()
+    response = await client.post("/things", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 200
+
+
+async def test_nothing_may_be_cached(client: httpx.AsyncClient) -> None:
+    """Errors included: Hosting would keep a 404 for ten minutes."""
+    for path in ("/things/gone", "/things/bug", "/nowhere"):
+        assert (await client.get(path)).headers["cache-control"] == "no-store"

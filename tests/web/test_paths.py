@@ -1,0 +1,42 @@
+"""The four ways to a route."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.web.paths import PathForms
+
+ROUTES = {"/chat", "/chat/7"}
+
+
+def forms(function: str = "chat") -> PathForms:
+    async def app(*_: object) -> None: ...
+
+    return PathForms(app, function, lambda path: path in ROUTES)
+
+
+@pytest.mark.parametrize(
+    ("arrives", "means"),
+    [
+        ("/api/chat/7", "/chat/7"),
+        ("/chat/7", "/chat/7"),
+        ("/7", "/chat/7"),
+        ("/chat/7/", "/chat/7"),
+        ("/", "/chat"),
+        ("/api", "/chat"),
+        ("/api/", "/chat"),
+        ("/nothing", "/nothing"),
+        ("/apinothing", "/apinothing"),
+        ("/api/api/chat", "/api/chat"),
+    ],
+)
+def test_every_form_becomes_the_route_as_written(arrives: str, means: str) -> None:
+    """Prefixed, bare, and with the function's name stripped; what is no route stays what it is."""
+    assert forms().canonical(arrives) == means
+
+
+@given(st.text(alphabet="/api chatx7.%ü", max_size=20).map(lambda tail: f"/{tail}"))
+def test_a_path_never_becomes_a_route_that_it_does_not_name(path: str) -> None:
+    """The answer is a route only if the path ends in what the route ends in."""
+    canonical = forms().canonical(path)
+    assert canonical not in ROUTES or canonical.endswith(path.removeprefix("/api").rstrip("/"))
