@@ -1,4 +1,4 @@
-"""What a deployment can set, read once from the environment. Secrets of model providers are not here: `llm/` reads those."""
+"""What a deployment can set, from the environment. Keys of model providers are not here: the catalog reads those."""
 
 import os
 from collections.abc import Mapping

@@ -1,13 +1,12 @@
 """What tests share: the Firestore emulator, started once; a project of its own per test; the scripted servers."""
 
 import os
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from local_platform.firestore_emulator import firestore_emulator
 from shared.llm.catalog import Catalog
 from shared.models.caller import Caller
 from shared.settings import Settings
@@ -15,8 +14,6 @@ from shared.store import Database
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import ModelServer
 
-ROOT = Path(__file__).parent.parent
-sys.path.append(str(ROOT / "emulator-config"))
 SECRET_KEY = "sk-test-0123456789abcdef0123456789abcdef"
 
 
@@ -28,8 +25,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def firestore_host() -> Iterator[str]:
     """`host:port` of the Firestore emulator, also in the environment."""
-    from local_platform.firestore_emulator import firestore_emulator
-
     with firestore_emulator() as host:
         os.environ["FIRESTORE_EMULATOR_HOST"] = host
         yield host

@@ -10,9 +10,10 @@ os.environ.setdefault("LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS", "True")  # the bun
 os.environ.setdefault("LITELLM_MODE", "PRODUCTION")  # else it reads a .env file by itself
 
 import litellm
+from litellm import exceptions
 
 litellm.suppress_debug_info = True
 litellm.turn_off_message_logging = True
 litellm.drop_params = False  # a parameter that a model does not take is an error to be told, not to be dropped
 
-__all__ = ["litellm"]
+__all__ = ["exceptions", "litellm"]

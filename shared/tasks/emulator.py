@@ -22,7 +22,8 @@ class EmulatorTaskQueue:
     """Tasks go to the function that the suite made the queue for: an empty address means just that."""
 
     def __init__(self, settings: Settings) -> None:
-        queue = f"projects/{settings.google_cloud_project}/locations/{settings.worker_location}/queues/{settings.worker_queue}"
+        project, location = settings.google_cloud_project, settings.worker_location
+        queue = f"projects/{project}/locations/{location}/queues/{settings.worker_queue}"
         self._queue = queue
         self._url = f"http://{settings.cloud_tasks_emulator_host}/{queue}/tasks"
         self._deadline = f"{settings.worker_timeout_seconds}s"

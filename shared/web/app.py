@@ -74,5 +74,5 @@ def create_app(function: str, router: APIRouter, settings: Settings) -> FastAPI:
 
 
 def as_response(app: FastAPI) -> Response:
-    """What a function's entry point returns: functions-framework awaits it as an ASGI application, as it does responses."""
+    """What a function's entry point returns: functions-framework awaits it as it does any response, by ASGI."""
     return cast(Response, app)

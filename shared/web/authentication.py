@@ -1,6 +1,7 @@
 """Who is calling: the bearer token of the request, verified; or the local user while authentication is bypassed."""
 
 import asyncio
+import time
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -12,6 +13,8 @@ from shared.settings import Settings
 from shared.web.dependencies import CurrentSettings
 
 _log = get_logger("authentication")
+_EXPIRED = "The ID token has expired. Sign in again, or refresh the token."
+_INVALID = "The bearer token is not a valid Firebase ID token of this project. Sign in, and send its ID token."
 
 
 def _verify(token: str, project: str) -> dict[str, Any]:
@@ -21,23 +24,28 @@ def _verify(token: str, project: str) -> dict[str, Any]:
     """
     import firebase_admin
     from firebase_admin import auth, exceptions
+    from google.auth.credentials import AnonymousCredentials
 
     try:
         app = firebase_admin.get_app()
     except ValueError:
-        app = firebase_admin.initialize_app(options={"projectId": project})
+        # Verifying takes Google's public certificates and no credentials, so none are looked for.
+        app = firebase_admin.initialize_app(AnonymousCredentials(), {"projectId": project})
     try:
         claims: dict[str, Any] = auth.verify_id_token(token, app=app)
-        return claims
     except auth.CertificateFetchError as error:
         _log.error("The certificates that sign ID tokens could not be fetched")
         raise Unavailable("Sign-in cannot be checked right now. Try again.", retry_after=5) from error
     except auth.ExpiredIdTokenError as error:
-        raise Unauthenticated("The ID token has expired. Sign in again, or refresh the token.") from error
+        raise Unauthenticated(_EXPIRED) from error
     except (ValueError, auth.InvalidIdTokenError, exceptions.FirebaseError) as error:
-        raise Unauthenticated(
-            "The bearer token is not a valid Firebase ID token of this project. Sign in, and send its ID token."
-        ) from error
+        raise Unauthenticated(_INVALID) from error
+    expiry = claims.get("exp")
+    if (
+        not isinstance(expiry, int | float) or expiry <= time.time()
+    ):  # the Auth emulator's tokens are decoded, but not checked for this
+        raise Unauthenticated(_EXPIRED)
+    return claims
 
 
 async def authenticate(request: Request, settings: Settings) -> Caller:

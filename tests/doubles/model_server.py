@@ -83,6 +83,11 @@ class ModelServer(ServedInThread):
         self.calls.clear()
         self._scripts.clear()
 
+    async def called(self) -> None:
+        """Waits for the first request."""
+        while not self.calls:  # noqa: ASYNC110 - it comes in on another thread, which has no event of this loop
+            await asyncio.sleep(0.01)
+
     def calls_for(self, prompt: str) -> list[Call]:
         return [call for call in self.calls if _prompt(call.body) == prompt]
 

@@ -61,7 +61,7 @@ json_values = st.recursive(
 
 async def test_any_json_can_be_kept(database: Database) -> None:
     """Nested lists, empty and dunder keys, huge integers: what Firestore's own maps refuse."""
-    odd = {"": [[1, [2]], []], "__name__": 10**30, "a.b/c`": {"\x00": "\ud7ff😀"}}
+    odd: JsonValue = {"": [[1, [2]], []], "__name__": 10**30, "a.b/c`": {"\x00": "\ud7ff😀"}}
     await database.tickets.create(ticket(), request(logit_bias=odd))
     result = ChatResult(content="", thoughts=odd, model="m")
     await put(database, ticket().completed(result, NOW))

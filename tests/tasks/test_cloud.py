@@ -1,6 +1,7 @@
 """Cloud Tasks, over real gRPC to a server of the test's own."""
 
 import json
+from datetime import timedelta
 
 import grpc
 import pytest
@@ -34,7 +35,7 @@ async def test_a_task_goes_to_the_worker_with_its_identity(cloud_tasks: CloudTas
     assert task.http_request.oidc_token.audience == task.http_request.url
     assert json.loads(task.http_request.body) == PAYLOAD
     assert task.http_request.headers["Content-Type"] == "application/json"
-    assert task.dispatch_deadline.total_seconds() == 540
+    assert task.dispatch_deadline == timedelta(seconds=540)
 
 
 async def test_the_workers_address_can_be_set(cloud_tasks: CloudTasksServer) -> None:

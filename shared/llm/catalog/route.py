@@ -12,7 +12,8 @@ from shared.models.catalog import ModelInfo
 class ModelRoute:
     """Built per call by `Catalog.route`; the caller may keep and change the tool JSON, which is its own copy.
 
-    `api` is what the model is called through unless a built-in tool needs another, or reasoning (`reasoning_api`). `charged` False: it is free.
+    `api` is what the model is called through unless a built-in tool needs another, or reasoning (`reasoning_api`).
+    `charged` False: the call is free.
     `repr` shows neither the key nor the address.
     """
 

@@ -1,0 +1,34 @@
+"""Functions, served as they are: their own routes and entry points, over ASGI, with the test's settings."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from types import ModuleType
+
+import httpx
+import pytest
+
+from shared.settings import Settings
+from shared.web import create_app
+
+Serve = Callable[..., httpx.AsyncClient]
+
+
+@pytest.fixture
+async def serve(settings: Settings, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serve]:
+    """`serve(functions.chat.main, app_env="firebase")` is a client of that function."""
+    for name in list(os.environ):
+        if name.endswith(("_API_KEY", "_BASE_URL", "_API_BASE")):
+            monkeypatch.delenv(name)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    async with AsyncExitStack() as stack:
+
+        def client(module: ModuleType, **fields: object) -> httpx.AsyncClient:
+            name = module.__name__.split(".")[-2]
+            app = create_app(name, module.router, settings.model_copy(update=fields))
+            made = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service")
+            stack.push_async_callback(made.aclose)
+            return made
+
+        yield client

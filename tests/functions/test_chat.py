@@ -1,0 +1,119 @@
+"""The chat routes: shapes, codes, ownership, by every way."""
+
+import re
+from typing import Any
+
+import grpc
+import pytest
+
+import functions.chat.main as chat
+from tests.doubles.cloud_tasks import CloudTasksServer
+from tests.functions.conftest import Serve
+
+BODY: dict[str, Any] = {
+    "messages": [{"role": "user", "content": "hi"}],
+    "provider": "openai",
+    "model": "gpt-4.1-mini",
+}
+UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
+
+
+@pytest.mark.parametrize(("post", "get"), [("/api/chat", "/api/chat/"), ("/chat", "/chat/"), ("/", "/")])
+async def test_a_ticket_at_once_and_its_status_after(serve: Serve, post: str, get: str) -> None:
+    """The shapes of the contract, by every way."""
+    client = serve(chat)
+    accepted = await client.post(post, json=BODY)
+    assert accepted.status_code == 200
+    assert set(accepted.json()) == {"ticket_id", "status"}
+    ticket_id = accepted.json()["ticket_id"]
+    assert UUID.match(ticket_id)
+    response = await client.get(f"{get}{ticket_id}")
+    assert response.status_code == 200
+    ticket = response.json()
+    assert list(ticket) == ["ticket_id", "status", "result", "error", "created_at", "updated_at", "completed_at"]
+    assert (ticket["ticket_id"], ticket["status"]) == (ticket_id, "pending")
+    assert re.match(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$", ticket["created_at"])
+
+
+async def test_both_spellings_are_taken(serve: Serve) -> None:
+    """camelCase and snake_case, and fields that nobody knows."""
+    client = serve(chat)
+    for field in ("builtInTools", "built_in_tools"):
+        response = await client.post("/chat", json={**BODY, field: ["time_travel"]})
+        assert response.status_code == 400
+        assert "time_travel" in response.json()["detail"]
+    assert (await client.post("/chat", json={**BODY, "somethingNew": 1})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"messages": []},
+        {"messages": None},
+        {"messages": [{"role": "robot", "content": "hi"}]},
+        {"messages": [{"role": "user"}]},
+        {"messages": [{"role": "user", "content": 5}]},
+        {"messages": "hi"},
+        {"provider": ""},
+        {"model": None},
+        {"parameters": []},
+        {"builtInTools": "web_search"},
+        {"stream": "perhaps"},
+    ],
+)
+async def test_a_body_that_does_not_validate_is_422(
+    serve: Serve, cloud_tasks: CloudTasksServer, change: dict[str, Any]
+) -> None:
+    """Nothing is queued."""
+    response = await serve(chat).post("/chat", json={**BODY, **change})
+    assert response.status_code == 422
+    assert response.json()["detail"][0]["loc"][:2] == ["body", *change][:2]
+    assert not cloud_tasks.tasks
+
+
+async def test_what_cannot_be_served_is_400(serve: Serve) -> None:
+    """An unknown model, by name."""
+    response = await serve(chat).post("/chat", json={**BODY, "model": "gpt-nothing"})
+    assert response.status_code == 400
+    assert "gpt-nothing" in response.json()["detail"]
+
+
+async def test_a_queue_that_refuses_is_503(serve: Serve, cloud_tasks: CloudTasksServer) -> None:
+    """To be tried again, with a time."""
+    cloud_tasks.fail_next(grpc.StatusCode.PERMISSION_DENIED)
+    response = await serve(chat).post("/chat", json=BODY)
+    assert response.status_code == 503
+    assert response.headers["retry-after"]
+
+
+async def test_a_body_over_a_mebibyte_is_413(serve: Serve) -> None:
+    """And so is one below it that Firestore cannot hold."""
+    client = serve(chat)
+    for size in (1_048_576, 1_020_000):
+        body = {**BODY, "messages": [{"role": "user", "content": "x" * size}]}
+        response = await client.post("/chat", json=body)
+        assert response.status_code == 413
+        assert "at most" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("ticket", ["unknown", "00000000-0000-4000-8000-000000000000", "%2e%2e", "%00", "__x__"])
+async def test_an_unknown_ticket_is_404(serve: Serve, ticket: str) -> None:
+    """Whatever the id looks like."""
+    response = await serve(chat).get(f"/chat/{ticket}")
+    assert response.status_code == 404
+    assert set(response.json()) == {"detail"}
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+async def test_a_wrong_method_is_405(serve: Serve, method: str) -> None:
+    """In JSON."""
+    response = await serve(chat).request(method, "/chat")
+    assert response.status_code == 405
+    assert "POST" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("text", ["ünï¢ødé 😀 \u202e", "\x00", "\n" * 100, " "])
+async def test_any_text_can_be_sent(serve: Serve, text: str) -> None:
+    """Unicode, control characters, blanks: what a message holds is the model's matter."""
+    body = {**BODY, "messages": [{"role": "user", "content": text}]}
+    assert (await serve(chat).post("/chat", json=body)).status_code == 200

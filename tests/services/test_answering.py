@@ -1,0 +1,277 @@
+"""Chat, the worker's side: real Firestore; the model is the scripted server, called over HTTP."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from shared.llm.catalog import Catalog, ModelRoute
+from shared.llm.completion import complete
+from shared.models.chat import ChatRequest, ChatResult, TicketStatus
+from shared.models.errors import Unavailable
+from shared.models.ticket import Ticket
+from shared.services.answering import AnsweringService
+from shared.settings import Settings
+from shared.store import Database
+from tests.doubles.model_server import Answer, Fail, ModelServer
+
+MODEL = "gpt-4.1-mini"
+
+
+class Worker:
+    """Makes tickets, and delivers them as the queue does."""
+
+    def __init__(self, database: Database, catalog: Catalog, settings: Settings) -> None:
+        self.database = database
+        self.catalog = catalog
+        self.settings = settings
+
+    async def ticket(self, prompt: str, **fields: Any) -> str:
+        now = datetime.now(UTC)
+        ticket = Ticket(
+            id=str(uuid4()), owner="u", provider="openai", model=MODEL, created_at=now, updated_at=now
+        ).model_copy(update=fields)
+        messages = [{"role": "user", "content": prompt}]
+        body = {"messages": messages, "provider": ticket.provider, "model": ticket.model}
+        await self.database.tickets.create(ticket, ChatRequest.model_validate(body))
+        return ticket.id
+
+    async def deliver(self, ticket_id: str, complete_chat: Any = complete, **settings: Any) -> None:
+        configured = self.settings.model_copy(update=settings)
+        await AnsweringService(self.database, self.catalog, complete_chat, configured).answer(ticket_id)
+
+    async def now(self, ticket_id: str) -> Ticket:
+        ticket = await self.database.tickets.get(ticket_id)
+        assert ticket is not None
+        return ticket
+
+
+@pytest.fixture
+async def worker(database: Database, catalog: Catalog, settings: Settings) -> Worker:
+    return Worker(database, catalog, settings)
+
+
+async def test_a_delivery_ends_the_ticket_with_the_models_answer(worker: Worker) -> None:
+    """Completed, with a time, without a lease."""
+    ticket_id = await worker.ticket("hi")
+    await worker.deliver(ticket_id)
+    ticket = await worker.now(ticket_id)
+    assert ticket.status is TicketStatus.COMPLETED
+    assert ticket.result is not None
+    assert ticket.result.content == "You said: hi"
+    assert (ticket.lease, ticket.error, ticket.attempts) == (None, None, 1)
+    assert ticket.completed_at is not None
+    assert ticket.completed_at >= ticket.created_at
+
+
+async def test_a_task_delivered_again_changes_nothing(worker: Worker, model_server: ModelServer) -> None:
+    """The model is not called a second time, and the result stays."""
+    ticket_id = await worker.ticket("hi")
+    await worker.deliver(ticket_id)
+    before = await worker.now(ticket_id)
+    await worker.deliver(ticket_id)
+    assert await worker.now(ticket_id) == before
+    assert len(model_server.calls) == 1
+
+
+async def test_a_task_delivered_ten_times_at_once_is_worked_on_once(worker: Worker, model_server: ModelServer) -> None:
+    """One calls the model; the others are told to come again."""
+    model_server.script("hi", Answer("the one", delay=0.5))
+    ticket_id = await worker.ticket("hi")
+    outcomes = await asyncio.gather(*(worker.deliver(ticket_id) for _ in range(10)), return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NoneType"] + ["Unavailable"] * 9
+    assert len(model_server.calls) == 1
+    assert (await worker.now(ticket_id)).result is not None
+
+
+async def test_a_worker_that_dies_is_followed_by_another(worker: Worker, model_server: ModelServer) -> None:
+    """Its lease runs out, the next delivery takes over, and there is one result."""
+    model_server.script("hi", Answer("never told", delay=60), Answer("told", delay=0))
+    ticket_id = await worker.ticket("hi")
+    dying = asyncio.create_task(worker.deliver(ticket_id, lease_seconds=0.5))
+    await model_server.called()
+    dying.cancel()
+    with pytest.raises(Unavailable):
+        await worker.deliver(ticket_id)
+    await asyncio.sleep(0.6)
+    await worker.deliver(ticket_id)
+    ticket = await worker.now(ticket_id)
+    assert ticket.result is not None
+    assert (ticket.result.content, ticket.attempts) == ("told", 2)
+
+
+async def test_a_slow_model_does_not_cost_the_lease(worker: Worker, model_server: ModelServer) -> None:
+    """It is renewed while the model works, so nobody else begins."""
+    model_server.script("hi", Answer("slow", delay=1.5))
+    ticket_id = await worker.ticket("hi")
+    working = asyncio.create_task(worker.deliver(ticket_id, lease_seconds=0.6))
+    for _ in range(4):
+        await asyncio.sleep(0.3)
+        with pytest.raises(Unavailable):
+            await worker.deliver(ticket_id)
+    await working
+    ticket = await worker.now(ticket_id)
+    assert (ticket.status, ticket.attempts) == (TicketStatus.COMPLETED, 1)
+    assert len(model_server.calls) == 1
+
+
+async def test_who_lost_the_lease_writes_nothing(worker: Worker, model_server: ModelServer) -> None:
+    """A worker that was frozen past its lease wakes up, and its answer is dropped for the newer one."""
+    frozen = asyncio.Event()
+
+    async def frozen_while_answering(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        await frozen.wait()
+        return ChatResult(content="the old one", model="m")
+
+    ticket_id = await worker.ticket("hi")
+    service = AnsweringService(
+        worker.database,
+        worker.catalog,
+        frozen_while_answering,
+        worker.settings.model_copy(update={"lease_seconds": 0.2}),
+    )
+    service._keep_lease = never  # type: ignore[method-assign] # a frozen process renews nothing
+    old = asyncio.create_task(service.answer(ticket_id))
+    await asyncio.sleep(0.5)
+    await worker.deliver(ticket_id)
+    frozen.set()
+    await old
+    ticket = await worker.now(ticket_id)
+    assert ticket.result is not None
+    assert ticket.result.content == "You said: hi"
+
+
+async def never(_ticket_id: str) -> None:
+    await asyncio.Event().wait()
+
+
+async def test_a_lease_that_was_taken_breaks_the_call_off(worker: Worker, model_server: ModelServer) -> None:
+    """The first worker notices at its next renewal, and stops waiting for its model."""
+    model_server.script("hi", Answer("too late", delay=30))
+    ticket_id = await worker.ticket("hi")
+    first = asyncio.create_task(worker.deliver(ticket_id, lease_seconds=1.5))
+    await model_server.called()
+    await steal(worker, ticket_id)
+    await asyncio.wait_for(first, timeout=5)
+    ticket = await worker.now(ticket_id)
+    assert ticket.lease is not None
+    assert (ticket.status, ticket.lease.holder) == (TicketStatus.PROCESSING, "thief")
+
+
+async def steal(worker: Worker, ticket_id: str) -> None:
+    async def lease(transaction: Any) -> None:
+        ticket = await worker.database.tickets.get(ticket_id, transaction)
+        assert ticket is not None
+        worker.database.tickets.put(ticket.leased("thief", datetime.now(UTC), 60), transaction)
+
+    await worker.database.transaction(lease)
+
+
+async def test_a_passing_failure_gives_the_ticket_back(worker: Worker, model_server: ModelServer) -> None:
+    """429 twice, then an answer: two deliveries that ask to come again, and a third that completes."""
+    model_server.script("hi", Fail(429, headers={"Retry-After": "3"}), Fail(429), Answer("at last"))
+    ticket_id = await worker.ticket("hi")
+    for wait in (3, 4):
+        with pytest.raises(Unavailable) as again:
+            await worker.deliver(ticket_id)
+        assert again.value.retry_after == wait
+        between = await worker.now(ticket_id)
+        assert (between.status, between.lease, between.error) == (TicketStatus.PENDING, None, None)
+    await worker.deliver(ticket_id)
+    ticket = await worker.now(ticket_id)
+    assert ticket.result is not None
+    assert (ticket.result.content, ticket.attempts) == ("at last", 3)
+
+
+async def test_the_last_attempt_ends_the_ticket(worker: Worker, model_server: ModelServer) -> None:
+    """What fails for the last time is told to the user, and the queue is told that it is done."""
+    model_server.script("hi", *[Fail(500)] * 3)
+    ticket_id = await worker.ticket("hi")
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await worker.deliver(ticket_id, chat_max_attempts=3)
+    await worker.deliver(ticket_id, chat_max_attempts=3)
+    ticket = await worker.now(ticket_id)
+    assert (ticket.status, ticket.error) == (
+        TicketStatus.FAILED,
+        "openai could not answer. Send the chat again later.",
+    )
+
+
+async def test_a_worker_that_dies_on_the_last_attempt_leaves_nothing_processing(worker: Worker) -> None:
+    """The next delivery finds the attempts used up, and ends the ticket."""
+    ticket_id = await worker.ticket("hi", attempts=5)
+    await worker.deliver(ticket_id)
+    ticket = await worker.now(ticket_id)
+    assert ticket.status is TicketStatus.FAILED
+    assert ticket.error == "No answer was reached in 5 attempts. Send the chat again."
+
+
+@pytest.mark.parametrize(
+    "step", [Fail(401, "Bad key."), Fail(404, "No model."), Fail(400, "No.", "content_policy_violation")]
+)
+async def test_what_no_retry_heals_ends_the_ticket_at_once(
+    worker: Worker, model_server: ModelServer, step: Fail
+) -> None:
+    """One attempt, a sentence, and the task is done."""
+    model_server.script("hi", step)
+    ticket_id = await worker.ticket("hi")
+    await worker.deliver(ticket_id)
+    ticket = await worker.now(ticket_id)
+    assert (ticket.status, ticket.attempts, ticket.result) == (TicketStatus.FAILED, 1, None)
+    assert ticket.error
+
+
+async def test_a_model_that_left_the_catalog_ends_the_ticket(worker: Worker) -> None:
+    """Accepted by one deployment, answered by the next, which no longer has the model."""
+    ticket_id = await worker.ticket("hi", model="gpt-gone")
+    await worker.deliver(ticket_id)
+    ticket = await worker.now(ticket_id)
+    assert ticket.status is TicketStatus.FAILED
+    assert ticket.error is not None
+    assert "gpt-gone" in ticket.error
+
+
+async def test_a_hanging_model_is_given_up_and_tried_again(worker: Worker, model_server: ModelServer) -> None:
+    """The time limit is a passing failure."""
+    model_server.script("hi", Answer(delay=30), Answer("now"))
+    ticket_id = await worker.ticket("hi")
+    with pytest.raises(Unavailable):
+        await worker.deliver(ticket_id, model_timeout_seconds=0.3)
+    await worker.deliver(ticket_id)
+    assert (await worker.now(ticket_id)).result is not None
+
+
+async def test_a_task_for_no_ticket_is_done(worker: Worker) -> None:
+    """Trying again would not make it exist."""
+    await worker.deliver("00000000-0000-4000-8000-000000000000")
+
+
+async def test_thoughts_too_long_to_keep_are_left_out(worker: Worker) -> None:
+    """The answer is kept, and says that something is missing."""
+
+    async def thoughtful(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        return ChatResult(content="the answer", thoughts={"reasoning": "x" * 1_100_000}, model="m")
+
+    ticket_id = await worker.ticket("hi")
+    await worker.deliver(ticket_id, thoughtful)
+    result = (await worker.now(ticket_id)).result
+    assert result is not None
+    assert result.content == "the answer"
+    assert set(result.thoughts) == {"omitted"}
+
+
+async def test_an_answer_too_long_to_keep_ends_the_ticket(worker: Worker) -> None:
+    """With its size and the limit."""
+
+    async def endless(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        return ChatResult(content="x" * 1_100_000, model="m")
+
+    ticket_id = await worker.ticket("hi")
+    await worker.deliver(ticket_id, endless)
+    ticket = await worker.now(ticket_id)
+    assert ticket.status is TicketStatus.FAILED
+    assert ticket.error is not None
+    assert "1000000" in ticket.error
