@@ -48,8 +48,18 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
-        """Reads `environ`; a variable that is set but empty counts as not set."""
-        return cls.model_validate({name: value for name, value in environ.items() if value})
+        """Reads `environ`; a variable that is set but empty counts as not set.
+
+        In the cloud, which is known by Cloud Run's `K_SERVICE`, authentication is on unless it is switched off by
+        name: a forgotten variable must not open the doors. The Firebase CLI names the project `GCLOUD_PROJECT`.
+        """
+        given = {name: value for name, value in environ.items() if value}
+        derived: dict[str, str] = {}
+        if project := given.get("GCLOUD_PROJECT"):
+            derived["GOOGLE_CLOUD_PROJECT"] = project
+        if "K_SERVICE" in given and "FUNCTIONS_EMULATOR" not in given:
+            derived["APP_ENV"] = "firebase"
+        return cls.model_validate(derived | given)
 
     @property
     def authentication_required(self) -> bool:

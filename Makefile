@@ -1,0 +1,49 @@
+# Everything a person does here. `make` alone explains it.
+
+PYTHON ?= python3
+VENV := .venv/bin
+COMPILE := $(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test lint format lock catalog bench clean
+
+help: ## Explain the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo '  run reads APP_ENV=firebase, PORT_OFFSET=100, HTTP_PORT=8001, LOCAL_MODEL=off, UI=on, VERBOSE=1;'
+	@echo '  test and bench pass ARGS on, as in: make test ARGS="-k chat -x".'
+
+run: ## Start the whole service on http://127.0.0.1:8000, installing what is missing
+	@$(PYTHON) emulator-config/setup.py
+	@exec $(VENV)/python emulator-config/run.py
+
+setup: ## Install all that running and testing need
+	@$(PYTHON) emulator-config/setup.py
+
+test: setup ## Run the tests
+	@$(VENV)/python -m pytest $(ARGS)
+
+lint: setup ## Check style, types and the direction of imports
+	@$(VENV)/ruff check
+	@$(VENV)/ruff format --check
+	@node_modules/.bin/pyright
+	@$(VENV)/lint-imports
+
+format: setup ## Format the sources and mend what can be mended
+	@$(VENV)/ruff check --fix
+	@$(VENV)/ruff format
+
+lock: setup ## Lock the requirements anew; UPGRADE=1 takes newer versions
+	@cd requirements && for name in dev:lock jdk:jdk; do \
+	  ../$(COMPILE) $(if $(UPGRADE),--upgrade) $${name%%:*}.in --output-file $${name##*:}.txt || exit; done
+	@cd requirements && ../$(COMPILE) $(if $(UPGRADE),--upgrade) --no-deps local-model.in --output-file local-model.txt
+
+catalog: setup ## Renew the catalog of providers and models
+	@$(VENV)/python -m shared.llm.catalog.refresh
+
+bench: setup ## Measure
+	@PYTHONPATH=emulator-config $(VENV)/python -m bench $(ARGS)
+
+clean: ## Remove what was installed, built and stored here, local data too
+	@rm -rf .venv node_modules .local build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find functions shared tests bench emulator-config -name __pycache__ -type d -prune -exec rm -rf {} +

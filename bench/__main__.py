@@ -1,0 +1,14 @@
+"""`make bench`: measures everything, or what is named: `make bench ARGS=cold_start`."""
+
+import sys
+
+from bench import cold_start, requests
+
+_MEASUREMENTS = {"cold_start": cold_start.measure, "requests": requests.measure}
+
+if __name__ == "__main__":
+    chosen = sys.argv[1:] or list(_MEASUREMENTS)
+    if unknown := set(chosen) - set(_MEASUREMENTS):
+        sys.exit(f"There is no measurement {', '.join(unknown)}. Choose from: {', '.join(_MEASUREMENTS)}.")
+    for name in chosen:
+        _MEASUREMENTS[name]()

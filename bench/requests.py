@@ -1,0 +1,64 @@
+"""Requests per second of the chat routes, beside the one that does nothing, and the store under contention."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+import httpx
+
+from bench.served import ROOT, served
+from local_platform.firestore_emulator import firestore_emulator
+from tests.doubles.cloud_tasks import CloudTasksServer
+
+_CONCURRENT = 16
+_SECONDS = 4.0
+_CHAT = {"provider": "ollama", "model": "llama3.1", "messages": [{"role": "user", "content": "hi"}]}
+
+
+def measure() -> None:
+    """Against the Firestore emulator and a gRPC Cloud Tasks server, on this machine's cores."""
+    print(f"Requests per second, {_CONCURRENT} at a time for {_SECONDS:.0f} s, one process each")
+    tasks = CloudTasksServer()
+    tasks.start()
+    with firestore_emulator() as host:
+        environ = {
+            **os.environ,
+            "FIRESTORE_EMULATOR_HOST": host,
+            "CLOUD_TASKS_ENDPOINT": tasks.endpoint,
+            "GOOGLE_CLOUD_PROJECT": f"demo-bench-{uuid4().hex[:8]}",
+        }
+        with served("meta", ROOT / "functions/meta/main.py", environ) as meta:
+            nothing = asyncio.run(_rate("GET /health", meta.url, lambda client: client.get("/health"), None))
+        with served("chat", ROOT / "functions/chat/main.py", environ) as chat:
+            asyncio.run(_chat(chat.url, nothing))
+    tasks.stop()
+
+
+async def _chat(url: str, nothing: float) -> None:
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        accepted = await client.post("/chat", json=_CHAT)
+    ticket_id = accepted.raise_for_status().json()["ticket_id"]
+    await _rate("POST /chat", url, lambda client: client.post("/chat", json=_CHAT), nothing)
+    await _rate("GET /chat/{id}", url, lambda client: client.get(f"/chat/{ticket_id}"), nothing)
+
+
+async def _rate(
+    name: str, url: str, request: Callable[[httpx.AsyncClient], Awaitable[httpx.Response]], nothing: float | None
+) -> float:
+    done = 0
+    ends_at = time.perf_counter() + _SECONDS
+
+    async def ask(client: httpx.AsyncClient) -> None:
+        nonlocal done
+        while time.perf_counter() < ends_at:
+            (await request(client)).raise_for_status()
+            done += 1
+
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=30) as client:
+        await asyncio.gather(*(ask(client) for _ in range(_CONCURRENT)))
+    rate = done / _SECONDS
+    ratio = "" if nothing is None else f"   x{rate / nothing:.2f} of GET /health"
+    print(f"  {name:16} {rate:7.0f}/s{ratio}", flush=True)
+    return rate

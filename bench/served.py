@@ -1,0 +1,58 @@
+"""A function as the platform runs it: a process of functions-framework."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+
+from local_platform.ports import free_port
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Served:
+    """`first_answer`: seconds from the start of the process. `memory`: bytes, of the process and its children."""
+
+    url: str
+    first_answer: float
+    memory: int
+
+
+@contextmanager
+def served(target: str, source: Path, environ: Mapping[str, str] | None = None) -> Generator[Served]:
+    """Starts the function and waits for its first answer, whatever that is."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [Path(sys.executable).with_name("functions-framework"), "--target", target, "--source", source]
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "--host", "127.0.0.1"],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        with httpx.Client(trust_env=False) as client:
+            while True:
+                try:
+                    client.get(url)
+                    break
+                except httpx.ConnectError:
+                    if process.poll() is not None:
+                        raise RuntimeError(f"{target} ended by itself") from None
+                    time.sleep(0.005)
+        first_answer = time.perf_counter() - began
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        yield Served(url, first_answer, sum(member.memory_info().rss for member in family))
+    finally:
+        process.terminate()
+        process.wait()

@@ -1,0 +1,54 @@
+"""What the terminal shows once the service is ready: addresses, and commands to paste."""
+
+import json
+
+from local_platform.model_server import ALIAS
+from local_platform.suite import Suite
+
+_NEW_USER = {"email": "me@example.com", "password": "a-password", "returnSecureToken": True}
+
+
+def announcement(suite: Suite) -> str:
+    """The addresses, and a first chat as curl commands that run as they are."""
+    ports = suite.ports
+    lines = [
+        f"✓ Ready: {suite.url}   (APP_ENV={suite.app_env})",
+        "",
+        f"  health     {suite.url}/health",
+        f"  Firestore  {suite.env['FIRESTORE_EMULATOR_HOST']}",
+        f"  Auth       127.0.0.1:{ports.auth}",
+        f"  Functions  127.0.0.1:{ports.functions}",
+        f"  Tasks      127.0.0.1:{ports.tasks}",
+        *([f"  Model      127.0.0.1:{ports.model}/v1   ({ALIAS})"] if suite.local_model else []),
+        *([f"  UI         http://127.0.0.1:{ports.ui}"] if suite.ui else []),
+        f"  log        {suite.log.path}",
+        "",
+    ]
+    lines += _first_chat(suite)
+    lines += ["", "Edits below functions/ and shared/ are picked up. Ctrl-C ends everything; data are kept."]
+    return "\n".join(lines)
+
+
+def _first_chat(suite: Suite) -> list[str]:
+    bearer = ""
+    lines: list[str] = []
+    if suite.app_env == "firebase":
+        sign_up = f"{suite.auth_url}/identitytoolkit.googleapis.com/v1/accounts:signUp?key=any"
+        lines += [
+            "Sign up at the Auth emulator (a second time: accounts:signInWithPassword instead of accounts:signUp):",
+            f"  TOKEN=$(curl -s '{sign_up}' -H 'Content-Type: application/json' \\",
+            f"    -d '{json.dumps(_NEW_USER)}' | {_field('idToken')})",
+        ]
+        bearer = ' -H "Authorization: Bearer $TOKEN"'
+    chat = {"provider": "local", "model": ALIAS, "messages": [{"role": "user", "content": "What is the capital of Germany?"}]}
+    lines += [
+        "Chat, and fetch the answer:" if suite.local_model else "Chat (choose a provider from GET /providers):",
+        f"  TICKET=$(curl -s {suite.url}/chat{bearer} -H 'Content-Type: application/json' \\",
+        f"    -d '{json.dumps(chat)}' | {_field('ticket_id')})",
+        f"  sleep 3; curl -s {suite.url}/chat/$TICKET{bearer}",
+    ]
+    return lines
+
+
+def _field(name: str) -> str:
+    return f"""python3 -c 'import json,sys; print(json.load(sys.stdin)["{name}"])'"""

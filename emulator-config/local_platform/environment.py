@@ -1,0 +1,69 @@
+"""The environment that the suite, and through it every function, runs with."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+PROJECT = "demo-agents"
+"""A project id that begins with `demo-` makes the suite refuse to reach any real service."""
+
+LEADS_ELSEWHERE = (
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "FIREBASE_TOKEN",
+    "FIRESTORE_EMULATOR_HOST",
+    "FIREBASE_AUTH_EMULATOR_HOST",
+    "CLOUD_TASKS_EMULATOR_HOST",
+    "CLOUD_TASKS_ENDPOINT",
+    "FIREBASE_CONFIG",
+    "VIRTUAL_ENV",
+    "PYTHONHOME",
+    "DEBUG",
+)
+"""What a person's shell may carry and the suite must not follow: it sets its own, or none."""
+
+
+def with_dotenv(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """`environ` and, for what it does not set, the `.env` at `root`. A variable that is set but empty counts as set."""
+    from_file = {name: value for name, value in dotenv_values(root / ".env").items() if value is not None}
+    return {**from_file, **environ}
+
+
+def suite_environment(
+    environ: Mapping[str, str],
+    *,
+    root: Path,
+    folder: Path,
+    java_home: Path,
+    app_env: str | None = None,
+    model_url: str | None = None,
+    firestore_host: str | None = None,
+    firestore_jar: str | None = None,
+) -> dict[str, str]:
+    """`environ`, made the suite's own.
+
+    `folder` takes what the tools would otherwise leave in the person's home and in the shared temporary folder, where
+    a second suite of the same project would find it. `app_env` wins over `environ`; without either it is "local".
+    """
+    cleaned = {name: value for name, value in environ.items() if name not in LEADS_ELSEWHERE}
+    scratch = folder / "tmp"
+    cleaned |= {
+        "APP_ENV": app_env or environ.get("APP_ENV") or "local",
+        "GOOGLE_CLOUD_PROJECT": PROJECT,
+        "PYTHONPATH": str(root),
+        "PATH": f"{java_home / 'bin'}:{environ.get('PATH', '')}",
+        "JAVA_HOME": str(java_home),
+        "TMPDIR": str(scratch),
+        "XDG_RUNTIME_DIR": str(scratch),
+        "XDG_CONFIG_HOME": str(folder / "config"),
+        "NO_UPDATE_NOTIFIER": "1",
+        "NO_COLOR": "1",
+        "FORCE_COLOR": "0",
+    }
+    if model_url:
+        cleaned["LOCAL_MODEL_BASE_URL"] = model_url
+    if firestore_host:
+        cleaned["FIRESTORE_EMULATOR_HOST"] = firestore_host
+    if firestore_jar:
+        cleaned["FIRESTORE_EMULATOR_BINARY_PATH"] = firestore_jar
+    return cleaned

@@ -1,0 +1,110 @@
+"""Which Firestore emulator to use: one that runs already, the gcloud SDK's, or the one firebase-tools downloads."""
+
+import http.client
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+MAIN_CLASS = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
+_IN_SDK = Path("platform") / "cloud-firestore-emulator" / "cloud-firestore-emulator.jar"
+_MANIFEST_LINE_BYTES = 72
+
+
+@dataclass(frozen=True)
+class FirestoreSource:
+    """Where Firestore comes from. Exactly one of `host` and `jar` is set, or neither: then firebase-tools downloads."""
+
+    description: str
+    host: str | None = None
+    jar: Path | None = None
+    needs_wrapper: bool = False
+    """The gcloud SDK's jar names no main class, so `java -jar`, which firebase-tools says, cannot start it."""
+
+
+def choose_firestore(environ: Mapping[str, str]) -> FirestoreSource:
+    """In this order: what FIRESTORE_EMULATOR_HOST names, if it answers; the gcloud SDK's; firebase-tools' download."""
+    host = environ.get("FIRESTORE_EMULATOR_HOST")
+    if host and answers(host):
+        return FirestoreSource(f"the Firestore emulator that runs at {host}", host=host)
+    for sdk in _sdk_roots(environ):
+        if (sdk / _IN_SDK).is_file():
+            return FirestoreSource("the gcloud SDK's Firestore emulator", jar=sdk / _IN_SDK, needs_wrapper=True)
+    if downloaded := _downloaded(environ):
+        return FirestoreSource("the Firestore emulator that firebase-tools downloaded", jar=downloaded)
+    return FirestoreSource("firebase-tools' own Firestore emulator")
+
+
+def answers(host: str) -> bool:
+    """Whether a Firestore emulator listens at `host`, which is `name:port`."""
+    try:
+        connection = http.client.HTTPConnection(host, timeout=2)
+    except http.client.InvalidURL:
+        return False
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def write_wrapper(jar: Path, wrapper: Path) -> Path:
+    """Writes a jar at `wrapper` that only says: run `MAIN_CLASS` from `jar`."""
+    lines = ["Manifest-Version: 1.0", f"Main-Class: {MAIN_CLASS}", f"Class-Path: {jar.resolve().as_uri()}"]
+    manifest = b"".join(manifest_line(line) for line in lines)
+    wrapper.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(wrapper, "w") as archive:
+        archive.writestr("META-INF/MANIFEST.MF", manifest + b"\r\n")
+    return wrapper
+
+
+def manifest_line(line: str) -> bytes:
+    """`line` in a manifest's form: at most 72 bytes, continued on lines that begin with a space."""
+    rest = line.encode()
+    width = _MANIFEST_LINE_BYTES
+    pieces: list[bytes] = []
+    while rest:
+        pieces.append(rest[:width])
+        rest = rest[width:]
+        width = _MANIFEST_LINE_BYTES - 1
+    return b"\r\n ".join(pieces) + b"\r\n"
+
+
+def _sdk_roots(environ: Mapping[str, str]) -> Iterator[Path]:
+    """Where gcloud SDKs lie. What takes `gcloud` a second to tell comes last."""
+    if root := environ.get("CLOUDSDK_ROOT_DIR"):
+        yield Path(root)
+    gcloud = shutil.which("gcloud", path=environ.get("PATH", ""))
+    if gcloud is None:
+        return
+    yield Path(gcloud).resolve().parent.parent
+    try:
+        told = subprocess.run(
+            [gcloud, "info", "--format=value(installation.sdk_root)"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+            env=dict(environ),
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return
+    if told.returncode == 0 and told.stdout.strip():
+        yield Path(told.stdout.strip())
+
+
+def _downloaded(environ: Mapping[str, str]) -> Path | None:
+    """The newest jar in firebase-tools' cache."""
+    default = Path(environ.get("HOME", os.path.expanduser("~"))) / ".cache" / "firebase" / "emulators"
+    cache = Path(environ.get("FIREBASE_EMULATORS_PATH", default))
+    return max(cache.glob("cloud-firestore-emulator-v*.jar"), key=_version, default=None)
+
+
+def _version(jar: Path) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", jar.stem))

@@ -1,0 +1,148 @@
+"""`make run`: starts the service, says where it is, reloads what is edited, and ends it at a signal.
+
+Read from the environment, or from `.env`: APP_ENV (local; "firebase" demands ID tokens), PORT_OFFSET, HTTP_PORT,
+LOCAL_MODEL=off, UI=on, VERBOSE=1.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Mapping
+from types import FrameType
+
+from local_platform import processes
+from local_platform.announce import announcement
+from local_platform.console import Problem, say, step
+from local_platform.environment import with_dotenv
+from local_platform.layout import LAYOUT
+from local_platform.leftovers import end_leftovers
+from local_platform.ports import Ports
+from local_platform.reload import SourceWatch, reload_functions
+from local_platform.setup_steps import local_model_wanted, set_up
+from local_platform.suite import Suite
+from local_platform.suite_log import worth_showing
+
+_SAY_AFTER_SECONDS = 5.0
+_LOOK_EVERY_SECONDS = 1.0
+
+
+class Interruption:
+    """The signals that ask for the end: the first one cancels, the second one forces."""
+
+    def __init__(self) -> None:
+        self.cancelled = threading.Event()
+        self.forced = threading.Event()
+
+    def listen(self) -> None:
+        """From now on signals are noted here, and interrupt nothing."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        (self.forced if self.cancelled.is_set() else self.cancelled).set()
+
+
+def launch() -> int:
+    """Runs the service until it is told to end; returns the exit code."""
+    environ = with_dotenv(LAYOUT.root, os.environ)
+    tools = set_up(LAYOUT, environ, local_model=local_model_wanted(environ))
+    interruption = Interruption()
+    interruption.listen()
+    suite = _suite(environ, tools.firestore.host)
+    if ended := end_leftovers(suite.folder):
+        step(f"Ended {ended} processes that an earlier run had left behind")
+    step(f"Starting with Java {tools.jdk.major} and {tools.firestore.description} (log: {suite.log.path})")
+    if suite.firestore_host:
+        step("Its data are not kept by this launcher, as the emulator is not its own")
+    try:
+        _run(suite, interruption, verbose=_is_on(environ, "VERBOSE"))
+    finally:
+        if suite.is_started:
+            _stop(suite, interruption)
+    return 0
+
+
+def _suite(environ: Mapping[str, str], firestore_host: str | None) -> Suite:
+    """The suite on the chosen ports. On moved ones it has a folder and data of its own, to run beside the first."""
+    offset = environ.get("PORT_OFFSET") or "0"
+    suffix = "" if offset == "0" else f"-{offset}"
+    return Suite(
+        name=f"suite{suffix}",
+        ports=Ports.from_environ(environ),
+        environ=environ,
+        # Saving without Firestore would replace what an own Firestore had saved.
+        data=LAYOUT.local / f"data{suffix}{'-without-firestore' if firestore_host else ''}",
+        local_model=local_model_wanted(environ),
+        ui=_is_on(environ, "UI"),
+        firestore_host=firestore_host,
+    )
+
+
+def _run(suite: Suite, interruption: Interruption, *, verbose: bool) -> None:
+    output = _Output(verbose=verbose)
+    suite.start(interruption.cancelled, output.waiting)
+    if interruption.cancelled.is_set():
+        return
+    suite.warm()
+    output.show(suite.log.new_lines())
+    step(f"Started in {output.elapsed:.0f} s")
+    say(f"\n{announcement(suite)}\n")
+    watch = SourceWatch(LAYOUT.root)
+    look_at = time.monotonic()
+    while not interruption.cancelled.wait(0.2):
+        output.show(suite.log.new_lines())
+        if failure := suite.failure():
+            raise failure
+        if time.monotonic() >= look_at:
+            look_at = time.monotonic() + _LOOK_EVERY_SECONDS
+            if edited := watch.edited():
+                done = reload_functions(suite.ports.hub)
+                step(f"{'Reloaded' if done else 'Could not reload'} the functions: {_some(edited)} changed")
+
+
+def _stop(suite: Suite, interruption: Interruption) -> None:
+    say()
+    step("Stopping, and saving the data (Ctrl-C again: at once, without saving)")
+    saved = suite.stop(interruption.forced)
+    left = [entry for entry in processes.marked(suite.folder) if entry.is_ours]
+    if left:
+        raise Problem(
+            "Some processes could not be ended: " + ", ".join(str(entry.process.pid) for entry in left),
+            "End them with `kill -9`.",
+        )
+    say("✓ Stopped; the data are kept" if saved else "✗ Stopped; the data of this run were not saved")
+
+
+class _Output:
+    """What of the suite's log the terminal sees: all of it if `verbose`, else what is worth it."""
+
+    def __init__(self, *, verbose: bool) -> None:
+        self._verbose = verbose
+        self._began = time.monotonic()
+        self._patience_asked = False
+
+    @property
+    def elapsed(self) -> float:
+        return time.monotonic() - self._began
+
+    def show(self, lines: list[str]) -> None:
+        for line in lines:
+            shown = line if self._verbose else worth_showing(line)
+            if shown:
+                say(shown)
+
+    def waiting(self, lines: list[str]) -> None:
+        """The same, while the suite starts: says once that this takes its time."""
+        self.show(lines)
+        if not self._patience_asked and self.elapsed > _SAY_AFTER_SECONDS:
+            self._patience_asked = True
+            say("  … this takes about a quarter of a minute")
+
+
+def _is_on(environ: Mapping[str, str], name: str) -> bool:
+    return environ.get(name, "").lower() in ("1", "on", "true", "yes")
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

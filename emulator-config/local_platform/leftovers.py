@@ -1,0 +1,39 @@
+"""Recognises what an earlier run left behind when its launcher was killed, and ends it."""
+
+import signal
+from pathlib import Path
+
+import psutil
+
+from local_platform.console import Problem
+from local_platform.processes import finish_off, marked
+
+SAVE_SECONDS = 90.0
+"""The suite lets running requests end, at most a minute, and saves its data before it goes."""
+
+
+def end_leftovers(folder: Path) -> int:
+    """Ends what an earlier suite of `folder` left behind when its launcher was killed; returns how many processes.
+
+    Its data are saved first, as at any other end. Raises `Problem` if the suite is not left over but running.
+    """
+    found = marked(folder)
+    for entry in found:
+        if not entry.is_orphan:
+            raise Problem(
+                f"A suite of this clone is running already (process {entry.owner_pid})",
+                "Stop that one first (Ctrl-C where it runs), or give this one other ports, such as PORT_OFFSET=100.",
+            )
+    leaders = [entry.process for entry in found if _is_firebase(entry.process)]
+    for leader in leaders:
+        leader.send_signal(signal.SIGINT)
+    psutil.wait_procs(leaders, timeout=SAVE_SECONDS)
+    finish_off([entry.process for entry in marked(folder)])
+    return len(found)
+
+
+def _is_firebase(process: psutil.Process) -> bool:
+    try:
+        return "emulators:start" in process.cmdline()
+    except psutil.Error:
+        return False

@@ -1,0 +1,62 @@
+"""firebase-tools and the type checker, as `package-lock.json` names them."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from local_platform.console import Problem
+from local_platform.layout import Layout
+from local_platform.tool import run_tool
+
+OLDEST_NODE = 20
+
+
+def ensure_node_tools(layout: Layout) -> bool:
+    """Makes `node_modules` hold what the lock says. True if there was anything to do."""
+    check_node()
+    if is_current(layout.root):
+        return False
+    run_tool(
+        "Installing firebase-tools (about 330 MB, a minute or two)",
+        ["npm", "ci", "--no-audit", "--no-fund"],
+        log=layout.setup_log,
+        cwd=layout.root,
+    )
+    return True
+
+
+def check_node() -> None:
+    """Raises `Problem` unless a Node.js that firebase-tools runs on is there, and npm with it."""
+    remedy = f"Install Node.js {OLDEST_NODE} or newer (https://nodejs.org), then try again."
+    node = shutil.which("node")
+    if node is None or shutil.which("npm") is None:
+        raise Problem("Node.js with npm is needed for the Firebase Emulator Suite, and is not on the PATH", remedy)
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    major = re.match(r"v(\d+)\.", version)
+    if major is None or int(major[1]) < OLDEST_NODE:
+        raise Problem(f"Node.js {version or 'of unknown version'} is too old for the Firebase Emulator Suite", remedy)
+
+
+def is_current(root: Path) -> bool:
+    """Whether every package of the lock is installed in its version.
+
+    npm leaves its own record in `node_modules` when it has finished. Optional packages, which are for other machines,
+    and extraneous ones are not in it.
+    """
+    try:
+        wanted = _packages(root / "package-lock.json")
+        present = _packages(root / "node_modules" / ".package-lock.json")
+    except (OSError, ValueError, KeyError):
+        return False
+    return all(
+        present.get(path, {}).get("version") == package.get("version")
+        for path, package in wanted.items()
+        if path and not package.get("optional") and not package.get("extraneous")
+    )
+
+
+def _packages(lock: Path) -> dict[str, dict[str, Any]]:
+    return json.loads(lock.read_text(encoding="utf-8"))["packages"]

@@ -1,0 +1,122 @@
+"""The ports of the suite: which they are, how to move them, and who sits on one."""
+
+import dataclasses
+import http.client
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import psutil
+
+from local_platform.console import Problem
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The defaults are those of `firebase.json`. The functions' own processes take free ones between 8081 and 9081."""
+
+    hosting: int = 8000
+    functions: int = 5001
+    firestore: int = 8080
+    firestore_websocket: int = 9150
+    auth: int = 9099
+    tasks: int = 9499
+    eventarc: int = 9299
+    hub: int = 4400
+    logging: int = 4500
+    ui: int = 4000
+    model: int = 9700
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> "Ports":
+        """All of them moved by PORT_OFFSET; HTTP_PORT places the service's own. Raises `Problem` for no number."""
+        ports = cls().moved(_number(environ, "PORT_OFFSET") or 0)
+        http_port = _number(environ, "HTTP_PORT")
+        return dataclasses.replace(ports, hosting=http_port) if http_port else ports
+
+    def moved(self, offset: int) -> "Ports":
+        """The same ports, each `offset` higher."""
+        return Ports(**{name: port + offset for name, port in self.by_name().items()})
+
+    def by_name(self) -> dict[str, int]:
+        return dataclasses.asdict(self)
+
+    def to_listen_on(self, *, firestore: bool, ui: bool, model: bool) -> dict[str, int]:
+        """Those that a suite with these parts will open."""
+        left_out = {
+            *(() if firestore else ("firestore", "firestore_websocket")),
+            *(() if ui else ("ui",)),
+            *(() if model else ("model",)),
+        }
+        return {name: port for name, port in self.by_name().items() if name not in left_out}
+
+
+def is_taken(port: int) -> bool:
+    """Whether something listens on `port` of this machine's own address."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        if probe.connect_ex((HOST, port)) == 0:
+            return True
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
+
+
+def refuse_taken(ports: Mapping[str, int]) -> None:
+    """Raises `Problem` for the first port that is taken, naming the process if the system tells."""
+    for name, port in ports.items():
+        if is_taken(port):
+            what = f"Port {port} ({name.replace('_', ' ')}) is taken"
+            if holder := find_holder(port):
+                what += f" by {holder.name()} (process {holder.pid})"
+            raise Problem(what, "End that program, or move this suite's ports, for example with PORT_OFFSET=100.")
+
+
+def find_holder(port: int) -> psutil.Process | None:
+    """The process that listens on `port`, if it may be known: other people's processes are hidden on some systems."""
+    for process in psutil.process_iter():
+        try:
+            connections = process.net_connections(kind="tcp")
+        except psutil.Error:
+            continue
+        for connection in connections:
+            if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port:
+                return process
+    return None
+
+
+def free_port() -> int:
+    """A port that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+def http_status(port: int, path: str, *, method: str = "GET", timeout: float = 10) -> int | None:
+    """The status that a request to this machine is answered with; None if it is not answered."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
+    try:
+        connection.request(method, path, headers={"Content-Length": "0"} if method != "GET" else {})
+        response = connection.getresponse()
+        response.read()
+    except (OSError, http.client.HTTPException):
+        return None
+    else:
+        return response.status
+    finally:
+        connection.close()
+
+
+def _number(environ: Mapping[str, str], name: str) -> int | None:
+    value = environ.get(name)
+    if not value:
+        return None
+    if not value.isdecimal() or int(value) > 65535:
+        raise Problem(f"{name} is {value!r}, which is no port number", f"Set {name} to a number, or leave it out.")
+    return int(value)

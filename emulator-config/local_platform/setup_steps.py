@@ -1,0 +1,84 @@
+"""Everything that has to be installed before the suite can run, or before the tests can."""
+
+import fcntl
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from local_platform.console import say, step
+from local_platform.firestore_jar import FirestoreSource, choose_firestore, write_wrapper
+from local_platform.jdk import Jdk, ensure_jdk
+from local_platform.layout import Layout
+from local_platform.node_tools import ensure_node_tools
+from local_platform.python_environment import ensure_model_env, ensure_venv
+from local_platform.tool import run_tool
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the suite runs on."""
+
+    jdk: Jdk
+    firestore: FirestoreSource
+
+
+def local_model_wanted(environ: Mapping[str, str]) -> bool:
+    """False with LOCAL_MODEL=off, and when LOCAL_MODEL_BASE_URL names a server that is somebody else's care."""
+    return environ.get("LOCAL_MODEL", "").lower() not in ("off", "0", "no", "false") and not environ.get(
+        "LOCAL_MODEL_BASE_URL"
+    )
+
+
+def set_up(layout: Layout, environ: Mapping[str, str], *, local_model: bool) -> Tools:
+    """Installs what is missing, saying so; does and says almost nothing when all is there.
+
+    Raises `Problem` for what it cannot install.
+    """
+    with _one_at_a_time(layout):
+        changed = ensure_venv(layout)
+        changed |= ensure_node_tools(layout)
+        jdk = ensure_jdk(layout, environ)
+        firestore = ensure_firestore(layout, environ, jdk)
+        if local_model:
+            changed |= ensure_model_env(layout)
+    if changed:
+        say(f"✓ Set up: Java {jdk.major} from {jdk.home}; {firestore.description}")
+    return Tools(jdk, firestore)
+
+
+def ensure_firestore(layout: Layout, environ: Mapping[str, str], jdk: Jdk) -> FirestoreSource:
+    """The Firestore emulator to use; lets firebase-tools download its own where there is no other."""
+    asked = environ.get("FIRESTORE_EMULATOR_HOST")
+    source = choose_firestore(environ)
+    if asked and source.host is None:
+        step(f"FIRESTORE_EMULATOR_HOST is {asked}, but nothing answers there: using {source.description}")
+    if source.host is None and source.jar is None:
+        run_tool(
+            "Downloading the Firestore emulator (130 MB)",
+            ["node", layout.firebase, "setup:emulators:firestore"],
+            log=layout.setup_log,
+            cwd=layout.local,
+            environ={**environ, "JAVA_HOME": str(jdk.home)},
+        )
+        source = choose_firestore({name: value for name, value in environ.items() if name != "FIRESTORE_EMULATOR_HOST"})
+    return source
+
+
+def runnable_jar(layout: Layout, source: FirestoreSource) -> str | None:
+    """A jar that `java -jar` starts, for FIRESTORE_EMULATOR_BINARY_PATH; None where firebase-tools has its own."""
+    if source.jar is None or not source.needs_wrapper:
+        return None
+    return str(write_wrapper(source.jar, layout.local / "firestore-emulator.jar"))
+
+
+@contextmanager
+def _one_at_a_time(layout: Layout) -> Generator[None]:
+    """Two set-ups of one clone would undo each other's work."""
+    layout.local.mkdir(exist_ok=True)
+    with (layout.local / "setup.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            step("Waiting for another set-up of this clone")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

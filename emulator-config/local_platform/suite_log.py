@@ -1,0 +1,103 @@
+"""Reads the suite's log as it grows, and picks out what a person should see."""
+
+import json
+import re
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+LOUD = {"WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"}
+"""Severities of the functions' structured log lines that are shown."""
+
+FATAL = (
+    "Failed to load function definition",
+    "Failed to start functions in",
+    "Fatal error occurred",
+    "Could not start",
+)
+"""What the suite says when it goes on, or ends, without a part of it."""
+
+_SAVED = "Export complete"
+_FROM_FUNCTION = re.compile(r"^>\s{1,2}")
+_EXPECTED = re.compile(
+    r"Env variable override detected"
+    r"|Unable to fetch the CLI MOTD"
+    r"|The Emulator UI is not starting"
+    r"|not currently authenticated"
+    r"|Unable to fetch project Admin SDK"
+    r"|Application Default Credentials detected"
+    r"|multiple instances of the emulator suite"
+    r"|has exited upon receiving signal"
+    r"|Control server error"  # gunicorn's, which nobody uses here; its socket's path may be too long
+)
+
+
+def worth_showing(line: str) -> str | None:
+    """`line` as a person should read it, or None: functions' own prints, their warnings, and the suite's."""
+    if _EXPECTED.search(line):
+        return None
+    if _FROM_FUNCTION.match(line):
+        return _from_function(_FROM_FUNCTION.sub("", line))
+    if line.startswith("⚠"):
+        return line.strip()
+    if any(sign in line for sign in FATAL) or line.startswith("Error:"):
+        return line.strip()
+    return None
+
+
+def _from_function(text: str) -> str | None:
+    try:
+        entry: Any = json.loads(text)
+    except ValueError:
+        return f"> {text}" if text.strip() else None
+    if not isinstance(entry, dict):
+        return f"> {text}"
+    fields: dict[str, Any] = entry
+    severity = str(fields.get("severity", "INFO"))
+    refused = "httpRequest" in fields and severity == "WARNING"  # a 4xx: its caller has been told
+    if severity not in LOUD or refused:
+        return None
+    return "\n".join(
+        [f"> {severity} {fields.get('message', '')}", *str(fields.get("stack_trace", "")).strip().splitlines()]
+    )
+
+
+class SuiteLog:
+    """The log at `path`, read from where the last reading ended."""
+
+    def __init__(self, path: Path, tail: int = 15) -> None:
+        self.path = path
+        self.broken = False
+        """Whether a line said that a part of the suite does not work."""
+        self.saved = False
+        """Whether a line said that the data were written."""
+        self._position = 0
+        self._unfinished = ""
+        self._tail: deque[str] = deque(maxlen=tail)
+
+    def start_over(self) -> None:
+        """Keeps the previous run's log beside an empty one."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self.path.exists():
+            self.path.replace(self.path.with_suffix(".previous.log"))
+        self.path.touch()
+        self._position, self._unfinished = 0, ""
+        self.broken = self.saved = False
+        self._tail.clear()
+
+    def new_lines(self) -> list[str]:
+        """The whole lines that were written since the last call."""
+        with self.path.open(encoding="utf-8", errors="replace") as log:
+            log.seek(self._position)
+            text = self._unfinished + log.read()
+            self._position = log.tell()
+        *lines, self._unfinished = text.split("\n")
+        self._tail.extend(line for line in lines if line.strip())
+        self.broken = self.broken or any(sign in line for line in lines for sign in FATAL)
+        self.saved = self.saved or any(_SAVED in line for line in lines)
+        return lines
+
+    def tail(self) -> list[str]:
+        """The last lines that are not empty."""
+        self.new_lines()
+        return list(self._tail)

@@ -1,0 +1,110 @@
+"""Runs an installer: its output goes to a log, the terminal sees that it goes on, and a failure is explained."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from local_platform.console import Problem, step
+
+OFFLINE_SIGNS = (
+    "ENOTFOUND",
+    "EAI_AGAIN",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "ENETUNREACH",
+    "ETIMEDOUT",
+    "name resolution",
+    "NameResolutionError",
+    "dns error",
+    "error sending request",
+    "Could not connect",
+    "Failed to establish a new connection",
+    "Network is unreachable",
+)
+"""What pip, uv, npm and firebase-tools print when they reach nobody."""
+
+_QUIET_SECONDS = 3.0
+_LINE_EVERY_SECONDS = 15.0
+
+
+def run_tool(
+    doing: str,
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    cwd: Path,
+    environ: Mapping[str, str] | None = None,
+) -> None:
+    """Runs `command` to its end, telling `doing` and, when it takes longer, the seconds gone by.
+
+    Raises `Problem` when the command fails or cannot be started.
+    """
+    step(doing)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as output:
+        output.write(f"\n$ {' '.join(map(str, command))}\n")
+        output.flush()
+        began_at = output.tell()
+        try:
+            process = subprocess.Popen(
+                list(map(str, command)),
+                cwd=cwd,
+                env=dict(environ) if environ is not None else None,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        except OSError as error:
+            raise Problem(
+                f"{command[0]} cannot be started ({error.strerror})", "Install it, then try again."
+            ) from error
+        try:
+            code = _wait(process)
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+    if code != 0:
+        raise explain(doing, _written_since(log, began_at), log)
+
+
+def explain(doing: str, output: str, log: Path) -> Problem:
+    """The problem behind a failed installer's `output`."""
+    if any(sign in output for sign in OFFLINE_SIGNS):
+        return Problem(
+            f"{doing} failed, as the package registry cannot be reached",
+            f"Check the network connection and try again; what was done so far is kept. Details: {log}",
+        )
+    last_lines = [line for line in output.splitlines() if line.strip()][-5:]
+    return Problem(f"{doing} failed", "\n  ".join([f"See {log}; it ends with:", *last_lines]))
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Waits for `process`; on a terminal counts the seconds in place, elsewhere says so now and then."""
+    began = time.monotonic()
+    next_line = began + _LINE_EVERY_SECONDS
+    counted = False
+    while True:
+        try:
+            code = process.wait(timeout=0.2)
+        except subprocess.TimeoutExpired:
+            elapsed = time.monotonic() - began
+            if sys.stdout.isatty():
+                if elapsed > _QUIET_SECONDS:
+                    print(f"\r  … {elapsed:.0f} s", end="", flush=True)
+                    counted = True
+            elif time.monotonic() >= next_line:
+                print(f"  … {elapsed:.0f} s", flush=True)
+                next_line += _LINE_EVERY_SECONDS
+        else:
+            if counted:
+                print("\r\033[K", end="", flush=True)
+            return code
+
+
+def _written_since(log: Path, position: int) -> str:
+    with log.open(encoding="utf-8", errors="replace") as written:
+        written.seek(position)
+        return written.read()

@@ -1,0 +1,67 @@
+"""What the documents say holds."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from shared.llm.catalog.data import curated, provider_slugs
+from shared.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    """Every relative link names a file or folder that is there."""
+    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+        assert "://" in target or (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_paths_that_are_named_exist(document: Path) -> None:
+    """`shared/…`, `functions/…`, `tests/…` in code marks: none has moved away."""
+    named = re.findall(
+        r"`((?:shared|functions|tests|docs|requirements|emulator-config)/[\w./-]*)`", document.read_text()
+    )
+    missing = [path for path in named if not (ROOT / path).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_explained(name: str) -> None:
+    """With its default."""
+    row = re.search(rf"^\| `{name.upper()}` \| (.*?) \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
+    assert row, f"{name.upper()} is missing"
+    default = Settings.model_fields[name].default
+    shown = row[1].strip("`")
+    if default in (None, ()):
+        assert shown == "none" or shown.startswith("from")
+    else:
+        assert shown == (
+            str(default).lower()
+            if isinstance(default, bool)
+            else f"{default:g}"
+            if isinstance(default, float)
+            else str(default)
+        )
+
+
+@pytest.mark.parametrize("slug", provider_slugs())
+def test_every_providers_variables_are_explained(slug: str) -> None:
+    """Its keys, and where its address can be set."""
+    row = re.search(rf"^\| `{slug}` \|.*$", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
+    assert row, f"{slug} is missing"
+    provider = curated(slug)
+    for alternative in provider.api_key_env:
+        assert any(variable in row[0] for variable in alternative.values())
+    assert not provider.base_url_env or any(variable in row[0] for variable in provider.base_url_env)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_json_examples_are_json(document: Path) -> None:
+    """Every block that says so."""
+    for block in re.findall(r"```json\n(.*?)```", document.read_text(), re.DOTALL):
+        json.loads(block)

@@ -1,0 +1,91 @@
+"""The whole emulator suite with the functions in it, beside whatever a developer has running."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from local_platform.ports import Ports
+from local_platform.suite import Suite
+from tests.conftest import SECRET_KEY
+from tests.doubles.model_server import ModelServer
+
+# Local checks must not cost a person's money: the functions see no key but the scripted server's.
+_KEYS = ("_API_KEY", "_BASE_URL", "_API_BASE", "AWS_", "CORS_", "CHAT_", "LEASE_", "MODEL_")
+
+
+def start(name: str, offset: int, model_server: ModelServer, **environ: str) -> Suite:
+    inherited = {name: value for name, value in os.environ.items() if not any(key in name for key in _KEYS)}
+    scripted = {"OPENAI_API_KEY": SECRET_KEY, "OPENAI_BASE_URL": model_server.base_url}
+    return Suite(
+        name=name,
+        ports=Ports().moved(offset),
+        environ={**inherited, **scripted, "LEASE_SECONDS": "4", "MODEL_TIMEOUT_SECONDS": "6", **environ},
+    )
+
+
+@pytest.fixture(scope="session")
+def local_suite(_model_server: ModelServer) -> Iterator[Suite]:
+    """Authentication bypassed; the small local model, if it is installed."""
+    with start("e2e-local", 300, _model_server, APP_ENV="local") as suite:
+        yield suite
+
+
+@pytest.fixture(scope="session")
+def firebase_suite(_model_server: ModelServer) -> Iterator[Suite]:
+    """Real ID tokens of the Auth emulator."""
+    with start("e2e-firebase", 600, _model_server, APP_ENV="firebase", LOCAL_MODEL="off") as suite:
+        yield suite
+
+
+@dataclass
+class Service:
+    """A client of the service through Hosting, or of whatever `base` it is given."""
+
+    client: httpx.Client
+
+    def chat(self, prompt: str, path: str = "/api/chat", **fields: Any) -> httpx.Response:
+        messages = [{"role": "user", "content": prompt}]
+        body = {"messages": messages, "provider": "openai", "model": "gpt-4.1-mini", **fields}
+        return self.client.post(path, json=body)
+
+    def ticket(self, prompt: str, **fields: Any) -> str:
+        response = self.chat(prompt, **fields)
+        assert response.status_code == 200, response.text
+        ticket_id: str = response.json()["ticket_id"]
+        return ticket_id
+
+    def finished(self, ticket_id: str, seconds: float = 60) -> dict[str, Any]:
+        """Polls until the ticket is finished."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            response = self.client.get(f"/api/chat/{ticket_id}")
+            assert response.status_code == 200, response.text
+            ticket: dict[str, Any] = response.json()
+            if ticket["status"] in ("completed", "failed"):
+                return ticket
+            time.sleep(0.1)
+        raise AssertionError(f"not finished within {seconds} seconds: {ticket_id}")
+
+
+Connect = Callable[..., Service]
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """`connect(url, token)`: a `Service`."""
+    clients: list[httpx.Client] = []
+
+    def make(url: str, token: str | None = None) -> Service:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        client = httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False)
+        clients.append(client)
+        return Service(client)
+
+    yield make
+    for client in clients:
+        client.close()

@@ -1,0 +1,96 @@
+"""`APP_ENV=firebase`: real ID tokens of the Auth emulator, and who may see what."""
+
+import base64
+import json
+import time
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from local_platform.suite import Suite
+from tests.e2e.conftest import Connect
+
+pytestmark = pytest.mark.e2e
+
+
+def sign_up(suite: Suite) -> str:
+    """A new user's ID token."""
+    url = f"{suite.auth_url}/identitytoolkit.googleapis.com/v1/accounts:signUp?key=any"
+    user = {"email": f"{uuid4().hex}@example.com", "password": "a-password", "returnSecureToken": True}
+    response = httpx.post(url, json=user, trust_env=False)
+    token: str = response.raise_for_status().json()["idToken"]
+    return token
+
+
+def altered(token: str, **claims: Any) -> str:
+    """The same token with other claims. The emulator's tokens are unsigned, so nothing else gives it away."""
+    header, payload, signature = token.split(".")
+    old = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    new = base64.urlsafe_b64encode(json.dumps({**old, **claims}).encode()).rstrip(b"=").decode()
+    return f"{header}.{new}.{signature}"
+
+
+def test_a_real_token_is_let_in_and_its_ticket_is_its_own(firebase_suite: Suite, connect: Connect) -> None:
+    """Chat and answer with one user's token; for another user the ticket does not exist."""
+    mine = connect(firebase_suite.url, sign_up(firebase_suite))
+    ticket_id = mine.ticket("mine")
+    assert mine.finished(ticket_id)["result"]["content"] == "You said: mine"
+    other = connect(firebase_suite.url, sign_up(firebase_suite))
+    response = other.client.get(f"/api/chat/{ticket_id}")
+    assert (response.status_code, response.json()) == (404, {"detail": "There is no such ticket."})
+
+
+@pytest.mark.parametrize("kind", ["none", "malformed", "expired", "another project's"])
+def test_any_other_token_is_401(firebase_suite: Suite, connect: Connect, kind: str) -> None:
+    """In the contract's shape, on every route that is somebody's."""
+    good = sign_up(firebase_suite)
+    token = {
+        "none": None,
+        "malformed": good[:-20].replace(".", "", 1),
+        "expired": altered(good, exp=int(time.time()) - 5),
+        "another project's": altered(good, aud="demo-other", iss="https://securetoken.google.com/demo-other"),
+    }[kind]
+    service = connect(firebase_suite.url, token)
+    for response in (
+        service.chat("let me in"),
+        service.client.get(f"/chat/{uuid4()}"),
+        service.client.get("/api/providers"),
+    ):
+        assert response.status_code == 401
+        assert set(response.json()) == {"detail"}
+
+
+def test_health_stays_open(firebase_suite: Suite, connect: Connect) -> None:
+    """Probes have no token."""
+    assert connect(firebase_suite.url).client.get("/health").status_code == 200
+
+
+def test_a_browser_may_watch_its_own_ticket_and_nothing_else(firebase_suite: Suite, connect: Connect) -> None:
+    """The security rules, by the database's own REST interface: get, not list; own, not others'; and never write."""
+    token, other = sign_up(firebase_suite), sign_up(firebase_suite)
+    service = connect(firebase_suite.url, token)
+    ticket_id = service.ticket("watched")
+    service.finished(ticket_id)
+    documents = (
+        f"http://{firebase_suite.env['FIRESTORE_EMULATOR_HOST']}/v1/projects/demo-agents/databases/(default)/documents"
+    )
+
+    def status(method: str, path: str, bearer: str | None) -> int:
+        headers = {} if bearer is None else {"Authorization": f"Bearer {bearer}"}
+        body = {"fields": {"owner": {"stringValue": "me"}}} if method in ("POST", "PATCH") else None
+        return httpx.request(method, f"{documents}{path}", headers=headers, json=body, trust_env=False).status_code
+
+    assert status("GET", f"/tickets/{ticket_id}", token) == 200
+    refused = [
+        ("GET", f"/tickets/{ticket_id}", other),
+        ("GET", f"/tickets/{ticket_id}", None),
+        ("GET", "/tickets", token),
+        ("GET", f"/requests/{ticket_id}", token),
+        ("PATCH", f"/tickets/{ticket_id}", token),
+        ("DELETE", f"/tickets/{ticket_id}", token),
+        ("POST", "/tickets", token),
+        ("POST", "/anything", token),
+    ]
+    assert {status(*attempt) for attempt in refused} == {403}

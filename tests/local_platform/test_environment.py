@@ -1,0 +1,54 @@
+"""The suite's environment: the person's, `.env` below it, and nothing that leads elsewhere."""
+
+from pathlib import Path
+
+from local_platform.environment import suite_environment, with_dotenv
+
+
+def test_the_environment_wins_over_dotenv(tmp_path: Path) -> None:
+    """Also where it is set to nothing, which is how a key is switched off for one run."""
+    (tmp_path / ".env").write_text("A=file\nB=file\nC='quoted # not a comment'\nEMPTY\n")
+    assert with_dotenv(tmp_path, {"A": "shell", "B": ""}) == {"A": "shell", "B": "", "C": "quoted # not a comment"}
+
+
+def test_without_dotenv_the_environment_is_all(tmp_path: Path) -> None:
+    """A fresh clone has none."""
+    assert with_dotenv(tmp_path, {"A": "shell"}) == {"A": "shell"}
+
+
+def _compose(environ: dict[str, str], **options: str) -> dict[str, str]:
+    return suite_environment(
+        environ, root=Path("/clone"), folder=Path("/clone/.local/suite"), java_home=Path("/jdk"), **options
+    )
+
+
+def test_authentication_is_bypassed_unless_asked_for() -> None:
+    """An argument wins over the environment, for tests."""
+    assert _compose({})["APP_ENV"] == "local"
+    assert _compose({"APP_ENV": "firebase"})["APP_ENV"] == "firebase"
+    assert _compose({"APP_ENV": "local"}, app_env="firebase")["APP_ENV"] == "firebase"
+
+
+def test_nothing_leads_to_a_real_project_or_another_emulator() -> None:
+    """Credentials and addresses of the person's shell are not the suite's."""
+    composed = _compose(
+        {
+            "GOOGLE_APPLICATION_CREDENTIALS": "/key.json",
+            "FIRESTORE_EMULATOR_HOST": "x:1",
+            "GOOGLE_CLOUD_PROJECT": "real",
+        }
+    )
+    assert "GOOGLE_APPLICATION_CREDENTIALS" not in composed
+    assert "FIRESTORE_EMULATOR_HOST" not in composed
+    assert composed["GOOGLE_CLOUD_PROJECT"] == "demo-agents"
+
+
+def test_the_suite_finds_its_java_first_and_keeps_its_files_to_itself() -> None:
+    """The person's home and the shared temporary folder stay as they are; keys pass through."""
+    composed = _compose({"PATH": "/bin", "OPENAI_API_KEY": "k"}, model_url="http://127.0.0.1:9700/v1")
+    assert composed["PATH"] == "/jdk/bin:/bin"
+    assert composed["OPENAI_API_KEY"] == "k"
+    assert composed["PYTHONPATH"] == "/clone"
+    assert composed["LOCAL_MODEL_BASE_URL"] == "http://127.0.0.1:9700/v1"
+    for name in ("TMPDIR", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"):
+        assert composed[name].startswith("/clone/.local/suite/")

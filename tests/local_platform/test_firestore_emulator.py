@@ -1,0 +1,76 @@
+"""Tests get a Firestore of their own, which is gone afterwards."""
+
+import base64
+import http.client
+import json
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from local_platform import processes
+from local_platform.firestore_emulator import firestore_emulator
+from local_platform.firestore_jar import answers
+from local_platform.layout import LAYOUT
+
+DOCUMENTS = "/v1/projects/demo-agents/databases/(default)/documents"
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[str]:
+    """An emulator of its own, whatever runs already, with the security rules."""
+    own = {name: value for name, value in os.environ.items() if name != "FIRESTORE_EMULATOR_HOST"}
+    with firestore_emulator(with_rules=True, environ=own) as host:
+        yield host
+    assert not answers(host)
+
+
+def _request(host: str, method: str, path: str, body: object = None, *, token: str | None = None) -> int:
+    connection = http.client.HTTPConnection(host, timeout=10)
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    connection.request(method, DOCUMENTS + path, json.dumps(body) if body else None, headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_the_security_rules_hold_for_callers_and_not_for_the_service(host: str) -> None:
+    """A stranger may not read or write; the service, which comes as the owner, may."""
+    ticket = {"fields": {"owner": {"stringValue": "alice"}}}
+    assert _request(host, "PATCH", "/tickets/t", ticket) == 403
+    assert _request(host, "PATCH", "/tickets/t", ticket, token="owner") == 200
+    assert _request(host, "GET", "/tickets/t") == 403
+    assert _request(host, "GET", "/tickets/t", token="owner") == 200
+
+
+def _token(uid: str) -> str:
+    """An ID token as the emulator takes it: unsigned."""
+    parts = [{"alg": "none"}, {"sub": uid, "user_id": uid, "aud": "demo-agents"}]
+    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
+
+
+@pytest.mark.parametrize(
+    ("path", "alice", "bob"),
+    [("/tickets/t", 200, 403), ("/users/alice", 200, 403), ("/tickets", 403, 403), ("/requests/t", 403, 403)],
+)
+def test_users_read_their_own_and_list_nothing(host: str, path: str, alice: int, bob: int) -> None:
+    """One ticket, one user record; not the list they are in, and not what is kept beside them."""
+    for document in ("/tickets/t", "/users/alice", "/requests/t"):
+        _request(host, "PATCH", document, {"fields": {"owner": {"stringValue": "alice"}}}, token="owner")
+    assert _request(host, "GET", path, token=_token("alice")) == alice
+    assert _request(host, "GET", path, token=_token("bob")) == bob
+    assert _request(host, "PATCH", "/users/alice", {"fields": {}}, token=_token("alice")) == 403
+
+
+def test_a_running_emulator_is_used_and_left_running(host: str) -> None:
+    """FIRESTORE_EMULATOR_HOST names it."""
+    with firestore_emulator(environ={"FIRESTORE_EMULATOR_HOST": host}) as used:
+        assert used == host
+    assert answers(host)
+
+
+def test_it_answers_for_this_test_run(host: str) -> None:
+    """So that the next run can end it, should this one be killed."""
+    ours = [entry for entry in processes.marked(LAYOUT.local / "firestore") if entry.owner_pid == os.getpid()]
+    assert ours
+    assert not ours[0].is_orphan

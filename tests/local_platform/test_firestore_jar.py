@@ -1,0 +1,97 @@
+"""The Firestore emulator is taken from where it is, and can be started from there."""
+
+import os
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from local_platform import processes
+from local_platform.firestore_jar import MAIN_CLASS, answers, choose_firestore, manifest_line, write_wrapper
+from local_platform.jdk import OLDEST_FOR_FIRESTORE, find_jdk
+from local_platform.layout import LAYOUT
+from local_platform.ports import free_port
+
+
+def _sdk(root: Path) -> Path:
+    """A gcloud SDK with the emulator; returns the folder of its `gcloud`, a link as packages install it."""
+    jar = root / "sdk" / "platform" / "cloud-firestore-emulator" / "cloud-firestore-emulator.jar"
+    gcloud = root / "sdk" / "bin" / "gcloud"
+    for file in (jar, gcloud):
+        file.parent.mkdir(parents=True)
+        file.write_text("#!/bin/sh\nexit 1\n")
+        file.chmod(0o755)
+    (root / "bin").mkdir()
+    (root / "bin" / "gcloud").symlink_to(gcloud)
+    return root / "bin"
+
+
+def test_the_gcloud_sdk_is_found_beside_its_program(tmp_path: Path) -> None:
+    """Its jar needs a wrapper, as it names no main class."""
+    source = choose_firestore({"PATH": str(_sdk(tmp_path)), "HOME": str(tmp_path)})
+    assert source.jar == (tmp_path / "sdk/platform/cloud-firestore-emulator/cloud-firestore-emulator.jar")
+    assert source.needs_wrapper
+
+
+def test_the_gcloud_sdk_tells_where_it_is_when_it_is_elsewhere(tmp_path: Path) -> None:
+    """A shim is no link into the SDK."""
+    _sdk(tmp_path)
+    shim = tmp_path / "shims" / "gcloud"
+    shim.parent.mkdir()
+    shim.write_text(f"#!/bin/sh\necho {tmp_path / 'sdk'}\n")
+    shim.chmod(0o755)
+    source = choose_firestore({"PATH": str(shim.parent), "HOME": str(tmp_path)})
+    assert source.jar is not None
+
+
+def test_without_gcloud_the_newest_download_is_taken(tmp_path: Path) -> None:
+    """By its number, not by its name's order."""
+    cache = tmp_path / ".cache" / "firebase" / "emulators"
+    cache.mkdir(parents=True)
+    for version in ("1.9.0", "1.22.0"):
+        (cache / f"cloud-firestore-emulator-v{version}.jar").touch()
+    source = choose_firestore({"PATH": "", "HOME": str(tmp_path)})
+    assert source.jar == cache / "cloud-firestore-emulator-v1.22.0.jar"
+    assert not source.needs_wrapper
+
+
+def test_an_emulator_that_does_not_answer_is_not_chosen(tmp_path: Path) -> None:
+    """With nothing else there, firebase-tools is left to download one."""
+    source = choose_firestore({"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1", "PATH": "", "HOME": str(tmp_path)})
+    assert source.host is None
+    assert source.jar is None
+
+
+@pytest.mark.parametrize("length", [1, 71, 72, 73, 143, 144, 500])
+def test_no_manifest_line_is_longer_than_72_bytes(length: int) -> None:
+    """Java refuses longer ones. What is split reads the same again."""
+    text = "é" + "x" * (length - 1)
+    written = manifest_line(text)
+    assert all(len(line) <= 72 for line in written.split(b"\r\n"))
+    assert written.removesuffix(b"\r\n").replace(b"\r\n ", b"").decode() == text
+
+
+def test_the_wrapper_names_main_class_and_jar(tmp_path: Path) -> None:
+    """The jar's place is an address, with its blanks escaped."""
+    wrapper = write_wrapper(tmp_path / "a folder" / "emulator.jar", tmp_path / "new" / "wrapper.jar")
+    manifest = zipfile.ZipFile(wrapper).read("META-INF/MANIFEST.MF").replace(b"\r\n ", b"").decode()
+    assert f"Main-Class: {MAIN_CLASS}\r\n" in manifest
+    assert f"Class-Path: file://{tmp_path}/a%20folder/emulator.jar\r\n" in manifest
+
+
+def test_java_runs_the_wrapper(tmp_path: Path) -> None:
+    """As firebase-tools does it: `java -jar`."""
+    source = choose_firestore({**os.environ, "FIRESTORE_EMULATOR_HOST": ""})
+    jdk = find_jdk(LAYOUT, os.environ, OLDEST_FOR_FIRESTORE)
+    if source.jar is None or jdk is None:
+        pytest.skip("needs the Firestore emulator's jar and a Java")
+    wrapper = write_wrapper(source.jar, tmp_path / "a rather long folder name, so that lines break" / "wrapper.jar")
+    host = f"127.0.0.1:{free_port()}"
+    command = [jdk.java, "-jar", wrapper, "--host", "127.0.0.1", "--port", host.partition(":")[2]]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        assert processes.wait_for(lambda: answers(host), 30)
+    finally:
+        process.kill()
+        process.wait()

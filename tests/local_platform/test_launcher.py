@@ -1,0 +1,110 @@
+"""`make run` from its start to its end: ready, asked, stopped, nothing left, data there the next time."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from local_platform import processes
+from local_platform.layout import LAYOUT
+from local_platform.ports import Ports, http_status, is_taken
+
+OFFSET = 21000
+PORTS = Ports().moved(OFFSET)
+FOLDER = LAYOUT.local / f"suite-{OFFSET}"
+DATA = LAYOUT.local / f"data-{OFFSET}"
+DOCUMENT = "/v1/projects/demo-agents/databases/(default)/documents/kept/one"
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[[Path], "subprocess.Popen[bytes]"]]:
+    """Starts the launcher with its output in a file, and waits until it says that the service is ready."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def begin(output: Path) -> "subprocess.Popen[bytes]":
+        environ = {**os.environ, "PORT_OFFSET": str(OFFSET), "LOCAL_MODEL": "off", "APP_ENV": "local"}
+        environ.pop("FIRESTORE_EMULATOR_HOST", None)
+        with output.open("wb") as out:
+            launcher = subprocess.Popen(
+                [sys.executable, LAYOUT.root / "emulator-config" / "run.py"],
+                env=environ,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+        running.append(launcher)
+        ready = processes.wait_for(lambda: "✓ Ready" in output.read_text() or launcher.poll() is not None, seconds=120)
+        assert ready, output.read_text()
+        assert launcher.poll() is None, output.read_text()
+        return launcher
+
+    yield begin
+    for launcher in running:
+        launcher.kill()
+        launcher.wait()
+    processes.finish_off([entry.process for entry in processes.marked(FOLDER)])
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    shutil.rmtree(DATA, ignore_errors=True)
+
+
+def _firestore(method: str, body: object = None) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", PORTS.firestore, timeout=10)
+    headers = {"Authorization": "Bearer owner", "Content-Type": "application/json"}
+    connection.request(method, DOCUMENT, json.dumps(body) if body else None, headers)
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def _assert_nothing_left() -> None:
+    assert processes.marked(FOLDER) == []
+    ports = PORTS.to_listen_on(firestore=True, ui=False, model=False)
+    assert [port for port in ports.values() if is_taken(port)] == []
+
+
+def test_data_outlive_a_restart_and_processes_do_not_outlive_the_launcher(
+    start: Callable[[Path], "subprocess.Popen[bytes]"], tmp_path: Path
+) -> None:
+    """One signal ends everything in order, whichever it is; the second start has what the first one was given."""
+    launcher = start(tmp_path / "first")
+    assert http_status(PORTS.hosting, "/health") == 200
+    assert http_status(PORTS.hosting, "/api/health") == 200
+    assert http_status(PORTS.hosting, "/api/nonsense") == 404
+    assert _firestore("PATCH", {"fields": {"x": {"stringValue": "kept"}}}) == 200
+    launcher.send_signal(signal.SIGINT)
+    assert launcher.wait(60) == 0
+    assert "✓ Stopped; the data are kept" in (tmp_path / "first").read_text()
+    _assert_nothing_left()
+
+    launcher = start(tmp_path / "second")
+    assert _firestore("GET") == 200
+    launcher.send_signal(signal.SIGHUP)
+    assert launcher.wait(60) == 0
+    _assert_nothing_left()
+
+
+def test_after_a_killed_launcher_the_next_start_cleans_up_first(
+    start: Callable[[Path], "subprocess.Popen[bytes]"], tmp_path: Path
+) -> None:
+    """What was written meanwhile is saved by then, too."""
+    launcher = start(tmp_path / "first")
+    assert _firestore("PATCH", {"fields": {"x": {"stringValue": "kept"}}}) == 200
+    launcher.kill()
+    launcher.wait()
+    assert http_status(PORTS.hosting, "/health") == 200
+
+    launcher = start(tmp_path / "second")
+    assert "that an earlier run had left behind" in (tmp_path / "second").read_text()
+    assert _firestore("GET") == 200
+    launcher.send_signal(signal.SIGTERM)
+    assert launcher.wait(60) == 0
+    _assert_nothing_left()

@@ -1,0 +1,59 @@
+"""firebase-tools is installed from its lock, once, where Node.js is new enough."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from local_platform.console import Problem
+from local_platform.node_tools import check_node, is_current
+
+
+def _write(root: Path, wanted: dict[str, object], present: dict[str, object]) -> None:
+    (root / "node_modules").mkdir(exist_ok=True)
+    (root / "package-lock.json").write_text(json.dumps({"packages": wanted}))
+    (root / "node_modules" / ".package-lock.json").write_text(json.dumps({"packages": present}))
+
+
+def test_installed_is_what_npm_recorded_when_it_had_finished(tmp_path: Path) -> None:
+    """Each package in its version; those for other machines may be absent."""
+    wanted: dict[str, object] = {
+        "": {},
+        "node_modules/a": {"version": "1"},
+        "node_modules/mac-only": {"version": "1", "optional": True},
+        "node_modules/nobody-needs": {"version": "1", "extraneous": True},
+    }
+    _write(tmp_path, wanted, {"node_modules/a": {"version": "1"}})
+    assert is_current(tmp_path)
+    _write(tmp_path, wanted, {"node_modules/a": {"version": "2"}})
+    assert not is_current(tmp_path)
+
+
+def test_nothing_installed_is_not_current(tmp_path: Path) -> None:
+    """Nor is what npm was interrupted at: its record is missing then."""
+    (tmp_path / "package-lock.json").write_text("{}")
+    assert not is_current(tmp_path)
+
+
+def _node(folder: Path, version: str) -> None:
+    for name in ("node", "npm"):
+        program = folder / name
+        program.write_text(f"#!/bin/sh\necho {version}\n")
+        program.chmod(0o755)
+
+
+def test_an_old_node_is_named_with_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the person is told which one is needed."""
+    _node(tmp_path, "v18.19.0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Problem, match=r"Node.js v18.19.0 is too old .*Install Node.js 20 or newer"):
+        check_node()
+    _node(tmp_path, "v22.1.0")
+    check_node()
+
+
+def test_a_missing_node_is_a_plain_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the address to get it from."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(Problem, match=r"is not on the PATH\. Install Node.js"):
+        check_node()

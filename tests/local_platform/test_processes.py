@@ -1,0 +1,96 @@
+"""Whatever was started is found again and ended, however it has detached itself."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from local_platform import processes
+from local_platform.console import Problem
+from local_platform.leftovers import end_leftovers
+
+_STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
+)
+_STARTS_AND_GOES = """
+import os, subprocess, sys
+sys.path.insert(0, {package!r})
+from pathlib import Path
+from local_platform import processes
+child = subprocess.Popen(
+    [sys.executable, "-c", "import time; time.sleep(60)"],
+    start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    env={{**os.environ, **processes.mark(Path({folder!r}))}},
+)
+print(child.pid, flush=True)
+os._exit(0)
+"""
+
+
+def _leave_behind(folder: Path) -> psutil.Process:
+    """A process of `folder` whose starter is gone."""
+    package = str(Path(processes.__file__).parents[1])
+    program = _STARTS_AND_GOES.format(package=package, folder=str(folder))
+    started = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return psutil.Process(int(started.stdout))
+
+
+def test_a_detached_child_is_found_by_its_mark(tmp_path: Path) -> None:
+    """Of this folder only; this process answers for it."""
+    child = subprocess.Popen(["sleep", "60"], env={**os.environ, **processes.mark(tmp_path)}, start_new_session=True)
+    try:
+        found = processes.marked(tmp_path)
+        assert [entry.process.pid for entry in found] == [child.pid]
+        assert found[0].owner_pid == os.getpid()
+        assert found[0].is_ours
+        assert not found[0].is_orphan
+        assert processes.marked(tmp_path / "other") == []
+    finally:
+        child.kill()
+        child.wait()
+    assert processes.marked(tmp_path) == []
+
+
+def test_who_does_not_end_when_asked_is_made_to(tmp_path: Path) -> None:
+    """After the time that it was given."""
+    child = subprocess.Popen([sys.executable, "-c", _STUBBORN], stdout=subprocess.PIPE)
+    with child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        began = time.monotonic()
+        processes.finish_off([psutil.Process(child.pid)], patience=0.3)
+        assert 0.3 <= time.monotonic() - began < 5
+        assert psutil.pid_exists(child.pid) is False
+
+
+def test_what_a_killed_launcher_left_behind_is_ended(tmp_path: Path) -> None:
+    """It is recognised by the launcher that answered for it being gone."""
+    left = _leave_behind(tmp_path)
+    assert [entry.is_orphan for entry in processes.marked(tmp_path)] == [True]
+    assert processes.family(tmp_path, []) == []
+    assert end_leftovers(tmp_path) == 1
+    assert not processes.is_running(left)
+    assert end_leftovers(tmp_path) == 0
+
+
+def test_a_suite_that_runs_is_not_taken_for_a_leftover(tmp_path: Path) -> None:
+    """The person is told which process to stop."""
+    child = subprocess.Popen(["sleep", "60"], env={**os.environ, **processes.mark(tmp_path)})
+    try:
+        with pytest.raises(Problem, match=rf"is running already \(process {os.getpid()}\)"):
+            end_leftovers(tmp_path)
+        assert child.poll() is None
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_waiting_ends_with_the_condition_the_time_or_an_interruption() -> None:
+    """Whichever comes first."""
+    assert processes.wait_for(lambda: True, 0)
+    assert not processes.wait_for(lambda: False, 0.1)
+    assert not processes.wait_for(lambda: False, 60, lambda: True)

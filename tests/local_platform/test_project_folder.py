@@ -1,0 +1,143 @@
+"""The suite runs in a composed folder: linked sources, moved ports, nothing in the source tree."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_platform.console import Problem
+from local_platform.layout import LAYOUT, Layout
+from local_platform.ports import Ports
+from local_platform.project_folder import LOCAL_DISPATCHES, compose, for_this_machine
+
+CONFIG: dict[str, Any] = json.loads((LAYOUT.root / "firebase.json").read_text())
+
+
+def _files(root: Path) -> set[Path]:
+    return {path for path in root.rglob("*") if ".local" not in path.parts}
+
+
+def test_the_source_tree_stays_as_it_is(clone: Layout) -> None:
+    """Composing twice is as good as once."""
+    before = _files(clone.root)
+    compose(clone, clone.local / "suite", Ports())
+    compose(clone, clone.local / "suite", Ports())
+    assert _files(clone.root) == before
+
+
+def test_functions_are_links_to_their_sources(clone: Layout) -> None:
+    """An edit is there at once; and each has what the emulator looks for."""
+    folder = clone.local / "suite"
+    names = compose(clone, folder, Ports())
+    assert "worker" in names
+    for name in names:
+        assert (folder / "functions" / name / "main.py").resolve() == clone.root / "functions" / name / "main.py"
+        for needed in ("functions.yaml", "requirements.txt", "venv/bin/activate"):
+            assert (folder / "functions" / name / needed).is_file()
+
+
+def test_a_function_of_an_earlier_start_is_gone(clone: Layout) -> None:
+    """The folder is composed anew."""
+    stale = clone.local / "suite" / "functions" / "removed"
+    stale.mkdir(parents=True)
+    compose(clone, clone.local / "suite", Ports())
+    assert not stale.exists()
+
+
+def test_every_emulator_listens_on_its_moved_port(clone: Layout) -> None:
+    """The websocket's too, which is easily forgotten; the UI only when asked for."""
+    compose(clone, clone.local / "suite", Ports().moved(100), ui=True)
+    emulators = json.loads((clone.local / "suite" / "firebase.json").read_text())["emulators"]
+    for name, part in CONFIG["emulators"].items():
+        if isinstance(part, dict):
+            assert emulators[name]["port"] == part["port"] + 100, name
+    assert emulators["firestore"]["websocketPort"] == CONFIG["emulators"]["firestore"]["websocketPort"] + 100
+    assert emulators["ui"]["enabled"] is True
+
+
+def test_the_defaults_are_those_of_firebase_json() -> None:
+    """Who starts the suite without the launcher finds it at the same places."""
+    ports = Ports().by_name()
+    assert {name: part["port"] for name, part in CONFIG["emulators"].items() if isinstance(part, dict)} == {
+        name: port for name, port in ports.items() if name not in ("model", "firestore_websocket")
+    }
+
+
+def test_a_firestore_that_runs_already_is_not_started_again(clone: Layout) -> None:
+    """The suite has none of its own then."""
+    compose(clone, clone.local / "suite", Ports(), own_firestore=False)
+    assert "firestore" not in json.loads((clone.local / "suite" / "firebase.json").read_text())["emulators"]
+
+
+def test_fewer_tasks_at_once_than_in_the_cloud() -> None:
+    """Each takes a process here. A lower limit stays."""
+    assert for_this_machine("rateLimits:\n  maxConcurrentDispatches: 200\n").endswith(f" {LOCAL_DISPATCHES}\n")
+    assert for_this_machine("maxConcurrentDispatches: 3") == "maxConcurrentDispatches: 3"
+    worker = (LAYOUT.root / "functions" / "worker" / "functions.yaml").read_text()
+    assert f"maxConcurrentDispatches: {LOCAL_DISPATCHES}\n" in for_this_machine(worker)
+
+
+def test_a_missing_source_is_a_plain_sentence(clone: Layout) -> None:
+    """The emulator would only say that it cannot load something."""
+    (clone.root / "functions" / "chat" / "main.py").unlink()
+    with pytest.raises(Problem, match=r"functions/chat/main\.py is missing"):
+        compose(clone, clone.local / "suite", Ports())
+
+
+def test_the_shell_becomes_the_function(clone: Layout) -> None:
+    """So that a signal for the shell, which is all the emulator knows, reaches it; also below a folder with blanks."""
+    spaced = Layout(clone.root.with_name("a 'clone'"))
+    clone.root.rename(spaced.root)
+    (spaced.venv / "bin").mkdir(parents=True)
+    framework = spaced.venv / "bin" / "functions-framework"
+    framework.write_text("import os; print(os.getpid(), os.environ['VIRTUAL_ENV'])")
+    (spaced.venv / "bin" / "python").symlink_to("/usr/bin/env")
+    (spaced.venv / "bin" / "python").unlink()
+    (spaced.venv / "bin" / "python").write_text(f'#!/bin/sh\nexec {LAYOUT.python} "$@"\n')
+    (spaced.venv / "bin" / "python").chmod(0o755)
+    compose(spaced, spaced.local / "suite", Ports())
+    activate = spaced.local / "suite" / "functions" / "chat" / "venv" / "bin" / "activate"
+    shell = subprocess.Popen(["sh", "-c", f'. "{activate}" && functions-framework'], stdout=subprocess.PIPE, text=True)
+    output, _ = shell.communicate(timeout=30)
+    assert output.strip() == f"{shell.pid} {spaced.venv}"
+
+
+def _function_of(path: str) -> str:
+    """Which function the first rewrite that takes `path` leads to; only the glob features used here."""
+    for rewrite in CONFIG["hosting"]["rewrites"]:
+        pattern = re.escape(rewrite["source"]).replace(r"\*\*", ".*")
+        pattern = re.sub(r"\\\{(.*?)\\\}", lambda found: f"(?:{found[1].replace(',', '|')})", pattern)
+        if re.fullmatch(pattern, path):
+            return rewrite["function"]["functionId"]
+    raise AssertionError(f"no rewrite takes {path}")
+
+
+@pytest.mark.parametrize("prefix", ["", "/api"])
+@pytest.mark.parametrize(
+    ("path", "function"),
+    [
+        ("/health", "meta"),
+        ("/providers", "providers"),
+        ("/providers/openai/models/gpt", "providers"),
+        ("/chat", "chat"),
+        ("/chat/a-ticket", "chat"),
+        ("/chatter", "meta"),
+        ("/nonsense", "meta"),
+        ("/worker", "meta"),
+        ("/", "meta"),
+    ],
+)
+def test_both_path_forms_lead_to_the_same_function(prefix: str, path: str, function: str) -> None:
+    """What nobody serves goes to `meta`, whose 404 is JSON; the worker cannot be reached."""
+    assert _function_of(prefix + path) == function
+
+
+def test_every_function_is_a_codebase_of_its_own() -> None:
+    """With its `functions.yaml` beside its source."""
+    for function in CONFIG["functions"]:
+        source = LAYOUT.root / function["source"]
+        assert function["codebase"] == source.name
+        assert f"\n  {source.name}:\n    entryPoint: {source.name}\n" in (source / "functions.yaml").read_text()

@@ -1,0 +1,47 @@
+"""Edits are noticed once they have settled."""
+
+from pathlib import Path
+
+import pytest
+
+from local_platform.reload import SourceWatch
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for name in ("functions/chat/main.py", "shared/llm/catalog/openai.json", "docs/x.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("old")
+    return tmp_path
+
+
+def test_an_edit_is_told_once_when_nothing_moves_any_more(tree: Path) -> None:
+    """An editor, or git, writes many files one after the other."""
+    watch = SourceWatch(tree)
+    assert watch.edited() == []
+    (tree / "functions/chat/main.py").write_text("newer")
+    assert watch.edited() == []
+    (tree / "shared/llm/catalog/openai.json").unlink()
+    assert watch.edited() == []
+    assert watch.edited() == ["functions/chat/main.py", "shared/llm/catalog/openai.json"]
+    assert watch.edited() == []
+
+
+def test_what_functions_do_not_import_is_not_watched(tree: Path) -> None:
+    """Nor what Python and editors leave lying about."""
+    watch = SourceWatch(tree)
+    (tree / "docs/x.py").write_text("newer")
+    (tree / "functions/chat/.main.py.swp").write_text("x")
+    (tree / "functions/chat/.#main.py").write_text("x")
+    (tree / "shared/notes.txt").write_text("x")
+    assert watch.edited() == []
+    assert watch.edited() == []
+
+
+def test_an_edit_that_is_taken_back_is_none(tree: Path) -> None:
+    """A file that comes and goes between two looks that agree."""
+    watch = SourceWatch(tree)
+    (tree / "shared/new.py").write_text("x")
+    assert watch.edited() == []
+    (tree / "shared/new.py").unlink()
+    assert watch.edited() == []

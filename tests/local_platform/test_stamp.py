@@ -1,0 +1,30 @@
+"""What is installed is not installed again, until what it was made from changes."""
+
+from pathlib import Path
+
+from local_platform.stamp import fingerprint, is_installed, mark_installed, unmark
+
+
+def test_a_mark_holds_until_its_sources_change(tmp_path: Path) -> None:
+    """Another lock, or another detail such as the place, asks for a new installation."""
+    lock, folder = tmp_path / "lock.txt", tmp_path / "venv"
+    folder.mkdir()
+    lock.write_text("a==1\n")
+    assert not is_installed(folder, fingerprint([lock], "here"))
+    mark_installed(folder, fingerprint([lock], "here"))
+    assert is_installed(folder, fingerprint([lock], "here"))
+    assert not is_installed(folder, fingerprint([lock], "elsewhere"))
+    lock.write_text("a==2\n")
+    assert not is_installed(folder, fingerprint([lock], "here"))
+
+
+def test_an_installation_that_was_broken_off_is_not_taken_for_one(tmp_path: Path) -> None:
+    """The mark is taken away before anything changes, and put back at the end."""
+    mark_installed(tmp_path, fingerprint([], "x"))
+    unmark(tmp_path)
+    assert not is_installed(tmp_path, fingerprint([], "x"))
+
+
+def test_parts_do_not_run_into_each_other() -> None:
+    """ "ab" and "c" are not "a" and "bc"."""
+    assert fingerprint([], "ab", "c") != fingerprint([], "a", "bc")

@@ -1,0 +1,73 @@
+"""Of the suite's log a person sees what matters."""
+
+from pathlib import Path
+
+import pytest
+
+from local_platform.suite_log import SuiteLog, worth_showing
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'i  functions: Beginning execution of "us-central1-meta"',
+        '>  {"severity": "INFO", "message": "GET /health 200"}',
+        '>  {"severity": "WARNING", "message": "GET /chat/{id} 404", "httpRequest": {}}',
+        "⚠  firestore: Env variable override detected. Using firestore emulator at x.jar",
+        "✔  emulators: Export complete.",
+        "",
+        ">  ",
+    ],
+)
+def test_the_ordinary_is_not_shown(line: str) -> None:
+    """Nor are refusals, which their callers are told of."""
+    assert worth_showing(line) is None
+
+
+def test_warnings_and_errors_of_functions_are_shown_with_their_traceback() -> None:
+    """As text, without the JSON around it."""
+    line = r'>  {"severity": "ERROR", "message": "Unhandled", "stack_trace": "Traceback\n  File x\nKeyError: 1"}'
+    assert worth_showing(line) == "> ERROR Unhandled\nTraceback\n  File x\nKeyError: 1"
+    assert worth_showing('>  {"severity": "WARNING", "message": "slow"}') == "> WARNING slow"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (">  Traceback (most recent call last):", "> Traceback (most recent call last):"),
+        (">  [1, 2]", "> [1, 2]"),
+        ("⚠  functions: something new", "⚠  functions: something new"),
+        ("Error: An unexpected error has occurred.", "Error: An unexpected error has occurred."),
+    ],
+)
+def test_prints_of_functions_and_warnings_of_the_suite_are_shown(line: str, shown: str) -> None:
+    """A function that cannot even be imported prints, and does not log."""
+    assert worth_showing(line) == shown
+
+
+def test_lines_come_once_and_whole(tmp_path: Path) -> None:
+    """What is being written waits until its line has ended."""
+    log = SuiteLog(tmp_path / "suite.log", tail=2)
+    log.start_over()
+    with log.path.open("a") as out:
+        out.write("one\ntw")
+        out.flush()
+        assert log.new_lines() == ["one"]
+        out.write("o\n\nthree\n")
+    assert log.new_lines() == ["two", "", "three"]
+    assert log.new_lines() == []
+    assert log.tail() == ["two", "three"]
+
+
+def test_it_remembers_what_broke_and_what_was_saved(tmp_path: Path) -> None:
+    """Until it is started over; the log of the run before is kept beside it."""
+    log = SuiteLog(tmp_path / "suite.log")
+    log.start_over()
+    log.path.write_text("⬢  functions: Failed to load function definition from source: x\n✔  Export complete\n")
+    log.new_lines()
+    assert log.broken
+    assert log.saved
+    log.start_over()
+    assert not log.broken
+    assert log.new_lines() == []
+    assert "Failed to load" in (tmp_path / "suite.previous.log").read_text()

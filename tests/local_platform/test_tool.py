@@ -1,0 +1,41 @@
+"""Installers are run quietly, and their failures explained."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from local_platform.console import Problem
+from local_platform.tool import explain, run_tool
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "npm error code ENOTFOUND\nnpm error network request failed",
+        "error: Failed to fetch: `x`\n  Caused by: dns error: failed to lookup address information",
+        "ERROR: Could not install: Temporary failure in name resolution",
+    ],
+)
+def test_no_network_is_told_as_that(output: str) -> None:
+    """Whichever installer it was: the person is sent to the network, not to the log."""
+    problem = explain("Installing uv", output, Path("setup.log"))
+    assert problem.what == "Installing uv failed, as the package registry cannot be reached"
+    assert "network connection" in problem.remedy
+
+
+def test_another_failure_shows_how_the_log_ends(tmp_path: Path) -> None:
+    """Of this installer's output only, not of what an earlier one wrote."""
+    log = tmp_path / "setup.log"
+    log.write_text("an older line\n")
+    with pytest.raises(Problem) as caught:
+        run_tool("Trying", [sys.executable, "-c", "print('no space left'); exit(3)"], log=log, cwd=tmp_path)
+    assert caught.value.what == "Trying failed"
+    assert caught.value.remedy.endswith("no space left")
+    assert "older" not in caught.value.remedy
+
+
+def test_a_missing_program_is_named(tmp_path: Path) -> None:
+    """Not being able to start it is a problem to tell, too."""
+    with pytest.raises(Problem, match="no-such-program cannot be started"):
+        run_tool("Trying", ["no-such-program"], log=tmp_path / "log", cwd=tmp_path)

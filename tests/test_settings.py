@@ -1,0 +1,52 @@
+"""Settings, as the environment gives them."""
+
+import pytest
+from pydantic import ValidationError
+
+from shared.settings import Settings
+
+
+def test_nothing_has_to_be_set() -> None:
+    """Locally."""
+    settings = Settings.from_environ({})
+    assert (settings.app_env, settings.authentication_required) == ("local", False)
+
+
+def test_what_is_empty_counts_as_not_set() -> None:
+    """As compose files and CI leave variables."""
+    assert Settings.from_environ({"APP_ENV": "", "LEASE_SECONDS": ""}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("environ", "required"),
+    [
+        ({"APP_ENV": "firebase"}, True),
+        ({"APP_ENV": "production"}, False),
+        ({"K_SERVICE": "chat"}, True),
+        ({"K_SERVICE": "chat", "APP_ENV": "local"}, False),
+        ({"K_SERVICE": "chat", "FUNCTIONS_EMULATOR": "true"}, False),
+    ],
+)
+def test_in_the_cloud_authentication_is_on_unless_switched_off_by_name(environ: dict[str, str], required: bool) -> None:
+    """A deployment that forgot the variable is closed, not open."""
+    assert Settings.from_environ(environ).authentication_required is required
+
+
+def test_the_project_comes_by_either_name() -> None:
+    """Google's, or else the Firebase CLI's."""
+    assert Settings.from_environ({"GCLOUD_PROJECT": "a"}).google_cloud_project == "a"
+    both = {"GCLOUD_PROJECT": "a", "GOOGLE_CLOUD_PROJECT": "b"}
+    assert Settings.from_environ(both).google_cloud_project == "b"
+
+
+def test_lists_are_separated_by_commas() -> None:
+    """Blanks and empty parts do not count."""
+    settings = Settings.from_environ({"CORS_ORIGINS": " https://a.example ,, https://b.example,"})
+    assert settings.cors_origins == ("https://a.example", "https://b.example")
+
+
+@pytest.mark.parametrize("value", ["many", "-1", "0", "1.5"])
+def test_a_value_that_does_not_fit_is_told_by_its_variable(value: str) -> None:
+    """At the start, and not at the first request that needs it."""
+    with pytest.raises(ValidationError, match="CHAT_MAX_ATTEMPTS"):
+        Settings.from_environ({"CHAT_MAX_ATTEMPTS": value})
