@@ -5,7 +5,7 @@ VENV := .venv/bin
 COMPILE := $(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format lock catalog bench clean
+.PHONY: help run setup sweep test lint format lock catalog bench clean
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ run: ## Start the whole service on http://127.0.0.1:8000, installing what is mis
 
 setup: ## Install all that running and testing need
 	@$(PYTHON) emulator-config/setup.py
+
+sweep: ## Take up tickets whose worker never came back; `make run` does it every half a minute
+	@curl --fail --silent --show-error -X POST http://127.0.0.1:$${FUNCTIONS_PORT:-5001}/demo-agents/us-central1/sweep && echo
 
 test: setup ## Run the tests
 	@$(VENV)/python -m pytest $(ARGS)

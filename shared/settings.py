@@ -4,7 +4,10 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+MAX_DOLLARS = 1_000_000_000
+"""More than anybody's allowance, and little enough for a JSON number to hold to the millionth."""
 
 
 def _comma_separated(value: Any) -> Any:
@@ -29,6 +32,25 @@ class Settings(BaseModel):
 
     store_timeout_seconds: float = Field(default=20, gt=0, description="one read, or one transaction with its retries")
 
+    default_allowance: float = Field(default=100, ge=0, le=MAX_DOLLARS, description="US dollars, of a new user")
+    allowance_ceiling: float | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_DOLLARS,
+        description="what users may raise their own to; the default allowance's amount",
+    )
+    chat_rate_per_minute: int = Field(default=600, ge=0, description="per user; 0 is no limit")
+    public_rate_per_minute: int = Field(
+        default=120, ge=0, description="per address, on routes without a token; 0: none"
+    )
+    trusted_proxies: int = Field(default=0, ge=0, description="how many in front of us append to X-Forwarded-For")
+    admin_panel_enabled: bool = False
+    admin_password: SecretStr | None = None
+    sweep_after_seconds: float = Field(default=300, gt=0, description="how long a ticket may lie untouched")
+    ticket_max_age_seconds: float = Field(
+        default=6 * 3600, gt=0, description="after it an unfinished ticket is given up"
+    )
+
     worker_location: str = "us-central1"
     worker_queue: str = Field(default="worker", description="the queue, and the function that it calls")
     worker_url: str | None = Field(default=None, description="where tasks are sent; derived when not set")
@@ -51,14 +73,15 @@ class Settings(BaseModel):
         """Reads `environ`; a variable that is set but empty counts as not set.
 
         In the cloud, which is known by Cloud Run's `K_SERVICE`, authentication is on unless it is switched off by
-        name: a forgotten variable must not open the doors. The Firebase CLI names the project `GCLOUD_PROJECT`.
+        name (a forgotten variable must not open the doors), and Google's front end stands before us. The Firebase CLI
+        names the project `GCLOUD_PROJECT`.
         """
         given = {name: value for name, value in environ.items() if value}
         derived: dict[str, str] = {}
         if project := given.get("GCLOUD_PROJECT"):
             derived["GOOGLE_CLOUD_PROJECT"] = project
         if "K_SERVICE" in given and "FUNCTIONS_EMULATOR" not in given:
-            derived["APP_ENV"] = "firebase"
+            derived |= {"APP_ENV": "firebase", "TRUSTED_PROXIES": "1"}
         return cls.model_validate(derived | given)
 
     @property

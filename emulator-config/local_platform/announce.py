@@ -40,7 +40,11 @@ def _first_chat(suite: Suite) -> list[str]:
             f"    -d '{json.dumps(_NEW_USER)}' | {_field('idToken')})",
         ]
         bearer = ' -H "Authorization: Bearer $TOKEN"'
-    chat = {"provider": "local", "model": ALIAS, "messages": [{"role": "user", "content": "What is the capital of Germany?"}]}
+    chat = {
+        "provider": "local",
+        "model": ALIAS,
+        "messages": [{"role": "user", "content": "What is the capital of Germany?"}],
+    }
     lines += [
         "Chat, and fetch the answer:" if suite.local_model else "Chat (choose a provider from GET /providers):",
         f"  TICKET=$(curl -s {suite.url}/chat{bearer} -H 'Content-Type: application/json' \\",

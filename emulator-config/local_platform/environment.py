@@ -60,6 +60,7 @@ def suite_environment(
         "NO_COLOR": "1",
         "FORCE_COLOR": "0",
     }
+    cleaned.setdefault("SWEEP_AFTER_SECONDS", "60")  # nobody wants to wait for five minutes at a desk
     if model_url:
         cleaned["LOCAL_MODEL_BASE_URL"] = model_url
     if firestore_host:

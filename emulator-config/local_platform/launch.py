@@ -25,6 +25,7 @@ from local_platform.suite_log import worth_showing
 
 _SAY_AFTER_SECONDS = 5.0
 _LOOK_EVERY_SECONDS = 1.0
+_SWEEP_EVERY_SECONDS = 30.0
 
 
 class Interruption:
@@ -89,11 +90,14 @@ def _run(suite: Suite, interruption: Interruption, *, verbose: bool) -> None:
     step(f"Started in {output.elapsed:.0f} s")
     say(f"\n{announcement(suite)}\n")
     watch = SourceWatch(LAYOUT.root)
-    look_at = time.monotonic()
+    look_at = sweep_at = time.monotonic()
     while not interruption.cancelled.wait(0.2):
         output.show(suite.log.new_lines())
         if failure := suite.failure():
             raise failure
+        if time.monotonic() >= sweep_at:
+            sweep_at = time.monotonic() + _SWEEP_EVERY_SECONDS
+            threading.Thread(target=suite.sweep, daemon=True).start()
         if time.monotonic() >= look_at:
             look_at = time.monotonic() + _LOOK_EVERY_SECONDS
             if edited := watch.edited():

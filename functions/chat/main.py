@@ -18,7 +18,7 @@ router = APIRouter(route_class=StrictJsonRoute)
 
 
 async def _chat_service(settings: CurrentSettings) -> ChatService:
-    return ChatService(Database(settings), task_queue(settings), Catalog.load(os.environ))
+    return ChatService(Database(settings), task_queue(settings), Catalog.load(os.environ), settings)
 
 
 Chat = Annotated[ChatService, Depends(_chat_service)]

@@ -6,11 +6,9 @@ from typing import Any
 
 from shared.llm.engine import exceptions
 from shared.llm.failures import ModelFailure
+from shared.redaction import redacted
 
 _MAX_WORDS = 300
-_SECRETS = re.compile(
-    r"(?i)\b(?:sk|pk|rk|key|pplx|xai|gsk|AKIA|AIza)[-_A-Za-z0-9]*[A-Za-z0-9*]{8,}|bearer\s+\S+|[A-Za-z0-9_\-]{40,}"
-)
 _PREFIX = re.compile(r"^(?:(?:litellm\.)?\w*(?:Error|Exception|Timeout): )*(?:\w+Exception - )?")
 _RETRIABLE = {408, 409, 425, 429}
 """Of the 4xx, those that time may heal."""
@@ -61,7 +59,7 @@ def provider_words(error: Exception, secret: str | None) -> str:
     words = _PREFIX.sub("", words)
     if secret:
         words = words.replace(secret, "[key]")
-    words = _SECRETS.sub("[hidden]", words)
+    words = redacted(words)
     return words if len(words) <= _MAX_WORDS else words[: _MAX_WORDS - 1] + "…"
 
 

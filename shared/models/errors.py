@@ -27,16 +27,40 @@ class Unauthenticated(ServiceError):
     status = 401
 
 
+class AllowanceSpent(ServiceError):
+    """Nothing is left to pay for it."""
+
+    status = 402
+
+
+class Forbidden(ServiceError):
+    """Known, and not allowed."""
+
+    status = 403
+
+
 class NotFound(ServiceError):
     """Unknown, or somebody else's: the two must look the same."""
 
     status = 404
 
 
+class Conflict(ServiceError):
+    """Somebody else was faster, or has it."""
+
+    status = 409
+
+
 class TooLarge(ServiceError):
     """More bytes than the limit."""
 
     status = 413
+
+
+class TooManyRequests(ServiceError):
+    """Again after `retry_after` seconds."""
+
+    status = 429
 
 
 class Unavailable(ServiceError):

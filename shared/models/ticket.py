@@ -22,7 +22,11 @@ class Lease(SnakeModel):
 
 
 class Ticket(SnakeModel):
-    """One accepted chat. `attempts` counts the leases taken so far."""
+    """One accepted chat.
+
+    `attempts` counts the leases taken so far; `hold` is what it holds of its owner's allowance, in millionths of a
+    dollar.
+    """
 
     id: str
     owner: str
@@ -30,6 +34,7 @@ class Ticket(SnakeModel):
     model: str
     status: TicketStatus = TicketStatus.PENDING
     attempts: int = 0
+    hold: int = 0
     lease: Lease | None = None
     result: ChatResult | None = None
     error: str | None = None

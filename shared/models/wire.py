@@ -7,6 +7,12 @@ JsonObject = dict[str, JsonValue]
 """Any JSON object. Numbers are finite."""
 
 
+def is_plain_id(text: str) -> bool:
+    """Whether a text can be a document's id: https://firebase.google.com/docs/firestore/quotas."""
+    reserved = text in (".", "..") or (text.startswith("__") and text.endswith("__"))
+    return not reserved and "/" not in text and 0 < len(text.encode(errors="replace")) <= 1500
+
+
 class CamelModel(BaseModel):
     """Written in camelCase; read in either spelling. Unknown fields are ignored."""
 

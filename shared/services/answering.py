@@ -17,12 +17,14 @@ from shared.log import get_logger
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.errors import Unavailable
 from shared.models.ticket import Claim, Ticket, claim
+from shared.services.ledger import Ledger
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.store.tickets import MAX_TEXT_BYTES
 
 _log = get_logger("answering")
 _RENEWALS_PER_LEASE = 3
+Change = Callable[[Ticket, datetime], Ticket]
 
 
 class CompleteChat(Protocol):
@@ -43,6 +45,7 @@ class AnsweringService:
         self._catalog = catalog
         self._complete = complete
         self._settings = settings
+        self._ledger = Ledger(database, settings)
         self.holder = str(uuid4())
 
     async def answer(self, ticket_id: str) -> None:
@@ -63,7 +66,7 @@ class AnsweringService:
         except LeaseLost:
             _log.warning("The lease was lost; its new holder goes on", extra=_about(ticket))
         else:
-            await self._write(ticket.id, lambda held: held.completed(result, datetime.now(UTC)))
+            await self._end(ticket.id, lambda held, now: held.completed(result, now))
 
     async def _take(self, ticket_id: str) -> tuple[Claim, Ticket | None]:
         """Takes the lease if it is free, and ends a ticket that has no attempt left."""
@@ -81,7 +84,7 @@ class AnsweringService:
                 self._database.tickets.put(ticket, transaction)
             elif decision is Claim.EXHAUSTED:
                 message = f"No answer was reached in {ticket.attempts} attempts. Send the chat again."
-                self._database.tickets.put(ticket.failed(message, now), transaction)
+                await self._ledger.settle(ticket.failed(message, now), now, transaction)
             return decision, ticket
 
         decision, ticket = await self._database.transaction(take)
@@ -109,7 +112,7 @@ class AnsweringService:
         while True:
             await asyncio.sleep(seconds / _RENEWALS_PER_LEASE)
             try:
-                kept = await self._write(ticket_id, lambda held: held.renewed(datetime.now(UTC), seconds))
+                kept = await self._change(ticket_id, lambda held, now: held.renewed(now, seconds))
             except Unavailable:
                 continue
             if not kept:
@@ -129,22 +132,36 @@ class AnsweringService:
     async def _end_or_release(self, ticket: Ticket, failure: ModelFailure) -> None:
         """Ends the ticket with the failure's sentence, or gives it back for another attempt."""
         if failure.transient and ticket.attempts < self._settings.chat_max_attempts:
-            await self._write(ticket.id, lambda held: held.released(datetime.now(UTC)))
+            await self._change(ticket.id, lambda held, now: held.released(now))
             raise Unavailable(failure.message, retry_after=failure.retry_after or 2**ticket.attempts)
         hint = " Send the chat again later." if failure.transient else ""
-        await self._write(ticket.id, lambda held: held.failed(failure.message + hint, datetime.now(UTC)))
+        await self._end(ticket.id, lambda held, now: held.failed(failure.message + hint, now))
 
-    async def _write(self, ticket_id: str, change: Callable[[Ticket], Ticket]) -> bool:
+    async def _change(self, ticket_id: str, change: Change) -> bool:
         """Writes what `change` makes of the ticket, if this delivery still holds it; tells whether it did."""
 
         async def write(transaction: Transaction) -> bool:
-            ticket = await self._database.tickets.get(ticket_id, transaction)
-            if ticket is None or not ticket.held_by(self.holder):
-                return False
-            self._database.tickets.put(change(ticket), transaction)
-            return True
+            ticket = await self._held(ticket_id, transaction)
+            if ticket is not None:
+                self._database.tickets.put(change(ticket, datetime.now(UTC)), transaction)
+            return ticket is not None
 
         return await self._database.transaction(write)
+
+    async def _end(self, ticket_id: str, change: Change) -> None:
+        """Ends the ticket, if this delivery still holds it: outcome, charge and hold in one transaction."""
+
+        async def write(transaction: Transaction) -> None:
+            now = datetime.now(UTC)
+            ticket = await self._held(ticket_id, transaction)
+            if ticket is not None:
+                await self._ledger.settle(change(ticket, now), now, transaction)
+
+        await self._database.transaction(write)
+
+    async def _held(self, ticket_id: str, transaction: Transaction) -> Ticket | None:
+        ticket = await self._database.tickets.get(ticket_id, transaction)
+        return ticket if ticket is not None and ticket.held_by(self.holder) else None
 
 
 def fitted(result: ChatResult) -> ChatResult:

@@ -4,16 +4,21 @@ A chat is accepted when its ticket is stored and the queue has its id; only then
 to it afterwards is `shared.services.answering`.
 """
 
+import asyncio
 import re
 from datetime import UTC, datetime
 from uuid import uuid4
 
 from shared.llm.catalog import Catalog, CatalogError, check_built_in_tools, check_parameters
+from shared.llm.estimate import highest_cost
 from shared.log import get_logger
 from shared.models.caller import Caller
 from shared.models.chat import Accepted, ChatRequest, ChatResponse
 from shared.models.errors import BadRequest, NotFound, Unavailable
 from shared.models.ticket import Ticket
+from shared.services.ledger import Ledger
+from shared.services.rate_limits import RateLimitService
+from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.tasks import QueueRefused, TaskQueue
 
@@ -24,16 +29,20 @@ _TICKET_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class ChatService:
     """Lives as long as a request."""
 
-    def __init__(self, database: Database, queue: TaskQueue, catalog: Catalog) -> None:
+    def __init__(self, database: Database, queue: TaskQueue, catalog: Catalog, settings: Settings) -> None:
         self._database = database
         self._queue = queue
         self._catalog = catalog
+        self._ledger = Ledger(database, settings)
+        self._limits = RateLimitService(database)
+        self._settings = settings
 
     async def submit(self, caller: Caller, request: ChatRequest) -> Accepted:
         """Accepts a chat: when this returns, a worker will answer it, and a look-up finds it.
 
-        Raises `BadRequest` for a provider, model, parameter or tool that cannot be served, `TooLarge` for a chat
-        that cannot be stored, `Unavailable` when it was not accepted and may be sent again.
+        Raises `BadRequest` for a provider, model, parameter or tool that cannot be served, `TooManyRequests`,
+        `AllowanceSpent`, `TooLarge` for a chat that cannot be stored, and `Unavailable` when it was not accepted and
+        may be sent again.
         """
         try:
             route = self._catalog.route(request.provider, request.model)
@@ -41,17 +50,10 @@ class ChatService:
             check_built_in_tools(route, request.built_in_tools)
         except CatalogError as error:
             raise BadRequest(str(error)) from error
-        now = datetime.now(UTC)
-        ticket = Ticket(
-            id=str(uuid4()),
-            owner=caller.uid,
-            provider=request.provider,
-            model=request.model,
-            created_at=now,
-            updated_at=now,
-        )
-        async with self._database.outages_told():
-            await self._database.tickets.create(ticket, request)
+        estimate = highest_cost(route, request)
+        if estimate is None:
+            _log.warning("Price unknown: nothing is held or charged", extra={"fields": {"model": route.name}})
+        ticket = await self._admitted(caller, request, estimate or 0)
         try:
             await self._queue.enqueue(f"chat-{ticket.id}", {"ticket_id": ticket.id})
         except QueueRefused as error:
@@ -63,6 +65,36 @@ class ChatService:
             ) from error
         return Accepted(ticket_id=ticket.id, status=ticket.status)
 
+    async def _admitted(self, caller: Caller, request: ChatRequest, estimate: int) -> Ticket:
+        """Counts the request, holds what it may cost, and stores the ticket, in one transaction."""
+        ticket_id = str(uuid4())
+        rate_key = f"chat:{caller.uid}"
+
+        async def admit(transaction: Transaction) -> Ticket:
+            # What the steps below read, read at once.
+            found, *_ = await asyncio.gather(
+                self._database.tickets.get(ticket_id, transaction),
+                self._database.accounts.get(caller.uid, transaction),
+                self._database.rate_limits.get(rate_key, transaction),
+            )
+            if found is not None:  # the transaction's last run was committed without our knowing
+                return found
+            now = datetime.now(UTC)
+            await self._limits.count(rate_key, self._settings.chat_rate_per_minute, transaction)
+            ticket = Ticket(
+                id=ticket_id,
+                owner=caller.uid,
+                provider=request.provider,
+                model=request.model,
+                hold=await self._ledger.hold(caller, estimate, now, transaction) if estimate else 0,
+                created_at=now,
+                updated_at=now,
+            )
+            self._database.tickets.add(ticket, request, transaction)
+            return ticket
+
+        return await self._database.transaction(admit)
+
     async def _withdrawn(self, ticket_id: str) -> bool:
         """Ends a ticket that the queue refused. False when the queue has taken it after all and a worker is on it."""
 
@@ -71,8 +103,9 @@ class ChatService:
             if ticket is None or ticket.attempts > 0:
                 return False
             if not ticket.status.finished:
-                ended = ticket.failed("The chat could not be queued. Send it again.", datetime.now(UTC))
-                self._database.tickets.put(ended, transaction)
+                now = datetime.now(UTC)
+                ended = ticket.failed("The chat could not be queued. Send it again.", now)
+                await self._ledger.settle(ended, now, transaction)
             return True
 
         return await self._database.transaction(withdraw)

@@ -12,6 +12,10 @@ from shared.log import get_logger
 from shared.models.errors import Unavailable
 from shared.per_loop import per_loop
 from shared.settings import Settings
+from shared.store.accounts import AccountStore
+from shared.store.audit import AuditStore
+from shared.store.rate_limits import RateLimitStore
+from shared.store.sessions import SessionStore
 from shared.store.tickets import TicketStore
 from shared.store.transaction import Overtaken, Transaction, run
 
@@ -31,6 +35,10 @@ class Database:
         self._client = _client(settings.google_cloud_project)
         self._seconds = settings.store_timeout_seconds
         self.tickets = TicketStore(self._client)
+        self.accounts = AccountStore(self._client)
+        self.sessions = SessionStore(self._client)
+        self.audit = AuditStore(self._client)
+        self.rate_limits = RateLimitStore(self._client)
 
     @asynccontextmanager
     async def outages_told(self) -> AsyncGenerator[None]:

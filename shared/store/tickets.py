@@ -5,11 +5,13 @@ full size (1 MiB). Requests and results are JSON text: any JSON fits, nested arr
 Firestore's own maps do not take.
 """
 
+from datetime import datetime
 from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
+from google.cloud.firestore_v1.base_query import FieldFilter
 
-from shared.models.chat import ChatRequest, ChatResult
+from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.errors import TooLarge
 from shared.models.ticket import Ticket
 from shared.store.transaction import Transaction
@@ -31,16 +33,17 @@ class TicketStore:
     def _request(self, ticket_id: str) -> AsyncDocumentReference:
         return self._client.collection("requests").document(ticket_id)
 
-    async def create(self, ticket: Ticket, request: ChatRequest) -> None:
-        """Stores both or neither. Raises `TooLarge` for a request that no document can hold."""
+    def add(self, ticket: Ticket, request: ChatRequest, transaction: Transaction) -> None:
+        """Writes a new ticket, which the transaction has looked for in vain, and its request.
+
+        Raises `TooLarge` for a request that no document can hold.
+        """
         body = request.model_dump_json()
         size = len(body.encode())
         if size > MAX_TEXT_BYTES:
             raise TooLarge(f"The chat is {size} bytes long; at most {MAX_TEXT_BYTES} can be kept. Send fewer messages.")
-        batch = self._client.batch()
-        batch.create(self._ticket(ticket.id), _to_document(ticket))
-        batch.create(self._request(ticket.id), {"owner": ticket.owner, "body": body})
-        await batch.commit()
+        transaction.set(self._ticket(ticket.id), _to_document(ticket))
+        transaction.create(self._request(ticket.id), {"owner": ticket.owner, "body": body})
 
     async def get(self, ticket_id: str, transaction: Transaction | None = None) -> Ticket | None:
         """One read. `ticket_id` must be a plain document id."""
@@ -52,6 +55,17 @@ class TicketStore:
         snapshot = await self._request(ticket_id).get()
         document = snapshot.to_dict()
         return None if document is None else ChatRequest.model_validate_json(document["body"])
+
+    async def untouched_since(self, moment: datetime, limit: int) -> list[Ticket]:
+        """Unfinished tickets that nobody has written since `moment`, the longest untouched first."""
+        query = (
+            self._client.collection("tickets")
+            .where(filter=FieldFilter("status", "in", [TicketStatus.PENDING.value, TicketStatus.PROCESSING.value]))
+            .where(filter=FieldFilter("updated_at", "<", moment))
+            .order_by("updated_at")
+            .limit(limit)
+        )
+        return [_from_document(snapshot.id, snapshot.to_dict() or {}) for snapshot in await query.get()]
 
     def put(self, ticket: Ticket, transaction: Transaction) -> None:
         """Writes a ticket that the transaction has read, when it commits."""

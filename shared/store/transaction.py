@@ -22,8 +22,8 @@ class Overtaken(Exception):
 class Transaction:
     """What a store's methods take. Only `run` makes one.
 
-    A document that is written must have been read before, in the same transaction. A document that is only read may
-    change before the commit: a decision that must hold needs a write to what it rests on.
+    A document that is set must have been read before, in the same transaction, and is set once. A document that is
+    only read may change before the commit: a decision that must hold needs a write to what it rests on.
     """
 
     def __init__(self, client: AsyncClient) -> None:
@@ -32,10 +32,11 @@ class Transaction:
         self._batch = client.batch()
 
     async def get(self, reference: AsyncDocumentReference) -> dict[str, Any] | None:
-        """The document as it is now, None if there is none."""
-        snapshot = await reference.get()
-        self._read[reference.path] = snapshot
-        return snapshot.to_dict()
+        """The document as it was when the transaction first read it, None if there is none."""
+        path: str = reference.path
+        if path not in self._read:
+            self._read[path] = await reference.get()
+        return self._read[path].to_dict()
 
     def set(self, reference: AsyncDocumentReference, document: dict[str, Any]) -> None:
         """Writes the document at the commit. `document` names all of its fields."""
@@ -44,6 +45,15 @@ class Transaction:
             self._batch.update(reference, document, self._client.write_option(last_update_time=snapshot.update_time))
         else:
             self._batch.create(reference, document)
+
+    def create(self, reference: AsyncDocumentReference, document: dict[str, Any]) -> None:
+        """Writes a document that was not read: one that exists only together with another, whose absence was read."""
+        self._batch.create(reference, document)
+
+    def delete(self, reference: AsyncDocumentReference) -> None:
+        """Deletes a document that was read, at the commit."""
+        snapshot = self._read[reference.path]
+        self._batch.delete(reference, self._client.write_option(last_update_time=snapshot.update_time))
 
     async def commit(self) -> None:
         """Raises `Overtaken` when a precondition does not hold, and then has written nothing."""

@@ -34,8 +34,10 @@ class NoStore:
         await self.app(scope, receive, with_header)
 
 
-def create_app(function: str, router: APIRouter, settings: Settings) -> FastAPI:
+def create_app(function: str, router: APIRouter, settings: Settings, max_body_bytes: int | None = None) -> FastAPI:
     """The application of the function named `function`, serving `router`.
+
+    `max_body_bytes` lowers the limit that the settings give.
 
     It lives as long as the process. Its lifespan never runs under functions-framework, so whatever needs an
     event loop (clients above all) is made at first use.
@@ -58,7 +60,7 @@ def create_app(function: str, router: APIRouter, settings: Settings) -> FastAPI:
 
     # The last added is the outermost.
     app.add_middleware(PathForms, function=function, is_route=is_route)
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, limit=max_body_bytes or settings.max_body_bytes)
     app.add_middleware(CatchAll)
     if settings.cors_origins:
         app.add_middleware(

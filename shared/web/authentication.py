@@ -71,5 +71,17 @@ async def _current_caller(request: Request, settings: CurrentSettings) -> Caller
     return caller
 
 
+async def _caller_if_any(request: Request, settings: CurrentSettings) -> Caller | None:
+    if settings.authentication_required and "authorization" not in request.headers:
+        return None
+    try:
+        return await _current_caller(request, settings)
+    except Unauthenticated:
+        return None
+
+
+CallerIfAny = Annotated[Caller | None, Depends(_caller_if_any)]
+"""The verified caller, None for everybody else: for routes that are open to all."""
+
 CurrentCaller = Annotated[Caller, Depends(_current_caller)]
 """The verified caller; a route that asks for it answers 401 to everybody else."""

@@ -26,7 +26,8 @@ async def serve(settings: Settings, environ: dict[str, str], monkeypatch: pytest
 
         def client(module: ModuleType, **fields: object) -> httpx.AsyncClient:
             name = module.__name__.split(".")[-2]
-            app = create_app(name, module.router, settings.model_copy(update=fields))
+            limit = getattr(module, "MAX_BODY_BYTES", None)
+            app = create_app(name, module.router, settings.model_copy(update=fields), limit)
             made = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service")
             stack.push_async_callback(made.aclose)
             return made

@@ -9,6 +9,7 @@ from shared.models.ticket import Ticket
 from shared.store import Database
 from tests.doubles.model_server import Fail, ModelServer
 from tests.functions.conftest import Serve
+from tests.stored import store
 
 
 async def stored_ticket(database: Database) -> str:
@@ -16,7 +17,7 @@ async def stored_ticket(database: Database) -> str:
     ticket = Ticket(id=str(uuid4()), owner="u", provider="openai", model="gpt-4.1-mini", created_at=now, updated_at=now)
     messages = [{"role": "user", "content": "hi"}]
     body = {"messages": messages, "provider": ticket.provider, "model": ticket.model}
-    await database.tickets.create(ticket, ChatRequest.model_validate(body))
+    await store(database, ticket, ChatRequest.model_validate(body))
     return ticket.id
 
 

@@ -16,6 +16,7 @@ from shared.services.answering import AnsweringService
 from shared.settings import Settings
 from shared.store import Database
 from tests.doubles.model_server import Answer, Fail, ModelServer
+from tests.stored import store
 
 MODEL = "gpt-4.1-mini"
 
@@ -35,7 +36,7 @@ class Worker:
         ).model_copy(update=fields)
         messages = [{"role": "user", "content": prompt}]
         body = {"messages": messages, "provider": ticket.provider, "model": ticket.model}
-        await self.database.tickets.create(ticket, ChatRequest.model_validate(body))
+        await store(self.database, ticket, ChatRequest.model_validate(body))
         return ticket.id
 
     async def deliver(self, ticket_id: str, complete_chat: Any = complete, **settings: Any) -> None:

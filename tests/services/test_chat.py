@@ -24,7 +24,7 @@ def request(**fields: object) -> ChatRequest:
 
 @pytest.fixture
 async def chat(database: Database, settings: Settings, catalog: Catalog) -> ChatService:
-    return ChatService(database, task_queue(settings), catalog)
+    return ChatService(database, task_queue(settings), catalog, settings)
 
 
 async def test_an_accepted_chat_is_stored_and_queued(
@@ -78,7 +78,7 @@ async def test_a_chat_that_the_queue_refuses_ends_failed(
 ) -> None:
     """The caller is told to try again, and the ticket does not stay pending."""
     queue = WatchedQueue(settings)
-    chat = ChatService(database, queue, catalog)
+    chat = ChatService(database, queue, catalog, settings)
     cloud_tasks.fail_next(grpc.StatusCode.PERMISSION_DENIED)
     with pytest.raises(Unavailable):
         await chat.submit(caller, request())
@@ -98,8 +98,8 @@ async def test_a_chat_that_a_worker_has_begun_counts_as_accepted(
             await take(database, payload["ticket_id"])
             raise QueueRefused("the answer was lost")
 
-    accepted = await ChatService(database, TakesAndFails(), catalog).submit(caller, request())
-    chat = ChatService(database, task_queue(settings), catalog)
+    accepted = await ChatService(database, TakesAndFails(), catalog, settings).submit(caller, request())
+    chat = ChatService(database, task_queue(settings), catalog, settings)
     assert (await chat.look_up(caller, accepted.ticket_id)).status is TicketStatus.PROCESSING
 
 

@@ -14,6 +14,7 @@ from shared.models.errors import TooLarge, Unavailable
 from shared.models.ticket import Ticket
 from shared.settings import Settings
 from shared.store import Database, Transaction
+from tests.stored import store
 
 NOW = datetime(2026, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
 
@@ -39,7 +40,7 @@ async def test_what_is_stored_comes_back(database: Database) -> None:
     """Ticket and request, to the microsecond, in every state of the ticket."""
     result = ChatResult(content="hi", thoughts={"reasoning": "…"}, model="openai/m", cost=0.25)
     leased = ticket().leased("w", NOW, 60)
-    await database.tickets.create(ticket(), request())
+    await store(database, ticket(), request())
     for state in (ticket(), leased, leased.released(NOW), leased.completed(result, NOW), leased.failed("No.", NOW)):
         await put(database, state)
         assert await database.tickets.get("t") == state
@@ -62,7 +63,7 @@ json_values = st.recursive(
 async def test_any_json_can_be_kept(database: Database) -> None:
     """Nested lists, empty and dunder keys, huge integers: what Firestore's own maps refuse."""
     odd: JsonValue = {"": [[1, [2]], []], "__name__": 10**30, "a.b/c`": {"\x00": "\ud7ff😀"}}
-    await database.tickets.create(ticket(), request(logit_bias=odd))
+    await store(database, ticket(), request(logit_bias=odd))
     result = ChatResult(content="", thoughts=odd, model="m")
     await put(database, ticket().completed(result, NOW))
     kept = await database.tickets.get_request("t")
@@ -82,30 +83,30 @@ def test_requests_survive_their_stored_form(content: str, value: JsonValue) -> N
 async def test_a_chat_too_long_for_a_document_is_refused_whole(database: Database) -> None:
     """413 with both sizes, and no half of it stored."""
     with pytest.raises(TooLarge, match=r"1000\d\d\d bytes long; at most 1000000"):
-        await database.tickets.create(ticket(), request("x" * 1_000_000))
+        await store(database, ticket(), request("x" * 1_000_000))
     assert await database.tickets.get("t") is None
 
 
 async def test_the_longest_chat_and_the_longest_answer_fit(database: Database) -> None:
     """Each has a document of its own."""
-    await database.tickets.create(ticket(), request("ü" * 499_900))
+    await store(database, ticket(), request("ü" * 499_900))
     longest = ticket().completed(ChatResult(content="ü" * 499_900, model="m"), NOW)
     await put(database, longest)
     assert await database.tickets.get("t") == longest
 
 
-async def test_an_id_is_taken_once(database: Database) -> None:
+async def test_an_id_is_taken_once(settings: Settings) -> None:
     """A second ticket of the same id overwrites nothing."""
-    await database.tickets.create(ticket(), request("first"))
+    database = Database(settings.model_copy(update={"store_timeout_seconds": 0.5}))
+    await store(database, ticket(), request("first"))
     with pytest.raises(Unavailable):
-        async with database.outages_told():
-            await database.tickets.create(ticket(), request("second"))
+        await store(database, ticket(), request("second"))
     assert await database.tickets.get_request("t") == request("first")
 
 
 async def test_contending_transactions_all_come_through(database: Database) -> None:
     """A hundred that read and write the same ticket at once: each has its turn, none is lost."""
-    await database.tickets.create(ticket(), request())
+    await store(database, ticket(), request())
 
     async def count(transaction: Transaction) -> None:
         current = await database.tickets.get("t", transaction)
@@ -120,7 +121,7 @@ async def test_contending_transactions_all_come_through(database: Database) -> N
 
 async def test_an_exception_in_a_transaction_writes_nothing(database: Database) -> None:
     """It comes through as it is."""
-    await database.tickets.create(ticket(), request())
+    await store(database, ticket(), request())
 
     async def fail(transaction: Transaction) -> None:
         await database.tickets.get("t", transaction)

@@ -1,0 +1,53 @@
+"""Administration: all users, and changes to their allowances."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from functions_framework import aio
+
+from shared.models.user import AccountChange, User
+from shared.services.admin import AdminService
+from shared.settings import Settings
+from shared.store import Database
+from shared.web import CurrentAdmin, CurrentSettings, StrictJsonRoute, as_response, create_app
+
+NEXT_PAGE_HEADER = "X-Next-Page-Token"
+
+router = APIRouter(route_class=StrictJsonRoute, prefix="/admin/users")
+
+
+async def _admin_service(settings: CurrentSettings) -> AdminService:
+    return AdminService(Database(settings), settings)
+
+
+Admin = Annotated[AdminService, Depends(_admin_service)]
+
+
+@router.get("")
+async def list_users(
+    _admin: CurrentAdmin,
+    service: Admin,
+    response: Response,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    page_token: Annotated[str | None, Query(alias="pageToken")] = None,
+) -> list[User]:
+    """Users by id. `X-Next-Page-Token` holds the `pageToken` of the next page, and is missing on the last."""
+    users = await service.users(limit + 1, page_token)
+    if len(users) > limit:
+        response.headers[NEXT_PAGE_HEADER] = users[limit - 1].id
+    return users[:limit]
+
+
+@router.put("/{user_id}")
+async def change_user(user_id: str, body: AccountChange, admin: CurrentAdmin, service: Admin) -> User:
+    """Changes any of monthly allowance, reset date and remaining spend. The allowance becomes the user's ceiling."""
+    return await service.change(admin, user_id, body)
+
+
+app = create_app("admin", router, Settings.from_environ())
+
+
+@aio.http
+async def admin(_request: Request) -> Response:
+    """The entry point."""
+    return as_response(app)

@@ -1,0 +1,39 @@
+"""Client logs: what a frontend has to tell, anonymous or signed in, goes to our own log."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from functions_framework import aio
+
+from shared.services.client_logs import ClientLog, Logged, write_client_log
+from shared.services.rate_limits import RateLimitService
+from shared.settings import Settings
+from shared.store import Database
+from shared.web import CallerIfAny, ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
+
+MAX_BODY_BYTES = 32 * 1024
+
+router = APIRouter(route_class=StrictJsonRoute)
+
+
+@router.post("/log/client", status_code=202)
+async def log_client(
+    body: ClientLog,
+    caller: CallerIfAny,
+    address: ClientAddress,
+    settings: CurrentSettings,
+    user_agent: Annotated[str, Header()] = "",
+) -> Logged:
+    """Writes one line; no more of them a minute than the setting allows, for each user or address."""
+    key = f"log:user:{caller.uid}" if caller else f"log:address:{address}"
+    await RateLimitService(Database(settings)).take(key, settings.public_rate_per_minute)
+    return write_client_log(body, address, user_agent[:500], caller.uid if caller else None)
+
+
+app = create_app("logs", router, Settings.from_environ(), MAX_BODY_BYTES)
+
+
+@aio.http
+async def logs(_request: Request) -> Response:
+    """The entry point."""
+    return as_response(app)

@@ -1,0 +1,51 @@
+"""Session configuration: the model that a conversation is set to."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from functions_framework import aio
+
+from shared.models.session import ProviderConfig, SessionConfigured, SessionDeleted
+from shared.services.sessions import SessionService
+from shared.settings import Settings
+from shared.store import Database
+from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+
+router = APIRouter(route_class=StrictJsonRoute, prefix="/sessions/{session_id}")
+SessionId = Annotated[str, Path(min_length=1, max_length=500)]
+
+
+async def _session_service(settings: CurrentSettings) -> SessionService:
+    return SessionService(Database(settings))
+
+
+Sessions = Annotated[SessionService, Depends(_session_service)]
+
+
+@router.post("/config")
+async def configure(
+    session_id: SessionId, body: ProviderConfig, caller: CurrentCaller, service: Sessions
+) -> SessionConfigured:
+    """Creates the session, or replaces its configuration."""
+    return await service.configure(caller, session_id, body)
+
+
+@router.get("/config")
+async def get_config(session_id: SessionId, caller: CurrentCaller, service: Sessions) -> ProviderConfig:
+    """The stored configuration."""
+    return await service.config(caller, session_id)
+
+
+@router.delete("")
+async def delete(session_id: SessionId, caller: CurrentCaller, service: Sessions) -> SessionDeleted:
+    """Deletes the session."""
+    return await service.delete(caller, session_id)
+
+
+app = create_app("sessions", router, Settings.from_environ())
+
+
+@aio.http
+async def sessions(_request: Request) -> Response:
+    """The entry point."""
+    return as_response(app)

@@ -1,0 +1,36 @@
+"""The sweep, on a schedule: sees to tickets whose worker never came back.
+
+Private: in the cloud only the scheduler's service account may call it, and Hosting has no way to it.
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from functions_framework import aio
+
+from shared.services.sweep import SweepService, Swept
+from shared.settings import Settings
+from shared.store import Database
+from shared.tasks import task_queue
+from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
+
+router = APIRouter(route_class=StrictJsonRoute)
+
+
+async def _sweep_service(settings: CurrentSettings) -> SweepService:
+    return SweepService(Database(settings), task_queue(settings), settings)
+
+
+@router.post("/")
+async def sweep_now(service: Annotated[SweepService, Depends(_sweep_service)]) -> Swept:
+    """Hands in again or ends what lies untouched; tells how many."""
+    return await service.sweep()
+
+
+app = create_app("sweep", router, Settings.from_environ())
+
+
+@aio.http
+async def sweep(_request: Request) -> Response:
+    """The entry point."""
+    return as_response(app)

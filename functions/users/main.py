@@ -1,0 +1,71 @@
+"""Users: the caller's own profile, allowance and spending."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from functions_framework import aio
+
+from shared.models.user import AccountChange, AllowanceResetDate, MonthlyAllowance, SpendRemaining, UsageReport, User
+from shared.services.users import UserService
+from shared.settings import Settings
+from shared.store import Database
+from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+
+router = APIRouter(route_class=StrictJsonRoute, prefix="/users/me")
+
+
+async def _user_service(settings: CurrentSettings) -> UserService:
+    return UserService(Database(settings), settings)
+
+
+Users = Annotated[UserService, Depends(_user_service)]
+
+
+@router.get("")
+async def me(caller: CurrentCaller, service: Users) -> User:
+    """The profile, with the newest usage of the current period."""
+    return await service.me(caller)
+
+
+@router.put("/monthly-allowance")
+async def set_monthly_allowance(body: MonthlyAllowance, caller: CurrentCaller, service: Users) -> User:
+    """What each period begins with. Lowering it below what remains lowers what remains."""
+    return await service.change(caller, AccountChange(rev=body.rev, monthly_allowance=body.monthly_allowance))
+
+
+@router.put("/allowance-reset-date")
+async def set_allowance_reset_date(body: AllowanceResetDate, caller: CurrentCaller, service: Users) -> User:
+    """When the next period begins."""
+    return await service.change(caller, AccountChange(rev=body.rev, allowance_reset_date=body.allowance_reset_date))
+
+
+@router.put("/spend-remaining")
+async def set_spend_remaining(body: SpendRemaining, caller: CurrentCaller, service: Users) -> User:
+    """What is left of this period's allowance."""
+    return await service.change(caller, AccountChange(rev=body.rev, spend_remaining=body.spend_remaining))
+
+
+@router.post("/usage")
+async def report_usage(
+    body: UsageReport,
+    caller: CurrentCaller,
+    service: Users,
+    idempotency_key: Annotated[str | None, Header(pattern=r"^[\w.:-]{1,200}$")] = None,
+) -> User:
+    """Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent."""
+    return await service.report(caller, body, idempotency_key)
+
+
+@router.post("/reset-allowance")
+async def reset_allowance(caller: CurrentCaller, service: Users) -> User:
+    """Begins a new period at once."""
+    return await service.reset(caller)
+
+
+app = create_app("users", router, Settings.from_environ())
+
+
+@aio.http
+async def users(_request: Request) -> Response:
+    """The entry point."""
+    return as_response(app)

@@ -1,0 +1,18 @@
+"""An audit record."""
+
+from typing import Any
+
+from pydantic import AwareDatetime
+
+from shared.models.wire import SnakeModel
+
+
+class AuditRecord(SnakeModel):
+    """Who did what to whom, and what it was before and after. Amounts are millionths of a dollar."""
+
+    at: AwareDatetime
+    actor: str
+    action: str
+    target: str
+    before: dict[str, Any]
+    after: dict[str, Any]

@@ -1,0 +1,103 @@
+"""A user's shapes on the wire."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from shared.models.account import Account
+from shared.models.money import Dollars, to_dollars
+from shared.models.wire import CamelModel, JsonObject
+
+Milliseconds = Annotated[int, Field(strict=True, ge=0, le=253_402_300_799_999)]
+"""Epoch milliseconds, up to the end of the year 9999; 0 means never."""
+MAX_METADATA_BYTES = 16 * 1024
+SHOWN_ENTRIES = 100
+
+
+class BasicInfo(CamelModel):
+    display_name: str | None
+    email: str | None
+
+
+class BillingInfo(CamelModel):
+    plan: str
+    status: str
+
+
+class UsageEntry(CamelModel):
+    """What was spent, when, and on what. US dollars."""
+
+    timestamp: datetime
+    response_cost: float
+    metadata: JsonObject
+
+
+class UsageInfo(CamelModel):
+    """US dollars; the reset date in epoch milliseconds; the newest 100 entries of the current period."""
+
+    monthly_allowance: float
+    allowance_reset_date: int
+    spend_remaining: float
+    usage: list[UsageEntry]
+
+
+class User(CamelModel):
+    id: str = Field(serialization_alias="_id")
+    rev: str = Field(serialization_alias="_rev")
+    created_at: datetime
+    updated_at: datetime
+    basic_info: BasicInfo
+    billing_info: BillingInfo
+    usage_info: UsageInfo
+
+
+def user_of(account: Account, usage: list[UsageEntry]) -> User:
+    """The account as its owner sees it."""
+    return User(
+        id=account.uid,
+        rev=str(account.rev),
+        created_at=account.created_at,
+        updated_at=account.updated_at,
+        basic_info=BasicInfo(display_name=account.display_name, email=account.email),
+        billing_info=BillingInfo(plan=account.plan, status=account.billing_status),
+        usage_info=UsageInfo(
+            monthly_allowance=to_dollars(account.allowance),
+            allowance_reset_date=account.reset_at,
+            spend_remaining=to_dollars(account.remaining),
+            usage=usage,
+        ),
+    )
+
+
+class Revised(CamelModel):
+    """A change that may say which revision it was made for."""
+
+    rev: Annotated[str, StringConstraints(max_length=100)] | None = Field(default=None, validation_alias="_rev")
+
+
+class MonthlyAllowance(Revised):
+    monthly_allowance: Dollars
+
+
+class AllowanceResetDate(Revised):
+    allowance_reset_date: Milliseconds
+
+
+class SpendRemaining(Revised):
+    spend_remaining: Dollars
+
+
+class UsageReport(CamelModel):
+    """Something that was spent elsewhere."""
+
+    response_cost: Dollars
+    metadata: JsonObject = {}
+
+
+class AccountChange(Revised):
+    """Any combination of the three: what an admin changes, and what each of the user's own routes comes down to."""
+
+    monthly_allowance: Dollars | None = None
+    allowance_reset_date: Milliseconds | None = None
+    spend_remaining: Dollars | None = None

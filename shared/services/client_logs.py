@@ -1,0 +1,45 @@
+"""Log lines of frontends, written to our own log: bounded, one line each, and without what looks like a secret."""
+
+import logging
+
+from pydantic import Field
+
+from shared.log import get_logger
+from shared.models.wire import CamelModel, JsonObject, SnakeModel
+from shared.redaction import redacted, redacted_json
+
+_log = get_logger("client")
+_LEVELS = {
+    "DEBUG": logging.DEBUG,
+    "TRACE": logging.DEBUG,
+    "INFO": logging.INFO,
+    "LOG": logging.INFO,
+    "NOTICE": logging.INFO,
+    "WARN": logging.WARNING,
+    "WARNING": logging.WARNING,
+    "ERROR": logging.ERROR,
+    "CRITICAL": logging.CRITICAL,
+    "FATAL": logging.CRITICAL,
+}
+
+
+class ClientLog(CamelModel):
+    """What a frontend has to tell."""
+
+    event_type: str = Field(min_length=1, max_length=200)
+    message: str = Field(max_length=8_000)
+    level: str = Field(default="INFO", max_length=20)
+    metadata: JsonObject | None = None
+
+
+class Logged(SnakeModel):
+    status: str = "logged"
+
+
+def write_client_log(entry: ClientLog, client_host: str, user_agent: str, uid: str | None) -> Logged:
+    """Writes the line, with the caller's address and browser joined to its metadata. An unknown level is INFO."""
+    metadata = redacted_json({**(entry.metadata or {}), "client_host": client_host, "user_agent": user_agent})
+    fields = {"eventType": redacted(entry.event_type), "metadata": metadata, **({"uid": uid} if uid else {})}
+    level = _LEVELS.get(entry.level.strip().upper(), logging.INFO)
+    _log.log(level, "%s", redacted(entry.message), extra={"fields": fields})
+    return Logged()

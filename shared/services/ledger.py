@@ -1,0 +1,99 @@
+"""The ledger: money moves here and nowhere else, each time in one transaction with what it moves for.
+
+The methods are steps of a transaction, which the services run. Each reads the account, opens one for a user who has
+none, and begins a new period when its date has come.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.log import get_logger
+from shared.models.account import Account
+from shared.models.caller import Caller
+from shared.models.errors import AllowanceSpent
+from shared.models.money import to_micros
+from shared.models.ticket import Ticket
+from shared.models.usage import Entry
+from shared.models.wire import JsonObject
+from shared.settings import Settings
+from shared.store import Database, Transaction
+
+_log = get_logger("ledger")
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Lives as long as a request."""
+
+    database: Database
+    settings: Settings
+
+    async def account(self, caller: Caller, now: datetime, transaction: Transaction) -> tuple[Account | None, Account]:
+        """The account as it is stored, None for a new user's, and as it is now. One read."""
+        stored = await self.database.accounts.get(caller.uid, transaction)
+        return stored, (stored or self._opened(caller, now)).current(now)
+
+    async def hold(self, caller: Caller, estimate: int, now: datetime, transaction: Transaction) -> int:
+        """Holds `estimate` for a chat, or all that is available if that is less; returns what it holds.
+
+        Raises `AllowanceSpent` when nothing is available.
+        """
+        _, account = await self.account(caller, now, transaction)
+        if not account.available:
+            running = " by chats that are still running" if account.remaining else ""
+            raise AllowanceSpent(f"Your allowance is used up{running}. Raise it, reset it, or wait.")
+        account, hold = account.holding(estimate, now)
+        self.database.accounts.put(account, transaction)
+        return hold
+
+    async def settle(self, ended: Ticket, now: datetime, transaction: Transaction) -> None:
+        """Writes a ticket that has ended, charges its result's cost, and releases its hold. All at once, so once."""
+        cost = to_micros(ended.result.cost) if ended.result else 0
+        if cost or ended.hold:
+            _, account = await self.account(Caller(uid=ended.owner), now, transaction)
+            account = account.released(ended.hold, now)
+            if cost:
+                account = await self.charge(account, ended.id, cost, _about(ended), now, transaction)
+            self.database.accounts.put(account, transaction)
+        self.database.tickets.put(ended.model_copy(update={"hold": 0}), transaction)
+
+    async def charge(
+        self, account: Account, cause: str, cost: int, metadata: JsonObject, now: datetime, transaction: Transaction
+    ) -> Account:
+        """The account after `cost`, yet to be written; its entry is. The account as it was, if `cause` has an entry.
+
+        One read.
+        """
+        if await self.database.accounts.has_entry(account.uid, cause, transaction):
+            return account
+        after, charged = account.charged(cost, now)
+        if charged < cost:
+            fields = {"uid": account.uid, "cause": cause, "cost_micros": cost, "charged_micros": charged}
+            _log.warning("A cost was above what remained", extra={"fields": fields})
+        entry = Entry(cause=cause, period=account.period, timestamp=now, cost=cost, charged=charged, metadata=metadata)
+        self.database.accounts.add_entry(account.uid, entry, transaction)
+        return after
+
+    def _opened(self, caller: Caller, now: datetime) -> Account:
+        allowance = to_micros(self.settings.default_allowance)
+        return Account(
+            uid=caller.uid,
+            display_name=_text(caller.claims.get("name")),
+            email=_text(caller.claims.get("email")),
+            allowance=allowance,
+            remaining=allowance,
+            created_at=now,
+            updated_at=now,
+        )
+
+
+def _about(ticket: Ticket) -> JsonObject:
+    about: dict[str, Any] = {"ticket_id": ticket.id, "provider": ticket.provider, "model": ticket.model}
+    if ticket.result:
+        about["usage"] = ticket.result.usage.model_dump()
+    return about
+
+
+def _text(claim: object) -> str | None:
+    return claim if isinstance(claim, str) and claim else None

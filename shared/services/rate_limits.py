@@ -1,0 +1,52 @@
+"""Rate limits, by the generic cell rate algorithm: one number per key, one write per request.
+
+A key may make `per_minute` requests at once, and gets one back every 60 / per_minute seconds. What is stored is when
+it will have all of them back. https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
+"""
+
+import math
+import time
+
+from shared.models.errors import TooManyRequests
+from shared.store import Database, Transaction
+
+_MINUTE = 60.0
+_MOST_REMEMBERED = 10_000
+_refused_until: dict[str, float] = {}
+"""Keys that this process has refused, and until when: a flood costs no reads."""
+
+
+class RateLimitService:
+    """Lives as long as a request."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def take(self, key: str, per_minute: int) -> None:
+        """`count` in a transaction of its own."""
+        await self._database.transaction(lambda transaction: self.count(key, per_minute, transaction))
+
+    async def count(self, key: str, per_minute: int, transaction: Transaction) -> None:
+        """Counts a request of `key`: one read and one write, neither if `per_minute` is 0, which is no limit.
+
+        Raises `TooManyRequests`, with the seconds to wait, and then counts nothing.
+        """
+        if not per_minute:
+            return
+        now = time.time()
+        wait = _refused_until.get(key, 0.0) - now
+        if wait <= 0:
+            whole_at = max(now, await self._database.rate_limits.get(key, transaction)) + _MINUTE / per_minute
+            wait = whole_at - _MINUTE - now
+            if wait <= 0:
+                self._database.rate_limits.put(key, whole_at, transaction)
+                return
+            _remember(key, now + wait)
+        seconds = math.ceil(wait)
+        raise TooManyRequests(f"Too many requests. Try again in {seconds} s.", retry_after=seconds)
+
+
+def _remember(key: str, until: float) -> None:
+    if len(_refused_until) >= _MOST_REMEMBERED:
+        _refused_until.clear()
+    _refused_until[key] = until

@@ -1,0 +1,49 @@
+"""Sessions: the model that a conversation is set to. A session is its owner's, and ends 30 days after its last use."""
+
+from datetime import UTC, datetime, timedelta
+
+from shared.models.caller import Caller
+from shared.models.errors import NotFound, TooLarge
+from shared.models.session import ProviderConfig, Session, SessionConfigured, SessionDeleted
+from shared.store import Database, Transaction
+
+KEPT = timedelta(days=30)
+_PROLONGED_AFTER = timedelta(days=1)
+"""Reading prolongs a session, but not more than once a day: a read that writes each time would cost as a write."""
+MAX_CONFIG_BYTES = 100_000
+
+
+class SessionService:
+    """Lives as long as a request. Raises `NotFound` for what is unknown, over, or somebody else's."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def configure(self, caller: Caller, session_id: str, config: ProviderConfig) -> SessionConfigured:
+        """Creates or replaces. Raises `TooLarge` for a configuration above 100,000 bytes."""
+        size = len(config.model_dump_json().encode())
+        if size > MAX_CONFIG_BYTES:
+            raise TooLarge(f"The configuration is {size} bytes long; at most {MAX_CONFIG_BYTES} can be kept.")
+        session = Session(session_id=session_id, config=config, expire_at=datetime.now(UTC) + KEPT)
+        async with self._database.outages_told():
+            await self._database.sessions.put(caller.uid, session)
+        return SessionConfigured(session_id=session_id)
+
+    async def config(self, caller: Caller, session_id: str) -> ProviderConfig:
+        """One read, and once a day a write."""
+        now = datetime.now(UTC)
+        async with self._database.outages_told():
+            session = await self._database.sessions.get(caller.uid, session_id)
+            if session is None or session.expire_at <= now:
+                raise NotFound("There is no such session.")
+            if session.expire_at < now + KEPT - _PROLONGED_AFTER:
+                await self._database.sessions.prolong(caller.uid, session_id, now + KEPT)
+        return session.config
+
+    async def delete(self, caller: Caller, session_id: str) -> SessionDeleted:
+        async def delete(transaction: Transaction) -> bool:
+            return await self._database.sessions.delete(caller.uid, session_id, transaction)
+
+        if not await self._database.transaction(delete):
+            raise NotFound("There is no such session.")
+        return SessionDeleted()

@@ -1,0 +1,85 @@
+"""The sweep: finds tickets whose worker never came back, and hands them in again or ends them.
+
+A ticket that nobody has touched for `SWEEP_AFTER_SECONDS` has lost its task (the queue gave up on it, or forgot it) or
+its worker. Handing it in is safe however often it happens: the lease and the ticket's state see to that.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from shared.log import get_logger
+from shared.models.ticket import Ticket
+from shared.models.wire import SnakeModel
+from shared.services.ledger import Ledger
+from shared.settings import Settings
+from shared.store import Database, Transaction
+from shared.tasks import QueueRefused, TaskQueue
+
+_log = get_logger("sweep")
+_AT_ONCE = 10
+
+
+class Swept(SnakeModel):
+    """How many tickets were handed in again, ended, and left for the next sweep."""
+
+    requeued: int = 0
+    ended: int = 0
+    left: int = 0
+
+
+@dataclass
+class SweepService:
+    """Lives as long as a sweep."""
+
+    database: Database
+    queue: TaskQueue
+    settings: Settings
+    _ledger: Ledger = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._ledger = Ledger(self.database, self.settings)
+
+    async def sweep(self, limit: int = 500) -> Swept:
+        """Sees to the `limit` tickets that were untouched for longest."""
+        untouched_since = datetime.now(UTC) - timedelta(seconds=self.settings.sweep_after_seconds)
+        async with self.database.outages_told():
+            tickets = await self.database.tickets.untouched_since(untouched_since, limit)
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def see_to(ticket: Ticket) -> str:
+            async with gate:
+                return await self._see_to(ticket)
+
+        outcomes = await asyncio.gather(*map(see_to, tickets))
+        swept = Swept(**{name: outcomes.count(name) for name in Swept.model_fields})
+        _log.info("Swept", extra={"fields": swept.model_dump()})
+        return swept
+
+    async def _see_to(self, ticket: Ticket) -> str:
+        if datetime.now(UTC) - ticket.created_at > timedelta(seconds=self.settings.ticket_max_age_seconds):
+            return "ended" if await self._give_up(ticket) else "left"
+        # The queue refuses a name that it had within the last hours, so each handing in has one of its own; two
+        # sweeps that meet the same ticket use the same.
+        name = f"chat-{ticket.id}-{int(ticket.updated_at.timestamp() * 1000)}"
+        try:
+            await self.queue.enqueue(name, {"ticket_id": ticket.id})
+        except QueueRefused as error:
+            _log.error("The queue refused a ticket: %s", error, extra={"fields": {"ticket": ticket.id}})
+            return "left"
+        return "requeued"
+
+    async def _give_up(self, seen: Ticket) -> bool:
+        """Ends the ticket, unless somebody has touched it meanwhile."""
+
+        async def end(transaction: Transaction) -> bool:
+            ticket = await self.database.tickets.get(seen.id, transaction)
+            if ticket is None or ticket.updated_at != seen.updated_at:
+                return False
+            now = datetime.now(UTC)
+            await self._ledger.settle(
+                ticket.failed("No answer was reached in time. Send the chat again.", now), now, transaction
+            )
+            return True
+
+        return await self.database.transaction(end)

@@ -1,0 +1,78 @@
+"""Accounts: `users/{uid}`, which its user may read. Usage entries: `users/{uid}/usage/{cause}`, one for each cause."""
+
+from typing import Any
+
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference, Query
+from google.cloud.firestore_v1.base_query import FieldFilter
+from pydantic import TypeAdapter
+
+from shared.models.account import Account
+from shared.models.money import to_dollars
+from shared.models.usage import Entry
+from shared.models.user import UsageEntry
+from shared.models.wire import JsonObject
+from shared.store.transaction import Transaction
+
+_json = TypeAdapter[JsonObject](JsonObject)
+
+
+class AccountStore:
+    """Reads and writes accounts and their entries. `uid` must be a plain document id, as Firebase's are."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    def _account(self, uid: str) -> AsyncDocumentReference:
+        return self._client.collection("users").document(uid)
+
+    def _entry(self, uid: str, cause: str) -> AsyncDocumentReference:
+        return self._account(uid).collection("usage").document(cause)
+
+    async def get(self, uid: str, transaction: Transaction | None = None) -> Account | None:
+        """One read."""
+        reference = self._account(uid)
+        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        return None if document is None else Account(uid=uid, **document)
+
+    def put(self, account: Account, transaction: Transaction) -> Account:
+        """Writes an account that the transaction has read, as its next revision, which is returned."""
+        written = account.model_copy(update={"rev": account.rev + 1})
+        transaction.set(self._account(account.uid), written.model_dump(exclude={"uid"}))
+        return written
+
+    async def page(self, limit: int, after: str | None) -> list[Account]:
+        """Accounts by uid, from the one after `after` on. As many reads as accounts."""
+        query = self._client.collection("users").order_by("__name__").limit(limit)
+        if after is not None:
+            query = query.start_after({"__name__": self._account(after)})
+        return [Account(uid=snapshot.id, **(snapshot.to_dict() or {})) for snapshot in await query.get()]
+
+    async def has_entry(self, uid: str, cause: str, transaction: Transaction) -> bool:
+        """Whether `cause` has been charged. One read."""
+        return await transaction.get(self._entry(uid, cause)) is not None
+
+    def add_entry(self, uid: str, entry: Entry, transaction: Transaction) -> None:
+        """Writes an entry whose absence the transaction has read."""
+        document = entry.model_dump(exclude={"cause", "metadata"})
+        transaction.set(
+            self._entry(uid, entry.cause), {**document, "metadata": _json.dump_json(entry.metadata).decode()}
+        )
+
+    async def newest_entries(self, uid: str, period: int, limit: int) -> list[UsageEntry]:
+        """A period's newest entries, newest first. As many reads as entries."""
+        query = (
+            self._account(uid)
+            .collection("usage")
+            .where(filter=FieldFilter("period", "==", period))
+            .order_by("timestamp", direction=Query.DESCENDING)
+            .limit(limit)
+        )
+        return [_shown(snapshot.to_dict() or {}) for snapshot in await query.get()]
+
+
+def _shown(document: dict[str, Any]) -> UsageEntry:
+    return UsageEntry(
+        timestamp=document["timestamp"],
+        response_cost=to_dollars(document["cost"]),
+        metadata=_json.validate_json(document["metadata"]),
+    )

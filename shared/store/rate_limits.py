@@ -1,0 +1,27 @@
+"""Rate limits: `rateLimits/{key}` holds when the key's allowance of requests will be whole again."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference
+
+from shared.store.transaction import Transaction
+
+
+class RateLimitStore:
+    """One document per key, deleted by Firestore's TTL on `expire_at`."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    def _document(self, key: str) -> AsyncDocumentReference:
+        return self._client.collection("rateLimits").document(hashlib.sha256(key.encode()).hexdigest())
+
+    async def get(self, key: str, transaction: Transaction) -> float:
+        """Epoch seconds; 0 for a key that is new."""
+        document = await transaction.get(self._document(key))
+        return 0.0 if document is None else float(document["whole_at"])
+
+    def put(self, key: str, whole_at: float, transaction: Transaction) -> None:
+        expire_at = datetime.fromtimestamp(whole_at, UTC) + timedelta(hours=1)
+        transaction.set(self._document(key), {"whole_at": whole_at, "expire_at": expire_at})

@@ -1,0 +1,49 @@
+"""Sessions: `users/{uid}/sessions/{hash}`, so that a session id is one thing for each user, and any text may be one."""
+
+import hashlib
+from datetime import datetime
+
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference
+
+from shared.models.session import ProviderConfig, Session
+from shared.store.transaction import Transaction
+
+
+class SessionStore:
+    """Reads and writes sessions; Firestore's TTL on `expire_at` deletes what nobody uses."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    def _session(self, uid: str, session_id: str) -> AsyncDocumentReference:
+        hashed = hashlib.sha256(session_id.encode()).hexdigest()
+        return self._client.collection("users").document(uid).collection("sessions").document(hashed)
+
+    async def get(self, uid: str, session_id: str) -> Session | None:
+        """One read."""
+        document = (await self._session(uid, session_id).get()).to_dict()
+        if document is None:
+            return None
+        config = ProviderConfig.model_validate_json(document["config"])
+        return Session(session_id=session_id, config=config, expire_at=document["expire_at"])
+
+    async def put(self, uid: str, session: Session) -> None:
+        """Creates or replaces. One write."""
+        document = {
+            "session_id": session.session_id,
+            "config": session.config.model_dump_json(),
+            "expire_at": session.expire_at,
+        }
+        await self._session(uid, session.session_id).set(document)
+
+    async def prolong(self, uid: str, session_id: str, expire_at: datetime) -> None:
+        """One write; nothing if it is gone meanwhile."""
+        await self._session(uid, session_id).update({"expire_at": expire_at})
+
+    async def delete(self, uid: str, session_id: str, transaction: Transaction) -> bool:
+        """Whether there was one."""
+        reference = self._session(uid, session_id)
+        if await transaction.get(reference) is None:
+            return False
+        transaction.delete(reference)
+        return True

@@ -1,0 +1,163 @@
+"""Who may do what: every route, as nobody, as a user, as another user, as an admin, by password."""
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import functions.admin.main as admin
+import functions.chat.main as chat
+import functions.logs.main as logs
+import functions.meta.main as meta
+import functions.providers.main as providers
+import functions.sessions.main as sessions
+import functions.users.main as users
+from tests.functions.conftest import Serve
+from tests.functions.tokens import token
+
+CHAT = {"messages": [{"role": "user", "content": "hi"}], "provider": "openai", "model": "gpt-4.1-mini"}
+CONFIG = {"provider": "openai", "model": "gpt-4.1-mini"}
+LOG = {"eventType": "e", "message": "m"}
+PASSWORD = "correct horse"
+
+OPEN = (200, 200, 200)  # nobody, a user, an admin
+OWN = (401, 200, 200)
+
+ROUTES: list[tuple[ModuleType, str, str, Any, tuple[int, int, int]]] = [
+    (meta, "GET", "/", None, OPEN),
+    (meta, "GET", "/health", None, OPEN),
+    (logs, "POST", "/log/client", LOG, (202, 202, 202)),
+    (providers, "GET", "/providers", None, OWN),
+    (providers, "GET", "/providers/openai", None, OWN),
+    (providers, "GET", "/providers/openai/models", None, OWN),
+    (providers, "GET", "/providers/openai/models/gpt-4.1-mini", None, OWN),
+    (users, "GET", "/users/me", None, OWN),
+    (users, "PUT", "/users/me/monthly-allowance", {"monthlyAllowance": 1}, OWN),
+    (users, "PUT", "/users/me/monthly-allowance", {"monthlyAllowance": 101}, (401, 403, 403)),
+    (users, "PUT", "/users/me/allowance-reset-date", {"allowanceResetDate": 1}, OWN),
+    (users, "PUT", "/users/me/spend-remaining", {"spendRemaining": 1}, OWN),
+    (users, "PUT", "/users/me/spend-remaining", {"spendRemaining": 101}, (401, 403, 403)),
+    (users, "POST", "/users/me/usage", {"responseCost": 1}, OWN),
+    (users, "POST", "/users/me/reset-allowance", None, OWN),
+    (admin, "GET", "/admin/users", None, (401, 403, 200)),
+    (admin, "PUT", "/admin/users/mine", {"monthlyAllowance": 500}, (401, 403, 200)),
+    (admin, "PUT", "/admin/users/unknown", {"monthlyAllowance": 500}, (401, 403, 404)),
+    (chat, "POST", "/chat", CHAT, OWN),
+    (chat, "GET", "/chat/unknown", None, (401, 404, 404)),
+    (sessions, "POST", "/sessions/s/config", CONFIG, OWN),
+    (sessions, "GET", "/sessions/mine/config", None, (401, 200, 404)),
+    (sessions, "DELETE", "/sessions/mine", None, (401, 200, 404)),
+]
+
+
+@pytest.fixture
+def as_whom(project: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, str]]:
+    """The headers of somebody."""
+    monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9")
+    import firebase_admin
+
+    for app in list(firebase_admin._apps.values()):  # pyright: ignore[reportPrivateUsage]
+        firebase_admin.delete_app(app)
+    tokens = {
+        "user": token(project, "mine"),
+        "other": token(project, "other"),
+        "admin": token(project, "boss", admin=True),
+        "almost an admin": token(project, "clerk", admin="true"),
+    }
+    return lambda who: {"Authorization": f"Bearer {tokens[who]}"} if who in tokens else {}
+
+
+@pytest.mark.parametrize(
+    ("module", "method", "path", "body", "expected"), ROUTES, ids=lambda value: value if isinstance(value, str) else ""
+)
+async def test_every_route_for_everybody(
+    serve: Serve,
+    as_whom: Callable[[str], dict[str, str]],
+    module: ModuleType,
+    method: str,
+    path: str,
+    body: Any,
+    expected: tuple[int, int, int],
+) -> None:
+    """Exactly the contract's codes, in the contract's shape."""
+    firebase = {"app_env": "firebase", "admin_panel_enabled": True, "admin_password": None}
+    await serve(users, **firebase).get("/users/me", headers=as_whom("user"))
+    await serve(sessions, **firebase).post("/sessions/mine/config", json=CONFIG, headers=as_whom("user"))
+    client = serve(module, **firebase)
+    for who, status in zip(("nobody", "admin", "user"), (expected[0], expected[2], expected[1]), strict=True):
+        response = await client.request(method, path, json=body, headers=as_whom(who))
+        assert response.status_code == status, (who, response.text)
+        if status >= 400:
+            assert set(response.json()) == {"detail"}
+
+
+async def test_what_is_somebody_elses_is_404(serve: Serve, as_whom: Callable[[str], dict[str, str]]) -> None:
+    """A ticket and a session: for another user, and for an admin, they are not there."""
+    client = serve(chat, app_env="firebase")
+    ticket = (await client.post("/chat", json=CHAT, headers=as_whom("user"))).json()["ticket_id"]
+    own = serve(sessions, app_env="firebase")
+    await own.post("/sessions/s/config", json=CONFIG, headers=as_whom("user"))
+    for who in ("other", "admin"):
+        assert (await client.get(f"/chat/{ticket}", headers=as_whom(who))).status_code == 404
+        assert (await own.get("/sessions/s/config", headers=as_whom(who))).status_code == 404
+        assert (await own.delete("/sessions/s", headers=as_whom(who))).status_code == 404
+    assert (await own.get("/sessions/s/config", headers=as_whom("user"))).json()["model"] == "gpt-4.1-mini"
+
+
+@pytest.mark.parametrize("app_env", ["local", "firebase"])
+@pytest.mark.parametrize(
+    ("enabled", "configured", "sent", "status"),
+    [
+        (True, PASSWORD, PASSWORD, 200),
+        (True, PASSWORD, "wrong", 401),
+        (True, PASSWORD, "", 401),
+        (True, PASSWORD, None, 401),
+        (True, None, "", 401),
+        (True, None, PASSWORD, 401),
+        (False, PASSWORD, PASSWORD, 403),
+        (False, PASSWORD, None, 403),
+        (False, None, None, 403),
+    ],
+)
+async def test_the_admin_password(
+    serve: Serve, app_env: str, enabled: bool, configured: str | None, sent: str | None, status: int
+) -> None:
+    """Disabled: 403. Wrong or none: 401. An empty one that nobody set opens nothing."""
+    from pydantic import SecretStr
+
+    secret = None if configured is None else SecretStr(configured)
+    client = serve(admin, app_env=app_env, admin_panel_enabled=enabled, admin_password=secret)
+    headers = {} if sent is None else {"X-Admin-Password": sent}
+    assert (await client.get("/admin/users", headers=headers)).status_code == status
+
+
+async def test_a_claim_that_is_not_true_is_no_claim(serve: Serve, as_whom: Callable[[str], dict[str, str]]) -> None:
+    """The text "true" is not the value."""
+    client = serve(admin, app_env="firebase", admin_panel_enabled=True)
+    assert (await client.get("/admin/users", headers=as_whom("almost an admin"))).status_code == 403
+
+
+async def test_the_claim_works_while_the_panel_is_disabled(
+    serve: Serve, as_whom: Callable[[str], dict[str, str]]
+) -> None:
+    """The panel is the password's."""
+    client = serve(admin, app_env="firebase")
+    assert (await client.get("/admin/users", headers=as_whom("admin"))).status_code == 200
+
+
+async def test_pages_of_users(serve: Serve, as_whom: Callable[[str], dict[str, str]]) -> None:
+    """A list; with a limit, the next page's token in a header; the last has none."""
+    for who in ("user", "other", "admin"):
+        await serve(users, app_env="firebase").get("/users/me", headers=as_whom(who))
+    client = serve(admin, app_env="firebase")
+    everybody = await client.get("/admin/users", headers=as_whom("admin"))
+    assert [user["_id"] for user in everybody.json()] == ["boss", "mine", "other"]
+    first = await client.get("/admin/users", params={"limit": 2}, headers=as_whom("admin"))
+    assert [user["_id"] for user in first.json()] == ["boss", "mine"]
+    after = {"limit": 2, "pageToken": first.headers["x-next-page-token"]}
+    last = await client.get("/admin/users", params=after, headers=as_whom("admin"))
+    assert [user["_id"] for user in last.json()] == ["other"]
+    assert "x-next-page-token" not in last.headers
+    for bad in ({"limit": 0}, {"limit": 501}, {"limit": "many"}):
+        assert (await client.get("/admin/users", params=bad, headers=as_whom("admin"))).status_code == 422

@@ -1,0 +1,123 @@
+"""Client logs: enriched, bounded, one line each, without secrets."""
+
+import json
+from typing import Any
+
+import pytest
+
+import functions.logs.main as logs
+from tests.functions.conftest import Serve
+
+BODY: dict[str, Any] = {"eventType": "click", "message": "hello", "level": "INFO", "metadata": {"page": "/"}}
+
+
+def written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """The client lines so far; what is no JSON fails the test."""
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [line for line in lines if line["logger"] == "agents.client"]
+
+
+@pytest.mark.parametrize("path", ["/api/log/client", "/log/client"])
+async def test_a_line_is_enriched_and_written(serve: Serve, capsys: pytest.CaptureFixture[str], path: str) -> None:
+    """202, and one line with the client's host and browser."""
+    response = await serve(logs).post(path, json=BODY, headers={"User-Agent": "A Browser"})
+    assert (response.status_code, response.json()) == (202, {"status": "logged"})
+    (line,) = written(capsys)
+    assert (line["severity"], line["message"], line["eventType"]) == ("INFO", "hello", "click")
+    assert line["metadata"] == {"page": "/", "client_host": "127.0.0.1", "user_agent": "A Browser"}
+
+
+@pytest.mark.parametrize(
+    ("level", "severity"),
+    [("WARN", "WARNING"), ("warning", "WARNING"), ("ERROR", "ERROR"), ("fatal", "CRITICAL"), ("odd", "INFO")],
+)
+async def test_the_clients_level_becomes_a_severity(
+    serve: Serve, capsys: pytest.CaptureFixture[str], level: str, severity: str
+) -> None:
+    """In any case; an unknown one is INFO."""
+    await serve(logs).post("/log/client", json={**BODY, "level": level})
+    assert written(capsys)[0]["severity"] == severity
+
+
+async def test_metadata_are_optional(serve: Serve) -> None:
+    """Null or missing."""
+    client = serve(logs)
+    for body in ({**BODY, "metadata": None}, {"eventType": "x", "message": ""}):
+        assert (await client.post("/log/client", json=body)).status_code == 202
+
+
+async def test_a_line_cannot_be_forged(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    """Newlines and control characters stay inside of their line, and names of ours inside of the metadata."""
+    forged = 'x\n{"severity": "CRITICAL", "logger": "agents.client", "message": "forged"}\r\n\x1b[2K\u2028'
+    body = {"eventType": forged, "message": forged, "metadata": {"severity": "CRITICAL", forged: forged}}
+    await serve(logs).post("/log/client", json=body)
+    (line,) = written(capsys)
+    assert (line["severity"], line["message"]) == ("INFO", forged)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk-proj-abcdefghijklmnopqrstuvwx",
+        "AIzaSyA-1234567890abcdefghijklmnopqrstuv",
+        "AKIAIOSFODNN7EXAMPLE",
+        "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+        "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl",
+        "Bearer abcdefghijklmnop",
+        "password=hunter2hunter2",
+        "api_key: 'not-a-known-shape'",
+        "https://user:pa55word@example.com",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
+    ],
+)
+async def test_secrets_are_masked(serve: Serve, capsys: pytest.CaptureFixture[str], secret: str) -> None:
+    """Of common shapes, in the message, in values, in names."""
+    body = {"eventType": "e", "message": f"it said {secret} then", "metadata": {"deep": [{"x": secret}], secret: 1}}
+    await serve(logs).post("/log/client", json=body)
+    (line,) = written(capsys)
+    needle = (
+        secret.split("=")[-1].split(": ")[-1].split("//")[-1].split("@")[0].split("\n")[0].split(" ")[-1].strip("'")
+    )
+    assert needle not in json.dumps(line, ensure_ascii=False)
+    assert "it said" in line["message"]
+
+
+async def test_values_under_telling_names_are_masked(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever they look like."""
+    body = {**BODY, "metadata": {"password": "abc", "apiKey": {"a": 1}, "Authorization": "x", "tokens": 5, "page": "/"}}
+    await serve(logs).post("/log/client", json=body)
+    metadata = written(capsys)[0]["metadata"]
+    assert {name for name, value in metadata.items() if value == "[hidden]"} == {
+        "password",
+        "apiKey",
+        "Authorization",
+        "tokens",
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({**BODY, "message": "x" * 8_001}, 422),
+        ({**BODY, "eventType": ""}, 422),
+        ({"message": "x"}, 422),
+        ({**BODY, "metadata": {"x": "y" * 40_000}}, 413),
+    ],
+)
+async def test_a_line_is_bounded(serve: Serve, body: dict[str, Any], status: int) -> None:
+    """Too long or incomplete."""
+    assert (await serve(logs).post("/log/client", json=body)).status_code == status
+
+
+async def test_anonymous_callers_are_limited_by_address(serve: Serve) -> None:
+    """429 with a time; another address is not held up; what the caller wrote into the header does not count."""
+    client = serve(logs, app_env="firebase", public_rate_per_minute=3, trusted_proxies=1)
+    statuses = [
+        (await client.post("/log/client", json=BODY, headers={"X-Forwarded-For": f"6.6.6.{n}, 1.2.3.4"})).status_code
+        for n in range(4)
+    ]
+    assert statuses == [202, 202, 202, 429]
+    other = await client.post("/log/client", json=BODY, headers={"X-Forwarded-For": "1.2.3.5"})
+    assert other.status_code == 202
+    refused = await client.post("/log/client", json=BODY, headers={"X-Forwarded-For": "1.2.3.4"})
+    assert int(refused.headers["retry-after"]) > 0

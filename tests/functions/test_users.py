@@ -1,0 +1,176 @@
+"""The user routes: shapes, codes, and numbers that are none."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+import functions.users.main as users
+from shared.settings import Settings
+from shared.store import Database
+from tests.functions.conftest import Serve
+
+
+@pytest.mark.parametrize("path", ["/api/users/me", "/users/me", "/users/me/"])
+async def test_the_profile_has_the_contracts_shape(serve: Serve, path: str) -> None:
+    """camelCase, with `_id` and `_rev`; a first request creates it."""
+    response = await serve(users).get(path)
+    assert response.status_code == 200
+    user = response.json()
+    assert list(user) == ["_id", "_rev", "createdAt", "updatedAt", "basicInfo", "billingInfo", "usageInfo"]
+    assert user["_id"] == "local-dev-user"
+    assert set(user["basicInfo"]) == {"displayName", "email"}
+    assert set(user["billingInfo"]) == {"plan", "status"}
+    expected = {"monthlyAllowance": 100, "allowanceResetDate": 0, "spendRemaining": 100, "usage": []}
+    assert user["usageInfo"] == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "shown"),
+    [
+        ("PUT", "monthly-allowance", {"monthlyAllowance": 50.5}, {"monthlyAllowance": 50.5, "spendRemaining": 50.5}),
+        ("PUT", "monthly-allowance", {"monthly_allowance": 50}, {"monthlyAllowance": 50}),
+        ("PUT", "allowance-reset-date", {"allowanceResetDate": 4102444800000}, {"allowanceResetDate": 4102444800000}),
+        ("PUT", "spend-remaining", {"spendRemaining": 0}, {"spendRemaining": 0}),
+        ("POST", "usage", {"responseCost": 0.25}, {"spendRemaining": 99.75}),
+        ("POST", "reset-allowance", None, {"spendRemaining": 100}),
+    ],
+)
+async def test_a_change_is_answered_with_the_user(
+    serve: Serve, method: str, path: str, body: Any, shown: dict[str, Any]
+) -> None:
+    """As it is afterwards; and so it is read."""
+    client = serve(users)
+    response = await client.request(method, f"/users/me/{path}", json=body)
+    assert response.status_code == 200
+    assert shown.items() <= response.json()["usageInfo"].items()
+    assert (await client.get("/users/me")).json() == response.json()
+
+
+async def test_a_usage_entry_has_the_contracts_shape(serve: Serve) -> None:
+    """Any JSON for metadata."""
+    metadata = {"a": [[1], {"": None}], "ü": "😀"}
+    response = await serve(users).post("/users/me/usage", json={"responseCost": 0.000001, "metadata": metadata})
+    (entry,) = response.json()["usageInfo"]["usage"]
+    assert set(entry) == {"timestamp", "responseCost", "metadata"}
+    assert (entry["responseCost"], entry["metadata"]) == (0.000001, metadata)
+
+
+FIELDS = {
+    "monthly-allowance": ("PUT", "monthlyAllowance"),
+    "allowance-reset-date": ("PUT", "allowanceResetDate"),
+    "spend-remaining": ("PUT", "spendRemaining"),
+    "usage": ("POST", "responseCost"),
+}
+NO_NUMBERS = [
+    "-1",
+    "-0.01",
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "1e999",
+    "1e300",
+    "1" + "0" * 400,
+    '"5"',
+    "true",
+    "null",
+    "[]",
+]
+
+
+@pytest.mark.parametrize("number", NO_NUMBERS)
+@pytest.mark.parametrize("path", FIELDS)
+async def test_what_is_no_amount_is_422_and_changes_nothing(serve: Serve, path: str, number: str) -> None:
+    """Negative, not a number, infinite, huge, a text for a number."""
+    client = serve(users)
+    before = (await client.get("/users/me")).json()
+    method, field = FIELDS[path]
+    body = f'{{"{field}": {number}}}'.encode()
+    headers = {"Content-Type": "application/json"}
+    response = await client.request(method, f"/users/me/{path}", content=body, headers=headers)
+    assert response.status_code == 422
+    assert isinstance(response.json()["detail"], list)
+    assert (await client.get("/users/me")).json() == before
+
+
+async def test_a_stale_revision_is_409(serve: Serve) -> None:
+    """Either spelling is not needed: `_rev` is the text's."""
+    client = serve(users)
+    rev = (await client.get("/users/me")).json()["_rev"]
+    body = {"monthlyAllowance": 10, "_rev": rev}
+    assert (await client.put("/users/me/monthly-allowance", json=body)).status_code == 200
+    assert (await client.put("/users/me/monthly-allowance", json=body)).status_code == 409
+
+
+async def test_a_repeated_report_is_charged_once(serve: Serve) -> None:
+    """By `Idempotency-Key`."""
+    client = serve(users)
+    headers = {"Idempotency-Key": "once"}
+    reports = [await client.post("/users/me/usage", json={"responseCost": 1}, headers=headers) for _ in range(3)]
+    assert reports[-1].json()["usageInfo"]["spendRemaining"] == 99
+    bad = await client.post("/users/me/usage", json={"responseCost": 1}, headers={"Idempotency-Key": "a/b"})
+    assert bad.status_code == 422
+
+
+class Reads:
+    """Counts the documents that Firestore sends, by listening to the client's answers."""
+
+    def __init__(self, database: Database) -> None:
+        self.documents = 0
+        api = database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
+        for name in ("batch_get_documents", "run_query"):
+            setattr(api, name, self._counting(getattr(api, name)))
+
+    def _counting(self, call: Any) -> Any:
+        async def counted(*args: Any, **kwargs: Any) -> Any:
+            answers = await call(*args, **kwargs)
+
+            async def listened() -> Any:
+                async for answer in answers:
+                    self.documents += bool(getattr(answer, "found", None) or getattr(answer, "document", None))
+                    yield answer
+
+            return listened()
+
+        return counted
+
+
+async def test_a_long_history_costs_no_more_reads(serve: Serve, database: Database, settings: Settings) -> None:
+    """`GET /users/me` reads as much after 10,000 entries as after 200: the user, and what it shows."""
+    client = serve(users)
+    await client.get("/users/me")
+    reads = Reads(database)
+    counts: list[int] = []
+    for upto in (200, 10_000):
+        await fill(database, upto)
+        reads.documents = 0
+        response = await client.get("/users/me")
+        assert len(response.json()["usageInfo"]["usage"]) == 100
+        counts.append(reads.documents)
+    assert counts == [101, 101]
+
+
+async def fill(database: Database, upto: int) -> None:
+    """Entries of the local user, 500 to a write."""
+    from datetime import UTC, datetime, timedelta
+
+    client = database._client  # pyright: ignore[reportPrivateUsage]
+    usage = client.collection("users").document("local-dev-user").collection("usage")
+
+    async def write(start: int) -> None:
+        batch = client.batch()
+        for number in range(start, min(start + 500, upto)):
+            timestamp = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
+            entry = {"period": 1, "timestamp": timestamp, "cost": 1, "charged": 1, "metadata": "{}"}
+            batch.set(usage.document(f"e{number}"), entry)
+        await batch.commit()
+
+    await asyncio.gather(*(write(start) for start in range(0, upto, 500)))
+
+
+async def test_a_body_is_still_json(serve: Serve) -> None:
+    """Empty and malformed."""
+    client: httpx.AsyncClient = serve(users)
+    assert (await client.put("/users/me/spend-remaining")).status_code == 422
+    assert (await client.put("/users/me/spend-remaining", content=b"{")).status_code == 422

@@ -1,0 +1,42 @@
+"""Money is exact."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from shared.models.money import MAX_DOLLARS, Dollars, to_dollars, to_micros
+
+MICROS = st.integers(0, MAX_DOLLARS * 1_000_000)
+
+
+@given(MICROS)
+def test_an_amount_survives_the_wire(micros: int) -> None:
+    """Out as a JSON number, and back, to the millionth."""
+    assert to_micros(to_dollars(micros)) == micros
+
+
+@pytest.mark.parametrize(
+    ("dollars", "micros"),
+    [(0, 0), (0.1, 100_000), (0.0000005, 1), (0.00000049, 0), (1e-9, 0), (100, 100_000_000), (0.29, 290_000)],
+)
+def test_less_than_a_millionth_is_rounded(dollars: float, micros: int) -> None:
+    """To the nearest, halves up."""
+    assert to_micros(dollars) == micros
+
+
+@given(st.lists(st.integers(0, 10**12)))
+def test_sums_are_exact(amounts: list[int]) -> None:
+    """However many, in whatever order."""
+    assert sum(to_micros(to_dollars(amount)) for amount in amounts) == sum(amounts)
+
+
+@pytest.mark.parametrize(
+    "value", [-1, -0.0001, float("nan"), float("inf"), 10**10, 1e300, 10**400, "5", "", None, True, [], {}]
+)
+def test_what_is_no_amount_is_refused(value: Any) -> None:
+    """Negative, not a number, infinite, huge, a text for a number."""
+    with pytest.raises(ValidationError):
+        TypeAdapter(Dollars).validate_python(value)

@@ -1,0 +1,91 @@
+"""Administration, in the real Firestore emulator."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.models.account import Account
+from shared.models.caller import Caller
+from shared.models.errors import BadRequest, Conflict, NotFound
+from shared.models.user import AccountChange
+from shared.services.admin import AdminService
+from shared.services.users import UserService
+from shared.settings import Settings
+from shared.store import Database
+from tests.stored import store_account
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+async def admin(database: Database, settings: Settings) -> AdminService:
+    return AdminService(database, settings)
+
+
+async def stored_user(database: Database, uid: str = "u") -> Account:
+    account = Account(uid=uid, allowance=100_000_000, remaining=60_000_000, created_at=NOW, updated_at=NOW)
+    return await store_account(database, account)
+
+
+async def test_pages_follow_each_other(database: Database, admin: AdminService) -> None:
+    """Sorted by id, none missing, none twice."""
+    names = [f"user-{number:02}" for number in range(25)]
+    await asyncio.gather(*(stored_user(database, name) for name in reversed(names)))
+    seen: list[str] = []
+    while page := await admin.users(10, seen[-1] if seen else None):
+        seen += [user.id for user in page]
+    assert seen == names
+
+
+async def test_a_change_leaves_an_audit_record(database: Database, admin: AdminService) -> None:
+    """Who, whom, what, before, after."""
+    await stored_user(database)
+    user = await admin.change("the-admin", "u", AccountChange(monthly_allowance=50, allowance_reset_date=7))
+    assert (user.usage_info.monthly_allowance, user.usage_info.spend_remaining) == (50, 50)
+    (record,) = await database.audit.newest("u", 10)
+    assert (record.actor, record.action, record.target) == ("the-admin", "change user", "u")
+    assert record.before == {"allowance": 100_000_000, "remaining": 60_000_000, "reset_at": 0, "ceiling": None}
+    assert record.after == {"allowance": 50_000_000, "remaining": 50_000_000, "reset_at": 7, "ceiling": 50_000_000}
+
+
+async def test_what_changes_nothing_leaves_none(database: Database, admin: AdminService) -> None:
+    """An empty change is answered with the user as it is."""
+    account = await stored_user(database)
+    user = await admin.change("a", "u", AccountChange())
+    assert user.rev == str(account.rev)
+    assert not await database.audit.newest("u", 10)
+
+
+async def test_admins_may_go_above_the_ceiling_and_so_move_it(
+    database: Database, admin: AdminService, settings: Settings
+) -> None:
+    """The allowance that an admin sets is what the user may raise the own to."""
+    await stored_user(database)
+    await admin.change("a", "u", AccountChange(monthly_allowance=500, spend_remaining=700))
+    users = UserService(database, settings.model_copy(update={"app_env": "firebase"}))
+    await users.change(Caller(uid="u"), AccountChange(monthly_allowance=20))
+    user = await users.change(Caller(uid="u"), AccountChange(monthly_allowance=500))
+    assert user.usage_info.monthly_allowance == 500
+
+
+async def test_a_stale_revision_changes_nothing(database: Database, admin: AdminService) -> None:
+    """409, and no record."""
+    await stored_user(database)
+    with pytest.raises(Conflict):
+        await admin.change("a", "u", AccountChange(rev="999", monthly_allowance=1))
+    assert not await database.audit.newest("u", 10)
+
+
+@pytest.mark.parametrize("uid", ["unknown", "..", "__x__", "a/b"])
+async def test_an_unknown_user_is_not_created(database: Database, admin: AdminService, uid: str) -> None:
+    """404, whatever the id looks like."""
+    with pytest.raises(NotFound):
+        await admin.change("a", uid, AccountChange(monthly_allowance=1))
+    assert await admin.users(10, None) == []
+
+
+async def test_a_page_token_that_is_none_is_told(admin: AdminService) -> None:
+    """400 rather than an error of the database."""
+    with pytest.raises(BadRequest):
+        await admin.users(10, "__x__")

@@ -1,0 +1,77 @@
+"""The sweep, in the real Firestore emulator and over gRPC to a scripted Cloud Tasks."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import grpc
+import pytest
+
+from shared.models.chat import ChatRequest, ChatResult, TicketStatus
+from shared.models.ticket import Ticket
+from shared.services.sweep import SweepService, Swept
+from shared.settings import Settings
+from shared.store import Database
+from shared.tasks import task_queue
+from tests.doubles.cloud_tasks import CloudTasksServer
+from tests.stored import store
+
+NOW = datetime.now(UTC)
+REQUEST = ChatRequest.model_validate({"messages": [{"role": "user", "content": "hi"}], "provider": "p", "model": "m"})
+
+
+def ticket(ticket_id: str, *, age: timedelta, **fields: Any) -> Ticket:
+    then = NOW - age
+    plain = Ticket(id=ticket_id, owner="u", provider="p", model="m", created_at=then, updated_at=then)
+    return plain.model_copy(update=fields)
+
+
+@pytest.fixture
+async def sweeper(database: Database, settings: Settings) -> SweepService:
+    return SweepService(database, task_queue(settings), settings)
+
+
+async def test_what_lies_untouched_is_handed_in_again(
+    database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
+) -> None:
+    """Pending or processing; what is fresh or finished is left alone. Twice in a row is once."""
+    old, fresh = timedelta(minutes=10), timedelta(minutes=1)
+    done = ChatResult(content="x", model="m")
+    for stored in (
+        ticket("pending", age=old),
+        ticket("processing", age=old, status=TicketStatus.PROCESSING),
+        ticket("fresh", age=fresh),
+        ticket("done", age=old).completed(done, NOW - old),
+        ticket("failed", age=old).failed("No.", NOW - old),
+    ):
+        await store(database, stored, REQUEST)
+    assert await sweeper.sweep() == Swept(requeued=2)
+    assert await sweeper.sweep() == Swept(requeued=2)
+    names = {name.split("/")[-1].split("-")[1] for name in cloud_tasks.tasks}
+    assert names == {"pending", "processing"}
+    assert len(cloud_tasks.tasks) == 2
+
+
+async def test_what_is_too_old_is_ended(database: Database, sweeper: SweepService) -> None:
+    """With a sentence, and its hold released."""
+    await store(database, ticket("old", age=timedelta(days=1)), REQUEST)
+    assert await sweeper.sweep() == Swept(ended=1)
+    ended = await database.tickets.get("old")
+    assert ended is not None
+    assert (ended.status, ended.error) == (TicketStatus.FAILED, "No answer was reached in time. Send the chat again.")
+
+
+async def test_a_queue_that_refuses_leaves_it_for_the_next_sweep(
+    database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
+) -> None:
+    """The others are seen to all the same."""
+    for name in ("a", "b"):
+        await store(database, ticket(name, age=timedelta(minutes=10)), REQUEST)
+    cloud_tasks.fail_next(grpc.StatusCode.PERMISSION_DENIED)
+    assert await sweeper.sweep() == Swept(requeued=1, left=1)
+
+
+async def test_a_sweep_has_an_end(database: Database, sweeper: SweepService) -> None:
+    """So many at a time, the longest untouched first."""
+    for number in range(5):
+        await store(database, ticket(f"t{number}", age=timedelta(minutes=10 + number)), REQUEST)
+    assert await sweeper.sweep(limit=3) == Swept(requeued=3)

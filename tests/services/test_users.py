@@ -1,0 +1,156 @@
+"""Users and their money, in the real Firestore emulator."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.models.account import milliseconds
+from shared.models.caller import Caller
+from shared.models.errors import Conflict, Forbidden, TooLarge
+from shared.models.user import AccountChange, UsageReport
+from shared.services.users import UserService
+from shared.settings import Settings
+from shared.store import Database
+
+
+@pytest.fixture
+async def users(database: Database, settings: Settings) -> UserService:
+    return UserService(database, settings)
+
+
+@pytest.fixture
+async def firebase_users(database: Database, settings: Settings) -> UserService:
+    """As in a Firebase deployment, with a ceiling of $100."""
+    return UserService(database, settings.model_copy(update={"app_env": "firebase"}))
+
+
+def spent(cost: float, **metadata: str) -> UsageReport:
+    return UsageReport(response_cost=cost, metadata=dict(metadata))
+
+
+async def test_a_first_request_creates_the_user(users: UserService) -> None:
+    """With an allowance and a remainder of 100, and the token's name and address."""
+    caller = Caller(uid="new", claims={"name": "Nó Body", "email": "no@example.com", "uid": "new"})
+    user = await users.me(caller)
+    assert (user.id, user.basic_info.display_name, user.basic_info.email) == ("new", "Nó Body", "no@example.com")
+    assert user.usage_info.model_dump() == {
+        "monthly_allowance": 100,
+        "allowance_reset_date": 0,
+        "spend_remaining": 100,
+        "usage": [],
+    }
+    assert await users.me(caller) == user
+
+
+async def test_twenty_first_requests_at_once_create_one_user(users: UserService, caller: Caller) -> None:
+    """All see the same."""
+    seen = await asyncio.gather(*(users.me(caller) for _ in range(20)))
+    assert len({(user.rev, user.created_at) for user in seen}) == 1
+
+
+async def test_usage_is_charged_and_listed(users: UserService, caller: Caller) -> None:
+    """Newest first, exact to the millionth."""
+    for cost in (0.1, 0.2, 0.000001):
+        user = await users.report(caller, spent(cost, why=str(cost)))
+    assert user.usage_info.spend_remaining == 99.699999
+    assert [entry.response_cost for entry in user.usage_info.usage] == [0.000001, 0.2, 0.1]
+    assert user.usage_info.usage[2].metadata == {"why": "0.1"}
+
+
+async def test_more_than_remains_leaves_nothing(users: UserService, caller: Caller) -> None:
+    """Never less than nothing; the entry tells the whole cost."""
+    user = await users.report(caller, spent(150))
+    assert user.usage_info.spend_remaining == 0
+    assert user.usage_info.usage[0].response_cost == 150
+
+
+async def test_a_hundred_charges_at_once_are_all_charged(users: UserService, caller: Caller) -> None:
+    """None is lost, none doubled."""
+    await asyncio.gather(*(users.report(caller, spent(0.01)) for _ in range(100)))
+    user = await users.me(caller)
+    assert user.usage_info.spend_remaining == 99
+    assert len(user.usage_info.usage) == 100
+
+
+async def test_a_report_under_a_key_is_charged_once(users: UserService, caller: Caller) -> None:
+    """However often and however much at once it is sent; another key is another charge."""
+    await asyncio.gather(*(users.report(caller, spent(1), "key-1") for _ in range(10)))
+    user = await users.report(caller, spent(1), "key-2")
+    assert user.usage_info.spend_remaining == 98
+
+
+async def test_the_list_shows_the_newest_hundred(users: UserService, database: Database, caller: Caller) -> None:
+    """And costs no more reads for it."""
+    await asyncio.gather(*(users.report(caller, spent(0, n=str(n))) for n in range(105)))
+    assert len((await users.me(caller)).usage_info.usage) == 100
+
+
+async def test_metadata_are_bounded(users: UserService, caller: Caller) -> None:
+    """413, and nothing is charged."""
+    with pytest.raises(TooLarge):
+        await users.report(caller, spent(1, long="x" * 20_000))
+    assert (await users.me(caller)).usage_info.spend_remaining == 100
+
+
+async def test_lowering_the_allowance_lowers_what_remains(users: UserService, caller: Caller) -> None:
+    """Raising it does not raise it."""
+    user = await users.change(caller, AccountChange(monthly_allowance=40))
+    assert (user.usage_info.monthly_allowance, user.usage_info.spend_remaining) == (40, 40)
+    user = await users.change(caller, AccountChange(monthly_allowance=400))
+    assert (user.usage_info.monthly_allowance, user.usage_info.spend_remaining) == (400, 40)
+
+
+async def test_a_reset_begins_a_new_period(users: UserService, database: Database, caller: Caller) -> None:
+    """What remains is the allowance again; old entries stay stored, out of sight."""
+    await users.report(caller, spent(30))
+    user = await users.reset(caller)
+    assert (user.usage_info.spend_remaining, user.usage_info.usage) == (100, [])
+    assert len(await database.accounts.newest_entries(caller.uid, 1, 10)) == 1
+
+
+async def test_a_date_in_the_past_resets_once_however_many_see_it(users: UserService, caller: Caller) -> None:
+    """Reads and charges at once: one new period, every charge in it, and the date moved on."""
+    await users.report(caller, spent(30))
+    yesterday = milliseconds(datetime.now(UTC) - timedelta(days=1))
+    await users.change(caller, AccountChange(allowance_reset_date=yesterday))
+    await asyncio.gather(*(users.me(caller) for _ in range(10)), *(users.report(caller, spent(1)) for _ in range(10)))
+    user = await users.me(caller)
+    assert user.usage_info.spend_remaining == 90
+    assert len(user.usage_info.usage) == 10
+    assert user.usage_info.allowance_reset_date > milliseconds(datetime.now(UTC))
+
+
+async def test_a_stale_revision_changes_nothing(users: UserService, caller: Caller) -> None:
+    """409; without one, it is written; every write makes a new one."""
+    first = await users.me(caller)
+    second = await users.change(caller, AccountChange(rev=first.rev, monthly_allowance=50))
+    assert second.rev != first.rev
+    with pytest.raises(Conflict):
+        await users.change(caller, AccountChange(rev=first.rev, monthly_allowance=60))
+    assert (await users.me(caller)).usage_info.monthly_allowance == 50
+    assert (await users.change(caller, AccountChange(monthly_allowance=60))).usage_info.monthly_allowance == 60
+
+
+@pytest.mark.parametrize("change", [{"monthly_allowance": 100.000001}, {"spend_remaining": 101}])
+async def test_in_firebase_nobody_raises_the_own_above_the_ceiling(
+    firebase_users: UserService, caller: Caller, change: dict[str, float]
+) -> None:
+    """403, and nothing changes; locally there is no ceiling."""
+    before = await firebase_users.me(caller)
+    with pytest.raises(Forbidden, match=r"\$100"):
+        await firebase_users.change(caller, AccountChange.model_validate(change))
+    assert await firebase_users.me(caller) == before
+
+
+async def test_in_firebase_everybody_may_lower_and_raise_below_it(firebase_users: UserService, caller: Caller) -> None:
+    """Up to the ceiling, which counts as allowed."""
+    await firebase_users.change(caller, AccountChange(monthly_allowance=10, spend_remaining=5))
+    user = await firebase_users.change(caller, AccountChange(monthly_allowance=100, spend_remaining=100))
+    assert user.usage_info.spend_remaining == 100
+
+
+async def test_locally_there_is_no_ceiling(users: UserService, caller: Caller) -> None:
+    """A developer's own machine."""
+    user = await users.change(caller, AccountChange(monthly_allowance=5000, spend_remaining=6000))
+    assert (user.usage_info.monthly_allowance, user.usage_info.spend_remaining) == (5000, 6000)
