@@ -14,6 +14,12 @@ def _comma_separated(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def in_the_cloud(environ: Mapping[str, str]) -> bool:
+    """Whether this is a deployed function: Cloud Run names its services, and the emulator suite says what it is."""
+    emulated = environ.get("FUNCTIONS_EMULATOR", "").strip().lower() in ("1", "true", "yes", "on")
+    return bool(environ.get("K_SERVICE")) and not emulated
+
+
 class Settings(BaseModel):
     """Every field is an environment variable of the same name in capitals.
 
@@ -72,15 +78,19 @@ class Settings(BaseModel):
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Reads `environ`; a variable that is set but empty counts as not set.
 
-        In the cloud, which is known by Cloud Run's `K_SERVICE`, authentication is on unless it is switched off by
-        name (a forgotten variable must not open the doors), and Google's front end stands before us. The Firebase CLI
-        names the project `GCLOUD_PROJECT`.
+        In the cloud, authentication is on unless `APP_ENV=local` switches it off by name, and a value that is neither
+        is refused, as is the variable that makes unsigned tokens good: a slip must not open the doors. There, too,
+        Google's front end stands before us. The Firebase CLI names the project `GCLOUD_PROJECT`.
         """
-        given = {name: value for name, value in environ.items() if value}
+        given = {name: value.strip() for name, value in environ.items() if value.strip()}
         derived: dict[str, str] = {}
         if project := given.get("GCLOUD_PROJECT"):
             derived["GOOGLE_CLOUD_PROJECT"] = project
-        if "K_SERVICE" in given and "FUNCTIONS_EMULATOR" not in given:
+        if in_the_cloud(given):
+            if given.get("APP_ENV", "firebase") not in ("firebase", "local"):
+                raise ValueError("APP_ENV must be 'firebase' in the cloud, or 'local' to let everybody in.")
+            if "FIREBASE_AUTH_EMULATOR_HOST" in given:
+                raise ValueError("FIREBASE_AUTH_EMULATOR_HOST makes unsigned tokens good: unset it in the cloud.")
             derived |= {"APP_ENV": "firebase", "TRUSTED_PROXIES": "1"}
         return cls.model_validate(derived | given)
 

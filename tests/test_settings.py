@@ -25,6 +25,8 @@ def test_what_is_empty_counts_as_not_set() -> None:
         ({"K_SERVICE": "chat"}, True),
         ({"K_SERVICE": "chat", "APP_ENV": "local"}, False),
         ({"K_SERVICE": "chat", "FUNCTIONS_EMULATOR": "true"}, False),
+        ({"K_SERVICE": "chat", "FUNCTIONS_EMULATOR": "false"}, True),
+        ({"K_SERVICE": "chat", "APP_ENV": " firebase "}, True),
     ],
 )
 def test_in_the_cloud_authentication_is_on_unless_switched_off_by_name(environ: dict[str, str], required: bool) -> None:
@@ -50,3 +52,12 @@ def test_a_value_that_does_not_fit_is_told_by_its_variable(value: str) -> None:
     """At the start, and not at the first request that needs it."""
     with pytest.raises(ValidationError, match="CHAT_MAX_ATTEMPTS"):
         Settings.from_environ({"CHAT_MAX_ATTEMPTS": value})
+
+
+@pytest.mark.parametrize(
+    "slip", [{"APP_ENV": "production"}, {"APP_ENV": "Firebase"}, {"FIREBASE_AUTH_EMULATOR_HOST": "localhost:9099"}]
+)
+def test_in_the_cloud_a_slip_does_not_open_the_doors(slip: dict[str, str]) -> None:
+    """The function does not start."""
+    with pytest.raises(ValueError, match=next(iter(slip))):
+        Settings.from_environ({"K_SERVICE": "chat", **slip})

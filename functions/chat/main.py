@@ -26,7 +26,7 @@ Chat = Annotated[ChatService, Depends(_chat_service)]
 
 @router.post("/chat")
 async def submit(body: ChatRequest, caller: CurrentCaller, chat: Chat, request: Request) -> Accepted:
-    """Queues the chat; answers when it is sure to be answered."""
+    """Queues the chat; answers once the chat cannot be lost any more."""
     accepted = await chat.submit(caller, body)
     request.state.access["ticket"] = accepted.ticket_id
     return accepted
@@ -35,8 +35,9 @@ async def submit(body: ChatRequest, caller: CurrentCaller, chat: Chat, request: 
 @router.get("/chat/{ticket_id}")
 async def look_up(ticket_id: str, caller: CurrentCaller, chat: Chat, request: Request) -> ChatResponse:
     """The ticket's status, and its result or error once it is finished."""
-    request.state.access["ticket"] = ticket_id
-    return await chat.look_up(caller, ticket_id)
+    ticket = await chat.look_up(caller, ticket_id)
+    request.state.access["ticket"] = ticket.ticket_id
+    return ticket
 
 
 app = create_app("chat", router, Settings.from_environ())

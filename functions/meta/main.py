@@ -11,13 +11,13 @@ SERVICE = "user-service"
 router = APIRouter(route_class=StrictJsonRoute)
 
 
-@router.get("/")
+@router.api_route("/", methods=["GET", "HEAD"])
 async def heartbeat() -> dict[str, str]:
     """The service's name."""
     return {"service": SERVICE, "status": "running"}
 
 
-@router.get("/health")
+@router.api_route("/health", methods=["GET", "HEAD"])
 async def health() -> dict[str, str]:
     """For readiness probes. It asks nothing of other services, so it tells of this one alone."""
     return {"status": "healthy", "service": SERVICE}

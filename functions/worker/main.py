@@ -36,7 +36,7 @@ Answering = Annotated[AnsweringService, Depends(_answering_service)]
 
 @router.post("/", status_code=204)
 async def work(task: Task, answering: Answering, request: Request) -> Response:
-    """Answers the ticket; 503 when the queue should deliver it again."""
+    """Answers the ticket; 425 when the queue should deliver it again."""
     request.state.access["ticket"] = task.ticket_id
     await answering.answer(task.ticket_id)
     return Response(status_code=204)

@@ -1,10 +1,10 @@
 """Calls a model through litellm and reads its answer."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
-from shared.llm.catalog import ModelRoute, check_built_in_tools, check_parameters
+from shared.llm.catalog import CheckedCall, ModelRoute, check_call
+from shared.llm.cost import cost_of
 from shared.llm.diagnosis import model_failure
 from shared.llm.engine import litellm
 from shared.llm.failures import ModelFailure
@@ -20,52 +20,61 @@ async def complete(route: ModelRoute, request: ChatRequest, timeout: float) -> C
     `timeout`: seconds for the whole call. Raises `ModelFailure`, and `CatalogError` for what the model does not
     take. Needs a running event loop, whose connections are kept from call to call.
     """
-    arguments = call_arguments(route, request)
+    call = check_call(route, request.parameters, request.built_in_tools)
+    stream = request.stream and route.streams and call.api == "chat" and not call.tools
+    arguments = call_arguments(route, request, call)
     try:
         async with asyncio.timeout(timeout):
-            answer: Any = await litellm.acompletion(**arguments, timeout=timeout)
-            if request.stream:
-                answer = await _gathered(answer, arguments["messages"])
+            if stream:
+                answer: Any = await _streamed(arguments, timeout)
+            else:
+                answer = await litellm.acompletion(**arguments, timeout=timeout)
         return _result(route, answer)
     except ModelFailure:
         raise
     except Exception as error:
         failure = model_failure(error, route.provider, route.api_key)
-        fields = {"provider": route.provider, "model": route.model, "error": type(error).__name__}
-        _log.warning("A model call failed", extra={"fields": {**fields, "transient": failure.transient}})
+        fields = {
+            "provider": route.provider,
+            "model": route.model,
+            "error": type(error).__name__,
+            "status": getattr(error, "status_code", None),
+            "transient": failure.transient,
+        }
+        _log.warning("A model call failed", extra={"fields": fields})
         raise failure from error
 
 
-def call_arguments(route: ModelRoute, request: ChatRequest) -> dict[str, Any]:
+def call_arguments(route: ModelRoute, request: ChatRequest, call: CheckedCall) -> dict[str, Any]:
     """What litellm is called with; it holds the key. What the caller chose comes first, so it can override nothing."""
-    chosen = check_parameters(route, request.parameters)
-    built_in = check_built_in_tools(route, request.built_in_tools)
-    effort = chosen.get("reasoning_effort")
-    api = built_in.api if effort is None else route.reasoning_api or built_in.api
-    if api == "responses":
+    chosen = dict(call.parameters)
+    if call.api == "responses":
         chosen["store"] = False
-        if effort is not None:
-            chosen["reasoning_effort"] = {"effort": effort, "summary": "auto"}
-    if built_in.tools:
-        chosen["tools"] = built_in.tools
-    if request.stream:
-        chosen |= {"stream": True, "stream_options": {"include_usage": True}}
+        if "reasoning_effort" in chosen:
+            chosen["reasoning_effort"] = {"effort": chosen["reasoning_effort"], "summary": "auto"}
+    if call.tools:
+        chosen["tools"] = call.tools
     return {
         **chosen,
-        **built_in.parameters,
-        **route.call_arguments(api),
+        **route.call_arguments(call.api),
         "messages": [message.model_dump() for message in request.messages],
         "num_retries": 0,
         "max_retries": 0,
     }
 
 
-async def _gathered(chunks: AsyncIterator[Any], messages: list[Any]) -> Any:
-    """The whole answer of a stream. An end without an end mark is a lost connection."""
+async def _streamed(arguments: dict[str, Any], timeout: float) -> Any:
+    """The whole answer of a stream.
+
+    litellm gives a stream that just ends a finish reason of its own making; what the provider itself said is beside it.
+    """
+    chunks: Any = await litellm.acompletion(
+        **arguments, timeout=timeout, stream=True, stream_options={"include_usage": True}
+    )
     received = [chunk async for chunk in chunks]
-    if not any(choice.finish_reason for chunk in received for choice in chunk.choices):
+    if not (chunks.received_finish_reason or chunks.intermittent_finish_reason):
         raise ModelFailure("The connection was lost in the middle of the answer.", transient=True)
-    return litellm.stream_chunk_builder(received, messages=messages)
+    return litellm.stream_chunk_builder(received, messages=arguments["messages"])
 
 
 def _result(route: ModelRoute, answer: Any) -> ChatResult:
@@ -73,41 +82,61 @@ def _result(route: ModelRoute, answer: Any) -> ChatResult:
         raise ModelFailure(f"{route.provider} sent no answer.", transient=True)
     choice = answer.choices[0]
     message = choice.message
-    content: str = message.content or getattr(message, "refusal", None) or ""
+    content = _text(message.content) or _text(getattr(message, "refusal", None))
+    if choice.finish_reason == "error":
+        raise ModelFailure(f"{route.provider} broke the answer off.", transient=True)
     if choice.finish_reason == "content_filter" and not content:
         raise ModelFailure(f"{route.provider} refused the content of the chat.", transient=False)
     usage = answer.usage
     return ChatResult(
-        content=content,
-        thoughts=_thoughts(message),
-        model=f"{route.provider}/{route.model}",
+        content=_encodable(content),
+        thoughts=_encodable(_thoughts(choice)),
+        model=route.name,
         usage=Usage(
             prompt_tokens=usage.prompt_tokens or 0,
             completion_tokens=usage.completion_tokens or 0,
             total_tokens=usage.total_tokens or 0,
         ),
-        cost=_cost(route, answer),
+        cost=cost_of(route, answer),
     )
 
 
-def _thoughts(message: Any) -> dict[str, Any] | None:
-    """What the model did beside answering: reasoning, thinking blocks, tool calls, citations; None if nothing."""
-    dumped: dict[str, Any] = message.model_dump(mode="json", exclude_none=True)
+def _text(content: Any) -> str:
+    """A message's text, which some servers send in parts."""
+    if isinstance(content, list):
+        parts: list[Any] = content
+        return "".join(part.get("text") or "" for part in parts if isinstance(part, dict))
+    return content or ""
+
+
+def _thoughts(choice: Any) -> dict[str, Any] | None:
+    """What the model did beside answering: reasoning, thinking blocks, tool calls, citations; None if nothing.
+
+    With a finish reason where that is not the usual one, such as "length" for an answer that was cut at its limit.
+    """
+    dumped: dict[str, Any] = choice.message.model_dump(mode="json", exclude_none=True)
     names = {
         "reasoning_content": "reasoning",
         "thinking_blocks": "thinking_blocks",
         "tool_calls": "tool_calls",
         "annotations": "citations",
     }
-    return {theirs: dumped[name] for name, theirs in names.items() if dumped.get(name)} or None
+    thoughts = {ours: dumped[name] for name, ours in names.items() if dumped.get(name)}
+    if choice.finish_reason not in (None, "stop", "tool_calls"):
+        thoughts["finish_reason"] = choice.finish_reason
+    return thoughts or None
 
 
-def _cost(route: ModelRoute, answer: Any) -> float:
-    """US dollars by litellm's prices. Nothing for a free provider, nor (logged) for a model of unknown price."""
-    if not route.charged:
-        return 0.0
-    try:
-        return float(litellm.completion_cost(answer, model=route.litellm_model))
-    except Exception:  # litellm raises a plain Exception for a model it has no price of
-        _log.warning("Price unknown", extra={"fields": {"provider": route.provider, "model": route.model}})
-        return 0.0
+def _encodable(value: Any) -> Any:
+    """Without halves of surrogate pairs, which an answer cut within an emoji has, and which no UTF-8 can hold."""
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case list():
+            items: list[Any] = value
+            return [_encodable(item) for item in items]
+        case dict():
+            fields: dict[Any, Any] = value
+            return {_encodable(name): _encodable(item) for name, item in fields.items()}
+        case _:
+            return value

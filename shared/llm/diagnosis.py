@@ -1,5 +1,6 @@
 """Reads what litellm raised: may the queue try again, and what is the user told?"""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -9,9 +10,11 @@ from shared.llm.failures import ModelFailure
 from shared.redaction import redacted
 
 _MAX_WORDS = 300
-_PREFIX = re.compile(r"^(?:(?:litellm\.)?\w*(?:Error|Exception|Timeout): )*(?:\w+Exception - )?")
-_RETRIABLE = {408, 409, 425, 429}
+_PREFIX = re.compile(r"^(?:(?:litellm\.)?(?:\w+Exception )?\w*(?:Error|Exception|Timeout)(?::| -) )*")
+_RETRIABLE = {408, 409, 425, 429, 499}
 """Of the 4xx, those that time may heal."""
+_NO_QUOTA = ("insufficient_quota", "billing_hard_limit_reached")
+"""OpenAI tells an empty account by the same status as too many requests."""
 
 
 def model_failure(error: Exception, provider: str, secret: str | None) -> ModelFailure:
@@ -35,12 +38,14 @@ def model_failure(error: Exception, provider: str, secret: str | None) -> ModelF
             return lasting(f"The chat is too long for the model: {words}")
         case _ if isinstance(error, exceptions.ContentPolicyViolationError) or code == "content_policy_violation":
             return lasting(f"{provider} refused the content of the chat: {words}")
-        case 429 if code == "insufficient_quota":
+        case 429 if code in _NO_QUOTA or any(word in words for word in _NO_QUOTA):
             return lasting(f"The account at {provider} has no quota left.")
         case 429:
             return passing(f"{provider} is receiving too many requests.")
-        case 401 | 403:
-            return lasting(f"{provider} does not accept this service's key for the model.")
+        case 401:
+            return lasting(f"{provider} does not accept this service's key.")
+        case 403:
+            return lasting(f"{provider} does not allow it: {words}")
         case 402:
             return lasting(f"The account at {provider} has no credit left.")
         case 404:
@@ -50,17 +55,29 @@ def model_failure(error: Exception, provider: str, secret: str | None) -> ModelF
         case int():
             return passing(f"{provider} could not answer.")
         case _:
-            return lasting(f"The answer of {provider} could not be understood.")
+            return passing(f"The answer of {provider} could not be understood.")
 
 
 def provider_words(error: Exception, secret: str | None) -> str:
     """The provider's own message in one line, without litellm's prefix and without anything like a key."""
     words = " ".join(str(getattr(error, "message", error)).split())
-    words = _PREFIX.sub("", words)
+    words = _message_of(_PREFIX.sub("", words))
     if secret:
         words = words.replace(secret, "[key]")
     words = redacted(words)
     return words if len(words) <= _MAX_WORDS else words[: _MAX_WORDS - 1] + "…"
+
+
+def _message_of(words: str) -> str:
+    """The `message` of an error that came as JSON, which litellm passes on as text; other words as they are."""
+    start, end = words.find("{"), words.rfind("}")
+    try:
+        parsed: Any = json.loads(words[start : end + 1])
+    except ValueError:
+        return words
+    error = parsed.get("error", parsed) if isinstance(parsed, dict) else None
+    message: Any = error.get("message") if isinstance(error, dict) else None
+    return message if isinstance(message, str) else words
 
 
 def _code(error: Exception) -> str | None:

@@ -1,12 +1,17 @@
 """A chat's shapes: the request, the ticket that stands for it, and the result."""
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, FailFast, Field
 
 from shared.models.wire import CamelModel, JsonObject, SnakeModel
+
+
+def _empty_for_null(kind: Callable[[], Any]) -> Callable[[Any], Any]:
+    return lambda value: kind() if value is None else value
 
 
 class Message(CamelModel):
@@ -23,11 +28,11 @@ class ChatRequest(CamelModel):
     the caller polls the ticket all the same.
     """
 
-    messages: list[Message] = Field(min_length=1)
+    messages: Annotated[list[Message], FailFast(), Field(min_length=1)]
     provider: str = Field(min_length=1)
     model: str = Field(min_length=1)
-    parameters: JsonObject = {}
-    built_in_tools: list[str] = []
+    parameters: Annotated[JsonObject, BeforeValidator(_empty_for_null(dict))] = {}
+    built_in_tools: Annotated[list[str], FailFast(), BeforeValidator(_empty_for_null(list))] = []
     stream: bool = False
 
 

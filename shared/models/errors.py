@@ -57,6 +57,12 @@ class TooLarge(ServiceError):
     status = 413
 
 
+class ComeAgain(ServiceError):
+    """For the queue: not done yet. A 429 or 503 would make Cloud Tasks slow down the whole queue."""
+
+    status = 425
+
+
 class TooManyRequests(ServiceError):
     """Again after `retry_after` seconds."""
 

@@ -16,10 +16,12 @@ def is_plain_id(text: str) -> bool:
 class CamelModel(BaseModel):
     """Written in camelCase; read in either spelling. Unknown fields are ignored."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, frozen=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
 
 
 class SnakeModel(BaseModel):
     """For the shapes whose wire names are snake_case (tickets, the provider catalog)."""
 
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False, hide_input_in_errors=True)

@@ -6,16 +6,19 @@ renewed meanwhile), write the outcome (a transaction that checks the lease).
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import uuid4
 
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
 from shared.llm.catalog import Catalog, CatalogError, ModelRoute
 from shared.llm.failures import ModelFailure
 from shared.log import get_logger
 from shared.models.chat import ChatRequest, ChatResult
-from shared.models.errors import Unavailable
+from shared.models.errors import ComeAgain, Unavailable
 from shared.models.ticket import Claim, Ticket, claim
 from shared.services.ledger import Ledger
 from shared.settings import Settings
@@ -24,6 +27,7 @@ from shared.store.tickets import MAX_TEXT_BYTES
 
 _log = get_logger("answering")
 _RENEWALS_PER_LEASE = 3
+_SETTLING_SECONDS = 120
 Change = Callable[[Ticket, datetime], Ticket]
 
 
@@ -51,20 +55,35 @@ class AnsweringService:
     async def answer(self, ticket_id: str) -> None:
         """Works on the ticket once. Returns when it is finished, by this delivery or another.
 
-        Raises `Unavailable` when the queue should deliver it again: somebody else is on it, or the model failed
-        in a way that time may heal and attempts are left.
+        Raises `ComeAgain` when the queue should deliver it again: somebody else is on it, the model failed in a way
+        that time may heal and attempts are left, or the lease was lost, since who has it now may fail, too.
         """
         taken, ticket = await self._take(ticket_id)
+        if taken is Claim.HELD:
+            raise ComeAgain("Another worker is on this ticket.")
         if taken is not Claim.TAKEN or ticket is None:
-            if taken is Claim.HELD:
-                raise Unavailable("Another worker is on this ticket.", retry_after=round(self._settings.lease_seconds))
             return
+        work = asyncio.create_task(self._work(ticket))
+        keeper = asyncio.create_task(self._keep_lease(ticket.id))
         try:
-            result = await self._call_under_lease(ticket)
-        except ModelFailure as failure:
-            await self._end_or_release(ticket, failure)
+            await asyncio.wait({work, keeper}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                keeper.result()
+            await work
         except LeaseLost:
             _log.warning("The lease was lost; its new holder goes on", extra=_about(ticket))
+            raise ComeAgain("Another worker has taken this ticket over.") from None
+        finally:
+            work.cancel()
+            keeper.cancel()
+            await asyncio.gather(work, keeper, return_exceptions=True)
+
+    async def _work(self, ticket: Ticket) -> None:
+        """Calls the model and writes what comes of it, while the lease is kept. Raises `LeaseLost`, `ComeAgain`."""
+        try:
+            result = await self._call(ticket)
+        except ModelFailure as failure:
+            await self._end_or_release(ticket, failure)
         else:
             await self._end(ticket.id, lambda held, now: held.completed(result, now))
 
@@ -92,76 +111,74 @@ class AnsweringService:
             _log.error("A task names a ticket that does not exist", extra={"fields": {"ticket": ticket_id}})
         return decision, ticket
 
-    async def _call_under_lease(self, ticket: Ticket) -> ChatResult:
-        """The model's answer. Raises `ModelFailure`, or `LeaseLost`, in which case the call is broken off."""
-        call = asyncio.create_task(self._call(ticket))
-        keeper = asyncio.create_task(self._keep_lease(ticket.id))
-        try:
-            await asyncio.wait({call, keeper}, return_when=asyncio.FIRST_COMPLETED)
-            if not call.done():
-                keeper.result()
-            return await call
-        finally:
-            call.cancel()
-            keeper.cancel()
-            await asyncio.gather(call, keeper, return_exceptions=True)
-
     async def _keep_lease(self, ticket_id: str) -> None:
         """Renews the lease for ever. Raises `LeaseLost`. An outage of the database is sat out: the end will tell."""
         seconds = self._settings.lease_seconds
         while True:
             await asyncio.sleep(seconds / _RENEWALS_PER_LEASE)
-            try:
-                kept = await self._change(ticket_id, lambda held, now: held.renewed(now, seconds))
-            except Unavailable:
-                continue
-            if not kept:
-                raise LeaseLost
+            with contextlib.suppress(Unavailable):
+                await self._change(ticket_id, lambda held, now: held.renewed(now, seconds))
 
     async def _call(self, ticket: Ticket) -> ChatResult:
-        async with self._database.outages_told():
-            request = await self._database.tickets.get_request(ticket.id)
-        if request is None:
-            raise ModelFailure("The chat's messages are gone. Send the chat again.", transient=False)
+        """Raises `ModelFailure`, and nothing else: a fault of our own is logged, and tried again like an outage."""
         try:
+            async with self._database.outages_told():
+                request = await self._database.tickets.get_request(ticket.id)
+            if request is None:
+                raise ModelFailure("The chat's messages are gone. Send the chat again.", transient=False)
             route = self._catalog.route(ticket.provider, ticket.model)
             return fitted(await self._complete(route, request, self._settings.model_timeout_seconds))
+        except ModelFailure:
+            raise
         except CatalogError as error:
             raise ModelFailure(str(error), transient=False) from error
+        except Unavailable as error:
+            raise ModelFailure(error.message, transient=True) from error
+        except Exception as error:
+            _log.exception("A ticket could not be worked on", extra=_about(ticket))
+            raise ModelFailure("Something went wrong on our side.", transient=True) from error
 
     async def _end_or_release(self, ticket: Ticket, failure: ModelFailure) -> None:
         """Ends the ticket with the failure's sentence, or gives it back for another attempt."""
         if failure.transient and ticket.attempts < self._settings.chat_max_attempts:
             await self._change(ticket.id, lambda held, now: held.released(now))
-            raise Unavailable(failure.message, retry_after=failure.retry_after or 2**ticket.attempts)
+            raise ComeAgain(failure.message, retry_after=failure.retry_after)
         hint = " Send the chat again later." if failure.transient else ""
         await self._end(ticket.id, lambda held, now: held.failed(failure.message + hint, now))
 
-    async def _change(self, ticket_id: str, change: Change) -> bool:
-        """Writes what `change` makes of the ticket, if this delivery still holds it; tells whether it did."""
+    async def _change(self, ticket_id: str, change: Change) -> None:
+        """Writes what `change` makes of the ticket. Raises `LeaseLost` if this delivery does not hold it any more."""
 
-        async def write(transaction: Transaction) -> bool:
+        async def write(transaction: Transaction) -> None:
             ticket = await self._held(ticket_id, transaction)
-            if ticket is not None:
-                self._database.tickets.put(change(ticket, datetime.now(UTC)), transaction)
-            return ticket is not None
+            self._database.tickets.put(change(ticket, datetime.now(UTC)), transaction)
 
-        return await self._database.transaction(write)
+        await self._database.transaction(write)
 
     async def _end(self, ticket_id: str, change: Change) -> None:
-        """Ends the ticket, if this delivery still holds it: outcome, charge and hold in one transaction."""
+        """Ends the ticket: outcome, charge and hold in one transaction. Raises `LeaseLost`.
+
+        An outage of the database is sat out for minutes, as the answer is paid for. `LeaseLost` is also raised when
+        the commit went through and only its answer was lost: the next delivery then finds the ticket finished.
+        """
 
         async def write(transaction: Transaction) -> None:
             now = datetime.now(UTC)
             ticket = await self._held(ticket_id, transaction)
-            if ticket is not None:
-                await self._ledger.settle(change(ticket, now), now, transaction)
+            await self._ledger.settle(change(ticket, now), now, transaction)
 
-        await self._database.transaction(write)
+        await AsyncRetrying(
+            retry=retry_if_exception_type(Unavailable),
+            wait=wait_random_exponential(multiplier=0.5, max=10),
+            stop=stop_after_delay(_SETTLING_SECONDS),
+            reraise=True,
+        )(self._database.transaction, write)
 
-    async def _held(self, ticket_id: str, transaction: Transaction) -> Ticket | None:
+    async def _held(self, ticket_id: str, transaction: Transaction) -> Ticket:
         ticket = await self._database.tickets.get(ticket_id, transaction)
-        return ticket if ticket is not None and ticket.held_by(self.holder) else None
+        if ticket is None or not ticket.held_by(self.holder):
+            raise LeaseLost
+        return ticket
 
 
 def fitted(result: ChatResult) -> ChatResult:

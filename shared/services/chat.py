@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from shared.llm.catalog import Catalog, CatalogError, check_built_in_tools, check_parameters
+from shared.llm.catalog import Catalog, CatalogError, check_call
 from shared.llm.estimate import highest_cost
 from shared.log import get_logger
 from shared.models.caller import Caller
@@ -20,7 +20,7 @@ from shared.services.ledger import Ledger
 from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
 from shared.store import Database, Transaction
-from shared.tasks import QueueRefused, TaskQueue
+from shared.tasks import TaskQueue
 
 _log = get_logger("chat")
 _TICKET_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -46,8 +46,7 @@ class ChatService:
         """
         try:
             route = self._catalog.route(request.provider, request.model)
-            check_parameters(route, request.parameters)
-            check_built_in_tools(route, request.built_in_tools)
+            check_call(route, request.parameters, request.built_in_tools)
         except CatalogError as error:
             raise BadRequest(str(error)) from error
         estimate = highest_cost(route, request)
@@ -56,8 +55,8 @@ class ChatService:
         ticket = await self._admitted(caller, request, estimate or 0)
         try:
             await self._queue.enqueue(f"chat-{ticket.id}", {"ticket_id": ticket.id})
-        except QueueRefused as error:
-            _log.error("The queue refused a ticket: %s", error, extra={"fields": {"ticket": ticket.id}})
+        except Exception as error:
+            _log.error("The queue refused a ticket: %r", error, extra={"fields": {"ticket": ticket.id}})
             if not await self._withdrawn(ticket.id):
                 return Accepted(ticket_id=ticket.id, status=ticket.status)
             raise Unavailable(

@@ -52,7 +52,7 @@ class Database:
         except InvalidArgument:
             raise
         except (GoogleAPICallError, RetryError, TimeoutError, Overtaken) as error:
-            _log.error("Firestore failed: %s", type(error).__name__)
+            _log.error("Firestore failed: %s: %s", type(error).__name__, str(error)[:300])
             raise Unavailable("The database cannot be reached right now. Try again.", retry_after=5) from error
 
     async def transaction(self, body: Callable[[Transaction], Awaitable[T]]) -> T:

@@ -9,7 +9,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from google.api_core.exceptions import Aborted, AlreadyExists, FailedPrecondition, NotFound
-from google.cloud.firestore import AsyncClient, AsyncDocumentReference, DocumentSnapshot
+from google.cloud.firestore import (
+    DELETE_FIELD,
+    AsyncClient,
+    AsyncDocumentReference,
+    AsyncWriteBatch,
+    DocumentSnapshot,
+    WriteOption,
+)
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 T = TypeVar("T")
@@ -22,47 +29,65 @@ class Overtaken(Exception):
 class Transaction:
     """What a store's methods take. Only `run` makes one.
 
-    A document that is set must have been read before, in the same transaction, and is set once. A document that is
-    only read may change before the commit: a decision that must hold needs a write to what it rests on.
+    A document that is set or deleted must have been read before, in the same transaction. A document that is only
+    read may change before the commit: a decision that must hold needs a write to what it rests on.
     """
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
         self._read: dict[str, DocumentSnapshot[Any]] = {}
-        self._batch = client.batch()
+        self._writes: dict[str, Callable[[AsyncWriteBatch], None]] = {}
 
     async def get(self, reference: AsyncDocumentReference) -> dict[str, Any] | None:
         """The document as it was when the transaction first read it, None if there is none."""
-        path: str = reference.path
+        path = _path(reference)
         if path not in self._read:
             self._read[path] = await reference.get()
         return self._read[path].to_dict()
 
     def set(self, reference: AsyncDocumentReference, document: dict[str, Any]) -> None:
-        """Writes the document at the commit. `document` names all of its fields."""
-        snapshot = self._read[reference.path]
-        if snapshot.exists:
-            self._batch.update(reference, document, self._client.write_option(last_update_time=snapshot.update_time))
-        else:
-            self._batch.create(reference, document)
+        """Makes the document be `document`, at the commit. The last of several counts."""
+        if not all(name.isidentifier() for name in document):
+            raise ValueError(f"the names of fields must be identifiers: {', '.join(document)}")
+        snapshot = self._read[_path(reference)]
+        gone = dict.fromkeys(set(snapshot.to_dict() or {}) - set(document), DELETE_FIELD)
+
+        def write(batch: AsyncWriteBatch) -> None:
+            if snapshot.exists:
+                batch.update(reference, {**document, **gone}, self._unchanged(snapshot))
+            else:
+                batch.create(reference, document)
+
+        self._writes[_path(reference)] = write
 
     def create(self, reference: AsyncDocumentReference, document: dict[str, Any]) -> None:
         """Writes a document that was not read: one that exists only together with another, whose absence was read."""
-        self._batch.create(reference, document)
+        self._writes[_path(reference)] = lambda batch: batch.create(reference, document)
 
     def delete(self, reference: AsyncDocumentReference) -> None:
-        """Deletes a document that was read, at the commit."""
-        snapshot = self._read[reference.path]
-        self._batch.delete(reference, self._client.write_option(last_update_time=snapshot.update_time))
+        """Deletes a document that is there, at the commit."""
+        snapshot = self._read[_path(reference)]
+        self._writes[_path(reference)] = lambda batch: batch.delete(reference, self._unchanged(snapshot))
 
     async def commit(self) -> None:
-        """Raises `Overtaken` when a precondition does not hold, and then has written nothing."""
-        if not len(self._batch):
+        """Raises `Overtaken` when something that was read has changed, and then has written nothing."""
+        if not self._writes:
             return
+        batch = self._client.batch()
+        for write in self._writes.values():
+            write(batch)
         try:
-            await self._batch.commit()
+            await batch.commit()
         except (Aborted, AlreadyExists, FailedPrecondition, NotFound) as error:
             raise Overtaken from error
+
+    def _unchanged(self, snapshot: DocumentSnapshot[Any]) -> WriteOption:
+        return self._client.write_option(last_update_time=snapshot.update_time)
+
+
+def _path(reference: AsyncDocumentReference) -> str:
+    path: str = reference.path
+    return path
 
 
 async def run(client: AsyncClient, body: Callable[[Transaction], Awaitable[T]], seconds: float) -> T:

@@ -3,7 +3,8 @@
 from typing import cast
 
 from fastapi import APIRouter, FastAPI, Response
-from starlette.datastructures import MutableHeaders
+from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +15,18 @@ from shared.web.access_log import AccessLog
 from shared.web.body import BodyLimit
 from shared.web.errors import CatchAll, add_error_handlers
 from shared.web.paths import PathForms
+
+
+class JsonCors(CORSMiddleware):
+    """Tells a refused preflight in the shape of all other errors, not in plain text."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        response = super().preflight_response(request_headers)
+        if response.status_code < 400:
+            return response
+        detail = bytes(response.body).decode()
+        headers = {name: value for name, value in response.headers.items() if name.startswith(("access-", "vary"))}
+        return JSONResponse({"detail": f"{detail}."}, status_code=response.status_code, headers=headers)
 
 
 class NoStore:
@@ -64,10 +77,11 @@ def create_app(function: str, router: APIRouter, settings: Settings, max_body_by
     app.add_middleware(CatchAll)
     if settings.cors_origins:
         app.add_middleware(
-            CORSMiddleware,
+            JsonCors,
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
             allow_headers=["Authorization", "Content-Type", "X-Admin-Password"],
+            expose_headers=["Retry-After", "X-Next-Page-Token"],
             max_age=3600,
         )
     app.add_middleware(NoStore)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from threading import Lock
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -13,6 +14,7 @@ from shared.settings import Settings
 from shared.web.dependencies import CurrentSettings
 
 _log = get_logger("authentication")
+_app_lock = Lock()
 _EXPIRED = "The ID token has expired. Sign in again, or refresh the token."
 _INVALID = "The bearer token is not a valid Firebase ID token of this project. Sign in, and send its ID token."
 
@@ -26,11 +28,12 @@ def _verify(token: str, project: str) -> dict[str, Any]:
     from firebase_admin import auth, exceptions
     from google.auth.credentials import AnonymousCredentials
 
-    try:
-        app = firebase_admin.get_app()
-    except ValueError:
-        # Verifying takes Google's public certificates and no credentials, so none are looked for.
-        app = firebase_admin.initialize_app(AnonymousCredentials(), {"projectId": project})
+    with _app_lock:
+        try:
+            app = firebase_admin.get_app()
+        except ValueError:
+            # Verifying takes Google's public certificates and no credentials, so none are looked for.
+            app = firebase_admin.initialize_app(AnonymousCredentials(), {"projectId": project})
     try:
         claims: dict[str, Any] = auth.verify_id_token(token, app=app)
     except auth.CertificateFetchError as error:

@@ -14,6 +14,8 @@ from shared.log import get_logger
 from shared.models.errors import ServiceError
 
 _log = get_logger("errors")
+_MOST_PROBLEMS = 20
+_LONGEST_INPUT = 500
 
 
 def _service_error(error: ServiceError) -> JSONResponse:
@@ -40,9 +42,26 @@ def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
 def _on_invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type alone
     problems: Sequence[dict[str, Any]] = error.errors()
-    detail = [{"type": p["type"], "loc": list(p["loc"]), "msg": _message(p), "input": p.get("input")} for p in problems]
-    body = to_json({"detail": detail}, bytes_mode="base64", inf_nan_mode="strings")
+    detail = [
+        {"type": p["type"], "loc": list(p["loc"]), "msg": _message(p), "input": _shown(p.get("input"))}
+        for p in problems[:_MOST_PROBLEMS]
+    ]
+    body = to_json({"detail": detail}, inf_nan_mode="strings")
     return Response(body, status_code=422, media_type="application/json")
+
+
+def _shown(value: Any) -> Any:
+    """The input that was wrong, if it is short: an answer need not repeat a large request."""
+    match value:
+        case str():
+            return value if len(value) <= _LONGEST_INPUT else value[: _LONGEST_INPUT - 1] + "…"
+        case bytes():
+            return None
+        case dict() | list():
+            short = len(value) <= _MOST_PROBLEMS and len(to_json(value, inf_nan_mode="strings")) <= _LONGEST_INPUT
+            return value if short else None
+        case _:
+            return value
 
 
 def _message(problem: dict[str, Any]) -> str:

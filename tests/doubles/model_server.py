@@ -20,7 +20,10 @@ from tests.doubles.served import ServedInThread
 
 @dataclass
 class Answer:
-    """Answers, after `delay` seconds, and bills `prompt_tokens` and `completion_tokens`."""
+    """Answers, after `delay` seconds, and bills `prompt_tokens` and `completion_tokens`.
+
+    `told_cost`: what OpenRouter says beside them, in US dollars.
+    """
 
     content: str | None = "Hello."
     delay: float = 0.0
@@ -29,6 +32,7 @@ class Answer:
     reasoning: str | None = None
     tool_calls: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     finish_reason: str = "stop"
+    told_cost: float | None = None
 
 
 @dataclass
@@ -44,10 +48,15 @@ class Fail:
 
 @dataclass
 class Cut:
-    """Sends half of an answer and closes the connection. Half a stream where a stream was asked for."""
+    """Sends half of an answer and breaks the connection off. Half a stream where a stream was asked for."""
 
 
-Step = Answer | Fail | Cut
+@dataclass
+class Half:
+    """Sends half of a stream and ends it as if it were whole, without a finish reason: what a proxy may do."""
+
+
+Step = Answer | Fail | Cut | Half
 
 
 @dataclass
@@ -97,7 +106,7 @@ class ModelServer(ServedInThread):
         prompt = _prompt(body)
         script = self._scripts[prompt]
         step = script.popleft() if script else Answer(content=f"You said: {prompt}")
-        if not isinstance(step, Cut):
+        if isinstance(step, Answer | Fail):
             await asyncio.sleep(step.delay)
         return body, step
 
@@ -106,20 +115,20 @@ class ModelServer(ServedInThread):
         match step:
             case Fail():
                 return _error(step)
-            case Cut():
-                return _cut(body)
+            case Cut() | Half():
+                return _broken_off(body, politely=isinstance(step, Half))
             case Answer() if body.get("stream"):
                 return StreamingResponse(_chat_stream(body, step), media_type="text/event-stream")
             case Answer():
-                return JSONResponse(_chat_answer(body, step))
+                return Response(json.dumps(_chat_answer(body, step)), media_type="application/json")
 
     async def _responses(self, request: Request) -> Response:
         body, step = await self._step(request)
         match step:
             case Fail():
                 return _error(step)
-            case Cut():
-                return _cut(body)
+            case Cut() | Half():
+                return _broken_off(body, politely=isinstance(step, Half))
             case Answer():
                 return JSONResponse(_responses_answer(body, step))
 
@@ -136,7 +145,7 @@ def _error(step: Fail) -> JSONResponse:
     return JSONResponse({"error": error}, status_code=step.status, headers=step.headers)
 
 
-def _cut(body: dict[str, Any]) -> Response:
+def _broken_off(body: dict[str, Any], *, politely: bool) -> Response:
     """A length is declared, or a chunk is due, that never comes: the server breaks the connection off."""
 
     async def half() -> AsyncIterator[bytes]:
@@ -144,20 +153,21 @@ def _cut(body: dict[str, Any]) -> Response:
         delta = {"index": 0, "delta": {"role": "assistant", "content": "Half of"}, "finish_reason": None}
         yield f"data: {json.dumps({**chunk, 'choices': [delta]})}\n\n".encode()
         await asyncio.sleep(0.05)
-        raise ConnectionResetError
+        if not politely:
+            raise ConnectionResetError
 
     if body.get("stream"):
         return StreamingResponse(half(), media_type="text/event-stream")
     return StreamingResponse(half(), media_type="application/json", headers={"Content-Length": "1000"})
 
 
-def _usage(step: Answer) -> dict[str, int]:
-    total = step.prompt_tokens + step.completion_tokens
-    return {
+def _usage(step: Answer) -> dict[str, float]:
+    usage: dict[str, float] = {
         "prompt_tokens": step.prompt_tokens,
         "completion_tokens": step.completion_tokens,
-        "total_tokens": total,
+        "total_tokens": step.prompt_tokens + step.completion_tokens,
     }
+    return usage if step.told_cost is None else {**usage, "cost": step.told_cost}
 
 
 def _chat_answer(body: dict[str, Any], step: Answer) -> dict[str, Any]:

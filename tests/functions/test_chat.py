@@ -96,6 +96,20 @@ async def test_a_body_over_a_mebibyte_is_413(serve: Serve) -> None:
         assert "at most" in response.json()["detail"]
 
 
+async def test_a_body_full_of_mistakes_is_answered_shortly(serve: Serve) -> None:
+    """The first is told, and none of the rest repeated: the answer is no longer than a page."""
+    for rubbish in ({"messages": [1] * 300_000}, {"builtInTools": [1] * 300_000}, {"messages": [{}] * 200_000}):
+        response = await serve(chat).post("/chat", json={**BODY, **rubbish})
+        assert response.status_code == 422
+        assert len(response.content) < 5_000
+
+
+async def test_null_for_what_is_optional_is_leaving_it_out(serve: Serve) -> None:
+    """As JavaScript sends it."""
+    response = await serve(chat).post("/chat", json={**BODY, "parameters": None, "builtInTools": None})
+    assert response.status_code == 200
+
+
 @pytest.mark.parametrize("ticket", ["unknown", "00000000-0000-4000-8000-000000000000", "%2e%2e", "%00", "__x__"])
 async def test_an_unknown_ticket_is_404(serve: Serve, ticket: str) -> None:
     """Whatever the id looks like."""

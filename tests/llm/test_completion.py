@@ -9,7 +9,7 @@ from shared.llm.completion import complete
 from shared.llm.failures import ModelFailure
 from shared.models.chat import ChatRequest, ChatResult
 from tests.conftest import SECRET_KEY
-from tests.doubles.model_server import Answer, Cut, Fail, ModelServer
+from tests.doubles.model_server import Answer, Cut, Fail, Half, ModelServer
 
 CHEAP = "gpt-4.1-mini"
 REASONING = "gpt-5-mini"
@@ -128,13 +128,15 @@ async def test_a_free_provider_costs_nothing(catalog: Catalog, model_server: Mod
         (Cut(), True, ""),
         (Fail(429, "You exceeded your quota.", "insufficient_quota"), False, "no quota left"),
         (Fail(401, f"Incorrect API key provided: {SECRET_KEY}."), False, "key"),
-        (Fail(403, "No access."), False, "key"),
+        (Fail(403, "No access."), False, "does not allow it: No access."),
         (Fail(404, "The model does not exist."), False, "The model does not exist."),
         (Fail(400, "Bad value for 'temperature'."), False, "Bad value for 'temperature'."),
         (Fail(400, "Too many tokens.", "context_length_exceeded"), False, "too long"),
         (Fail(400, "Refused by our content policy.", "content_policy_violation"), False, "refused the content"),
         (Fail(422, "Unprocessable."), False, "Unprocessable."),
         (Answer("", finish_reason="content_filter"), False, "refused the content"),
+        (Fail(402, "Pay."), False, "no credit left"),
+        (Fail(400, '{"error": {"message": "Inner words."}}'), False, "did not take the request: Inner words."),
     ],
 )
 async def test_failures_are_told_apart(
@@ -149,10 +151,73 @@ async def test_failures_are_told_apart(
     assert "litellm" not in failed.message.lower()
 
 
-async def test_a_stream_that_breaks_off_is_no_answer(catalog: Catalog, model_server: ModelServer) -> None:
-    """Half of an answer counts as a lost connection."""
-    model_server.script("hi", Cut())
+@pytest.mark.parametrize("step", [Cut(), Half()])
+async def test_a_stream_that_breaks_off_is_no_answer(catalog: Catalog, model_server: ModelServer, step: Any) -> None:
+    """Half of an answer counts as a lost connection, also when its end looks like one."""
+    model_server.script("hi", step)
     assert (await failure(catalog, chat("hi", stream=True))).transient
+    assert model_server.calls[0].body["stream"] is True
+
+
+@pytest.mark.parametrize(
+    "fields", [{"builtInTools": ["web_search"]}, {"provider": "openrouter", "model": "openrouter/auto"}]
+)
+async def test_a_stream_is_only_read_where_its_end_can_be_seen(
+    environ: dict[str, str], model_server: ModelServer, fields: dict[str, Any]
+) -> None:
+    """Elsewhere the answer comes whole: the caller, who polls, sees no difference."""
+    environ |= {"OPENROUTER_API_KEY": "sk-or-1", "OPENROUTER_API_BASE": model_server.base_url}
+    await call(Catalog.load(environ), chat("hi", stream=True, **fields))
+    assert not model_server.calls[0].body.get("stream")
+
+
+@pytest.mark.parametrize("parameter", [{"stop": ["x"]}, {"seed": 1}, {"presence_penalty": 1}])
+async def test_what_the_responses_api_would_drop_is_refused(catalog: Catalog, parameter: dict[str, Any]) -> None:
+    """By name, before anything is called."""
+    with pytest.raises(InvalidParameters, match="cannot be combined with built-in tools"):
+        await call(catalog, chat("news?", builtInTools=["web_search"], parameters=parameter))
+
+
+def charged_models() -> list[tuple[str, str]]:
+    """Of the providers that speak OpenAI's chat interface, and so can be the scripted server."""
+    catalog = Catalog.load({"OPENAI_API_KEY": "x", "OPENROUTER_API_KEY": "x", "PERPLEXITY_API_KEY": "x"})
+    providers = ("openai", "openrouter", "perplexity")
+    return [(provider, model) for provider in providers for model in catalog.provider(provider).models]
+
+
+@pytest.mark.parametrize(("provider", "model"), charged_models())
+async def test_no_charged_model_is_free(
+    environ: dict[str, str], model_server: ModelServer, provider: str, model: str
+) -> None:
+    """By the provider's word, litellm's prices or the catalog's; only a model without any price costs nothing."""
+    keys = {"OPENROUTER_API_KEY": "sk-or-1", "PERPLEXITY_API_KEY": "pplx-1"}
+    bases = {"OPENROUTER_API_BASE": model_server.base_url, "PERPLEXITY_API_BASE": model_server.base_url}
+    catalog = Catalog.load({**environ, **keys, **bases})
+    result = await call(catalog, chat("hi", provider=provider, model=model))
+    prices = catalog.model(provider, model).prices
+    assert (result.cost > 0) is (prices is not None)
+
+
+async def test_what_a_provider_says_it_cost_is_what_it_cost(environ: dict[str, str], model_server: ModelServer) -> None:
+    """OpenRouter tells; nobody knows better."""
+    environ |= {"OPENROUTER_API_KEY": "sk-or-1", "OPENROUTER_API_BASE": model_server.base_url}
+    model_server.script("hi", Answer("yes", told_cost=0.0123))
+    result = await call(Catalog.load(environ), chat("hi", provider="openrouter", model="openrouter/auto"))
+    assert result.cost == 0.0123
+
+
+@pytest.mark.parametrize("content", ["cut \ud83d", "\udc00"])
+async def test_half_an_emoji_can_be_stored(catalog: Catalog, model_server: ModelServer, content: str) -> None:
+    """An answer that is cut within one still is one."""
+    model_server.script("hi", Answer(content, reasoning=content))
+    result = await call(catalog, chat("hi"))
+    assert result.model_dump_json()
+
+
+async def test_an_answer_cut_at_its_limit_says_so(catalog: Catalog, model_server: ModelServer) -> None:
+    """In its thoughts."""
+    model_server.script("hi", Answer("It was a dark and", finish_reason="length"))
+    assert (await call(catalog, chat("hi"))).thoughts == {"finish_reason": "length"}
 
 
 async def test_a_server_that_nobody_answers_at_is_a_passing_failure(environ: dict[str, str]) -> None:
@@ -177,10 +242,12 @@ async def test_a_provider_that_says_when_to_come_again_is_heard(catalog: Catalog
     assert (await failure(catalog, chat("hi"))).retry_after == 17
 
 
-async def test_keys_in_a_providers_words_are_hidden(catalog: Catalog, model_server: ModelServer) -> None:
+async def test_keys_in_a_providers_words_are_hidden(environ: dict[str, str], model_server: ModelServer) -> None:
     """The call's own and whatever looks like one; and the words are cut to a length."""
-    model_server.script("hi", Fail(400, f"Bad {SECRET_KEY} and sk-proj-abcdefghijklmnop and " + "blah " * 200))
+    plain = "plain-short-key"
+    catalog = Catalog.load({**environ, "OPENAI_API_KEY": plain})
+    model_server.script("hi", Fail(400, f"Bad {plain} and sk-proj-abcdefghijklmnop and " + "blah " * 200))
     failed = await failure(catalog, chat("hi"))
-    assert SECRET_KEY not in failed.message
+    assert plain not in failed.message
     assert "sk-proj" not in failed.message
     assert len(failed.message) < 400

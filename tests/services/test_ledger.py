@@ -19,7 +19,7 @@ from shared.llm.failures import ModelFailure
 from shared.models.account import Account, milliseconds
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
-from shared.models.errors import AllowanceSpent, Unavailable
+from shared.models.errors import AllowanceSpent, ComeAgain
 from shared.models.money import to_dollars, to_micros
 from shared.models.user import AccountChange, UsageReport
 from shared.services.answering import AnsweringService
@@ -73,7 +73,9 @@ class House:
 
 @pytest.fixture
 async def house(settings: Settings, catalog: Catalog) -> House:
-    return House(settings.model_copy(update={"chat_rate_per_minute": 0, "lease_seconds": 1.0}), catalog)
+    return House(
+        settings.model_copy(update={"chat_rate_per_minute": 0, "lease_seconds": 1.0, "chat_max_attempts": 100}), catalog
+    )
 
 
 async def test_a_chat_holds_what_it_may_cost_and_is_charged_what_it_did(
@@ -181,7 +183,10 @@ async def test_two_hundred_chats_at_once_never_overspend(
     assert account.held == 0
     assert account.remaining >= 0
     assert sum(charged) == 50 * estimate - account.remaining <= 50 * estimate
-    assert len(charged) == len(accepted)
+    tickets = [await house.chat.look_up(caller, ticket_id) for ticket_id in accepted]
+    completed = [ticket for ticket in tickets if ticket.status is TicketStatus.COMPLETED]
+    assert len(charged) == len(completed) >= 50
+    assert troubled or len(completed) == len(accepted)
 
 
 @dataclass
@@ -224,7 +229,6 @@ STEPS = st.lists(
 )
 
 
-@pytest.mark.timeout(600)
 @hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_the_ledger_agrees_with_a_small_model_of_it(steps: list[Any], settings: Settings, catalog: Catalog) -> None:
@@ -234,7 +238,7 @@ def test_the_ledger_agrees_with_a_small_model_of_it(steps: list[Any], settings: 
             "google_cloud_project": f"demo-{uuid4().hex[:12]}",
             "chat_rate_per_minute": 0,
             "chat_max_attempts": 1000,
-            "lease_seconds": 0.001,
+            "lease_seconds": 0.1,
             "sweep_after_seconds": 0.000001,
         }
     )
@@ -250,6 +254,7 @@ class Drive:
         self.caller = Caller(uid="u")
         self.model = Model()
         self.running: list[str] = []
+        self.crashed = False
 
     async def run(self, steps: list[tuple[str, Any]]) -> None:
         self.house = House(self.settings, self.catalog)
@@ -356,9 +361,13 @@ class Drive:
             await began.wait()
             worker.cancel()
             await asyncio.gather(worker, return_exceptions=True)
+            self.crashed = True
 
     async def free_of_lease(self) -> None:
-        await asyncio.sleep(0.003)
+        """Waits out what a crashed worker left behind."""
+        if self.crashed:
+            await asyncio.sleep(0.11)
+        self.crashed = False
 
     async def sweep(self, _: None) -> None:
         """Hands everything in again, and moves no money."""
@@ -394,7 +403,7 @@ async def test_a_second_delivery_is_told_to_come_again(house: House, caller: Cal
 
     first = asyncio.create_task(house.deliver(accepted.ticket_id, waits))
     await asyncio.sleep(0.3)
-    with pytest.raises(Unavailable):
+    with pytest.raises(ComeAgain):
         await house.deliver(accepted.ticket_id, waits)
     slow.set()
     await first

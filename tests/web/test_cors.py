@@ -33,3 +33,10 @@ async def test_any_other_origin_is_not(origins: str) -> None:
     """Nobody is, unless the setting says so."""
     response = await preflight(origins, "https://evil.example")
     assert "access-control-allow-origin" not in response.headers
+
+
+async def test_a_refused_preflight_is_json() -> None:
+    """Like every other error."""
+    response = await preflight("https://a.example", "https://evil.example")
+    assert response.status_code == 400
+    assert response.json() == {"detail": "Disallowed CORS origin."}

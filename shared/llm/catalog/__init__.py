@@ -3,6 +3,7 @@
 `curated/` is written by hand. `known/` is what litellm's data says of the curated models; `refresh` writes it.
 """
 
+from shared.llm.catalog.call import CheckedCall, check_call
 from shared.llm.catalog.catalog import Catalog
 from shared.llm.catalog.errors import (
     CatalogError,
@@ -19,6 +20,7 @@ from shared.llm.catalog.tools import ChosenTools, check_built_in_tools
 __all__ = [
     "Catalog",
     "CatalogError",
+    "CheckedCall",
     "ChosenTools",
     "InvalidParameters",
     "ModelRoute",
@@ -27,5 +29,6 @@ __all__ = [
     "UnknownModel",
     "UnknownProvider",
     "check_built_in_tools",
+    "check_call",
     "check_parameters",
 ]

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared.llm.catalog.data import CuratedProvider
-
-_NO = ("", "0", "false", "no", "off")
+from shared.settings import in_the_cloud
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ def access(provider: CuratedProvider, environ: Mapping[str, str]) -> Access | No
     """None: the environment lacks a key or an address that the provider needs. Empty counts as not set."""
     key_arguments = _key_arguments(provider, environ)
     base_url = _first_set(provider.base_url_env, environ)
-    if base_url is None and not _in_the_cloud(environ):
+    if base_url is None and not in_the_cloud(environ):
         base_url = provider.base_url_on_this_machine
     if key_arguments is None or (base_url is None and provider.base_url_required):
         return None
@@ -49,8 +48,3 @@ def _key_arguments(provider: CuratedProvider, environ: Mapping[str, str]) -> dic
 
 def _first_set(variables: list[str], environ: Mapping[str, str]) -> str | None:
     return next((value for variable in variables if (value := environ.get(variable, "").strip())), None)
-
-
-def _in_the_cloud(environ: Mapping[str, str]) -> bool:
-    """There, this machine's own address leads to nothing."""
-    return environ.get("APP_ENV") == "firebase" and environ.get("FUNCTIONS_EMULATOR", "").lower() in _NO

@@ -58,6 +58,7 @@ class Catalog:
             info=info,
             api=entry.api,
             reasoning_api=source.reasoning_api,
+            streams=source.streams,
             charged=source.charged,
             api_key=reach.api_key,
             base_url=reach.base_url,

@@ -64,6 +64,7 @@ class CuratedProvider(_FromFile):
     them, all of which must be set. An empty list: no key is needed; `placeholder_api_key` is sent instead, so that
     no other provider's key is. `base_url_on_this_machine` stands in for `base_url_env`, but not in the cloud.
     `reasoning_api`: what a call that asks for reasoning has to go through, for the reasoning to be told.
+    `streams`: a stream of it shows whether it came to its end, so that answers may be read that way.
     """
 
     name: str
@@ -77,6 +78,7 @@ class CuratedProvider(_FromFile):
     base_url_on_this_machine: str | None = None
     charged: bool = True
     reasoning_api: Api | None = None
+    streams: bool = False
     generic_parameters: list[str] = []
     parameter_sets: dict[str, dict[str, ParameterSpec]] = {}
     built_in_tools: dict[str, CuratedTool] = {}

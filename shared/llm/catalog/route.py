@@ -13,7 +13,7 @@ class ModelRoute:
     """Built per call by `Catalog.route`; the caller may keep and change the tool JSON, which is its own copy.
 
     `api` is what the model is called through unless a built-in tool needs another, or reasoning (`reasoning_api`).
-    `charged` False: the call is free.
+    `charged` False: the call is free. `streams`: answers may be read as a stream.
     `repr` shows neither the key nor the address.
     """
 
@@ -23,6 +23,7 @@ class ModelRoute:
     info: ModelInfo = field(repr=False)
     api: Api = "chat"
     reasoning_api: Api | None = None
+    streams: bool = False
     charged: bool = True
     api_key: str | None = field(default=None, repr=False)
     base_url: str | None = field(default=None, repr=False)

@@ -34,5 +34,5 @@ EVERYTHING = {
     **{name: f"http://user:{SECRET}@127.0.0.1:9/{name}" for name in ADDRESSES},
     **dict.fromkeys(REGIONS, "eu-west-1"),
 }
-CLOUD = {"APP_ENV": "firebase"}
-EMULATOR = {"APP_ENV": "firebase", "FUNCTIONS_EMULATOR": "true"}
+CLOUD = {"K_SERVICE": "chat"}
+EMULATOR = {"K_SERVICE": "chat", "FUNCTIONS_EMULATOR": "true"}

@@ -31,7 +31,7 @@ def callable_here(environ: Mapping[str, str]) -> set[str]:
     def has(*names: str) -> bool:
         return all(environ.get(name, "").strip() for name in names)
 
-    cloud = environ.get("APP_ENV") == "firebase" and not has("FUNCTIONS_EMULATOR")
+    cloud = has("K_SERVICE") and not has("FUNCTIONS_EMULATOR")
     rules = {
         "openai": has("OPENAI_API_KEY"),
         "anthropic": has("ANTHROPIC_API_KEY"),

@@ -1,0 +1,114 @@
+"""Optimistic transactions, in the real Firestore emulator."""
+
+from typing import Any
+
+import pytest
+from google.cloud.firestore import AsyncDocumentReference
+
+from shared.settings import Settings
+from shared.store import Database, Transaction
+
+
+@pytest.fixture
+def reference(database: Database) -> AsyncDocumentReference:
+    return database._client.collection("things").document("t")  # pyright: ignore[reportPrivateUsage]
+
+
+async def test_a_read_is_repeatable(database: Database, reference: AsyncDocumentReference) -> None:
+    """What was read first is what counts: a change meanwhile makes the whole run again."""
+    await reference.set({"x": 5})
+    runs: list[int] = []
+
+    async def add_one(transaction: Transaction) -> None:
+        first = await transaction.get(reference)
+        if not runs:
+            await reference.set({"x": 100})
+        second = await transaction.get(reference)
+        assert first is not None
+        assert first == second
+        runs.append(first["x"])
+        transaction.set(reference, {"x": first["x"] + 1})
+
+    await database.transaction(add_one)
+    assert runs == [5, 100]
+    assert (await reference.get()).to_dict() == {"x": 101}
+
+
+async def test_a_set_replaces_the_whole_document(database: Database, reference: AsyncDocumentReference) -> None:
+    """Fields that the new one lacks are gone; maps are replaced, not merged; the last of several sets counts."""
+    await reference.set({"old": 1, "map": {"a": 1, "b": 2}})
+
+    async def replace(transaction: Transaction) -> None:
+        await transaction.get(reference)
+        transaction.set(reference, {"map": {}})
+        transaction.set(reference, {"map": {"c": 3}})
+
+    await database.transaction(replace)
+    assert (await reference.get()).to_dict() == {"map": {"c": 3}}
+
+
+async def test_a_new_document_can_be_set_twice(database: Database, reference: AsyncDocumentReference) -> None:
+    """Likewise."""
+
+    async def create(transaction: Transaction) -> None:
+        assert await transaction.get(reference) is None
+        transaction.set(reference, {"x": 1})
+        transaction.set(reference, {"x": 2})
+
+    await database.transaction(create)
+    assert (await reference.get()).to_dict() == {"x": 2}
+
+
+async def test_what_was_not_read_cannot_be_set(database: Database, reference: AsyncDocumentReference) -> None:
+    """It would overwrite blindly."""
+
+    async def blind(transaction: Transaction) -> None:
+        transaction.set(reference, {"x": 1})
+
+    with pytest.raises(KeyError):
+        await database.transaction(blind)
+
+
+@pytest.mark.parametrize("name", ["a.b", "a b", "", "`"])
+async def test_names_that_are_paths_are_refused(
+    database: Database, reference: AsyncDocumentReference, name: str
+) -> None:
+    """Firestore would take them for nested fields."""
+
+    async def odd(transaction: Transaction) -> None:
+        await transaction.get(reference)
+        transaction.set(reference, {name: 1})
+
+    with pytest.raises(ValueError, match="identifiers"):
+        await database.transaction(odd)
+
+
+async def test_a_malformed_request_is_our_own_bug(database: Database) -> None:
+    """It is not told as an outage."""
+    from google.api_core.exceptions import InvalidArgument
+
+    async def malformed(transaction: Transaction) -> Any:
+        return await transaction.get(database._client.collection("__reserved__").document("x"))  # pyright: ignore[reportPrivateUsage]
+
+    with pytest.raises(InvalidArgument):
+        await database.transaction(malformed)
+
+
+async def test_a_deletion_of_what_changed_meanwhile_is_decided_again(
+    settings: Settings, database: Database, reference: AsyncDocumentReference
+) -> None:
+    """The version that was read is the one that is deleted."""
+    await reference.set({"x": 1})
+    seen: list[int] = []
+
+    async def delete(transaction: Transaction) -> None:
+        document = await transaction.get(reference)
+        assert document is not None
+        if not seen:
+            await reference.set({"x": 2})
+        seen.append(document["x"])
+        transaction.delete(reference)
+
+    await database.transaction(delete)
+    assert seen == [1, 2]
+    assert not (await reference.get()).exists
