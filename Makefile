@@ -10,7 +10,7 @@ COMPILE := $(VENV)/uv pip compile --universal --python-version 3.11 --generate-h
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo '  run reads APP_ENV=firebase, PORT_OFFSET=100, HTTP_PORT=8001, LOCAL_MODEL=off, UI=on, VERBOSE=1;'
+	@echo '  run reads APP_ENV=firebase, PORT_OFFSET=10000, HTTP_PORT=8001, LOCAL_MODEL=off, UI=on, VERBOSE=1;'
 	@echo '  test and bench pass ARGS on, as in: make test ARGS="-k chat -x".'
 
 run: ## Start the whole service on http://127.0.0.1:8000, installing what is missing
@@ -44,7 +44,7 @@ lock: setup ## Lock the requirements anew; UPGRADE=1 takes newer versions
 catalog: setup ## Renew the catalog of providers and models
 	@$(VENV)/python -m shared.llm.catalog.refresh
 
-bench: setup ## Measure
+bench: setup ## Measure cold starts, memory and requests per second, as ratios
 	@PYTHONPATH=emulator-config $(VENV)/python -m bench $(ARGS)
 
 clean: ## Remove what was installed, built and stored here, local data too

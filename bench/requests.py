@@ -1,7 +1,6 @@
 """Requests per second of the chat routes, beside the one that does nothing, and the store under contention."""
 
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable
 from uuid import uuid4
@@ -24,7 +23,6 @@ def measure() -> None:
     tasks.start()
     with firestore_emulator() as host:
         environ = {
-            **os.environ,
             "FIRESTORE_EMULATOR_HOST": host,
             "CLOUD_TASKS_ENDPOINT": tasks.endpoint,
             "GOOGLE_CLOUD_PROJECT": f"demo-bench-{uuid4().hex[:8]}",

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -33,11 +34,12 @@ def served(target: str, source: Path, environ: Mapping[str, str] | None = None) 
     url = f"http://127.0.0.1:{port}"
     command = [Path(sys.executable).with_name("functions-framework"), "--target", target, "--source", source]
     began = time.perf_counter()
+    log = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, when the process has ended
     process = subprocess.Popen(
         [*command, "--port", str(port), "--host", "127.0.0.1"],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **(environ or {})},
+        env={**os.environ, **(environ or {}), "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=log,
         start_new_session=True,
     )
     try:
@@ -48,7 +50,8 @@ def served(target: str, source: Path, environ: Mapping[str, str] | None = None) 
                     break
                 except httpx.ConnectError:
                     if process.poll() is not None:
-                        raise RuntimeError(f"{target} ended by itself") from None
+                        log.seek(0)
+                        raise RuntimeError(f"{target} ended by itself:\n{log.read().decode()[-2000:]}") from None
                     time.sleep(0.005)
         first_answer = time.perf_counter() - began
         family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
@@ -56,3 +59,4 @@ def served(target: str, source: Path, environ: Mapping[str, str] | None = None) 
     finally:
         process.terminate()
         process.wait()
+        log.close()

@@ -40,13 +40,20 @@ def _first_chat(suite: Suite) -> list[str]:
             f"    -d '{json.dumps(_NEW_USER)}' | {_field('idToken')})",
         ]
         bearer = ' -H "Authorization: Bearer $TOKEN"'
+    if not suite.local_model:
+        return [
+            *lines,
+            "The local model is left out. Which others can be called:",
+            f"  curl -s {suite.url}/providers{bearer}",
+        ]
     chat = {
         "provider": "local",
         "model": ALIAS,
+        "parameters": {"temperature": 0, "max_tokens": 100},
         "messages": [{"role": "user", "content": "What is the capital of Germany?"}],
     }
     lines += [
-        "Chat, and fetch the answer:" if suite.local_model else "Chat (choose a provider from GET /providers):",
+        "Chat, and fetch the answer (again, while it is still processing):",
         f"  TICKET=$(curl -s {suite.url}/chat{bearer} -H 'Content-Type: application/json' \\",
         f"    -d '{json.dumps(chat)}' | {_field('ticket_id')})",
         f"  sleep 3; curl -s {suite.url}/chat/$TICKET{bearer}",

@@ -22,7 +22,7 @@ def end_leftovers(folder: Path) -> int:
         if not entry.is_orphan:
             raise Problem(
                 f"A suite of this clone is running already (process {entry.owner_pid})",
-                "Stop that one first (Ctrl-C where it runs), or give this one other ports, such as PORT_OFFSET=100.",
+                "Stop that one first (Ctrl-C where it runs), or give this one other ports, such as PORT_OFFSET=10000.",
             )
     leaders = [entry.process for entry in found if _is_firebase(entry.process)]
     for leader in leaders:

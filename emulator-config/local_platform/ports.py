@@ -34,7 +34,12 @@ class Ports:
         """All of them moved by PORT_OFFSET; HTTP_PORT places the service's own. Raises `Problem` for no number."""
         ports = cls().moved(_number(environ, "PORT_OFFSET") or 0)
         http_port = _number(environ, "HTTP_PORT")
-        return dataclasses.replace(ports, hosting=http_port) if http_port else ports
+        if not http_port:
+            return ports
+        for name, port in ports.by_name().items():
+            if port == http_port and name != "hosting":
+                raise Problem(f"HTTP_PORT is {http_port}, which is this suite's own port for {name}", "Choose another.")
+        return dataclasses.replace(ports, hosting=http_port)
 
     def moved(self, offset: int) -> "Ports":
         """The same ports, each `offset` higher."""
@@ -75,7 +80,7 @@ def refuse_taken(ports: Mapping[str, int]) -> None:
             what = f"Port {port} ({name.replace('_', ' ')}) is taken"
             if holder := find_holder(port):
                 what += f" by {holder.name()} (process {holder.pid})"
-            raise Problem(what, "End that program, or move this suite's ports, for example with PORT_OFFSET=100.")
+            raise Problem(what, "End that program, or move this suite's ports, for example with PORT_OFFSET=10000.")
 
 
 def find_holder(port: int) -> psutil.Process | None:

@@ -40,8 +40,10 @@ async def complete(route: ModelRoute, request: ChatRequest, timeout: float) -> C
             "error": type(error).__name__,
             "status": getattr(error, "status_code", None),
             "transient": failure.transient,
+            "address": route.base_url,
         }
-        _log.warning("A model call failed", extra={"fields": fields})
+        kind = f"{fields['error']}, {fields['status']}" if fields["status"] else fields["error"]
+        _log.warning("A call of %s failed: %s", route.name, kind, extra={"fields": fields})
         raise failure from error
 
 

@@ -31,14 +31,14 @@ def start(name: str, offset: int, model_server: ModelServer, **environ: str) -> 
 @pytest.fixture(scope="session")
 def local_suite(_model_server: ModelServer) -> Iterator[Suite]:
     """Authentication bypassed; the small local model, if it is installed."""
-    with start("e2e-local", 300, _model_server, APP_ENV="local") as suite:
+    with start("e2e-local", 20000, _model_server, APP_ENV="local") as suite:
         yield suite
 
 
 @pytest.fixture(scope="session")
 def firebase_suite(_model_server: ModelServer) -> Iterator[Suite]:
     """Real ID tokens of the Auth emulator."""
-    with start("e2e-firebase", 600, _model_server, APP_ENV="firebase", LOCAL_MODEL="off") as suite:
+    with start("e2e-firebase", 22000, _model_server, APP_ENV="firebase", LOCAL_MODEL="off") as suite:
         yield suite
 
 

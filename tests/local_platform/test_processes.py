@@ -43,6 +43,7 @@ def test_a_detached_child_is_found_by_its_mark(tmp_path: Path) -> None:
     """Of this folder only; this process answers for it."""
     child = subprocess.Popen(["sleep", "60"], env={**os.environ, **processes.mark(tmp_path)}, start_new_session=True)
     try:
+        processes.wait_for(lambda: bool(processes.marked(tmp_path)), seconds=5)  # the child has yet to become `sleep`
         found = processes.marked(tmp_path)
         assert [entry.process.pid for entry in found] == [child.pid]
         assert found[0].owner_pid == os.getpid()

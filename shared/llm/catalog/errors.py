@@ -46,4 +46,9 @@ def alternatives(name: str, known: Iterable[str]) -> str:
     if not names:
         return ""
     near = get_close_matches(name.lower(), names, n=3, cutoff=0.6)
-    return f" Did you mean {' or '.join(near)}?" if near else f" There is: {', '.join(names)}."
+    *others, last = near or [""]
+    return (
+        f" Did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
+        if near
+        else f" There is: {', '.join(names)}."
+    )
