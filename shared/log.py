@@ -54,6 +54,7 @@ def configure_logging() -> None:
     handler.setFormatter(JsonFormatter())
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    get_logger("client").setLevel(logging.DEBUG)  # what frontends send is theirs to choose
     logger.propagate = False
 
 

@@ -7,18 +7,28 @@ from pydantic import JsonValue
 
 HIDDEN = "[hidden]"
 _SECRETS = re.compile(
-    r"""(?ix)
-    \b(?:sk|pk|rk|pplx|xai|gsk|ghp|gho|github_pat|xox[abposr]|AKIA|ASIA|AIza|ya29|key)[-_.]?[-_A-Za-z0-9*]{10,}
+    r"""(?x)
+      \b(?:sk|pk|rk|key)[-_](?=[-_A-Za-z0-9*]*[0-9*])[-_A-Za-z0-9*]{8,}
+    | \b(?:pplx|xai|gsk|hf|glpat|whsec|xapp|xox[abposr]|gh[opsur]|github_pat)[-_][-_A-Za-z0-9]{8,}
+    | \b(?:AKIA|ASIA|AIza|ABSK|ya29)[-_.A-Za-z0-9+/=]{10,}
     | \beyJ[-_A-Za-z0-9]{8,}\.[-_A-Za-z0-9]+\.[-_A-Za-z0-9]*     # a JSON web token
-    | \b(?:bearer|basic)\s+[-_A-Za-z0-9.+/=]{8,}
+    | \b(?i:bearer|basic)\s+(?=[^\s,;]*[0-9]|[^\s,;]{16})[-_A-Za-z0-9.+/=]{6,}
     | -----BEGIN[ ][A-Z ]*PRIVATE[ ]KEY-----[\s\S]*?(?:-----END[ ][A-Z ]*PRIVATE[ ]KEY-----|$)
-    | (?<=://)[^/\s:@]+:[^/\s@]+(?=@)                             # user:password in an address
+    | (?<=://)[^/\s:@]*:[^\s]*(?=@)                               # user:password in an address
+    | \b[0-9a-fA-F]{32,}\b
     | \b[-_A-Za-z0-9]{40,}\b
     """
 )
-_SECRET_NAMES = re.compile(r"(?i)pass(word|wd)?|secret|token|api[-_ ]?key|authorization|cookie|credential|private")
+_NAMES = (
+    r"pass(?:word|wd|phrase|code)?|pwd|secret|token|api[-_ ]?key|access[-_]?key|account[-_]?key|session[-_]?key"
+    r"|private[-_]?key|authorization|auth|cookie|credential|jwt"
+)
+_SECRET_NAME = re.compile(rf"(?i)(?:^|[-_ ]|(?<=[a-z])(?=[A-Z]))?(?:{_NAMES})s?$|^(?:{_NAMES})")
 _ASSIGNED = re.compile(
-    r"(?i)\b((?:pass(?:word|wd)?|secret|token|api[-_ ]?key)\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&]+)"
+    rf"""(?ix)
+    ( (?<![A-Za-z0-9])[-\w]{{0,40}}?(?:{_NAMES})[-\w]{{0,40}} ["']? \s{{0,5}} [=:] \s{{0,5}} )
+    ( "[^"]*" | '[^']*' | (?:(?:token|bearer|basic|digest)\s+)? [^\s,;&}}\]"']+ )
+    """
 )
 
 
@@ -28,7 +38,10 @@ def redacted(text: str) -> str:
 
 
 def redacted_json(value: JsonValue) -> JsonValue:
-    """The same for all texts in a JSON value; what stands under a name such as "password" goes whole."""
+    """The same for all texts in a JSON value; what stands under a name such as "password" goes whole.
+
+    A number under such a name stays: `prompt_tokens` counts tokens, and keys are no numbers.
+    """
     match value:
         case str():
             return redacted(value)
@@ -36,8 +49,12 @@ def redacted_json(value: JsonValue) -> JsonValue:
             return [redacted_json(item) for item in value]
         case dict():
             return {
-                redacted(name): HIDDEN if _SECRET_NAMES.search(name) and item else redacted_json(item)
+                redacted(name): HIDDEN if _is_secret(name, item) else redacted_json(item)
                 for name, item in cast("dict[str, JsonValue]", value).items()
             }
         case _:
             return value
+
+
+def _is_secret(name: str, value: JsonValue) -> bool:
+    return isinstance(value, str | list | dict) and bool(value) and bool(_SECRET_NAME.search(name))

@@ -1,5 +1,8 @@
 """Puts things into the database as the services do, in a transaction."""
 
+import itertools
+from typing import Any
+
 from shared.models.account import Account
 from shared.models.chat import ChatRequest
 from shared.models.ticket import Ticket
@@ -24,3 +27,19 @@ async def store_account(database: Database, account: Account) -> Account:
         return database.accounts.put(account, transaction)
 
     return await database.transaction(put)
+
+
+def lose_answers(database: Database, error: Exception, *commits: int) -> None:
+    """From now on the commits of these numbers (the first, if none is given) go through, and then raise `error`."""
+    api = database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
+    commit = api.commit
+    numbers = itertools.count(1)
+
+    async def losing(*args: Any, **kwargs: Any) -> Any:
+        number = next(numbers)
+        answer = await commit(*args, **kwargs)
+        if number in (commits or (1,)):
+            raise error
+        return answer
+
+    api.commit = losing

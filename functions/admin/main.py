@@ -9,7 +9,8 @@ from shared.models.user import AccountChange, User
 from shared.services.admin import AdminService
 from shared.settings import Settings
 from shared.store import Database
-from shared.web import CurrentAdmin, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.administration import CurrentAdmin
 
 NEXT_PAGE_HEADER = "X-Next-Page-Token"
 
@@ -32,10 +33,10 @@ async def list_users(
     page_token: Annotated[str | None, Query(alias="pageToken")] = None,
 ) -> list[User]:
     """Users by id. `X-Next-Page-Token` holds the `pageToken` of the next page, and is missing on the last."""
-    users = await service.users(limit + 1, page_token)
-    if len(users) > limit:
-        response.headers[NEXT_PAGE_HEADER] = users[limit - 1].id
-    return users[:limit]
+    page = await service.users(limit, page_token)
+    if page.next_token:
+        response.headers[NEXT_PAGE_HEADER] = page.next_token
+    return page.users
 
 
 @router.put("/{user_id}")

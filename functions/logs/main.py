@@ -10,6 +10,7 @@ from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CallerIfAny, ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.address import address_block
 
 MAX_BODY_BYTES = 32 * 1024
 
@@ -25,7 +26,7 @@ async def log_client(
     user_agent: Annotated[str, Header()] = "",
 ) -> Logged:
     """Writes one line; no more of them a minute than the setting allows, for each user or address."""
-    key = f"log:user:{caller.uid}" if caller else f"log:address:{address}"
+    key = f"log:user:{caller.uid}" if caller else f"log:address:{address_block(address)}"
     await RateLimitService(Database(settings)).take(key, settings.public_rate_per_minute)
     return write_client_log(body, address, user_agent[:500], caller.uid if caller else None)
 

@@ -17,9 +17,11 @@ NEVER = 0
 
 
 class Account(SnakeModel):
-    """`reset_at`: epoch milliseconds. `period`: counts the resets; usage entries carry the one they fell in.
+    """What is stored of a user.
 
-    `ceiling`: above it the user may not raise allowance or remainder; None: the deployment's. `rev`: counts writes.
+    `reset_at`: epoch milliseconds; `reset_anchor`: the same as it was set, so that the 31st stays the 31st.
+    `period`: counts the resets; usage entries carry the one they fell in. `ceiling`: above it the user may not raise
+    allowance or remainder; None: the deployment's. `rev`: counts writes; `last_write`: the request behind the last.
     """
 
     uid: str
@@ -31,9 +33,11 @@ class Account(SnakeModel):
     remaining: int
     held: int = 0
     reset_at: int = NEVER
+    reset_anchor: int = NEVER
     period: int = 1
     ceiling: int | None = None
     rev: int = 0
+    last_write: str | None = None
     created_at: AwareDatetime
     updated_at: AwareDatetime
 
@@ -46,7 +50,7 @@ class Account(SnakeModel):
         """With the period that `now` falls in: the account itself, or one that has been reset by its date."""
         if self.reset_at == NEVER or self.reset_at > milliseconds(now):
             return self
-        return self.reset(now).changed(now, reset_at=months_on(self.reset_at, now))
+        return self.reset(now).changed(now, reset_at=months_on(self.reset_anchor, now))
 
     def reset(self, now: datetime) -> "Account":
         """A new period. What running chats hold stays held."""
@@ -54,7 +58,13 @@ class Account(SnakeModel):
 
     def with_allowance(self, allowance: int, now: datetime) -> "Account":
         """Lowering it below what remains lowers what remains."""
-        return self.changed(now, allowance=allowance, remaining=min(self.remaining, allowance))
+        lowered = allowance < self.allowance
+        remaining = min(self.remaining, allowance) if lowered else self.remaining
+        return self.changed(now, allowance=allowance, remaining=remaining)
+
+    def with_reset_date(self, reset_at: int, now: datetime) -> "Account":
+        """`NEVER`, or the date that the following ones are reckoned from."""
+        return self.changed(now, reset_at=reset_at, reset_anchor=reset_at)
 
     def holding(self, estimate: int, now: datetime) -> tuple["Account", int]:
         """Puts a hold on `estimate`, or on all there is if that is less; the amount comes with the account."""

@@ -1,17 +1,12 @@
 """A chat's shapes: the request, the ticket that stands for it, and the result."""
 
-from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, FailFast, Field
 
-from shared.models.wire import CamelModel, JsonObject, SnakeModel
-
-
-def _empty_for_null(kind: Callable[[], Any]) -> Callable[[Any], Any]:
-    return lambda value: kind() if value is None else value
+from shared.models.wire import CamelModel, OptionalJsonObject, SnakeModel, empty_for_null
 
 
 class Message(CamelModel):
@@ -31,8 +26,8 @@ class ChatRequest(CamelModel):
     messages: Annotated[list[Message], FailFast(), Field(min_length=1)]
     provider: str = Field(min_length=1)
     model: str = Field(min_length=1)
-    parameters: Annotated[JsonObject, BeforeValidator(_empty_for_null(dict))] = {}
-    built_in_tools: Annotated[list[str], FailFast(), BeforeValidator(_empty_for_null(list))] = []
+    parameters: OptionalJsonObject = {}
+    built_in_tools: Annotated[list[str], FailFast(), BeforeValidator(empty_for_null(list))] = []
     stream: bool = False
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from shared.models.wire import CamelModel, JsonObject, SnakeModel
+from shared.models.wire import CamelModel, OptionalJsonObject, SnakeModel
 
 
 class ProviderConfig(CamelModel):
@@ -12,7 +12,7 @@ class ProviderConfig(CamelModel):
 
     provider: str = Field(min_length=1, max_length=200)
     model: str = Field(min_length=1, max_length=500)
-    parameters: JsonObject = {}
+    parameters: OptionalJsonObject = {}
     built_in_tool: str | None = Field(default=None, max_length=200)
 
 

@@ -7,10 +7,10 @@ from pydantic import Field, StringConstraints
 
 from shared.models.account import Account
 from shared.models.money import Dollars, to_dollars
-from shared.models.wire import CamelModel, JsonObject
+from shared.models.wire import CamelModel, JsonObject, OptionalJsonObject
 
-Milliseconds = Annotated[int, Field(strict=True, ge=0, le=253_402_300_799_999)]
-"""Epoch milliseconds, up to the end of the year 9999; 0 means never."""
+Milliseconds = Annotated[float, Field(strict=True, ge=0, le=253_402_300_799_999, allow_inf_nan=False)]
+"""Epoch milliseconds, up to the end of the year 9999; 0 means never. Fractions are dropped."""
 MAX_METADATA_BYTES = 16 * 1024
 SHOWN_ENTRIES = 100
 
@@ -92,7 +92,7 @@ class UsageReport(CamelModel):
     """Something that was spent elsewhere."""
 
     response_cost: Dollars
-    metadata: JsonObject = {}
+    metadata: OptionalJsonObject = {}
 
 
 class AccountChange(Revised):

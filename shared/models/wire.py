@@ -1,10 +1,22 @@
 """The base of everything that crosses the wire: camelCase outside, snake_case inside, both accepted."""
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
 
 JsonObject = dict[str, JsonValue]
 """Any JSON object. Numbers are finite."""
+
+
+def empty_for_null(kind: Callable[[], Any]) -> Callable[[Any], Any]:
+    """A validator for what is optional: null is as good as leaving it out."""
+    return lambda value: kind() if value is None else value
+
+
+OptionalJsonObject = Annotated[JsonObject, BeforeValidator(empty_for_null(dict))]
+"""The same, or null, which is an empty one."""
 
 
 def is_plain_id(text: str) -> bool:

@@ -1,7 +1,10 @@
 """Administration of users. Every change leaves an audit record, written together with it."""
 
+import base64
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 from shared.models.account import Account
 from shared.models.audit import AuditRecord
@@ -17,6 +20,14 @@ _AUDITED = {"allowance", "remaining", "reset_at", "ceiling"}
 _UNKNOWN = "There is no such user."
 
 
+@dataclass(frozen=True)
+class UserPage:
+    """`next_token` leads to the next page; None on the last."""
+
+    users: list[User]
+    next_token: str | None
+
+
 class AdminService:
     """Lives as long as a request. `actor` is the admin's uid, or what stands for the password."""
 
@@ -24,14 +35,17 @@ class AdminService:
         self._database = database
         self._settings = settings
 
-    async def users(self, limit: int, after: str | None) -> list[User]:
-        """Users by id, from the one after `after` on, without their usage entries. As many reads as users."""
-        if after is not None and not is_plain_id(after):
-            raise BadRequest("This is no page token. Take it from the X-Next-Page-Token of the page before.")
+    async def users(self, limit: int, page_token: str | None = None) -> UserPage:
+        """Users by id, without their usage entries. As many reads as users, and one.
+
+        Raises `BadRequest` for a `page_token` that no page gave.
+        """
+        after = None if page_token is None else _last_id(page_token)
         now = datetime.now(UTC)
         async with self._database.outages_told():
-            accounts = await self._database.accounts.page(limit, after)
-        return [user_of(account.current(now), []) for account in accounts]
+            accounts = await self._database.accounts.page(limit + 1, after)
+        users = [user_of(account.current(now), []) for account in accounts[:limit]]
+        return UserPage(users, _page_token(users[-1].id) if len(accounts) > limit else None)
 
     async def change(self, actor: str, uid: str, change: AccountChange) -> User:
         """An allowance that an admin sets is the user's ceiling too.
@@ -41,12 +55,15 @@ class AdminService:
 
         if not is_plain_id(uid):
             raise NotFound(_UNKNOWN)
+        write_id = str(uuid4())
 
         async def write(transaction: Transaction) -> Account:
             now = datetime.now(UTC)
             stored = await self._database.accounts.get(uid, transaction)
             if stored is None:
                 raise NotFound(_UNKNOWN)
+            if stored.last_write == write_id:  # an earlier run was committed unnoticed
+                return stored
             refuse_stale(stored, change.rev)
             after = changed(stored.current(now), change, now)
             if change.monthly_allowance is not None:
@@ -57,9 +74,24 @@ class AdminService:
                 at=now, actor=actor, action="change user", target=uid, before=_audited(stored), after=_audited(after)
             )
             self._database.audit.add(record, transaction)
-            return self._database.accounts.put(after, transaction)
+            return self._database.accounts.put(after.model_copy(update={"last_write": write_id}), transaction)
 
         return user_of(await self._database.transaction(write), [])
+
+
+def _page_token(last_id: str) -> str:
+    """A user's id as a header can carry it: ids may be any text."""
+    return base64.urlsafe_b64encode(last_id.encode()).decode()
+
+
+def _last_id(page_token: str) -> str:
+    try:
+        last_id = base64.b64decode(page_token, altchars=b"-_", validate=True).decode()
+    except ValueError:
+        last_id = ""
+    if not is_plain_id(last_id):
+        raise BadRequest("This is no page token. Take it from the X-Next-Page-Token of the page before.")
+    return last_id
 
 
 def _audited(account: Account) -> dict[str, Any]:

@@ -5,6 +5,7 @@ to it afterwards is `shared.services.answering`.
 """
 
 import asyncio
+import contextlib
 import re
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -51,8 +52,15 @@ class ChatService:
             raise BadRequest(str(error)) from error
         estimate = highest_cost(route, request)
         if estimate is None:
-            _log.warning("Price unknown: nothing is held or charged", extra={"fields": {"model": route.name}})
-        ticket = await self._admitted(caller, request, estimate or 0)
+            _log.warning("Price unknown", extra={"fields": {"model": route.name}})
+        ticket_id = str(uuid4())
+        try:
+            # An unknown price may turn out to be one: what is spent already does not pay for it.
+            ticket = await self._admitted(ticket_id, caller, request, 1 if estimate is None else estimate)
+        except Unavailable:
+            with contextlib.suppress(Unavailable):
+                await self._withdrawn(ticket_id)  # it may have been stored, and the caller is told that it was not
+            raise
         try:
             await self._queue.enqueue(f"chat-{ticket.id}", {"ticket_id": ticket.id})
         except Exception as error:
@@ -64,9 +72,8 @@ class ChatService:
             ) from error
         return Accepted(ticket_id=ticket.id, status=ticket.status)
 
-    async def _admitted(self, caller: Caller, request: ChatRequest, estimate: int) -> Ticket:
+    async def _admitted(self, ticket_id: str, caller: Caller, request: ChatRequest, estimate: int) -> Ticket:
         """Counts the request, holds what it may cost, and stores the ticket, in one transaction."""
-        ticket_id = str(uuid4())
         rate_key = f"chat:{caller.uid}"
 
         async def admit(transaction: Transaction) -> Ticket:

@@ -32,7 +32,10 @@ class Ledger:
     async def account(self, caller: Caller, now: datetime, transaction: Transaction) -> tuple[Account | None, Account]:
         """The account as it is stored, None for a new user's, and as it is now. One read."""
         stored = await self.database.accounts.get(caller.uid, transaction)
-        return stored, (stored or self._opened(caller, now)).current(now)
+        account = (stored or self._opened(caller, now)).current(now)
+        told = {"display_name": _text(caller.claims.get("name")), "email": _text(caller.claims.get("email"))}
+        news = {name: text for name, text in told.items() if text and text != getattr(account, name)}
+        return stored, account.changed(now, **news) if news else account
 
     async def hold(self, caller: Caller, estimate: int, now: datetime, transaction: Transaction) -> int:
         """Holds `estimate` for a chat, or all that is available if that is less; returns what it holds.

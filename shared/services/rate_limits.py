@@ -48,5 +48,5 @@ class RateLimitService:
 
 def _remember(key: str, until: float) -> None:
     if len(_refused_until) >= _MOST_REMEMBERED:
-        _refused_until.clear()
+        _refused_until.pop(next(iter(_refused_until)))
     _refused_until[key] = until

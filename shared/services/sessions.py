@@ -7,9 +7,9 @@ from shared.models.errors import NotFound, TooLarge
 from shared.models.session import ProviderConfig, Session, SessionConfigured, SessionDeleted
 from shared.store import Database, Transaction
 
-KEPT = timedelta(days=30)
 _PROLONGED_AFTER = timedelta(days=1)
 """Reading prolongs a session, but not more than once a day: a read that writes each time would cost as a write."""
+KEPT = timedelta(days=30) + _PROLONGED_AFTER
 MAX_CONFIG_BYTES = 100_000
 
 

@@ -40,30 +40,45 @@ class SweepService:
     def __post_init__(self) -> None:
         self._ledger = Ledger(self.database, self.settings)
 
-    async def sweep(self, limit: int = 500) -> Swept:
-        """Sees to the `limit` tickets that were untouched for longest."""
+    async def sweep(self, page: int = 500, pages: int = 20) -> Swept:
+        """Sees to all tickets that lie untouched, the longest first; at most `pages` times `page` of them."""
         untouched_since = datetime.now(UTC) - timedelta(seconds=self.settings.sweep_after_seconds)
-        async with self.database.outages_told():
-            tickets = await self.database.tickets.untouched_since(untouched_since, limit)
-        gate = asyncio.Semaphore(_AT_ONCE)
-
-        async def see_to(ticket: Ticket) -> str:
-            async with gate:
-                return await self._see_to(ticket)
-
-        outcomes = await asyncio.gather(*map(see_to, tickets))
+        outcomes: list[str] = []
+        after: datetime | None = None
+        for _ in range(pages):
+            async with self.database.outages_told():
+                tickets = await self.database.tickets.untouched_since(untouched_since, page, after)
+            outcomes += await self._see_to_all(tickets)
+            if len(tickets) < page:
+                break
+            after = tickets[-1].updated_at
         swept = Swept(**{name: outcomes.count(name) for name in Swept.model_fields})
         _log.info("Swept", extra={"fields": swept.model_dump()})
         return swept
 
+    async def _see_to_all(self, tickets: list[Ticket]) -> list[str]:
+        """One that cannot be seen to is left, and keeps nobody from the others."""
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def see_to(ticket: Ticket) -> str:
+            async with gate:
+                try:
+                    return await self._see_to(ticket)
+                except Exception:
+                    _log.exception("A ticket could not be swept", extra={"fields": {"ticket": ticket.id}})
+                    return "left"
+
+        return await asyncio.gather(*map(see_to, tickets))
+
     async def _see_to(self, ticket: Ticket) -> str:
-        if datetime.now(UTC) - ticket.created_at > timedelta(seconds=self.settings.ticket_max_age_seconds):
+        now = datetime.now(UTC)
+        if now - ticket.created_at > timedelta(seconds=self.settings.ticket_max_age_seconds):
             return "ended" if await self._give_up(ticket) else "left"
-        # The queue refuses a name that it had within the last hours, so each handing in has one of its own; two
-        # sweeps that meet the same ticket use the same.
-        name = f"chat-{ticket.id}-{int(ticket.updated_at.timestamp() * 1000)}"
+        # The queue refuses a name that it had within the last hours, so each handing in has one of its own; sweeps
+        # that run at the same time use the same.
+        turn = int(now.timestamp() // self.settings.sweep_after_seconds)
         try:
-            await self.queue.enqueue(name, {"ticket_id": ticket.id})
+            await self.queue.enqueue(f"chat-{ticket.id}-{turn}", {"ticket_id": ticket.id})
         except QueueRefused as error:
             _log.error("The queue refused a ticket: %s", error, extra={"fields": {"ticket": ticket.id}})
             return "left"

@@ -64,18 +64,21 @@ class UserService:
         self, caller: Caller, change: Callable[[Account, datetime], Account], rev: str | None = None
     ) -> Account:
         """The account after `change`, written if that or the date made it another."""
+        write_id = str(uuid4())
 
         async def write(transaction: Transaction) -> Account:
             now = datetime.now(UTC)
             stored, account = await self._ledger.account(caller, now, transaction)
+            if stored is not None and stored.last_write == write_id:  # an earlier run was committed unnoticed
+                return stored
             refuse_stale(stored, rev)
             after = change(account, now)
-            return after if after == stored else self._put(after, transaction)
+            return after if after == stored else self._put(after, transaction, write_id)
 
         return await self._database.transaction(write)
 
-    def _put(self, account: Account, transaction: Transaction) -> Account:
-        return self._database.accounts.put(account, transaction)
+    def _put(self, account: Account, transaction: Transaction, write_id: str | None = None) -> Account:
+        return self._database.accounts.put(account.model_copy(update={"last_write": write_id}), transaction)
 
     async def _shown(self, account: Account) -> User:
         async with self._database.outages_told():
@@ -85,7 +88,8 @@ class UserService:
     def _refuse_above_ceiling(self, before: Account, after: Account) -> None:
         ceiling = before.ceiling
         if ceiling is None:
-            ceiling = to_micros(self._settings.allowance_ceiling or self._settings.default_allowance)
+            deployments = self._settings.allowance_ceiling
+            ceiling = to_micros(self._settings.default_allowance if deployments is None else deployments)
         for name, old, new in (
             ("monthly allowance", before.allowance, after.allowance),
             ("remaining spend", before.remaining, after.remaining),
@@ -99,7 +103,7 @@ def changed(account: Account, change: AccountChange, now: datetime) -> Account:
     if change.monthly_allowance is not None:
         account = account.with_allowance(to_micros(change.monthly_allowance), now)
     if change.allowance_reset_date is not None:
-        account = account.changed(now, reset_at=change.allowance_reset_date)
+        account = account.with_reset_date(int(change.allowance_reset_date), now)
     if change.spend_remaining is not None:
         account = account.changed(now, remaining=to_micros(change.spend_remaining))
     return account

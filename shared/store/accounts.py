@@ -71,8 +71,8 @@ class AccountStore:
 
 
 def _shown(document: dict[str, Any]) -> UsageEntry:
-    return UsageEntry(
-        timestamp=document["timestamp"],
-        response_cost=to_dollars(document["cost"]),
-        metadata=_json.validate_json(document["metadata"]),
-    )
+    """The entry as its user sees it; what was charged, where that was less than the cost, is in the metadata."""
+    metadata = _json.validate_json(document["metadata"])
+    if document["charged"] != document["cost"]:
+        metadata = {**metadata, "charged": to_dollars(document["charged"])}
+    return UsageEntry(timestamp=document["timestamp"], response_cost=to_dollars(document["cost"]), metadata=metadata)

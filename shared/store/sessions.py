@@ -1,8 +1,10 @@
 """Sessions: `users/{uid}/sessions/{hash}`, so that a session id is one thing for each user, and any text may be one."""
 
+import contextlib
 import hashlib
 from datetime import datetime
 
+from google.api_core.exceptions import NotFound
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
 from shared.models.session import ProviderConfig, Session
@@ -38,7 +40,8 @@ class SessionStore:
 
     async def prolong(self, uid: str, session_id: str, expire_at: datetime) -> None:
         """One write; nothing if it is gone meanwhile."""
-        await self._session(uid, session_id).update({"expire_at": expire_at})
+        with contextlib.suppress(NotFound):
+            await self._session(uid, session_id).update({"expire_at": expire_at})
 
     async def delete(self, uid: str, session_id: str, transaction: Transaction) -> bool:
         """Whether there was one."""

@@ -56,8 +56,10 @@ class TicketStore:
         document = snapshot.to_dict()
         return None if document is None else ChatRequest.model_validate_json(document["body"])
 
-    async def untouched_since(self, moment: datetime, limit: int) -> list[Ticket]:
-        """Unfinished tickets that nobody has written since `moment`, the longest untouched first."""
+    async def untouched_since(self, moment: datetime, limit: int, after: datetime | None = None) -> list[Ticket]:
+        """Unfinished tickets that nobody has written since `moment`, the longest untouched first; only those written
+        later than `after`, if it is given.
+        """
         query = (
             self._client.collection("tickets")
             .where(filter=FieldFilter("status", "in", [TicketStatus.PENDING.value, TicketStatus.PROCESSING.value]))
@@ -65,6 +67,8 @@ class TicketStore:
             .order_by("updated_at")
             .limit(limit)
         )
+        if after is not None:
+            query = query.where(filter=FieldFilter("updated_at", ">", after))
         return [_from_document(snapshot.id, snapshot.to_dict() or {}) for snapshot in await query.get()]
 
     def put(self, ticket: Ticket, transaction: Transaction) -> None:

@@ -8,7 +8,17 @@ they read; two that read the same document and then write it wait for each other
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from google.api_core.exceptions import Aborted, AlreadyExists, FailedPrecondition, NotFound
+from google.api_core.exceptions import (
+    Aborted,
+    AlreadyExists,
+    DeadlineExceeded,
+    FailedPrecondition,
+    InternalServerError,
+    NotFound,
+    RetryError,
+    ServiceUnavailable,
+    Unknown,
+)
 from google.cloud.firestore import (
     DELETE_FIELD,
     AsyncClient,
@@ -20,6 +30,9 @@ from google.cloud.firestore import (
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 T = TypeVar("T")
+_OVERTAKEN = (Aborted, AlreadyExists, FailedPrecondition, NotFound)
+_UNKNOWN_OUTCOME = (DeadlineExceeded, InternalServerError, RetryError, ServiceUnavailable, Unknown)
+"""The commit may have gone through all the same: only running again tells."""
 
 
 class Overtaken(Exception):
@@ -78,7 +91,7 @@ class Transaction:
             write(batch)
         try:
             await batch.commit()
-        except (Aborted, AlreadyExists, FailedPrecondition, NotFound) as error:
+        except (*_OVERTAKEN, *_UNKNOWN_OUTCOME) as error:
             raise Overtaken from error
 
     def _unchanged(self, snapshot: DocumentSnapshot[Any]) -> WriteOption:

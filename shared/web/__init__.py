@@ -1,7 +1,6 @@
 """The HTTP layer that all functions share: `create_app` builds a function's application."""
 
 from shared.web.address import ClientAddress
-from shared.web.administration import CurrentAdmin
 from shared.web.app import as_response, create_app
 from shared.web.authentication import CallerIfAny, CurrentCaller
 from shared.web.body import StrictJsonRoute
@@ -10,7 +9,6 @@ from shared.web.dependencies import CurrentSettings
 __all__ = [
     "CallerIfAny",
     "ClientAddress",
-    "CurrentAdmin",
     "CurrentCaller",
     "CurrentSettings",
     "StrictJsonRoute",

@@ -1,5 +1,6 @@
 """Where a request comes from."""
 
+import ipaddress
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -19,6 +20,15 @@ def client_address(request: Request, trusted_proxies: int) -> str:
     if trusted_proxies and forwarded:
         return forwarded[-min(trusted_proxies, len(forwarded))]
     return request.client.host if request.client else "unknown"
+
+
+def address_block(address: str) -> str:
+    """What a rate limit counts by: the address, or the /64 of an IPv6 one, which is what one customer gets."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network(f"{address}/64", strict=False)) if parsed.version == 6 else address
 
 
 def _client_address(request: Request, settings: CurrentSettings) -> str:

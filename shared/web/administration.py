@@ -6,7 +6,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from shared.models.errors import Forbidden, Unauthenticated
+from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
+from shared.store import Database
+from shared.web.address import ClientAddress, address_block
 from shared.web.authentication import authenticate
 from shared.web.dependencies import CurrentSettings
 
@@ -14,27 +17,39 @@ PASSWORD_HEADER = "X-Admin-Password"  # noqa: S105 - a header's name
 BY_PASSWORD = "admin by password"  # noqa: S105 - what the audit trail calls them
 
 
-async def _current_admin(request: Request, settings: CurrentSettings) -> str:
-    """Raises `Forbidden` while the panel is disabled, and for users without the claim; else `Unauthenticated`."""
-    if settings.authentication_required and "authorization" in request.headers:
+async def _current_admin(request: Request, settings: CurrentSettings, address: ClientAddress) -> str:
+    """Raises `Forbidden` while the panel is disabled, and for users without the claim; `TooManyRequests` when an
+    address tries passwords too often; else `Unauthenticated`.
+    """
+    password = request.headers.get(PASSWORD_HEADER)
+    if password is None and settings.authentication_required and "authorization" in request.headers:
         caller = await authenticate(request, settings)
-        if caller.claims.get("admin") is True:
-            request.state.access["uid"] = caller.uid
-            return caller.uid
-        if PASSWORD_HEADER not in request.headers:
+        request.state.access["uid"] = caller.uid
+        if caller.claims.get("admin") is not True:
             raise Forbidden("Only administrators may do this.")
+        return caller.uid
     if not settings.admin_panel_enabled:
         raise Forbidden("The admin panel is disabled. Set ADMIN_PANEL_ENABLED to use it.")
-    if not _is_password(request.headers.get(PASSWORD_HEADER, ""), settings):
-        raise Unauthenticated(f"Send the administrators' password as '{PASSWORD_HEADER}'.")
-    return BY_PASSWORD
+    if password is not None:
+        limits = RateLimitService(Database(settings))
+        await limits.take(f"admin:{address_block(address)}", settings.public_rate_per_minute)
+        if _is_password(password, settings):
+            return BY_PASSWORD
+    raise Unauthenticated(f"Send the administrators' password as '{PASSWORD_HEADER}'.")
 
 
 def _is_password(given: str, settings: Settings) -> bool:
-    """In constant time. Without a configured password, none is right."""
+    """In constant time. Without a configured password, none is right.
+
+    A header's bytes reach us read as Latin-1, whatever the sender meant them to be; most send UTF-8.
+    """
     if settings.admin_password is None:
         return False
-    return hmac.compare_digest(given.encode(), settings.admin_password.get_secret_value().encode())
+    expected = settings.admin_password.get_secret_value()
+    sent = given.encode("latin-1", "replace")
+    as_utf8 = hmac.compare_digest(sent, expected.encode())
+    as_latin1 = hmac.compare_digest(sent, expected.encode("latin-1", "xmlcharrefreplace"))
+    return as_utf8 or as_latin1
 
 
 CurrentAdmin = Annotated[str, Depends(_current_admin)]

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from shared.log import get_logger
 from shared.models.caller import LOCAL_USER, Caller
 from shared.models.errors import Unauthenticated, Unavailable
+from shared.models.wire import is_plain_id
 from shared.settings import Settings
 from shared.web.dependencies import CurrentSettings
 
@@ -43,10 +44,10 @@ def _verify(token: str, project: str) -> dict[str, Any]:
         raise Unauthenticated(_EXPIRED) from error
     except (ValueError, auth.InvalidIdTokenError, exceptions.FirebaseError) as error:
         raise Unauthenticated(_INVALID) from error
-    expiry = claims.get("exp")
-    if (
-        not isinstance(expiry, int | float) or expiry <= time.time()
-    ):  # the Auth emulator's tokens are decoded, but not checked for this
+    if not is_plain_id(claims["uid"]):
+        raise Unauthenticated(_INVALID)
+    expiry = claims.get("exp")  # which firebase-admin does not check in tokens of the Auth emulator
+    if not isinstance(expiry, int | float) or expiry <= time.time():
         raise Unauthenticated(_EXPIRED)
     return claims
 

@@ -14,7 +14,7 @@ import functions.providers.main as providers
 import functions.sessions.main as sessions
 import functions.users.main as users
 from tests.functions.conftest import Serve
-from tests.functions.tokens import token
+from tests.tokens import token
 
 CHAT = {"messages": [{"role": "user", "content": "hi"}], "provider": "openai", "model": "gpt-4.1-mini"}
 CONFIG = {"provider": "openai", "model": "gpt-4.1-mini"}
@@ -113,6 +113,7 @@ async def test_what_is_somebody_elses_is_404(serve: Serve, as_whom: Callable[[st
         (True, PASSWORD, "wrong", 401),
         (True, PASSWORD, "", 401),
         (True, PASSWORD, None, 401),
+        (True, "pässwörd€", "pässwörd€", 200),
         (True, None, "", 401),
         (True, None, PASSWORD, 401),
         (False, PASSWORD, PASSWORD, 403),
@@ -128,8 +129,38 @@ async def test_the_admin_password(
 
     secret = None if configured is None else SecretStr(configured)
     client = serve(admin, app_env=app_env, admin_panel_enabled=enabled, admin_password=secret)
-    headers = {} if sent is None else {"X-Admin-Password": sent}
+    headers = {} if sent is None else {b"X-Admin-Password": sent.encode()}
     assert (await client.get("/admin/users", headers=headers)).status_code == status
+
+
+async def test_guessing_the_password_is_limited(serve: Serve) -> None:
+    """Per address: 429, and then the right one does not help either."""
+    from pydantic import SecretStr
+
+    client = serve(
+        admin,
+        admin_panel_enabled=True,
+        admin_password=SecretStr(PASSWORD),
+        public_rate_per_minute=3,
+        trusted_proxies=1,
+    )
+    address = {"X-Forwarded-For": "9.8.7.6"}
+    guesses = [await client.get("/admin/users", headers={**address, "X-Admin-Password": "guess"}) for _ in range(4)]
+    assert [guess.status_code for guess in guesses] == [401, 401, 401, 429]
+    right = await client.get("/admin/users", headers={**address, "X-Admin-Password": PASSWORD})
+    assert right.status_code == 429
+
+
+async def test_the_password_counts_beside_a_token_that_does_not(
+    serve: Serve, as_whom: Callable[[str], dict[str, str]]
+) -> None:
+    """Password or token: either is enough."""
+    from pydantic import SecretStr
+
+    client = serve(admin, app_env="firebase", admin_panel_enabled=True, admin_password=SecretStr(PASSWORD))
+    for token_headers in ({"Authorization": "Bearer stale"}, as_whom("user")):
+        response = await client.get("/admin/users", headers={**token_headers, "X-Admin-Password": PASSWORD})
+        assert response.status_code == 200
 
 
 async def test_a_claim_that_is_not_true_is_no_claim(serve: Serve, as_whom: Callable[[str], dict[str, str]]) -> None:

@@ -32,6 +32,8 @@ async def test_the_profile_has_the_contracts_shape(serve: Serve, path: str) -> N
         ("PUT", "monthly-allowance", {"monthlyAllowance": 50.5}, {"monthlyAllowance": 50.5, "spendRemaining": 50.5}),
         ("PUT", "monthly-allowance", {"monthly_allowance": 50}, {"monthlyAllowance": 50}),
         ("PUT", "allowance-reset-date", {"allowanceResetDate": 4102444800000}, {"allowanceResetDate": 4102444800000}),
+        ("PUT", "allowance-reset-date", {"allowanceResetDate": 4102444800000.7}, {"allowanceResetDate": 4102444800000}),
+        ("POST", "usage", {"responseCost": 0.25, "metadata": None}, {"spendRemaining": 99.75}),
         ("PUT", "spend-remaining", {"spendRemaining": 0}, {"spendRemaining": 0}),
         ("POST", "usage", {"responseCost": 0.25}, {"spendRemaining": 99.75}),
         ("POST", "reset-allowance", None, {"spendRemaining": 100}),

@@ -67,6 +67,11 @@ def test_each_big_library_has_one_home(modules: tuple[str, ...], home: str) -> N
         ("providers", ["litellm", "google.cloud.firestore", "google.cloud.tasks_v2", "firebase_admin"]),
         ("chat", ["litellm", "firebase_admin"]),
         ("worker", ["google.cloud.tasks_v2", "firebase_admin"]),
+        ("users", ["litellm", "google.cloud.tasks_v2", "firebase_admin", "httpx"]),
+        ("admin", ["litellm", "google.cloud.tasks_v2", "firebase_admin", "httpx"]),
+        ("sessions", ["litellm", "google.cloud.tasks_v2", "firebase_admin", "httpx"]),
+        ("logs", ["litellm", "google.cloud.tasks_v2", "firebase_admin", "httpx"]),
+        ("sweep", ["litellm", "firebase_admin"]),
     ],
 )
 def test_a_function_imports_what_it_needs_and_no_more(function: str, without: list[str]) -> None:

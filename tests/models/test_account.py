@@ -40,16 +40,28 @@ def test_lowering_the_allowance_lowers_what_remains() -> None:
     assert account(remaining=80).with_allowance(50, NOW).remaining == 50
     assert account(remaining=30).with_allowance(50, NOW).remaining == 30
     assert account(remaining=30).with_allowance(500, NOW).remaining == 30
+    assert account(remaining=500).with_allowance(200, NOW).remaining == 500
+    assert account(remaining=500).with_allowance(100, NOW).remaining == 500
 
 
 def test_a_period_ends_by_its_date_and_not_before() -> None:
     """What remains becomes the allowance, the date moves on, and what is held stays held."""
-    spent = account(remaining=3, held=2, reset_at=milliseconds(NOW))
+    spent = account(remaining=3, held=2).with_reset_date(milliseconds(NOW), NOW)
     assert spent.current(NOW - timedelta(milliseconds=1)) == spent
     renewed = spent.current(NOW)
     assert (renewed.remaining, renewed.held, renewed.period) == (100, 2, 2)
     assert renewed.reset_at == milliseconds(datetime(2026, 4, 15, 12, tzinfo=UTC))
     assert renewed.current(NOW) == renewed
+
+
+def test_the_last_of_a_month_stays_the_last() -> None:
+    """February's shortness is forgotten in March."""
+    current = account().with_reset_date(milliseconds(datetime(2026, 1, 31, tzinfo=UTC)), NOW)
+    days: list[int] = []
+    for month in range(2, 7):
+        current = current.current(datetime(2026, month, 1, tzinfo=UTC))
+        days.append(datetime.fromtimestamp(current.reset_at / 1000, UTC).day)
+    assert days == [28, 31, 30, 31, 30]
 
 
 def test_an_account_without_a_date_never_resets() -> None:

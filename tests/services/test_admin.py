@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
+from google.api_core.exceptions import Aborted
 
 from shared.models.account import Account
 from shared.models.caller import Caller
@@ -13,7 +14,7 @@ from shared.services.admin import AdminService
 from shared.services.users import UserService
 from shared.settings import Settings
 from shared.store import Database
-from tests.stored import store_account
+from tests.stored import lose_answers, store_account
 
 NOW = datetime.now(UTC)
 
@@ -30,12 +31,15 @@ async def stored_user(database: Database, uid: str = "u") -> Account:
 
 async def test_pages_follow_each_other(database: Database, admin: AdminService) -> None:
     """Sorted by id, none missing, none twice."""
-    names = [f"user-{number:02}" for number in range(25)]
+    names = sorted([*(f"user-{number:02}" for number in range(23)), "ユーザー", "ü"])
     await asyncio.gather(*(stored_user(database, name) for name in reversed(names)))
     seen: list[str] = []
-    while page := await admin.users(10, seen[-1] if seen else None):
-        seen += [user.id for user in page]
-    assert seen == names
+    page = await admin.users(5)
+    while page.next_token:
+        assert page.next_token.isascii()
+        seen += [user.id for user in page.users]
+        page = await admin.users(5, page.next_token)
+    assert seen + [user.id for user in page.users] == names
 
 
 async def test_a_change_leaves_an_audit_record(database: Database, admin: AdminService) -> None:
@@ -82,10 +86,20 @@ async def test_an_unknown_user_is_not_created(database: Database, admin: AdminSe
     """404, whatever the id looks like."""
     with pytest.raises(NotFound):
         await admin.change("a", uid, AccountChange(monthly_allowance=1))
-    assert await admin.users(10, None) == []
+    assert (await admin.users(10)).users == []
 
 
-async def test_a_page_token_that_is_none_is_told(admin: AdminService) -> None:
+@pytest.mark.parametrize("token", ["", "__x__", "ü", "%00", "X194X18=", "a", "w7w"])
+async def test_a_page_token_that_is_none_is_told(admin: AdminService, token: str) -> None:
     """400 rather than an error of the database."""
     with pytest.raises(BadRequest):
-        await admin.users(10, "__x__")
+        await admin.users(10, token)
+
+
+async def test_a_commit_whose_answer_is_lost_leaves_one_record(database: Database, admin: AdminService) -> None:
+    """The repeat finds its own work done: no conflict, no second record."""
+    account = await stored_user(database)
+    lose_answers(database, Aborted("lost"))
+    user = await admin.change("a", "u", AccountChange(rev=str(account.rev), monthly_allowance=7))
+    assert user.usage_info.monthly_allowance == 7
+    assert len(await database.audit.newest("u", 10)) == 1

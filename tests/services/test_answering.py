@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from google.api_core.exceptions import Aborted, ServiceUnavailable
+from google.api_core.exceptions import Aborted, DeadlineExceeded, ServiceUnavailable
 
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.llm.completion import complete
@@ -18,7 +18,7 @@ from shared.services.answering import AnsweringService
 from shared.settings import Settings
 from shared.store import Database
 from tests.doubles.model_server import Answer, Fail, ModelServer
-from tests.stored import store
+from tests.stored import lose_answers, store
 
 MODEL = "gpt-4.1-mini"
 
@@ -265,32 +265,14 @@ async def test_a_fault_of_our_own_is_tried_again_and_in_the_end_told(worker: Wor
     assert ended.error == "Something went wrong on our side. Send the chat again later."
 
 
-class LosesAnswers:
-    """Firestore's commit goes through, and its answer is lost: at every commit whose number is in `lost`."""
-
-    def __init__(self, database: Database, *lost: int) -> None:
-        self.commits = 0
-        api = database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
-        commit = api.commit
-
-        async def losing(*args: Any, **kwargs: Any) -> Any:
-            self.commits += 1
-            number = self.commits
-            answer = await commit(*args, **kwargs)
-            if number in lost:
-                raise Aborted("the answer was lost")
-            return answer
-
-        api.commit = losing
-
-
+@pytest.mark.parametrize("error", [Aborted("lost"), DeadlineExceeded("lost"), ServiceUnavailable("lost")])
 @pytest.mark.parametrize("lost", [(1,), (2,), (1, 2)])
 async def test_a_commit_whose_answer_is_lost_does_its_work_once(
-    worker: Worker, model_server: ModelServer, lost: tuple[int, ...]
+    worker: Worker, model_server: ModelServer, lost: tuple[int, ...], error: Exception
 ) -> None:
     """Of the lease, of the result: deliveries follow until the ticket is finished, and the model was asked once."""
     ticket_id = await worker.ticket("hi")
-    LosesAnswers(worker.database, *lost)
+    lose_answers(worker.database, error, *lost)
     for _ in range(3):
         with contextlib.suppress(ComeAgain):
             await worker.deliver(ticket_id)

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from google.api_core.exceptions import Aborted, DeadlineExceeded, ServiceUnavailable
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -31,6 +32,7 @@ from shared.store import Database
 from shared.tasks import task_queue
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import Answer, ModelServer
+from tests.stored import lose_answers
 
 MODEL = "gpt-4.1-mini"
 
@@ -134,6 +136,70 @@ async def test_a_failed_chat_releases_its_hold(house: House, caller: Caller) -> 
     await house.deliver(accepted.ticket_id, refuses)
     account = await house.account(caller.uid)
     assert (account.held, account.remaining) == (0, 100_000_000)
+
+
+LOST = [Aborted("lost"), DeadlineExceeded("lost"), ServiceUnavailable("lost")]
+
+
+@pytest.mark.parametrize("error", LOST)
+async def test_an_admission_whose_answer_is_lost_is_an_admission(
+    house: House, caller: Caller, cloud_tasks: CloudTasksServer, error: Exception
+) -> None:
+    """One ticket, one task, one hold."""
+    await house.users.me(caller)
+    lose_answers(house.database, error)
+    accepted = await house.chat.submit(caller, chat("hi"))
+    assert [name.split("/")[-1] for name in cloud_tasks.tasks] == [f"chat-{accepted.ticket_id}"]
+    ticket = await house.database.tickets.get(accepted.ticket_id)
+    assert ticket is not None
+    assert (await house.account(caller.uid)).held == ticket.hold > 0
+
+
+@pytest.mark.parametrize("error", LOST)
+async def test_a_report_whose_answer_is_lost_is_charged_once(house: House, caller: Caller, error: Exception) -> None:
+    """Without a key of the caller's, too."""
+    await house.users.me(caller)
+    lose_answers(house.database, error)
+    user = await house.users.report(caller, UsageReport(response_cost=1))
+    assert user.usage_info.spend_remaining == 99
+
+
+@pytest.mark.parametrize("error", LOST)
+async def test_a_change_whose_answer_is_lost_is_no_conflict(house: House, caller: Caller, error: Exception) -> None:
+    """It finds its own work done: no 409, and one new period, not two."""
+    rev = (await house.users.me(caller)).rev
+    lose_answers(house.database, error)
+    user = await house.users.change(caller, AccountChange(rev=rev, monthly_allowance=7))
+    assert user.usage_info.monthly_allowance == 7
+    lose_answers(house.database, error)
+    await house.users.reset(caller)
+    assert (await house.account(caller.uid)).period == 2
+
+
+async def test_a_model_of_unknown_price_is_refused_when_nothing_is_left(house: House, caller: Caller) -> None:
+    """It may tell afterwards what it cost."""
+    catalog = Catalog.load({"OPENROUTER_API_KEY": "x"})
+    request = chat("hi", provider="openrouter", model="openrouter/auto")
+    assert highest_cost(catalog.route("openrouter", "openrouter/auto"), request) is None
+    service = ChatService(house.database, house.queue, catalog, house.settings)
+    await service.submit(caller, request)
+    assert (await house.account(caller.uid)).held == 1
+    await house.users.change(caller, AccountChange(spend_remaining=0))
+    with pytest.raises(AllowanceSpent):
+        await service.submit(caller, request)
+
+
+async def test_a_period_that_ends_in_the_middle_of_a_chat(
+    house: House, caller: Caller, model_server: ModelServer
+) -> None:
+    """The chat is charged in the new one, and its hold is gone."""
+    accepted = await house.chat.submit(caller, chat("hi"))
+    past = milliseconds(datetime.now(UTC) - timedelta(days=1))
+    await house.users.change(caller, AccountChange(allowance_reset_date=past))
+    await house.deliver(accepted.ticket_id)
+    account = await house.account(caller.uid)
+    assert (account.period, account.held) == (2, 0)
+    assert account.remaining == 100_000_000 - sum(await house.charged(caller.uid)) < 100_000_000
 
 
 @pytest.mark.parametrize("troubled", [False, True])
@@ -295,8 +361,9 @@ class Drive:
 
     async def allowance(self, amount: int) -> None:
         await self.house.users.change(self.caller, AccountChange(monthly_allowance=to_dollars(amount)))
+        if amount < self.model.allowance:
+            self.model.remaining = min(self.model.remaining, amount)
         self.model.allowance = amount
-        self.model.remaining = min(self.model.remaining, amount)
 
     async def remaining(self, amount: int) -> None:
         await self.house.users.change(self.caller, AccountChange(spend_remaining=to_dollars(amount)))

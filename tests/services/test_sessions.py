@@ -66,7 +66,7 @@ async def test_a_session_ends_after_thirty_days_without_use(
 
 async def test_use_prolongs_a_session(sessions: SessionService, database: Database, caller: Caller) -> None:
     """Reading counts, once a day."""
-    await kept_for(database, caller, timedelta(days=1))
+    await kept_for(database, caller, timedelta(days=2))
     await sessions.config(caller, "s")
     prolonged = await database.sessions.get(caller.uid, "s")
     assert prolonged is not None

@@ -71,7 +71,17 @@ async def test_a_queue_that_refuses_leaves_it_for_the_next_sweep(
 
 
 async def test_a_sweep_has_an_end(database: Database, sweeper: SweepService) -> None:
-    """So many at a time, the longest untouched first."""
+    """So many at a time, page after page, the longest untouched first."""
     for number in range(5):
         await store(database, ticket(f"t{number}", age=timedelta(minutes=10 + number)), REQUEST)
-    assert await sweeper.sweep(limit=3) == Swept(requeued=3)
+    assert await sweeper.sweep(page=2, pages=2) == Swept(requeued=4)
+    assert await sweeper.sweep(page=2) == Swept(requeued=5)
+
+
+async def test_a_ticket_that_cannot_be_seen_to_holds_nobody_up(database: Database, sweeper: SweepService) -> None:
+    """It is left; the others are ended."""
+    await store(database, ticket("good", age=timedelta(days=1)), REQUEST)
+    await store(database, ticket("bad", age=timedelta(days=1), owner="broken", hold=5), REQUEST)
+    broken = database._client.collection("users").document("broken")  # pyright: ignore[reportPrivateUsage]
+    await broken.set({"allowance": "a lot"})
+    assert await sweeper.sweep() == Swept(ended=1, left=1)

@@ -1,7 +1,5 @@
 """Who is let in. The tokens are as the Auth emulator makes them: unsigned, and believed under its variable only."""
 
-import base64
-import json
 import time
 from typing import Any
 
@@ -12,6 +10,7 @@ from fastapi import APIRouter, Request
 
 from shared.settings import Settings
 from shared.web import CurrentCaller, StrictJsonRoute, create_app
+from tests import tokens
 
 PROJECT = "demo-auth-test"
 router = APIRouter(route_class=StrictJsonRoute)
@@ -22,23 +21,8 @@ async def me(caller: CurrentCaller, request: Request) -> dict[str, Any]:
     return {"uid": caller.uid, "user": request.state.user}
 
 
-def part(data: dict[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(data).encode()).rstrip(b"=").decode()
-
-
 def token(header: dict[str, Any] | None = None, signature: str = "", **claims: Any) -> str:
-    now = int(time.time())
-    payload = {
-        "iss": f"https://securetoken.google.com/{PROJECT}",
-        "aud": PROJECT,
-        "sub": "user-1",
-        "user_id": "user-1",
-        "iat": now - 10,
-        "auth_time": now - 10,
-        "exp": now + 3600,
-        **claims,
-    }
-    return f"{part(header or {'alg': 'none', 'typ': 'JWT'})}.{part(payload)}.{signature}"
+    return tokens.token(PROJECT, "user-1", header, signature, **claims)
 
 
 async def ask(app_env: str, authorization: str | bytes | None) -> httpx.Response:

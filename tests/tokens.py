@@ -6,8 +6,8 @@ import time
 from typing import Any
 
 
-def token(project: str, uid: str, **claims: Any) -> str:
-    """A token of `uid` in `project`, good for an hour."""
+def token(project: str, uid: str, header: dict[str, Any] | None = None, signature: str = "", **claims: Any) -> str:
+    """A token of `uid` in `project`, good for an hour, unless the claims say otherwise."""
     now = int(time.time())
     payload = {
         "iss": f"https://securetoken.google.com/{project}",
@@ -19,7 +19,7 @@ def token(project: str, uid: str, **claims: Any) -> str:
         "exp": now + 3600,
         **claims,
     }
-    return f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(payload)}."
+    return f"{_part(header or {'alg': 'none', 'typ': 'JWT'})}.{_part(payload)}.{signature}"
 
 
 def _part(data: dict[str, Any]) -> str:
