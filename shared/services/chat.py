@@ -99,7 +99,7 @@ class ChatService:
             self._database.tickets.add(ticket, request, transaction)
             return ticket
 
-        return await self._database.transaction(admit)
+        return await self._database.transaction(admit, turn=f"user:{caller.uid}")
 
     async def _withdrawn(self, ticket_id: str) -> bool:
         """Ends a ticket that the queue refused. False when the queue has taken it after all and a worker is on it."""

@@ -24,7 +24,7 @@ class RateLimitService:
 
     async def take(self, key: str, per_minute: int) -> None:
         """`count` in a transaction of its own."""
-        await self._database.transaction(lambda transaction: self.count(key, per_minute, transaction))
+        await self._database.transaction(lambda transaction: self.count(key, per_minute, transaction), turn=key)
 
     async def count(self, key: str, per_minute: int, transaction: Transaction) -> None:
         """Counts a request of `key`: one read and one write, neither if `per_minute` is 0, which is no limit.

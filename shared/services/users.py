@@ -54,7 +54,7 @@ class UserService:
             after = await self._ledger.charge(account, cause, cost, report.metadata, now, transaction)
             return account if after is account and stored == account else self._put(after, transaction)
 
-        return await self._shown(await self._database.transaction(charge))
+        return await self._shown(await self._database.transaction(charge, turn=f"user:{caller.uid}"))
 
     async def reset(self, caller: Caller) -> User:
         """Opens a new period at once. Old entries stay, out of sight."""
@@ -75,7 +75,7 @@ class UserService:
             after = change(account, now)
             return after if after == stored else self._put(after, transaction, write_id)
 
-        return await self._database.transaction(write)
+        return await self._database.transaction(write, turn=f"user:{caller.uid}")
 
     def _put(self, account: Account, transaction: Transaction, write_id: str | None = None) -> Account:
         return self._database.accounts.put(account.model_copy(update={"last_write": write_id}), transaction)

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 from google.api_core.exceptions import GoogleAPICallError, InvalidArgument, RetryError
 from google.cloud.firestore import AsyncClient
@@ -26,6 +27,16 @@ _log = get_logger("store")
 @per_loop
 def _client(project: str) -> AsyncClient:
     return AsyncClient(project=project)
+
+
+@per_loop
+def _turns() -> WeakValueDictionary[tuple[str, str], asyncio.Lock]:
+    return WeakValueDictionary()
+
+
+def _turn(project: str, name: str | None) -> AbstractAsyncContextManager[None]:
+    """A lock that lives as long as somebody has or wants it."""
+    return nullcontext() if name is None else _turns().setdefault((project, name), asyncio.Lock())
 
 
 class Database:
@@ -55,10 +66,11 @@ class Database:
             _log.error("Firestore failed: %s: %s", type(error).__name__, str(error)[:300])
             raise Unavailable("The database cannot be reached right now. Try again.", retry_after=5) from error
 
-    async def transaction(self, body: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def transaction(self, body: Callable[[Transaction], Awaitable[T]], turn: str | None = None) -> T:
         """Runs `body` so that all it writes is written, or nothing. See `shared.store.transaction.run`.
 
-        Raises `Unavailable` when Firestore cannot be reached, or others are faster all the time.
+        Those with the same `turn` take turns within this process, rather than overtake each other: name what they
+        all write. Raises `Unavailable` when Firestore cannot be reached, or others are faster all the time.
         """
-        async with self.outages_told():
+        async with self.outages_told(), _turn(self._client.project, turn):
             return await run(self._client, body, self._seconds)
