@@ -1,0 +1,60 @@
+"""All services over one database, as the ledger's tests drive them."""
+
+from typing import Any
+
+from shared.llm.catalog import Catalog, ModelRoute
+from shared.llm.completion import complete
+from shared.models.account import Account
+from shared.models.chat import ChatRequest, ChatResult
+from shared.models.money import to_dollars
+from shared.services.answering import AnsweringService
+from shared.services.chat import ChatService
+from shared.services.users import UserService
+from shared.settings import Settings
+from shared.store import Database
+from shared.tasks import task_queue
+
+MODEL = "gpt-4.1-mini"
+
+
+def chat(prompt: str, *, answer_tokens: int = 1000, model: str = MODEL, provider: str = "openai") -> ChatRequest:
+    return ChatRequest.model_validate(
+        {
+            "messages": [{"role": "user", "content": prompt}],
+            "provider": provider,
+            "model": model,
+            "parameters": {"max_tokens": answer_tokens},
+        }
+    )
+
+
+class House:
+    """All services over one database."""
+
+    def __init__(self, settings: Settings, catalog: Catalog) -> None:
+        self.settings = settings
+        self.catalog = catalog
+        self.database = Database(settings)
+        self.queue = task_queue(settings)
+        self.chat = ChatService(self.database, self.queue, catalog, settings)
+        self.users = UserService(self.database, settings)
+
+    async def deliver(self, ticket_id: str, complete_chat: Any = complete) -> None:
+        await AnsweringService(self.database, self.catalog, complete_chat, self.settings).answer(ticket_id)
+
+    async def account(self, uid: str) -> Account:
+        account = await self.database.accounts.get(uid)
+        assert account is not None
+        return account
+
+    async def charged(self, uid: str) -> list[int]:
+        """What each entry of the user charged, of all periods."""
+        entries = await self.database._client.collection("users").document(uid).collection("usage").get()  # pyright: ignore[reportPrivateUsage]
+        return [(entry.to_dict() or {})["charged"] for entry in entries]
+
+
+def costing(cost: int) -> Any:
+    async def answers(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        return ChatResult(content="ok", model="m", cost=to_dollars(cost))
+
+    return answers
