@@ -8,9 +8,11 @@ import logging
 import re
 import time
 
+from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.log import current_trace, get_logger
+from shared.web.address import client_address
 
 _log = get_logger("access")
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
@@ -28,10 +30,11 @@ def trace_id(headers: dict[bytes, bytes]) -> str | None:
 class AccessLog:
     """Logs the request when its answer is complete. Routes add to the line through `request.state.access`."""
 
-    def __init__(self, app: ASGIApp, function: str, project: str) -> None:
+    def __init__(self, app: ASGIApp, function: str, project: str, trusted_proxies: int) -> None:
         self.app = app
         self.function = function
         self.project = project
+        self.trusted_proxies = trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -62,14 +65,13 @@ class AccessLog:
     ) -> None:
         route = getattr(scope.get("route"), "path", None) or "(no route)"
         level = logging.ERROR if status >= 500 else logging.WARNING if status >= 400 else logging.INFO
-        client = scope.get("client")
         fields = {
             "httpRequest": {
                 "requestMethod": scope["method"],
                 "status": status,
                 "latency": f"{seconds:.6f}s",
                 "userAgent": headers.get(b"user-agent", b"").decode("latin-1")[:200],
-                "remoteIp": client[0] if client else "",
+                "remoteIp": client_address(Request(scope), self.trusted_proxies),
             },
             "function": self.function,
             "route": route,

@@ -85,7 +85,12 @@ def create_app(function: str, router: APIRouter, settings: Settings, max_body_by
             max_age=3600,
         )
     app.add_middleware(NoStore)
-    app.add_middleware(AccessLog, function=function, project=settings.google_cloud_project)
+    app.add_middleware(
+        AccessLog,
+        function=function,
+        project=settings.google_cloud_project,
+        trusted_proxies=settings.trusted_proxies,
+    )
     return app
 
 

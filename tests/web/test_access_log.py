@@ -30,7 +30,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
 
 
 async def request(path: str, **kwargs: Any) -> httpx.Response:
-    app = create_app("chat", router, Settings(google_cloud_project="a-project"))
+    app = create_app("chat", router, Settings(google_cloud_project="a-project", trusted_proxies=1))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         return await client.post(path, **kwargs)
 
@@ -82,3 +82,9 @@ async def test_the_severity_follows_the_status(lines: Lines, path: str, severity
     """4xx warns."""
     await request(path)
     assert lines()[-1]["severity"] == severity
+
+
+async def test_the_address_is_the_callers_and_not_the_proxys(lines: Lines) -> None:
+    """As our own proxy tells it; what stands before that is the caller's invention."""
+    await request("/chat/t", headers={"X-Forwarded-For": "6.6.6.6, 1.2.3.4"})
+    assert lines()[-1]["httpRequest"]["remoteIp"] == "1.2.3.4"
