@@ -19,15 +19,18 @@ _SECRETS = re.compile(
     | \b[-_A-Za-z0-9]{40,}\b
     """
 )
-_NAMES = (
-    r"pass(?:word|wd|phrase|code)?|pwd|secret|token|api[-_ ]?key|access[-_]?key|account[-_]?key|session[-_]?key"
-    r"|private[-_]?key|authorization|auth|cookie|credential|jwt"
-)
-_SECRET_NAME = re.compile(rf"(?i)(?:^|[-_ ]|(?<=[a-z])(?=[A-Z]))?(?:{_NAMES})s?$|^(?:{_NAMES})")
+_NAMES = r"""
+    (?: (?i:password|passwd|passphrase|passcode|secret|token|api[-_]?key|access[-_]?key|account[-_]?key|session[-_]?key
+          |private[-_]?key|authorization|cookie|credential)
+      | (?<![A-Za-z])(?i:pass|pwd|auth|jwt)
+    ) s? (?![a-z])
+"""
+"""As a part of a name: DB_PASSWORD, secretKey, authTokens; but no passengers, authors or tokenizers."""
+_SECRET_NAME = re.compile(rf"(?x){_NAMES}")
 _ASSIGNED = re.compile(
-    rf"""(?ix)
-    ( (?<![A-Za-z0-9])[-\w]{{0,40}}?(?:{_NAMES})[-\w]{{0,40}} ["']? \s{{0,5}} [=:] \s{{0,5}} )
-    ( "[^"]*" | '[^']*' | (?:(?:token|bearer|basic|digest)\s+)? [^\s,;&}}\]"']+ )
+    rf"""(?x)
+    ( (?<![A-Za-z0-9])[-\w]{{0,40}}?{_NAMES}[-\w]{{0,40}} ["']? \s{{0,5}} [=:] \s{{0,5}} )
+    ( "[^"]*" | '[^']*' | (?:(?i:token|bearer|basic|digest)\s+)? [^\s,;&}}\]"']+ )
     """
 )
 

@@ -18,7 +18,7 @@ router = APIRouter(route_class=StrictJsonRoute, prefix="/admin/users")
 
 
 async def _admin_service(settings: CurrentSettings) -> AdminService:
-    return AdminService(Database(settings), settings)
+    return AdminService(Database(settings))
 
 
 Admin = Annotated[AdminService, Depends(_admin_service)]

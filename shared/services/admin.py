@@ -13,7 +13,6 @@ from shared.models.money import to_micros
 from shared.models.user import AccountChange, User, user_of
 from shared.models.wire import is_plain_id
 from shared.services.users import changed, refuse_stale
-from shared.settings import Settings
 from shared.store import Database, Transaction
 
 _AUDITED = {"allowance", "remaining", "reset_at", "ceiling"}
@@ -31,9 +30,8 @@ class UserPage:
 class AdminService:
     """Lives as long as a request. `actor` is the admin's uid, or what stands for the password."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._settings = settings
 
     async def users(self, limit: int, page_token: str | None = None) -> UserPage:
         """Users by id, without their usage entries. As many reads as users, and one.
@@ -52,7 +50,6 @@ class AdminService:
 
         Raises `NotFound`, and `Conflict` for a stale `_rev`.
         """
-
         if not is_plain_id(uid):
             raise NotFound(_UNKNOWN)
         write_id = str(uuid4())

@@ -4,6 +4,7 @@ The methods are steps of a transaction, which the services run. Each reads the a
 none, and begins a new period when its date has come.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -54,6 +55,11 @@ class Ledger:
         """Writes a ticket that has ended, charges its result's cost, and releases its hold. All at once, so once."""
         cost = to_micros(ended.result.cost) if ended.result else 0
         if cost or ended.hold:
+            # What the steps below read, read at once.
+            await asyncio.gather(
+                self.database.accounts.get(ended.owner, transaction),
+                self.database.accounts.has_entry(ended.owner, ended.id, transaction),
+            )
             _, account = await self.account(Caller(uid=ended.owner), now, transaction)
             account = account.released(ended.hold, now)
             if cost:

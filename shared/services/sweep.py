@@ -5,7 +5,6 @@ its worker. Handing it in is safe however often it happens: the lease and the ti
 """
 
 import asyncio
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from shared.log import get_logger
@@ -28,26 +27,23 @@ class Swept(SnakeModel):
     left: int = 0
 
 
-@dataclass
 class SweepService:
     """Lives as long as a sweep."""
 
-    database: Database
-    queue: TaskQueue
-    settings: Settings
-    _ledger: Ledger = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._ledger = Ledger(self.database, self.settings)
+    def __init__(self, database: Database, queue: TaskQueue, settings: Settings) -> None:
+        self._database = database
+        self._queue = queue
+        self._settings = settings
+        self._ledger = Ledger(database, settings)
 
     async def sweep(self, page: int = 500, pages: int = 20) -> Swept:
         """Sees to all tickets that lie untouched, the longest first; at most `pages` times `page` of them."""
-        untouched_since = datetime.now(UTC) - timedelta(seconds=self.settings.sweep_after_seconds)
+        untouched_since = datetime.now(UTC) - timedelta(seconds=self._settings.sweep_after_seconds)
         outcomes: list[str] = []
         after: datetime | None = None
         for _ in range(pages):
-            async with self.database.outages_told():
-                tickets = await self.database.tickets.untouched_since(untouched_since, page, after)
+            async with self._database.outages_told():
+                tickets = await self._database.tickets.untouched_since(untouched_since, page, after)
             outcomes += await self._see_to_all(tickets)
             if len(tickets) < page:
                 break
@@ -72,13 +68,13 @@ class SweepService:
 
     async def _see_to(self, ticket: Ticket) -> str:
         now = datetime.now(UTC)
-        if now - ticket.created_at > timedelta(seconds=self.settings.ticket_max_age_seconds):
+        if now - ticket.created_at > timedelta(seconds=self._settings.ticket_max_age_seconds):
             return "ended" if await self._give_up(ticket) else "left"
         # The queue refuses a name that it had within the last hours, so each handing in has one of its own; sweeps
         # that run at the same time use the same.
-        turn = int(now.timestamp() // self.settings.sweep_after_seconds)
+        turn = int(now.timestamp() // self._settings.sweep_after_seconds)
         try:
-            await self.queue.enqueue(f"chat-{ticket.id}-{turn}", {"ticket_id": ticket.id})
+            await self._queue.enqueue(f"chat-{ticket.id}-{turn}", {"ticket_id": ticket.id})
         except QueueRefused as error:
             _log.error("The queue refused a ticket: %s", error, extra={"fields": {"ticket": ticket.id}})
             return "left"
@@ -88,7 +84,7 @@ class SweepService:
         """Ends the ticket, unless somebody has touched it meanwhile."""
 
         async def end(transaction: Transaction) -> bool:
-            ticket = await self.database.tickets.get(seen.id, transaction)
+            ticket = await self._database.tickets.get(seen.id, transaction)
             if ticket is None or ticket.updated_at != seen.updated_at:
                 return False
             now = datetime.now(UTC)
@@ -97,4 +93,4 @@ class SweepService:
             )
             return True
 
-        return await self.database.transaction(end)
+        return await self._database.transaction(end)

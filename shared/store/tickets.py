@@ -10,12 +10,15 @@ from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 from google.cloud.firestore_v1.base_query import FieldFilter
+from pydantic import ValidationError
 
+from shared.log import get_logger
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.errors import TooLarge
 from shared.models.ticket import Ticket
 from shared.store.transaction import Transaction
 
+_log = get_logger("store")
 MAX_TEXT_BYTES = 1_000_000
 """How long a request or a result may be. Firestore's limit for a document is 1,048,576 bytes with all its names:
 https://firebase.google.com/docs/firestore/quotas"""
@@ -58,7 +61,7 @@ class TicketStore:
 
     async def untouched_since(self, moment: datetime, limit: int, after: datetime | None = None) -> list[Ticket]:
         """Unfinished tickets that nobody has written since `moment`, the longest untouched first; only those written
-        later than `after`, if it is given.
+        later than `after`, if it is given. One that cannot be read is logged and left out.
         """
         query = (
             self._client.collection("tickets")
@@ -69,7 +72,13 @@ class TicketStore:
         )
         if after is not None:
             query = query.where(filter=FieldFilter("updated_at", ">", after))
-        return [_from_document(snapshot.id, snapshot.to_dict() or {}) for snapshot in await query.get()]
+        tickets: list[Ticket] = []
+        for snapshot in await query.get():
+            try:
+                tickets.append(_from_document(snapshot.id, snapshot.to_dict() or {}))
+            except (KeyError, ValidationError):
+                _log.exception("A ticket cannot be read", extra={"fields": {"ticket": snapshot.id}})
+        return tickets
 
     def put(self, ticket: Ticket, transaction: Transaction) -> None:
         """Writes a ticket that the transaction has read, when it commits."""

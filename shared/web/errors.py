@@ -110,7 +110,7 @@ class CatchAll:
             _log.exception("Unhandled exception")
             if not started:
                 response = JSONResponse(
-                    {"detail": "Something went wrong on our side. Try again; if it stays, report the time of it."},
+                    {"detail": "Something went wrong on our side. Try again; if it happens again, report when it did."},
                     status_code=500,
                 )
                 await response(scope, receive, send)

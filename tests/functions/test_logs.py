@@ -112,6 +112,7 @@ async def test_secrets_are_masked(serve: Serve, capsys: pytest.CaptureFixture[st
         "the token count is 5",
         "see https://example.com/a/b?c=d and mail me@example.com",
         "clicked key-a, then pk-b",
+        "author: Jane, 5 tests passed: all; compass=north, tokenizer: bpe",
     ],
 )
 async def test_plain_words_are_left_alone(serve: Serve, capsys: pytest.CaptureFixture[str], harmless: str) -> None:
@@ -124,7 +125,14 @@ async def test_values_under_telling_names_are_masked(serve: Serve, capsys: pytes
     """Whatever they look like."""
     body = {
         **BODY,
-        "metadata": {"password": "abc", "apiKey": {"a": 1}, "Authorization": "x", "prompt_tokens": 5, "page": "/"},
+        "metadata": {
+            "password": "abc",
+            "apiKey": {"a": 1},
+            "Authorization": "x",
+            "prompt_tokens": 5,
+            "author": "Jane",
+            "passenger": "x",
+        },
     }
     await serve(logs).post("/log/client", json=body)
     metadata = written(capsys)[0]["metadata"]

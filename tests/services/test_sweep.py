@@ -84,4 +84,6 @@ async def test_a_ticket_that_cannot_be_seen_to_holds_nobody_up(database: Databas
     await store(database, ticket("bad", age=timedelta(days=1), owner="broken", hold=5), REQUEST)
     broken = database._client.collection("users").document("broken")  # pyright: ignore[reportPrivateUsage]
     await broken.set({"allowance": "a lot"})
+    unreadable = {"status": "pending", "updated_at": NOW - timedelta(days=1)}
+    await database._client.collection("tickets").document("unreadable").set(unreadable)  # pyright: ignore[reportPrivateUsage]
     assert await sweeper.sweep() == Swept(ended=1, left=1)
