@@ -74,13 +74,29 @@ class Settings(BaseModel):
     lease_seconds: float = Field(default=60, gt=0, description="how long a silent worker keeps a ticket")
     model_timeout_seconds: float = Field(default=300, gt=0, description="one call of a model; below the worker's")
 
+    run_timeout_seconds: float = Field(default=50, gt=0, description="an agent's run behind an HTTP request")
+    run_cpu_seconds: float = Field(default=10, gt=0, description="of one run, waiting not counted")
+    run_memory_bytes: int = Field(default=64 * 1024 * 1024, gt=0, description="of one run")
+    run_log_bytes: int = Field(default=64 * 1024, gt=0, description="what a run may print; the rest is dropped")
+    run_result_bytes: int = Field(default=1_000_000, gt=0, description="the longest result of a run, as JSON")
+    run_max_calls: int = Field(default=100, gt=0, description="of models, tools, agents and HTTP, by a run and its own")
+    run_max_depth: int = Field(default=3, ge=0, description="how deep agents may call agents")
+    run_max_cost: float = Field(default=5, gt=0, le=MAX_DOLLARS, description="US dollars, of a run and its own")
+    runs_at_once: int = Field(default=8, gt=0, description="in one process")
+    rest_rate_per_minute: int = Field(default=600, ge=0, description="of one address, for one deployment; 0: none")
+
+    outbound_allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
+    outbound_timeout_seconds: float = Field(default=30, gt=0, description="one fetch, with its redirects")
+    outbound_max_bytes: int = Field(default=5 * 1024 * 1024, gt=0, description="the longest answer that is read")
+
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Reads `environ`; a variable that is set but empty counts as not set.
 
         In the cloud, authentication is on unless `APP_ENV=local` switches it off by name, and a value that is neither
-        is refused, as is the variable that makes unsigned tokens good: a slip must not open the doors. There, too,
-        Google's front end stands before us. The Firebase CLI names the project `GCLOUD_PROJECT`.
+        is refused, as are the variables that make unsigned tokens good, and private addresses: a slip must not open
+        the doors. There, too, Google's front end stands before us. The Firebase CLI names the project
+        `GCLOUD_PROJECT`.
         """
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
         derived: dict[str, str] = {}
@@ -91,6 +107,8 @@ class Settings(BaseModel):
                 raise ValueError("APP_ENV must be 'firebase' in the cloud, or 'local' to let everybody in.")
             if "FIREBASE_AUTH_EMULATOR_HOST" in given:
                 raise ValueError("FIREBASE_AUTH_EMULATOR_HOST makes unsigned tokens good: unset it in the cloud.")
+            if "OUTBOUND_ALLOWED_HOSTS" in given:
+                raise ValueError("OUTBOUND_ALLOWED_HOSTS opens private addresses: unset it in the cloud.")
             derived |= {"APP_ENV": "firebase", "TRUSTED_PROXIES": "1"}
         return cls.model_validate(derived | given)
 

@@ -61,3 +61,13 @@ def test_in_the_cloud_a_slip_does_not_open_the_doors(slip: dict[str, str]) -> No
     """The function does not start."""
     with pytest.raises(ValueError, match=next(iter(slip))):
         Settings.from_environ({"K_SERVICE": "chat", **slip})
+
+
+def test_private_addresses_stay_closed_in_the_cloud() -> None:
+    """The setting that opens them is for local work, and refused where others run their code."""
+    with pytest.raises(ValueError, match="OUTBOUND_ALLOWED_HOSTS"):
+        Settings.from_environ({"K_SERVICE": "agents", "OUTBOUND_ALLOWED_HOSTS": "localhost"})
+    assert Settings.from_environ({"OUTBOUND_ALLOWED_HOSTS": "localhost, 127.0.0.1"}).outbound_allowed_hosts == (
+        "localhost",
+        "127.0.0.1",
+    )
