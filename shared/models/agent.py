@@ -1,0 +1,126 @@
+"""Agents: code that a user saved, with what it may use; on the wire, and as it is stored."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue, StringConstraints
+
+from shared.models.session import ProviderConfig
+from shared.models.wire import CamelModel, JsonObject, SnakeModel, empty_for_null
+
+Visibility = Literal["private", "shared"]
+"""`shared`: everybody who is signed in may read and run it. Only its owner changes it."""
+FriendlyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
+"""What an agent is published under: a segment of a URL."""
+Tools = Annotated[dict[str, list[str]], BeforeValidator(empty_for_null(dict))]
+"""MCP servers by their URL, and of each the tools that may be called."""
+AgentIds = Annotated[list[str], Field(max_length=100), BeforeValidator(empty_for_null(list))]
+
+
+class SwaggerSpec(CamelModel):
+    """An OpenAPI or Swagger document, as it was fetched."""
+
+    name: str = Field(min_length=1, max_length=300)
+    content: str
+
+
+Specs = Annotated[list[SwaggerSpec], Field(max_length=50), BeforeValidator(empty_for_null(list))]
+Models = Annotated[list[ProviderConfig], Field(max_length=100), BeforeValidator(empty_for_null(list))]
+
+
+class AgentFields(CamelModel):
+    """What users say of an agent.
+
+    Schemas come in two forms: the short one, `{"inputText": "string"}`, and JSON Schema. `invokable_models`: what its
+    code may call; empty: every model there is. `gofannon_agents`: ids of the agents that it may call.
+    """
+
+    name: str = Field(min_length=1, max_length=200)
+    description: str = Field(default="", max_length=100_000)
+    code: str
+    docstring: str | None = None
+    friendly_name: FriendlyName | None = None
+    tools: Tools = {}
+    swagger_specs: Specs = []
+    input_schema: JsonObject | None = None
+    output_schema: JsonObject | None = None
+    invokable_models: Models = []
+    gofannon_agents: AgentIds = []
+    composer_thoughts: JsonValue = None
+    composer_model_config: ProviderConfig | None = None
+    visibility: Visibility = "private"
+
+
+class CreateAgentRequest(AgentFields):
+    """What `POST /agents` takes."""
+
+
+class UpdateAgentRequest(CamelModel):
+    """What `PUT /agents/{id}` takes: only the fields that are sent change. Null empties an optional one.
+
+    `rev`: the revision that the change was made for; a newer one refuses it.
+    """
+
+    rev: Annotated[str, StringConstraints(max_length=100)] | None = Field(default=None, validation_alias="_rev")
+    name: str = Field(default="", min_length=1, max_length=200)
+    description: str = Field(default="", max_length=100_000)
+    code: str = ""
+    docstring: str | None = None
+    friendly_name: FriendlyName | None = None
+    tools: Tools = {}
+    swagger_specs: Specs = []
+    input_schema: JsonObject | None = None
+    output_schema: JsonObject | None = None
+    invokable_models: Models = []
+    gofannon_agents: AgentIds = []
+    composer_thoughts: JsonValue = None
+    composer_model_config: ProviderConfig | None = None
+    visibility: Visibility = "private"
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that were sent, by their inner names."""
+        return {name: getattr(self, name) for name in self.model_fields_set - {"rev"}}
+
+
+class StoredAgent(SnakeModel):
+    """What is stored of an agent.
+
+    `deployed_as`: the friendly name it is published under, None if it is not. `rev`: changes with every write.
+    """
+
+    id: str
+    owner: str
+    fields: AgentFields
+    rev: str
+    deployed_as: str | None = None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class CodeWarning(CamelModel):
+    """Something in the code that will not run, or will not do what it seems to, and a way around it."""
+
+    line: int
+    message: str
+
+
+class Agent(AgentFields):
+    """An agent as it is answered. `warnings` come with an answer to a change of it."""
+
+    id: str = Field(serialization_alias="_id")
+    rev: str = Field(serialization_alias="_rev")
+    created_at: datetime
+    updated_at: datetime
+    warnings: list[CodeWarning] | None = Field(default=None, exclude_if=lambda value: value is None)
+
+
+def agent_of(stored: StoredAgent, warnings: list[CodeWarning] | None = None) -> Agent:
+    """The agent as it is answered."""
+    return Agent(
+        **{name: getattr(stored.fields, name) for name in AgentFields.model_fields},
+        id=stored.id,
+        rev=stored.rev,
+        created_at=stored.created_at,
+        updated_at=stored.updated_at,
+        warnings=warnings,
+    )
