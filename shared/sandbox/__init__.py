@@ -1,1 +1,37 @@
-"""Runs agent code where there is nothing to read: the only importer of pydantic_monty."""
+"""Runs agent code where there is nothing to read: the only importer of pydantic_monty.
+
+`program` is all that the house knows of an engine; `monty` is the engine. Import that one where code is run: what
+only looks at code does not need it.
+"""
+
+from shared.sandbox.findings import Finding
+from shared.sandbox.look import look
+from shared.sandbox.program import (
+    Abilities,
+    CallFailed,
+    Engine,
+    Failure,
+    HttpAnswer,
+    HttpCall,
+    Limits,
+    ModelAnswer,
+    Outcome,
+    Program,
+    ToolDoc,
+)
+
+__all__ = [
+    "Abilities",
+    "CallFailed",
+    "Engine",
+    "Failure",
+    "Finding",
+    "HttpAnswer",
+    "HttpCall",
+    "Limits",
+    "ModelAnswer",
+    "Outcome",
+    "Program",
+    "ToolDoc",
+    "look",
+]

@@ -1,21 +1,131 @@
-"""A look at agent code before it runs: what the engine cannot run, found in the syntax tree, and a way around it."""
+"""A look at agent code before it runs: what the fast engine cannot run, found in the syntax tree, and a way around it.
+
+Only what is sure to fail when it is reached is found; what a look cannot know shows itself in the run.
+"""
 
 import ast
-from dataclasses import dataclass
+from collections.abc import Iterator
 
+from shared.sandbox.findings import Finding
+from shared.sandbox.names import name_findings
 
-@dataclass(frozen=True)
-class Finding:
-    """`line` counts from 1. `message` tells what it is, and what to write instead."""
-
-    line: int
-    message: str
+MAX_CODE_CHARACTERS = 300_000
+_NO_RUN = "The code defines no `async def run(input_dict, tools)`, which is what is called."
+_SPECIAL = frozenset(
+    (
+        *("__lt__", "__le__", "__gt__", "__ge__", "__ne__", "__len__", "__bool__", "__format__", "__reversed__"),
+        *("__getattr__", "__setattr__", "__new__", "__iadd__", "__await__", "__aenter__", "__aiter__", "__anext__"),
+    )
+)
+"""Methods of own classes that the engine does not call."""
 
 
 def look(code: str) -> list[Finding]:
     """What will not run, in the order of the lines; empty if nothing was found."""
+    if len(code) > MAX_CODE_CHARACTERS:
+        return [Finding(1, f"The code has {len(code)} characters; at most {MAX_CODE_CHARACTERS} can be run.")]
     try:
-        ast.parse(code)
+        tree = ast.parse(code)
     except SyntaxError as error:
-        return [Finding(error.lineno or 1, f"This is not Python: {error.msg}.")]
-    return []
+        return [Finding(error.lineno or 1, f"This is not Python: {error.msg}.", syntax=True)]
+    except (ValueError, MemoryError, RecursionError) as error:
+        return [Finding(1, f"This cannot be read: {error or 'it is nested too deep'}.", syntax=True)]
+    found = {*_constructs(tree), *name_findings(tree), *_entry(tree)}
+    return sorted(found, key=lambda finding: (finding.line, finding.message))
+
+
+def entry_call(code: str) -> str:
+    """How `run` is called: by name where it has the names of the contract, else by position. For code that `look`
+    found nothing in.
+    """
+    run = next(
+        (
+            node
+            for node in reversed(ast.parse(code).body)
+            if isinstance(node, ast.AsyncFunctionDef) and node.name == "run"
+        ),
+        None,
+    )
+    if run is None:
+        return "await run(_input_dict, _tools)"
+    names = [argument.arg for argument in (*run.args.posonlyargs, *run.args.args, *run.args.kwonlyargs)]
+    if "input_dict" in names and "tools" in names:
+        return "await run(input_dict=_input_dict, tools=_tools)"
+    if run.args.vararg is None and len(names) < 2:
+        return f"await run({', '.join(['_input_dict'] * len(names))})"
+    return "await run(_input_dict, _tools)"
+
+
+def _entry(tree: ast.Module) -> Iterator[Finding]:
+    """Whether there is a `run` to call."""
+    for node in tree.body:
+        match node:
+            case ast.AsyncFunctionDef(name="run"):
+                return
+            case ast.FunctionDef(name="run"):
+                yield Finding(node.lineno, "`run` must be `async def run(input_dict, tools)`.")
+                return
+            case ast.ImportFrom() | ast.Import() if any("run" in (alias.asname, alias.name) for alias in node.names):
+                return
+            case ast.Assign() if any(isinstance(target, ast.Name) and target.id == "run" for target in node.targets):
+                return
+            case _:
+                pass
+    yield Finding(1, _NO_RUN)
+
+
+def _constructs(tree: ast.Module) -> Iterator[Finding]:
+    """Syntax that the engine does not have."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef():
+                yield from _in_class(node)
+            case ast.Yield() | ast.YieldFrom():
+                yield Finding(node.lineno, "Generators (`yield`) do not run here. Collect the items in a list.")
+            case ast.AsyncWith():
+                yield Finding(
+                    node.lineno,
+                    "`async with` does not run here. Write `client = httpx.AsyncClient()`; it needs no end.",
+                )
+            case ast.AsyncFor():
+                yield Finding(node.lineno, "`async for` does not run here. Await a list, and use `for`.")
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp() if any(
+                part.is_async for part in node.generators
+            ):
+                yield Finding(node.lineno, "Comprehensions with `async for` do not run here. Use a loop.")
+            case ast.Delete():
+                yield Finding(node.lineno, "`del` does not run here. Use `.pop(...)`, or leave it out.")
+            case ast.TryStar():
+                yield Finding(node.lineno, "`except*` does not run here. Use `except`.")
+            case ast.ImportFrom() if node.level:
+                yield Finding(node.lineno, "There is nothing to import from relatively.")
+            case ast.ImportFrom() if any(alias.name == "*" for alias in node.names):
+                yield Finding(node.lineno, "`import *` does not run here. Name what you import.")
+            case ast.BinOp(op=ast.MatMult()):
+                yield Finding(node.lineno, "Matrices (`@`) are not there.")
+            case _:
+                if type(node).__name__ == "TypeAlias":
+                    yield Finding(getattr(node, "lineno", 1), "`type X = …` does not run here. Leave it out.")
+
+
+def _in_class(node: ast.ClassDef) -> Iterator[Finding]:
+    if node.bases or node.keywords:
+        yield Finding(
+            node.lineno,
+            f"Class `{node.name}` has a base, which does not run here. Write it without one; for an error of your own, "
+            "raise `RuntimeError` or `ValueError`.",
+        )
+    for part in node.body:
+        match part:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                if part.decorator_list:
+                    yield Finding(
+                        part.lineno,
+                        f"Decorated methods (`{part.name}`) do not run here. Use plain methods or functions.",
+                    )
+                if part.name in _SPECIAL:
+                    yield Finding(part.lineno, f"`{part.name}` is not called here. Use a method with a name.")
+            case ast.ClassDef():
+                yield Finding(part.lineno, f"Class `{part.name}` is inside another, which does not run here.")
+            case _:
+                pass

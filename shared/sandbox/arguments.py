@@ -1,0 +1,86 @@
+"""What agent code hands to a call, checked: it may be anything. Each raises `CallFailed` for what does not fit."""
+
+from typing import Any, cast
+
+from shared.models.wire import JsonObject
+from shared.sandbox.json_values import NotJson, json_text, parsed
+from shared.sandbox.program import CallFailed
+
+_LONGEST_BYTES = 5_000_000
+
+
+def text(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise CallFailed(f"{name} must be a text, not {_kind(value)}.", TypeError)
+    return value
+
+
+def text_or_none(name: str, value: Any) -> str | None:
+    return None if value is None else text(name, value)
+
+
+def seconds(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
+        raise CallFailed("timeout must be a number of seconds above 0.", ValueError)
+    return float(value)
+
+
+def json_value(name: str, value: Any) -> Any:
+    try:
+        return parsed(json_text(value, _LONGEST_BYTES, name), name)
+    except NotJson as error:
+        raise CallFailed(str(error), TypeError) from error
+
+
+def json_object(name: str, value: Any) -> JsonObject:
+    if not isinstance(value, dict):
+        raise CallFailed(f"{name} must be a dict, not {_kind(value)}.", TypeError)
+    return json_value(name, value)
+
+
+def json_list(name: str, value: Any) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise CallFailed(f"{name} must be a list, not {_kind(value)}.", TypeError)
+    return json_value(name, value)
+
+
+def pairs(name: str, value: Any) -> list[tuple[str, str]]:
+    """A query or a form: a dict, whose values may be lists, or a list of pairs."""
+    if value is None:
+        return []
+    items: Any = value.items() if isinstance(value, dict) else value
+    if not isinstance(value, dict | list | tuple):
+        raise CallFailed(f"{name} must be a dict, not {_kind(value)}.", TypeError)
+    pairs: list[tuple[str, str]] = []
+    for item in items:
+        if not isinstance(item, list | tuple) or len(cast("list[Any]", item)) != 2:
+            raise CallFailed(f"{name} must be a dict or a list of pairs.", TypeError)
+        key, inner = cast("tuple[Any, Any]", item)
+        several: list[Any] = list(cast("list[Any]", inner)) if isinstance(inner, list | tuple) else [inner]
+        pairs.extend((_plain(name, key), _plain(name, one)) for one in several)
+    return pairs
+
+
+def texts(name: str, value: Any) -> dict[str, str]:
+    return dict(pairs(name, value))
+
+
+def _plain(name: str, value: Any) -> str:
+    """A text, number, boolean or None as a query writes it."""
+    match value:
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return str(value)
+        case None:
+            return ""
+        case _:
+            raise CallFailed(f"{name} may hold texts and numbers, not {_kind(value)}.", TypeError)
+
+
+def _kind(value: Any) -> str:
+    return "None" if value is None else type(value).__name__

@@ -1,0 +1,207 @@
+"""The fast engine: pydantic-monty, a Python interpreter in worker processes of its own.
+
+A worker has no file, network, environment or import but what `world` hands in. Each run gets a process that nobody
+used before, and that ends with the run: not even a fault of the interpreter itself can show one run to the next.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pydantic_monty as monty
+from pydantic import JsonValue
+
+from shared.log import get_logger
+from shared.models.errors import Unavailable
+from shared.per_loop import per_loop
+from shared.sandbox.findings import Finding
+from shared.sandbox.json_values import NotJson, parsed, refuse_long
+from shared.sandbox.logs import Logs
+from shared.sandbox.look import entry_call, look
+from shared.sandbox.program import Abilities, Failure, Limits, Outcome, Program
+from shared.sandbox.world import World
+
+_log = get_logger("sandbox")
+_ALWAYS_THERE = "import json, re, asyncio, math, datetime"
+"""What older code uses without an import."""
+_CODE = "<python-input-1>"
+"""The engine's name for what it was fed second: the agent's code."""
+_MOST_SUSPENSIONS = 20_000
+"""Each call out, also of a method of a response. Calls that reach anything are counted by the abilities."""
+_RECURSION = 400
+_CHECKOUT_SECONDS = 10.0
+_LONGEST_MESSAGE = 2000
+_LONGEST_LINE = 200
+_MOST_FRAMES = 20
+_MOST_FINDINGS = 10
+_BETTER = {
+    "feed time limit exceeded": "The code computed for longer than a run may.",
+    "sleep limit exceeded": "The code slept for longer than a run may.",
+}
+"""What the engine says, in words for whoever wrote the code."""
+_NO_JSON = "Object of type "
+_LONG_CODE = 20_000
+"""Characters; longer code is looked at beside the event loop."""
+
+
+class MontyEngine:
+    """Cheap to make: the pool behind it is shared by all on the same event loop. `at_once`: runs, per level.
+
+    An agent waits for the agents that it calls. So each level has places of its own: whoever waits, waits for a
+    deeper level, and the deepest waits for nobody.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._at_once = at_once
+
+    async def run(self, program: Program, abilities: Abilities, limits: Limits, level: int = 0) -> Outcome:
+        """See `Engine`. `level`: how many agents this one was called through."""
+        began = time.monotonic()
+        logs = Logs(limits.log_bytes)
+
+        def ended(result: JsonValue = None, failure: Failure | None = None) -> Outcome:
+            return Outcome(result, failure, logs.lines(), time.monotonic() - began)
+
+        long = len(program.code) > _LONG_CODE
+        if findings := await asyncio.to_thread(look, program.code) if long else look(program.code):
+            return ended(failure=_not_run(findings))
+        world = World(abilities, program)
+        try:
+            async with asyncio.timeout(limits.seconds), _place(self._at_once, level):
+                return ended(await _result(program, world, limits, logs))
+        except TimeoutError:
+            return ended(failure=Failure(f"TimeoutError: The run took longer than {limits.seconds:g} s."))
+        except NotJson as error:
+            return ended(failure=Failure(f"TypeError: {error}"))
+        except monty.MontyError as error:
+            return ended(failure=_failure(error, world))
+
+
+def _not_run(findings: list[Finding]) -> Failure:
+    kind = "SyntaxError" if findings[0].syntax else "NotImplementedError"
+    told = "; ".join(f"line {finding.line}: {finding.message}" for finding in findings[:_MOST_FINDINGS])
+    return Failure(f"{kind}: {told}")
+
+
+@per_loop
+def _places(at_once: int, level: int) -> asyncio.Semaphore:
+    del level  # part of the key
+    return asyncio.Semaphore(at_once)
+
+
+@asynccontextmanager
+async def _place(at_once: int, level: int) -> AsyncGenerator[None]:
+    """A place for a run. Raises `Unavailable` when none comes free for a while."""
+    places = _places(at_once, level)
+    try:
+        async with asyncio.timeout(_CHECKOUT_SECONDS):
+            await places.acquire()
+    except TimeoutError as error:
+        raise Unavailable("Too many agents are running right now. Try again.", retry_after=5) from error
+    try:
+        yield
+    finally:
+        places.release()
+
+
+class _Pool:
+    """The worker processes, started at first use; they end with this process."""
+
+    def __init__(self) -> None:
+        self._starting: asyncio.Task[monty.AsyncMonty] | None = None
+
+    async def get(self) -> monty.AsyncMonty:
+        if self._starting is None or (self._starting.done() and self._starting.exception()):
+            self._starting = asyncio.create_task(_started())
+        return await asyncio.shield(self._starting)
+
+
+async def _started() -> monty.AsyncMonty:
+    pool = monty.AsyncMonty(
+        min_processes=2,
+        max_processes=4096,  # how many run at once is bounded by the places
+        max_checkouts_per_worker=1,
+        checkout_timeout=_CHECKOUT_SECONDS,
+    )
+    return await pool.__aenter__()
+
+
+@per_loop
+def _pool() -> _Pool:
+    return _Pool()
+
+
+async def warm_up() -> None:
+    """Starts the workers, so that a first run need not wait for them."""
+    await _pool().get()
+
+
+async def _result(program: Program, world: World, limits: Limits, logs: Logs) -> JsonValue:
+    """Raises `MontyError`, and `NotJson` for a result that is none."""
+    pool = await _pool().get()
+    resources: monty.ResourceLimits = {
+        "max_feed_duration_secs": limits.cpu_seconds,
+        "max_memory": limits.memory_bytes,
+        "max_recursion_depth": _RECURSION,
+        "max_suspensions": _MOST_SUSPENSIONS,
+        "max_total_sleep_secs": limits.seconds,
+    }
+    async with pool.checkout(
+        limits=resources,
+        external_modules=world.modules(),
+        os_policy={"sleep_system_max": limits.seconds},
+        assert_message_annotations=False,
+    ) as session:
+        there = [name for name in ("httpx", "litellm") if name in program.code]
+        await session.feed_run("\n".join([_ALWAYS_THERE, *(f"import {name}" for name in there)]))
+        names = world.names()
+        await session.feed_run(program.code, external_lookup=names, print_callback=logs.add)
+        text: Any = await session.feed_run(
+            f"import json as _json\n_json.dumps({entry_call(program.code)})",
+            inputs={"_input_dict": program.input_dict, "_tools": program.tools},
+            external_lookup=names,
+            print_callback=logs.add,
+        )
+    refuse_long(text, limits.result_bytes, "result")
+    return parsed(text, "result")
+
+
+def _failure(error: monty.MontyError, world: World) -> Failure:
+    """The error as Python tells it: with the agent's own lines, and by the name that a failed call has outside."""
+    match error:
+        case monty.MontyRuntimeError() | monty.MontySyntaxError():
+            told = error.display("type-msg")
+            frames = [frame for frame in error.traceback() if frame.filename == _CODE]
+        case monty.MontyCrashedError():
+            _log.warning("A sandbox process ended: %s", str(error)[:300])
+            return Failure("MemoryError: The run took more than it may, and was ended.")
+        case _:
+            return Failure(f"{type(error.exception()).__name__}: {str(error)[:_LONGEST_MESSAGE]}")
+    kind, _, message = told.partition(": ")
+    for begins, better in _BETTER.items():
+        if message.startswith(begins):
+            message = better
+    if not frames and message.startswith(_NO_JSON):
+        message = f"The result must be JSON, and this is none: {message.removeprefix(_NO_JSON)}"
+    cause = None
+    for seen, failed in reversed(world.failures):
+        if message == seen and kind in (failed.kind.__name__, "OSError"):
+            kind, cause = failed.name, failed.cause
+            break
+    if len(message) > _LONGEST_MESSAGE:
+        message = message[:_LONGEST_MESSAGE] + "…"
+    told = f"{kind}: {message}" if message else kind
+    return Failure(told, _traceback(frames, told), cause)
+
+
+def _traceback(frames: list[monty.Frame], told: str) -> str:
+    if not frames:
+        return ""
+    lines = ["Traceback (most recent call last):"]
+    for frame in frames[-_MOST_FRAMES:]:
+        lines.append(f'  File "agent.py", line {frame.line}, in {frame.function_name or "<module>"}')
+        if frame.source_line:
+            lines.append(f"    {frame.source_line.strip()[:_LONGEST_LINE]}")
+    return "\n".join([*lines, told])

@@ -1,0 +1,192 @@
+"""The look at names: modules, what is taken of them, built-in names and types that the fast engine does not have."""
+
+import ast
+from collections.abc import Iterator
+
+from shared.sandbox.findings import HOST_MODULES, WAYS_AROUND, Finding
+from shared.sandbox.surface import Surface, surface
+
+
+def name_findings(tree: ast.Module) -> Iterator[Finding]:
+    """What the code looks up and will not find."""
+    return _Names(tree, surface()).findings()
+
+
+class _Names:
+    """What the code looks up: modules, what it takes of them, built-in names and types."""
+
+    def __init__(self, tree: ast.Module, there: Surface) -> None:
+        self._tree = tree
+        self._there = there
+        self._offered = {**there.modules, **HOST_MODULES}
+        self._known: dict[str, str] = {}  # names of the code that stand for a module or for a type of one
+        self._own = set(_bound(tree))
+        self._guarded = {id(node) for node in _guarded_imports(tree)}
+        self._caught_types = {
+            id(part)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ExceptHandler) and node.type
+            for part in ast.walk(node.type)
+        }
+        self._called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        for name in ("json", "re", "asyncio", "math", "datetime", "httpx", "litellm"):
+            self._know(name, name)
+
+    def _know(self, name: str, path: str) -> None:
+        """A name that the code gives to something else, too, is nothing we know."""
+        if name not in self._own:
+            self._known[name] = path
+
+    def findings(self) -> Iterator[Finding]:
+        nodes = list(ast.walk(self._tree))
+        for node in nodes:
+            if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in self._guarded:
+                yield from self._imported(node)
+        for node in nodes:
+            match node:
+                case ast.Name(ctx=ast.Load()):
+                    yield from self._name(node)
+                case ast.Attribute(ctx=ast.Load()):
+                    yield from self._attribute(node)
+                case ast.Call():
+                    yield from self._call(node)
+                case ast.ExceptHandler():
+                    yield from self._caught(node)
+                case _:
+                    pass
+
+    def _imported(self, node: ast.Import | ast.ImportFrom) -> Iterator[Finding]:
+        for alias in node.names:
+            module = alias.name if isinstance(node, ast.Import) else node.module or ""
+            if module == "__future__" or (isinstance(node, ast.ImportFrom) and (node.level or alias.name == "*")):
+                continue
+            if isinstance(node, ast.Import):
+                if not self._is_module(module):
+                    yield self._finding(node, module, f"There is no module `{module}` here.")
+                path = module if alias.asname else module.split(".")[0]
+                self._know(alias.asname or path, path)
+                continue
+            inner = f"{module}.{alias.name}"
+            if self._is_module(inner):
+                self._know(alias.asname or alias.name, inner)
+            elif module not in self._offered:
+                yield self._finding(node, module, f"There is no module `{module}` here.")
+            elif alias.name not in self._offered[module]:
+                yield self._finding(node, inner, f"`{module}` has no `{alias.name}` here.")
+            else:
+                self._know(alias.asname or alias.name, inner)
+
+    def _is_module(self, path: str) -> bool:
+        return any(name == path or name.startswith(f"{path}.") for name in self._offered)
+
+    def _name(self, node: ast.Name) -> Iterator[Finding]:
+        if node.id in self._there.missing_builtins and node.id not in self._own:
+            yield self._finding(node, node.id, f"There is no `{node.id}` here.")
+
+    def _attribute(self, node: ast.Attribute) -> Iterator[Finding]:
+        if isinstance(node.value, ast.Call) and self._path(node.value.func) == "uuid.uuid4" and node.attr == "hex":
+            yield self._finding(node, "uuid.uuid4().hex", "`uuid4()` has no `hex` here.")
+        path = self._path(node)
+        if path is None or id(node) in self._caught_types:
+            return
+        owner, _, name = path.rpartition(".")
+        if owner in self._offered and not self._is_module(path):
+            if name not in self._offered[owner]:
+                yield self._finding(node, path, f"`{owner}` has no `{name}` here.")
+        elif owner in self._there.missing and not name.startswith("_"):
+            if name in self._there.missing[owner]:
+                yield self._finding(node, path, f"`{owner}.{name}` is not there.", "Call it on a value.")
+            elif id(node) not in self._called:
+                yield self._finding(node, path, f"`{owner}.{name}` can only be called here.", "Use a lambda.")
+
+    def _path(self, node: ast.expr) -> str | None:
+        """`datetime.datetime.utcnow` for an attribute of a module or a type that the code knows."""
+        match node:
+            case ast.Attribute():
+                owner = self._path(node.value)
+                return None if owner is None else f"{owner}.{node.attr}"
+            case ast.Name() if node.id in self._known:
+                return self._known[node.id]
+            case ast.Name() if node.id in self._there.missing and node.id not in self._own:
+                return node.id
+            case _:
+                return None
+
+    def _call(self, node: ast.Call) -> Iterator[Finding]:
+        path = self._path(node.func)
+        keywords = {keyword.arg for keyword in node.keywords}
+        match path:
+            case "asyncio.gather" if "return_exceptions" in keywords:
+                yield Finding(
+                    node.lineno, "`gather` takes no `return_exceptions` here. Catch what may fail in each coroutine."
+                )
+            case "json.dumps" | "json.dump" if keywords & {"default", "cls"}:
+                yield Finding(node.lineno, "`json.dumps` takes no `default` here. Turn the values into JSON's first.")
+            case "re.sub" if len(node.args) > 1 and isinstance(node.args[1], ast.Lambda):
+                yield Finding(node.lineno, "`re.sub` takes no function here. Use `re.finditer` and join the parts.")
+            case _:
+                pass
+        if (
+            isinstance(node.func, ast.Name)
+            and node.func.id == "next"
+            and "next" not in self._own
+            and node.args
+            and isinstance(node.args[0], ast.GeneratorExp)
+        ):
+            yield Finding(
+                node.lineno, "`next` of a generator expression does not run here. Write `next(iter([…]), default)`."
+            )
+
+    def _caught(self, node: ast.ExceptHandler) -> Iterator[Finding]:
+        kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type] if node.type else []
+        for kind in kinds:
+            path = self._path(kind) or ""
+            if path.split(".")[0] in ("httpx", "litellm"):
+                yield Finding(
+                    kind.lineno,
+                    f"`except {ast.unparse(kind)}` does not run here. Catch `TimeoutError`, `OSError` (no connection), "
+                    "or `Exception` (a status of 400 and above).",
+                )
+        if node.name:
+            yield from (
+                Finding(inner.lineno, f"`{node.name}.__class__` is not there. Write `type({node.name})`.")
+                for part in node.body
+                for inner in ast.walk(part)
+                if isinstance(inner, ast.Attribute)
+                and inner.attr == "__class__"
+                and isinstance(inner.value, ast.Name)
+                and inner.value.id == node.name
+            )
+
+    @staticmethod
+    def _finding(node: ast.expr | ast.stmt, name: str, message: str, otherwise: str = "") -> Finding:
+        way = WAYS_AROUND.get(name) or WAYS_AROUND.get(name.split(".")[0], otherwise)
+        return Finding(node.lineno, f"{message} {way}".strip())
+
+
+def _bound(tree: ast.Module) -> Iterator[str]:
+    """Every name that the code gives to something, anywhere, but by an import."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(ctx=ast.Store() | ast.Del()):
+                yield node.id
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.name
+            case ast.arg():
+                yield node.arg
+            case ast.ExceptHandler() if node.name:
+                yield node.name
+            case ast.MatchAs() | ast.MatchStar() if node.name:
+                yield node.name
+            case _:
+                pass
+
+
+def _guarded_imports(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Imports whose failure the code itself sees to."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Try):
+            continue
+        caught = {name.id for handler in node.handlers for name in ast.walk(handler) if isinstance(name, ast.Name)}
+        if any(handler.type is None for handler in node.handlers) or caught & {"ImportError", "ModuleNotFoundError"}:
+            yield from (part for part in node.body if isinstance(part, ast.Import | ast.ImportFrom))

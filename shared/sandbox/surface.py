@@ -1,0 +1,33 @@
+"""What the fast engine's Python has, as `refresh` found it by asking: names, modules and their names, types.
+
+Read once; the file says nothing of the environment, so it is as good as code.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+FILE = Path(__file__).parent / "surface.json"
+
+
+class Surface(BaseModel):
+    """`builtins`: those it has. `missing_builtins`: those of CPython's that it lacks.
+
+    `modules`: what each module it has offers; `missing`: of types, what CPython's has, and cannot be called on its
+    own (`datetime.utcnow()`).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    engine: str
+    builtins: frozenset[str]
+    missing_builtins: frozenset[str]
+    modules: dict[str, frozenset[str]]
+    missing: dict[str, frozenset[str]]
+
+
+@cache
+def surface() -> Surface:
+    """The fast engine's."""
+    return Surface.model_validate_json(FILE.read_bytes())
