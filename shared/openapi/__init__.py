@@ -1,0 +1,10 @@
+"""API descriptions (OpenAPI 3.0 and 3.1, Swagger 2.0): telling what a text is, and documenting it for a model.
+
+Nothing is fetched here: a text comes in, a text goes out. Nothing in a document is trusted.
+"""
+
+from shared.openapi.document import Document, parse
+from shared.openapi.errors import NotASpec
+from shared.openapi.tool_docs import tool_docs
+
+__all__ = ["Document", "NotASpec", "parse", "tool_docs"]

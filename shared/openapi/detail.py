@@ -1,0 +1,75 @@
+"""How much is told of each operation, in steps from everything to its bare line.
+
+The order is that of what a model misses least when it writes a call: first what comes back, then what is deep
+inside, then prose, then the types of parameters. Every step holds for all operations alike.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from shared.openapi.sketch import Extent
+
+
+@dataclass(frozen=True)
+class Detail:
+    """Numbers are characters, 0 for none. `body` or `response` None: not shown at all.
+
+    `head` 3 is everything about the API, 2 without prose, 1 its title and addresses, 0 nothing. `parameters`
+    "none" leaves the operation's line and its summary, nothing else.
+    """
+
+    head: Literal[0, 1, 2, 3]
+    response: Extent | None
+    body: Extent | None
+    summary: int
+    description: int
+    parameters: Literal["typed", "named", "none"]
+    parameter_words: int
+    error_words: int
+
+
+_EVERYTHING = Detail(
+    head=3,
+    response=Extent(levels=4, length=6000, words=120),
+    body=Extent(levels=5, length=6000, words=160),
+    summary=200,
+    description=800,
+    parameters="typed",
+    parameter_words=300,
+    error_words=80,
+)
+_LINES = Detail(2, None, None, 0, 0, "none", 0, 0)
+
+
+def _ladder() -> list[Detail]:
+    steps = [_EVERYTHING]
+
+    def less(**changes: object) -> None:
+        steps.append(replace(steps[-1], **changes))  # pyright: ignore[reportArgumentType]
+
+    less(response=Extent(4, 4000, 60))
+    less(response=Extent(3, 2500))
+    less(response=Extent(2, 1500))
+    less(response=Extent(1, 800))
+    less(response=Extent(1, 300))
+    less(response=Extent(0, 100))
+    less(body=Extent(4, 3000, 100))
+    less(body=Extent(3, 2000, 80))
+    less(body=Extent(2, 1200, 60))
+    less(body=Extent(1, 800, 40), error_words=40)
+    less(description=300, parameter_words=120, error_words=0)
+    less(description=120, parameter_words=60, head=2)
+    less(description=0, parameter_words=30, summary=120, body=Extent(1, 500))
+    less(parameter_words=0, summary=80, body=Extent(1, 300))
+    less(parameters="named", response=None)
+    less(summary=50, body=Extent(0, 100))
+    steps.append(replace(_LINES, summary=80))
+    steps.append(replace(_LINES, summary=40))
+    steps.append(_LINES)
+    steps.append(replace(_LINES, head=1))
+    steps.append(replace(_LINES, head=0))
+    return steps
+
+
+LADDER = _ladder()
+"""From the most to the least. The last is nothing but the lines."""

@@ -1,0 +1,115 @@
+"""A text as an API description: which specification it follows and what it calls itself.
+
+Only the outermost shape is checked, because documents in use break the specification everywhere else; whoever
+reads further in must expect anything. Reading the text itself is left to `plain_data`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shared.openapi.errors import NotASpec
+from shared.openapi.plain_data import read
+from shared.openapi.prose import one_line
+from shared.openapi.tree import mapping
+
+Family = Literal["openapi", "swagger"]
+
+TITLE_LENGTH = 200
+"""Characters. Titles in use have a tenth of it."""
+
+_FAMILIES: dict[Family, re.Pattern[str]] = {
+    "openapi": re.compile(r"3\.[01](?:[.-]|$)"),
+    "swagger": re.compile(r"2(?:\.0)?(?:\.0)?$"),
+}
+"""By the key that names it: the versions that can be read."""
+
+_RELATIVES = {
+    "asyncapi": "an AsyncAPI document",
+    "swaggerVersion": "a Swagger 1 document",
+    "discoveryVersion": "a Google API discovery document",
+    "arazzo": "an Arazzo document",
+    "overlay": "an OpenAPI overlay",
+    "collection": "a Postman collection",
+    "__schema": "a GraphQL schema",
+    "$schema": "a JSON Schema",
+}
+"""By a key at the top: what people take for an OpenAPI document."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """`family` and `specification` ("3.0.3") say how to read `tree`, the whole document as parsed, keys all text.
+
+    `title` and `version` (the API's) are what the document says of itself: on one line, bounded, None if nothing.
+    """
+
+    family: Family
+    specification: str
+    title: str | None
+    version: str | None
+    tree: Mapping[str, object] = field(repr=False)
+
+    @property
+    def name(self) -> str | None:
+        """What to call the API in a list: its title. None: the document does not say, the caller has to."""
+        return self.title
+
+
+def parse(text: str) -> Document:
+    """JSON or YAML to a document. Raises `NotASpec`, and nothing else, whatever the text."""
+    tree = read(text)
+    if not isinstance(tree, dict):
+        raise NotASpec(f"This is {_kind(tree)}, not an OpenAPI document.")
+    tree = mapping(tree)
+    family, specification = _specification(tree)
+    _check_paths(tree, specification)
+    info = mapping(tree.get("info"))
+    return Document(family, specification, _words(info.get("title")), _words(info.get("version")), tree)
+
+
+def _specification(tree: Mapping[str, object]) -> tuple[Family, str]:
+    for family, known in _FAMILIES.items():
+        if family in tree:
+            version = _words(tree[family]) or ""
+            if known.match(version):
+                return family, version
+            says = one_line(version, 40) or "nothing"
+            raise NotASpec(f"This says `{family}: {says}`. OpenAPI 3.0 and 3.1 can be read, and Swagger 2.0.")
+    for key, relative in _RELATIVES.items():
+        if key in tree:
+            raise NotASpec(f"This is {relative}, not an OpenAPI document.")
+    if "item" in tree and "info" in tree:
+        raise NotASpec("This is a Postman collection, not an OpenAPI document.")
+    keys = ", ".join(one_line(key, 40) for key in list(tree)[:5])
+    raise NotASpec(
+        "This is not an OpenAPI document: it has neither `openapi` nor `swagger` at the top"
+        + (f", but {keys}{' and more' if len(tree) > 5 else ''}." if keys else "; it is empty.")
+    )
+
+
+def _check_paths(tree: Mapping[str, object], specification: str) -> None:
+    """3.1 alone allows a document of webhooks or components only."""
+    if "paths" in tree:
+        if not isinstance(tree["paths"], dict):
+            raise NotASpec(f"`paths` of this document is {_kind(tree['paths'])} where an object is due.")
+    elif not specification.startswith("3.1"):
+        raise NotASpec("This document has no `paths`, so it describes no operation.")
+    elif not any(isinstance(tree.get(key), dict) for key in ("webhooks", "components")):
+        raise NotASpec("This document has neither `paths` nor `webhooks` nor `components`.")
+
+
+def _words(value: object) -> str | None:
+    """YAML reads an unquoted version as a number."""
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return one_line(str(value), TITLE_LENGTH) or None
+    return None
+
+
+def _kind(tree: object) -> str:
+    if isinstance(tree, str):
+        return "plain text"
+    if isinstance(tree, list):
+        return "a list"
+    return "empty" if tree is None else "an object" if isinstance(tree, dict) else "a single value"

@@ -1,0 +1,155 @@
+"""One operation as Markdown, in a given detail. Its line comes first, whole, whatever the detail."""
+
+import re
+from collections.abc import Iterator
+
+from shared.openapi.detail import Detail
+from shared.openapi.document import Document
+from shared.openapi.operations import Content, Operation, Parameter, Reader, Response
+from shared.openapi.prose import literal, prose
+from shared.openapi.schemas import Schemas
+from shared.openapi.security import requirement
+from shared.openapi.servers import own_urls
+from shared.openapi.sketch import Direction, Extent, Sketcher
+from shared.openapi.tree import References, text
+
+_PARAMETER = Extent(levels=2, length=400)
+
+_SUCCESS = re.compile(r"2(?:\d\d|XX|xx)$")
+
+_MOST_PARAMETERS = 100
+_MOST_ERRORS = 30
+
+
+class OperationDocs:
+    """Writes the operations of one document. Keeps what it drew: the same schema is often met again."""
+
+    def __init__(self, document: Document, references: References) -> None:
+        self._document = document
+        self._reader = Reader(document, references)
+        self._schemas = Schemas(references)
+        self._sketcher = Sketcher(self._schemas)
+        self._usual = requirement(document.tree)
+
+    def lines(self, operation: Operation, detail: Detail) -> list[str]:
+        """One output line each."""
+        if detail.parameters == "none":
+            summary = prose(operation.summary or operation.description, detail.summary)
+            return [f"{operation.line}: {summary}" if summary else operation.line]
+        return ["", f"### {operation.line}", *self._details(operation, detail)]
+
+    def _details(self, operation: Operation, detail: Detail) -> Iterator[str]:
+        yield from _about(operation, detail)
+        urls = own_urls(self._document, operation.path_node, operation.node)
+        if urls:
+            yield f"Base URL of this one: {', '.join(urls)}"
+        security = requirement(operation.node)
+        if security is not None and security != (self._usual or "none"):
+            yield f"Authentication: {security}"
+        yield from self._parameters(operation, detail)
+        yield from self._body(operation, detail)
+        yield from self._responses(operation, detail)
+
+    def _parameters(self, operation: Operation, detail: Detail) -> Iterator[str]:
+        parameters = self._reader.parameters(operation)
+        shown, more = parameters[:_MOST_PARAMETERS], len(parameters) - _MOST_PARAMETERS
+        if not shown:
+            return
+        if detail.parameters == "named":
+            names = ", ".join(parameter.name + "*" * parameter.required for parameter in shown)
+            yield f"Parameters: {names}" + (f", … {more} more" if more > 0 else "")
+            return
+        yield "Parameters:"
+        for parameter in shown:
+            yield self._parameter(parameter, detail)
+        if more > 0:
+            yield f"- … {more} more"
+
+    def _parameter(self, parameter: Parameter, detail: Detail) -> str:
+        if not parameter.place:
+            return f"- {parameter.name}"
+        schema = self._sketcher.sketch(parameter.schema, _PARAMETER, "send")
+        default = self._schemas.merged(parameter.schema).fields.get("default")
+        words = prose(parameter.node.get("description"), detail.parameter_words)
+        usual = "" if default is None else f" = {literal(default)}"
+        return (
+            f"- {parameter.name} ({parameter.place}{', required' if parameter.required else ''}): {schema}"
+            f"{usual}{_style(parameter.node)}{f' — {words}' if words else ''}"
+        )
+
+    def _body(self, operation: Operation, detail: Detail) -> Iterator[str]:
+        contents, required, description = self._reader.body(operation)
+        if not contents or detail.body is None:
+            return
+        words = prose(description, detail.parameter_words)
+        for types, sketch in self._contents(contents, detail.body, "send"):
+            notes = ", ".join(filter(None, [types, "required" if required else ""]))
+            yield f"Body{f' ({notes})' if notes else ''}: {sketch}{f' — {words}' if words else ''}"
+            words = ""
+
+    def _responses(self, operation: Operation, detail: Detail) -> Iterator[str]:
+        responses = self._reader.responses(operation)
+        successes = [response for response in responses if _SUCCESS.match(response.code)]
+        if not successes:
+            successes = [response for response in responses if response.code == "default"]
+        if successes and detail.response is not None:
+            # The one that brings something is the one to program against.
+            main = next((response for response in successes if response.contents), successes[0])
+            yield from self._success(main, [one.code for one in successes if one is not main], detail)
+        errors = [
+            f"{response.code} {words}" if (words := prose(response.description, detail.error_words)) else response.code
+            for response in responses
+            if response not in successes
+        ]
+        if errors and detail.response is not None:
+            yield f"Errors: {'; '.join(errors[:_MOST_ERRORS])}" + ("; …" if len(errors) > _MOST_ERRORS else "")
+
+    def _success(self, response: Response, others: list[str], detail: Detail) -> Iterator[str]:
+        extent = detail.response or Extent(0, 100)
+        words = prose(response.description, detail.error_words)
+        also = (f" — {words}" if words else "") + (f" (or {', '.join(others[:_MOST_ERRORS])})" if others else "")
+        contents = self._contents(response.contents, extent, "receive")
+        if not contents:
+            yield f"Returns {response.code} without content{also}"
+        for types, sketch in contents:
+            yield f"Returns {response.code}{f' ({types})' if types else ''}: {sketch}{also}"
+            also = ""
+
+    def _contents(self, contents: list[Content], extent: Extent, direction: Direction) -> list[tuple[str, str]]:
+        """Content types and sketch; types that share a sketch share a line. JSON first."""
+        types: dict[str, list[str]] = {}
+        for content in sorted(contents, key=lambda content: "json" not in content.media_type):
+            sketch = content.missing or self._sketcher.sketch(content.schema, extent, direction)
+            types.setdefault(sketch, []).append(content.media_type)
+        return [(" or ".join(filter(None, names)), sketch) for sketch, names in types.items()]
+
+
+def _about(operation: Operation, detail: Detail) -> Iterator[str]:
+    summary = prose(operation.summary, detail.summary)
+    description = prose(operation.description, detail.description if summary else detail.description or detail.summary)
+    if operation.deprecated:
+        summary = f"Deprecated. {summary}".strip()
+    if summary:
+        yield f"> {summary}"
+    if description and description != summary:
+        yield f"> {description}"
+
+
+def _style(node: dict[str, object]) -> str:
+    """How lists and objects are written, where it is not as usual."""
+    style = text(node.get("style")) or text(node.get("collectionFormat"))
+    known = {
+        "deepObject": "as name[key]=value",
+        "spaceDelimited": "separated by blanks",
+        "pipeDelimited": "separated by |",
+        "ssv": "separated by blanks",
+        "tsv": "separated by tabs",
+        "pipes": "separated by |",
+        "multi": "repeated for each value",
+        "csv": "separated by commas",
+    }
+    if style in known:
+        return f", {known[style]}"
+    # A parameter has a type of its own in Swagger only, and there commas are usual.
+    commas = node.get("type") == "array" or (node.get("explode") is False and node.get("in") == "query")
+    return ", separated by commas" if commas else ""

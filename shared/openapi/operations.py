@@ -1,0 +1,225 @@
+"""The operations of a document in one form, whichever specification it follows.
+
+Schemas stay as they are in the document (`sketch` reads them). What cannot be understood is skipped; how many
+parameters, responses and content types of one operation are looked at is bounded.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from shared.openapi.document import Document
+from shared.openapi.prose import one_line
+from shared.openapi.tree import References, listing, mapping, text
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+PATH_LENGTH = 500
+ID_LENGTH = 200
+"""Characters. Longer paths and ids are cut: they are junk."""
+
+_MOST = 200
+"""Parameters, or responses, of one operation."""
+
+_MOST_TYPES = 8
+"""Content types of one body."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """`place` as the document has it: path, query, header, cookie; "" for a `$ref` that leads nowhere."""
+
+    name: str
+    place: str
+    required: bool
+    node: dict[str, object]
+    schema: object
+
+
+@dataclass(frozen=True)
+class Content:
+    """One content type of a body, or (`media_type` empty) a `$ref` that leads nowhere, with its name as `missing`."""
+
+    media_type: str
+    schema: object
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Response:
+    """`code` is "200", "4XX" or "default"."""
+
+    code: str
+    description: str
+    contents: list[Content]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """`line` is what is never left out: `GET /pets/{id} (getPet)`, without the brackets if it has no id.
+
+    `node` and `path_node` are the document's own, for what applies to one operation only: servers, security.
+    """
+
+    line: str
+    node: dict[str, object]
+    path_node: dict[str, object]
+    method: str
+    shared_parameters: list[object]
+
+    @property
+    def summary(self) -> str:
+        """As the document has it: of any length, on many lines."""
+        return text(self.node.get("summary")) or text(self.path_node.get("summary"))
+
+    @property
+    def description(self) -> str:
+        """As the document has it."""
+        return text(self.node.get("description")) or text(self.path_node.get("description"))
+
+    @property
+    def deprecated(self) -> bool:
+        return self.node.get("deprecated") is True
+
+
+def operations(document: Document, references: References) -> list[Operation]:
+    """In the document's order. Any object under a method's name is one, whatever is in it."""
+    found: list[Operation] = []
+    for path, item in mapping(document.tree.get("paths")).items():
+        node = _path_node(item, references)
+        shared = listing(node.get("parameters"))
+        for key, operation in node.items():
+            method = key.lower()
+            if method in METHODS and isinstance(operation, dict):
+                own = mapping(operation)
+                found.append(Operation(_line(method, path, own), own, node, method, shared))
+    return found
+
+
+def unreachable_paths(document: Document, references: References) -> Iterator[tuple[str, str]]:
+    """Path and `$ref` of the paths that are described elsewhere, if at all."""
+    for path, item in mapping(document.tree.get("paths")).items():
+        resolved = references.resolve(item)
+        if resolved.node is None and resolved.name:
+            yield one_line(path, PATH_LENGTH), resolved.name
+
+
+def _path_node(item: object, references: References) -> dict[str, object]:
+    """3.1 allows fields beside a path's `$ref`; they win."""
+    own = mapping(item)
+    if "$ref" not in own:
+        return own
+    return {**mapping(references.resolve(item).node), **{key: value for key, value in own.items() if key != "$ref"}}
+
+
+def _line(method: str, path: str, operation: dict[str, object]) -> str:
+    id_ = one_line(text(operation.get("operationId")), ID_LENGTH)
+    return f"{method.upper()} {one_line(path, PATH_LENGTH)}" + (f" ({id_})" if id_ else "")
+
+
+class Reader:
+    """Reads one document's operations further."""
+
+    def __init__(self, document: Document, references: References) -> None:
+        self._tree = document.tree
+        self._swagger = document.family == "swagger"
+        self._references = references
+
+    def parameters(self, operation: Operation) -> list[Parameter]:
+        """Those of the path, replaced by the operation's of the same name and place. Bodies are not among them."""
+        return [
+            Parameter(
+                name=one_line(name, 100),
+                place=one_line(place, 20),
+                required=node.get("required") is True or place == "path",
+                node=node,
+                schema=node if self._swagger else self._parameter_schema(node),
+            )
+            for (name, place), node in self._parameter_nodes(operation).items()
+            if place not in ("body", "formData")
+        ]
+
+    def body(self, operation: Operation) -> tuple[list[Content], bool, str]:
+        """Content types, whether it has to be sent, and its description. No content types: there is no body."""
+        if self._swagger:
+            return self._swagger_body(operation)
+        resolved = self._references.resolve(operation.node.get("requestBody"))
+        if resolved.node is None and resolved.name:
+            return [Content("", None, resolved.name)], False, ""
+        body = mapping(resolved.node)
+        return self._contents(body.get("content")), body.get("required") is True, text(body.get("description"))
+
+    def responses(self, operation: Operation) -> list[Response]:
+        """In the document's order."""
+        found: list[Response] = []
+        for code, node in islice(mapping(operation.node.get("responses")).items(), _MOST):
+            if code.startswith("x-"):
+                continue
+            resolved = self._references.resolve(node)
+            response = mapping(resolved.node)
+            if resolved.node is None and resolved.name:
+                contents = [Content("", None, resolved.name)]
+            elif self._swagger:
+                types = self._media_types(operation, "produces") or ["application/json"]
+                schema = response.get("schema")
+                contents = [] if schema is None else [Content(type_, schema) for type_ in types]
+            else:
+                contents = self._contents(response.get("content"))
+            found.append(Response(one_line(code, 20), text(response.get("description")), contents))
+        return found
+
+    def _parameter_nodes(self, operation: Operation) -> dict[tuple[str, str], dict[str, object]]:
+        own = listing(operation.node.get("parameters"))
+        nodes: dict[tuple[str, str], dict[str, object]] = {}
+        for entry in _first(operation.shared_parameters, own):
+            resolved = self._references.resolve(entry)
+            node = mapping(resolved.node)
+            name = text(node.get("name"))
+            if name:
+                nodes[name, text(node.get("in"))] = node
+            elif resolved.node is None and resolved.name:
+                nodes[resolved.name, ""] = {}
+        return nodes
+
+    def _parameter_schema(self, node: dict[str, object]) -> object:
+        if "schema" in node:
+            return node["schema"]
+        return next((content.schema for content in self._contents(node.get("content"))), None)
+
+    def _contents(self, content: object) -> list[Content]:
+        found: list[Content] = []
+        for type_, node in islice(mapping(content).items(), _MOST_TYPES):
+            found.append(Content(one_line(type_, 80), mapping(self._references.resolve(node).node).get("schema")))
+        return found
+
+    def _swagger_body(self, operation: Operation) -> tuple[list[Content], bool, str]:
+        nodes = self._parameter_nodes(operation)
+        types = self._media_types(operation, "consumes")
+        for (_, place), node in nodes.items():
+            if place == "body":
+                contents = [Content(type_, node.get("schema")) for type_ in types or ["application/json"]]
+                return contents, node.get("required") is True, text(node.get("description"))
+        fields = {name: node for (name, place), node in nodes.items() if place == "formData"}
+        if not fields:
+            return [], False, ""
+        required: list[object] = [name for name, node in fields.items() if node.get("required") is True]
+        form: dict[str, object] = {
+            "type": "object",
+            # `required` of a parameter is a boolean, of a schema a list: it must not be read as one.
+            "properties": {name: {**node, "required": []} for name, node in fields.items()},
+            "required": required,
+        }
+        has_file = any(node.get("type") == "file" for node in fields.values())
+        usual = "multipart/form-data" if has_file else "application/x-www-form-urlencoded"
+        return [Content(type_, form) for type_ in types or [usual]], bool(required), ""
+
+    def _media_types(self, operation: Operation, key: str) -> list[str]:
+        own = operation.node.get(key)
+        types = listing(own if own is not None else self._tree.get(key))
+        return [one_line(type_, 80) for type_ in types[:_MOST_TYPES] if isinstance(type_, str)]
+
+
+def _first(*lists: Iterable[object]) -> Iterator[object]:
+    """An operation's own parameters must not fall to a path's endless list: each gets half of what is allowed."""
+    for entries in lists:
+        yield from islice(entries, _MOST // 2)

@@ -1,0 +1,77 @@
+"""JSON or YAML text to plain data (dicts with text keys, lists, text, numbers, booleans, None), whoever wrote it.
+
+Says what a text is that is neither. Depth is bounded, so that whoever walks the tree need not care.
+"""
+
+import json
+import re
+
+from shared.openapi.errors import NotASpec
+
+MAX_DEPTH = 200
+"""Objects and lists within each other. Documents in use stay below 60."""
+
+_LONGEST_WITH_BRACES = 1_000_000
+"""Characters. Longer text that starts as JSON does is not tried as YAML: a broken download must fail soon."""
+
+_HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<(?:head|body)[\s>]", re.IGNORECASE)
+
+
+def read(text: str) -> object:
+    """Raises `NotASpec` for what is neither JSON nor YAML, or out of bounds."""
+    text = text.removeprefix("\ufeff")
+    start = text.lstrip()[:2000]
+    if not start:
+        raise NotASpec("This is empty.")
+    if start.startswith("<"):
+        if _HTML.search(start):
+            raise NotASpec("This is an HTML page. Give the address of the OpenAPI document itself (JSON or YAML).")
+        raise NotASpec("This is XML or HTML, not an OpenAPI document in JSON or YAML.")
+    if start[0] not in "{[":
+        return _yaml(text)
+    try:
+        return _json(text)
+    except json.JSONDecodeError as error:
+        wrong = NotASpec(f"This is not valid JSON: {error.msg}, line {error.lineno}, column {error.colno}.")
+    # YAML has braces too, though nobody writes much of it with them. What is neither was meant as JSON, and the
+    # complaint about that is the useful one.
+    if len(text) <= _LONGEST_WITH_BRACES:
+        try:
+            return _yaml(text)
+        except NotASpec:
+            pass
+    raise wrong
+
+
+def too_deep() -> NotASpec:
+    """For whoever finds more than `MAX_DEPTH` levels."""
+    return NotASpec(f"This is nested too deep: more than {MAX_DEPTH} levels.")
+
+
+def _json(text: str) -> object:
+    try:
+        tree: object = json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except RecursionError:
+        raise too_deep() from None
+    except ValueError:
+        raise NotASpec("This JSON holds a number with thousands of digits.") from None
+    level: list[object] = [tree]
+    for _ in range(MAX_DEPTH + 1):
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return tree
+    raise too_deep()
+
+
+def _yaml(text: str) -> object:
+    # Most documents are JSON: PyYAML is loaded only for those that are not.
+    from shared.openapi.yaml_text import read_yaml
+
+    return read_yaml(text)

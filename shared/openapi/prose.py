@@ -1,0 +1,52 @@
+"""Text and values of a document, made fit for one line of documentation: bounded, and without what hides or breaks.
+
+This does not make hostile words harmless. It keeps them in their place: one line, where text is expected.
+"""
+
+import re
+
+_INVISIBLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
+)
+"""Controls, surrogates (which no encoding takes), marks of direction, and characters that only a model sees."""
+
+_TAG = re.compile(r"</?(?:p|br|a|b|i|em|strong|code|pre|ul|ol|li|div|span|h[1-6]|table|tr|td|th)(?:\s[^<>]{0,300})?/?>")
+_LINK = re.compile(r"\[([^\[\]]{1,200})\]\([^()\s]{1,500}\)")
+
+
+def one_line(text: str, limit: int) -> str:
+    """At most `limit` characters; "…" at the end tells that there was more. White space of any kind is one blank."""
+    # Text of megabytes may be named a thousand times: look only at what can matter.
+    kept = " ".join(text[: 4 * limit + 200].split())
+    kept = _INVISIBLE.sub("", kept).strip()
+    if len(kept) <= limit and len(text) <= 4 * limit + 200:
+        return kept
+    return kept[: max(limit - 1, 0)].rstrip() + "…" if limit > 0 else ""
+
+
+def prose(value: object, limit: int) -> str:
+    """A description as `one_line`, without HTML tags and link targets. Empty for what is no text."""
+    if not isinstance(value, str) or limit <= 0:
+        return ""
+    text = value[: 8 * limit + 1000]
+    if "<" in text:
+        text = _TAG.sub(" ", text)
+    if "](" in text:
+        text = _LINK.sub(r"\1", text)
+    return one_line(text, limit)
+
+
+def literal(value: object, limit: int = 60) -> str:
+    """A value as JSON writes it. What has an inside is only hinted at."""
+    if isinstance(value, str):
+        return '"' + one_line(value, limit).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, dict):
+        return "{…}" if value else "{}"
+    if isinstance(value, list):
+        return "[…]" if value else "[]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    try:
+        return one_line(str(value), limit)
+    except ValueError:  # Python writes no number of thousands of digits
+        return "…"

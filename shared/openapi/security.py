@@ -1,0 +1,92 @@
+"""How an API authenticates: what to send for each of its schemes, and which of them an operation asks for."""
+
+from collections.abc import Mapping
+from itertools import islice
+
+from shared.openapi.document import Document
+from shared.openapi.prose import one_line, prose
+from shared.openapi.tree import References, listing, mapping, text
+
+_MOST = 12
+"""Schemes, flows, scopes or alternatives that are shown."""
+
+_BEARER = "header `Authorization: Bearer <token>`"
+
+
+def scheme_lines(document: Document, references: References, words: int) -> list[str]:
+    """One line per scheme: its name in the document and what to send. Descriptions take `words` characters each."""
+    if document.family == "swagger":
+        schemes = mapping(document.tree.get("securityDefinitions"))
+    else:
+        schemes = mapping(mapping(document.tree.get("components")).get("securitySchemes"))
+    lines: list[str] = []
+    for name, node in islice(schemes.items(), _MOST):
+        resolved = references.resolve(node)
+        scheme = mapping(resolved.node)
+        about = prose(scheme.get("description"), words)
+        what = _what_to_send(scheme, words) if resolved.node is not None else resolved.name
+        lines.append(f"{one_line(name, 80)}: {what}" + (f". {about}" if about else ""))
+    if len(schemes) > _MOST:
+        lines.append(f"… {len(schemes) - _MOST} more")
+    return lines
+
+
+def requirement(node: Mapping[str, object]) -> str | None:
+    """`a or b + c (scope)`; "none" where nothing is asked for; None where `node` does not say."""
+    if not isinstance(node.get("security"), list):
+        return None
+    alternatives = [_together(mapping(entry)) for entry in listing(node["security"])[:_MOST]]
+    return " or ".join(dict.fromkeys(alternatives)) or "none"
+
+
+def _together(alternative: dict[str, object]) -> str:
+    parts: list[str] = []
+    for name, scopes in islice(alternative.items(), _MOST):
+        asked = [one_line(scope, 80) for scope in listing(scopes)[:_MOST] if isinstance(scope, str)]
+        parts.append(one_line(name, 80) + (f" ({', '.join(asked)})" if asked else ""))
+    return " + ".join(parts) or "none"
+
+
+def _what_to_send(scheme: dict[str, object], words: int) -> str:
+    type_ = text(scheme.get("type"))
+    if type_ == "apiKey":
+        place = one_line(text(scheme.get("in")), 20) or "header"
+        name = one_line(text(scheme.get("name")), 100)
+        return f"API key in {'query parameter' if place == 'query' else place} `{name}`"
+    if type_ == "basic":
+        return _http("basic")
+    if type_ == "http":
+        hint = one_line(text(scheme.get("bearerFormat")), 40)
+        return _http(one_line(text(scheme.get("scheme")), 40)) + (f", format {hint}" if hint else "")
+    if type_ == "oauth2":
+        return f"OAuth 2.0 access token in {_BEARER}{_flows(scheme, words)}"
+    if type_ == "openIdConnect":
+        url = one_line(text(scheme.get("openIdConnectUrl")), 300)
+        return f"OpenID Connect token in {_BEARER}" + (f", described at {url}" if url else "")
+    if type_ == "mutualTLS":
+        return "client certificate (mutual TLS)"
+    return one_line(type_, 40) or "not described"
+
+
+def _http(scheme: str) -> str:
+    if scheme.lower() == "bearer":
+        return _BEARER
+    if scheme.lower() == "basic":
+        return "HTTP basic, header `Authorization: Basic <base64 of user:password>`"
+    return f"header `Authorization: {scheme} <credentials>`"
+
+
+def _flows(scheme: dict[str, object], words: int) -> str:
+    """Swagger has one flow, in the scheme itself."""
+    if not words:
+        return ""
+    flows = mapping(scheme.get("flows")) or {text(scheme.get("flow")): scheme}
+    shown: list[str] = []
+    scopes: dict[str, None] = {}
+    for name, flow in islice(flows.items(), _MOST):
+        token = one_line(text(mapping(flow).get("tokenUrl")), 300)
+        shown.append(one_line(name, 40) + (f" (token from {token})" if token else ""))
+        scopes |= dict.fromkeys(one_line(scope, 80) for scope in islice(mapping(mapping(flow).get("scopes")), _MOST))
+    flow_text = ", ".join(entry for entry in shown if entry)
+    scope_text = ", ".join(list(scopes)[:_MOST]) + (", …" if len(scopes) >= _MOST else "")
+    return (f"; flows: {flow_text}" if flow_text else "") + (f"; scopes: {scope_text}" if scopes else "")

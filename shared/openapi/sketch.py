@@ -1,0 +1,207 @@
+"""A schema as a type on one line: `Pet {id*: integer<int64>, tags: [string], owner: Person {…} | null}`.
+
+`LEGEND` explains the notation to the model. How deep and how long a sketch may be is the caller's choice.
+"""
+
+import re
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+from shared.openapi.prose import literal, one_line, prose
+from shared.openapi.schemas import Merged, Schemas
+from shared.openapi.tree import NAME_LENGTH, listing, mapping, text
+
+LEGEND = (
+    "Types: `*` marks a required field, `[T]` a list of T, `|` alternatives, `&` all at once, "
+    "`{[key]: T}` an object with any keys; `…` or a type's bare name stands for detail left out."
+)
+
+Direction = Literal["send", "receive"]
+
+_MOST_VALUES = 12
+"""Values of one `enum` that are shown."""
+
+_MOST_CHOICES = 12
+"""Alternatives of one `oneOf` that are shown."""
+
+_DEEPEST = 12
+"""Schemas within each other, whether or not they count as a level of objects."""
+
+_PLAIN_KEY = re.compile(r"[\w.$@-]+(?:\[\])?$")
+
+
+@dataclass(frozen=True)
+class Extent:
+    """`levels` of objects within each other; `length` in characters, more or less; `words` of a field's description.
+
+    With 0 levels an object is its name only. `length` is kept by leaving out levels first, fields last.
+    """
+
+    levels: int
+    length: int
+    words: int = 0
+
+
+class _TooLong(Exception):
+    pass
+
+
+class Sketcher:
+    """Sketches one document's schemas, each once per extent and direction."""
+
+    def __init__(self, schemas: Schemas) -> None:
+        self._schemas = schemas
+        self._known: dict[tuple[int, Extent, Direction], tuple[object, str]] = {}
+
+    def sketch(self, schema: object, extent: Extent, direction: Direction) -> str:
+        """One line; "any" for what says nothing. What is read-only is not sent, what is write-only not received."""
+        key = (id(schema), extent, direction)
+        known = self._known.get(key)
+        if known is None:
+            # As in `Schemas`: kept, so that the id stays its own.
+            known = self._known[key] = (schema, self._draw(schema, extent, direction))
+        return known[1]
+
+    def _draw(self, schema: object, extent: Extent, direction: Direction) -> str:
+        for levels in range(extent.levels, 0, -1):
+            try:
+                return _Drawing(self._schemas, extent, direction, cuts=False).draw(schema, levels)
+            except _TooLong:
+                continue
+        return _Drawing(self._schemas, extent, direction, cuts=True).draw(schema, min(extent.levels, 1))
+
+
+class _Drawing:
+    """One attempt. With `cuts`, what is too long ends in "…"; else the attempt fails with `_TooLong`."""
+
+    def __init__(self, schemas: Schemas, extent: Extent, direction: Direction, *, cuts: bool) -> None:
+        self._schemas = schemas
+        self._words = extent.words
+        self._left = extent.length
+        self._hidden = "readOnly" if direction == "send" else "writeOnly"
+        self._cuts = cuts
+        self._above: set[int] = set()
+        self._nesting = 0
+
+    def draw(self, schema: object, levels: int) -> str:
+        """`levels` is how many objects may still be opened on the way down from here."""
+        # Every schema costs something, or alternatives of alternatives could keep this busy without a word written.
+        self._spend("  ")
+        merged = self._schemas.merged(schema)
+        if merged.target in self._above or self._nesting > _DEEPEST or self._left <= 0:
+            return merged.name or "…"
+        if merged.target is not None:
+            self._above.add(merged.target)
+        self._nesting += 1
+        drawn = self._whole(merged, levels)
+        self._nesting -= 1
+        if merged.target is not None:
+            self._above.discard(merged.target)
+        return drawn
+
+    def _whole(self, merged: Merged, levels: int) -> str:
+        parts = [self._spend(name) for name in merged.missing[:5]]
+        own = self._own(merged, levels)
+        if own != "any":
+            parts.append(own)
+        parts.extend(choice for group in merged.choices[:5] if (choice := self._choice(group, merged, levels)))
+        if len(parts) > 1:
+            parts = [f"({part})" if " | " in part and not part.endswith("}") else part for part in parts]
+        drawn = " & ".join(parts) or "any"
+        nullable = merged.fields.get("nullable") is True or merged.fields.get("x-nullable") is True
+        return f"{drawn} | null" if nullable and drawn != "any" and not drawn.endswith("null") else drawn
+
+    def _choice(self, group: list[object], merged: Merged, levels: int) -> str:
+        drawn: dict[str, None] = {}
+        for alternative in group[:_MOST_CHOICES]:
+            if self._left <= 0:
+                break
+            drawn[self.draw(alternative, levels)] = None
+        # "any" is what is left of alternatives that only say which fields go together.
+        shown = [alternative for alternative in drawn if alternative != "any"]
+        if not shown:
+            return ""
+        if len(group) > _MOST_CHOICES or self._left <= 0:
+            shown.append("…")
+        return " | ".join(shown) + self._discriminator(merged)
+
+    def _discriminator(self, merged: Merged) -> str:
+        discriminator = mapping(merged.fields.get("discriminator"))
+        field = one_line(text(discriminator.get("propertyName")), NAME_LENGTH)
+        if not field:
+            return ""
+        values = [
+            f"{literal(value)} is {one_line(target.rsplit('/', 1)[-1], NAME_LENGTH)}"
+            for value, target in islice(mapping(discriminator.get("mapping")).items(), _MOST_CHOICES)
+            if isinstance(target, str)
+        ]
+        return self._spend(f" (told apart by {field}{': ' if values else ''}{', '.join(values)})")
+
+    def _own(self, merged: Merged, levels: int) -> str:
+        """Without the alternatives."""
+        fields = merged.fields
+        if "const" in fields:
+            return self._spend(literal(fields["const"]))
+        values = listing(fields.get("enum"))
+        if values:
+            shown = [literal(value) for value in values[:_MOST_VALUES]] + ["…"] * (len(values) > _MOST_VALUES)
+            return self._spend(" | ".join(dict.fromkeys(shown)))
+        types = fields.get("type")
+        if isinstance(types, list):
+            named = [self._typed(one_line(type_, 40), merged, levels) for type_ in types[:7] if isinstance(type_, str)]
+            return " | ".join(dict.fromkeys(named)) or "any"
+        return self._typed(one_line(text(types), 40), merged, levels)
+
+    def _typed(self, type_: str, merged: Merged, levels: int) -> str:
+        fields = merged.fields
+        if type_ == "object" or (not type_ and (merged.properties or mapping(fields.get("additionalProperties")))):
+            return self._object(merged, levels)
+        if type_ == "array" or (not type_ and ("items" in fields or "prefixItems" in fields)):
+            return self._array(fields, levels)
+        format_ = one_line(text(fields.get("format")), 40)
+        return self._spend((type_ or "any") + (f"<{format_}>" if format_ else ""))
+
+    def _array(self, fields: dict[str, object], levels: int) -> str:
+        tuple_ = listing(fields.get("prefixItems")) or listing(fields.get("items"))
+        if tuple_:
+            return f"tuple[{', '.join(self.draw(item, levels) for item in tuple_[:_MOST_CHOICES])}]"
+        return f"[{self.draw(fields.get('items'), levels)}]"
+
+    def _object(self, merged: Merged, levels: int) -> str:
+        others = merged.fields.get("additionalProperties")
+        if not merged.properties and not mapping(others):
+            return self._spend(f"{merged.name} {{}}" if merged.name else "object")
+        if levels <= 0:
+            return self._spend(merged.name or "{…}")
+        prefix = self._spend(f"{merged.name} " if merged.name else "")
+        shown: list[str] = []
+        for count, (key, schema) in enumerate(merged.properties.items()):
+            if self._left <= 0:
+                shown.append(f"… {len(merged.properties) - count} more")
+                break
+            field = self._field(key, schema, merged, levels - 1)
+            if field:
+                shown.append(field)
+        if mapping(others) and self._left > 0:
+            shown.append(f"[key]: {self.draw(others, levels - 1)}")
+        return f"{prefix}{{{', '.join(shown)}}}"
+
+    def _field(self, key: str, schema: object, merged: Merged, levels: int) -> str:
+        fields = self._schemas.merged(schema).fields
+        if fields.get(self._hidden) is True:
+            return ""
+        name = one_line(key, NAME_LENGTH)
+        name = name if _PLAIN_KEY.match(name) else literal(name)
+        self._spend(name)
+        type_ = self.draw(schema, levels)
+        default = self._spend(f" = {literal(fields['default'])}" if fields.get("default") is not None else "")
+        words = prose(fields.get("description"), self._words).replace("*/", "* /")
+        about = self._spend(f" /* {words} */" if words else "")
+        return f"{name}{'*' if key in merged.required else ''}: {type_}{default}{about}"
+
+    def _spend(self, piece: str) -> str:
+        self._left -= len(piece) + 2
+        if self._left <= 0 and not self._cuts:
+            raise _TooLong
+        return piece

@@ -1,0 +1,182 @@
+"""YAML text to plain data by way of the parser's events, so that a bomb is refused before it is built.
+
+No tag makes an object. Plain scalars are read by YAML 1.2's core schema, as OpenAPI has it: `on`, `yes`, dates and
+`12:30` are text. Keys are the text that stands there, so a response code `200:` becomes "200". Aliases share what
+they point to: they cost whoever walks the tree, not memory, and what that walk would meet is what is bounded.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import yaml
+
+from shared.openapi.errors import NotASpec
+from shared.openapi.plain_data import MAX_DEPTH, too_deep
+from shared.openapi.prose import one_line
+
+MAX_ALIASED_NODES = 200_000
+"""How many nodes all aliases together may stand for. Documents in use that have aliases stay in the thousands."""
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_PLAIN: list[tuple[re.Pattern[str], Callable[[str], object]]] = [
+    (re.compile(r"(?:null|Null|NULL|~|)$"), lambda _: None),
+    (re.compile(r"(?:true|True|TRUE)$"), lambda _: True),
+    (re.compile(r"(?:false|False|FALSE)$"), lambda _: False),
+    (re.compile(r"[-+]?[0-9]{1,300}$"), int),
+    (re.compile(r"0o[0-7]{1,20}$"), lambda text: int(text[2:], 8)),
+    (re.compile(r"0x[0-9a-fA-F]{1,16}$"), lambda text: int(text[2:], 16)),
+    (re.compile(r"[-+]?(?:\.[0-9]{1,300}|[0-9]{1,300}(?:\.[0-9]{0,300})?)(?:[eE][-+]?[0-9]{1,4})?$"), float),
+]
+
+
+def read_yaml(text: str) -> object:
+    """The stream's only document. Raises `NotASpec` with line and column (from 1), or for what is out of bounds."""
+    bad = _UNPRINTABLE.search(text)
+    if bad:
+        line = text.count("\n", 0, bad.start()) + 1
+        column = bad.start() - text.rfind("\n", 0, bad.start())
+        raise NotASpec(f"This is neither JSON nor YAML: a control character, line {line}, column {column}.")
+    try:
+        return _Reader().read(text)
+    except yaml.MarkedYAMLError as error:
+        problem = one_line(str(error.problem or error.context or "it cannot be read"), 120)
+        _refuse(f"This is neither JSON nor YAML: {problem}", error.problem_mark or error.context_mark)
+    except (yaml.YAMLError, ValueError) as error:
+        if isinstance(error, NotASpec):
+            raise
+        raise NotASpec(f"This is neither JSON nor YAML: {one_line(str(error), 120)}.") from None
+
+
+@dataclass
+class _Open:
+    """A collection whose end has not come. `nodes` counts itself and what is in it, aliases at their full size."""
+
+    value: dict[str, object] | list[object]
+    anchor: str | None
+    nodes: int = 1
+    key: str | None = None
+    merging: bool = False
+    merged: list[object] = field(default_factory=lambda: list[object]())
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self._open: list[_Open] = []
+        self._done: dict[str, tuple[object, int, int]] = {}
+        self._aliased = 0
+        self._root: object = None
+        self._deepest: list[int] = []
+
+    def read(self, text: str) -> object:
+        documents = 0
+        for event in yaml.parse(text, Loader=_LOADER):
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    _refuse("This holds several YAML documents, not one", event.start_mark)
+            elif isinstance(event, yaml.AliasEvent):
+                self._alias(event)
+            elif isinstance(event, yaml.ScalarEvent):
+                self._scalar(event)
+            elif isinstance(event, yaml.MappingStartEvent):
+                self._start({}, event)
+            elif isinstance(event, yaml.SequenceStartEvent):
+                self._start([], event)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                self._end()
+        return self._root
+
+    def _start(self, value: dict[str, object] | list[object], event: Any) -> None:
+        if self._open and isinstance(self._open[-1].value, dict) and self._open[-1].key is None:
+            _refuse("An object or a list is the key of an object, which JSON does not have", event.start_mark)
+        if len(self._open) >= MAX_DEPTH:
+            raise too_deep()
+        if event.anchor:
+            # An anchor may be given again; from here on the old one is gone, and the new one not complete.
+            self._done.pop(event.anchor, None)
+        self._open.append(_Open(value, event.anchor))
+        self._deepest.append(1)
+
+    def _end(self) -> None:
+        done = self._open.pop()
+        depth = self._deepest.pop()
+        value = done.value
+        if isinstance(value, dict):
+            for source in done.merged:
+                for key, inherited in _merge_sources(source):
+                    value.setdefault(key, inherited)
+        if done.anchor:
+            self._done[done.anchor] = (value, done.nodes, depth)
+        self._put(value, done.nodes, depth)
+
+    def _alias(self, event: Any) -> None:
+        anchor: str = event.anchor
+        if anchor not in self._done:
+            if any(collection.anchor == anchor for collection in self._open):
+                _refuse(f"The alias *{one_line(anchor, 40)} stands within what it points to", event.start_mark)
+            _refuse(f"The alias *{one_line(anchor, 40)} points to nothing", event.start_mark)
+        value, nodes, depth = self._done[anchor]
+        self._aliased += nodes
+        if self._aliased > MAX_ALIASED_NODES:
+            _refuse(f"The aliases of this YAML expand to more than {MAX_ALIASED_NODES} values", event.start_mark)
+        if len(self._open) + depth > MAX_DEPTH:
+            raise too_deep()
+        if self._open and isinstance(self._open[-1].value, dict) and self._open[-1].key is None:
+            if isinstance(value, dict | list):
+                _refuse("An alias of an object or a list is the key of an object", event.start_mark)
+            self._open[-1].key = "" if value is None else str(value)
+            return
+        self._put(value, nodes, depth)
+
+    def _scalar(self, event: Any) -> None:
+        text: str = event.value
+        value = _value(text, event.tag, event.implicit[0])
+        if event.anchor:
+            self._done[event.anchor] = (value, 1, 0)
+        if self._open and isinstance(self._open[-1].value, dict) and self._open[-1].key is None:
+            self._open[-1].key = text
+            # A plain `<<` merges; a quoted one is a key like any other.
+            self._open[-1].merging = text == "<<" and bool(event.implicit[0])
+        else:
+            self._put(value, 1, 0)
+
+    def _put(self, value: object, nodes: int, depth: int) -> None:
+        if not self._open:
+            self._root = value
+            return
+        parent = self._open[-1]
+        parent.nodes += nodes
+        self._deepest[-1] = max(self._deepest[-1], depth + 1)
+        if isinstance(parent.value, list):
+            parent.value.append(value)
+        elif parent.merging:
+            parent.merged.append(value)
+            parent.merging = False
+        elif parent.key is not None:
+            parent.value[parent.key] = value
+        parent.key = None
+
+
+def _merge_sources(value: object) -> list[tuple[str, object]]:
+    sources: list[Any] = value if isinstance(value, list) else [value]
+    return [entry for source in sources if isinstance(source, dict) for entry in source.items()]
+
+
+def _value(text: str, tag: str | None, plain: bool) -> object:
+    """Of tags, only `!!int` and the like have a say, and only as what a plain scalar could be anyway."""
+    if not plain and tag not in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:bool"):
+        return text
+    if len(text) <= 700:
+        for pattern, convert in _PLAIN:
+            if pattern.match(text):
+                return convert(text)
+    return text
+
+
+def _refuse(what: str, mark: Any) -> NoReturn:
+    where = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+    raise NotASpec(f"{what}{where}.") from None

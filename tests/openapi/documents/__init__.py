@@ -1,0 +1,68 @@
+"""API descriptions written for the tests, in the shape of well-known ones; large ones are made by functions."""
+
+import json
+from pathlib import Path
+
+NAMES = ("payments.yaml", "weather.yaml", "petstore.json", "completions.yaml", "crm.yaml")
+
+
+def written(name: str) -> str:
+    """The text of one of `NAMES`."""
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
+def code_hosting(operations: int) -> str:
+    """JSON in the shape of a source code host's: resources that hold each other, with long descriptions."""
+    resources = operations // 4
+    schemas = {
+        f"resource-{number}": {
+            "type": "object",
+            "required": ["id", "url"],
+            "properties": {
+                "id": {"type": "integer", "description": "Unique identifier " * 5},
+                "url": {"type": "string", "format": "uri"},
+                **{f"field_{field}": {"type": "string", "nullable": True} for field in range(15)},
+                "owner": {"$ref": f"#/components/schemas/resource-{(number * 7 + 1) % resources}"},
+                "parents": {
+                    "type": "array",
+                    "items": {"$ref": f"#/components/schemas/resource-{(number * 3 + 2) % resources}"},
+                },
+            },
+        }
+        for number in range(resources)
+    }
+    paths: dict[str, object] = {}
+    for number in range(resources):
+        schema = {"$ref": f"#/components/schemas/resource-{number}"}
+        content = {"application/json": {"schema": schema}}
+        paths[f"/repos/{{owner}}/{{repo}}/resource-{number}"] = {
+            "get": _operation(f"resource-{number}/list", {"application/json": {"schema": {"items": schema}}}),
+            "post": {**_operation(f"resource-{number}/create", content), "requestBody": {"content": content}},
+        }
+        paths[f"/repos/{{owner}}/{{repo}}/resource-{number}/{{id}}"] = {
+            "get": _operation(f"resource-{number}/get", content),
+            "delete": _operation(f"resource-{number}/delete", {}),
+        }
+    parameters = {
+        name: {"name": name, "in": "path", "required": True, "description": "Its name.", "schema": {"type": "string"}}
+        for name in ("owner", "repo")
+    }
+    return json.dumps(
+        {
+            "openapi": "3.0.3",
+            "info": {"title": "Code hosting", "version": "1.1.4"},
+            "servers": [{"url": "https://api.code.test"}],
+            "paths": paths,
+            "components": {"schemas": schemas, "parameters": parameters},
+        }
+    )
+
+
+def _operation(id_: str, content: object) -> dict[str, object]:
+    return {
+        "operationId": id_,
+        "summary": f"What {id_} does",
+        "description": "Anyone with read access can use this endpoint. " * 20,
+        "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in ("owner", "repo")],
+        "responses": {"200": {"description": "Response", "content": content}, "404": {"description": "Not found"}},
+    }

@@ -1,0 +1,237 @@
+"""What is taken for an API description, what is refused and why, and that no text does harm."""
+
+import json
+import subprocess
+import sys
+from time import monotonic
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.openapi import Document, NotASpec, parse, yaml_text
+from tests.openapi.documents import NAMES, code_hosting, written
+
+HEAD = "openapi: 3.0.0\ninfo: {title: T, version: 1}\npaths: {}\n"
+
+
+def refusal(text: str) -> str:
+    """The message, once it is known to be one bounded line that came soon."""
+    start = monotonic()
+    with pytest.raises(NotASpec) as caught:
+        parse(text)
+    assert monotonic() - start < 5
+    assert "\n" not in caught.value.message
+    assert len(caught.value.message) < 400
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "specification", "title", "version"),
+    [
+        ("payments.yaml", "openapi", "3.0.3", "Payments", "2024-06-20"),
+        ("weather.yaml", "openapi", "3.1.0", "Weather", "2024-06-20"),
+        ("petstore.json", "swagger", "2.0", "Petstore", "1.0.7"),
+        ("completions.yaml", "openapi", "3.1.0", "Completions", "2.3.0"),
+        ("crm.yaml", "openapi", "3.0.1", "CRM", "v3"),
+    ],
+)
+def test_a_document_says_what_it_is(name: str, family: str, specification: str, title: str, version: str) -> None:
+    """Specification, title and version are read alike from JSON and YAML."""
+    document = parse(written(name))
+    assert (document.family, document.specification) == (family, specification)
+    assert (document.title, document.name, document.version) == (title, title, version)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_json_and_yaml_are_the_same_document(name: str) -> None:
+    """What YAML was read from can be written as JSON and read again."""
+    document = parse(written(name))
+    assert parse(json.dumps(document.tree)) == document
+
+
+def test_both_yaml_parsers_read_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where libyaml is missing, PyYAML's own parser gives the same."""
+    monkeypatch.setattr(yaml_text, "_LOADER", yaml.SafeLoader)
+    slow = [parse(written(name)) for name in NAMES]
+    monkeypatch.undo()
+    assert slow == [parse(written(name)) for name in NAMES]
+
+
+@pytest.mark.parametrize("version", ["3.0", "3.1", "3.0.0", "3.1.1", "'3.0.0'", "3.0.0-rc2"])
+def test_versions_may_be_numbers(version: str) -> None:
+    """`openapi: 3.0` is a number to YAML, and meant all the same."""
+    assert parse(f"openapi: {version}\npaths: {{}}").specification == version.strip("'")
+
+
+@pytest.mark.parametrize("title", ["", "title: 3", "title: [x]", "title: ' '"])
+def test_a_name_is_a_title_or_nothing(title: str) -> None:
+    """A document without a usable title has no name, and is a document."""
+    document = parse(f"swagger: 2.0\ninfo: {{{title}}}\npaths: {{}}")
+    assert document.name == ("3" if title == "title: 3" else None)
+
+
+def test_a_title_is_bounded_and_on_one_line() -> None:
+    """Whatever a title holds, it fits a list."""
+    document = parse(json.dumps({"openapi": "3.0.0", "info": {"title": "a\nb\u202e\ud800" + "c" * 9999}, "paths": {}}))
+    assert document.name
+    assert document.name.startswith("a bc")
+    assert len(document.name) == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "empty"),
+        (" \n\ufeff ", ""),
+        ("# only a comment", "empty"),
+        ("<!DOCTYPE html><html></html>", "HTML page"),
+        ("\n <html lang=en>", "HTML page"),
+        ("<?xml version='1.0'?><definitions/>", "XML"),
+        ("Not found", "plain text"),
+        ("[1, 2]", "a list"),
+        ("42", "a single value"),
+        ('{"openapi": "3.0.0",', "valid JSON"),
+        ('{"openapi": "3.0.0"\n "paths": {}}', "line 2, column 2"),
+        ("a: b: c", "line 1, column 5"),
+        ("a:\n\t- b", "line 2, column 1"),
+        ("a: \x00", "control character, line 1, column 4"),
+        ("a: \ud800", "control character"),
+        ("{}", "neither `openapi` nor `swagger`"),
+        ('{"error": "Not found", "code": 404}', "but error, code"),
+        ('{"asyncapi": "2.0.0"}', "AsyncAPI"),
+        ('{"info": {"_postman_id": ""}, "item": []}', "Postman"),
+        ('{"openapi": "2.0", "paths": {}}', "openapi: 2.0"),
+        ('{"openapi": "4.0.0", "paths": {}}', "openapi: 4.0.0"),
+        ('{"openapi": "3.10", "paths": {}}', "openapi: 3.10"),
+        ('{"openapi": null, "paths": {}}', "openapi: nothing"),
+        ('{"openapi": true, "paths": {}}', "openapi: nothing"),
+        ('{"swagger": "1.2", "paths": {}}', "swagger: 1.2"),
+        ('{"swaggerVersion": "1.2"}', "Swagger 1"),
+        ('{"openapi": "3.0.0"}', "no `paths`"),
+        ('{"openapi": "3.0.0", "components": {}}', "no `paths`"),
+        ('{"openapi": "3.0.0", "paths": []}', "`paths` of this document is a list"),
+        ('{"openapi": "3.1.0"}', "neither `paths` nor"),
+        ('{"openapi": "3.1.0", "paths": null, "components": {}}', "`paths` of this document is empty"),
+        (HEAD + "---\n" + HEAD, "several YAML documents"),
+        (HEAD + "x: *nowhere", "points to nothing"),
+        (HEAD + "x: &a [*a]", "stands within"),
+        (HEAD + "? [a]\n: b", "the key of an object"),
+        (HEAD + "x: &a [1]\n*a : 1", "key of an object"),
+    ],
+)
+def test_what_is_no_document_is_told_what_it_is(text: str, says: str) -> None:
+    """The message names what was found, and where if it is a slip of the pen."""
+    assert says in refusal(text)
+
+
+@pytest.mark.parametrize("extra", ["webhooks", "components"])
+def test_a_3_1_document_needs_no_paths(extra: str) -> None:
+    """Webhooks or components alone are a document of 3.1."""
+    assert parse(json.dumps({"openapi": "3.1.0", extra: {}}))
+
+
+def bomb(levels: int, opening: str) -> str:
+    lines = ["a0: &a0 [x, x]"]
+    lines += [f"a{n}: &a{n} {opening.format(f'*a{n - 1}')}" for n in range(1, levels)]
+    return HEAD + "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        bomb(40, "[{0},{0},{0},{0},{0},{0},{0},{0},{0}]"),
+        bomb(100, "{{x: {0}, y: {0}}}"),
+        HEAD + "a: &a {x: 1}\n" + "".join(f"b{n}: &b{n} {{<<: [*a, *a], y{n}: [*a, *a]}}\n" for n in range(60_000)),
+        HEAD + "a: &a\n" + "".join(f"  k{n}: {n}\n" for n in range(5000)) + "b: [" + "{<<: *a}," * 5000 + "]",
+    ],
+)
+def test_a_yaml_bomb_is_refused(text: str) -> None:
+    """Aliases that expand beyond measure are refused before anything is built of them."""
+    assert "aliases of this YAML expand" in refusal(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        "[" * 400 + "]" * 400,
+        '{"a":' * 100_000,
+        '{"a":' * 500 + "1" + "}" * 500,
+        "x: " + "[" * 100_000,
+        "- " * 5000 + "x",
+        "\n".join(" " * n + "a:" for n in range(1000)),
+        HEAD + "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 250)),
+        '{"openapi": ' + "9" * 5000 + "}",
+    ],
+)
+def test_depth_and_digits_are_bounded(text: str) -> None:
+    """However deep a text nests, with or without aliases, it is refused and nothing overflows."""
+    refusal(text)
+
+
+def test_ordinary_anchors_are_fine() -> None:
+    """Aliases share what they point to, merges give way to what is written, an anchor may be given again."""
+    tree = parse(
+        HEAD + "a: &x {k: 1, l: 2}\nb: {<<: *x, k: 3}\nc: &x [5]\nd: *x\n'<<': 7\ne: {<<: [{m: 1}, {m: 2}], n: 0}"
+    ).tree
+    assert [tree[key] for key in "abcde"] == [{"k": 1, "l": 2}, {"k": 3, "l": 2}, [5], [5], {"n": 0, "m": 1}]
+    assert tree["<<"] == 7
+    assert tree["c"] is tree["d"]
+
+
+def test_yaml_is_read_as_json_has_it() -> None:
+    """Keys are text as written; `on`, dates and times are text; numbers, booleans and null are what they look like."""
+    tree = parse(
+        HEAD + "200: a\non: yes\nx: [2024-01-31, 12:30:00, no, 0x1F, 1e3, -2, ~, true, '1', !!str 2, !!int '3', 1_0]\n"
+        "z: !!python/object/apply:os.system [ls]\n1.10: .inf"
+    ).tree
+    assert (tree["200"], tree["on"], tree["1.10"]) == ("a", "yes", ".inf")
+    assert tree["x"] == ["2024-01-31", "12:30:00", "no", 31, 1000.0, -2, None, True, "1", "2", 3, "1_0"]
+    assert tree["z"] == ["ls"]
+
+
+def test_braces_may_be_yaml() -> None:
+    """A text that starts as JSON does and is YAML is read as YAML."""
+    assert parse("{openapi: 3.0.0, paths: {}, }").specification == "3.0.0"
+
+
+def test_a_large_document_is_read_soon() -> None:
+    """Megabytes of JSON, whole or broken off, and of YAML take seconds at most."""
+    text = code_hosting(2000)
+    start = monotonic()
+    assert len(parse(text).tree) == 5
+    assert "valid JSON" in refusal(text[:-1])
+    assert len(parse("# YAML\n" + text).tree) == 5
+    assert monotonic() - start < 20
+
+
+def test_json_needs_no_yaml() -> None:
+    """PyYAML is loaded for YAML only: most documents are JSON, and a cold start pays for what it imports."""
+    code = (
+        "import sys; from shared.openapi import parse, tool_docs\n"
+        """tool_docs(parse('{"openapi": "3.0.0", "paths": {}}'), 100)\n"""
+        "print('yaml' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@settings(deadline=None)
+@given(
+    st.one_of(
+        st.text(),
+        st.text(alphabet=" \n\t-:?[]{},&*!|>'\"%@`#<ab01.~"),
+        st.text(alphabet=" \n-:[]{},&*ab<").map(lambda text: HEAD + text),
+        st.text().map(lambda text: '{"openapi": "3.0.0", "paths": {}, "x": ' + text),
+    )
+)
+def test_any_text_is_a_document_or_not_a_spec(text: str) -> None:
+    """`parse` raises `NotASpec`, and nothing else."""
+    outcome: object
+    try:
+        outcome = parse(text)
+    except NotASpec as error:
+        outcome = error.message
+    assert isinstance(outcome, Document) or (isinstance(outcome, str) and outcome and "\n" not in outcome)
