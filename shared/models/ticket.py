@@ -25,7 +25,8 @@ class Ticket(SnakeModel):
     """One accepted chat.
 
     `attempts` counts the leases taken so far; `hold` is what it holds of its owner's allowance, in millionths of a
-    dollar.
+    dollar. `begun`: an agent has begun to run for it. What agents do is not to be done twice, so it never runs again;
+    and its calls of models are charged one by one.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Ticket(SnakeModel):
     model: str
     status: TicketStatus = TicketStatus.PENDING
     attempts: int = 0
+    begun: bool = False
     hold: int = 0
     lease: Lease | None = None
     result: ChatResult | None = None
@@ -60,6 +62,10 @@ class Ticket(SnakeModel):
         assert self.lease is not None  # noqa: S101 - only what is leased can be renewed
         return self._changed(now, lease=Lease(holder=self.lease.holder, expires_at=now + timedelta(seconds=seconds)))
 
+    def marked(self, begun: bool, now: datetime) -> "Ticket":
+        """Whether what is done for it from here on is not to be done again."""
+        return self._changed(now, begun=begun)
+
     def released(self, now: datetime) -> "Ticket":
         """Given back, to be tried again."""
         return self._changed(now, status=TicketStatus.PENDING, lease=None)
@@ -81,6 +87,7 @@ class Claim(Enum):
     TAKEN = "taken"  # the lease is the worker's
     HELD = "held"  # somebody else's lease is live: ask again later
     FINISHED = "finished"  # there is nothing left to do
+    INTERRUPTED = "interrupted"  # whoever had it is gone in the middle of what must not be repeated: it has to end
     EXHAUSTED = "exhausted"  # every attempt is used up: the ticket has to end
 
 
@@ -90,4 +97,6 @@ def claim(ticket: Ticket, now: datetime, max_attempts: int) -> Claim:
         return Claim.FINISHED
     if ticket.lease is not None and ticket.lease.expires_at > now:
         return Claim.HELD
+    if ticket.begun:
+        return Claim.INTERRUPTED
     return Claim.TAKEN if ticket.attempts < max_attempts else Claim.EXHAUSTED

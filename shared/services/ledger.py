@@ -13,6 +13,7 @@ from shared.log import get_logger
 from shared.models.account import Account
 from shared.models.caller import Caller
 from shared.models.errors import AllowanceSpent
+from shared.models.hold import Hold
 from shared.models.money import to_micros
 from shared.models.ticket import Ticket
 from shared.models.usage import Entry
@@ -51,9 +52,43 @@ class Ledger:
         self.database.accounts.put(account, transaction)
         return hold
 
+    async def open_hold(self, caller: Caller, hold: Hold, transaction: Transaction, now: datetime) -> Hold:
+        """Puts `hold` on the account, or what is available if that is less. Raises `AllowanceSpent`. Two reads."""
+        found, _ = await asyncio.gather(
+            self.database.holds.get(hold.id, transaction),
+            self.database.accounts.get(caller.uid, transaction),
+        )
+        if found is not None:  # the transaction's last run was committed without our knowing
+            return found
+        opened = hold.model_copy(update={"amount": await self.hold(caller, hold.amount, now, transaction)})
+        self.database.holds.add(opened, transaction)
+        return opened
+
+    async def close_hold(
+        self, hold: Hold, cost: int, metadata: JsonObject, now: datetime, transaction: Transaction
+    ) -> None:
+        """Charges `cost` and releases the hold. All at once, and once however often it is done. Three reads."""
+        found, charged, _ = await asyncio.gather(
+            self.database.holds.get(hold.id, transaction),
+            self.database.accounts.has_entry(hold.owner, hold.id, transaction),
+            self.database.accounts.get(hold.owner, transaction),
+        )
+        if found is None and (charged or not cost):
+            return
+        _, account = await self.account(Caller(uid=hold.owner), now, transaction)
+        if found is not None:
+            account = account.released(found.amount, now)
+            self.database.holds.remove(found, transaction)
+        if cost:
+            account = await self.charge(account, hold.id, cost, metadata, now, transaction)
+        self.database.accounts.put(account, transaction)
+
     async def settle(self, ended: Ticket, now: datetime, transaction: Transaction) -> None:
-        """Writes a ticket that has ended, charges its result's cost, and releases its hold. All at once, so once."""
-        cost = to_micros(ended.result.cost) if ended.result else 0
+        """Writes a ticket that has ended, charges its result's cost, and releases its hold. All at once, so once.
+
+        A ticket that ran an agent has been charged for already, call by call.
+        """
+        cost = to_micros(ended.result.cost) if ended.result and not ended.begun else 0
         if cost or ended.hold:
             # What the steps below read, read at once.
             await asyncio.gather(

@@ -1,4 +1,5 @@
-"""The sweep: finds tickets whose worker never came back, and hands them in again or ends them.
+"""The sweep: finds tickets whose worker never came back, and hands them in again or ends them; and releases holds
+of calls that nobody can be waiting for any more.
 
 A ticket that nobody has touched for `SWEEP_AFTER_SECONDS` has lost its task (the queue gave up on it, or forgot it) or
 its worker. Handing it in is safe however often it happens: the lease and the ticket's state see to that.
@@ -11,6 +12,7 @@ from shared.log import get_logger
 from shared.models.ticket import Ticket
 from shared.models.wire import SnakeModel
 from shared.services.ledger import Ledger
+from shared.services.spending import SpendingService
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.tasks import QueueRefused, TaskQueue
@@ -20,11 +22,12 @@ _AT_ONCE = 10
 
 
 class Swept(SnakeModel):
-    """How many tickets were handed in again, ended, and left for the next sweep."""
+    """How many tickets were handed in again, ended, and left for the next sweep; how many holds were released."""
 
     requeued: int = 0
     ended: int = 0
     left: int = 0
+    released: int = 0
 
 
 class SweepService:
@@ -48,9 +51,20 @@ class SweepService:
             if len(tickets) < page:
                 break
             after = tickets[-1].updated_at
+        outcomes += await self._release_holds(page)
         swept = Swept(**{name: outcomes.count(name) for name in Swept.model_fields})
         _log.info("Swept", extra={"fields": swept.model_dump()})
         return swept
+
+    async def _release_holds(self, most: int) -> list[str]:
+        """Those whose process died in the middle of a call. What the call cost is not known, and not charged."""
+        async with self._database.outages_told():
+            holds = await self._database.holds.expired(datetime.now(UTC), most)
+        spending = SpendingService(self._database, self._settings)
+        for hold in holds:
+            _log.error("A call was never settled; its hold is released", extra={"fields": hold.model_dump(mode="json")})
+            await spending.settle(hold, 0, {})
+        return ["released"] * len(holds)
 
     async def _see_to_all(self, tickets: list[Ticket]) -> list[str]:
         """One that cannot be seen to is left, and keeps nobody from the others."""

@@ -15,6 +15,7 @@ from shared.per_loop import per_loop
 from shared.settings import Settings
 from shared.store.accounts import AccountStore
 from shared.store.audit import AuditStore
+from shared.store.holds import HoldStore
 from shared.store.rate_limits import RateLimitStore
 from shared.store.sessions import SessionStore
 from shared.store.tickets import TicketStore
@@ -49,6 +50,7 @@ class Database:
         self.accounts = AccountStore(self._client)
         self.sessions = SessionStore(self._client)
         self.audit = AuditStore(self._client)
+        self.holds = HoldStore(self._client)
         self.rate_limits = RateLimitStore(self._client)
 
     @asynccontextmanager

@@ -66,3 +66,13 @@ def test_never_do_two_hold_a_ticket(deliveries: list[tuple[str, int, bool]]) -> 
         else:
             assert now < ends_at
             assert current.status is TicketStatus.PROCESSING
+
+
+def test_what_an_agent_began_is_not_done_again() -> None:
+    """A ticket whose agent had begun, and whose worker is gone, has to end; one that had not begun is tried again."""
+    begun = ticket().leased("w", NOW, 60).marked(True, NOW)
+    late = NOW + timedelta(seconds=61)
+    assert claim(begun, NOW, MAX_ATTEMPTS) is Claim.HELD
+    assert claim(begun, late, MAX_ATTEMPTS) is Claim.INTERRUPTED
+    assert claim(begun.marked(False, NOW), late, MAX_ATTEMPTS) is Claim.TAKEN
+    assert claim(begun.completed(ChatResult(content="x", model="m"), NOW), late, MAX_ATTEMPTS) is Claim.FINISHED

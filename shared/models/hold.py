@@ -1,0 +1,17 @@
+"""A hold: what a call of a model that is running may still cost its payer."""
+
+from pydantic import AwareDatetime
+
+from shared.models.wire import SnakeModel
+
+
+class Hold(SnakeModel):
+    """`id` is also the cause under which the call is charged, so that it is charged once.
+
+    `amount` is in millionths of a dollar. `expires_at`: when nobody can be waiting for the call any more.
+    """
+
+    id: str
+    owner: str
+    amount: int
+    expires_at: AwareDatetime

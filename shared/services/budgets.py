@@ -1,0 +1,47 @@
+"""What a run and all the agents that it calls may use together: time, calls, money."""
+
+import time
+
+from shared.models.money import to_dollars
+
+
+class BudgetSpent(Exception):
+    """`args[0]` is a sentence for whoever wrote the code."""
+
+
+class Budget:
+    """One for a chain of runs. `seconds` from now; `calls` of anything outside; `cost` in millionths of a dollar."""
+
+    def __init__(self, seconds: float, calls: int, cost: int) -> None:
+        self._ends = time.monotonic() + seconds
+        self._calls = calls
+        self._calls_left = calls
+        self._cost = cost
+        self._reserved = 0
+        self.spent = 0
+
+    @property
+    def seconds_left(self) -> float:
+        return max(0.0, self._ends - time.monotonic())
+
+    def take_call(self) -> None:
+        """Counts a call. Raises `BudgetSpent` for one too many."""
+        if self._calls_left <= 0:
+            raise BudgetSpent(f"A run may make {self._calls} calls, with the agents that it calls; this was one more.")
+        self._calls_left -= 1
+
+    def reserve(self, estimate: int) -> int:
+        """Sets `estimate` aside, or what is left if that is less; returns it. Raises `BudgetSpent` for nothing."""
+        left = self._cost - self.spent - self._reserved
+        if estimate and left <= 0:
+            raise BudgetSpent(
+                f"A run may spend ${to_dollars(self._cost):g}, with the agents that it calls; that is all in use."
+            )
+        reserved = min(estimate, left)
+        self._reserved += reserved
+        return reserved
+
+    def spend(self, reserved: int, cost: int) -> None:
+        """What a call cost really, in place of what was set aside for it."""
+        self._reserved -= reserved
+        self.spent += cost

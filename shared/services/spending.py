@@ -1,0 +1,60 @@
+"""Spending outside of tickets: a call of a model is held for before, and charged after, whoever makes it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from shared.models.caller import Caller
+from shared.models.errors import Unavailable
+from shared.models.hold import Hold
+from shared.models.wire import JsonObject
+from shared.services.ledger import Ledger
+from shared.settings import Settings
+from shared.store import Database, Transaction
+
+_SETTLING_SECONDS = 60
+_MARGIN_SECONDS = 300
+"""Longer than a call and its settling may take together, beyond the model's own limit."""
+
+
+@dataclass(frozen=True)
+class SpendingService:
+    """Lives as long as a request."""
+
+    database: Database
+    settings: Settings
+
+    async def hold(self, payer: Caller, hold_id: str, estimate: int) -> Hold:
+        """Holds `estimate` millionths of a dollar, or all there is if that is less. One transaction.
+
+        Raises `AllowanceSpent` when nothing is left. `hold_id` names the call, and nothing else ever.
+        """
+
+        async def body(transaction: Transaction) -> Hold:
+            now = datetime.now(UTC)
+            expires_at = now + timedelta(seconds=self.settings.model_timeout_seconds + _MARGIN_SECONDS)
+            hold = Hold(id=hold_id, owner=payer.uid, amount=estimate, expires_at=expires_at)
+            return await self._ledger.open_hold(payer, hold, transaction, now)
+
+        return await self.database.transaction(body, turn=f"user:{payer.uid}")
+
+    async def settle(self, hold: Hold, cost: int, metadata: JsonObject) -> None:
+        """Charges `cost` and releases the hold, once however often it is asked. One transaction.
+
+        An outage of the database is sat out for a minute, as the call is paid for. Raises `Unavailable` after it.
+        """
+
+        async def body(transaction: Transaction) -> None:
+            await self._ledger.close_hold(hold, cost, metadata, datetime.now(UTC), transaction)
+
+        await AsyncRetrying(
+            retry=retry_if_exception_type(Unavailable),
+            wait=wait_random_exponential(multiplier=0.5, max=5),
+            stop=stop_after_delay(_SETTLING_SECONDS),
+            reraise=True,
+        )(self.database.transaction, body, f"user:{hold.owner}")
+
+    @property
+    def _ledger(self) -> Ledger:
+        return Ledger(self.database, self.settings)

@@ -1,0 +1,42 @@
+"""Holds: `holds/{id}`, one for each call of a model that is running outside of a ticket."""
+
+from datetime import datetime
+
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference
+from google.cloud.firestore_v1.base_query import FieldFilter
+
+from shared.models.hold import Hold
+from shared.store.transaction import Transaction
+
+
+class HoldStore:
+    """Reads and writes holds, always together with the account that they are on."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    def _hold(self, hold_id: str) -> AsyncDocumentReference:
+        return self._client.collection("holds").document(hold_id)
+
+    async def get(self, hold_id: str, transaction: Transaction) -> Hold | None:
+        """One read."""
+        document = await transaction.get(self._hold(hold_id))
+        return None if document is None else Hold(id=hold_id, **document)
+
+    def add(self, hold: Hold, transaction: Transaction) -> None:
+        """Writes a hold that the transaction has looked for in vain."""
+        transaction.set(self._hold(hold.id), hold.model_dump(exclude={"id"}))
+
+    def remove(self, hold: Hold, transaction: Transaction) -> None:
+        """Deletes a hold that the transaction has read."""
+        transaction.delete(self._hold(hold.id))
+
+    async def expired(self, moment: datetime, limit: int) -> list[Hold]:
+        """Those whose time was up at `moment`, the oldest first. As many reads as holds."""
+        query = (
+            self._client.collection("holds")
+            .where(filter=FieldFilter("expires_at", "<", moment))
+            .order_by("expires_at")
+            .limit(limit)
+        )
+        return [Hold(id=snapshot.id, **(snapshot.to_dict() or {})) for snapshot in await query.get()]
