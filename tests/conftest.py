@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
@@ -11,8 +12,12 @@ from shared.llm.catalog import Catalog
 from shared.models.caller import Caller
 from shared.settings import Settings
 from shared.store import Database
+from tests.doubles.api_server import ApiServer
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import ModelServer
+
+if TYPE_CHECKING:
+    from tests.doubles.mcp_server import McpServer
 
 SECRET_KEY = "sk-test-0123456789abcdef0123456789abcdef"
 
@@ -93,3 +98,33 @@ def _cloud_tasks() -> Iterator[CloudTasksServer]:
 def cloud_tasks(_cloud_tasks: CloudTasksServer) -> CloudTasksServer:
     _cloud_tasks.reset()
     return _cloud_tasks
+
+
+@pytest.fixture(scope="session")
+def _api_server() -> Iterator[ApiServer]:
+    server = ApiServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def api_server(_api_server: ApiServer) -> ApiServer:
+    _api_server.reset()
+    return _api_server
+
+
+@pytest.fixture(scope="session")
+def _mcp_server() -> "Iterator[McpServer]":
+    from tests.doubles.mcp_server import McpServer  # its SDK takes long to import
+
+    server = McpServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def mcp_server(_mcp_server: "McpServer") -> "McpServer":
+    _mcp_server.reset()
+    return _mcp_server

@@ -1,0 +1,50 @@
+"""Reads what the HTTP libraries raised. There are two of them, with the same errors under their own names."""
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.outbound.errors import BadAnswer, BadRequest, OutboundError, TooSlow, Unreachable
+
+Kind = tuple[type[Exception], ...]
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """A library's errors. `broken`: the server's breach of the protocol; `own`: ours."""
+
+    slow: Kind
+    connect: Kind
+    network: Kind
+    broken: Kind
+    own: Kind
+
+    @property
+    def every(self) -> Kind:
+        return self.slow + self.connect + self.network + self.broken + self.own
+
+
+def failure_of(error: Exception, kinds: Kinds, host: str) -> OutboundError:
+    """What people are told, of an error of one of `kinds`. Its own text is left out: it may quote what was sent."""
+    causes = list(_causes(error))
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Unreachable(f"The certificate of {host} is not good: {cause.verify_message.rstrip('.')}.")
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return Unreachable(f"{host} could not be reached over TLS.")
+    if isinstance(error, kinds.slow):
+        return TooSlow(f"{host} could not be reached in time.")
+    if isinstance(error, kinds.connect):
+        return Unreachable(f"{host} could not be reached.")
+    if isinstance(error, kinds.own):
+        return BadRequest("The request is not one that HTTP can carry: look at its headers.")
+    if isinstance(error, kinds.broken) and causes:
+        return BadAnswer(f"{host} did not answer in HTTP as it should.")
+    return Unreachable(f"{host} broke the connection off.")  # httpcore says so by a protocol error without a cause
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """What lies behind it: each layer wraps the errors of the one below. httpcore's pool raises them `from None`."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        yield cause
+        error = cause

@@ -1,0 +1,203 @@
+"""Fetches URLs that strangers chose, from servers that strangers run."""
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from pydantic import JsonValue
+
+from shared.outbound.bodies import ACCEPT_ENCODING, Budget, bounded
+from shared.outbound.diagnosis import failure_of
+from shared.outbound.errors import BadAnswer, BadRequest, OutboundError, TooLong, TooManyRedirects, TooSlow
+from shared.outbound.http_transport import ERRORS, kept_transport
+from shared.outbound.network import USER_AGENT, Guard, Resolver, resolve
+from shared.outbound.urls import checked, parsed
+from shared.settings import Settings
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # else a line per request, with its query
+
+_METHOD = re.compile(r"[A-Za-z][A-Za-z-]{0,31}")
+_REFUSED_METHODS = {"CONNECT", "TRACE"}
+_OURS = {
+    "host",
+    "content-length",
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "expect",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+}
+"""Headers that belong to the connection (RFC 9110, 7.6.1), or decide where a message ends or whom it is for."""
+_GO_ALONG = {
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "connection",
+    "content-language",
+    "content-length",
+    "content-type",
+    "cookie",
+    "host",
+    "user-agent",
+}
+"""Headers that stay on when a redirect leads to another origin. Keys come under too many names to know them all.
+
+The cookies are those that the new origin itself set in this call: the caller's own have been dropped by httpx.
+"""
+
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One call. At most one of `json`, `data` (a form) and `content`.
+
+    `params` are added to the URL's own. `timeout`: seconds for everything, redirects and body included, and no more
+    than the deployment allows. `headers` that belong to the connection are refused (`Host`, `Content-Length`, ...);
+    `Accept-Encoding` is ours, as the answer is unpacked here.
+    """
+
+    method: str
+    url: str
+    params: Mapping[str, Scalar | list[Scalar]] | None = None
+    headers: Mapping[str, str] | None = None
+    json: JsonValue = None
+    data: Mapping[str, Scalar | list[Scalar]] | None = None
+    content: bytes | str | None = None
+    timeout: float | None = None
+    follow_redirects: bool = False
+    max_redirects: int = 5
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`headers`: names in lower case, in order, as they came; `content`: unpacked; `url`: where it came from."""
+
+    status_code: int
+    reason: str
+    headers: list[tuple[str, str]]
+    content: bytes
+    url: str
+    redirects: int
+
+
+class Outbound:
+    """Fetches. Connections are kept per event loop; cookies, caches and proofs of identity are not."""
+
+    def __init__(self, settings: Settings, resolver: Resolver = resolve) -> None:
+        self._guard = Guard.of(settings, resolver)
+        self._timeout = settings.outbound_timeout_seconds
+        self._max_bytes = settings.outbound_max_bytes
+
+    async def send(self, request: Request) -> Answer:
+        """The answer, whatever its status. Raises `OutboundError`.
+
+        Redirects are followed only if asked for; each is checked as the first URL was, and one that leads to another
+        origin goes there without the caller's headers. Nothing is tried twice.
+        """
+        limit = self._timeout if request.timeout is None else min(self._timeout, request.timeout)
+        url = parsed(request.url, httpx.URL)
+        # A client holds cookies, so each call has its own; it makes no connections, so it costs next to nothing.
+        client = httpx.AsyncClient(
+            transport=kept_transport(self._guard),
+            headers={"User-Agent": USER_AGENT},
+            trust_env=False,
+            timeout=None,  # noqa: S113 - the whole call has one, below
+        )
+        first = self._prepared(client, url, request)
+        try:
+            async with asyncio.timeout(limit):
+                return await self._fetched(client, first, request)
+        except TimeoutError as error:
+            raise TooSlow(f"{url.host} did not answer within {limit:g} seconds.") from error
+
+    def _prepared(self, client: httpx.AsyncClient, url: httpx.URL, request: Request) -> httpx.Request:
+        """Raises `BadRequest` and `TooLong`."""
+        if not _METHOD.fullmatch(request.method) or request.method.upper() in _REFUSED_METHODS:
+            raise BadRequest("This method cannot be sent.")
+        headers = dict(request.headers or {})
+        for name in headers:
+            if name.strip().lower() in _OURS:
+                raise BadRequest(f"The header {name.strip()} is not the caller's to set.")
+        headers = {name: value for name, value in headers.items() if name.lower() != "accept-encoding"}
+        if sum(body is not None for body in (request.json, request.data, request.content)) > 1:
+            raise BadRequest("A request has one body: json, data or content.")
+        params: dict[str, Any] = dict(request.params or {})
+        try:
+            built = client.build_request(
+                request.method.upper(),
+                url.copy_merge_params(params) if params else url,
+                headers={**headers, "Accept-Encoding": ACCEPT_ENCODING},
+                json=request.json,
+                data=None if request.data is None else dict(request.data),
+                content=request.content,
+            )
+        except (ValueError, TypeError, httpx.InvalidURL) as error:  # NaN, half a surrogate, a header beyond ASCII
+            raise BadRequest("The request holds something that cannot be sent.") from error
+        if len(built.content) > self._max_bytes:
+            raise TooLong(f"The request is longer than {self._max_bytes} bytes.")
+        return built
+
+    async def _fetched(self, client: httpx.AsyncClient, outgoing: httpx.Request, request: Request) -> Answer:
+        redirects = 0
+        while True:
+            try:
+                response = await client.send(outgoing, stream=True)
+                try:
+                    following = response.next_request if request.follow_redirects else None
+                    if following is None:
+                        return await self._read(response, redirects)
+                finally:
+                    await response.aclose()  # the body of a redirect is not read: it may be endless
+            except (httpx.RemoteProtocolError, httpx.InvalidURL) as error:  # httpx's own, who reads all redirects
+                raise BadAnswer(f"{outgoing.url.host} redirects to what is not a URL.") from error
+            except ERRORS.every as error:
+                raise failure_of(error, ERRORS, outgoing.url.host) from error
+            redirects += 1
+            if redirects > request.max_redirects:
+                raise TooManyRedirects(f"{outgoing.url.host} redirects more than {request.max_redirects} times.")
+            outgoing = _followed(outgoing, following)
+
+    async def _read(self, response: httpx.Response, redirects: int) -> Answer:
+        budget = Budget(self._max_bytes)
+        bodiless = response.request.method == "HEAD" or response.status_code in (204, 304)
+        declared = response.headers.get("content-length", "")
+        if not bodiless and declared.isdecimal() and int(declared[:20]) > budget.limit:
+            budget.take(int(declared[:20]))
+        encoding = None if bodiless else response.headers.get("content-encoding")
+        content = b"".join([piece async for piece in bounded(response.aiter_raw(), encoding, budget)])
+        return Answer(
+            response.status_code,
+            response.reason_phrase,
+            response.headers.multi_items(),
+            content,
+            str(response.url),
+            redirects,
+        )
+
+
+def _followed(sent: httpx.Request, following: httpx.Request) -> httpx.Request:
+    """Raises `BadAddress` for a redirect to what could not have been asked for. httpx has dropped `Authorization`."""
+    try:
+        checked(following.url)
+    except OutboundError as error:
+        raise type(error)(f"{sent.url.host} redirects to what cannot be followed. {error.message}") from error
+    if not _same_origin(sent.url, following.url):
+        for name in set(following.headers) - _GO_ALONG:
+            del following.headers[name]
+    return following
+
+
+def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+    """Also the same host by http and then by https, each at its usual port: the usual first redirect."""
+    upgraded = (one.scheme, one.port, other.scheme, other.port) == ("http", None, "https", None)
+    return one.host == other.host and (upgraded or (one.scheme, one.port) == (other.scheme, other.port))

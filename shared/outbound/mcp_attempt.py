@@ -1,0 +1,99 @@
+"""What becomes of one attempt at a session with an MCP server, as its transport sees it."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+
+from shared.outbound.bodies import Budget
+from shared.outbound.errors import NotMcp, OutboundError, Unauthorized
+from shared.outbound.mcp_transport import SessionTransport
+from shared.outbound.network import USER_AGENT, Guard
+
+
+class Attempt:
+    """By streamable HTTP, or by the older SSE.
+
+    `deadline` is to be entered around the attempt; the first failure for good moves it to now, since the SDK would
+    wait on. `words` makes a stranger's words fit to be shown.
+    """
+
+    def __init__(self, host: str, guard: Guard, limit: int, words: Callable[[str], str], *, sse: bool) -> None:
+        self.sse = sse
+        self.deadline: asyncio.Timeout | None = None
+        self.failure: OutboundError | None = None
+        self.status: int | None = None
+        self.words = ""
+        self.is_json_rpc = False
+        """Whether the rejection was one of the protocol's own."""
+        self.greeted = False
+        self._over = False
+        self._host = host
+        self._guard = guard
+        self._budget = Budget(limit)
+        self._fit = words
+
+    def client(self, token: str | None) -> httpx2.AsyncClient:
+        headers = {"User-Agent": USER_AGENT}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        transport = SessionTransport(self._guard, self._budget, self.failed, self._rejected, listens=self.sse)
+        return httpx2.AsyncClient(
+            transport=transport,
+            headers=headers,
+            trust_env=False,
+            timeout=None,  # the deadline is for the whole
+        )
+
+    def has_greeted(self) -> None:
+        """It is an MCP server. What it rejected on the way here is of no more interest."""
+        self.greeted = True
+        self.status, self.words, self.is_json_rpc = None, "", False
+
+    def has_answered(self) -> None:
+        """What happens from here on, in parting, changes nothing."""
+        self._over = True
+
+    def failed(self, failure: OutboundError) -> None:
+        if self._over or self.failure is not None:
+            return
+        self.failure = failure
+        if self.deadline is not None:
+            with contextlib.suppress(RuntimeError):  # the time was just up anyway
+                self.deadline.reschedule(asyncio.get_running_loop().time())
+
+    def _rejected(self, status: int, body: bytes) -> None:
+        words, self.is_json_rpc = _words_in(body)
+        self.status, self.words = status, self._fit(words)
+        if status in (401, 403):
+            wants = "wants a token, or another one" if status == 401 else "does not allow it"
+            self.failed(Unauthorized(_sentence(f"{self._host} {wants}", self.words)))
+        elif self.sse:  # over SSE, nobody would answer: the SDK drops it
+            self.failed(self.not_mcp(self.words))
+
+    def not_mcp(self, words: str) -> NotMcp:
+        """`words`: of the server, or of the SDK about it."""
+        status = f" (status {self.status})" if self.status else ""
+        return NotMcp(_sentence(f"{self._host} did not answer as an MCP server does{status}", words))
+
+
+def _sentence(beginning: str, words: str) -> str:
+    return f"{beginning}: {words}" if words else f"{beginning}."
+
+
+def _words_in(body: bytes) -> tuple[str, bool]:
+    """The message in an error's body, if it has one, and whether it is JSON-RPC's."""
+    text = body.decode(errors="replace").strip()
+    try:
+        parsed: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return ("" if text.startswith("<") else text), False
+    if not isinstance(parsed, dict):
+        return "", False
+    error: Any = parsed.get("error")
+    inner: Any = error if isinstance(error, dict) else parsed
+    found = (inner.get(name) for name in ("message", "error_description", "detail", "error"))
+    return next((words for words in found if isinstance(words, str)), ""), "jsonrpc" in parsed

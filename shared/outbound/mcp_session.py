@@ -1,0 +1,216 @@
+"""One session with an MCP server by the SDK, for one question. The one importer of the SDK, which takes its time."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from typing import Any, TypeVar
+
+import httpx2
+from mcp import ClientSession, MCPError
+from mcp.client.sse import sse_client
+from mcp.client.streamable_http import streamable_http_client
+from mcp_types import (
+    CONNECTION_CLOSED,
+    INVALID_REQUEST,
+    PARSE_ERROR,
+    UNSUPPORTED_PROTOCOL_VERSION,
+    CallToolRequest,
+    CallToolRequestParams,
+    CallToolResult,
+    Implementation,
+    PaginatedRequestParams,
+    TextContent,
+)
+from pydantic import JsonValue
+
+from shared.log import get_logger
+from shared.outbound.errors import BadAnswer, BadRequest, NotMcp, OutboundError, ToolFailed, TooLong, TooSlow, one_line
+from shared.outbound.mcp import MAX_TOOLS, Tool
+from shared.outbound.mcp_attempt import Attempt
+from shared.outbound.network import USER_AGENT, Guard, Resolver
+from shared.outbound.urls import parsed
+from shared.redaction import redacted
+from shared.settings import Settings
+
+logging.getLogger("mcp").setLevel(logging.CRITICAL)  # its lines are no JSON, and quote what a stranger sent
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # else a line per request, with its query
+
+_log = get_logger("mcp")
+_CLIENT = Implementation(name=USER_AGENT.partition("/")[0], version=USER_AGENT.partition("/")[2])
+_MAX_PAGES = 100
+_NOT_SPOKEN = {code for code in range(400, 500) if code not in (401, 403, 408, 429)}
+"""Statuses by which a server says that it does not know streamable HTTP; the specification names 400, 404 and 405."""
+_OF_THE_SDK = {CONNECTION_CLOSED, INVALID_REQUEST, PARSE_ERROR}
+"""Codes that the SDK gives to what it could not understand. A server may use them too, and is misjudged then."""
+
+T = TypeVar("T")
+Work = Callable[[ClientSession], Awaitable[T]]
+
+
+class _CallRejected(Exception):
+    """The tool was not even tried, or so the server says."""
+
+    def __init__(self, error: MCPError) -> None:
+        super().__init__()
+        self.code = error.code
+        self.words = error.message
+
+
+class McpServer:
+    """Somebody's server. Each question has a session of its own, and connections of its own."""
+
+    def __init__(self, url: str, token: str | None, settings: Settings, resolver: Resolver) -> None:
+        """Raises `BadAddress` and `BadRequest`."""
+        if token is not None and not (token.isascii() and token.isprintable() and token.strip() == token != ""):
+            raise BadRequest("The token holds something that cannot be sent.")
+        self._url = str(parsed(url, httpx2.URL))
+        self._host = httpx2.URL(url).host
+        self._token = token
+        self._guard = Guard.of(settings, resolver)
+        self._timeout = settings.outbound_timeout_seconds
+        self._max_bytes = settings.outbound_max_bytes
+
+    async def list_tools(self, timeout: float | None) -> list[Tool]:
+        return await self._asked(_all_tools, timeout)
+
+    async def call_tool(self, name: str, arguments: dict[str, JsonValue], timeout: float | None) -> JsonValue:
+        request = CallToolRequest(params=CallToolRequestParams(name=name, arguments=arguments))
+
+        async def call(session: ClientSession) -> CallToolResult:
+            # Not `session.call_tool`, which asks for all tools and runs the server's own JSON Schema over the result.
+            try:
+                return await session.send_request(request, CallToolResult)
+            except MCPError as error:
+                raise _CallRejected(error) from error
+
+        result = await self._asked(call, timeout)
+        if result.is_error:
+            said = self._words(_texts(result))
+            raise ToolFailed(said or "The tool failed, and did not say why.")
+        return _value_of(result)
+
+    async def _asked(self, work: Work[T], timeout: float | None) -> T:
+        limit = self._timeout if timeout is None else min(self._timeout, timeout)
+        until = asyncio.get_running_loop().time() + limit
+        try:
+            first = self._attempt(sse=False)
+            try:
+                return await self._run(first, work, until)
+            except NotMcp as failure:
+                if first.greeted or first.status not in _NOT_SPOKEN:
+                    raise
+                second = self._attempt(sse=True)
+                try:
+                    return await self._run(second, work, until)
+                except BadAnswer:
+                    if second.greeted:
+                        raise
+                raise failure from None  # no SSE either: what was said first says more
+        except TimeoutError as error:
+            raise TooSlow(f"{self._host} did not answer within {limit:g} seconds.") from error
+
+    def _attempt(self, *, sse: bool) -> Attempt:
+        return Attempt(self._host, self._guard, self._max_bytes, self._words, sse=sse)
+
+    async def _run(self, attempt: Attempt, work: Work[T], until: float) -> T:
+        """Raises `TimeoutError` when the time is up, and `OutboundError` for all else."""
+        try:
+            async with asyncio.timeout_at(until) as attempt.deadline, AsyncExitStack() as stack:
+                client = attempt.client(self._token)
+                if attempt.sse:  # which closes the client, too
+                    streams = sse_client(
+                        self._url, httpx_client_factory=lambda headers=None, timeout=None, auth=None: client
+                    )
+                else:
+                    await stack.enter_async_context(client)
+                    streams = streamable_http_client(self._url, http_client=client, max_sse_event_size=self._max_bytes)
+                read, write = await stack.enter_async_context(streams)
+                session = await stack.enter_async_context(ClientSession(read, write, client_info=_CLIENT))
+                await _greet(session)
+                attempt.has_greeted()
+                result = await work(session)
+                attempt.has_answered()
+                return result
+        except Exception as error:
+            failure = self._failure(error, attempt)
+            if failure is error:
+                raise
+            raise failure from error
+
+    def _failure(self, error: Exception, attempt: Attempt) -> Exception:
+        """What the transport saw goes before what the SDK made of it. `TimeoutError` stays."""
+        leaves = list(_leaves(error))
+        for leaf in (attempt.failure, *leaves):
+            if isinstance(leaf, OutboundError):
+                return leaf
+        if isinstance(error, TimeoutError):
+            return error
+        for leaf in leaves:
+            if isinstance(leaf, _CallRejected):
+                words = self._words(leaf.words)
+                by_server = attempt.is_json_rpc if attempt.status else leaf.code not in _OF_THE_SDK
+                return ToolFailed(words) if by_server and words else attempt.not_mcp(attempt.words or words)
+        kinds = sorted({type(leaf).__name__ for leaf in leaves})
+        _log.info("No MCP server: %s", ", ".join(kinds), extra={"fields": {"host": self._host}})
+        said = next((leaf.message for leaf in leaves if isinstance(leaf, MCPError)), "")
+        return attempt.not_mcp(attempt.words or self._words(said))
+
+    def _words(self, words: str) -> str:
+        """A stranger's, fit to be shown: without the token, should they repeat it."""
+        return one_line(redacted(words.replace(self._token, "[token]") if self._token else words))
+
+
+async def _greet(session: ClientSession) -> None:
+    """The handshake that servers know since the protocol began; those that know none any more say so."""
+    try:
+        await session.initialize()
+    except MCPError as error:
+        if error.code != UNSUPPORTED_PROTOCOL_VERSION:
+            raise
+        await session.discover()
+
+
+async def _all_tools(session: ClientSession) -> list[Tool]:
+    tools: list[Tool] = []
+    cursor: str | None = None
+    for _ in range(_MAX_PAGES):
+        page = await session.list_tools(params=PaginatedRequestParams(cursor=cursor))
+        tools += [Tool(tool.name, tool.description or "", tool.input_schema) for tool in page.tools]
+        cursor = page.next_cursor
+        if len(tools) > MAX_TOOLS:
+            break
+        if cursor is None:
+            return tools
+    raise TooLong(f"The server has more than {MAX_TOOLS} tools, or lists them on more than {_MAX_PAGES} pages.")
+
+
+def _value_of(result: CallToolResult) -> JsonValue:
+    value: Any
+    if result.structured_content is not None:
+        value = result.structured_content
+        if isinstance(value, dict) and value.keys() == {"result"}:
+            value = value["result"]
+    elif all(isinstance(part, TextContent) for part in result.content):
+        value = _texts(result)
+    else:
+        value = [part.model_dump(by_alias=True, mode="json", exclude_none=True) for part in result.content]
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError as error:
+        raise BadAnswer("The result holds a number that JSON does not know.") from error
+    return value
+
+
+def _texts(result: CallToolResult) -> str:
+    return "\n".join(part.text for part in result.content if isinstance(part, TextContent))
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors in a group of groups, as task groups raise them; or the one."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error

@@ -1,0 +1,178 @@
+"""Brings the guard to httpx2, the fork of httpx that the MCP SDK brings, and holds a whole session to its limits.
+
+The SDK swallows some errors and waits on after others, so what went wrong is told to the session from here.
+"""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from typing import cast
+
+import httpcore2
+import httpx2
+
+from shared.outbound.bodies import ACCEPT_ENCODING, Budget, bounded
+from shared.outbound.diagnosis import Kinds, failure_of
+from shared.outbound.errors import OutboundError, Refused
+from shared.outbound.network import CONNECT_SECONDS, Guard, connect_guarded, tls_context
+
+_ERRORS = Kinds(
+    slow=(httpcore2.TimeoutException,),
+    connect=(httpcore2.ConnectError,),
+    network=(httpcore2.NetworkError,),
+    broken=(httpcore2.RemoteProtocolError,),
+    own=(httpcore2.LocalProtocolError,),
+)
+_FAREWELL_SECONDS = 2.0
+_REJECTION_BYTES = 64 * 1024
+"""Of an error's body, for the server's words."""
+
+
+class GuardedBackend(httpcore2.AsyncNetworkBackend):
+    """httpcore2's anyio backend, behind the guard. TLS goes by the name that was asked for, not by the address."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._inner = cast("httpcore2.AsyncNetworkBackend", httpcore2.AnyIOBackend())
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        async def connect(address: str) -> httpcore2.AsyncNetworkStream:
+            return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+
+        failures = (httpcore2.ConnectError, httpcore2.ConnectTimeout)
+        return await connect_guarded(self._guard, host, port, connect, failures)
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        raise Refused("Sockets of this machine cannot be reached.")
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+
+class SessionTransport(httpx2.AsyncBaseTransport):
+    """The connections of one session; nothing is kept after it, as a session carries somebody's token.
+
+    `on_failure` hears of every error before the SDK does, and `on_rejection` of every status from 400 on, with the
+    beginning of its body. `listens`: whether the server may send what was not asked for, which SSE is made of.
+    """
+
+    def __init__(
+        self,
+        guard: Guard,
+        budget: Budget,
+        on_failure: Callable[[OutboundError], None],
+        on_rejection: Callable[[int, bytes], None],
+        *,
+        listens: bool,
+    ) -> None:
+        self._budget = budget
+        self._on_failure = on_failure
+        self._on_rejection = on_rejection
+        self._listens = listens
+        self._pool = httpcore2.AsyncConnectionPool(ssl_context=tls_context(), network_backend=GuardedBackend(guard))
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET" and not self._listens and "last-event-id" not in request.headers:
+            return httpx2.Response(405)  # what a server has to say of its own accord is of no use to one call
+        if request.method == "DELETE":
+            return await self._farewell(request)
+        answer = await self._sent(request)
+        if answer.status < 400:
+            return self._response(answer, request.url.host)
+        # Read here, as the SDK drops the words of an error.
+        response = self._response(answer, request.url.host)
+        body = bytearray()
+        try:
+            async for piece in cast("AsyncIterable[bytes]", response.stream):
+                body += piece
+                if len(body) >= _REJECTION_BYTES:
+                    break
+        finally:
+            await response.aclose()
+        self._on_rejection(answer.status, bytes(body))
+        kept = {name: value for name, value in response.headers.items() if name == "content-type"}
+        return httpx2.Response(answer.status, headers=kept, content=bytes(body))
+
+    async def _farewell(self, request: httpx2.Request) -> httpx2.Response:
+        """The end of a session, which must not cost its result: neither time, nor by an error."""
+        try:
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                answer = await self._pool.handle_async_request(_translated(request))
+                await answer.aclose()
+        except (TimeoutError, OutboundError, *_ERRORS.every):
+            pass
+        return httpx2.Response(204)
+
+    async def _sent(self, request: httpx2.Request) -> httpcore2.Response:
+        try:
+            return await self._pool.handle_async_request(_translated(request))
+        except OutboundError as error:
+            self._on_failure(error)
+            raise
+        except _ERRORS.every as error:
+            failure = failure_of(error, _ERRORS, request.url.host)
+            self._on_failure(failure)
+            raise failure from error
+
+    def _response(self, answer: httpcore2.Response, host: str) -> httpx2.Response:
+        headers = httpx2.Headers(answer.headers)
+        stream = _Stream(answer, headers.pop("content-encoding", None), self._budget, self._on_failure, host)
+        return httpx2.Response(answer.status, headers=headers, stream=stream, extensions=answer.extensions)
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+
+class _Stream(httpx2.AsyncByteStream):
+    """A body without its compression, within the session's budget."""
+
+    def __init__(
+        self,
+        answer: httpcore2.Response,
+        encoding: str | None,
+        budget: Budget,
+        on_failure: Callable[[OutboundError], None],
+        host: str,
+    ) -> None:
+        self._answer = answer
+        self._pieces = bounded(cast("AsyncIterable[bytes]", answer.stream), encoding, budget)
+        self._on_failure = on_failure
+        self._host = host
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for piece in self._pieces:
+                yield piece
+        except OutboundError as error:
+            self._on_failure(error)
+            raise
+        except _ERRORS.every as error:
+            failure = failure_of(error, _ERRORS, self._host)
+            self._on_failure(failure)
+            raise failure from error
+
+    async def aclose(self) -> None:
+        await self._answer.aclose()
+
+
+def _translated(request: httpx2.Request) -> httpcore2.Request:
+    url = request.url
+    headers = [(name, value) for name, value in request.headers.raw if name.lower() != b"accept-encoding"]
+    return httpcore2.Request(
+        method=request.method,
+        url=httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+        headers=[*headers, (b"Accept-Encoding", ACCEPT_ENCODING.encode())],
+        content=cast("AsyncIterable[bytes]", request.stream),
+        extensions={**request.extensions, "timeout": {"connect": CONNECT_SECONDS}},
+    )

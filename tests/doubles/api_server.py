@@ -1,0 +1,261 @@
+"""Somebody's HTTP API, on a real port: it echoes, fails, redirects, dawdles and overflows as the path says.
+
+Its own OpenAPI 3.1 document is at `/openapi.json`, and `calls` tells what it was asked.
+"""
+
+import asyncio
+import gzip
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from tests.doubles.served import ServedInThread
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+API_KEY = "secret-of-the-api"
+
+
+@dataclass
+class Call:
+    """What was asked. `query`: without the question mark, as it came."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class ApiServer(ServedInThread):
+    """Lives as long as the tests that share it; `reset` between them."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.items: dict[str, dict[str, Any]] = {}
+        self._attempts: Counter[str] = Counter()
+        routes = [
+            Route("/echo", self._echo, methods=METHODS),
+            Route("/status/{status:int}", self._status, methods=METHODS),
+            Route("/flaky/{key}", self._flaky, methods=METHODS),
+            Route("/redirect", self._redirect, methods=METHODS),
+            Route("/loop", self._loop, methods=METHODS),
+            Route("/slow", self._slow, methods=METHODS),
+            Route("/drip", self._drip),
+            Route("/huge", self._huge),
+            Route("/bomb", self._bomb),
+            Route("/half", self._half),
+            Route("/cookies", self._cookies),
+            Route("/cookies/set", self._set_cookie),
+            Route("/secure", self._secure, methods=METHODS),
+            Route("/items", self._all_items, methods=["GET", "POST"]),
+            Route("/items/{id}", self._one_item, methods=["GET", "DELETE"]),
+            Route("/openapi.json", self._openapi),
+        ]
+        super().__init__(Starlette(routes=routes))
+
+    @property
+    def host(self) -> str:
+        """`host:port`, as `OUTBOUND_ALLOWED_HOSTS` takes it."""
+        return self.address.removeprefix("http://")
+
+    def reset(self) -> None:
+        self.calls.clear()
+        self.items.clear()
+        self._attempts.clear()
+
+    def paths(self) -> list[str]:
+        return [call.path for call in self.calls]
+
+    async def _noted(self, request: Request) -> Call:
+        call = Call(request.method, request.url.path, request.url.query, dict(request.headers), await request.body())
+        self.calls.append(call)
+        return call
+
+    async def _echo(self, request: Request) -> Response:
+        call = await self._noted(request)
+        echo = {
+            "method": call.method,
+            "query": list(request.query_params.multi_items()),
+            "headers": call.headers,
+            "body": call.body.decode(errors="replace"),
+        }
+        return JSONResponse(echo)
+
+    async def _status(self, request: Request) -> Response:
+        """Any status, with a message."""
+        await self._noted(request)
+        status = request.path_params["status"]
+        if status in (204, 304):
+            return Response(status_code=status)
+        return JSONResponse({"message": f"This is {status}."}, status_code=status)
+
+    async def _flaky(self, request: Request) -> Response:
+        """Fails `?fails=` times with `?status=`, then answers; counted by key."""
+        await self._noted(request)
+        key = request.path_params["key"]
+        self._attempts[key] += 1
+        if self._attempts[key] <= int(request.query_params.get("fails", "1")):
+            status = int(request.query_params.get("status", "503"))
+            return JSONResponse({"message": "Not yet."}, status_code=status)
+        return JSONResponse({"attempts": self._attempts[key]})
+
+    async def _redirect(self, request: Request) -> Response:
+        """To `?to=`, anywhere, with `?status=`."""
+        await self._noted(request)
+        status = int(request.query_params.get("status", "302"))
+        return RedirectResponse(request.query_params["to"], status_code=status)
+
+    async def _loop(self, request: Request) -> Response:
+        await self._noted(request)
+        return RedirectResponse("/loop")
+
+    async def _slow(self, request: Request) -> Response:
+        """Answers after `?seconds=`."""
+        await self._noted(request)
+        await asyncio.sleep(float(request.query_params.get("seconds", "1")))
+        return JSONResponse({"slept": True})
+
+    async def _drip(self, request: Request) -> Response:
+        """A byte every 50 ms, for ever."""
+        await self._noted(request)
+
+        async def drops() -> AsyncIterator[bytes]:
+            while True:
+                yield b"."
+                await asyncio.sleep(0.05)
+
+        return StreamingResponse(drops())
+
+    async def _huge(self, request: Request) -> Response:
+        """`?bytes=` bytes, of which the length is told only with `?told=1`."""
+        await self._noted(request)
+        size = int(request.query_params.get("bytes", "100000000"))
+
+        async def pieces() -> AsyncIterator[bytes]:
+            for start in range(0, size, 65536):
+                yield b"x" * min(65536, size - start)
+                await asyncio.sleep(0)  # lets the server notice that nobody listens any more
+
+        headers = {"Content-Length": str(size)} if request.query_params.get("told") else {}
+        return StreamingResponse(pieces(), headers=headers)
+
+    async def _bomb(self, request: Request) -> Response:
+        """`?bytes=` zeros, packed `?times=` times by gzip."""
+        await self._noted(request)
+        body = bytes(int(request.query_params.get("bytes", "50000000")))
+        times = int(request.query_params.get("times", "1"))
+        for _ in range(times):
+            body = gzip.compress(body)
+        return Response(body, headers={"Content-Encoding": ", ".join(["gzip"] * times)})
+
+    async def _half(self, request: Request) -> Response:
+        """Breaks off in the middle of an answer."""
+        await self._noted(request)
+
+        async def half() -> AsyncIterator[bytes]:
+            yield b"half of"
+            await asyncio.sleep(0.02)
+            raise ConnectionResetError
+
+        return StreamingResponse(half(), headers={"Content-Length": "1000"})
+
+    async def _cookies(self, request: Request) -> Response:
+        await self._noted(request)
+        return JSONResponse(request.cookies)
+
+    async def _set_cookie(self, request: Request) -> Response:
+        """Sets the cookies of the query, and redirects to where they can be seen."""
+        await self._noted(request)
+        response = RedirectResponse("/cookies")
+        for name, value in request.query_params.items():
+            response.set_cookie(name, value)
+        return response
+
+    async def _secure(self, request: Request) -> Response:
+        """Wants the key in `X-API-Key`, or as a bearer token."""
+        call = await self._noted(request)
+        if API_KEY not in (
+            call.headers.get("x-api-key"),
+            call.headers.get("authorization", "").removeprefix("Bearer "),
+        ):
+            return JSONResponse({"message": "The key is missing or wrong."}, status_code=401)
+        return JSONResponse({"secret": 42})
+
+    async def _all_items(self, request: Request) -> Response:
+        await self._noted(request)
+        if request.method == "GET":
+            limit = int(request.query_params.get("limit", "100"))
+            return JSONResponse(list(self.items.values())[:limit])
+        item: dict[str, Any] = await request.json()
+        if not isinstance(item.get("name"), str):
+            return JSONResponse({"message": "An item has a name."}, status_code=422)
+        stored = {"id": str(len(self.items) + 1), **item}
+        self.items[stored["id"]] = stored
+        return JSONResponse(stored, status_code=201)
+
+    async def _one_item(self, request: Request) -> Response:
+        await self._noted(request)
+        item = self.items.get(request.path_params["id"])
+        if item is None:
+            return JSONResponse({"message": "There is no such item."}, status_code=404)
+        if request.method == "DELETE":
+            del self.items[item["id"]]
+            return Response(status_code=204)
+        return JSONResponse(item)
+
+    async def _openapi(self, request: Request) -> Response:
+        await self._noted(request)
+        return JSONResponse(openapi(self.address))
+
+
+def openapi(address: str) -> dict[str, Any]:
+    """The document of the items, the key and the echo, for a server at `address`."""
+    item = {"$ref": "#/components/schemas/Item"}
+    as_json = {"application/json": {"schema": item}}
+    item_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    limit = {"name": "limit", "in": "query", "description": "at most", "schema": {"type": "integer"}}
+    paths = {
+        "/items": {
+            "get": {
+                "operationId": "listItems",
+                "summary": "All items.",
+                "parameters": [limit],
+                "responses": {"200": {"description": "The items."}},
+            },
+            "post": {
+                "operationId": "createItem",
+                "summary": "Makes an item.",
+                "requestBody": {"required": True, "content": as_json},
+                "responses": {"201": {"description": "The item.", "content": as_json}},
+            },
+        },
+        "/items/{id}": {
+            "parameters": [item_id],
+            "get": {"operationId": "getItem", "summary": "One item.", "responses": {"200": {"description": "It."}}},
+            "delete": {"operationId": "deleteItem", "responses": {"204": {"description": "It is gone."}}},
+        },
+        "/secure": {
+            "get": {
+                "operationId": "readSecret",
+                "security": [{"key": []}],
+                "responses": {"200": {"description": "The secret."}},
+            }
+        },
+    }
+    properties = {"id": {"type": "string", "readOnly": True}, "name": {"type": "string"}, "price": {"type": "number"}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Items", "version": "1.0.0"},
+        "servers": [{"url": address}],
+        "paths": paths,
+        "components": {
+            "schemas": {"Item": {"type": "object", "properties": properties, "required": ["name"]}},
+            "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}},
+        },
+    }

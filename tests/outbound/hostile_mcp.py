@@ -1,0 +1,184 @@
+"""An MCP server that means harm, or does not know better: each path answers in a way of its own."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from tests.doubles.served import ServedInThread
+
+_INFO = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "x", "version": "1"}}
+_TOOL = {"name": "tool", "description": "d", "inputSchema": {"type": "object"}}
+
+Reply = Callable[[dict[str, Any]], Response]
+
+
+def _result(message: dict[str, Any], result: Any) -> Response:
+    return JSONResponse({"jsonrpc": "2.0", "id": message["id"], "result": result})
+
+
+def _error(message: dict[str, Any], code: int, words: str, status: int = 200) -> Response:
+    error = {"code": code, "message": words}
+    return JSONResponse({"jsonrpc": "2.0", "id": message["id"], "error": error}, status_code=status)
+
+
+def _pages(message: dict[str, Any]) -> Response:
+    cursor = int(message.get("params", {}).get("cursor") or 0)
+    return _result(message, {"tools": [{**_TOOL, "name": f"t{cursor}"}], "nextCursor": str(cursor + 1)})
+
+
+def _same_page(message: dict[str, Any]) -> Response:
+    return _result(message, {"tools": [], "nextCursor": "again"})
+
+
+def _many(message: dict[str, Any]) -> Response:
+    return _result(message, {"tools": [{**_TOOL, "name": f"t{number}"} for number in range(1001)]})
+
+
+def _endless_comments(_: dict[str, Any]) -> Response:
+    async def lines() -> AsyncIterator[bytes]:
+        while True:
+            yield b": still here\n\n"
+            await asyncio.sleep(0.01)
+
+    return StreamingResponse(lines(), media_type="text/event-stream")
+
+
+def _flood(_: dict[str, Any]) -> Response:
+    notification = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x" * 900}}
+
+    async def lines() -> AsyncIterator[bytes]:
+        while True:
+            yield f"data: {json.dumps(notification)}\n\n".encode()
+            await asyncio.sleep(0)
+
+    return StreamingResponse(lines(), media_type="text/event-stream")
+
+
+def _dies_with_an_id(_: dict[str, Any]) -> Response:
+    """Ends the stream at once, and asks to come again in eleven days."""
+    body = "id: 1\nretry: 1000000000\ndata: \n\n"
+    return Response(body, media_type="text/event-stream")
+
+
+def _huge(_: dict[str, Any]) -> Response:
+    async def pieces() -> AsyncIterator[bytes]:
+        while True:
+            yield b" " * 65536
+            await asyncio.sleep(0)
+
+    return StreamingResponse(pieces(), media_type="application/json")
+
+
+def _texts(*texts: str, **more: Any) -> Reply:
+    content = [{"type": "text", "text": text} for text in texts]
+    return lambda message: _result(message, {"content": content, **more})
+
+
+def _infinite(message: dict[str, Any]) -> Response:
+    """A number beyond all that JSON's readers hold."""
+    content = '{"content": [], "structuredContent": {"result": 1e999}}'
+    body = f'{{"jsonrpc": "2.0", "id": {message["id"]}, "result": {content}}}'
+    return Response(body, media_type="application/json")
+
+
+REPLIES: dict[str, Reply] = {
+    "pages": _pages,
+    "same-page": _same_page,
+    "many": _many,
+    "comments": _endless_comments,
+    "flood": _flood,
+    "dies": _dies_with_an_id,
+    "huge": _huge,
+    "not-json": lambda _: PlainTextResponse("{", media_type="application/json"),
+    "deep": lambda _: PlainTextResponse("[" * 500_000, media_type="application/json"),
+    "html": lambda _: PlainTextResponse("<html>Hello</html>", media_type="text/html"),
+    "accepted": lambda _: Response(status_code=202),
+    "empty": lambda message: _result(message, {}),
+    "other-id": lambda _: JSONResponse({"jsonrpc": "2.0", "id": "other", "result": {"tools": []}}),
+    "wrong-shape": lambda message: _result(message, {"tools": "none", "content": 5}),
+    "rpc-error": lambda message: _error(message, -32050, "Out of\norder \x1b[31m" + "!" * 500),
+    "rpc-error-400": lambda message: _error(message, -32602, "No such tool", status=400),
+    "500": lambda _: JSONResponse({"message": "The database is on fire."}, status_code=500),
+    "403": lambda _: PlainTextResponse("Not for you: Bearer hush-hush-token-1234", status_code=403),
+    "infinite": _infinite,
+    "silent-failure": _texts(isError=True),
+    "leaky": _texts("Bad token hush-hush-token-1234 and password=swordfish", isError=True),
+    "null": _texts("shown", structuredContent=None),
+    "wrapped": _texts("5", structuredContent={"result": {"a": 1}}),
+    "two": _texts("5", structuredContent={"result": 1, "more": 2}),
+    "no-content": _texts(),
+}
+
+
+class HostileMcpServer(ServedInThread):
+    """`/{name}` greets as it should, and then replies by `REPLIES[name]`; `/rude/{name}` does so from the start."""
+
+    def __init__(self) -> None:
+        self.methods: list[str] = []
+        routes = [
+            Route("/redirect", self._redirect, methods=["GET", "POST", "DELETE"]),
+            Route("/stubborn", self._stubborn, methods=["POST", "DELETE"]),
+            Route("/sse/{kind}", self._sse, methods=["GET"]),
+            Route("/sse/{kind}", self._rejected, methods=["POST"]),
+            Route("/rude/{name}", self._rude, methods=["GET", "POST"]),
+            Route("/{name}", self._polite, methods=["POST"]),
+        ]
+        super().__init__(Starlette(routes=routes))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else answers in two writes take 40 ms
+
+    @property
+    def host(self) -> str:
+        return self.address.removeprefix("http://")
+
+    async def _polite(self, request: Request) -> Response:
+        message = await request.json()
+        self.methods.append(message["method"])
+        if message["method"] == "initialize":
+            return _result(message, _INFO)
+        if message["method"].startswith("notifications/"):
+            return Response(status_code=202)
+        return REPLIES[request.path_params["name"]](message)
+
+    async def _rude(self, request: Request) -> Response:
+        message: dict[str, Any] = await request.json() if request.method == "POST" else {"id": 0, "method": "GET"}
+        self.methods.append(message["method"])
+        return REPLIES[request.path_params["name"]](message)
+
+    async def _redirect(self, request: Request) -> Response:
+        return RedirectResponse(request.query_params["to"], status_code=int(request.query_params.get("status", "307")))
+
+    async def _stubborn(self, request: Request) -> Response:
+        """Answers well, and will not let go."""
+        if request.method == "DELETE":
+            await asyncio.sleep(30)
+        message = await request.json()
+        if message["method"] == "initialize":
+            greeting = _result(message, _INFO)
+            greeting.headers["mcp-session-id"] = "1"
+            return greeting
+        return Response(status_code=202) if "id" not in message else _result(message, {"tools": [_TOOL]})
+
+    async def _rejected(self, _: Request) -> Response:
+        return Response(status_code=405)
+
+    async def _sse(self, request: Request) -> Response:
+        """An endpoint elsewhere, an endpoint that rejects, or none."""
+        endpoint = {
+            "elsewhere": "event: endpoint\ndata: http://127.0.0.1:1/\n\n",
+            "rejecting": "event: endpoint\ndata: /rude/500\n\n",
+            "none": ": nothing\n\n",
+            "redirecting": "event: endpoint\ndata: /redirect?to=http://127.0.0.1:1/\n\n",
+        }[request.path_params["kind"]]
+
+        async def lines() -> AsyncIterator[bytes]:
+            yield endpoint.encode()
+            await asyncio.sleep(30)
+
+        return StreamingResponse(lines(), media_type="text/event-stream")

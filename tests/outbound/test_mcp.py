@@ -1,0 +1,177 @@
+"""Tools of a well-behaved MCP server, the SDK's own."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import JsonValue
+
+from shared.outbound.errors import BadRequest, NotMcp, ToolFailed, TooLong, TooSlow, Unauthorized, Unreachable
+from shared.outbound.mcp import call_tool, list_tools
+from shared.settings import Settings
+from tests.doubles.api_server import ApiServer
+from tests.doubles.mcp_server import PAGED_TOOLS, TOKEN, McpServer
+
+TRANSPORTS: list[Callable[[McpServer], str]] = [lambda server: server.url, lambda server: server.sse_url]
+
+
+@pytest.fixture(params=["url", "sse_url"])
+def url(request: pytest.FixtureRequest, mcp_server: McpServer) -> str:
+    """By streamable HTTP, and by SSE."""
+    return getattr(mcp_server, request.param)
+
+
+async def test_tools_are_listed(url: str, settings: Settings) -> None:
+    """With the description and the schema that the server gives."""
+    tools = {tool.name: tool for tool in await list_tools(url, None, settings)}
+
+    assert {"add", "echo", "weather", "fail", "slow"} <= set(tools)
+    assert tools["add"].description == "Adds two numbers."
+    assert tools["add"].input_schema["required"] == ["a", "b"]
+
+
+async def test_all_pages_are_listed(mcp_server: McpServer, settings: Settings) -> None:
+    """In the server's order."""
+    tools = await list_tools(mcp_server.paged_url, None, settings)
+
+    assert [tool.name for tool in tools] == [f"tool{number:02}" for number in range(PAGED_TOOLS)]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "value"),
+    [
+        ("add", {"a": 1, "b": 2}, 3),
+        ("echo", {"text": "日本語 – é\n\u2028 🎉"}, "日本語 – é\n\u2028 🎉"),
+        ("weather", {"city": "Köln"}, {"city": "Köln", "degrees": 21.5}),
+        ("lines", {}, "one\ntwo"),
+    ],
+)
+async def test_results_are_plain_values(
+    url: str, settings: Settings, name: str, arguments: dict[str, JsonValue], value: JsonValue
+) -> None:
+    """Structured content, without the wrapping of a scalar; else the texts."""
+    assert await call_tool(url, None, name, arguments, settings) == value
+
+
+async def test_other_parts_come_as_they_are(url: str, settings: Settings) -> None:
+    """A picture is not text."""
+    parts: Any = await call_tool(url, None, "picture", {}, settings)
+
+    assert [(part["type"], part["mimeType"]) for part in parts] == [("image", "image/png")]
+    assert parts[0]["data"]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        ("fail", {"reason": "The moon is wrong."}, "The moon is wrong."),
+        ("nope", {}, "Unknown tool: nope"),
+        ("add", {"a": "x", "b": 2}, "valid integer"),
+    ],
+)
+async def test_a_tool_that_fails_says_why(
+    url: str, settings: Settings, name: str, arguments: dict[str, JsonValue], words: str
+) -> None:
+    """In the server's words: a failure in it, an unknown tool, wrong arguments."""
+    with pytest.raises(ToolFailed) as failure:
+        await call_tool(url, None, name, arguments, settings)
+    assert words in failure.value.message
+    assert "\n" not in failure.value.message
+    assert len(failure.value.message) <= 300
+
+
+async def test_a_tool_runs_once(url: str, mcp_server: McpServer, settings: Settings) -> None:
+    """No answer is worth a second run."""
+    await call_tool(url, None, "add", {"a": 1, "b": 2}, settings)
+    with pytest.raises(TooSlow):
+        await call_tool(url, None, "slow", {"seconds": 5}, settings, timeout=0.5)
+
+    assert [name for name, _ in mcp_server.calls] == ["add", "slow"]
+
+
+async def test_the_time_is_for_everything(url: str, settings: Settings) -> None:
+    """The caller's, or the deployment's, whichever is shorter."""
+    started = asyncio.get_running_loop().time()
+    with pytest.raises(TooSlow, match=r"within 0\.3 seconds"):
+        await call_tool(url, None, "slow", {"seconds": 5}, settings, timeout=0.3)
+    short = settings.model_copy(update={"outbound_timeout_seconds": 0.3})
+    with pytest.raises(TooSlow, match=r"within 0\.3 seconds"):
+        await call_tool(url, None, "slow", {"seconds": 5}, short, timeout=60)
+    assert asyncio.get_running_loop().time() - started < 2
+
+
+async def test_long_results_are_not_read(mcp_server: McpServer, settings: Settings) -> None:
+    """The limit is that of any answer; over SSE, the SDK's own of one event comes first."""
+    assert await call_tool(mcp_server.url, None, "big", {"size": 500_000}, settings) == "x" * 500_000
+    with pytest.raises(TooLong):
+        await call_tool(mcp_server.url, None, "big", {"size": 2_000_000}, settings)
+    with pytest.raises((TooLong, NotMcp)):
+        await call_tool(mcp_server.sse_url, None, "big", {"size": 2_000_000}, settings)
+
+
+async def test_a_token_opens_the_server(mcp_server: McpServer, settings: Settings) -> None:
+    """It goes with every request of the session."""
+    assert await call_tool(mcp_server.private_url, TOKEN, "add", {"a": 1, "b": 2}, settings) == 3
+    assert {authorization for _, _, authorization in mcp_server.requests} == {f"Bearer {TOKEN}"}
+
+
+@pytest.mark.parametrize("token", [None, "a-wrong-one"])
+async def test_without_it_the_server_says_so(mcp_server: McpServer, settings: Settings, token: str | None) -> None:
+    """In its own words."""
+    with pytest.raises(Unauthorized, match="wants a token, or another one: A token is needed here"):
+        await list_tools(mcp_server.private_url, token, settings)
+
+
+@pytest.mark.parametrize("token", ["", "a\nb", " a", "ü"])
+async def test_a_token_that_no_header_holds_is_not_sent(mcp_server: McpServer, settings: Settings, token: str) -> None:
+    """It could end the header and begin another."""
+    with pytest.raises(BadRequest):
+        await list_tools(mcp_server.url, token, settings)
+    assert mcp_server.requests == []
+
+
+async def test_sessions_are_ended(mcp_server: McpServer, settings: Settings) -> None:
+    """The server need not keep them; and no more is asked than is needed."""
+    await call_tool(mcp_server.url, None, "add", {"a": 1, "b": 2}, settings)
+
+    assert [method for method, _, _ in mcp_server.requests] == ["POST", "POST", "POST", "DELETE"]
+
+
+async def test_many_at_once(url: str, settings: Settings) -> None:
+    """Each has its own session and its own answer."""
+    calls = (call_tool(url, None, "add", {"a": number, "b": 1}, settings) for number in range(10))
+
+    assert await asyncio.gather(*calls) == list(range(1, 11))
+
+
+async def test_other_servers_are_told_apart(mcp_server: McpServer, api_server: ApiServer, settings: Settings) -> None:
+    """No such path, no MCP there, or nobody at all."""
+    with pytest.raises(NotMcp, match=r"did not answer as an MCP server does \(status 404\)"):
+        await list_tools(f"{mcp_server.address}/nowhere", None, settings)
+    with pytest.raises(NotMcp):
+        await list_tools(f"{api_server.address}/echo", None, settings)
+    nobody = settings.model_copy(update={"outbound_allowed_hosts": ("127.0.0.1:1",)})
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1 could not be reached"):
+        await list_tools("http://127.0.0.1:1/mcp", None, nobody)
+
+
+async def test_whoever_gives_up_is_let_go(url: str, settings: Settings) -> None:
+    """A cancelled call ends as cancelled, and soon."""
+    call = asyncio.create_task(call_tool(url, None, "slow", {"seconds": 5}, settings))
+    await asyncio.sleep(0.3)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(call, 3)
+
+
+async def test_nothing_secret_is_logged(url: str, settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither the token nor the query, whether it goes well or not; nor what was said."""
+    caplog.set_level(logging.INFO)
+    await call_tool(f"{url}?key=hush", "hush-token", "echo", {"text": "hush"}, settings)
+    with pytest.raises(ToolFailed):
+        await call_tool(f"{url}?key=hush", "hush-token", "fail", {"reason": "hush"}, settings)
+    ours = [record for record in caplog.records if not record.name.startswith(("mcp.server", "sse_starlette"))]
+
+    assert not any("hush" in record.getMessage() for record in ours)
