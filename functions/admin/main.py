@@ -11,8 +11,7 @@ from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.administration import CurrentAdmin
-
-NEXT_PAGE_HEADER = "X-Next-Page-Token"
+from shared.web.paging import NEXT_PAGE_HEADER, PageToken
 
 router = APIRouter(route_class=StrictJsonRoute, prefix="/admin/users")
 
@@ -30,7 +29,7 @@ async def list_users(
     service: Admin,
     response: Response,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    page_token: Annotated[str | None, Query(alias="pageToken")] = None,
+    page_token: PageToken = None,
 ) -> list[User]:
     """Users by id. `X-Next-Page-Token` holds the `pageToken` of the next page, and is missing on the last."""
     page = await service.users(limit, page_token)

@@ -10,45 +10,41 @@ from shared.llm.catalog import Catalog
 from shared.models.catalog import ModelInfo, ProviderInfo
 from shared.services.providers import ProviderService
 from shared.settings import Settings
-from shared.web import CurrentCaller, StrictJsonRoute, as_response, create_app
+from shared.store import Database
+from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+
+router = APIRouter(route_class=StrictJsonRoute, prefix="/providers")
 
 
-async def _signed_in(_caller: CurrentCaller) -> None:
-    """Asks for a caller, whoever it is."""
-
-
-router = APIRouter(route_class=StrictJsonRoute, prefix="/providers", dependencies=[Depends(_signed_in)])
-
-
-async def _provider_service() -> ProviderService:
-    return ProviderService(Catalog.load(os.environ))
+async def _provider_service(settings: CurrentSettings) -> ProviderService:
+    return ProviderService(Catalog.load(os.environ), lambda: Database(settings))
 
 
 Providers = Annotated[ProviderService, Depends(_provider_service)]
 
 
 @router.get("")
-async def list_providers(service: Providers) -> dict[str, ProviderInfo]:
-    """Every provider that can be called, by slug."""
-    return service.providers()
+async def list_providers(caller: CurrentCaller, service: Providers) -> dict[str, ProviderInfo]:
+    """Every provider that can be called, by slug; the published agents are the provider `gofannon`."""
+    return await service.providers(caller)
 
 
 @router.get("/{provider}")
-async def get_provider(provider: str, service: Providers) -> ProviderInfo:
+async def get_provider(provider: str, caller: CurrentCaller, service: Providers) -> ProviderInfo:
     """One provider."""
-    return service.provider(provider)
+    return await service.provider(caller, provider)
 
 
 @router.get("/{provider}/models")
-async def list_models(provider: str, service: Providers) -> list[str]:
+async def list_models(provider: str, caller: CurrentCaller, service: Providers) -> list[str]:
     """The slugs of its models."""
-    return service.models(provider)
+    return await service.models(caller, provider)
 
 
 @router.get("/{provider}/models/{model:path}")
-async def get_model(provider: str, model: str, service: Providers) -> ModelInfo:
+async def get_model(provider: str, model: str, caller: CurrentCaller, service: Providers) -> ModelInfo:
     """One model. Slugs may hold slashes, as OpenRouter's do."""
-    return service.model(provider, model)
+    return await service.model(caller, provider, model)
 
 
 app = create_app("providers", router, Settings.from_environ())

@@ -13,7 +13,12 @@ from functions_framework import aio
 from shared.llm.catalog import Catalog
 from shared.llm.completion import complete
 from shared.models.wire import SnakeModel
+from shared.sandbox.monty import MontyEngine
+from shared.services.agent_chat import AgentChatService
 from shared.services.answering import AnsweringService
+from shared.services.model_calls import ModelCallService
+from shared.services.running import RunService
+from shared.services.spending import SpendingService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
@@ -28,7 +33,11 @@ class Task(SnakeModel):
 
 
 async def _answering_service(settings: CurrentSettings) -> AnsweringService:
-    return AnsweringService(Database(settings), Catalog.load(os.environ), complete, settings)
+    database, catalog = Database(settings), Catalog.load(os.environ)
+    model_calls = ModelCallService(catalog, complete, SpendingService(database, settings))
+    runs = RunService(database, model_calls, MontyEngine(settings.runs_at_once), settings)
+    by_agent = AgentChatService(database, runs, settings).answer
+    return AnsweringService(database, catalog, complete, by_agent, settings)
 
 
 Answering = Annotated[AnsweringService, Depends(_answering_service)]

@@ -96,6 +96,10 @@ class StoredAgent(SnakeModel):
     created_at: AwareDatetime
     updated_at: AwareDatetime
 
+    @property
+    def visibility(self) -> Visibility:
+        return self.fields.visibility
+
 
 class CodeWarning(CamelModel):
     """Something in the code that will not run, or will not do what it seems to, and a way around it."""

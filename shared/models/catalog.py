@@ -6,6 +6,9 @@ from pydantic import Field
 
 from shared.models.wire import SnakeModel
 
+GOFANNON = "gofannon"
+"""The provider whose models are the published agents."""
+
 ParameterType = Literal["string", "integer", "float", "boolean", "choice", "array", "object"]
 
 

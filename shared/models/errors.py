@@ -3,9 +3,15 @@
 `shared.web.errors` alone turns them into responses. Messages must hold no secret and no message content.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 
 class ServiceError(Exception):
-    """The base; never raised itself. `retry_after` is in seconds and becomes the `Retry-After` header."""
+    """The base; never raised itself. `retry_after` is in seconds and becomes the `Retry-After` header.
+
+    `body`: what the answer says beside `detail`. `headers`: what it carries beside the usual ones.
+    """
 
     status = 500
 
@@ -13,6 +19,8 @@ class ServiceError(Exception):
         super().__init__(message)
         self.message = message
         self.retry_after = retry_after
+        self.body: dict[str, Any] = {}
+        self.headers: dict[str, str] = {}
 
 
 class BadRequest(ServiceError):
@@ -73,3 +81,52 @@ class Unavailable(ServiceError):
     """Not accepted now; the same request may be sent again."""
 
     status = 503
+
+
+class InvalidInput(ServiceError):
+    """Input that does not fit its schema. `problems`: (type, path, message) of each; told as FastAPI tells them."""
+
+    status = 422
+
+    def __init__(self, problems: Sequence[tuple[str, tuple[str | int, ...], str]]) -> None:
+        super().__init__("The input does not fit.")
+        self.problems = problems
+        self.body = {"detail": [{"type": kind, "loc": ["body", *loc], "msg": msg} for kind, loc, msg in problems]}
+
+    @property
+    def summary(self) -> str:
+        """In one sentence."""
+        told = (f"{'.'.join(str(part) for part in loc) or 'input'}: {msg}" for _, loc, msg in self.problems[:5])
+        return "; ".join(told)
+
+
+class CodeFailed(ServiceError):
+    """Code that its author has to mend: `error` is "TypeName: message", the traceback the code's own lines."""
+
+    status = 400
+
+    def __init__(self, error: str, logs: list[str], traceback: str) -> None:
+        super().__init__(f"The code failed: {error}")
+        self.body = {"error": error, "logs": logs, "traceback": traceback}
+
+
+class AgentFailed(ServiceError):
+    """A published agent failed. Whoever called it learns the run's id, by which its author finds it in the log."""
+
+    status = 500
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"The agent failed. Its run is {run_id}; the log says why.")
+        self.body = {"run_id": run_id}
+
+
+class UpstreamFailed(ServiceError):
+    """Something that we asked failed, or made no sense."""
+
+    status = 502
+
+
+class UpstreamTooSlow(ServiceError):
+    """Something that we asked took too long."""
+
+    status = 504

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pydantic_monty as monty
@@ -20,6 +21,7 @@ from shared.sandbox.findings import Finding
 from shared.sandbox.json_values import NotJson, parsed, refuse_long
 from shared.sandbox.logs import Logs
 from shared.sandbox.look import entry_call, look
+from shared.sandbox.no_abilities import NoAbilities
 from shared.sandbox.program import Abilities, Failure, Limits, Outcome, Program
 from shared.sandbox.world import World
 
@@ -57,26 +59,48 @@ class MontyEngine:
         self._at_once = at_once
 
     async def run(self, program: Program, abilities: Abilities, limits: Limits, level: int = 0) -> Outcome:
-        """See `Engine`. `level`: how many agents this one was called through."""
+        """See `Engine`."""
         began = time.monotonic()
         logs = Logs(limits.log_bytes)
+        attempt = await self._attempt(_Run(program, World(abilities, program), limits, logs), level)
+        failure = attempt if isinstance(attempt, Failure) else None
+        result = None if isinstance(attempt, Failure) else attempt.value
+        return Outcome(result, failure, logs.lines(), time.monotonic() - began)
 
-        def ended(result: JsonValue = None, failure: Failure | None = None) -> Outcome:
-            return Outcome(result, failure, logs.lines(), time.monotonic() - began)
+    async def load(self, code: str, limits: Limits) -> Failure | None:
+        """See `Engine`."""
+        program = Program(code, {})
+        run = _Run(program, World(NoAbilities(), program), limits, Logs(0), only_load=True)
+        attempt = await self._attempt(run, 0)
+        return attempt if isinstance(attempt, Failure) else None
 
-        long = len(program.code) > _LONG_CODE
-        if findings := await asyncio.to_thread(look, program.code) if long else look(program.code):
-            return ended(failure=_not_run(findings))
-        world = World(abilities, program)
+    async def _attempt(self, run: "_Run", level: int) -> "_Value | Failure":
+        code = run.program.code
+        if findings := await asyncio.to_thread(look, code) if len(code) > _LONG_CODE else look(code):
+            return _not_run(findings)
         try:
-            async with asyncio.timeout(limits.seconds), _place(self._at_once, level):
-                return ended(await _result(program, world, limits, logs))
+            async with asyncio.timeout(run.limits.seconds), _place(self._at_once, level):
+                return _Value(await _result(run))
         except TimeoutError:
-            return ended(failure=Failure(f"TimeoutError: The run took longer than {limits.seconds:g} s."))
+            return Failure(f"TimeoutError: The run took longer than {run.limits.seconds:g} s.")
         except NotJson as error:
-            return ended(failure=Failure(f"TypeError: {error}"))
+            return Failure(f"TypeError: {error}")
         except monty.MontyError as error:
-            return ended(failure=_failure(error, world))
+            return _failure(error, run.world)
+
+
+@dataclass(frozen=True)
+class _Run:
+    program: Program
+    world: World
+    limits: Limits
+    logs: Logs
+    only_load: bool = False
+
+
+@dataclass(frozen=True)
+class _Value:
+    value: JsonValue
 
 
 def _not_run(findings: list[Finding]) -> Failure:
@@ -138,8 +162,9 @@ async def warm_up() -> None:
     await _pool().get()
 
 
-async def _result(program: Program, world: World, limits: Limits, logs: Logs) -> JsonValue:
+async def _result(run: _Run) -> JsonValue:
     """Raises `MontyError`, and `NotJson` for a result that is none."""
+    program, limits = run.program, run.limits
     pool = await _pool().get()
     resources: monty.ResourceLimits = {
         "max_feed_duration_secs": limits.cpu_seconds,
@@ -150,19 +175,21 @@ async def _result(program: Program, world: World, limits: Limits, logs: Logs) ->
     }
     async with pool.checkout(
         limits=resources,
-        external_modules=world.modules(),
+        external_modules=run.world.modules(),
         os_policy={"sleep_system_max": limits.seconds},
         assert_message_annotations=False,
     ) as session:
         there = [name for name in ("httpx", "litellm") if name in program.code]
         await session.feed_run("\n".join([_ALWAYS_THERE, *(f"import {name}" for name in there)]))
-        names = world.names()
-        await session.feed_run(program.code, external_lookup=names, print_callback=logs.add)
+        names = run.world.names()
+        await session.feed_run(program.code, external_lookup=names, print_callback=run.logs.add)
+        if run.only_load:
+            return None
         text: Any = await session.feed_run(
             f"import json as _json\n_json.dumps({entry_call(program.code)})",
             inputs={"_input_dict": program.input_dict, "_tools": program.tools},
             external_lookup=names,
-            print_callback=logs.add,
+            print_callback=run.logs.add,
         )
     refuse_long(text, limits.result_bytes, "result")
     return parsed(text, "result")

@@ -158,7 +158,12 @@ class Outcome:
 class Engine(Protocol):
     """Runs programs. A program's fault, or a limit that it met, is an outcome; nothing of it is raised.
 
-    Raises `shared.models.errors.Unavailable` when there is no room for a run.
+    Raises `shared.models.errors.Unavailable` when there is no room for a run. `level`: through how many agents this
+    one was called.
     """
 
-    async def run(self, program: Program, abilities: Abilities, limits: Limits) -> Outcome: ...
+    async def run(self, program: Program, abilities: Abilities, limits: Limits, level: int = 0) -> Outcome: ...
+
+    async def load(self, code: str, limits: Limits) -> Failure | None:
+        """Runs what stands outside of functions, without abilities; None if that works."""
+        ...

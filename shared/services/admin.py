@@ -1,6 +1,5 @@
 """Administration of users. Every change leaves an audit record, written together with it."""
 
-import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,8 @@ from shared.models.errors import BadRequest, NotFound
 from shared.models.money import to_micros
 from shared.models.user import AccountChange, User, user_of
 from shared.models.wire import is_plain_id
+from shared.services.page_tokens import page_token as new_token
+from shared.services.page_tokens import read_page_token
 from shared.services.users import changed, refuse_stale
 from shared.store import Database, Transaction
 
@@ -43,7 +44,7 @@ class AdminService:
         async with self._database.outages_told():
             accounts = await self._database.accounts.page(limit + 1, after)
         users = [user_of(account.current(now), []) for account in accounts[:limit]]
-        return UserPage(users, _page_token(users[-1].id) if len(accounts) > limit else None)
+        return UserPage(users, new_token(users[-1].id) if len(accounts) > limit else None)
 
     async def change(self, actor: str, uid: str, change: AccountChange) -> User:
         """An allowance that an admin sets is the user's ceiling too.
@@ -76,16 +77,9 @@ class AdminService:
         return user_of(await self._database.transaction(write), [])
 
 
-def _page_token(last_id: str) -> str:
-    """A user's id as a header can carry it: ids may be any text."""
-    return base64.urlsafe_b64encode(last_id.encode()).decode()
-
-
 def _last_id(page_token: str) -> str:
-    try:
-        last_id = base64.b64decode(page_token, altchars=b"-_", validate=True).decode()
-    except ValueError:
-        last_id = ""
+    """Raises `BadRequest`."""
+    (last_id,) = read_page_token(page_token, 1)
     if not is_plain_id(last_id):
         raise BadRequest("This is no page token. Take it from the X-Next-Page-Token of the page before.")
     return last_id

@@ -1,26 +1,28 @@
 """Chat, the worker's side: a ticket's id comes from the queue, and the ticket ends with one result or one error.
 
 The queue delivers at least once, so the same ticket may come again, or to two workers at a time, and a worker may
-die at any point. Hence three steps: take the lease (a transaction), call the model (outside of any, with the lease
-renewed meanwhile), write the outcome (a transaction that checks the lease).
+die at any point. Hence three steps: take the lease (a transaction), call the model or run the agent (outside of any,
+with the lease renewed meanwhile), write the outcome (a transaction that checks the lease).
 """
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from uuid import uuid4
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from shared.llm.catalog import Catalog, CatalogError, ModelRoute
+from shared.llm.catalog import Catalog, CatalogError
 from shared.llm.failures import ModelFailure
 from shared.log import get_logger
+from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.errors import ComeAgain, Unavailable
 from shared.models.ticket import Claim, Ticket, claim
 from shared.services.ledger import Ledger
+from shared.services.model_calls import CompleteChat
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.store.tickets import MAX_TEXT_BYTES
@@ -31,10 +33,15 @@ _SETTLING_SECONDS = 120
 Change = Callable[[Ticket, datetime], Ticket]
 
 
-class CompleteChat(Protocol):
-    """Calls a model once; raises `ModelFailure`. See `shared.llm.completion.complete`."""
+class AnswerByAgent(Protocol):
+    """Runs a published agent once; raises `ModelFailure`. See `shared.services.agent_chat`.
 
-    async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult: ...
+    `mark_begun` is awaited before anything is done that must not be done twice; with False, if nothing was after all.
+    """
+
+    async def __call__(
+        self, ticket: Ticket, request: ChatRequest, mark_begun: Callable[[bool], Awaitable[None]]
+    ) -> ChatResult: ...
 
 
 class LeaseLost(Exception):
@@ -44,10 +51,18 @@ class LeaseLost(Exception):
 class AnsweringService:
     """Lives as long as a delivery. `holder` names this delivery in the lease."""
 
-    def __init__(self, database: Database, catalog: Catalog, complete: CompleteChat, settings: Settings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        complete: CompleteChat,
+        answer_by_agent: AnswerByAgent,
+        settings: Settings,
+    ) -> None:
         self._database = database
         self._catalog = catalog
         self._complete = complete
+        self._answer_by_agent = answer_by_agent
         self._settings = settings
         self._ledger = Ledger(database, settings)
         self.holder = str(uuid4())
@@ -101,8 +116,10 @@ class AnsweringService:
             if decision is Claim.TAKEN:
                 ticket = ticket.leased(self.holder, now, self._settings.lease_seconds)
                 self._database.tickets.put(ticket, transaction)
-            elif decision is Claim.EXHAUSTED:
+            elif decision in (Claim.EXHAUSTED, Claim.INTERRUPTED):
                 message = f"No answer was reached in {ticket.attempts} attempts. Send the chat again."
+                if decision is Claim.INTERRUPTED:
+                    message = "The agent was interrupted. What it had spent is charged. Send the chat again."
                 await self._ledger.settle(ticket.failed(message, now), now, transaction)
             return decision, ticket
 
@@ -120,15 +137,17 @@ class AnsweringService:
                 await self._change(ticket_id, lambda held, now: held.renewed(now, seconds))
 
     async def _call(self, ticket: Ticket) -> ChatResult:
-        """Raises `ModelFailure`, and nothing else: a fault of our own is logged, and tried again like an outage."""
+        """Raises `ModelFailure` and `LeaseLost` only: a fault of our own is logged, and tried again like an outage."""
         try:
             async with self._database.outages_told():
                 request = await self._database.tickets.get_request(ticket.id)
             if request is None:
                 raise ModelFailure("The chat's messages are gone. Send the chat again.", transient=False)
+            if ticket.provider == GOFANNON:
+                return fitted(await self._answer_by_agent(ticket, request, lambda begun: self._mark(ticket.id, begun)))
             route = self._catalog.route(ticket.provider, ticket.model)
             return fitted(await self._complete(route, request, self._settings.model_timeout_seconds))
-        except ModelFailure:
+        except (ModelFailure, LeaseLost):
             raise
         except CatalogError as error:
             raise ModelFailure(str(error), transient=False) from error
@@ -137,6 +156,10 @@ class AnsweringService:
         except Exception as error:
             _log.exception("A ticket could not be worked on", extra=_about(ticket))
             raise ModelFailure("Something went wrong on our side.", transient=True) from error
+
+    async def _mark(self, ticket_id: str, begun: bool) -> None:
+        """Notes that an agent begins: nobody will run it again. Raises `LeaseLost`, `Unavailable`."""
+        await self._change(ticket_id, lambda held, now: held.marked(begun, now))
 
     async def _end_or_release(self, ticket: Ticket, failure: ModelFailure) -> None:
         """Ends the ticket with the failure's sentence, or gives it back for another attempt."""

@@ -14,6 +14,7 @@ from shared.llm.catalog import Catalog, CatalogError, check_call
 from shared.llm.estimate import highest_cost
 from shared.log import get_logger
 from shared.models.caller import Caller
+from shared.models.catalog import GOFANNON
 from shared.models.chat import Accepted, ChatRequest, ChatResponse
 from shared.models.errors import BadRequest, NotFound, Unavailable
 from shared.models.ticket import Ticket
@@ -45,18 +46,10 @@ class ChatService:
         `AllowanceSpent`, `TooLarge` for a chat that cannot be stored, and `Unavailable` when it was not accepted and
         may be sent again.
         """
-        try:
-            route = self._catalog.route(request.provider, request.model)
-            check_call(route, request.parameters, request.built_in_tools)
-        except CatalogError as error:
-            raise BadRequest(str(error)) from error
-        estimate = highest_cost(route, request)
-        if estimate is None:
-            _log.warning("Price unknown", extra={"fields": {"model": route.name}})
+        estimate = await self._estimate(caller, request)
         ticket_id = str(uuid4())
         try:
-            # An unknown price may turn out to be one: what is spent already does not pay for it.
-            ticket = await self._admitted(ticket_id, caller, request, 1 if estimate is None else estimate)
+            ticket = await self._admitted(ticket_id, caller, request, estimate)
         except Unavailable:
             with contextlib.suppress(Unavailable):
                 await self._withdrawn(ticket_id)  # it may have been stored, and the caller is told that it was not
@@ -71,6 +64,32 @@ class ChatService:
                 "The chat could not be queued. Nothing was charged; send it again.", retry_after=5
             ) from error
         return Accepted(ticket_id=ticket.id, status=ticket.status)
+
+    async def _estimate(self, caller: Caller, request: ChatRequest) -> int:
+        """The most that it may cost, in millionths of a dollar; raises `BadRequest` for what cannot be served.
+
+        An agent's calls are held for one by one; and an unknown price may turn out to be one. So for these a
+        millionth is held: what is spent already does not pay for them.
+        """
+        if request.provider == GOFANNON:
+            await self._refuse_unpublished(caller, request.model)
+            return 1
+        try:
+            route = self._catalog.route(request.provider, request.model)
+            check_call(route, request.parameters, request.built_in_tools)
+        except CatalogError as error:
+            raise BadRequest(str(error)) from error
+        estimate = highest_cost(route, request)
+        if estimate is None:
+            _log.warning("Price unknown", extra={"fields": {"model": route.name}})
+        return 1 if estimate is None else estimate
+
+    async def _refuse_unpublished(self, caller: Caller, friendly_name: str) -> None:
+        """Raises `BadRequest` for what is not published, or not for this caller. One read."""
+        async with self._database.outages_told():
+            deployment = await self._database.deployments.get(friendly_name)
+        if deployment is None or not (deployment.owner == caller.uid or deployment.visibility == "shared"):
+            raise BadRequest(f"No agent is published as {friendly_name[:100]!r}. GET /providers/gofannon lists them.")
 
     async def _admitted(self, ticket_id: str, caller: Caller, request: ChatRequest, estimate: int) -> Ticket:
         """Counts the request, holds what it may cost, and stores the ticket, in one transaction."""

@@ -14,7 +14,9 @@ from shared.models.errors import Unavailable
 from shared.per_loop import per_loop
 from shared.settings import Settings
 from shared.store.accounts import AccountStore
+from shared.store.agents import AgentStore
 from shared.store.audit import AuditStore
+from shared.store.deployments import DeploymentStore
 from shared.store.holds import HoldStore
 from shared.store.rate_limits import RateLimitStore
 from shared.store.sessions import SessionStore
@@ -51,6 +53,8 @@ class Database:
         self.sessions = SessionStore(self._client)
         self.audit = AuditStore(self._client)
         self.holds = HoldStore(self._client)
+        self.agents = AgentStore(self._client)
+        self.deployments = DeploymentStore(self._client)
         self.rate_limits = RateLimitStore(self._client)
 
     @asynccontextmanager

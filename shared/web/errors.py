@@ -19,12 +19,12 @@ _LONGEST_INPUT = 500
 
 
 def _service_error(error: ServiceError) -> JSONResponse:
-    headers: dict[str, str] = {}
+    headers = dict(error.headers)
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse({"detail": error.message}, status_code=error.status, headers=headers)
+    return JSONResponse({"detail": error.message, **error.body}, status_code=error.status, headers=headers)
 
 
 def _on_http_exception(request: Request, error: Exception) -> JSONResponse:

@@ -7,8 +7,13 @@ from shared.llm.completion import complete
 from shared.models.account import Account
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.money import to_dollars
+from shared.sandbox.monty import MontyEngine
+from shared.services.agent_chat import AgentChatService
 from shared.services.answering import AnsweringService
 from shared.services.chat import ChatService
+from shared.services.model_calls import ModelCallService
+from shared.services.running import RunService
+from shared.services.spending import SpendingService
 from shared.services.users import UserService
 from shared.settings import Settings
 from shared.store import Database
@@ -28,6 +33,18 @@ def chat(prompt: str, *, answer_tokens: int = 1000, model: str = MODEL, provider
     )
 
 
+def answering_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> AnsweringService:
+    """As the worker has it."""
+    by_agent = AgentChatService(database, run_service(database, catalog, complete_chat, settings), settings).answer
+    return AnsweringService(database, catalog, complete_chat, by_agent, settings)
+
+
+def run_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> RunService:
+    """As all who run agents have it."""
+    model_calls = ModelCallService(catalog, complete_chat, SpendingService(database, settings))
+    return RunService(database, model_calls, MontyEngine(settings.runs_at_once), settings)
+
+
 class House:
     """All services over one database."""
 
@@ -38,9 +55,10 @@ class House:
         self.queue = task_queue(settings)
         self.chat = ChatService(self.database, self.queue, catalog, settings)
         self.users = UserService(self.database, settings)
+        self.runs = run_service(self.database, catalog, complete, settings)
 
     async def deliver(self, ticket_id: str, complete_chat: Any = complete) -> None:
-        await AnsweringService(self.database, self.catalog, complete_chat, self.settings).answer(ticket_id)
+        await answering_service(self.database, self.catalog, complete_chat, self.settings).answer(ticket_id)
 
     async def account(self, uid: str) -> Account:
         account = await self.database.accounts.get(uid)

@@ -14,10 +14,10 @@ from shared.llm.completion import complete
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.errors import ComeAgain
 from shared.models.ticket import Ticket
-from shared.services.answering import AnsweringService
 from shared.settings import Settings
 from shared.store import Database
 from tests.doubles.model_server import Answer, Fail, ModelServer
+from tests.services.house import answering_service
 from tests.stored import lose_answers, store
 
 MODEL = "gpt-4.1-mini"
@@ -43,7 +43,7 @@ class Worker:
 
     async def deliver(self, ticket_id: str, complete_chat: Any = complete, **settings: Any) -> None:
         configured = self.settings.model_copy(update=settings)
-        await AnsweringService(self.database, self.catalog, complete_chat, configured).answer(ticket_id)
+        await answering_service(self.database, self.catalog, complete_chat, configured).answer(ticket_id)
 
     async def now(self, ticket_id: str) -> Ticket:
         ticket = await self.database.tickets.get(ticket_id)
@@ -129,7 +129,7 @@ async def test_who_lost_the_lease_writes_nothing(worker: Worker, model_server: M
         return ChatResult(content="the old one", model="m")
 
     ticket_id = await worker.ticket("hi")
-    service = AnsweringService(
+    service = answering_service(
         worker.database,
         worker.catalog,
         frozen_while_answering,

@@ -1,0 +1,114 @@
+"""Agents: saved, changed and read; their code written by a model, and run."""
+
+import os
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from functions_framework import aio
+
+from shared.llm.catalog import Catalog
+from shared.llm.later import complete
+from shared.models.agent import Agent, CreateAgentRequest, UpdateAgentRequest
+from shared.models.code_writing import GenerateCodeRequest, GenerateCodeResponse
+from shared.models.run import RunCodeRequest, RunCodeResponse
+from shared.sandbox.later import engine
+from shared.services.agents import AgentService
+from shared.services.code_writing import CodeWritingService
+from shared.services.model_calls import ModelCallService
+from shared.services.running import RunService
+from shared.services.spending import SpendingService
+from shared.settings import Settings
+from shared.store import Database
+from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.paging import NEXT_PAGE_HEADER, PageToken
+
+MAX_BODY_BYTES = 2 * 1024 * 1024
+"""More than an agent may have, so that one that is too large is told so by its own size."""
+
+router = APIRouter(route_class=StrictJsonRoute, prefix="/agents")
+
+
+async def _agent_service(settings: CurrentSettings) -> AgentService:
+    return AgentService(Database(settings))
+
+
+async def _run_service(settings: CurrentSettings) -> RunService:
+    database = Database(settings)
+    model_calls = ModelCallService(Catalog.load(os.environ), complete, SpendingService(database, settings))
+    return RunService(database, model_calls, await engine(settings.runs_at_once), settings)
+
+
+async def _code_writing_service(settings: CurrentSettings) -> CodeWritingService:
+    database = Database(settings)
+    model_calls = ModelCallService(Catalog.load(os.environ), complete, SpendingService(database, settings))
+    return CodeWritingService(database, model_calls, await engine(settings.runs_at_once), settings)
+
+
+Agents = Annotated[AgentService, Depends(_agent_service)]
+
+
+@router.post("", status_code=201)
+async def create(body: CreateAgentRequest, caller: CurrentCaller, service: Agents) -> Agent:
+    """Saves an agent. `warnings` tell what in its code will not run."""
+    return await service.create(caller, body)
+
+
+@router.get("")
+async def list_agents(
+    caller: CurrentCaller,
+    service: Agents,
+    response: Response,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    page_token: PageToken = None,
+) -> list[Agent]:
+    """The caller's own and the shared ones, the newest change first. `X-Next-Page-Token`: the next page's."""
+    page = await service.list(caller, limit, page_token)
+    if page.next_token:
+        response.headers[NEXT_PAGE_HEADER] = page.next_token
+    return page.agents
+
+
+@router.post("/generate-code")
+async def generate_code(
+    body: GenerateCodeRequest,
+    caller: CurrentCaller,
+    service: Annotated[CodeWritingService, Depends(_code_writing_service)],
+) -> GenerateCodeResponse:
+    """Has a model write an agent's code, checks that it runs, and names it."""
+    return await service.write(caller, body)
+
+
+@router.post("/run-code")
+async def run_code(
+    body: RunCodeRequest, caller: CurrentCaller, service: Annotated[RunService, Depends(_run_service)]
+) -> RunCodeResponse:
+    """Runs code in the sandbox, at the caller's expense; 400 with its error, logs and traceback when it fails."""
+    return await service.run_code(caller, body)
+
+
+@router.get("/{agent_id}")
+async def get_agent(agent_id: str, caller: CurrentCaller, service: Agents) -> Agent:
+    """One agent."""
+    return await service.get(caller, agent_id)
+
+
+@router.put("/{agent_id}")
+async def update(agent_id: str, body: UpdateAgentRequest, caller: CurrentCaller, service: Agents) -> Agent:
+    """Changes the fields that are sent; 409 for a `_rev` that is not the newest."""
+    return await service.update(caller, agent_id, body)
+
+
+@router.delete("/{agent_id}", status_code=204)
+async def delete(agent_id: str, caller: CurrentCaller, service: Agents) -> Response:
+    """Deletes the agent, and undeploys it."""
+    await service.delete(caller, agent_id)
+    return Response(status_code=204)
+
+
+app = create_app("agents", router, Settings.from_environ(), MAX_BODY_BYTES)
+
+
+@aio.http
+async def agents(_request: Request) -> Response:
+    """The entry point."""
+    return as_response(app)

@@ -1,0 +1,106 @@
+"""Deployments: agents published under a name, listed, and called without a token."""
+
+import json
+import os
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
+from functions_framework import aio
+
+from shared.llm.catalog import Catalog
+from shared.llm.later import complete
+from shared.models.deployment import Deployed, DeployedApi, DeploymentInfo
+from shared.models.wire import JsonObject
+from shared.sandbox.later import engine
+from shared.services.deployments import DeploymentService
+from shared.services.model_calls import ModelCallService
+from shared.services.published import PublishedService
+from shared.services.running import RunService
+from shared.services.spending import SpendingService
+from shared.settings import Settings
+from shared.store import Database
+from shared.web import ClientAddress, CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.address import address_block
+from shared.web.paging import NEXT_PAGE_HEADER, PageToken
+
+router = APIRouter(route_class=StrictJsonRoute)
+
+
+async def _deployment_service(settings: CurrentSettings) -> DeploymentService:
+    return DeploymentService(Database(settings))
+
+
+async def _published_service(settings: CurrentSettings) -> PublishedService:
+    database = Database(settings)
+    model_calls = ModelCallService(Catalog.load(os.environ), complete, SpendingService(database, settings))
+    runs = RunService(database, model_calls, await engine(settings.runs_at_once), settings)
+    return PublishedService(database, runs, settings)
+
+
+Deployments = Annotated[DeploymentService, Depends(_deployment_service)]
+
+
+@router.post("/agents/{agent_id}/deploy", status_code=201)
+async def deploy(agent_id: str, caller: CurrentCaller, service: Deployments) -> Deployed:
+    """Publishes the agent under its friendly name; 409 when another agent has it."""
+    return await service.deploy(caller, agent_id)
+
+
+@router.delete("/agents/{agent_id}/undeploy", status_code=204)
+async def undeploy(agent_id: str, caller: CurrentCaller, service: Deployments) -> Response:
+    """Makes the name free."""
+    await service.undeploy(caller, agent_id)
+    return Response(status_code=204)
+
+
+@router.get("/agents/{agent_id}/deployment")
+async def deployment(agent_id: str, caller: CurrentCaller, service: Deployments) -> DeploymentInfo:
+    """What the agent is published as; 404 when it is not."""
+    return await service.deployment(caller, agent_id)
+
+
+@router.get("/deployments")
+async def list_deployments(
+    caller: CurrentCaller,
+    service: Deployments,
+    response: Response,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 500,
+    page_token: PageToken = None,
+) -> list[DeployedApi]:
+    """The caller's own and the shared ones, by name. `X-Next-Page-Token`: the next page's."""
+    page = await service.list(caller, limit, page_token)
+    if page.next_token:
+        response.headers[NEXT_PAGE_HEADER] = page.next_token
+    return page.deployments
+
+
+@router.post("/rest/{friendly_name}")
+async def call(
+    friendly_name: str,
+    address: ClientAddress,
+    service: Annotated[PublishedService, Depends(_published_service)],
+    request: Request,
+    body: Annotated[JsonObject, Body()],
+) -> Response:
+    """Runs the agent with the body as its input, for anybody, at its owner's expense; its result is the answer."""
+    answer = await service.call(friendly_name, body, address_block(address))
+    request.state.access["run"] = answer.run_id
+    headers = {"X-Run-Id": answer.run_id}
+    if answer.warnings:
+        headers["warnings"] = quote(json.dumps(answer.warnings, ensure_ascii=False), safe=_READABLE)
+    result: Any = answer.result
+    return JSONResponse(result, headers=headers)
+
+
+_READABLE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~\""
+"""What a header may hold; all else, and the percent sign, is written in percents."""
+
+app = create_app("deployments", router, Settings.from_environ())
+
+
+@aio.http
+async def deployments(_request: Request) -> Response:
+    """The entry point."""
+    return as_response(app)

@@ -1,0 +1,30 @@
+"""Writing an agent's code, on the wire."""
+
+from pydantic import Field, JsonValue
+
+from shared.models.agent import AgentIds, Models, Specs, Tools
+from shared.models.session import ProviderConfig
+from shared.models.wire import CamelModel, JsonObject
+
+
+class GenerateCodeRequest(CamelModel):
+    """What `POST /agents/generate-code` takes: what the agent shall do, and with what. `model_config_` writes it."""
+
+    description: str = Field(min_length=1, max_length=100_000)
+    tools: Tools = {}
+    input_schema: JsonObject | None = None
+    output_schema: JsonObject | None = None
+    composer: ProviderConfig = Field(alias="modelConfig")
+    invokable_models: Models = []
+    swagger_specs: Specs = []
+    gofannon_agents: AgentIds = []
+    built_in_tools: list[str] = Field(default_factory=list[str])
+
+
+class GenerateCodeResponse(CamelModel):
+    """Its answer. `thoughts`: what the model thought, None if it did not tell."""
+
+    code: str
+    friendly_name: str
+    docstring: str
+    thoughts: JsonValue = None

@@ -1,0 +1,14 @@
+"""No ability at all: for code that is only loaded."""
+
+from typing import Any, NoReturn
+
+from shared.sandbox.program import CallFailed
+
+
+class NoAbilities:
+    """Refuses every call."""
+
+    async def _refuse(self, *_arguments: Any, **_named: Any) -> NoReturn:
+        raise CallFailed("Nothing can be called while the code is loaded. Call it in `run`.")
+
+    call_model = http = call_tool = list_tools = call_agent = _refuse

@@ -1,0 +1,140 @@
+"""What the model is told when it writes an agent, and how its answer is read."""
+
+import json
+import re
+from typing import Any, cast
+
+from shared.models.wire import JsonObject
+from shared.sandbox.findings import HOST_MODULES
+from shared.sandbox.surface import surface
+
+_HIDDEN_MODULES = {"os", "sys", "pathlib", "posixpath", "binascii"}
+_FENCED = re.compile(r"```[ \t]*[\w+-]*[ \t]*\r?\n(.*?)(?:\r?\n)?```", re.DOTALL)
+_RUN = re.compile(r"^(?:async[ \t]+)?def[ \t]+run[ \t]*\(", re.MULTILINE)
+_CODE_STARTS = re.compile(
+    r"^(?:import |from |async def |def |class |@|#|\"\"\"|[A-Za-z_]\w*\s*(?::[^=]+)?=)", re.MULTILINE
+)
+_SNAKE = re.compile(r"^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$")
+_LONGEST_NAME = 60
+
+CODE_RULES = """\
+You write one Python agent. Answer with its code alone: no explanation, no Markdown.
+
+The code defines exactly one entry point at the top level:
+
+    async def run(input_dict, tools):
+        ...
+
+`input_dict` is a dict by the input schema; the return value is JSON by the output schema (a dict as a rule).
+`tools` is a dict of MCP server URLs and tool names; call tools through `mcpc` as shown below.
+
+The code runs in a sandbox without files, environment, processes or sockets. In it there is:
+- these modules, to import: {modules}
+- `http_client`, an HTTP client: `response = await http_client.get(url, params=..., headers=..., timeout=...)`, and \
+post, put, patch, delete, request, with json=, data= or content=. The response has status_code, text, content, \
+headers, json() and raise_for_status(). For a failed connection catch OSError, for one too slow TimeoutError, for a \
+status of 400 and above Exception.
+- `content, thoughts = await call_llm(provider=..., model=..., messages=[{{"role": "user", "content": ...}}], \
+parameters={{...}})`, to call the models named below and no others
+- `await mcpc[url].call(tool_name=..., argument=value)` for the tools named below
+- `await gofannon_client.call(agent_name=..., input_dict={{...}})` for the agents named below
+- `print(...)`, whose lines go to the log
+
+The sandbox's Python is a subset. It has NO: class inheritance and own exception classes; `yield`; `async with` and \
+`async for`; `del`; decorators on methods; `except` of library exceptions by name (catch Exception); \
+`json.dumps(default=)`; `asyncio.gather(return_exceptions=)`, `wait_for` or `create_task`; `re.sub` with a function; \
+`str.lower` and the like as a value (use a lambda); `datetime.utcnow` and `fromtimestamp`. It has: closures, lambdas, \
+comprehensions, plain classes, dataclasses, match, with, try, f-strings, asyncio.gather and sleep, await."""
+
+NAME_RULES = """\
+You name an agent and document it. Answer with one JSON object alone, no explanation, no Markdown:
+{"friendly_name": "a short snake_case name of two to four words", "docstring": "what it does, what input it takes, \
+what it returns, in a few lines"}"""
+
+
+def code_rules() -> str:
+    """The system message of whoever writes the code."""
+    modules = sorted({*surface().modules, *HOST_MODULES} - _HIDDEN_MODULES)
+    return CODE_RULES.format(modules=", ".join(modules))
+
+
+def request_text(
+    description: str, input_schema: JsonObject | None, output_schema: JsonObject | None, docs: dict[str, str]
+) -> str:
+    """The user message: what is wanted, and what there is for it. `docs`: a heading for each part that is not empty."""
+    parts = [
+        f"# What the agent shall do\n{description}",
+        f"# Input schema\n{json.dumps(input_schema or {'inputText': 'string'}, ensure_ascii=False)}",
+        f"# Output schema\n{json.dumps(output_schema or {'outputText': 'string'}, ensure_ascii=False)}",
+        *(f"# {heading}\n{text}" for heading, text in docs.items() if text),
+    ]
+    return "\n\n".join(parts)
+
+
+def name_text(request: str) -> str:
+    """The user message of whoever names it."""
+    return f"Name and document this agent.\n\n{request}"
+
+
+def mend_text(error: str) -> str:
+    """The user message after code that does not hold."""
+    return f"This code cannot be used: {error}\nAnswer with the whole code, mended, and nothing else."
+
+
+def code_of(answer: str) -> str:
+    """The code in an answer: without fences and prose around it, and with `run` around it where only its body came."""
+    blocks: list[str] = _FENCED.findall(answer)
+    code = max(blocks, key=lambda block: (bool(_RUN.search(block)), len(block))) if blocks else _unfenced(answer)
+    code = code.strip("\n").rstrip()
+    if _RUN.search(code):
+        return code + "\n"
+    imports, body = _split(code)
+    indented = [f"    {line}" if line.strip() else "" for line in body]
+    return "\n".join([*imports, *([""] if imports else []), "async def run(input_dict, tools):", *indented]) + "\n"
+
+
+def _unfenced(answer: str) -> str:
+    """Without a fence that was never closed, and without the sentences before and after."""
+    text = re.sub(r"^```[\w+-]*[ \t]*$", "", answer.strip(), flags=re.MULTILINE)
+    if not (start := _CODE_STARTS.search(text)) or not _RUN.search(text):
+        return text
+    lines = text[start.start() :].split("\n")
+    last = max(index for index, line in enumerate(lines) if line[:1] in (" ", "\t", "}", ")", "]") or _is_code(line))
+    return "\n".join(lines[: last + 1])
+
+
+def _is_code(line: str) -> bool:
+    return bool(_CODE_STARTS.match(line))
+
+
+def _split(code: str) -> tuple[list[str], list[str]]:
+    """The imports at the beginning, which stay outside of `run`, and the rest."""
+    lines = code.split("\n")
+    count = 0
+    while count < len(lines) and (lines[count].startswith(("import ", "from ")) or not lines[count].strip()):
+        count += 1
+    return [line for line in lines[:count] if line.strip()], lines[count:]
+
+
+def name_and_docstring(answer: str, description: str) -> tuple[str, str]:
+    """What the model named it, made a valid snake_case name; from the description where it did not say."""
+    match = re.search(r"\{.*\}", answer, re.DOTALL)
+    try:
+        parsed: Any = json.loads(match[0]) if match else {}
+    except ValueError:
+        parsed = {}
+    fields = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
+    name = fields.get("friendly_name") or fields.get("friendlyName")
+    docstring = fields.get("docstring")
+    return (
+        snake_case(name if isinstance(name, str) else "") or snake_case(" ".join(description.split()[:4])) or "agent",
+        docstring.strip() if isinstance(docstring, str) and docstring.strip() else description.strip(),
+    )
+
+
+def snake_case(text: str) -> str:
+    """`text` as a snake_case name; empty if nothing of it can be one."""
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", text)
+    words = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
+    words = re.sub(r"^[0-9_]+", "", words)[:_LONGEST_NAME].strip("_")
+    return words if _SNAKE.match(words) else ""

@@ -1,0 +1,129 @@
+"""Deployments: an agent is published under its friendly name, which is one agent's at a time."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from shared.models.agent import StoredAgent
+from shared.models.caller import Caller
+from shared.models.deployment import Deployed, DeployedApi, Deployment, DeploymentInfo, endpoint
+from shared.models.errors import BadRequest, Conflict, NotFound
+from shared.services.agents import visible
+from shared.services.page_tokens import page_token, read_page_token
+from shared.services.visibility import is_admin, refuse_unless_owner
+from shared.store import Database, Transaction
+
+_NOT_DEPLOYED = "The agent is not deployed."
+
+
+@dataclass(frozen=True)
+class DeploymentPage:
+    """`next_token` leads to the next page, which may be empty; None on a page that is not full."""
+
+    deployments: list[DeployedApi]
+    next_token: str | None
+
+
+@dataclass(frozen=True)
+class DeploymentService:
+    """Lives as long as a request."""
+
+    database: Database
+
+    async def deploy(self, caller: Caller, agent_id: str) -> Deployed:
+        """Claims the agent's friendly name for it. Again: nothing changes; renamed: the old name becomes free.
+
+        Raises `NotFound`, `Forbidden`, `BadRequest` without a friendly name, `Conflict` for one that another agent has.
+        """
+
+        async def claim(transaction: Transaction) -> str:
+            agent = visible(caller, await self.database.agents.get(agent_id, transaction))
+            refuse_unless_owner(caller, agent, "agent")
+            name = agent.fields.friendly_name
+            if name is None:
+                raise BadRequest("The agent has no friendlyName to be published under. Give it one, then deploy it.")
+            holder = await self.database.deployments.get(name, transaction)
+            if holder is not None and holder.agent_id != agent.id:
+                raise Conflict(f"Another agent is published as {name!r}. Choose another friendlyName.")
+            if holder is not None and agent.deployed_as == name:
+                return name
+            await self._release(agent, name, transaction)
+            self.database.deployments.put(_deployment(agent, name), transaction)
+            self.database.agents.put(agent.model_copy(update={"deployed_as": name}), transaction)
+            return name
+
+        name = await self.database.transaction(claim, turn=f"agent:{agent_id}")
+        return Deployed(message="Agent deployed", endpoint=endpoint(name))
+
+    async def undeploy(self, caller: Caller, agent_id: str) -> None:
+        """Makes the name free. Raises `NotFound` for an agent that is not deployed, too, and `Forbidden`."""
+        began = False
+
+        async def release(transaction: Transaction) -> None:
+            nonlocal began
+            agent = visible(caller, await self.database.agents.get(agent_id, transaction))
+            refuse_unless_owner(caller, agent, "agent")
+            if agent.deployed_as is None:
+                if began:  # the transaction's last run was committed without our knowing
+                    return
+                raise NotFound(_NOT_DEPLOYED)
+            began = True
+            await self._release(agent, None, transaction)
+            self.database.agents.put(agent.model_copy(update={"deployed_as": None}), transaction)
+
+        await self.database.transaction(release, turn=f"agent:{agent_id}")
+
+    async def deployment(self, caller: Caller, agent_id: str) -> DeploymentInfo:
+        """Two reads. Raises `NotFound`."""
+        async with self.database.outages_told():
+            agent = visible(caller, await self.database.agents.get(agent_id))
+            found = await self.database.deployments.get(agent.deployed_as) if agent.deployed_as else None
+        if found is None:
+            raise NotFound(_NOT_DEPLOYED)
+        return DeploymentInfo(
+            friendly_name=found.friendly_name,
+            agentId=found.agent_id,
+            endpoint=endpoint(found.friendly_name),
+            deployedAt=found.deployed_at,
+        )
+
+    async def list(self, caller: Caller, limit: int, token: str | None = None) -> DeploymentPage:
+        """The caller's own and the shared ones, an administrator's all; by name. One query, and no agent is read.
+
+        Raises `BadRequest` for a `token` that no page gave.
+        """
+        after = None if token is None else read_page_token(token, 1)[0]
+        async with self.database.outages_told():
+            found = await self.database.deployments.page(caller.uid, limit, after, everybodys=is_admin(caller))
+        apis = [
+            DeployedApi(
+                friendly_name=deployment.friendly_name,
+                agent_id=deployment.agent_id,
+                description=deployment.description,
+                input_schema=deployment.input_schema,
+                output_schema=deployment.output_schema,
+            )
+            for deployment in found
+        ]
+        return DeploymentPage(apis, page_token(apis[-1].friendly_name) if len(apis) == limit else None)
+
+    async def _release(self, agent: StoredAgent, unless: str | None, transaction: Transaction) -> None:
+        """Makes free what the agent is published under, unless it is `unless`."""
+        name = agent.deployed_as
+        if name is None or name == unless:
+            return
+        held = await self.database.deployments.get(name, transaction)
+        if held is not None and held.agent_id == agent.id:
+            self.database.deployments.remove(name, transaction)
+
+
+def _deployment(agent: StoredAgent, name: str) -> Deployment:
+    return Deployment(
+        friendly_name=name,
+        agent_id=agent.id,
+        owner=agent.owner,
+        visibility=agent.fields.visibility,
+        description=agent.fields.description,
+        input_schema=agent.fields.input_schema,
+        output_schema=agent.fields.output_schema,
+        deployed_at=datetime.now(UTC),
+    )

@@ -1,0 +1,183 @@
+"""Running agents: code with what it may use goes to the engine, and what comes of it is told to whoever asked.
+
+A run is never repeated by us: what agents do to the world outside is not to be done twice.
+"""
+
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from pydantic import JsonValue
+
+from shared.log import get_logger
+from shared.models.agent import StoredAgent
+from shared.models.caller import Caller
+from shared.models.chat import Usage
+from shared.models.errors import AllowanceSpent, CodeFailed
+from shared.models.money import to_micros
+from shared.models.run import RunCodeRequest, RunCodeResponse
+from shared.models.wire import JsonObject
+from shared.redaction import redacted
+from shared.sandbox import CallFailed, Engine, Limits, Outcome, Program
+from shared.services.abilities import Numbers, Permissions, RunAbilities
+from shared.services.budgets import Budget
+from shared.services.model_calls import ModelCallService
+from shared.settings import Settings
+from shared.store import Database
+
+_log = get_logger("running")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that is over. `cost` is in millionths of a dollar, charged already; of the agents that it called, too."""
+
+    run_id: str
+    outcome: Outcome
+    cost: int
+    usage: Usage
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """What a run shares with the agents that it calls."""
+
+    run_id: str
+    payer: Caller
+    budget: Budget
+    numbers: Numbers = field(default_factory=Numbers)
+
+
+@dataclass(frozen=True)
+class RunService:
+    """Lives as long as a request."""
+
+    database: Database
+    model_calls: ModelCallService
+    engine: Engine
+    settings: Settings
+
+    async def run_code(self, caller: Caller, request: RunCodeRequest) -> RunCodeResponse:
+        """Runs code that need not be saved, at the caller's expense.
+
+        Raises `CodeFailed` for code that fails, `AllowanceSpent` for code that spends more than is left, and
+        `Unavailable` when too much is running.
+        """
+        permissions = Permissions(
+            viewer=caller.uid,
+            tools=request.tools,
+            models=request.invokable_models,
+            agents=request.gofannon_agents,
+        )
+        chain = self._chain(caller, self.settings.run_timeout_seconds)
+        outcome = await self._run(chain, request.code, request.input_dict, permissions, path=())
+        _tell(chain, outcome, None)
+        if outcome.failure is not None:
+            if isinstance(outcome.failure.cause, AllowanceSpent):
+                raise outcome.failure.cause
+            raise CodeFailed(outcome.failure.error, outcome.logs, outcome.failure.traceback)
+        return RunCodeResponse(result=outcome.result, logs=outcome.logs, duration_ms=round(outcome.seconds * 1000))
+
+    async def run_agent(
+        self, payer: Caller, agent: StoredAgent, input_dict: JsonObject, seconds: float, run_id: str | None = None
+    ) -> Finished:
+        """Runs a saved agent at the expense of `payer`. A failure is in the outcome, and in the log.
+
+        Raises `Unavailable` when too much is running; then nothing has begun.
+        """
+        chain = self._chain(payer, seconds, run_id)
+        permissions = Permissions.of(agent.fields, agent.owner)
+        outcome = await self._run(chain, agent.fields.code, input_dict, permissions, path=(agent,))
+        _tell(chain, outcome, agent)
+        return Finished(chain.run_id, outcome, chain.budget.spent, chain.numbers.usage)
+
+    def _chain(self, payer: Caller, seconds: float, run_id: str | None = None) -> _Chain:
+        budget = Budget(seconds, self.settings.run_max_calls, to_micros(self.settings.run_max_cost))
+        return _Chain(run_id or f"run-{uuid4()}", payer, budget)
+
+    async def _run(
+        self,
+        chain: _Chain,
+        code: str,
+        input_dict: JsonObject,
+        permissions: Permissions,
+        path: tuple[StoredAgent, ...],
+    ) -> Outcome:
+        """`path`: the saved agents from the first to the one that runs."""
+        others: list[StoredAgent] | None = None
+
+        async def call_another(name: str, input_dict: JsonObject) -> JsonValue:
+            nonlocal others
+            if others is None:
+                async with self.database.outages_told():
+                    found = await self.database.agents.get_many(permissions.agents)
+                others = [
+                    agent for agent in found if agent.owner == permissions.viewer or agent.fields.visibility == "shared"
+                ]
+            agent = _named(name, others)
+            return await self._run_another(chain, agent, input_dict, path)
+
+        abilities = RunAbilities(
+            run_id=chain.run_id,
+            payer=chain.payer,
+            permissions=permissions,
+            budget=chain.budget,
+            model_calls=self.model_calls,
+            settings=self.settings,
+            call_another=call_another,
+            about={"run_id": chain.run_id, **({"agent_id": path[-1].id} if path else {})},
+            numbers=chain.numbers,
+        )
+        limits = Limits(
+            seconds=chain.budget.seconds_left,
+            cpu_seconds=self.settings.run_cpu_seconds,
+            memory_bytes=self.settings.run_memory_bytes,
+            log_bytes=self.settings.run_log_bytes,
+            result_bytes=self.settings.run_result_bytes,
+        )
+        program = Program(code, input_dict, permissions.tools)
+        return await self.engine.run(program, abilities, limits, level=max(0, len(path) - 1))
+
+    async def _run_another(
+        self, chain: _Chain, agent: StoredAgent, input_dict: JsonObject, path: tuple[StoredAgent, ...]
+    ) -> JsonValue:
+        """Raises `CallFailed`."""
+        if any(agent.id == other.id for other in path):
+            names = " → ".join(other.fields.name for other in (*path, agent))
+            raise CallFailed(f"The agents call each other in a circle: {names}.", RecursionError)
+        if len(path) > self.settings.run_max_depth:
+            raise CallFailed(
+                f"Agents may call agents {self.settings.run_max_depth} deep; {agent.fields.name!r} would be deeper.",
+                RecursionError,
+            )
+        outcome = await self._run(
+            chain, agent.fields.code, input_dict, Permissions.of(agent.fields, agent.owner), (*path, agent)
+        )
+        if outcome.failure is not None:
+            message = f"The agent {agent.fields.name!r} failed: {outcome.failure.error}"
+            raise CallFailed(message, cause=outcome.failure.cause)
+        return outcome.result
+
+
+def _named(name: str, agents: list[StoredAgent]) -> StoredAgent:
+    """By name, friendly name or id. Raises `CallFailed`."""
+    for agent in agents:
+        if name in (agent.fields.name, agent.fields.friendly_name, agent.id):
+            return agent
+    there = ", ".join(agent.fields.name for agent in agents) or "none"
+    raise CallFailed(f"There is no agent {name!r} that may be called from here. There is: {there}.", LookupError)
+
+
+def _tell(chain: _Chain, outcome: Outcome, agent: StoredAgent | None) -> None:
+    """One line for each run: what it was, what it cost, and why it failed, without what it was given or gave."""
+    fields: dict[str, object] = {
+        "run": chain.run_id,
+        "agent": agent.id if agent else None,
+        "payer": chain.payer.uid,
+        "seconds": round(outcome.seconds, 3),
+        "cost_micros": chain.budget.spent,
+    }
+    if outcome.failure is None:
+        _log.info("A run ended", extra={"fields": fields})
+        return
+    fields |= {"error": redacted(outcome.failure.error), "traceback": redacted(outcome.failure.traceback)}
+    _log.warning("A run failed", extra={"fields": fields})

@@ -1,0 +1,215 @@
+"""How much work a JSON Schema is: told before it is compiled, since schemas and what they check are anybody's.
+
+Validators evaluate a schema along its references. A few hundred bytes can name the same definition twice at each of
+forty levels, which is 2^40 evaluations; the walk here counts them without doing them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+from urllib.parse import unquote
+
+from shared.models.wire import JsonObject
+
+MAX_LEVELS = 100
+"""How deep a schema, its references followed, and a value may nest. Validators recurse, and stacks end."""
+MAX_WORK = 100_000
+"""How many schemas one may unroll to."""
+MAX_PATTERNS = 200
+"""How many regular expressions a schema may hold. Each takes up to a tenth of a megabyte."""
+
+_PLACES: dict[str, bool] = {  # keywords that hold a schema, a list of them, or a map of them; True: for the same value
+    **dict.fromkeys(("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependencies"), True),
+    **dict.fromkeys(("additionalProperties", "unevaluatedProperties", "propertyNames"), False),
+    **dict.fromkeys(("items", "prefixItems", "additionalItems", "unevaluatedItems", "contains"), False),
+    **dict.fromkeys(("properties", "patternProperties"), False),
+}
+_MAPS = {"properties", "patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions"}
+
+
+class NotASchema(ValueError):
+    """What is wrong with it, and where, as an end of a sentence."""
+
+
+@dataclass
+class SchemaWork:
+    """`unrolled`: how many schemas there are to evaluate, each reference followed, a recursive one once.
+
+    `recursive`: how many references lead back to where they come from. `branches`: whether there is anyOf or oneOf,
+    of which errors tell every branch.
+    """
+
+    unrolled: int = 0
+    recursive: int = 0
+    branches: bool = False
+
+
+@dataclass
+class _Walk:
+    root: JsonObject
+    anchors: dict[str, JsonObject]
+    result: SchemaWork = field(default_factory=SchemaWork)
+    known: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
+    """Of each schema: how many it unrolls to, and how many levels deep."""
+    entered: set[int] = field(default_factory=set[int])
+    """The schemas that the walk is in."""
+
+    def visit(self, schema: JsonObject, where: str) -> tuple[int, int]:
+        """The schemas that `schema` unrolls to, and how many levels deep."""
+        key = id(schema)
+        if key in self.entered:
+            self.result.recursive += 1
+            return 1, 0
+        if key not in self.known:
+            self._refuse_deeper(0, where)
+            self.entered.add(key)
+            self.known[key] = self._measure(schema, where)
+            self.entered.remove(key)
+        self._refuse_deeper(self.known[key][1], where)
+        return self.known[key]
+
+    def _refuse_deeper(self, levels: int, where: str) -> None:
+        if len(self.entered) + levels > MAX_LEVELS:
+            raise NotASchema(f"{where}: it nests or refers more than {MAX_LEVELS} levels deep")
+
+    def _measure(self, schema: JsonObject, where: str) -> tuple[int, int]:
+        work, levels = 1, 0
+        self.result.branches |= "anyOf" in schema or "oneOf" in schema
+        for child, place, _ in self.children(schema, where):
+            below, deep = self.visit(child, place)
+            work, levels = work + below, max(levels, deep)
+            if work > MAX_WORK:
+                raise NotASchema(f"{where}: it unrolls to more than {MAX_WORK} schemas")
+        return work, levels + 1
+
+    def children(self, schema: JsonObject, where: str) -> Iterator[tuple[JsonObject, str, bool]]:
+        """The schemas within, and the one referred to; with each, whether it is for the same value."""
+        for keyword, same_value in _PLACES.items():
+            if keyword in schema:
+                for child, place in _subschemas(keyword, schema[keyword], f"{where}/{keyword}"):
+                    yield child, place, same_value
+        if "$ref" in schema and isinstance(target := self._resolve(schema["$ref"], f"{where}/$ref"), dict):
+            yield target, f"{where}/$ref", True
+
+    def _resolve(self, reference: Any, where: str) -> Any:
+        if not isinstance(reference, str) or not reference.startswith("#"):
+            raise NotASchema(f'{where}: it refers to another document; only references within the schema ("#/…") work')
+        if reference[1:] in self.anchors:
+            return self.anchors[reference[1:]]
+        target: Any = self.root
+        for part in unquote(reference[1:]).split("/")[1:]:
+            name = part.replace("~1", "/").replace("~0", "~")
+            if isinstance(target, dict) and name in target:
+                target = cast(JsonObject, target)[name]
+            elif isinstance(target, list) and name.isascii() and name.isdigit() and int(name[:9]) < len(target):
+                target = cast(list[Any], target)[int(name[:9])]
+            else:
+                raise NotASchema(f"{where}: {reference[:100]!r} leads nowhere")
+        if not reference.startswith("#/") and reference != "#":
+            raise NotASchema(f"{where}: {reference[:100]!r} leads nowhere")
+        return target
+
+
+def schema_work(schema: JsonObject) -> SchemaWork:
+    """Raises `NotASchema` for one that no validator should meet: too deep, too much, endless, or fetching."""
+    if depth(schema) > 2 * MAX_LEVELS:
+        raise NotASchema(f"it nests more than {MAX_LEVELS} levels deep")
+    parts = list(_all(schema))
+    _refuse_unsupported(schema, parts)
+    walk = _Walk(schema, {name: part for part, _ in parts for name in _anchors(part)})
+    for part, where in parts:
+        walk.visit(part, where)
+    _refuse_endless(walk, parts)
+    walk.result.unrolled = walk.known[id(schema)][0]
+    return walk.result
+
+
+def _anchors(schema: JsonObject) -> list[str]:
+    names = (schema.get("$anchor"), schema.get("$dynamicAnchor"))
+    return [name for name in names if isinstance(name, str)]
+
+
+def _refuse_unsupported(schema: JsonObject, parts: list[tuple[JsonObject, str]]) -> None:
+    id_names = ("$id", "id") if "draft-04" in str(schema.get("$schema")) else ("$id",)
+    patterns = 0
+    for part, where in parts:
+        by_pattern = part.get("patternProperties")
+        patterns += ("pattern" in part) + (len(by_pattern) if isinstance(by_pattern, dict) else 0)
+        for keyword in ("$dynamicRef", "$recursiveRef"):
+            if keyword in part:
+                raise NotASchema(f"{where}/{keyword}: the keyword is not supported")
+        if where and any(name in part for name in id_names):
+            raise NotASchema(f"{where}: a schema with an id of its own within another is not supported")
+    if patterns > MAX_PATTERNS:
+        raise NotASchema(f"it has {patterns} regular expressions; at most {MAX_PATTERNS} are taken")
+
+
+def _refuse_endless(walk: _Walk, parts: list[tuple[JsonObject, str]]) -> None:
+    """A way back to the same schema on which the value is the same too is one that never ends."""
+    done: set[int] = set()
+    for part, where in parts:
+        entered: dict[int, Iterator[tuple[JsonObject, str, bool]]] = {}
+        if id(part) not in done:
+            entered[id(part)] = walk.children(part, where)
+        while entered:
+            key = next(reversed(entered))
+            child, place, same_value = next(entered[key], (None, "", False))
+            if child is None:
+                done.add(key)
+                del entered[key]
+            elif same_value and id(child) in entered:
+                raise NotASchema(f"{place}: it refers to itself without end")
+            elif same_value and id(child) not in done:
+                entered[id(child)] = walk.children(child, place)
+
+
+def depth(value: Any) -> int:
+    """How many levels of objects and arrays a JSON value has; it stops counting far above `MAX_LEVELS`."""
+    levels, level = 0, [value]
+    while level and levels <= 2 * MAX_LEVELS:
+        level = [part for each in level for part in _parts(each)]
+        levels += bool(level)
+    return levels
+
+
+def size(value: Any, most: int) -> int:
+    """How many values a JSON value consists of; it stops counting above `most`."""
+    count, waiting = 0, [value]
+    while waiting and count <= most:
+        each = waiting.pop()
+        count += 1
+        waiting.extend(_parts(each))
+    return count
+
+
+def _parts(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(cast(JsonObject, value).values())
+    return cast(list[Any], value) if isinstance(value, list) else []
+
+
+def _subschemas(keyword: str, held: Any, where: str) -> Iterator[tuple[JsonObject, str]]:
+    """The schemas that a keyword's value holds; booleans, which are schemas too, are no work."""
+    if isinstance(held, dict):
+        held = cast(JsonObject, held)
+        if keyword not in _MAPS:
+            yield held, where
+            return
+        for name, each in held.items():
+            if isinstance(each, dict):
+                yield each, f"{where}/{name[:100]}"
+    elif isinstance(held, list):
+        for number, each in enumerate(cast(list[Any], held)):
+            if isinstance(each, dict):
+                yield cast(JsonObject, each), f"{where}/{number}"
+
+
+def _all(schema: JsonObject) -> Iterator[tuple[JsonObject, str]]:
+    """Every schema that is written down, definitions among them, with its place."""
+    waiting: list[tuple[JsonObject, str]] = [(schema, "")]
+    while waiting:
+        part, where = waiting.pop()
+        yield part, where
+        for keyword in (*_PLACES, "$defs", "definitions"):
+            if keyword in part:
+                waiting.extend(_subschemas(keyword, part[keyword], f"{where}/{keyword}"))

@@ -1,0 +1,65 @@
+"""Deployments: `deployments/{friendly name}`, so that a name is one agent's."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery
+from google.cloud.firestore_v1.base_query import FieldFilter, Or
+from pydantic import TypeAdapter
+
+from shared.models.deployment import Deployment
+from shared.models.wire import JsonObject, is_plain_id
+from shared.store.transaction import Transaction
+
+_schema = TypeAdapter[JsonObject | None](JsonObject | None)
+_SCHEMAS = ("input_schema", "output_schema")
+
+
+class DeploymentStore:
+    """Reads and writes deployments. Who may, is for the services to say."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    def _deployment(self, friendly_name: str) -> AsyncDocumentReference:
+        return self._client.collection("deployments").document(friendly_name)
+
+    async def get(self, friendly_name: str, transaction: Transaction | None = None) -> Deployment | None:
+        """One read; none for what cannot be a name."""
+        if not is_plain_id(friendly_name):
+            return None
+        reference = self._deployment(friendly_name)
+        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        return None if document is None else _from_document(friendly_name, document)
+
+    async def taken(self, friendly_names: Sequence[str]) -> set[str]:
+        """Which of the names something is published under. One request, as many reads as names."""
+        references = [self._deployment(name) for name in friendly_names]
+        return {snapshot.id async for snapshot in self._client.get_all(references, field_paths=[]) if snapshot.exists}
+
+    async def page(self, uid: str, limit: int, after: str | None = None, everybodys: bool = False) -> list[Deployment]:
+        """The user's own and the shared ones, or everybody's; by name, those after `after`. One query, as many reads
+        as deployments.
+        """
+        query: AsyncQuery = self._client.collection("deployments").order_by("__name__")
+        if not everybodys:
+            query = query.where(filter=Or([FieldFilter("owner", "==", uid), FieldFilter("visibility", "==", "shared")]))
+        if after is not None:
+            query = query.start_after({"__name__": self._deployment(after)})
+        snapshots: Any = await query.limit(limit).get()
+        return [_from_document(snapshot.id, snapshot.to_dict() or {}) for snapshot in snapshots]
+
+    def put(self, deployment: Deployment, transaction: Transaction) -> None:
+        """Writes a deployment that the transaction has read, or looked for in vain."""
+        document = deployment.model_dump(exclude={"friendly_name", *_SCHEMAS})
+        texts = {name: _schema.dump_json(getattr(deployment, name)).decode() for name in _SCHEMAS}
+        transaction.set(self._deployment(deployment.friendly_name), {**document, **texts})
+
+    def remove(self, friendly_name: str, transaction: Transaction) -> None:
+        """Deletes a deployment that the transaction has read."""
+        transaction.delete(self._deployment(friendly_name))
+
+
+def _from_document(friendly_name: str, document: dict[str, Any]) -> Deployment:
+    schemas: dict[str, Any] = {name: _schema.validate_json(document[name]) for name in _SCHEMAS}
+    return Deployment(friendly_name=friendly_name, **{**document, **schemas})

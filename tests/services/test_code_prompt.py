@@ -1,0 +1,101 @@
+"""How a model's answer becomes code, a name and a docstring."""
+
+import ast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.services.code_prompt import code_of, code_rules, name_and_docstring, request_text, snake_case
+
+RUN = "async def run(input_dict, tools):\n    return {'outputText': 'x'}"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        RUN,
+        f"```python\n{RUN}\n```",
+        f"Sure! Here is your agent:\n\n```python\n{RUN}\n```\n\nIt returns x. Let me know!",
+        f"```\n{RUN}\n```",
+        f"```py\n{RUN}",
+        f"First install it:\n```sh\npip install nothing-at-all-of-this-kind-exists\n```\nThen:\n```python\n{RUN}\n```",
+        f"Here is the code:\n{RUN}\nThis agent returns x.",
+        f"```python\r\n{RUN}\r\n```",
+        f"\n\n{RUN}\n\n",
+        f"~~~\n{RUN}\n~~~".replace("~~~", "```"),
+    ],
+)
+def test_fences_and_prose_go(answer: str) -> None:
+    """Whatever a model puts around the code, the code is what remains."""
+    assert code_of(answer).replace("\r", "").strip() == RUN
+
+
+def test_a_body_alone_is_wrapped() -> None:
+    """Its imports stay at the top, the rest becomes the body of `run`."""
+    code = code_of("```python\nimport json\n\ntext = input_dict['a']\nreturn {'outputText': text}\n```")
+    body = "    text = input_dict['a']\n    return {'outputText': text}\n"
+    assert code == f"import json\n\nasync def run(input_dict, tools):\n{body}"
+    ast.parse(code)
+
+
+def test_helpers_around_run_stay() -> None:
+    """Imports, constants, functions and classes beside it are part of the code."""
+    code = f"import re\n\nLIMIT = 3\n\n\nclass Box:\n    pass\n\n\ndef help_me():\n    return 1\n\n\n{RUN}"
+    assert code_of(f"Here you are.\n{code}\nDone!").strip() == code
+    assert code_of(f"```python\n{code}\n```").strip() == code
+
+
+@given(st.text(max_size=300))
+def test_any_answer_gives_some_code(answer: str) -> None:
+    """It may not hold, but there is a `run` in it to be told about."""
+    assert "def run" in code_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "name", "docstring"),
+    [
+        ('{"friendly_name": "weather_report", "docstring": "Tells it."}', "weather_report", "Tells it."),
+        (
+            '```json\n{"friendly_name": "Weather Report!", "docstring": " Tells it. "}\n```',
+            "weather_report",
+            "Tells it.",
+        ),
+        ('Here: {"friendlyName": "WeatherReport", "docstring": ""} ok?', "weather_report", "Reports the weather now."),
+        ("weather", "reports_the_weather_now", "Reports the weather now."),
+        ('{"friendly_name": 5, "docstring": 5}', "reports_the_weather_now", "Reports the weather now."),
+        ('{"friendly_name": "../../etc", "docstring": "x"}', "etc", "x"),
+        ('{"friendly_name": "天気", "docstring": "x"}', "reports_the_weather_now", "x"),
+    ],
+)
+def test_names_are_made_valid(answer: str, name: str, docstring: str) -> None:
+    """Snake case, from the description where the model gave none."""
+    assert name_and_docstring(answer, "Reports the weather now.") == (name, docstring)
+
+
+def test_a_description_without_letters_gives_a_name_all_the_same() -> None:
+    """There is always one."""
+    assert name_and_docstring("", "天気 123")[0] == "agent"
+
+
+@given(st.text(max_size=200))
+def test_snake_case_is_a_name_or_nothing(text: str) -> None:
+    """Lower-case words of ASCII, with single underscores between, at most 60 characters."""
+    name = snake_case(text)
+    assert name == "" or (name.isidentifier() and name == name.lower() and "__" not in name and len(name) <= 60)
+
+
+def test_the_rules_name_what_there_is() -> None:
+    """The modules of the engine and those that are handed in, and none that leads nowhere."""
+    rules = code_rules()
+    for module in ("json", "urllib.parse", "httpx", "agent_factory.remote_mcp_client"):
+        assert f" {module}" in rules
+    assert " os," not in rules
+
+
+def test_a_request_without_schemas_has_the_usual_ones() -> None:
+    """Text in, text out; parts without content are left out."""
+    text = request_text("Do it.", None, None, {"Models": "", "MCP tools": "### add"})
+    assert '{"inputText": "string"}' in text
+    assert "# MCP tools" in text
+    assert "# Models" not in text

@@ -1,0 +1,315 @@
+"""Runs of agent code: over a real HTTP API, a real MCP server, a model server over real HTTP, and real Firestore."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from shared.llm.catalog import Catalog
+from shared.models.account import Account
+from shared.models.caller import Caller
+from shared.models.errors import AllowanceSpent, CodeFailed
+from shared.models.run import RunCodeRequest, RunCodeResponse
+from shared.settings import Settings
+from tests.conftest import SECRET_KEY
+from tests.doubles.api_server import ApiServer
+from tests.doubles.mcp_server import McpServer
+from tests.doubles.model_server import Answer, Fail, ModelServer
+from tests.services.house import MODEL, House
+from tests.stored import store_account
+
+ASK = """
+async def run(input_dict, tools):
+    content, thoughts = await call_llm(provider="openai", model="gpt-4.1-mini",
+        messages=[{"role": "user", "content": input_dict["question"]}], parameters={"max_tokens": 100})
+    return {"outputText": content}
+"""
+
+
+@pytest.fixture
+def settings(settings: Settings, api_server: ApiServer, mcp_server: McpServer) -> Settings:
+    return settings.model_copy(update={"outbound_allowed_hosts": (api_server.host, mcp_server.host)})
+
+
+@pytest.fixture
+async def house(settings: Settings, catalog: Catalog) -> House:
+    return House(settings, catalog)
+
+
+async def run(house: House, caller: Caller, code: str, input_dict: Any = None, **fields: Any) -> RunCodeResponse:
+    request = RunCodeRequest(code=code, input_dict=input_dict or {}, **fields)
+    return await house.runs.run_code(caller, request)
+
+
+async def failure(house: House, caller: Caller, code: str, input_dict: Any = None, **fields: Any) -> CodeFailed:
+    with pytest.raises(CodeFailed) as raised:
+        await run(house, caller, code, input_dict, **fields)
+    return raised.value
+
+
+async def test_code_runs_and_tells_what_it_printed(house: House, caller: Caller) -> None:
+    """Result, lines, and how long it took; nothing is read of or written to the database for it."""
+    code = "async def run(input_dict, tools):\n    print('working')\n    return {'outputText': input_dict['a'] * 2}"
+    answer = await run(house, caller, code, {"a": "é"})
+    assert (answer.result, answer.logs, answer.error) == ({"outputText": "éé"}, ["working"], None)
+    assert answer.duration_ms >= 0
+    assert await house.database.accounts.get(caller.uid) is None
+
+
+async def test_code_that_fails_is_told_by_its_own_lines(house: House, caller: Caller) -> None:
+    """The error by its type, what was printed before, and a traceback of the agent's lines alone."""
+    code = (
+        "def half(x):\n    return 1 / x\n\nasync def run(input_dict, tools):\n    print('before')\n    return half(0)"
+    )
+    failed = await failure(house, caller, code)
+    assert failed.status == 400
+    assert failed.body == {
+        "error": "ZeroDivisionError: division by zero",
+        "logs": ["before"],
+        "traceback": (
+            "Traceback (most recent call last):\n"
+            '  File "agent.py", line 6, in run\n    return half(0)\n'
+            '  File "agent.py", line 2, in half\n    return 1 / x\n'
+            "ZeroDivisionError: division by zero"
+        ),
+    }
+
+
+async def test_what_the_engine_cannot_run_is_told_before_it_runs(
+    house: House, caller: Caller, api_server: ApiServer
+) -> None:
+    """With the line and a way around it; nothing has been done."""
+    code = (
+        "async def run(input_dict, tools):\n"
+        f"    await http_client.get('{api_server.address}/echo')\n"
+        "    async with httpx.AsyncClient() as client:\n        pass"
+    )
+    failed = await failure(house, caller, code)
+    assert "line 3" in failed.message
+    assert "httpx.AsyncClient()" in failed.message
+    assert api_server.calls == []
+
+
+async def test_a_model_is_called_and_charged_to_the_caller(
+    house: House, caller: Caller, model_server: ModelServer
+) -> None:
+    """Once, by the call's own entry, and nothing is held afterwards; the key goes to the provider and nowhere else."""
+    model_server.script("Why?", Answer("Because.", prompt_tokens=1000, completion_tokens=100))
+    answer = await run(house, caller, ASK, {"question": "Why?"})
+    assert answer.result == {"outputText": "Because."}
+    account = await house.account(caller.uid)
+    (charged,) = await house.charged(caller.uid)
+    assert charged == 560  # 1000 tokens at $0.40 and 100 at $1.60 a million
+    assert (account.remaining, account.held) == (account.allowance - charged, 0)
+    (call,) = model_server.calls
+    assert call.headers["authorization"] == f"Bearer {SECRET_KEY}"
+    (entry,) = await house.database.accounts.newest_entries(caller.uid, account.period, 10)
+    assert entry.metadata["model"] == MODEL
+    assert str(entry.metadata["run_id"]).startswith("run-")
+
+
+async def test_models_are_called_as_litellm_has_it(house: House, caller: Caller, model_server: ModelServer) -> None:
+    """`litellm.acompletion` with 'provider/model', several at once, each charged."""
+    code = """
+import litellm
+async def run(input_dict, tools):
+    async def ask(question):
+        answer = await litellm.acompletion(model="openai/gpt-4.1-mini", max_tokens=10,
+            messages=[{"role": "user", "content": question}])
+        return answer.choices[0].message.content + " " + str(answer.usage.total_tokens) + " " + answer.model
+    return await asyncio.gather(ask("a"), ask("b"))
+"""
+    answer = await run(house, caller, code)
+    assert answer.result == ["You said: a 1500 openai/gpt-4.1-mini", "You said: b 1500 openai/gpt-4.1-mini"]
+    assert len(await house.charged(caller.uid)) == 2
+    assert (await house.account(caller.uid)).held == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("call_llm(provider='openai', model='gpt-4.1', messages='hi')", "does not name the model 'openai/gpt-4.1'"),
+        ("call_llm(provider='openai', model='gpt-4.1-mini', messages=[])", "messages must be a list"),
+        ("call_llm(provider='openai', model='gpt-4.1-mini', messages='hi', parameters={'api_base': 'x'})", "api_base"),
+        ("call_llm(provider='openai', model='gpt-4.1-mini', messages='hi', parameters=5)", "parameters must be a dict"),
+        ("call_llm(provider='openai', model='gpt-4.1-mini', messages='hi', tools=[{'type': 'function'}])", "Own func"),
+        ("call_llm(provider='openai', model='gpt-4.1-mini', messages=[{'role': 'tool', 'content': 'x'}])", "role"),
+        ("litellm.acompletion(model='openai/gpt-4.1-mini', messages='hi', api_key='x')", "api_key"),
+        ("litellm.acompletion(model='no-such', messages='hi')", "no-such"),
+    ],
+)
+async def test_what_cannot_be_asked_of_a_model_is_told(
+    house: House, caller: Caller, model_server: ModelServer, call: str, words: str
+) -> None:
+    """In words for the agent's author; nothing is sent or charged."""
+    code = f"import litellm\nasync def run(input_dict, tools):\n    return await {call}"
+    named = [{"provider": "openai", "model": MODEL}]
+    failed = await failure(house, caller, code, invokable_models=named)
+    assert words in failed.message
+    assert model_server.calls == []
+
+
+async def test_an_agents_own_models_bring_their_parameters(
+    house: House, caller: Caller, model_server: ModelServer
+) -> None:
+    """Those of its configuration, under what the code sets; the first model where the code names none."""
+    code = (
+        "async def run(input_dict, tools):\n    return await call_llm(messages='hi', parameters={'temperature': 0.5})"
+    )
+    named = [{"provider": "openai", "model": MODEL, "parameters": {"max_tokens": 7, "temperature": 0.1}}]
+    answer = await run(house, caller, code, invokable_models=named)
+    assert answer.result == ["You said: hi", None]
+    assert (model_server.calls[0].body["max_tokens"], model_server.calls[0].body["temperature"]) == (7, 0.5)
+
+
+async def test_a_model_that_fails_can_be_caught(house: House, caller: Caller, model_server: ModelServer) -> None:
+    """As RuntimeError, in words without a key; nothing is charged or held."""
+    model_server.script("hi", Fail(401, f"Bad key {SECRET_KEY}"))
+    code = """
+async def run(input_dict, tools):
+    try:
+        await call_llm(provider="openai", model="gpt-4.1-mini", messages="hi", parameters={"max_tokens": 5})
+    except RuntimeError as error:
+        return str(error)
+"""
+    answer = await run(house, caller, code)
+    assert "does not accept this service's key" in str(answer.result)
+    assert SECRET_KEY not in str(answer)
+    assert await house.charged(caller.uid) == []
+    assert (await house.account(caller.uid)).held == 0
+
+
+async def test_no_money_no_call(house: House, caller: Caller, model_server: ModelServer) -> None:
+    """402 when the code lets it pass; the code may also catch it and go on without."""
+    now = datetime.now(UTC)
+    await store_account(
+        house.database, Account(uid=caller.uid, allowance=9, remaining=0, created_at=now, updated_at=now)
+    )
+    with pytest.raises(AllowanceSpent):
+        await run(house, caller, ASK, {"question": "Why?"})
+    caught = ASK.replace("    content", "    try:\n     content", 1).replace(
+        '    return {"outputText": content}', '    except RuntimeError as error:\n     return "without"\n    return 1'
+    )
+    assert (await run(house, caller, caught, {"question": "Why?"})).result == "without"
+    assert model_server.calls == []
+
+
+async def test_money_is_not_overspent_by_many_at_once(house: House, caller: Caller, model_server: ModelServer) -> None:
+    """Twenty calls at once on an allowance for some: what is charged is what was called, and no more than there was."""
+    now = datetime.now(UTC)
+    await store_account(
+        house.database, Account(uid=caller.uid, allowance=3000, remaining=3000, created_at=now, updated_at=now)
+    )
+    code = """
+async def run(input_dict, tools):
+    async def ask(number):
+        try:
+            await call_llm("openai", "gpt-4.1-mini", str(number), {"max_tokens": 500})
+            return True
+        except RuntimeError:
+            return False
+    return sum(await asyncio.gather(*[ask(number) for number in range(20)]))
+"""
+    answer = await run(house, caller, code)
+    charged = await house.charged(caller.uid)
+    account = await house.account(caller.uid)
+    assert answer.result == len(charged) == len(model_server.calls)
+    assert 0 < len(charged) < 20
+    assert (account.remaining, account.held) == (3000 - sum(charged), 0)
+
+
+async def test_a_run_has_a_budget_of_its_own(house: House, caller: Caller, model_server: ModelServer) -> None:
+    """However much its payer has: money and calls of one run are bounded, and the sentence says by what."""
+    house.runs = replaced(house, run_max_cost=0.001, run_max_calls=3)
+    code = """
+async def run(input_dict, tools):
+    for number in range(9):
+        await call_llm(provider="openai", model="gpt-4.1-mini", messages=str(number), parameters={"max_tokens": 500})
+"""
+    assert "may spend $0.001" in (await failure(house, caller, code)).message
+    house.runs = replaced(house, run_max_calls=3)
+    assert "may make 3 calls" in (await failure(house, caller, code)).message
+
+
+async def test_a_run_that_is_cut_off_releases_what_it_held(
+    house: House, caller: Caller, model_server: ModelServer
+) -> None:
+    """The time is up in the middle of a call: the run ends with a clear error, and nothing stays held."""
+    house.runs = replaced(house, run_timeout_seconds=0.7)
+    model_server.script("slow", Answer("late", delay=5))
+    failed = await failure(house, caller, ASK, {"question": "slow"})
+    assert "took" in failed.message
+    for _ in range(100):
+        if (await house.account(caller.uid)).held == 0:
+            break
+        await asyncio.sleep(0.02)
+    assert (await house.account(caller.uid)).held == 0
+
+
+async def test_http_goes_out_guarded(house: House, caller: Caller, api_server: ApiServer) -> None:
+    """With params, headers and bodies; statuses are the code's to judge; private addresses are refused."""
+    code = """
+async def run(input_dict, tools):
+    base = input_dict["base"]
+    client = httpx.AsyncClient(base_url=base, headers={"X-One": "1"}, timeout=5)
+    echo = (await client.post("/echo", params={"q": ["a", "b"], "n": 1}, json={"x": [1, None]})).json()
+    form = (await http_client.put(base + "/echo", data={"a": "1", "b": "é"})).json()
+    missing = await http_client.get(base + "/status/404")
+    try:
+        missing.raise_for_status()
+    except Exception as error:
+        told = str(error)
+    try:
+        await http_client.get("http://169.254.169.254/computeMetadata/v1/")
+    except PermissionError as error:
+        refused = str(error)
+    return [echo["query"], echo["headers"]["x-one"], json.loads(echo["body"]), form["body"], missing.status_code, told,
+            refused]
+"""
+    answer = await run(house, caller, code, {"base": api_server.address})
+    query, header, body, form, status, told, refused = answer.result  # type: ignore[misc]
+    assert sorted(query) == [["n", "1"], ["q", "a"], ["q", "b"]]  # type: ignore[type-var]
+    assert (header, body, form, status) == ("1", {"x": [1, None]}, "a=1&b=%C3%A9", 404)
+    assert str(told).startswith("Client error '404")
+    assert "169.254.169.254" in str(refused)
+
+
+async def test_no_connection_and_no_time_are_errors_to_catch(
+    house: House, caller: Caller, api_server: ApiServer
+) -> None:
+    """OSError and TimeoutError; uncaught they are told by the names that httpx has for them."""
+    slow = f"async def run(i, t):\n    await http_client.get('{api_server.address}/slow?seconds=5', timeout=0.1)"
+    assert (await failure(house, caller, slow)).body["error"].startswith("httpx.TimeoutException: ")
+    house.runs = replaced(house, outbound_allowed_hosts=("127.0.0.1",))
+    closed = "async def run(i, t):\n    await http_client.get('http://127.0.0.1:9/')"
+    assert (await failure(house, caller, closed)).body["error"].startswith("httpx.ConnectError: ")
+
+
+async def test_mcp_tools_that_are_named_can_be_called(house: House, caller: Caller, mcp_server: McpServer) -> None:
+    """By `mcpc` and by `RemoteMCPClient`; tools and servers that are not named are refused without a request."""
+    code = """
+from agent_factory.remote_mcp_client import RemoteMCPClient
+async def run(input_dict, tools):
+    url = list(tools)[0]
+    client = RemoteMCPClient(remote_url=url)
+    names = [tool.name for tool in await client.list_tools()]
+    refused = []
+    for target, name in ((url, "echo"), ("http://other.example/mcp", "add")):
+        try:
+            await RemoteMCPClient(remote_url=target).call(tool_name=name, text="x")
+        except RuntimeError as error:
+            refused.append(str(error))
+    return [names, await mcpc[url].call(tool_name="add", a=1, b=2), await client.call("weather", city="Köln"), refused]
+"""
+    answer = await run(house, caller, code, tools={mcp_server.url: ["add", "weather"]})
+    names, total, weather, refused = answer.result  # type: ignore[misc]
+    assert (sorted(names), total, weather) == (["add", "weather"], 3, {"city": "Köln", "degrees": 21.5})  # type: ignore[type-var]
+    assert "names no tool 'echo'" in str(refused)
+    assert "names no MCP server http://other.example/mcp" in str(refused)
+    assert [name for name, _ in mcp_server.calls] == ["add", "weather"]
+
+
+def replaced(house: House, **fields: Any) -> Any:
+    """The run service with other settings."""
+    return House(house.settings.model_copy(update=fields), house.catalog).runs
