@@ -132,9 +132,7 @@ class Response:
         kinds = {1: "Informational response", 3: "Redirect response", 4: "Client error"}
         kind = kinds.get(self.status_code // 100, "Server error")
         reason = f" {self.reason_phrase}" if self.reason_phrase else ""
-        raise CallFailed(
-            f"{kind} '{self.status_code}{reason}' for url '{self.url}'", Exception, name="httpx.HTTPStatusError"
-        )
+        raise CallFailed(f"{kind} '{self.status_code}{reason}' for url '{self.url}'", Exception, name="HTTPStatusError")
 
 
 def httpx_timeout(timeout: Any = None, **parts: Any) -> Any:

@@ -207,6 +207,7 @@ def _failure(error: monty.MontyError, world: World) -> Failure:
         case _:
             return Failure(f"{type(error.exception()).__name__}: {str(error)[:_LONGEST_MESSAGE]}")
     kind, _, message = told.partition(": ")
+    kind = kind.rpartition(".")[-1]
     for begins, better in _BETTER.items():
         if message.startswith(begins):
             message = better

@@ -71,9 +71,9 @@ def _told(call: Callable[P, Coroutine[Any, Any, T]]) -> "Callable[P, CoroutineTy
 def _failed(error: Exception) -> CallFailed:
     match error:
         case outbound.TooSlow():
-            return CallFailed(error.message, TimeoutError, name="httpx.TimeoutException")
+            return CallFailed(error.message, TimeoutError, name="TimeoutException")
         case outbound.Unreachable():
-            return CallFailed(error.message, ConnectionError, name="httpx.ConnectError")
+            return CallFailed(error.message, ConnectionError, name="ConnectError")
         case outbound.Refused():
             return CallFailed(error.message, PermissionError)
         case outbound.BadAddress() | outbound.BadRequest() | outbound.TooLong():

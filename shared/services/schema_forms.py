@@ -31,7 +31,7 @@ _KEYWORDS = {
 }
 
 
-def as_json_schema(schema: JsonObject) -> JsonObject:
+def from_either_form(schema: JsonObject) -> JsonObject:
     """A schema of either form as JSON Schema; one that is so already as it is. Raises `NotASchema`."""
     return schema if is_json_schema(schema) else _from_short(schema, "", 0)
 
@@ -52,7 +52,7 @@ def is_json_schema(schema: JsonObject) -> bool:
 def _from_short(schema: JsonObject, where: str, level: int) -> JsonObject:
     """Every field that is named is required; others are allowed."""
     if level > 50:
-        raise NotASchema(f"{where}: it nests more than 50 levels deep")
+        raise NotASchema("it nests more than 50 levels deep", where)
     properties: JsonObject = {name: _field(value, f"{where}/{name[:100]}", level) for name, value in schema.items()}
     return {"type": "object", "properties": properties, "required": list(properties)}
 
@@ -73,7 +73,7 @@ def _field(value: Any, where: str, level: int) -> JsonObject:
                 return nested
             return _from_short(nested, where, level + 1)
         case _:
-            raise NotASchema(f'{where}: it is neither the name of a type, such as "string", nor a schema')
+            raise NotASchema('it is neither the name of a type, such as "string", nor a schema', where)
 
 
 def _is_fragment(schema: JsonObject) -> bool:

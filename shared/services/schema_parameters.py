@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from shared.models.catalog import ParameterSpec, ParameterType
 from shared.models.wire import JsonObject
-from shared.services.schema_forms import as_json_schema
+from shared.services.schema_forms import from_either_form
 from shared.services.schema_work import NotASchema
 
 INPUT_TEXT = "inputText"
@@ -24,7 +24,7 @@ def parameter_specs(input_schema: JsonObject | None) -> dict[str, ParameterSpec]
     if input_schema is None:
         return {}
     try:
-        schema = as_json_schema(input_schema)
+        schema = from_either_form(input_schema)
     except NotASchema:
         return {}
     properties = _target(schema, schema).get("properties")

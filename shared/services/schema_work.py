@@ -28,7 +28,10 @@ _MAPS = {"properties", "patternProperties", "dependentSchemas", "dependencies", 
 
 
 class NotASchema(ValueError):
-    """What is wrong with it, and where, as an end of a sentence."""
+    """What is wrong with it, as the end of a sentence, and where, as a JSON Pointer."""
+
+    def __init__(self, what: str, where: str = "") -> None:
+        super().__init__(f"at {where}, {what}" if where else what)
 
 
 @dataclass
@@ -70,7 +73,7 @@ class _Walk:
 
     def _refuse_deeper(self, levels: int, where: str) -> None:
         if len(self.entered) + levels > MAX_LEVELS:
-            raise NotASchema(f"{where}: it nests or refers more than {MAX_LEVELS} levels deep")
+            raise NotASchema(f"it nests or refers more than {MAX_LEVELS} levels deep", where)
 
     def _measure(self, schema: JsonObject, where: str) -> tuple[int, int]:
         work, levels = 1, 0
@@ -79,7 +82,7 @@ class _Walk:
             below, deep = self.visit(child, place)
             work, levels = work + below, max(levels, deep)
             if work > MAX_WORK:
-                raise NotASchema(f"{where}: it unrolls to more than {MAX_WORK} schemas")
+                raise NotASchema(f"it unrolls to more than {MAX_WORK} schemas", where)
         return work, levels + 1
 
     def children(self, schema: JsonObject, where: str) -> Iterator[tuple[JsonObject, str, bool]]:
@@ -93,7 +96,7 @@ class _Walk:
 
     def _resolve(self, reference: Any, where: str) -> Any:
         if not isinstance(reference, str) or not reference.startswith("#"):
-            raise NotASchema(f'{where}: it refers to another document; only references within the schema ("#/…") work')
+            raise NotASchema('it refers to another document; only references within the schema ("#/…") work', where)
         if reference[1:] in self.anchors:
             return self.anchors[reference[1:]]
         target: Any = self.root
@@ -104,9 +107,9 @@ class _Walk:
             elif isinstance(target, list) and name.isascii() and name.isdigit() and int(name[:9]) < len(target):
                 target = cast(list[Any], target)[int(name[:9])]
             else:
-                raise NotASchema(f"{where}: {reference[:100]!r} leads nowhere")
+                raise NotASchema(f"{reference[:100]!r} leads nowhere", where)
         if not reference.startswith("#/") and reference != "#":
-            raise NotASchema(f"{where}: {reference[:100]!r} leads nowhere")
+            raise NotASchema(f"{reference[:100]!r} leads nowhere", where)
         return target
 
 
@@ -137,9 +140,9 @@ def _refuse_unsupported(schema: JsonObject, parts: list[tuple[JsonObject, str]])
         patterns += ("pattern" in part) + (len(by_pattern) if isinstance(by_pattern, dict) else 0)
         for keyword in ("$dynamicRef", "$recursiveRef"):
             if keyword in part:
-                raise NotASchema(f"{where}/{keyword}: the keyword is not supported")
+                raise NotASchema("the keyword is not supported", f"{where}/{keyword}")
         if where and any(name in part for name in id_names):
-            raise NotASchema(f"{where}: a schema with an id of its own within another is not supported")
+            raise NotASchema("a schema with an id of its own within another is not supported", where)
     if patterns > MAX_PATTERNS:
         raise NotASchema(f"it has {patterns} regular expressions; at most {MAX_PATTERNS} are taken")
 
@@ -158,7 +161,7 @@ def _refuse_endless(walk: _Walk, parts: list[tuple[JsonObject, str]]) -> None:
                 done.add(key)
                 del entered[key]
             elif same_value and id(child) in entered:
-                raise NotASchema(f"{place}: it refers to itself without end")
+                raise NotASchema("it refers to itself without end", place)
             elif same_value and id(child) not in done:
                 entered[id(child)] = walk.children(child, place)
 

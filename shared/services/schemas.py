@@ -5,6 +5,8 @@ expressions take linear time, and what would take too long is refused (see `sche
 """
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -14,13 +16,14 @@ from pydantic import JsonValue
 
 from shared.models.errors import BadRequest
 from shared.models.wire import JsonObject
-from shared.services.schema_forms import as_json_schema
+from shared.services.schema_forms import from_either_form
+from shared.services.schema_parameters import parameter_specs
 from shared.services.schema_work import MAX_LEVELS, NotASchema, SchemaWork, depth, schema_work, size
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError, Validator
 
-__all__ = ["MAX_SCHEMA_BYTES", "Problem", "as_json_schema", "check", "problems"]
+__all__ = ["MAX_SCHEMA_BYTES", "Problem", "as_json_schema", "check", "parameter_specs", "problems"]
 
 MAX_SCHEMA_BYTES = 100_000
 MAX_PROBLEMS = 20
@@ -46,12 +49,16 @@ class _Compiled:
     work: SchemaWork
 
 
+def as_json_schema(schema: JsonObject) -> JsonObject:
+    """A schema of either form as JSON Schema. Raises `BadRequest` for what is neither; `check` looks closer."""
+    with _told("The schema"):
+        return from_either_form(schema)
+
+
 def check(schema: JsonObject, name: str = "The schema") -> None:
     """Raises `BadRequest`, which says where, for a schema that cannot be used. `name` begins its sentence."""
-    try:
-        _compiled(_text(as_json_schema(schema)))
-    except NotASchema as error:
-        raise BadRequest(f"{name} is no schema: {error}.") from error
+    with _told(name):
+        _compiled(_text(from_either_form(schema)))
 
 
 def problems(schema: JsonObject, value: JsonValue) -> list[Problem]:
@@ -60,10 +67,8 @@ def problems(schema: JsonObject, value: JsonValue) -> list[Problem]:
     A large value's problems are told by the first, or only that there are some. Raises `BadRequest` as `check` does.
     Blocks, a millisecond as a rule and seconds at worst.
     """
-    try:
-        compiled = _compiled(_text(as_json_schema(schema)))
-    except NotASchema as error:
-        raise BadRequest(f"The schema is no schema: {error}.") from error
+    with _told("The schema"):
+        compiled = _compiled(_text(from_either_form(schema)))
     if depth(value) > MAX_LEVELS:
         return [Problem((), f"It is nested more than {MAX_LEVELS} levels deep.", "depth")]
     values = size(value, _MAX_STEPS // compiled.work.unrolled)
@@ -72,6 +77,14 @@ def problems(schema: JsonObject, value: JsonValue) -> list[Problem]:
     if compiled.validator.is_valid(value):
         return []
     return _explained(compiled, value, values)
+
+
+@contextmanager
+def _told(name: str) -> Generator[None]:
+    try:
+        yield
+    except NotASchema as error:
+        raise BadRequest(f"{name} cannot be used: {error}.") from error
 
 
 def _explained(compiled: _Compiled, value: JsonValue, values: int) -> list[Problem]:
@@ -133,7 +146,7 @@ def _refuse(uri: str) -> NoReturn:
 
 def _what_is_wrong(error: "ValidationError") -> str:
     path = [str(part) for part in error.instance_path]
-    where = f"/{'/'.join(path)}: " if path else ""
+    where = f"at /{'/'.join(path)}, " if path else ""
     if "meta-schema" in error.message:
         return "its $schema is none of JSON Schema's, from draft-04 to 2020-12"
     if path[-1:] == ["type"] and error.kind.name == "anyOf":
