@@ -1,0 +1,33 @@
+"""Saves and publishes agents, as tests need them."""
+
+from typing import Any
+
+from shared.models.agent import Agent, CreateAgentRequest, StoredAgent
+from shared.models.caller import Caller
+from shared.services.agents import AgentService
+from shared.services.deployments import DeploymentService
+from shared.store import Database
+
+ECHO = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText']}"
+ASK = """
+async def run(input_dict, tools):
+    content, _ = await call_llm("openai", "gpt-4.1-mini", input_dict["inputText"], {"max_tokens": 100})
+    return {"outputText": content}
+"""
+
+
+async def save(database: Database, caller: Caller, code: str = ECHO, **fields: Any) -> Agent:
+    body = {"name": "Echo", "description": "Says it again.", "code": code, **fields}
+    return await AgentService(database).create(caller, CreateAgentRequest.model_validate(body))
+
+
+async def publish(database: Database, caller: Caller, name: str, code: str = ECHO, **fields: Any) -> Agent:
+    agent = await save(database, caller, code, friendlyName=name, **fields)
+    await DeploymentService(database).deploy(caller, agent.id)
+    return agent
+
+
+async def stored(database: Database, agent: Agent) -> StoredAgent:
+    found = await database.agents.get(agent.id)
+    assert found is not None
+    return found

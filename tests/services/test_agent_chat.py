@@ -1,0 +1,200 @@
+"""Chat with published agents, through the ticket's life."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.llm.catalog import Catalog
+from shared.models.caller import Caller
+from shared.models.catalog import GOFANNON
+from shared.models.chat import ChatRequest, TicketStatus
+from shared.models.errors import AllowanceSpent, BadRequest, ComeAgain
+from shared.models.ticket import Ticket
+from shared.models.user import AccountChange
+from shared.sandbox import monty
+from shared.services.agent_chat import content_of, input_of
+from shared.services.deployments import DeploymentService
+from shared.settings import Settings
+from tests.doubles.api_server import ApiServer
+from tests.doubles.model_server import ModelServer
+from tests.services.house import House
+from tests.services.publishing import ASK, publish
+
+OWNER = Caller(uid="owner")
+
+
+@pytest.fixture
+async def house(settings: Settings, catalog: Catalog, api_server: ApiServer) -> House:
+    return House(settings.model_copy(update={"outbound_allowed_hosts": (api_server.host,)}), catalog)
+
+
+def said(text: str, name: str = "agent", **parameters: Any) -> ChatRequest:
+    messages = [
+        {"role": "user", "content": "an older one"},
+        {"role": "assistant", "content": "yes?"},
+        {"role": "user", "content": text},
+        {"role": "system", "content": "be kind"},
+    ]
+    body = {"messages": messages, "provider": GOFANNON, "model": name, "parameters": parameters}
+    return ChatRequest.model_validate(body)
+
+
+async def finished(house: House, caller: Caller, request: ChatRequest) -> Ticket:
+    accepted = await house.chat.submit(caller, request)
+    await house.deliver(accepted.ticket_id)
+    return await now(house, accepted.ticket_id)
+
+
+async def now(house: House, ticket_id: str) -> Ticket:
+    ticket = await house.database.tickets.get(ticket_id)
+    assert ticket is not None
+    return ticket
+
+
+async def test_a_chat_runs_the_agent_at_the_callers_expense(
+    house: House, caller: Caller, model_server: ModelServer
+) -> None:
+    """Its result is the answer; what its models cost is the chat's cost, charged once, call by call."""
+    await publish(house.database, OWNER, "agent", ASK, visibility="shared")
+    ticket = await finished(house, caller, said("Why?"))
+    assert ticket.status is TicketStatus.COMPLETED
+    assert ticket.result is not None
+    assert (ticket.result.content, ticket.result.thoughts) == ("You said: Why?", {"outputText": "You said: Why?"})
+    assert (ticket.result.model, ticket.result.usage.total_tokens) == ("gofannon/agent", 1500)
+    (charged,) = await house.charged(caller.uid)
+    assert ticket.result.cost == charged / 1_000_000
+    account = await house.account(caller.uid)
+    assert (account.remaining, account.held) == (account.allowance - charged, 0)
+
+
+async def test_parameters_are_the_rest_of_the_input(house: House) -> None:
+    """And are checked by the agent's schema, as the text is."""
+    code = "async def run(input_dict, tools):\n    return input_dict"
+    await publish(house.database, OWNER, "agent", code, inputSchema={"inputText": "string", "n": "integer"})
+    ticket = await finished(house, OWNER, said("hi", n=3))
+    assert ticket.result is not None
+    assert ticket.result.thoughts == {"inputText": "hi", "n": 3}
+    assert ticket.result.content == '{"n": 3, "inputText": "hi"}'
+    bad = await finished(house, OWNER, said("hi", n="three"))
+    assert (bad.status, bad.attempts) == (TicketStatus.FAILED, 1)
+    assert "does not take this input: n: " in (bad.error or "")
+
+
+async def test_only_what_the_caller_can_see_is_chatted_with(house: House, caller: Caller) -> None:
+    """400 for an unknown one and for somebody else's private one alike; nothing is stored."""
+    await publish(house.database, OWNER, "agent")
+    for name in ("agent", "unknown", "a/b"):
+        with pytest.raises(BadRequest, match="No agent is published as"):
+            await house.chat.submit(caller, said("hi", name))
+
+
+async def test_a_spent_allowance_is_402_at_once(house: House) -> None:
+    """As for every chat."""
+    await publish(house.database, OWNER, "agent")
+    await house.users.change(OWNER, AccountChange(spend_remaining=0))
+    with pytest.raises(AllowanceSpent):
+        await house.chat.submit(OWNER, said("hi"))
+
+
+async def test_a_failing_agent_fails_the_ticket_once(house: House, caller: Caller) -> None:
+    """Its owner is told why; others, which run it was. It is not tried again."""
+    await publish(house.database, OWNER, "agent", "async def run(i, t):\n    return 1 / 0", visibility="shared")
+    own = await finished(house, OWNER, said("hi"))
+    assert (own.status, own.attempts) == (TicketStatus.FAILED, 1)
+    assert own.error == "The agent failed: ZeroDivisionError: division by zero."
+    others = await finished(house, caller, said("hi"))
+    assert others.error == f"The agent failed. Its run is {others.id}."
+
+
+async def test_an_agent_that_is_gone_fails_the_ticket(house: House) -> None:
+    """Unpublished between the request and the answer."""
+    agent = await publish(house.database, OWNER, "agent")
+    accepted = await house.chat.submit(OWNER, said("hi"))
+    await DeploymentService(house.database).undeploy(OWNER, agent.id)
+    await house.deliver(accepted.ticket_id)
+    ticket = await now(house, accepted.ticket_id)
+    assert ticket.error == "No agent is published as 'agent'."
+
+
+async def test_an_agent_that_began_is_not_run_again(
+    house: House, api_server: ApiServer, model_server: ModelServer
+) -> None:
+    """A worker that dies in the middle: the ticket ends with a clear error, and what was spent is charged."""
+    code = f"""
+async def run(input_dict, tools):
+    await call_llm("openai", "gpt-4.1-mini", "hi", {{"max_tokens": 10}})
+    await http_client.post("{api_server.address}/echo", json={{}})
+    await http_client.get("{api_server.address}/slow?seconds=20")
+"""
+    await publish(house.database, OWNER, "agent", code)
+    accepted = await house.chat.submit(OWNER, said("hi"))
+    dying = asyncio.create_task(house.deliver(accepted.ticket_id))
+    while "/slow" not in api_server.paths():  # noqa: ASYNC110 - it comes in on another thread
+        await asyncio.sleep(0.01)
+    dying.cancel()
+    await asyncio.gather(dying, return_exceptions=True)
+    begun = await now(house, accepted.ticket_id)
+    assert (begun.status, begun.begun) == (TicketStatus.PROCESSING, True)
+    with pytest.raises(ComeAgain):
+        await house.deliver(accepted.ticket_id)  # the lease still lives
+    await expire_lease(house, begun)
+    await house.deliver(accepted.ticket_id)
+    ticket = await now(house, accepted.ticket_id)
+    assert ticket.status is TicketStatus.FAILED
+    assert "was interrupted" in (ticket.error or "")
+    assert api_server.paths() == ["/echo", "/slow"]
+    assert len(await house.charged(OWNER.uid)) == 1
+    assert (await house.account(OWNER.uid)).held == 0
+
+
+async def test_a_ticket_that_found_no_place_is_tried_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing had begun, so nothing is lost: the next delivery answers it."""
+    house = House(house.settings.model_copy(update={"runs_at_once": 1}), house.catalog)
+    await publish(house.database, OWNER, "agent")
+    accepted = await house.chat.submit(OWNER, said("hi"))
+    monkeypatch.setattr(monty, "_CHECKOUT_SECONDS", 0.05)
+    async with monty._places(1, 0):  # pyright: ignore[reportPrivateUsage]
+        with pytest.raises(ComeAgain):
+            await house.deliver(accepted.ticket_id)
+    assert (await now(house, accepted.ticket_id)).begun is False
+    await house.deliver(accepted.ticket_id)
+    assert (await now(house, accepted.ticket_id)).status is TicketStatus.COMPLETED
+
+
+async def test_a_task_that_comes_twice_runs_the_agent_once(house: House, api_server: ApiServer) -> None:
+    """At the same time, and afterwards."""
+    code = (
+        f"async def run(i, t):\n    return (await http_client.post('{api_server.address}/echo', json={{}})).status_code"
+    )
+    await publish(house.database, OWNER, "agent", code)
+    accepted = await house.chat.submit(OWNER, said("hi"))
+    await asyncio.gather(*(house.deliver(accepted.ticket_id) for _ in range(4)), return_exceptions=True)
+    await house.deliver(accepted.ticket_id)
+    assert (await now(house, accepted.ticket_id)).status is TicketStatus.COMPLETED
+    assert api_server.paths() == ["/echo"]
+
+
+@pytest.mark.parametrize(
+    ("result", "content"),
+    [({"outputText": "x", "more": 1}, "x"), ({"outputText": 3}, '{"outputText": 3}'), ("text", "text"), (None, "null"),
+     ([1, "é"], '[1, "é"]')],
+)  # fmt: skip
+def test_what_of_a_result_is_shown(result: Any, content: str) -> None:
+    """The `outputText` of a dict; a text as it is; of all else the JSON."""
+    assert content_of(result) == content
+
+
+def test_a_chat_without_a_users_message_has_an_empty_text() -> None:
+    """The text wins over a parameter of the same name."""
+    system = ChatRequest.model_validate(
+        {"messages": [{"role": "system", "content": "s"}], "provider": GOFANNON, "model": "m", "parameters": {"a": 1}}
+    )
+    assert input_of(system) == {"a": 1, "inputText": ""}
+    assert input_of(said("hi", inputText="no"))["inputText"] == "hi"
+
+
+async def expire_lease(house: House, ticket: Ticket) -> None:
+    document = house.database._client.collection("tickets").document(ticket.id)  # pyright: ignore[reportPrivateUsage]
+    await document.update({"lease.expires_at": datetime.now(UTC) - timedelta(seconds=1)})

@@ -1,0 +1,137 @@
+"""Published agents, called by anybody."""
+
+import logging
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.llm.catalog import Catalog
+from shared.models.account import Account
+from shared.models.agent import UpdateAgentRequest
+from shared.models.caller import Caller
+from shared.models.errors import AgentFailed, AllowanceSpent, InvalidInput, NotFound, TooManyRequests
+from shared.services.agents import AgentService
+from shared.services.published import PublishedService
+from shared.settings import Settings
+from tests.doubles.model_server import ModelServer
+from tests.services.house import House
+from tests.services.publishing import ASK, publish
+from tests.stored import store_account
+
+OWNER = Caller(uid="owner")
+
+
+@pytest.fixture
+async def house(settings: Settings, catalog: Catalog) -> House:
+    return House(settings, catalog)
+
+
+@pytest.fixture
+def published(house: House) -> PublishedService:
+    return PublishedService(house.database, house.runs, house.settings)
+
+
+async def test_anybody_gets_its_result_at_its_owners_expense(
+    published: PublishedService, house: House, model_server: ModelServer
+) -> None:
+    """Private or not: a name is known to whom it was told."""
+    await publish(house.database, OWNER, "ask", ASK)
+    answer = await published.call("ask", {"inputText": "hi"}, "1.2.3.4")
+    assert (answer.result, answer.warnings) == ({"outputText": "You said: hi"}, [])
+    assert len(await house.charged(OWNER.uid)) == 1
+
+
+@pytest.mark.parametrize("name", ["unknown", "a/b", "..", "__x__", "x" * 2000, "é"])
+async def test_an_unknown_name_is_404(published: PublishedService, name: str) -> None:
+    """Whatever it is."""
+    with pytest.raises(NotFound, match="No agent is published as"):
+        await published.call(name, {}, "1.2.3.4")
+
+
+async def test_input_is_checked_by_either_form_of_schema(published: PublishedService, house: House) -> None:
+    """422 tells each thing that is wrong, and where; without a schema anything goes."""
+    await publish(house.database, OWNER, "short", inputSchema={"inputText": "string", "n": "integer"})
+    schema = {
+        "type": "object",
+        "properties": {"inputText": {"type": "string", "maxLength": 3}},
+        "required": ["inputText"],
+    }
+    await publish(house.database, OWNER, "full", inputSchema=schema)
+    await publish(house.database, OWNER, "none", "async def run(input_dict, tools):\n    return input_dict")
+    with pytest.raises(InvalidInput) as raised:
+        await published.call("short", {"n": "x"}, "a")
+    assert {tuple(problem["loc"]) for problem in raised.value.body["detail"]} == {("body",), ("body", "n")}
+    with pytest.raises(InvalidInput) as raised:
+        await published.call("full", {"inputText": "long"}, "a")
+    assert raised.value.body["detail"][0]["loc"] == ["body", "inputText"]
+    assert (await published.call("full", {"inputText": "ok", "more": 1}, "a")).result == {"outputText": "ok"}
+    assert (await published.call("none", {"any": [1, None]}, "a")).result == {"any": [1, None]}
+
+
+async def test_a_result_that_breaks_its_schema_is_answered_with_warnings(
+    published: PublishedService, house: House
+) -> None:
+    """The caller gets what there is, and is told."""
+    await publish(house.database, OWNER, "odd", outputSchema={"outputText": "integer", "other": "string"})
+    answer = await published.call("odd", {"inputText": "hi"}, "a")
+    assert answer.result == {"outputText": "hi"}
+    assert any("outputText" in warning for warning in answer.warnings)
+    assert any("other" in warning for warning in answer.warnings)
+
+
+async def test_a_failure_tells_its_run_and_the_log_tells_why(
+    published: PublishedService, house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The answer has no detail of somebody else's code; the log has the error and the agent's lines."""
+    logging.getLogger("agents").propagate = True
+    await publish(house.database, OWNER, "bad", "async def run(input_dict, tools):\n    return {'secret': 1 / 0}")
+    with caplog.at_level(logging.INFO), pytest.raises(AgentFailed) as raised:
+        await published.call("bad", {}, "a")
+    assert "ZeroDivision" not in str(raised.value.body) + raised.value.message
+    run_id = raised.value.body["run_id"]
+    assert run_id in raised.value.message
+    (line,) = [record for record in caplog.records if record.message == "A run failed"]
+    fields = line.__dict__["fields"]
+    assert fields["run"] == run_id
+    assert fields["error"] == "ZeroDivisionError: division by zero"
+    assert "line 2, in run" in fields["traceback"]
+
+
+async def test_it_stops_at_its_owners_allowance(
+    published: PublishedService, house: House, model_server: ModelServer
+) -> None:
+    """402, which does not tell how much that was; nothing is called."""
+    await publish(house.database, OWNER, "ask", ASK)
+    now = datetime.now(UTC)
+    await store_account(
+        house.database, Account(uid=OWNER.uid, allowance=5, remaining=0, created_at=now, updated_at=now)
+    )
+    with pytest.raises(AllowanceSpent, match="owner"):
+        await published.call("ask", {"inputText": "hi"}, "a")
+    assert model_server.calls == []
+
+
+async def test_one_address_is_held_back_and_others_are_not(house: House) -> None:
+    """A flood of one address does not keep others from the agent, nor from other agents."""
+    settings = house.settings.model_copy(update={"rest_rate_per_minute": 2})
+    published = PublishedService(house.database, house.runs, settings)
+    for name in ("one", "two"):
+        await publish(house.database, OWNER, name)
+    for _ in range(2):
+        await published.call("one", {"inputText": "x"}, "1.1.1.1")
+    with pytest.raises(TooManyRequests):
+        await published.call("one", {"inputText": "x"}, "1.1.1.1")
+    await published.call("one", {"inputText": "x"}, "2.2.2.2")
+    await published.call("two", {"inputText": "x"}, "1.1.1.1")
+
+
+async def test_a_changed_agent_is_changed_where_it_is_published(published: PublishedService, house: House) -> None:
+    """Its newest code runs; deleted, its name is unknown."""
+    agent = await publish(house.database, OWNER, "echo")
+    service = AgentService(house.database)
+    newer = UpdateAgentRequest(code="async def run(input_dict, tools):\n    return 2")
+    await service.update(OWNER, agent.id, newer)
+    assert (await published.call("echo", {}, "a")).result == 2
+    await service.delete(OWNER, agent.id)
+    with pytest.raises(NotFound):
+        await published.call("echo", {}, "a")
