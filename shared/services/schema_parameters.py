@@ -51,7 +51,7 @@ def _spec(schema: JsonObject) -> ParameterSpec:
     choices = schema.get("enum")
     type_ = schema.get("type")
     names: list[Any] = cast(list[Any], type_) if isinstance(type_, list) else [type_]
-    types = [_TYPES[name] for name in names if isinstance(name, str) and name in _TYPES]
+    types: list[ParameterType] = [_TYPES[name] for name in names if isinstance(name, str) and name in _TYPES]
     description = str(schema.get("description") or schema.get("title") or "")
     told: ParameterType = types[0] if types else "string"
     kind: ParameterType = "choice" if isinstance(choices, list) else told
