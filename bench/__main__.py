@@ -2,9 +2,9 @@
 
 import sys
 
-from bench import cold_start, requests
+from bench import cold_start, requests, sandbox
 
-_MEASUREMENTS = {"cold_start": cold_start.measure, "requests": requests.measure}
+_MEASUREMENTS = {"cold_start": cold_start.measure, "requests": requests.measure, "sandbox": sandbox.measure}
 
 if __name__ == "__main__":
     chosen = sys.argv[1:] or list(_MEASUREMENTS)

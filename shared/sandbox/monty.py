@@ -23,16 +23,12 @@ from shared.sandbox.logs import Logs
 from shared.sandbox.look import entry_call, look
 from shared.sandbox.no_abilities import NoAbilities
 from shared.sandbox.program import Abilities, Failure, Limits, Outcome, Program
+from shared.sandbox.workers import Kind, fresh_worker
 from shared.sandbox.world import World
 
 _log = get_logger("sandbox")
-_ALWAYS_THERE = "import json, re, asyncio, math, datetime"
-"""What older code uses without an import."""
-_CODE = "<python-input-1>"
-"""The engine's name for what it was fed second: the agent's code."""
-_MOST_SUSPENSIONS = 20_000
-"""Each call out, also of a method of a response. Calls that reach anything are counted by the abilities."""
-_RECURSION = 400
+_CODE = "<python-input-2>"
+"""The engine's name for what it was fed third: the agent's code, after imports of ours."""
 _CHECKOUT_SECONDS = 10.0
 _LONGEST_MESSAGE = 2000
 _LONGEST_LINE = 200
@@ -130,66 +126,22 @@ async def _place(at_once: int, level: int) -> AsyncGenerator[None]:
         places.release()
 
 
-class _Pool:
-    """The worker processes, started at first use; they end with this process."""
-
-    def __init__(self) -> None:
-        self._starting: asyncio.Task[monty.AsyncMonty] | None = None
-
-    async def get(self) -> monty.AsyncMonty:
-        if self._starting is None or (self._starting.done() and self._starting.exception()):
-            self._starting = asyncio.create_task(_started())
-        return await asyncio.shield(self._starting)
-
-
-async def _started() -> monty.AsyncMonty:
-    pool = monty.AsyncMonty(
-        min_processes=2,
-        max_processes=4096,  # how many run at once is bounded by the places
-        max_checkouts_per_worker=1,
-        checkout_timeout=_CHECKOUT_SECONDS,
-    )
-    return await pool.__aenter__()
-
-
-@per_loop
-def _pool() -> _Pool:
-    return _Pool()
-
-
-async def warm_up() -> None:
-    """Starts the workers, so that a first run need not wait for them."""
-    await _pool().get()
-
-
 async def _result(run: _Run) -> JsonValue:
     """Raises `MontyError`, and `NotJson` for a result that is none."""
-    program, limits = run.program, run.limits
-    pool = await _pool().get()
-    resources: monty.ResourceLimits = {
-        "max_feed_duration_secs": limits.cpu_seconds,
-        "max_memory": limits.memory_bytes,
-        "max_recursion_depth": _RECURSION,
-        "max_suspensions": _MOST_SUSPENSIONS,
-        "max_total_sleep_secs": limits.seconds,
-    }
-    async with pool.checkout(
-        limits=resources,
-        external_modules=run.world.modules(),
-        os_policy={"sleep_system_max": limits.seconds},
-        assert_message_annotations=False,
-    ) as session:
-        there = [name for name in ("httpx", "litellm") if name in program.code]
-        await session.feed_run("\n".join([_ALWAYS_THERE, *(f"import {name}" for name in there)]))
+    program, limits, logs = run.program, run.limits, run.logs
+    async with fresh_worker(Kind(limits.cpu_seconds, limits.memory_bytes)) as worker:
+        worker.modules.update(run.world.modules())
+        there = [f"import {name}" for name in ("httpx", "litellm") if name in program.code]
+        await worker.session.feed_run("\n".join(there) or "None")
         names = run.world.names()
-        await session.feed_run(program.code, external_lookup=names, print_callback=run.logs.add)
+        await worker.session.feed_run(program.code, external_lookup=names, print_callback=logs.add)
         if run.only_load:
             return None
-        text: Any = await session.feed_run(
+        text: Any = await worker.session.feed_run(
             f"import json as _json\n_json.dumps({entry_call(program.code)})",
             inputs={"_input_dict": program.input_dict, "_tools": program.tools},
             external_lookup=names,
-            print_callback=run.logs.add,
+            print_callback=logs.add,
         )
     refuse_long(text, limits.result_bytes, "result")
     return parsed(text, "result")
