@@ -4,6 +4,8 @@ A process takes about two milliseconds to start. One that waits has run nothing 
 """
 
 import asyncio
+import contextlib
+import os
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -22,6 +24,8 @@ _CHECKOUT_SECONDS = 10.0
 _MOST_SUSPENSIONS = 20_000
 """Each call out, also of a method of a response. Calls that reach anything are counted by the abilities."""
 _RECURSION = 400
+_NICE = 10
+"""Code that computes without end must not keep this process from answering others."""
 _NO_LIMIT = 1e9
 """Seconds of sleep: a run's own time ends it."""
 
@@ -89,6 +93,9 @@ class _Workers:
             assert_message_annotations=False,
         )
         await session.__aenter__()
+        if (pid := session.worker_pid) is not None:
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, pid, _NICE)
         await session.feed_run(_ALWAYS_THERE)
         return Worker(session, modules)
 
