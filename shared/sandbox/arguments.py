@@ -3,10 +3,10 @@
 from typing import Any, cast
 
 from shared.models.wire import JsonObject
-from shared.sandbox.json_values import NotJson, json_text, parsed
+from shared.sandbox.json_values import NotJson, json_text, parsed, refuse_large
 from shared.sandbox.program import CallFailed
 
-_LONGEST_BYTES = 5_000_000
+_LONGEST_BYTES = 2_000_000
 
 
 def text(name: str, value: Any) -> str:
@@ -50,6 +50,7 @@ def pairs(name: str, value: Any) -> list[tuple[str, str]]:
     """A query or a form: a dict, whose values may be lists, or a list of pairs."""
     if value is None:
         return []
+    _refuse_large(name, value)
     items: Any = value.items() if isinstance(value, dict) else value
     if not isinstance(value, dict | list | tuple):
         raise CallFailed(f"{name} must be a dict, not {_kind(value)}.", TypeError)
@@ -75,11 +76,29 @@ def _plain(name: str, value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return str(value)
+            try:
+                return str(value)
+            except ValueError as error:  # an integer of thousands of digits
+                raise CallFailed(f"{name}: {error}", ValueError) from error
         case None:
             return ""
         case _:
             raise CallFailed(f"{name} may hold texts and numbers, not {_kind(value)}.", TypeError)
+
+
+def body_bytes(name: str, value: Any) -> bytes:
+    """A body as it is sent."""
+    if not isinstance(value, str | bytes):
+        raise CallFailed(f"{name} must be a text or bytes, not {_kind(value)}.", TypeError)
+    _refuse_large(name, value)
+    return value.encode("utf-8", "replace") if isinstance(value, str) else value
+
+
+def _refuse_large(name: str, value: Any) -> None:
+    try:
+        refuse_large(value, _LONGEST_BYTES, name)
+    except NotJson as error:
+        raise CallFailed(str(error), ValueError) from error
 
 
 def _kind(value: Any) -> str:

@@ -7,7 +7,7 @@ import json as json_
 from email.message import Message
 from typing import Any
 
-from shared.sandbox.arguments import json_value, pairs, seconds, text, texts
+from shared.sandbox.arguments import body_bytes, json_value, pairs, seconds, text, texts
 from shared.sandbox.program import Abilities, CallFailed, HttpAnswer, HttpCall
 
 
@@ -20,6 +20,7 @@ class AsyncClient:
     def __init__(
         self,
         abilities: Abilities,
+        /,
         *,
         base_url: Any = "",
         headers: Any = None,
@@ -62,7 +63,7 @@ class AsyncClient:
             json=None if json is None else json_value("json", json),
             has_json=json is not None,
             data=None if data is None or isinstance(data, str | bytes) else pairs("data", data),
-            content=None if raw is None else raw.encode("utf-8", "replace") if isinstance(raw, str) else bytes(raw),
+            content=None if raw is None else body_bytes("content", raw),
             timeout=seconds(self._timeout if timeout is None else timeout),
             follow_redirects=self._follow_redirects if follow_redirects is None else bool(follow_redirects),
         )
@@ -146,5 +147,5 @@ def _decoded(content: bytes, content_type: str) -> str:
     charset = str(message.get_param("charset", "utf-8"))
     try:
         return content.decode(charset, "replace")
-    except LookupError:
+    except (LookupError, ValueError):  # no such encoding, or one that is none
         return content.decode("utf-8", "replace")

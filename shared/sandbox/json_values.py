@@ -1,10 +1,13 @@
 """Whether a value that comes out of a run is JSON."""
 
 import json
-from typing import Any
+from typing import Any, cast
 
 from pydantic import JsonValue
 from pydantic_core import from_json
+
+_ITEM = 8
+"""What each value counts for, beside its text."""
 
 
 class NotJson(ValueError):
@@ -16,6 +19,7 @@ def json_text(value: Any, most_bytes: int, what: str) -> str:
 
     Raises `NotJson` for what has no JSON, is nested too deep, or is longer than `most_bytes`.
     """
+    refuse_large(value, most_bytes, what)
     try:
         text = json.dumps(value, allow_nan=False)
     except RecursionError as error:
@@ -24,6 +28,31 @@ def json_text(value: Any, most_bytes: int, what: str) -> str:
         raise NotJson(f"The {what} is not JSON: {error}.") from error
     refuse_long(text, most_bytes, what)
     return text
+
+
+def refuse_large(value: Any, most: int, what: str) -> None:
+    """Raises `NotJson` for a value that would be longer than `most`, before it is written out.
+
+    A value of a few megabytes may name the same text, or the same list, a thousand times over: each time counts.
+    """
+    size = 0
+    todo: list[Any] = [value]
+    while todo:
+        item = todo.pop()
+        match item:
+            case str() | bytes():
+                size += len(item)
+            case dict():
+                fields = cast("dict[Any, Any]", item)
+                todo.extend(fields)
+                todo.extend(fields.values())
+            case list() | tuple():
+                todo.extend(cast("list[Any]", item))
+            case _:
+                pass
+        size += _ITEM
+        if size + len(todo) > most:
+            raise NotJson(f"The {what} is longer than {most} bytes, which is the most that is allowed.")
 
 
 def refuse_long(text: str, most_bytes: int, what: str) -> None:
@@ -38,5 +67,10 @@ def parsed(text: str, what: str) -> JsonValue:
     try:
         value: JsonValue = from_json(text, allow_inf_nan=False)
     except ValueError as error:
-        raise NotJson(f"The {what} is not JSON: {str(error)[:200]}.") from error
+        why = str(error)[:200]
+        if "recursion limit" in why:
+            raise NotJson(f"The {what} is nested too deep.") from error
+        if "NaN" in text or "Infinity" in text:
+            why = "NaN and Infinity have no JSON"
+        raise NotJson(f"The {what} is not JSON: {why}.") from error
     return value

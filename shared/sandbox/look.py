@@ -4,12 +4,14 @@ Only what is sure to fail when it is reached is found; what a look cannot know s
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from shared.sandbox.findings import Finding
 from shared.sandbox.names import name_findings
+from shared.sandbox.source import MAX_CODE_CHARACTERS, Unreadable, parsed_code
 
-MAX_CODE_CHARACTERS = 300_000
+_BY_POSITION = "await run(_input_dict, _tools)"
 _NO_RUN = "The code defines no `async def run(input_dict, tools)`, which is what is called."
 _SPECIAL = frozenset(
     (
@@ -20,40 +22,45 @@ _SPECIAL = frozenset(
 """Methods of own classes that the engine does not call."""
 
 
+@dataclass(frozen=True)
+class Looked:
+    """`findings`: what will not run, in the order of the lines. `entry`: how `run` is called, with our two names."""
+
+    findings: list[Finding]
+    entry: str = _BY_POSITION
+
+
 def look(code: str) -> list[Finding]:
     """What will not run, in the order of the lines; empty if nothing was found."""
+    return looked_at(code).findings
+
+
+def looked_at(code: str) -> Looked:
+    """The whole of the look. Up to a second for the longest code."""
     if len(code) > MAX_CODE_CHARACTERS:
-        return [Finding(1, f"The code has {len(code)} characters; at most {MAX_CODE_CHARACTERS} can be run.")]
+        return Looked([Finding(1, f"The code has {len(code)} characters; at most {MAX_CODE_CHARACTERS} can be run.")])
     try:
-        tree = ast.parse(code)
-    except SyntaxError as error:
-        return [Finding(error.lineno or 1, f"This is not Python: {error.msg}.", syntax=True)]
-    except (ValueError, MemoryError, RecursionError) as error:
-        return [Finding(1, f"This cannot be read: {error or 'it is nested too deep'}.", syntax=True)]
-    found = {*_constructs(tree), *name_findings(tree), *_entry(tree)}
-    return sorted(found, key=lambda finding: (finding.line, finding.message))
+        tree = parsed_code(code)
+    except Unreadable as error:
+        return Looked([Finding(error.line, error.message, syntax=True)])
+    nodes = list(ast.walk(tree))
+    found = {*_constructs(nodes), *name_findings(nodes), *_entry(tree)}
+    return Looked(sorted(found, key=lambda finding: (finding.line, finding.message)), _entry_call(tree))
 
 
-def entry_call(code: str) -> str:
-    """How `run` is called: by name where it has the names of the contract, else by position. For code that `look`
-    found nothing in.
-    """
+def _entry_call(tree: ast.Module) -> str:
+    """By name where `run` has the names of the contract, else by position."""
     run = next(
-        (
-            node
-            for node in reversed(ast.parse(code).body)
-            if isinstance(node, ast.AsyncFunctionDef) and node.name == "run"
-        ),
-        None,
+        (node for node in reversed(tree.body) if isinstance(node, ast.AsyncFunctionDef) and node.name == "run"), None
     )
     if run is None:
-        return "await run(_input_dict, _tools)"
+        return _BY_POSITION
     names = [argument.arg for argument in (*run.args.posonlyargs, *run.args.args, *run.args.kwonlyargs)]
-    if "input_dict" in names and "tools" in names:
+    if "input_dict" in names and "tools" in names and not run.args.posonlyargs:
         return "await run(input_dict=_input_dict, tools=_tools)"
     if run.args.vararg is None and len(names) < 2:
         return f"await run({', '.join(['_input_dict'] * len(names))})"
-    return "await run(_input_dict, _tools)"
+    return _BY_POSITION
 
 
 def _entry(tree: ast.Module) -> Iterator[Finding]:
@@ -74,9 +81,9 @@ def _entry(tree: ast.Module) -> Iterator[Finding]:
     yield Finding(1, _NO_RUN)
 
 
-def _constructs(tree: ast.Module) -> Iterator[Finding]:
+def _constructs(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
     """Syntax that the engine does not have."""
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
             case ast.ClassDef():
                 yield from _in_class(node)

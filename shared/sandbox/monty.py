@@ -20,10 +20,10 @@ from shared.per_loop import per_loop
 from shared.sandbox.findings import Finding
 from shared.sandbox.json_values import NotJson, parsed, refuse_long
 from shared.sandbox.logs import Logs
-from shared.sandbox.look import entry_call, look
+from shared.sandbox.look import looked_at
 from shared.sandbox.no_abilities import NoAbilities
 from shared.sandbox.program import Abilities, Failure, Limits, Outcome, Program
-from shared.sandbox.workers import Kind, fresh_worker
+from shared.sandbox.workers import Kind, fresh_session
 from shared.sandbox.world import World
 
 _log = get_logger("sandbox")
@@ -34,12 +34,20 @@ _LONGEST_MESSAGE = 2000
 _LONGEST_LINE = 200
 _MOST_FRAMES = 20
 _MOST_FINDINGS = 10
+_TOO_LONG = "The code computed for longer than a run may."
 _BETTER = {
-    "feed time limit exceeded": "The code computed for longer than a run may.",
-    "sleep limit exceeded": "The code slept for longer than a run may.",
+    "feed time limit exceeded": _TOO_LONG,
+    "suspension limit": "The code called out more often than a run may.",
+    "Internal error in monty": "The code asked the interpreter to end, or for what it does not have.",
 }
 """What the engine says, in words for whoever wrote the code."""
 _NO_JSON = "Object of type "
+_WITHOUT_IMPORT = {
+    "httpx": "import httpx",
+    "litellm": "import litellm",
+    "RemoteMCPClient": "from agent_factory.remote_mcp_client import RemoteMCPClient",
+}
+"""What we hand in and code uses without an import, by what the code then mentions."""
 _LONG_CODE = 20_000
 """Characters; longer code is looked at beside the event loop."""
 
@@ -72,17 +80,20 @@ class MontyEngine:
 
     async def _attempt(self, run: "_Run", level: int) -> "_Value | Failure":
         code = run.program.code
-        if findings := await asyncio.to_thread(look, code) if len(code) > _LONG_CODE else look(code):
-            return _not_run(findings)
         try:
             async with asyncio.timeout(run.limits.seconds), _place(self._at_once, level):
-                return _Value(await _result(run))
+                looked = await asyncio.to_thread(looked_at, code) if len(code) > _LONG_CODE else looked_at(code)
+                if looked.findings:
+                    return _not_run(looked.findings)
+                return _Value(await _result(run, looked.entry))
         except TimeoutError:
             return Failure(f"TimeoutError: The run took longer than {run.limits.seconds:g} s.")
         except NotJson as error:
             return Failure(f"TypeError: {error}")
         except monty.MontyError as error:
             return _failure(error, run.world)
+        finally:
+            run.world.end()
 
 
 @dataclass(frozen=True)
@@ -126,19 +137,18 @@ async def _place(at_once: int, level: int) -> AsyncGenerator[None]:
         places.release()
 
 
-async def _result(run: _Run) -> JsonValue:
+async def _result(run: _Run, entry: str) -> JsonValue:
     """Raises `MontyError`, and `NotJson` for a result that is none."""
     program, limits, logs = run.program, run.limits, run.logs
-    async with fresh_worker(Kind(limits.cpu_seconds, limits.memory_bytes)) as worker:
-        worker.modules.update(run.world.modules())
-        there = [f"import {name}" for name in ("httpx", "litellm") if name in program.code]
-        await worker.session.feed_run("\n".join(there) or "None")
+    imports = [line for name, line in _WITHOUT_IMPORT.items() if name in program.code]
+    kind = Kind(limits.cpu_seconds, limits.memory_bytes)
+    async with fresh_session(kind, run.world.modules(), "\n".join(imports) or "None") as session:
         names = run.world.names()
-        await worker.session.feed_run(program.code, external_lookup=names, print_callback=logs.add)
+        await session.feed_run(program.code, external_lookup=names, print_callback=logs.add)
         if run.only_load:
             return None
-        text: Any = await worker.session.feed_run(
-            f"import json as _json\n_json.dumps({entry_call(program.code)})",
+        text: Any = await session.feed_run(
+            f"import json as _json\n_json.dumps({entry})",
             inputs={"_input_dict": program.input_dict, "_tools": program.tools},
             external_lookup=names,
             print_callback=logs.add,
@@ -153,6 +163,8 @@ def _failure(error: monty.MontyError, world: World) -> Failure:
         case monty.MontyRuntimeError() | monty.MontySyntaxError():
             told = error.display("type-msg")
             frames = [frame for frame in error.traceback() if frame.filename == _CODE]
+        case monty.MontyCrashedError() if error.timed_out:
+            return Failure(f"TimeoutError: {_TOO_LONG}")
         case monty.MontyCrashedError():
             _log.warning("A sandbox process ended: %s", str(error)[:300])
             return Failure("MemoryError: The run took more than it may, and was ended.")
@@ -160,6 +172,8 @@ def _failure(error: monty.MontyError, world: World) -> Failure:
             return Failure(f"{type(error.exception()).__name__}: {str(error)[:_LONGEST_MESSAGE]}")
     kind, _, message = told.partition(": ")
     kind = kind.rpartition(".")[-1]
+    if kind == "KeyError":
+        message = str(error.exception())  # which shows the key as Python does
     for begins, better in _BETTER.items():
         if message.startswith(begins):
             message = better

@@ -1,34 +1,33 @@
 """The look at names: modules, what is taken of them, built-in names and types that the fast engine does not have."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from shared.sandbox.findings import HOST_MODULES, WAYS_AROUND, Finding
 from shared.sandbox.surface import Surface, surface
 
+_LONGEST_PATH = 5
 
-def name_findings(tree: ast.Module) -> Iterator[Finding]:
-    """What the code looks up and will not find."""
-    return _Names(tree, surface()).findings()
+
+def name_findings(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
+    """What the code, of whose tree these are all nodes, looks up and will not find."""
+    return _Names(nodes, surface()).findings()
 
 
 class _Names:
     """What the code looks up: modules, what it takes of them, built-in names and types."""
 
-    def __init__(self, tree: ast.Module, there: Surface) -> None:
-        self._tree = tree
+    def __init__(self, nodes: Sequence[ast.AST], there: Surface) -> None:
+        self._nodes = nodes
         self._there = there
         self._offered = {**there.modules, **HOST_MODULES}
         self._known: dict[str, str] = {}  # names of the code that stand for a module or for a type of one
-        self._own = set(_bound(tree))
-        self._guarded = {id(node) for node in _guarded_imports(tree)}
-        self._caught_types = {
-            id(part)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ExceptHandler) and node.type
-            for part in ast.walk(node.type)
-        }
-        self._called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        self._own = set(_bound(nodes))
+        self._guarded = {id(node) for node in _guarded_imports(nodes)}
+        handlers = [node for node in nodes if isinstance(node, ast.ExceptHandler)]
+        self._caught_types = {id(part) for node in handlers if node.type for part in ast.walk(node.type)}
+        self._caught_names = {node.name for node in handlers if node.name} - set(_assigned(nodes))
+        self._called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
         for name in ("json", "re", "asyncio", "math", "datetime", "httpx", "litellm"):
             self._know(name, name)
 
@@ -38,11 +37,10 @@ class _Names:
             self._known[name] = path
 
     def findings(self) -> Iterator[Finding]:
-        nodes = list(ast.walk(self._tree))
-        for node in nodes:
+        for node in self._nodes:
             if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in self._guarded:
                 yield from self._imported(node)
-        for node in nodes:
+        for node in self._nodes:
             match node:
                 case ast.Name(ctx=ast.Load()):
                     yield from self._name(node)
@@ -86,6 +84,9 @@ class _Names:
     def _attribute(self, node: ast.Attribute) -> Iterator[Finding]:
         if isinstance(node.value, ast.Call) and self._path(node.value.func) == "uuid.uuid4" and node.attr == "hex":
             yield self._finding(node, "uuid.uuid4().hex", "`uuid4()` has no `hex` here.")
+        if node.attr == "__class__" and isinstance(node.value, ast.Name) and node.value.id in self._caught_names:
+            name = node.value.id
+            yield Finding(node.lineno, f"`{name}.__class__` is not there. Write `type({name})`.")
         path = self._path(node)
         if path is None or id(node) in self._caught_types:
             return
@@ -101,16 +102,16 @@ class _Names:
 
     def _path(self, node: ast.expr) -> str | None:
         """`datetime.datetime.utcnow` for an attribute of a module or a type that the code knows."""
-        match node:
-            case ast.Attribute():
-                owner = self._path(node.value)
-                return None if owner is None else f"{owner}.{node.attr}"
-            case ast.Name() if node.id in self._known:
-                return self._known[node.id]
-            case ast.Name() if node.id in self._there.missing and node.id not in self._own:
-                return node.id
-            case _:
-                return None
+        names: list[str] = []
+        while isinstance(node, ast.Attribute) and len(names) < _LONGEST_PATH:
+            names.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name):
+            return None
+        start = self._known.get(node.id)
+        if start is None and node.id in self._there.missing and node.id not in self._own:
+            start = node.id
+        return None if start is None else ".".join([start, *reversed(names)])
 
     def _call(self, node: ast.Call) -> Iterator[Finding]:
         path = self._path(node.func)
@@ -144,19 +145,9 @@ class _Names:
             if path.split(".")[0] in ("httpx", "litellm"):
                 yield Finding(
                     kind.lineno,
-                    f"`except {ast.unparse(kind)}` does not run here. Catch `TimeoutError`, `OSError` (no connection), "
+                    f"`except {path}` does not run here. Catch `TimeoutError`, `OSError` (no connection), "
                     "or `Exception` (a status of 400 and above).",
                 )
-        if node.name:
-            yield from (
-                Finding(inner.lineno, f"`{node.name}.__class__` is not there. Write `type({node.name})`.")
-                for part in node.body
-                for inner in ast.walk(part)
-                if isinstance(inner, ast.Attribute)
-                and inner.attr == "__class__"
-                and isinstance(inner.value, ast.Name)
-                and inner.value.id == node.name
-            )
 
     @staticmethod
     def _finding(node: ast.expr | ast.stmt, name: str, message: str, otherwise: str = "") -> Finding:
@@ -164,9 +155,17 @@ class _Names:
         return Finding(node.lineno, f"{message} {way}".strip())
 
 
-def _bound(tree: ast.Module) -> Iterator[str]:
+def _bound(nodes: Sequence[ast.AST]) -> Iterator[str]:
     """Every name that the code gives to something, anywhere, but by an import."""
-    for node in ast.walk(tree):
+    yield from _assigned(nodes)
+    for node in nodes:
+        if isinstance(node, ast.ExceptHandler) and node.name:
+            yield node.name
+
+
+def _assigned(nodes: Sequence[ast.AST]) -> Iterator[str]:
+    """The same, but by `except … as`, too."""
+    for node in nodes:
         match node:
             case ast.Name(ctx=ast.Store() | ast.Del()):
                 yield node.id
@@ -174,19 +173,18 @@ def _bound(tree: ast.Module) -> Iterator[str]:
                 yield node.name
             case ast.arg():
                 yield node.arg
-            case ast.ExceptHandler() if node.name:
-                yield node.name
             case ast.MatchAs() | ast.MatchStar() if node.name:
                 yield node.name
             case _:
                 pass
 
 
-def _guarded_imports(tree: ast.Module) -> Iterator[ast.stmt]:
+def _guarded_imports(nodes: Sequence[ast.AST]) -> Iterator[ast.stmt]:
     """Imports whose failure the code itself sees to."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if not isinstance(node, ast.Try):
             continue
-        caught = {name.id for handler in node.handlers for name in ast.walk(handler) if isinstance(name, ast.Name)}
-        if any(handler.type is None for handler in node.handlers) or caught & {"ImportError", "ModuleNotFoundError"}:
+        types = [handler.type for handler in node.handlers]
+        caught = {name.id for type_ in types if type_ for name in ast.walk(type_) if isinstance(name, ast.Name)}
+        if None in types or caught & {"ImportError", "ModuleNotFoundError", "Exception"}:
             yield from (part for part in node.body if isinstance(part, ast.Import | ast.ImportFrom))

@@ -16,7 +16,7 @@ class RemoteMCPClient:
     shows = ("remote_url",)
     methods = ("call", "list_tools")
 
-    def __init__(self, abilities: Abilities, remote_url: Any, auth_token: Any = None) -> None:
+    def __init__(self, abilities: Abilities, /, remote_url: Any, auth_token: Any = None) -> None:
         self._abilities = abilities
         self.remote_url = text("remote_url", remote_url)
         self._token = text_or_none("auth_token", auth_token)

@@ -9,24 +9,12 @@ import urllib.parse
 import uuid
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, cast
+from typing import Any
 
+from shared.sandbox.json_values import NotJson, refuse_large
 from shared.sandbox.program import CallFailed
 
 _LONGEST = 200_000
-
-
-def _size(value: Any, depth: int = 0) -> int:
-    match value:
-        case str() | bytes():
-            return len(value)
-        case dict() if depth < 4:
-            fields = cast("dict[Any, Any]", value)
-            return sum(_size(name, depth + 1) + _size(item, depth + 1) for name, item in fields.items())
-        case list() | tuple() if depth < 4:
-            return len(cast("list[Any]", value)) + sum(_size(item, depth + 1) for item in cast("list[Any]", value))
-        case _:
-            return 1
 
 
 def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,8 +23,10 @@ def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
     def bounded(*args: Any, **kwargs: Any) -> Any:
         name = function.__name__
-        if _size([args, kwargs]) > _LONGEST:
-            raise CallFailed(f"{name}() takes at most {_LONGEST} characters here.", ValueError)
+        try:
+            refuse_large([args, kwargs], _LONGEST, name)
+        except NotJson as error:
+            raise CallFailed(f"{name}() takes at most {_LONGEST} characters here.", ValueError) from error
         try:
             return function(*args, **kwargs)
         except ValueError as error:

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import os
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -47,11 +47,25 @@ class Worker:
 
 
 @asynccontextmanager
-async def fresh_worker(kind: Kind) -> AsyncGenerator[Worker]:
-    """A process for one run, which ends with it."""
+async def fresh_session(
+    kind: Kind, modules: Mapping[str, monty.ExternalModule], imports: str
+) -> AsyncGenerator[monty.AsyncMontySession]:
+    """A process for one run, which ends with it. `imports` is the second piece of code that it was fed.
+
+    One that died while it waited is replaced.
+    """
     worker = await _workers(kind).take()
     try:
-        yield worker
+        worker.modules.update(modules)
+        try:
+            await worker.session.feed_run(imports)
+        except monty.MontyCrashedError:
+            _log.warning("A sandbox process had died before it was used")
+            await worker.session.__aexit__(None, None, None)
+            worker = await _workers(kind).started()
+            worker.modules.update(modules)
+            await worker.session.feed_run(imports)
+        yield worker.session
     finally:
         await worker.session.__aexit__(None, None, None)
 
@@ -69,16 +83,16 @@ class _Workers:
         self._ready: deque[asyncio.Task[Worker]] = deque()
 
     async def take(self) -> Worker:
-        task = self._ready.popleft() if self._ready else asyncio.create_task(self._started())
+        task = self._ready.popleft() if self._ready else asyncio.create_task(self.started())
         while len(self._ready) < _READY:
-            self._ready.append(asyncio.create_task(self._started()))
+            self._ready.append(asyncio.create_task(self.started()))
         try:
             return await task
         except monty.MontyError as error:
             _log.warning("A sandbox process did not start: %r", error)
-            return await self._started()
+            return await self.started()
 
-    async def _started(self) -> Worker:
+    async def started(self) -> Worker:
         limits: monty.ResourceLimits = {
             "max_feed_duration_secs": self._kind.cpu_seconds,
             "max_memory": self._kind.memory_bytes,
@@ -93,11 +107,19 @@ class _Workers:
             assert_message_annotations=False,
         )
         await session.__aenter__()
+        try:
+            await self._set_up(session)
+        except BaseException:
+            await session.__aexit__(None, None, None)
+            raise
+        return Worker(session, modules)
+
+    @staticmethod
+    async def _set_up(session: monty.AsyncMontySession) -> None:
         if (pid := session.worker_pid) is not None:
             with contextlib.suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, pid, _NICE)
         await session.feed_run(_ALWAYS_THERE)
-        return Worker(session, modules)
 
 
 @per_loop

@@ -3,7 +3,9 @@
 Each object shows what its policy lists and nothing else; nothing here holds a key, a client or a setting.
 """
 
+import asyncio
 import inspect
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -28,15 +30,25 @@ from shared.sandbox.objects import (
 from shared.sandbox.program import Abilities, CallFailed, Program
 
 _log = get_logger("sandbox")
+_REMEMBERED = 50
 
 
 @dataclass
 class World:
-    """One run's. `failures`: the calls that failed, newest last, each with what agent code saw of it."""
+    """One run's. `failures`: the newest calls that failed, newest last, each with what agent code saw of it.
+
+    `calls`: those that are under way.
+    """
 
     abilities: Abilities
     program: Program
-    failures: list[tuple[str, CallFailed]] = field(default_factory=list[tuple[str, CallFailed]])
+    failures: deque[tuple[str, CallFailed]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    calls: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
+
+    def end(self) -> None:
+        """No call goes on when its run is over."""
+        for call in self.calls - {asyncio.current_task()}:
+            call.cancel()
 
     def modules(self) -> Mapping[str, ExternalModule]:
         """What can be imported beside the engine's own modules."""
@@ -58,7 +70,6 @@ class World:
             "call_llm": self._told(self._call_llm),
             "http_client": self.instance(AsyncClient(self.abilities, follow_redirects=True)),
             "mcpc": {url: self.instance(RemoteMCPClient(self.abilities, url)) for url in self.program.tools},
-            "RemoteMCPClient": self._made(RemoteMCPClient),
             "gofannon_client": self.instance(GofannonClient(self.abilities)),
         }
 
@@ -124,9 +135,10 @@ class World:
 
             async def asynchronous(*args: Any, **kwargs: Any) -> Any:
                 try:
-                    return await function(*args, **kwargs)
-                except Exception as error:
+                    call = function(*args, **kwargs)
+                except TypeError as error:
                     raise self.seen(error, name) from error
+                return await self.awaited(name, call)
 
             asynchronous.__name__ = name
             return asynchronous
@@ -139,6 +151,18 @@ class World:
 
         synchronous.__name__ = name
         return synchronous
+
+    async def awaited(self, name: str, call: Coroutine[Any, Any, Any]) -> Any:
+        """A call that takes time, and is ended with its run."""
+        task = asyncio.current_task()
+        if task is not None:
+            self.calls.add(task)
+        try:
+            return await call
+        except Exception as error:
+            raise self.seen(error, name) from error
+        finally:
+            self.calls.discard(task)  # pyright: ignore[reportArgumentType] - None is simply not there
 
     def seen(self, error: Exception, name: str) -> Exception:
         """What the code inside sees of a failed call, noted for the end of the run."""
@@ -171,13 +195,7 @@ class _Wrapped(ClassInstance):
             result = super().call_method(name, args, kwargs)
         except Exception as error:
             raise self._world.seen(error, name) from error
-        return self._awaited(name, result) if inspect.iscoroutine(result) else result
-
-    async def _awaited(self, name: str, result: Coroutine[Any, Any, Any]) -> Any:
-        try:
-            return await result
-        except Exception as error:
-            raise self._world.seen(error, name) from error
+        return self._world.awaited(name, result) if inspect.iscoroutine(result) else result
 
     @property
     def _world(self) -> World:

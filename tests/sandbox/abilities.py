@@ -1,0 +1,193 @@
+"""The abilities of the runs in these tests: real HTTP and MCP to servers of the tests, a model by script, agents.
+
+They stand where `shared.services.abilities` stands in the product, and hold what must never be seen inside.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from pydantic import JsonValue
+
+from shared.models.wire import JsonObject
+from shared.outbound.errors import OutboundError
+from shared.sandbox import CallFailed, HttpAnswer, HttpCall, ModelAnswer, Outcome, ToolDoc
+from shared.settings import Settings
+
+CANARY = "canary-that-the-abilities-hold"
+DEEPEST = 3
+_MEETING_SECONDS = 5.0
+
+RunAgent = Callable[[str, JsonObject, int], Awaitable[Outcome]]
+"""Name, input and level."""
+
+
+@dataclass
+class Calls:
+    """What was asked of the abilities, and how many model, tool and agent calls were under way at most."""
+
+    models: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    http: list[HttpCall] = field(default_factory=list[HttpCall])
+    tools: list[tuple[str, str | None, str, JsonObject]] = field(
+        default_factory=list[tuple[str, str | None, str, JsonObject]]
+    )
+    agents: list[tuple[str, JsonObject]] = field(default_factory=list[tuple[str, JsonObject]])
+    most_at_once: int = 0
+
+
+class Meeting:
+    """Lets calls go on once `number` of them are there."""
+
+    def __init__(self, number: int, calls: Calls) -> None:
+        self._number = number
+        self._calls = calls
+        self._here = 0
+        self._all_there = asyncio.Event()
+
+    async def wait(self) -> None:
+        """Raises `CallFailed` if the others do not come."""
+        self._here += 1
+        self._calls.most_at_once = max(self._calls.most_at_once, self._here)
+        if self._here >= self._number:
+            self._all_there.set()
+        try:
+            async with asyncio.timeout(_MEETING_SECONDS):
+                await self._all_there.wait()
+        except TimeoutError as error:
+            raise CallFailed("The calls did not run at the same time.") from error
+
+
+@dataclass
+class ScriptedAbilities:
+    """`answers`: pairs of a text that the last message has in it, and the model's answer to it.
+
+    `meet`: how many model, tool or agent calls must be under way before one goes on. `secret` is for nobody's eyes.
+    """
+
+    client: httpx.AsyncClient
+    settings: Settings
+    run_agent: RunAgent
+    answers: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    calls: Calls = field(default_factory=Calls)
+    meeting: Meeting | None = None
+    level: int = 0
+    secret: str = CANARY
+
+    def meet(self, number: int) -> None:
+        self.meeting = Meeting(number, self.calls)
+
+    def deeper(self) -> "ScriptedAbilities":
+        """Those of an agent that this one calls."""
+        return ScriptedAbilities(
+            self.client, self.settings, self.run_agent, self.answers, self.calls, None, self.level + 1, self.secret
+        )
+
+    async def call_model(
+        self,
+        provider: str | None,
+        model: str | None,
+        messages: JsonValue,
+        parameters: JsonObject,
+        tools: list[JsonValue],
+        timeout: float | None,
+    ) -> ModelAnswer:
+        self.calls.models.append(
+            {
+                "provider": provider,
+                "model": model,
+                "messages": messages,
+                "parameters": parameters,
+                "tools": tools,
+                "timeout": timeout,
+            }
+        )
+        await self._met()
+        said = _last_text(messages)
+        for part, answer in self.answers:
+            if part in said:
+                thoughts = {"reasoning": f"I was asked: {said[:20]}"}
+                return ModelAnswer(answer, thoughts, model or "scripted", "stop", len(said), len(answer), 1)
+        raise CallFailed(f"The model has no answer to {said[:100]!r}.")
+
+    async def http(self, call: HttpCall) -> HttpAnswer:
+        self.calls.http.append(call)
+        try:
+            request = self.client.build_request(
+                call.method,
+                call.url,
+                params=httpx.QueryParams([*call.params]) if call.params else None,
+                headers=call.headers,
+                json=call.json if call.has_json else None,
+                data=_form(call.data),
+                content=call.content,
+                timeout=call.timeout or 5,
+            )
+        except (httpx.InvalidURL, ValueError, TypeError) as error:
+            raise CallFailed("The request cannot be sent.", ValueError) from error
+        if request.url.host != "127.0.0.1":
+            raise CallFailed(f"{request.url.host} is not a public address.", PermissionError)
+        try:
+            response = await self.client.send(request, follow_redirects=call.follow_redirects)
+        except httpx.TimeoutException as error:
+            raise CallFailed("No answer in time.", TimeoutError, name="TimeoutException") from error
+        except httpx.TransportError as error:
+            raise CallFailed("No connection.", ConnectionError, name="ConnectError") from error
+        return HttpAnswer(
+            response.status_code,
+            response.reason_phrase,
+            response.headers.multi_items(),
+            response.content,
+            str(response.url),
+        )
+
+    async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue:
+        from shared.outbound.mcp import call_tool  # its SDK takes long to import
+
+        self.calls.tools.append((url, token, tool, arguments))
+        await self._met()
+        try:
+            return await call_tool(url, token, tool, arguments, self.settings)
+        except OutboundError as error:
+            raise CallFailed(error.message) from error
+
+    async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]:
+        from shared.outbound.mcp import list_tools
+
+        try:
+            tools = await list_tools(url, token, self.settings)
+        except OutboundError as error:
+            raise CallFailed(error.message) from error
+        return [ToolDoc(tool.name, tool.description, tool.input_schema) for tool in tools]
+
+    async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
+        self.calls.agents.append((name, input_dict))
+        await self._met()
+        if self.level >= DEEPEST:
+            raise CallFailed("Agents call agents too deep.")
+        outcome = await self.run_agent(name, input_dict, self.level + 1)
+        if outcome.failure:
+            raise CallFailed(f"The agent {name} failed: {outcome.failure.error}", cause=outcome.failure.cause)
+        return outcome.result
+
+    async def _met(self) -> None:
+        if self.meeting:
+            await self.meeting.wait()
+
+
+def _form(pairs: list[tuple[str, str]] | None) -> dict[str, list[str]] | None:
+    if pairs is None:
+        return None
+    form: dict[str, list[str]] = {}
+    for name, value in pairs:
+        form.setdefault(name, []).append(value)
+    return form
+
+
+def _last_text(messages: Any) -> str:
+    """A model takes anything; what is no list of messages says nothing."""
+    try:
+        return str(messages[-1]["content"])
+    except (KeyError, IndexError, TypeError):
+        return str(messages)

@@ -1,0 +1,122 @@
+"""What tests of the sandbox share: an engine, and `run`, which runs code on it with abilities of the tests' own."""
+
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from shared.models.wire import JsonObject
+from shared.sandbox import Limits, Outcome, Program
+from shared.sandbox.monty import MontyEngine
+from shared.settings import Settings
+from tests.doubles.api_server import ApiServer
+from tests.doubles.mcp_server import McpServer
+from tests.sandbox.abilities import ScriptedAbilities
+from tests.sandbox.programs import code_of
+from tests.sandbox.shop_server import ShopServer
+
+AT_ONCE = 8
+LIMITS = Limits(seconds=10, cpu_seconds=3, memory_bytes=64 * 2**20, log_bytes=20_000, result_bytes=100_000)
+SECRET = "canary-of-the-environment"
+NOWHERE = "http://127.0.0.1:9"
+"""Nobody listens there."""
+
+
+class Run(Protocol):
+    """Runs code on the engine; `limits` are fields of `Limits`, to be set otherwise than in `LIMITS`."""
+
+    async def __call__(
+        self,
+        code: str,
+        input_dict: JsonObject | None = None,
+        tools: dict[str, list[str]] | None = None,
+        **limits: float,
+    ) -> Outcome: ...
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One event loop for all of them here, and so one pool of workers."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workers_end_before_the_process() -> Iterator[None]:
+    """pydantic-monty 1.4 may abort a process that exits within about 0.1 s of a session's end."""
+    yield
+    time.sleep(0.3)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def a_secret_in_the_environment() -> Iterator[None]:
+    """From before the first worker starts, so that workers inherit it."""
+    os.environ["SECRET"] = SECRET
+    yield
+    del os.environ["SECRET"]
+
+
+@pytest.fixture(scope="session")
+def _shop_server() -> Iterator[ShopServer]:
+    server = ShopServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def shop_server(_shop_server: ShopServer) -> ShopServer:
+    _shop_server.reset()
+    return _shop_server
+
+
+@pytest.fixture
+def addresses(api_server: ApiServer, shop_server: ShopServer, mcp_server: McpServer) -> dict[str, str]:
+    """What the placeholders of the programs' cases stand for."""
+    return {"$API": api_server.address, "$SHOP": shop_server.address, "$MCP": mcp_server.url, "$NOWHERE": NOWHERE}
+
+
+@pytest.fixture
+def engine() -> MontyEngine:
+    return MontyEngine(at_once=AT_ONCE)
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=None)) as client:
+        yield client
+
+
+@pytest.fixture
+def abilities(engine: MontyEngine, client: httpx.AsyncClient, mcp_server: McpServer) -> ScriptedAbilities:
+    """Those of the test's runs; agents are the corpus' programs."""
+
+    async def run_agent(name: str, input_dict: JsonObject, level: int) -> Outcome:
+        inner = abilities
+        while inner.level < level:
+            inner = inner.deeper()
+        return await engine.run(Program(code_of("corpus", name), input_dict), inner, LIMITS, level)
+
+    settings = Settings(outbound_allowed_hosts=(mcp_server.host,), outbound_timeout_seconds=5)
+    abilities = ScriptedAbilities(client, settings, run_agent)
+    return abilities
+
+
+@pytest.fixture
+def run(engine: MontyEngine, abilities: ScriptedAbilities) -> Run:
+    async def run(
+        code: str,
+        input_dict: JsonObject | None = None,
+        tools: dict[str, list[str]] | None = None,
+        **limits: float,
+    ) -> Outcome:
+        program = Program(code, input_dict or {}, tools or {})
+        return await engine.run(program, abilities, replace(LIMITS, **limits))
+
+    return run

@@ -1,0 +1,211 @@
+"""Programs such as an attacker writes: each gets nothing, within its limits, and leaves nothing behind.
+
+`hostile/*.agent` begin with a comment that tells how they end: `# ends: …`, a pattern of the error, or `# gives: …`,
+the harmless result as JSON. Those that are too large or too odd for a file are made here.
+"""
+
+import asyncio
+import json
+import os
+import re
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.models.wire import JsonObject
+from shared.sandbox import Limits, Outcome, Program
+from shared.sandbox.monty import MontyEngine
+from tests.sandbox.abilities import CANARY, ScriptedAbilities
+from tests.sandbox.conftest import LIMITS, SECRET, Run
+from tests.sandbox.programs import code_of, names
+
+ROOT = Path(__file__).parents[2]
+TOOLS = {"https://mcp.example.com": ["x"]}
+TIGHT: dict[str, Any] = {"seconds": 3, "cpu_seconds": 1}
+GRACE = 4.0
+"""Seconds that a run may go on after its limit: until a worker that does not answer is killed."""
+RUN = "async def run(input_dict, tools):\n"
+NORMAL = (
+    RUN + "    seen = [name for name in ('evil', 'SECRET') if name in locals()]\n    return [input_dict['n'] * 2, seen]"
+)
+GENERATED = {
+    "parentheses": RUN + f"    return {'(' * 20_000}1{')' * 20_000}",
+    "brackets_deep": RUN + f"    return {'[' * 150}1{']' * 150}",
+    "long_code": RUN + "    x = 1\n" * 200_000,
+    "long_comment": "#" * 1_000_000 + "\n" + RUN + "    return 1",
+    "null_byte": RUN + "    return '\0'",
+    "surrogate": RUN + "    return '\ud800'",
+    "long_sum": RUN + f"    return {'+'.join('1' * 20_000)}",
+    "long_not": RUN + f"    return {'not ' * 5_000}1",
+    "long_power": RUN + f"    return {'**'.join('2' * 5_000)}",
+    "deep_indentation": RUN + "".join("    " + " " * depth + "if 1:\n" for depth in range(200)),
+    "deep_lambda": RUN + f"    return {'lambda: ' * 3_000}1",
+    "deep_f_string": RUN + "    return " + "f'{" * 60 + "1" + "}'" * 60,
+    "deep_calls": RUN + f"    return f{'()' * 5_000}",
+    "deep_subscripts": RUN + f"    return f{'[0]' * 5_000}",
+    "long_number": RUN + f"    return {'9' * 200_000}",
+    "long_hexadecimal": RUN + f"    return 0x{'f' * 200_000}",
+    "many_functions": "".join(f"def f{number}(): pass\n" for number in range(10_000)) + "x = 1",
+    "many_arguments": RUN + f"    return dict({', '.join(f'a{number}=1' for number in range(20_000))}, b=1/0)",
+    "many_decorators": "@print\n" * 20_000 + "def f(): pass\n",
+    "not_python": "async def run(input_dict, tools:\n    return 1",
+    "nothing": "",
+    "no_run": "def main():\n    return 1",
+}
+
+
+class _Expected:
+    """What the first line of a hostile program says."""
+
+    def __init__(self, code: str) -> None:
+        how, _, rest = code.splitlines()[0].removeprefix("# ").partition(": ")
+        self.pattern = rest if how == "ends" else None
+        self.result = None if how == "ends" else json.loads(rest)
+
+    def holds(self, outcome: Outcome) -> bool:
+        if self.pattern is not None:
+            return bool(outcome.failure and re.fullmatch(self.pattern, outcome.failure.error, re.DOTALL))
+        return outcome.failure is None and outcome.result == self.result
+
+
+def _texts(outcome: Outcome) -> str:
+    failure = outcome.failure
+    told = f"{failure.error}\n{failure.traceback}" if failure else ""
+    return "\n".join([json.dumps(outcome.result, ensure_ascii=False), told, *outcome.logs])
+
+
+def _told_of_the_host(outcome: Outcome) -> list[str]:
+    """What of this process shows in a run's outcome."""
+    secrets = {SECRET, CANARY, str(ROOT), sys.prefix, sys.base_prefix, "site-packages", "pydantic_monty", "shared."}
+    environment = {value for value in os.environ.values() if len(value) > 11}
+    text = _texts(outcome)
+    return [secret for secret in secrets | environment if secret in text]
+
+
+async def _is_well(run: Run, n: int = 21) -> bool:
+    """A normal program gives its answer, and sees nothing of any other."""
+    outcome = await run(NORMAL, {"n": n})
+    return (outcome.failure, outcome.result, outcome.logs) == (None, [2 * n, []], [])
+
+
+@pytest.mark.parametrize("name", names("hostile"))
+async def test_a_hostile_program_gets_nothing(name: str, run: Run) -> None:
+    """It ends as expected and in time, tells nothing of the host, and the next program runs as ever."""
+    code = code_of("hostile", name)
+    outcome = await run(code, {}, TOOLS, **TIGHT)
+    assert _Expected(code).holds(outcome), _texts(outcome)[:2000]
+    assert outcome.seconds < TIGHT["seconds"] + GRACE
+    assert _told_of_the_host(outcome) == []
+    assert len("\n".join(outcome.logs).encode()) < LIMITS.log_bytes + 100
+    assert await _is_well(run)
+
+
+@pytest.mark.parametrize("name", GENERATED)
+async def test_code_that_is_made_to_break_the_reader_only_fails(name: str, run: Run) -> None:
+    """A failure in words, whatever the code looks like; nothing is raised, and the next program runs as ever."""
+    outcome = await run(GENERATED[name], **TIGHT)
+    harmless = outcome.failure is None and name in ("brackets_deep", "deep_f_string", "long_hexadecimal")
+    assert harmless or (outcome.failure and len(outcome.failure.error) < 3000), _texts(outcome)[:300]
+    assert _told_of_the_host(outcome) == []
+    assert await _is_well(run)
+
+
+def _bounds(**limits: float) -> Limits:
+    return replace(LIMITS, **limits)
+
+
+async def test_hostile_programs_do_not_disturb_the_others(engine: MontyEngine, abilities: ScriptedAbilities) -> None:
+    """All of them beside a stream of normal programs, which all give their right answer."""
+    # a place for each of these and for each of the stream; else runs would wait for places, which counts as time
+    turns = asyncio.Semaphore(5)
+    ended = asyncio.Event()
+
+    async def hostile(code: str) -> Outcome:
+        async with turns:
+            return await engine.run(Program(code, {}, TOOLS), abilities, _bounds(**TIGHT))
+
+    async def stream(first: int) -> list[int]:
+        wrong: list[int] = []
+        n = first
+        while not ended.is_set():
+            outcome = await engine.run(Program(NORMAL, {"n": n}), abilities, LIMITS)
+            if (outcome.failure, outcome.result) != (None, [2 * n, []]):
+                wrong.append(n)
+            n += 2
+        assert n > first + 20
+        return wrong
+
+    # CPython 3.11 cannot read code in two threads at once ("AST constructor recursion depth mismatch"): so no code here
+    # that is long enough to be read beside the event loop
+    made = [code for code in GENERATED.values() if len(code) <= 20_000]
+    codes = [*(code_of("hostile", name) for name in names("hostile")), *made]
+    streams = [asyncio.create_task(stream(first)) for first in (1, 2)]
+    outcomes = await asyncio.gather(*map(hostile, codes))
+    ended.set()
+    assert await asyncio.gather(*streams) == [[], []]
+    assert [found for outcome in outcomes for found in _told_of_the_host(outcome)] == []
+
+
+async def test_a_run_sees_nothing_that_another_left(run: Run) -> None:
+    """Globals, attributes, what was done to the input, and the seed of `random` end with a run."""
+    draw = "import random\nrandom.seed(5)\n" + RUN + "    return random.random()"
+    unseeded = "import random\n" + RUN + "    return random.random()"
+    assert (await run(code_of("hostile", "leave_traces"), {}, TOOLS)).result == "done"
+    assert (await run(code_of("hostile", "look_for_traces"), {}, TOOLS)).result == {
+        "seen": [],
+        "input": {},
+        "tools": TOOLS,
+        "attribute": None,
+    }
+    seeded = (await run(draw)).result
+    drawn = [(await run(unseeded)).result for _ in range(5)]
+    assert len({str(number) for number in [seeded, *drawn]}) == 6
+
+
+async def test_a_run_cannot_change_what_it_was_given(run: Run) -> None:
+    """Input and tools go in as copies."""
+    input_dict: JsonObject = {"list": [1]}
+    tools = {"https://mcp.example.com": ["x"]}
+    code = RUN + "    input_dict['list'].append(2)\n    tools.clear()\n    return input_dict"
+    assert (await run(code, dict(input_dict), tools)).result == {"list": [1, 2]}
+    assert (input_dict, tools) == ({"list": [1]}, {"https://mcp.example.com": ["x"]})
+
+
+async def test_metadata_addresses_are_asked_of_the_abilities_alone(run: Run, abilities: ScriptedAbilities) -> None:
+    """The one way out is an ability: what that refuses is refused, whichever name inside is used."""
+    code = (
+        "import httpx\n" + RUN + "    seen = []\n"
+        "    for client in (http_client, httpx.AsyncClient(), httpx.AsyncClient(base_url='http://169.254.169.254')):\n"
+        "        for method in ('GET', 'POST', 'HEAD', 'TRACE', 'get'):\n"
+        "            try:\n"
+        "                await client.request(method, 'http://169.254.169.254/token')\n"
+        "            except PermissionError as error:\n"
+        "                seen.append(str(error))\n"
+        "    return sorted(set(seen)) + [len(seen)]"
+    )
+    assert (await run(code)).result == ["169.254.169.254 is not a public address.", 15]
+    assert {call.url for call in abilities.calls.http} == {"http://169.254.169.254/token"}
+    assert len(abilities.calls.http) == 15
+
+
+async def test_many_calls_out_end(run: Run) -> None:
+    """Ten thousand calls in a loop are answered; calls without end meet a limit."""
+    code = "import html\n" + RUN + "    return len([html.escape('<') for _ in range(input_dict['n'])])"
+    assert (await run(code, {"n": 10_000})).result == 10_000
+    outcome = await run(code, {"n": 1_000_000})
+    assert outcome.failure
+    assert outcome.failure.error == "RuntimeError: The code called out more often than a run may."
+
+
+async def test_a_long_chain_of_attributes_only_fails(run: Run) -> None:
+    """An outcome, not an exception of the engine's."""
+    outcome = await run(RUN + f"    return json{'.a' * 1200}")
+    assert outcome.failure
+
+
+def test_there_are_enough() -> None:
+    """The hostile corpus does not shrink unnoticed."""
+    assert len(names("hostile")) >= 40
