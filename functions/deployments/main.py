@@ -89,13 +89,29 @@ async def call(
     request.state.access["run"] = answer.run_id
     headers = {"X-Run-Id": answer.run_id}
     if answer.warnings:
-        headers["warnings"] = quote(json.dumps(answer.warnings, ensure_ascii=False), safe=_READABLE)
+        headers["warnings"] = _in_a_header(answer.warnings)
     result: Any = answer.result
     return JSONResponse(result, headers=headers)
 
 
 _READABLE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~\""
 """What a header may hold; all else, and the percent sign, is written in percents."""
+_LONGEST_HEADER = 4_000
+"""Servers and clients refuse headers of more than some kilobytes."""
+_LONGEST_WARNING = 200
+
+
+def _in_a_header(warnings: list[str]) -> str:
+    """The first of them, shortened, as a JSON list in ASCII."""
+    header = ""
+    for number in range(1, len(warnings) + 1):
+        shown = [warning[:_LONGEST_WARNING] for warning in warnings[:number]]
+        longer = quote(json.dumps(shown, ensure_ascii=False), safe=_READABLE)
+        if len(longer) > _LONGEST_HEADER:
+            break
+        header = longer
+    return header
+
 
 app = create_app("deployments", router, Settings.from_environ())
 

@@ -1,6 +1,6 @@
 """Writing an agent's code, on the wire."""
 
-from pydantic import Field, JsonValue
+from pydantic import AliasChoices, Field, JsonValue
 
 from shared.models.agent import AgentIds, Models, Specs, Tools
 from shared.models.session import ProviderConfig
@@ -8,13 +8,13 @@ from shared.models.wire import CamelModel, JsonObject
 
 
 class GenerateCodeRequest(CamelModel):
-    """What `POST /agents/generate-code` takes: what the agent shall do, and with what. `model_config_` writes it."""
+    """What `POST /agents/generate-code` takes: what the agent shall do, and with what. `composer` writes it."""
 
     description: str = Field(min_length=1, max_length=100_000)
     tools: Tools = {}
     input_schema: JsonObject | None = None
     output_schema: JsonObject | None = None
-    composer: ProviderConfig = Field(alias="modelConfig")
+    composer: ProviderConfig = Field(validation_alias=AliasChoices("modelConfig", "model_config"))
     invokable_models: Models = []
     swagger_specs: Specs = []
     gofannon_agents: AgentIds = []

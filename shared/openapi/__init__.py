@@ -1,4 +1,4 @@
-"""API descriptions (OpenAPI 3.0 and 3.1, Swagger 2.0): telling what a text is, and documenting it for a model.
+"""API descriptions (OpenAPI 3.0 to 3.2, Swagger 2.0): telling what a text is, and documenting it for a model.
 
 Nothing is fetched here: a text comes in, a text goes out. Nothing in a document is trusted.
 """

@@ -20,7 +20,7 @@ TITLE_LENGTH = 200
 """Characters. Titles in use have a tenth of it."""
 
 _FAMILIES: dict[Family, re.Pattern[str]] = {
-    "openapi": re.compile(r"3\.[01](?:[.-]|$)"),
+    "openapi": re.compile(r"3\.[012](?:[.-]|$)"),
     "swagger": re.compile(r"2(?:\.0)?(?:\.0)?$"),
 }
 """By the key that names it: the versions that can be read."""
@@ -76,7 +76,7 @@ def _specification(tree: Mapping[str, object]) -> tuple[Family, str]:
             if known.match(version):
                 return family, version
             says = one_line(version, 40) or "nothing"
-            raise NotASpec(f"This says `{family}: {says}`. OpenAPI 3.0 and 3.1 can be read, and Swagger 2.0.")
+            raise NotASpec(f"This says `{family}: {says}`. OpenAPI 3.0 to 3.2 can be read, and Swagger 2.0.")
     for key, relative in _RELATIVES.items():
         if key in tree:
             raise NotASpec(f"This is {relative}, not an OpenAPI document.")
@@ -90,11 +90,11 @@ def _specification(tree: Mapping[str, object]) -> tuple[Family, str]:
 
 
 def _check_paths(tree: Mapping[str, object], specification: str) -> None:
-    """3.1 alone allows a document of webhooks or components only."""
+    """From 3.1 on, a document may be of webhooks or components only."""
     if "paths" in tree:
         if not isinstance(tree["paths"], dict):
             raise NotASpec(f"`paths` of this document is {_kind(tree['paths'])} where an object is due.")
-    elif not specification.startswith("3.1"):
+    elif not specification.startswith(("3.1", "3.2")):
         raise NotASpec("This document has no `paths`, so it describes no operation.")
     elif not any(isinstance(tree.get(key), dict) for key in ("webhooks", "components")):
         raise NotASpec("This document has neither `paths` nor `webhooks` nor `components`.")

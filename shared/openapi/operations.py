@@ -12,7 +12,8 @@ from shared.openapi.document import Document
 from shared.openapi.prose import one_line
 from shared.openapi.tree import References, listing, mapping, text
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
+"""`query` came with OpenAPI 3.2."""
 
 PATH_LENGTH = 500
 ID_LENGTH = 200

@@ -5,6 +5,7 @@ import warnings
 
 MAX_CODE_CHARACTERS = 200_000
 _TRIES = 5
+warnings.filterwarnings("ignore", message="invalid escape sequence")  # in agents' code, which is not ours to mend
 
 
 class Unreadable(Exception):
@@ -30,11 +31,9 @@ def _parsed(code: str) -> ast.Module:
     """Python 3.11 counts the depth of two trees that are made in two threads in one place, and then gives up on one
     of them (https://github.com/python/cpython/issues/106905): made again, it is made.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for _ in range(_TRIES - 1):
-            try:
-                return ast.parse(code)
-            except SystemError:
-                continue
-        return ast.parse(code)
+    for _ in range(_TRIES - 1):
+        try:
+            return ast.parse(code)
+        except SystemError:
+            continue
+    return ast.parse(code)

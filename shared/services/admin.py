@@ -7,12 +7,11 @@ from uuid import uuid4
 
 from shared.models.account import Account
 from shared.models.audit import AuditRecord
-from shared.models.errors import BadRequest, NotFound
+from shared.models.errors import NotFound
 from shared.models.money import to_micros
 from shared.models.user import AccountChange, User, user_of
 from shared.models.wire import is_plain_id
-from shared.services.page_tokens import page_token as new_token
-from shared.services.page_tokens import read_page_token
+from shared.services.page_tokens import name_token, read_name_token
 from shared.services.users import changed, refuse_stale
 from shared.store import Database, Transaction
 
@@ -39,12 +38,12 @@ class AdminService:
 
         Raises `BadRequest` for a `page_token` that no page gave.
         """
-        after = None if page_token is None else _last_id(page_token)
+        after = None if page_token is None else read_name_token(page_token)
         now = datetime.now(UTC)
         async with self._database.outages_told():
             accounts = await self._database.accounts.page(limit + 1, after)
         users = [user_of(account.current(now), []) for account in accounts[:limit]]
-        return UserPage(users, new_token(users[-1].id) if len(accounts) > limit else None)
+        return UserPage(users, name_token(users[-1].id) if len(accounts) > limit else None)
 
     async def change(self, actor: str, uid: str, change: AccountChange) -> User:
         """An allowance that an admin sets is the user's ceiling too.
@@ -75,14 +74,6 @@ class AdminService:
             return self._database.accounts.put(after.model_copy(update={"last_write": write_id}), transaction)
 
         return user_of(await self._database.transaction(write), [])
-
-
-def _last_id(page_token: str) -> str:
-    """Raises `BadRequest`."""
-    (last_id,) = read_page_token(page_token, 1)
-    if not is_plain_id(last_id):
-        raise BadRequest("This is no page token. Take it from the X-Next-Page-Token of the page before.")
-    return last_id
 
 
 def _audited(account: Account) -> dict[str, Any]:

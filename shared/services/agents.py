@@ -17,7 +17,7 @@ from shared.models.agent import (
 from shared.models.caller import Caller
 from shared.models.errors import Conflict, NotFound
 from shared.sandbox import look
-from shared.services.page_tokens import page_token, read_page_token
+from shared.services.page_tokens import moment_token, read_moment_token
 from shared.services.schemas import check
 from shared.services.visibility import is_admin, refuse_unless_owner, sees
 from shared.store import Database, Transaction
@@ -64,16 +64,13 @@ class AgentService:
     async def list(self, caller: Caller, limit: int, token: str | None = None) -> AgentPage:
         """The caller's own and the shared ones, an administrator's all; the newest change first. One query.
 
-        Raises `BadRequest` for a `token` that no page gave.
+        Large agents make a page of fewer than `limit`. Raises `BadRequest` for a `token` that no page gave.
         """
-        after = None
-        if token is not None:
-            moment, agent_id = read_page_token(token, 2)
-            after = (datetime.fromisoformat(moment), agent_id)
+        after = None if token is None else read_moment_token(token)
         async with self.database.outages_told():
-            agents = await self.database.agents.page(caller.uid, limit, after, everybodys=is_admin(caller))
-        last = agents[-1] if len(agents) == limit else None
-        next_token = page_token(last.updated_at.isoformat(), last.id) if last else None
+            agents, more = await self.database.agents.page(caller.uid, limit, after, everybodys=is_admin(caller))
+        last = agents[-1] if more else None
+        next_token = moment_token(last.updated_at, last.id) if last else None
         return AgentPage([agent_of(agent) for agent in agents], next_token)
 
     async def get(self, caller: Caller, agent_id: str) -> Agent:

@@ -20,6 +20,7 @@ from shared.models.errors import BadRequest, NotFound, Unavailable
 from shared.models.ticket import Ticket
 from shared.services.ledger import Ledger
 from shared.services.rate_limits import RateLimitService
+from shared.services.visibility import sees
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.tasks import TaskQueue
@@ -88,7 +89,7 @@ class ChatService:
         """Raises `BadRequest` for what is not published, or not for this caller. One read."""
         async with self._database.outages_told():
             deployment = await self._database.deployments.get(friendly_name)
-        if deployment is None or not (deployment.owner == caller.uid or deployment.visibility == "shared"):
+        if deployment is None or not sees(caller, deployment):
             raise BadRequest(f"No agent is published as {friendly_name[:100]!r}. GET /providers/gofannon lists them.")
 
     async def _admitted(self, ticket_id: str, caller: Caller, request: ChatRequest, estimate: int) -> Ticket:

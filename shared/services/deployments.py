@@ -8,7 +8,7 @@ from shared.models.caller import Caller
 from shared.models.deployment import Deployed, DeployedApi, Deployment, DeploymentInfo, endpoint
 from shared.models.errors import BadRequest, Conflict, NotFound
 from shared.services.agents import visible
-from shared.services.page_tokens import page_token, read_page_token
+from shared.services.page_tokens import name_token, read_name_token
 from shared.services.visibility import is_admin, refuse_unless_owner
 from shared.store import Database, Transaction
 
@@ -47,7 +47,7 @@ class DeploymentService:
             if holder is not None and agent.deployed_as == name:
                 return name
             await self._release(agent, name, transaction)
-            self.database.deployments.put(_deployment(agent, name), transaction)
+            self.database.deployments.put(deployment_of(agent, name), transaction)
             self.database.agents.put(agent.model_copy(update={"deployed_as": name}), transaction)
             return name
 
@@ -91,9 +91,9 @@ class DeploymentService:
 
         Raises `BadRequest` for a `token` that no page gave.
         """
-        after = None if token is None else read_page_token(token, 1)[0]
+        after = None if token is None else read_name_token(token)
         async with self.database.outages_told():
-            found = await self.database.deployments.page(caller.uid, limit, after, everybodys=is_admin(caller))
+            found, more = await self.database.deployments.page(caller.uid, limit, after, everybodys=is_admin(caller))
         apis = [
             DeployedApi(
                 friendly_name=deployment.friendly_name,
@@ -104,7 +104,7 @@ class DeploymentService:
             )
             for deployment in found
         ]
-        return DeploymentPage(apis, page_token(apis[-1].friendly_name) if len(apis) == limit else None)
+        return DeploymentPage(apis, name_token(apis[-1].friendly_name) if more else None)
 
     async def _release(self, agent: StoredAgent, unless: str | None, transaction: Transaction) -> None:
         """Makes free what the agent is published under, unless it is `unless`."""
@@ -116,7 +116,8 @@ class DeploymentService:
             self.database.deployments.remove(name, transaction)
 
 
-def _deployment(agent: StoredAgent, name: str) -> Deployment:
+def deployment_of(agent: StoredAgent, name: str) -> Deployment:
+    """The agent as it is published under `name`, from now on."""
     return Deployment(
         friendly_name=name,
         agent_id=agent.id,

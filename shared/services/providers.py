@@ -62,10 +62,10 @@ class ProviderService:
             raise NotFound(str(error)) from error
 
     async def _agents(self, caller: Caller) -> ProviderInfo:
-        """The caller's own and the shared ones, by name."""
+        """The caller's own and the shared ones, an administrator's all; by name, as many as a page holds."""
         database = self.database()
         async with database.outages_told():
-            found = await database.deployments.page(caller.uid, _MOST_AGENTS, everybodys=is_admin(caller))
+            found, _ = await database.deployments.page(caller.uid, _MOST_AGENTS, everybodys=is_admin(caller))
         return ProviderInfo(
             name="Gofannon",
             description="Agents that are deployed here. A chat with one costs what the models cost that it calls.",

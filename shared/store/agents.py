@@ -10,6 +10,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter, Or
 from shared.models.agent import AgentFields, StoredAgent
 from shared.models.errors import TooLarge
 from shared.models.wire import is_plain_id
+from shared.store.pages import page_of
 from shared.store.transaction import Transaction
 
 MAX_BODY_BYTES = 1_000_000
@@ -47,9 +48,9 @@ class AgentStore:
 
     async def page(
         self, uid: str, limit: int, after: tuple[datetime, str] | None = None, everybodys: bool = False
-    ) -> list[StoredAgent]:
+    ) -> tuple[list[StoredAgent], bool]:
         """The user's own and the shared ones, or everybody's; the newest change first, those after `after` (its time
-        and id). One query, as many reads as agents.
+        and id); and whether there may be more. One query, as many reads as agents (see `page_of`).
         """
         query: AsyncQuery = self._client.collection("agents").order_by("updated_at", direction=Query.DESCENDING)
         if not everybodys:
@@ -57,8 +58,8 @@ class AgentStore:
         query = query.order_by("__name__", direction=Query.DESCENDING)
         if after is not None:
             query = query.start_after({"updated_at": after[0], "__name__": self._agent(after[1])})
-        snapshots: Any = await query.limit(limit).get()
-        return [_from_document(snapshot.id, snapshot.to_dict() or {}) for snapshot in snapshots]
+        documents, more = await page_of(query, limit)
+        return [_from_document(name, document) for name, document in documents], more
 
     def put(self, agent: StoredAgent, transaction: Transaction) -> None:
         """Writes an agent that the transaction has read, or looked for in vain. Raises `TooLarge`."""

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from shared.models.deployment import Deployment
 from shared.models.wire import JsonObject, is_plain_id
+from shared.store.pages import page_of
 from shared.store.transaction import Transaction
 
 _schema = TypeAdapter[JsonObject | None](JsonObject | None)
@@ -37,17 +38,19 @@ class DeploymentStore:
         references = [self._deployment(name) for name in friendly_names]
         return {snapshot.id async for snapshot in self._client.get_all(references, field_paths=[]) if snapshot.exists}
 
-    async def page(self, uid: str, limit: int, after: str | None = None, everybodys: bool = False) -> list[Deployment]:
-        """The user's own and the shared ones, or everybody's; by name, those after `after`. One query, as many reads
-        as deployments.
+    async def page(
+        self, uid: str, limit: int, after: str | None = None, everybodys: bool = False
+    ) -> tuple[list[Deployment], bool]:
+        """The user's own and the shared ones, or everybody's; by name, those after `after`; and whether there may be
+        more. One query, as many reads as deployments (see `page_of`).
         """
         query: AsyncQuery = self._client.collection("deployments").order_by("__name__")
         if not everybodys:
             query = query.where(filter=Or([FieldFilter("owner", "==", uid), FieldFilter("visibility", "==", "shared")]))
         if after is not None:
             query = query.start_after({"__name__": self._deployment(after)})
-        snapshots: Any = await query.limit(limit).get()
-        return [_from_document(snapshot.id, snapshot.to_dict() or {}) for snapshot in snapshots]
+        documents, more = await page_of(query, limit)
+        return [_from_document(name, document) for name, document in documents], more
 
     def put(self, deployment: Deployment, transaction: Transaction) -> None:
         """Writes a deployment that the transaction has read, or looked for in vain."""

@@ -50,7 +50,7 @@ class NoStore:
 def create_app(function: str, router: APIRouter, settings: Settings, max_body_bytes: int | None = None) -> FastAPI:
     """The application of the function named `function`, serving `router`.
 
-    `max_body_bytes` lowers the limit that the settings give.
+    `max_body_bytes` replaces the limit that the settings give.
 
     It lives as long as the process. Its lifespan never runs under functions-framework, so whatever needs an
     event loop (clients above all) is made at first use.
@@ -80,8 +80,8 @@ def create_app(function: str, router: APIRouter, settings: Settings, max_body_by
             JsonCors,
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
-            allow_headers=["Authorization", "Content-Type", "X-Admin-Password"],
-            expose_headers=["Retry-After", "X-Next-Page-Token"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Admin-Password"],
+            expose_headers=["Retry-After", "X-Next-Page-Token", "X-Run-Id", "warnings"],
             max_age=3600,
         )
     app.add_middleware(NoStore)

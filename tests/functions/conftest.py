@@ -10,8 +10,10 @@ import pytest
 
 from shared.settings import Settings
 from shared.web import create_app
+from tests.tokens import token
 
 Serve = Callable[..., httpx.AsyncClient]
+Whom = Callable[[str], dict[str, str]]
 
 
 @pytest.fixture
@@ -33,3 +35,20 @@ async def serve(settings: Settings, environ: dict[str, str], monkeypatch: pytest
             return made
 
         yield client
+
+
+@pytest.fixture
+def as_whom(project: str, monkeypatch: pytest.MonkeyPatch) -> Whom:
+    """The headers of somebody."""
+    monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9")
+    import firebase_admin
+
+    for app in list(firebase_admin._apps.values()):  # pyright: ignore[reportPrivateUsage]
+        firebase_admin.delete_app(app)
+    tokens = {
+        "user": token(project, "mine"),
+        "other": token(project, "other"),
+        "admin": token(project, "boss", admin=True),
+        "almost an admin": token(project, "clerk", admin="true"),
+    }
+    return lambda who: {"Authorization": f"Bearer {tokens[who]}"} if who in tokens else {}

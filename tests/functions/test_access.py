@@ -1,6 +1,5 @@
-"""Who may do what: every route, as nobody, as a user, as another user, as an admin, by password."""
+"""Who may do what: every route but the agents', as nobody, as a user, as another user, as an admin, by password."""
 
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -13,8 +12,7 @@ import functions.meta.main as meta
 import functions.providers.main as providers
 import functions.sessions.main as sessions
 import functions.users.main as users
-from tests.functions.conftest import Serve
-from tests.tokens import token
+from tests.functions.conftest import Serve, Whom
 
 CHAT = {"messages": [{"role": "user", "content": "hi"}], "provider": "openai", "model": "gpt-4.1-mini"}
 CONFIG = {"provider": "openai", "model": "gpt-4.1-mini"}
@@ -51,29 +49,12 @@ ROUTES: list[tuple[ModuleType, str, str, Any, tuple[int, int, int]]] = [
 ]
 
 
-@pytest.fixture
-def as_whom(project: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, str]]:
-    """The headers of somebody."""
-    monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9")
-    import firebase_admin
-
-    for app in list(firebase_admin._apps.values()):  # pyright: ignore[reportPrivateUsage]
-        firebase_admin.delete_app(app)
-    tokens = {
-        "user": token(project, "mine"),
-        "other": token(project, "other"),
-        "admin": token(project, "boss", admin=True),
-        "almost an admin": token(project, "clerk", admin="true"),
-    }
-    return lambda who: {"Authorization": f"Bearer {tokens[who]}"} if who in tokens else {}
-
-
 @pytest.mark.parametrize(
     ("module", "method", "path", "body", "expected"), ROUTES, ids=lambda value: value if isinstance(value, str) else ""
 )
 async def test_every_route_for_everybody(
     serve: Serve,
-    as_whom: Callable[[str], dict[str, str]],
+    as_whom: Whom,
     module: ModuleType,
     method: str,
     path: str,
@@ -92,7 +73,7 @@ async def test_every_route_for_everybody(
             assert set(response.json()) == {"detail"}
 
 
-async def test_what_is_somebody_elses_is_404(serve: Serve, as_whom: Callable[[str], dict[str, str]]) -> None:
+async def test_what_is_somebody_elses_is_404(serve: Serve, as_whom: Whom) -> None:
     """A ticket and a session: for another user, and for an admin, they are not there."""
     client = serve(chat, app_env="firebase")
     ticket = (await client.post("/chat", json=CHAT, headers=as_whom("user"))).json()["ticket_id"]
@@ -151,9 +132,7 @@ async def test_guessing_the_password_is_limited(serve: Serve) -> None:
     assert right.status_code == 429
 
 
-async def test_the_password_counts_beside_a_token_that_does_not(
-    serve: Serve, as_whom: Callable[[str], dict[str, str]]
-) -> None:
+async def test_the_password_counts_beside_a_token_that_does_not(serve: Serve, as_whom: Whom) -> None:
     """Password or token: either is enough."""
     from pydantic import SecretStr
 
@@ -163,21 +142,19 @@ async def test_the_password_counts_beside_a_token_that_does_not(
         assert response.status_code == 200
 
 
-async def test_a_claim_that_is_not_true_is_no_claim(serve: Serve, as_whom: Callable[[str], dict[str, str]]) -> None:
+async def test_a_claim_that_is_not_true_is_no_claim(serve: Serve, as_whom: Whom) -> None:
     """The text "true" is not the value."""
     client = serve(admin, app_env="firebase", admin_panel_enabled=True)
     assert (await client.get("/admin/users", headers=as_whom("almost an admin"))).status_code == 403
 
 
-async def test_the_claim_works_while_the_panel_is_disabled(
-    serve: Serve, as_whom: Callable[[str], dict[str, str]]
-) -> None:
+async def test_the_claim_works_while_the_panel_is_disabled(serve: Serve, as_whom: Whom) -> None:
     """The panel is the password's."""
     client = serve(admin, app_env="firebase")
     assert (await client.get("/admin/users", headers=as_whom("admin"))).status_code == 200
 
 
-async def test_pages_of_users(serve: Serve, as_whom: Callable[[str], dict[str, str]]) -> None:
+async def test_pages_of_users(serve: Serve, as_whom: Whom) -> None:
     """A list; with a limit, the next page's token in a header; the last has none."""
     for who in ("user", "other", "admin"):
         await serve(users, app_env="firebase").get("/users/me", headers=as_whom(who))

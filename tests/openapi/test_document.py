@@ -59,7 +59,7 @@ def test_both_yaml_parsers_read_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     assert slow == [parse(written(name)) for name in NAMES]
 
 
-@pytest.mark.parametrize("version", ["3.0", "3.1", "3.0.0", "3.1.1", "'3.0.0'", "3.0.0-rc2"])
+@pytest.mark.parametrize("version", ["3.0", "3.1", "3.2", "3.0.0", "3.1.1", "3.2.0", "'3.0.0'", "3.0.0-rc2"])
 def test_versions_may_be_numbers(version: str) -> None:
     """`openapi: 3.0` is a number to YAML, and meant all the same."""
     assert parse(f"openapi: {version}\npaths: {{}}").specification == version.strip("'")
@@ -126,10 +126,11 @@ def test_what_is_no_document_is_told_what_it_is(text: str, says: str) -> None:
     assert says in refusal(text)
 
 
+@pytest.mark.parametrize("version", ["3.1.0", "3.2.0"])
 @pytest.mark.parametrize("extra", ["webhooks", "components"])
-def test_a_3_1_document_needs_no_paths(extra: str) -> None:
-    """Webhooks or components alone are a document of 3.1."""
-    assert parse(json.dumps({"openapi": "3.1.0", extra: {}}))
+def test_a_document_since_3_1_needs_no_paths(extra: str, version: str) -> None:
+    """Webhooks or components alone are a document."""
+    assert parse(json.dumps({"openapi": version, extra: {}}))
 
 
 def bomb(levels: int, opening: str) -> str:

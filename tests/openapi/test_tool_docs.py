@@ -320,3 +320,11 @@ def test_thousands_of_operations_take_seconds() -> None:
     for budget in (0, 300_000, 1_000_000):
         tool_docs(document, budget)
     assert monotonic() - start < 15
+
+
+def test_the_method_of_3_2_is_told() -> None:
+    """`QUERY` is an operation like any other."""
+    search = {"operationId": "search", "requestBody": {"content": {"application/json": {"schema": {"type": "string"}}}}}
+    document = parse(json.dumps({"openapi": "3.2.0", "paths": {"/pets": {"query": search}}}))
+    assert tool_docs(document, 0) == "QUERY /pets (search)"
+    assert "application/json" in tool_docs(document, PLENTY)

@@ -222,3 +222,14 @@ async def test_what_lists_show_of_a_published_agent_changes_with_it(
         "shared",
     )
     assert await database.deployments.get("other") is None
+
+
+async def test_large_agents_make_shorter_pages(agents: AgentService, caller: Caller) -> None:
+    """A page ends with the agent that takes it above eight megabytes, and leads on; each agent is shown once."""
+    for number in range(11):
+        await agents.create(caller, request(name=str(number), docstring="é" * 490_000))
+    first = await agents.list(caller, 100)
+    assert [agent.name for agent in first.agents] == ["10", "9", "8", "7", "6", "5", "4", "3", "2"]
+    second = await agents.list(caller, 100, first.next_token)
+    assert [agent.name for agent in second.agents] == ["1", "0"]
+    assert second.next_token is None

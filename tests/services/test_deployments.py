@@ -157,3 +157,18 @@ async def test_which_names_are_taken_is_asked_at_once(database: Database, caller
     agent = await saved(database, caller, "echo")
     await DeploymentService(database).deploy(caller, agent.id)
     assert await database.deployments.taken(["echo", "free", "also_free"]) == {"echo"}
+
+
+async def test_large_deployments_make_shorter_pages(
+    deployments: DeploymentService, database: Database, caller: Caller
+) -> None:
+    """A page ends with the one that takes it above eight megabytes, and leads on; each is shown once."""
+    names = [f"n{number:02}" for number in range(28)]
+    for name in names:
+        agent = await saved(database, caller, name, description="天" * 100_000)
+        await deployments.deploy(caller, agent.id)
+    first = await deployments.list(caller, 100)
+    second = await deployments.list(caller, 100, first.next_token)
+    assert len(first.deployments) == 27
+    assert [api.friendly_name for api in (*first.deployments, *second.deployments)] == names
+    assert second.next_token is None

@@ -83,7 +83,6 @@ async def test_a_failure_tells_its_run_and_the_log_tells_why(
     published: PublishedService, house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The answer has no detail of somebody else's code; the log has the error and the agent's lines."""
-    logging.getLogger("agents").propagate = True
     await publish(house.database, OWNER, "bad", "async def run(input_dict, tools):\n    return {'secret': 1 / 0}")
     with caplog.at_level(logging.INFO), pytest.raises(AgentFailed) as raised:
         await published.call("bad", {}, "a")

@@ -8,6 +8,7 @@ import pytest
 from shared.llm.catalog import Catalog
 from shared.models.agent import UpdateAgentRequest
 from shared.models.caller import Caller
+from shared.models.wire import JsonObject
 from shared.services.agents import AgentService
 from shared.settings import Settings
 from tests.doubles.model_server import ModelServer
@@ -28,7 +29,7 @@ def calling(name: str, given: str = "input_dict") -> str:
 
 async def run(house: House, payer: Caller, agent: Any, input_dict: Any = None) -> Any:
     """The result, or the error as text."""
-    given = input_dict or {"inputText": "hi"}
+    given: JsonObject = input_dict or {"inputText": "hi"}
     finished = await house.runs.run_agent(payer, await stored(house.database, agent), given, 20)
     failure = finished.outcome.failure
     return finished.outcome.result if failure is None else failure.error

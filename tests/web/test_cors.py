@@ -40,3 +40,16 @@ async def test_a_refused_preflight_is_json() -> None:
     response = await preflight("https://a.example", "https://evil.example")
     assert response.status_code == 400
     assert response.json() == {"detail": "Disallowed CORS origin."}
+
+
+async def test_a_listed_origin_sends_and_reads_our_headers() -> None:
+    """All that routes take and give beside the usual ones."""
+    app = create_app("meta", router, Settings.from_environ({"CORS_ORIGINS": "https://a.example"}))
+    sent = "authorization, content-type, idempotency-key, x-admin-password"
+    asking = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": sent}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        allowed = await client.options("/", headers={"Origin": "https://a.example", **asking})
+        answer = await client.get("/", headers={"Origin": "https://a.example"})
+    assert allowed.status_code == 200
+    readable = answer.headers["access-control-expose-headers"].lower().split(", ")
+    assert {"retry-after", "x-next-page-token", "x-run-id", "warnings"} == set(readable)

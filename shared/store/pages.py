@@ -1,0 +1,31 @@
+"""Pages of documents that users fill: bounded in number and in bytes, so that an answer holds one."""
+
+from contextlib import aclosing
+from typing import Any
+
+from google.cloud.firestore import AsyncQuery
+
+MAX_PAGE_BYTES = 8_000_000
+"""A page ends with the document that goes beyond it. Cloud Run's limit for an answer is 32 MiB, and what becomes of a
+page in memory is several times as long: https://cloud.google.com/run/quotas"""
+
+
+async def page_of(query: AsyncQuery, limit: int) -> tuple[list[tuple[str, dict[str, Any]]], bool]:
+    """The query's first documents, each with its id; and whether there may be more: it is full, of them or of bytes.
+
+    One query, as many reads as documents; where bytes end the page, Firestore may have read some that follow.
+    """
+    documents: list[tuple[str, dict[str, Any]]] = []
+    size = 0
+    async with aclosing(query.limit(limit).stream()) as snapshots:
+        async for snapshot in snapshots:
+            document: dict[str, Any] = snapshot.to_dict() or {}
+            documents.append((snapshot.id, document))
+            size += _text_bytes(document)
+            if size > MAX_PAGE_BYTES:
+                return documents, True
+    return documents, len(documents) == limit
+
+
+def _text_bytes(document: dict[str, Any]) -> int:
+    return sum(len(value.encode()) for value in document.values() if isinstance(value, str))

@@ -1,0 +1,158 @@
+"""Who may do what with agents: as nobody, as their owner, as another user, as an admin; private and shared."""
+
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import functions.agents.main as agents
+import functions.chat.main as chat
+import functions.deployments.main as deployments
+import functions.providers.main as providers
+from shared.models.agent import AgentFields, StoredAgent, Visibility
+from shared.models.caller import Caller
+from shared.services.deployments import DeploymentService
+from shared.store import Database, Transaction
+from tests.functions.conftest import Serve, Whom
+from tests.services.publishing import ECHO
+
+AGENT = {"name": "n", "code": ECHO}
+RUN = {"code": ECHO, "inputDict": {"inputText": "x"}, "tools": {}}
+WRITE = {"description": "d", "modelConfig": {"provider": "nobody", "model": "m"}}
+INPUT = {"inputText": "x"}
+OWNER = Caller(uid="mine")
+
+OPEN = (200, 200, 200, 200)  # nobody, the owner, another user, an admin
+OWN = (401, 200, 200, 200)
+SECRET = (401, 200, 404, 200)
+
+
+def chat_with(name: str) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": "hi"}], "provider": "gofannon", "model": name}
+
+
+ROUTES: list[tuple[ModuleType, str, str, Any, tuple[int, int, int, int]]] = [
+    (agents, "GET", "/agents", None, OWN),
+    (agents, "POST", "/agents", AGENT, (401, 201, 201, 201)),
+    (agents, "POST", "/agents/run-code", RUN, OWN),
+    (agents, "POST", "/agents/generate-code", WRITE, (401, 400, 400, 400)),
+    (agents, "GET", "/agents/private", None, SECRET),
+    (agents, "GET", "/agents/shared", None, OWN),
+    (agents, "PUT", "/agents/private", {"name": "x"}, SECRET),
+    (agents, "PUT", "/agents/shared", {"name": "x"}, (401, 200, 403, 200)),
+    (agents, "DELETE", "/agents/private", None, (401, 204, 404, 204)),
+    (agents, "DELETE", "/agents/shared", None, (401, 204, 403, 204)),
+    (deployments, "POST", "/agents/private/deploy", None, (401, 201, 404, 201)),
+    (deployments, "POST", "/agents/shared/deploy", None, (401, 201, 403, 201)),
+    (deployments, "DELETE", "/agents/private/undeploy", None, (401, 204, 404, 204)),
+    (deployments, "DELETE", "/agents/shared/undeploy", None, (401, 204, 403, 204)),
+    (deployments, "GET", "/agents/private/deployment", None, SECRET),
+    (deployments, "GET", "/agents/shared/deployment", None, OWN),
+    (deployments, "GET", "/deployments", None, OWN),
+    (deployments, "POST", "/rest/private", INPUT, OPEN),
+    (deployments, "POST", "/rest/shared", INPUT, OPEN),
+    (providers, "GET", "/providers/gofannon", None, OWN),
+    (providers, "GET", "/providers/gofannon/models", None, OWN),
+    (providers, "GET", "/providers/gofannon/models/private", None, SECRET),
+    (providers, "GET", "/providers/gofannon/models/shared", None, OWN),
+    (chat, "POST", "/chat", chat_with("private"), (401, 200, 400, 200)),
+    (chat, "POST", "/chat", chat_with("shared"), OWN),
+]
+
+
+async def seed(database: Database) -> None:
+    """Two agents of the owner's, named and published as what they are; as new, whatever became of them."""
+    for visibility in ("private", "shared"):
+        await _store(database, visibility)
+        await DeploymentService(database).deploy(OWNER, visibility)
+
+
+async def _store(database: Database, visibility: Visibility) -> None:
+    fields = AgentFields(name=visibility, code=ECHO, friendly_name=visibility, visibility=visibility)
+    now = datetime.now(UTC)
+    agent = StoredAgent(
+        id=visibility, owner=OWNER.uid, fields=fields, rev="1", deployed_as=visibility, created_at=now, updated_at=now
+    )
+
+    async def put(transaction: Transaction) -> None:
+        await database.agents.get(agent.id, transaction)
+        database.agents.put(agent, transaction)
+
+    await database.transaction(put)
+
+
+@pytest.mark.parametrize(
+    ("module", "method", "path", "body", "expected"), ROUTES, ids=lambda value: value if isinstance(value, str) else ""
+)
+async def test_every_route_for_everybody(
+    serve: Serve,
+    as_whom: Whom,
+    database: Database,
+    module: ModuleType,
+    method: str,
+    path: str,
+    body: Any,
+    expected: tuple[int, int, int, int],
+) -> None:
+    """Exactly the contract's codes, in the contract's shape."""
+    client = serve(module, app_env="firebase")
+    for who, status in zip(("nobody", "user", "other", "admin"), expected, strict=True):
+        await seed(database)
+        response = await client.request(method, path, json=body, headers=as_whom(who))
+        assert response.status_code == status, (who, response.text)
+        if status >= 400:
+            assert set(response.json()) == {"detail"}
+
+
+@pytest.mark.parametrize(
+    ("who", "seen"),
+    [
+        ("user", ["private", "shared"]),
+        ("other", ["shared"]),
+        ("almost an admin", ["shared"]),
+        ("admin", ["private", "shared"]),
+    ],
+)
+async def test_lists_show_what_one_may_see(
+    serve: Serve, as_whom: Whom, database: Database, who: str, seen: list[str]
+) -> None:
+    """The own, the shared, an admin all: in all three lists, the provider's models among them."""
+    await seed(database)
+    headers = as_whom(who)
+    listed = (await serve(agents, app_env="firebase").get("/agents", headers=headers)).json()
+    assert sorted(agent["_id"] for agent in listed) == seen
+    apis = (await serve(deployments, app_env="firebase").get("/deployments", headers=headers)).json()
+    assert [api["friendlyName"] for api in apis] == seen
+    catalog = (await serve(providers, app_env="firebase").get("/providers", headers=headers)).json()
+    assert list(catalog["gofannon"]["models"]) == seen
+
+
+async def test_what_is_private_looks_like_what_is_not_there(serve: Serve, as_whom: Whom, database: Database) -> None:
+    """The same words, by every route."""
+    await seed(database)
+    for module, method, path in (
+        (agents, "GET", "/agents/{}"),
+        (agents, "DELETE", "/agents/{}"),
+        (deployments, "POST", "/agents/{}/deploy"),
+        (deployments, "GET", "/agents/{}/deployment"),
+        (providers, "GET", "/providers/gofannon/models/{}"),
+    ):
+        client = serve(module, app_env="firebase")
+        answers = [
+            (await client.request(method, path.format(name), headers=as_whom("other"))).text.replace(name, "…")
+            for name in ("private", "unknown")
+        ]
+        assert answers[0] == answers[1]
+
+
+async def test_an_agent_keeps_its_owner(serve: Serve, as_whom: Whom, database: Database) -> None:
+    """An admin's change does not make it the admin's; a deployment by an admin is at its owner's expense."""
+    await seed(database)
+    client = serve(agents, app_env="firebase")
+    await client.put("/agents/private", json={"name": "x"}, headers=as_whom("admin"))
+    await serve(deployments, app_env="firebase").post("/agents/private/deploy", headers=as_whom("admin"))
+    assert (await client.get("/agents/private", headers=as_whom("user"))).json()["name"] == "x"
+    deployment = await database.deployments.get("private")
+    assert deployment is not None
+    assert deployment.owner == OWNER.uid

@@ -1,0 +1,147 @@
+"""What the agent routes refuse, and with which code."""
+
+from typing import Any
+
+import pytest
+
+import functions.agents.main as agents
+from tests.functions.conftest import Serve
+
+CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText']}"
+AGENT: dict[str, Any] = {"name": "Echo", "description": "Says it again.", "code": CODE}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": ""},
+        {"name": None},
+        {"name": "x" * 201},
+        {"description": None},
+        {"description": "x" * 100_001},
+        {"code": None},
+        {"code": 5},
+        {"friendlyName": ""},
+        {"friendlyName": "a b"},
+        {"friendlyName": "a/b"},
+        {"friendlyName": "é"},
+        {"friendlyName": "-a"},
+        {"friendlyName": "a\n"},
+        {"friendlyName": "x" * 101},
+        {"tools": []},
+        {"tools": {"https://x.example": "all"}},
+        {"swaggerSpecs": [{"name": "s"}]},
+        {"swaggerSpecs": [{"name": "", "content": ""}]},
+        {"swaggerSpecs": [{"name": "s", "content": ""}] * 51},
+        {"inputSchema": "string"},
+        {"inputSchema": []},
+        {"outputSchema": 1},
+        {"invokableModels": [{"provider": "openai"}]},
+        {"gofannonAgents": "x"},
+        {"gofannonAgents": ["x"] * 101},
+        {"composerModelConfig": "gpt"},
+        {"visibility": "public"},
+        {"visibility": None},
+    ],
+)
+async def test_what_does_not_validate_is_422(serve: Serve, change: dict[str, Any]) -> None:
+    """On saving and on changing, by its place; nothing is saved or changed."""
+    client = serve(agents)
+    saved = (await client.post("/agents", json=AGENT)).json()
+    path = f"/agents/{saved['_id']}"
+    for response in (
+        await client.post("/agents", json={**AGENT, **change}),
+        await client.put(path, json=change),
+    ):
+        assert response.status_code == 422
+        (problem,) = response.json()["detail"][:1]
+        assert set(problem) == {"type", "loc", "msg", "input"}
+        assert problem["loc"][:2] == ["body", *change]
+    (only,) = (await client.get("/agents")).json()
+    assert only["_rev"] == saved["_rev"]
+
+
+BROKEN = [b"", b"{", b"[]", b'"x"', b"null", b'{"name": NaN}', b'{"name": "\\ud800"}', b"\xff", b"[" * 100_000]
+
+
+@pytest.mark.parametrize("body", BROKEN, ids=lambda body: repr(body[:20]))
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/agents"), ("PUT", "/agents/x"), ("POST", "/agents/run-code"), ("POST", "/agents/generate-code")],
+)
+async def test_what_is_no_json_object_is_422(serve: Serve, method: str, path: str, body: bytes) -> None:
+    """Malformed, empty, or another kind of JSON."""
+    headers = {"Content-Type": "application/json"}
+    response = await serve(agents).request(method, path, content=body, headers=headers)
+    assert response.status_code == 422
+    assert isinstance(response.json()["detail"], list)
+
+
+async def test_a_schema_that_is_none_is_400(serve: Serve) -> None:
+    """By its name and the place in it; nothing is saved."""
+    client = serve(agents)
+    for name in ("inputSchema", "outputSchema"):
+        response = await client.post("/agents", json={**AGENT, name: {"a": 5}})
+        assert response.status_code == 400
+        assert name in response.json()["detail"]
+    assert (await client.get("/agents")).json() == []
+
+
+async def test_an_agent_that_is_too_large_is_413(serve: Serve) -> None:
+    """By its own size where the body can be read, by the body's where it is longer still."""
+    client = serve(agents)
+    for length, words in ((1_050_000, "The agent is 1050"), (2_200_000, "The request body is")):
+        response = await client.post("/agents", json={**AGENT, "docstring": "x" * length})
+        assert response.status_code == 413
+        assert words in response.json()["detail"]
+        assert "at most" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"limit": 0}, 422),
+        ({"limit": -1}, 422),
+        ({"limit": 1001}, 422),
+        ({"limit": "many"}, 422),
+        ({"limit": 1}, 200),
+        ({"limit": 1000}, 200),
+        ({"pageToken": "x"}, 400),
+        ({"pageToken": ""}, 400),
+        ({"pageToken": "x" * 5001}, 422),
+    ],
+)
+async def test_bounds_of_pages(serve: Serve, query: dict[str, Any], status: int) -> None:
+    """A limit out of range is invalid, a token that no page gave cannot be served."""
+    assert (await serve(agents).get("/agents", params=query)).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("PATCH", "/agents"), ("DELETE", "/agents"), ("POST", "/agents/x"), ("PUT", "/agents/run-code/x")],
+)
+async def test_what_is_no_route_is_told(serve: Serve, method: str, path: str) -> None:
+    """405 or 404, in JSON."""
+    response = await serve(agents).request(method, path)
+    assert response.status_code in (404, 405)
+    assert set(response.json()) == {"detail"}
+
+
+@pytest.mark.parametrize("agent_id", ["unknown", "%2e%2e", "%00", "__x__", "a%2Fb", "%ff", "😀", "x" * 2000])
+async def test_an_unknown_agent_is_404(serve: Serve, agent_id: str) -> None:
+    """Whatever the id looks like, by every route."""
+    client = serve(agents)
+    for response in (
+        await client.get(f"/agents/{agent_id}"),
+        await client.put(f"/agents/{agent_id}", json={"name": "x"}),
+        await client.delete(f"/agents/{agent_id}"),
+    ):
+        assert response.status_code == 404
+        assert set(response.json()) == {"detail"}
+
+
+async def test_an_agent_called_like_a_route_is_none(serve: Serve) -> None:
+    """`run-code` and `generate-code` are no ids."""
+    client = serve(agents)
+    for name in ("run-code", "generate-code"):
+        assert (await client.get(f"/agents/{name}")).status_code == 404

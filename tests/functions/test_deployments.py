@@ -1,0 +1,159 @@
+"""The deployment routes: shapes, codes, every way."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+import functions.deployments.main as deployments
+from shared.models.caller import Caller
+from shared.store import Database
+from tests.functions.conftest import Serve
+from tests.services.publishing import publish, save
+
+ME = Caller(uid="local-dev-user")
+OTHER = Caller(uid="other")
+
+
+async def test_publishing_has_the_contracts_shapes(serve: Serve, database: Database) -> None:
+    """201, and again 201, unchanged; what it is published as; 204 without a body; then 404."""
+    agent = await save(database, ME, friendlyName="echo")
+    client = serve(deployments)
+    for _ in range(2):
+        response = await client.post(f"/agents/{agent.id}/deploy")
+        assert response.status_code == 201
+        assert response.json() == {"message": "Agent deployed", "endpoint": "/rest/echo"}
+    info = await client.get(f"/agents/{agent.id}/deployment")
+    assert info.status_code == 200
+    assert list(info.json()) == ["is_deployed", "friendly_name", "agentId", "endpoint", "deployedAt"]
+    when = info.json().pop("deployedAt")
+    assert datetime.fromisoformat(when).tzinfo is not None
+    assert info.json() == {
+        "is_deployed": True,
+        "friendly_name": "echo",
+        "agentId": agent.id,
+        "endpoint": "/rest/echo",
+        "deployedAt": when,
+    }
+    gone = await client.delete(f"/agents/{agent.id}/undeploy")
+    assert (gone.status_code, gone.content) == (204, b"")
+    for response in (
+        await client.get(f"/agents/{agent.id}/deployment"),
+        await client.delete(f"/agents/{agent.id}/undeploy"),
+    ):
+        assert response.status_code == 404
+        assert response.json() == {"detail": "The agent is not deployed."}
+
+
+async def test_what_keeps_an_agent_from_being_published(serve: Serve, database: Database) -> None:
+    """400 without a friendly name, 409 for a name that another agent has, whoever that is."""
+    client = serve(deployments)
+    await publish(database, OTHER, "taken")
+    nameless, late = await save(database, ME), await save(database, ME, friendlyName="taken")
+    for agent, status, word in ((nameless, 400, "friendlyName"), (late, 409, "'taken'")):
+        response = await client.post(f"/agents/{agent.id}/deploy")
+        assert response.status_code == status
+        assert word in response.json()["detail"]
+        assert set(response.json()) == {"detail"}
+
+
+async def test_somebody_elses_agent(serve: Serve, database: Database) -> None:
+    """404 while it is private; shared, its deployment is told, and nobody else changes it."""
+    client = serve(deployments)
+    private = await publish(database, OTHER, "private")
+    shared = await publish(database, OTHER, "shared", visibility="shared")
+    for agent, statuses in ((private, (404, 404, 404)), (shared, (403, 403, 200))):
+        responses = (
+            await client.post(f"/agents/{agent.id}/deploy"),
+            await client.delete(f"/agents/{agent.id}/undeploy"),
+            await client.get(f"/agents/{agent.id}/deployment"),
+        )
+        assert tuple(response.status_code for response in responses) == statuses
+
+
+async def test_the_list_has_the_contracts_shape(serve: Serve, database: Database) -> None:
+    """By name: the own, and what others share."""
+    mine = await publish(database, ME, "b", inputSchema={"inputText": "string"}, outputSchema={"type": "object"})
+    theirs = await publish(database, OTHER, "a", visibility="shared")
+    await publish(database, OTHER, "c")
+    response = await serve(deployments).get("/deployments")
+    assert response.status_code == 200
+    assert response.json() == [
+        {
+            "friendlyName": "a",
+            "agentId": theirs.id,
+            "description": "Says it again.",
+            "inputSchema": None,
+            "outputSchema": None,
+        },
+        {
+            "friendlyName": "b",
+            "agentId": mine.id,
+            "description": "Says it again.",
+            "inputSchema": {"inputText": "string"},
+            "outputSchema": {"type": "object"},
+        },
+    ]
+    assert "x-next-page-token" not in response.headers
+
+
+async def test_pages_of_deployments(serve: Serve, database: Database) -> None:
+    """With a limit, the next page's token in a header; the last has none."""
+    names = [f"n{number}" for number in range(5)]
+    for name in names:
+        await publish(database, ME, name)
+    client = serve(deployments)
+    paged: list[str] = []
+    after: dict[str, str] = {}
+    for length in (2, 2, 1):
+        page = await client.get("/deployments", params={"limit": "2", **after})
+        assert len(page.json()) == length
+        paged += [api["friendlyName"] for api in page.json()]
+        after = {"pageToken": page.headers.get("x-next-page-token", "")}
+    assert after == {"pageToken": ""}
+    assert paged == names
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"limit": 0}, 422),
+        ({"limit": 1001}, 422),
+        ({"limit": "many"}, 422),
+        ({"limit": 1000}, 200),
+        ({"pageToken": "x"}, 400),
+        ({"pageToken": "x" * 5001}, 422),
+    ],
+)
+async def test_bounds_of_pages(serve: Serve, query: dict[str, Any], status: int) -> None:
+    """A limit out of range is invalid, a token that no page gave cannot be served."""
+    assert (await serve(deployments).get("/deployments", params=query)).status_code == status
+
+
+@pytest.mark.parametrize("prefix", ["/api", ""])
+@pytest.mark.parametrize("end", ["", "/"])
+@pytest.mark.parametrize("listed", ["/deployments", "/"])
+async def test_every_route_answers_by_every_way(
+    serve: Serve, database: Database, prefix: str, end: str, listed: str
+) -> None:
+    """Through Hosting, bare, and as cloudfunctions.net leaves it; with a slash at the end or without."""
+    agent = await save(database, ME, friendlyName="echo")
+    client = serve(deployments)
+    one = f"{prefix}/agents/{agent.id}"
+    assert (await client.post(f"{one}/deploy{end}")).status_code == 201
+    assert (await client.get(f"{one}/deployment{end}")).status_code == 200
+    root = listed if listed == "/" else f"{prefix}{listed}{end}"
+    assert [api["friendlyName"] for api in (await client.get(root)).json()] == ["echo"]
+    answer = await client.post(f"{prefix}/rest/echo{end}", json={"inputText": "x"})
+    assert answer.json() == {"outputText": "x"}
+    assert (await client.delete(f"{one}/undeploy{end}")).status_code == 204
+
+
+@pytest.mark.parametrize("agent_id", ["unknown", "%2e%2e", "%00", "__x__", "%ff", "x" * 2000])
+async def test_an_unknown_agent_is_404(serve: Serve, agent_id: str) -> None:
+    """Whatever the id looks like, by every route."""
+    client = serve(deployments)
+    for method, route in (("POST", "deploy"), ("DELETE", "undeploy"), ("GET", "deployment")):
+        response = await client.request(method, f"/agents/{agent_id}/{route}")
+        assert response.status_code == 404
+        assert set(response.json()) == {"detail"}

@@ -1,0 +1,184 @@
+"""Published agents, as anybody calls them over HTTP."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+import pytest
+
+import functions.deployments.main as deployments
+from shared.models.account import Account
+from shared.models.agent import UpdateAgentRequest
+from shared.models.caller import Caller
+from shared.services.agents import AgentService
+from shared.store import Database
+from tests.doubles.model_server import ModelServer
+from tests.functions.conftest import Serve
+from tests.services.publishing import ASK, publish
+from tests.stored import store_account
+
+ME = Caller(uid="local-dev-user")
+OTHER = Caller(uid="other")
+GIVE_BACK = "async def run(input_dict, tools):\n    return input_dict.get('give')"
+
+RESULTS = [{}, {"a": [None, {"b": "é😀"}]}, [], [1, "x", None], "text", "", None, 0, 1.5, True, False, 2**63]
+
+
+@pytest.mark.parametrize("result", RESULTS, ids=repr)
+async def test_the_result_is_the_whole_answer(serve: Serve, database: Database, result: Any) -> None:
+    """200, JSON of whatever kind; the run's id in a header; no token is needed where tokens are demanded."""
+    await publish(database, OTHER, "give", GIVE_BACK)
+    response = await serve(deployments, app_env="firebase").post("/rest/give", json={"give": result})
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert response.json() == result
+    assert response.headers["x-run-id"].startswith("run-")
+    assert "warnings" not in response.headers
+
+
+async def test_a_token_that_does_not_hold_keeps_nobody_out(serve: Serve, database: Database) -> None:
+    """Whoever calls is not asked who that is."""
+    await publish(database, OTHER, "echo")
+    client = serve(deployments, app_env="firebase")
+    response = await client.post("/rest/echo", json={"inputText": "x"}, headers={"Authorization": "Bearer stale"})
+    assert response.status_code == 200
+
+
+def warnings_of(response: httpx.Response) -> list[str]:
+    header = response.headers["warnings"]
+    assert header.isascii()
+    return json.loads(unquote(header))
+
+
+@pytest.mark.parametrize("name", ["outputText", "天気 100%", "a\r\nSet-Cookie: x=y", "é"])
+async def test_a_broken_output_schema_is_told_in_a_header(serve: Serve, database: Database, name: str) -> None:
+    """The result is answered all the same; the header is ASCII, a JSON list in percents where it has to be."""
+    await publish(database, OTHER, "odd", GIVE_BACK, outputSchema={"properties": {name: {"type": "integer"}}})
+    response = await serve(deployments).post("/rest/odd", json={"give": {name: "x"}})
+    assert response.status_code == 200
+    assert response.json() == {name: "x"}
+    (warning,) = warnings_of(response)
+    assert warning.startswith(f"{name}: ")
+    assert "set-cookie" not in response.headers
+
+
+@pytest.mark.parametrize("length", [1, 300, 20_000])
+async def test_many_warnings_make_no_endless_header(serve: Serve, database: Database, length: int) -> None:
+    """Servers and clients take some kilobytes of headers: the first warnings are told, shortened."""
+    schema = {"type": "object", "additionalProperties": {"type": "integer"}}
+    await publish(database, OTHER, "odd", GIVE_BACK, outputSchema=schema)
+    result = {f"{'天' * length}{number}": "天" * length for number in range(min(1000, 50_000 // length))}
+    response = await serve(deployments).post("/rest/odd", json={"give": result})
+    assert response.status_code == 200
+    assert response.json() == result
+    assert all(warnings_of(response))
+    assert len(response.headers["warnings"]) <= 4_000
+
+
+async def test_half_a_character_is_answered_as_json(serve: Serve, database: Database) -> None:
+    """What no UTF-8 holds does not break the answer, nor its header."""
+    code = "async def run(input_dict, tools):\n    return {'x': '\\ud800', '\\udfff': 1}"
+    await publish(database, OTHER, "half", code, outputSchema={"x": "integer", "y": "string"})
+    response = await serve(deployments).post("/rest/half", json={})
+    assert response.status_code == 200
+    assert set(response.json()) > {"x"}
+    assert len(warnings_of(response)) == 2
+
+
+async def test_input_that_does_not_fit_is_422(serve: Serve, database: Database) -> None:
+    """A list like FastAPI's own, by place; nothing runs."""
+    await publish(database, OTHER, "echo", inputSchema={"inputText": "string", "n": "integer"})
+    response = await serve(deployments).post("/rest/echo", json={"n": "x"})
+    assert response.status_code == 422
+    assert set(response.json()) == {"detail"}
+    for problem in response.json()["detail"]:
+        assert {"type", "loc", "msg"} <= set(problem)
+    assert ["body", "n"] in [problem["loc"] for problem in response.json()["detail"]]
+    assert "x-run-id" not in response.headers
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"null", b"1", b'{"a": NaN}', b'{"a": "\\ud800"}', b"\xff"])
+async def test_what_is_no_json_object_is_422(serve: Serve, database: Database, body: bytes) -> None:
+    """An agent's input is an object."""
+    await publish(database, OTHER, "give", GIVE_BACK)
+    headers = {"Content-Type": "application/json"}
+    response = await serve(deployments).post("/rest/give", content=body, headers=headers)
+    assert response.status_code == 422
+    assert isinstance(response.json()["detail"], list)
+
+
+async def test_a_failure_is_500_with_its_run(serve: Serve, database: Database) -> None:
+    """The run's id, and nothing of somebody else's code."""
+    await publish(database, OTHER, "bad", "async def run(input_dict, tools):\n    raise ValueError('a secret')")
+    response = await serve(deployments).post("/rest/bad", json={})
+    assert response.status_code == 500
+    assert list(response.json()) == ["detail", "run_id"]
+    assert response.json()["run_id"].startswith("run-")
+    assert response.json()["run_id"] in response.json()["detail"]
+    assert "secret" not in response.text
+    assert "ValueError" not in response.text
+
+
+async def test_an_owner_without_money_is_402(serve: Serve, database: Database, model_server: ModelServer) -> None:
+    """Whoever calls; no model is asked, and nothing is told of how much there was."""
+    await publish(database, OTHER, "ask", ASK)
+    now = datetime.now(UTC)
+    await store_account(database, Account(uid=OTHER.uid, allowance=5, remaining=0, created_at=now, updated_at=now))
+    response = await serve(deployments).post("/rest/ask", json={"inputText": "hi"})
+    assert response.status_code == 402
+    assert set(response.json()) == {"detail"}
+    assert "owner" in response.json()["detail"]
+    assert model_server.calls == []
+
+
+@pytest.mark.parametrize("name", ["unknown", "%2e%2e", "%00", "__x__", "%ff", "é", "x" * 2000])
+async def test_an_unknown_name_is_404(serve: Serve, name: str) -> None:
+    """Whatever it looks like."""
+    response = await serve(deployments).post(f"/rest/{name}", json={})
+    assert response.status_code == 404
+    assert set(response.json()) == {"detail"}
+
+
+async def test_too_many_requests_are_429(serve: Serve, database: Database) -> None:
+    """Of one address to one agent, with the time to wait; another address is answered."""
+    await publish(database, OTHER, "echo")
+    client = serve(deployments, rest_rate_per_minute=2, trusted_proxies=1)
+
+    async def call(address: str) -> httpx.Response:
+        return await client.post("/rest/echo", json={"inputText": "x"}, headers={"X-Forwarded-For": address})
+
+    assert [(await call("9.8.7.6")).status_code for _ in range(2)] == [200, 200]
+    refused = await call("9.8.7.6")
+    assert refused.status_code == 429
+    assert set(refused.json()) == {"detail"}
+    assert 0 < int(refused.headers["retry-after"]) <= 60
+    assert (await call("9.8.7.7")).status_code == 200
+
+
+async def test_a_large_body_is_413(serve: Serve, database: Database) -> None:
+    """Before anything runs."""
+    await publish(database, OTHER, "echo")
+    response = await serve(deployments).post("/rest/echo", json={"inputText": "x" * 1_100_000})
+    assert response.status_code == 413
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+async def test_a_published_agent_is_called_by_post(serve: Serve, method: str) -> None:
+    """405 otherwise, in JSON."""
+    response = await serve(deployments).request(method, "/rest/echo")
+    assert response.status_code == 405
+    assert "POST" in response.json()["detail"]
+
+
+async def test_a_change_of_the_agent_shows_at_once(serve: Serve, database: Database) -> None:
+    """In the list, and in what is called."""
+    agent = await publish(database, ME, "echo")
+    changes = {"description": "New.", "code": GIVE_BACK, "input_schema": {"give": "integer"}}
+    await AgentService(database).update(ME, agent.id, UpdateAgentRequest.model_validate(changes))
+    client = serve(deployments)
+    (listed,) = (await client.get("/deployments")).json()
+    assert (listed["description"], listed["inputSchema"]) == ("New.", {"give": "integer"})
+    assert (await client.post("/rest/echo", json={"give": 7})).json() == 7
+    assert (await client.post("/rest/echo", json={"give": "x"})).status_code == 422
