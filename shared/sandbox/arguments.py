@@ -7,11 +7,15 @@ from shared.sandbox.json_values import NotJson, json_text, parsed, refuse_large
 from shared.sandbox.program import CallFailed
 
 _LONGEST_BYTES = 2_000_000
+_LONGEST_NAME = 10_000
 
 
 def text(name: str, value: Any) -> str:
+    """A name, a URL, a token: none is longer than a few thousand characters."""
     if not isinstance(value, str):
         raise CallFailed(f"{name} must be a text, not {_kind(value)}.", TypeError)
+    if len(value) > _LONGEST_NAME:
+        raise CallFailed(f"{name} has {len(value)} characters; at most {_LONGEST_NAME} are taken.", ValueError)
     return value
 
 

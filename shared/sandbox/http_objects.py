@@ -10,6 +10,15 @@ from typing import Any
 from shared.sandbox.arguments import body_bytes, json_value, pairs, seconds, text, texts
 from shared.sandbox.program import Abilities, CallFailed, HttpAnswer, HttpCall
 
+_CHARSETS = {
+    *("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "iso-8859-15", "windows-1250"),
+    *("windows-1251", "windows-1252", "koi8-r", "utf-16", "utf-16le", "utf-16be", "shift_jis", "euc-jp", "euc-kr"),
+    *("gb2312", "gbk", "gb18030", "big5"),
+}
+"""Those that servers use and that are read in linear time, which not all of Python's are."""
+_MOST_VALUES = 300_000
+"""Of a JSON answer: reading more would keep everybody waiting."""
+
 
 class AsyncClient:
     """`httpx.AsyncClient`, as far as agent code needs it. Keeps no connection and no cookie of its own."""
@@ -120,6 +129,8 @@ class Response:
         self._method = method
 
     def json(self) -> Any:
+        if sum(self.text.count(sign) for sign in "{[,") > _MOST_VALUES:
+            raise CallFailed(f"The answer has more than {_MOST_VALUES} values, too many to be read here.", ValueError)
         try:
             return json_.loads(self.text)
         except RecursionError as error:
@@ -142,10 +153,8 @@ def httpx_timeout(timeout: Any = None, **parts: Any) -> Any:
 
 
 def _decoded(content: bytes, content_type: str) -> str:
+    """By the charset that is named, if it is one of the web's, else as UTF-8."""
     message = Message()
     message["content-type"] = content_type
-    charset = str(message.get_param("charset", "utf-8"))
-    try:
-        return content.decode(charset, "replace")
-    except (LookupError, ValueError):  # no such encoding, or one that is none
-        return content.decode("utf-8", "replace")
+    named = str(message.get_param("charset", "utf-8")).strip().lower()
+    return content.decode(named if named in _CHARSETS else "utf-8", "replace")

@@ -6,7 +6,7 @@ from typing import Any, cast
 from pydantic import JsonValue
 from pydantic_core import from_json
 
-_ITEM = 8
+_ITEM = 16
 """What each value counts for, beside its text."""
 
 

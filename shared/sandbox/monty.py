@@ -180,9 +180,9 @@ def _failure(error: monty.MontyError, world: World) -> Failure:
     if not frames and message.startswith(_NO_JSON):
         message = f"The result must be JSON, and this is none: {message.removeprefix(_NO_JSON)}"
     cause = None
-    for seen, failed in reversed(world.failures):
-        if message == seen and kind in (failed.kind.__name__, "OSError"):
-            kind, cause = failed.name, failed.cause
+    for seen in reversed(world.failures):
+        if message == seen.message and kind in (seen.kind, "OSError"):
+            kind, cause = seen.name, seen.cause
             break
     if len(message) > _LONGEST_MESSAGE:
         message = message[:_LONGEST_MESSAGE] + "…"

@@ -17,12 +17,11 @@ from shared.sandbox.program import CallFailed
 _LONGEST = 200_000
 
 
-def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
+def _bounded(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     """The function, for arguments that are short enough; what it does not take is told as a TypeError or ValueError."""
 
     @wraps(function)
     def bounded(*args: Any, **kwargs: Any) -> Any:
-        name = function.__name__
         try:
             refuse_large([args, kwargs], _LONGEST, name)
         except NotJson as error:
@@ -34,13 +33,51 @@ def _bounded(function: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             raise CallFailed(f"{name}(): {error}", TypeError) from error
 
+    bounded.__name__ = name
     return bounded
 
 
-def _parsed(url: str, scheme: str = "", allow_fragments: bool = True) -> urllib.parse.ParseResult:
+def _quote(string: str | bytes, safe: str = "/") -> str:
+    """No encoding is taken: some of Python's take quadratic time."""
+    return urllib.parse.quote(string, safe)
+
+
+def _quote_plus(string: str | bytes, safe: str = "") -> str:
+    return urllib.parse.quote_plus(string, safe)
+
+
+def _unquote(string: str) -> str:
+    return urllib.parse.unquote(string)
+
+
+def _unquote_plus(string: str) -> str:
+    return urllib.parse.unquote_plus(string)
+
+
+def _urlencode(query: Any, doseq: bool = False, safe: str = "") -> str:
+    return urllib.parse.urlencode(query, doseq, safe)
+
+
+def _parse_qs(qs: str, keep_blank_values: bool = False) -> dict[str, list[str]]:
+    return urllib.parse.parse_qs(qs, keep_blank_values)
+
+
+def _parse_qsl(qs: str, keep_blank_values: bool = False) -> list[tuple[str, str]]:
+    return urllib.parse.parse_qsl(qs, keep_blank_values)
+
+
+def _urljoin(base: str, url: str) -> str:
+    return urllib.parse.urljoin(base, url)
+
+
+def _parsed(url: str) -> urllib.parse.ParseResult:
     if not isinstance(url, str):  # pyright: ignore[reportUnnecessaryIsInstance] - agent code calls it
         raise TypeError("a URL must be a text")
-    return urllib.parse.urlparse(url, scheme, allow_fragments)
+    return urllib.parse.urlparse(url)
+
+
+def _escape(s: str, quote: bool = True) -> str:
+    return html.escape(s, quote)
 
 
 def _unparsed(parts: Sequence[str]) -> str:
@@ -65,16 +102,16 @@ def _uuid(text: str) -> str:
 
 
 PARSE: dict[str, Callable[..., Any]] = {
-    name: _bounded(function)
+    name: _bounded(function, name)
     for name, function in {
-        "quote": urllib.parse.quote,
-        "quote_plus": urllib.parse.quote_plus,
-        "unquote": urllib.parse.unquote,
-        "unquote_plus": urllib.parse.unquote_plus,
-        "urlencode": urllib.parse.urlencode,
-        "urljoin": urllib.parse.urljoin,
-        "parse_qs": urllib.parse.parse_qs,
-        "parse_qsl": urllib.parse.parse_qsl,
+        "quote": _quote,
+        "quote_plus": _quote_plus,
+        "unquote": _unquote,
+        "unquote_plus": _unquote_plus,
+        "urlencode": _urlencode,
+        "urljoin": _urljoin,
+        "parse_qs": _parse_qs,
+        "parse_qsl": _parse_qsl,
         "urlunparse": _unparsed,
         "urlparse": _parsed,
     }.items()
@@ -82,16 +119,19 @@ PARSE: dict[str, Callable[..., Any]] = {
 """`urllib.parse`."""
 
 UUID: dict[str, Any] = {
-    "uuid4": _bounded(_uuid4),
-    "uuid1": _bounded(_uuid1),
-    "uuid5": _bounded(_uuid5),
-    "UUID": _bounded(_uuid),
+    "uuid4": _bounded(_uuid4, "uuid4"),
+    "uuid1": _bounded(_uuid1, "uuid1"),
+    "uuid5": _bounded(_uuid5, "uuid5"),
+    "UUID": _bounded(_uuid, "UUID"),
     "NAMESPACE_DNS": str(uuid.NAMESPACE_DNS),
     "NAMESPACE_URL": str(uuid.NAMESPACE_URL),
 }
 """`uuid`; its ids are texts."""
 
-HTML: dict[str, Callable[..., Any]] = {"escape": _bounded(html.escape), "unescape": _bounded(html.unescape)}
+HTML: dict[str, Callable[..., Any]] = {
+    "escape": _bounded(_escape, "escape"),
+    "unescape": _bounded(html.unescape, "unescape"),
+}
 """`html`."""
 
 STRING: dict[str, str] = {

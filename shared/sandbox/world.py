@@ -33,16 +33,26 @@ _log = get_logger("sandbox")
 _REMEMBERED = 50
 
 
+@dataclass(frozen=True)
+class Seen:
+    """A call that failed, as agent code saw it; `name` and `cause` are for the end of the run."""
+
+    message: str
+    kind: str
+    name: str
+    cause: Exception | None
+
+
 @dataclass
 class World:
-    """One run's. `failures`: the newest calls that failed, newest last, each with what agent code saw of it.
+    """One run's. `failures`: the newest calls that failed, newest last.
 
     `calls`: those that are under way.
     """
 
     abilities: Abilities
     program: Program
-    failures: deque[tuple[str, CallFailed]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    failures: deque[Seen] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
     calls: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
 
     def end(self) -> None:
@@ -175,7 +185,9 @@ class World:
             case _:
                 _log.exception("A call out of the sandbox broke", extra={"fields": {"call": name}})
                 failed = CallFailed("Something went wrong on our side.")
-        self.failures.append((failed.message, failed))
+        # Without what hangs on the exceptions: the arguments of the calls, which may be large.
+        cause = failed.cause.with_traceback(None) if failed.cause else None
+        self.failures.append(Seen(failed.message, failed.kind.__name__, failed.name, cause))
         return failed.kind(failed.message)
 
 

@@ -3,6 +3,9 @@
 These are the engine's `Abilities`. Whatever goes wrong is told as a `CallFailed` in words for the agent's author.
 """
 
+import asyncio
+import importlib
+import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import wraps
@@ -21,6 +24,7 @@ from shared.models.errors import ServiceError
 from shared.models.session import ProviderConfig
 from shared.models.wire import JsonObject
 from shared.outbound import errors as outbound
+from shared.outbound.mcp import call_tool, list_tools
 from shared.sandbox import CallFailed, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
 from shared.services.budgets import Budget, BudgetSpent
 from shared.services.model_calls import ModelCallService
@@ -150,11 +154,10 @@ class RunAbilities:
 
     @_told
     async def http(self, call: HttpCall) -> HttpAnswer:
-        from shared.outbound.http import Outbound, Request
-
         self.budget.take_call()
-        answer = await Outbound(self.settings).send(
-            Request(
+        module = await _imported("shared.outbound.http")
+        answer = await module.Outbound(self.settings).send(
+            module.Request(
                 method=call.method,
                 url=call.url,
                 params=_grouped(call.params),
@@ -166,25 +169,24 @@ class RunAbilities:
                 follow_redirects=call.follow_redirects,
             )
         )
+        self.budget.take_bytes(len(answer.content))
         return HttpAnswer(answer.status_code, answer.reason, answer.headers, answer.content, answer.url)
 
     @_told
     async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue:
-        from shared.outbound.mcp import call_tool
-
+        self.budget.take_call()
         allowed = self._tools_of(url)
         if tool not in allowed:
             named = ", ".join(allowed) or "none"
             raise CallFailed(f"The agent names no tool {tool!r} of {url}, so it cannot call it. It names: {named}.")
-        self.budget.take_call()
+        await _imported("shared.outbound.mcp_session")
         return await call_tool(url, token, tool, arguments, self.settings, timeout=self.budget.seconds_left)
 
     @_told
     async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]:
-        from shared.outbound.mcp import list_tools
-
-        allowed = self._tools_of(url)
         self.budget.take_call()
+        allowed = self._tools_of(url)
+        await _imported("shared.outbound.mcp_session")
         tools = await list_tools(url, token, self.settings, timeout=self.budget.seconds_left)
         return [ToolDoc(tool.name, tool.description, tool.input_schema) for tool in tools if tool.name in allowed]
 
@@ -219,6 +221,11 @@ class Numbers:
             completion_tokens=self.usage.completion_tokens + usage.completion_tokens,
             total_tokens=self.usage.total_tokens + usage.total_tokens,
         )
+
+
+async def _imported(name: str) -> Any:
+    """A module whose libraries take long to import: at first use, beside the event loop."""
+    return sys.modules.get(name) or await asyncio.to_thread(importlib.import_module, name)
 
 
 def _grouped(pairs: list[tuple[str, str]] | None) -> dict[str, Any] | None:

@@ -9,10 +9,15 @@ class BudgetSpent(Exception):
     """`args[0]` is a sentence for whoever wrote the code."""
 
 
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+"""Of HTTP answers, all together: they stay in memory until their run is over."""
+
+
 class Budget:
     """One for a chain of runs. `seconds` from now; `calls` of anything outside; `cost` in millionths of a dollar."""
 
     def __init__(self, seconds: float, calls: int, cost: int) -> None:
+        self._bytes_left = MAX_ANSWER_BYTES
         self._ends = time.monotonic() + seconds
         self._calls = calls
         self._calls_left = calls
@@ -29,6 +34,14 @@ class Budget:
         if self._calls_left <= 0:
             raise BudgetSpent(f"A run may make {self._calls} calls, with the agents that it calls; this was one more.")
         self._calls_left -= 1
+
+    def take_bytes(self, size: int) -> None:
+        """Counts an answer. Raises `BudgetSpent` for more than a run may read."""
+        if size > self._bytes_left:
+            raise BudgetSpent(
+                f"A run may read {MAX_ANSWER_BYTES} bytes of HTTP answers, with the agents that it calls."
+            )
+        self._bytes_left -= size
 
     def reserve(self, estimate: int) -> int:
         """Sets `estimate` aside, or what is left if that is less; returns it. Raises `BudgetSpent` for nothing."""

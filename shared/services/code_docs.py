@@ -1,6 +1,7 @@
 """What a model has to know to write an agent: its tools, APIs, models and fellow agents, as text for a prompt."""
 
 import asyncio
+import importlib
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from shared.models.errors import BadRequest, ServiceError, UpstreamFailed, Upstr
 from shared.models.session import ProviderConfig
 from shared.models.wire import JsonObject
 from shared.outbound import errors as outbound
+from shared.outbound.mcp import list_tools
 from shared.settings import Settings
 
 _SPEC_CHARACTERS = 60_000
@@ -35,8 +37,7 @@ async def tool_docs(tools: dict[str, list[str]], settings: Settings, seconds: fl
 
 
 async def _server_docs(url: str, names: list[str], settings: Settings, seconds: float) -> str:
-    from shared.outbound.mcp import list_tools
-
+    await asyncio.to_thread(importlib.import_module, "shared.outbound.mcp_session")  # it takes most of a second
     try:
         found = {tool.name: tool for tool in await list_tools(url, None, settings, timeout=seconds)}
     except outbound.OutboundError as error:

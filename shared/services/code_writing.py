@@ -86,7 +86,7 @@ class CodeWritingService:
     async def _text(self, writing: _Writing) -> str:
         """The user message, with the docs of all that the agent may use."""
         request = writing.request
-        specs = spec_docs(request.swagger_specs)
+        specs = await asyncio.to_thread(spec_docs, request.swagger_specs)
         models = model_docs(request.invokable_models, self.model_calls.catalog)
         tools, agents = await _both(tool_docs(request.tools, self.settings, _TOOL_DOCS_SECONDS), self._agents(writing))
         docs = {

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from shared.llm.catalog import Catalog, ModelRoute, check_call
 from shared.llm.estimate import highest_cost
+from shared.llm.failures import ModelFailure
 from shared.log import get_logger
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult
@@ -17,7 +18,7 @@ from shared.services.budgets import Budget
 from shared.services.spending import SpendingService
 
 _log = get_logger("model_calls")
-_settling: set[asyncio.Task[None]] = set()
+_under_way: set[asyncio.Task[ChatResult]] = set()
 """Held here, as the event loop does not keep a task alive."""
 
 
@@ -40,41 +41,82 @@ class ModelCallService:
     ) -> ChatResult:
         """The model's answer, charged to `payer` once under `call_id`, with `about` in the usage entry.
 
-        `timeout`: seconds; no more than the budget has. Raises `CatalogError`, `AllowanceSpent`, `BudgetSpent`,
-        `ModelFailure`, and `Unavailable` when the database is out before the call.
+        `timeout`: how many seconds the answer is waited for, and no more than the budget has. A call that nobody waits
+        for any more goes on to its end, as the provider bills it, and is charged then. Raises `CatalogError`,
+        `AllowanceSpent`, `BudgetSpent`, `ModelFailure`, and `Unavailable` when the database is out before the call.
         """
         route = self.catalog.route(request.provider, request.model)
         check_call(route, request.parameters, request.built_in_tools)
         known = highest_cost(route, request)
         estimate = 1 if known is None else known  # an unknown price may turn out to be one
-        reserved = budget.reserve(estimate)
+        call = _Call(route, request, payer, call_id, estimate, budget, budget.reserve(estimate), about)
+        task = asyncio.create_task(self._made(call))
+        _under_way.add(task)
+        task.add_done_callback(_over)
+        try:
+            async with asyncio.timeout(min(timeout, budget.seconds_left)):
+                return await asyncio.shield(task)
+        except TimeoutError as error:
+            call.wanted = False
+            raise ModelFailure(f"{route.provider} took too long to answer.", transient=True) from error
+        except asyncio.CancelledError:
+            call.wanted = False
+            raise
+
+    async def _made(self, call: "_Call") -> ChatResult:
+        """From the hold to the charge, whoever still waits for it; not begun for nobody."""
         cost = 0
         try:
-            if not estimate:
-                return await self.complete(route, request, min(timeout, budget.seconds_left))
-            hold = await self.spending.hold(payer, call_id, estimate)
+            hold = await self._held(call) if call.estimate else None
+            if not call.wanted:
+                await self._settle(hold, 0, call.about)
+                raise ModelFailure("The run was over before the model was called.", transient=False)
             try:
-                result = await self.complete(route, request, min(timeout, budget.seconds_left))
+                result = await self.complete(call.route, call.request, self.spending.settings.model_timeout_seconds)
             except BaseException:
-                await self._settled(hold, 0, about)
+                await self._settle(hold, 0, call.about)
                 raise
             cost = to_micros(result.cost)
-            usage = {"provider": route.provider, "model": route.model, "usage": result.usage.model_dump()}
-            await self._settled(hold, cost, {**about, **usage})
+            usage = {"provider": call.route.provider, "model": call.route.model, "usage": result.usage.model_dump()}
+            await self._settle(hold, cost, {**call.about, **usage})
             return result
         finally:
-            budget.spend(reserved, cost)
+            call.budget.spend(call.reserved, cost)
 
-    async def _settled(self, hold: Hold, cost: int, about: JsonObject) -> None:
-        """Goes on although the run is over: what was spent is charged."""
-        task = asyncio.create_task(self._settle(hold, cost, about))
-        _settling.add(task)
-        task.add_done_callback(_settling.discard)
-        await asyncio.shield(task)
+    async def _held(self, call: "_Call") -> Hold:
+        try:
+            return await self.spending.hold(call.payer, call.id, call.estimate)
+        except Unavailable:  # it may be there all the same
+            await self._settle(self.spending.to_hold(call.payer, call.id, call.estimate), 0, call.about)
+            raise
 
-    async def _settle(self, hold: Hold, cost: int, about: JsonObject) -> None:
+    async def _settle(self, hold: Hold | None, cost: int, about: JsonObject) -> None:
+        if hold is None:
+            return
         try:
             await self.spending.settle(hold, cost, about)
         except Unavailable:
             fields = {"hold": hold.id, "uid": hold.owner, "cost_micros": cost}
             _log.error("A call could not be charged", extra={"fields": fields})
+
+
+@dataclass
+class _Call:
+    """`wanted`: whether somebody still waits for it."""
+
+    route: ModelRoute
+    request: ChatRequest
+    payer: Caller
+    id: str
+    estimate: int
+    budget: Budget
+    reserved: int
+    about: JsonObject
+    wanted: bool = True
+
+
+def _over(task: asyncio.Task[ChatResult]) -> None:
+    """A failure that nobody waited for was told where it happened."""
+    _under_way.discard(task)
+    if not task.cancelled():
+        task.exception()

@@ -10,6 +10,12 @@ import time
 from shared.models.errors import TooManyRequests
 from shared.store import Database, Transaction
 
+OUTBOUND_PER_MINUTE = 120
+"""Of one user, for tools and API descriptions together.
+
+A person who adds connectors stays far below, and nobody may have this service knock at strangers' doors by the
+thousand. No setting: what a deployment sets for chats is about load and money, and has nothing to do with it.
+"""
 _MINUTE = 60.0
 _MOST_REMEMBERED = 10_000
 _refused_until: dict[str, float] = {}

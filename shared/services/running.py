@@ -113,7 +113,7 @@ class RunService:
                 others = [
                     agent for agent in found if agent.owner == permissions.viewer or agent.fields.visibility == "shared"
                 ]
-            agent = _named(name, others)
+            agent = _named(name, others, told=permissions.viewer == chain.payer.uid)
             return await self._run_another(chain, agent, input_dict, path)
 
         abilities = RunAbilities(
@@ -140,9 +140,11 @@ class RunService:
     async def _run_another(
         self, chain: _Chain, agent: StoredAgent, input_dict: JsonObject, path: tuple[StoredAgent, ...]
     ) -> JsonValue:
-        """Raises `CallFailed`."""
+        """Raises `CallFailed`, which tells only what is the payer's own: others' agents keep their secrets."""
         if any(agent.id == other.id for other in path):
-            names = " → ".join(other.fields.name for other in (*path, agent))
+            names = " → ".join(
+                other.fields.name if other.owner == chain.payer.uid else "another's" for other in (*path, agent)
+            )
             raise CallFailed(f"The agents call each other in a circle: {names}.", RecursionError)
         if len(path) > self.settings.run_max_depth:
             raise CallFailed(
@@ -153,18 +155,21 @@ class RunService:
             chain, agent.fields.code, input_dict, Permissions.of(agent.fields, agent.owner), (*path, agent)
         )
         if outcome.failure is not None:
-            message = f"The agent {agent.fields.name!r} failed: {outcome.failure.error}"
-            raise CallFailed(message, cause=outcome.failure.cause)
+            fields = {"run": chain.run_id, "agent": agent.id, "error": redacted(outcome.failure.error)}
+            _log.warning("An agent that was called failed", extra={"fields": fields})
+            own = agent.owner == chain.payer.uid
+            why = f": {outcome.failure.error}" if own else f". Its run is {chain.run_id}"
+            raise CallFailed(f"The agent {agent.fields.name!r} failed{why}", cause=outcome.failure.cause)
         return outcome.result
 
 
-def _named(name: str, agents: list[StoredAgent]) -> StoredAgent:
-    """By name, friendly name or id. Raises `CallFailed`."""
+def _named(name: str, agents: list[StoredAgent], told: bool) -> StoredAgent:
+    """By name, friendly name or id. Raises `CallFailed`, which says what there is if `told`."""
     for agent in agents:
         if name in (agent.fields.name, agent.fields.friendly_name, agent.id):
             return agent
-    there = ", ".join(agent.fields.name for agent in agents) or "none"
-    raise CallFailed(f"There is no agent {name!r} that may be called from here. There is: {there}.", LookupError)
+    there = f" There is: {', '.join(agent.fields.name for agent in agents) or 'none'}." if told else ""
+    raise CallFailed(f"There is no agent {name!r} that may be called from here.{there}", LookupError)
 
 
 def _tell(chain: _Chain, outcome: Outcome, agent: StoredAgent | None) -> None:

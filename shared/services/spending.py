@@ -31,13 +31,17 @@ class SpendingService:
         Raises `AllowanceSpent` when nothing is left. `hold_id` names the call, and nothing else ever.
         """
 
+        hold = self.to_hold(payer, hold_id, estimate)
+
         async def body(transaction: Transaction) -> Hold:
-            now = datetime.now(UTC)
-            expires_at = now + timedelta(seconds=self.settings.model_timeout_seconds + _MARGIN_SECONDS)
-            hold = Hold(id=hold_id, owner=payer.uid, amount=estimate, expires_at=expires_at)
-            return await self._ledger.open_hold(payer, hold, transaction, now)
+            return await self._ledger.open_hold(payer, hold, transaction, datetime.now(UTC))
 
         return await self.database.transaction(body, turn=f"user:{payer.uid}")
+
+    def to_hold(self, payer: Caller, hold_id: str, estimate: int) -> Hold:
+        """The hold that `hold` opens, as far as it is known beforehand."""
+        expires_at = datetime.now(UTC) + timedelta(seconds=self.settings.model_timeout_seconds + _MARGIN_SECONDS)
+        return Hold(id=hold_id, owner=payer.uid, amount=estimate, expires_at=expires_at)
 
     async def settle(self, hold: Hold, cost: int, metadata: JsonObject) -> None:
         """Charges `cost` and releases the hold, once however often it is asked. One transaction.

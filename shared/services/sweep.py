@@ -6,9 +6,12 @@ its worker. Handing it in is safe however often it happens: the lease and the ti
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from shared.log import get_logger
+from shared.models.hold import Hold
 from shared.models.ticket import Ticket
 from shared.models.wire import SnakeModel
 from shared.services.ledger import Ledger
@@ -19,6 +22,7 @@ from shared.tasks import QueueRefused, TaskQueue
 
 _log = get_logger("sweep")
 _AT_ONCE = 10
+T = TypeVar("T", Ticket, Hold)
 
 
 class Swept(SnakeModel):
@@ -61,24 +65,16 @@ class SweepService:
         async with self._database.outages_told():
             holds = await self._database.holds.expired(datetime.now(UTC), most)
         spending = SpendingService(self._database, self._settings)
-        for hold in holds:
+
+        async def release(hold: Hold) -> str:
             _log.error("A call was never settled; its hold is released", extra={"fields": hold.model_dump(mode="json")})
             await spending.settle(hold, 0, {})
-        return ["released"] * len(holds)
+            return "released"
+
+        return await _each(holds, release)
 
     async def _see_to_all(self, tickets: list[Ticket]) -> list[str]:
-        """One that cannot be seen to is left, and keeps nobody from the others."""
-        gate = asyncio.Semaphore(_AT_ONCE)
-
-        async def see_to(ticket: Ticket) -> str:
-            async with gate:
-                try:
-                    return await self._see_to(ticket)
-                except Exception:
-                    _log.exception("A ticket could not be swept", extra={"fields": {"ticket": ticket.id}})
-                    return "left"
-
-        return await asyncio.gather(*map(see_to, tickets))
+        return await _each(tickets, self._see_to)
 
     async def _see_to(self, ticket: Ticket) -> str:
         now = datetime.now(UTC)
@@ -108,3 +104,18 @@ class SweepService:
             return True
 
         return await self._database.transaction(end)
+
+
+async def _each(things: Sequence[T], see_to: Callable[[T], Awaitable[str]]) -> list[str]:
+    """Some at a time. One that cannot be seen to is left, and keeps nobody from the others."""
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def gated(thing: T) -> str:
+        async with gate:
+            try:
+                return await see_to(thing)
+            except Exception:
+                _log.exception("A ticket or a hold could not be swept", extra={"fields": {"id": thing.id}})
+                return "left"
+
+    return await asyncio.gather(*map(gated, things))

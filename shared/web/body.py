@@ -5,8 +5,10 @@ can be stored or answered; the parser here refuses them, as well as nesting with
 """
 
 import json
+import math
+import re
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, cast
 
 import pydantic_core
 from fastapi import Request, Response
@@ -55,12 +57,33 @@ class BodyLimit:
             raise TooLarge(f"The request body is {size} bytes or more; at most {self.limit} are accepted. Send less.")
 
 
+_HUGE = re.compile(rb"\d[eE]\+?\d{3}")
+"""Where a number may be that is too large for a float, which the parser reads as infinity."""
+
+
+def refuse_infinite(value: Any) -> None:
+    """Raises `ValueError` for a number too large for a float, anywhere in a JSON value."""
+    todo: list[Any] = [value]
+    while todo:
+        match todo.pop():
+            case float(number) if not math.isfinite(number):
+                raise ValueError("a number is too large")
+            case dict(fields):
+                todo.extend(cast("dict[str, Any]", fields).values())
+            case list(items):
+                todo.extend(cast("list[Any]", items))
+            case _:
+                pass
+
+
 class _StrictRequest(Request):
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
             body = await self.body()
             try:
                 self._json = pydantic_core.from_json(body, allow_inf_nan=False)
+                if _HUGE.search(body):
+                    refuse_infinite(self._json)
             except ValueError as error:
                 raise json.JSONDecodeError(str(error), "", 0) from error
         return self._json

@@ -1,6 +1,7 @@
 """Somebody's HTTP API, on a real port: it echoes, fails, redirects, dawdles and overflows as the path says.
 
-Its own OpenAPI 3.1 document is at `/openapi.json`, and `calls` tells what it was asked.
+Its own OpenAPI 3.1 document is at `/openapi.json`, whatever a test puts into `documents` is at `/documents/{name}`, and
+`calls` tells what it was asked.
 """
 
 import asyncio
@@ -38,6 +39,8 @@ class ApiServer(ServedInThread):
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.items: dict[str, dict[str, Any]] = {}
+        self.documents: dict[str, tuple[bytes, dict[str, str]]] = {}
+        """By name: what is there, and the headers it comes with."""
         self._attempts: Counter[str] = Counter()
         routes = [
             Route("/echo", self._echo, methods=METHODS),
@@ -56,6 +59,7 @@ class ApiServer(ServedInThread):
             Route("/items", self._all_items, methods=["GET", "POST"]),
             Route("/items/{id}", self._one_item, methods=["GET", "DELETE"]),
             Route("/openapi.json", self._openapi),
+            Route("/documents/{name:path}", self._document),
         ]
         super().__init__(Starlette(routes=routes))
 
@@ -67,6 +71,7 @@ class ApiServer(ServedInThread):
     def reset(self) -> None:
         self.calls.clear()
         self.items.clear()
+        self.documents.clear()
         self._attempts.clear()
 
     def paths(self) -> list[str]:
@@ -208,6 +213,11 @@ class ApiServer(ServedInThread):
             del self.items[item["id"]]
             return Response(status_code=204)
         return JSONResponse(item)
+
+    async def _document(self, request: Request) -> Response:
+        await self._noted(request)
+        body, headers = self.documents[request.path_params["name"]]
+        return Response(body, headers=headers)
 
     async def _openapi(self, request: Request) -> Response:
         await self._noted(request)

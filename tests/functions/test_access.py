@@ -8,9 +8,11 @@ import pytest
 import functions.admin.main as admin
 import functions.chat.main as chat
 import functions.logs.main as logs
+import functions.mcp.main as mcp
 import functions.meta.main as meta
 import functions.providers.main as providers
 import functions.sessions.main as sessions
+import functions.specs.main as specs
 import functions.users.main as users
 from tests.functions.conftest import Serve, Whom
 
@@ -43,6 +45,8 @@ ROUTES: list[tuple[ModuleType, str, str, Any, tuple[int, int, int]]] = [
     (admin, "PUT", "/admin/users/unknown", {"monthlyAllowance": 500}, (401, 403, 404)),
     (chat, "POST", "/chat", CHAT, OWN),
     (chat, "GET", "/chat/unknown", None, (401, 404, 404)),
+    (mcp, "POST", "/mcp/tools", {"mcp_url": "http://127.0.0.1/"}, (401, 400, 400)),
+    (specs, "POST", "/specs/fetch", {"url": "http://127.0.0.1/"}, (401, 400, 400)),
     (sessions, "POST", "/sessions/s/config", CONFIG, OWN),
     (sessions, "GET", "/sessions/mine/config", None, (401, 200, 404)),
     (sessions, "DELETE", "/sessions/mine", None, (401, 200, 404)),

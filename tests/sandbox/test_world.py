@@ -224,6 +224,17 @@ _CODECS = ["base64", "rot13", "zlib", "hex", "unicode_escape", "punycode", "x" *
 _NO_CODECS = ["undefined", "idna", "a\0b"]
 
 
+def test_a_slow_charset_is_not_used() -> None:
+    """A server cannot have a body read in quadratic time: what is not the web's is read as UTF-8."""
+    assert response(b"a" * 200_000, "text/html; charset=punycode").text == "a" * 200_000
+
+
+def test_json_of_too_many_values_is_refused() -> None:
+    """A few megabytes of brackets would take seconds to read."""
+    with pytest.raises(CallFailed, match="too many to be read"):
+        response(b"[" + b"{}," * 400_000 + b"0]", "application/json").json()
+
+
 @pytest.mark.parametrize("charset", [*_CODECS, *_NO_CODECS])
 def test_a_strangers_charset_breaks_nothing(charset: str) -> None:
     """Whatever Python knows by that name."""
@@ -295,6 +306,13 @@ def test_long_arguments_are_refused(function: Any, arguments: tuple[Any, ...]) -
     """Their cost would be the host's, and its event loop's."""
     with pytest.raises(CallFailed, match="takes at most 200000 characters here"):
         function(*arguments)
+
+
+@pytest.mark.parametrize("function", sorted(PARSE))
+def test_no_encoding_can_be_chosen(function: str) -> None:
+    """Some of Python's take quadratic time, and would keep everybody waiting."""
+    with pytest.raises(CallFailed, match=r"encoding|unexpected keyword"):
+        PARSE[function]("a", encoding="punycode")
 
 
 def test_ids_are_texts_and_tell_nothing_of_the_machine() -> None:

@@ -232,19 +232,64 @@ async def run(input_dict, tools):
     assert "may make 3 calls" in (await failure(house, caller, code)).message
 
 
-async def test_a_run_that_is_cut_off_releases_what_it_held(
+async def test_a_call_that_nobody_waits_for_is_charged_when_it_ends(
     house: House, caller: Caller, model_server: ModelServer
 ) -> None:
-    """The time is up in the middle of a call: the run ends with a clear error, and nothing stays held."""
-    house.runs = replaced(house, run_timeout_seconds=0.7)
-    model_server.script("slow", Answer("late", delay=5))
-    failed = await failure(house, caller, ASK, {"question": "slow"})
-    assert "took" in failed.message
-    for _ in range(100):
-        if (await house.account(caller.uid)).held == 0:
-            break
-        await asyncio.sleep(0.02)
-    assert (await house.account(caller.uid)).held == 0
+    """The time is up in the middle of it: the run ends with a clear error; the provider bills the call all the same."""
+    await house.users.me(caller)
+    impatient = replaced(house, run_timeout_seconds=0.7)
+    model_server.script("slow", Answer("late", delay=1.5))
+    with pytest.raises(CodeFailed, match="took"):
+        await impatient.run_code(caller, RunCodeRequest(code=ASK, input_dict={"question": "slow"}))
+    assert (await house.account(caller.uid)).held > 0
+    await settled(house, caller)
+    assert len(await house.charged(caller.uid)) == 1
+
+
+async def test_a_tiny_timeout_is_no_free_call(house: House, caller: Caller, model_server: ModelServer) -> None:
+    """Whoever gives up on an answer pays for it."""
+    code = """
+async def run(input_dict, tools):
+    try:
+        await call_llm("openai", "gpt-4.1-mini", "slow", {"max_tokens": 50}, timeout=0.3)
+    except RuntimeError as error:
+        return str(error)
+"""
+    model_server.script("slow", Answer("late", delay=0.8))
+    assert (await run(house, caller, code)).result == "openai took too long to answer."
+    await settled(house, caller)
+    assert len(await house.charged(caller.uid)) == 1
+
+
+async def test_a_run_that_is_cancelled_leaves_nothing_held(
+    house: House, caller: Caller, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At any moment of the hold's own transaction: the call is not made then."""
+    await house.users.me(caller)
+    api = house.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
+    commit, committing = api.commit, asyncio.Event()
+
+    async def slow_commit(*args: Any, **kwargs: Any) -> Any:
+        committing.set()
+        await asyncio.sleep(0.3)
+        return await commit(*args, **kwargs)
+
+    monkeypatch.setattr(api, "commit", slow_commit)
+    task = asyncio.create_task(run(house, caller, ASK, {"question": "Why?"}))
+    await committing.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await asyncio.sleep(0.4)
+    await settled(house, caller)
+    assert model_server.calls == []
+    assert await house.charged(caller.uid) == []
+
+
+async def settled(house: House, caller: Caller) -> None:
+    """Returns when nothing is held any more."""
+    async with asyncio.timeout(10):
+        while (await house.account(caller.uid)).held:  # noqa: ASYNC110 - the database tells nobody
+            await asyncio.sleep(0.02)
 
 
 async def test_http_goes_out_guarded(house: House, caller: Caller, api_server: ApiServer) -> None:
@@ -308,6 +353,19 @@ async def run(input_dict, tools):
     assert "names no tool 'echo'" in str(refused)
     assert "names no MCP server http://other.example/mcp" in str(refused)
     assert [name for name, _ in mcp_server.calls] == ["add", "weather"]
+
+
+async def test_answers_are_bounded_all_together(house: House, caller: Caller, api_server: ApiServer) -> None:
+    """They stay in memory until the run is over."""
+    code = """
+async def run(input_dict, tools):
+    total = 0
+    for number in range(20):
+        total += len((await http_client.get(input_dict["url"])).content)
+"""
+    failed = await failure(house, caller, code, {"url": f"{api_server.address}/huge?bytes=4000000&told=1"})
+    assert "A run may read 33554432 bytes of HTTP answers" in failed.message
+    assert len(api_server.calls) == 9
 
 
 def replaced(house: House, **fields: Any) -> Any:

@@ -120,6 +120,18 @@ async def run(input_dict, tools):
     assert await run(house, OWNER, outer) == "The agent 'Bad' failed: ZeroDivisionError: division by zero"
 
 
+async def test_what_is_private_inside_a_shared_agent_stays_so(house: House, caller: Caller) -> None:
+    """Whoever runs it learns neither the names nor the errors of what its owner did not share."""
+    secret = await save(house.database, OWNER, "async def run(i, t):\n    raise ValueError('secret')", name="TopSecret")
+    for code in (calling("TopSecret"), calling("Nothing")):
+        shared = await save(house.database, OWNER, code, name="Public", gofannonAgents=[secret.id], visibility="shared")
+        mine = await save(house.database, caller, calling("Public"), gofannonAgents=[shared.id])
+        told = await run(house, caller, mine)
+        assert "The agent 'Public' failed. Its run is run-" in told
+        assert "secret" not in told.lower().replace("public", "")
+        assert "topsecret" in (await run(house, OWNER, shared)).lower()
+
+
 async def test_a_chain_shares_one_budget(house: House, model_server: ModelServer) -> None:
     """Of money and calls: many agents cannot spend more than one."""
     ask = await save(house.database, OWNER, ASK, name="Ask")

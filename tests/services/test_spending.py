@@ -113,6 +113,21 @@ async def test_a_call_that_was_given_up_is_charged_when_it_ends_after_all(
     assert (settled.held, settled.remaining) == (other.amount, settled.allowance - 200)
 
 
+async def test_one_hold_that_cannot_be_released_keeps_none_of_the_others(
+    spending: SpendingService, database: Database, settings: Settings, caller: Caller
+) -> None:
+    """An account that cannot be read: its hold is left, and counted; the rest of the sweep goes on."""
+    broken = await spending.hold(Caller(uid="broken"), "run-broken", 100)
+    dead = await spending.hold(caller, "run-dead", 500)
+    for hold in (broken, dead):
+        await expire(database, hold)
+    client = database._client  # pyright: ignore[reportPrivateUsage]
+    await client.collection("users").document("broken").set({"allowance": "nonsense"})
+    swept = await SweepService(database, task_queue(settings), settings).sweep()
+    assert (swept.released, swept.left) == (1, 1)
+    assert (await account(database, caller.uid)).held == 0
+
+
 async def expire(database: Database, hold: Hold) -> None:
     document = database._client.collection("holds").document(hold.id)  # pyright: ignore[reportPrivateUsage]
     await document.update({"expires_at": datetime.now(UTC) - timedelta(seconds=1)})

@@ -1,0 +1,39 @@
+"""MCP connectors: the tools that a server has."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from functions_framework import aio
+
+from shared.models.mcp import ListToolsRequest, ToolList
+from shared.services.mcp_tools import McpToolService
+from shared.services.rate_limits import RateLimitService
+from shared.settings import Settings
+from shared.store import Database
+from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+
+MAX_BODY_BYTES = 64 * 1024
+"""A URL and a token."""
+
+router = APIRouter(route_class=StrictJsonRoute, prefix="/mcp")
+
+
+async def _mcp_tool_service(settings: CurrentSettings) -> McpToolService:
+    return McpToolService(RateLimitService(Database(settings)), settings)
+
+
+@router.post("/tools")
+async def list_tools(
+    body: ListToolsRequest, caller: CurrentCaller, service: Annotated[McpToolService, Depends(_mcp_tool_service)]
+) -> ToolList:
+    """All tools of the server; the token, if there is one, is passed on to it."""
+    return await service.list(caller, body)
+
+
+app = create_app("mcp", router, Settings.from_environ(), MAX_BODY_BYTES)
+
+
+@aio.http
+async def mcp(_request: Request) -> Response:
+    """The entry point."""
+    return as_response(app)

@@ -1,0 +1,40 @@
+"""Specs: API descriptions fetched from where they are published."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from functions_framework import aio
+
+from shared.models.agent import SwaggerSpec
+from shared.models.spec import FetchSpecRequest
+from shared.services.rate_limits import RateLimitService
+from shared.services.specs import SpecService
+from shared.settings import Settings
+from shared.store import Database
+from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+
+MAX_BODY_BYTES = 64 * 1024
+"""A URL."""
+
+router = APIRouter(route_class=StrictJsonRoute, prefix="/specs")
+
+
+async def _spec_service(settings: CurrentSettings) -> SpecService:
+    return SpecService(RateLimitService(Database(settings)), settings)
+
+
+@router.post("/fetch")
+async def fetch(
+    body: FetchSpecRequest, caller: CurrentCaller, service: Annotated[SpecService, Depends(_spec_service)]
+) -> SwaggerSpec:
+    """An OpenAPI or Swagger document, its text as it was published, and its name."""
+    return await service.fetch(caller, body)
+
+
+app = create_app("specs", router, Settings.from_environ(), MAX_BODY_BYTES)
+
+
+@aio.http
+async def specs(_request: Request) -> Response:
+    """The entry point."""
+    return as_response(app)

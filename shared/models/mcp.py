@@ -1,0 +1,59 @@
+"""The tools of an MCP server, on the wire."""
+
+from typing import Any, Self
+
+from pydantic import AliasChoices, Field, ModelWrapValidatorHandler, SecretStr, ValidationError, model_validator
+from pydantic_core import InitErrorDetails
+
+from shared.models.wire import CamelModel, SnakeModel
+
+_URL_NAMES = ("mcp_url", "mcpUrl")
+
+
+class ListToolsRequest(SnakeModel):
+    """What `POST /mcp/tools` takes. `auth_token`: sent to the server as a bearer token; an empty one is none."""
+
+    mcp_url: str = Field(max_length=8000, validation_alias=AliasChoices(*_URL_NAMES))
+    auth_token: SecretStr | None = Field(default=None, validation_alias=AliasChoices("auth_token", "authToken"))
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _without_the_token(cls, data: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        """What does not validate is shown to the caller, and that must not be the token."""
+        try:
+            return validate(data)
+        except ValidationError as error:
+            problems = [
+                InitErrorDetails(
+                    type=problem["type"],
+                    loc=problem["loc"],
+                    input=_shown(problem["input"], problem["loc"]),
+                    ctx=problem.get("ctx", {}),
+                )
+                for problem in error.errors()
+            ]
+            raise ValidationError.from_exception_data(error.title, problems, hide_input=True) from None
+
+    @property
+    def token(self) -> str | None:
+        return (self.auth_token.get_secret_value() or None) if self.auth_token else None
+
+
+def _shown(value: Any, place: tuple[int | str, ...]) -> Any:
+    """The input that was wrong: never the token, nor a body that may hold it, under whatever name."""
+    return value if place and place[0] in _URL_NAMES and not isinstance(value, dict | list) else None
+
+
+class McpTool(CamelModel):
+    """As the server describes it. `input_schema`: a JSON Schema, which nobody has checked."""
+
+    name: str
+    description: str
+    input_schema: dict[str, Any]
+
+
+class ToolList(SnakeModel):
+    """What it answers. `mcp_url`: as it was sent."""
+
+    mcp_url: str
+    tools: list[McpTool]

@@ -1,0 +1,11 @@
+"""Fetching an API description, on the wire. What is answered is the very thing that an agent takes: `SwaggerSpec`."""
+
+from pydantic import Field
+
+from shared.models.wire import SnakeModel
+
+
+class FetchSpecRequest(SnakeModel):
+    """What `POST /specs/fetch` takes: where the document is."""
+
+    url: str = Field(max_length=8000)

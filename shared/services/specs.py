@@ -1,0 +1,137 @@
+"""API descriptions from other people's servers: fetched, and looked at before they are handed on."""
+
+import asyncio
+import codecs
+import importlib
+import re
+from urllib.parse import unquote, urlsplit
+
+from shared.models.agent import SwaggerSpec
+from shared.models.caller import Caller
+from shared.models.errors import BadRequest, ServiceError, UpstreamFailed, UpstreamTooSlow
+from shared.models.spec import FetchSpecRequest
+from shared.openapi import NotASpec, parse
+from shared.openapi.prose import one_line
+from shared.outbound import errors as outbound
+from shared.per_loop import per_loop
+from shared.services.rate_limits import OUTBOUND_PER_MINUTE, RateLimitService
+from shared.settings import Settings
+
+SECONDS = 40.0
+"""At most for the fetch, whatever the deployment allows: Hosting waits a minute for the whole answer."""
+_NAME_LENGTH = 200
+_ACCEPT = (
+    "application/vnd.oai.openapi+json, application/vnd.oai.openapi, application/json, application/yaml, text/yaml,"
+    " */*;q=0.5"
+)
+"""Some addresses have the document for programs, and a page about it for people."""
+_READ_AT_ONCE = 2
+"""5 MB of YAML take seconds, and 100 MB: more at a time would only wait for each other."""
+_CHARSETS = re.compile(
+    r"ascii|utf-(?:8|16|32)(?:-[bl]e)?|iso8859-\d+|cp125\d|koi8-[ru]"
+    r"|shift_jis|cp932|euc_(?:jp|kr)|gb(?:2312|k|18030)|big5"
+)
+"""By Python's names. It has others that are no encodings of text, or that take quadratic time to read."""
+_MARKS = [
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # which begins as UTF-16's does
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+]
+
+
+class SpecService:
+    """Lives as long as a request."""
+
+    def __init__(self, limits: RateLimitService, settings: Settings) -> None:
+        self._limits = limits
+        self._settings = settings
+
+    async def fetch(self, caller: Caller, request: FetchSpecRequest) -> SwaggerSpec:
+        """The document's text, letter by letter, and its title; without one, the end of the URL.
+
+        Raises `BadRequest` for an address that is not fetched and for what is no API description or too long a one,
+        `UpstreamFailed`, `UpstreamTooSlow`, and `TooManyRequests`.
+        """
+        await self._limits.take(f"outbound:{caller.uid}", OUTBOUND_PER_MINUTE)
+        content_type, body = await self._fetched(request.url)
+        async with _reading():
+            name, content = await asyncio.to_thread(_read, body, content_type)
+        return SwaggerSpec(name=name or _name_of(request.url), content=content)
+
+    async def _fetched(self, url: str) -> tuple[str, bytes]:
+        """Its Content-Type, and what it holds."""
+        await asyncio.to_thread(importlib.import_module, "shared.outbound.http")
+        from shared.outbound.http import Outbound, Request
+
+        request = Request(
+            method="GET", url=url, headers={"Accept": _ACCEPT}, timeout=SECONDS, follow_redirects=True, max_redirects=5
+        )
+        try:
+            answer = await Outbound(self._settings).send(request)
+        except outbound.OutboundError as error:
+            raise _failure(error) from error
+        if not 200 <= answer.status_code < 300:
+            raise UpstreamFailed(_rejection(urlsplit(answer.url).hostname or "The server", answer.status_code))
+        return dict(answer.headers).get("content-type", ""), answer.content
+
+
+def _failure(error: outbound.OutboundError) -> ServiceError:
+    match error:
+        case outbound.BadAddress() | outbound.Refused():
+            return BadRequest(error.message)
+        case outbound.TooLong():
+            return BadRequest(f"The document is too long. {error.message}")
+        case outbound.TooSlow():
+            return UpstreamTooSlow(error.message)
+        case _:
+            return UpstreamFailed(error.message)
+
+
+def _rejection(host: str, status: int) -> str:
+    if status in (401, 403):
+        return f"{host} wants a sign-in (status {status}), which is not sent: documents are fetched as anybody can."
+    return f"{host} answered with status {status}, and not with a document."
+
+
+@per_loop
+def _reading() -> asyncio.Semaphore:
+    return asyncio.Semaphore(_READ_AT_ONCE)
+
+
+def _read(body: bytes, content_type: str) -> tuple[str | None, str]:
+    """Title and text. Blocks, for seconds if it is long. Raises `BadRequest`."""
+    text = _text(body, content_type)
+    try:
+        return parse(text).name, text
+    except NotASpec as error:
+        raise BadRequest(error.message) from error
+
+
+def _text(body: bytes, content_type: str) -> str:
+    """By its byte order mark, which is no part of it; else by its charset; else UTF-8. Raises `BadRequest`."""
+    mark, encoding = next((known for known in _MARKS if body.startswith(known[0])), (b"", _charset(content_type)))
+    try:
+        return body[len(mark) :].decode(encoding)
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"This is not text in {encoding.upper()}, so it is no API description.") from error
+
+
+def _charset(content_type: str) -> str:
+    named = re.search(r";\s*charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", content_type, re.IGNORECASE)
+    try:
+        known = codecs.lookup(named[1]).name if named else "utf-8"
+    except LookupError:
+        return "utf-8"
+    return known if _CHARSETS.fullmatch(known) else "utf-8"
+
+
+def _name_of(url: str) -> str:
+    """The last part of its path, or its host. It has been fetched, so it is a URL."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # httpx takes a few more
+        return "API"
+    last = unquote(parts.path.rstrip("/").rpartition("/")[2])
+    return one_line(last, _NAME_LENGTH) or one_line(parts.hostname or "", _NAME_LENGTH) or "API"
