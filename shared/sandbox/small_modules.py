@@ -31,7 +31,8 @@ def _bounded(function: Callable[..., Any], name: str) -> Callable[..., Any]:
         except ValueError as error:
             raise CallFailed(f"{name}(): {error}", ValueError) from error
         except Exception as error:
-            raise CallFailed(f"{name}(): {error}", TypeError) from error
+            words = str(error).removeprefix(f"{function.__name__}()").strip()
+            raise CallFailed(f"{name}(): {words}", TypeError) from error
 
     bounded.__name__ = name
     return bounded
