@@ -161,6 +161,8 @@ class CodeWritingService:
         except CatalogError as error:
             raise BadRequest(str(error)) from error
         except (ModelFailure, BudgetSpent) as error:
+            if not writing.budget.seconds_left:
+                raise TimeoutError from error
             raise UpstreamFailed(f"The code could not be written: {error}") from error
 
     async def _free(self, name: str) -> str:
