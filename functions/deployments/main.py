@@ -25,6 +25,9 @@ from shared.web import ClientAddress, CurrentCaller, CurrentSettings, StrictJson
 from shared.web.address import address_block
 from shared.web.paging import NEXT_PAGE_HEADER, PageToken
 
+OPEN_PREFIX = "/rest/"
+"""Published agents are called from pages of any origin, demos' sandboxed ones among them."""
+
 router = APIRouter(route_class=StrictJsonRoute)
 
 
@@ -113,7 +116,7 @@ def _in_a_header(warnings: list[str]) -> str:
     return header
 
 
-app = create_app("deployments", router, Settings.from_environ())
+app = create_app("deployments", router, Settings.from_environ(), open_prefix=OPEN_PREFIX)
 
 
 @aio.http

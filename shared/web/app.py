@@ -1,5 +1,6 @@
 """Builds a function's application: its routes, and around them what all functions have in common."""
 
+from collections.abc import Callable
 from typing import cast
 
 from fastapi import APIRouter, FastAPI, Response
@@ -29,6 +30,30 @@ class JsonCors(CORSMiddleware):
         return JSONResponse({"detail": f"{detail}."}, status_code=response.status_code, headers=headers)
 
 
+class OpenCors:
+    """Any origin may call what begins with `prefix`, without cookies: also the opaque one of a sandboxed page.
+
+    `canonical` gives a path as the routes have it.
+    """
+
+    def __init__(self, app: ASGIApp, prefix: str, canonical: Callable[[str], str]) -> None:
+        self.app = app
+        self.prefix = prefix
+        self.canonical = canonical
+        self.open = JsonCors(
+            app,
+            allow_origins=["*"],
+            allow_methods=["POST"],
+            allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["Retry-After", "X-Run-Id", "warnings"],
+            max_age=3600,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_open = scope["type"] == "http" and self.canonical(scope["path"]).startswith(self.prefix)
+        await (self.open if is_open else self.app)(scope, receive, send)
+
+
 class NoStore:
     """`Cache-Control: no-store` on every answer that does not say otherwise.
 
@@ -47,10 +72,17 @@ class NoStore:
         await self.app(scope, receive, with_header)
 
 
-def create_app(function: str, router: APIRouter, settings: Settings, max_body_bytes: int | None = None) -> FastAPI:
+def create_app(
+    function: str,
+    router: APIRouter,
+    settings: Settings,
+    max_body_bytes: int | None = None,
+    open_prefix: str | None = None,
+) -> FastAPI:
     """The application of the function named `function`, serving `router`.
 
-    `max_body_bytes` replaces the limit that the settings give.
+    `max_body_bytes` replaces the limit that the settings give. What begins with `open_prefix` may be called from any
+    origin.
 
     It lives as long as the process. Its lifespan never runs under functions-framework, so whatever needs an
     event loop (clients above all) is made at first use.
@@ -84,6 +116,8 @@ def create_app(function: str, router: APIRouter, settings: Settings, max_body_by
             expose_headers=["Retry-After", "X-Next-Page-Token", "X-Run-Id", "warnings"],
             max_age=3600,
         )
+    if open_prefix:
+        app.add_middleware(OpenCors, prefix=open_prefix, canonical=PathForms(app, function, is_route).canonical)
     app.add_middleware(NoStore)
     app.add_middleware(
         AccessLog,

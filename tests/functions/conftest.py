@@ -29,7 +29,8 @@ async def serve(settings: Settings, environ: dict[str, str], monkeypatch: pytest
         def client(module: ModuleType, **fields: object) -> httpx.AsyncClient:
             name = module.__name__.split(".")[-2]
             limit = getattr(module, "MAX_BODY_BYTES", None)
-            app = create_app(name, module.router, settings.model_copy(update=fields), limit)
+            open_prefix = getattr(module, "OPEN_PREFIX", None)
+            app = create_app(name, module.router, settings.model_copy(update=fields), limit, open_prefix)
             made = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service")
             stack.push_async_callback(made.aclose)
             return made

@@ -7,6 +7,7 @@ import pytest
 
 import functions.admin.main as admin
 import functions.chat.main as chat
+import functions.demos.main as demos
 import functions.logs.main as logs
 import functions.mcp.main as mcp
 import functions.meta.main as meta
@@ -45,6 +46,10 @@ ROUTES: list[tuple[ModuleType, str, str, Any, tuple[int, int, int]]] = [
     (admin, "PUT", "/admin/users/unknown", {"monthlyAllowance": 500}, (401, 403, 404)),
     (chat, "POST", "/chat", CHAT, OWN),
     (chat, "GET", "/chat/unknown", None, (401, 404, 404)),
+    (demos, "GET", "/demos", None, OWN),
+    (demos, "GET", "/demos/unknown", None, (401, 404, 404)),
+    (demos, "DELETE", "/demos/unknown", None, (401, 404, 404)),
+    (demos, "GET", "/demos/unknown/page", None, (404, 404, 404)),
     (mcp, "POST", "/mcp/tools", {"mcp_url": "http://127.0.0.1/"}, (401, 400, 400)),
     (specs, "POST", "/specs/fetch", {"url": "http://127.0.0.1/"}, (401, 400, 400)),
     (sessions, "POST", "/sessions/s/config", CONFIG, OWN),

@@ -182,3 +182,22 @@ async def test_a_change_of_the_agent_shows_at_once(serve: Serve, database: Datab
     assert (listed["description"], listed["inputSchema"]) == ("New.", {"give": "integer"})
     assert (await client.post("/rest/echo", json={"give": 7})).json() == 7
     assert (await client.post("/rest/echo", json={"give": "x"})).status_code == 422
+
+
+async def test_a_page_of_any_origin_may_call_it(serve: Serve) -> None:
+    """A sandboxed demo's origin is `null`; refusals can be read there, too. Nothing else of the function is open."""
+    client = serve(deployments)
+    asking = {
+        "Origin": "null",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "content-type",
+    }
+    for path in ("/rest/unknown", "/api/rest/unknown"):
+        preflight = await client.options(path, headers=asking)
+        assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, "*")
+        refused = await client.post(path, json={}, headers={"Origin": "null"})
+        assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (404, "*")
+        assert "access-control-allow-credentials" not in refused.headers
+    listed = await client.get("/deployments", headers={"Origin": "null"})
+    assert "access-control-allow-origin" not in listed.headers
+    assert (await client.options("/agents/x/deploy", headers=asking)).status_code == 405

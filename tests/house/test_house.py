@@ -57,6 +57,7 @@ def importers_of(*modules: str) -> set[str]:
         (("mcp", "httpcore", "httpcore2", "httpx2"), "outbound"),
         (("yaml",), "openapi"),
         (("jsonschema_rs",), "services"),
+        (("tree_sitter", "tree_sitter_javascript"), "services"),
     ],
 )
 def test_each_big_library_has_one_home(modules: tuple[str, ...], home: str) -> None:
@@ -93,6 +94,7 @@ RUNS_LATER = [
         ("deployments", RUNS_LATER),
         ("mcp", RUNS_LATER),
         ("specs", RUNS_LATER),
+        ("demos", [*RUNS_LATER, "tree_sitter", "tree_sitter_javascript"]),
     ],
 )
 def test_a_function_imports_what_it_needs_and_no_more(function: str, without: list[str]) -> None:

@@ -1,0 +1,126 @@
+"""Demos: pages around published agents, written by a model, saved, and opened."""
+
+import os
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from functions_framework import aio
+
+from shared.llm.catalog import Catalog
+from shared.llm.later import complete
+from shared.models.demo import CreateDemoRequest, Demo, GeneratedDemo, GenerateDemoRequest, ReplaceDemoRequest
+from shared.models.errors import BadRequest
+from shared.services.demo_page import api_base, page, policy
+from shared.services.demo_writing import DemoWritingService
+from shared.services.demos import DemoService
+from shared.services.model_calls import ModelCallService
+from shared.services.spending import SpendingService
+from shared.settings import Settings
+from shared.store import Database
+from shared.web import CallerIfAny, CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.paging import NEXT_PAGE_HEADER, PageToken
+
+MAX_BODY_BYTES = 2 * 1024 * 1024
+"""More than a demo may have, so that one that is too large is told so by its own size."""
+
+router = APIRouter(route_class=StrictJsonRoute, prefix="/demos")
+
+
+async def _demo_service(settings: CurrentSettings) -> DemoService:
+    return DemoService(Database(settings))
+
+
+async def _demo_writing_service(settings: CurrentSettings) -> DemoWritingService:
+    database = Database(settings)
+    model_calls = ModelCallService(Catalog.load(os.environ), complete, SpendingService(database, settings))
+    return DemoWritingService(database, model_calls, settings)
+
+
+Demos = Annotated[DemoService, Depends(_demo_service)]
+
+
+@router.post("", status_code=201)
+async def create(body: CreateDemoRequest, caller: CurrentCaller, service: Demos) -> Demo:
+    """Saves a demo."""
+    return await service.create(caller, body)
+
+
+@router.get("")
+async def list_demos(
+    caller: CurrentCaller,
+    service: Demos,
+    response: Response,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    page_token: PageToken = None,
+) -> list[Demo]:
+    """The caller's own and the shared ones, the newest change first. `X-Next-Page-Token`: the next page's."""
+    found = await service.list(caller, limit, page_token)
+    if found.next_token:
+        response.headers[NEXT_PAGE_HEADER] = found.next_token
+    return found.demos
+
+
+@router.post("/generate-code")
+async def generate_code(
+    body: GenerateDemoRequest,
+    caller: CurrentCaller,
+    service: Annotated[DemoWritingService, Depends(_demo_writing_service)],
+) -> GeneratedDemo:
+    """Has a model write a page around deployments, and checks that it works."""
+    return await service.write(caller, body)
+
+
+@router.get("/{demo_id}")
+async def get_demo(demo_id: str, caller: CurrentCaller, service: Demos) -> Demo:
+    """One demo."""
+    return await service.get(caller, demo_id)
+
+
+@router.put("/{demo_id}")
+async def replace(demo_id: str, body: ReplaceDemoRequest, caller: CurrentCaller, service: Demos) -> Demo:
+    """Puts another content in its place; 409 for a `_rev` that is not the newest."""
+    return await service.replace(caller, demo_id, body)
+
+
+@router.delete("/{demo_id}", status_code=204)
+async def delete(demo_id: str, caller: CurrentCaller, service: Demos) -> Response:
+    """Deletes the demo."""
+    await service.delete(caller, demo_id)
+    return Response(status_code=204)
+
+
+@router.get("/{demo_id}/page")
+async def open_page(
+    demo_id: str, caller: CallerIfAny, service: Demos, settings: CurrentSettings, request: Request
+) -> Response:
+    """The demo as a web page; a shared one for everybody, as browsers send no token when they open an address."""
+    demo = await service.opened(caller, demo_id)
+    base, nonce = _api_base(request), secrets.token_hex(16)
+    headers = {
+        "Content-Security-Policy": policy(demo.generated_code, base, nonce, settings.cors_origins),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "no-store",
+    }
+    return Response(page(demo.name, demo.generated_code, base, nonce), media_type="text/html", headers=headers)
+
+
+def _api_base(request: Request) -> str:
+    """Raises `BadRequest` for a request whose headers name no host."""
+    scheme, forwarded_host = (
+        request.headers.get(f"x-forwarded-{what}", "").partition(",")[0].strip() for what in ("proto", "host")
+    )
+    base = api_base(scheme or request.url.scheme, request.headers.get("host", ""), forwarded_host, "demos")
+    if base is None:
+        raise BadRequest("The request's headers name no host that a page could call.")
+    return base
+
+
+app = create_app("demos", router, Settings.from_environ(), MAX_BODY_BYTES)
+
+
+@aio.http
+async def demos(_request: Request) -> Response:
+    """The entry point."""
+    return as_response(app)

@@ -1,0 +1,130 @@
+"""A demo as one page: its parts put together so that none breaks out of its place, and the policy that it runs under.
+
+The page's script is text that a model wrote, and may do whatever a page may. So the page gets an origin of its own
+(`sandbox`), and of the world it reaches the published agents alone.
+"""
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Iterable
+from html.parser import HTMLParser
+
+from shared.models.demo import DemoCode
+
+_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+_ORIGIN = re.compile(rf"https?://{_HOST}")
+_MOST_PROBLEMS = 5
+
+_PAGE = """\
+<!doctype html>
+<html>
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+{css}
+</style>
+<script nonce="{nonce}">
+const API_BASE_URL = {api_base};
+{{
+  const script = document.createElement("script");
+  script.textContent = {js};
+  document.addEventListener("readystatechange", () => document.body.append(script), {{ once: true }});
+  document.currentScript.nonce = "";
+}}
+</script>
+</head>
+<body>
+{html}"""
+
+
+def api_base(scheme: str, host: str, forwarded_host: str | None, function: str) -> str | None:
+    """Where a page reaches the API, from how it was asked for itself; None for what is no scheme or host.
+
+    Hosting names its own host in `X-Forwarded-Host`, and has the API below `/api`. At a function's own address
+    there is nothing but that function: the published agents are next door. Any other host is the service's root.
+    """
+    if forwarded_host:
+        base = f"{scheme}://{forwarded_host}"
+        path = "/api"
+    elif host.startswith(f"{function}-") and host.endswith(".run.app"):
+        base = f"{scheme}://deployments-{host.removeprefix(f'{function}-')}"
+        path = ""
+    else:
+        base = f"{scheme}://{host}"
+        path = "/deployments" if host.endswith(".cloudfunctions.net") else ""
+    return f"{base}{path}" if _ORIGIN.fullmatch(base) else None
+
+
+def page(title: str, code: DemoCode, base: str, nonce: str) -> str:
+    """The whole page. `base`: of the API, made by `api_base`. `nonce`: of letters and digits.
+
+    The one script of the page stands before what the demo says, so that nothing there (an open comment, a
+    `<textarea>`) can swallow it. It holds the demo's own script as a string, and runs it when the body is complete,
+    before `DOMContentLoaded`, as if it stood at the body's end. In CSS, `\\/` is another way to write a slash.
+    """
+    return _PAGE.format(
+        title=html.escape(title, quote=False),
+        css=code.css.replace("</", "<\\/"),
+        nonce=nonce,
+        api_base=_string(base),
+        js=_string(code.js),
+        html=code.html,
+    )
+
+
+def policy(code: DemoCode, base: str, nonce: str, embedders: Iterable[str] = ()) -> str:
+    """The page's Content-Security-Policy. `embedders`: origins whose pages may frame it, beside its own.
+
+    `sandbox` without `allow-same-origin`: an origin of its own, so no cookies, no storage, and nothing of the
+    frontend that is served beside it. The demo's script is let in by its hash, as it does not get to know the nonce.
+    """
+    digest = base64.b64encode(hashlib.sha256(code.js.encode()).digest()).decode()
+    framing = " ".join(["'self'", *(origin for origin in embedders if origin == "*" or _ORIGIN.fullmatch(origin))])
+    return "; ".join(
+        [
+            "sandbox allow-scripts allow-forms allow-modals",
+            "default-src 'none'",
+            f"script-src 'nonce-{nonce}' 'sha256-{digest}'",
+            "style-src 'unsafe-inline'",
+            "img-src data: blob:",
+            "media-src data: blob:",
+            "font-src data:",
+            f"connect-src {base}/rest/",
+            "form-action 'none'",
+            "base-uri 'none'",
+            f"frame-ancestors {framing}",
+        ]
+    )
+
+
+def markup_problems(markup: str) -> list[str]:
+    """What in a demo's HTML its policy keeps from working: the first few, each a sentence."""
+    reader = _Reader()
+    reader.feed(markup.replace("<![", "<?"))  # the same to a browser, and the parser here fails over an odd one
+    reader.close()
+    return list(dict.fromkeys(reader.found))[:_MOST_PROBLEMS]
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "script":
+            self.found.append("A <script> in html does not run: all JavaScript belongs into js, without libraries.")
+        for name, value in attrs:
+            if name.startswith("on") and len(name) > 2:
+                self.found.append(f"{name}= on <{tag}> does not run: use addEventListener in js.")
+            elif name == "href" and (value or "").strip().lower().startswith("javascript:"):
+                self.found.append(f"A javascript: address on <{tag}> does not run: use addEventListener in js.")
+
+
+def _string(text: str) -> str:
+    """A JavaScript string that is safe inside of a script element."""
+    return json.dumps(text, ensure_ascii=False).replace("<", "\\u003c")

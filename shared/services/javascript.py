@@ -1,0 +1,177 @@
+"""Reads JavaScript that a model wrote for a page: whether it parses, and what in it cannot work there.
+
+The only importer of tree_sitter. Its parser goes on after mistakes, so that all of them are found, and it takes some
+things that browsers do not: JSX, and what belongs to modules only.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cache
+from urllib.parse import unquote
+
+import tree_sitter_javascript
+from tree_sitter import Language, Node, Parser, Tree
+
+API_BASE = "API_BASE_URL"
+"""The constant that a page's script is given."""
+_MOST_PROBLEMS = 10
+_DYNAMIC = "\0"
+_CALL = re.compile(r"(?:https?://[^/\0]*)?(?:/api)?/rest/(?P<name>[^/?#\0]*)(?P<rest>.?)", re.DOTALL)
+_STORAGE = {"localStorage", "sessionStorage", "indexedDB"}
+_FUNCTIONS = {
+    "function_declaration",
+    "function_expression",
+    "generator_function_declaration",
+    "generator_function",
+    "arrow_function",
+    "method_definition",
+    "class_static_block",
+}
+_TELLING = {
+    "jsx_element": "This is JSX, which browsers do not run.",
+    "jsx_self_closing_element": "This is JSX, which browsers do not run.",
+    "import_statement": "There are no modules: import does not work.",
+    "export_statement": "There are no modules: export does not work.",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """`line` counts from 1. `message` is a sentence for whoever wrote the code."""
+
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.message}"
+
+
+def problems(code: str, apis: Collection[str]) -> list[Problem]:
+    """What keeps `code` from working in a page that may call the deployments `apis`: the first few, by line.
+
+    Mistakes of syntax alone, where there are any. Calls are found by what is written: a text that is
+    `/rest/{name}`, behind `API_BASE_URL` or a host or not. A name that is put together when the code runs passes.
+    """
+    source = code.encode(errors="replace").rstrip()
+    tree = _parser().parse(source)
+    found = list(_syntax(tree, len(source))) if tree.root_node.has_error else list(_semantics(tree, set(apis)))
+    return sorted(dict.fromkeys(found), key=lambda problem: problem.line)[:_MOST_PROBLEMS]
+
+
+@cache
+def _parser() -> Parser:
+    return Parser(Language(tree_sitter_javascript.language()))
+
+
+def _nodes(tree: Tree) -> Iterator[Node]:
+    """All of them, in the order of the source; however deep they lie."""
+    cursor = tree.walk()
+    while True:
+        if (node := cursor.node) is not None:
+            yield node
+        if cursor.goto_first_child():
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return
+
+
+def _syntax(tree: Tree, length: int) -> Iterator[Problem]:
+    for node in _nodes(tree):
+        if node.is_missing:
+            yield Problem(_line(node), f"Syntax error: {node.type!r} is missing.")
+        elif node.is_error:
+            shown = " ".join(_text(node).split())[:80]
+            if node.end_byte == length and node.start_point[0] != node.end_point[0]:
+                yield Problem(_line(node), f"Syntax error: what begins with {shown!r} never ends. Is the code whole?")
+            else:
+                yield Problem(_line(node), f"Syntax error at {shown!r}.")
+
+
+def _semantics(tree: Tree, apis: set[str]) -> Iterator[Problem]:
+    for node in _nodes(tree):
+        line = _line(node)
+        match node.type:
+            case "string" | "template_string":
+                if (name := _called(node)) is not None and name not in apis:
+                    known = ", ".join(sorted(apis)) or "none"
+                    yield Problem(line, f"/rest/{name[:100]} is not among the selected APIs. They are: {known}.")
+            case "identifier" | "shorthand_property_identifier_pattern" if _declares(node, API_BASE):
+                yield Problem(line, f"{API_BASE} is given: use it, and do not declare it.")
+            case "identifier" | "property_identifier" if _text(node) in _STORAGE and not _is_key(node):
+                yield Problem(line, f"The page has no {_text(node)}: using it fails. Keep state in variables.")
+            case "await_expression" if not _in_function(node):
+                yield Problem(line, "await works inside of async functions only.")
+            case "return_statement" if not _in_function(node):
+                yield Problem(line, "return works inside of functions only.")
+            case kind if kind in _TELLING:
+                yield Problem(line, _TELLING[kind])
+            case _:
+                pass
+
+
+def _line(node: Node) -> int:
+    return node.start_point[0] + 1
+
+
+def _text(node: Node) -> str:
+    return (node.text or b"").decode(errors="replace")
+
+
+def _declares(node: Node, name: str) -> bool:
+    parent = node.parent
+    if parent is None or _text(node) != name:
+        return False
+    if node.type == "shorthand_property_identifier_pattern":
+        return True
+    return parent.type == "variable_declarator" and parent.child_by_field_name("name") == node
+
+
+def _is_key(node: Node) -> bool:
+    """Of an object's own making, `{ localStorage: … }` or `settings.localStorage`, and no global thing."""
+    parent = node.parent
+    if parent is None or node.type != "property_identifier":
+        return False
+    owner = parent.child_by_field_name("object")
+    return owner is None or _text(owner) not in ("window", "self", "globalThis")
+
+
+def _in_function(node: Node) -> bool:
+    parent = node.parent
+    while parent is not None:
+        if parent.type in _FUNCTIONS:
+            return True
+        parent = parent.parent
+    return False
+
+
+def _called(literal: Node) -> str | None:
+    """The deployment that a text names whole; None for any other text, and a name that is only begun."""
+    match = _CALL.match(_value(literal))
+    if match is None:
+        return None
+    name, rest = match["name"], match["rest"]
+    begun = rest == _DYNAMIC or (not rest and _goes_on(literal))
+    return None if begun else unquote(name)
+
+
+def _value(literal: Node) -> str:
+    """A literal's text, where `${API_BASE_URL}` is nothing, and what else is put in is `_DYNAMIC`."""
+    parts: list[str] = []
+    for child in literal.named_children:
+        if child.type == "template_substitution":
+            parts.append("" if _text(child).strip("${} \t\r\n") == API_BASE else _DYNAMIC)
+        else:
+            parts.append("/" if _text(child) == "\\/" else _text(child))
+    return "".join(parts)
+
+
+def _goes_on(node: Node) -> bool:
+    """Whether something is added to the text: `"/rest/" + name`."""
+    parent = node.parent
+    while parent is not None and parent.type in ("binary_expression", "parenthesized_expression"):
+        if parent.type == "binary_expression" and parent.child_by_field_name("left") == node:
+            return True
+        node, parent = parent, parent.parent
+    return False

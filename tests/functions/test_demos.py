@@ -1,0 +1,437 @@
+"""The demo routes: shapes, codes, both spellings, every way; and pages, for whom and under which policy."""
+
+import json
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+import functions.demos.main as demos
+from shared.models.caller import Caller
+from shared.models.demo import CreateDemoRequest
+from shared.services.demo_prompt import request_text
+from shared.services.demos import DemoService
+from shared.store import Database
+from tests.doubles.model_server import Answer, ModelServer
+from tests.functions.conftest import Serve
+from tests.services.publishing import publish
+from tests.tokens import token
+
+CODE = {"html": "<h1>Hi</h1>", "css": "h1 { color: red }", "js": "document.title = API_BASE_URL;"}
+DEMO: dict[str, Any] = {
+    "name": "Clock",
+    "selectedApis": [],
+    "modelConfig": {"provider": "openai", "model": "gpt-4.1-mini"},
+    "userPrompt": "Show the time.",
+    "generatedCode": CODE,
+}
+FULL: dict[str, Any] = {
+    "name": "天気 ☀",
+    "description": "Tells the weather.",
+    "selectedApis": [
+        {
+            "friendlyName": "weather",
+            "agentId": "x",
+            "description": "Doc.",
+            "inputSchema": {"inputText": "string"},
+            "outputSchema": None,
+        }
+    ],
+    "modelConfig": {"provider": "openai", "model": "m", "parameters": {"a": [[1], None]}, "builtInTool": "t"},
+    "userPrompt": "Show the weather.",
+    "generatedCode": CODE,
+    "composerThoughts": {"deep": [[1.5, None, "😀"]]},
+    "visibility": "shared",
+}
+STAMPS = ["_id", "_rev", "createdAt", "updatedAt"]
+TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
+OTHER = Caller(uid="other")
+
+
+async def save(database: Database, caller: Caller, **fields: Any) -> str:
+    request = CreateDemoRequest.model_validate({**DEMO, **fields})
+    return (await DemoService(database).create(caller, request)).id
+
+
+async def test_a_saved_demo_has_the_contracts_shape(serve: Serve) -> None:
+    """201; camelCase, with `_id` and `_rev`; every field as it was sent."""
+    client = serve(demos)
+    response = await client.post("/demos", json=FULL)
+    assert response.status_code == 201
+    saved = response.json()
+    assert list(saved) == [*FULL, *STAMPS]
+    assert {name: saved[name] for name in FULL} == FULL
+    assert saved["createdAt"] == saved["updatedAt"]
+    assert TIME.match(saved["createdAt"])
+    read = await client.get(f"/demos/{saved['_id']}")
+    assert (read.status_code, read.json()) == (200, saved)
+    assert (await client.get("/demos")).json() == [saved]
+
+
+async def test_what_is_left_out_has_a_value(serve: Serve) -> None:
+    """What is optional is null, a demo is private; no APIs is an empty list, and null is one, too."""
+    client = serve(demos)
+    for body in (DEMO, {**DEMO, "description": None, "selectedApis": None, "composerThoughts": None}):
+        saved = (await client.post("/demos", json=body)).json()
+        assert (saved["description"], saved["composerThoughts"], saved["visibility"]) == (None, None, "private")
+        assert saved["selectedApis"] == []
+        assert saved["modelConfig"] == {**DEMO["modelConfig"], "parameters": {}, "builtInTool": None}
+    api = {"friendlyName": "echo"}
+    saved = (await client.post("/demos", json={**DEMO, "selectedApis": [api]})).json()
+    assert saved["selectedApis"] == [
+        {"friendlyName": "echo", "agentId": "", "description": "", "inputSchema": None, "outputSchema": None}
+    ]
+
+
+async def test_both_spellings_are_taken(serve: Serve) -> None:
+    """camelCase and snake_case; the answer is camelCase; unknown fields and what callers cannot set are ignored."""
+    client = serve(demos)
+    snake: dict[str, Any] = {
+        "name": "Clock",
+        "selected_apis": [{"friendly_name": "echo", "agent_id": "x", "input_schema": {"a": "string"}}],
+        "model_config": {"provider": "openai", "model": "m", "built_in_tool": "t"},
+        "user_prompt": "Show the time.",
+        "generated_code": CODE,
+        "composer_thoughts": "t",
+        "somethingNew": 1,
+        "_id": "mine",
+        "owner": "o",
+        "createdAt": "2000-01-01T00:00:00Z",
+    }
+    saved = (await client.post("/demos", json=snake)).json()
+    assert saved["selectedApis"][0]["friendlyName"] == "echo"
+    assert saved["selectedApis"][0]["inputSchema"] == {"a": "string"}
+    assert saved["modelConfig"]["builtInTool"] == "t"
+    assert (saved["userPrompt"], saved["composerThoughts"]) == ("Show the time.", "t")
+    assert not {*snake} - {"name", "_id", "createdAt"} & set(saved)
+    assert saved["_id"] != "mine"
+    assert not saved["createdAt"].startswith("2000")
+
+
+async def test_a_replacement_is_answered_with_the_demo(serve: Serve) -> None:
+    """200; as it was answered it can be sent back; `_id` and `createdAt` stay, and what is not sent is gone."""
+    client = serve(demos)
+    saved = (await client.post("/demos", json=FULL)).json()
+    path = f"/demos/{saved['_id']}"
+    response = await client.put(path, json={**saved, "name": "New"})
+    assert response.status_code == 200
+    changed = response.json()
+    assert list(changed) == list(saved)
+    assert {name for name in saved if changed[name] != saved[name]} == {"name", "_rev", "updatedAt"}
+    bare = (await client.put(path, json=DEMO)).json()
+    assert (bare["description"], bare["composerThoughts"], bare["selectedApis"]) == (None, None, [])
+    assert (bare["createdAt"], bare["visibility"]) == (saved["createdAt"], "shared")
+
+
+async def test_a_stale_revision_is_409(serve: Serve) -> None:
+    """And changes nothing; without one it is replaced."""
+    client = serve(demos)
+    saved = (await client.post("/demos", json=DEMO)).json()
+    path = f"/demos/{saved['_id']}"
+    assert (await client.put(path, json={**DEMO, "_rev": saved["_rev"], "name": "One"})).status_code == 200
+    stale = await client.put(path, json={**DEMO, "_rev": saved["_rev"], "name": "Two"})
+    assert stale.status_code == 409
+    assert set(stale.json()) == {"detail"}
+    assert (await client.get(path)).json()["name"] == "One"
+    assert (await client.put(path, json={**DEMO, "name": "Three"})).status_code == 200
+
+
+async def test_deleting_is_204_without_a_body(serve: Serve) -> None:
+    """After it the demo is unknown, by every route."""
+    client = serve(demos)
+    path = f"/demos/{(await client.post('/demos', json=DEMO)).json()['_id']}"
+    response = await client.delete(path)
+    assert (response.status_code, response.content) == (204, b"")
+    for again in (
+        await client.get(path),
+        await client.delete(path),
+        await client.put(path, json=DEMO),
+        await client.get(f"{path}/page"),
+    ):
+        assert again.status_code == 404
+        assert again.json() == {"detail": "There is no such demo."}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": ""},
+        {"name": None},
+        {"name": "x" * 201},
+        {"description": 5},
+        {"description": "x" * 100_001},
+        {"selectedApis": "all"},
+        {"selectedApis": [{"friendlyName": ""}]},
+        {"selectedApis": [{}]},
+        {"selectedApis": [{"friendlyName": "x"}] * 51},
+        {"modelConfig": "gpt"},
+        {"modelConfig": {"provider": "openai"}},
+        {"userPrompt": None},
+        {"userPrompt": "x" * 100_001},
+        {"generatedCode": None},
+        {"generatedCode": {"html": "", "css": ""}},
+        {"generatedCode": {**CODE, "js": None}},
+        {"visibility": "public"},
+        {"visibility": None},
+    ],
+)
+async def test_what_does_not_validate_is_422(serve: Serve, change: dict[str, Any]) -> None:
+    """On saving and on replacing, by its place; nothing is saved or changed."""
+    client = serve(demos)
+    saved = (await client.post("/demos", json=DEMO)).json()
+    for response in (
+        await client.post("/demos", json={**DEMO, **change}),
+        await client.put(f"/demos/{saved['_id']}", json={**DEMO, **change}),
+    ):
+        assert response.status_code == 422
+        (problem,) = response.json()["detail"][:1]
+        assert set(problem) == {"type", "loc", "msg", "input"}
+        assert problem["loc"][:2] == ["body", *change]
+    (only,) = (await client.get("/demos")).json()
+    assert only["_rev"] == saved["_rev"]
+
+
+@pytest.mark.parametrize("name", ["name", "selectedApis", "modelConfig", "userPrompt", "generatedCode"])
+async def test_what_a_demo_needs(serve: Serve, name: str) -> None:
+    """By its name in camelCase."""
+    body = {key: value for key, value in DEMO.items() if key != name}
+    response = await serve(demos).post("/demos", json=body)
+    assert response.status_code == 422
+    assert [problem["loc"] for problem in response.json()["detail"]] == [["body", name]]
+
+
+BROKEN = [b"", b"{", b"[]", b'"x"', b"null", b'{"name": NaN}', b'{"name": "\\ud800"}', b"\xff", b"[" * 100_000]
+
+
+@pytest.mark.parametrize("body", BROKEN, ids=lambda body: repr(body[:20]))
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/demos"), ("PUT", "/demos/x"), ("POST", "/demos/generate-code")]
+)
+async def test_what_is_no_json_object_is_422(serve: Serve, method: str, path: str, body: bytes) -> None:
+    """Malformed, empty, or another kind of JSON."""
+    headers = {"Content-Type": "application/json"}
+    response = await serve(demos).request(method, path, content=body, headers=headers)
+    assert response.status_code == 422
+    assert isinstance(response.json()["detail"], list)
+
+
+async def test_a_demo_that_is_too_large_is_413(serve: Serve) -> None:
+    """By its own size where the body can be read, by the body's where it is longer still."""
+    client = serve(demos)
+    for length, words in ((1_050_000, "The demo is 1050"), (2_200_000, "The request body is")):
+        response = await client.post("/demos", json={**DEMO, "generatedCode": {**CODE, "js": "x" * length}})
+        assert response.status_code == 413
+        assert words in response.json()["detail"]
+        assert "at most" in response.json()["detail"]
+
+
+async def test_somebody_elses_demo(serve: Serve, database: Database) -> None:
+    """Shared, it can be read, and 403 to change; private, it is 404."""
+    client = serve(demos)
+    shared, private = await save(database, OTHER, visibility="shared"), await save(database, OTHER)
+    assert (await client.get(f"/demos/{shared}")).status_code == 200
+    for demo_id, status in ((shared, 403), (private, 404)):
+        for response in (
+            await client.put(f"/demos/{demo_id}", json=DEMO),
+            await client.delete(f"/demos/{demo_id}"),
+        ):
+            assert response.status_code == status
+            assert set(response.json()) == {"detail"}
+    assert (await client.get(f"/demos/{private}")).status_code == 404
+    assert [demo["_id"] for demo in (await client.get("/demos")).json()] == [shared]
+
+
+async def test_pages_of_demos(serve: Serve) -> None:
+    """A list; with a limit, the next page's token in a header; the last has none."""
+    client = serve(demos)
+    for number in range(5):
+        await client.post("/demos", json={**DEMO, "name": str(number)})
+    whole = await client.get("/demos")
+    names = [demo["name"] for demo in whole.json()]
+    assert names == ["4", "3", "2", "1", "0"]
+    assert "x-next-page-token" not in whole.headers
+    paged: list[str] = []
+    after: dict[str, str] = {}
+    for length in (2, 2, 1):
+        page = await client.get("/demos", params={"limit": "2", **after})
+        assert len(page.json()) == length
+        paged += [demo["name"] for demo in page.json()]
+        after = {"pageToken": page.headers.get("x-next-page-token", "")}
+    assert after == {"pageToken": ""}
+    assert paged == names
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"limit": 0}, 422),
+        ({"limit": 501}, 422),
+        ({"limit": "many"}, 422),
+        ({"limit": 500}, 200),
+        ({"pageToken": "x"}, 400),
+        ({"pageToken": "x" * 5001}, 422),
+    ],
+)
+async def test_bounds_of_pages(serve: Serve, query: dict[str, Any], status: int) -> None:
+    """A limit out of range is invalid, a token that no page gave cannot be served."""
+    assert (await serve(demos).get("/demos", params=query)).status_code == status
+
+
+@pytest.mark.parametrize("prefix", ["/api/demos", "/demos", ""])
+@pytest.mark.parametrize("end", ["", "/"])
+async def test_every_route_answers_by_every_way(serve: Serve, prefix: str, end: str) -> None:
+    """Through Hosting, bare, and with the function's name stripped; with a slash at the end or without."""
+    client = serve(demos)
+    root = f"{prefix}{end}" or "/"
+    created = await client.post(root, json=DEMO)
+    assert created.status_code == 201
+    one = f"{prefix}/{created.json()['_id']}{end}"
+    assert (await client.get(one)).status_code == 200
+    assert (await client.put(one, json={**DEMO, "name": "New"})).status_code == 200
+    assert [demo["name"] for demo in (await client.get(root)).json()] == ["New"]
+    page = await client.get(f"{one.rstrip('/')}/page{end}")
+    assert "<title>New</title>" in page.text
+    written = await client.post(f"{prefix}/generate-code{end}", json={})
+    assert written.status_code == 422
+    assert {problem["loc"][1] for problem in written.json()["detail"]} == {"userPrompt", "selectedApis", "modelConfig"}
+    assert (await client.delete(one)).status_code == 204
+
+
+@pytest.mark.parametrize("demo_id", ["unknown", "%2e%2e", "%00", "__x__", "a%2Fb", "%ff", "😀", "x" * 2000])
+async def test_an_unknown_demo_is_404(serve: Serve, demo_id: str) -> None:
+    """Whatever the id looks like, by every route, in JSON."""
+    client = serve(demos)
+    for response in (
+        await client.get(f"/demos/{demo_id}"),
+        await client.get(f"/demos/{demo_id}/page"),
+        await client.put(f"/demos/{demo_id}", json=DEMO),
+        await client.delete(f"/demos/{demo_id}"),
+    ):
+        assert response.status_code == 404
+        assert set(response.json()) == {"detail"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("PATCH", "/demos"), ("DELETE", "/demos"), ("POST", "/demos/x"), ("POST", "/demos/x/page")]
+)
+async def test_what_is_no_route_is_told(serve: Serve, method: str, path: str) -> None:
+    """405, in JSON."""
+    response = await serve(demos).request(method, path)
+    assert response.status_code == 405
+    assert set(response.json()) == {"detail"}
+
+
+async def test_written_code_has_the_contracts_shape(
+    serve: Serve, database: Database, model_server: ModelServer
+) -> None:
+    """html, css, js and thoughts, in either spelling of the request; 400 for an API that cannot be selected."""
+    await publish(database, Caller(uid="local-dev-user"), "echo")
+    deployment = await database.deployments.get("echo")
+    assert deployment
+    body = {"userPrompt": "Echo it.", "selectedApis": [{"friendlyName": "echo"}], "modelConfig": DEMO["modelConfig"]}
+    snake = {
+        "user_prompt": "Echo it.",
+        "selected_apis": [{"friendly_name": "echo"}],
+        "model_config": DEMO["modelConfig"],
+        "built_in_tools": None,
+    }
+    client = serve(demos)
+    for request in (body, snake):
+        model_server.script(request_text("Echo it.", [deployment]), Answer(json.dumps(CODE)))
+        response = await client.post("/demos/generate-code", json=request)
+        assert response.status_code == 200, response.text
+        assert response.json() == {**CODE, "thoughts": None}
+    unknown = await client.post("/demos/generate-code", json={**body, "selectedApis": [{"friendlyName": "nobody"}]})
+    assert unknown.status_code == 400
+    assert "'nobody'" in unknown.json()["detail"]
+    failed = await client.post("/demos/generate-code", json=body)
+    assert failed.status_code == 502
+    assert set(failed.json()) == {"detail"}
+
+
+def directives(response: httpx.Response) -> dict[str, str]:
+    pairs = (part.partition(" ") for part in response.headers["content-security-policy"].split("; "))
+    return {name: value for name, _, value in pairs}
+
+
+async def test_a_page_is_html_under_a_closed_policy(serve: Serve, database: Database) -> None:
+    """A nonce of its own each time; nothing is kept, nothing is guessed, nothing is told to others."""
+    demo_id = await save(database, Caller(uid="local-dev-user"), name="A <b> & c")
+    client = serve(demos, cors_origins=("https://front.example",))
+    first, second = [await client.get(f"/demos/{demo_id}/page") for _ in range(2)]
+    assert first.status_code == 200
+    assert first.headers["content-type"] == "text/html; charset=utf-8"
+    assert first.headers["cache-control"] == "no-store"
+    assert first.headers["x-content-type-options"] == "nosniff"
+    assert first.headers["referrer-policy"] == "no-referrer"
+    assert "<title>A &lt;b&gt; &amp; c</title>" in first.text
+    assert first.text.endswith(CODE["html"])
+    policy = directives(first)
+    assert policy["sandbox"] == "allow-scripts allow-forms allow-modals"
+    assert policy["connect-src"] == "http://service/rest/"
+    assert policy["frame-ancestors"] == "'self' https://front.example"
+    nonce = re.search(r'<script nonce="([0-9a-f]{32})">', first.text)
+    assert nonce
+    assert f"'nonce-{nonce[1]}'" in policy["script-src"]
+    assert nonce[1] not in second.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "base"),
+    [
+        ({"X-Forwarded-Host": "app.example", "X-Forwarded-Proto": "https"}, "https://app.example/api"),
+        ({"X-Forwarded-Host": "app.example, b.example", "X-Forwarded-Proto": "https,http"}, "https://app.example/api"),
+        ({"X-Forwarded-Proto": "https"}, "https://service"),
+        ({"Host": "demos-x-uc.a.run.app", "X-Forwarded-Proto": "https"}, "https://deployments-x-uc.a.run.app"),
+    ],
+)
+async def test_where_a_page_calls(serve: Serve, database: Database, headers: dict[str, str], base: str) -> None:
+    """The way that the page itself was asked for."""
+    demo_id = await save(database, Caller(uid="local-dev-user"))
+    response = await serve(demos).get(f"/demos/{demo_id}/page", headers=headers)
+    assert f'const API_BASE_URL = "{base}";' in response.text
+    assert directives(response)["connect-src"] == f"{base}/rest/"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": 'x"</script><script>alert(1)</script>'},
+        {"Host": "x; script-src *"},
+        {"X-Forwarded-Host": "x'y"},
+        {"X-Forwarded-Proto": "javascript"},
+    ],
+)
+async def test_a_host_that_is_none_is_400(serve: Serve, database: Database, headers: dict[str, str]) -> None:
+    """Nothing of it gets into a page."""
+    demo_id = await save(database, Caller(uid="local-dev-user"))
+    response = await serve(demos).get(f"/demos/{demo_id}/page", headers=headers)
+    assert response.status_code == 400
+    assert set(response.json()) == {"detail"}
+
+
+async def test_for_whom_a_page_opens(
+    serve: Serve, database: Database, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shared: everybody, with any token or none. Private: its owner, with a token that holds. Else 404."""
+    monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9")
+    import firebase_admin
+
+    for app in list(firebase_admin._apps.values()):  # pyright: ignore[reportPrivateUsage]
+        firebase_admin.delete_app(app)
+    shared, private = await save(database, OTHER, visibility="shared"), await save(database, OTHER)
+    client = serve(demos, app_env="firebase")
+    senders: dict[str, dict[str, str]] = {
+        "nobody": {},
+        "a stale token": {"Authorization": "Bearer stale"},
+        "somebody": {"Authorization": f"Bearer {token(project, 'somebody')}"},
+        "the owner": {"Authorization": f"Bearer {token(project, 'other')}"},
+        "an admin": {"Authorization": f"Bearer {token(project, 'boss', admin=True)}"},
+    }
+    for who, headers in senders.items():
+        assert (await client.get(f"/demos/{shared}/page", headers=headers)).status_code == 200, who
+        expected = 200 if who in ("the owner", "an admin") else 404
+        assert (await client.get(f"/demos/{private}/page", headers=headers)).status_code == expected, who
+    for path in ("/demos", f"/demos/{shared}"):
+        assert (await client.get(path)).status_code == 401
