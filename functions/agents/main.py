@@ -16,7 +16,6 @@ from shared.services.agents import AgentService
 from shared.services.code_writing import CodeWritingService
 from shared.services.model_calls import ModelCallService
 from shared.services.running import RunService
-from shared.services.spending import SpendingService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
@@ -34,13 +33,13 @@ async def _agent_service(settings: CurrentSettings) -> AgentService:
 
 async def _run_service(settings: CurrentSettings) -> RunService:
     database = Database(settings)
-    model_calls = ModelCallService(Catalog.load(os.environ), complete, SpendingService(database, settings))
+    model_calls = ModelCallService.over(database, Catalog.load(os.environ), complete, settings)
     return RunService(database, model_calls, await engine(settings.runs_at_once), settings)
 
 
 async def _code_writing_service(settings: CurrentSettings) -> CodeWritingService:
     database = Database(settings)
-    model_calls = ModelCallService(Catalog.load(os.environ), complete, SpendingService(database, settings))
+    model_calls = ModelCallService.over(database, Catalog.load(os.environ), complete, settings)
     return CodeWritingService(database, model_calls, await engine(settings.runs_at_once), settings)
 
 

@@ -15,7 +15,6 @@ from shared.services.demo_page import api_base, page, policy
 from shared.services.demo_writing import DemoWritingService
 from shared.services.demos import DemoService
 from shared.services.model_calls import ModelCallService
-from shared.services.spending import SpendingService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CallerIfAny, CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
@@ -33,7 +32,7 @@ async def _demo_service(settings: CurrentSettings) -> DemoService:
 
 async def _demo_writing_service(settings: CurrentSettings) -> DemoWritingService:
     database = Database(settings)
-    model_calls = ModelCallService(Catalog.load(os.environ), complete, SpendingService(database, settings))
+    model_calls = ModelCallService.over(database, Catalog.load(os.environ), complete, settings)
     return DemoWritingService(database, model_calls, settings)
 
 

@@ -18,7 +18,6 @@ from shared.services.deployments import DeploymentService
 from shared.services.model_calls import ModelCallService
 from shared.services.published import PublishedService
 from shared.services.running import RunService
-from shared.services.spending import SpendingService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import ClientAddress, CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
@@ -37,7 +36,7 @@ async def _deployment_service(settings: CurrentSettings) -> DeploymentService:
 
 async def _published_service(settings: CurrentSettings) -> PublishedService:
     database = Database(settings)
-    model_calls = ModelCallService(Catalog.load(os.environ), complete, SpendingService(database, settings))
+    model_calls = ModelCallService.over(database, Catalog.load(os.environ), complete, settings)
     runs = RunService(database, model_calls, await engine(settings.runs_at_once), settings)
     return PublishedService(database, runs, settings)
 

@@ -18,7 +18,6 @@ from shared.services.agent_chat import AgentChatService
 from shared.services.answering import AnsweringService
 from shared.services.model_calls import ModelCallService
 from shared.services.running import RunService
-from shared.services.spending import SpendingService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
@@ -34,7 +33,7 @@ class Task(SnakeModel):
 
 async def _answering_service(settings: CurrentSettings) -> AnsweringService:
     database, catalog = Database(settings), Catalog.load(os.environ)
-    model_calls = ModelCallService(catalog, complete, SpendingService(database, settings))
+    model_calls = ModelCallService.over(database, catalog, complete, settings)
     runs = RunService(database, model_calls, MontyEngine(settings.runs_at_once), settings)
     by_agent = AgentChatService(database, runs, settings).answer
     return AnsweringService(database, catalog, complete, by_agent, settings)

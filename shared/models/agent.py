@@ -1,15 +1,14 @@
 """Agents: code that a user saved, with what it may use; on the wire, and as it is stored."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue, StringConstraints
+from pydantic import BeforeValidator, Field, JsonValue, StringConstraints
 
+from shared.models.owned import Stored, Visibility
 from shared.models.session import ProviderConfig
-from shared.models.wire import CamelModel, JsonObject, SnakeModel, empty_for_null
+from shared.models.wire import CamelModel, JsonObject, empty_for_null
 
-Visibility = Literal["private", "shared"]
-"""`shared`: everybody who is signed in may read and run it. Only its owner changes it."""
 FriendlyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
 """What an agent is published under: a segment of a URL."""
 Tools = Annotated[dict[str, list[str]], BeforeValidator(empty_for_null(dict))]
@@ -82,23 +81,10 @@ class UpdateAgentRequest(CamelModel):
         return {name: getattr(self, name) for name in self.model_fields_set - {"rev"}}
 
 
-class StoredAgent(SnakeModel):
-    """What is stored of an agent.
+class StoredAgent(Stored[AgentFields]):
+    """What is stored of an agent. `deployed_as`: the friendly name it is published under, None if it is not."""
 
-    `deployed_as`: the friendly name it is published under, None if it is not. `rev`: changes with every write.
-    """
-
-    id: str
-    owner: str
-    fields: AgentFields
-    rev: str
     deployed_as: str | None = None
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
-
-    @property
-    def visibility(self) -> Visibility:
-        return self.fields.visibility
 
 
 class CodeWarning(CamelModel):
@@ -120,11 +106,4 @@ class Agent(AgentFields):
 
 def agent_of(stored: StoredAgent, warnings: list[CodeWarning] | None = None) -> Agent:
     """The agent as it is answered."""
-    return Agent(
-        **{name: getattr(stored.fields, name) for name in AgentFields.model_fields},
-        id=stored.id,
-        rev=stored.rev,
-        created_at=stored.created_at,
-        updated_at=stored.updated_at,
-        warnings=warnings,
-    )
+    return Agent(**stored.answered(), warnings=warnings)

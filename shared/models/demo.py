@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AliasChoices, AwareDatetime, BeforeValidator, Field, JsonValue, StringConstraints
+from pydantic import AliasChoices, BeforeValidator, Field, JsonValue, StringConstraints
 
-from shared.models.agent import Visibility
+from shared.models.owned import Stored, Visibility
 from shared.models.session import ProviderConfig
-from shared.models.wire import CamelModel, JsonObject, SnakeModel, empty_for_null
+from shared.models.wire import CamelModel, JsonObject, empty_for_null
 
 
 class SelectedApi(CamelModel):
@@ -37,7 +37,7 @@ class DemoCode(CamelModel):
 
 
 class DemoFields(CamelModel):
-    """What users say of a demo. `visibility`: shared, everybody may open it, without a token too."""
+    """What users say of a demo. A shared one may be opened by everybody, without a token too."""
 
     name: str = Field(min_length=1, max_length=200)
     description: str | None = Field(default=None, max_length=100_000)
@@ -67,19 +67,8 @@ class ReplaceDemoRequest(DemoFields):
         return DemoFields.model_validate(self.model_dump(exclude={"rev"}) | {"visibility": sent})
 
 
-class StoredDemo(SnakeModel):
-    """What is stored of a demo. `rev`: changes with every write."""
-
-    id: str
-    owner: str
-    fields: DemoFields
-    rev: str
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
-
-    @property
-    def visibility(self) -> Visibility:
-        return self.fields.visibility
+class StoredDemo(Stored[DemoFields]):
+    """What is stored of a demo."""
 
 
 class Demo(DemoFields):
@@ -93,13 +82,7 @@ class Demo(DemoFields):
 
 def demo_of(stored: StoredDemo) -> Demo:
     """The demo as it is answered."""
-    return Demo(
-        **{name: getattr(stored.fields, name) for name in DemoFields.model_fields},
-        id=stored.id,
-        rev=stored.rev,
-        created_at=stored.created_at,
-        updated_at=stored.updated_at,
-    )
+    return Demo(**stored.answered())
 
 
 class GenerateDemoRequest(CamelModel):

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime
 
-from shared.models.agent import Visibility
+from shared.models.owned import Visibility
 from shared.models.wire import CamelModel, JsonObject, SnakeModel
 
 

@@ -1,19 +1,15 @@
 """Writing a demo: a model writes its page, which is checked, and mended once where it does not hold. It is charged."""
 
 import asyncio
-from dataclasses import dataclass, field
-from uuid import uuid4
+from dataclasses import dataclass
 
-from shared.llm.catalog import CatalogError, check_call
-from shared.llm.failures import ModelFailure
 from shared.log import get_logger
 from shared.models.caller import Caller
-from shared.models.chat import ChatRequest, ChatResult, Message
+from shared.models.chat import Message
 from shared.models.demo import DemoCode, GeneratedDemo, GenerateDemoRequest
 from shared.models.deployment import Deployment
-from shared.models.errors import BadRequest, UpstreamFailed, UpstreamTooSlow
-from shared.models.money import to_micros
-from shared.services.budgets import Budget, BudgetSpent
+from shared.models.errors import BadRequest, UpstreamFailed
+from shared.services.composing import Composer
 from shared.services.demo_page import markup_problems
 from shared.services.demo_prompt import DEMO_RULES, BadAnswer, mend_text, read_answer, request_text
 from shared.services.model_calls import ModelCallService
@@ -23,17 +19,6 @@ from shared.store import Database
 
 _log = get_logger("demo_writing")
 _ATTEMPTS = 2
-
-
-@dataclass
-class _Writing:
-    """One request's. Calls are numbered, and named for what they cost by `id`."""
-
-    caller: Caller
-    request: GenerateDemoRequest
-    budget: Budget
-    id: str = field(default_factory=lambda: f"demo-{uuid4()}")
-    calls: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,22 +36,12 @@ class DemoWritingService:
         `AllowanceSpent`, `UpstreamFailed` when the model fails, or its page does not hold after a mending,
         `UpstreamTooSlow`, and `Unavailable`.
         """
-        self._refuse_uncallable(request)
-        seconds = self.settings.run_timeout_seconds
-        budget = Budget(seconds, self.settings.run_max_calls, to_micros(self.settings.run_max_cost))
-        writing = _Writing(caller, request, budget)
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._written(writing, await self._selected(caller, request))
-        except TimeoutError as error:
-            raise UpstreamTooSlow(f"The demo was not written within {seconds:g} s. Choose a faster model.") from error
-
-    def _refuse_uncallable(self, request: GenerateDemoRequest) -> None:
-        try:
-            route = self.model_calls.catalog.route(request.composer.provider, request.composer.model)
-            check_call(route, request.composer.parameters, request.built_in_tools)
-        except CatalogError as error:
-            raise BadRequest(str(error)) from error
+        composer = Composer(
+            self.model_calls, self.settings, caller, request.composer, request.built_in_tools, what="demo"
+        )
+        async with composer.in_time():
+            selected = await self._selected(caller, request)
+            return await _written(composer, request_text(request.user_prompt, selected), selected)
 
     async def _selected(self, caller: Caller, request: GenerateDemoRequest) -> list[Deployment]:
         """As they are now, whatever the request says of them. As many reads as deployments, side by side."""
@@ -80,50 +55,26 @@ class DemoWritingService:
             selected.append(deployment)
         return selected
 
-    async def _written(self, writing: _Writing, selected: list[Deployment]) -> GeneratedDemo:
-        text = request_text(writing.request.user_prompt, selected)
-        messages = [Message(role="system", content=DEMO_RULES), Message(role="user", content=text)]
-        apis = {deployment.friendly_name for deployment in selected}
-        error = ""
-        for _ in range(_ATTEMPTS):
-            result = await self._asked(writing, messages)
-            try:
-                code = await asyncio.to_thread(_checked, result.content, apis)
-            except BadAnswer as bad:
-                error = str(bad)
-                messages = [
-                    *messages[:2],
-                    Message(role="assistant", content=result.content if result.content.strip() else "{}"),
-                    Message(role="user", content=mend_text(error)),
-                ]
-            else:
-                return GeneratedDemo(html=code.html, css=code.css, js=code.js, thoughts=result.thoughts)
-        _log.warning("A model wrote no demo that holds", extra={"fields": {"id": writing.id, "error": error}})
-        raise UpstreamFailed(f"The model wrote no page that works, in {_ATTEMPTS} attempts. The last error: {error}")
 
-    async def _asked(self, writing: _Writing, messages: list[Message]) -> ChatResult:
-        composer = writing.request.composer
-        request = ChatRequest(
-            messages=messages,
-            provider=composer.provider,
-            model=composer.model,
-            parameters=composer.parameters,
-            built_in_tools=writing.request.built_in_tools,
-        )
-        writing.calls += 1
+async def _written(composer: Composer, text: str, selected: list[Deployment]) -> GeneratedDemo:
+    messages = [Message(role="system", content=DEMO_RULES), Message(role="user", content=text)]
+    apis = {deployment.friendly_name for deployment in selected}
+    error = ""
+    for _ in range(_ATTEMPTS):
+        result = await composer.ask(messages)
         try:
-            return await self.model_calls.call(
-                writing.caller,
-                f"{writing.id}-{writing.calls}",
-                request,
-                writing.budget,
-                self.settings.model_timeout_seconds,
-                {"purpose": "generate-demo", "id": writing.id},
-            )
-        except CatalogError as error:
-            raise BadRequest(str(error)) from error
-        except (ModelFailure, BudgetSpent) as error:
-            raise UpstreamFailed(f"The demo could not be written: {error}") from error
+            code = await asyncio.to_thread(_checked, result.content, apis)
+        except BadAnswer as bad:
+            error = str(bad)
+            messages = [
+                *messages[:2],
+                Message(role="assistant", content=result.content if result.content.strip() else "{}"),
+                Message(role="user", content=mend_text(error)),
+            ]
+        else:
+            return GeneratedDemo(html=code.html, css=code.css, js=code.js, thoughts=result.thoughts)
+    _log.warning("A model wrote no demo that holds", extra={"fields": {"id": composer.id, "error": error}})
+    raise UpstreamFailed(f"The model wrote no page that works, in {_ATTEMPTS} attempts. The last error: {error}")
 
 
 def _checked(answer: str, apis: set[str]) -> DemoCode:

@@ -16,6 +16,8 @@ from shared.models.money import to_micros
 from shared.models.wire import JsonObject
 from shared.services.budgets import Budget
 from shared.services.spending import SpendingService
+from shared.settings import Settings
+from shared.store import Database
 
 _log = get_logger("model_calls")
 _under_way: set[asyncio.Task[ChatResult]] = set()
@@ -35,6 +37,13 @@ class ModelCallService:
     catalog: Catalog
     complete: CompleteChat
     spending: SpendingService
+
+    @classmethod
+    def over(
+        cls, database: Database, catalog: Catalog, complete: CompleteChat, settings: Settings
+    ) -> "ModelCallService":
+        """The service over a database."""
+        return cls(catalog, complete, SpendingService(database, settings))
 
     async def call(
         self, payer: Caller, call_id: str, request: ChatRequest, budget: Budget, timeout: float, about: JsonObject

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery
-from google.cloud.firestore_v1.base_query import FieldFilter, Or
 from pydantic import TypeAdapter
 
 from shared.models.deployment import Deployment
 from shared.models.wire import JsonObject, is_plain_id
+from shared.store.owned import seen_by
 from shared.store.pages import page_of
 from shared.store.transaction import Transaction
 
@@ -45,8 +45,7 @@ class DeploymentStore:
         more. One query, as many reads as deployments (see `page_of`).
         """
         query: AsyncQuery = self._client.collection("deployments").order_by("__name__")
-        if not everybodys:
-            query = query.where(filter=Or([FieldFilter("owner", "==", uid), FieldFilter("visibility", "==", "shared")]))
+        query = seen_by(query, uid, everybodys)
         if after is not None:
             query = query.start_after({"__name__": self._deployment(after)})
         documents, more = await page_of(query, limit)

@@ -10,8 +10,9 @@ import functions.agents.main as agents
 import functions.chat.main as chat
 import functions.deployments.main as deployments
 import functions.providers.main as providers
-from shared.models.agent import AgentFields, StoredAgent, Visibility
+from shared.models.agent import AgentFields, StoredAgent
 from shared.models.caller import Caller
+from shared.models.owned import Visibility
 from shared.services.deployments import DeploymentService
 from shared.store import Database, Transaction
 from tests.functions.conftest import Serve, Whom

@@ -13,7 +13,6 @@ from shared.services.answering import AnsweringService
 from shared.services.chat import ChatService
 from shared.services.model_calls import ModelCallService
 from shared.services.running import RunService
-from shared.services.spending import SpendingService
 from shared.services.users import UserService
 from shared.settings import Settings
 from shared.store import Database
@@ -41,7 +40,7 @@ def answering_service(database: Database, catalog: Catalog, complete_chat: Any, 
 
 def run_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> RunService:
     """As all who run agents have it."""
-    model_calls = ModelCallService(catalog, complete_chat, SpendingService(database, settings))
+    model_calls = ModelCallService.over(database, catalog, complete_chat, settings)
     return RunService(database, model_calls, MontyEngine(settings.runs_at_once), settings)
 
 

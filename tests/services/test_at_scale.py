@@ -9,8 +9,9 @@ from typing import Any, TypeVar, cast
 from google.cloud.firestore import AsyncDocumentReference
 
 from shared.llm.catalog import Catalog
-from shared.models.agent import AgentFields, StoredAgent, Visibility
+from shared.models.agent import AgentFields, StoredAgent
 from shared.models.caller import Caller
+from shared.models.owned import Visibility
 from shared.models.wire import JsonObject
 from shared.services.agents import AgentService
 from shared.services.deployments import DeploymentService, deployment_of

@@ -17,7 +17,6 @@ from shared.services.code_prompt import mend_text, name_text, request_text
 from shared.services.code_writing import CodeWritingService
 from shared.services.deployments import DeploymentService
 from shared.services.model_calls import ModelCallService
-from shared.services.spending import SpendingService
 from shared.settings import Settings
 from shared.store import Database
 from tests.doubles.api_server import ApiServer, openapi
@@ -39,7 +38,7 @@ def settings(settings: Settings, api_server: ApiServer, mcp_server: McpServer) -
 
 def service(settings: Settings, catalog: Catalog) -> CodeWritingService:
     database = Database(settings)
-    model_calls = ModelCallService(catalog, complete, SpendingService(database, settings))
+    model_calls = ModelCallService.over(database, catalog, complete, settings)
     return CodeWritingService(database, model_calls, MontyEngine(4), settings)
 
 

@@ -13,7 +13,6 @@ from shared.models.errors import AllowanceSpent, BadRequest, UpstreamFailed, Ups
 from shared.services.demo_prompt import DEMO_RULES, BadAnswer, mend_text, read_answer, request_text
 from shared.services.demo_writing import DemoWritingService
 from shared.services.model_calls import ModelCallService
-from shared.services.spending import SpendingService
 from shared.settings import Settings
 from shared.store import Database
 from tests.doubles.model_server import Answer, Fail, ModelServer
@@ -29,7 +28,7 @@ OTHER = Caller(uid="other")
 
 def service(settings: Settings, catalog: Catalog) -> DemoWritingService:
     database = Database(settings)
-    model_calls = ModelCallService(catalog, complete, SpendingService(database, settings))
+    model_calls = ModelCallService.over(database, catalog, complete, settings)
     return DemoWritingService(database, model_calls, settings)
 
 

@@ -1,0 +1,36 @@
+"""What users save and may share: agents, demos."""
+
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import AwareDatetime
+
+from shared.models.wire import CamelModel, SnakeModel
+
+Visibility = Literal["private", "shared"]
+"""`shared`: everybody who is signed in may read and use it. Only its owner changes it."""
+
+
+F = TypeVar("F", bound=CamelModel)
+"""What a user says of a thing; `visibility` is among it."""
+
+
+class Stored(SnakeModel, Generic[F]):
+    """What is stored of it. `rev`: changes with every write."""
+
+    id: str
+    owner: str
+    fields: F
+    rev: str
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+    @property
+    def visibility(self) -> Visibility:
+        visible: Visibility = getattr(self.fields, "visibility")  # noqa: B009 - see F
+        return visible
+
+    def answered(self) -> dict[str, Any]:
+        """The fields of its answer, by their inner names."""
+        said = {name: getattr(self.fields, name) for name in type(self.fields).model_fields}
+        kept = {"id": self.id, "rev": self.rev, "created_at": self.created_at, "updated_at": self.updated_at}
+        return {**said, **kept}

@@ -1,0 +1,88 @@
+"""Documents that users own and may share: what lists are sorted and chosen by as fields, all that users say as JSON
+text, which holds any JSON.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery, Query
+from google.cloud.firestore_v1.base_query import FieldFilter, Or
+from pydantic_core import from_json
+
+from shared.models.errors import TooLarge
+from shared.models.owned import Stored
+from shared.models.wire import is_plain_id
+from shared.store.pages import page_of
+from shared.store.transaction import Transaction
+
+MAX_BODY_BYTES = 1_000_000
+"""How long one may be as JSON. Firestore's limit for a document is 1,048,576 bytes with all its names:
+https://firebase.google.com/docs/firestore/quotas"""
+
+
+T = TypeVar("T", bound=Stored[Any])
+
+
+class OwnedStore(Generic[T]):
+    """Reads and writes one kind of them, in `collection`. Who may, is for the services to say.
+
+    `shorten` ends the sentence about one that is too large: "its code or its specs".
+    """
+
+    def __init__(self, client: AsyncClient, collection: str, kind: type[T], shorten: str) -> None:
+        self._client = client
+        self._collection = client.collection(collection)
+        self._kind = kind
+        self._what = collection.removesuffix("s")
+        self._shorten = shorten
+
+    def _document(self, id_: str) -> AsyncDocumentReference:
+        return self._collection.document(id_)
+
+    async def get(self, id_: str, transaction: Transaction | None = None) -> T | None:
+        """One read; none for what cannot be an id."""
+        if not is_plain_id(id_):
+            return None
+        reference = self._document(id_)
+        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        return None if document is None else self._read(id_, document)
+
+    async def page(
+        self, uid: str, limit: int, after: tuple[datetime, str] | None = None, everybodys: bool = False
+    ) -> tuple[list[T], bool]:
+        """The user's own and the shared ones, or everybody's; the newest change first, those after `after` (its time
+        and id); and whether there may be more. One query, as many reads as are shown (see `page_of`).
+        """
+        query: AsyncQuery = self._collection.order_by("updated_at", direction=Query.DESCENDING)
+        query = seen_by(query, uid, everybodys).order_by("__name__", direction=Query.DESCENDING)
+        if after is not None:
+            query = query.start_after({"updated_at": after[0], "__name__": self._document(after[1])})
+        documents, more = await page_of(query, limit)
+        return [self._read(id_, document) for id_, document in documents], more
+
+    def put(self, thing: T, transaction: Transaction) -> None:
+        """Writes one that the transaction has read, or looked for in vain. Raises `TooLarge`."""
+        body = thing.fields.model_dump_json()
+        size = len(body.encode())
+        if size > MAX_BODY_BYTES:
+            raise TooLarge(
+                f"The {self._what} is {size} bytes long; at most {MAX_BODY_BYTES} can be kept. Shorten {self._shorten}."
+            )
+        document = thing.model_dump(exclude={"id", "fields"})
+        transaction.set(self._document(thing.id), {**document, "visibility": thing.visibility, "body": body})
+
+    def remove(self, thing: T, transaction: Transaction) -> None:
+        """Deletes one that the transaction has read."""
+        transaction.delete(self._document(thing.id))
+
+    def _read(self, id_: str, document: Mapping[str, Any]) -> T:
+        kept = {name: value for name, value in document.items() if name not in ("body", "visibility")}
+        return self._kind.model_validate({**kept, "id": id_, "fields": from_json(document["body"])})
+
+
+def seen_by(query: AsyncQuery, uid: str, everybodys: bool) -> AsyncQuery:
+    """The user's own and the shared ones, unless everybody's are asked for."""
+    if everybodys:
+        return query
+    return query.where(filter=Or([FieldFilter("owner", "==", uid), FieldFilter("visibility", "==", "shared")]))
