@@ -61,7 +61,8 @@ def suite_environment(
         "FORCE_COLOR": "0",
     }
     cleaned.setdefault("SWEEP_AFTER_SECONDS", "60")  # nobody wants to wait for five minutes at a desk
-    cleaned.setdefault("OUTBOUND_ALLOWED_HOSTS", "localhost,127.0.0.1")  # a developer's own MCP servers and APIs
+    if cleaned["APP_ENV"] != "firebase":  # there, several users; and the emulators' own ports are open to who is here
+        cleaned.setdefault("OUTBOUND_ALLOWED_HOSTS", "localhost,127.0.0.1")  # a developer's own MCP servers and APIs
     if model_url:
         cleaned["LOCAL_MODEL_BASE_URL"] = model_url
     if firestore_host:

@@ -3,7 +3,6 @@
 import json
 import os
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -96,19 +95,17 @@ async def call(
     return JSONResponse(result, headers=headers)
 
 
-_READABLE = " !#$&'()*+,-./:;<=>?@[]^_`{|}~\""
-"""What a header may hold; all else, and the percent sign, is written in percents."""
 _LONGEST_HEADER = 4_000
 """Servers and clients refuse headers of more than some kilobytes."""
 _LONGEST_WARNING = 200
 
 
 def _in_a_header(warnings: list[str]) -> str:
-    """The first of them, shortened, as a JSON list in ASCII."""
+    """The first of them, shortened, as a JSON list, which is in ASCII."""
     header = ""
     for number in range(1, len(warnings) + 1):
         shown = [warning[:_LONGEST_WARNING] for warning in warnings[:number]]
-        longer = quote(json.dumps(shown, ensure_ascii=False), safe=_READABLE)
+        longer = json.dumps(shown)
         if len(longer) > _LONGEST_HEADER:
             break
         header = longer

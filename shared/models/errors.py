@@ -96,8 +96,8 @@ class InvalidInput(ServiceError):
     @property
     def summary(self) -> str:
         """In one sentence."""
-        told = (f"{'.'.join(str(part) for part in loc) or 'input'}: {msg}" for _, loc, msg in self.problems[:5])
-        return "; ".join(told)
+        named = (("".join(f"{part}." for part in loc)[:-1], msg) for _, loc, msg in self.problems[:5])
+        return "; ".join(f"{name}: {msg}" if name else msg for name, msg in named)
 
 
 class CodeFailed(ServiceError):

@@ -7,6 +7,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from shared.sandbox.awaits import await_findings
 from shared.sandbox.findings import Finding
 from shared.sandbox.names import name_findings
 from shared.sandbox.source import MAX_CODE_CHARACTERS, Unreadable, parsed_code
@@ -44,7 +45,7 @@ def looked_at(code: str) -> Looked:
     except Unreadable as error:
         return Looked([Finding(error.line, error.message, syntax=True)])
     nodes = list(ast.walk(tree))
-    found = {*_constructs(nodes), *name_findings(nodes), *_entry(tree)}
+    found = {*_constructs(nodes), *name_findings(nodes), *await_findings(nodes), *_entry(tree)}
     return Looked(sorted(found, key=lambda finding: (finding.line, finding.message)), _entry_call(tree))
 
 

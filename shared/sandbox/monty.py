@@ -34,9 +34,7 @@ _LONGEST_MESSAGE = 2000
 _LONGEST_LINE = 200
 _MOST_FRAMES = 20
 _MOST_FINDINGS = 10
-_TOO_LONG = "The code computed for longer than a run may."
 _BETTER = {
-    "feed time limit exceeded": _TOO_LONG,
     "suspension limit": "The code called out more often than a run may.",
     "Internal error in monty": "The code asked the interpreter to end, or for what it does not have.",
 }
@@ -91,7 +89,7 @@ class MontyEngine:
         except NotJson as error:
             return Failure(f"TypeError: {error}")
         except monty.MontyError as error:
-            return _failure(error, run.world)
+            return _failure(error, run)
         finally:
             run.world.end()
 
@@ -157,14 +155,14 @@ async def _result(run: _Run, entry: str) -> JsonValue:
     return parsed(text, "result")
 
 
-def _failure(error: monty.MontyError, world: World) -> Failure:
+def _failure(error: monty.MontyError, run: _Run) -> Failure:
     """The error as Python tells it: with the agent's own lines, and by the name that a failed call has outside."""
     match error:
         case monty.MontyRuntimeError() | monty.MontySyntaxError():
             told = error.display("type-msg")
             frames = [frame for frame in error.traceback() if frame.filename == _CODE]
         case monty.MontyCrashedError() if error.timed_out:
-            return Failure(f"TimeoutError: {_TOO_LONG}")
+            return Failure(f"TimeoutError: {_too_long(run)}")
         case monty.MontyCrashedError():
             _log.warning("A sandbox process ended: %s", str(error)[:300])
             return Failure("MemoryError: The run took more than it may, and was ended.")
@@ -174,13 +172,18 @@ def _failure(error: monty.MontyError, world: World) -> Failure:
     kind = kind.rpartition(".")[-1]
     if kind == "KeyError":
         message = str(error.exception())  # which shows the key as Python does
+        if message.startswith(("'http://", "'https://")) and "mcpc" in run.program.code:
+            message += ". The agent's tools name no such MCP server."
+    if message.startswith("feed time limit exceeded"):
+        message = _too_long(run)
     for begins, better in _BETTER.items():
         if message.startswith(begins):
             message = better
     if not frames and message.startswith(_NO_JSON):
-        message = f"The result must be JSON, and this is none: {message.removeprefix(_NO_JSON)}"
+        kind_of_it = message.removeprefix(_NO_JSON).partition(" ")[0]
+        message = f"The result must be JSON, and a {kind_of_it} is not. Return dicts, lists, texts and numbers."
     cause = None
-    for seen in reversed(world.failures):
+    for seen in reversed(run.world.failures):
         if message == seen.message and kind in (seen.kind, "OSError"):
             kind, cause = seen.name, seen.cause
             break
@@ -188,6 +191,10 @@ def _failure(error: monty.MontyError, world: World) -> Failure:
         message = message[:_LONGEST_MESSAGE] + "…"
     told = f"{kind}: {message}" if message else kind
     return Failure(told, _traceback(frames, told), cause)
+
+
+def _too_long(run: _Run) -> str:
+    return f"The code computed for longer than {run.limits.cpu_seconds:g} s, which is the most that a run may."
 
 
 def _traceback(frames: list[monty.Frame], told: str) -> str:

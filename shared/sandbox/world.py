@@ -31,6 +31,11 @@ from shared.sandbox.program import Abilities, CallFailed, Program
 
 _log = get_logger("sandbox")
 _REMEMBERED = 50
+_USAGE = {
+    "call_llm": ". It takes provider, model, messages, parameters={…}, tools and timeout.",
+    "call": ". Write call(tool_name=…, argument=value), or of another agent call(agent_name=…, input_dict={…}).",
+}
+"""Ends the sentence about arguments that do not fit."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +186,7 @@ class World:
                 failed = error
             case TypeError() if "argument" in str(error):
                 words = str(error).split("()", 1)[-1]  # without what it is called in here
-                failed = CallFailed(f"{name}(){words}", TypeError)
+                failed = CallFailed(f"{name}(){words}{_USAGE.get(name, '')}", TypeError)
             case _:
                 _log.exception("A call out of the sandbox broke", extra={"fields": {"call": name}})
                 failed = CallFailed("Something went wrong on our side.")

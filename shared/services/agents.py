@@ -109,7 +109,7 @@ class AgentService:
             return changed
 
         agent = await self.database.transaction(write, turn=f"agent:{agent_id}")
-        return agent_of(agent, await _looked_at(agent.fields.code))
+        return agent_of(agent, await looked_at(agent.fields.code))
 
     async def delete(self, caller: Caller, agent_id: str) -> None:
         """Deletes it, and what it is published under. Raises `NotFound`, `Forbidden`."""
@@ -160,7 +160,7 @@ def visible(caller: Caller, agent: StoredAgent | None) -> StoredAgent:
 
 async def _checked(request: CreateAgentRequest) -> list[CodeWarning]:
     await _checked_schemas(request)
-    return await _looked_at(request.code)
+    return await looked_at(request.code)
 
 
 async def _checked_schemas(request: CreateAgentRequest | UpdateAgentRequest) -> None:
@@ -169,6 +169,7 @@ async def _checked_schemas(request: CreateAgentRequest | UpdateAgentRequest) -> 
             await asyncio.to_thread(check, schema, name)
 
 
-async def _looked_at(code: str) -> list[CodeWarning]:
+async def looked_at(code: str) -> list[CodeWarning]:
+    """What in the code will not run."""
     findings = await asyncio.to_thread(look, code) if len(code) > _LONG_CODE else look(code)
     return [CodeWarning(line=finding.line, message=finding.message) for finding in findings]

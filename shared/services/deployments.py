@@ -7,7 +7,7 @@ from shared.models.agent import StoredAgent
 from shared.models.caller import Caller
 from shared.models.deployment import Deployed, DeployedApi, Deployment, DeploymentInfo, endpoint
 from shared.models.errors import BadRequest, Conflict, NotFound
-from shared.services.agents import visible
+from shared.services.agents import looked_at, visible
 from shared.services.page_tokens import name_token, read_name_token
 from shared.services.visibility import is_admin, refuse_unless_owner
 from shared.store import Database, Transaction
@@ -35,7 +35,7 @@ class DeploymentService:
         Raises `NotFound`, `Forbidden`, `BadRequest` without a friendly name, `Conflict` for one that another agent has.
         """
 
-        async def claim(transaction: Transaction) -> str:
+        async def claim(transaction: Transaction) -> tuple[str, str]:
             agent = visible(caller, await self.database.agents.get(agent_id, transaction))
             refuse_unless_owner(caller, agent, "agent")
             name = agent.fields.friendly_name
@@ -45,14 +45,16 @@ class DeploymentService:
             if holder is not None and holder.agent_id != agent.id:
                 raise Conflict(f"Another agent is published as {name!r}. Choose another friendlyName.")
             if holder is not None and agent.deployed_as == name:
-                return name
+                return name, agent.fields.code
             await self._release(agent, name, transaction)
             self.database.deployments.put(deployment_of(agent, name), transaction)
             self.database.agents.put(agent.model_copy(update={"deployed_as": name}), transaction)
-            return name
+            return name, agent.fields.code
 
-        name = await self.database.transaction(claim, turn=f"agent:{agent_id}")
-        return Deployed(message="Agent deployed", endpoint=endpoint(name))
+        name, code = await self.database.transaction(claim, turn=f"agent:{agent_id}")
+        warnings = await looked_at(code)
+        but = f". It will not run as it is: line {warnings[0].line}: {warnings[0].message}" if warnings else ""
+        return Deployed(message=f"Agent deployed{but}", endpoint=endpoint(name))
 
     async def undeploy(self, caller: Caller, agent_id: str) -> None:
         """Makes the name free. Raises `NotFound` for an agent that is not deployed, too, and `Forbidden`."""

@@ -25,6 +25,8 @@ from shared.settings import Settings
 from shared.store import Database
 
 _log = get_logger("running")
+_LAST_LINES = 50
+_LONGEST_LINE = 500
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ class RunService:
                 others = [
                     agent for agent in found if agent.owner == permissions.viewer or agent.fields.visibility == "shared"
                 ]
-            agent = _named(name, others, told=permissions.viewer == chain.payer.uid)
+            unknown = [id_ for id_ in permissions.agents if id_ not in {agent.id for agent in others}]
+            agent = _named(name, others, unknown, told=permissions.viewer == chain.payer.uid)
             return await self._run_another(chain, agent, input_dict, path)
 
         abilities = RunAbilities(
@@ -155,25 +158,29 @@ class RunService:
             chain, agent.fields.code, input_dict, Permissions.of(agent.fields, agent.owner), (*path, agent)
         )
         if outcome.failure is not None:
-            fields = {"run": chain.run_id, "agent": agent.id, "error": redacted(outcome.failure.error)}
-            _log.warning("An agent that was called failed", extra={"fields": fields})
+            _tell_failure(chain, outcome, agent)
             own = agent.owner == chain.payer.uid
             why = f": {outcome.failure.error}" if own else f". Its run is {chain.run_id}"
             raise CallFailed(f"The agent {agent.fields.name!r} failed{why}", cause=outcome.failure.cause)
         return outcome.result
 
 
-def _named(name: str, agents: list[StoredAgent], told: bool) -> StoredAgent:
-    """By name, friendly name or id. Raises `CallFailed`, which says what there is if `told`."""
+def _named(name: str, agents: list[StoredAgent], unknown: list[str], told: bool) -> StoredAgent:
+    """By name, friendly name or id. Raises `CallFailed`, which says what there is, and what is `unknown`, if `told`."""
     for agent in agents:
         if name in (agent.fields.name, agent.fields.friendly_name, agent.id):
             return agent
     there = f" There is: {', '.join(agent.fields.name for agent in agents) or 'none'}." if told else ""
-    raise CallFailed(f"There is no agent {name!r} that may be called from here.{there}", LookupError)
+    no_ids = f" {', '.join(unknown[:5])} is no id of an agent that you see." if told and unknown else ""
+    message = f"There is no agent {name!r} that may be called from here.{there}"
+    raise CallFailed(f"{message} gofannonAgents takes the ids of agents.{no_ids}", LookupError)
 
 
 def _tell(chain: _Chain, outcome: Outcome, agent: StoredAgent | None) -> None:
-    """One line for each run: what it was, what it cost, and why it failed, without what it was given or gave."""
+    """A line for each run: what it was, what it cost; and for one that failed why, and what it had printed.
+
+    Without what it was given or gave. Code that is only tried out fails often: its author has the answer.
+    """
     fields: dict[str, object] = {
         "run": chain.run_id,
         "agent": agent.id if agent else None,
@@ -183,6 +190,20 @@ def _tell(chain: _Chain, outcome: Outcome, agent: StoredAgent | None) -> None:
     }
     if outcome.failure is None:
         _log.info("A run ended", extra={"fields": fields})
-        return
-    fields |= {"error": redacted(outcome.failure.error), "traceback": redacted(outcome.failure.traceback)}
-    _log.warning("A run failed", extra={"fields": fields})
+    elif agent is None:
+        _log.info("Code that was tried out failed", extra={"fields": fields})
+    else:
+        _tell_failure(chain, outcome, agent, fields)
+
+
+def _tell_failure(chain: _Chain, outcome: Outcome, agent: StoredAgent, fields: dict[str, object] | None = None) -> None:
+    """So that the agent's author finds by the run's id what happened."""
+    assert outcome.failure is not None  # noqa: S101 - whoever calls has looked
+    error = redacted(outcome.failure.error)
+    details = {
+        **(fields or {"run": chain.run_id, "agent": agent.id}),
+        "error": error,
+        "traceback": redacted(outcome.failure.traceback),
+        "printed": [redacted(line[:_LONGEST_LINE]) for line in outcome.logs[-_LAST_LINES:]],
+    }
+    _log.warning("%s: agent %r failed: %s", chain.run_id, agent.fields.name, error[:200], extra={"fields": details})

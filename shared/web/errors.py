@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.log import get_logger
@@ -34,9 +35,20 @@ def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == 404:
         detail = f"There is no route {request.url.path}."
     elif error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "another method")
+        allowed = ", ".join(_methods(request)) or "another method"
         detail = f"{request.method} is not possible on {request.url.path}; use {allowed}."
+        return JSONResponse({"detail": detail}, status_code=405, headers={"Allow": allowed})
     return JSONResponse({"detail": detail}, status_code=error.status_code, headers=error.headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """All that the path can be asked for by. The router itself tells only those of the first route that fits."""
+    routes = request.app.router.routes
+    return [
+        method
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
 
 
 def _on_invalid(_request: Request, error: Exception) -> Response:

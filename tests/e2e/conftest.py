@@ -38,7 +38,8 @@ def local_suite(_model_server: ModelServer) -> Iterator[Suite]:
 @pytest.fixture(scope="session")
 def firebase_suite(_model_server: ModelServer) -> Iterator[Suite]:
     """Real ID tokens of the Auth emulator."""
-    with start("e2e-firebase", 22000, _model_server, APP_ENV="firebase", LOCAL_MODEL="off") as suite:
+    environ = {"APP_ENV": "firebase", "LOCAL_MODEL": "off", "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1"}
+    with start("e2e-firebase", 22000, _model_server, **environ) as suite:
         yield suite
 
 

@@ -264,3 +264,35 @@ def test_any_code_is_looked_at(seed: int) -> None:
     found = look(code)
     assert all(finding.line >= 1 and finding.message for finding in found)
     assert look(code) == found
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("r = http_client.get('x'); return r.json()", "http_client.get"),
+        ("return http_client.get('x').text", "http_client.get"),
+        ("content, thoughts = call_llm('p', 'm', 'hi')", "call_llm"),
+        ("http_client.post('x')", "http_client.post"),
+        ("return mcpc['u'].call(tool_name='a')['x']", "mcpc[…].call"),
+        ("a = gofannon_client.call('a', {}); return a['outputText']", "gofannon_client.call"),
+    ],
+)
+def test_a_forgotten_await_is_found(line: str, name: str) -> None:
+    """Where the result is used as if it were there, or not at all."""
+    (finding,) = look(f"async def run(input_dict, tools):\n    {line}")
+    assert (finding.line, finding.message) == (2, f"`{name}(…)` takes time. Put `await` before it.")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "calls = [call_llm('p', 'm', str(n)) for n in range(3)]; return await asyncio.gather(*calls)",
+        "call = call_llm('p', 'm', 'hi'); return await call",
+        "a = http_client.get('x'); b = http_client.get('y'); return await asyncio.gather(a, b)",
+        "return (await http_client.get('x')).json()",
+        "r = await http_client.get('x'); return r.json()",
+    ],
+)
+def test_what_is_awaited_later_is_no_slip(line: str) -> None:
+    """Calls may be collected first."""
+    assert look(f"async def run(input_dict, tools):\n    {line}") == []

@@ -176,7 +176,7 @@ async def test_what_does_not_fit_is_told(call: str, error: str, engine: MontyEng
     program = Program(RUN + f"    await {call}", {}, {"https://mcp.example.com": ["x"]})
     outcome = await engine.run(program, NoAbilities(), LIMITS)
     assert outcome.failure
-    assert outcome.failure.error == error
+    assert outcome.failure.error.startswith(error)
 
 
 async def test_a_number_that_is_too_long_is_told(engine: MontyEngine) -> None:

@@ -45,6 +45,15 @@ async def test_an_agent_is_published_under_its_name(
     assert await deployments.deployment(caller, agent.id) == info
 
 
+async def test_what_will_not_run_is_published_and_told(
+    deployments: DeploymentService, database: Database, caller: Caller
+) -> None:
+    """It can be mended where it is."""
+    agent = await saved(database, caller, "broken", code="def x(")
+    deployed = await deployments.deploy(caller, agent.id)
+    assert deployed.message.startswith("Agent deployed. It will not run as it is: line 1: This is not Python")
+
+
 async def test_an_agent_without_a_name_cannot_be_published(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:

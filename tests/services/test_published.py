@@ -83,17 +83,21 @@ async def test_a_failure_tells_its_run_and_the_log_tells_why(
     published: PublishedService, house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The answer has no detail of somebody else's code; the log has the error and the agent's lines."""
-    await publish(house.database, OWNER, "bad", "async def run(input_dict, tools):\n    return {'secret': 1 / 0}")
+    await publish(
+        house.database, OWNER, "bad", "async def run(input_dict, tools):\n    print('so far')\n    return 1 / 0"
+    )
     with caplog.at_level(logging.INFO), pytest.raises(AgentFailed) as raised:
         await published.call("bad", {}, "a")
     assert "ZeroDivision" not in str(raised.value.body) + raised.value.message
     run_id = raised.value.body["run_id"]
     assert run_id in raised.value.message
-    (line,) = [record for record in caplog.records if record.message == "A run failed"]
+    (line,) = [record for record in caplog.records if "failed: ZeroDivisionError" in record.message]
+    assert line.message.startswith(f"{run_id}: agent 'Echo' failed: ")
     fields = line.__dict__["fields"]
     assert fields["run"] == run_id
     assert fields["error"] == "ZeroDivisionError: division by zero"
-    assert "line 2, in run" in fields["traceback"]
+    assert "line 3, in run" in fields["traceback"]
+    assert fields["printed"] == ["so far"]
 
 
 async def test_it_stops_at_its_owners_allowance(
