@@ -50,7 +50,7 @@ async def list_demos(
     caller: CurrentCaller,
     service: Demos,
     response: Response,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 500,
     page_token: PageToken = None,
 ) -> list[Demo]:
     """The caller's own and the shared ones, the newest change first. `X-Next-Page-Token`: the next page's."""

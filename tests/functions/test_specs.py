@@ -8,6 +8,9 @@ from urllib.parse import quote
 import pytest
 
 import functions.specs.main as specs
+from shared.openapi import parse, tool_docs
+from shared.openapi.operations import operations
+from shared.openapi.tree import References
 from tests.doubles.api_server import ApiServer, openapi
 from tests.functions.conftest import Serve
 from tests.functions.test_mcp import only_the_tables_names, refused_without_a_connection
@@ -45,6 +48,23 @@ async def test_a_document_as_it_was_published(serve: Serve, api_server: ApiServe
     assert response.status_code == 200
     assert response.json() == {"name": TITLES[name], "content": text}
     assert list(response.json()) == ["name", "content"]
+
+
+@pytest.mark.parametrize("name", TITLES)
+async def test_what_is_fetched_becomes_docs_without_losing_an_operation(
+    serve: Serve, api_server: ApiServer, name: str
+) -> None:
+    """Within a budget, as the prompt of whoever writes an agent has one."""
+    api_server.documents[name] = (written(name).encode(), {})
+    client = serve(specs, outbound_allowed_hosts=(api_server.host,))
+    response = await client.post("/specs/fetch", json={"url": f"{api_server.address}/documents/{name}"})
+    document = parse(response.json()["content"])
+    named = [operation.line for operation in operations(document, References(document.tree))]
+    for budget in (2_000, 20_000):
+        docs = tool_docs(document, budget)
+        assert named
+        assert all(line in docs for line in named)
+        assert len(docs) <= max(budget, sum(len(line) + 1 for line in named))
 
 
 @pytest.mark.parametrize("path", ["/specs/fetch", "/api/specs/fetch", "/fetch", "/specs/fetch/", "/api/specs/fetch/"])
