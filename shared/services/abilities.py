@@ -3,9 +3,6 @@
 These are the engine's `Abilities`. Whatever goes wrong is told as a `CallFailed` in words for the agent's author.
 """
 
-import asyncio
-import importlib
-import sys
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import wraps
@@ -14,6 +11,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
+from shared.late import imported
 from shared.llm.catalog import CatalogError
 from shared.llm.failures import ModelFailure
 from shared.log import get_logger
@@ -155,7 +153,7 @@ class RunAbilities:
     @_told
     async def http(self, call: HttpCall) -> HttpAnswer:
         self.budget.take_call()
-        module = await _imported("shared.outbound.http")
+        module = await imported("shared.outbound.http")
         answer = await module.Outbound(self.settings).send(
             module.Request(
                 method=call.method,
@@ -179,14 +177,14 @@ class RunAbilities:
         if tool not in allowed:
             named = ", ".join(allowed) or "none"
             raise CallFailed(f"The agent names no tool {tool!r} of {url}, so it cannot call it. It names: {named}.")
-        await _imported("shared.outbound.mcp_session")
+        await imported("shared.outbound.mcp_session")
         return await call_tool(url, token, tool, arguments, self.settings, timeout=self.budget.seconds_left)
 
     @_told
     async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]:
         self.budget.take_call()
         allowed = self._tools_of(url)
-        await _imported("shared.outbound.mcp_session")
+        await imported("shared.outbound.mcp_session")
         tools = await list_tools(url, token, self.settings, timeout=self.budget.seconds_left)
         return [ToolDoc(tool.name, tool.description, tool.input_schema) for tool in tools if tool.name in allowed]
 
@@ -221,11 +219,6 @@ class Numbers:
             completion_tokens=self.usage.completion_tokens + usage.completion_tokens,
             total_tokens=self.usage.total_tokens + usage.total_tokens,
         )
-
-
-async def _imported(name: str) -> Any:
-    """A module whose libraries take long to import: at first use, beside the event loop."""
-    return sys.modules.get(name) or await asyncio.to_thread(importlib.import_module, name)
 
 
 def _grouped(pairs: list[tuple[str, str]] | None) -> dict[str, Any] | None:

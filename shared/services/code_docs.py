@@ -1,11 +1,11 @@
 """What a model has to know to write an agent: its tools, APIs, models and fellow agents, as text for a prompt."""
 
 import asyncio
-import importlib
 import json
 from collections.abc import Sequence
 from typing import Any
 
+from shared.late import imported
 from shared.llm.catalog import Catalog, CatalogError
 from shared.models.agent import StoredAgent, SwaggerSpec
 from shared.models.errors import BadRequest, ServiceError, UpstreamFailed, UpstreamTooSlow
@@ -37,7 +37,7 @@ async def tool_docs(tools: dict[str, list[str]], settings: Settings, seconds: fl
 
 
 async def _server_docs(url: str, names: list[str], settings: Settings, seconds: float) -> str:
-    await asyncio.to_thread(importlib.import_module, "shared.outbound.mcp_session")  # it takes most of a second
+    await imported("shared.outbound.mcp_session")  # it takes most of a second
     try:
         found = {tool.name: tool for tool in await list_tools(url, None, settings, timeout=seconds)}
     except outbound.OutboundError as error:

@@ -1,8 +1,6 @@
 """Which tools an MCP server has, asked for now."""
 
-import asyncio
-import importlib
-
+from shared.late import imported
 from shared.models.caller import Caller
 from shared.models.errors import BadRequest, ServiceError, UpstreamFailed, UpstreamTooSlow
 from shared.models.mcp import ListToolsRequest, McpTool, ToolList
@@ -30,7 +28,7 @@ class McpToolService:
         """
         await self._limits.take(f"outbound:{caller.uid}", OUTBOUND_PER_MINUTE)
         # The SDK takes most of a second to import, in which nobody else should have to wait.
-        await asyncio.to_thread(importlib.import_module, "shared.outbound.mcp_session")
+        await imported("shared.outbound.mcp_session")
         try:
             tools = await list_tools(request.mcp_url, request.token, self._settings, timeout=SECONDS)
         except outbound.OutboundError as error:

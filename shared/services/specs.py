@@ -2,10 +2,10 @@
 
 import asyncio
 import codecs
-import importlib
 import re
 from urllib.parse import unquote, urlsplit
 
+from shared.late import imported
 from shared.models.agent import SwaggerSpec
 from shared.models.caller import Caller
 from shared.models.errors import BadRequest, ServiceError, UpstreamFailed, UpstreamTooSlow
@@ -62,7 +62,7 @@ class SpecService:
 
     async def _fetched(self, url: str) -> tuple[str, bytes]:
         """Its Content-Type, and what it holds."""
-        await asyncio.to_thread(importlib.import_module, "shared.outbound.http")
+        await imported("shared.outbound.http")
         from shared.outbound.http import Outbound, Request
 
         request = Request(
