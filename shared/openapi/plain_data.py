@@ -3,8 +3,10 @@
 Says what a text is that is neither. Depth is bounded, so that whoever walks the tree need not care.
 """
 
+import gc
 import json
 import re
+from threading import Lock
 
 from shared.openapi.errors import NotASpec
 
@@ -14,6 +16,7 @@ MAX_DEPTH = 200
 _LONGEST_WITH_BRACES = 1_000_000
 """Characters. Longer text that starts as JSON does is not tried as YAML: a broken download must fail soon."""
 
+_one_at_a_time = Lock()
 _HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<(?:head|body)[\s>]", re.IGNORECASE)
 
 
@@ -48,9 +51,21 @@ def too_deep() -> NotASpec:
     return NotASpec(f"This is nested too deep: more than {MAX_DEPTH} levels.")
 
 
+def _loaded(text: str) -> object:
+    """Without the garbage collector, which would look at every new list over and over, while all others wait."""
+    with _one_at_a_time:
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            return json.loads(text)
+        finally:
+            if collecting:
+                gc.enable()
+
+
 def _json(text: str) -> object:
     try:
-        tree: object = json.loads(text)
+        tree: object = _loaded(text)
     except json.JSONDecodeError:
         raise
     except RecursionError:

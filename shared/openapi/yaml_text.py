@@ -8,6 +8,7 @@ they point to: they cost whoever walks the tree, not memory, and what that walk 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NoReturn
 
 import yaml
@@ -18,6 +19,10 @@ from shared.openapi.prose import one_line
 
 MAX_ALIASED_NODES = 200_000
 """How many nodes all aliases together may stand for. Documents in use that have aliases stay in the thousands."""
+
+MAX_DIRECTIVES = 20
+"""The parser compares each with all before it, in one piece that nothing else of this process runs beside."""
+_DIRECTIVE = re.compile("(?:^|[\n\r\x85\u2028\u2029])%")
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -40,6 +45,8 @@ def read_yaml(text: str) -> object:
         line = text.count("\n", 0, bad.start()) + 1
         column = bad.start() - text.rfind("\n", 0, bad.start())
         raise NotASpec(f"This is neither JSON nor YAML: a control character, line {line}, column {column}.")
+    if sum(1 for _ in islice(_DIRECTIVE.finditer(text), MAX_DIRECTIVES + 1)) > MAX_DIRECTIVES:
+        raise NotASpec(f"This YAML has more than {MAX_DIRECTIVES} directives.")
     try:
         return _Reader().read(text)
     except yaml.MarkedYAMLError as error:

@@ -1,7 +1,7 @@
 """A demo as one page: its parts put together so that none breaks out of its place, and the policy that it runs under.
 
 The page's script is text that a model wrote, and may do whatever a page may. So the page gets an origin of its own
-(`sandbox`), and of the world it reaches the published agents alone.
+(`sandbox`), and of the world it calls the published agents alone.
 """
 
 import base64
@@ -9,14 +9,18 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Iterable
-from html.parser import HTMLParser
+from collections.abc import Iterable, Iterator
 
 from shared.models.demo import DemoCode
 
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
 _ORIGIN = re.compile(rf"https?://{_HOST}")
 _MOST_PROBLEMS = 5
+_TAG = re.compile(
+    r"<!--.*?(?:-->|\Z)|<([a-zA-Z][^\s/>]*+)((?:[^>\"']++|\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z))*+)", re.DOTALL
+)
+"""A comment, or a tag with its attributes. Nothing is tried twice, however odd the text is."""
+_ATTRIBUTE = re.compile(r"([^\s\"'>/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"?|'([^']*+)'?|([^\s>]++)))?+")
 
 _PAGE = """\
 <!doctype html>
@@ -48,6 +52,7 @@ def api_base(scheme: str, host: str, forwarded_host: str | None, function: str) 
     Hosting names its own host in `X-Forwarded-Host`, and has the API below `/api`. At a function's own address
     there is nothing but that function: the published agents are next door. Any other host is the service's root.
     """
+    scheme = scheme.lower()
     if forwarded_host:
         base = f"{scheme}://{forwarded_host}"
         path = "/api"
@@ -81,11 +86,14 @@ def policy(code: DemoCode, base: str, nonce: str, embedders: Iterable[str] = ())
     """The page's Content-Security-Policy. `embedders`: origins whose pages may frame it, beside its own.
 
     `sandbox` without `allow-same-origin`: an origin of its own, so no cookies, no storage, and nothing of the
-    frontend that is served beside it. The demo's script is let in by its hash, as it does not get to know the nonce.
+    frontend that is served beside it. The demo's script is let in by its hash. A script can read the policy that it
+    runs under, nonce and hash included; so there is a second one, which has neither, and both must agree: it lets no
+    script in that comes from anywhere else. What remains is navigation, which no policy of a page bounds: a demo can
+    lead its visitor, and what was typed into it, to another site.
     """
     digest = base64.b64encode(hashlib.sha256(code.js.encode()).digest()).decode()
     framing = " ".join(["'self'", *(origin for origin in embedders if origin == "*" or _ORIGIN.fullmatch(origin))])
-    return "; ".join(
+    first = "; ".join(
         [
             "sandbox allow-scripts allow-forms allow-modals",
             "default-src 'none'",
@@ -100,29 +108,28 @@ def policy(code: DemoCode, base: str, nonce: str, embedders: Iterable[str] = ())
             f"frame-ancestors {framing}",
         ]
     )
+    return f"{first}, script-src 'unsafe-inline'"
 
 
 def markup_problems(markup: str) -> list[str]:
-    """What in a demo's HTML its policy keeps from working: the first few, each a sentence."""
-    reader = _Reader()
-    reader.feed(markup.replace("<![", "<?"))  # the same to a browser, and the parser here fails over an odd one
-    reader.close()
-    return list(dict.fromkeys(reader.found))[:_MOST_PROBLEMS]
+    """What in a demo's HTML its policy keeps from working: the first few, each a sentence. Takes linear time."""
+    return list(dict.fromkeys(_problems(markup)))[:_MOST_PROBLEMS]
 
 
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+def _problems(markup: str) -> Iterator[str]:
+    for found in _TAG.finditer(markup):
+        if found[1] is None:  # a comment
+            continue
+        tag = found[1].lower()
         if tag == "script":
-            self.found.append("A <script> in html does not run: all JavaScript belongs into js, without libraries.")
-        for name, value in attrs:
+            yield "A <script> in html does not run: all JavaScript belongs into js, without libraries."
+        for attribute in _ATTRIBUTE.finditer(found[2]):
+            name = attribute[1].lower()
+            value = html.unescape(attribute[2] or attribute[3] or attribute[4] or "")
             if name.startswith("on") and len(name) > 2:
-                self.found.append(f"{name}= on <{tag}> does not run: use addEventListener in js.")
-            elif name == "href" and (value or "").strip().lower().startswith("javascript:"):
-                self.found.append(f"A javascript: address on <{tag}> does not run: use addEventListener in js.")
+                yield f"{name[:40]}= on <{tag[:40]}> does not run: use addEventListener in js."
+            elif name == "href" and value.strip().lower().startswith("javascript:"):
+                yield f"A javascript: address on <{tag[:40]}> does not run: use addEventListener in js."
 
 
 def _string(text: str) -> str:

@@ -58,6 +58,9 @@ def mend_text(error: str) -> str:
     return f"This answer cannot be used: {error}\nAnswer with the whole JSON object, mended, and nothing else."
 
 
+_MOST_CHARACTERS = 300_000
+
+
 def read_answer(answer: str) -> DemoCode:
     """The demo in an answer, fenced or bare, with prose around it or not. Raises `BadAnswer`.
 
@@ -75,6 +78,8 @@ def read_answer(answer: str) -> DemoCode:
                 error = f"It is no JSON: {failure.msg} at line {failure.lineno}, column {failure.colno}."
         except RecursionError:
             error = "It is no JSON: it is nested too deep."
+        except ValueError:
+            error = "It is no JSON: a number has thousands of digits."
         else:
             if any(part in found for part in _PARTS):
                 return _code(found)
@@ -85,6 +90,8 @@ def _code(found: dict[str, Any]) -> DemoCode:
     if missing := [part for part in _PARTS if not isinstance(found.get(part), str)]:
         raise BadAnswer(f"The JSON object lacks {', '.join(missing)}: each of html, css and js has to be a string.")
     parts = cast("dict[str, str]", {part: found[part] for part in _PARTS})
+    if (size := sum(len(part) for part in parts.values())) > _MOST_CHARACTERS:
+        raise BadAnswer(f"html, css and js have {size} characters together; at most {_MOST_CHARACTERS} can be kept.")
     try:
         "".join(parts.values()).encode()
     except UnicodeEncodeError:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from urllib.parse import unquote
 
 import tree_sitter_javascript
@@ -16,6 +17,9 @@ from tree_sitter import Language, Node, Parser, Tree
 API_BASE = "API_BASE_URL"
 """The constant that a page's script is given."""
 _MOST_PROBLEMS = 10
+_MOST_FOUND = 100
+_MOST_STEPS = 100
+_SHOWN = 500
 _DYNAMIC = "\0"
 _CALL = re.compile(r"(?:https?://[^/\0]*)?(?:/api)?/rest/(?P<name>[^/?#\0]*)(?P<rest>.?)", re.DOTALL)
 _STORAGE = {"localStorage", "sessionStorage", "indexedDB"}
@@ -55,8 +59,8 @@ def problems(code: str, apis: Collection[str]) -> list[Problem]:
     """
     source = code.encode(errors="replace").rstrip()
     tree = _parser().parse(source)
-    found = list(_syntax(tree, len(source))) if tree.root_node.has_error else list(_semantics(tree, set(apis)))
-    return sorted(dict.fromkeys(found), key=lambda problem: problem.line)[:_MOST_PROBLEMS]
+    found = _syntax(tree, len(source)) if tree.root_node.has_error else _semantics(tree, set(apis))
+    return sorted(dict.fromkeys(islice(found, _MOST_FOUND)), key=lambda problem: problem.line)[:_MOST_PROBLEMS]
 
 
 @cache
@@ -64,25 +68,45 @@ def _parser() -> Parser:
     return Parser(Language(tree_sitter_javascript.language()))
 
 
-def _nodes(tree: Tree) -> Iterator[Node]:
-    """All of them, in the order of the source; however deep they lie."""
+@dataclass(frozen=True)
+class _Place:
+    """A node, and those that it is in, from the root down. To ask a node itself for its parent costs its depth."""
+
+    node: Node
+    above: list[Node]
+    in_function: bool
+
+    @property
+    def parent(self) -> Node | None:
+        return self.above[-1] if self.above else None
+
+
+def _places(tree: Tree) -> Iterator[_Place]:
+    """All nodes, in the order of the source; however deep they lie. `above` is the walk's own: read it at once."""
     cursor = tree.walk()
+    above: list[Node] = []
+    functions = 0
     while True:
-        if (node := cursor.node) is not None:
-            yield node
+        node = cursor.node
+        assert node is not None  # noqa: S101 - a cursor that walks is at a node
+        yield _Place(node, above, functions > 0)
         if cursor.goto_first_child():
+            above.append(node)
+            functions += node.type in _FUNCTIONS
             continue
         while not cursor.goto_next_sibling():
             if not cursor.goto_parent():
                 return
+            functions -= above.pop().type in _FUNCTIONS
 
 
 def _syntax(tree: Tree, length: int) -> Iterator[Problem]:
-    for node in _nodes(tree):
+    for place in _places(tree):
+        node = place.node
         if node.is_missing:
             yield Problem(_line(node), f"Syntax error: {node.type!r} is missing.")
         elif node.is_error:
-            shown = " ".join(_text(node).split())[:80]
+            shown = " ".join(_text(node)[:_SHOWN].split())[:80]
             if node.end_byte == length and node.start_point[0] != node.end_point[0]:
                 yield Problem(_line(node), f"Syntax error: what begins with {shown!r} never ends. Is the code whole?")
             else:
@@ -90,20 +114,20 @@ def _syntax(tree: Tree, length: int) -> Iterator[Problem]:
 
 
 def _semantics(tree: Tree, apis: set[str]) -> Iterator[Problem]:
-    for node in _nodes(tree):
-        line = _line(node)
+    for place in _places(tree):
+        node, line = place.node, _line(place.node)
         match node.type:
             case "string" | "template_string":
-                if (name := _called(node)) is not None and name not in apis:
+                if (name := _called(place)) is not None and name not in apis:
                     known = ", ".join(sorted(apis)) or "none"
                     yield Problem(line, f"/rest/{name[:100]} is not among the selected APIs. They are: {known}.")
-            case "identifier" | "shorthand_property_identifier_pattern" if _declares(node, API_BASE):
+            case "identifier" | "shorthand_property_identifier_pattern" if _declares(place, API_BASE):
                 yield Problem(line, f"{API_BASE} is given: use it, and do not declare it.")
-            case "identifier" | "property_identifier" if _text(node) in _STORAGE and not _is_key(node):
+            case "identifier" | "property_identifier" if _text(node) in _STORAGE and not _is_key(place):
                 yield Problem(line, f"The page has no {_text(node)}: using it fails. Keep state in variables.")
-            case "await_expression" if not _in_function(node):
+            case "await_expression" if not place.in_function:
                 yield Problem(line, "await works inside of async functions only.")
-            case "return_statement" if not _in_function(node):
+            case "return_statement" if not place.in_function:
                 yield Problem(line, "return works inside of functions only.")
             case kind if kind in _TELLING:
                 yield Problem(line, _TELLING[kind])
@@ -119,8 +143,8 @@ def _text(node: Node) -> str:
     return (node.text or b"").decode(errors="replace")
 
 
-def _declares(node: Node, name: str) -> bool:
-    parent = node.parent
+def _declares(place: _Place, name: str) -> bool:
+    node, parent = place.node, place.parent
     if parent is None or _text(node) != name:
         return False
     if node.type == "shorthand_property_identifier_pattern":
@@ -128,31 +152,21 @@ def _declares(node: Node, name: str) -> bool:
     return parent.type == "variable_declarator" and parent.child_by_field_name("name") == node
 
 
-def _is_key(node: Node) -> bool:
+def _is_key(place: _Place) -> bool:
     """Of an object's own making, `{ localStorage: … }` or `settings.localStorage`, and no global thing."""
-    parent = node.parent
-    if parent is None or node.type != "property_identifier":
+    if place.parent is None or place.node.type != "property_identifier":
         return False
-    owner = parent.child_by_field_name("object")
+    owner = place.parent.child_by_field_name("object")
     return owner is None or _text(owner) not in ("window", "self", "globalThis")
 
 
-def _in_function(node: Node) -> bool:
-    parent = node.parent
-    while parent is not None:
-        if parent.type in _FUNCTIONS:
-            return True
-        parent = parent.parent
-    return False
-
-
-def _called(literal: Node) -> str | None:
+def _called(place: _Place) -> str | None:
     """The deployment that a text names whole; None for any other text, and a name that is only begun."""
-    match = _CALL.match(_value(literal))
+    match = _CALL.match(_value(place.node))
     if match is None:
         return None
     name, rest = match["name"], match["rest"]
-    begun = rest == _DYNAMIC or (not rest and _goes_on(literal))
+    begun = rest == _DYNAMIC or (not rest and _goes_on(place))
     return None if begun else unquote(name)
 
 
@@ -167,11 +181,13 @@ def _value(literal: Node) -> str:
     return "".join(parts)
 
 
-def _goes_on(node: Node) -> bool:
+def _goes_on(place: _Place) -> bool:
     """Whether something is added to the text: `"/rest/" + name`."""
-    parent = node.parent
-    while parent is not None and parent.type in ("binary_expression", "parenthesized_expression"):
+    node = place.node
+    for parent in reversed(place.above[-_MOST_STEPS:]):
+        if parent.type not in ("binary_expression", "parenthesized_expression"):
+            return False
         if parent.type == "binary_expression" and parent.child_by_field_name("left") == node:
             return True
-        node, parent = parent, parent.parent
+        node = parent
     return False

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.openapi import Document, tool_docs
+from shared.openapi import Document, NotASpec, parse, tool_docs
 from shared.openapi.operations import operations
 from shared.openapi.tree import References
 
@@ -236,3 +236,12 @@ def test_nothing_to_document() -> None:
     """A document without operations says so."""
     assert "no operations" in tool_docs(document({"webhooks": {}}), 1000)
     assert tool_docs(document({}), 0) == ""
+
+
+def test_directives_are_bounded() -> None:
+    """The parser would compare each with all before it, and keep the whole process waiting."""
+    text = "%YAML 1.1\n" + "".join(f"%TAG !{number:x}! a\n" for number in range(100_000)) + "---\nopenapi: 3.0.0\n"
+    began = monotonic()
+    with pytest.raises(NotASpec, match="more than 20 directives"):
+        parse(text)
+    assert monotonic() - began < 2

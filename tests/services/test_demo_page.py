@@ -91,9 +91,9 @@ def test_the_policy_lets_the_demos_script_in(js: str) -> None:
 
 def test_the_policy_is_closed() -> None:
     """An origin of its own, no way out but the published agents, and framed by those alone who may."""
-    directives = policy(
-        DemoCode(html="", css="", js=""), BASE, NONCE, ("https://front.example", "https://a.example; script-src *")
-    ).split("; ")
+    embedders = ("https://front.example", "https://a.example; script-src *")
+    first, _ = policy(DemoCode(html="", css="", js=""), BASE, NONCE, embedders).split(", ")
+    directives = first.split("; ")
     assert directives[0] == "sandbox allow-scripts allow-forms allow-modals"
     assert "allow-same-origin" not in " ".join(directives)
     assert {"default-src 'none'", "form-action 'none'", "base-uri 'none'"} <= set(directives)
@@ -165,3 +165,22 @@ def test_what_runs_is_not_told(markup: str) -> None:
 def test_any_markup_can_be_looked_at(markup: str) -> None:
     """Without failing."""
     assert len(markup_problems(markup)) <= 5
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<a x='", '<a x="', "<!--", "<a b='c' d", "</", "<a x=", "<![", "<a x"])
+@pytest.mark.timeout(20)
+def test_hostile_markup_is_read_in_linear_time(piece: str) -> None:
+    """What a model writes may be anything."""
+    markup_problems(piece * (200_000 // len(piece)))
+
+
+def test_two_policies_have_to_agree() -> None:
+    """A script can read nonce and hash in its own policy; the second has neither, and lets no foreign script in."""
+    first, second = policy(DemoCode(html="", css="", js="1"), "https://a.example/api", "00ff", ()).split(", ")
+    assert "'nonce-00ff' 'sha256-" in first
+    assert second == "script-src 'unsafe-inline'"
+
+
+def test_a_scheme_is_read_in_any_case() -> None:
+    """Proxies write it as they like."""
+    assert api_base("HTTPS", "x", "a.example", "demos") == "https://a.example/api"

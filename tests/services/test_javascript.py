@@ -122,3 +122,19 @@ def test_any_text_can_be_read(code: str) -> None:
 def test_deep_nesting_is_read(code: str) -> None:
     """However deep: neither stack nor patience ends."""
     problems(code, APIS)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "{" * 20_000 + "return;" * 50 + "}" * 20_000,
+        "x=" + "a+" * 60_000 + "a",
+        "y=" + '"/rest/a"+' * 20_000 + "1",
+        "{" * 20_000 + "localStorage;" * 500 + "}" * 20_000,
+    ],
+    ids=["deep returns", "a long sum", "a long text", "deep storage"],
+)
+@pytest.mark.timeout(20)
+def test_hostile_code_is_read_in_linear_time(code: str) -> None:
+    """What a model writes may be anything; a quadratic reader would take hours over these."""
+    problems(code, {"a"})
