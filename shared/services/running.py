@@ -103,8 +103,9 @@ class RunService:
         input_dict: JsonObject,
         permissions: Permissions,
         path: tuple[StoredAgent, ...],
+        level: int = 0,
     ) -> Outcome:
-        """`path`: the saved agents from the first to the one that runs."""
+        """`path`: the saved agents from the first to the one that runs. `level`: through how many it was called."""
         others: list[StoredAgent] | None = None
 
         async def call_another(name: str, input_dict: JsonObject) -> JsonValue:
@@ -117,7 +118,7 @@ class RunService:
                 ]
             unknown = [id_ for id_ in permissions.agents if id_ not in {agent.id for agent in others}]
             agent = _named(name, others, unknown, told=permissions.viewer == chain.payer.uid)
-            return await self._run_another(chain, agent, input_dict, path)
+            return await self._run_another(chain, agent, input_dict, path, level + 1)
 
         abilities = RunAbilities(
             run_id=chain.run_id,
@@ -138,10 +139,10 @@ class RunService:
             result_bytes=self.settings.run_result_bytes,
         )
         program = Program(code, input_dict, permissions.tools)
-        return await self.engine.run(program, abilities, limits, level=max(0, len(path) - 1))
+        return await self.engine.run(program, abilities, limits, level)
 
     async def _run_another(
-        self, chain: _Chain, agent: StoredAgent, input_dict: JsonObject, path: tuple[StoredAgent, ...]
+        self, chain: _Chain, agent: StoredAgent, input_dict: JsonObject, path: tuple[StoredAgent, ...], level: int
     ) -> JsonValue:
         """Raises `CallFailed`, which tells only what is the payer's own: others' agents keep their secrets."""
         if any(agent.id == other.id for other in path):
@@ -149,13 +150,13 @@ class RunService:
                 other.fields.name if other.owner == chain.payer.uid else "another's" for other in (*path, agent)
             )
             raise CallFailed(f"The agents call each other in a circle: {names}.", RecursionError)
-        if len(path) > self.settings.run_max_depth:
+        if level > self.settings.run_max_depth:
             raise CallFailed(
                 f"Agents may call agents {self.settings.run_max_depth} deep; {agent.fields.name!r} would be deeper.",
                 RecursionError,
             )
         outcome = await self._run(
-            chain, agent.fields.code, input_dict, Permissions.of(agent.fields, agent.owner), (*path, agent)
+            chain, agent.fields.code, input_dict, Permissions.of(agent.fields, agent.owner), (*path, agent), level
         )
         if outcome.failure is not None:
             _tell_failure(chain, outcome, agent)

@@ -8,6 +8,8 @@ import pytest
 from shared.llm.catalog import Catalog
 from shared.models.agent import UpdateAgentRequest
 from shared.models.caller import Caller
+from shared.models.errors import CodeFailed
+from shared.models.run import RunCodeRequest
 from shared.models.wire import JsonObject
 from shared.services.agents import AgentService
 from shared.settings import Settings
@@ -159,6 +161,19 @@ async def test_places_for_runs_do_not_wait_for_each_other(settings: Settings, ca
     top = await save(house.database, OWNER, calling("Middle"), gofannonAgents=[middle.id])
     results = await asyncio.gather(*(run(house, OWNER, top) for _ in range(12)))
     assert results == [{"outputText": "hi"}] * 12
+
+
+async def test_places_do_not_wait_for_each_other_when_code_is_tried_out(settings: Settings, catalog: Catalog) -> None:
+    """Code that is not saved calls agents from a level of its own."""
+    house = House(settings.model_copy(update={"runs_at_once": 2, "run_max_depth": 1}), catalog)
+    leaf = await save(house.database, OWNER, name="Leaf")
+    request = RunCodeRequest(code=calling("Leaf"), input_dict={"inputText": "hi"}, gofannon_agents=[leaf.id])
+    answers = await asyncio.gather(*(house.runs.run_code(OWNER, request) for _ in range(8)))
+    assert [answer.result for answer in answers] == [{"outputText": "hi"}] * 8
+    middle = await save(house.database, OWNER, calling("Leaf"), name="Middle", gofannonAgents=[leaf.id])
+    deeper = request.model_copy(update={"code": calling("Middle"), "gofannon_agents": [middle.id]})
+    with pytest.raises(CodeFailed, match="1 deep"):
+        await house.runs.run_code(OWNER, deeper)
 
 
 async def replace(house: House, agent: Any, code: str, names: list[str]) -> None:
