@@ -5,7 +5,7 @@ only looks at code does not need it.
 """
 
 from shared.sandbox.findings import Finding
-from shared.sandbox.look import look
+from shared.sandbox.look import look, looked_at_soon
 from shared.sandbox.program import (
     Abilities,
     CallFailed,
@@ -34,4 +34,5 @@ __all__ = [
     "Program",
     "ToolDoc",
     "look",
+    "looked_at_soon",
 ]

@@ -4,6 +4,7 @@ Only what is sure to fail when it is reached is found; what a look cannot know s
 """
 
 import ast
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from shared.sandbox.findings import Finding
 from shared.sandbox.names import name_findings
 from shared.sandbox.source import MAX_CODE_CHARACTERS, Unreadable, parsed_code
 
+_LONG_CODE = 20_000
+"""Characters: a few hundredths of a second."""
 _BY_POSITION = "await run(_input_dict, _tools)"
 _NO_RUN = "The code defines no `async def run(input_dict, tools)`, which is what is called."
 _SPECIAL = frozenset(
@@ -47,6 +50,11 @@ def looked_at(code: str) -> Looked:
     nodes = list(ast.walk(tree))
     found = {*_constructs(nodes), *name_findings(nodes), *await_findings(nodes), *_entry(tree)}
     return Looked(sorted(found, key=lambda finding: (finding.line, finding.message)), _entry_call(tree))
+
+
+async def looked_at_soon(code: str) -> Looked:
+    """The same; of long code beside the event loop."""
+    return await asyncio.to_thread(looked_at, code) if len(code) > _LONG_CODE else looked_at(code)
 
 
 def _entry_call(tree: ast.Module) -> str:

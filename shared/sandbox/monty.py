@@ -20,7 +20,7 @@ from shared.per_loop import per_loop
 from shared.sandbox.findings import Finding
 from shared.sandbox.json_values import NotJson, parsed, refuse_long
 from shared.sandbox.logs import Logs
-from shared.sandbox.look import looked_at
+from shared.sandbox.look import looked_at_soon
 from shared.sandbox.no_abilities import NoAbilities
 from shared.sandbox.program import Abilities, Failure, Limits, Outcome, Program
 from shared.sandbox.workers import Kind, fresh_session
@@ -46,8 +46,6 @@ _WITHOUT_IMPORT = {
     "RemoteMCPClient": "from agent_factory.remote_mcp_client import RemoteMCPClient",
 }
 """What we hand in and code uses without an import, by what the code then mentions."""
-_LONG_CODE = 20_000
-"""Characters; longer code is looked at beside the event loop."""
 
 
 class MontyEngine:
@@ -77,10 +75,9 @@ class MontyEngine:
         return attempt if isinstance(attempt, Failure) else None
 
     async def _attempt(self, run: "_Run", level: int) -> "_Value | Failure":
-        code = run.program.code
         try:
             async with asyncio.timeout(run.limits.seconds), _place(self._at_once, level):
-                looked = await asyncio.to_thread(looked_at, code) if len(code) > _LONG_CODE else looked_at(code)
+                looked = await looked_at_soon(run.program.code)
                 if looked.findings:
                     return _not_run(looked.findings)
                 return _Value(await _result(run, looked.entry))

@@ -16,15 +16,13 @@ from shared.models.agent import (
 )
 from shared.models.caller import Caller
 from shared.models.errors import Conflict, NotFound
-from shared.sandbox import look
+from shared.sandbox import looked_at_soon
 from shared.services.page_tokens import moment_token, read_moment_token
 from shared.services.schemas import check
 from shared.services.visibility import is_admin, refuse_unless_owner, sees
 from shared.store import Database, Transaction
 
 _UNKNOWN = "There is no such agent."
-_LONG_CODE = 20_000
-"""Characters; longer code is looked at beside the event loop."""
 
 
 @dataclass(frozen=True)
@@ -171,5 +169,5 @@ async def _checked_schemas(request: CreateAgentRequest | UpdateAgentRequest) -> 
 
 async def looked_at(code: str) -> list[CodeWarning]:
     """What in the code will not run."""
-    findings = await asyncio.to_thread(look, code) if len(code) > _LONG_CODE else look(code)
+    findings = (await looked_at_soon(code)).findings
     return [CodeWarning(line=finding.line, message=finding.message) for finding in findings]
