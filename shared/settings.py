@@ -82,7 +82,8 @@ class Settings(BaseModel):
     run_max_calls: int = Field(default=100, gt=0, description="of models, tools, agents and HTTP, by a run and its own")
     run_max_depth: int = Field(default=3, ge=0, description="how deep agents may call agents")
     run_max_cost: float = Field(default=5, gt=0, le=MAX_DOLLARS, description="US dollars, of a run and its own")
-    runs_at_once: int = Field(default=16, gt=0, description="in one process")
+    runs_at_once: int = Field(default=16, gt=0, description="in one process, in the fast engine")
+    full_runs_at_once: int = Field(default=4, gt=0, description="in one process, in the full engine")
     rest_rate_per_minute: int = Field(default=600, ge=0, description="of one address, for one deployment; 0: none")
 
     outbound_allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()

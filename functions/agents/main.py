@@ -34,13 +34,13 @@ async def _agent_service(settings: CurrentSettings) -> AgentService:
 async def _run_service(settings: CurrentSettings) -> RunService:
     database = Database(settings)
     model_calls = ModelCallService.over(database, Catalog.load(os.environ), complete, settings)
-    return RunService(database, model_calls, await engine(settings.runs_at_once), settings)
+    return RunService(database, model_calls, await engine(settings), settings)
 
 
 async def _code_writing_service(settings: CurrentSettings) -> CodeWritingService:
     database = Database(settings)
     model_calls = ModelCallService.over(database, Catalog.load(os.environ), complete, settings)
-    return CodeWritingService(database, model_calls, await engine(settings.runs_at_once), settings)
+    return CodeWritingService(database, model_calls, await engine(settings), settings)
 
 
 Agents = Annotated[AgentService, Depends(_agent_service)]

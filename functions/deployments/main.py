@@ -36,7 +36,7 @@ async def _deployment_service(settings: CurrentSettings) -> DeploymentService:
 async def _published_service(settings: CurrentSettings) -> PublishedService:
     database = Database(settings)
     model_calls = ModelCallService.over(database, Catalog.load(os.environ), complete, settings)
-    runs = RunService(database, model_calls, await engine(settings.runs_at_once), settings)
+    runs = RunService(database, model_calls, await engine(settings), settings)
     return PublishedService(database, runs, settings)
 
 

@@ -13,7 +13,7 @@ from functions_framework import aio
 from shared.llm.catalog import Catalog
 from shared.llm.completion import complete
 from shared.models.wire import SnakeModel
-from shared.sandbox.monty import MontyEngine
+from shared.sandbox.later import engine
 from shared.services.agent_chat import AgentChatService
 from shared.services.answering import AnsweringService
 from shared.services.model_calls import ModelCallService
@@ -34,7 +34,7 @@ class Task(SnakeModel):
 async def _answering_service(settings: CurrentSettings) -> AnsweringService:
     database, catalog = Database(settings), Catalog.load(os.environ)
     model_calls = ModelCallService.over(database, catalog, complete, settings)
-    runs = RunService(database, model_calls, MontyEngine(settings.runs_at_once), settings)
+    runs = RunService(database, model_calls, await engine(settings), settings)
     by_agent = AgentChatService(database, runs, settings).answer
     return AnsweringService(database, catalog, complete, by_agent, settings)
 

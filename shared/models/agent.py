@@ -1,7 +1,8 @@
 """Agents: code that a user saved, with what it may use; on the wire, and as it is stored."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, JsonValue, StringConstraints
 
@@ -94,16 +95,30 @@ class CodeWarning(CamelModel):
     message: str
 
 
+EngineName = Literal["fast", "full"]
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    """What a look at an agent's code found. `engine_reason`: why it is the full one."""
+
+    warnings: list[CodeWarning]
+    engine: EngineName
+    engine_reason: str | None
+
+
 class Agent(AgentFields):
-    """An agent as it is answered. `warnings` come with an answer to a change of it."""
+    """An agent as it is answered. `warnings`, and which engine it gets and why, come with an answer to a change."""
 
     id: str = Field(serialization_alias="_id")
     rev: str = Field(serialization_alias="_rev")
     created_at: datetime
     updated_at: datetime
     warnings: list[CodeWarning] | None = Field(default=None, exclude_if=lambda value: value is None)
+    engine: EngineName | None = Field(default=None, exclude_if=lambda value: value is None)
+    engine_reason: str | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
-def agent_of(stored: StoredAgent, warnings: list[CodeWarning] | None = None) -> Agent:
-    """The agent as it is answered."""
-    return Agent(**stored.answered(), warnings=warnings)
+def agent_of(stored: StoredAgent, code: LookedAt | None = None) -> Agent:
+    """The agent as it is answered. `code`: what a look at it found, where it was changed."""
+    return Agent(**stored.answered(), **(vars(code) if code else {}))

@@ -101,13 +101,16 @@ class InvalidInput(ServiceError):
 
 
 class CodeFailed(ServiceError):
-    """Code that its author has to mend: `error` is "TypeName: message", the traceback the code's own lines."""
+    """Code that its author has to mend: `error` is "TypeName: message", the traceback the code's own lines.
+
+    `engine`: which one ran it.
+    """
 
     status = 400
 
-    def __init__(self, error: str, logs: list[str], traceback: str) -> None:
+    def __init__(self, error: str, logs: list[str], traceback: str, engine: str) -> None:
         super().__init__(f"The code failed: {error}")
-        self.body = {"error": error, "logs": logs, "traceback": traceback}
+        self.body = {"error": error, "logs": logs, "traceback": traceback, "engine": engine}
 
 
 class AgentFailed(ServiceError):

@@ -1,8 +1,8 @@
 """Runs of agent code, on the wire."""
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
-from shared.models.agent import AgentIds, Models, Tools
+from shared.models.agent import AgentIds, EngineName, Models, Tools
 from shared.models.wire import CamelModel, OptionalJsonObject
 
 
@@ -20,9 +20,14 @@ class RunCodeRequest(CamelModel):
 
 
 class RunCodeResponse(CamelModel):
-    """Its answer. `logs`: the lines that were printed. `error` is null: a run that failed is answered 400."""
+    """Its answer. `logs`: the lines that were printed. `error` is null: a run that failed is answered 400.
+
+    `engine`: which one ran it; `engine_reason`: why that is the full one, which is slower.
+    """
 
     result: JsonValue
     error: None = None
     logs: list[str]
     duration_ms: int
+    engine: EngineName
+    engine_reason: str | None = Field(default=None, exclude_if=lambda value: value is None)

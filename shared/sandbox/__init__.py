@@ -4,21 +4,10 @@
 only looks at code does not need it.
 """
 
-from shared.sandbox.findings import Finding
-from shared.sandbox.look import look, looked_at_soon
-from shared.sandbox.program import (
-    Abilities,
-    CallFailed,
-    Engine,
-    Failure,
-    HttpAnswer,
-    HttpCall,
-    Limits,
-    ModelAnswer,
-    Outcome,
-    Program,
-    ToolDoc,
-)
+from shared.sandbox.inside.calls import Abilities, CallFailed, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
+from shared.sandbox.inspection.findings import Finding
+from shared.sandbox.inspection.look import look, looked_at_soon
+from shared.sandbox.program import Engine, Failure, Limits, Outcome, Program
 
 __all__ = [
     "Abilities",

@@ -22,6 +22,10 @@ class Logs:
         self._dropped += size - self._left
         self._left = 0
 
+    def drop(self, size: int) -> None:
+        """So many bytes were printed beyond those that came."""
+        self._dropped += size
+
     def lines(self) -> list[str]:
         """The lines, without their ends; a last one that tells of what was dropped."""
         text = "".join(self._parts)

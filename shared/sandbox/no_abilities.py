@@ -2,7 +2,7 @@
 
 from typing import Any, NoReturn
 
-from shared.sandbox.program import CallFailed
+from shared.sandbox.inside.calls import CallFailed
 
 
 class NoAbilities:

@@ -10,6 +10,7 @@ from shared.models.agent import (
     AgentFields,
     CodeWarning,
     CreateAgentRequest,
+    LookedAt,
     StoredAgent,
     UpdateAgentRequest,
     agent_of,
@@ -40,11 +41,11 @@ class AgentService:
     database: Database
 
     async def create(self, caller: Caller, request: CreateAgentRequest) -> Agent:
-        """Saves an agent. What its code will meet when it runs comes as warnings: it is saved all the same.
+        """Saves an agent. What its code will meet when it runs comes as warnings, and the engine that it gets.
 
         Raises `BadRequest` for a schema that is none, `TooLarge`.
         """
-        warnings = await _checked(request)
+        looked = await _checked(request)
         agent_id, rev = str(uuid4()), uuid4().hex
 
         async def write(transaction: Transaction) -> StoredAgent:
@@ -57,7 +58,7 @@ class AgentService:
             self.database.agents.put(agent, transaction)
             return agent
 
-        return agent_of(await self.database.transaction(write), warnings)
+        return agent_of(await self.database.transaction(write), looked)
 
     async def list(self, caller: Caller, limit: int, token: str | None = None) -> AgentPage:
         """The caller's own and the shared ones, an administrator's all; the newest change first. One query.
@@ -156,7 +157,7 @@ def visible(caller: Caller, agent: StoredAgent | None) -> StoredAgent:
     return agent
 
 
-async def _checked(request: CreateAgentRequest) -> list[CodeWarning]:
+async def _checked(request: CreateAgentRequest) -> LookedAt:
     await _checked_schemas(request)
     return await looked_at(request.code)
 
@@ -167,7 +168,9 @@ async def _checked_schemas(request: CreateAgentRequest | UpdateAgentRequest) -> 
             await asyncio.to_thread(check, schema, name)
 
 
-async def looked_at(code: str) -> list[CodeWarning]:
-    """What in the code will not run."""
-    findings = (await looked_at_soon(code)).findings
-    return [CodeWarning(line=finding.line, message=finding.message) for finding in findings]
+async def looked_at(code: str) -> LookedAt:
+    """What in the code will not run, and which engine runs it."""
+    looked = await looked_at_soon(code)
+    findings = [finding for finding in looked.findings if finding.everywhere or finding.syntax]
+    warnings = [CodeWarning(line=finding.line, message=finding.message) for finding in findings]
+    return LookedAt(warnings, looked.engine, looked.why)

@@ -5,8 +5,8 @@ import re
 from typing import Any, cast
 
 from shared.models.wire import JsonObject
-from shared.sandbox.findings import HOST_MODULES
-from shared.sandbox.surface import surface
+from shared.sandbox.inspection.findings import HOST_MODULES
+from shared.sandbox.inspection.surface import surface
 
 _HIDDEN_MODULES = {"os", "sys", "pathlib", "posixpath", "binascii"}
 _FENCED = re.compile(r"```[ \t]*[\w+-]*[ \t]*\r?\n(.*?)(?:\r?\n)?```", re.DOTALL)

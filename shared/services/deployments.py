@@ -52,7 +52,7 @@ class DeploymentService:
             return name, agent.fields.code
 
         name, code = await self.database.transaction(claim, turn=f"agent:{agent_id}")
-        warnings = await looked_at(code)
+        warnings = (await looked_at(code)).warnings
         but = f". It will not run as it is: line {warnings[0].line}: {warnings[0].message}" if warnings else ""
         return Deployed(message=f"Agent deployed{but}", endpoint=endpoint(name))
 

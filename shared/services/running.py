@@ -76,8 +76,14 @@ class RunService:
         if outcome.failure is not None:
             if isinstance(outcome.failure.cause, AllowanceSpent):
                 raise outcome.failure.cause
-            raise CodeFailed(outcome.failure.error, outcome.logs, outcome.failure.traceback)
-        return RunCodeResponse(result=outcome.result, logs=outcome.logs, duration_ms=round(outcome.seconds * 1000))
+            raise CodeFailed(outcome.failure.error, outcome.logs, outcome.failure.traceback, outcome.engine)
+        return RunCodeResponse(
+            result=outcome.result,
+            logs=outcome.logs,
+            duration_ms=round(outcome.seconds * 1000),
+            engine=outcome.engine,
+            engine_reason=outcome.why,
+        )
 
     async def run_agent(
         self, payer: Caller, agent: StoredAgent, input_dict: JsonObject, seconds: float, run_id: str | None = None
@@ -188,6 +194,8 @@ def _tell(chain: _Chain, outcome: Outcome, agent: StoredAgent | None) -> None:
         "payer": chain.payer.uid,
         "seconds": round(outcome.seconds, 3),
         "cost_micros": chain.budget.spent,
+        "engine": outcome.engine,
+        **({"engine_reason": outcome.why} if outcome.why else {}),
     }
     if outcome.failure is None:
         _log.info("A run ended", extra={"fields": fields})

@@ -10,6 +10,7 @@ import pytest
 
 from shared.settings import Settings
 from shared.web import create_app
+from tests.ending import interpreters_end_with_their_loop as interpreters_end_with_their_loop
 from tests.tokens import token
 
 Serve = Callable[..., httpx.AsyncClient]

@@ -59,7 +59,7 @@ async def test_code_that_runs_is_answered_with_its_result(serve: Serve, field: s
     )
     assert response.status_code == 200
     answer = response.json()
-    assert list(answer) == ["result", "error", "logs", "durationMs"]
+    assert list(answer) == ["result", "error", "logs", "durationMs", "engine"]
     assert answer["result"] == [{"https://x.example/mcp": ["t"]}, None, 1.5]
     assert answer["error"] is None
     assert answer["logs"] == ["a {'x': 1} ", "b"]
@@ -93,6 +93,7 @@ async def test_code_that_fails_is_400_with_its_own_lines(serve: Serve) -> None:
             '  File "agent.py", line 5, in price\n    raise ValueError("no " + name)\n'
             "ValueError: no tea"
         ),
+        "engine": "fast",
     }
 
 
@@ -114,7 +115,7 @@ async def test_whatever_is_wrong_with_code_has_one_shape(serve: Serve, code: str
     response = await serve(agents).post("/agents/run-code", json={"code": code, "inputDict": {}, "tools": {}})
     assert response.status_code == 400
     answer = response.json()
-    assert list(answer) == ["detail", "error", "logs", "traceback"]
+    assert list(answer) == ["detail", "error", "logs", "traceback", "engine"]
     assert error in answer["error"]
     assert answer["detail"] == f"The code failed: {answer['error']}"
     assert answer["logs"] == []

@@ -40,14 +40,15 @@ async def test_a_saved_agent_has_the_contracts_shape(serve: Serve) -> None:
     response = await client.post("/agents", json=FULL)
     assert response.status_code == 201
     saved = response.json()
-    assert list(saved) == [*FULL, *STAMPS, "warnings"]
+    assert list(saved) == [*FULL, *STAMPS, "warnings", "engine"]
     assert {name: saved[name] for name in FULL} == FULL
     assert saved["warnings"] == []
+    assert saved["engine"] == "fast"
     assert saved["createdAt"] == saved["updatedAt"]
     assert TIME.match(saved["createdAt"])
     read = await client.get(f"/agents/{saved['_id']}")
     assert read.status_code == 200
-    del saved["warnings"]
+    del saved["warnings"], saved["engine"]
     assert read.json() == saved
     assert (await client.get("/agents")).json() == [saved]
 
@@ -60,7 +61,7 @@ async def test_what_is_left_out_has_a_value(serve: Serve) -> None:
     for body in ({"name": "n", "code": CODE}, {"name": "n", "code": CODE, **empty, **nothing}):
         response = await client.post("/agents", json=body)
         assert response.status_code == 201
-        saved = {name: value for name, value in response.json().items() if name not in (*STAMPS, "warnings")}
+        saved = {name: value for name, value in response.json().items() if name not in (*STAMPS, "warnings", "engine")}
         assert saved == {
             "name": "n",
             "description": "",

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +13,9 @@ import pytest_asyncio
 
 from shared.models.wire import JsonObject
 from shared.sandbox import Limits, Outcome, Program
-from shared.sandbox.monty import MontyEngine
+from shared.sandbox.fast.engine import FastEngine
+from shared.sandbox.full.engine import FullEngine
+from shared.sandbox.full.interpreters import end_ready
 from shared.settings import Settings
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
@@ -43,7 +45,7 @@ class Run(Protocol):
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One event loop for all of them here, and so one pool of workers."""
     for item in items:
-        if item.path.parent == Path(__file__).parent and pytest_asyncio.is_async_test(item):
+        if item.path.is_relative_to(Path(__file__).parent) and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
@@ -52,6 +54,13 @@ def workers_end_before_the_process() -> Iterator[None]:
     """pydantic-monty 1.4 may abort a process that exits within about 0.1 s of a session's end."""
     yield
     time.sleep(0.3)
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session", autouse=True)
+async def interpreters_end_with_their_loop() -> AsyncIterator[None]:
+    """All tests here share one."""
+    yield
+    await end_ready()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -83,8 +92,13 @@ def addresses(api_server: ApiServer, shop_server: ShopServer, mcp_server: McpSer
 
 
 @pytest.fixture
-def engine() -> MontyEngine:
-    return MontyEngine(at_once=AT_ONCE)
+def engine() -> FastEngine:
+    return FastEngine(at_once=AT_ONCE)
+
+
+@pytest.fixture
+def full_engine() -> FullEngine:
+    return FullEngine(at_once=3)
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
@@ -94,22 +108,33 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def abilities(engine: MontyEngine, client: httpx.AsyncClient, mcp_server: McpServer) -> ScriptedAbilities:
-    """Those of the test's runs; agents are the corpus' programs."""
+def make_abilities(
+    engine: FastEngine, client: httpx.AsyncClient, mcp_server: McpServer
+) -> Callable[[], ScriptedAbilities]:
+    """Makes those of a run; agents are the corpus' programs."""
 
-    async def run_agent(name: str, input_dict: JsonObject, level: int) -> Outcome:
-        inner = abilities
-        while inner.level < level:
-            inner = inner.deeper()
-        return await engine.run(Program(code_of("corpus", name), input_dict), inner, LIMITS, level)
+    def make() -> ScriptedAbilities:
+        async def run_agent(name: str, input_dict: JsonObject, level: int) -> Outcome:
+            inner = abilities
+            while inner.level < level:
+                inner = inner.deeper()
+            return await engine.run(Program(code_of("corpus", name), input_dict), inner, LIMITS, level)
 
-    settings = Settings(outbound_allowed_hosts=(mcp_server.host,), outbound_timeout_seconds=5)
-    abilities = ScriptedAbilities(client, settings, run_agent)
-    return abilities
+        settings = Settings(outbound_allowed_hosts=(mcp_server.host,), outbound_timeout_seconds=5)
+        abilities = ScriptedAbilities(client, settings, run_agent)
+        return abilities
+
+    return make
 
 
 @pytest.fixture
-def run(engine: MontyEngine, abilities: ScriptedAbilities) -> Run:
+def abilities(make_abilities: Callable[[], ScriptedAbilities]) -> ScriptedAbilities:
+    """Those of the test's runs."""
+    return make_abilities()
+
+
+@pytest.fixture
+def run(engine: FastEngine, abilities: ScriptedAbilities) -> Run:
     async def run(
         code: str,
         input_dict: JsonObject | None = None,

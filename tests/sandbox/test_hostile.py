@@ -17,7 +17,7 @@ import pytest
 
 from shared.models.wire import JsonObject
 from shared.sandbox import Limits, Outcome, Program
-from shared.sandbox.monty import MontyEngine
+from shared.sandbox.fast.engine import FastEngine
 from tests.sandbox.abilities import CANARY, ScriptedAbilities
 from tests.sandbox.conftest import LIMITS, SECRET, Run
 from tests.sandbox.programs import code_of, names
@@ -117,7 +117,7 @@ def _bounds(**limits: float) -> Limits:
     return replace(LIMITS, **limits)
 
 
-async def test_hostile_programs_do_not_disturb_the_others(engine: MontyEngine, abilities: ScriptedAbilities) -> None:
+async def test_hostile_programs_do_not_disturb_the_others(engine: FastEngine, abilities: ScriptedAbilities) -> None:
     """All of them beside a stream of normal programs, which all give their right answer."""
     # a place for each of these and for each of the stream; else runs would wait for places, which counts as time
     turns = asyncio.Semaphore(5)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.sandbox.json_values import NotJson, json_text, parsed, refuse_long
+from shared.sandbox.inside.json_values import NotJson, json_text, refuse_long
+from shared.sandbox.json_values import parsed
 
 MOST = 5_000_000
 JSON = st.recursive(

@@ -13,7 +13,7 @@ from shared.models.chat import ChatRequest, TicketStatus
 from shared.models.errors import AllowanceSpent, BadRequest, ComeAgain
 from shared.models.ticket import Ticket
 from shared.models.user import AccountChange
-from shared.sandbox import monty
+from shared.sandbox import places
 from shared.services.agent_chat import content_of, input_of
 from shared.services.deployments import DeploymentService
 from shared.settings import Settings
@@ -154,8 +154,8 @@ async def test_a_ticket_that_found_no_place_is_tried_again(house: House, monkeyp
     house = House(house.settings.model_copy(update={"runs_at_once": 1}), house.catalog)
     await publish(house.database, OWNER, "agent")
     accepted = await house.chat.submit(OWNER, said("hi"))
-    monkeypatch.setattr(monty, "_CHECKOUT_SECONDS", 0.05)
-    async with monty._places(1, 0):  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(places, "_WAITING_SECONDS", 0.05)
+    async with places.places("fast", 1, 0):
         with pytest.raises(ComeAgain):
             await house.deliver(accepted.ticket_id)
     assert (await now(house, accepted.ticket_id)).begun is False

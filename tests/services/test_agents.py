@@ -52,19 +52,28 @@ async def test_a_saved_agent_is_read_as_it_was_saved(agents: AgentService, calle
     )
     assert saved.warnings == []
     found = await agents.get(caller, saved.id)
-    assert found == saved.model_copy(update={"warnings": None})
+    assert found == saved.model_copy(update={"warnings": None, "engine": None})
     assert found.composer_thoughts == {"deep": [[1.5, None]]}
     assert found.created_at == found.updated_at
 
 
 async def test_code_that_will_not_run_is_saved_with_warnings(agents: AgentService, caller: Caller) -> None:
     """What will not run is told, by its line, at saving and at changing; it is kept as it is."""
-    code = f"class E(Exception):\n    pass\n\n\n{CODE}"
-    saved = await agents.create(caller, request(code=code))
+    saved = await agents.create(caller, request(code=f"import requests\n\n\n{CODE}"))
     assert [warning.line for warning in saved.warnings or []] == [1]
     changed = await agents.update(caller, saved.id, change(code="not python("))
     assert "not Python" in (changed.warnings or [])[0].message
     assert (await agents.get(caller, saved.id)).code == "not python("
+
+
+async def test_a_saved_agent_tells_which_engine_it_gets(agents: AgentService, caller: Caller) -> None:
+    """The fast one without a word; the full one with the line for which it is needed; reading tells neither."""
+    saved = await agents.create(caller, request(code=CODE))
+    assert (saved.engine, saved.engine_reason) == ("fast", None)
+    changed = await agents.update(caller, saved.id, change(code=f"class E(Exception):\n    pass\n\n\n{CODE}"))
+    assert (changed.engine, changed.warnings) == ("full", [])
+    assert changed.engine_reason == "line 1: Class `E` has a base, which does not run in the fast engine"
+    assert (await agents.get(caller, saved.id)).engine is None
 
 
 async def test_a_change_changes_what_was_sent(agents: AgentService, caller: Caller) -> None:

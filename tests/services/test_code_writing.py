@@ -11,7 +11,7 @@ from shared.models.agent import CreateAgentRequest
 from shared.models.caller import Caller
 from shared.models.code_writing import GenerateCodeRequest
 from shared.models.errors import AllowanceSpent, BadRequest, UpstreamFailed, UpstreamTooSlow
-from shared.sandbox.monty import MontyEngine
+from shared.sandbox.choice import engines
 from shared.services.agents import AgentService
 from shared.services.code_prompt import mend_text, name_text, request_text
 from shared.services.code_writing import CodeWritingService
@@ -39,7 +39,7 @@ def settings(settings: Settings, api_server: ApiServer, mcp_server: McpServer) -
 def service(settings: Settings, catalog: Catalog) -> CodeWritingService:
     database = Database(settings)
     model_calls = ModelCallService.over(database, catalog, complete, settings)
-    return CodeWritingService(database, model_calls, MontyEngine(4), settings)
+    return CodeWritingService(database, model_calls, engines(settings), settings)
 
 
 @pytest.fixture
@@ -77,11 +77,14 @@ async def test_what_the_model_thought_is_told(
 async def test_code_that_does_not_hold_is_mended(
     writing: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
-    """The model is shown its code and the error: what is no Python, what the engine lacks, what fails when loaded."""
-    bad = "async def run(input_dict, tools):\n    del input_dict['x']\n    return {}\n"
+    """The model is shown its code and the error: what no engine runs, what fails when loaded."""
+    bad = "import requests\nasync def run(input_dict, tools):\n    return {}\n"
     broken = "import json\nTABLE = 1 / 0\nasync def run(input_dict, tools):\n    return {}\n"
     model_server.script(ASKED, Answer(bad))
-    error = "NotImplementedError: line 2: `del` does not run here. Use `.pop(...)`, or leave it out."
+    error = (
+        "NotImplementedError: line 1: There is no module `requests` here. "
+        "Use `http_client` or `httpx.AsyncClient()`, with `await`."
+    )
     model_server.script(mend_text(error), Answer(broken))
     second = mend_text(
         "Traceback (most recent call last):\n"

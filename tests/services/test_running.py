@@ -1,6 +1,7 @@
 """Runs of agent code: over a real HTTP API, a real MCP server, a model server over real HTTP, and real Firestore."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,22 +74,47 @@ async def test_code_that_fails_is_told_by_its_own_lines(house: House, caller: Ca
             '  File "agent.py", line 2, in half\n    return 1 / x\n'
             "ZeroDivisionError: division by zero"
         ),
+        "engine": "fast",
     }
 
 
-async def test_what_the_engine_cannot_run_is_told_before_it_runs(
+async def test_what_no_engine_can_run_is_told_before_it_runs(
     house: House, caller: Caller, api_server: ApiServer
 ) -> None:
     """With the line and a way around it; nothing has been done."""
     code = (
         "async def run(input_dict, tools):\n"
         f"    await http_client.get('{api_server.address}/echo')\n"
-        "    async with httpx.AsyncClient() as client:\n        pass"
+        "    return httpx.get('https://example.com')"
     )
     failed = await failure(house, caller, code)
     assert "line 3" in failed.message
-    assert "httpx.AsyncClient()" in failed.message
+    assert "`await http_client.get(...)`" in failed.message
     assert api_server.calls == []
+
+
+async def test_what_the_fast_engine_cannot_run_runs_in_the_full_one(
+    house: House, caller: Caller, api_server: ApiServer, model_server: ModelServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once, with the same abilities; the answer and the log say which engine it was, and why."""
+    model_server.script("Why?", Answer("Because.", prompt_tokens=1000, completion_tokens=100))
+    code = (
+        "class NoAnswer(Exception):\n    pass\n\n"
+        "async def run(input_dict, tools):\n"
+        "    async with httpx.AsyncClient() as client:\n"
+        f"        echoed = (await client.post('{api_server.address}/echo', json={{'n': 1}})).json()\n"
+        "    answer, _ = await call_llm(provider='openai', model='gpt-4.1-mini', "
+        "messages=[{'role': 'user', 'content': 'Why?'}])\n"
+        "    return [echoed['method'], answer]"
+    )
+    answer = await run(house, caller, code)
+    assert answer.result == ["POST", "Because."]
+    reason = "line 1: Class `NoAnswer` has a base, which does not run in the fast engine"
+    assert (answer.engine, answer.engine_reason) == ("full", reason)
+    assert len(api_server.calls) == 1
+    assert await house.charged(caller.uid) == [560]
+    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "A run ended" in line]
+    assert (line["engine"], line["engine_reason"]) == ("full", reason)
 
 
 async def test_a_model_is_called_and_charged_to_the_caller(

@@ -1,0 +1,88 @@
+"""How a run that failed is told: the same words, whichever engine it failed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.sandbox.inside.calls import CallFailed
+from shared.sandbox.inspection.findings import Finding
+from shared.sandbox.program import Failure, Limits
+
+_LONGEST_MESSAGE = 2000
+_LONGEST_LINE = 200
+_MOST_FRAMES = 20
+_MOST_FINDINGS = 10
+_NO_JSON = "Object of type "
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A call that failed, as agent code saw it; `name` and `cause` are for the end of the run."""
+
+    message: str
+    kind: str
+    name: str
+    cause: Exception | None
+
+    @classmethod
+    def of(cls, failed: CallFailed) -> Seen:
+        """Without what hangs on the exceptions: the arguments of the calls, which may be large."""
+        cause = failed.cause.with_traceback(None) if failed.cause else None
+        return cls(failed.message, failed.kind.__name__, failed.name, cause)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A line of the agent's that was being run; `line` counts from 1."""
+
+    line: int
+    function: str
+
+
+def not_run(findings: Sequence[Finding]) -> Failure:
+    """Of code that is not run for what the look found in it."""
+    kind = "SyntaxError" if findings[0].syntax else "NotImplementedError"
+    told = "; ".join(f"line {finding.line}: {finding.message}" for finding in findings[:_MOST_FINDINGS])
+    return Failure(f"{kind}: {told}")
+
+
+def took_too_long(limits: Limits) -> Failure:
+    """Of a run whose time is over, whatever it did or waited for."""
+    return Failure(f"TimeoutError: The run took longer than {limits.seconds:g} s.")
+
+
+def computed_too_long(limits: Limits) -> str:
+    """The message of a run that computed for as long as it may."""
+    return f"The code computed for longer than {limits.cpu_seconds:g} s, which is the most that a run may."
+
+
+def failure_of(kind: str, message: str, frames: Sequence[Frame], code: str, seen: Sequence[Seen]) -> Failure:
+    """An exception that nobody caught. `seen`: the calls that failed, the newest last."""
+    if kind == "KeyError" and message.startswith(("'http://", "'https://")) and "mcpc" in code:
+        message += ". The agent's tools name no such MCP server."
+    if not frames and message.startswith(_NO_JSON):
+        kind_of_it = message.removeprefix(_NO_JSON).partition(" ")[0]
+        message = f"The result must be JSON, and a {kind_of_it} is not. Return dicts, lists, texts and numbers."
+    cause = None
+    for call in reversed(seen):
+        if message == call.message and kind in (call.kind, call.name, "OSError"):
+            kind, cause = call.name, call.cause
+            break
+    if len(message) > _LONGEST_MESSAGE:
+        message = message[:_LONGEST_MESSAGE] + "…"
+    told = f"{kind}: {message}" if message else kind
+    return Failure(told, _traceback(frames, code, told), cause)
+
+
+def _traceback(frames: Sequence[Frame], code: str, told: str) -> str:
+    """As Python writes it, of the agent's lines alone."""
+    if not frames:
+        return ""
+    source = code.split("\n")
+    lines = ["Traceback (most recent call last):"]
+    for frame in frames[-_MOST_FRAMES:]:
+        lines.append(f'  File "agent.py", line {frame.line}, in {frame.function}')
+        if 0 < frame.line <= len(source):
+            lines.append(f"    {source[frame.line - 1].strip()[:_LONGEST_LINE]}")
+    return "\n".join([*lines, told])

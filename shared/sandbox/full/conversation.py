@@ -1,0 +1,188 @@
+"""What is said during a run: the program goes in, calls come out and are answered, and in the end a result or error.
+
+The interpreter speaks at any time; it is answered only when it says that it waits.
+"""
+
+import asyncio
+import json
+from base64 import b64decode, b64encode
+from collections import deque
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import JsonValue, ValidationError
+
+from shared.log import get_logger
+from shared.models.wire import JsonObject
+from shared.sandbox.failures import Seen
+from shared.sandbox.full.interpreters import Gone, Interpreter
+from shared.sandbox.full.messages import Begun, Call, Done, Dropped, Failed, Print, Wait, message
+from shared.sandbox.inside.arguments import (
+    body_bytes,
+    json_list,
+    json_object,
+    json_value,
+    pairs,
+    seconds,
+    text,
+    text_or_none,
+    texts,
+)
+from shared.sandbox.inside.calls import Abilities, CallFailed, HttpCall
+from shared.sandbox.logs import Logs
+
+_log = get_logger("sandbox")
+_REMEMBERED = 50
+_MOST_CALLS = 20_000
+"""As many as in the fast engine. Those that reach anything are counted by the abilities."""
+
+
+class TooManyCalls(Exception):
+    """The code called out more often than a run may."""
+
+
+class Conversation:
+    """One run's. `failures`: the newest calls that failed, newest last. `begun`: whether the program has arrived."""
+
+    def __init__(self, interpreter: Interpreter, abilities: Abilities, logs: Logs) -> None:
+        self._interpreter = interpreter
+        self._abilities = abilities
+        self._logs = logs
+        self._calls: set[asyncio.Task[None]] = set()
+        self._number = 0
+        self._answers: list[JsonObject] = []
+        self._answered = asyncio.Event()
+        self.begun = False
+        self.failures: deque[Seen] = deque(maxlen=_REMEMBERED)
+
+    async def held(self, program: JsonObject) -> Done | Failed:
+        """Raises `Gone`, and `TooManyCalls`."""
+        try:
+            await self._interpreter.send(json.dumps(program).encode())
+            while True:
+                said = await self._said()
+                self.begun = True  # whatever it says, it has the program
+                match said:
+                    case Begun():
+                        pass
+                    case Print():
+                        self._logs.add("stdout", said.text)
+                    case Dropped():
+                        self._logs.drop(said.bytes)
+                    case Call():
+                        self._start(said)
+                    case Wait():
+                        await self._wait(said.seconds)
+                    case Done() | Failed():
+                        return said
+        finally:
+            for call in self._calls:
+                call.cancel()
+
+    async def _said(self) -> Begun | Print | Dropped | Call | Wait | Done | Failed:
+        data = await self._interpreter.receive()
+        try:
+            return message.validate_json(data)
+        except ValidationError as error:
+            raise Gone("It said what it cannot say.") from error
+
+    def _start(self, call: Call) -> None:
+        self._number += 1
+        if self._number > _MOST_CALLS:
+            raise TooManyCalls
+        task = asyncio.create_task(self._answer(call))
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+
+    async def _answer(self, call: Call) -> None:
+        try:
+            value = await _performed(self._abilities, call.ability, call.arguments)
+            self._answers.append({"number": call.number, "value": value})
+        except Exception as error:
+            self._answers.append({"number": call.number, "error": self._failed(error, call)})
+        self._answered.set()
+
+    def _failed(self, error: Exception, call: Call) -> JsonObject:
+        if not isinstance(error, CallFailed):
+            _log.exception("A call out of the sandbox broke", extra={"fields": {"call": call.ability}})
+            error = CallFailed("Something went wrong on our side.")
+        self.failures.append(Seen.of(error))
+        return {"message": error.message, "kind": error.kind.__name__, "name": error.name}
+
+    async def _wait(self, most_seconds: float | None) -> None:
+        """Until a call is answered or the time is over; raises `Gone` when there is nobody to be answered any more."""
+        if not self._answers and most_seconds != 0:
+            answered = asyncio.ensure_future(self._answered.wait())
+            try:
+                await asyncio.wait(
+                    {answered, self._interpreter.ended}, timeout=most_seconds, return_when=asyncio.FIRST_COMPLETED
+                )
+            finally:
+                answered.cancel()
+        elif not self._answers:
+            await asyncio.sleep(0)
+        answers, self._answers = self._answers, []
+        self._answered.clear()
+        await self._interpreter.send(json.dumps({"answers": answers}).encode())
+
+
+async def _performed(abilities: Abilities, ability: str, given: dict[str, Any]) -> JsonValue:
+    """The ability's answer, for arguments that are checked as those of the fast engine's code are."""
+    match ability:
+        case "call_model":
+            answer = await abilities.call_model(
+                text_or_none("provider", given.get("provider")),
+                text_or_none("model", given.get("model")),
+                json_value("messages", given.get("messages")),
+                json_object("parameters", given.get("parameters")),
+                json_list("tools", given.get("tools")),
+                seconds(given.get("timeout")),
+            )
+            return asdict(answer)
+        case "http":
+            content = given.get("content")
+            answer = await abilities.http(
+                HttpCall(
+                    method=text("method", given.get("method")),
+                    url=text("url", given.get("url")),
+                    params=pairs("params", given.get("params")) or None,
+                    headers=texts("headers", given.get("headers")),
+                    json=json_value("json", given.get("json")),
+                    has_json=given.get("has_json") is True,
+                    data=None if given.get("data") is None else pairs("data", given["data"]),
+                    content=None if content is None else body_bytes("content", _bytes(content)),
+                    timeout=seconds(given.get("timeout")),
+                    follow_redirects=given.get("follow_redirects") is True,
+                )
+            )
+            headers: list[JsonValue] = [[name, value] for name, value in answer.headers]
+            return {**asdict(answer), "headers": headers, "content": b64encode(answer.content).decode()}
+        case "call_tool":
+            return await abilities.call_tool(
+                text("remote_url", given.get("url")),
+                text_or_none("auth_token", given.get("token")),
+                text("tool_name", given.get("tool")),
+                json_object("arguments", given.get("arguments")),
+            )
+        case "list_tools":
+            tools = await abilities.list_tools(
+                text("remote_url", given.get("url")), text_or_none("auth_token", given.get("token"))
+            )
+            return [asdict(tool) for tool in tools]
+        case _:
+            return await abilities.call_agent(
+                text("agent_name", given.get("name")), json_object("input_dict", given.get("input_dict"))
+            )
+
+
+def _bytes(content: Any) -> bytes:
+    try:
+        return b64decode(text_of(content), validate=True)
+    except ValueError as error:
+        raise CallFailed("content must be a text or bytes.", TypeError) from error
+
+
+def text_of(content: Any) -> str:
+    if not isinstance(content, str):
+        raise CallFailed("content must be a text or bytes.", TypeError)
+    return content

@@ -1,0 +1,57 @@
+"""The line to the host: messages as JSON text, ours at any time, the host's only in answer to `wait`.
+
+So neither side ever writes what the other does not read, and nothing arrives in the middle of anything.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Channel:
+    """`answers`: those that have arrived and were not taken yet, each with the number of its call."""
+
+    def __init__(self, receive: Callable[[], str], write: Callable[[str], object]) -> None:
+        self._receive = receive
+        self._write = write
+        self._calls = 0
+        self._asked = 0.0
+        self.under_way = 0
+        self.answers: list[dict[str, Any]] = []
+
+    def send(self, kind: str, **fields: Any) -> None:
+        self._write(json.dumps({"kind": kind, **fields}))
+
+    def receive(self) -> Any:
+        return json.loads(self._receive())
+
+    def call(self, ability: str, arguments: dict[str, Any]) -> int:
+        """The call's number, by which its answer is known."""
+        self._calls += 1
+        self.under_way += 1
+        self.send("call", number=self._calls, ability=ability, arguments=arguments)
+        return self._calls
+
+    def wait(self, seconds: float | None) -> None:
+        """Until an answer has arrived, at most so long. Gives the host the time that it is not computed in."""
+        self.send("wait", seconds=seconds)
+        answers: list[dict[str, Any]] = self.receive()["answers"]
+        self.under_way -= len(answers)
+        self.answers += answers
+
+    def look(self) -> None:
+        """Takes what has arrived, without waiting; asks no more than once in a millisecond."""
+        if self.under_way and time.monotonic() - self._asked > 0.001:
+            self.wait(0)
+            self._asked = time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleeps all of it, whatever arrives."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.wait(left)

@@ -1,0 +1,139 @@
+"""A run, from inside: the host sends a program, gets what it prints and calls, and in the end its result or error."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import random
+import sys
+import time
+import traceback
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from shared.sandbox.full.guest.channel import Channel
+from shared.sandbox.full.guest.host_abilities import HostAbilities
+from shared.sandbox.full.guest.loop import HostLoop
+from shared.sandbox.full.guest.printed import take_over
+from shared.sandbox.full.guest.world import world
+from shared.sandbox.inside.json_values import NotJson, refuse_long
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_FILE = "agent.py"
+_LONGEST_MESSAGE = 4000
+_MOST_FRAMES = 40
+_NO_RUN = "The code defines no `async def run(input_dict, tools)`, which is what is called."
+_NO_COROUTINE = "`run` must be `async def run(input_dict, tools)`."
+
+
+class NoRun(Exception):
+    """Told as a `NotImplementedError` without lines of the agent's."""
+
+
+def main(receive: Callable[[], str], write: Callable[[str], object]) -> None:
+    """Answers one program, and ends."""
+    channel = Channel(receive, write)
+    channel.send("ready")
+    program = channel.receive()
+    channel.send("begun")
+    printed = take_over(channel, program["log_bytes"])
+    loop = HostLoop(channel)
+    asyncio._set_running_loop(None)  # Pyodide's own, which goes on by JavaScript's promises
+    asyncio.set_event_loop(loop)
+    time.sleep = _sleeper(channel)
+    random.seed()
+    names = world(HostAbilities(loop), program["tools"])
+    try:
+        text = loop.run_until_complete(_result(program, names))
+        end: dict[str, Any] = {"kind": "done", "text": text}
+    except NotJson as error:
+        end = {"kind": "failed", "type": "TypeError", "message": str(error), "frames": []}
+    except NoRun as error:
+        end = {"kind": "failed", "type": "NotImplementedError", "message": str(error), "frames": []}
+    except BaseException as error:
+        end = _failed(error)
+    printed.end()
+    channel.send(**end)
+
+
+async def _result(program: dict[str, Any], names: dict[str, Any]) -> str:
+    """The result as JSON text; empty if the code was only to be loaded."""
+    module = ModuleType("agent")
+    module.__dict__.update(names)
+    sys.modules["agent"] = module
+    exec(compile(program["code"], _FILE, "exec"), module.__dict__)  # noqa: S102 - this is what all of this is for
+    if program["only_load"]:
+        return ""
+    run = module.__dict__.get("run")
+    if not callable(run):
+        raise NoRun(_NO_RUN)
+    result = run(**_arguments(run, program)) if _by_name(run) else run(*_positional(run, program))
+    if not inspect.isawaitable(result):
+        raise NoRun(_NO_COROUTINE)
+    text = json.dumps(await result, default=_plain)
+    refuse_long(text, program["result_bytes"], "result")
+    return text
+
+
+def _by_name(run: Any) -> bool:
+    """Where `run` has the names of the contract."""
+    return {"input_dict", "tools"} <= {
+        parameter.name
+        for parameter in inspect.signature(run).parameters.values()
+        if parameter.kind is not inspect.Parameter.POSITIONAL_ONLY
+    }
+
+
+def _arguments(_run: Any, program: dict[str, Any]) -> dict[str, Any]:
+    return {"input_dict": program["input_dict"], "tools": program["tools"]}
+
+
+def _positional(run: Any, program: dict[str, Any]) -> list[Any]:
+    """Both, or as many as it takes."""
+    parameters = inspect.signature(run).parameters.values()
+    if any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters) or len(parameters) > 1:
+        return [program["input_dict"], program["tools"]]
+    return [program["input_dict"]] * len(parameters)
+
+
+def _plain(value: Any) -> str:
+    """Ids are texts in the fast engine, and so they are as a result."""
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def _failed(error: BaseException) -> dict[str, Any]:
+    """An exception that nobody caught, with the agent's own lines."""
+    frames = [
+        [frame.lineno or 0, frame.name]
+        for frame in traceback.extract_tb(error.__traceback__, limit=None)
+        if frame.filename == _FILE
+    ]
+    if isinstance(error, SyntaxError) and error.filename == _FILE:
+        message = f"line {error.lineno}: This is not Python: {error.msg}."
+        return {"kind": "failed", "type": type(error).__name__, "message": message, "frames": []}
+    try:
+        message = str(error)
+    except BaseException as broken:
+        message = f"<its message is broken: {type(broken).__name__}>"
+    return {
+        "kind": "failed",
+        "type": type(error).__name__[:200],
+        "message": message[:_LONGEST_MESSAGE].encode("utf-8", "replace").decode(),
+        "frames": frames[-_MOST_FRAMES:],
+    }
+
+
+def _sleeper(channel: Channel) -> Callable[[float], None]:
+    def sleep(seconds: float, /) -> None:
+        """`time.sleep`, which lets the host wait."""
+        if seconds < 0:
+            raise ValueError("sleep length must be non-negative")
+        channel.sleep(seconds)
+
+    return sleep

@@ -1,0 +1,160 @@
+"""`httpx` inside: the client and the response, as far as agent code needs them.
+
+Each class says what of it is shown; nothing else of it can be reached.
+"""
+
+import json as json_
+from email.message import Message
+from typing import Any
+
+from shared.sandbox.inside.arguments import body_bytes, json_value, pairs, seconds, text, texts
+from shared.sandbox.inside.calls import Abilities, CallFailed, HttpAnswer, HttpCall
+
+_CHARSETS = {
+    *("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "iso-8859-15", "windows-1250"),
+    *("windows-1251", "windows-1252", "koi8-r", "utf-16", "utf-16le", "utf-16be", "shift_jis", "euc-jp", "euc-kr"),
+    *("gb2312", "gbk", "gb18030", "big5"),
+}
+"""Those that servers use and that are read in linear time, which not all of Python's are."""
+_MOST_VALUES = 300_000
+"""Of a JSON answer: reading more would keep everybody waiting."""
+
+
+class Response:
+    """`httpx.Response`, read whole.
+
+    `headers` is a plain dict, with each name in lower case and as HTTP usually writes it (`Content-Type`): the code
+    inside cannot have a dict that ignores case.
+    """
+
+    shows = ("status_code", "reason_phrase", "text", "content", "headers", "url", "is_success", "is_error")
+    methods = ("json", "raise_for_status")
+
+    def __init__(self, answer: HttpAnswer, call: HttpCall) -> None:
+        self.status_code = answer.status_code
+        self.reason_phrase = answer.reason
+        self.content = answer.content
+        self.url = answer.url
+        self.is_success = 200 <= answer.status_code < 300
+        self.is_error = answer.status_code >= 400
+        lower: dict[str, str] = {}
+        for name, value in answer.headers:
+            lower[name.lower()] = f"{lower[name.lower()]}, {value}" if name.lower() in lower else value
+        self.headers = {**lower, **{name.title(): value for name, value in lower.items()}}
+        self.text = _decoded(answer.content, lower.get("content-type", ""))
+        self._call = call
+
+    def json(self) -> Any:
+        if sum(self.text.count(sign) for sign in "{[,") > _MOST_VALUES:
+            raise CallFailed(f"The answer has more than {_MOST_VALUES} values, too many to be read here.", ValueError)
+        try:
+            return json_.loads(self.text)
+        except RecursionError as error:
+            raise CallFailed("The JSON of the answer is nested too deep.", ValueError) from error
+        except json_.JSONDecodeError as error:
+            raise CallFailed(f"The answer is not JSON: {error}", ValueError, name="JSONDecodeError") from error
+
+    def raise_for_status(self) -> "Response":
+        if self.is_success:
+            return self
+        kinds = {1: "Informational response", 3: "Redirect response", 4: "Client error"}
+        kind = kinds.get(self.status_code // 100, "Server error")
+        reason = f" {self.reason_phrase}" if self.reason_phrase else ""
+        raise CallFailed(f"{kind} '{self.status_code}{reason}' for url '{self.url}'", Exception, name="HTTPStatusError")
+
+
+class AsyncClient:
+    """`httpx.AsyncClient`, as far as agent code needs it. Keeps no connection and no cookie of its own."""
+
+    response_type = Response
+    shows = ()
+    methods = ("get", "post", "put", "patch", "delete", "head", "options", "request", "aclose")
+
+    def __init__(
+        self,
+        abilities: Abilities,
+        /,
+        *,
+        base_url: Any = "",
+        headers: Any = None,
+        params: Any = None,
+        timeout: Any = None,
+        follow_redirects: Any = False,
+        **others: Any,
+    ) -> None:
+        if others:
+            raise CallFailed(f"AsyncClient() takes no {', '.join(others)} here.", TypeError)
+        self._abilities = abilities
+        self._base_url = text("base_url", base_url)
+        self._headers = texts("headers", headers)
+        self._params = params
+        self._timeout = timeout
+        self._follow_redirects = bool(follow_redirects)
+
+    async def request(
+        self,
+        method: Any,
+        url: Any,
+        *,
+        params: Any = None,
+        headers: Any = None,
+        json: Any = None,
+        data: Any = None,
+        content: Any = None,
+        timeout: Any = None,
+        follow_redirects: Any = None,
+    ) -> "Response":
+        url = text("url", url)
+        if self._base_url and "://" not in url:
+            url = f"{self._base_url.rstrip('/')}/{url.lstrip('/')}"
+        raw = data if isinstance(data, str | bytes) else content
+        call = HttpCall(
+            method=text("method", method).upper(),
+            url=url,
+            params=(pairs("params", self._params) + pairs("params", params)) or None,
+            headers={**self._headers, **texts("headers", headers)},
+            json=None if json is None else json_value("json", json),
+            has_json=json is not None,
+            data=None if data is None or isinstance(data, str | bytes) else pairs("data", data),
+            content=None if raw is None else body_bytes("content", raw),
+            timeout=seconds(self._timeout if timeout is None else timeout),
+            follow_redirects=self._follow_redirects if follow_redirects is None else bool(follow_redirects),
+        )
+        return self.response_type(await self._abilities.http(call), call)
+
+    async def get(self, url: Any, **options: Any) -> "Response":
+        return await self.request("GET", url, **options)
+
+    async def post(self, url: Any, **options: Any) -> "Response":
+        return await self.request("POST", url, **options)
+
+    async def put(self, url: Any, **options: Any) -> "Response":
+        return await self.request("PUT", url, **options)
+
+    async def patch(self, url: Any, **options: Any) -> "Response":
+        return await self.request("PATCH", url, **options)
+
+    async def delete(self, url: Any, **options: Any) -> "Response":
+        return await self.request("DELETE", url, **options)
+
+    async def head(self, url: Any, **options: Any) -> "Response":
+        return await self.request("HEAD", url, **options)
+
+    async def options(self, url: Any, **options: Any) -> "Response":
+        return await self.request("OPTIONS", url, **options)
+
+    async def aclose(self) -> None:
+        """There is nothing to close; code that closes its client is right all the same."""
+
+
+def httpx_timeout(timeout: Any = None, **parts: Any) -> Any:
+    """`httpx.Timeout`: one number for the whole call is all there is here."""
+    return timeout if timeout is not None else max((part for part in parts.values() if part is not None), default=None)
+
+
+def _decoded(content: bytes, content_type: str) -> str:
+    """By the charset that is named, if it is one of the web's, else as UTF-8."""
+    message = Message()
+    message["content-type"] = content_type
+    named = str(message.get_param("charset", "utf-8")).strip().lower()
+    return content.decode(named if named in _CHARSETS else "utf-8", "replace")

@@ -1,0 +1,54 @@
+"""`call_llm` and `litellm.acompletion`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shared.sandbox.inside.arguments import json_list, json_object, json_value, seconds, text_or_none
+from shared.sandbox.inside.objects import ModelResponse
+
+if TYPE_CHECKING:
+    from shared.sandbox.inside.calls import Abilities
+
+
+class ModelFunctions:
+    """Both are a call of the same ability."""
+
+    def __init__(self, abilities: Abilities) -> None:
+        self._abilities = abilities
+
+    async def call_llm(
+        self,
+        provider: Any = None,
+        model: Any = None,
+        messages: Any = None,
+        parameters: Any = None,
+        tools: Any = None,
+        user_service: Any = None,
+        user_id: Any = None,
+        timeout: Any = None,
+    ) -> tuple[str, Any]:
+        """(content, thoughts). `user_service` and `user_id` are taken and ignored, as older code passes them."""
+        answer = await self._abilities.call_model(
+            text_or_none("provider", provider),
+            text_or_none("model", model),
+            json_value("messages", messages),
+            json_object("parameters", parameters or {}),
+            json_list("tools", tools or []),
+            seconds(timeout),
+        )
+        return answer.content, answer.thoughts
+
+    async def acompletion(self, model: Any = None, messages: Any = None, **parameters: Any) -> ModelResponse:
+        """As litellm answers."""
+        tools = parameters.pop("tools", None)
+        timeout = parameters.pop("timeout", None)
+        answer = await self._abilities.call_model(
+            None,
+            text_or_none("model", model),
+            json_value("messages", messages),
+            json_object("parameters", parameters),
+            json_list("tools", tools or []),
+            seconds(timeout),
+        )
+        return ModelResponse(answer)

@@ -1,0 +1,106 @@
+"""What agent code finds beside `httpx`: MCP servers, other agents, models' answers, parsed URLs.
+
+Each class says what of it is shown; nothing else of it can be reached.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from shared.sandbox.inside.arguments import json_object, text, text_or_none
+
+if TYPE_CHECKING:
+    from shared.models.wire import JsonObject
+    from shared.sandbox.inside.calls import Abilities, ModelAnswer
+
+
+class RemoteMCPClient:
+    """An MCP server of the agent's."""
+
+    shows = ("remote_url",)
+    methods = ("call", "list_tools")
+
+    def __init__(self, abilities: Abilities, /, remote_url: Any, auth_token: Any = None) -> None:
+        self._abilities = abilities
+        self.remote_url = text("remote_url", remote_url)
+        self._token = text_or_none("auth_token", auth_token)
+
+    async def call(self, tool_name: Any, **arguments: Any) -> Any:
+        """The tool's result: its value where it has one, else its text."""
+        arguments_ = json_object("arguments", arguments)
+        return await self._abilities.call_tool(self.remote_url, self._token, text("tool_name", tool_name), arguments_)
+
+    async def list_tools(self) -> list[Any]:
+        tools = await self._abilities.list_tools(self.remote_url, self._token)
+        return [Tool(tool.name, tool.description, tool.input_schema) for tool in tools]
+
+
+class Tool:
+    """One tool of an MCP server."""
+
+    shows = ("name", "description", "inputSchema")
+    methods = ()
+
+    def __init__(self, name: str, description: str, input_schema: JsonObject) -> None:
+        self.name = name
+        self.description = description
+        self.inputSchema = input_schema
+
+
+class GofannonClient:
+    """The other agents that this one may call."""
+
+    shows = ()
+    methods = ("call",)
+
+    def __init__(self, abilities: Abilities) -> None:
+        self._abilities = abilities
+
+    async def call(self, agent_name: Any, input_dict: Any = None) -> Any:
+        return await self._abilities.call_agent(
+            text("agent_name", agent_name), json_object("input_dict", input_dict or {})
+        )
+
+
+class ModelResponse:
+    """What `litellm.acompletion` answers: `.choices[0].message.content`, `.usage`, `.model`."""
+
+    shows = ("choices", "usage", "model")
+    methods = ()
+
+    def __init__(self, answer: ModelAnswer) -> None:
+        self.choices = [Choice(answer)]
+        self.usage = Usage(answer)
+        self.model = answer.model
+
+
+class Choice:
+    shows = ("index", "finish_reason", "message")
+    methods = ()
+
+    def __init__(self, answer: ModelAnswer) -> None:
+        self.index = 0
+        self.finish_reason = answer.finish_reason
+        self.message = Reply(answer)
+
+
+class Reply:
+    shows = ("role", "content", "reasoning_content", "tool_calls")
+    methods = ()
+
+    def __init__(self, answer: ModelAnswer) -> None:
+        self.role = "assistant"
+        self.content = answer.content
+        thoughts: Any = answer.thoughts if isinstance(answer.thoughts, dict) else {}
+        self.reasoning_content = thoughts.get("reasoning")
+        self.tool_calls = None
+
+
+class Usage:
+    shows = ("prompt_tokens", "completion_tokens", "total_tokens")
+    methods = ()
+
+    def __init__(self, answer: ModelAnswer) -> None:
+        self.prompt_tokens = answer.prompt_tokens
+        self.completion_tokens = answer.completion_tokens
+        self.total_tokens = answer.total_tokens

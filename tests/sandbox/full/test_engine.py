@@ -1,0 +1,220 @@
+"""The full engine: what a run may take, what becomes of one that is killed, and that no interpreter serves twice."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import psutil
+import pytest
+
+from shared.models.wire import JsonObject
+from shared.sandbox import Outcome, Program
+from shared.sandbox.full import installation
+from shared.sandbox.full.engine import FullEngine
+from tests.sandbox.abilities import ScriptedAbilities
+from tests.sandbox.conftest import LIMITS
+
+RUN = "async def run(input_dict, tools):\n"
+NORMAL = RUN + "    return input_dict['n'] * 2"
+
+
+@pytest.fixture
+def run(full_engine: FullEngine, abilities: ScriptedAbilities) -> Any:
+    async def run(code: str, input_dict: JsonObject | None = None, **limits: float) -> Outcome:
+        return await full_engine.run(Program(code, input_dict or {}), abilities, replace(LIMITS, **limits))
+
+    return run
+
+
+def children() -> list[psutil.Process]:
+    """The interpreters that this process started, and that have not ended."""
+    return [
+        child
+        for child in psutil.Process().children()
+        if child.status() != psutil.STATUS_ZOMBIE and child.cmdline()[-1:] == ["boot.mjs"]
+    ]
+
+
+async def only_one_is_left() -> None:
+    async with asyncio.timeout(20):
+        while len(children()) > 1:  # noqa: ASYNC110 - the system tells nobody
+            await asyncio.sleep(0.05)
+
+
+async def test_a_run_has_a_result_what_it_printed_and_how_long_it_took(run: Any) -> None:
+    """Standard output and error, each line at once; JSON as Python has it."""
+    code = "import sys\n" + RUN + "    print('a', 1)\n    print('b', file=sys.stderr)\n    return {'x': (1, None, 2.5)}"
+    outcome = await run(code)
+    assert (outcome.failure, outcome.result, outcome.logs) == (None, {"x": [1, None, 2.5]}, ["a 1", "b"])
+    assert outcome.seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (RUN + "    while True: pass", "TimeoutError: The code computed for longer than 1 s"),
+        (RUN + "    await asyncio.sleep(60)", "TimeoutError: The run took longer than 3 s."),
+        (RUN + "    import time\n    time.sleep(60)", "TimeoutError: The run took longer than 3 s."),
+        (RUN + "    await asyncio.Future()", "TimeoutError: The run took longer than 3 s."),
+        (RUN + "    kept = []\n    while True: kept.append(bytearray(10**6))", "MemoryError"),
+        (RUN + "    return 'x' * 200_000", "TypeError: The result is 200002 bytes long as JSON"),
+        (RUN + "    return float('nan')", "TypeError: The result is not JSON: NaN and Infinity have no JSON"),
+        (RUN + "    return {1, 2}", "TypeError: The result must be JSON, and a set is not."),
+        (RUN + "    import sys\n    sys.exit(3)", "SystemExit: 3"),
+        (RUN + "    raise KeyboardInterrupt", "KeyboardInterrupt"),
+        (RUN + "    def f(): f()\n    f()", "RecursionError: maximum recursion depth exceeded"),
+        ("def run(", "SyntaxError: line 1: This is not Python: '(' was never closed."),
+        ("x = 1", "NotImplementedError: The code defines no `async def run(input_dict, tools)`"),
+        ("def run(*_): return 1", "NotImplementedError: `run` must be `async def run(input_dict, tools)`."),
+    ],
+)
+@pytest.mark.timeout(60)
+async def test_a_limit_that_is_met_ends_the_run(run: Any, code: str, error: str) -> None:
+    """In words for its author, whatever the code does."""
+    outcome = await run(code, seconds=3, cpu_seconds=1)
+    assert outcome.result is None
+    assert outcome.failure.error.startswith(error)
+
+
+async def test_what_is_printed_is_limited(run: Any) -> None:
+    """The first part is kept, and how much was not is told, whether Python's streams print or what is below them."""
+    code = "import os\n" + RUN + "    for n in range(10_000): print('line', n)\n    os.write(1, b'past\\n')"
+    outcome = await run(code, log_bytes=100)
+    assert outcome.logs[:2] == ["line 0", "line 1"]
+    assert "more were printed; the first 100 are kept" in outcome.logs[-1]
+    assert (await run("import os\n" + RUN + "    os.write(1, b'past\\n')")).logs == ["past"]
+
+
+async def test_what_was_printed_before_a_limit_is_kept(run: Any) -> None:
+    """So that its author sees how far it came."""
+    outcome = await run(RUN + "    print('here')\n    while True: pass", cpu_seconds=0.5)
+    assert (outcome.logs, outcome.failure.error[:12]) == (["here"], "TimeoutError")
+
+
+async def test_no_interpreter_serves_twice(run: Any) -> None:
+    """What a run leaves behind, in memory or in files, no other finds; and random numbers are other ones."""
+    leave = (
+        "import builtins, random, pathlib, json\n" + RUN + "    builtins.left = json.left = 1\n    random.seed(5)\n"
+        "    pathlib.Path('/tmp/left').write_text('x')\n    return 1"
+    )
+    find = (
+        "import builtins, random, pathlib, json\n" + RUN + "    return [hasattr(builtins, 'left'), "
+        "hasattr(json, 'left'), pathlib.Path('/tmp/left').exists(), random.random()]"
+    )
+    assert (await run(leave)).result == 1
+    first, second = (await run(find)).result, (await run(find)).result
+    assert first[:3] == second[:3] == [False, False, False]
+    assert first[3] != second[3]
+
+
+async def test_an_interpreter_ends_with_its_run(run: Any) -> None:
+    """Only the one that is ready for the next run is left."""
+    for n in range(3):
+        assert (await run(NORMAL, {"n": n})).result == 2 * n
+    await only_one_is_left()
+
+
+@pytest.mark.parametrize("moment", ["computing", "waiting", "calling", "printing"])
+async def test_an_interpreter_that_is_killed_ends_its_own_run_only(
+    moment: str, full_engine: FullEngine, abilities: ScriptedAbilities
+) -> None:
+    """With an error in words; what it had printed is kept, its calls are ended, and the next run runs as ever."""
+    abilities.meet(2)
+    rest = {
+        "computing": "    while True: pass",
+        "waiting": "    await asyncio.sleep(60)",
+        "calling": "    await call_llm(messages=[{'role': 'user', 'content': 'x'}])",
+        "printing": "    while True: print('x' * 100)",
+    }[moment]
+
+    async def kill() -> None:
+        """All of them: the one that waits for the next run, too."""
+        await asyncio.sleep(2)
+        for child in children():
+            os.kill(child.pid, signal.SIGKILL)
+
+    killing = asyncio.create_task(kill())
+    outcome = await full_engine.run(
+        Program(RUN + f"    print('begun')\n{rest}", {}), abilities, replace(LIMITS, seconds=30, cpu_seconds=20)
+    )
+    await killing
+    assert outcome.failure
+    assert outcome.failure.error == "RuntimeError: The interpreter ended in the middle of the run."
+    assert outcome.logs[0] == "begun"
+    assert (await full_engine.run(Program(NORMAL, {"n": 4}), abilities, LIMITS)).result == 8
+
+
+async def test_runs_beside_each_other_do_not_mix(full_engine: FullEngine, abilities: ScriptedAbilities) -> None:
+    """Each has its own input, its own lines, its own answers."""
+    abilities.answers = [(f"q{n}.", f"a{n}") for n in range(6)]
+    code = (
+        RUN + "    print(input_dict['n'])\n"
+        "    said, _ = await call_llm(messages=[{'role': 'user', 'content': f\"q{input_dict['n']}.\"}])\n"
+        "    return said"
+    )
+    outcomes = await asyncio.gather(
+        *[full_engine.run(Program(code, {"n": n}), abilities, replace(LIMITS, seconds=60)) for n in range(6)]
+    )
+    assert [(outcome.result, outcome.logs) for outcome in outcomes] == [(f"a{n}", [str(n)]) for n in range(6)]
+
+
+async def test_a_run_that_is_cancelled_ends_its_interpreter(
+    full_engine: FullEngine, abilities: ScriptedAbilities
+) -> None:
+    """And leaves none behind but the one that is ready."""
+    running = asyncio.create_task(full_engine.run(Program(RUN + "    await asyncio.Future()", {}), abilities, LIMITS))
+    await asyncio.sleep(1.5)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await only_one_is_left()
+
+
+async def test_code_that_is_loaded_can_call_nothing(full_engine: FullEngine) -> None:
+    """What stands outside of functions is run, and no more."""
+    assert await full_engine.load("x = 1\n" + NORMAL, LIMITS) is None
+    failure = await full_engine.load("1 / 0\n" + NORMAL, LIMITS)
+    assert failure
+    assert failure.error == "ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize("missing", ["_deno", "_pyodide"])
+async def test_where_it_is_not_installed_a_run_says_so(
+    missing: str, full_engine: FullEngine, abilities: ScriptedAbilities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what is missing; nothing is raised."""
+
+    def not_there() -> Any:
+        raise installation.NotInstalled("It is not installed.")
+
+    monkeypatch.setattr(installation, missing, not_there)
+    installation._laid_out.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    limits = replace(LIMITS, memory_bytes=LIMITS.memory_bytes + 65_536)  # interpreters of a kind of their own
+    outcome = await full_engine.run(Program(NORMAL, {"n": 1}), abilities, limits)
+    assert outcome.failure
+    assert outcome.failure.error == (
+        "RuntimeError: The full Python engine, which this code needs, does not start here. It is not installed."
+    )
+
+
+def test_the_folder_is_not_taken_from_somebody_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, request: pytest.FixtureRequest
+) -> None:
+    """One that others may write in, or a link, is not used; another is laid out."""
+    clear: Callable[[], None] = installation._laid_out.cache_clear  # pyright: ignore[reportPrivateUsage]
+    request.addfinalizer(clear)
+    clear()
+    monkeypatch.setattr(installation.tempfile, "tempdir", str(tmp_path))
+    expected = installation._laid_out()  # pyright: ignore[reportPrivateUsage]
+    assert expected.parent == tmp_path
+    expected.chmod(0o777)
+    clear()
+    assert installation._laid_out() != expected  # pyright: ignore[reportPrivateUsage]
+    moved = tmp_path / "moved"
+    expected.rename(moved)
+    expected.symlink_to(moved)
+    clear()
+    assert installation._laid_out() != expected  # pyright: ignore[reportPrivateUsage]

@@ -1,0 +1,298 @@
+"""What a look at code finds before it runs, and what it leaves alone."""
+
+import ast
+import random
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from shared.sandbox import look
+from shared.sandbox.inspection.look import looked_at
+from shared.sandbox.inspection.source import MAX_CODE_CHARACTERS
+from shared.sandbox.inspection.surface import surface
+from tests.sandbox.programs import code_of, names
+
+RUN = "async def run(input_dict, tools):\n"
+
+
+def body(*lines: str) -> str:
+    """A program of these lines; the first is line 2."""
+    return RUN + "".join(f"    {line}\n" for line in lines) + "    return 1\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "part"),
+    [
+        (body("x = 1", "yield x"), 3, "Collect the items in a list."),
+        (body("yield from []"), 2, "Generators (`yield`) do not run here."),
+        (body("async with x as y:", "    pass"), 2, "Write `client = httpx.AsyncClient()`; it needs no end."),
+        (body("async for x in y:", "    pass"), 2, "Await a list, and use `for`."),
+        (body("z = [x async for x in y]"), 2, "Use a loop."),
+        (body("x = {}", "del x['a']"), 3, "Use `.pop(...)`, or leave it out."),
+        (body("try:", "    pass", "except* ValueError:", "    pass"), 2, "Use `except`."),
+        ("from . import x\n" + body(), 1, "nothing to import from relatively"),
+        ("from math import *\n" + body(), 1, "Name what you import."),
+        (body("x = [1] @ [2]"), 2, "Matrices (`@`) are not there."),
+        ("class A(Exception):\n    pass\n" + body(), 1, "raise `RuntimeError` or `ValueError`."),
+        (
+            "class A:\n    @property\n    def x(self):\n        return 1\n" + body(),
+            3,
+            "Use plain methods or functions.",
+        ),
+        ("class A:\n    def __len__(self):\n        return 1\n" + body(), 2, "`__len__` is not called here."),
+        ("class A:\n    class B:\n        pass\n" + body(), 2, "Class `B` is inside another"),
+        ("import requests\n" + body(), 1, "Use `http_client` or `httpx.AsyncClient()`, with `await`."),
+        ("import numpy as np\n" + body(), 1, "There is no module `numpy` here."),
+        ("from collections import OrderedDict\n" + body(), 1, "A dict keeps its order."),
+        ("import collections\nx = collections.OrderedDict()\n" + body(), 2, "A dict keeps its order."),
+        ("import logging\n" + body(), 1, "Use `print(...)`"),
+        ("from enum import Enum\n" + body(), 1, "Use constants."),
+        ("import os.path as p\n" + body(), 1, "There is no module `os.path` here."),
+        (body("await asyncio.wait_for(x, 1)"), 2, "Give the call itself a `timeout`."),
+        (body("t = asyncio.create_task(x)"), 2, "Hand the coroutines to `asyncio.gather`."),
+        (body("x = await asyncio.gather(y, return_exceptions=True)"), 2, "Catch what may fail in each coroutine."),
+        (body("x = datetime.datetime.utcnow()"), 2, "Use `datetime.now(timezone.utc)`."),
+        ("from datetime import datetime\n" + body("x = datetime.utcnow()"), 3, "Use `datetime.now(timezone.utc)`."),
+        (body("x = json.dumps(y, default=str)"), 2, "Turn the values into JSON's first."),
+        (body("x = re.sub('a', lambda m: 'b', y)"), 2, "Use `re.finditer` and join the parts."),
+        (body("x = re.compile('a', re.VERBOSE)"), 2, "Write the expression in one line."),
+        (body("x = next(y for y in z)"), 2, "Write `next(iter([…]), default)`."),
+        (body("x = callable(y)"), 2, "There is no `callable` here. Say what is called."),
+        (body("x = input()"), 2, "What the agent is given is in `input_dict`."),
+        (body("try:", "    pass", "except ConnectionError:", "    pass"), 4, "Catch `OSError`"),
+        (body("try:", "    pass", "except httpx.HTTPStatusError as e:", "    pass"), 4, "does not run here."),
+        (body("try:", "    pass", "except (ValueError, httpx.HTTPError):", "    pass"), 4, "`except httpx.HTTPError`"),
+        (body("try:", "    pass", "except Exception as e:", "    print(e.__class__)"), 5, "Write `type(e)`."),
+        (body("x = litellm.completion()"), 2, "Use `await litellm.acompletion(...)`."),
+        ("import uuid\n" + body("x = uuid.uuid4().hex"), 3, "str(uuid.uuid4()).replace('-', '')"),
+        (body("x = list(map(str.upper, y))"), 2, "`str.upper` is not there. Call it on a value."),
+        (body("x = dict.fromkeysx()", "y = str.maketrans('a', 'b')"), 3, "`str.maketrans` is not there."),
+        ("def run(input_dict, tools):\n    return 1\n", 1, "`run` must be `async def run(input_dict, tools)`."),
+        ("x = 1\n", 1, "The code defines no `async def run(input_dict, tools)`"),
+        ("async def run(:\n", 1, "This is not Python: invalid syntax."),
+        ("#" * (MAX_CODE_CHARACTERS + 1), 1, f"at most {MAX_CODE_CHARACTERS} can be run."),
+    ],
+)
+def test_a_finding_has_its_line_and_a_way_around(code: str, line: int, part: str) -> None:
+    """One finding, where it stands, with what to write instead."""
+    (finding,) = look(code)
+    assert finding.line == line
+    assert part in finding.message
+
+
+@pytest.mark.parametrize("folder", ["corpus"])
+def test_nothing_is_found_in_what_runs(folder: str) -> None:
+    """The whole corpus, read again in one go."""
+    assert {name: found for name in names(folder) if (found := look(code_of(folder, name)))} == {}
+
+
+def test_findings_come_by_lines_and_once() -> None:
+    """Several of one line stand by their words; the same one is not told twice."""
+    code = "import numpy, pandas\n" + body("x = callable(a) or callable(b)", "yield x")
+    assert [finding.line for finding in look(code)] == [1, 1, 3, 4]
+
+
+def test_only_what_is_no_python_is_marked_so() -> None:
+    """`syntax` decides which error the author is told."""
+    assert [finding.syntax for finding in look("def (")] == [True]
+    assert [finding.syntax for finding in look(body("yield 1"))] == [False]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        body("vars = {'a': 1}", "x = vars['a']"),
+        body("input = input_dict['x']", "print(input)"),
+        "def callable(x):\n    return True\n" + body("x = callable(1)"),
+        "def ascii(text):\n    return text\n" + body("x = [ascii(help) for help in 'ab']"),
+        body("for dir in ['a']:", "    print(dir)"),
+        body("def f(license, compile=1):", "    return license, compile"),
+        body("try:", "    pass", "except ValueError as copyright:", "    print(copyright)"),
+        body(
+            "match input_dict:",
+            "    case {'a': exit}:",
+            "        print(exit)",
+            "    case [*quit]:",
+            "        print(quit)",
+        ),
+        body("class Dates:", "    pass", "datetime = Dates()", "print(datetime.anything)"),
+        body("json = {'dumpx': 1}", "print(json.dumpx)"),
+        body("re = input_dict", "re.sub('a', lambda m: 'b', 'c')"),
+        body("next = len", "x = next(y for y in [1])"),
+        body("f = lambda memoryview: memoryview"),
+        body("if (issubclass := 1):", "    print(issubclass)"),
+        "import math as datetime\n" + body("x = datetime.pi"),
+    ],
+)
+def test_a_name_of_the_authors_own_is_not_found(code: str) -> None:
+    """Whatever Python calls by it elsewhere."""
+    assert look(code) == []
+
+
+@pytest.mark.parametrize(
+    "handler", ["except ImportError:", "except ModuleNotFoundError:", "except:", "except (ImportError, OSError):"]
+)
+def test_an_import_that_is_seen_to_is_not_found(handler: str) -> None:
+    """The author has thought of its failure."""
+    assert look(f"try:\n    import numpy\n{handler}\n    numpy = None\n" + body()) == []
+
+
+def test_what_is_taken_of_a_module_is_known_by_any_name() -> None:
+    """Through `as`, and through what is inside of it."""
+    assert [finding.line for finding in look("import collections as c\nx = c.ChainMap()\n" + body())] == [2]
+    assert [finding.line for finding in look("from datetime import datetime as d\nx = d.utcnow()\n" + body())] == [2]
+    assert look("import urllib.parse as p\nx = p.quote('a')\n" + body()) == []
+    assert look("from urllib import parse\nx = parse.quote('a')\n" + body()) == []
+    assert look("import urllib.parse\nx = urllib.parse.quote('a')\n" + body()) == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "call"),
+    [
+        ("input_dict, tools", "await run(input_dict=_input_dict, tools=_tools)"),
+        ("tools, input_dict", "await run(input_dict=_input_dict, tools=_tools)"),
+        ("*, input_dict, tools=None", "await run(input_dict=_input_dict, tools=_tools)"),
+        ("data, available", "await run(_input_dict, _tools)"),
+        ("data", "await run(_input_dict)"),
+        ("", "await run()"),
+        ("*args", "await run(_input_dict, _tools)"),
+        ("a, b, c=1", "await run(_input_dict, _tools)"),
+    ],
+)
+def test_run_is_called_as_it_is_defined(parameters: str, call: str) -> None:
+    """By name where it has the contract's names."""
+    assert looked_at(f"async def run({parameters}):\n    return 1\n").entry == call
+
+
+def test_the_last_definition_of_run_counts() -> None:
+    """As in Python."""
+    code = "async def run(input_dict, tools):\n    return 1\nasync def run(x):\n    return 2\n"
+    assert looked_at(code).entry == "await run(_input_dict)"
+    assert looked_at("async def f(a, b):\n    return 1\nrun = f\n").entry == "await run(_input_dict, _tools)"
+
+
+@given(st.text())
+@example("\0")
+@example("\ud800")
+@example("(" * 1000)
+@example("\ufeff" + RUN)
+@example("-" * 3000 + "1")
+def test_any_text_is_looked_at(text: str) -> None:
+    """A finding at worst."""
+    assert all(finding.line >= 1 and finding.message for finding in look(text))
+
+
+_NAMES = [
+    "json",
+    "datetime",
+    "re",
+    "httpx",
+    "x",
+    "asyncio",
+    "vars",
+    "run",
+    "str",
+    *sorted(surface().missing_builtins)[:5],
+]
+
+
+def _random_code(seed: int) -> str:
+    """A module of random statements, as `ast` writes it."""
+    rng = random.Random(seed)  # noqa: S311 - no secret
+
+    def name() -> str:
+        return rng.choice(_NAMES)
+
+    def expression(depth: int) -> ast.expr:
+        if depth == 0:
+            return ast.Name(name(), ast.Load())
+
+        def inner() -> ast.expr:
+            return expression(depth - 1)
+
+        makers = [
+            lambda: ast.Attribute(inner(), name(), ast.Load()),
+            lambda: ast.Call(inner(), [inner()], [ast.keyword("default", inner())]),
+            lambda: ast.Lambda(
+                ast.arguments(posonlyargs=[], args=[ast.arg(name())], kwonlyargs=[], kw_defaults=[], defaults=[]),
+                inner(),
+            ),
+            lambda: ast.GeneratorExp(inner(), [ast.comprehension(ast.Name(name(), ast.Store()), inner(), [], 0)]),
+            lambda: ast.ListComp(inner(), [ast.comprehension(ast.Name(name(), ast.Store()), inner(), [], 0)]),
+            lambda: ast.BinOp(inner(), ast.MatMult(), inner()),
+            lambda: ast.Yield(inner()),
+            lambda: ast.Constant(rng.choice([1, "a", None, b"x", 1.5])),
+            lambda: ast.Subscript(inner(), inner(), ast.Load()),
+            lambda: ast.NamedExpr(ast.Name(name(), ast.Store()), inner()),
+            lambda: ast.Dict([None, inner()], [inner(), inner()]),
+        ]
+        return rng.choice(makers)()
+
+    def block(depth: int) -> list[ast.stmt]:
+        return [statement(depth - 1) for _ in range(rng.randint(1, 3))] if depth else [ast.Pass()]
+
+    def handler(depth: int) -> ast.ExceptHandler:
+        return ast.ExceptHandler(expression(1), rng.choice([None, name()]), block(depth))
+
+    def statement(depth: int) -> ast.stmt:
+        nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+        makers = [
+            lambda: ast.Expr(expression(3)),
+            lambda: ast.Assign([ast.Name(name(), ast.Store())], expression(3)),
+            lambda: ast.Import([ast.alias(name(), rng.choice([None, name()]))]),
+            lambda: ast.ImportFrom(name(), [ast.alias(name(), None)], rng.choice([0, 1])),
+            lambda: ast.ClassDef(name(), [expression(1)], [], block(depth), [expression(1)]),
+            lambda: ast.AsyncFunctionDef(name(), nothing, block(depth), [expression(1)]),
+            lambda: ast.Try(block(depth), [handler(depth)], [], block(depth)),
+            lambda: ast.TryStar(block(depth), [handler(depth)], [], []),
+            lambda: ast.Delete([ast.Name(name(), ast.Del())]),
+            lambda: ast.AsyncWith([ast.withitem(expression(1))], block(depth)),
+            lambda: ast.AsyncFor(ast.Name(name(), ast.Store()), expression(1), block(depth), []),
+            lambda: ast.Match(expression(1), [ast.match_case(ast.MatchAs(None, name()), None, block(depth))]),
+        ]
+        return rng.choice(makers)()
+
+    return ast.unparse(ast.fix_missing_locations(ast.Module([statement(3) for _ in range(4)], [])))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 10**9))
+def test_any_code_is_looked_at(seed: int) -> None:
+    """Whatever stands in it; twice the same."""
+    code = _random_code(seed)
+    found = look(code)
+    assert all(finding.line >= 1 and finding.message for finding in found)
+    assert look(code) == found
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("r = http_client.get('x'); return r.json()", "http_client.get"),
+        ("return http_client.get('x').text", "http_client.get"),
+        ("content, thoughts = call_llm('p', 'm', 'hi')", "call_llm"),
+        ("http_client.post('x')", "http_client.post"),
+        ("return mcpc['u'].call(tool_name='a')['x']", "mcpc[…].call"),
+        ("a = gofannon_client.call('a', {}); return a['outputText']", "gofannon_client.call"),
+    ],
+)
+def test_a_forgotten_await_is_found(line: str, name: str) -> None:
+    """Where the result is used as if it were there, or not at all."""
+    (finding,) = look(f"async def run(input_dict, tools):\n    {line}")
+    assert (finding.line, finding.message) == (2, f"`{name}(…)` takes time. Put `await` before it.")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "calls = [call_llm('p', 'm', str(n)) for n in range(3)]; return await asyncio.gather(*calls)",
+        "call = call_llm('p', 'm', 'hi'); return await call",
+        "a = http_client.get('x'); b = http_client.get('y'); return await asyncio.gather(a, b)",
+        "return (await http_client.get('x')).json()",
+        "r = await http_client.get('x'); return r.json()",
+    ],
+)
+def test_what_is_awaited_later_is_no_slip(line: str) -> None:
+    """Calls may be collected first."""
+    assert look(f"async def run(input_dict, tools):\n    {line}") == []
