@@ -2,23 +2,14 @@
 
 import json
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.log import JsonFormatter, configure_logging, get_logger
-from tests.conftest import SECRET_KEY
-
-Lines = Callable[[], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
-    configure_logging()
-    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+from shared.log import JsonFormatter, get_logger
+from tests.conftest import SECRET_KEY, Lines
 
 
 def fail() -> None:
@@ -66,7 +57,7 @@ def test_a_fault_without_an_exception_is_grouped_by_its_place(lines: Lines, monk
 
 
 def test_several_exceptions_at_once_have_a_place_too(lines: Lines) -> None:
-    """Error Reporting does not read the stack of a group."""
+    """The stack of a group has not the form that Error Reporting asks for."""
     try:
         raise ExceptionGroup("several", [RuntimeError("one")])
     except ExceptionGroup:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -12,8 +11,8 @@ from fastapi import APIRouter, Request
 from shared.log import LABELS_FIELD, SAMPLED_FIELD, SPAN_FIELD, TRACE_FIELD, get_logger
 from shared.settings import Settings
 from shared.web import CurrentCaller, StrictJsonRoute, create_app
+from tests.conftest import Lines
 
-Lines = Callable[[], list[dict[str, Any]]]
 router = APIRouter(route_class=StrictJsonRoute)
 
 
@@ -22,12 +21,6 @@ async def act(ticket: str, caller: CurrentCaller, request: Request) -> dict[str,
     request.state.access["ticket"] = ticket
     get_logger("test").info("inside")
     return {"uid": caller.uid}
-
-
-@pytest.fixture
-def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
-    """The log lines so far, parsed: what is no JSON fails the test."""
-    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 async def request(path: str, **kwargs: Any) -> httpx.Response:
