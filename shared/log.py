@@ -1,23 +1,33 @@
 """Structured logging in Cloud Logging's form: one JSON object per line on standard output.
 
 Field names: https://cloud.google.com/logging/docs/structured-logging. Never pass message contents, tokens or
-keys to a logger: nothing here removes them.
+keys to a logger: only in stack traces and in errors of ours is struck out what looks like a secret.
 """
 
 import json
 import logging
 import sys
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from shared.error_reporting import report
+from shared.redaction import redacted
+from shared.trace import RequestContext, current_request
+
 TRACE_FIELD = "logging.googleapis.com/trace"
-current_trace: ContextVar[str | None] = ContextVar("current_trace", default=None)
-"""The full trace name of the request being served: `projects/{project}/traces/{trace id}`."""
+SPAN_FIELD = "logging.googleapis.com/spanId"
+SAMPLED_FIELD = "logging.googleapis.com/trace_sampled"
+LABELS_FIELD = "logging.googleapis.com/labels"
+_ROOT = "agents"
+_NO_FAULTS = {f"{_ROOT}.access", f"{_ROOT}.client"}
+"""Their errors are no faults of ours, or are told where they happened: 5xx answers, and what frontends send."""
 
 
 class JsonFormatter(logging.Formatter):
-    """Severity, message, time and trace, plus whatever `extra={"fields": {...}}` carries."""
+    """Severity, message, time and request, plus whatever `extra={"fields": {...}}` carries.
+
+    From ERROR on, it is also an event for Error Reporting.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {
@@ -26,12 +36,26 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "logger": record.name,
         }
-        if trace := current_trace.get():
-            entry[TRACE_FIELD] = trace
+        request = current_request.get()
+        if request:
+            entry.update(_whose(request))
         entry.update(getattr(record, "fields", {}))
-        if record.exc_info:
-            entry["stack_trace"] = self.formatException(record.exc_info)
+        stack_trace = redacted(self.formatException(record.exc_info)) if record.exc_info else None
+        if record.levelno >= logging.ERROR and record.name not in _NO_FAULTS:
+            entry.update(report(record, stack_trace, request))
+        elif stack_trace is not None:
+            entry["stack_trace"] = stack_trace
         return json.dumps(entry, default=str)
+
+
+def _whose(request: RequestContext) -> dict[str, Any]:
+    """So that Cloud Logging shows all lines of a request together, and finds them by its id."""
+    return {
+        TRACE_FIELD: f"projects/{request.project}/traces/{request.trace.trace_id}",
+        SPAN_FIELD: request.trace.span_id,
+        SAMPLED_FIELD: request.trace.sampled,
+        LABELS_FIELD: {"request_id": request.request_id},
+    }
 
 
 class _StandardOutput(logging.StreamHandler[TextIO]):
@@ -47,7 +71,7 @@ class _StandardOutput(logging.StreamHandler[TextIO]):
 
 def configure_logging() -> None:
     """Sends this project's log lines to standard output. Safe to call again."""
-    logger = logging.getLogger("agents")
+    logger = logging.getLogger(_ROOT)
     if logger.handlers:
         return
     handler = _StandardOutput()
@@ -60,4 +84,4 @@ def configure_logging() -> None:
 
 def get_logger(name: str) -> logging.Logger:
     """A logger below `agents`. Pass details as `extra={"fields": {...}}`."""
-    return logging.getLogger(f"agents.{name}")
+    return logging.getLogger(f"{_ROOT}.{name}")

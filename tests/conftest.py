@@ -1,14 +1,16 @@
 """What tests share: the Firestore emulator, started once; a project of its own per test; the scripted servers."""
 
+import json
 import os
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 
 from local_platform.firestore_emulator import firestore_emulator
 from shared.llm.catalog import Catalog
+from shared.log import configure_logging
 from shared.models.caller import Caller
 from shared.settings import Settings
 from shared.store import Database
@@ -19,6 +21,7 @@ from tests.doubles.model_server import ModelServer
 if TYPE_CHECKING:
     from tests.doubles.mcp_server import McpServer
 
+Lines = Callable[[], list[dict[str, Any]]]
 SECRET_KEY = "sk-test-0123456789abcdef0123456789abcdef"
 
 
@@ -34,6 +37,13 @@ def firestore_host() -> Iterator[str]:
         os.environ["FIRESTORE_EMULATOR_HOST"] = host
         yield host
         del os.environ["FIRESTORE_EMULATOR_HOST"]
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
+    """The log lines since they were last asked for, parsed: what is no JSON fails the test."""
+    configure_logging()
+    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 @pytest.fixture

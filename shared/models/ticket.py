@@ -26,7 +26,8 @@ class Ticket(SnakeModel):
 
     `attempts` counts the leases taken so far; `hold` is what it holds of its owner's allowance, in millionths of a
     dollar. `begun`: an agent has begun to run for it. What agents do is not to be done twice, so it never runs again;
-    and its calls of models are charged one by one.
+    and its calls of models are charged one by one. `request_id` and `traceparent` are those of the request that it was
+    accepted by.
     """
 
     id: str
@@ -40,6 +41,8 @@ class Ticket(SnakeModel):
     lease: Lease | None = None
     result: ChatResult | None = None
     error: str | None = None
+    request_id: str | None = None
+    traceparent: str | None = None
     created_at: AwareDatetime
     updated_at: AwareDatetime
     completed_at: AwareDatetime | None = None

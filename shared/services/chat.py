@@ -24,6 +24,7 @@ from shared.services.visibility import sees
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.tasks import TaskQueue
+from shared.trace import current_request
 
 _log = get_logger("chat")
 _TICKET_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -105,7 +106,7 @@ class ChatService:
             )
             if found is not None:  # the transaction's last run was committed without our knowing
                 return found
-            now = datetime.now(UTC)
+            now, request_context = datetime.now(UTC), current_request.get()
             await self._limits.count(rate_key, self._settings.chat_rate_per_minute, transaction)
             ticket = Ticket(
                 id=ticket_id,
@@ -113,6 +114,8 @@ class ChatService:
                 provider=request.provider,
                 model=request.model,
                 hold=await self._ledger.hold(caller, estimate, now, transaction) if estimate else 0,
+                request_id=request_context.request_id if request_context else None,
+                traceparent=request_context.trace.traceparent if request_context else None,
                 created_at=now,
                 updated_at=now,
             )

@@ -103,11 +103,19 @@ class Ledger:
         self.database.tickets.put(ended.model_copy(update={"hold": 0}), transaction)
 
     async def charge(
-        self, account: Account, cause: str, cost: int, metadata: JsonObject, now: datetime, transaction: Transaction
+        self,
+        account: Account,
+        cause: str,
+        cost: int,
+        metadata: JsonObject,
+        now: datetime,
+        transaction: Transaction,
+        *,
+        reported: bool = False,
     ) -> Account:
         """The account after `cost`, yet to be written; its entry is. The account as it was, if `cause` has an entry.
 
-        One read.
+        Tells of it in a line, unless it was spent elsewhere and is only `reported`. One read.
         """
         if await self.database.accounts.has_entry(account.uid, cause, transaction):
             return account
@@ -117,6 +125,8 @@ class Ledger:
             _log.warning("A cost was above what remained", extra={"fields": fields})
         entry = Entry(cause=cause, period=account.period, timestamp=now, cost=cost, charged=charged, metadata=metadata)
         self.database.accounts.add_entry(account.uid, entry, transaction)
+        if not reported:
+            transaction.afterwards(lambda: _tell(account.uid, entry))
         return after
 
     def _opened(self, caller: Caller, now: datetime) -> Account:
@@ -130,6 +140,19 @@ class Ledger:
             created_at=now,
             updated_at=now,
         )
+
+
+def _tell(uid: str, entry: Entry) -> None:
+    """What was spent, on what and by whom; nothing of what was said. What the monitoring of spending adds up."""
+    fields = {
+        "uid": uid,
+        "cause": entry.cause,
+        "provider": entry.metadata.get("provider"),
+        "model": entry.metadata.get("model"),
+        "cost_micros": entry.cost,
+        "charged_micros": entry.charged,
+    }
+    _log.info("Charged", extra={"fields": fields})
 
 
 def _about(ticket: Ticket) -> JsonObject:

@@ -6,6 +6,7 @@ its worker. Handing it in is safe however often it happens: the lease and the ti
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -19,6 +20,7 @@ from shared.services.spending import SpendingService
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.tasks import QueueRefused, TaskQueue
+from shared.trace import on_behalf_of
 
 _log = get_logger("sweep")
 _AT_ONCE = 10
@@ -77,6 +79,18 @@ class SweepService:
         return await _each(tickets, self._see_to)
 
     async def _see_to(self, ticket: Ticket) -> str:
+        """Hands it in again or ends it, for the request that it was accepted by, and tells which in a line."""
+        outcome, age = "left", datetime.now(UTC) - ticket.created_at
+        with on_behalf_of(ticket.request_id, ticket.traceparent):
+            try:
+                outcome = await self._handed_in_or_ended(ticket)
+            finally:
+                fields = {"ticket": ticket.id, "outcome": outcome, "age_seconds": round(age.total_seconds())}
+                level = logging.ERROR if outcome == "ended" else logging.WARNING
+                _log.log(level, "A ticket was swept: %s", outcome, extra={"fields": fields})
+        return outcome
+
+    async def _handed_in_or_ended(self, ticket: Ticket) -> str:
         now = datetime.now(UTC)
         if now - ticket.created_at > timedelta(seconds=self._settings.ticket_max_age_seconds):
             return "ended" if await self._give_up(ticket) else "left"

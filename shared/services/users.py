@@ -51,7 +51,7 @@ class UserService:
             now = datetime.now(UTC)
             stored, account = await self._ledger.account(caller, now, transaction)
             cost = to_micros(report.response_cost)
-            after = await self._ledger.charge(account, cause, cost, report.metadata, now, transaction)
+            after = await self._ledger.charge(account, cause, cost, report.metadata, now, transaction, reported=True)
             return account if after is account and stored == account else self._put(after, transaction)
 
         return await self._shown(await self._database.transaction(charge, turn=f"user:{caller.uid}"))

@@ -50,6 +50,7 @@ class Transaction:
         self._client = client
         self._read: dict[str, DocumentSnapshot[Any]] = {}
         self._writes: dict[str, Callable[[AsyncWriteBatch], None]] = {}
+        self._afterwards: list[Callable[[], None]] = []
 
     async def get(self, reference: AsyncDocumentReference) -> dict[str, Any] | None:
         """The document as it was when the transaction first read it, None if there is none."""
@@ -82,10 +83,18 @@ class Transaction:
         snapshot = self._read[_path(reference)]
         self._writes[_path(reference)] = lambda batch: batch.delete(reference, self._unchanged(snapshot))
 
+    def afterwards(self, tell: Callable[[], None]) -> None:
+        """Calls `tell` when the commit is known to have gone through: for log lines of what has happened."""
+        self._afterwards.append(tell)
+
     async def commit(self) -> None:
         """Raises `Overtaken` when something that was read has changed, and then has written nothing."""
-        if not self._writes:
-            return
+        if self._writes:
+            await self._write()
+        for tell in self._afterwards:
+            tell()
+
+    async def _write(self) -> None:
         batch = self._client.batch()
         for write in self._writes.values():
             write(batch)

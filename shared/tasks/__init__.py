@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from shared.settings import Settings
+from shared.trace import current_request
 
 
 class QueueRefused(Exception):
@@ -15,10 +16,16 @@ class TaskQueue(Protocol):
     async def enqueue(self, name: str, payload: dict[str, str]) -> None:
         """Hands in `payload`, which should hold ids alone: it is kept by the queue, outside of Firestore's rules.
 
-        `name`: letters, digits, hyphens, underscores; unique to the work. Does not wait for the work.
-        Raises `QueueRefused`.
+        `name`: letters, digits, hyphens, underscores; unique to the work. Does not wait for the work. The task carries
+        the id and the trace of the current request. Raises `QueueRefused`.
         """
         ...
+
+
+def task_headers() -> dict[str, str]:
+    """The headers of a task: what it is, and for whose request, so that the worker's lines are found with it."""
+    request = current_request.get()
+    return {"Content-Type": "application/json", **(request.headers if request else {})}
 
 
 def task_queue(settings: Settings) -> TaskQueue:

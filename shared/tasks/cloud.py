@@ -19,7 +19,7 @@ from google.protobuf import duration_pb2
 
 from shared.per_loop import per_loop
 from shared.settings import Settings
-from shared.tasks import QueueRefused
+from shared.tasks import QueueRefused, task_headers
 
 _TRY_SECONDS = 4.0
 _ALL_TRIES_SECONDS = 12.0
@@ -54,7 +54,7 @@ class CloudTaskQueue:
         request = tasks_v2.HttpRequest(
             url=self._url,
             http_method=tasks_v2.HttpMethod.POST,
-            headers={"Content-Type": "application/json"},
+            headers=task_headers(),
             body=json.dumps(payload).encode(),
         )
         if account := self._settings.worker_service_account:

@@ -10,7 +10,7 @@ import httpx
 
 from shared.per_loop import per_loop
 from shared.settings import Settings
-from shared.tasks import QueueRefused
+from shared.tasks import QueueRefused, task_headers
 
 
 @per_loop
@@ -34,7 +34,7 @@ class EmulatorTaskQueue:
             "dispatchDeadline": self._deadline,
             "httpRequest": {
                 "url": "",
-                "headers": {"Content-Type": "application/json"},
+                "headers": task_headers(),
                 "body": base64.b64encode(json.dumps(payload).encode()).decode(),
             },
         }

@@ -1,34 +1,48 @@
-"""One structured line per request, and the trace that ties all lines of a request together.
+"""One structured line per request, and the id and trace that tie all lines of a request together.
 
 The line names who, what and how long. It holds no body, no query and no header but the user agent, so neither
 message contents nor secrets can be in it.
 """
 
 import logging
-import re
 import time
 
 from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.log import current_trace, get_logger
+from shared.log import get_logger
+from shared.trace import (
+    CLOUD_TRACE,
+    REQUEST_ID,
+    TRACEPARENT,
+    RequestContext,
+    TraceContext,
+    current_request,
+    new_trace,
+    parse_cloud_trace,
+    parse_traceparent,
+    sane_request_id,
+)
 from shared.web.address import client_address
 
 _log = get_logger("access")
-_TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
-_CLOUD_TRACE = re.compile(r"^([0-9a-f]{32})(/.*)?$")
 
 
-def trace_id(headers: dict[bytes, bytes]) -> str | None:
-    """The trace id of W3C's `traceparent`, or else of Google's `X-Cloud-Trace-Context`; None without either."""
-    for header, form in ((b"traceparent", _TRACEPARENT), (b"x-cloud-trace-context", _CLOUD_TRACE)):
-        if match := form.match(headers.get(header, b"").decode("latin-1").strip()):
-            return match[1]
+def trace_of(headers: Headers) -> TraceContext | None:
+    """By W3C's `traceparent`, or else by Google's `X-Cloud-Trace-Context`; None without a valid one of either."""
+    for name, parse in ((TRACEPARENT, parse_traceparent), (CLOUD_TRACE, parse_cloud_trace)):
+        values = headers.getlist(name)
+        if len(values) == 1 and (trace := parse(values[0])):
+            return trace
     return None
 
 
 class AccessLog:
-    """Logs the request when its answer is complete. Routes add to the line through `request.state.access`."""
+    """Logs the request when its answer is complete. Routes add to the line through `request.state.access`.
+
+    Every answer tells the request's id: the caller's own, if it sent a sane one, or else the trace's.
+    """
 
     def __init__(self, app: ASGIApp, function: str, project: str, trusted_proxies: int) -> None:
         self.app = app
@@ -40,11 +54,13 @@ class AccessLog:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers: dict[bytes, bytes] = dict(scope["headers"])
+        headers = Headers(scope=scope)
         details: dict[str, str] = {}
         scope.setdefault("state", {})["access"] = details
-        trace = trace_id(headers)
-        token = current_trace.set(f"projects/{self.project}/traces/{trace}" if trace else None)
+        trace = trace_of(headers) or new_trace()
+        request_id = sane_request_id(headers.get(REQUEST_ID, "")) or trace.trace_id
+        context = RequestContext(request_id, trace, self.project, lambda: (scope["method"], _route(scope)))
+        token = current_request.set(context)
         began = time.perf_counter()
         status = 500
 
@@ -52,25 +68,24 @@ class AccessLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
             await send(message)
 
         try:
             await self.app(scope, receive, noting_status)
         finally:
             self._write(scope, headers, details, status, time.perf_counter() - began)
-            current_trace.reset(token)
+            current_request.reset(token)
 
-    def _write(
-        self, scope: Scope, headers: dict[bytes, bytes], details: dict[str, str], status: int, seconds: float
-    ) -> None:
-        route = getattr(scope.get("route"), "path", None) or "(no route)"
+    def _write(self, scope: Scope, headers: Headers, details: dict[str, str], status: int, seconds: float) -> None:
+        route = _route(scope)
         level = logging.ERROR if status >= 500 else logging.WARNING if status >= 400 else logging.INFO
         fields = {
             "httpRequest": {
                 "requestMethod": scope["method"],
                 "status": status,
                 "latency": f"{seconds:.6f}s",
-                "userAgent": headers.get(b"user-agent", b"").decode("latin-1")[:200],
+                "userAgent": headers.get("user-agent", "")[:200],
                 "remoteIp": client_address(Request(scope), self.trusted_proxies),
             },
             "function": self.function,
@@ -78,3 +93,9 @@ class AccessLog:
             **details,
         }
         _log.log(level, "%s %s %d", scope["method"], route, status, extra={"fields": fields})
+
+
+def _route(scope: Scope) -> str:
+    """As it is written in the code, without what a caller put into the path."""
+    route: str | None = getattr(scope.get("route"), "path", None)
+    return route or "(no route)"

@@ -12,10 +12,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.log import configure_logging
 from shared.settings import Settings
+from shared.trace import REQUEST_ID, TRACEPARENT
 from shared.web.access_log import AccessLog
 from shared.web.body import BodyLimit
 from shared.web.errors import CatchAll, add_error_handlers
 from shared.web.paths import PathForms
+
+_OF_EVERY_REQUEST = (REQUEST_ID, TRACEPARENT)
+"""Headers that any request may carry, to be found again by."""
 
 
 class JsonCors(CORSMiddleware):
@@ -44,8 +48,8 @@ class OpenCors:
             app,
             allow_origins=["*"],
             allow_methods=["POST"],
-            allow_headers=["Authorization", "Content-Type"],
-            expose_headers=["Retry-After", "X-Run-Id", "warnings"],
+            allow_headers=["Authorization", "Content-Type", *_OF_EVERY_REQUEST],
+            expose_headers=["Retry-After", "X-Run-Id", "warnings", REQUEST_ID],
             max_age=3600,
         )
 
@@ -112,8 +116,8 @@ def create_app(
             JsonCors,
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Admin-Password"],
-            expose_headers=["Retry-After", "X-Next-Page-Token", "X-Run-Id", "warnings"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Admin-Password", *_OF_EVERY_REQUEST],
+            expose_headers=["Retry-After", "X-Next-Page-Token", "X-Run-Id", "warnings", REQUEST_ID],
             max_age=3600,
         )
     if open_prefix:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.log import get_logger
 from shared.models.errors import ServiceError
+from shared.trace import current_request
 
 _log = get_logger("errors")
 _MOST_PROBLEMS = 20
@@ -106,23 +107,27 @@ class CatchAll:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
+        started: int | None = None
 
         async def watching(message: Message) -> None:
             nonlocal started
-            started = started or message["type"] == "http.response.start"
+            if message["type"] == "http.response.start":
+                started = message["status"]
             await send(message)
 
         try:
             await self.app(scope, receive, watching)
         except ServiceError as error:
-            if not started:
+            if started is None:
                 await _service_error(error)(scope, receive, send)
         except Exception:
-            _log.exception("Unhandled exception")
-            if not started:
-                response = JSONResponse(
-                    {"detail": "Something went wrong on our side. Try again; if it happens again, report when it did."},
-                    status_code=500,
-                )
-                await response(scope, receive, send)
+            _log.exception("Unhandled exception", extra={"status": started or 500})
+            if started is None:
+                await _fault()(scope, receive, send)
+
+
+def _fault() -> JSONResponse:
+    request = current_request.get()
+    named = f" with this id: {request.request_id}" if request else ""
+    detail = f"Something went wrong on our side. Try again; if it happens again, report it{named}."
+    return JSONResponse({"detail": detail}, status_code=500)

@@ -10,7 +10,7 @@ from shared.llm.catalog.data import curated, provider_slugs
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")])
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -24,7 +24,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 def test_paths_that_are_named_exist(document: Path) -> None:
     """`shared/…`, `functions/…`, `tests/…` in code marks: none has moved away."""
     named = re.findall(
-        r"`((?:shared|functions|tests|docs|requirements|emulator-config)/[\w./-]*)`", document.read_text()
+        r"`((?:shared|functions|tests|docs|deploy|requirements|emulator-config)/[\w./-]*)`", document.read_text()
     )
     missing = [path for path in named if not (ROOT / path).exists()]
     assert not missing

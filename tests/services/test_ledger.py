@@ -18,6 +18,7 @@ from shared.models.money import to_dollars, to_micros
 from shared.models.user import AccountChange, UsageReport
 from shared.services.chat import ChatService
 from shared.settings import Settings
+from tests.conftest import Lines
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import Answer, ModelServer
 from tests.services.house import MODEL, House, chat
@@ -52,6 +53,31 @@ async def test_a_chat_holds_what_it_may_cost_and_is_charged_what_it_did(
     assert entry.response_cost == pytest.approx(ticket.result.cost, abs=1e-6)
     assert entry.metadata["ticket_id"] == accepted.ticket_id
     assert entry.metadata["model"] == MODEL
+
+
+async def test_a_charge_leaves_a_line_of_what_it_was_for(
+    house: House, caller: Caller, model_server: ModelServer, lines: Lines
+) -> None:
+    """One, however often the ticket is delivered, with the cost in millionths of a dollar and nothing that was said."""
+    accepted = await house.chat.submit(caller, chat("tell nobody"))
+    model_server.script("tell nobody", Answer("my secret", prompt_tokens=1000, completion_tokens=2000))
+    for _ in range(2):
+        await house.deliver(accepted.ticket_id)
+    found = lines()
+    (line,) = (line for line in found if line["message"] == "Charged")
+    cost = (await house.charged(caller.uid))[0]
+    assert line["cost_micros"] == line["charged_micros"] == cost > 0
+    assert (line["uid"], line["cause"]) == (caller.uid, accepted.ticket_id)
+    assert (line["provider"], line["model"]) == ("openai", MODEL)
+    assert "tell nobody" not in str(found)
+    assert "my secret" not in str(found)
+
+
+async def test_what_was_spent_elsewhere_leaves_no_line(house: House, caller: Caller, lines: Lines) -> None:
+    """No provider bills us for it, and its metadata are its sender's own."""
+    report = UsageReport(response_cost=1, metadata={"provider": "my secret"})
+    await house.users.report(caller, report, "my own key")
+    assert "my" not in str(lines())
 
 
 async def test_an_allowance_that_is_used_up_is_402_at_once(

@@ -6,12 +6,15 @@ from typing import Any
 import grpc
 import pytest
 
+from shared.log import LABELS_FIELD, TRACE_FIELD
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.ticket import Ticket
 from shared.services.sweep import SweepService, Swept
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
+from shared.trace import RequestContext, current_request, new_trace
+from tests.conftest import Lines
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.stored import store
 
@@ -87,3 +90,37 @@ async def test_a_ticket_that_cannot_be_seen_to_holds_nobody_up(database: Databas
     unreadable = {"status": "pending", "updated_at": NOW - timedelta(days=1)}
     await database._client.collection("tickets").document("unreadable").set(unreadable)  # pyright: ignore[reportPrivateUsage]
     assert await sweeper.sweep() == Swept(ended=1, left=1)
+
+
+async def test_each_ticket_leaves_a_line_for_its_own_request(
+    database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer, lines: Lines
+) -> None:
+    """What became of it and how old it is, under the id and trace that it was accepted by; its task carries them on."""
+    trace, sweeps = new_trace(), RequestContext("sweep", new_trace(), "p", lambda: ("POST", "/"))
+    of_a_chat = {"request_id": "chat", "traceparent": trace.traceparent}
+    await store(database, ticket("untouched", age=timedelta(minutes=10), **of_a_chat), REQUEST)
+    await store(database, ticket("old", age=timedelta(days=1)), REQUEST)
+    token = current_request.set(sweeps)
+    try:
+        await sweeper.sweep()
+    finally:
+        current_request.reset(token)
+    told = {line["ticket"]: line for line in lines() if "ticket" in line}
+    assert (told["untouched"]["outcome"], told["untouched"]["severity"]) == ("requeued", "WARNING")
+    assert told["untouched"][LABELS_FIELD] == {"request_id": "chat"}
+    assert told["untouched"][TRACE_FIELD].endswith(trace.trace_id)
+    assert 600 <= told["untouched"]["age_seconds"] < 700
+    assert (told["old"]["outcome"], told["old"]["severity"]) == ("ended", "ERROR")
+    assert told["old"][LABELS_FIELD] == {"request_id": "sweep"}  # stored before tickets told whose they are
+    (task,) = cloud_tasks.tasks.values()
+    assert task.http_request.headers["X-Request-Id"] == "chat"
+    assert task.http_request.headers["traceparent"] == trace.traceparent
+
+
+async def test_a_ticket_that_is_left_is_told_as_such(database: Database, sweeper: SweepService, lines: Lines) -> None:
+    """With the reason in a line of its own."""
+    await store(database, ticket("bad", age=timedelta(days=1), owner="broken", hold=5), REQUEST)
+    await database._client.collection("users").document("broken").set({"allowance": "a lot"})  # pyright: ignore[reportPrivateUsage]
+    await sweeper.sweep()
+    told = [line for line in lines() if line.get("outcome") == "left" or "stack_trace" in line]
+    assert [line["severity"] for line in told] == ["WARNING", "ERROR"]

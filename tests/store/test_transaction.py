@@ -112,3 +112,35 @@ async def test_a_deletion_of_what_changed_meanwhile_is_decided_again(
     await database.transaction(delete)
     assert seen == [1, 2]
     assert not (await reference.get()).exists
+
+
+async def test_what_is_told_afterwards_is_told_once(database: Database, reference: AsyncDocumentReference) -> None:
+    """Of the run that was committed, and of none that was overtaken."""
+    told: list[int] = []
+    runs = 0
+
+    async def write(transaction: Transaction) -> None:
+        nonlocal runs
+        runs += 1
+        run = runs
+        await transaction.get(reference)
+        if run == 1:
+            await reference.set({"x": 100})
+        transaction.set(reference, {"x": run})
+        transaction.afterwards(lambda: told.append(run))
+
+    await database.transaction(write)
+    assert (runs, told) == (2, [2])
+
+
+async def test_what_is_told_afterwards_is_not_told_of_a_failure(database: Database) -> None:
+    """Nothing has happened."""
+    told: list[str] = []
+
+    async def fail(transaction: Transaction) -> None:
+        transaction.afterwards(lambda: told.append("done"))
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await database.transaction(fail)
+    assert told == []

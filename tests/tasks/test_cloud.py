@@ -8,6 +8,7 @@ import pytest
 
 from shared.settings import Settings
 from shared.tasks import QueueRefused, task_queue
+from shared.trace import RequestContext, current_request, new_trace
 from tests.doubles.cloud_tasks import CloudTasksServer
 
 PAYLOAD = {"ticket_id": "7"}
@@ -76,3 +77,20 @@ async def test_a_refusal_is_told_at_once(cloud_tasks: CloudTasksServer, code: gr
     with pytest.raises(QueueRefused):
         await task_queue(settings(cloud_tasks)).enqueue("chat-7", PAYLOAD)
     assert cloud_tasks.attempts == 1
+
+
+async def test_a_task_carries_whose_request_it_is_for(cloud_tasks: CloudTasksServer) -> None:
+    """Its id and its trace, in headers: the payload stays what it is."""
+    request = RequestContext("my-id", new_trace(), "p", lambda: ("POST", "/chat"))
+    token = current_request.set(request)
+    try:
+        await task_queue(settings(cloud_tasks)).enqueue("chat-7", PAYLOAD)
+    finally:
+        current_request.reset(token)
+    (task,) = cloud_tasks.tasks.values()
+    assert json.loads(task.http_request.body) == PAYLOAD
+    assert dict(task.http_request.headers) == {
+        "Content-Type": "application/json",
+        "X-Request-Id": "my-id",
+        "traceparent": request.trace.traceparent,
+    }

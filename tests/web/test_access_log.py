@@ -1,18 +1,18 @@
-"""The line that a request leaves."""
+"""The line that a request leaves, and what ties it to the others."""
 
+import asyncio
 import json
-from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import APIRouter, Request
 
-from shared.log import TRACE_FIELD, get_logger
+from shared.log import LABELS_FIELD, SAMPLED_FIELD, SPAN_FIELD, TRACE_FIELD, get_logger
 from shared.settings import Settings
 from shared.web import CurrentCaller, StrictJsonRoute, create_app
+from tests.conftest import Lines
 
-Lines = Callable[[], list[dict[str, Any]]]
 router = APIRouter(route_class=StrictJsonRoute)
 
 
@@ -21,12 +21,6 @@ async def act(ticket: str, caller: CurrentCaller, request: Request) -> dict[str,
     request.state.access["ticket"] = ticket
     get_logger("test").info("inside")
     return {"uid": caller.uid}
-
-
-@pytest.fixture
-def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
-    """The log lines so far, parsed: what is no JSON fails the test."""
-    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 async def request(path: str, **kwargs: Any) -> httpx.Response:
@@ -57,24 +51,70 @@ async def test_the_line_holds_neither_contents_nor_secrets(lines: Lines) -> None
     assert "in-the-" not in json.dumps(lines())
 
 
+TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+TRACEPARENT = f"00-{TRACE}-{SPAN}-01"
+CLOUD_TRACE = f"{TRACE}/{int(SPAN, 16)};o=1"
+
+
 @pytest.mark.parametrize(
     "headers",
     [
-        {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"},
-        {"X-Cloud-Trace-Context": "0af7651916cd43dd8448eb211c80319c/123;o=1"},
+        {"traceparent": TRACEPARENT},
+        {"X-Cloud-Trace-Context": CLOUD_TRACE},
+        {"traceparent": "nonsense", "X-Cloud-Trace-Context": CLOUD_TRACE},
+        {"traceparent": TRACEPARENT, "X-Cloud-Trace-Context": f"{'f' * 32}/1;o=0"},
     ],
 )
 async def test_all_lines_of_a_request_carry_its_trace(lines: Lines, headers: dict[str, str]) -> None:
-    """So that Cloud Logging shows them together."""
+    """So that Cloud Logging shows them together; W3C's header before Google's older one."""
     await request("/chat/t", headers=headers)
-    traces = [line.get(TRACE_FIELD) for line in lines()]
-    assert traces == ["projects/a-project/traces/0af7651916cd43dd8448eb211c80319c"] * 2
+    for line in (found := lines()):
+        assert line[TRACE_FIELD] == f"projects/a-project/traces/{TRACE}"
+        assert (line[SPAN_FIELD], line[SAMPLED_FIELD]) == (SPAN, True)
+    assert len(found) == 2
 
 
-async def test_a_forged_trace_is_left_out(lines: Lines) -> None:
-    """What is no trace id does not reach the log."""
-    await request("/chat/t", headers={"traceparent": "00-<script>-1-01"})
-    assert all(TRACE_FIELD not in line for line in lines())
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [("traceparent", "00-<script>-1-01")],
+        [("traceparent", TRACEPARENT), ("traceparent", TRACEPARENT.replace("0af", "1af"))],
+    ],
+)
+async def test_without_a_valid_trace_a_request_begins_one(lines: Lines, headers: list[tuple[str, str]]) -> None:
+    """What is no trace, or cannot be told from another, does not reach the log."""
+    response = await request("/chat/t", headers=headers)
+    (trace,) = {line[TRACE_FIELD] for line in lines()}
+    assert trace == f"projects/a-project/traces/{response.headers['x-request-id']}"
+
+
+async def test_a_request_is_found_by_its_callers_id(lines: Lines) -> None:
+    """All lines carry it, and the answer repeats it."""
+    response = await request("/chat/t", headers={"X-Request-Id": "my.own_id-7", "traceparent": TRACEPARENT})
+    assert response.headers["x-request-id"] == "my.own_id-7"
+    assert [line[LABELS_FIELD] for line in lines()] == [{"request_id": "my.own_id-7"}] * 2
+
+
+@pytest.mark.parametrize("sent", ["", "two words", "x" * 129, "a\u00e9", "<b>", "../../x"])
+async def test_an_id_that_is_not_sane_gives_way_to_the_traces(sent: str) -> None:
+    """Too long, or with what could mean something to whoever reads it."""
+    headers = {"X-Request-Id": sent.encode("latin-1"), "traceparent": TRACEPARENT.encode()}
+    assert (await request("/chat/t", headers=headers)).headers["x-request-id"] == TRACE
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/chat/t"])
+async def test_every_answer_tells_its_request_id(path: str) -> None:
+    """Refusals, too."""
+    assert (await request(path)).headers["x-request-id"]
+
+
+async def test_requests_at_the_same_time_keep_their_ids(lines: Lines) -> None:
+    """Each line has its own request's."""
+    ids = [f"request-{number}" for number in range(20)]
+    await asyncio.gather(*(request(f"/chat/{id_}", headers={"X-Request-Id": id_}) for id_ in ids))
+    access = [line for line in lines() if line["logger"] == "agents.access"]
+    assert {(line["ticket"], line[LABELS_FIELD]["request_id"]) for line in access} == {(id_, id_) for id_ in ids}
 
 
 @pytest.mark.parametrize(("path", "severity"), [("/chat/t", "INFO"), ("/nowhere/at/all", "WARNING")])

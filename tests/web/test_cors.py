@@ -45,11 +45,20 @@ async def test_a_refused_preflight_is_json() -> None:
 async def test_a_listed_origin_sends_and_reads_our_headers() -> None:
     """All that routes take and give beside the usual ones."""
     app = create_app("meta", router, Settings.from_environ({"CORS_ORIGINS": "https://a.example"}))
-    sent = "authorization, content-type, idempotency-key, x-admin-password"
+    sent = "authorization, content-type, idempotency-key, x-admin-password, x-request-id, traceparent"
     asking = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": sent}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         allowed = await client.options("/", headers={"Origin": "https://a.example", **asking})
         answer = await client.get("/", headers={"Origin": "https://a.example"})
     assert allowed.status_code == 200
     readable = answer.headers["access-control-expose-headers"].lower().split(", ")
-    assert {"retry-after", "x-next-page-token", "x-run-id", "warnings"} == set(readable)
+    assert {"retry-after", "x-next-page-token", "x-request-id", "x-run-id", "warnings"} == set(readable)
+
+
+async def test_pages_of_any_origin_read_the_request_id_too() -> None:
+    """Where any origin may call, it may report what failed, too."""
+    app = create_app("meta", router, Settings(), open_prefix="/")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        answer = await client.get("/", headers={"Origin": "null"})
+    assert "X-Request-Id" in answer.headers["access-control-expose-headers"]
+    assert answer.headers["x-request-id"]

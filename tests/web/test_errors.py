@@ -89,6 +89,30 @@ async def test_an_exception_becomes_500_and_tells_nothing(
     assert response.headers["content-type"] == "application/json"
     assert "secret" not in response.text
     assert "Traceback" not in response.text
+    assert "Traceback" in capsys.readouterr().out
+
+
+async def test_an_exception_is_answered_with_the_id_to_report_it_by(client: httpx.AsyncClient) -> None:
+    """In the sentence, as people copy that, and in the header."""
+    response = await client.get("/things/bug", headers={"X-Request-Id": "my-id"})
+    assert response.headers["x-request-id"] == "my-id"
+    assert "my-id" in response.json()["detail"]
+
+
+async def test_an_exception_is_an_event_of_error_reporting(
+    client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With what was asked, by its route and without its query, and the status of the answer."""
+    await client.get("/things/bug?key=in-the-query")
+    fault, access = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert fault["@type"].endswith(".ReportedErrorEvent")
+    assert fault["context"] == {
+        "httpRequest": {"method": "GET", "url": "/things/{name}", "responseStatusCode": 500},
+    }
+    assert fault["stack_trace"].startswith("Traceback (most recent call last):")
+    assert access["severity"] == "ERROR"
+    assert "@type" not in access  # one event for one fault
+    assert "in-the-query" not in json.dumps([fault, access])
 
 
 def valid(rest: bytes = b"{}") -> bytes:

@@ -1,0 +1,44 @@
+"""Faults of ours, in the form in which Error Reporting finds and groups them.
+
+https://cloud.google.com/error-reporting/docs/formatting-error-messages
+"""
+
+import logging
+import os
+from typing import Any
+
+from shared.redaction import redacted
+from shared.trace import RequestContext
+
+EVENT = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
+_TRACEBACK = "Traceback (most recent call last):"
+
+
+def report(record: logging.LogRecord, stack_trace: str | None, request: RequestContext | None) -> dict[str, Any]:
+    """The fields of a line for `record` that make it an error event. Its message is told without secrets.
+
+    An event is grouped by its stack trace, or where there is none, by where it was logged. Who logs it may tell the
+    answer's status, as `extra={"status": 500}`.
+    """
+    fields: dict[str, Any] = {"@type": EVENT, "serviceContext": _service(), "message": redacted(record.getMessage())}
+    context: dict[str, Any] = {}
+    if request is not None:
+        method, route = request.route()
+        status = {"responseStatusCode": record.__dict__["status"]} if "status" in record.__dict__ else {}
+        context["httpRequest"] = {"method": method, "url": route, **status}
+    if stack_trace is not None:
+        fields["stack_trace"] = stack_trace
+    if stack_trace is None or not stack_trace.startswith(_TRACEBACK):
+        context["reportLocation"] = {
+            "filePath": record.pathname,
+            "lineNumber": record.lineno,
+            "functionName": record.funcName,
+        }
+    return {**fields, "context": context} if context else fields
+
+
+def _service() -> dict[str, str]:
+    """As Cloud Run names the service and its revision; a local process is "local"."""
+    service = {"service": os.environ.get("K_SERVICE") or "local"}
+    revision = os.environ.get("K_REVISION")
+    return {**service, "version": revision} if revision else service

@@ -1,0 +1,103 @@
+"""Which request a piece of work belongs to: its id, and its place in a distributed trace.
+
+The forms are W3C's `traceparent` (https://www.w3.org/TR/trace-context/), and Google's older `X-Cloud-Trace-Context`.
+No spans are made here: the platform makes them, and what is done for a request is told as a part of the platform's.
+"""
+
+import re
+import secrets
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+
+TRACEPARENT = "traceparent"
+CLOUD_TRACE = "x-cloud-trace-context"
+REQUEST_ID = "X-Request-Id"
+
+_TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.ASCII)
+_CLOUD_TRACE = re.compile(r"([0-9a-fA-F]{32})(?:/([0-9]{1,20})(?:;o=([0-9]{1,3}))?)?", re.ASCII)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
+_NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
+_SAMPLED = 1
+
+
+@dataclass(frozen=True)
+class TraceContext:
+    """`trace_id` is 32 lower-case hex digits, `span_id` 16: the span that asked for this work. Neither is all zero."""
+
+    trace_id: str
+    span_id: str
+    sampled: bool = False
+
+    @property
+    def traceparent(self) -> str:
+        """The header that hands it on, in version 00."""
+        return f"00-{self.trace_id}-{self.span_id}-{int(self.sampled):02x}"
+
+
+def new_trace() -> TraceContext:
+    """The beginning of a trace that nobody asked to be recorded."""
+    return TraceContext(secrets.token_hex(16), secrets.token_hex(8))
+
+
+def parse_traceparent(value: str) -> TraceContext | None:
+    """None for what W3C's rules call invalid. A version that is not known yet may have more behind the flags."""
+    match = _TRACEPARENT.fullmatch(value.strip(" \t"))
+    if match is None:
+        return None
+    version, trace_id, span_id, flags, more = match.groups()
+    if version == "ff" or (version == "00" and more is not None) or trace_id == _NO_TRACE or span_id == _NO_SPAN:
+        return None
+    return TraceContext(trace_id, span_id, bool(int(flags, 16) & _SAMPLED))
+
+
+def parse_cloud_trace(value: str) -> TraceContext | None:
+    """`TRACE/SPAN;o=OPTIONS`, with the span as a decimal number; a span that is not told is made up."""
+    match = _CLOUD_TRACE.fullmatch(value.strip(" \t"))
+    if match is None or match[1] == _NO_TRACE:
+        return None
+    span = int(match[2] or 0)
+    span_id = f"{span:016x}" if 0 < span < 1 << 64 else secrets.token_hex(8)
+    return TraceContext(match[1].lower(), span_id, bool(int(match[3] or 0) & _SAMPLED))
+
+
+def sane_request_id(value: str) -> str | None:
+    """`value`, if it is 1 to 128 letters, digits, dots, hyphens and underscores: safe in headers, logs and tasks."""
+    return value if _REQUEST_ID.fullmatch(value) else None
+
+
+@dataclass(frozen=True)
+class RequestContext:
+    """The request that is served, or the one whose ticket is worked on.
+
+    `project` is where its trace is kept. `route`: method and route of what is served, known once it is routed.
+    """
+
+    request_id: str
+    trace: TraceContext
+    project: str
+    route: Callable[[], tuple[str, str]]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What hands it on to whoever works for this request."""
+        return {TRACEPARENT: self.trace.traceparent, REQUEST_ID: self.request_id}
+
+
+current_request: ContextVar[RequestContext | None] = ContextVar("current_request", default=None)
+"""None outside of a request."""
+
+
+@contextmanager
+def on_behalf_of(request_id: str | None, traceparent: str | None) -> Generator[None]:
+    """What is done and logged within belongs to another request than the one that is served, if it is known."""
+    here, trace = current_request.get(), parse_traceparent(traceparent or "")
+    if here is None or trace is None or request_id is None:
+        yield
+        return
+    token = current_request.set(replace(here, request_id=request_id, trace=trace))
+    try:
+        yield
+    finally:
+        current_request.reset(token)

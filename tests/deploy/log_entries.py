@@ -1,0 +1,67 @@
+"""Cloud Logging, as far as the filters in `deploy/monitoring` need it: entries from lines, and filters over them.
+
+https://cloud.google.com/logging/docs/structured-logging tells which fields of a line become fields of the entry, and
+https://cloud.google.com/logging/docs/view/logging-query-language what a filter means.
+"""
+
+import re
+from typing import Any
+
+SEVERITIES = ["DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY"]
+_SPECIAL = {
+    "severity": "severity",
+    "time": "timestamp",
+    "httpRequest": "httpRequest",
+    "logging.googleapis.com/trace": "trace",
+    "logging.googleapis.com/spanId": "spanId",
+    "logging.googleapis.com/trace_sampled": "traceSampled",
+    "logging.googleapis.com/labels": "labels",
+}
+_CLAUSE = re.compile(
+    r'(?P<path>(?:[\w@]+|"[^"]+")(?:\.(?:[\w@]+|"[^"]+"))*)(?P<operator>>=|=|:)(?P<value>"[^"]*"|[\w.]+)'
+)
+_EXTRACT = re.compile(r"EXTRACT\((.+)\)")
+
+
+def entry_of(line: dict[str, Any], function: str) -> dict[str, Any]:
+    """The entry that a line of a deployed function becomes."""
+    entry: dict[str, Any] = {name: line[field] for field, name in _SPECIAL.items() if field in line}
+    entry["resource"] = {"type": "cloud_run_revision", "labels": {"service_name": function}}
+    entry["jsonPayload"] = {field: value for field, value in line.items() if field not in _SPECIAL}
+    return entry
+
+
+def matches(filter_text: str, entry: dict[str, Any]) -> bool:
+    """Whether `entry` is among what the filter finds. Knows clauses joined by AND; raises `ValueError` for others."""
+    return all(_holds(clause, entry) for clause in re.split(r"\s+AND\s+", filter_text.strip()))
+
+
+def extracted(extractor: str, entry: dict[str, Any]) -> Any:
+    """What `EXTRACT(field)` finds; None where the field is missing."""
+    match = _EXTRACT.fullmatch(extractor)
+    if match is None:
+        raise ValueError(extractor)
+    return _value(match[1], entry)
+
+
+def _holds(clause: str, entry: dict[str, Any]) -> bool:
+    match = _CLAUSE.fullmatch(clause)
+    if match is None:
+        raise ValueError(clause)
+    found, operator, wanted = _value(match["path"], entry), match["operator"], match["value"].strip('"')
+    if found is None:
+        return False
+    if operator == ":":
+        return wanted.lower() in str(found).lower()
+    if operator == "=":
+        return str(found).lower() == wanted.lower()
+    if match["path"] == "severity":
+        return SEVERITIES.index(found) >= SEVERITIES.index(wanted)
+    return isinstance(found, int | float) and found >= float(wanted)
+
+
+def _value(path: str, entry: dict[str, Any]) -> Any:
+    value: Any = entry
+    for quoted, plain in re.findall(r'"([^"]+)"|([\w@]+)', path):
+        value = value.get(quoted or plain) if isinstance(value, dict) else None  # pyright: ignore[reportUnknownMemberType]
+    return value

@@ -1,0 +1,266 @@
+"""What is watched in the cloud: dashboard, alerts and log-based metrics say only what can be true of this service."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from shared.llm.catalog import Catalog
+from shared.models.caller import Caller
+from shared.models.chat import ChatRequest
+from shared.models.ticket import Ticket
+from shared.services.sweep import SweepService
+from shared.settings import Settings
+from tests.conftest import Lines
+from tests.deploy.log_entries import entry_of, extracted, matches
+from tests.doubles.model_server import Answer, ModelServer
+from tests.services.house import House, chat
+from tests.stored import store
+
+FOLDER = Path(__file__).parents[2] / "deploy" / "monitoring"
+METRICS = sorted(FOLDER.glob("log-metrics/*.yaml"))
+ALERTS = sorted(FOLDER.glob("alerts/*.yaml"))
+GOOGLES = {
+    "run.googleapis.com/request_count": {"response_code", "response_code_class"},
+    "run.googleapis.com/request_latencies": {"response_code", "response_code_class"},
+    "cloudtasks.googleapis.com/queue/depth": set[str](),
+    "cloudtasks.googleapis.com/queue/task_attempt_count": {"response_code"},
+    "cloudtasks.googleapis.com/queue/task_attempt_delays": set[str](),
+}
+"""Metrics that Google Cloud writes, with their labels. https://cloud.google.com/monitoring/api/metrics_gcp"""
+RESOURCE_LABELS = {
+    "cloud_run_revision": {"project_id", "location", "service_name", "revision_name", "configuration_name"},
+    "cloud_tasks_queue": {"project_id", "location", "queue_id", "target_type"},
+}
+
+
+def read(path: Path) -> dict[str, Any]:
+    text = path.read_text(encoding="utf-8")
+    return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+
+
+def named(path: Path) -> str:
+    return path.stem
+
+
+def known_metrics() -> dict[str, set[str]]:
+    """Names with labels: Google's, and those that are defined here."""
+    ours = {
+        f"logging.googleapis.com/user/{metric['name']}": set(metric.get("labelExtractors", {}))
+        for metric in map(read, METRICS)
+    }
+    return {**GOOGLES, **ours}
+
+
+def in_promql(metric: str) -> str:
+    """As PromQL has it. https://cloud.google.com/monitoring/promql/promql-mapping"""
+    domain, path = metric.split("/", 1)
+    return f"{domain.replace('.', '_')}:{re.sub('[^A-Za-z0-9]', '_', path)}"
+
+
+def texts(value: Any) -> Iterator[tuple[str, str]]:
+    """All texts in a document, each with the name that it stands under."""
+    if isinstance(value, dict):
+        for name, item in value.items():  # pyright: ignore[reportUnknownVariableType]
+            yield from ([(str(name), item)] if isinstance(item, str) else texts(item))
+    elif isinstance(value, list):
+        for item in value:  # pyright: ignore[reportUnknownVariableType]
+            yield from texts(item)
+
+
+async def entries(house: House, caller: Caller, model_server: ModelServer, lines: Lines) -> list[Any]:
+    """What a chat that is charged, and a sweep of two stuck tickets, leave in the log."""
+    now = datetime.now(UTC)
+    model_server.script("hi", Answer("hello", prompt_tokens=1000, completion_tokens=1000))
+    await house.deliver((await house.chat.submit(caller, chat("hi"))).ticket_id)
+    found = [entry_of(line, "worker") for line in lines()]
+    request = ChatRequest.model_validate(
+        {"messages": [{"role": "user", "content": "hi"}], "provider": "p", "model": "m"}
+    )
+    for name, age in (("stuck", timedelta(minutes=10)), ("old", timedelta(days=1))):
+        then = now - age
+        ticket = Ticket(id=name, owner="u", provider="p", model="m", created_at=then, updated_at=then)
+        await store(house.database, ticket, request)
+    await SweepService(house.database, house.queue, house.settings).sweep()
+    return [*found, *(entry_of(line, "sweep") for line in lines())]
+
+
+@pytest.fixture
+async def house(settings: Settings, catalog: Catalog) -> House:
+    return House(settings, catalog)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "labels"),
+    [
+        ("agents_charges", 1, [{"provider": "openai", "model": "gpt-4.1-mini"}]),
+        ("agents_swept_tickets", 0, [{"outcome": "ended"}, {"outcome": "requeued"}]),
+        ("agents_swept_ticket_age", 2, [{}, {}]),
+        ("agents_sweeps", 0, [{}]),
+        ("agents_faults", 0, [{"logger": "agents.sweep"}]),
+    ],
+)
+async def test_a_metric_finds_the_lines_it_is_made_for(
+    house: House,
+    caller: Caller,
+    model_server: ModelServer,
+    lines: Lines,
+    name: str,
+    values: int,
+    labels: list[dict[str, str]],
+) -> None:
+    """Lines that the service really wrote, those and no others, with a number and labels in each."""
+    metric = read(FOLDER / "log-metrics" / f"{name}.yaml")
+    log = await entries(house, caller, model_server, lines)
+    found = [entry for entry in log if matches(metric["filter"], entry)]
+    extractors = metric.get("labelExtractors", {})
+    told = [{label: extracted(extractor, entry) for label, extractor in extractors.items()} for entry in found]
+    assert sorted(told, key=str) == sorted(labels, key=str)
+    if "valueExtractor" in metric:
+        numbers = [extracted(metric["valueExtractor"], entry) for entry in found]
+        assert len(numbers) == values
+        assert all(isinstance(number, int) and number > 0 for number in numbers)
+
+
+def test_every_metric_is_tried() -> None:
+    """A new one needs a row above."""
+    tried = {"agents_charges", "agents_swept_tickets", "agents_swept_ticket_age", "agents_sweeps", "agents_faults"}
+    assert {path.stem for path in METRICS} == tried
+
+
+@pytest.mark.parametrize("path", METRICS, ids=named)
+def test_a_log_metric_has_the_shape_that_gcloud_takes(path: Path) -> None:
+    """Named like its file; a distribution where a value is extracted, a count elsewhere; each label declared."""
+    metric = read(path)
+    assert set(metric) <= {
+        "name",
+        "description",
+        "filter",
+        "valueExtractor",
+        "labelExtractors",
+        "metricDescriptor",
+        "bucketOptions",
+    }
+    descriptor = metric["metricDescriptor"]
+    assert metric["name"] == path.stem
+    assert descriptor["metricKind"] == "DELTA"
+    assert descriptor["valueType"] == ("DISTRIBUTION" if "valueExtractor" in metric else "INT64")
+    assert ("bucketOptions" in metric) == ("valueExtractor" in metric)
+    declared = {label["key"] for label in descriptor.get("labels", [])}
+    assert declared == set(metric.get("labelExtractors", {}))
+
+
+@pytest.mark.parametrize("path", ALERTS, ids=named)
+def test_an_alert_has_the_shape_that_gcloud_takes(path: Path) -> None:
+    """What it means and what to do stands in it; nobody's project and nobody's notification channel do."""
+    policy = read(path)
+    assert set(policy) == {"displayName", "combiner", "severity", "documentation", "conditions"}
+    assert policy["severity"] in ("CRITICAL", "ERROR", "WARNING")
+    assert policy["combiner"] == "OR"
+    assert "docs/observability.md" in policy["documentation"]["content"]
+    assert len({condition["displayName"] for condition in policy["conditions"]}) == len(policy["conditions"])
+    for condition in policy["conditions"]:
+        (kind,) = set(condition) - {"displayName"}
+        inner = condition[kind]
+        assert re.fullmatch(r"\d+s", inner["duration"])
+        if kind == "conditionThreshold":
+            assert inner["comparison"] in ("COMPARISON_GT", "COMPARISON_LT")
+            assert isinstance(inner["thresholdValue"], int | float)
+            (aggregation,) = inner["aggregations"]
+            assert int(aggregation["alignmentPeriod"].removesuffix("s")) >= 60
+            # Missing data can only count as a breach where it is looked at for some time.
+            assert "evaluationMissingData" not in inner or inner["duration"] != "0s"
+        else:
+            assert kind == "conditionPrometheusQueryLanguage"
+            assert inner["query"].count("(") == inner["query"].count(")")
+
+
+def test_the_dashboard_has_the_shape_that_gcloud_takes() -> None:
+    """Tiles with titles, inside the columns, none above another."""
+    dashboard = read(FOLDER / "dashboard.json")
+    assert set(dashboard) == {"displayName", "mosaicLayout"}
+    layout = dashboard["mosaicLayout"]
+    taken: set[tuple[int, int]] = set()
+    for tile in layout["tiles"]:
+        assert tile["widget"]["title"]
+        x, y = tile.get("xPos", 0), tile.get("yPos", 0)
+        assert x + tile["width"] <= layout["columns"]
+        cells = {(x + dx, y + dy) for dx in range(tile["width"]) for dy in range(tile["height"])}
+        assert not cells & taken
+        taken |= cells
+
+
+@pytest.mark.parametrize("path", [*ALERTS, FOLDER / "dashboard.json"], ids=named)
+def test_every_metric_that_is_used_exists(path: Path) -> None:
+    """Google's or ours, with the labels that it is filtered and grouped by; in filters and in PromQL."""
+    known = known_metrics()
+    suffixes = ("", "_sum", "_count", "_bucket")
+    promql = {f"{in_promql(metric)}{suffix}": metric for metric in known for suffix in suffixes}
+    used: set[str] = set()
+    for name, text in texts(read(path)):
+        if name in ("query", "prometheusQuery"):
+            names = re.findall(r"[a-z]+_googleapis_com:\w+", text)
+            assert set(names) <= set(promql)
+            allowed = set[str]().union(*(known[promql[each]] for each in names), *RESOURCE_LABELS.values())
+            grouped = {label.strip() for by in re.findall(r"by \(([^)]*)\)", text) for label in by.split(",")}
+            selected = set(re.findall(r"(\w+)\s*=\s*\"", text)) - {"monitored_resource"}
+            assert grouped | selected <= allowed
+            assert text.count("{") == text.count("monitored_resource=")  # a log metric may be of several resources
+            used.update(promql[each] for each in names)
+        elif name == "filter" and "metric.type" in text:
+            (metric,) = re.findall(r'metric\.type="([^"]+)"', text)
+            (resource,) = re.findall(r'resource\.type="([^"]+)"', text)
+            assert set(re.findall(r"metric\.labels\.(\w+)", text)) <= known[metric]
+            assert set(re.findall(r"resource\.labels\.(\w+)", text)) <= RESOURCE_LABELS[resource]
+            used.add(metric)
+    assert used
+
+
+def test_the_dashboard_groups_by_labels_that_exist() -> None:
+    """And names each line by what it groups by."""
+    known = known_metrics()
+    for tile in read(FOLDER / "dashboard.json")["mosaicLayout"]["tiles"]:
+        for data_set in tile["widget"].get("xyChart", {}).get("dataSets", []):
+            query = data_set["timeSeriesQuery"].get("timeSeriesFilter")
+            if query is None:
+                continue
+            groups = query["aggregation"].get("groupByFields", [])
+            (metric,) = re.findall(r'metric\.type="([^"]+)"', query["filter"])
+            (resource,) = re.findall(r'resource\.type="([^"]+)"', query["filter"])
+            labels = {f"metric.labels.{label}" for label in known[metric]}
+            labels |= {f"resource.labels.{label}" for label in RESOURCE_LABELS[resource]}
+            assert set(groups) <= labels
+            assert [data_set.get("legendTemplate")] == ([f"${{{group}}}" for group in groups] or [None])
+
+
+def test_every_metric_of_ours_is_looked_at() -> None:
+    """A metric that nothing shows costs for nothing."""
+    shown = (FOLDER / "dashboard.json").read_text() + "".join(path.read_text() for path in ALERTS)
+    assert [path.stem for path in METRICS if path.stem not in shown] == []
+
+
+async def test_the_logs_panel_shows_faults(
+    house: House, caller: Caller, model_server: ModelServer, lines: Lines
+) -> None:
+    """Error lines of ours, and nothing else."""
+    (panel,) = [
+        tile["widget"]["logsPanel"]
+        for tile in read(FOLDER / "dashboard.json")["mosaicLayout"]["tiles"]
+        if "logsPanel" in tile["widget"]
+    ]
+    log = await entries(house, caller, model_server, lines)
+    assert {entry["severity"] for entry in log if matches(panel["filter"], entry)} == {"ERROR"}
+
+
+def test_the_commands_name_what_is_there() -> None:
+    """The README's commands run over the folders that are here, and no file holds a project's name."""
+    readme = (FOLDER / "README.md").read_text()
+    for needed in ("log-metrics/*.yaml", "alerts/*.yaml", "dashboard.json", "--notification-channels"):
+        assert needed in readme
+    for path in [*METRICS, *ALERTS, FOLDER / "dashboard.json"]:
+        assert "projects/" not in path.read_text()

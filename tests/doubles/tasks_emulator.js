@@ -1,0 +1,6 @@
+// The task queues of the Firebase Emulator Suite, by themselves: without the rest of it they are there at once.
+const { TasksEmulator } = require("firebase-tools/lib/emulator/tasksEmulator");
+
+const server = new TasksEmulator({}).createHubServer().listen(0, "127.0.0.1", () => {
+  console.log(server.address().port);
+});
