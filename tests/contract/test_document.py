@@ -19,7 +19,7 @@ OPERATIONS = [
     for method, operation in item.items()
 ]
 operations = pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
-WITHOUT_A_TOKEN = {"/", "/health", "/rest/{friendly_name}"}
+WITHOUT_A_TOKEN = {"/", "/health", "/openapi.json", "/docs", "/rest/{friendly_name}"}
 TOKEN_OR_NOT = {"/log/client", "/demos/{demo_id}/page"}
 
 
