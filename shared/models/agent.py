@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, JsonValue, StringConstraints
 
 from shared.models.owned import Stored, Visibility
 from shared.models.session import ProviderConfig
-from shared.models.wire import CamelModel, JsonObject, empty_for_null, shown_as
+from shared.models.wire import CamelModel, JsonObject, change_shown_as, empty_for_null, shown_as
 
 FriendlyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
 """What an agent is published under: a segment of a URL."""
@@ -71,7 +71,7 @@ class UpdateAgentRequest(CamelModel):
     `rev`: the revision that the change was made for; a newer one refuses it.
     """
 
-    model_config = shown_as(description="Greets whoever is named, politely.")
+    model_config = change_shown_as(description="Greets whoever is named, politely.")
 
     rev: Annotated[str, StringConstraints(max_length=100)] | None = Field(default=None, validation_alias="_rev")
     name: str = Field(default="", min_length=1, max_length=200)

@@ -30,6 +30,17 @@ def shown_as(**example: Any) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [example]})
 
 
+def change_shown_as(**example: Any) -> ConfigDict:
+    """The same for a model of which only the fields that are sent count: what is not sent has no default."""
+
+    def show(schema: dict[str, Any]) -> None:
+        schema["examples"] = [example]
+        for field in schema["properties"].values():
+            field.pop("default", None)
+
+    return ConfigDict(json_schema_extra=show)
+
+
 class CamelModel(BaseModel):
     """Written in camelCase; read in either spelling. Unknown fields are ignored."""
 

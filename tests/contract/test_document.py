@@ -162,6 +162,15 @@ def test_bodies_have_examples_that_fit(path: str, method: str, operation: dict[s
                 assert not problems(content["schema"], example)
 
 
+def test_defaults_are_values_that_may_be_sent() -> None:
+    """A client that sends what it did not set changes nothing by it."""
+    schemas = kept()["components"]["schemas"]
+    for part in parts([schemas, kept()["paths"]]):
+        if "default" in part and (isinstance(part.get("type"), str) or "anyOf" in part):
+            assert not problems(part, part["default"]), part
+    assert not [part for part in parts(schemas["UpdateAgentRequest"]) if "default" in part]
+
+
 def test_the_base_addresses() -> None:
     """The local ones, the Hosting site, and the function's own, which the operation's tag names."""
     servers = {server["url"]: server for server in kept()["servers"]}
