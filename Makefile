@@ -5,7 +5,7 @@ VENV := .venv/bin
 COMPILE := $(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup sweep test lint format lock catalog bench clean
+.PHONY: help run setup sweep test lint format lock catalog contract bench clean
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,9 +44,12 @@ lock: setup ## Lock the requirements anew; UPGRADE=1 takes newer versions
 catalog: setup ## Renew the catalog of providers and models
 	@$(VENV)/python -m shared.llm.catalog.refresh
 
+contract: setup ## Write the service's OpenAPI document anew
+	@$(VENV)/python -m contract.refresh
+
 bench: setup ## Measure cold starts, memory and requests per second, as ratios
 	@PYTHONPATH=emulator-config $(VENV)/python -m bench $(ARGS)
 
 clean: ## Remove what was installed, built and stored here, local data too
-	@rm -rf .venv node_modules .local build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	@find functions shared tests bench emulator-config -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -rf .venv node_modules .local build functions/meta/docs/vendor .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find contract functions shared tests bench emulator-config -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -15,6 +15,7 @@ def announcement(suite: Suite) -> str:
         f"✓ Ready: {suite.url}   (APP_ENV={suite.app_env})",
         "",
         f"  health     {suite.url}/health",
+        f"  API        {suite.url}/docs",
         f"  Firestore  {suite.env['FIRESTORE_EMULATOR_HOST']}",
         f"  Auth       127.0.0.1:{ports.auth}",
         f"  Functions  127.0.0.1:{ports.functions}",

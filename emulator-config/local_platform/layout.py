@@ -1,4 +1,7 @@
-"""Where things lie in a clone. Everything that is made locally goes to `.venv`, `node_modules` and `.local`."""
+"""Where things lie in a clone. Everything that is made locally goes to `.venv`, `node_modules` and `.local`.
+
+But for `page_parts`, as they are deployed with the function that serves them.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +47,11 @@ class Layout:
     def jdk(self) -> Path:
         """The JDK that set-up installs where the machine has none that is new enough."""
         return self.local / "jdk"
+
+    @property
+    def page_parts(self) -> Path:
+        """Git-ignored: what the API's page takes from npm."""
+        return self.root / "functions" / "meta" / "docs" / "vendor"
 
     @property
     def firebase(self) -> Path:

@@ -1,8 +1,8 @@
 """Notices edits of the functions and of what they share, and has the suite start them anew.
 
 The suite watches its functions' folders itself, but neither through links nor below a hidden folder, and never
-`shared/`. Python sources and JSON data are watched; what is read once, at the start, is not: `functions.yaml`,
-`firebase.json` and `.env` need a restart, `firestore.rules` are the suite's own to watch.
+`shared/`. Python sources, JSON data and the API's page are watched; what is read once, at the start, is not:
+`functions.yaml`, `firebase.json` and `.env` need a restart, `firestore.rules` are the suite's own to watch.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from pathlib import Path
 from local_platform.ports import http_status
 
 WATCHED = ("functions", "shared")
-_SUFFIXES = {".py", ".json"}
+_SUFFIXES = {".py", ".json", ".html", ".js"}
 
 
 class SourceWatch:

@@ -5,15 +5,31 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from functions_framework import aio
 
+from shared.models.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
 from shared.models.user import AccountChange, User
 from shared.services.admin import AdminService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.administration import CurrentAdmin
-from shared.web.paging import NEXT_PAGE_HEADER, PageToken
+from shared.web.answers import answers
+from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
 
-router = APIRouter(route_class=StrictJsonRoute, prefix="/admin/users")
+router = APIRouter(
+    route_class=StrictJsonRoute,
+    prefix="/admin/users",
+    responses=answers(Unauthenticated, Forbidden, TooManyRequests, Unavailable),
+)
 
 
 async def _admin_service(settings: CurrentSettings) -> AdminService:
@@ -23,22 +39,22 @@ async def _admin_service(settings: CurrentSettings) -> AdminService:
 Admin = Annotated[AdminService, Depends(_admin_service)]
 
 
-@router.get("")
+@router.get("", responses=PAGED | answers(BadRequest, InvalidInput))
 async def list_users(
     _admin: CurrentAdmin,
     service: Admin,
     response: Response,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    limit: Annotated[int, Query(ge=1, le=500, description=HOW_MANY)] = 100,
     page_token: PageToken = None,
 ) -> list[User]:
-    """Users by id. `X-Next-Page-Token` holds the `pageToken` of the next page, and is missing on the last."""
+    """All users, by id. `X-Next-Page-Token` holds the `pageToken` of the next page, and is missing on the last."""
     page = await service.users(limit, page_token)
     if page.next_token:
         response.headers[NEXT_PAGE_HEADER] = page.next_token
     return page.users
 
 
-@router.put("/{user_id}")
+@router.put("/{user_id}", responses=answers(NotFound, Conflict, TooLarge, InvalidInput))
 async def change_user(user_id: str, body: AccountChange, admin: CurrentAdmin, service: Admin) -> User:
     """Changes any of monthly allowance, reset date and remaining spend. The allowance becomes the user's ceiling."""
     return await service.change(admin, user_id, body)

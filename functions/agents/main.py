@@ -10,6 +10,20 @@ from shared.llm.catalog import Catalog
 from shared.llm.later import complete
 from shared.models.agent import Agent, CreateAgentRequest, UpdateAgentRequest
 from shared.models.code_writing import GenerateCodeRequest, GenerateCodeResponse
+from shared.models.errors import (
+    AllowanceSpent,
+    BadRequest,
+    CodeFailed,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    UpstreamFailed,
+    UpstreamTooSlow,
+)
 from shared.models.run import RunCodeRequest, RunCodeResponse
 from shared.sandbox.later import engine
 from shared.services.agents import AgentService
@@ -19,12 +33,13 @@ from shared.services.running import RunService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
-from shared.web.paging import NEXT_PAGE_HEADER, PageToken
+from shared.web.answers import answers
+from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """More than an agent may have, so that one that is too large is told so by its own size."""
 
-router = APIRouter(route_class=StrictJsonRoute, prefix="/agents")
+router = APIRouter(route_class=StrictJsonRoute, prefix="/agents", responses=answers(Unauthenticated, Unavailable))
 
 
 async def _agent_service(settings: CurrentSettings) -> AgentService:
@@ -46,28 +61,31 @@ async def _code_writing_service(settings: CurrentSettings) -> CodeWritingService
 Agents = Annotated[AgentService, Depends(_agent_service)]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=answers(BadRequest, TooLarge, InvalidInput))
 async def create(body: CreateAgentRequest, caller: CurrentCaller, service: Agents) -> Agent:
     """Saves an agent. `warnings` tell what in its code will not run."""
     return await service.create(caller, body)
 
 
-@router.get("")
+@router.get("", responses=PAGED | answers(BadRequest, InvalidInput))
 async def list_agents(
     caller: CurrentCaller,
     service: Agents,
     response: Response,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 500,
+    limit: Annotated[int, Query(ge=1, le=1000, description=HOW_MANY)] = 500,
     page_token: PageToken = None,
 ) -> list[Agent]:
-    """The caller's own and the shared ones, the newest change first. `X-Next-Page-Token`: the next page's."""
+    """The caller's own agents and the shared ones, the newest change first. `X-Next-Page-Token`: the next page's."""
     page = await service.list(caller, limit, page_token)
     if page.next_token:
         response.headers[NEXT_PAGE_HEADER] = page.next_token
     return page.agents
 
 
-@router.post("/generate-code")
+@router.post(
+    "/generate-code",
+    responses=answers(BadRequest, AllowanceSpent, TooLarge, InvalidInput, UpstreamFailed, UpstreamTooSlow),
+)
 async def generate_code(
     body: GenerateCodeRequest,
     caller: CurrentCaller,
@@ -77,7 +95,7 @@ async def generate_code(
     return await service.write(caller, body)
 
 
-@router.post("/run-code")
+@router.post("/run-code", responses=answers(CodeFailed, AllowanceSpent, TooLarge, InvalidInput))
 async def run_code(
     body: RunCodeRequest, caller: CurrentCaller, service: Annotated[RunService, Depends(_run_service)]
 ) -> RunCodeResponse:
@@ -85,19 +103,19 @@ async def run_code(
     return await service.run_code(caller, body)
 
 
-@router.get("/{agent_id}")
+@router.get("/{agent_id}", responses=answers(NotFound))
 async def get_agent(agent_id: str, caller: CurrentCaller, service: Agents) -> Agent:
-    """One agent."""
+    """One agent; 404 for what is somebody else's and not shared, too."""
     return await service.get(caller, agent_id)
 
 
-@router.put("/{agent_id}")
+@router.put("/{agent_id}", responses=answers(BadRequest, Forbidden, NotFound, Conflict, TooLarge, InvalidInput))
 async def update(agent_id: str, body: UpdateAgentRequest, caller: CurrentCaller, service: Agents) -> Agent:
-    """Changes the fields that are sent; 409 for a `_rev` that is not the newest."""
+    """Changes those fields of an agent that are sent; 409 for a `_rev` that is not the newest."""
     return await service.update(caller, agent_id, body)
 
 
-@router.delete("/{agent_id}", status_code=204)
+@router.delete("/{agent_id}", status_code=204, responses=answers(Forbidden, NotFound))
 async def delete(agent_id: str, caller: CurrentCaller, service: Agents) -> Response:
     """Deletes the agent, and undeploys it."""
     await service.delete(caller, agent_id)

@@ -8,13 +8,24 @@ from functions_framework import aio
 
 from shared.llm.catalog import Catalog
 from shared.models.chat import Accepted, ChatRequest, ChatResponse
+from shared.models.errors import (
+    AllowanceSpent,
+    BadRequest,
+    InvalidInput,
+    NotFound,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
 from shared.services.chat import ChatService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
 from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.answers import answers
 
-router = APIRouter(route_class=StrictJsonRoute)
+router = APIRouter(route_class=StrictJsonRoute, responses=answers(Unauthenticated, Unavailable))
 
 
 async def _chat_service(settings: CurrentSettings) -> ChatService:
@@ -24,7 +35,7 @@ async def _chat_service(settings: CurrentSettings) -> ChatService:
 Chat = Annotated[ChatService, Depends(_chat_service)]
 
 
-@router.post("/chat")
+@router.post("/chat", responses=answers(BadRequest, AllowanceSpent, TooLarge, InvalidInput, TooManyRequests))
 async def submit(body: ChatRequest, caller: CurrentCaller, chat: Chat, request: Request) -> Accepted:
     """Queues the chat; answers once the chat cannot be lost any more."""
     accepted = await chat.submit(caller, body)
@@ -32,7 +43,7 @@ async def submit(body: ChatRequest, caller: CurrentCaller, chat: Chat, request: 
     return accepted
 
 
-@router.get("/chat/{ticket_id}")
+@router.get("/chat/{ticket_id}", responses=answers(NotFound))
 async def look_up(ticket_id: str, caller: CurrentCaller, chat: Chat, request: Request) -> ChatResponse:
     """The ticket's status, and its result or error once it is finished."""
     ticket = await chat.look_up(caller, ticket_id)

@@ -5,12 +5,25 @@ import secrets
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import HTMLResponse
 from functions_framework import aio
 
 from shared.llm.catalog import Catalog
 from shared.llm.later import complete
 from shared.models.demo import CreateDemoRequest, Demo, GeneratedDemo, GenerateDemoRequest, ReplaceDemoRequest
-from shared.models.errors import BadRequest
+from shared.models.errors import (
+    AllowanceSpent,
+    BadRequest,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    UpstreamFailed,
+    UpstreamTooSlow,
+)
 from shared.services.demo_page import api_base, page, policy
 from shared.services.demo_writing import DemoWritingService
 from shared.services.demos import DemoService
@@ -18,12 +31,14 @@ from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CallerIfAny, CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
-from shared.web.paging import NEXT_PAGE_HEADER, PageToken
+from shared.web.answers import answers
+from shared.web.authentication import TOKEN_OPTIONAL
+from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """More than a demo may have, so that one that is too large is told so by its own size."""
 
-router = APIRouter(route_class=StrictJsonRoute, prefix="/demos")
+router = APIRouter(route_class=StrictJsonRoute, prefix="/demos", responses=answers(Unavailable))
 
 
 async def _demo_service(settings: CurrentSettings) -> DemoService:
@@ -39,28 +54,33 @@ async def _demo_writing_service(settings: CurrentSettings) -> DemoWritingService
 Demos = Annotated[DemoService, Depends(_demo_service)]
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=answers(Unauthenticated, TooLarge, InvalidInput))
 async def create(body: CreateDemoRequest, caller: CurrentCaller, service: Demos) -> Demo:
     """Saves a demo."""
     return await service.create(caller, body)
 
 
-@router.get("")
+@router.get("", responses=PAGED | answers(BadRequest, Unauthenticated, InvalidInput))
 async def list_demos(
     caller: CurrentCaller,
     service: Demos,
     response: Response,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 500,
+    limit: Annotated[int, Query(ge=1, le=1000, description=HOW_MANY)] = 500,
     page_token: PageToken = None,
 ) -> list[Demo]:
-    """The caller's own and the shared ones, the newest change first. `X-Next-Page-Token`: the next page's."""
+    """The caller's own demos and the shared ones, the newest change first. `X-Next-Page-Token`: the next page's."""
     found = await service.list(caller, limit, page_token)
     if found.next_token:
         response.headers[NEXT_PAGE_HEADER] = found.next_token
     return found.demos
 
 
-@router.post("/generate-code")
+@router.post(
+    "/generate-code",
+    responses=answers(
+        BadRequest, Unauthenticated, AllowanceSpent, TooLarge, InvalidInput, UpstreamFailed, UpstreamTooSlow
+    ),
+)
 async def generate_code(
     body: GenerateDemoRequest,
     caller: CurrentCaller,
@@ -70,26 +90,31 @@ async def generate_code(
     return await service.write(caller, body)
 
 
-@router.get("/{demo_id}")
+@router.get("/{demo_id}", responses=answers(Unauthenticated, NotFound))
 async def get_demo(demo_id: str, caller: CurrentCaller, service: Demos) -> Demo:
-    """One demo."""
+    """One demo; 404 for what is somebody else's and not shared, too."""
     return await service.get(caller, demo_id)
 
 
-@router.put("/{demo_id}")
+@router.put("/{demo_id}", responses=answers(Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, InvalidInput))
 async def replace(demo_id: str, body: ReplaceDemoRequest, caller: CurrentCaller, service: Demos) -> Demo:
-    """Puts another content in its place; 409 for a `_rev` that is not the newest."""
+    """Puts another content in the place of a demo's; 409 for a `_rev` that is not the newest."""
     return await service.replace(caller, demo_id, body)
 
 
-@router.delete("/{demo_id}", status_code=204)
+@router.delete("/{demo_id}", status_code=204, responses=answers(Unauthenticated, Forbidden, NotFound))
 async def delete(demo_id: str, caller: CurrentCaller, service: Demos) -> Response:
     """Deletes the demo."""
     await service.delete(caller, demo_id)
     return Response(status_code=204)
 
 
-@router.get("/{demo_id}/page")
+@router.get(
+    "/{demo_id}/page",
+    response_class=HTMLResponse,
+    responses=answers(BadRequest, NotFound),
+    openapi_extra=TOKEN_OPTIONAL,
+)
 async def open_page(
     demo_id: str, caller: CallerIfAny, service: Demos, settings: CurrentSettings, request: Request
 ) -> Response:

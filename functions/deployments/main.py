@@ -11,6 +11,19 @@ from functions_framework import aio
 from shared.llm.catalog import Catalog
 from shared.llm.later import complete
 from shared.models.deployment import Deployed, DeployedApi, DeploymentInfo
+from shared.models.errors import (
+    AgentFailed,
+    AllowanceSpent,
+    BadRequest,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
 from shared.models.wire import JsonObject
 from shared.sandbox.later import engine
 from shared.services.deployments import DeploymentService
@@ -21,12 +34,25 @@ from shared.settings import Settings
 from shared.store import Database
 from shared.web import ClientAddress, CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.address import address_block
-from shared.web.paging import NEXT_PAGE_HEADER, PageToken
+from shared.web.answers import Answers, answers, headers
+from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
 
 OPEN_PREFIX = "/rest/"
 """Published agents are called from pages of any origin, demos' sandboxed ones among them."""
 
-router = APIRouter(route_class=StrictJsonRoute)
+router = APIRouter(route_class=StrictJsonRoute, responses=answers(Unavailable))
+_RESULT: Answers = {
+    200: headers(
+        {
+            "X-Run-Id": "The run, as the log names it.",
+            "warnings": "Where the result breaks the agent's own output schema, how: a JSON list of sentences.",
+        }
+    )
+    | {
+        "description": "The result, of whatever kind.",
+        "content": {"application/json": {"example": {"outputText": "Hello, Ada!"}}},
+    }
+}
 
 
 async def _deployment_service(settings: CurrentSettings) -> DeploymentService:
@@ -43,49 +69,56 @@ async def _published_service(settings: CurrentSettings) -> PublishedService:
 Deployments = Annotated[DeploymentService, Depends(_deployment_service)]
 
 
-@router.post("/agents/{agent_id}/deploy", status_code=201)
+@router.post(
+    "/agents/{agent_id}/deploy",
+    status_code=201,
+    responses=answers(BadRequest, Unauthenticated, Forbidden, NotFound, Conflict),
+)
 async def deploy(agent_id: str, caller: CurrentCaller, service: Deployments) -> Deployed:
     """Publishes the agent under its friendly name; 409 when another agent has it."""
     return await service.deploy(caller, agent_id)
 
 
-@router.delete("/agents/{agent_id}/undeploy", status_code=204)
+@router.delete("/agents/{agent_id}/undeploy", status_code=204, responses=answers(Unauthenticated, Forbidden, NotFound))
 async def undeploy(agent_id: str, caller: CurrentCaller, service: Deployments) -> Response:
-    """Makes the name free."""
+    """Undeploys the agent, and makes its name free."""
     await service.undeploy(caller, agent_id)
     return Response(status_code=204)
 
 
-@router.get("/agents/{agent_id}/deployment")
+@router.get("/agents/{agent_id}/deployment", responses=answers(Unauthenticated, NotFound))
 async def deployment(agent_id: str, caller: CurrentCaller, service: Deployments) -> DeploymentInfo:
     """What the agent is published as; 404 when it is not."""
     return await service.deployment(caller, agent_id)
 
 
-@router.get("/deployments")
+@router.get("/deployments", responses=PAGED | answers(BadRequest, Unauthenticated, InvalidInput))
 async def list_deployments(
     caller: CurrentCaller,
     service: Deployments,
     response: Response,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 500,
+    limit: Annotated[int, Query(ge=1, le=1000, description=HOW_MANY)] = 500,
     page_token: PageToken = None,
 ) -> list[DeployedApi]:
-    """The caller's own and the shared ones, by name. `X-Next-Page-Token`: the next page's."""
+    """The caller's own deployments and the shared ones, by name. `X-Next-Page-Token`: the next page's."""
     page = await service.list(caller, limit, page_token)
     if page.next_token:
         response.headers[NEXT_PAGE_HEADER] = page.next_token
     return page.deployments
 
 
-@router.post("/rest/{friendly_name}")
+@router.post(
+    "/rest/{friendly_name}",
+    responses=_RESULT | answers(AllowanceSpent, NotFound, TooLarge, InvalidInput, TooManyRequests, AgentFailed),
+)
 async def call(
     friendly_name: str,
     address: ClientAddress,
     service: Annotated[PublishedService, Depends(_published_service)],
     request: Request,
-    body: Annotated[JsonObject, Body()],
+    body: Annotated[JsonObject, Body(examples=[{"inputText": "Ada"}])],
 ) -> Response:
-    """Runs the agent with the body as its input, for anybody, at its owner's expense; its result is the answer."""
+    """Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's expense."""
     answer = await service.call(friendly_name, body, address_block(address))
     request.state.access["run"] = answer.run_id
     headers = {"X-Run-Id": answer.run_id}

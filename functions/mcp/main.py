@@ -5,24 +5,38 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from functions_framework import aio
 
+from shared.models.errors import (
+    BadRequest,
+    InvalidInput,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+    UpstreamFailed,
+    UpstreamTooSlow,
+)
 from shared.models.mcp import ListToolsRequest, ToolList
 from shared.services.mcp_tools import McpToolService
 from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.answers import answers
 
 MAX_BODY_BYTES = 64 * 1024
 """A URL and a token."""
 
-router = APIRouter(route_class=StrictJsonRoute, prefix="/mcp")
+router = APIRouter(route_class=StrictJsonRoute, prefix="/mcp", responses=answers(Unauthenticated, Unavailable))
 
 
 async def _mcp_tool_service(settings: CurrentSettings) -> McpToolService:
     return McpToolService(RateLimitService(Database(settings)), settings)
 
 
-@router.post("/tools")
+@router.post(
+    "/tools",
+    responses=answers(BadRequest, TooLarge, InvalidInput, TooManyRequests, UpstreamFailed, UpstreamTooSlow),
+)
 async def list_tools(
     body: ListToolsRequest, caller: CurrentCaller, service: Annotated[McpToolService, Depends(_mcp_tool_service)]
 ) -> ToolList:

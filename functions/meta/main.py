@@ -1,26 +1,116 @@
-"""The service itself: its name, its health, and the answer to every path that no function serves."""
+"""The service itself: its name, its health, its API's description, and the answer to every path of no function."""
+
+from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
 from functions_framework import aio
 
+from shared.models.errors import NotFound
+from shared.models.wire import SnakeModel, shown_as
 from shared.settings import Settings
 from shared.web import StrictJsonRoute, as_response, create_app
+from shared.web.answers import Answers, headers
+from shared.web.files import file_answer
 
 SERVICE = "user-service"
+HERE = Path(__file__).resolve().parent
+KEPT_SECONDS = 300
+PAGE = HERE / "docs"
+VENDOR = PAGE / "vendor"
+"""What `make setup` copies from npm."""
+PAGE_PARTS = {
+    path.name: path
+    for path in (
+        PAGE / "page.js",
+        VENDOR / "swagger-ui-bundle.js",
+        VENDOR / "swagger-ui.css",
+        VENDOR / "favicon-32x32.png",
+    )
+}
+PAGE_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+"""The page runs no script but its own files, and calls nobody but this service."""
+
+
+class Heartbeat(SnakeModel):
+    """That the service runs."""
+
+    model_config = shown_as(service=SERVICE, status="running")
+
+    service: str = SERVICE
+    status: str = "running"
+
+
+class Health(SnakeModel):
+    """That the service can be asked."""
+
+    model_config = shown_as(status="healthy", service=SERVICE)
+
+    status: str = "healthy"
+    service: str = SERVICE
+
 
 router = APIRouter(route_class=StrictJsonRoute)
 
 
-@router.api_route("/", methods=["GET", "HEAD"])
-async def heartbeat() -> dict[str, str]:
+@router.head("/", include_in_schema=False)
+@router.get("/")
+async def heartbeat() -> Heartbeat:
     """The service's name."""
-    return {"service": SERVICE, "status": "running"}
+    return Heartbeat()
 
 
-@router.api_route("/health", methods=["GET", "HEAD"])
-async def health() -> dict[str, str]:
-    """For readiness probes. It asks nothing of other services, so it tells of this one alone."""
-    return {"status": "healthy", "service": SERVICE}
+@router.head("/health", include_in_schema=False)
+@router.get("/health")
+async def health() -> Health:
+    """Whether the service runs, for readiness probes. It asks nothing of other services."""
+    return Health()
+
+
+_FILE = headers({"ETag": "Of what it holds.", "Cache-Control": "How long it may be kept."})
+_UNCHANGED: Answers = {304: {"description": "It is what `If-None-Match` names."}}
+_DOCUMENT: Answers = {
+    200: _FILE | {"content": {"application/json": {"example": {"openapi": "3.1.0", "paths": {}}}}},
+    **_UNCHANGED,
+}
+_PAGE: Answers = {200: _FILE, **_UNCHANGED, 308: {"description": "The same, without a slash at its end."}}
+
+
+@router.head("/openapi.json", include_in_schema=False)
+@router.get("/openapi.json", responses=_DOCUMENT)
+async def api_document(request: Request) -> Response:
+    """This document: OpenAPI 3.1."""
+    return file_answer(request, HERE / "openapi.json", KEPT_SECONDS)
+
+
+@router.head("/docs", include_in_schema=False)
+@router.get("/docs", response_class=HTMLResponse, responses=_PAGE)
+async def api_page(request: Request) -> Response:
+    """This document as a page, from which requests can be tried."""
+    if request.state.asked_path.endswith("/"):  # the page names its parts from where it is
+        return RedirectResponse("../docs", 308)
+    return file_answer(request, PAGE / "index.html", KEPT_SECONDS, {"Content-Security-Policy": PAGE_POLICY})
+
+
+@router.head("/docs/{name}", include_in_schema=False)
+@router.get("/docs/{name}", include_in_schema=False)
+async def part_of_api_page(name: str, request: Request) -> Response:
+    """A script, a style sheet or an icon of the page."""
+    part = PAGE_PARTS.get(name)
+    if part is None:
+        raise NotFound(f"The page has no part {name[:100]!r}.")
+    return file_answer(request, part, KEPT_SECONDS)
 
 
 app = create_app("meta", router, Settings.from_environ())

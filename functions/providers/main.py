@@ -8,12 +8,14 @@ from functions_framework import aio
 
 from shared.llm.catalog import Catalog
 from shared.models.catalog import ModelInfo, ProviderInfo
+from shared.models.errors import NotFound, Unauthenticated, Unavailable
 from shared.services.providers import ProviderService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.answers import answers
 
-router = APIRouter(route_class=StrictJsonRoute, prefix="/providers")
+router = APIRouter(route_class=StrictJsonRoute, prefix="/providers", responses=answers(Unauthenticated, Unavailable))
 
 
 async def _provider_service(settings: CurrentSettings) -> ProviderService:
@@ -29,19 +31,22 @@ async def list_providers(caller: CurrentCaller, service: Providers) -> dict[str,
     return await service.providers(caller)
 
 
-@router.get("/{provider}")
+@router.get("/{provider}", responses=answers(NotFound))
 async def get_provider(provider: str, caller: CurrentCaller, service: Providers) -> ProviderInfo:
     """One provider."""
     return await service.provider(caller, provider)
 
 
-@router.get("/{provider}/models")
+@router.get(
+    "/{provider}/models",
+    responses={200: {"content": {"application/json": {"example": ["smollm2-135m-instruct"]}}}} | answers(NotFound),
+)
 async def list_models(provider: str, caller: CurrentCaller, service: Providers) -> list[str]:
-    """The slugs of its models."""
+    """The slugs of a provider's models."""
     return await service.models(caller, provider)
 
 
-@router.get("/{provider}/models/{model:path}")
+@router.get("/{provider}/models/{model:path}", responses=answers(NotFound))
 async def get_model(provider: str, model: str, caller: CurrentCaller, service: Providers) -> ModelInfo:
     """One model. Slugs may hold slashes, as OpenRouter's do."""
     return await service.model(caller, provider, model)

@@ -5,13 +5,19 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 from functions_framework import aio
 
+from shared.models.errors import InvalidInput, NotFound, TooLarge, Unauthenticated, Unavailable
 from shared.models.session import ProviderConfig, SessionConfigured, SessionDeleted
 from shared.services.sessions import SessionService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.answers import answers
 
-router = APIRouter(route_class=StrictJsonRoute, prefix="/sessions/{session_id}")
+router = APIRouter(
+    route_class=StrictJsonRoute,
+    prefix="/sessions/{session_id}",
+    responses=answers(Unauthenticated, InvalidInput, Unavailable),
+)
 SessionId = Annotated[str, Path(min_length=1, max_length=500)]
 
 
@@ -22,7 +28,7 @@ async def _session_service(settings: CurrentSettings) -> SessionService:
 Sessions = Annotated[SessionService, Depends(_session_service)]
 
 
-@router.post("/config")
+@router.post("/config", responses=answers(TooLarge))
 async def configure(
     session_id: SessionId, body: ProviderConfig, caller: CurrentCaller, service: Sessions
 ) -> SessionConfigured:
@@ -30,13 +36,13 @@ async def configure(
     return await service.configure(caller, session_id, body)
 
 
-@router.get("/config")
+@router.get("/config", responses=answers(NotFound))
 async def get_config(session_id: SessionId, caller: CurrentCaller, service: Sessions) -> ProviderConfig:
-    """The stored configuration."""
+    """The session's stored configuration."""
     return await service.config(caller, session_id)
 
 
-@router.delete("")
+@router.delete("", responses=answers(NotFound))
 async def delete(session_id: SessionId, caller: CurrentCaller, service: Sessions) -> SessionDeleted:
     """Deletes the session."""
     return await service.delete(caller, session_id)

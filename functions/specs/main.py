@@ -6,24 +6,38 @@ from fastapi import APIRouter, Depends, Request, Response
 from functions_framework import aio
 
 from shared.models.agent import SwaggerSpec
+from shared.models.errors import (
+    BadRequest,
+    InvalidInput,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+    UpstreamFailed,
+    UpstreamTooSlow,
+)
 from shared.models.spec import FetchSpecRequest
 from shared.services.rate_limits import RateLimitService
 from shared.services.specs import SpecService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.answers import answers
 
 MAX_BODY_BYTES = 64 * 1024
 """A URL."""
 
-router = APIRouter(route_class=StrictJsonRoute, prefix="/specs")
+router = APIRouter(route_class=StrictJsonRoute, prefix="/specs", responses=answers(Unauthenticated, Unavailable))
 
 
 async def _spec_service(settings: CurrentSettings) -> SpecService:
     return SpecService(RateLimitService(Database(settings)), settings)
 
 
-@router.post("/fetch")
+@router.post(
+    "/fetch",
+    responses=answers(BadRequest, TooLarge, InvalidInput, TooManyRequests, UpstreamFailed, UpstreamTooSlow),
+)
 async def fetch(
     body: FetchSpecRequest, caller: CurrentCaller, service: Annotated[SpecService, Depends(_spec_service)]
 ) -> SwaggerSpec:

@@ -5,52 +5,62 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Request, Response
 from functions_framework import aio
 
+from shared.models.errors import Conflict, Forbidden, InvalidInput, TooLarge, Unauthenticated, Unavailable
 from shared.models.user import AccountChange, AllowanceResetDate, MonthlyAllowance, SpendRemaining, UsageReport, User
 from shared.services.users import UserService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.answers import answers
 
-router = APIRouter(route_class=StrictJsonRoute, prefix="/users/me")
+router = APIRouter(route_class=StrictJsonRoute, prefix="/users/me", responses=answers(Unauthenticated, Unavailable))
+_CHANGED = answers(Forbidden, Conflict, TooLarge, InvalidInput)
 
 
 async def _user_service(settings: CurrentSettings) -> UserService:
     return UserService(Database(settings), settings)
 
 
+IdempotencyKey = Annotated[
+    str | None,
+    Header(pattern=r"^[\w.:-]{1,200}$", description="Names the report: sent again under it, nothing is charged."),
+]
 Users = Annotated[UserService, Depends(_user_service)]
 
 
 @router.get("")
 async def me(caller: CurrentCaller, service: Users) -> User:
-    """The profile, with the newest usage of the current period."""
+    """The caller's profile, with the newest usage of the current period."""
     return await service.me(caller)
 
 
-@router.put("/monthly-allowance")
+@router.put("/monthly-allowance", responses=_CHANGED)
 async def set_monthly_allowance(body: MonthlyAllowance, caller: CurrentCaller, service: Users) -> User:
-    """What each period begins with. Lowering it below what remains lowers what remains."""
+    """Sets what each period begins with. Lowering it below what remains lowers what remains."""
     return await service.change(caller, AccountChange(rev=body.rev, monthly_allowance=body.monthly_allowance))
 
 
-@router.put("/allowance-reset-date")
+@router.put("/allowance-reset-date", responses=answers(Conflict, TooLarge, InvalidInput))
 async def set_allowance_reset_date(body: AllowanceResetDate, caller: CurrentCaller, service: Users) -> User:
-    """When the next period begins."""
+    """Sets when the next period begins; 0: never."""
     return await service.change(caller, AccountChange(rev=body.rev, allowance_reset_date=body.allowance_reset_date))
 
 
-@router.put("/spend-remaining")
+@router.put("/spend-remaining", responses=_CHANGED)
 async def set_spend_remaining(body: SpendRemaining, caller: CurrentCaller, service: Users) -> User:
-    """What is left of this period's allowance."""
+    """Sets what is left of this period's allowance."""
     return await service.change(caller, AccountChange(rev=body.rev, spend_remaining=body.spend_remaining))
 
 
-@router.post("/usage")
+@router.post("/usage", responses=answers(TooLarge, InvalidInput))
 async def report_usage(
     body: UsageReport,
     caller: CurrentCaller,
     service: Users,
-    idempotency_key: Annotated[str | None, Header(pattern=r"^[\w.:-]{1,200}$")] = None,
+    idempotency_key: Annotated[
+        str | None,
+        Header(pattern=r"^[\w.:-]{1,200}$", description="Names the report: sent again under it, nothing is charged."),
+    ] = None,
 ) -> User:
     """Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent."""
     return await service.report(caller, body, idempotency_key)

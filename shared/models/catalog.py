@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.models.wire import SnakeModel
+from shared.models.wire import SnakeModel, shown_as
 
 GOFANNON = "gofannon"
 """The provider whose models are the published agents."""
@@ -45,6 +45,25 @@ class Prices(SnakeModel):
 class ModelInfo(SnakeModel):
     """One model: how it may be called and what it costs. `prices` None: unknown beforehand."""
 
+    model_config = shown_as(
+        description="A small model that runs beside the service.",
+        context_window=8192,
+        max_output_tokens=None,
+        prices={"input": 0.0, "output": 0.0, "cached_input": None},
+        abilities=[],
+        parameters={
+            "temperature": {
+                "type": "float",
+                "description": "How freely the model chooses its words.",
+                "default": None,
+                "min": 0.0,
+                "max": 2.0,
+                "choices": None,
+            }
+        },
+        built_in_tools=[],
+    )
+
     description: str = ""
     context_window: int | None = Field(
         default=None, description="tokens of prompt the model reads; the answer may count against them"
@@ -58,6 +77,22 @@ class ModelInfo(SnakeModel):
 
 class ProviderInfo(SnakeModel):
     """One provider and its models, by slug."""
+
+    model_config = shown_as(
+        name="Local",
+        description="A small model that runs beside the service.",
+        models={
+            "smollm2-135m-instruct": {
+                "description": "",
+                "context_window": 8192,
+                "max_output_tokens": None,
+                "prices": None,
+                "abilities": [],
+                "parameters": {},
+                "built_in_tools": [],
+            }
+        },
+    )
 
     name: str
     description: str = ""

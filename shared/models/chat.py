@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, FailFast, Field
 
-from shared.models.wire import CamelModel, OptionalJsonObject, SnakeModel, empty_for_null
+from shared.models.wire import CamelModel, OptionalJsonObject, SnakeModel, empty_for_null, shown_as
 
 
 class Message(CamelModel):
@@ -22,6 +22,13 @@ class ChatRequest(CamelModel):
     With `stream` the worker reads the model's answer as a stream, which keeps long answers from idling out;
     the caller polls the ticket all the same.
     """
+
+    model_config = shown_as(
+        provider="local",
+        model="smollm2-135m-instruct",
+        messages=[{"role": "user", "content": "What is the capital of Germany?"}],
+        parameters={"temperature": 0},
+    )
 
     messages: Annotated[list[Message], FailFast(), Field(min_length=1)]
     provider: str = Field(min_length=1)
@@ -69,12 +76,30 @@ class TicketStatus(StrEnum):
 class Accepted(SnakeModel):
     """The answer of `POST /chat`."""
 
+    model_config = shown_as(ticket_id="0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10", status="pending")
+
     ticket_id: str
     status: TicketStatus
 
 
 class ChatResponse(SnakeModel):
     """The answer of `GET /chat/{ticket_id}`. `error` is a sentence for the user, None unless failed."""
+
+    model_config = shown_as(
+        ticket_id="0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10",
+        status="completed",
+        result={
+            "content": "The capital of Germany is Berlin.",
+            "thoughts": None,
+            "model": "local/smollm2-135m-instruct",
+            "usage": {"prompt_tokens": 37, "completion_tokens": 8, "total_tokens": 45},
+            "cost": 0.0,
+        },
+        error=None,
+        created_at="2026-11-24T06:00:00.120000Z",
+        updated_at="2026-11-24T06:00:01.480000Z",
+        completed_at="2026-11-24T06:00:01.480000Z",
+    )
 
     ticket_id: str
     status: TicketStatus

@@ -4,11 +4,18 @@ from pydantic import AliasChoices, Field, JsonValue
 
 from shared.models.agent import AgentIds, Models, Specs, Tools
 from shared.models.session import ProviderConfig
-from shared.models.wire import CamelModel, JsonObject
+from shared.models.wire import CamelModel, JsonObject, shown_as
 
 
 class GenerateCodeRequest(CamelModel):
     """What `POST /agents/generate-code` takes: what the agent shall do, and with what. `composer` writes it."""
+
+    model_config = shown_as(
+        description="Greets whoever is named in inputText.",
+        inputSchema={"inputText": "string"},
+        outputSchema={"outputText": "string"},
+        modelConfig={"provider": "openai", "model": "gpt-4.1-mini", "parameters": {}},
+    )
 
     description: str = Field(min_length=1, max_length=100_000)
     tools: Tools = {}
@@ -23,6 +30,13 @@ class GenerateCodeRequest(CamelModel):
 
 class GenerateCodeResponse(CamelModel):
     """Its answer. `thoughts`: what the model thought, None if it did not tell."""
+
+    model_config = shown_as(
+        code="async def run(input_dict, tools):\n    return {'outputText': f\"Hello, {input_dict['inputText']}!\"}\n",
+        friendlyName="greeter",
+        docstring="Greets whoever is named.",
+        thoughts=None,
+    )
 
     code: str
     friendly_name: str

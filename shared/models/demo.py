@@ -7,7 +7,7 @@ from pydantic import AliasChoices, BeforeValidator, Field, JsonValue, StringCons
 
 from shared.models.owned import Stored, Visibility
 from shared.models.session import ProviderConfig
-from shared.models.wire import CamelModel, JsonObject, empty_for_null
+from shared.models.wire import CamelModel, JsonObject, empty_for_null, shown_as
 
 
 class SelectedApi(CamelModel):
@@ -52,12 +52,28 @@ class DemoFields(CamelModel):
 class CreateDemoRequest(DemoFields):
     """What `POST /demos` takes."""
 
+    model_config = shown_as(
+        name="Greetings",
+        userPrompt="A page that greets me by my name.",
+        selectedApis=[{"friendlyName": "greeter"}],
+        modelConfig={"provider": "openai", "model": "gpt-4.1-mini", "parameters": {}},
+        generatedCode={"html": "<p>Hello</p>", "css": "p { color: teal; }", "js": ""},
+    )
+
 
 class ReplaceDemoRequest(DemoFields):
     """What `PUT /demos/{id}` takes: all of it again; only a `visibility` that is not sent stays as it is.
 
     `rev`: the revision that the change was made for; a newer one refuses it.
     """
+
+    model_config = shown_as(
+        name="Greetings",
+        userPrompt="A page that greets me by my name.",
+        selectedApis=[{"friendlyName": "greeter"}],
+        modelConfig={"provider": "openai", "model": "gpt-4.1-mini", "parameters": {}},
+        generatedCode={"html": "<p>Hello, you</p>", "css": "p { color: teal; }", "js": ""},
+    )
 
     rev: Annotated[str, StringConstraints(max_length=100)] | None = Field(default=None, validation_alias="_rev")
 
@@ -74,6 +90,29 @@ class StoredDemo(Stored[DemoFields]):
 class Demo(DemoFields):
     """A demo as it is answered."""
 
+    model_config = shown_as(
+        _id="5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
+        _rev="0d9f3c6a5b1e4f7f8a2b3c4d5e6f7081",
+        createdAt="2026-11-24T06:00:00.120000Z",
+        updatedAt="2026-11-24T06:00:00.120000Z",
+        name="Greetings",
+        userPrompt="A page that greets me by my name.",
+        selectedApis=[
+            {
+                "friendlyName": "greeter",
+                "agentId": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
+                "description": "Greets whoever is named.",
+                "inputSchema": {"inputText": "string"},
+                "outputSchema": {"outputText": "string"},
+            }
+        ],
+        modelConfig={"provider": "openai", "model": "gpt-4.1-mini", "parameters": {}, "builtInTool": None},
+        generatedCode={"html": "<p>Hello</p>", "css": "p { color: teal; }", "js": ""},
+        description=None,
+        composerThoughts=None,
+        visibility="private",
+    )
+
     id: str = Field(serialization_alias="_id")
     rev: str = Field(serialization_alias="_rev")
     created_at: datetime
@@ -88,6 +127,12 @@ def demo_of(stored: StoredDemo) -> Demo:
 class GenerateDemoRequest(CamelModel):
     """What `POST /demos/generate-code` takes: what the page shall do, and with which deployments."""
 
+    model_config = shown_as(
+        userPrompt="A page that greets me by my name.",
+        selectedApis=[{"friendlyName": "greeter"}],
+        modelConfig={"provider": "openai", "model": "gpt-4.1-mini", "parameters": {}},
+    )
+
     user_prompt: str = Field(min_length=1, max_length=100_000)
     selected_apis: SelectedApis
     composer: Composer
@@ -96,5 +141,7 @@ class GenerateDemoRequest(CamelModel):
 
 class GeneratedDemo(DemoCode):
     """Its answer. `thoughts`: what the model thought, None if it did not tell."""
+
+    model_config = shown_as(html="<p>Hello</p>", css="p { color: teal; }", js="", thoughts=None)
 
     thoughts: JsonValue = None

@@ -5,13 +5,15 @@ from typing import Any, Self
 from pydantic import AliasChoices, Field, ModelWrapValidatorHandler, SecretStr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
-from shared.models.wire import CamelModel, SnakeModel
+from shared.models.wire import CamelModel, SnakeModel, shown_as
 
 _URL_NAMES = ("mcp_url", "mcpUrl")
 
 
 class ListToolsRequest(SnakeModel):
     """What `POST /mcp/tools` takes. `auth_token`: sent to the server as a bearer token; an empty one is none."""
+
+    model_config = shown_as(mcp_url="https://mcp.example.com/mcp")
 
     mcp_url: str = Field(max_length=8000, validation_alias=AliasChoices(*_URL_NAMES))
     auth_token: SecretStr | None = Field(default=None, validation_alias=AliasChoices("auth_token", "authToken"))
@@ -54,6 +56,17 @@ class McpTool(CamelModel):
 
 class ToolList(SnakeModel):
     """What it answers. `mcp_url`: as it was sent."""
+
+    model_config = shown_as(
+        mcp_url="https://mcp.example.com/mcp",
+        tools=[
+            {
+                "name": "add",
+                "description": "Adds two numbers.",
+                "inputSchema": {"type": "object", "properties": {"a": {"type": "number"}, "b": {"type": "number"}}},
+            }
+        ],
+    )
 
     mcp_url: str
     tools: list[McpTool]

@@ -3,7 +3,7 @@
 from pydantic import Field, JsonValue
 
 from shared.models.agent import AgentIds, EngineName, Models, Tools
-from shared.models.wire import CamelModel, OptionalJsonObject
+from shared.models.wire import CamelModel, OptionalJsonObject, shown_as
 
 
 class RunCodeRequest(CamelModel):
@@ -11,6 +11,12 @@ class RunCodeRequest(CamelModel):
 
     `invokable_models`: the models that it may call; empty: every one there is.
     """
+
+    model_config = shown_as(
+        code="async def run(input_dict, tools):\n    print('adding')\n    return {'sum': sum(input_dict['numbers'])}\n",
+        inputDict={"numbers": [2, 3]},
+        tools={},
+    )
 
     code: str
     input_dict: OptionalJsonObject = {}
@@ -24,6 +30,8 @@ class RunCodeResponse(CamelModel):
 
     `engine`: which one ran it; `engine_reason`: why that is the full one, which is slower.
     """
+
+    model_config = shown_as(result={"sum": 5}, error=None, logs=["adding"], durationMs=12, engine="fast")
 
     result: JsonValue
     error: None = None

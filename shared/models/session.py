@@ -4,11 +4,13 @@ from datetime import datetime
 
 from pydantic import Field
 
-from shared.models.wire import CamelModel, OptionalJsonObject, SnakeModel
+from shared.models.wire import CamelModel, OptionalJsonObject, SnakeModel, shown_as
 
 
 class ProviderConfig(CamelModel):
     """A model and how to call it."""
+
+    model_config = shown_as(provider="openai", model="gpt-4.1-mini", parameters={"temperature": 0.2}, builtInTool=None)
 
     provider: str = Field(min_length=1, max_length=200)
     model: str = Field(min_length=1, max_length=500)
@@ -25,9 +27,13 @@ class Session(SnakeModel):
 
 
 class SessionConfigured(SnakeModel):
+    model_config = shown_as(message="Configuration updated", session_id="conversation-7")
+
     message: str = "Configuration updated"
     session_id: str
 
 
 class SessionDeleted(SnakeModel):
+    model_config = shown_as(message="Session deleted")
+
     message: str = "Session deleted"

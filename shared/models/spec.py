@@ -2,10 +2,12 @@
 
 from pydantic import Field
 
-from shared.models.wire import SnakeModel
+from shared.models.wire import SnakeModel, shown_as
 
 
 class FetchSpecRequest(SnakeModel):
     """What `POST /specs/fetch` takes: where the document is."""
+
+    model_config = shown_as(url="https://api.example.com/openapi.json")
 
     url: str = Field(max_length=8000)

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from shared.models.account import Account
 from shared.models.money import Dollars, to_dollars
-from shared.models.wire import CamelModel, JsonObject, OptionalJsonObject
+from shared.models.wire import CamelModel, JsonObject, OptionalJsonObject, shown_as
 
 Milliseconds = Annotated[float, Field(strict=True, ge=0, le=253_402_300_799_999, allow_inf_nan=False)]
 """Epoch milliseconds, up to the end of the year 9999; 0 means never. Fractions are dropped."""
@@ -43,6 +43,27 @@ class UsageInfo(CamelModel):
 
 
 class User(CamelModel):
+    model_config = shown_as(
+        _id="Zx3kQ0vJ1uYp7sT2mN5bR8cW4aE6",
+        _rev="4",
+        createdAt="2026-11-24T06:00:00.120000Z",
+        updatedAt="2026-11-24T06:00:01.480000Z",
+        basicInfo={"displayName": "Ada", "email": "ada@example.com"},
+        billingInfo={"plan": "free", "status": "active"},
+        usageInfo={
+            "monthlyAllowance": 100.0,
+            "allowanceResetDate": 1798761600000,
+            "spendRemaining": 99.75,
+            "usage": [
+                {
+                    "timestamp": "2026-11-24T06:00:01.480000Z",
+                    "responseCost": 0.25,
+                    "metadata": {"purpose": "translation"},
+                }
+            ],
+        },
+    )
+
     id: str = Field(serialization_alias="_id")
     rev: str = Field(serialization_alias="_rev")
     created_at: datetime
@@ -77,19 +98,27 @@ class Revised(CamelModel):
 
 
 class MonthlyAllowance(Revised):
+    model_config = shown_as(monthlyAllowance=50)
+
     monthly_allowance: Dollars
 
 
 class AllowanceResetDate(Revised):
+    model_config = shown_as(allowanceResetDate=1798761600000)
+
     allowance_reset_date: Milliseconds
 
 
 class SpendRemaining(Revised):
+    model_config = shown_as(spendRemaining=12.5)
+
     spend_remaining: Dollars
 
 
 class UsageReport(CamelModel):
     """Something that was spent elsewhere."""
+
+    model_config = shown_as(responseCost=0.25, metadata={"purpose": "translation"})
 
     response_cost: Dollars
     metadata: OptionalJsonObject = {}
@@ -97,6 +126,8 @@ class UsageReport(CamelModel):
 
 class AccountChange(Revised):
     """Any combination of the three: what an admin changes, and what each of the user's own routes comes down to."""
+
+    model_config = shown_as(monthlyAllowance=200, spendRemaining=200)
 
     monthly_allowance: Dollars | None = None
     allowance_reset_date: Milliseconds | None = None

@@ -25,6 +25,22 @@ def is_plain_id(text: str) -> bool:
     return not reserved and "/" not in text and 0 < len(text.encode(errors="replace")) <= 1500
 
 
+def shown_as(**example: Any) -> ConfigDict:
+    """For a model's `model_config`: an example of it as it is on the wire, for the API's document."""
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
+def change_shown_as(**example: Any) -> ConfigDict:
+    """The same for a model of which only the fields that are sent count: what is not sent has no default."""
+
+    def show(schema: dict[str, Any]) -> None:
+        schema["examples"] = [example]
+        for field in schema["properties"].values():
+            field.pop("default", None)
+
+    return ConfigDict(json_schema_extra=show)
+
+
 class CamelModel(BaseModel):
     """Written in camelCase; read in either spelling. Unknown fields are ignored."""
 

@@ -5,7 +5,7 @@ import logging
 from pydantic import Field
 
 from shared.log import get_logger
-from shared.models.wire import CamelModel, JsonObject, SnakeModel
+from shared.models.wire import CamelModel, JsonObject, SnakeModel, shown_as
 from shared.redaction import redacted, redacted_json
 
 _log = get_logger("client")
@@ -26,6 +26,10 @@ _LEVELS = {
 class ClientLog(CamelModel):
     """What a frontend has to tell."""
 
+    model_config = shown_as(
+        eventType="page-error", message="The list did not load.", level="WARN", metadata={"page": "/agents"}
+    )
+
     event_type: str = Field(min_length=1, max_length=200)
     message: str = Field(max_length=8_000)
     level: str = Field(default="INFO", max_length=20)
@@ -33,6 +37,8 @@ class ClientLog(CamelModel):
 
 
 class Logged(SnakeModel):
+    model_config = shown_as(status="logged")
+
     status: str = "logged"
 
 

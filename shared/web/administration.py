@@ -5,20 +5,36 @@ from hashlib import sha256
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.security import APIKeyHeader
 
 from shared.models.errors import Forbidden, Unauthenticated
 from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web.address import ClientAddress, address_block
-from shared.web.authentication import authenticate
+from shared.web.authentication import ID_TOKEN, authenticate
 from shared.web.dependencies import CurrentSettings
 
 PASSWORD_HEADER = "X-Admin-Password"  # noqa: S105 - a header's name
 BY_PASSWORD = "admin by password"  # noqa: S105 - what the audit trail calls them
 
 
-async def _current_admin(request: Request, settings: CurrentSettings, address: ClientAddress) -> str:
+_PASSWORD = APIKeyHeader(
+    name=PASSWORD_HEADER,
+    scheme_name="AdminPassword",
+    description="The administrators' password, while `ADMIN_PANEL_ENABLED`.",
+    auto_error=False,
+)
+"""For the document alone."""
+
+
+async def _current_admin(
+    request: Request,
+    settings: CurrentSettings,
+    address: ClientAddress,
+    _token: Annotated[object, Depends(ID_TOKEN)] = None,
+    _password: Annotated[object, Depends(_PASSWORD)] = None,
+) -> str:
     """Raises `Forbidden` while the panel is disabled, and for users without the claim; `TooManyRequests` when an
     address tries passwords too often; else `Unauthenticated`.
     """

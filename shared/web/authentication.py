@@ -6,6 +6,7 @@ from threading import Lock
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
 
 from shared.log import get_logger
 from shared.models.caller import LOCAL_USER, Caller
@@ -18,6 +19,16 @@ _log = get_logger("authentication")
 _app_lock = Lock()
 _EXPIRED = "The ID token has expired. Sign in again, or refresh the token."
 _INVALID = "The bearer token is not a valid Firebase ID token of this project. Sign in, and send its ID token."
+
+ID_TOKEN = HTTPBearer(
+    scheme_name="IdToken",
+    bearerFormat="JWT",
+    description="A Firebase ID token. Unless `APP_ENV` is `firebase` none is needed: everybody is `local-dev-user`.",
+    auto_error=False,
+)
+"""For the document alone: tokens are read and verified by `authenticate`."""
+TOKEN_OPTIONAL: dict[str, Any] = {"security": [{}]}
+"""For `openapi_extra` of a route that takes a `CallerIfAny`."""
 
 
 def _verify(token: str, project: str) -> dict[str, Any]:
@@ -68,14 +79,18 @@ async def authenticate(request: Request, settings: Settings) -> Caller:
     return Caller(uid=claims["uid"], claims=claims)
 
 
-async def _current_caller(request: Request, settings: CurrentSettings) -> Caller:
+async def _current_caller(
+    request: Request, settings: CurrentSettings, _shown: Annotated[object, Depends(ID_TOKEN)] = None
+) -> Caller:
     caller = await authenticate(request, settings)
     request.state.user = caller.claims or {"uid": caller.uid}
     request.state.access["uid"] = caller.uid
     return caller
 
 
-async def _caller_if_any(request: Request, settings: CurrentSettings) -> Caller | None:
+async def _caller_if_any(
+    request: Request, settings: CurrentSettings, _shown: Annotated[object, Depends(ID_TOKEN)] = None
+) -> Caller | None:
     if settings.authentication_required and "authorization" not in request.headers:
         return None
     try:

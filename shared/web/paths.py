@@ -15,6 +15,8 @@ PREFIX = "/api"
 class PathForms:
     """Rewrites the path: without `/api`, without a trailing slash, and with the function's name put back.
 
+    `request.state.asked_path` is the path as it arrived.
+
     `is_route` tells whether a path is one of the application's routes, by any method. A path that is none as it
     stands, but is one behind the function's name, came through cloudfunctions.net.
     """
@@ -36,5 +38,6 @@ class PathForms:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path = self.canonical(scope["path"])
+            scope.setdefault("state", {})["asked_path"] = scope["path"]
             scope.update(path=path, raw_path=path.encode(), root_path="")
         await self.app(scope, receive, send)

@@ -8,11 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import Browser
 
 from local_platform.ports import Ports
 from local_platform.suite import Suite
 from tests.conftest import SECRET_KEY
 from tests.doubles.model_server import ModelServer
+from tests.e2e.chromium import launched
 
 # Local checks must not cost a person's money: the functions see no key but the scripted server's.
 _KEYS = ("_API_KEY", "_BASE_URL", "_API_BASE", "AWS_", "CORS_", "CHAT_", "LEASE_", "MODEL_")
@@ -41,6 +43,13 @@ def firebase_suite(_model_server: ModelServer) -> Iterator[Suite]:
     environ = {"APP_ENV": "firebase", "LOCAL_MODEL": "off", "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1"}
     with start("e2e-firebase", 22000, _model_server, **environ) as suite:
         yield suite
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A new empty profile, which is gone afterwards."""
+    with launched() as browser:
+        yield browser
 
 
 @dataclass

@@ -1,4 +1,7 @@
-"""Functions, served as they are: their own routes and entry points, over ASGI, with the test's settings."""
+"""Functions, served as they are: their own routes and entry points, over ASGI, with the test's settings.
+
+Every answer is held against the service's document.
+"""
 
 import os
 from collections.abc import AsyncIterator, Callable
@@ -10,6 +13,7 @@ import pytest
 
 from shared.settings import Settings
 from shared.web import create_app
+from tests.contract.answer_check import answer_check
 from tests.ending import interpreters_end_with_their_loop as interpreters_end_with_their_loop
 from tests.tokens import token
 
@@ -32,7 +36,11 @@ async def serve(settings: Settings, environ: dict[str, str], monkeypatch: pytest
             limit = getattr(module, "MAX_BODY_BYTES", None)
             open_prefix = getattr(module, "OPEN_PREFIX", None)
             app = create_app(name, module.router, settings.model_copy(update=fields), limit, open_prefix)
-            made = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service")
+            made = httpx.AsyncClient(
+                transport=httpx.ASGITransport(app),
+                base_url="http://service",
+                event_hooks={"response": [answer_check(name)]},
+            )
             stack.push_async_callback(made.aclose)
             return made
 

@@ -28,6 +28,8 @@ OWN = (401, 200, 200)
 ROUTES: list[tuple[ModuleType, str, str, Any, tuple[int, int, int]]] = [
     (meta, "GET", "/", None, OPEN),
     (meta, "GET", "/health", None, OPEN),
+    (meta, "GET", "/openapi.json", None, OPEN),
+    (meta, "GET", "/docs", None, OPEN),
     (logs, "POST", "/log/client", LOG, (202, 202, 202)),
     (providers, "GET", "/providers", None, OWN),
     (providers, "GET", "/providers/openai", None, OWN),

@@ -1,7 +1,6 @@
 """The suite runs in a composed folder: linked sources, moved ports, nothing in the source tree."""
 
 import json
-import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -103,41 +102,3 @@ def test_the_shell_becomes_the_function(clone: Layout) -> None:
     shell = subprocess.Popen(["sh", "-c", f'. "{activate}" && functions-framework'], stdout=subprocess.PIPE, text=True)
     output, _ = shell.communicate(timeout=30)
     assert output.strip() == f"{shell.pid} {spaced.venv}"
-
-
-def _function_of(path: str) -> str:
-    """Which function the first rewrite that takes `path` leads to; only the glob features used here."""
-    for rewrite in CONFIG["hosting"]["rewrites"]:
-        pattern = re.escape(rewrite["source"]).replace(r"\*\*", ".*")
-        pattern = re.sub(r"\\\{(.*?)\\\}", lambda found: f"(?:{found[1].replace(',', '|')})", pattern)
-        if re.fullmatch(pattern, path):
-            return rewrite["function"]["functionId"]
-    raise AssertionError(f"no rewrite takes {path}")
-
-
-@pytest.mark.parametrize("prefix", ["", "/api"])
-@pytest.mark.parametrize(
-    ("path", "function"),
-    [
-        ("/health", "meta"),
-        ("/providers", "providers"),
-        ("/providers/openai/models/gpt", "providers"),
-        ("/chat", "chat"),
-        ("/chat/a-ticket", "chat"),
-        ("/chatter", "meta"),
-        ("/nonsense", "meta"),
-        ("/worker", "meta"),
-        ("/", "meta"),
-    ],
-)
-def test_both_path_forms_lead_to_the_same_function(prefix: str, path: str, function: str) -> None:
-    """What nobody serves goes to `meta`, whose 404 is JSON; the worker cannot be reached."""
-    assert _function_of(prefix + path) == function
-
-
-def test_every_function_is_a_codebase_of_its_own() -> None:
-    """With its `functions.yaml` beside its source."""
-    for function in CONFIG["functions"]:
-        source = LAYOUT.root / function["source"]
-        assert function["codebase"] == source.name
-        assert f"\n  {source.name}:\n    entryPoint: {source.name}\n" in (source / "functions.yaml").read_text()

@@ -27,6 +27,15 @@ def test_an_edit_is_told_once_when_nothing_moves_any_more(tree: Path) -> None:
     assert watch.edited() == []
 
 
+@pytest.mark.parametrize("name", ["index.html", "page.js"])
+def test_the_apis_page_is_watched(tree: Path, name: str) -> None:
+    """The function that serves it keeps it while it runs."""
+    watch = SourceWatch(tree)
+    (tree / "functions" / name).write_text("new")
+    assert watch.edited() == []
+    assert watch.edited() == [f"functions/{name}"]
+
+
 def test_what_functions_do_not_import_is_not_watched(tree: Path) -> None:
     """Nor what Python and editors leave lying about."""
     watch = SourceWatch(tree)

@@ -109,7 +109,7 @@ async def test_each_ticket_leaves_a_line_for_its_own_request(
     assert (told["untouched"]["outcome"], told["untouched"]["severity"]) == ("requeued", "WARNING")
     assert told["untouched"][LABELS_FIELD] == {"request_id": "chat"}
     assert told["untouched"][TRACE_FIELD].endswith(trace.trace_id)
-    assert 600 <= told["untouched"]["age_seconds"] < 700
+    assert told["untouched"]["age_seconds"] >= 600
     assert (told["old"]["outcome"], told["old"]["severity"]) == ("ended", "ERROR")
     assert told["old"][LABELS_FIELD] == {"request_id": "sweep"}  # stored before tickets told whose they are
     (task,) = cloud_tasks.tasks.values()

@@ -50,6 +50,7 @@ class Interpreter:
         self._listening = asyncio.create_task(self._listen())
         self._began_seconds = 0.0
         self._began_bytes = 0
+        self._ending = False
         self.over: str | None = None
 
     @property
@@ -100,7 +101,21 @@ class Interpreter:
         """Kills it, whatever it does."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
-        self._listening.cancel()
+        if not self._ending:
+            self._ending = True
+            _endings().add(ending := asyncio.create_task(self._bury()))
+            ending.add_done_callback(_endings().discard)
+
+    async def _bury(self) -> None:
+        """Reads what it left in its pipes, so that they are closed."""
+        assert self._process.stdin is not None  # noqa: S101 - it was started so
+        assert self._process.stdout is not None  # noqa: S101 - likewise
+        self._process.stdin.close()
+        with contextlib.suppress(OSError):
+            while await self._process.stdout.read(65_536):
+                pass
+        await self._listening
+        await self._ended
 
     def last_words(self) -> str:
         """The end of what it wrote on standard error."""
@@ -151,6 +166,12 @@ async def end_ready() -> None:
     """Ends those that wait: for whoever ends the event loop before the process."""
     for interpreters in _kinds():
         await interpreters.end()
+    await asyncio.gather(*_endings())
+
+
+@per_loop
+def _endings() -> set[asyncio.Task[None]]:
+    return set()
 
 
 @per_loop
@@ -192,7 +213,6 @@ class _Interpreters:
             with contextlib.suppress(Gone, NotInstalled):
                 interpreter = await self._ready.popleft()
                 interpreter.end()
-                await interpreter.ended
 
     def _fill(self) -> None:
         while len(self._ready) < _READY:
@@ -219,7 +239,6 @@ class _Interpreters:
             raise Gone("It did not start.") from error
         except BaseException:
             interpreter.end()
-            await interpreter.ended
             raise
         return interpreter
 

@@ -1,0 +1,99 @@
+"""Makes the document: FastAPI describes each function's routes, and what they have in common is added here."""
+
+import re
+import tomllib
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from contract import errors
+from contract.functions import PRIVATE, ROOT, functions
+
+_ABOUT = """\
+Build, run and publish LLM agents.
+
+Every error is JSON with a `detail`. A body or parameter that does not validate is answered 422. Requests may spell
+fields in camelCase or in snake_case; fields that are not known are ignored. Times are RFC 3339 in UTC, but
+`allowanceResetDate`, which is epoch milliseconds. Money is US dollars. A `_rev` changes with every write: a change
+that carries one which is not the newest gets 409.
+"""
+_SERVERS: list[dict[str, Any]] = [
+    {"url": "http://127.0.0.1:8000/api", "description": "`make run`: through Hosting, as a frontend does"},
+    {"url": "http://127.0.0.1:8000", "description": "`make run`: the service root"},
+    {
+        "url": "https://{project}.web.app/api",
+        "description": "the Hosting site",
+        "variables": {"project": {"default": "demo-agents", "description": "the Firebase project's id"}},
+    },
+]
+_DATA = ("examples", "example", "default", "enum")
+"""What holds no schemas."""
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI 3.1 document of all that is public."""
+    public = [function for function in functions() if function.name not in PRIVATE]
+    app = FastAPI(generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}")
+    for function in public:
+        app.include_router(function.router, tags=[function.name])
+    made = get_openapi(
+        title="User Service API",
+        version=tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"],
+        description=_ABOUT,
+        routes=app.routes,
+        tags=[{"name": function.name, "description": function.about} for function in public],
+        servers=[*_SERVERS, _own_address([function.name for function in public])],
+    )
+    for item in made["paths"].values():
+        for operation in item.values():
+            _complete(operation)
+    components = made["components"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components["schemas"].pop(unused, None)
+    components["schemas"] = dict(sorted((_without_titles(components["schemas"]) | errors.schemas()).items()))
+    components["responses"] = {kind.__name__: errors.response(kind) for kind in errors.KINDS}
+    made["paths"] = _without_titles(made["paths"])
+    return made
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    """What the application does whatever the route; and a summary, which is the description's first clause."""
+    operation["summary"] = re.split(r"[.;]\s", operation["description"] + " ", maxsplit=1)[0]
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "header":
+            parameter["name"] = "-".join(part.capitalize() for part in parameter["name"].split("-"))
+    answers: dict[str, Any] = operation["responses"]
+    if "$ref" not in answers.get("422", {}):
+        answers.pop("422", None)  # FastAPI's own, which is told of every route that has a parameter
+    answers.setdefault("500", {"$ref": "#/components/responses/Fault"})
+    operation["responses"] = {
+        status: {"$ref": answer["$ref"]} if "$ref" in answer else answer for status, answer in sorted(answers.items())
+    }
+
+
+def _without_titles(value: Any) -> Any:
+    """Schemas without the titles that are made from their names."""
+    match value:
+        case dict():
+            return {
+                name: part if name in _DATA else _without_titles(part)
+                for name, part in value.items()
+                if not (name == "title" and isinstance(part, str))
+            }
+        case list():
+            return [_without_titles(part) for part in value]
+        case _:
+            return value
+
+
+def _own_address(names: list[str]) -> dict[str, Any]:
+    return {
+        "url": "https://{region}-{project}.cloudfunctions.net/{function}",
+        "description": "the function itself: the one that the operation's tag names",
+        "variables": {
+            "region": {"default": "us-central1"},
+            "project": {"default": "demo-agents", "description": "the Firebase project's id"},
+            "function": {"default": "meta", "enum": names},
+        },
+    }

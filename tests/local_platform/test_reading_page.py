@@ -1,0 +1,56 @@
+"""The page's parts come from npm, and are copied once."""
+
+from pathlib import Path
+
+import pytest
+
+from local_platform.console import Problem
+from local_platform.layout import LAYOUT, Layout
+from local_platform.reading_page import ensure_reading_page
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Layout:
+    """A clone with the package, whose files hold nothing but their names."""
+    package = tmp_path / "node_modules" / "swagger-ui-dist"
+    package.mkdir(parents=True)
+    (tmp_path / "functions" / "meta" / "docs").mkdir(parents=True)
+    for name in (
+        "swagger-ui-bundle.js",
+        "swagger-ui-bundle.js.LICENSE.txt",
+        "swagger-ui.css",
+        "favicon-32x32.png",
+        "LICENSE",
+        "NOTICE",
+    ):
+        (package / name).write_text(name)
+    return Layout(tmp_path)
+
+
+def test_they_are_copied_once(clone: Layout) -> None:
+    """With their licence; a second set-up has nothing to do."""
+    assert ensure_reading_page(clone)
+    assert (clone.page_parts / "swagger-ui.css").read_text() == "swagger-ui.css"
+    assert (clone.page_parts / "LICENSE").exists()
+    assert not ensure_reading_page(clone)
+
+
+def test_a_newer_package_replaces_them(clone: Layout) -> None:
+    """And what was copied last is not served for ever."""
+    ensure_reading_page(clone)
+    (clone.root / "node_modules" / "swagger-ui-dist" / "swagger-ui.css").write_text("newer")
+    assert ensure_reading_page(clone)
+    assert (clone.page_parts / "swagger-ui.css").read_text() == "newer"
+
+
+def test_an_incomplete_package_is_a_plain_sentence(clone: Layout) -> None:
+    """With what to do about it."""
+    (clone.root / "node_modules" / "swagger-ui-dist" / "NOTICE").unlink()
+    with pytest.raises(Problem, match=r"swagger-ui-dist has no NOTICE\. Remove node_modules"):
+        ensure_reading_page(clone)
+
+
+def test_the_copies_are_not_committed() -> None:
+    """git ignores them, and the package is pinned."""
+    assert "functions/meta/docs/vendor/" in (LAYOUT.root / ".gitignore").read_text().splitlines()
+    assert '"swagger-ui-dist": "5.35.0"' in (LAYOUT.root / "package.json").read_text()
