@@ -207,7 +207,9 @@ def test_headers_of_answers_are_told(path: str, method: str, status: str, header
 def test_links_lead_to_operations(path: str, method: str, operation: dict[str, Any]) -> None:
     """That the document tells, by each of the parameters of their paths."""
     parameters = {
-        told["operationId"]: {parameter["name"] for parameter in told.get("parameters", []) if parameter["in"] == "path"}
+        told["operationId"]: {
+            parameter["name"] for parameter in told.get("parameters", []) if parameter["in"] == "path"
+        }
         for item in kept()["paths"].values()
         for told in item.values()
     }
