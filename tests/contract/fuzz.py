@@ -9,7 +9,7 @@ import time
 
 EXAMPLES = 40
 """For each operation in a round, which takes about two minutes."""
-ROUND = [sys.executable, "-m", "pytest", "-q", "--no-header", "--tb=short", "tests/contract/test_fuzzing.py"]
+ROUND = [sys.executable, "-m", "pytest", "tests/contract/test_fuzzing.py", *["-q", "-rf", "--no-header", "--tb=short"]]
 
 
 def main() -> int:

@@ -69,8 +69,9 @@ class Service:
             user = made("GET", "/users/me")["_id"]
             made("PUT", "/users/me/monthly-allowance", {"monthlyAllowance": 100})
             made("POST", "/users/me/reset-allowance")
-            published = [api for api in made("GET", "/deployments") if api["friendlyName"] == "greeter"]
-            agent = published[0]["agentId"] if published else made("POST", "/agents", AGENT)["_id"]
+            for api in made("GET", "/deployments"):
+                client.delete(f"/agents/{api['agentId']}")
+            agent = made("POST", "/agents", AGENT)["_id"]
             made("POST", f"/agents/{agent}/deploy")
             message = {"role": "user", "content": "hi"}
             self.known.update(
