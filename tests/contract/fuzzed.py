@@ -109,7 +109,7 @@ def _with_sensible(made_up: Any, some: dict[str, Any]) -> Any:
 def no_fault_of_ours(_context: schemathesis.CheckContext, response: schemathesis.Response, case: Any) -> None:
     """500 for published code that fails alone; 502 and 504 are others' faults; and nothing is ever out of reach."""
     status = response.status_code
-    failed_code = status == 500 and "run_id" in response.json()
+    failed_code = status == 500 and '"run_id"' in response.text
     assert status < 500 or status in (502, 504) or failed_code, f"{status}: a fault of ours"
 
 
