@@ -5,7 +5,8 @@ models that answer stand in them now and then.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any, cast
 
 import schemathesis
@@ -120,6 +121,16 @@ CHECKS: list[schemathesis.CheckFunction] = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+
+
+@contextmanager
+def telling_the_seed() -> Generator[None]:
+    """What fails says how to see it again."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"Made up with FUZZ_SEED={SEED} FUZZ_EXAMPLES={EXAMPLES}.")
+        raise
 
 
 def hypothesis_settings(**more: Any) -> settings:

@@ -23,7 +23,16 @@ from schemathesis.generation.stateful import run_state_machine_as_test
 from shared.settings import Settings
 from tests.conftest import SECRET_KEY
 from tests.contract.composed import Composed
-from tests.contract.fuzzed import CHECKS, SEED, STEPS, Headers, document, hypothesis_settings, operations
+from tests.contract.fuzzed import (
+    CHECKS,
+    SEED,
+    STEPS,
+    Headers,
+    document,
+    hypothesis_settings,
+    operations,
+    telling_the_seed,
+)
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import ModelServer
 from tests.tokens import token
@@ -160,20 +169,24 @@ def test_every_answer_is_told(service: Service, label: str) -> None:
         headers = service.callers[who]
         case.call_and_validate(service.url, service.session, headers, checks=CHECKS)
 
-    ask()
+    with telling_the_seed():
+        ask()
 
 
 def test_every_answer_of_a_sequence_is_told(service: Service) -> None:
     """From answer to answer by the document's links: what is made is read, changed, published, called and deleted."""
+
+    headers = {**service.callers["admin"], **service.callers["mine"]}
 
     class Sequence(service.document.as_state_machine()):
         def setup(self) -> None:
             service.refresh()
 
         def get_call_kwargs(self, case: Case) -> dict[str, Any]:
-            return {"base_url": service.url, "session": service.session, "headers": service.callers["mine"]}
+            return {"base_url": service.url, "session": service.session, "headers": headers}
 
         def validate_response(self, response: Any, case: Case, additional_checks: object = None, **kwargs: Any) -> None:
             case.validate_response(response, checks=CHECKS, transport_kwargs=kwargs)
 
-    run_state_machine_as_test(seed(SEED)(Sequence), settings=hypothesis_settings(stateful_step_count=STEPS))
+    with telling_the_seed():
+        run_state_machine_as_test(seed(SEED)(Sequence), settings=hypothesis_settings(stateful_step_count=STEPS))
