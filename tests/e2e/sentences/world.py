@@ -68,11 +68,15 @@ def eventually(look: Callable[[], str], seconds: float = 30) -> str:
 
 
 def prompt_for(world: World, path: str, body: dict[str, Any], wish: str) -> str:
-    """What a model is asked that shall write something. Without a script, what it writes is of no use: 502."""
+    """What a model is asked that shall write something. Without a script, what it writes is of no use: 502.
+
+    It may be asked for a name at the same time.
+    """
 
     def look() -> str:
         ok(world.mine.post(path, json=body), 502)
-        asked = [call.body["messages"] for call in world.model_server.calls if len(call.body["messages"]) == 2]
-        return next((messages[1]["content"] for messages in asked if wish in messages[1]["content"]), "")
+        messages = [call.body["messages"] for call in world.model_server.calls]
+        asked = [texts[1]["content"] for texts in messages if len(texts) == 2]
+        return next((text for text in asked if wish in text and not text.startswith("Name and document")), "")
 
     return eventually(look)
