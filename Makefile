@@ -55,4 +55,4 @@ bench: setup ## Measure cold starts, memory and requests per second, as ratios
 
 clean: ## Remove what was installed, built and stored here, local data too
 	@rm -rf .venv node_modules .local build functions/meta/docs/vendor .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	@find contract functions shared tests bench emulator-config -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find clients contract functions shared tests bench emulator-config -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
 /** From a call's outcome to its answer, or to an error that says what went wrong. */
 
-import type { components } from "./schema.ts";
+import type { components } from "./schema.js";
 
 type Schemas = components["schemas"];
 

@@ -2,7 +2,7 @@
 
 import createClient, { type Client } from "openapi-fetch";
 
-import type { paths } from "./schema.ts";
+import type { paths } from "./schema.js";
 
 export type ServiceClient = Client<paths>;
 

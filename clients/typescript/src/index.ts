@@ -5,7 +5,7 @@
  * `answered`, which takes an answer or throws; and waiting for a chat's ticket.
  */
 
-export { answered, ServiceError, type ErrorBody } from "./answers.ts";
+export { answered, ServiceError, type ErrorBody } from "./answers.js";
 export {
   connect,
   functionAddress,
@@ -13,6 +13,6 @@ export {
   localAddress,
   type ServiceClient,
   type TokenProvider,
-} from "./connection.ts";
-export type { components, operations, paths } from "./schema.ts";
-export { TicketFailed, TicketTimeout, waitForTicket, type ChatResult, type Ticket, type Waiting } from "./tickets.ts";
+} from "./connection.js";
+export type { components, operations, paths } from "./schema.js";
+export { TicketFailed, TicketTimeout, waitForTicket, type ChatResult, type Ticket, type Waiting } from "./tickets.js";

@@ -1,8 +1,8 @@
 /** Waits for a chat's ticket: looks it up, less and less often, until it is completed. */
 
-import { answered, ServiceError } from "./answers.ts";
-import type { ServiceClient } from "./connection.ts";
-import type { components } from "./schema.ts";
+import { answered, ServiceError } from "./answers.js";
+import type { ServiceClient } from "./connection.js";
+import type { components } from "./schema.js";
 
 export type Ticket = components["schemas"]["ChatResponse"];
 export type ChatResult = components["schemas"]["ChatResult"];
@@ -49,7 +49,11 @@ export interface Waiting {
  * What passes (too many requests, a service or a network that is away) is waited out, `Retry-After` long where the
  * service asks for that.
  */
-export async function waitForTicket(client: ServiceClient, ticketId: string, waiting: Waiting = {}): Promise<ChatResult> {
+export async function waitForTicket(
+  client: ServiceClient,
+  ticketId: string,
+  waiting: Waiting = {},
+): Promise<ChatResult> {
   const { timeoutMs = 300_000, signal } = waiting;
   const deadline = Date.now() + timeoutMs;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * GROWTH, LONGEST_PAUSE_MS)) {
