@@ -1,13 +1,10 @@
 """The full engine: what a run may take, what becomes of one that is killed, and that no interpreter serves twice."""
 
 import asyncio
-import os
-import signal
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import psutil
 import pytest
 
 from shared.models.wire import JsonObject
@@ -16,6 +13,7 @@ from shared.sandbox.full import installation
 from shared.sandbox.full.engine import FullEngine
 from tests.sandbox.abilities import ScriptedAbilities
 from tests.sandbox.conftest import LIMITS
+from tests.sandbox.full.children import children, kill_all
 
 RUN = "async def run(input_dict, tools):\n"
 NORMAL = RUN + "    return input_dict['n'] * 2"
@@ -27,15 +25,6 @@ def run(full_engine: FullEngine, abilities: ScriptedAbilities) -> Any:
         return await full_engine.run(Program(code, input_dict or {}), abilities, replace(LIMITS, **limits))
 
     return run
-
-
-def children() -> list[psutil.Process]:
-    """The interpreters that this process started, and that have not ended."""
-    return [
-        child
-        for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE and child.cmdline()[-1:] == ["boot.mjs"]
-    ]
 
 
 async def only_one_is_left() -> None:
@@ -133,8 +122,7 @@ async def test_an_interpreter_that_is_killed_ends_its_own_run_only(
     async def kill() -> None:
         """All of them: the one that waits for the next run, too."""
         await asyncio.sleep(2)
-        for child in children():
-            os.kill(child.pid, signal.SIGKILL)
+        kill_all()
 
     killing = asyncio.create_task(kill())
     outcome = await full_engine.run(
