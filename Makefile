@@ -5,7 +5,7 @@ VENV := .venv/bin
 COMPILE := $(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup sweep test lint format lock catalog contract bench clean
+.PHONY: help run setup sweep test fuzz lint format lock catalog contract bench clean
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ sweep: ## Take up tickets whose worker never came back; `make run` does it every
 
 test: setup ## Run the tests
 	@$(VENV)/python -m pytest $(ARGS)
+
+fuzz: setup ## Send made-up requests to every operation for SECONDS=1200; SEED=7 chooses them
+	@$(VENV)/python -m tests.contract.fuzz $(or $(SECONDS),1200) $(if $(SEED),--seed $(SEED))
 
 lint: setup ## Check style, types and the direction of imports
 	@$(VENV)/ruff check

@@ -19,6 +19,8 @@ from tests.e2e.chromium import launched
 # Local checks must not cost a person's money: the functions see no key but the scripted server's.
 _KEYS = ("_API_KEY", "_BASE_URL", "_API_BASE", "AWS_", "CORS_", "CHAT_", "LEASE_", "MODEL_")
 
+ADMIN_PASSWORD = "the administrators' own"
+
 
 def start(name: str, offset: int, model_server: ModelServer, **environ: str) -> Suite:
     inherited = {name: value for name, value in os.environ.items() if not any(key in name for key in _KEYS)}
@@ -32,8 +34,9 @@ def start(name: str, offset: int, model_server: ModelServer, **environ: str) -> 
 
 @pytest.fixture(scope="session")
 def local_suite(_model_server: ModelServer) -> Iterator[Suite]:
-    """Authentication bypassed; the small local model, if it is installed."""
-    with start("e2e-local", 20000, _model_server, APP_ENV="local") as suite:
+    """Authentication bypassed, but for administrators; the small local model, if it is installed."""
+    environ = {"APP_ENV": "local", "ADMIN_PANEL_ENABLED": "true", "ADMIN_PASSWORD": ADMIN_PASSWORD}
+    with start("e2e-local", 20000, _model_server, **environ) as suite:
         yield suite
 
 
