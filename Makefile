@@ -5,7 +5,7 @@ VENV := .venv/bin
 COMPILE := $(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup sweep test fuzz lint format lock catalog contract bench clean
+.PHONY: help run setup sweep test fuzz lint format lock catalog contract bench clean clients
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ catalog: setup ## Renew the catalog of providers and models
 
 contract: setup ## Write the service's OpenAPI document anew
 	@$(VENV)/python -m contract.refresh
+
+clients: setup ## Generate the clients from the OpenAPI document anew
+	@$(VENV)/python -m contract.clients
 
 bench: setup ## Measure cold starts, memory and requests per second, as ratios
 	@PYTHONPATH=emulator-config $(VENV)/python -m bench $(ARGS)
