@@ -27,7 +27,7 @@ SECRET_KEY = "sk-test-0123456789abcdef0123456789abcdef"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Fast ones first: what goes through the whole suite comes last."""
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)
+    items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ("e2e", "staged")])
 
 
 @pytest.fixture(scope="session")
