@@ -24,11 +24,12 @@ TOKEN_OR_NOT = {"/log/client", "/demos/{demo_id}/page"}
 
 
 def parts(value: Any) -> Iterator[dict[str, Any]]:
-    """Every object in the document."""
+    """Every object in the document, but those in examples."""
     if isinstance(value, dict):
         yield value
-        for part in value.values():
-            yield from parts(part)
+        for name, part in value.items():
+            if name != "examples":
+                yield from parts(part)
     elif isinstance(value, list):
         for part in value:
             yield from parts(part)
@@ -162,6 +163,16 @@ def test_bodies_have_examples_that_fit(path: str, method: str, operation: dict[s
                 assert not problems(content["schema"], example)
 
 
+def test_what_is_only_answered_has_all_its_fields() -> None:
+    """Whoever reads an answer need not ask of each field whether it is there; null is told as null."""
+    schemas = kept()["components"]["schemas"]
+    assert set(schemas["ChatResponse"]["required"]) == set(schemas["ChatResponse"]["properties"])
+    assert schemas["ChatResponse"]["examples"][0]["error"] is None
+    missing = set(schemas["Agent"]["properties"]) - set(schemas["Agent"]["required"])
+    assert missing == {"warnings", "engine", "engineReason"}
+    assert not [name for name in schemas if name.endswith(("-Input", "-Output"))]
+
+
 def test_defaults_are_values_that_may_be_sent() -> None:
     """A client that sends what it did not set changes nothing by it."""
     schemas = kept()["components"]["schemas"]
@@ -201,6 +212,38 @@ def test_the_base_addresses() -> None:
 def test_headers_of_answers_are_told(path: str, method: str, status: str, header: str) -> None:
     """Where a client has use for them."""
     assert header in resolved(kept()["paths"][path][method]["responses"][status])["headers"]
+
+
+@operations
+def test_links_lead_to_operations(path: str, method: str, operation: dict[str, Any]) -> None:
+    """That the document tells, by each of the parameters of their paths."""
+    parameters = {
+        told["operationId"]: {
+            parameter["name"] for parameter in told.get("parameters", []) if parameter["in"] == "path"
+        }
+        for item in kept()["paths"].values()
+        for told in item.values()
+    }
+    for answer in operation["responses"].values():
+        for link in answer.get("links", {}).values():
+            assert set(link["parameters"]) == parameters[link["operationId"]]
+
+
+def test_what_is_made_leads_on() -> None:
+    """Whatever answers with the id of something new links to where it can be read."""
+    targets = {
+        operation["operationId"]: set(answer.get("links", {}))
+        for item in kept()["paths"].values()
+        for operation in item.values()
+        for status, answer in operation["responses"].items()
+        if status.startswith("2")
+    }
+    assert "agents_get_agent" in targets["agents_create"]
+    assert "deployments_deployment" in targets["deployments_deploy"]
+    assert "deployments_call" in targets["deployments_deployment"]
+    assert targets["chat_submit"] == {"chat_look_up"}
+    assert "sessions_get_config" in targets["sessions_configure"]
+    assert "demos_open_page" in targets["demos_create"]
 
 
 def test_the_idempotency_key_is_told() -> None:
