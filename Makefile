@@ -5,13 +5,13 @@ VENV := .venv/bin
 COMPILE := $(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup sweep test lint format lock catalog contract clients bench clean
+.PHONY: help run setup sweep test fuzz lint format lock catalog contract bench clean clients stage
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  run reads APP_ENV=firebase, PORT_OFFSET=10000, HTTP_PORT=8001, LOCAL_MODEL=off, UI=on, VERBOSE=1;'
-	@echo '  test and bench pass ARGS on, as in: make test ARGS="-k chat -x".'
+	@echo '  test, stage and bench pass ARGS on, as in: make test ARGS="-k chat -x".'
 
 run: ## Start the whole service on http://127.0.0.1:8000, installing what is missing
 	@$(PYTHON) emulator-config/setup.py
@@ -25,6 +25,9 @@ sweep: ## Take up tickets whose worker never came back; `make run` does it every
 
 test: setup ## Run the tests
 	@$(VENV)/python -m pytest $(ARGS)
+
+fuzz: setup ## Send made-up requests to every operation for SECONDS=1200; SEED=7 chooses them
+	@$(VENV)/python -m tests.contract.fuzz $(or $(SECONDS),1200) $(if $(SEED),--seed $(SEED))
 
 lint: setup ## Check style, types and the direction of imports
 	@$(VENV)/ruff check
@@ -50,9 +53,12 @@ contract: setup ## Write the service's OpenAPI document anew
 clients: setup ## Generate the clients from the OpenAPI document anew
 	@$(VENV)/python -m contract.clients
 
+stage: setup ## Make of each function a folder that can be deployed alone, in build/functions
+	@$(VENV)/python -m deploy.stage $(ARGS)
+
 bench: setup ## Measure cold starts, memory and requests per second, as ratios
 	@PYTHONPATH=emulator-config $(VENV)/python -m bench $(ARGS)
 
 clean: ## Remove what was installed, built and stored here, local data too
 	@rm -rf .venv node_modules .local build functions/meta/docs/vendor .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	@find clients contract functions shared tests bench emulator-config -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find clients contract deploy functions shared tests bench emulator-config -name __pycache__ -type d -prune -exec rm -rf {} +

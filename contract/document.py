@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from contract import errors
 from contract.functions import PRIVATE, ROOT, Function, functions
+from contract.links import links
 
 _ABOUT = """\
 Build, run and publish LLM agents.
@@ -72,6 +73,9 @@ def _complete(operation: dict[str, Any]) -> None:
     if "$ref" not in answers.get("422", {}):
         answers.pop("422", None)  # FastAPI's own, which is told of every route that has a parameter
     answers.setdefault("500", {"$ref": "#/components/responses/Fault"})
+    for status, answer in answers.items():
+        if status.startswith("2") and (found := links(operation["operationId"])):
+            answer["links"] = found
     operation["responses"] = {
         status: {"$ref": answer["$ref"]} if "$ref" in answer else answer for status, answer in sorted(answers.items())
     }

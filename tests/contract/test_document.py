@@ -214,6 +214,38 @@ def test_headers_of_answers_are_told(path: str, method: str, status: str, header
     assert header in resolved(kept()["paths"][path][method]["responses"][status])["headers"]
 
 
+@operations
+def test_links_lead_to_operations(path: str, method: str, operation: dict[str, Any]) -> None:
+    """That the document tells, by each of the parameters of their paths."""
+    parameters = {
+        told["operationId"]: {
+            parameter["name"] for parameter in told.get("parameters", []) if parameter["in"] == "path"
+        }
+        for item in kept()["paths"].values()
+        for told in item.values()
+    }
+    for answer in operation["responses"].values():
+        for link in answer.get("links", {}).values():
+            assert set(link["parameters"]) == parameters[link["operationId"]]
+
+
+def test_what_is_made_leads_on() -> None:
+    """Whatever answers with the id of something new links to where it can be read."""
+    targets = {
+        operation["operationId"]: set(answer.get("links", {}))
+        for item in kept()["paths"].values()
+        for operation in item.values()
+        for status, answer in operation["responses"].items()
+        if status.startswith("2")
+    }
+    assert "agents_get_agent" in targets["agents_create"]
+    assert "deployments_deployment" in targets["deployments_deploy"]
+    assert "deployments_call" in targets["deployments_deployment"]
+    assert targets["chat_submit"] == {"chat_look_up"}
+    assert "sessions_get_config" in targets["sessions_configure"]
+    assert "demos_open_page" in targets["demos_create"]
+
+
 def test_the_idempotency_key_is_told() -> None:
     """With the form that it has to have."""
     (key,) = kept()["paths"]["/users/me/usage"]["post"]["parameters"]

@@ -42,8 +42,8 @@ def test_an_allowance_that_is_used_up_is_402(firebase_suite: Suite, connect: Con
         ("POST", "/sessions/s/config", {"provider": "openai", "model": "gpt-4.1-mini"}, 200),
         ("GET", "/sessions/s/config", None, 200),
         ("DELETE", "/sessions/s", None, 200),
-        ("GET", "/admin/users", None, 403),
-        ("PUT", "/admin/users/u", {}, 403),
+        ("GET", "/admin/users", None, 401),
+        ("PUT", "/admin/users/u", {}, 401),
     ],
 )
 def test_the_other_groups_answer_by_both_forms(

@@ -1,0 +1,57 @@
+"""Every sentence of the ordered API holds, over real HTTP, with authentication and without."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.doubles.api_server import ApiServer
+from tests.doubles.mcp_server import McpServer
+from tests.doubles.model_server import ModelServer
+from tests.e2e.conftest import ADMIN_PASSWORD, Connect
+from tests.e2e.sentences.table import SENTENCES, Nothing
+from tests.e2e.sentences.world import Check, World, ok
+from tests.e2e.test_authentication import altered, sign_up
+
+PROMISES = [(sentence, check) for sentence, check in SENTENCES if not isinstance(check, Nothing)]
+
+
+@pytest.fixture(params=["local", "firebase"])
+def world(
+    request: pytest.FixtureRequest,
+    connect: Connect,
+    model_server: ModelServer,
+    api_server: ApiServer,
+    mcp_server: McpServer,
+) -> Iterator[World]:
+    """Where tokens are demanded, users of the check's own; elsewhere the one user, whose account is mended after it."""
+    suite = request.getfixturevalue(f"{request.param}_suite")
+    anybody = connect(suite.url)
+    if request.param == "firebase":
+        mine, other = connect(suite.url, sign_up(suite)), connect(suite.url, sign_up(suite))
+        admin = connect(suite.url, altered(sign_up(suite), admin=True))
+    else:
+        mine = other = connect(suite.url)
+        admin = connect(suite.url)
+        admin.client.headers["X-Admin-Password"] = ADMIN_PASSWORD
+    yield World(suite, mine, other.client, anybody.client, admin.client, model_server, api_server, mcp_server)
+    if request.param == "local":
+        ok(mine.client.put("/users/me/monthly-allowance", json={"monthlyAllowance": 100}))
+        ok(mine.client.put("/users/me/allowance-reset-date", json={"allowanceResetDate": 0}))
+        ok(mine.client.post("/users/me/reset-allowance"))
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("sentence", "check"), [pytest.param(*promise, id=f"{n}: {promise[0][:50]}") for n, promise in enumerate(PROMISES)]
+)
+def test_a_sentence_holds(world: World, sentence: str, check: Check) -> None:
+    """By the check that stands beside it in the table."""
+    check(world)
+
+
+def test_a_sentence_has_a_check_or_a_reason() -> None:
+    """None is there for nothing, and none is said to promise nothing without a word."""
+    assert all(check.reason for _, check in SENTENCES if isinstance(check, Nothing))
+    checks = [check for _, check in PROMISES]
+    assert len(set(checks)) == len(checks), "two sentences share a check: does it prove both?"
