@@ -1,5 +1,10 @@
-"""All public functions behind one address, over real HTTP: each path goes where Hosting's rewrites send it."""
+"""All public functions behind one address, over real HTTP: each path goes where Hosting's rewrites send it.
 
+Hosting sends no path with a segment that begins with a dot anywhere; functions see such paths at their own addresses,
+and here too.
+"""
+
+import re
 import sys
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -42,6 +47,7 @@ def _composed(settings: Settings) -> ASGIApp:
                 await interpreters.end_ready()
             await send({"type": "lifespan.shutdown.complete"})
         else:
-            await apps[first_for(scope["path"]).function](scope, receive, send)
+            path = re.sub(r"/\.+", "/_", scope["path"])
+            await apps[first_for(path).function](scope, receive, send)
 
     return composed

@@ -23,7 +23,16 @@ from schemathesis.generation.stateful import run_state_machine_as_test
 from shared.settings import Settings
 from tests.conftest import SECRET_KEY
 from tests.contract.composed import Composed
-from tests.contract.fuzzed import CHECKS, SEED, STEPS, Headers, document, hypothesis_settings, operations
+from tests.contract.fuzzed import (
+    CHECKS,
+    SEED,
+    STEPS,
+    Headers,
+    document,
+    hypothesis_settings,
+    operations,
+    telling_the_seed,
+)
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import ModelServer
 from tests.tokens import token
@@ -51,6 +60,7 @@ class Service:
     """The service, and who may call it."""
 
     url: str
+    database: str
     callers: dict[str, Headers]
     known: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -60,19 +70,15 @@ class Service:
         self.session.trust_env = False
 
     def refresh(self) -> None:
-        """Makes what is to be found, and fills the allowance."""
+        """Forgets all that is stored, and makes what is to be found."""
+        httpx.delete(self.database, trust_env=False).raise_for_status()
         with httpx.Client(base_url=self.url, headers=self.callers["mine"], trust_env=False) as client:
 
-            def made(method: str, path: str, body: Any = None, caller: Headers | None = None) -> Any:
-                answer = client.request(method, path, json=body, headers=caller)
+            def made(method: str, path: str, body: Any = None) -> Any:
+                answer = client.request(method, path, json=body)
                 assert answer.is_success, answer.text
                 return answer.json()
 
-            user = made("GET", "/users/me")["_id"]
-            filled = {"monthlyAllowance": 100, "spendRemaining": 100, "allowanceResetDate": 0}
-            made("PUT", f"/admin/users/{user}", filled, self.callers["admin"])
-            for api in made("GET", "/deployments"):
-                client.delete(f"/agents/{api['agentId']}")
             agent = made("POST", "/agents", AGENT)["_id"]
             made("POST", f"/agents/{agent}/deploy")
             message = {"role": "user", "content": "hi"}
@@ -82,7 +88,7 @@ class Service:
                 demo_id=made("POST", "/demos", DEMO)["_id"],
                 ticket_id=made("POST", "/chat", {**MODEL, "messages": [message]})["ticket_id"],
                 session_id=made("POST", "/sessions/s/config", MODEL)["session_id"],
-                user_id=user,
+                user_id=made("GET", "/users/me")["_id"],
                 provider="openai",
                 model="gpt-4.1-mini",
             )
@@ -132,7 +138,8 @@ def service(
         server = Composed(settings)
         logging.disable(logging.WARNING)
         server.start()
-        yield Service(server.address, callers)
+        database = f"http://{firestore_host}/emulator/v1/projects/{project}/databases/(default)/documents"
+        yield Service(server.address, database, callers)
         server.stop()
         logging.disable(logging.NOTSET)
         _forget_firebase()
@@ -162,18 +169,24 @@ def test_every_answer_is_told(service: Service, label: str) -> None:
         headers = service.callers[who]
         case.call_and_validate(service.url, service.session, headers, checks=CHECKS)
 
-    ask()
+    with telling_the_seed():
+        ask()
 
 
 def test_every_answer_of_a_sequence_is_told(service: Service) -> None:
     """From answer to answer by the document's links: what is made is read, changed, published, called and deleted."""
-    service.refresh()
+
+    headers = {**service.callers["admin"], **service.callers["mine"]}
 
     class Sequence(service.document.as_state_machine()):
+        def setup(self) -> None:
+            service.refresh()
+
         def get_call_kwargs(self, case: Case) -> dict[str, Any]:
-            return {"base_url": service.url, "session": service.session, "headers": service.callers["mine"]}
+            return {"base_url": service.url, "session": service.session, "headers": headers}
 
         def validate_response(self, response: Any, case: Case, additional_checks: object = None, **kwargs: Any) -> None:
             case.validate_response(response, checks=CHECKS, transport_kwargs=kwargs)
 
-    run_state_machine_as_test(seed(SEED)(Sequence), settings=hypothesis_settings(stateful_step_count=STEPS))
+    with telling_the_seed():
+        run_state_machine_as_test(seed(SEED)(Sequence), settings=hypothesis_settings(stateful_step_count=STEPS))
