@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.contract.answer_check import kept
 
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "6"))
 """Requests for each operation; and sequences of requests."""
 STEPS = 12
 """The requests of a sequence."""

@@ -63,12 +63,14 @@ class Service:
         """Makes what is to be found, and fills the allowance."""
         with httpx.Client(base_url=self.url, headers=self.callers["mine"], trust_env=False) as client:
 
-            def made(method: str, path: str, body: Any = None) -> Any:
-                return client.request(method, path, json=body).raise_for_status().json()
+            def made(method: str, path: str, body: Any = None, caller: Headers | None = None) -> Any:
+                answer = client.request(method, path, json=body, headers=caller)
+                assert answer.is_success, answer.text
+                return answer.json()
 
             user = made("GET", "/users/me")["_id"]
-            made("PUT", "/users/me/monthly-allowance", {"monthlyAllowance": 100})
-            made("POST", "/users/me/reset-allowance")
+            filled = {"monthlyAllowance": 100, "spendRemaining": 100, "allowanceResetDate": 0}
+            made("PUT", f"/admin/users/{user}", filled, self.callers["admin"])
             for api in made("GET", "/deployments"):
                 client.delete(f"/agents/{api['agentId']}")
             agent = made("POST", "/agents", AGENT)["_id"]

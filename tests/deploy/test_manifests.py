@@ -13,6 +13,7 @@ from shared.settings import Settings
 PROJECT = "demo-agents"
 PRIVATE = {"worker", "sweep"}
 READS_KEYS = "Catalog.load("
+NO_SECRETS = {"GOOGLE_API_KEY", "OR_API_KEY", "PERPLEXITY_API_KEY", "AWS_SESSION_TOKEN"}
 _READ = """
 const lib = process.cwd() + "/node_modules/firebase-tools/lib/deploy/functions/";
 const { detectFromYaml } = require(lib + "runtimes/discovery");
@@ -53,13 +54,9 @@ def endpoints() -> dict[str, dict[str, Any]]:
 
 
 def keys_of_providers() -> set[str]:
-    """Of every provider that needs some: those that its catalog names first."""
-    return {
-        key
-        for slug in provider_slugs()
-        for alternative in curated(slug).api_key_env[:1]
-        for key in alternative.values()
-    }
+    """Of every provider: all that its catalog reads, but for second names of the same, and what expires by itself."""
+    alternatives = [keys for slug in provider_slugs() for keys in curated(slug).api_key_env]
+    return {key for keys in alternatives for key in keys.values()} - NO_SECRETS
 
 
 def test_every_function_says_what_it_runs_with(endpoints: dict[str, dict[str, Any]]) -> None:

@@ -1,5 +1,6 @@
 """What staging makes: the same bytes from the same sources, only what a function needs, and words when it cannot."""
 
+import json
 import os
 import re
 import subprocess
@@ -53,6 +54,34 @@ def test_the_same_sources_give_the_same_bytes(staged: Path, tmp_path: Path) -> N
         inside = {path: told for path, told in first.items() if path.partition("/")[0] == name}
         assert {path: again[path] for path in inside} == inside
         assert {moment for _, moment, _ in inside.values()} == {MOMENT}
+
+
+def test_the_firebase_cli_uploads_the_same_twice(staged: Path, tmp_path: Path) -> None:
+    """So it leaves alone what has not changed, and anybody can tell what a deployed function was made from."""
+    stage(["users"], tmp_path)
+    script = (
+        "const { prepareFunctionsUpload } = require('firebase-tools/lib/deploy/functions/prepareFunctionsUpload');"
+        "prepareFunctionsUpload(process.argv[1], process.argv[1], { ignore: ['__pycache__'] }, []).then("
+        "(made) => console.log(made.hash, made.pathToSource))"
+    )
+    uploads: list[tuple[str, bytes]] = []
+    for folder, zone in ((staged / "users", "UTC"), (tmp_path / "users", "Asia/Tokyo")):
+        command = ["node", "-e", script, str(folder)]
+        environ = {**os.environ, "TZ": zone, "TMPDIR": str(tmp_path)}
+        done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True)
+        digest, archive = done.stdout.strip().splitlines()[-1].split(" ", 1)
+        uploads.append((digest, Path(archive).read_bytes()))
+    assert uploads[0] == uploads[1]
+
+
+def test_a_deployment_stages_what_it_deploys() -> None:
+    """Each codebase by itself, and none from another place; what a start leaves there is not uploaded."""
+    for codebase in json.loads((ROOT / "firebase.json").read_text())["functions"]:
+        name = codebase["codebase"]
+        assert codebase["source"] == f"build/functions/{name}"
+        assert codebase["predeploy"] == f".venv/bin/python -m deploy.stage {name}"
+        assert (ROOT / codebase["configDir"]).is_dir(), "settings would be wiped with a staged folder"
+        assert "__pycache__" in codebase["ignore"]
 
 
 def test_a_staged_folder_holds_nothing_of_an_earlier_one(tmp_path: Path) -> None:

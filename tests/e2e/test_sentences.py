@@ -26,17 +26,17 @@ def world(
     """Where tokens are demanded, users of the check's own; elsewhere the one user, whose account is mended after it."""
     suite = request.getfixturevalue(f"{request.param}_suite")
     anybody = connect(suite.url)
-    mine = other = admin = connect(suite.url)
     if request.param == "firebase":
         mine, other = connect(suite.url, sign_up(suite)), connect(suite.url, sign_up(suite))
         admin = connect(suite.url, altered(sign_up(suite), admin=True))
     else:
+        mine = other = connect(suite.url)
         admin = connect(suite.url)
         admin.client.headers["X-Admin-Password"] = ADMIN_PASSWORD
     yield World(suite, mine, other.client, anybody.client, admin.client, model_server, api_server, mcp_server)
     if request.param == "local":
-        mended = {"monthlyAllowance": 100, "allowanceResetDate": 0, "spendRemaining": 100}
-        ok(admin.client.put("/admin/users/local-dev-user", json=mended))
+        ok(mine.client.put("/users/me/monthly-allowance", json={"monthlyAllowance": 100}))
+        ok(mine.client.put("/users/me/allowance-reset-date", json={"allowanceResetDate": 0}))
         ok(mine.client.post("/users/me/reset-allowance"))
 
 

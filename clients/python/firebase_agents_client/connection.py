@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
 import httpx
 
+from firebase_agents_client.answers import ServiceError
 from firebase_agents_client.generated.client import AuthenticatedClient
 
 TokenProvider = Callable[[], str] | Callable[[], Awaitable[str]]
@@ -41,7 +42,10 @@ def connect(base_url: str, token: TokenProvider | None = None, *, timeout: float
 
 
 class _Bearer(httpx.Auth):
-    """Puts the provider's token into each request."""
+    """Puts the provider's token into each request, and refuses an error that is not the service's own.
+
+    Generated calls read every error as JSON, and a page of something before the service is none.
+    """
 
     def __init__(self, token: TokenProvider | None) -> None:
         self._token = token
@@ -52,11 +56,11 @@ class _Bearer(httpx.Auth):
             if inspect.iscoroutine(token):
                 token.close()
             raise TypeError("This client's token is awaited: use the asyncio calls.")
-        yield _with_token(request, token)
+        _checked((yield _with_token(request, token)))
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         token = None if self._token is None else self._token()
-        yield _with_token(request, await token if inspect.isawaitable(token) else token)
+        _checked((yield _with_token(request, await token if inspect.isawaitable(token) else token)))
 
 
 def _with_token(request: httpx.Request, token: str | None) -> httpx.Request:
@@ -64,3 +68,8 @@ def _with_token(request: httpx.Request, token: str | None) -> httpx.Request:
     if token is not None:
         request.headers["Authorization"] = f"Bearer {token}"
     return request
+
+
+def _checked(response: httpx.Response) -> None:
+    if response.status_code >= 400 and not response.headers.get("Content-Type", "").startswith("application/json"):
+        raise ServiceError(response.status_code, None, response.headers)

@@ -48,7 +48,7 @@ def wait_for_ticket(client: AuthenticatedClient, ticket_id: str, *, timeout: flo
     while True:
         try:
             response = client.get_httpx_client().get(watch.path, timeout=watch.limit)
-        except httpx.TransportError as error:
+        except (httpx.TransportError, ServiceError) as error:
             watch.failed(error)
         else:
             if (result := watch.result(response)) is not None:
@@ -62,7 +62,7 @@ async def wait_for_ticket_async(client: AuthenticatedClient, ticket_id: str, *, 
     while True:
         try:
             response = await client.get_async_httpx_client().get(watch.path, timeout=watch.limit)
-        except httpx.TransportError as error:
+        except (httpx.TransportError, ServiceError) as error:
             watch.failed(error)
         else:
             if (result := watch.result(response)) is not None:
@@ -87,16 +87,15 @@ class _Watch:
         return max(0.001, min(_ONE_LOOK_UP, self._deadline - time.monotonic()))
 
     def failed(self, error: Exception) -> None:
-        """Notes that the service was not reached."""
+        """Notes what the look-up failed with; raises it if waiting does not mend it."""
+        if isinstance(error, ServiceError) and error.status not in _PASSING:
+            raise error
         self._error = error
 
     def result(self, response: httpx.Response) -> ChatResult | None:
         """The ticket's result, None while there is none. Raises `TicketFailed` and `ServiceError`."""
         if response.status_code != 200:
-            error = ServiceError(response.status_code, _body(response), response.headers)
-            if response.status_code not in _PASSING:
-                raise error
-            self._error = error
+            self.failed(ServiceError(response.status_code, _body(response), response.headers))
             return None
         self._error = None
         ticket = ChatResponse.from_dict(response.json())

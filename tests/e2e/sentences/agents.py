@@ -5,7 +5,7 @@ from typing import Any
 from shared.models.wire import JsonObject
 from shared.services.code_prompt import name_text, request_text
 from tests.doubles.model_server import Answer
-from tests.e2e.sentences.world import MODEL, World, fresh, ok
+from tests.e2e.sentences.world import MODEL, World, fresh, ok, prompt_for
 
 ECHO = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText']}\n"
 TEXT_IN: JsonObject = {"inputText": "string"}
@@ -108,9 +108,7 @@ def writes_code(world: World, **more: Any) -> dict[str, Any]:
     """The first attempt is in vain, and tells what the model was asked; the second is answered by the script."""
     task = fresh("Says it again")
     body = {"description": task, "tools": {}, "inputSchema": TEXT_IN, "outputSchema": TEXT_OUT, "modelConfig": MODEL}
-    ok(world.mine.post("/agents/generate-code", json={**body, **more}), 502)
-    asked = [call.body["messages"] for call in world.model_server.calls if len(call.body["messages"]) == 2]
-    prompt = next(messages[1]["content"] for messages in asked if task in messages[1]["content"])
+    prompt = prompt_for(world, "/agents/generate-code", {**body, **more}, task)
     world.model_server.script(prompt, Answer(f"```python\n{ECHO}```"))
     named = Answer('{"friendly_name": "say_again", "docstring": "Says it again."}')
     world.model_server.script(name_text(request_text(task, TEXT_IN, TEXT_OUT, {})), named)

@@ -6,7 +6,7 @@ from typing import Any
 from tests.doubles.mcp_server import TOKEN
 from tests.doubles.model_server import Answer
 from tests.e2e.sentences.agents import TEXT_IN, publish, same
-from tests.e2e.sentences.world import MODEL, World, fresh, ok
+from tests.e2e.sentences.world import MODEL, World, fresh, ok, prompt_for
 
 PAGE = {"html": "<p>Hello</p>", "css": "p { color: teal; }", "js": ""}
 
@@ -60,9 +60,7 @@ def writes_a_page(world: World, **more: Any) -> dict[str, Any]:
     wish = fresh("A page that greets")
     apis = new_demo(world)["selectedApis"]
     body = {"userPrompt": wish, "selectedApis": apis, "modelConfig": MODEL, **more}
-    ok(world.mine.post("/demos/generate-code", json=body), 502)
-    asked = [call.body["messages"] for call in world.model_server.calls if len(call.body["messages"]) == 2]
-    prompt = next(messages[1]["content"] for messages in asked if wish in messages[1]["content"])
+    prompt = prompt_for(world, "/demos/generate-code", body, wish)
     assert apis[0]["friendlyName"] in prompt
     world.model_server.script(prompt, Answer(json.dumps(PAGE)))
     page: dict[str, Any] = ok(world.mine.post("/demos/generate-code", json=body))

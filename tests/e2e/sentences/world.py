@@ -65,3 +65,14 @@ def eventually(look: Callable[[], str], seconds: float = 30) -> str:
         assert time.monotonic() < deadline, "it never came"
         time.sleep(0.1)
     return found
+
+
+def prompt_for(world: World, path: str, body: dict[str, Any], wish: str) -> str:
+    """What a model is asked that shall write something. Without a script, what it writes is of no use: 502."""
+
+    def look() -> str:
+        ok(world.mine.post(path, json=body), 502)
+        asked = [call.body["messages"] for call in world.model_server.calls if len(call.body["messages"]) == 2]
+        return next((messages[1]["content"] for messages in asked if wish in messages[1]["content"]), "")
+
+    return eventually(look)
