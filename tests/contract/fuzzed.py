@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.contract.answer_check import kept
+from tests.contract.test_document import examples_of
 
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "6"))
@@ -60,8 +61,6 @@ _SENSIBLE: dict[str, list[Any]] = {
     "url": ["http://127.0.0.1:9/", "ftp://x", "https://localhost./spec.yaml"],
     "mcp_url": ["http://127.0.0.1:9/", "ftp://x", "https://localhost./mcp"],
 }
-_INPUT = {"inputText": "Ada"}
-"""What the published agent takes."""
 
 
 def operations() -> dict[str, str]:
@@ -92,12 +91,13 @@ def document(known: Callable[[], dict[str, str]]) -> schemathesis.BaseSchema:
 
 
 def before_generate_body(context: schemathesis.HookContext, made_up: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Some of the fields, or all, sensible."""
+    """The document's own examples; or, in what is made up, some of the fields or all sensible."""
+    assert context.operation is not None
+    told = kept()["paths"][context.operation.path][context.operation.method.lower()]
+    examples = examples_of(told["requestBody"]["content"]["application/json"]["schema"])
     values = {name: st.sampled_from(found) for name, found in _SENSIBLE.items()}
     some, all_of_them = st.fixed_dictionaries({}, optional=values), st.fixed_dictionaries(values)
-    bodies = st.builds(_with_sensible, made_up, some | all_of_them)
-    is_call = context.operation is not None and context.operation.path == "/rest/{friendly_name}"
-    return bodies | st.just(_INPUT) if is_call else bodies
+    return st.builds(_with_sensible, made_up, some | all_of_them) | st.sampled_from(examples)
 
 
 def _with_sensible(made_up: Any, some: dict[str, Any]) -> Any:

@@ -110,7 +110,7 @@ def service(
         public_rate_per_minute=0,
         rest_rate_per_minute=0,
         outbound_timeout_seconds=1,
-        run_timeout_seconds=5,
+        run_timeout_seconds=3,
         run_cpu_seconds=2,
     )
     callers: dict[str, Headers] = {"mine": {}, "admin": {"X-Admin-Password": PASSWORD}}
