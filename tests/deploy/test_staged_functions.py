@@ -64,7 +64,7 @@ class Environments:
             environment = self.folder / digest
             uv, python = find_uv_bin(), environment / "bin" / "python"
             subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, environment], check=True)
-            install = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, requirements]
+            install = [uv, "pip", "install", "--quiet", "--require-hashes", "--python", python, "-r", requirements]
             subprocess.run(install, check=True)
             _link_compiled(environment)
             self.made[digest] = python
