@@ -5,13 +5,13 @@ VENV := .venv/bin
 COMPILE := $(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup sweep test fuzz lint format lock catalog contract bench clean
+.PHONY: help run setup sweep test fuzz lint format lock catalog contract bench clean clients stage
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  run reads APP_ENV=firebase, PORT_OFFSET=10000, HTTP_PORT=8001, LOCAL_MODEL=off, UI=on, VERBOSE=1;'
-	@echo '  test and bench pass ARGS on, as in: make test ARGS="-k chat -x".'
+	@echo '  test, stage and bench pass ARGS on, as in: make test ARGS="-k chat -x".'
 
 run: ## Start the whole service on http://127.0.0.1:8000, installing what is missing
 	@$(PYTHON) emulator-config/setup.py
@@ -50,9 +50,15 @@ catalog: setup ## Renew the catalog of providers and models
 contract: setup ## Write the service's OpenAPI document anew
 	@$(VENV)/python -m contract.refresh
 
+clients: setup ## Generate the clients from the OpenAPI document anew
+	@$(VENV)/python -m contract.clients
+
+stage: setup ## Make of each function a folder that can be deployed alone, in build/functions
+	@$(VENV)/python -m deploy.stage $(ARGS)
+
 bench: setup ## Measure cold starts, memory and requests per second, as ratios
 	@PYTHONPATH=emulator-config $(VENV)/python -m bench $(ARGS)
 
 clean: ## Remove what was installed, built and stored here, local data too
 	@rm -rf .venv node_modules .local build functions/meta/docs/vendor .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	@find contract functions shared tests bench emulator-config -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find clients contract deploy functions shared tests bench emulator-config -name __pycache__ -type d -prune -exec rm -rf {} +

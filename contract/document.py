@@ -2,13 +2,16 @@
 
 import re
 import tomllib
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
 
 from contract import errors
-from contract.functions import PRIVATE, ROOT, functions
+from contract.functions import PRIVATE, ROOT, Function, functions
 from contract.links import links
 
 _ABOUT = """\
@@ -52,6 +55,8 @@ def document() -> dict[str, Any]:
     components = made["components"]
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
+    for name, examples in _examples_answered(public).items():
+        components["schemas"][name]["examples"] = examples
     components["schemas"] = dict(sorted((_without_titles(components["schemas"]) | errors.schemas()).items()))
     components["responses"] = {kind.__name__: errors.response(kind) for kind in errors.KINDS}
     made["paths"] = _without_titles(made["paths"])
@@ -74,6 +79,18 @@ def _complete(operation: dict[str, Any]) -> None:
     operation["responses"] = {
         status: {"$ref": answer["$ref"]} if "$ref" in answer else answer for status, answer in sorted(answers.items())
     }
+
+
+def _examples_answered(functions: Iterable[Function]) -> dict[str, list[Any]]:
+    """By schema, with the nulls, which FastAPI leaves out: what is answered has all its fields."""
+    found: dict[str, list[Any]] = {}
+    for route in (route for function in functions for route in function.router.routes):
+        if isinstance(route, APIRoute) and route.response_model is not None:
+            schema = TypeAdapter[Any](route.response_model).json_schema(mode="serialization")
+            for name, part in {**schema.pop("$defs", {}), schema.get("title", ""): schema}.items():
+                if "examples" in part:
+                    found[name] = part["examples"]
+    return found
 
 
 def _without_titles(value: Any) -> Any:

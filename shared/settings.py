@@ -96,8 +96,8 @@ class Settings(BaseModel):
 
         In the cloud, authentication is on unless `APP_ENV=local` switches it off by name, and a value that is neither
         is refused, as are the variables that make unsigned tokens good, and private addresses: a slip must not open
-        the doors. There, too, Google's front end stands before us. The Firebase CLI names the project
-        `GCLOUD_PROJECT`.
+        the doors. There, too, Google's front end stands before us, and the account that opens the worker is the one
+        that `deploy/bootstrap` makes. The Firebase CLI names the project `GCLOUD_PROJECT`.
         """
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
         derived: dict[str, str] = {}
@@ -111,6 +111,8 @@ class Settings(BaseModel):
             if "OUTBOUND_ALLOWED_HOSTS" in given:
                 raise ValueError("OUTBOUND_ALLOWED_HOSTS opens private addresses: unset it in the cloud.")
             derived |= {"APP_ENV": "firebase", "TRUSTED_PROXIES": "1"}
+            if project := given.get("GOOGLE_CLOUD_PROJECT", project):
+                derived["WORKER_SERVICE_ACCOUNT"] = f"task-invoker@{project}.iam.gserviceaccount.com"
         return cls.model_validate(derived | given)
 
     @property

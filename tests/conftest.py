@@ -3,11 +3,13 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 
+from deploy.stage.staging import runtimes, stage
 from local_platform.firestore_emulator import firestore_emulator
 from shared.llm.catalog import Catalog
 from shared.log import configure_logging
@@ -25,9 +27,22 @@ Lines = Callable[[], list[dict[str, Any]]]
 SECRET_KEY = "sk-test-0123456789abcdef0123456789abcdef"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--staged`."""
+    parser.addoption("--staged", action="store_true", help="run the end-to-end tests on the staged functions")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Fast ones first: what goes through the whole suite comes last."""
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is not None)
+    items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ("e2e", "staged")])
+
+
+@pytest.fixture(scope="session")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that has every function's, as it is deployed."""
+    folder = tmp_path_factory.mktemp("staged")
+    stage(runtimes(), folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,15 @@ def test_the_project_comes_by_either_name() -> None:
     assert Settings.from_environ(both).google_cloud_project == "b"
 
 
+def test_in_the_cloud_the_worker_is_opened_by_the_projects_own_account() -> None:
+    """The one that `deploy/bootstrap` makes, unless another is set."""
+    cloud = {"K_SERVICE": "chat", "GCLOUD_PROJECT": "a"}
+    assert Settings.from_environ(cloud).worker_service_account == "task-invoker@a.iam.gserviceaccount.com"
+    other = {**cloud, "WORKER_SERVICE_ACCOUNT": "other@a.iam.gserviceaccount.com"}
+    assert Settings.from_environ(other).worker_service_account == "other@a.iam.gserviceaccount.com"
+    assert Settings.from_environ({"GCLOUD_PROJECT": "a"}).worker_service_account is None
+
+
 def test_lists_are_separated_by_commas() -> None:
     """Blanks and empty parts do not count."""
     settings = Settings.from_environ({"CORS_ORIGINS": " https://a.example ,, https://b.example,"})

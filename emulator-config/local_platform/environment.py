@@ -32,7 +32,7 @@ def with_dotenv(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
 def suite_environment(
     environ: Mapping[str, str],
     *,
-    root: Path,
+    root: Path | None,
     folder: Path,
     java_home: Path,
     app_env: str | None = None,
@@ -42,6 +42,7 @@ def suite_environment(
 ) -> dict[str, str]:
     """`environ`, made the suite's own.
 
+    `root` is where functions find `shared`; None where each has its own beside it, and must not find another.
     `folder` takes what the tools would otherwise leave in the person's home and in the shared temporary folder, where
     a second suite of the same project would find it. `app_env` wins over `environ`; without either it is "local".
     """
@@ -50,7 +51,6 @@ def suite_environment(
     cleaned |= {
         "APP_ENV": app_env or environ.get("APP_ENV") or "local",
         "GOOGLE_CLOUD_PROJECT": PROJECT,
-        "PYTHONPATH": str(root),
         "PATH": f"{java_home / 'bin'}:{environ.get('PATH', '')}",
         "JAVA_HOME": str(java_home),
         "TMPDIR": str(scratch),
@@ -60,6 +60,9 @@ def suite_environment(
         "NO_COLOR": "1",
         "FORCE_COLOR": "0",
     }
+    cleaned.pop("PYTHONPATH", None)
+    if root is not None:
+        cleaned["PYTHONPATH"] = str(root)
     cleaned.setdefault("SWEEP_AFTER_SECONDS", "60")  # nobody wants to wait for five minutes at a desk
     if cleaned["APP_ENV"] != "firebase":  # there, several users; and the emulators' own ports are open to who is here
         cleaned.setdefault("OUTBOUND_ALLOWED_HOSTS", "localhost,127.0.0.1")  # a developer's own MCP servers and APIs

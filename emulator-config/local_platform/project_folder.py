@@ -1,11 +1,12 @@
 """Composes the folder that the emulator suite is started in, so that nothing it writes lands in the source tree."""
 
 import json
-import re
 import shlex
 import shutil
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from local_platform.console import Problem
 from local_platform.layout import Layout
@@ -13,6 +14,8 @@ from local_platform.ports import Ports
 
 LOCAL_DISPATCHES = 20
 """How many tasks run at once here, whatever the cloud's limit: each takes a process of its own."""
+
+_ONLY_TO_DEPLOY = ("configDir", "predeploy")
 
 _ACTIVATE = """\
 # The functions emulator reads this in a shell that it starts for each process of a function, and would run
@@ -25,11 +28,19 @@ exec "$VIRTUAL_ENV/bin/python" "$VIRTUAL_ENV/bin/functions-framework"
 """
 
 
-def compose(layout: Layout, folder: Path, ports: Ports, *, own_firestore: bool = True, ui: bool = False) -> list[str]:
+def compose(
+    layout: Layout,
+    folder: Path,
+    ports: Ports,
+    *,
+    own_firestore: bool = True,
+    ui: bool = False,
+    staged: Path | None = None,
+) -> list[str]:
     """Writes `folder` anew, except for its logs; returns the functions' names.
 
-    Functions are links to the sources, so an edit is there at once. `functions.yaml` is a copy, with the local limit
-    on dispatches: it is read at the start.
+    Functions are links to the sources, so an edit is there at once; or, with `staged`, to what staging made there.
+    `functions.yaml` is a copy, as this machine needs it: it is read at the start.
     """
     config = json.loads((layout.root / "firebase.json").read_text(encoding="utf-8"))
     names = [Path(function["source"]).name for function in config["functions"]]
@@ -37,7 +48,11 @@ def compose(layout: Layout, folder: Path, ports: Ports, *, own_firestore: bool =
     for name in ("tmp", "config"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     for name in names:
-        _compose_function(layout, folder, name)
+        _compose_function(layout, folder, name, staged)
+    config["functions"] = [
+        {key: value for key, value in function.items() if key not in _ONLY_TO_DEPLOY} | {"source": f"functions/{name}"}
+        for function, name in zip(config["functions"], names, strict=True)
+    ]
     for shared_file in (config["firestore"]["rules"], config["firestore"]["indexes"], config["hosting"]["public"]):
         _link(folder / shared_file, layout.root / shared_file)
     config["emulators"] = emulators(config["emulators"], ports, own_firestore=own_firestore, ui=ui)
@@ -59,25 +74,31 @@ def emulators(base: dict[str, Any], ports: Ports, *, own_firestore: bool, ui: bo
 
 
 def for_this_machine(functions_yaml: str) -> str:
-    """The text of a `functions.yaml` with no more concurrent dispatches than `LOCAL_DISPATCHES`."""
-    return re.sub(
-        r"(maxConcurrentDispatches:\s*)(\d+)",
-        lambda found: f"{found[1]}{min(int(found[2]), LOCAL_DISPATCHES)}",
-        functions_yaml,
-    )
+    """The text of a `functions.yaml` with no more concurrent dispatches than `LOCAL_DISPATCHES`, and without secrets.
+
+    Here keys come from the environment; the emulator would ask Secret Manager, at each start of a process.
+    """
+    manifest: dict[str, Any] = yaml.safe_load(functions_yaml)
+    for endpoint in manifest["endpoints"].values():
+        endpoint.pop("secretEnvironmentVariables", None)
+        limits: dict[str, int] = endpoint.get("taskQueueTrigger", {}).get("rateLimits", {})
+        if dispatches := limits.get("maxConcurrentDispatches"):
+            limits["maxConcurrentDispatches"] = min(dispatches, LOCAL_DISPATCHES)
+    return yaml.safe_dump(manifest, sort_keys=False)
 
 
-def _compose_function(layout: Layout, folder: Path, name: str) -> None:
-    source = layout.root / "functions" / name
+def _compose_function(layout: Layout, folder: Path, name: str, staged: Path | None) -> None:
+    source = layout.root / "functions" / name if staged is None else staged / name
     composed = folder / "functions" / name
-    for needed in ("main.py", "functions.yaml", "requirements.in"):
+    requirements = "requirements.in" if staged is None else "requirements.txt"
+    for needed in ("main.py", "functions.yaml", requirements):
         if not (source / needed).is_file():
             raise Problem(f"functions/{name}/{needed} is missing", "Every function of firebase.json needs it.")
     activate = composed / "venv" / "bin" / "activate"
     activate.parent.mkdir(parents=True)
     activate.write_text(_ACTIVATE.format(venv=shlex.quote(str(layout.venv))), encoding="utf-8")
     _link(composed / "main.py", source / "main.py")
-    _link(composed / "requirements.txt", source / "requirements.in")
+    _link(composed / "requirements.txt", source / requirements)
     functions_yaml = (source / "functions.yaml").read_text(encoding="utf-8")
     (composed / "functions.yaml").write_text(for_this_machine(functions_yaml), encoding="utf-8")
 

@@ -38,7 +38,8 @@ class Suite:
     are read from at the start and saved to at the end; None begins empty and forgets. `environ` is passed on to the
     functions (the default: this process's, without `.env`); `app_env` wins over what it says. `local_model` starts the
     small model's server (the default: if it is installed and the environment does not say otherwise). `firestore_host`
-    puts an emulator that runs already in the place of an own one.
+    puts an emulator that runs already in the place of an own one. `staged` is a folder of staged functions, which run
+    instead of the sources.
     """
 
     def __init__(
@@ -52,9 +53,11 @@ class Suite:
         local_model: bool | None = None,
         ui: bool = False,
         firestore_host: str | None = None,
+        staged: Path | None = None,
         layout: Layout = LAYOUT,
     ) -> None:
         self.layout = layout
+        self.staged = staged
         self.folder = layout.local / name
         self.ports = ports or Ports()
         self.environ = dict(os.environ if environ is None else environ)
@@ -114,11 +117,16 @@ class Suite:
         end_leftovers(self.folder)
         refuse_taken(self._listening())
         self.functions = compose(
-            self.layout, self.folder, self.ports, own_firestore=self.firestore_host is None, ui=self.ui
+            self.layout,
+            self.folder,
+            self.ports,
+            own_firestore=self.firestore_host is None,
+            ui=self.ui,
+            staged=self.staged,
         )
         environ = environment.suite_environment(
             self.environ,
-            root=self.layout.root,
+            root=self.layout.root if self.staged is None else None,
             folder=self.folder,
             java_home=jdk.home,
             app_env=self.app_env,

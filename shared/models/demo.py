@@ -7,11 +7,13 @@ from pydantic import AliasChoices, BeforeValidator, Field, JsonValue, StringCons
 
 from shared.models.owned import Stored, Visibility
 from shared.models.session import ProviderConfig
-from shared.models.wire import CamelModel, JsonObject, empty_for_null, shown_as
+from shared.models.wire import SENT_BACK, CamelModel, JsonObject, empty_for_null, shown_as
 
 
 class SelectedApi(CamelModel):
     """An entry of `GET /deployments`, as a frontend sends it back. Only its name is relied on."""
+
+    model_config = SENT_BACK
 
     friendly_name: str = Field(min_length=1, max_length=200)
     agent_id: str = Field(default="", max_length=1500)

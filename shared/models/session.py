@@ -4,13 +4,15 @@ from datetime import datetime
 
 from pydantic import Field
 
-from shared.models.wire import CamelModel, OptionalJsonObject, SnakeModel, shown_as
+from shared.models.wire import SENT_BACK, CamelModel, OptionalJsonObject, SnakeModel, shown_as
 
 
 class ProviderConfig(CamelModel):
     """A model and how to call it."""
 
-    model_config = shown_as(provider="openai", model="gpt-4.1-mini", parameters={"temperature": 0.2}, builtInTool=None)
+    model_config = SENT_BACK | shown_as(
+        provider="openai", model="gpt-4.1-mini", parameters={"temperature": 0.2}, builtInTool=None
+    )
 
     provider: str = Field(min_length=1, max_length=200)
     model: str = Field(min_length=1, max_length=500)

@@ -1,4 +1,7 @@
-"""The base of everything that crosses the wire: camelCase outside, snake_case inside, both accepted."""
+"""The base of everything that crosses the wire: camelCase outside, snake_case inside, both accepted.
+
+What is answered has all its fields, those with a default too, and the API's document says so.
+"""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -41,15 +44,29 @@ def change_shown_as(**example: Any) -> ConfigDict:
     return ConfigDict(json_schema_extra=show)
 
 
+SENT_BACK = ConfigDict(json_schema_serialization_defaults_required=False)
+"""For a model that is answered and sent alike: one schema, in which fields with a default need not be there."""
+
+
 class CamelModel(BaseModel):
     """Written in camelCase; read in either spelling. Unknown fields are ignored."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, frozen=True, allow_inf_nan=False, hide_input_in_errors=True
+        alias_generator=to_camel,
+        populate_by_name=True,
+        frozen=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        json_schema_serialization_defaults_required=True,
     )
 
 
 class SnakeModel(BaseModel):
     """For the shapes whose wire names are snake_case (tickets, the provider catalog)."""
 
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        json_schema_serialization_defaults_required=True,
+    )

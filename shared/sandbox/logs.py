@@ -2,10 +2,10 @@
 
 
 class Logs:
-    """Keeps the first `most_bytes` and tells how much it dropped."""
+    """Keeps the first `most` bytes and tells how much it dropped."""
 
     def __init__(self, most_bytes: int) -> None:
-        self._most = most_bytes
+        self.most = most_bytes
         self._parts: list[str] = []
         self._left = most_bytes
         self._dropped = 0
@@ -31,5 +31,5 @@ class Logs:
         text = "".join(self._parts)
         lines = text.removesuffix("\n").split("\n") if text else []
         if self._dropped:
-            lines.append(f"… {self._dropped} bytes more were printed; the first {self._most} are kept.")
+            lines.append(f"… {self._dropped} bytes more were printed; the first {self.most} are kept.")
         return lines

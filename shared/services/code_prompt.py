@@ -40,11 +40,12 @@ parameters={{...}})`, to call the models named below and no others
 - `await gofannon_client.call(agent_name=..., input_dict={{...}})` for the agents named below
 - `print(...)`, whose lines go to the log
 
-The sandbox's Python is a subset. It has NO: class inheritance and own exception classes; `yield`; `async with` and \
-`async for`; `del`; decorators on methods; `except` of library exceptions by name (catch Exception); \
-`json.dumps(default=)`; `asyncio.gather(return_exceptions=)`, `wait_for` or `create_task`; `re.sub` with a function; \
-`str.lower` and the like as a value (use a lambda); `datetime.utcnow` and `fromtimestamp`. It has: closures, lambdas, \
-comprehensions, plain classes, dataclasses, match, with, try, f-strings, asyncio.gather and sleep, await."""
+The sandbox's fast Python is a subset, which you keep to: what it lacks runs as well, but ten times slower. It has \
+NO: class inheritance and own exception classes; `yield`; `async with` and `async for`; `del`; decorators on methods; \
+`except` of library exceptions by name (catch Exception); `json.dumps(default=)`; \
+`asyncio.gather(return_exceptions=)`, `wait_for` or `create_task`; `re.sub` with a function; `str.lower` and the like \
+as a value (use a lambda); `datetime.utcnow` and `fromtimestamp`. It has: closures, lambdas, comprehensions, plain \
+classes, dataclasses, match, with, try, f-strings, asyncio.gather and sleep, await."""
 
 NAME_RULES = """\
 You name an agent and document it. Answer with one JSON object alone, no explanation, no Markdown:

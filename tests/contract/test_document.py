@@ -24,11 +24,12 @@ TOKEN_OR_NOT = {"/log/client", "/demos/{demo_id}/page"}
 
 
 def parts(value: Any) -> Iterator[dict[str, Any]]:
-    """Every object in the document."""
+    """Every object in the document, but those in examples."""
     if isinstance(value, dict):
         yield value
-        for part in value.values():
-            yield from parts(part)
+        for name, part in value.items():
+            if name != "examples":
+                yield from parts(part)
     elif isinstance(value, list):
         for part in value:
             yield from parts(part)
@@ -160,6 +161,16 @@ def test_bodies_have_examples_that_fit(path: str, method: str, operation: dict[s
                 assert found
             for example in found:
                 assert not problems(content["schema"], example)
+
+
+def test_what_is_only_answered_has_all_its_fields() -> None:
+    """Whoever reads an answer need not ask of each field whether it is there; null is told as null."""
+    schemas = kept()["components"]["schemas"]
+    assert set(schemas["ChatResponse"]["required"]) == set(schemas["ChatResponse"]["properties"])
+    assert schemas["ChatResponse"]["examples"][0]["error"] is None
+    missing = set(schemas["Agent"]["properties"]) - set(schemas["Agent"]["required"])
+    assert missing == {"warnings", "engine", "engineReason"}
+    assert not [name for name in schemas if name.endswith(("-Input", "-Output"))]
 
 
 def test_defaults_are_values_that_may_be_sent() -> None:

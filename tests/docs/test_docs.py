@@ -24,7 +24,8 @@ def test_links_lead_somewhere(document: Path) -> None:
 def test_paths_that_are_named_exist(document: Path) -> None:
     """`shared/…`, `functions/…`, `tests/…` in code marks: none has moved away."""
     named = re.findall(
-        r"`((?:shared|functions|tests|docs|deploy|requirements|emulator-config)/[\w./-]*)`", document.read_text()
+        r"`((?:shared|functions|clients|contract|tests|docs|deploy|requirements|emulator-config)/[\w./-]*)`",
+        document.read_text(),
     )
     missing = [path for path in named if not (ROOT / path).exists()]
     assert not missing

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,29 +23,36 @@ _KEYS = ("_API_KEY", "_BASE_URL", "_API_BASE", "AWS_", "CORS_", "CHAT_", "LEASE_
 ADMIN_PASSWORD = "the administrators' own"
 
 
-def start(name: str, offset: int, model_server: ModelServer, **environ: str) -> Suite:
+def start(name: str, offset: int, model_server: ModelServer, staged: Path | None, **environ: str) -> Suite:
     inherited = {name: value for name, value in os.environ.items() if not any(key in name for key in _KEYS)}
     scripted = {"OPENAI_API_KEY": SECRET_KEY, "OPENAI_BASE_URL": model_server.base_url}
     return Suite(
         name=name,
         ports=Ports().moved(offset),
         environ={**inherited, **scripted, "LEASE_SECONDS": "4", "MODEL_TIMEOUT_SECONDS": "6", **environ},
+        staged=staged,
     )
 
 
 @pytest.fixture(scope="session")
-def local_suite(_model_server: ModelServer) -> Iterator[Suite]:
+def what_runs(request: pytest.FixtureRequest) -> Path | None:
+    """With `--staged`, the staged functions' folder; else None: the sources."""
+    return request.getfixturevalue("staged") if request.config.getoption("staged") else None
+
+
+@pytest.fixture(scope="session")
+def local_suite(_model_server: ModelServer, what_runs: Path | None) -> Iterator[Suite]:
     """Authentication bypassed, but for administrators; the small local model, if it is installed."""
     environ = {"APP_ENV": "local", "ADMIN_PANEL_ENABLED": "true", "ADMIN_PASSWORD": ADMIN_PASSWORD}
-    with start("e2e-local", 20000, _model_server, **environ) as suite:
+    with start("e2e-local", 20000, _model_server, what_runs, **environ) as suite:
         yield suite
 
 
 @pytest.fixture(scope="session")
-def firebase_suite(_model_server: ModelServer) -> Iterator[Suite]:
+def firebase_suite(_model_server: ModelServer, what_runs: Path | None) -> Iterator[Suite]:
     """Real ID tokens of the Auth emulator."""
     environ = {"APP_ENV": "firebase", "LOCAL_MODEL": "off", "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1"}
-    with start("e2e-firebase", 22000, _model_server, **environ) as suite:
+    with start("e2e-firebase", 22000, _model_server, what_runs, **environ) as suite:
         yield suite
 
 

@@ -1,11 +1,13 @@
 """The suite runs in a composed folder: linked sources, moved ports, nothing in the source tree."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from local_platform.console import Problem
 from local_platform.layout import LAYOUT, Layout
@@ -73,10 +75,42 @@ def test_a_firestore_that_runs_already_is_not_started_again(clone: Layout) -> No
 
 def test_fewer_tasks_at_once_than_in_the_cloud() -> None:
     """Each takes a process here. A lower limit stays."""
-    assert for_this_machine("rateLimits:\n  maxConcurrentDispatches: 200\n").endswith(f" {LOCAL_DISPATCHES}\n")
-    assert for_this_machine("maxConcurrentDispatches: 3") == "maxConcurrentDispatches: 3"
-    worker = (LAYOUT.root / "functions" / "worker" / "functions.yaml").read_text()
-    assert f"maxConcurrentDispatches: {LOCAL_DISPATCHES}\n" in for_this_machine(worker)
+    worker = yaml.safe_load((LAYOUT.root / "functions" / "worker" / "functions.yaml").read_text())
+    limits = worker["endpoints"]["worker"]["taskQueueTrigger"]["rateLimits"]
+    for cloud, local in ((200, LOCAL_DISPATCHES), (3, 3)):
+        limits["maxConcurrentDispatches"] = cloud
+        composed = yaml.safe_load(for_this_machine(yaml.safe_dump(worker)))["endpoints"]["worker"]
+        assert composed["taskQueueTrigger"]["rateLimits"] == {"maxConcurrentDispatches": local}
+
+
+def test_keys_come_from_the_environment(clone: Layout) -> None:
+    """The emulator would ask Secret Manager for what a function names, and complain. All else stays."""
+    compose(clone, clone.local / "suite", Ports())
+    for name in ("chat", "admin", "users"):
+        cloud = yaml.safe_load((clone.root / "functions" / name / "functions.yaml").read_text())
+        local = yaml.safe_load((clone.local / "suite" / "functions" / name / "functions.yaml").read_text())
+        assert "secretEnvironmentVariables" not in local["endpoints"][name]
+        cloud["endpoints"][name].pop("secretEnvironmentVariables", None)
+        assert local == cloud
+
+
+def test_nothing_is_built_to_run_here(clone: Layout) -> None:
+    """What is deployed is staged first; what runs here is not."""
+    names = compose(clone, clone.local / "suite", Ports())
+    composed = json.loads((clone.local / "suite" / "firebase.json").read_text())["functions"]
+    assert [codebase["source"] for codebase in composed] == [f"functions/{name}" for name in names]
+    assert not any({"predeploy", "configDir"} & codebase.keys() for codebase in composed)
+
+
+def test_staged_functions_run_when_they_are_asked_for(clone: Layout) -> None:
+    """From where they were staged, with what lies beside them."""
+    staged = clone.root / "elsewhere"
+    for name in (codebase["codebase"] for codebase in CONFIG["functions"]):
+        (staged / name).mkdir(parents=True)
+        for file in ("main.py", "functions.yaml", "requirements.txt"):
+            shutil.copyfile(clone.root / "functions" / name / file.replace(".txt", ".in"), staged / name / file)
+    for name in compose(clone, clone.local / "suite", Ports(), staged=staged):
+        assert (clone.local / "suite" / "functions" / name / "main.py").resolve() == staged / name / "main.py"
 
 
 def test_a_missing_source_is_a_plain_sentence(clone: Layout) -> None:

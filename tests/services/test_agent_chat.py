@@ -18,7 +18,8 @@ from shared.services.agent_chat import content_of, input_of
 from shared.services.deployments import DeploymentService
 from shared.settings import Settings
 from tests.doubles.api_server import ApiServer
-from tests.doubles.model_server import ModelServer
+from tests.doubles.model_server import Answer, ModelServer
+from tests.sandbox.full.children import children, kill_all
 from tests.services.house import House
 from tests.services.publishing import ASK, publish
 
@@ -147,6 +148,44 @@ async def run(input_dict, tools):
     assert api_server.paths() == ["/echo", "/slow"]
     assert len(await house.charged(OWNER.uid)) == 1
     assert (await house.account(OWNER.uid)).held == 0
+
+
+@pytest.mark.parametrize("calls", [0, 1, 2])
+async def test_an_interpreter_that_is_killed_fails_the_ticket_and_what_was_spent_is_charged(
+    calls: int, house: House, caller: Caller, model_server: ModelServer
+) -> None:
+    """At any point of the run: the ticket ends with words, the calls so far are paid, and the next chat goes."""
+    code = (
+        "class Asked(Exception):\n    pass\n\n"
+        "async def run(input_dict, tools):\n"
+        "    for n in range(input_dict['calls']):\n"
+        "        await call_llm(provider='openai', model='gpt-4.1-mini', "
+        "messages=[{'role': 'user', 'content': f'call {n}'}])\n"
+        "    print('READY')\n"
+        "    while input_dict['go_on']:\n        pass\n"
+        "    return {'outputText': 'alive'}"
+    )
+    schema = {"inputText": "string", "calls": "integer", "go_on": "boolean"}
+    await publish(house.database, OWNER, "agent", code, visibility="shared", inputSchema=schema)
+    for n in range(calls):
+        model_server.script(f"call {n}", Answer("yes", prompt_tokens=1000, completion_tokens=100))
+    accepted = await house.chat.submit(caller, said("x", calls=calls, go_on=True))
+    delivery = asyncio.create_task(house.deliver(accepted.ticket_id))
+    async with asyncio.timeout(30):
+        while not (children() and len(model_server.calls) == calls):  # noqa: ASYNC110 - nobody else would tell
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(1)
+    kill_all()
+    await delivery
+    ticket = await now(house, accepted.ticket_id)
+    assert ticket.status is TicketStatus.FAILED
+    assert ticket.error
+    assert await house.charged(caller.uid) == [560] * calls
+    account = await house.account(caller.uid)
+    assert (account.remaining, account.held) == (account.allowance - 560 * calls, 0)
+    again = await finished(house, caller, said("x", calls=0, go_on=False))
+    assert again.result
+    assert again.result.content == "alive"
 
 
 async def test_a_ticket_that_found_no_place_is_tried_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,10 @@ from shared.sandbox.logs import Logs
 
 _log = get_logger("sandbox")
 _REMEMBERED = 50
+_MOST_PRINTED = 4 * 2**20
+"""Characters beyond what is kept: the interpreter itself sends little more than that."""
+_IN_A_ROW = 50
+"""Messages that are read before others have their turn."""
 _MOST_CALLS = 20_000
 """As many as in the fast engine. Those that reach anything are counted by the abilities."""
 
@@ -52,6 +56,8 @@ class Conversation:
         self._number = 0
         self._answers: list[JsonObject] = []
         self._answered = asyncio.Event()
+        self._printed = 0
+        self._messages = 0
         self.begun = False
         self.failures: deque[Seen] = deque(maxlen=_REMEMBERED)
 
@@ -66,6 +72,9 @@ class Conversation:
                     case Begun():
                         pass
                     case Print():
+                        self._printed += len(said.text)
+                        if self._printed > self._logs.most + _MOST_PRINTED:
+                            raise Gone("It printed more than it says.")
                         self._logs.add("stdout", said.text)
                     case Dropped():
                         self._logs.drop(said.bytes)
@@ -80,6 +89,9 @@ class Conversation:
                 call.cancel()
 
     async def _said(self) -> Begun | Print | Dropped | Call | Wait | Done | Failed:
+        self._messages += 1
+        if self._messages % _IN_A_ROW == 0:
+            await asyncio.sleep(0)
         data = await self._interpreter.receive()
         try:
             return message.validate_json(data)

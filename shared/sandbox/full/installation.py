@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 from shared.log import get_logger
+from shared.per_loop import per_loop
 
 _log = get_logger("sandbox")
 _ROOT = Path(__file__).parents[3]
@@ -56,11 +57,20 @@ class Installation:
 async def installation() -> Installation:
     """Lays the folder out if no process has yet: two seconds. Raises `NotInstalled`."""
     deno = _deno()
-    folder = await asyncio.to_thread(_laid_out)
-    installed = Installation(deno, folder)
-    if not (folder / _SNAPSHOT).is_file():
-        await _make_snapshot(installed)
+    async with _one_at_a_time():
+        folder = await asyncio.to_thread(_laid_out)
+        if not (folder / "boot.mjs").is_file():  # somebody has cleaned up
+            _laid_out.cache_clear()
+            folder = await asyncio.to_thread(_laid_out)
+        installed = Installation(deno, folder)
+        if not (folder / _SNAPSHOT).is_file():
+            await _make_snapshot(installed)
     return installed
+
+
+@per_loop
+def _one_at_a_time() -> asyncio.Lock:
+    return asyncio.Lock()
 
 
 @cache
@@ -95,7 +105,8 @@ def _laid_out() -> Path:
     for name, data in files.items():
         digest.update(name.encode() + b"\0" + data)
     folder = Path(tempfile.gettempdir()) / f"agents-full-engine-{os.getuid()}-{digest.hexdigest()[:16]}"
-    if not folder.exists():
+    if not (folder / "boot.mjs").is_file():
+        shutil.rmtree(folder, ignore_errors=True)
         _write(files, folder)
     if not _is_ours(folder):
         folder = Path(tempfile.mkdtemp(prefix="agents-full-engine-")) / "files"

@@ -131,7 +131,7 @@ class Interpreter:
         if sys.platform == "linux":
             seconds = math.ceil(self._began_seconds + cpu_seconds) + 5
             resource.prlimit(self._process.pid, resource.RLIMIT_CPU, (seconds, seconds))
-            data = self._seen.memory_full_info().data + memory_bytes + 2 * _BESIDE
+            data = self._seen.memory_info().data + memory_bytes + 2 * _BESIDE
             resource.prlimit(self._process.pid, resource.RLIMIT_DATA, (data, data))
 
     async def _watch(self, cpu_seconds: float, memory_bytes: int) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 import pydantic_monty as monty
 
 from shared.sandbox.full.engine import FullEngine
+from shared.sandbox.full.interpreters import end_ready
 from shared.sandbox.inspection.surface import FILE, FULL_FILE
 from shared.sandbox.no_abilities import NoAbilities
 from shared.sandbox.program import Limits, Program
@@ -87,7 +88,8 @@ def _imported(name: str) -> types.ModuleType:
         return importlib.import_module(name)
 
 
-def _asked_full() -> dict[str, object]:
+async def asked(engine: FullEngine) -> dict[str, object]:
+    """The full engine's surface, as JSON takes it."""
     code = (
         "import importlib, sys\n"
         "def there(name):\n"
@@ -102,17 +104,24 @@ def _asked_full() -> dict[str, object]:
     )
     limits = Limits(seconds=60, cpu_seconds=30, memory_bytes=128 * 2**20, log_bytes=0, result_bytes=100_000)
     program = Program(code, {"left_out": [*sorted(_LEFT_OUT), "idlelib", "turtledemo"]})
-    outcome = asyncio.run(FullEngine(1).run(program, NoAbilities(), limits))
+    outcome = await engine.run(program, NoAbilities(), limits)
     if not isinstance(outcome.result, list):
         raise SystemExit(f"The full engine did not answer: {outcome.failure}")
     version, modules = outcome.result
     return {"engine": f"CPython {version}", "modules": modules}
 
 
+async def _asked() -> dict[str, object]:
+    try:
+        return await asked(FullEngine(1))
+    finally:
+        await end_ready()
+
+
 def main() -> None:
     with monty.Monty() as pool:
         FILE.write_text(json.dumps(found(pool), indent=1) + "\n")
-    FULL_FILE.write_text(json.dumps(_asked_full(), indent=1) + "\n")
+    FULL_FILE.write_text(json.dumps(asyncio.run(_asked()), indent=1) + "\n")
     print(f"Wrote {FILE} and {FULL_FILE}.")  # noqa: T201 - a person runs this
 
 

@@ -49,7 +49,7 @@ function snapshotOrNull() {
 }
 
 const { loadPyodide } = await import("./pyodide.mjs");
-const snapshot = snapshotOrNull();
+let snapshot = snapshotOrNull();
 const options = { indexURL: folder, jsglobals: Object.create(null), stdout: printed, stderr: printed, env: { HOME: "/home/agent", PYTHONHASHSEED: "0" } };
 
 if (snapshot === null) {
@@ -64,6 +64,7 @@ if (snapshot === null) {
 }
 
 const python = await loadPyodide({ ...options, _loadSnapshot: snapshot });
+snapshot = null;  // thirty megabytes
 const main = python.runPython("from shared.sandbox.full.guest.main import main; main");
 python.runPython("import os; os.urandom(1)");  // which finds its source at first use
 permissions.revokeSync({ name: "read" });

@@ -1,0 +1,243 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.agent import Agent
+from ...models.error import Error
+from ...models.invalid import Invalid
+from ...models.update_agent_request import UpdateAgentRequest
+from ...types import Response
+
+
+def _get_kwargs(
+    agent_id: str,
+    *,
+    body: UpdateAgentRequest,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "put",
+        "url": "/agents/{agent_id}".format(
+            agent_id=quote(str(agent_id), safe=""),
+        ),
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Agent | Error | Invalid | None:
+    if response.status_code == 200:
+        response_200 = Agent.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = Error.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Error.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Error.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Error.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 409:
+        response_409 = Error.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 413:
+        response_413 = Error.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 422:
+        response_422 = Invalid.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 500:
+        response_500 = Error.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Error.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Agent | Error | Invalid]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    agent_id: str,
+    *,
+    client: AuthenticatedClient,
+    body: UpdateAgentRequest,
+) -> Response[Agent | Error | Invalid]:
+    """Changes those fields of an agent that are sent
+
+     Changes those fields of an agent that are sent; 409 for a `_rev` that is not the newest.
+
+    Args:
+        agent_id (str):
+        body (UpdateAgentRequest): What `PUT /agents/{id}` takes: only the fields that are sent
+            change. Null empties an optional one.
+
+            `rev`: the revision that the change was made for; a newer one refuses it.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Agent | Error | Invalid]
+    """
+
+    kwargs = _get_kwargs(
+        agent_id=agent_id,
+        body=body,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    agent_id: str,
+    *,
+    client: AuthenticatedClient,
+    body: UpdateAgentRequest,
+) -> Agent | Error | Invalid | None:
+    """Changes those fields of an agent that are sent
+
+     Changes those fields of an agent that are sent; 409 for a `_rev` that is not the newest.
+
+    Args:
+        agent_id (str):
+        body (UpdateAgentRequest): What `PUT /agents/{id}` takes: only the fields that are sent
+            change. Null empties an optional one.
+
+            `rev`: the revision that the change was made for; a newer one refuses it.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Agent | Error | Invalid
+    """
+
+    return sync_detailed(
+        agent_id=agent_id,
+        client=client,
+        body=body,
+    ).parsed
+
+
+async def asyncio_detailed(
+    agent_id: str,
+    *,
+    client: AuthenticatedClient,
+    body: UpdateAgentRequest,
+) -> Response[Agent | Error | Invalid]:
+    """Changes those fields of an agent that are sent
+
+     Changes those fields of an agent that are sent; 409 for a `_rev` that is not the newest.
+
+    Args:
+        agent_id (str):
+        body (UpdateAgentRequest): What `PUT /agents/{id}` takes: only the fields that are sent
+            change. Null empties an optional one.
+
+            `rev`: the revision that the change was made for; a newer one refuses it.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Agent | Error | Invalid]
+    """
+
+    kwargs = _get_kwargs(
+        agent_id=agent_id,
+        body=body,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    agent_id: str,
+    *,
+    client: AuthenticatedClient,
+    body: UpdateAgentRequest,
+) -> Agent | Error | Invalid | None:
+    """Changes those fields of an agent that are sent
+
+     Changes those fields of an agent that are sent; 409 for a `_rev` that is not the newest.
+
+    Args:
+        agent_id (str):
+        body (UpdateAgentRequest): What `PUT /agents/{id}` takes: only the fields that are sent
+            change. Null empties an optional one.
+
+            `rev`: the revision that the change was made for; a newer one refuses it.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Agent | Error | Invalid
+    """
+
+    return (
+        await asyncio_detailed(
+            agent_id=agent_id,
+            client=client,
+            body=body,
+        )
+    ).parsed

@@ -1,0 +1,230 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.accepted import Accepted
+from ...models.chat_request import ChatRequest
+from ...models.error import Error
+from ...models.invalid import Invalid
+from ...types import Response
+
+
+def _get_kwargs(
+    *,
+    body: ChatRequest,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/chat",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Accepted | Error | Invalid | None:
+    if response.status_code == 200:
+        response_200 = Accepted.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = Error.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Error.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 402:
+        response_402 = Error.from_dict(response.json())
+
+        return response_402
+
+    if response.status_code == 413:
+        response_413 = Error.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 422:
+        response_422 = Invalid.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Error.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = Error.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Error.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Accepted | Error | Invalid]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: ChatRequest,
+) -> Response[Accepted | Error | Invalid]:
+    """Queues the chat
+
+     Queues the chat; answers once the chat cannot be lost any more.
+
+    Args:
+        body (ChatRequest): What `POST /chat` takes. `parameters` and `built_in_tools` are those
+            of the model's catalog entry.
+
+            With `stream` the worker reads the model's answer as a stream, which keeps long answers
+            from idling out;
+            the caller polls the ticket all the same.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Accepted | Error | Invalid]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    body: ChatRequest,
+) -> Accepted | Error | Invalid | None:
+    """Queues the chat
+
+     Queues the chat; answers once the chat cannot be lost any more.
+
+    Args:
+        body (ChatRequest): What `POST /chat` takes. `parameters` and `built_in_tools` are those
+            of the model's catalog entry.
+
+            With `stream` the worker reads the model's answer as a stream, which keeps long answers
+            from idling out;
+            the caller polls the ticket all the same.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Accepted | Error | Invalid
+    """
+
+    return sync_detailed(
+        client=client,
+        body=body,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: ChatRequest,
+) -> Response[Accepted | Error | Invalid]:
+    """Queues the chat
+
+     Queues the chat; answers once the chat cannot be lost any more.
+
+    Args:
+        body (ChatRequest): What `POST /chat` takes. `parameters` and `built_in_tools` are those
+            of the model's catalog entry.
+
+            With `stream` the worker reads the model's answer as a stream, which keeps long answers
+            from idling out;
+            the caller polls the ticket all the same.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Accepted | Error | Invalid]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    body: ChatRequest,
+) -> Accepted | Error | Invalid | None:
+    """Queues the chat
+
+     Queues the chat; answers once the chat cannot be lost any more.
+
+    Args:
+        body (ChatRequest): What `POST /chat` takes. `parameters` and `built_in_tools` are those
+            of the model's catalog entry.
+
+            With `stream` the worker reads the model's answer as a stream, which keeps long answers
+            from idling out;
+            the caller polls the ticket all the same.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Accepted | Error | Invalid
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+        )
+    ).parsed

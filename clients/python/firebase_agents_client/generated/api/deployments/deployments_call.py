@@ -1,0 +1,224 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.deployments_call_body import DeploymentsCallBody
+from ...models.error import Error
+from ...models.failed_run import FailedRun
+from ...models.invalid import Invalid
+from ...types import Response
+
+
+def _get_kwargs(
+    friendly_name: str,
+    *,
+    body: DeploymentsCallBody,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/rest/{friendly_name}".format(
+            friendly_name=quote(str(friendly_name), safe=""),
+        ),
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Any | Error | FailedRun | Invalid | None:
+    if response.status_code == 200:
+        response_200 = response.json()
+        return response_200
+
+    if response.status_code == 402:
+        response_402 = Error.from_dict(response.json())
+
+        return response_402
+
+    if response.status_code == 404:
+        response_404 = Error.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 413:
+        response_413 = Error.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 422:
+        response_422 = Invalid.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Error.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = FailedRun.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Error.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Any | Error | FailedRun | Invalid]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    friendly_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: DeploymentsCallBody,
+) -> Response[Any | Error | FailedRun | Invalid]:
+    """Runs a published agent
+
+     Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's
+    expense.
+
+    Args:
+        friendly_name (str):
+        body (DeploymentsCallBody):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Any | Error | FailedRun | Invalid]
+    """
+
+    kwargs = _get_kwargs(
+        friendly_name=friendly_name,
+        body=body,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    friendly_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: DeploymentsCallBody,
+) -> Any | Error | FailedRun | Invalid | None:
+    """Runs a published agent
+
+     Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's
+    expense.
+
+    Args:
+        friendly_name (str):
+        body (DeploymentsCallBody):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Any | Error | FailedRun | Invalid
+    """
+
+    return sync_detailed(
+        friendly_name=friendly_name,
+        client=client,
+        body=body,
+    ).parsed
+
+
+async def asyncio_detailed(
+    friendly_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: DeploymentsCallBody,
+) -> Response[Any | Error | FailedRun | Invalid]:
+    """Runs a published agent
+
+     Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's
+    expense.
+
+    Args:
+        friendly_name (str):
+        body (DeploymentsCallBody):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Any | Error | FailedRun | Invalid]
+    """
+
+    kwargs = _get_kwargs(
+        friendly_name=friendly_name,
+        body=body,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    friendly_name: str,
+    *,
+    client: AuthenticatedClient | Client,
+    body: DeploymentsCallBody,
+) -> Any | Error | FailedRun | Invalid | None:
+    """Runs a published agent
+
+     Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's
+    expense.
+
+    Args:
+        friendly_name (str):
+        body (DeploymentsCallBody):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Any | Error | FailedRun | Invalid
+    """
+
+    return (
+        await asyncio_detailed(
+            friendly_name=friendly_name,
+            client=client,
+            body=body,
+        )
+    ).parsed

@@ -1,0 +1,16 @@
+from typing import Literal
+
+TicketStatus = Literal["completed", "failed", "pending", "processing"]
+
+TICKET_STATUS_VALUES: set[TicketStatus] = {
+    "completed",
+    "failed",
+    "pending",
+    "processing",
+}
+
+
+def check_ticket_status(value: str) -> TicketStatus:
+    if value in TICKET_STATUS_VALUES:
+        return value
+    raise TypeError(f"Unexpected value {value!r}. Expected one of {TICKET_STATUS_VALUES!r}")

@@ -1,0 +1,122 @@
+"""Waits for a chat's ticket: looks it up, less and less often, until it is completed."""
+
+import asyncio
+import time
+from urllib.parse import quote
+
+import httpx
+
+from firebase_agents_client.answers import ServiceError
+from firebase_agents_client.generated.client import AuthenticatedClient
+from firebase_agents_client.generated.models import ChatResponse, ChatResult, Error
+
+_FIRST_PAUSE = 0.2
+_LONGEST_PAUSE = 5.0
+_GROWTH = 1.5
+_ONE_LOOK_UP = 30.0
+_PASSING = (429, 500, 502, 503, 504)
+"""What is worth another look-up: the ticket is stored, and none of these ends it."""
+
+
+class TicketFailed(Exception):
+    """The chat ended without an answer. `ticket`: as it was answered; its `error` is a sentence for the user."""
+
+    def __init__(self, ticket: ChatResponse) -> None:
+        self.ticket = ticket
+        super().__init__(ticket.error)
+
+
+class TicketTimeout(TimeoutError):
+    """The ticket was not finished in time. It may still be: wait for it again.
+
+    `ticket_id`: which one. Its `__cause__` is what the last look-up failed with, if it failed.
+    """
+
+    def __init__(self, ticket_id: str, timeout: float) -> None:
+        self.ticket_id = ticket_id
+        super().__init__(f"The ticket {ticket_id} was not finished within {timeout:g} seconds.")
+
+
+def wait_for_ticket(client: AuthenticatedClient, ticket_id: str, *, timeout: float = 300) -> ChatResult:
+    """The ticket's result, once it is there. `timeout`: seconds in all.
+
+    Raises `TicketFailed`, `TicketTimeout`, and `ServiceError` for what waiting does not mend: no such ticket, no
+    token. What passes (too many requests, a service or a network that is away) is waited out, `Retry-After` long
+    where the service asks for that.
+    """
+    watch = _Watch(ticket_id, timeout)
+    while True:
+        try:
+            response = client.get_httpx_client().get(watch.path, timeout=watch.limit)
+        except (httpx.TransportError, ServiceError) as error:
+            watch.failed(error)
+        else:
+            if (result := watch.result(response)) is not None:
+                return result
+        time.sleep(watch.pause())
+
+
+async def wait_for_ticket_async(client: AuthenticatedClient, ticket_id: str, *, timeout: float = 300) -> ChatResult:
+    """The same, for an event loop."""
+    watch = _Watch(ticket_id, timeout)
+    while True:
+        try:
+            response = await client.get_async_httpx_client().get(watch.path, timeout=watch.limit)
+        except (httpx.TransportError, ServiceError) as error:
+            watch.failed(error)
+        else:
+            if (result := watch.result(response)) is not None:
+                return result
+        await asyncio.sleep(watch.pause())
+
+
+class _Watch:
+    """What is known of one ticket, and how long to wait before asking again. It asks nobody itself."""
+
+    def __init__(self, ticket_id: str, timeout: float) -> None:
+        self.path = f"/chat/{quote(ticket_id, safe='')}"
+        self._ticket_id = ticket_id
+        self._timeout = timeout
+        self._deadline = time.monotonic() + timeout
+        self._next_pause = _FIRST_PAUSE
+        self._error: Exception | None = None
+
+    @property
+    def limit(self) -> float:
+        """Seconds that one look-up may take."""
+        return max(0.001, min(_ONE_LOOK_UP, self._deadline - time.monotonic()))
+
+    def failed(self, error: Exception) -> None:
+        """Notes what the look-up failed with; raises it if waiting does not mend it."""
+        if isinstance(error, ServiceError) and error.status not in _PASSING:
+            raise error
+        self._error = error
+
+    def result(self, response: httpx.Response) -> ChatResult | None:
+        """The ticket's result, None while there is none. Raises `TicketFailed` and `ServiceError`."""
+        if response.status_code != 200:
+            self.failed(ServiceError(response.status_code, _body(response), response.headers))
+            return None
+        self._error = None
+        ticket = ChatResponse.from_dict(response.json())
+        if ticket.status == "failed":
+            raise TicketFailed(ticket)
+        return ticket.result
+
+    def pause(self) -> float:
+        """Seconds until the next look-up. Raises `TicketTimeout` if there is to be none."""
+        left = self._deadline - time.monotonic()
+        asked = self._error.retry_after or 0 if isinstance(self._error, ServiceError) else 0
+        if left <= 0 or asked > left:
+            raise TicketTimeout(self._ticket_id, self._timeout) from self._error
+        pause = max(asked, min(self._next_pause, left))
+        self._next_pause = min(self._next_pause * _GROWTH, _LONGEST_PAUSE)
+        return pause
+
+
+def _body(response: httpx.Response) -> Error | None:
+    """What the service says, None if it is not the service that speaks."""
+    try:
+        return Error(detail=str(response.json()["detail"]))
+    except (ValueError, TypeError, KeyError):
+        return None

@@ -1,0 +1,116 @@
+/** Waits for a chat's ticket: looks it up, less and less often, until it is completed. */
+
+import { answered, ServiceError } from "./answers.js";
+import type { ServiceClient } from "./connection.js";
+import type { components } from "./schema.js";
+
+export type Ticket = components["schemas"]["ChatResponse"];
+export type ChatResult = components["schemas"]["ChatResult"];
+
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 5_000;
+const GROWTH = 1.5;
+const ONE_LOOK_UP_MS = 30_000;
+/** What is worth another look-up: the ticket is stored, and none of these ends it. */
+const PASSING = [429, 500, 502, 503, 504];
+
+/** The chat ended without an answer. The message is a sentence for the user. */
+export class TicketFailed extends Error {
+  override readonly name = "TicketFailed";
+  readonly ticket: Ticket;
+
+  constructor(ticket: Ticket) {
+    super(ticket.error ?? "");
+    this.ticket = ticket;
+  }
+}
+
+/** The ticket was not finished in time. It may still be. `cause`: what the last look-up failed with, if it failed. */
+export class TicketTimeout extends Error {
+  override readonly name = "TicketTimeout";
+  readonly ticketId: string;
+
+  constructor(ticketId: string, timeoutMs: number, cause: unknown) {
+    super(`The ticket ${ticketId} was not finished within ${timeoutMs / 1000} seconds.`, { cause });
+    this.ticketId = ticketId;
+  }
+}
+
+/** `timeoutMs`: milliseconds in all. `signal`: ends the waiting with its reason. */
+export interface Waiting {
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * The ticket's result, once it is there.
+ *
+ * Throws `TicketFailed`, `TicketTimeout`, and `ServiceError` for what waiting does not mend: no such ticket, no token.
+ * What passes (too many requests, a service or a network that is away) is waited out, `Retry-After` long where the
+ * service asks for that.
+ */
+export async function waitForTicket(
+  client: ServiceClient,
+  ticketId: string,
+  waiting: Waiting = {},
+): Promise<ChatResult> {
+  const { timeoutMs = 300_000, signal } = waiting;
+  const deadline = Date.now() + timeoutMs;
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * GROWTH, LONGEST_PAUSE_MS)) {
+    let failure: unknown;
+    try {
+      const ticket = await lookUp(client, ticketId, Math.min(ONE_LOOK_UP_MS, deadline - Date.now()), signal);
+      if (ticket.status === "failed") {
+        throw new TicketFailed(ticket);
+      }
+      if (ticket.result !== null) {
+        return ticket.result;
+      }
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!passes(error)) {
+        throw error;
+      }
+      failure = error;
+    }
+    const askedMs = failure instanceof ServiceError ? (failure.retryAfter ?? 0) * 1000 : 0;
+    const leftMs = deadline - Date.now();
+    if (leftMs <= 0 || askedMs > leftMs) {
+      throw new TicketTimeout(ticketId, timeoutMs, failure);
+    }
+    signal?.throwIfAborted();
+    await pause(Math.max(askedMs, Math.min(pauseMs, leftMs)), signal);
+  }
+}
+
+async function lookUp(client: ServiceClient, ticketId: string, limitMs: number, signal?: AbortSignal): Promise<Ticket> {
+  const limit = AbortSignal.timeout(Math.max(1, limitMs));
+  const outcome = await client.GET("/chat/{ticket_id}", {
+    params: { path: { ticket_id: ticketId } },
+    signal: signal ? AbortSignal.any([signal, limit]) : limit,
+  });
+  return answered(outcome);
+}
+
+/** `fetch` fails with a `TypeError` where nobody is reached, and with the limit's own error where nobody answers. */
+function passes(error: unknown): boolean {
+  if (error instanceof ServiceError) {
+    return PASSING.includes(error.status);
+  }
+  return error instanceof TypeError || (error instanceof DOMException && error.name === "TimeoutError");
+}
+
+/** Rejects with the signal's reason when that is aborted. */
+function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}

@@ -1,0 +1,29 @@
+"""`python -m deploy.stage [--into FOLDER] [NAME …]`: stages the functions that are named, or all."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from deploy.stage.problem import StagingFailed
+from deploy.stage.staging import BUILT, runtimes, stage
+
+
+def main() -> int:
+    """Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.stage", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a function; all, if none is named")
+    parser.add_argument("--into", type=Path, default=BUILT, help="the folder to make theirs in")
+    arguments = parser.parse_args()
+    names: list[str] = arguments.names or list(runtimes())
+    print(f"· Staging {len(names)} functions in {arguments.into}", flush=True)
+    try:
+        stage(names, arguments.into, lambda line: print(line, flush=True))
+    except StagingFailed as failed:
+        print(f"\n✗ {failed.what}.\n  {failed.remedy}", file=sys.stderr, flush=True)
+        return 1
+    print("✓ Staged")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

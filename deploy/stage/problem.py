@@ -1,0 +1,10 @@
+"""What keeps a function from being staged, in words for whoever stages it."""
+
+
+class StagingFailed(Exception):
+    """`what` is one sentence without its full stop; `remedy` says what to do about it."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}. {remedy}")
+        self.what = what
+        self.remedy = remedy

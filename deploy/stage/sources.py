@@ -1,0 +1,107 @@
+"""Which files a function needs: its own, and of `shared/` the modules that it imports, with their data.
+
+So a function's folder changes only when its own code does, and the Firebase CLI leaves alone what has not changed.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import grimp
+
+from deploy.stage.problem import StagingFailed
+
+GO_ALONG = {
+    "shared.sandbox.full.installation": ("shared.sandbox.full.guest", "shared.sandbox.inside"),
+}
+"""Packages whose files a module reads itself, all of them: what runs inside of the full engine."""
+
+PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
+"""What the full engine takes from npm; `shared/sandbox/full/installation.py` looks for these."""
+
+_FULL_ENGINE = "shared.sandbox.full.installation"
+_NOT_DEPLOYED = {"__init__.py", "functions.yaml", "requirements.in"}
+_LEFT_OUT = {"__pycache__", "venv"}
+
+
+class Sources:
+    """The files of every function of the clone at `root`, by where they go in its folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._graph = grimp.build_graph("functions", "shared", cache_dir=None)
+        self._late = {module: set(late_imports(self._file(module))) for module in self._graph.modules}
+
+    def of(self, name: str) -> dict[str, Path]:
+        """The files of the function `name`, without those that staging makes. Raises `StagingFailed`."""
+        own = self._root / "functions" / name
+        if not (own / "main.py").is_file():
+            raise StagingFailed(f"There is no function {name}", "Its folder below functions/ needs a main.py.")
+        modules = self.modules(name)
+        files = {
+            str(path.relative_to(own)): path
+            for path in _files_below(own)
+            if str(path.relative_to(own)) not in _NOT_DEPLOYED
+        }
+        for path in (*map(self._file, modules), *self._data_of(modules)):
+            files[str(path.relative_to(self._root))] = path
+        if _FULL_ENGINE in modules:
+            files |= self._pyodide()
+        return files
+
+    def modules(self, name: str) -> set[str]:
+        """The modules of `shared` that the function imports, at its start, inside of functions, or by name."""
+        found: set[str] = set()
+        waiting = [f"functions.{name}.main"]
+        while waiting:
+            module = waiting.pop()
+            if module in found:
+                continue
+            found.add(module)
+            waiting += self._graph.find_modules_directly_imported_by(module)
+            waiting += self._late[module]
+            for package in GO_ALONG.get(module, ()):
+                waiting += [package, *self._graph.find_descendants(package)]
+            if "." in module:
+                waiting.append(module.rpartition(".")[0])  # importing a module runs the packages that it lies in
+        return {module for module in found if module.partition(".")[0] == "shared"}
+
+    def _file(self, module: str) -> Path:
+        path = self._root.joinpath(*module.split("."))
+        return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+    def _data_of(self, modules: set[str]) -> Iterator[Path]:
+        """What is no Python in the packages among `modules`, and in their folders that are no packages."""
+        for path in _files_below(self._root / "shared"):
+            if path.suffix != ".py" and not path.is_relative_to(self._root / "shared/sandbox/full/pyodide"):
+                package = next(folder for folder in path.parents if (folder / "__init__.py").is_file())
+                if ".".join(package.relative_to(self._root).parts) in modules:
+                    yield path
+
+    def _pyodide(self) -> dict[str, Path]:
+        folder = self._root / "node_modules" / "pyodide"
+        for name in PYODIDE:
+            if not (folder / name).is_file():
+                raise StagingFailed(f"node_modules/pyodide/{name} is missing", "Run `make setup` first.")
+        return {f"shared/sandbox/full/pyodide/{name}": folder / name for name in PYODIDE}
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if path.is_file() and not any(part in _LEFT_OUT or part.startswith(".") for part in parts):
+            yield path
+
+
+def late_imports(file: Path) -> Iterator[str]:
+    """The modules that are named to `shared.late.imported`. Raises `StagingFailed` for a name that is computed."""
+    for node in ast.walk(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "imported":
+            match node.args:
+                case [ast.Constant(value=str(name))]:
+                    yield name
+                case _:
+                    raise StagingFailed(
+                        f"{file.name}, line {node.lineno}, imports a module whose name is not written out",
+                        'Staging reads the names: write `imported("shared.…")`.',
+                    )

@@ -1,0 +1,84 @@
+"""The service as clients meet it, and a folder in which Node.js finds the TypeScript client."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from contract.functions import ROOT
+from shared.settings import Settings
+from tests.clients.hosted import Hosted
+from tests.doubles.cloud_tasks import CloudTasksServer
+from tests.functions.conftest import as_whom as as_whom
+
+Host = Callable[..., Hosted]
+TSC = ROOT / "node_modules" / "typescript" / "bin" / "tsc"
+TYPESCRIPT = ROOT / "clients" / "typescript"
+
+
+@pytest.fixture
+def host(
+    settings: Settings, environ: dict[str, str], cloud_tasks: CloudTasksServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Host]:
+    """`host(app_env="firebase")`: the whole service, with these settings."""
+    for name in list(os.environ):
+        if name.endswith(("_API_KEY", "_BASE_URL", "_API_BASE")):
+            monkeypatch.delenv(name)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    with ExitStack() as stack:
+
+        def start(**fields: object) -> Hosted:
+            hosted = Hosted(settings.model_copy(update=fields), cloud_tasks)
+            hosted.start()
+            stack.callback(hosted.stop)
+            return hosted
+
+        yield start
+
+
+@dataclass(frozen=True)
+class NodeProject:
+    """A folder with the compiled client among its packages, as a frontend has it."""
+
+    folder: Path
+
+    def compiled(self, name: str, source: str) -> Path:
+        """Checks a module strictly, and compiles it. Raises `AssertionError` with the compiler's words."""
+        (self.folder / f"{name}.ts").write_text(source, encoding="utf-8")
+        tsc("--project", self.folder, cwd=self.folder)
+        return self.folder / f"{name}.js"
+
+    def run(self, *arguments: str | Path, **environ: str) -> str:
+        """What node prints; it has to end well."""
+        return run("node", *arguments, cwd=self.folder, environ={**os.environ, **environ})
+
+
+def tsc(*arguments: str | Path, cwd: Path) -> None:
+    run("node", TSC, *arguments, cwd=cwd)
+
+
+def run(*command: str | Path, cwd: Path, environ: dict[str, str] | None = None) -> str:
+    done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def node_project(tmp_path_factory: pytest.TempPathFactory) -> NodeProject:
+    folder = tmp_path_factory.mktemp("frontend")
+    package = folder / "node_modules" / "firebase-agents-client"
+    package.mkdir(parents=True)
+    tsc("--project", TYPESCRIPT, "--outDir", package, "--declaration", cwd=TYPESCRIPT)
+    told = json.loads((TYPESCRIPT / "package.json").read_text(encoding="utf-8"))
+    (package / "package.json").write_text(json.dumps({**told, "exports": "./index.js"}))
+    (folder / "node_modules" / "openapi-fetch").symlink_to(ROOT / "node_modules" / "openapi-fetch")
+    (folder / "package.json").write_text(json.dumps({"name": "frontend", "type": "module"}))
+    options = json.loads((TYPESCRIPT / "tsconfig.json").read_text(encoding="utf-8"))["compilerOptions"]
+    (folder / "tsconfig.json").write_text(json.dumps({"compilerOptions": options, "include": ["*.ts"]}))
+    return NodeProject(folder)

@@ -1,0 +1,77 @@
+"""All functions behind one address over real HTTP, as Hosting has them, and a queue that delivers at once."""
+
+import asyncio
+import re
+from collections import deque
+from importlib import import_module
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from contract.functions import functions
+from shared.settings import Settings
+from shared.web import create_app
+from tests.contract.rewrites import first_for
+from tests.doubles.cloud_tasks import CloudTasksServer
+from tests.doubles.served import ServedInThread
+
+
+class Hosted(ServedInThread):
+    """Below `/own/{function}` a function's own address, of which the platform shows the function what follows.
+
+    `POST /interrupt` has the next look-up of a ticket answered with its body and media type, and the status and
+    `Retry-After` that its query tells, as what stands before a service may answer. `look_ups` counts all of them.
+    """
+
+    def __init__(self, settings: Settings, queue: CloudTasksServer) -> None:
+        self.look_ups = 0
+        self._queue = queue
+        self._interruptions: deque[Response] = deque()
+        self._delivered: set[str] = set()
+        self._deliveries: set[asyncio.Task[None]] = set()
+        self._apps: dict[str, ASGIApp] = {}
+        for function in functions():
+            limit = getattr(function.module, "MAX_BODY_BYTES", None)
+            router = import_module(f"functions.{function.name}.main").router
+            self._apps[function.name] = create_app(function.name, router, settings, limit)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await self._serve(scope, receive, send)
+
+        super().__init__(app)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/interrupt":
+            await self._interrupt(Request(scope, receive))
+            return await Response()(scope, receive, send)
+        if scope["method"] == "GET" and "/chat/" in scope["path"]:
+            self.look_ups += 1
+            if self._interruptions:
+                return await self._interruptions.popleft()(scope, receive, send)
+        if own := re.match(r"/own/(\w+)", scope["path"]):
+            path = scope["path"][own.end() :]
+            await self._apps[own[1]]({**scope, "path": path, "raw_path": path.encode()}, receive, send)
+        else:
+            await self._apps[first_for(scope["path"]).function](scope, receive, send)
+        delivery = asyncio.create_task(self._deliver())
+        self._deliveries.add(delivery)
+        delivery.add_done_callback(self._deliveries.discard)
+        return None
+
+    async def _interrupt(self, request: Request) -> None:
+        asked = request.query_params
+        headers = {"Retry-After": asked["after"]} if "after" in asked else {}
+        media = request.headers.get("Content-Type")
+        self._interruptions.append(Response(await request.body(), int(asked["status"]), headers, media))
+
+    async def _deliver(self) -> None:
+        """Hands new tasks to the worker, once each."""
+        transport = httpx.ASGITransport(self._apps["worker"])
+        async with httpx.AsyncClient(transport=transport, base_url="http://worker") as client:
+            for name, task in list(self._queue.tasks.items()):
+                if name not in self._delivered:
+                    self._delivered.add(name)
+                    request = task.http_request
+                    await client.post("/", content=request.body, headers=dict(request.headers))

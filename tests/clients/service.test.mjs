@@ -1,0 +1,179 @@
+// The TypeScript client against the service over HTTP. pytest serves it, and runs this file beside the compiled client.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import {
+  answered,
+  connect,
+  functionAddress,
+  hostingAddress,
+  localAddress,
+  ServiceError,
+  TicketFailed,
+  TicketTimeout,
+  waitForTicket,
+} from "firebase-agents-client";
+
+const { SERVICE, DEMANDING_SERVICE, TOKEN } = process.env;
+const GREETER = "async def run(input_dict, tools):\n    return {'outputText': 'Hello, ' + input_dict['inputText']}";
+const client = connect(`${SERVICE}/api`);
+
+async function submit(prompt, on = client) {
+  const messages = [{ role: "user", content: prompt }];
+  return answered(await on.POST("/chat", { body: { provider: "openai", model: "gpt-4.1-mini", messages } })).ticket_id;
+}
+
+/** The next look-up meets this instead of the service. */
+async function interrupt(query, body = '{"detail": "Later."}', media = "application/json") {
+  const headers = { "Content-Type": media };
+  await fetch(`${SERVICE}/interrupt?${new URLSearchParams(query)}`, { method: "POST", body, headers });
+}
+
+async function elapsed(work) {
+  const began = performance.now();
+  await work;
+  return performance.now() - began;
+}
+
+test("the base addresses are those that the document has", () => {
+  assert.equal(localAddress(), "http://127.0.0.1:8000/api");
+  assert.equal(hostingAddress("demo-agents"), "https://demo-agents.web.app/api");
+  assert.equal(functionAddress("chat", "p"), "https://us-central1-p.cloudfunctions.net/chat");
+});
+
+test("providers are looked up", async () => {
+  assert.ok("gpt-4.1-mini" in answered(await client.GET("/providers")).openai.models);
+  const path = { provider: "openai", model: "gpt-4.1-mini" };
+  const model = answered(await client.GET("/providers/{provider}/models/{model}", { params: { path } }));
+  assert.ok(model.prices.input > 0);
+});
+
+test("a chat is waited for, through the states that it has meanwhile", async () => {
+  const result = await waitForTicket(client, await submit("slow"));
+  assert.equal(result.content, "At last.");
+  assert.equal(result.usage.total_tokens, 15);
+});
+
+test("a function's own address serves its operations", async () => {
+  const direct = connect(`${SERVICE}/own/chat`);
+  assert.equal((await waitForTicket(direct, await submit("direct", direct))).content, "You said: direct");
+});
+
+test("a chat that failed is an error, with the sentence for the user", async () => {
+  await assert.rejects(waitForTicket(client, await submit("refused")), (error) => {
+    assert.ok(error instanceof TicketFailed);
+    assert.match(error.message, /key/);
+    assert.equal(error.ticket.status, "failed");
+    return true;
+  });
+});
+
+test("waiting ends in time, and the ticket can be waited for again", async () => {
+  const id = await submit("endless");
+  const took = await elapsed(assert.rejects(waitForTicket(client, id, { timeoutMs: 300 }), TicketTimeout));
+  assert.ok(took >= 295 && took < 1400, `${took}`);
+  assert.equal((await waitForTicket(client, id)).content, "Here.");
+});
+
+test("waiting ends with the signal", async () => {
+  const stop = new AbortController();
+  const waiting = waitForTicket(client, await submit("abandoned"), { signal: stop.signal });
+  setTimeout(() => stop.abort(new Error("gone")), 100);
+  await assert.rejects(waiting, /gone/);
+  await assert.rejects(waitForTicket(client, "t", { signal: stop.signal }), /gone/);
+});
+
+test("Retry-After is honoured", async () => {
+  const id = await submit("busy");
+  await interrupt({ status: 503, after: 1 });
+  assert.ok((await elapsed(waitForTicket(client, id))) >= 995);
+});
+
+test("a Retry-After beyond the limit is not waited for", async () => {
+  const id = await submit("busier");
+  await interrupt({ status: 429, after: 60 });
+  const waiting = waitForTicket(client, id, { timeoutMs: 5000 });
+  const took = await elapsed(
+    assert.rejects(waiting, (error) => {
+      assert.ok(error instanceof TicketTimeout && error.cause instanceof ServiceError);
+      assert.deepEqual([error.cause.status, error.cause.retryAfter, error.cause.message], [429, 60, "429: Later."]);
+      return true;
+    }),
+  );
+  assert.ok(took < 4000);
+});
+
+test("what passes is waited out, whatever it looks like", async () => {
+  const id = await submit("odd");
+  await interrupt({ status: 502 }, "<h1>Bad Gateway</h1>", "text/html");
+  await interrupt({ status: 500 }, "[]");
+  await interrupt({ status: 504 }, "");
+  assert.equal((await waitForTicket(client, id)).content, "You said: odd");
+});
+
+test("a network that is away is waited out", async () => {
+  await assert.rejects(waitForTicket(connect("http://127.0.0.1:9/api"), "t", { timeoutMs: 400 }), (error) => {
+    assert.ok(error instanceof TicketTimeout && error.cause instanceof TypeError);
+    return true;
+  });
+});
+
+test("a ticket that is unknown is not waited for", async () => {
+  await assert.rejects(waitForTicket(client, "no such ticket"), (error) => {
+    assert.ok(error instanceof ServiceError && error.requestId);
+    assert.equal(error.status, 404);
+    return true;
+  });
+});
+
+test("agents are made, changed, published, called and deleted", async () => {
+  const body = { name: "Greeter", code: GREETER, friendlyName: "ts-greeter" };
+  const agent = answered(await client.POST("/agents", { body }));
+  assert.deepEqual([agent.visibility, agent.warnings, agent.engine], ["private", [], "fast"]);
+  const params = { path: { agent_id: agent._id } };
+  const change = { _rev: agent._rev, description: "Greets." };
+  const changed = answered(await client.PUT("/agents/{agent_id}", { params, body: change }));
+  assert.deepEqual([changed.description, changed.name], ["Greets.", "Greeter"]);
+  const stale = await client.PUT("/agents/{agent_id}", { params, body: change });
+  assert.equal(stale.response.status, 409);
+  assert.match(stale.error.detail, /_rev/);
+  const listed = answered(await client.GET("/agents", { params: { query: { limit: 10 } } }));
+  assert.ok(listed.some(({ _id }) => _id === agent._id));
+  assert.equal(answered(await client.POST("/agents/{agent_id}/deploy", { params })).endpoint, "/rest/ts-greeter");
+  const call = { params: { path: { friendly_name: "ts-greeter" } }, body: { inputText: "Ada" } };
+  assert.deepEqual(answered(await client.POST("/rest/{friendly_name}", call)), { outputText: "Hello, Ada" });
+  assert.equal(answered(await client.DELETE("/agents/{agent_id}", { params })), undefined);
+  assert.equal((await client.GET("/agents/{agent_id}", { params })).response.status, 404);
+});
+
+test("code is run, and its author told all of what fails", async () => {
+  const asked = { code: GREETER, inputDict: { inputText: "Ada" } };
+  const ran = answered(await client.POST("/agents/run-code", { body: asked }));
+  assert.deepEqual([ran.result, ran.error, ran.engine], [{ outputText: "Hello, Ada" }, null, "fast"]);
+  const code = "async def run(input_dict, tools):\n    print('looking')\n    raise ValueError('no tea')";
+  const { error, response } = await client.POST("/agents/run-code", { body: { code } });
+  assert.equal(response.status, 400);
+  assert.deepEqual([error.error, error.logs], ["ValueError: no tea", ["looking"]]);
+});
+
+test("errors tell what they are", async () => {
+  const body = { provider: "openai", model: "gpt-4.1-mini", messages: [] };
+  const outcome = await client.POST("/chat", { body });
+  assert.throws(() => answered(outcome), (error) => {
+    assert.ok(error instanceof ServiceError);
+    assert.match(error.message, /^422: body\.messages: /);
+    assert.deepEqual(error.body.detail[0].loc, ["body", "messages"]);
+    return true;
+  });
+});
+
+test("each request asks for a token", async () => {
+  const tokens = [TOKEN, Promise.resolve(TOKEN)];
+  const known = connect(`${DEMANDING_SERVICE}/api`, () => tokens.shift());
+  assert.equal(answered(await known.GET("/users/me"))._id, "mine");
+  assert.equal(answered(await known.GET("/users/me"))._id, "mine");
+  assert.equal(tokens.length, 0);
+  const nobody = await connect(`${DEMANDING_SERVICE}/api`).GET("/users/me");
+  assert.equal(nobody.response.status, 401);
+});

@@ -1,0 +1,60 @@
+"""The examples of `docs/clients.md`, run as they stand, but for the address."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from contract.functions import ROOT
+from tests.clients.conftest import Host, NodeProject, run
+from tests.doubles.model_server import Answer, ModelServer
+
+TEXT = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
+QUESTION = "What is the capital of Germany?"
+PRINTED = ["Berlin.", "Berlin.", "ZeroDivisionError: division by zero ['looking']", "Says it louder. 1 None"]
+PRINTED_BY_NODE = ["Berlin.", "ZeroDivisionError: division by zero [ 'looking' ]", "Says it louder. 1 null"]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+
+
+@pytest.fixture
+def address(host: Host, model_server: ModelServer) -> str:
+    model_server.script(QUESTION, Answer("Berlin."))
+    return f"{host().address}/api"
+
+
+@pytest.mark.parametrize(("example", "printed"), list(zip(blocks("python"), PRINTED, strict=True)))
+def test_python_examples(address: str, tmp_path: Path, example: str, printed: str) -> None:
+    """They print what their reader expects."""
+    assert "connect(local_address())" in example
+    program = tmp_path / "example.py"
+    program.write_text(example.replace("connect(local_address())", f"connect({address!r})"))
+    path = {"PYTHONPATH": str(ROOT / "clients" / "python")}
+    assert run(sys.executable, program, cwd=tmp_path, environ=path).startswith(printed)
+
+
+@pytest.mark.parametrize(("example", "printed"), list(zip(blocks("ts"), PRINTED_BY_NODE, strict=True)))
+def test_typescript_examples(address: str, node_project: NodeProject, example: str, printed: str) -> None:
+    """They pass the strict compiler, and print what their reader expects."""
+    assert "connect(localAddress())" in example
+    source = example.replace("connect(localAddress())", f'connect("{address}")').replace("localAddress, ", "")
+    program = node_project.compiled("example", source.replace(", localAddress }", " }"))
+    assert node_project.run(program).startswith(printed)
+
+
+def test_python_examples_are_typed(tmp_path: Path) -> None:
+    """By pyright, strictly."""
+    for number, example in enumerate(blocks("python")):
+        (tmp_path / f"example_{number}.py").write_text(example)
+    (tmp_path / "pyrightconfig.json").write_text(
+        f'{{"typeCheckingMode": "strict", "extraPaths": ["{ROOT}/clients/python"]}}'
+    )
+    pyright = ROOT / "node_modules" / "pyright" / "index.js"
+    done = subprocess.run(
+        ["node", pyright, "--pythonpath", sys.executable, "--project", tmp_path], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,63 @@
+"""The clients are what the generators make of the document, and can be installed."""
+
+import filecmp
+import json
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+from contract.clients import GENERATED, TYPES, write_python, write_typescript
+from contract.functions import ROOT
+from tests.clients.conftest import TYPESCRIPT, run, tsc
+
+PYTHON = ROOT / "clients" / "python"
+STALE = "is stale: run `make clients`"
+
+
+def sources(folder: Path) -> set[Path]:
+    return {path.relative_to(folder) for path in folder.rglob("*.py")}
+
+
+def test_the_python_client_is_fresh(tmp_path: Path) -> None:
+    """`make clients` would change nothing."""
+    write_python(tmp_path / "generated")
+    assert sources(tmp_path / "generated") == sources(GENERATED), f"{GENERATED} {STALE}"
+    _, different, unreadable = filecmp.cmpfiles(
+        tmp_path / "generated", GENERATED, map(str, sources(GENERATED)), shallow=False
+    )
+    assert (different, unreadable) == ([], []), f"{GENERATED} {STALE}"
+
+
+def test_the_typescript_types_are_fresh(tmp_path: Path) -> None:
+    """Likewise."""
+    write_typescript(tmp_path / "schema.ts")
+    assert (tmp_path / "schema.ts").read_text() == TYPES.read_text(), f"{TYPES} {STALE}"
+
+
+def test_the_typescript_client_is_sound() -> None:
+    """By the compiler, strictly, for a browser: it knows no Node.js."""
+    tsc("--noEmit", "--project", TYPESCRIPT, cwd=TYPESCRIPT)
+
+
+def test_the_clients_say_what_they_are() -> None:
+    """The version is the service's; what the TypeScript client needs is what it is tested with."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert tomllib.loads((PYTHON / "pyproject.toml").read_text())["project"]["version"] == version
+    package = json.loads((TYPESCRIPT / "package.json").read_text())
+    assert package["version"] == version
+    assert package["dependencies"].items() <= json.loads((ROOT / "package.json").read_text())["devDependencies"].items()
+    exact = re.compile(r"\d+\.\d+\.\d+")
+    assert all(exact.fullmatch(wanted) for wanted in package["dependencies"].values())
+
+
+def test_the_python_client_can_be_installed(tmp_path: Path) -> None:
+    """As a wheel, with its types, and nothing of this project beside it."""
+    uv = Path(sys.executable).with_name("uv")
+    run(uv, "build", "--offline", "--wheel", "--out-dir", tmp_path, PYTHON, cwd=tmp_path)
+    (wheel,) = tmp_path.glob("*.whl")
+    where = ("--python", sys.executable, "--target", tmp_path / "installed")
+    run(uv, "pip", "install", "--offline", "--no-deps", *where, wheel, cwd=tmp_path)
+    package = tmp_path / "installed" / "firebase_agents_client"
+    assert (package / "py.typed").exists()
+    assert sources(package) == sources(PYTHON / "firebase_agents_client")

@@ -1,0 +1,27 @@
+"""The TypeScript client against the service over HTTP: `service.test.mjs`, in Node.js."""
+
+import shutil
+from pathlib import Path
+
+from tests.clients.conftest import Host, NodeProject
+from tests.doubles.model_server import Answer, Fail, ModelServer
+from tests.functions.conftest import Whom
+
+TESTS = Path(__file__).with_name("service.test.mjs")
+
+
+def test_it_serves_a_frontend(host: Host, node_project: NodeProject, model_server: ModelServer, as_whom: Whom) -> None:
+    """What the Python client's tests hold, by this one: see the names of the tests in the file."""
+    model_server.script("slow", Answer("At last.", delay=0.5, prompt_tokens=10, completion_tokens=5))
+    model_server.script("refused", Fail(401, "Incorrect API key provided."))
+    model_server.script("endless", Answer("Here.", delay=1.5))
+    model_server.script("abandoned", Answer("Nobody heard.", delay=0.5))
+    shutil.copy(TESTS, node_project.folder)
+    node_project.run(
+        "--test",
+        "--test-reporter=spec",
+        TESTS.name,
+        SERVICE=host().address,
+        DEMANDING_SERVICE=host(app_env="firebase").address,
+        TOKEN=as_whom("user")["Authorization"].removeprefix("Bearer "),
+    )

@@ -1,0 +1,188 @@
+"""`cloudbuild.yaml`: its form, its order, and the shell lines in it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import pytest
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+ROOT = Path(__file__).parents[2]
+FILE = ROOT / "cloudbuild.yaml"
+BUILT_IN = {"PROJECT_ID", "COMMIT_SHA"}
+"""What Cloud Build sets: https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values"""
+DEPLOYS = {"rules-and-indexes", "functions", "hosting"}
+
+Duration = Annotated[str, StringConstraints(pattern=r"^\d+s$")]
+Strict = ConfigDict(extra="forbid", strict=True)
+
+
+class Step(BaseModel):
+    """https://cloud.google.com/build/docs/build-config-file-schema, as far as it is used here."""
+
+    model_config = Strict
+
+    id: str = Field(pattern=r"^[a-z][a-z-]*$")
+    name: str
+    entrypoint: str
+    args: list[str]
+    timeout: Duration
+    wait_for: list[str] = Field(alias="waitFor", min_length=1)
+
+
+class Options(BaseModel):
+    model_config = Strict
+
+    dynamic_substitutions: Literal[True] = Field(alias="dynamicSubstitutions")
+    logging: Literal["CLOUD_LOGGING_ONLY"]
+    """What a service account of one's own needs, unless there is a bucket for logs."""
+    machine_type: Literal["E2_HIGHCPU_8"] = Field(alias="machineType")
+    env: list[Annotated[str, StringConstraints(pattern=r"^\w+=")]]
+
+
+class Build(BaseModel):
+    model_config = Strict
+
+    steps: list[Step]
+    substitutions: dict[Annotated[str, StringConstraints(pattern=r"^_[A-Z0-9_]+$")], str]
+    service_account: str = Field(alias="serviceAccount")
+    options: Options
+    timeout: Duration
+
+
+@pytest.fixture(scope="module")
+def build() -> Build:
+    return Build.model_validate(yaml.safe_load(FILE.read_text()))
+
+
+@pytest.fixture(scope="module")
+def before(build: Build) -> dict[str, set[str]]:
+    """All steps that have to succeed before a step begins, by its id."""
+    found: dict[str, set[str]] = {}
+    for step in build.steps:
+        waited = set(step.wait_for) - {"-"}
+        assert waited <= found.keys(), f"{step.id} waits for what is not above it"
+        found[step.id] = waited.union(*(found[id_] for id_ in waited))
+    return found
+
+
+def substituted(text: str, values: dict[str, str]) -> str:
+    """As Cloud Build does it: `$NAME` and `${NAME}`, and `$$` is a `$`."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match["name"] or match["braced"]
+        return values[name] if name else "$"
+
+    return re.sub(r"\$(?:\$|(?P<name>[A-Z_]\w*)|\{(?P<braced>[A-Z_]\w*)\})", value, text)
+
+
+def test_every_step_has_a_name_of_its_own(build: Build) -> None:
+    """By which others wait for it."""
+    ids = [step.id for step in build.steps]
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_failed_test_deploys_nothing(before: dict[str, set[str]]) -> None:
+    """Everything that deploys, and all that comes after, waits for the tests and for what was staged."""
+    assert before.keys() >= DEPLOYS
+    for id_ in DEPLOYS | {"check"}:
+        assert {"setup", "region", "test", "stage"} <= before[id_], id_
+
+
+def test_what_others_rely_on_is_deployed_before_them(before: dict[str, set[str]]) -> None:
+    """Rules and indexes, then functions, then Hosting with its rewrites; then it is tried."""
+    assert "rules-and-indexes" in before["functions"]
+    assert "functions" in before["hosting"]
+    assert before["check"] >= DEPLOYS
+
+
+def test_only_steps_that_wait_for_the_tests_deploy(build: Build) -> None:
+    """And together they deploy each part of `firebase.json` once."""
+    deployed = [step for step in build.steps if "deploy" in step.args]
+    assert {step.id for step in deployed} == DEPLOYS
+    assert {step.args[step.args.index("--only") + 1] for step in deployed} == {"firestore", "functions", "hosting"}
+    for step in deployed:
+        assert step.entrypoint == "node_modules/.bin/firebase"
+        assert {"--non-interactive", "--project", "${_PROJECT}"} <= {*step.args}
+        assert "--force" not in step.args, "which deletes functions and indexes that are not here"
+
+
+def test_all_steps_run_in_one_pinned_image(build: Build) -> None:
+    """They share what `make setup` installs. A tag of three numbers does not move on to another Node.js."""
+    (image,) = {step.name for step in build.steps}
+    assert re.fullmatch(r"node:\d+\.\d+\.\d+-bookworm(@sha256:[0-9a-f]{64})?", image)
+
+
+def test_the_build_ends_in_time(build: Build) -> None:
+    """No longer than Cloud Build lets it, a day; and no step has more time than all of them."""
+    times = {step.id: int(step.timeout[:-1]) for step in build.steps}
+    assert max(times.values()) < int(build.timeout[:-1]) <= 24 * 3600
+
+
+def test_substitutions_are_declared_and_used(build: Build) -> None:
+    """Cloud Build refuses a build for either."""
+    text = re.sub(r"^\s*#.*$", "", FILE.read_text(), flags=re.MULTILINE).replace("$$", "")
+    used = {braced or name for braced, name in re.findall(r"\$\{([A-Z_]\w*)\}|\$([A-Z_]\w*)", text)}
+    assert used == set(build.substitutions) | BUILT_IN
+
+
+def test_the_account_that_deploys_is_the_one_that_the_bootstrap_makes(build: Build) -> None:
+    """With what it may do."""
+    project = {"PROJECT_ID": "my-project"}
+    account = substituted(build.service_account, project).rpartition("/")[2]
+    done = subprocess.run(
+        [ROOT / "deploy" / "bootstrap", "--project", "my-project", "--dry-run"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"--member=serviceAccount:{account} --role=roles/cloudfunctions.admin" in done.stdout
+
+
+def test_the_region_is_the_functions_own(build: Build) -> None:
+    """Another one given on the command line ends the build before it deploys."""
+    (region,) = [step for step in build.steps if step.id == "region"]
+    for value, code in ((build.substitutions["_REGION"], 0), ("europe-west1", 1)):
+        script = substituted(region.args[-1], {"_REGION": value})
+        done = subprocess.run(["bash", "-euc", script], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("answers", "code"),
+    [
+        ({"api/health": 200, "users/me": 401, "worker": 403, "sweep": 403}, 0),
+        ({"api/health": 503, "users/me": 401, "worker": 403, "sweep": 403}, 1),
+        ({"api/health": 200, "users/me": 200, "worker": 403, "sweep": 403}, 1),
+        ({"api/health": 200, "users/me": 401, "worker": 403, "sweep": 200}, 1),
+    ],
+)
+def test_what_was_deployed_is_tried(build: Build, tmp_path: Path, answers: dict[str, int], code: int) -> None:
+    """A service that does not answer, is open, or lets anybody run its worker fails the build."""
+    curl = tmp_path / "curl"
+    cases = "\n".join(f"*/{path}) printf {answer} ;;" for path, answer in answers.items())
+    curl.write_text(f'#!/bin/bash\ncase "${{@: -1}}" in\n{cases}\nesac\n')
+    curl.chmod(0o755)
+    (check,) = [step for step in build.steps if step.id == "check"]
+    script = substituted(check.args[-1], {"_PROJECT": "my-project", "_REGION": "us-central1"})
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(["bash", "-euc", script], env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+
+
+def test_the_shell_lines_are_sound(build: Build) -> None:
+    """shellcheck finds nothing, once Cloud Build has put its values in."""
+    shellcheck = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    assert shellcheck, "shellcheck is missing; `make setup` installs it"
+    values = {"_PROJECT": "my-project", "_REGION": "us-central1"}
+    scripts = [step.args[-1] for step in build.steps if step.entrypoint == "bash"]
+    assert len(scripts) >= 4
+    for script in scripts:
+        text = f"#!/bin/bash\nset -eu\n{substituted(script, values)}"
+        done = subprocess.run([shellcheck, "-"], input=text, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout

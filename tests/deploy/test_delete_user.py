@@ -1,0 +1,61 @@
+"""What is stored of a user goes, and what is others' stays."""
+
+import pytest
+
+from deploy.delete_user import AT_ONCE, main
+from shared.models.account import Account
+from shared.models.usage import Entry
+from shared.store import Database, Transaction
+from tests.rules.stored import NOW, all_documents, store_something_of
+
+
+@pytest.fixture
+async def paths(database: Database, project: str) -> set[str]:
+    """Two users, with something in every collection."""
+    for uid in ("ada", "bob"):
+        await store_something_of(database, uid)
+    return set(await all_documents(project))
+
+
+async def test_without_yes_it_only_counts(paths: set[str], project: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each collection."""
+    assert main(["--project", project, "ada"]) == 0
+    assert set(await all_documents(project)) == paths
+    counted = dict(line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  "))
+    assert set(counted.values()) == {"1"}
+    assert len(counted) == 9
+
+
+async def test_all_of_the_user_goes_and_nothing_else(paths: set[str], project: str, database: Database) -> None:
+    """But the audit trail, and rate limits, which expire by themselves and name nobody."""
+    before = {path for path in paths if "audit/" in path or "rateLimits/" in path}
+    assert main(["--project", project, "ada", "--yes"]) == 0
+    left = set(await all_documents(project))
+    assert left == {path for path in paths if "bob" in path.split("/", 2)[1] or path in before}
+    assert len(left) == len(paths) - 9
+    assert await database.accounts.get("bob") is not None
+
+
+async def test_a_user_with_much_goes_too_and_it_may_be_done_again(project: str, database: Database) -> None:
+    """More than one batch holds."""
+    account = Account(uid="ada", allowance=1, remaining=1, created_at=NOW, updated_at=NOW)
+
+    async def write(transaction: Transaction) -> None:
+        await database.accounts.get("ada", transaction)
+        database.accounts.put(account, transaction)
+        for number in range(AT_ONCE + 5):
+            cause = f"cause-{number}"
+            await database.accounts.has_entry("ada", cause, transaction)
+            entry = Entry(cause=cause, period=1, timestamp=NOW, cost=1, charged=1)
+            database.accounts.add_entry("ada", entry, transaction)
+
+    await database.transaction(write)
+    for _ in range(2):
+        assert main(["--project", project, "ada", "--yes"]) == 0
+        assert not await all_documents(project)
+
+
+@pytest.mark.parametrize("uid", ["", "ada/usage/cause"])
+def test_what_cannot_be_an_id_is_refused(uid: str, project: str, firestore_host: str) -> None:
+    """A path would lead elsewhere."""
+    assert main(["--project", project, uid, "--yes"]) == 1

@@ -1,0 +1,145 @@
+"""What the functions run with: `functions.yaml` as the Firebase CLI reads it, and the rules of the house."""
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from deploy.stage.staging import ROOT, runtimes
+from shared.llm.catalog.data import curated, provider_slugs
+from shared.settings import Settings
+
+PROJECT = "demo-agents"
+PRIVATE = {"worker", "sweep"}
+READS_KEYS = "Catalog.load("
+NO_SECRETS = {"GOOGLE_API_KEY", "OR_API_KEY", "PERPLEXITY_API_KEY", "AWS_SESSION_TOKEN"}
+_READ = """
+const lib = process.cwd() + "/node_modules/firebase-tools/lib/deploy/functions/";
+const { detectFromYaml } = require(lib + "runtimes/discovery");
+const { resolveBackend } = require(lib + "build");
+const { endpointsAreValid } = require(lib + "validate");
+const { empty } = require(lib + "backend");
+const [project, ...folders] = process.argv.slice(1);
+const read = async (folder) => {
+  const build = await detectFromYaml(folder, project, "python311");
+  const common = { firebaseConfig: { projectId: project }, userEnvs: {}, nonInteractive: true, isEmulator: false };
+  const { backend } = await resolveBackend({ build, codebase: "any", resolveRegions: async () => {}, ...common });
+  endpointsAreValid(backend, empty());
+  return backend.endpoints;
+};
+Promise.all(folders.map(read)).then(
+  (all) => console.log(JSON.stringify(all)),
+  (error) => { console.error(error.message, (error.children || []).map(String)); process.exitCode = 1; },
+);
+"""
+
+
+def as_the_cli_reads(*folders: str) -> list[dict[str, Any]]:
+    """Each folder's endpoints by region and name: with all that the CLI checks before it deploys, and filled in."""
+    command = ["node", "-e", _READ, PROJECT, *folders]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def endpoints() -> dict[str, dict[str, Any]]:
+    names = list(runtimes())
+    read = as_the_cli_reads(*(f"functions/{name}" for name in names))
+    for name, regions in zip(names, read, strict=True):
+        assert list(regions) == ["us-central1"]
+        assert list(regions["us-central1"]) == [name], "a folder is one function, of its name"
+    return {name: regions["us-central1"][name] for name, regions in zip(names, read, strict=True)}
+
+
+def keys_of_providers() -> set[str]:
+    """Of every provider: all that its catalog reads, but for second names of the same, and what expires by itself."""
+    alternatives = [keys for slug in provider_slugs() for keys in curated(slug).api_key_env]
+    return {key for keys in alternatives for key in keys.values()} - NO_SECRETS
+
+
+def test_every_function_says_what_it_runs_with(endpoints: dict[str, dict[str, Any]]) -> None:
+    """Nothing is left to defaults, which differ between the CLI, the console and the years."""
+    said = {
+        "availableMemoryMb",
+        "cpu",
+        "concurrency",
+        "timeoutSeconds",
+        "minInstances",
+        "maxInstances",
+        "serviceAccount",
+    }
+    for name, endpoint in endpoints.items():
+        assert said <= endpoint.keys(), name
+        assert (endpoint["entryPoint"], endpoint["platform"]) == (name, "gcfv2")
+        assert endpoint["minInstances"] == 0
+        assert 1 <= endpoint["maxInstances"] <= 50
+
+
+def test_every_function_has_an_account_of_its_own(endpoints: dict[str, dict[str, Any]]) -> None:
+    """By its whole address: the CLI grants secrets to what stands here, and would not complete `fn-chat@` then."""
+    for name, endpoint in endpoints.items():
+        assert endpoint["serviceAccount"] == f"fn-{name}@{PROJECT}.iam.gserviceaccount.com"
+        assert 6 <= len(f"fn-{name}") <= 30, "what an account's id may be long"
+
+
+def test_only_what_browsers_reach_is_open(endpoints: dict[str, dict[str, Any]]) -> None:
+    """The worker and the sweep are called by Google's own services, with their accounts' tokens."""
+    for name, endpoint in endpoints.items():
+        trigger = endpoint.get("httpsTrigger") or endpoint["taskQueueTrigger"]
+        assert trigger["invoker"] == (["private"] if name in PRIVATE else ["public"]), name
+
+
+def test_a_function_sees_the_keys_that_it_uses_and_no_others(endpoints: dict[str, dict[str, Any]]) -> None:
+    """Those of providers where the catalog is asked for what can be called; the password where it is compared."""
+    for name, endpoint in endpoints.items():
+        wanted = (
+            keys_of_providers() if READS_KEYS in (ROOT / "functions" / name / "main.py").read_text() else set[str]()
+        )
+        if name == "admin":
+            wanted = wanted | {"ADMIN_PASSWORD"}
+        secrets = endpoint.get("secretEnvironmentVariables", [])
+        assert {secret["key"] for secret in secrets} == wanted, name
+        assert all(secret["secret"] == secret["key"] for secret in secrets)
+
+
+def test_a_key_of_blanks_is_none() -> None:
+    """So a deployment may have the secrets of providers that it does not use: the CLI refuses one that is missing."""
+    from shared.llm.catalog.access import access
+
+    blank = {key: " " for slug in provider_slugs() for keys in curated(slug).api_key_env for key in keys.values()}
+    assert not [slug for slug in provider_slugs() if curated(slug).api_key_env and access(curated(slug), blank)]
+    assert Settings.from_environ({"ADMIN_PASSWORD": " "}).admin_password is None
+
+
+def test_time_and_room_fit_the_settings(endpoints: dict[str, dict[str, Any]]) -> None:
+    """What waits for another waits longer; what runs agent code has the memory for as many as may run at a time."""
+    settings = Settings()
+    for name, endpoint in endpoints.items():
+        if name not in PRIVATE:
+            assert endpoint["timeoutSeconds"] == 60, "Hosting waits no longer"
+    assert settings.run_timeout_seconds < 60
+    assert endpoints["worker"]["timeoutSeconds"] == settings.worker_timeout_seconds > settings.model_timeout_seconds
+    for name in ("agents", "deployments", "worker"):
+        runs = settings.runs_at_once * settings.run_memory_bytes + settings.full_runs_at_once * 250_000_000
+        assert endpoints[name]["availableMemoryMb"] * 2**20 >= runs + 250_000_000
+    for name in ("agents", "deployments"):
+        assert endpoints[name]["concurrency"] == settings.runs_at_once
+
+
+def test_the_worker_has_instances_for_its_dispatches(endpoints: dict[str, dict[str, Any]]) -> None:
+    """Else the queue would hand in more than there is room for, and be told to wait."""
+    worker = endpoints["worker"]
+    dispatches = worker["taskQueueTrigger"]["rateLimits"]["maxConcurrentDispatches"]
+    assert worker["maxInstances"] * worker["concurrency"] >= dispatches
+    assert endpoints["sweep"]["maxInstances"] * endpoints["sweep"]["concurrency"] == 1
+
+
+def test_a_misspelt_key_fails_here(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Not at the first deployment."""
+    folder = tmp_path_factory.mktemp("misspelt")
+    text = (ROOT / "functions/users/functions.yaml").read_text()
+    (folder / "functions.yaml").write_text(text.replace("maxInstances", "maximumInstances"))
+    with pytest.raises(AssertionError, match="Unexpected key"):
+        as_the_cli_reads(str(folder))

@@ -1,0 +1,225 @@
+"""Each staged function alone: in an empty folder, with an environment of its own, under plain functions-framework.
+
+Slow for what they are: an environment takes a second, and the first start in it compiles all that it imports.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from uv import find_uv_bin
+
+from deploy.stage.staging import runtimes
+from local_platform.ports import free_port
+from tests.conftest import SECRET_KEY
+from tests.deploy.test_staging import CALL_MODELS
+from tests.doubles.api_server import ApiServer
+from tests.doubles.cloud_tasks import CloudTasksServer
+from tests.doubles.mcp_server import McpServer
+from tests.doubles.model_server import ModelServer
+
+pytestmark = [pytest.mark.staged, pytest.mark.timeout(120)]
+START_SECONDS = 60.0
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+CLASSES = """
+class Greeting(str):
+    pass
+
+async def run(input_dict, tools):
+    return {"said": Greeting("hello")}
+"""
+"""Inheritance is nothing for the fast engine."""
+ASKS_A_MODEL = """
+async def run(input_dict, tools):
+    messages = [{"role": "user", "content": "hi"}]
+    content, thoughts = await call_llm(provider="openai", model="gpt-4.1-mini", messages=messages, parameters={})
+    return {"said": content}
+"""
+
+Serve = Callable[[str], httpx.Client]
+
+
+@dataclass
+class Environments:
+    """One for each set of requirements: functions that need the same share it."""
+
+    folder: Path
+    made: dict[str, Path] = field(default_factory=dict[str, Path])
+
+    def python(self, requirements: Path) -> Path:
+        """The interpreter of an environment that has these requirements, whose hashes were compared, and no others."""
+        digest = sha256(requirements.read_bytes()).hexdigest()[:16]
+        if digest not in self.made:
+            environment = self.folder / digest
+            uv, python = find_uv_bin(), environment / "bin" / "python"
+            subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, environment], check=True)
+            install = [uv, "pip", "install", "--quiet", "--require-hashes", "--python", python, "-r", requirements]
+            subprocess.run(install, check=True)
+            _link_compiled(environment)
+            self.made[digest] = python
+        return self.made[digest]
+
+
+def _link_compiled(environment: Path) -> None:
+    """Takes over what Python has compiled in the environment of the tests, and looks at again before it uses it.
+
+    Both have their files from uv's cache, so most of it fits, and a first start takes half the time.
+    """
+    ours, theirs = (Path(prefix, "lib", f"python{VERSION}", "site-packages") for prefix in (sys.prefix, environment))
+    for top in theirs.iterdir():
+        for folder in (ours / top.name).rglob("__pycache__"):
+            beside = theirs / folder.parent.relative_to(ours)
+            if beside.is_dir():
+                shutil.copytree(folder, beside / "__pycache__", copy_function=os.link, dirs_exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def environments(tmp_path_factory: pytest.TempPathFactory) -> Environments:
+    return Environments(tmp_path_factory.mktemp("environments"))
+
+
+@pytest.fixture
+def serve(
+    staged: Path,
+    environments: Environments,
+    tmp_path: Path,
+    project: str,
+    firestore_host: str,
+    cloud_tasks: CloudTasksServer,
+    model_server: ModelServer,
+) -> Iterator[Serve]:
+    """`serve("chat")` is a client of that function, which sees nothing of this project's folder or environment."""
+    environ = {
+        "PATH": os.defpath,
+        "HOME": str(tmp_path),
+        "TMPDIR": str(tmp_path),
+        "GOOGLE_CLOUD_PROJECT": project,
+        "FIRESTORE_EMULATOR_HOST": firestore_host,
+        "CLOUD_TASKS_ENDPOINT": cloud_tasks.endpoint,
+        "OPENAI_API_KEY": SECRET_KEY,
+        "OPENAI_BASE_URL": model_server.base_url,
+        "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1",
+    }
+    with ExitStack() as stack:
+
+        def start(name: str) -> httpx.Client:
+            folder = tmp_path / name
+            shutil.copytree(staged / name, folder)
+            python = environments.python(folder / "requirements.txt")
+            return stack.enter_context(_served(name, folder, python, environ))
+
+        yield start
+
+
+@contextmanager
+def _served(name: str, folder: Path, python: Path, environ: dict[str, str]) -> Generator[httpx.Client]:
+    port = free_port()
+    with (folder.parent / f"{name}.log").open("w+") as log:
+        process = subprocess.Popen(
+            [python.with_name("functions-framework")],
+            cwd=folder,
+            env={**environ, "FUNCTION_TARGET": name, "PORT": str(port), "HOST": "127.0.0.1"},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as client:
+                deadline = time.monotonic() + START_SECONDS
+                while True:
+                    try:
+                        client.get("/__started")
+                        break
+                    except httpx.ConnectError:
+                        ended = process.poll() is not None
+                        if ended or time.monotonic() > deadline:
+                            log.seek(0)
+                            raise AssertionError(f"{name} does not start:\n{log.read()[-3000:]}") from None
+                        time.sleep(0.02)
+                yield client
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)  # nothing here is worth its patience
+            process.wait()
+
+
+CHAT = {"messages": [{"role": "user", "content": "hi"}], "provider": "openai", "model": "gpt-4.1-mini"}
+LINE = {"eventType": "click", "message": "hello"}
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "path", "body", "status", "has"),
+    [
+        ("meta", "GET", "/health", None, 200, {"status": "healthy"}),
+        ("providers", "GET", "/providers/openai", None, 200, {}),
+        ("users", "GET", "/users/me", None, 200, {"_id": "local-dev-user"}),
+        ("admin", "GET", "/admin/users", None, 403, {}),
+        ("sessions", "GET", "/sessions/mine/config", None, 404, {}),
+        ("logs", "POST", "/log/client", LINE, 202, {}),
+        ("sweep", "POST", "/", None, 200, {}),
+        ("demos", "GET", "/demos", None, 200, None),
+        ("deployments", "GET", "/deployments", None, 200, None),
+    ],
+)
+def test_a_staged_function_answers(
+    serve: Serve, name: str, method: str, path: str, body: Any, status: int, has: dict[str, Any] | None
+) -> None:
+    """What it has in its folder and what it installs are all that it needs."""
+    answer = serve(name).request(method, path, json=body)
+    assert answer.status_code == status, answer.text
+    assert has is None or has.items() <= answer.json().items()
+
+
+def test_a_staged_chat_is_answered_by_the_staged_worker(
+    serve: Serve, cloud_tasks: CloudTasksServer, model_server: ModelServer
+) -> None:
+    """Through the queue's own protocol, and the client library of the models."""
+    chat, worker = serve("chat"), serve("worker")
+    accepted = chat.post("/chat", json=CHAT)
+    assert accepted.status_code == 200, accepted.text
+    (task,) = cloud_tasks.tasks.values()
+    done = worker.post("/", content=task.http_request.body, headers={"Content-Type": "application/json"})
+    assert done.status_code == 204, done.text
+    ticket = chat.get(f"/chat/{accepted.json()['ticket_id']}").json()
+    assert ticket["status"] == "completed", ticket
+
+
+def test_a_staged_mcp_reaches_a_server(serve: Serve, mcp_server: McpServer) -> None:
+    """With what it imports only then."""
+    answer = serve("mcp").post("/mcp/tools", json={"mcp_url": mcp_server.url})
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_staged_specs_reads_a_document(serve: Serve, api_server: ApiServer) -> None:
+    """With what it imports only then."""
+    answer = serve("specs").post("/specs/fetch", json={"url": f"{api_server.address}/openapi.json"})
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_staged_agents_runs_code_in_both_engines(serve: Serve) -> None:
+    """With the interpreters, and the client library of the models, which are there when they are first asked for."""
+    agents = serve("agents")
+    for code, engine in ((CLASSES, "full"), (ASKS_A_MODEL, "fast")):
+        answer = agents.post("/agents/run-code", json={"code": code, "inputDict": {}})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["engine"] == engine
+
+
+def test_no_other_function_can_import_a_client_of_models(staged: Path, environments: Environments) -> None:
+    """In their own environments it is not there."""
+    for name in runtimes():
+        python = environments.python(staged / name / "requirements.txt")
+        code = "import importlib.util as u; print(u.find_spec('litellm') is not None)"
+        found = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+        assert found == str(name in CALL_MODELS), name

@@ -1,0 +1,221 @@
+"""What staging makes: the same bytes from the same sources, only what a function needs, and words when it cannot."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import grimp
+import pytest
+from packaging.utils import canonicalize_name
+
+from deploy.stage.folder import MOMENT, write
+from deploy.stage.problem import StagingFailed
+from deploy.stage.requirements import Lock, compiled
+from deploy.stage.sources import PYODIDE, Sources, late_imports
+from deploy.stage.staging import ROOT, runtimes, stage
+
+CALL_MODELS = {"worker", "agents", "deployments", "demos"}
+RUN_CODE = {"worker", "agents", "deployments"}
+NEVER_RUN = {"sweep": {"firebase-admin"}, "worker": {"firebase-admin"}}
+"""What a function's code could import, and never does: these two are called by Google's own accounts."""
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, float, bytes]]:
+    """Everything below `folder`: mode, time, and bytes."""
+    return {
+        str(path.relative_to(folder)): (
+            path.stat().st_mode,
+            path.stat().st_mtime,
+            path.read_bytes() if path.is_file() else b"",
+        )
+        for path in folder.rglob("*")
+    }
+
+
+def pins(requirements: Path) -> dict[str, str]:
+    """Names and versions of a `requirements.txt`."""
+    return dict(re.findall(r"^([^\s=]+)==(\S+)", requirements.read_text(), re.MULTILINE))
+
+
+def test_the_same_sources_give_the_same_bytes(staged: Path, tmp_path: Path) -> None:
+    """In another folder, in another order, at another time, with another umask."""
+    before = os.umask(0o077)
+    try:
+        stage(reversed(runtimes()), tmp_path / "again")
+    finally:
+        os.umask(before)
+    first, again = snapshot(staged), snapshot(tmp_path / "again")
+    assert again.keys() == first.keys()
+    for name in runtimes():  # the folders that hold the functions are nobody's
+        inside = {path: told for path, told in first.items() if path.partition("/")[0] == name}
+        assert {path: again[path] for path in inside} == inside
+        assert {moment for _, moment, _ in inside.values()} == {MOMENT}
+
+
+def test_the_firebase_cli_uploads_the_same_twice(staged: Path, tmp_path: Path) -> None:
+    """So it leaves alone what has not changed, and anybody can tell what a deployed function was made from."""
+    stage(["users"], tmp_path)
+    script = (
+        "const { prepareFunctionsUpload } = require('firebase-tools/lib/deploy/functions/prepareFunctionsUpload');"
+        "prepareFunctionsUpload(process.argv[1], process.argv[1], { ignore: ['__pycache__'] }, []).then("
+        "(made) => console.log(made.hash, made.pathToSource))"
+    )
+    uploads: list[tuple[str, bytes]] = []
+    for folder, zone in ((staged / "users", "UTC"), (tmp_path / "users", "Asia/Tokyo")):
+        command = ["node", "-e", script, str(folder)]
+        environ = {**os.environ, "TZ": zone, "TMPDIR": str(tmp_path)}
+        done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True)
+        digest, archive = done.stdout.strip().splitlines()[-1].split(" ", 1)
+        uploads.append((digest, Path(archive).read_bytes()))
+    assert uploads[0] == uploads[1]
+
+
+def test_a_deployment_stages_what_it_deploys() -> None:
+    """Each codebase by itself, and none from another place; what a start leaves there is not uploaded."""
+    for codebase in json.loads((ROOT / "firebase.json").read_text())["functions"]:
+        name = codebase["codebase"]
+        assert codebase["source"] == f"build/functions/{name}"
+        assert codebase["predeploy"] == f".venv/bin/python -m deploy.stage {name}"
+        assert (ROOT / codebase["configDir"]).is_dir(), "settings would be wiped with a staged folder"
+        assert "__pycache__" in codebase["ignore"]
+
+
+def test_a_staged_folder_holds_nothing_of_an_earlier_one(tmp_path: Path) -> None:
+    """What was there, and what a start left there, is gone."""
+    write(tmp_path / "chat", {"main.py": b"1", "old/data.json": b"{}"})
+    (tmp_path / "chat" / "__pycache__").mkdir()
+    assert write(tmp_path / "chat", {"main.py": b"22"}) == 2
+    assert [path.name for path in tmp_path.rglob("*")] == ["chat", "main.py"]
+
+
+def test_every_function_has_what_the_firebase_cli_looks_for(staged: Path) -> None:
+    """And nothing that only its making needs."""
+    assert sorted(path.name for path in staged.iterdir()) == sorted(runtimes())
+    for name in runtimes():
+        top = {path.name for path in (staged / name).iterdir()}
+        assert {"main.py", "functions.yaml", "requirements.txt", "shared"} <= top
+        assert not top & {"__init__.py", "requirements.in", "venv"}
+        assert not [path for path in (staged / name).rglob("*") if path.is_symlink() or path.name == "__pycache__"]
+
+
+def test_a_function_has_the_data_that_it_reads(staged: Path) -> None:
+    """The API's document and page; the catalog; the interpreter of the full engine, and what runs in it."""
+    for part in ("openapi.json", "docs/index.html", "docs/page.js", "docs/vendor/swagger-ui-bundle.js"):
+        assert (staged / "meta" / part).is_file()
+    for name in ("providers", "chat", *CALL_MODELS):
+        catalog = staged / name / "shared/llm/catalog"
+        for folder in ("curated", "known"):
+            assert {path.name for path in (catalog / folder).iterdir()} == {
+                path.name for path in (ROOT / "shared/llm/catalog" / folder).iterdir()
+            }
+    for name in runtimes():
+        pyodide = staged / name / "shared/sandbox/full/pyodide"
+        assert pyodide.is_dir() == (name in RUN_CODE)
+        if name in RUN_CODE:
+            assert {path.name for path in pyodide.iterdir()} == {*PYODIDE}
+            guest = {path.name for path in (ROOT / "shared/sandbox/full/guest").iterdir() if path.is_file()}
+            assert {path.name for path in (staged / name / "shared/sandbox/full/guest").iterdir()} == guest
+
+
+def test_a_function_has_no_code_that_it_does_not_import(staged: Path) -> None:
+    """So it changes, and is deployed anew, only when its own code does."""
+    assert not (staged / "users" / "shared" / "sandbox" / "full").exists()
+    assert not (staged / "meta" / "shared" / "store").exists()
+    for name in runtimes():
+        assert (staged / name / "shared/llm/completion.py").exists() == (name in CALL_MODELS)
+        assert not list((staged / name).rglob("refresh.py"))
+
+
+def test_requirements_are_a_part_of_the_lock(staged: Path) -> None:
+    """Versions and hashes; no address of a registry, whose outcome could be another tomorrow."""
+    lock = (ROOT / "requirements/lock.txt").read_text()
+    for name in runtimes():
+        text = (staged / name / "requirements.txt").read_text()
+        assert "://" not in text
+        for line in text.splitlines():
+            assert re.match(r"(\S+==\S+ \\|    --hash=sha256:[0-9a-f]{64}( \\)?)$", line), line
+            assert line.split(" \\")[0] in lock
+        assert text.count("==") == len(re.findall(r"==.* \\\n    --hash", text))
+
+
+def test_who_calls_no_model_installs_no_client_of_models(staged: Path) -> None:
+    """It is 190 MB at run time, and seconds at the start."""
+    assert {name for name in runtimes() if "litellm" in pins(staged / name / "requirements.txt")} == CALL_MODELS
+    assert {name for name in runtimes() if "deno" in pins(staged / name / "requirements.txt")} == RUN_CODE
+    for name in runtimes():
+        assert not {"pytest", "ruff", "uv"} & pins(staged / name / "requirements.txt").keys()
+
+
+def test_requirements_install_what_the_code_imports() -> None:
+    """Of every library that a function's code names, at its start or later, its requirements have the package."""
+    graph = grimp.build_graph("functions", "shared", include_external_packages=True, cache_dir=None)
+    sources, lock = Sources(ROOT), Lock(ROOT / "requirements/lock.txt")
+    own = {"functions", "shared", *sys.stdlib_module_names}
+    distributions = metadata.packages_distributions()
+    inside = ("shared.sandbox.full.guest", "shared.sandbox.inside")  # these run in an interpreter of their own
+    for name, python in runtimes().items():
+        text = compiled(ROOT / "functions" / name / "requirements.in", lock, python)
+        installed = {canonicalize_name(found) for found in re.findall(r"^([^\s=]+)==", text, re.MULTILINE)}
+        modules = {module for module in sources.modules(name) if not module.startswith(inside)}
+        modules.add(f"functions.{name}.main")
+        named = {top for module in modules for top in graph.find_modules_directly_imported_by(module)}
+        for module in {top.partition(".")[0] for top in named} - own - {"google"}:  # a namespace of many packages
+            providers = {canonicalize_name(found) for found in distributions[module]}
+            assert providers & (installed | NEVER_RUN.get(name, set())), f"{name} imports {module}"
+
+
+def test_a_module_that_is_imported_by_a_computed_name_is_refused(tmp_path: Path) -> None:
+    """Staging would leave it out, and the function would fail when it is first needed."""
+    file = tmp_path / "late.py"
+    file.write_text('await imported("shared.llm.completion")\n')
+    assert list(late_imports(file)) == ["shared.llm.completion"]
+    file.write_text("await imported(name)\n")
+    with pytest.raises(StagingFailed, match=r"late\.py, line 1, imports a module whose name is not written out"):
+        list(late_imports(file))
+
+
+def test_modules_are_imported_by_name_in_one_place() -> None:
+    """`shared.late`, whose calls staging reads; tools, and what runs inside of the full engine, are not staged code."""
+    importers = {
+        str(path.relative_to(ROOT))
+        for path in ROOT.glob("shared/**/*.py")
+        if re.search(r"import_module\(|importlib\.import_module|__import__\(", path.read_text())
+    }
+    assert importers == {
+        "shared/late.py",
+        "shared/sandbox/inspection/refresh.py",
+        "shared/sandbox/full/guest/prepare.py",
+    }
+
+
+def test_a_lock_that_is_behind_is_told(tmp_path: Path) -> None:
+    """With what to do about it."""
+    lock = tmp_path / "lock.txt"
+    lock.write_text(
+        f"six==1.0 ; python_version > '3' \\\n    --hash=sha256:{'0' * 64} \\\n    --hash=sha256:{'1' * 64}\n"
+    )
+    assert Lock(lock).narrowed(["six==1.0"]).count("--hash") == 2
+    for pin in ("six==1.1", "other==1.0"):
+        with pytest.raises(StagingFailed, match=rf"{pin} is not what requirements/lock\.txt has\. Run `make lock`"):
+            Lock(lock).narrowed([pin])
+
+
+def test_a_function_that_there_is_not_is_told(tmp_path: Path) -> None:
+    """In words, with exit code 1, and without a traceback."""
+    command = [sys.executable, "-m", "deploy.stage", "--into", str(tmp_path), "nobody"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "✗ firebase.json has no function nobody.\n  It has meta, " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_was_made_is_told_with_its_size(tmp_path: Path) -> None:
+    """Source and installed packages, since both have limits."""
+    said: list[str] = []
+    stage(["users"], tmp_path, said.append)
+    assert len(said) == 1
+    assert re.fullmatch(r"  users +\d+ files +\d\.\d MB, +\d+ packages, +\d+ MB installed", said[0])

@@ -1,0 +1,124 @@
+"""The commands that documents tell people to paste are there."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from shared.llm.catalog import Catalog
+from shared.models.caller import Caller
+from shared.settings import Settings
+from tests.deploy.gcloud_commands import flags_of
+from tests.doubles.model_server import Answer, ModelServer
+from tests.services.house import House, chat
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("deploy/**/*.md"))]
+SHELL = [*DOCUMENTS[:1], ROOT / "docs/deploy.md", ROOT / "docs/operations.md", ROOT / "deploy/monitoring/README.md"]
+
+
+def lines_of(document: Path, program: str) -> list[list[str]]:
+    """Commands that begin with the program, in shell blocks, in `$(…)` and loops, too."""
+    text = "\n".join(re.findall(r"```sh\n(.*?)```", document.read_text(), re.DOTALL)).replace("\\\n", " ")
+    inner = re.compile(r"\$\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
+    lines = [*inner.sub("value", text).splitlines(), *inner.findall(text)]
+    return [shlex.split(line.split(" | ")[0]) for line in lines if line.strip().startswith(f"{program} ")]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_targets_of_make_exist(document: Path) -> None:
+    """In shell blocks and between code marks."""
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = re.findall(r"(?:^|`|\s)make ([a-z]+)(?=[`\s])", "\n".join(_code(document)), re.MULTILINE)
+    assert set(named) <= targets
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_scripts_and_modules_exist(document: Path) -> None:
+    """`deploy/…`, `python -m …`, `node_modules/.bin/…`."""
+    code = "\n".join(_code(document))
+    for script in re.findall(r"(?:^|\s)(deploy/[\w/.]+) --", code):
+        assert (ROOT / script).stat().st_mode & 0o111, script
+    for module in re.findall(r"python3? -m ((?:deploy|bench|contract|shared)[\w.]*)", code):
+        path = ROOT.joinpath(*module.split("."))
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
+    for tool in re.findall(r"node_modules/\.bin/([\w-]+)", code):
+        assert (ROOT / "node_modules" / ".bin" / tool).exists(), tool
+
+
+def test_the_firebase_cli_has_the_commands() -> None:
+    """Each is a file of the one that is installed."""
+    used = {words[1] for document in SHELL for words in lines_of(document, "node_modules/.bin/firebase")}
+    assert {"deploy", "login"} <= used
+    commands = ROOT / "node_modules" / "firebase-tools" / "lib" / "commands"
+    assert not [name for name in used if not (commands / f"{name.replace(':', '-')}.js").exists()]
+
+
+@pytest.mark.parametrize("document", SHELL[1:], ids=lambda path: path.name)
+@pytest.mark.skipif(not flags_of(["secrets", "create"]), reason="there is no gcloud here to ask")
+def test_gcloud_has_the_commands_and_flags(document: Path) -> None:
+    """The one that is installed, as far as it tells."""
+    found = lines_of(document, "gcloud")
+    assert found
+    for words in found:
+        plain = [word for word in words[1:] if not word.startswith("-")]
+        if plain[:2] in (["monitoring", "policies"], ["auth", "print-access-token"]):
+            continue  # newer than some that are installed; hidden from completion
+        known = flags_of(plain)
+        assert known, " ".join(words)
+        used = {word.partition("=")[0].replace("--no-", "--") for word in words if word.startswith("--")}
+        assert used <= known, " ".join(words)
+
+
+async def test_what_a_chat_costs_in_firestore_is_what_is_said(
+    settings: Settings, catalog: Catalog, caller: Caller, model_server: ModelServer
+) -> None:
+    """Reads, those of what is not there included, and writes, in the arithmetic of docs/deploy.md."""
+    house = House(settings, catalog)
+    api = house.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
+    reads = writes = 0
+    batch_get, commit = api.batch_get_documents, api.commit
+
+    async def counted_get(*args: object, **kwargs: object) -> object:
+        nonlocal reads
+        reads += len(kwargs["request"]["documents"])  # pyright: ignore
+        return await batch_get(*args, **kwargs)
+
+    async def counted_commit(*args: object, **kwargs: object) -> object:
+        nonlocal writes
+        writes += len(kwargs["request"]["writes"])  # pyright: ignore
+        return await commit(*args, **kwargs)
+
+    model_server.script("hi", Answer("hello", prompt_tokens=1000, completion_tokens=1000))
+    api.batch_get_documents, api.commit = counted_get, counted_commit
+    try:
+        ticket_id = (await house.chat.submit(caller, chat("hi"))).ticket_id
+        await house.deliver(ticket_id)
+        for _ in range(5):
+            await house.chat.look_up(caller, ticket_id)
+    finally:
+        api.batch_get_documents, api.commit = batch_get, commit
+    text = (ROOT / "docs/deploy.md").read_text()
+    assert f"| Firestore: reads | {reads} a chat |" in text, reads
+    assert f"| Firestore: writes | {writes} a chat |" in text, writes
+
+
+def _code(document: Path) -> list[str]:
+    text = document.read_text()
+    return [*re.findall(r"```sh\n(.*?)```", text, re.DOTALL), *re.findall(r"`([^`\n]+)`", text)]
+
+
+def test_the_tables_of_costs_add_up() -> None:
+    """Each column of the tables in docs/deploy.md is the sum of its lines."""
+    text = (ROOT / "docs/deploy.md").read_text().partition("## What it costs")[2]
+    tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    assert len(tables) == 2
+    for table in tables:
+        rows = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in table.splitlines()]
+        sums = [row for row in rows if row[0] == "together"]
+        assert len(sums) == 1
+        for column, told in enumerate(sums[0]):
+            if re.fullmatch(r"[\d.]+", told):
+                total = sum(float(row[column]) for row in rows[2:] if row[0] != "together")
+                assert total == pytest.approx(float(told), abs=0.0051), sums

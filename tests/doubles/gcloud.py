@@ -1,0 +1,226 @@
+"""A gcloud that writes down how it is called, and keeps a project in memory: for scripts that set one up.
+
+It is strict where the real one is: what is there cannot be made again, what is not there cannot be changed, and a
+service whose API is off does not answer. What scripts call is a few lines of bash, which ask a thread of the test
+process: they call it hundreds of times, and a Python each would take minutes.
+"""
+
+import json
+import socketserver
+import threading
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, NoReturn
+
+ROOT = Path(__file__).parents[2]
+APIS = {
+    "artifacts": "artifactregistry",
+    "firestore": "firestore",
+    "iam": "iam",
+    "logging": "logging",
+    "monitoring": "monitoring",
+    "scheduler": "cloudscheduler",
+    "secrets": "secretmanager",
+    "tasks": "cloudtasks",
+}
+COMMAND = r"""#!/usr/bin/env bash
+input=""
+case " $* " in *" --data-file=- "*) IFS= read -r -d "" input ;; esac
+exec 3<>/dev/tcp/127.0.0.1/{port}
+printf '%s\0' "$#" "$@" "$input" >&3
+IFS= read -r code <&3
+IFS= read -r -d "" text <&3
+if [ "$code" = 0 ]; then printf '%s' "$text"; else printf '%s' "$text" >&2; fi
+exit "$code"
+"""
+
+
+class RefusedError(Exception):
+    """What gcloud prints, and ends with 1."""
+
+
+def refuse(why: str) -> NoReturn:
+    raise RefusedError(f"ERROR: {why}\n")
+
+
+class Project:
+    """What there is, by kind and name. `faults`: calls with such words in them fail."""
+
+    def __init__(self, id_: str) -> None:
+        self.data: dict[str, Any] = {"signed in": "me@example.com", "projects": [id_], "billing": "True", "faults": []}
+
+    def things(self, kind: str) -> dict[str, Any]:
+        return self.data.setdefault(kind, {})
+
+    def create(self, kind: str, name: str, thing: Any) -> None:
+        if name in self.things(kind):
+            refuse(f"{kind} {name} already exists")
+        self.things(kind)[name] = thing
+
+    def update(self, kind: str, name: str, thing: Any) -> None:
+        if name not in self.things(kind):
+            refuse(f"{kind} {name} does not exist")
+        self.things(kind)[name] = thing
+
+
+def bind(project: Project, group: str, resource: str, flags: dict[str, str]) -> None:
+    account = flags["member"].removeprefix("serviceAccount:")
+    known = {**project.things("accounts"), "123-compute@developer.gserviceaccount.com": ""}
+    if account not in known:
+        refuse(f"{account} does not exist")
+    if group == "iam service-accounts" and resource not in known:
+        refuse(f"{resource} does not exist")
+    if group == "secrets" and resource not in project.things("secrets"):
+        refuse(f"{resource} does not exist")
+    lines = project.things("policies").setdefault(f"{group} {resource}", [])
+    lines.append(f"{flags['role']} {flags['member']}")
+
+
+def queue(flags: dict[str, str]) -> str:
+    names = ["attempts", "retry-duration", "min", "max", "doublings", "concurrent-dispatches"]
+    values = [flags.get(f"{name}-backoff" if name in ("min", "max") else f"max-{name}", "") for name in names]
+    return f"RUNNING {' '.join(values)}"
+
+
+def job(flags: dict[str, str]) -> str:
+    named = ("uri", "oidc-service-account-email", "oidc-token-audience", "attempt-deadline", "schedule")
+    return " ".join(flags[name] for name in named)
+
+
+def display_name(flags: dict[str, str]) -> str:
+    text = (ROOT / (flags.get("policy-from-file") or flags["config-from-file"])).read_text()
+    if text.startswith("{"):
+        name: str = json.loads(text)["displayName"]
+        return name
+    return next(line.removeprefix("displayName: ") for line in text.splitlines() if line.startswith("displayName: "))
+
+
+def answer(project: Project, words: list[str], flags: dict[str, str], input_: str) -> str:
+    """Does what the call says; what is printed."""
+    id_ = flags.get("project", "")
+    things = project.things
+
+    def bound(group: str) -> str:
+        return "\n".join(things("policies").get(f"{group} {words[-1]}", []))
+
+    def named(kind: str) -> str:
+        return "\n".join(f"{name}|projects/{id_}/{kind}/{name}" for name in things(kind))
+
+    known: dict[str, Callable[[], Any]] = {
+        "auth list": lambda: project.data["signed in"],
+        "projects describe": lambda: "123" if words[-1] in project.data["projects"] else refuse("not found"),
+        "billing projects describe": lambda: project.data["billing"],
+        "services list": lambda: "\n".join(things("services")),
+        "services enable": lambda: [things("services").setdefault(name, "") for name in words[2:]],
+        "iam service-accounts list": lambda: "\n".join(things("accounts")),
+        "iam service-accounts create": lambda: project.create(
+            "accounts", f"{words[-1]}@{id_}.iam.gserviceaccount.com", flags["display-name"]
+        ),
+        "firestore databases list": lambda: "\n".join(things("databases").values()),
+        "firestore databases create": lambda: project.create(
+            "databases", flags["database"], f"projects/{id_}/databases/{flags['database']} FIRESTORE_NATIVE"
+        ),
+        "firestore backups schedules list": lambda: "\n".join(things("schedules")),
+        "firestore backups schedules create": lambda: project.create("schedules", flags["recurrence"], ""),
+        "firestore fields ttls list": lambda: "\n".join(things("ttls")),
+        "firestore fields ttls update": lambda: project.create(
+            "ttls",
+            f"projects/{id_}/databases/(default)/collectionGroups/{flags['collection-group']}/fields/{words[-1]}",
+            "",
+        ),
+        "tasks queues list": lambda: "\n".join(things("queues").values()),
+        "tasks queues create": lambda: project.create("queues", words[-1], queue(flags)),
+        "tasks queues update": lambda: project.update("queues", words[-1], queue(flags)),
+        "scheduler jobs list": lambda: "\n".join(things("jobs").values()),
+        "scheduler jobs create http": lambda: project.create("jobs", words[-1], job(flags)),
+        "scheduler jobs update http": lambda: project.update("jobs", words[-1], job(flags)),
+        "secrets list": lambda: "\n".join(things("secrets")),
+        "secrets create": lambda: project.create("secrets", words[-1], []),
+        "secrets versions list": lambda: "1" if things("secrets")[words[-1]] else "",
+        "secrets versions access": lambda: things("secrets")[flags["secret"]][-1],
+        "secrets versions add": lambda: things("secrets")[words[-1]].append(input_),
+        "artifacts repositories list": lambda: "\n".join(things("repositories")),
+        "artifacts repositories create": lambda: project.create("repositories", words[-1], {}),
+        "artifacts repositories set-cleanup-policies": lambda: project.update("repositories", words[-1], flags),
+        "logging metrics list": lambda: "\n".join(things("metrics")),
+        "logging metrics create": lambda: project.create("metrics", words[-1], flags),
+        "logging metrics update": lambda: project.update("metrics", words[-1], flags),
+        "beta monitoring channels list": lambda: "\n".join(things("channels")),
+        "beta monitoring channels create": lambda: project.create("channels", "the-channel", flags),
+        "alpha monitoring policies list": lambda: named("alerts"),
+        "alpha monitoring policies create": lambda: project.create("alerts", display_name(flags), flags),
+        "alpha monitoring policies update": lambda: project.update("alerts", words[-1].split("/")[-1], flags),
+        "monitoring dashboards list": lambda: named("dashboards"),
+        "monitoring dashboards create": lambda: project.create("dashboards", display_name(flags), flags),
+        "monitoring dashboards describe": lambda: "the-etag",
+        "monitoring dashboards update": lambda: project.update("dashboards", words[-1].split("/")[-1], flags),
+    }
+    for group in ("projects", "iam service-accounts", "secrets"):
+        known[f"{group} get-iam-policy"] = lambda group=group: bound(group)
+        known[f"{group} add-iam-policy-binding"] = lambda group=group: bind(project, group, words[-1], flags)
+    does = next((known[" ".join(words[:count])] for count in (4, 3, 2) if " ".join(words[:count]) in known), None)
+    if does is None:
+        refuse(f"the fake does not know: {' '.join(words)}")
+    told = does()
+    return f"{told}\n" if isinstance(told, str) and told else ""
+
+
+class Gcloud:
+    """`calls`: the words of each. `command(folder)` makes a `gcloud` there."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.calls: list[list[str]] = []
+        self._lock = threading.Lock()
+        gcloud = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                count = int(self._word())
+                words = [self._word() for _ in range(count)]
+                code, text = gcloud.called(words, self._word())
+                self.wfile.write(f"{code}\n{text}".encode())
+
+            def _word(self) -> str:
+                word = b""
+                while (byte := self.rfile.read(1)) != b"\0":
+                    word += byte
+                return word.decode()
+
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def command(self, folder: Path) -> Path:
+        path = folder / "gcloud"
+        path.write_text(COMMAND.replace("{port}", str(self._server.server_address[1])))
+        path.chmod(0o755)
+        return path
+
+    def called(self, call: list[str], input_: str) -> tuple[int, str]:
+        """The exit code and what is printed."""
+        with self._lock:
+            self.calls.append(call)
+            before = deepcopy(self.project.data)
+            try:
+                return 0, self._answer(call, input_)
+            except RefusedError as refusal:
+                self.project.data = before
+                return 1, str(refusal)
+
+    def _answer(self, call: list[str], input_: str) -> str:
+        words = [word for word in call if not word.startswith("--")]
+        flags: dict[str, str] = {}
+        for word in call:
+            if word.startswith("--"):
+                name, _, flags[name] = word[2:].partition("=")
+        if any(fault in " ".join(call) for fault in self.project.data["faults"]):
+            refuse("something is wrong")
+        service = next((word for word in words if word not in ("alpha", "beta")), "")
+        if service in APIS and f"{APIS[service]}.googleapis.com" not in self.project.things("services"):
+            refuse(f"the API of {service} is not enabled")
+        return answer(self.project, words, flags, input_)

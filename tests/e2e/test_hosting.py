@@ -1,0 +1,20 @@
+"""What Hosting adds to the answers of functions and to files, as browsers get it."""
+
+import pytest
+
+from local_platform.suite import Suite
+from tests.e2e.conftest import Connect
+
+pytestmark = pytest.mark.e2e
+
+
+def test_answers_come_with_hostings_headers(local_suite: Suite, connect: Connect) -> None:
+    """On a function's answer beside its own, and on a file; a demo's page tells nobody where its visitor came from."""
+    client = connect(local_suite.url).client
+    health, file, demo = (client.get(path) for path in ("/health", "/robots.txt", "/api/demos/none"))
+    for answer in (health, file, demo):
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
+        assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
+    assert (health.headers["Cache-Control"], file.headers["Cache-Control"]) == ("no-store", "public, max-age=3600")
+    assert demo.headers["Referrer-Policy"] == "no-referrer"

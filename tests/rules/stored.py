@@ -1,0 +1,101 @@
+"""Something in every collection, written by the stores themselves, for each of two users: what rules are tried on."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from google.cloud.firestore import AsyncClient, AsyncCollectionReference
+
+from shared.models.account import Account
+from shared.models.agent import AgentFields, StoredAgent
+from shared.models.audit import AuditRecord
+from shared.models.chat import ChatRequest
+from shared.models.demo import CreateDemoRequest, StoredDemo
+from shared.models.deployment import Deployment
+from shared.models.hold import Hold
+from shared.models.owned import Stored
+from shared.models.session import ProviderConfig, Session
+from shared.models.ticket import Ticket
+from shared.models.usage import Entry
+from shared.store import Database, Transaction
+
+S = TypeVar("S", bound=Stored[Any])
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+MODEL = {"provider": "openai", "model": "gpt-4.1-mini"}
+REQUEST = ChatRequest.model_validate({**MODEL, "messages": [{"role": "user", "content": "hi"}]})
+DEMO = CreateDemoRequest.model_validate(
+    {
+        "name": "Page",
+        "userPrompt": "a page",
+        "selectedApis": [],
+        "modelConfig": {**MODEL, "parameters": {}},
+        "generatedCode": {"html": "", "css": "", "js": ""},
+        "visibility": "shared",
+    }
+)
+
+
+async def store_something_of(database: Database, uid: str) -> None:
+    """A document in each collection, shared where that can be said. The ticket is `{uid}-ticket`."""
+
+    async def write(transaction: Transaction) -> None:
+        own = f"{uid}-1"
+        ticket = Ticket(id=f"{uid}-ticket", owner=uid, provider="p", model="m", created_at=NOW, updated_at=NOW)
+        await database.tickets.get(ticket.id, transaction)
+        database.tickets.add(ticket, REQUEST, transaction)
+        await database.accounts.get(uid, transaction)
+        account = Account(uid=uid, allowance=1, remaining=1, created_at=NOW, updated_at=NOW)
+        database.accounts.put(account, transaction)
+        await database.accounts.has_entry(uid, "cause", transaction)
+        entry = Entry(cause="cause", period=1, timestamp=NOW, cost=1, charged=1)
+        database.accounts.add_entry(uid, entry, transaction)
+        fields = AgentFields.model_validate({"name": "Echo", "code": "", "visibility": "shared"})
+        await database.agents.get(own, transaction)
+        database.agents.put(_stamped(StoredAgent, own, uid, fields), transaction)
+        await database.demos.get(own, transaction)
+        database.demos.put(_stamped(StoredDemo, own, uid, DEMO), transaction)
+        await database.deployments.get(own, transaction)
+        database.deployments.put(_deployment(own, uid), transaction)
+        await database.holds.get(own, transaction)
+        database.holds.add(Hold(id=own, owner=uid, amount=1, expires_at=NOW), transaction)
+        record = AuditRecord(at=NOW, actor="admin", action="update", target=uid, before={}, after={})
+        database.audit.add(record, transaction)
+        await database.rate_limits.get(uid, transaction)
+        database.rate_limits.put(uid, 1.0, transaction)
+
+    await database.transaction(write)
+    session = Session(session_id="session", config=ProviderConfig.model_validate(MODEL), expire_at=NOW)
+    await database.sessions.put(uid, session)
+
+
+def _stamped(kind: type[S], id_: str, uid: str, fields: Any) -> S:
+    return kind(id=id_, owner=uid, fields=fields, rev="1", created_at=NOW, updated_at=NOW)
+
+
+def _deployment(name: str, uid: str) -> Deployment:
+    return Deployment(
+        friendly_name=name,
+        agent_id=name,
+        owner=uid,
+        visibility="shared",
+        description="",
+        input_schema=None,
+        output_schema=None,
+        deployed_at=NOW,
+    )
+
+
+async def all_documents(project: str) -> list[str]:
+    """The path of every document there is."""
+    client = AsyncClient(project=project)
+    found = [path async for collection in client.collections() async for path in _below(collection)]
+    client.close()
+    return found
+
+
+async def _below(collection: AsyncCollectionReference) -> AsyncIterator[str]:
+    async for document in collection.list_documents():
+        yield document.path
+        async for inner in document.collections():
+            async for path in _below(inner):
+                yield path

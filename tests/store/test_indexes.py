@@ -1,0 +1,230 @@
+"""`firestore.indexes.json` has what the store's queries need, and no more; what nobody queries by costs nothing.
+
+The emulator needs no index, and deletes nothing by TTL: without these tests a deployment would be the first to tell.
+"""
+
+import inspect
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery
+
+from shared.models.account import Account
+from shared.models.agent import AgentFields, StoredAgent
+from shared.models.audit import AuditRecord
+from shared.models.chat import ChatRequest, ChatResult
+from shared.models.demo import DemoFields, StoredDemo
+from shared.models.deployment import Deployment
+from shared.models.hold import Hold
+from shared.models.session import ProviderConfig, Session
+from shared.models.ticket import Lease, Ticket
+from shared.models.usage import Entry
+from shared.store import accounts, agents, audit, demos, deployments, holds, owned, rate_limits, sessions, tickets
+from tests.store.needed_indexes import Index, declared, needed
+
+ROOT = Path(__file__).parents[2]
+CONFIG: dict[str, list[dict[str, Any]]] = json.loads((ROOT / "firestore.indexes.json").read_text())
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+MODULES = (accounts, agents, audit, demos, deployments, holds, owned, rate_limits, sessions, tickets)
+
+Query = Callable[[AsyncClient], Awaitable[object]]
+QUERIES: dict[str, list[Query]] = {
+    "AccountStore.page": [
+        lambda client: accounts.AccountStore(client).page(10, None),
+        lambda client: accounts.AccountStore(client).page(10, "u"),
+    ],
+    "AccountStore.newest_entries": [lambda client: accounts.AccountStore(client).newest_entries("u", 1, 10)],
+    "AuditStore.newest": [lambda client: audit.AuditStore(client).newest("u", 10)],
+    "DeploymentStore.page": [
+        lambda client: deployments.DeploymentStore(client).page("u", 10),
+        lambda client: deployments.DeploymentStore(client).page("u", 10, "a", everybodys=True),
+    ],
+    "HoldStore.expired": [lambda client: holds.HoldStore(client).expired(NOW, 10)],
+    "OwnedStore.page": [
+        lambda client: agents.AgentStore(client).page("u", 10),
+        lambda client: agents.AgentStore(client).page("u", 10, (NOW, "a"), everybodys=True),
+        lambda client: demos.DemoStore(client).page("u", 10),
+        lambda client: demos.DemoStore(client).page("u", 10, (NOW, "a"), everybodys=True),
+    ],
+    "TicketStore.untouched_since": [
+        lambda client: tickets.TicketStore(client).untouched_since(NOW, 10),
+        lambda client: tickets.TicketStore(client).untouched_since(NOW, 10, NOW),
+    ],
+}
+"""Every method that makes a query, and how to have it make all that it makes."""
+
+SHORT = {
+    "tickets": {"owner", "provider", "model", "status", "request_id", "traceparent"},
+    "requests": {"owner"},
+    "users": {"display_name", "email", "plan", "billing_status", "last_write"},
+    "usage": set[str](),
+    "audit": {"actor", "action", "target"},
+    "holds": {"owner"},
+    "agents": {"owner", "rev", "deployed_as", "visibility"},
+    "demos": {"owner", "rev", "visibility"},
+    "deployments": {"agent_id", "owner", "visibility"},
+    "sessions": {"session_id"},
+    "rateLimits": set[str](),
+}
+"""Texts that are a line at most. All others are an exemption: they are long, and each would be indexed by its start."""
+
+
+class Writes:
+    """Takes what stores write, by collection; in the place of a transaction."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, dict[str, Any]] = {}
+
+    def set(self, reference: AsyncDocumentReference, document: dict[str, Any]) -> None:
+        self.documents[reference.parent.id] = document
+
+    def create(self, reference: AsyncDocumentReference, document: dict[str, Any]) -> None:
+        self.documents[reference.parent.id] = document
+
+
+@pytest.fixture
+async def client() -> AsyncClient:
+    return AsyncClient(project="demo-indexes", credentials=AnonymousCredentials())
+
+
+@pytest.fixture
+async def asked(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> list[Index]:
+    """What every query of the store needs. None is sent."""
+    found: list[Index] = []
+
+    async def get(query: AsyncQuery, **_: object) -> list[object]:
+        found.extend(needed(query))
+        return []
+
+    async def stream(query: AsyncQuery, **_: object) -> AsyncIterator[object]:
+        found.extend(needed(query))
+        for nothing in ():
+            yield nothing
+
+    monkeypatch.setattr(AsyncQuery, "get", get)
+    monkeypatch.setattr(AsyncQuery, "stream", stream)
+    for name, queries in QUERIES.items():
+        for query in queries:
+            before = len(found)
+            await query(client)
+            assert len(found) > before, f"{name} makes no query"
+    return found
+
+
+@pytest.fixture
+async def written(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
+    """A document of every collection, with all that it may have."""
+    writes: Any = Writes()
+
+    async def set_alone(reference: AsyncDocumentReference, document: dict[str, Any]) -> None:
+        writes.set(reference, document)
+
+    monkeypatch.setattr(AsyncDocumentReference, "set", set_alone)
+    at: dict[str, Any] = {"created_at": NOW, "updated_at": NOW}
+    of: dict[str, Any] = {"id": "x", "owner": "u", "rev": "1", **at}
+    model = ProviderConfig(provider="openai", model="gpt-4.1-mini")
+    ticket = Ticket(
+        **{name: value for name, value in of.items() if name != "rev"},
+        provider="openai",
+        model="gpt-4.1-mini",
+        lease=Lease(holder="h", expires_at=NOW),
+        result=ChatResult(content="", model="m"),
+        error="e",
+        request_id="r",
+        traceparent="t",
+        completed_at=NOW,
+    )
+    messages: Any = [{"role": "user", "content": "hi"}]
+    request = ChatRequest(messages=messages, provider="openai", model="gpt-4.1-mini")
+    tickets.TicketStore(client).add(ticket, request, writes)
+    names = {"display_name": "n", "email": "e", "last_write": "w"}
+    account = Account(uid="u", allowance=1, remaining=1, ceiling=1, **names, **at)
+    accounts.AccountStore(client).put(account, writes)
+    entry = Entry(cause="c", period=1, timestamp=NOW, cost=1, charged=1)
+    accounts.AccountStore(client).add_entry("u", entry, writes)
+    record = AuditRecord(at=NOW, actor="a", action="b", target="u", before={}, after={})
+    audit.AuditStore(client).add(record, writes)
+    holds.HoldStore(client).add(Hold(id="h", owner="u", amount=1, expires_at=NOW), writes)
+    agent = StoredAgent(fields=AgentFields(name="n", code="c"), deployed_as="d", **of)
+    agents.AgentStore(client).put(agent, writes)
+    demos.DemoStore(client).put(StoredDemo(fields=DemoFields.model_construct(visibility="private"), **of), writes)
+    deployment = Deployment(
+        friendly_name="f",
+        agent_id="a",
+        owner="u",
+        visibility="shared",
+        description="d",
+        input_schema={},
+        output_schema={},
+        deployed_at=NOW,
+    )
+    deployments.DeploymentStore(client).put(deployment, writes)
+    await sessions.SessionStore(client).put("u", Session(session_id="s", config=model, expire_at=NOW))
+    rate_limits.RateLimitStore(client).put("k", 1.0, writes)
+    return writes.documents
+
+
+def exempted() -> dict[str, set[str]]:
+    """Fields without any index of their own, by collection."""
+    fields: dict[str, set[str]] = {}
+    for override in CONFIG["fieldOverrides"]:
+        if not override["indexes"]:
+            fields.setdefault(override["collectionGroup"], set()).add(override["fieldPath"])
+    return fields
+
+
+def test_no_query_is_forgotten_here() -> None:
+    """Every method of the store that sorts or filters is asked in these tests."""
+    making = {
+        f"{kind.__name__}.{name}"
+        for module in MODULES
+        for kind in vars(module).values()
+        if inspect.isclass(kind) and kind.__module__ == module.__name__
+        for name, method in vars(kind).items()
+        if inspect.isfunction(method) and any(part in inspect.getsource(method) for part in (".where(", ".order_by("))
+    }
+    assert making == QUERIES.keys()
+    files = {path.stem for path in (ROOT / "shared/store").glob("*.py")}
+    assert files - {Path(module.__file__ or "").stem for module in MODULES} == {
+        "__init__",
+        "database",
+        "pages",
+        "transaction",
+    }
+
+
+async def test_every_query_has_its_index(asked: list[Index]) -> None:
+    """Else Firestore refuses it, in the cloud alone."""
+    for index in asked:
+        if index.is_single_field:
+            assert not index.fields & exempted().get(index.collection, set()), f"{index}: its own index is switched off"
+        else:
+            there = [entry for entry in CONFIG["indexes"] if declared(entry, len(index.equal)) == index]
+            assert there, f"firestore.indexes.json lacks {index}"
+
+
+async def test_every_index_has_its_query(asked: list[Index]) -> None:
+    """Each costs with every write."""
+    for entry in CONFIG["indexes"]:
+        assert any(declared(entry, len(index.equal)) == index for index in asked if index.order), entry
+
+
+async def test_long_texts_have_no_index(written: dict[str, dict[str, Any]]) -> None:
+    """Nobody queries by them. A text that is new is either short, and said to be so here, or exempted."""
+    assert written.keys() == SHORT.keys()
+    for collection, document in written.items():
+        texts = {name for name, value in document.items() if isinstance(value, str)}
+        assert texts - SHORT[collection] == exempted().get(collection, set()) - {"expire_at"}, collection
+
+
+async def test_what_expires_is_deleted(written: dict[str, dict[str, Any]]) -> None:
+    """By Firestore, in every collection whose documents have an `expire_at`; by that field nobody queries."""
+    expiring = {collection for collection, document in written.items() if "expire_at" in document}
+    with_ttl = {entry["collectionGroup"]: entry for entry in CONFIG["fieldOverrides"] if entry.get("ttl")}
+    assert with_ttl.keys() == expiring
+    assert {(entry["fieldPath"], len(entry["indexes"])) for entry in with_ttl.values()} == {("expire_at", 0)}
