@@ -1,9 +1,15 @@
 """Reads the JSON text that comes out of a run."""
 
+import json
+import re
+
 from pydantic import JsonValue
 from pydantic_core import from_json
 
 from shared.sandbox.inside.json_values import NotJson
+
+_MAY_BE_INFINITE = re.compile(r"\d[eE]\+?\d{3}|\d{309}")
+"""`1e999` is read as infinity."""
 
 
 def parsed(text: str, what: str) -> JsonValue:
@@ -17,4 +23,14 @@ def parsed(text: str, what: str) -> JsonValue:
         if "NaN" in text or "Infinity" in text:
             why = "NaN and Infinity have no JSON"
         raise NotJson(f"The {what} is not JSON: {why}.") from error
+    if _MAY_BE_INFINITE.search(text) and not _is_finite(value):
+        raise NotJson(f"The {what} is not JSON: it holds a number that is too large.")
     return value
+
+
+def _is_finite(value: JsonValue) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return False
+    return True

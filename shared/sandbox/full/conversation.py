@@ -10,13 +10,28 @@ from collections import deque
 from dataclasses import asdict
 from typing import Any
 
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue
 
 from shared.log import get_logger
 from shared.models.wire import JsonObject
 from shared.sandbox.failures import Seen
 from shared.sandbox.full.interpreters import Gone, Interpreter
-from shared.sandbox.full.messages import Begun, Call, Done, Dropped, Failed, Print, Wait, message
+from shared.sandbox.full.messages import (
+    Begun,
+    Call,
+    Done,
+    Dropped,
+    Failed,
+    Fault,
+    NoMessage,
+    Print,
+    Said,
+    TooManyValues,
+    Wait,
+    arguments,
+    fault,
+    message,
+)
 from shared.sandbox.inside.arguments import (
     body_bytes,
     json_list,
@@ -37,6 +52,11 @@ _MOST_PRINTED = 4 * 2**20
 """Characters beyond what is kept: the interpreter itself sends little more than that."""
 _IN_A_ROW = 50
 """Messages that are read before others have their turn."""
+_MOST_MESSAGES = 300_000
+_MOST_SAID = 64 * 2**20
+"""Bytes, of all messages of a run."""
+_MOST_WAITING = 64 * 2**20
+"""Characters of answers that the interpreter has not asked for yet."""
 _MOST_CALLS = 20_000
 """As many as in the fast engine. Those that reach anything are counted by the abilities."""
 
@@ -54,72 +74,96 @@ class Conversation:
         self._logs = logs
         self._calls: set[asyncio.Task[None]] = set()
         self._number = 0
-        self._answers: list[JsonObject] = []
+        self._answers: list[str] = []
+        self._waiting = 0
         self._answered = asyncio.Event()
         self._printed = 0
         self._messages = 0
+        self._bytes = 0
         self.begun = False
         self.failures: deque[Seen] = deque(maxlen=_REMEMBERED)
 
-    async def held(self, program: JsonObject) -> Done | Failed:
-        """Raises `Gone`, and `TooManyCalls`."""
+    async def held(self, program: JsonObject) -> str | Fault:
+        """The result as JSON, or what it failed by. Raises `Gone`, and `TooManyCalls`."""
         try:
             await self._interpreter.send(json.dumps(program).encode())
             while True:
-                said = await self._said()
+                said, text = await self._said()
                 self.begun = True  # whatever it says, it has the program
                 match said:
                     case Begun():
                         pass
                     case Print():
-                        self._printed += len(said.text)
-                        if self._printed > self._logs.most + _MOST_PRINTED:
-                            raise Gone("It printed more than it says.")
-                        self._logs.add("stdout", said.text)
+                        self._print(text)
                     case Dropped():
                         self._logs.drop(said.bytes)
                     case Call():
-                        self._start(said)
+                        self._start(said, text)
                     case Wait():
                         await self._wait(said.seconds)
-                    case Done() | Failed():
-                        return said
+                    case Done():
+                        return text
+                    case Failed():
+                        return fault(text)
+        except NoMessage as error:
+            raise Gone("It said what it cannot say.") from error
         finally:
             for call in self._calls:
                 call.cancel()
 
-    async def _said(self) -> Begun | Print | Dropped | Call | Wait | Done | Failed:
+    async def _said(self) -> tuple[Said, str]:
         self._messages += 1
         if self._messages % _IN_A_ROW == 0:
             await asyncio.sleep(0)
         data = await self._interpreter.receive()
-        try:
-            return message.validate_json(data)
-        except ValidationError as error:
-            raise Gone("It said what it cannot say.") from error
+        self._bytes += len(data)
+        if self._messages > _MOST_MESSAGES or self._bytes > _MOST_SAID:
+            raise Gone("It said more than it may.")
+        return message(data)
 
-    def _start(self, call: Call) -> None:
+    def _print(self, text: str) -> None:
+        self._printed += len(text)
+        if self._printed > self._logs.most + _MOST_PRINTED:
+            raise Gone("It printed more than it says.")
+        self._logs.add("stdout", text)
+
+    def _start(self, call: Call, text: str) -> None:
         self._number += 1
         if self._number > _MOST_CALLS:
             raise TooManyCalls
-        task = asyncio.create_task(self._answer(call))
+        task = asyncio.create_task(self._answer(call, text))
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
 
-    async def _answer(self, call: Call) -> None:
+    async def _answer(self, call: Call, text: str) -> None:
         try:
-            value = await _performed(self._abilities, call.ability, call.arguments)
-            self._answers.append({"number": call.number, "value": value})
+            answer = self._fitting(call, await _performed(self._abilities, call.ability, arguments(text)))
         except Exception as error:
-            self._answers.append({"number": call.number, "error": self._failed(error, call)})
+            answer = json.dumps({"number": call.number, "error": self._failed(error, call)})
+        self._waiting += len(answer)
+        self._answers.append(answer)
         self._answered.set()
 
+    def _fitting(self, call: Call, value: JsonValue) -> str:
+        """The answer, as it is sent. Raises `CallFailed` when too much waits already."""
+        answer = json.dumps({"number": call.number, "value": value})
+        if self._waiting + len(answer) > _MOST_WAITING:
+            raise CallFailed("Too many answers wait at a time. Await the calls as they are made.")
+        return answer
+
     def _failed(self, error: Exception, call: Call) -> JsonObject:
-        if not isinstance(error, CallFailed):
-            _log.exception("A call out of the sandbox broke", extra={"fields": {"call": call.ability}})
-            error = CallFailed("Something went wrong on our side.")
-        self.failures.append(Seen.of(error))
-        return {"message": error.message, "kind": error.kind.__name__, "name": error.name}
+        match error:
+            case CallFailed():
+                failed = error
+            case TooManyValues():
+                failed = CallFailed("The arguments hold more values than can be handed on.", ValueError)
+            case NoMessage():
+                failed = CallFailed("The arguments are no JSON object.", TypeError)
+            case _:
+                _log.exception("A call out of the sandbox broke", extra={"fields": {"call": call.ability}})
+                failed = CallFailed("Something went wrong on our side.")
+        self.failures.append(Seen.of(failed))
+        return {"message": failed.message, "kind": failed.kind.__name__, "name": failed.name}
 
     async def _wait(self, most_seconds: float | None) -> None:
         """Until a call is answered or the time is over; raises `Gone` when there is nobody to be answered any more."""
@@ -133,9 +177,9 @@ class Conversation:
                 answered.cancel()
         elif not self._answers:
             await asyncio.sleep(0)
-        answers, self._answers = self._answers, []
+        answers, self._answers, self._waiting = self._answers, [], 0
         self._answered.clear()
-        await self._interpreter.send(json.dumps({"answers": answers}).encode())
+        await self._interpreter.send(f'{{"answers": [{", ".join(answers)}]}}'.encode())
 
 
 async def _performed(abilities: Abilities, ability: str, given: dict[str, Any]) -> JsonValue:

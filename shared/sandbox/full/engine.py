@@ -12,7 +12,7 @@ from shared.sandbox.failures import Frame, computed_too_long, failure_of, took_t
 from shared.sandbox.full.conversation import Conversation, TooManyCalls
 from shared.sandbox.full.installation import NotInstalled
 from shared.sandbox.full.interpreters import Gone, fresh_interpreter
-from shared.sandbox.full.messages import Done, Failed
+from shared.sandbox.full.messages import Fault
 from shared.sandbox.inside.calls import Abilities
 from shared.sandbox.inside.json_values import NotJson, refuse_long
 from shared.sandbox.json_values import parsed
@@ -93,12 +93,12 @@ class FullEngine:
             return Failure(f"RuntimeError: The full Python engine, which this code needs, does not start here. {error}")
 
 
-def _outcome(end: Done | Failed, conversation: Conversation, program: Program, limits: Limits) -> "_Value | Failure":
-    if isinstance(end, Failed):
+def _outcome(end: str | Fault, conversation: Conversation, program: Program, limits: Limits) -> "_Value | Failure":
+    if isinstance(end, Fault):
         frames = [Frame(line, function) for line, function in end.frames]
         return failure_of(end.type, end.message, frames, program.code, conversation.failures)
-    refuse_long(end.text, limits.result_bytes, "result")
-    return _Value(parsed(end.text, "result") if end.text else None)
+    refuse_long(end, limits.result_bytes, "result")
+    return _Value(parsed(end, "result") if end else None)
 
 
 def _ended(over: str | None, error: Gone, last_words: str, limits: Limits) -> Failure:

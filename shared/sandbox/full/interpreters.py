@@ -8,6 +8,7 @@ import contextlib
 import math
 import os
 import resource
+import signal
 import sys
 from collections import deque
 from collections.abc import AsyncGenerator
@@ -30,6 +31,7 @@ _PAGE = 64 * 1024
 _BESIDE = 96 * 2**20
 """Bytes that the process may take beside Python's memory: JavaScript's, and compiled code."""
 _NICE = 10
+_MOST_FILES = 64
 _LOOK_SECONDS = 0.05
 _BOOT_SECONDS = 30.0
 _LAST_WORDS = 2000
@@ -98,13 +100,18 @@ class Interpreter:
             watching.cancel()
 
     def end(self) -> None:
-        """Kills it, whatever it does."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        """Kills it, whatever it does. Nobody may be listening to it any more."""
+        self._kill()
         if not self._ending:
             self._ending = True
             _endings().add(ending := asyncio.create_task(self._bury()))
             ending.add_done_callback(_endings().discard)
+
+    def _kill(self) -> None:
+        """By the system, not by `Process.kill`, which takes its end from the event loop."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
 
     async def _bury(self) -> None:
         """Reads what it left in its pipes, so that they are closed."""
@@ -133,6 +140,9 @@ class Interpreter:
             resource.prlimit(self._process.pid, resource.RLIMIT_CPU, (seconds, seconds))
             data = self._seen.memory_info().data + memory_bytes + 2 * _BESIDE
             resource.prlimit(self._process.pid, resource.RLIMIT_DATA, (data, data))
+            for nothing in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):  # it has no file to write
+                resource.prlimit(self._process.pid, nothing, (0, 0))
+            resource.prlimit(self._process.pid, resource.RLIMIT_NOFILE, (_MOST_FILES, _MOST_FILES))
 
     async def _watch(self, cpu_seconds: float, memory_bytes: int) -> None:
         with contextlib.suppress(psutil.Error):
@@ -142,7 +152,7 @@ class Interpreter:
                 elif self._seen.memory_info().rss - self._began_bytes > memory_bytes + _BESIDE:
                     self.over = "memory"
                 if self.over:
-                    self.end()
+                    self._kill()  # whoever listens to it buries it
                     return
                 await asyncio.sleep(_LOOK_SECONDS)
 
@@ -166,7 +176,7 @@ async def end_ready() -> None:
     """Ends those that wait: for whoever ends the event loop before the process."""
     for interpreters in _kinds():
         await interpreters.end()
-    await asyncio.gather(*_endings())
+    await asyncio.gather(*_endings(), return_exceptions=True)
 
 
 @per_loop
@@ -195,12 +205,15 @@ class _Interpreters:
 
     async def take(self) -> Interpreter:
         task = self._ready.popleft() if self._ready else asyncio.create_task(self._started())
-        self._filling = asyncio.get_running_loop().call_later(_REFILL_SECONDS, self._fill)
+        if self._filling is None:
+            self._filling = asyncio.get_running_loop().call_later(_REFILL_SECONDS, self._fill)
         try:
             interpreter = await asyncio.shield(task)
         except asyncio.CancelledError:
             task.add_done_callback(_end_unused)
             raise
+        except Gone:  # perhaps long ago
+            return await self._started()
         if interpreter.alive:
             return interpreter
         return await self._started()
@@ -209,12 +222,14 @@ class _Interpreters:
         """Ends those that wait, and those that are just starting."""
         if self._filling:
             self._filling.cancel()
+            self._filling = None
         while self._ready:
             with contextlib.suppress(Gone, NotInstalled):
                 interpreter = await self._ready.popleft()
                 interpreter.end()
 
     def _fill(self) -> None:
+        self._filling = None
         while len(self._ready) < _READY:
             self._ready.append(asyncio.create_task(self._started()))
 
@@ -229,7 +244,11 @@ class _Interpreters:
             cwd=installed.folder,
             limit=2**20,
         )
-        interpreter = Interpreter(process)
+        try:
+            interpreter = Interpreter(process)
+        except psutil.Error as error:
+            await process.communicate()
+            raise Gone("It did not start.") from error
         try:
             async with asyncio.timeout(_BOOT_SECONDS):
                 await interpreter.receive()

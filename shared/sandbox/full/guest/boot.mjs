@@ -11,7 +11,7 @@ const decoder = new TextDecoder();
 const MODULES = "/lib/agents";
 const MOST_PAST = 1_000_000;
 
-/** A message: its length in four bytes, the highest first, and its bytes. */
+/** A message: its length in four bytes, the highest first, and its bytes: a line of JSON, and a text. */
 function send(bytes) {
   const framed = new Uint8Array(4 + bytes.length);
   new DataView(framed.buffer).setUint32(0, bytes.length);
@@ -32,12 +32,40 @@ function read(length) {
 const write = (text) => send(encoder.encode(text));
 const receive = () => decoder.decode(read(new DataView(read(4).buffer).getUint32(0)));
 
+/** What JavaScript itself has, and what CPython asks of its surroundings when it runs. */
+const KEPT = new Set([
+  ...["Object", "Function", "Array", "Number", "parseFloat", "parseInt", "Infinity", "NaN", "undefined", "Boolean"],
+  ...["String", "Symbol", "Date", "Promise", "RegExp", "Error", "AggregateError", "EvalError", "RangeError"],
+  ...["ReferenceError", "SyntaxError", "TypeError", "URIError", "globalThis", "JSON", "Math", "Intl", "ArrayBuffer"],
+  ...["Atomics", "Uint8Array", "Int8Array", "Uint16Array", "Int16Array", "Uint32Array", "Int32Array", "BigUint64Array"],
+  ...["BigInt64Array", "Uint8ClampedArray", "Float16Array", "Float32Array", "Float64Array", "DataView", "Map", "BigInt"],
+  ...["Set", "Iterator", "WeakMap", "WeakSet", "WeakRef", "Proxy", "Reflect", "FinalizationRegistry", "decodeURI"],
+  ...["SharedArrayBuffer", "decodeURIComponent", "encodeURI", "encodeURIComponent", "escape", "unescape", "isFinite"],
+  ...["isNaN", "eval", "WebAssembly", "SuppressedError", "DisposableStack", "AsyncDisposableStack"],
+  ...["TextEncoder", "TextDecoder", "crypto", "performance", "console", "setTimeout", "clearTimeout"],
+]);
+
+/** Closes the ways to Node's modules, and takes away every name that is not kept. */
+function giveUp() {
+  const closed = () => {
+    throw new Error("closed");
+  };
+  for (const name of ["_load", "_findPath", "_resolveFilename", "createRequire", "_preloadModules", "runMain"]) {
+    Module[name] = closed;
+  }
+  for (const name of ["require", "load", "_compile"]) Module.prototype[name] = closed;
+  for (const kind of Object.keys(Module._extensions)) Module._extensions[kind] = closed;
+  for (const name of Object.getOwnPropertyNames(globalThis)) {
+    if (!KEPT.has(name)) delete globalThis[name];
+  }
+}
+
 /** What is written to the descriptors, past Python's own streams. */
 let booted = false;
 let past = 0;
 function printed(line) {
   past += line.length;
-  if (booted && past < MOST_PAST) write(JSON.stringify({ kind: "print", text: `${line}\n` }));
+  if (booted && past < MOST_PAST) write(`{"kind":"print"}\n${line}\n`);
 }
 
 function snapshotOrNull() {
@@ -48,9 +76,10 @@ function snapshotOrNull() {
   }
 }
 
+const { default: Module } = await import("node:module");
 const { loadPyodide } = await import("./pyodide.mjs");
 let snapshot = snapshotOrNull();
-const options = { indexURL: folder, jsglobals: Object.create(null), stdout: printed, stderr: printed, env: { HOME: "/home/agent", PYTHONHASHSEED: "0" } };
+const options = { indexURL: folder, jsglobals: Object.create(null), stdout: printed, stderr: printed, env: { HOME: "/home/agent", PYTHONHASHSEED: "0", _: "" } };
 
 if (snapshot === null) {
   const python = await loadPyodide({ ...options, _makeSnapshot: true });
@@ -68,9 +97,7 @@ snapshot = null;  // thirty megabytes
 const main = python.runPython("from shared.sandbox.full.guest.main import main; main");
 python.runPython("import os; os.urandom(1)");  // which finds its source at first use
 permissions.revokeSync({ name: "read" });
-for (const name of ["Deno", "process", "Worker", "localStorage", "caches", "fetch", "WebSocket", "EventSource"]) {
-  delete globalThis[name];
-}
+giveUp();
 booted = true;
 main(receive, write);
 exit(0);

@@ -1,4 +1,4 @@
-"""The line to the host: messages as JSON text, ours at any time, the host's only in answer to `wait`.
+"""The line to the host: messages of a line of JSON and a text; ours at any time, the host's in answer to `wait`.
 
 So neither side ever writes what the other does not read, and nothing arrives in the middle of anything.
 """
@@ -24,17 +24,17 @@ class Channel:
         self.under_way = 0
         self.answers: list[dict[str, Any]] = []
 
-    def send(self, kind: str, **fields: Any) -> None:
-        self._write(json.dumps({"kind": kind, **fields}))
+    def send(self, kind: str, text: str = "", **fields: Any) -> None:
+        self._write(f"{json.dumps({'kind': kind, **fields})}\n{text}")
 
     def receive(self) -> Any:
         return json.loads(self._receive())
 
-    def call(self, ability: str, arguments: dict[str, Any]) -> int:
-        """The call's number, by which its answer is known."""
+    def call(self, ability: str, arguments: str) -> int:
+        """The call's number, by which its answer is known. `arguments`: JSON."""
         self._calls += 1
         self.under_way += 1
-        self.send("call", number=self._calls, ability=ability, arguments=arguments)
+        self.send("call", arguments, number=self._calls, ability=ability)
         return self._calls
 
     def wait(self, seconds: float | None) -> None:

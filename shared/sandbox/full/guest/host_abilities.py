@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import builtins
+import json
 from typing import TYPE_CHECKING, Any
 
 from shared.sandbox.inside.calls import CallFailed, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
@@ -73,7 +74,12 @@ class HostAbilities:
         return await self._called("call_agent", name=name, input_dict=input_dict)
 
     async def _called(self, ability: str, **arguments: Any) -> Any:
-        answer = await self._loop.called(ability, arguments)
+        text = json.dumps(arguments, ensure_ascii=False)
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise CallFailed("Half of a surrogate pair is no text.", ValueError) from error
+        answer = await self._loop.called(ability, text)
         if error := answer.get("error"):
             raise CallFailed(error["message"], getattr(builtins, error["kind"], RuntimeError), name=error["name"])
         return answer["value"]

@@ -18,8 +18,8 @@ class HostLoop(asyncio.BaseEventLoop):
         self._calls: dict[int, asyncio.Future[dict[str, Any]]] = {}
         cast("Any", self)._selector = self  # asyncio asks this for what has happened
 
-    async def called(self, ability: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The host's answer: `value`, or `error`."""
+    async def called(self, ability: str, arguments: str) -> dict[str, Any]:
+        """The host's answer: `value`, or `error`. `arguments`: JSON."""
         number = self._channel.call(ability, arguments)
         answer = self._calls[number] = self.create_future()
         return await answer

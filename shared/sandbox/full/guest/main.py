@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _FILE = "agent.py"
 _LONGEST_MESSAGE = 4000
+_LONGEST_NAME = 200
 _MOST_FRAMES = 40
 _NO_RUN = "The code defines no `async def run(input_dict, tools)`, which is what is called."
 _NO_COROUTINE = "`run` must be `async def run(input_dict, tools)`."
@@ -49,15 +50,15 @@ def main(receive: Callable[[], str], write: Callable[[str], object]) -> None:
     names = world(HostAbilities(loop), program["tools"])
     try:
         text = loop.run_until_complete(_result(program, names))
-        end: dict[str, Any] = {"kind": "done", "text": text}
+        end = ("done", text)
     except NotJson as error:
-        end = {"kind": "failed", "type": "TypeError", "message": str(error), "frames": []}
+        end = ("failed", _told("TypeError", str(error), []))
     except NoRun as error:
-        end = {"kind": "failed", "type": "NotImplementedError", "message": str(error), "frames": []}
+        end = ("failed", _told("NotImplementedError", str(error), []))
     except BaseException as error:
-        end = _failed(error)
+        end = ("failed", _failed(error))
     printed.end()
-    channel.send(**end)
+    channel.send(*end)
 
 
 async def _result(program: dict[str, Any], names: dict[str, Any]) -> str:
@@ -107,26 +108,33 @@ def _plain(value: Any) -> str:
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
-def _failed(error: BaseException) -> dict[str, Any]:
+def _failed(error: BaseException) -> str:
     """An exception that nobody caught, with the agent's own lines."""
-    frames = [
-        [frame.lineno or 0, frame.name]
-        for frame in traceback.extract_tb(error.__traceback__, limit=None)
-        if frame.filename == _FILE
-    ]
+    trace = traceback.extract_tb(error.__traceback__)
+    frames = [(frame.lineno or 0, frame.name) for frame in trace if frame.filename == _FILE]
+    kind = type(error).__name__
     if isinstance(error, SyntaxError) and error.filename == _FILE:
-        message = f"line {error.lineno}: This is not Python: {error.msg}."
-        return {"kind": "failed", "type": type(error).__name__, "message": message, "frames": []}
+        return _told(kind, f"line {error.lineno}: This is not Python: {error.msg}.", [])
     try:
         message = str(error)
     except BaseException as broken:
         message = f"<its message is broken: {type(broken).__name__}>"
-    return {
-        "kind": "failed",
-        "type": type(error).__name__[:200],
-        "message": message[:_LONGEST_MESSAGE].encode("utf-8", "replace").decode(),
-        "frames": frames[-_MOST_FRAMES:],
-    }
+    return _told(kind, message, frames)
+
+
+def _told(kind: str, message: str, frames: list[tuple[int, str]]) -> str:
+    return json.dumps(
+        {
+            "type": _plain_text(kind[:_LONGEST_NAME]),
+            "message": _plain_text(message[:_LONGEST_MESSAGE]),
+            "frames": [[line, _plain_text(name[:_LONGEST_NAME])] for line, name in frames[-_MOST_FRAMES:]],
+        }
+    )
+
+
+def _plain_text(text: str) -> str:
+    """Without half a surrogate pair, which has no UTF-8."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _sleeper(channel: Channel) -> Callable[[float], None]:

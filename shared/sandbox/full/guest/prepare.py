@@ -9,8 +9,9 @@ for _name in (
     *("dataclasses", "datetime", "decimal", "difflib", "email.message", "enum", "fractions", "functools", "hashlib"),
     *("heapq", "html", "html.parser", "inspect", "io", "itertools", "json", "logging", "math", "operator", "pathlib"),
     *("random", "re", "statistics", "string", "struct", "textwrap", "time", "traceback", "typing", "unicodedata"),
-    *("urllib.parse", "uuid", "warnings", "zlib"),
+    *("socket", "urllib.parse", "uuid", "warnings", "zlib"),
     "shared.sandbox.full.guest.main",
+    "shared.sandbox.full.guest.nothing_there",
 ):
     importlib.import_module(_name)
 sys.path.remove("/lib/agents")

@@ -47,7 +47,7 @@ class Printed(io.TextIOBase):
         self._left -= len(kept)
         self._dropped += len(data) - len(kept)
         if kept:
-            self._channel.send("print", text=kept.decode("utf-8", "ignore"))
+            self._channel.send("print", kept.decode("utf-8", "ignore"))
 
     def end(self) -> None:
         """What was not a whole line yet, and how much was dropped."""
