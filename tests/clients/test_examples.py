@@ -11,6 +11,8 @@ from contract.functions import ROOT
 from tests.clients.conftest import Host, NodeProject, run
 from tests.doubles.model_server import Answer, ModelServer
 
+pytestmark = pytest.mark.long
+
 TEXT = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 QUESTION = "What is the capital of Germany?"
 PRINTED = ["Berlin.", "Berlin.", "ZeroDivisionError: division by zero ['looking']", "Says it louder. 1 None"]

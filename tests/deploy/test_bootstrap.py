@@ -20,6 +20,8 @@ from shared.settings import Settings
 from tests.deploy.gcloud_commands import flags_of
 from tests.doubles.gcloud import Gcloud, Project
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "deploy" / "bootstrap"
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/functions.yaml"))

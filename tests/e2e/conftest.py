@@ -56,9 +56,9 @@ def firebase_suite(_model_server: ModelServer, what_runs: Path | None) -> Iterat
         yield suite
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A new empty profile, which is gone afterwards."""
+    """A new empty profile, which is gone afterwards. Until then no event loop of asyncio's can run beside it."""
     with launched() as browser:
         yield browser
 

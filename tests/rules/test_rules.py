@@ -76,6 +76,7 @@ def test_browsers_read_the_own_tickets_and_record_and_nothing_else(tried: Tried)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("narrow", "wide"),
     [

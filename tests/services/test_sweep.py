@@ -18,12 +18,11 @@ from tests.conftest import Lines
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.stored import store
 
-NOW = datetime.now(UTC)
 REQUEST = ChatRequest.model_validate({"messages": [{"role": "user", "content": "hi"}], "provider": "p", "model": "m"})
 
 
 def ticket(ticket_id: str, *, age: timedelta, **fields: Any) -> Ticket:
-    then = NOW - age
+    then = datetime.now(UTC) - age
     plain = Ticket(id=ticket_id, owner="u", provider="p", model="m", created_at=then, updated_at=then)
     return plain.model_copy(update=fields)
 
@@ -43,8 +42,8 @@ async def test_what_lies_untouched_is_handed_in_again(
         ticket("pending", age=old),
         ticket("processing", age=old, status=TicketStatus.PROCESSING),
         ticket("fresh", age=fresh),
-        ticket("done", age=old).completed(done, NOW - old),
-        ticket("failed", age=old).failed("No.", NOW - old),
+        ticket("done", age=old).completed(done, datetime.now(UTC) - old),
+        ticket("failed", age=old).failed("No.", datetime.now(UTC) - old),
     ):
         await store(database, stored, REQUEST)
     assert await sweeper.sweep() == Swept(requeued=2)
@@ -87,7 +86,7 @@ async def test_a_ticket_that_cannot_be_seen_to_holds_nobody_up(database: Databas
     await store(database, ticket("bad", age=timedelta(days=1), owner="broken", hold=5), REQUEST)
     broken = database._client.collection("users").document("broken")  # pyright: ignore[reportPrivateUsage]
     await broken.set({"allowance": "a lot"})
-    unreadable = {"status": "pending", "updated_at": NOW - timedelta(days=1)}
+    unreadable = {"status": "pending", "updated_at": datetime.now(UTC) - timedelta(days=1)}
     await database._client.collection("tickets").document("unreadable").set(unreadable)  # pyright: ignore[reportPrivateUsage]
     assert await sweeper.sweep() == Swept(ended=1, left=1)
 

@@ -156,6 +156,7 @@ async def _only_one_is_ready() -> None:
     await asyncio.sleep(0.5)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 async def test_programs_against_the_fast_engine_get_nothing(batch: _Batch) -> None:
     """Each ends in time, tells nothing of the host, and disturbs no other; no process and no open file is left."""
