@@ -15,7 +15,7 @@ from tests.e2e.test_authentication import altered, sign_up
 PROMISES = [(sentence, check) for sentence, check in SENTENCES if not isinstance(check, Nothing)]
 
 
-@pytest.fixture(params=["local", "firebase"])
+@pytest.fixture(params=["local", pytest.param("firebase", marks=pytest.mark.long)])
 def world(
     request: pytest.FixtureRequest,
     connect: Connect,
