@@ -10,7 +10,7 @@ from shared.sandbox.failures import not_run
 from shared.sandbox.fast.engine import FastEngine
 from shared.sandbox.full.engine import FullEngine
 from shared.sandbox.inside.calls import Abilities
-from shared.sandbox.inspection.look import Looked, looked_at_soon
+from shared.sandbox.inspection.look import looked_at_soon
 from shared.sandbox.program import Failure, Limits, Outcome, Program
 from shared.settings import Settings
 
@@ -40,7 +40,7 @@ class Engines:
 
     async def load(self, code: str, limits: Limits) -> Failure | None:
         """See `Engine`."""
-        looked: Looked = await looked_at_soon(code)
+        looked = await looked_at_soon(code)
         if looked.faults:
             return not_run(looked.faults)
         return await (self.fast.load(code, limits, looked) if looked.engine == "fast" else self.full.load(code, limits))

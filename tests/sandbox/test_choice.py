@@ -64,7 +64,9 @@ def test_what_the_fast_engine_lacks_goes_to_the_full_one(code: str, why: str) ->
 )
 def test_what_no_engine_runs_is_a_fault(code: str) -> None:
     """Told before anything runs."""
-    assert looked_at(code).faults
+    looked = looked_at(code)
+    assert looked.faults
+    assert (looked.engine, looked.why) == ("fast", None)
     assert any(finding.everywhere for finding in look(code))
 
 

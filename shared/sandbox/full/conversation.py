@@ -233,12 +233,6 @@ async def _performed(abilities: Abilities, ability: str, given: dict[str, Any]) 
 
 def _bytes(content: Any) -> bytes:
     try:
-        return b64decode(text_of(content), validate=True)
-    except ValueError as error:
+        return b64decode(content, validate=True)
+    except (TypeError, ValueError) as error:
         raise CallFailed("content must be a text or bytes.", TypeError) from error
-
-
-def text_of(content: Any) -> str:
-    if not isinstance(content, str):
-        raise CallFailed("content must be a text or bytes.", TypeError)
-    return content

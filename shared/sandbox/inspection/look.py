@@ -41,8 +41,11 @@ class Looked:
 
     @property
     def engine(self) -> EngineName:
-        """Which one runs the code. In doubt the full one, which runs all that the fast one does."""
-        return "full" if self.findings else "fast"
+        """Which one runs the code. In doubt the full one, which runs all that the fast one does.
+
+        Faults say nothing of it: code that has them is not run.
+        """
+        return "full" if self.why else "fast"
 
     @property
     def why(self) -> str | None:

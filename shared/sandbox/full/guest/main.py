@@ -72,7 +72,7 @@ async def _result(program: dict[str, Any], names: dict[str, Any]) -> str:
     run = module.__dict__.get("run")
     if not callable(run):
         raise NoRun(_NO_RUN)
-    result = run(**_arguments(run, program)) if _by_name(run) else run(*_positional(run, program))
+    result = _called(run, program)
     if not inspect.isawaitable(result):
         raise NoRun(_NO_COROUTINE)
     text = json.dumps(await result, default=_plain)
@@ -80,25 +80,15 @@ async def _result(program: dict[str, Any], names: dict[str, Any]) -> str:
     return text
 
 
-def _by_name(run: Any) -> bool:
-    """Where `run` has the names of the contract."""
-    return {"input_dict", "tools"} <= {
-        parameter.name
-        for parameter in inspect.signature(run).parameters.values()
-        if parameter.kind is not inspect.Parameter.POSITIONAL_ONLY
-    }
-
-
-def _arguments(_run: Any, program: dict[str, Any]) -> dict[str, Any]:
-    return {"input_dict": program["input_dict"], "tools": program["tools"]}
-
-
-def _positional(run: Any, program: dict[str, Any]) -> list[Any]:
-    """Both, or as many as it takes."""
+def _called(run: Any, program: dict[str, Any]) -> Any:
+    """By name where `run` has the names of the contract; else by position, with as many as it takes."""
+    given = {"input_dict": program["input_dict"], "tools": program["tools"]}
     parameters = inspect.signature(run).parameters.values()
-    if any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters) or len(parameters) > 1:
-        return [program["input_dict"], program["tools"]]
-    return [program["input_dict"]] * len(parameters)
+    if given.keys() <= {one.name for one in parameters if one.kind is not inspect.Parameter.POSITIONAL_ONLY}:
+        return run(**given)
+    if any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in parameters) or len(parameters) > 1:
+        return run(*given.values())
+    return run(*[program["input_dict"]] * len(parameters))
 
 
 def _plain(value: Any) -> str:
