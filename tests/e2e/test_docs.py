@@ -4,12 +4,20 @@ import json
 import re
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local_platform import processes
 from local_platform.ports import Ports
 from local_platform.suite import Suite
+from tests.doubles.api_server import ApiServer
+from tests.doubles.model_server import Answer, ModelServer
+
+if TYPE_CHECKING:
+    from tests.doubles.mcp_server import McpServer
 
 pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[2]
@@ -20,10 +28,16 @@ def commands(document: str) -> list[str]:
     return re.findall(r"```sh\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
 
 
+def shown(document: str) -> list[Any]:
+    """What a document shows as answers, in order."""
+    return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)]
+
+
 def paste(command: str, suite: Suite) -> str:
-    """What the command prints, with the suite's ports in the place of the default ones."""
+    """What the command prints, with the suite's ports and folder in the place of the default ones."""
     for name, port in Ports().by_name().items():
         command = command.replace(f"127.0.0.1:{port}", f"127.0.0.1:{suite.ports.by_name()[name]}")
+    command = command.replace(".local/suite/", f"{suite.folder}/")
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=True)
     return done.stdout
 
@@ -43,10 +57,10 @@ def test_the_readmes_first_chat(local_suite: Suite) -> None:
             break
         assert time.monotonic() < deadline
         time.sleep(0.5)
-    shown = json.loads(re.findall(r"```json\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1])
+    as_shown = shown("README.md")[1]
     assert answer["status"] == "completed"
-    assert list(answer) == list(shown)
-    assert list(answer["result"]) == list(shown["result"])
+    assert list(answer) == list(as_shown)
+    assert list(answer["result"]) == list(as_shown["result"])
     assert answer["result"]["content"]
     assert "local" in json.loads(paste(providers, local_suite))
 
@@ -56,3 +70,75 @@ def test_the_token_of_the_local_guide(firebase_suite: Suite) -> None:
     start, with_token = commands("docs/local.md")
     assert start.strip() == "APP_ENV=firebase make run"
     assert "openai" in json.loads(paste(with_token, firebase_suite))
+
+
+def test_the_sandbox_guides_run(local_suite: Suite) -> None:
+    """Code that is run and not saved."""
+    (run_code,) = commands("docs/sandbox.md")
+    outcome = json.loads(paste(run_code, local_suite))
+    assert (outcome["result"], outcome["logs"], outcome["error"]) == ({"outputText": "HELLO"}, ["working"], None)
+
+
+@pytest.fixture
+def shouter(local_suite: Suite) -> Iterator[str]:
+    """The agent of the agents' guide, published; its id. The rest of that guide: tests/functions/test_agent_docs.py."""
+    save, change_and_delete, *_ = commands("docs/agents.md")
+    (deploy,) = [command for command in commands("docs/agents.md") if command.strip().endswith("/deploy")]
+    agent_id: str = json.loads(paste(save, local_suite))["_id"]
+    paste(deploy.replace("AGENT_ID", agent_id), local_suite)
+    yield agent_id
+    paste("curl" + change_and_delete.rpartition("curl")[2].replace("AGENT_ID", agent_id), local_suite)
+
+
+def test_the_demos_guide(local_suite: Suite, model_server: ModelServer, shouter: str) -> None:
+    """A page is written around the agents' guide's agent, saved, and opened."""
+    write, save, open_page = commands("docs/demos.md")
+    written, saved = shown("docs/demos.md")[:2]
+    assert "no JSON object" in json.loads(paste(write, local_suite))["detail"], "the double's own answer is no page"
+    prompt = next(call.body["messages"][1]["content"] for call in model_server.calls if len(call.body["messages"]) == 2)
+    model_server.script(prompt, Answer(json.dumps({**written, "js": "fetch(`${API_BASE_URL}/rest/shouter`);"})))
+    assert set(json.loads(paste(write, local_suite))) == set(written)
+    demo = json.loads(paste(save, local_suite))
+    assert {name: value for name, value in demo.items() if name[0] != "_" and not name.endswith("At")} == {
+        name: value for name, value in saved.items() if name[0] != "_" and not name.endswith("At")
+    }
+    page = paste(open_page.replace("DEMO_ID", demo["_id"]), local_suite)
+    assert page.startswith("HTTP/1.1 200")
+    assert '<p id="answer"></p>' in page
+
+
+def test_the_guide_to_mcp_and_specs(local_suite: Suite, mcp_server: "McpServer", api_server: ApiServer) -> None:
+    """With servers of the tests' own in the place of other people's."""
+    list_tools, fetch_spec = commands("docs/mcp-and-specs.md")
+    told, spec, *_ = shown("docs/mcp-and-specs.md")
+    tools = json.loads(paste(list_tools.replace("https://mcp.example.com/mcp", mcp_server.url), local_suite))
+    assert set(tools) == set(told)
+    assert "add" in {tool["name"] for tool in tools["tools"]}
+    api_server.documents["openapi.yaml"] = (spec["content"].encode(), {"Content-Type": "application/yaml"})
+    url = f"{api_server.address}/documents/openapi.yaml"
+    assert json.loads(paste(fetch_spec.replace("https://api.example.com/openapi.yaml", url), local_suite)) == spec
+
+
+def test_a_request_is_found_as_the_guide_says(local_suite: Suite, model_server: ModelServer) -> None:
+    """The chat's lines and the worker's, by the id that the caller chose."""
+    search, chat = commands("docs/observability.md")
+    paste(chat, local_suite)
+    wanted = {(line["message"], line["logger"]) for line in shown("docs/observability.md")}
+
+    def found() -> set[tuple[str, str]]:
+        lines = [json.loads(line.lstrip("> ")) for line in paste(search, local_suite).splitlines()]
+        return {(line["message"], line["logger"]) for line in lines}
+
+    assert processes.wait_for(lambda: wanted <= found(), seconds=20), wanted - found()
+
+
+def test_every_command_of_the_guides_is_run() -> None:
+    """A guide that begins to show commands gets a test; those for a Google Cloud project cannot be run here.
+
+    Of them tests/docs/test_commands.py asks the command line tools whether they have them.
+    """
+    documents = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")]
+    with_commands = {str(path.relative_to(ROOT)) for path in documents if "```sh" in path.read_text()}
+    run = {"agents", "demos", "local", "mcp-and-specs", "observability", "sandbox"}
+    to_the_cloud = {"docs/deploy.md", "docs/operations.md", "deploy/monitoring/README.md"}
+    assert with_commands == {"README.md", *(f"docs/{name}.md" for name in run), *to_the_cloud}
