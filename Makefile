@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV := .venv/bin
+SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 COMPILE := $(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
@@ -23,8 +24,8 @@ setup: ## Install all that running and testing need
 sweep: ## Take up tickets whose worker never came back; `make run` does it every half a minute
 	@curl --fail --silent --show-error -X POST http://127.0.0.1:$${FUNCTIONS_PORT:-5001}/demo-agents/us-central1/sweep && echo
 
-test: setup ## Run the tests
-	@$(VENV)/python -m pytest $(ARGS)
+test: setup ## Run the tests, side by side; with ARGS, one after the other
+	@$(VENV)/python -m pytest $(or $(ARGS),$(SIDE_BY_SIDE))
 
 fuzz: setup ## Send made-up requests to every operation for SECONDS=1200; SEED=7 chooses them
 	@$(VENV)/python -m tests.contract.fuzz $(or $(SECONDS),1200) $(if $(SEED),--seed $(SEED))

@@ -32,9 +32,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--staged", action="store_true", help="run the end-to-end tests on the staged functions")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast ones first: what goes through the whole suite comes last."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Fast ones first: what goes through the whole suite comes last.
+
+    Among workers side by side, a file is one's, and all that start suites, which hold ports, are one's. The sandbox's
+    come last there: they compute while that one waits.
+    """
     items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ("e2e", "staged")])
+    if not hasattr(config, "workerinput"):
+        return
+    sandbox = config.rootpath / "tests" / "sandbox"
+    items.sort(key=lambda item: item.path.is_relative_to(sandbox))
+    for item in items:
+        suites = any(item.get_closest_marker(name) for name in ("e2e", "staged"))
+        item.add_marker(pytest.mark.xdist_group("suites" if suites else str(item.path.relative_to(config.rootpath))))
 
 
 @pytest.fixture(scope="session")
