@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from deploy.stage.staging import runtimes, stage
 from local_platform.firestore_emulator import firestore_emulator
@@ -35,17 +36,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Fast ones first: what goes through the whole suite comes last.
 
-    Among workers side by side, a file is one's, and all that start suites, which hold ports, are one's. The sandbox's
-    come last there: they compute while that one waits.
+    Where workers share them, the sandbox's come after those: they compute while one worker waits for its suites.
     """
     items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ("e2e", "staged")])
-    if not hasattr(config, "workerinput"):
-        return
-    sandbox = config.rootpath / "tests" / "sandbox"
-    items.sort(key=lambda item: item.path.is_relative_to(sandbox))
-    for item in items:
-        suites = any(item.get_closest_marker(name) for name in ("e2e", "staged"))
-        item.add_marker(pytest.mark.xdist_group("suites" if suites else str(item.path.relative_to(config.rootpath))))
+    if hasattr(config, "workerinput"):
+        sandbox = config.rootpath / "tests" / "sandbox"
+        items.sort(key=lambda item: item.path.is_relative_to(sandbox))
+
+
+class _Workers(LoadFileScheduling):
+    """A file's tests are one worker's, and all that share the suites are one's: two would want the same ports."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/e2e" if nodeid.startswith("tests/e2e/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """For `--dist loadfile`, as `make test` has it."""
+    return _Workers(config, log)
 
 
 @pytest.fixture(scope="session")
