@@ -6,6 +6,7 @@ keys to a logger: only in stack traces and in errors of ours is struck out what 
 
 import json
 import logging
+import os
 import sys
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -71,6 +72,9 @@ class _StandardOutput(logging.StreamHandler[TextIO]):
 
 def configure_logging() -> None:
     """Sends this project's log lines to standard output. Safe to call again."""
+    # The Firebase CLI sets it to true for every function, after all other settings; functions-framework then sets up
+    # logging itself when a function's module has been imported, and so disables every logger that is there by then.
+    os.environ["LOG_EXECUTION_ID"] = "false"
     logger = logging.getLogger(_ROOT)
     if logger.handlers:
         return

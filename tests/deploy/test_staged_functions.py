@@ -110,6 +110,7 @@ def serve(
         "OPENAI_API_KEY": SECRET_KEY,
         "OPENAI_BASE_URL": model_server.base_url,
         "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1",
+        "LOG_EXECUTION_ID": "true",  # as the Firebase CLI has it
     }
     with ExitStack() as stack:
 
@@ -173,12 +174,13 @@ LINE = {"eventType": "click", "message": "hello"}
     ],
 )
 def test_a_staged_function_answers(
-    serve: Serve, name: str, method: str, path: str, body: Any, status: int, has: dict[str, Any] | None
+    serve: Serve, tmp_path: Path, name: str, method: str, path: str, body: Any, status: int, has: dict[str, Any] | None
 ) -> None:
-    """What it has in its folder and what it installs are all that it needs."""
+    """What it has in its folder and what it installs are all that it needs; and it says so in the log."""
     answer = serve(name).request(method, path, json=body)
     assert answer.status_code == status, answer.text
     assert has is None or has.items() <= answer.json().items()
+    assert '"logger": "agents.access"' in (tmp_path / f"{name}.log").read_text()
 
 
 def test_a_staged_chat_is_answered_by_the_staged_worker(
