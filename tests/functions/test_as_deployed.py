@@ -1,4 +1,4 @@
-"""A function as the platform starts it: under functions-framework, with what the Firebase CLI sets for every function."""
+"""A function as the platform starts it: under functions-framework, with what the Firebase CLI sets for all of them."""
 
 import json
 import os
