@@ -1,10 +1,5 @@
-"""All public functions behind one address, over real HTTP: each path goes where Hosting's rewrites send it.
+"""All public functions behind one address, over real HTTP: each path goes where Hosting's rewrites send it."""
 
-Hosting sends no path with a segment that begins with a dot anywhere; functions see such paths at their own addresses,
-and here too.
-"""
-
-import re
 import sys
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -47,7 +42,7 @@ def _composed(settings: Settings) -> ASGIApp:
                 await interpreters.end_ready()
             await send({"type": "lifespan.shutdown.complete"})
         else:
-            path = re.sub(r"/\.+", "/_", scope["path"])
+            path = scope["raw_path"].decode("ascii")  # Hosting looks at it as it was sent
             await apps[first_for(path).function](scope, receive, send)
 
     return composed

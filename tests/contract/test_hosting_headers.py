@@ -5,7 +5,7 @@ import json
 import pytest
 
 from contract.functions import ROOT
-from tests.contract.rewrites import Rewrite
+from tests.contract.rewrites import takes
 from tests.contract.test_routing import SAMPLES
 
 SAFE = {
@@ -14,13 +14,13 @@ SAFE = {
     "X-Frame-Options": "SAMEORIGIN",
 }
 FILES = [f"/{path.relative_to(ROOT / 'public')}" for path in (ROOT / "public").rglob("*") if path.is_file()]
-ROUTES = [f"{prefix}{path}".rstrip("/") or "/" for prefix in ("", "/api") for path in [*SAMPLES, "/nonsense"]]
+ROUTES = [f"{prefix}{path}".rstrip("/") or "/" for prefix in ("", "/api") for path in [*SAMPLES, "/nonsense", "/.env"]]
 
 
 def told(path: str) -> dict[str, str]:
     """The headers that Hosting gives the answer of a path: of several that fit, the last one counts."""
     rules = json.loads((ROOT / "firebase.json").read_text(encoding="utf-8"))["hosting"]["headers"]
-    fitting = [rule for rule in rules if Rewrite(rule["source"], "", "").takes(path)]
+    fitting = [rule for rule in rules if takes(rule["regex"], path)]
     return {header["key"]: header["value"] for rule in fitting for header in rule["headers"]}
 
 

@@ -13,7 +13,7 @@ from contract.functions import PRIVATE, ROOT, Function, functions
 from local_platform.layout import LAYOUT
 from local_platform.ports import Ports
 from local_platform.project_folder import compose
-from tests.contract.rewrites import expanded, first_for, rewrites
+from tests.contract.rewrites import first_for, rewrites
 
 PUBLIC = [function for function in functions() if function.name not in PRIVATE]
 
@@ -44,9 +44,9 @@ def test_a_route_is_reached_through_hosting(prefix: str, function: Function, pat
     """In both path forms, by a rewrite of its own, and with a slash at the end too."""
     asked = f"{prefix}{path}".rstrip("/") or "/"
     rewrite, slashed = first_for(asked), first_for(asked.rstrip("/") + "/")
-    assert rewrite.source != "**", f"{asked} has no rewrite"
-    assert rewrite.function == function.name, f"{asked} goes to {rewrite.function}, by {rewrite.source}"
-    assert slashed.function == function.name, f"{asked}/ goes to {slashed.function}, by {slashed.source}"
+    assert rewrite != rewrites()[-1], f"{asked} has no rewrite"
+    assert rewrite.function == function.name, f"{asked} goes to {rewrite.function}, by {rewrite.regex}"
+    assert slashed.function == function.name, f"{asked}/ goes to {slashed.function}, by {slashed.regex}"
 
 
 @pytest.mark.parametrize(("function", "path", "methods"), ROUTES)
@@ -62,7 +62,7 @@ def test_a_route_is_one_functions(function: Function, path: str, methods: list[s
         assert claim == [function.name]
 
 
-@pytest.mark.parametrize("rewrite", rewrites()[:-1], ids=lambda rewrite: rewrite.source)
+@pytest.mark.parametrize("rewrite", rewrites()[:-1], ids=lambda rewrite: rewrite.regex)
 def test_a_rewrite_reaches_a_route(rewrite: object) -> None:
     """Of its function, and no earlier rewrite takes all of them."""
     asked = ["/api", *(f"{prefix}{path}" for prefix in ("", "/api") for path in SAMPLES)]
@@ -72,8 +72,8 @@ def test_a_rewrite_reaches_a_route(rewrite: object) -> None:
 def test_what_nobody_serves_is_answered_by_meta() -> None:
     """Its 404 is JSON, where Hosting's own is a page."""
     last = rewrites()[-1]
-    assert (last.source, last.function) == ("**", "meta")
-    for path in ("/chatter", "/nonsense", "/openapi.yaml", "/docsx", "/agents.json", "/healthy", "/restful/x"):
+    assert (last.regex, last.function) == ("^.*$", "meta")
+    for path in ("/chatter", "/nonsense", "/openapi.yaml", "/docsx", "/agents.json", "/healthy", "/restful/x", "/.env"):
         for prefix in ("", "/api"):
             assert first_for(prefix + path) == last
 
@@ -113,20 +113,26 @@ def test_the_local_root_routes_as_hosting_does(tmp_path: Path) -> None:
     assert sorted(names) == [function.name for function in functions()]
 
 
-def test_globs_are_read_as_hosting_reads_them() -> None:
+def test_what_begins_with_a_dot_is_a_name_like_any_other() -> None:
+    """A session's id may: globs would leave it to Hosting's own 404."""
+    for path in ("/sessions/.mine/config", "/api/sessions/.mine", "/rest/.x", "/docs/.x"):
+        assert first_for(path).regex == f"^(/api)?/{path.removeprefix('/api').split('/')[1]}(/.*)?$"
+
+
+def test_rewrites_are_read_as_hosting_reads_them() -> None:
     """The emulator's own matcher agrees about every rewrite and every path of these tests, and some odd ones."""
     odd = ["/", "/api", "/api/", "//", "/.x", "/chat/.x", "/chat//", "/api/chat/a/b/", "/agents/x1/deploy/", "/docs/"]
     paths = [*odd, *SAMPLES, *(f"/api{path}" for path in SAMPLES), *(f"{path}/" for path in SAMPLES)]
     script = (
         "const {configMatcher} = require('superstatic/lib/utils/patterns');"
-        "const [globs, paths] = JSON.parse(require('fs').readFileSync(0, 'utf8'));"
-        "const row = (source) => paths.map((path) => configMatcher(path, {source}));"
-        "console.log(JSON.stringify(globs.map(row)))"
+        "const [regexes, paths] = JSON.parse(require('fs').readFileSync(0, 'utf8'));"
+        "const row = (regex) => paths.map((path) => configMatcher(path, {regex}));"
+        "console.log(JSON.stringify(regexes.map(row)))"
     )
     table = rewrites()
     done = subprocess.run(
         ["node", "-e", script],
-        input=json.dumps([[rewrite.source for rewrite in table], paths]),
+        input=json.dumps([[rewrite.regex for rewrite in table], paths]),
         cwd=LAYOUT.root,
         capture_output=True,
         text=True,
@@ -134,9 +140,4 @@ def test_globs_are_read_as_hosting_reads_them() -> None:
     )
     ours = [[rewrite.takes(path) for path in paths] for rewrite in table]
     for rewrite, expected, found in zip(table, json.loads(done.stdout), ours, strict=True):
-        assert [path for path, a, b in zip(paths, expected, found, strict=True) if a != b] == [], rewrite.source
-
-
-def test_braces_are_alternatives() -> None:
-    """All combinations of them."""
-    assert list(expanded("{/api,}/x{,/**}")) == ["/api/x", "/api/x/**", "/x", "/x/**"]
+        assert [path for path, a, b in zip(paths, expected, found, strict=True) if a != b] == [], rewrite.regex

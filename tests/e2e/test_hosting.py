@@ -18,3 +18,14 @@ def test_answers_come_with_hostings_headers(local_suite: Suite, connect: Connect
         assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
     assert (health.headers["Cache-Control"], file.headers["Cache-Control"]) == ("no-store", "public, max-age=3600")
     assert demo.headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_a_name_may_begin_with_a_dot(local_suite: Suite, connect: Connect) -> None:
+    """It reaches its function; what none serves gets our 404, with those headers, and not Hosting's page."""
+    client = connect(local_suite.url).client
+    config = {"provider": "openai", "model": "gpt-4.1-mini"}
+    assert client.post("/api/sessions/.mine/config", json=config).status_code == 200
+    assert client.get("/sessions/.mine/config").json()["session_id"] == ".mine"
+    nothing = client.get("/.env")
+    assert (nothing.status_code, list(nothing.json())) == (404, ["detail"])
+    assert nothing.headers["X-Content-Type-Options"] == "nosniff"
