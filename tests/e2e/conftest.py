@@ -19,6 +19,7 @@ from tests.e2e.chromium import launched
 
 # Local checks must not cost a person's money: the functions see no key but the scripted server's.
 _KEYS = ("_API_KEY", "_BASE_URL", "_API_BASE", "AWS_", "CORS_", "CHAT_", "LEASE_", "MODEL_")
+
 ADMIN_PASSWORD = "the administrators' own"
 
 
@@ -28,7 +29,7 @@ def start(name: str, offset: int, model_server: ModelServer, staged: Path | None
     return Suite(
         name=name,
         ports=Ports().moved(offset),
-        environ={**inherited, **scripted, "LEASE_SECONDS": "4", "MODEL_TIMEOUT_SECONDS": "10", **environ},
+        environ={**inherited, **scripted, "LEASE_SECONDS": "4", "MODEL_TIMEOUT_SECONDS": "12", **environ},
         staged=staged,
     )
 
@@ -51,6 +52,7 @@ def local_suite(_model_server: ModelServer, what_runs: Path | None) -> Iterator[
 def firebase_suite(_model_server: ModelServer, what_runs: Path | None) -> Iterator[Suite]:
     """Real ID tokens of the Auth emulator."""
     environ = {"APP_ENV": "firebase", "LOCAL_MODEL": "off", "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1"}
+    environ["MODEL_TIMEOUT_SECONDS"] = "30"
     with start("e2e-firebase", 22000, _model_server, what_runs, **environ) as suite:
         yield suite
 
