@@ -25,7 +25,7 @@ def test_a_name_may_begin_with_a_dot(local_suite: Suite, connect: Connect) -> No
     client = connect(local_suite.url).client
     config = {"provider": "openai", "model": "gpt-4.1-mini"}
     assert client.post("/api/sessions/.mine/config", json=config).status_code == 200
-    assert client.get("/sessions/.mine/config").json()["session_id"] == ".mine"
+    assert client.get("/sessions/.mine/config").json()["provider"] == "openai"
     nothing = client.get("/.env")
     assert (nothing.status_code, list(nothing.json())) == (404, ["detail"])
     assert nothing.headers["X-Content-Type-Options"] == "nosniff"
