@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from shared.llm.catalog import Catalog
+from shared.llm.catalog import Catalog, ModelRoute
 from shared.models.account import Account
 from shared.models.caller import Caller
+from shared.models.chat import ChatRequest, ChatResult
 from shared.models.errors import AllowanceSpent, CodeFailed
 from shared.models.run import RunCodeRequest, RunCodeResponse
 from shared.settings import Settings
@@ -17,7 +18,7 @@ from tests.conftest import SECRET_KEY
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import Answer, Fail, ModelServer
-from tests.services.house import MODEL, House
+from tests.services.house import MODEL, House, run_service
 from tests.stored import store_account
 
 ASK = """
@@ -270,6 +271,27 @@ async def test_a_call_that_nobody_waits_for_is_charged_when_it_ends(
     assert (await house.account(caller.uid)).held > 0
     await settled(house, caller)
     assert len(await house.charged(caller.uid)) == 1
+
+
+async def test_a_free_call_ends_with_its_run(house: House, caller: Caller) -> None:
+    """Nobody bills it, and whoever asks the same small machine next need not wait for an answer to nobody."""
+    ended = asyncio.Event()
+
+    async def endless(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        raise AssertionError
+
+    impatient = run_service(
+        house.database, house.catalog, endless, house.settings.model_copy(update={"run_timeout_seconds": 0.7})
+    )
+    code = ASK.replace("openai", "local").replace("gpt-4.1-mini", "smollm2-135m-instruct")
+    with pytest.raises(CodeFailed, match="took"):
+        await impatient.run_code(caller, RunCodeRequest(code=code, input_dict={"question": "slow"}))
+    async with asyncio.timeout(5):
+        await ended.wait()
 
 
 async def test_a_tiny_timeout_is_no_free_call(house: House, caller: Caller, model_server: ModelServer) -> None:
