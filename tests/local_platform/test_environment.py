@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
+from local_platform.console import Problem
 from local_platform.environment import suite_environment, with_dotenv
+from local_platform.suite import Suite
 
 
 def test_the_environment_wins_over_dotenv(tmp_path: Path) -> None:
@@ -27,6 +31,13 @@ def test_authentication_is_bypassed_unless_asked_for() -> None:
     assert _compose({})["APP_ENV"] == "local"
     assert _compose({"APP_ENV": "firebase"})["APP_ENV"] == "firebase"
     assert _compose({"APP_ENV": "local"}, app_env="firebase")["APP_ENV"] == "firebase"
+
+
+@pytest.mark.parametrize("slip", ["fierbase", "Firebase", "production"])
+def test_a_slip_does_not_switch_authentication_off(slip: str) -> None:
+    """It is refused before anything starts, with what to write."""
+    with pytest.raises(Problem, match=f"APP_ENV is '{slip}'.* Set APP_ENV to firebase"):
+        Suite(environ={"APP_ENV": slip})
 
 
 def test_nothing_leads_to_a_real_project_or_another_emulator() -> None:
