@@ -19,8 +19,6 @@ from tests.e2e.chromium import launched
 
 # Local checks must not cost a person's money: the functions see no key but the scripted server's.
 _KEYS = ("_API_KEY", "_BASE_URL", "_API_BASE", "AWS_", "CORS_", "CHAT_", "LEASE_", "MODEL_")
-_OUTBOUND = {"OUTBOUND_ALLOWED_HOSTS": "127.0.0.1"}
-"""The other people's servers of the tests."""
 
 ADMIN_PASSWORD = "the administrators' own"
 
@@ -31,7 +29,7 @@ def start(name: str, offset: int, model_server: ModelServer, staged: Path | None
     return Suite(
         name=name,
         ports=Ports().moved(offset),
-        environ={**inherited, **scripted, "LEASE_SECONDS": "4", "MODEL_TIMEOUT_SECONDS": "10", **environ},
+        environ={**inherited, **scripted, "LEASE_SECONDS": "4", "MODEL_TIMEOUT_SECONDS": "12", **environ},
         staged=staged,
     )
 
@@ -45,7 +43,7 @@ def what_runs(request: pytest.FixtureRequest) -> Path | None:
 @pytest.fixture(scope="session")
 def local_suite(_model_server: ModelServer, what_runs: Path | None) -> Iterator[Suite]:
     """Authentication bypassed, but for administrators; the small local model, if it is installed."""
-    environ = {"APP_ENV": "local", "ADMIN_PANEL_ENABLED": "true", "ADMIN_PASSWORD": ADMIN_PASSWORD, **_OUTBOUND}
+    environ = {"APP_ENV": "local", "ADMIN_PANEL_ENABLED": "true", "ADMIN_PASSWORD": ADMIN_PASSWORD}
     with start("e2e-local", 20000, _model_server, what_runs, **environ) as suite:
         yield suite
 
@@ -53,7 +51,8 @@ def local_suite(_model_server: ModelServer, what_runs: Path | None) -> Iterator[
 @pytest.fixture(scope="session")
 def firebase_suite(_model_server: ModelServer, what_runs: Path | None) -> Iterator[Suite]:
     """Real ID tokens of the Auth emulator."""
-    environ = {"APP_ENV": "firebase", "LOCAL_MODEL": "off", **_OUTBOUND}
+    environ = {"APP_ENV": "firebase", "LOCAL_MODEL": "off", "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1"}
+    environ["MODEL_TIMEOUT_SECONDS"] = "30"
     with start("e2e-firebase", 22000, _model_server, what_runs, **environ) as suite:
         yield suite
 

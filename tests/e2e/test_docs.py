@@ -104,7 +104,7 @@ def test_the_demos_guide(local_suite: Suite, model_server: ModelServer, shouter:
     }
     page = paste(open_page.replace("DEMO_ID", demo["_id"]), local_suite)
     assert page.startswith("HTTP/1.1 200")
-    assert '<p id="answer"></p>' in page
+    assert "/rest/shouter" in page
 
 
 def test_the_guide_to_mcp_and_specs(local_suite: Suite, mcp_server: "McpServer", api_server: ApiServer) -> None:
