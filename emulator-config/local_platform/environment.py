@@ -5,16 +5,13 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from local_platform.console import Problem
+from local_platform.app_env import chosen_app_env
 
 PROJECT = "demo-agents"
 """A project id that begins with `demo-` makes the suite refuse to reach any real service."""
 
 FUNCTION_START_SECONDS = 90
 """How long the suite waits for a function's process; its own half a minute is too little on a busy machine."""
-
-APP_ENVS = ("local", "firebase")
-"""The first is the default."""
 
 LEADS_ELSEWHERE = (
     "GOOGLE_APPLICATION_CREDENTIALS",
@@ -35,17 +32,6 @@ def with_dotenv(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """`environ` and, for what it does not set, the `.env` at `root`. A variable that is set but empty counts as set."""
     from_file = {name: value for name, value in dotenv_values(root / ".env").items() if value is not None}
     return {**from_file, **environ}
-
-
-def chosen_app_env(environ: Mapping[str, str]) -> str:
-    """What APP_ENV says. Raises `Problem` for what is neither, as a slip would leave every door open."""
-    chosen = environ.get("APP_ENV", "").strip() or APP_ENVS[0]
-    if chosen not in APP_ENVS:
-        raise Problem(
-            f"APP_ENV is {chosen!r}, which is neither of {' and '.join(APP_ENVS)}",
-            "Set APP_ENV to firebase to demand ID tokens, or leave it out to let everybody in.",
-        )
-    return chosen
 
 
 def suite_environment(

@@ -13,6 +13,7 @@ from types import FrameType
 
 from local_platform import processes
 from local_platform.announce import announcement
+from local_platform.app_env import chosen_app_env
 from local_platform.console import Problem, say, step
 from local_platform.environment import with_dotenv
 from local_platform.layout import LAYOUT
@@ -47,6 +48,7 @@ class Interruption:
 def launch() -> int:
     """Runs the service until it is told to end; returns the exit code."""
     environ = with_dotenv(LAYOUT.root, os.environ)
+    chosen_app_env(environ)  # refused before anything else is done
     tools = set_up(LAYOUT, environ, local_model=local_model_wanted(environ))
     interruption = Interruption()
     interruption.listen()

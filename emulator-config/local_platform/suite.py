@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from local_platform import environment, processes
+from local_platform.app_env import chosen_app_env
 from local_platform.console import Problem
 from local_platform.firestore_jar import FirestoreSource, choose_firestore
 from local_platform.jdk import OLDEST_FOR_SUITE, find_jdk
@@ -72,7 +73,7 @@ class Suite:
         self.firestore_host = firestore_host
         installed = (layout.model_env / "bin" / "python").exists()
         self.local_model = installed and local_model_wanted(self.environ) if local_model is None else local_model
-        self.app_env = app_env or environment.chosen_app_env(self.environ)
+        self.app_env = app_env or chosen_app_env(self.environ)
         self.log = SuiteLog(self.folder / "suite.log")
         self.functions: list[str] = []
         self._firebase: subprocess.Popen[bytes] | None = None
@@ -173,9 +174,10 @@ class Suite:
         calls = [pool.submit(call, name) for name in names]
 
         def is_over() -> bool:
-            progress(len(up), self.log.new_lines())
             is_stuck = time.monotonic() - rose_at > WARM_SECONDS
-            return is_stuck or all(made.done() for made in calls)
+            over = is_stuck or all(made.done() for made in calls)
+            progress(len(up), self.log.new_lines())
+            return over
 
         is_cancelled = cancelled.is_set if cancelled is not None else lambda: False
         processes.wait_for(is_over, math.inf, is_cancelled)

@@ -12,9 +12,9 @@ import pytest
 from local_platform import model_server, processes
 from local_platform.layout import LAYOUT
 from local_platform.model_server import ANSWER_TOKENS, SLOTS
-from local_platform.ports import HOST, http_status
+from local_platform.ports import HOST, free_port, http_status
 
-PORT = 29700
+PORT = free_port()
 LONG = {"max_tokens": 1500, "ignore_eos": True, "stream": True}
 
 
