@@ -176,6 +176,19 @@ async def test_what_cannot_be_asked_of_a_model_is_told(
     assert model_server.calls == []
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "call_llm(provider='opnai', model='gpt-4.1-mini', messages='hi')",
+        "litellm.acompletion(model='opnai/gpt-4.1-mini', messages='hi')",
+    ],
+)
+async def test_a_provider_that_there_is_not_is_told_as_in_a_chat(house: House, caller: Caller, call: str) -> None:
+    """With what may have been meant, however the code names it."""
+    failed = await failure(house, caller, f"import litellm\nasync def run(input_dict, tools):\n    return await {call}")
+    assert "There is no provider 'opnai'. Did you mean openai?" in failed.message
+
+
 async def test_an_agents_own_models_bring_their_parameters(
     house: House, caller: Caller, model_server: ModelServer
 ) -> None:
