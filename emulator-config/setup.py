@@ -25,11 +25,13 @@ def hand_over():
 
 def main():
     """Sets up; returns the exit code."""
+    from local_platform.app_env import chosen_app_env
     from local_platform.console import guarded
     from local_platform.layout import LAYOUT
     from local_platform.setup_steps import local_model_wanted, set_up
 
     def work() -> int:
+        chosen_app_env(os.environ)  # `make run` comes by here: it is refused before minutes are spent on installing
         set_up(LAYOUT, os.environ, local_model=local_model_wanted(os.environ))
         return 0
 

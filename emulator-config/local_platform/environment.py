@@ -5,8 +5,13 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from local_platform.app_env import chosen_app_env
+
 PROJECT = "demo-agents"
 """A project id that begins with `demo-` makes the suite refuse to reach any real service."""
+
+FUNCTION_START_SECONDS = 90
+"""How long the suite waits for a function's process; its own half a minute is too little on a busy machine."""
 
 LEADS_ELSEWHERE = (
     "GOOGLE_APPLICATION_CREDENTIALS",
@@ -49,7 +54,7 @@ def suite_environment(
     cleaned = {name: value for name, value in environ.items() if name not in LEADS_ELSEWHERE}
     scratch = folder / "tmp"
     cleaned |= {
-        "APP_ENV": app_env or environ.get("APP_ENV") or "local",
+        "APP_ENV": app_env or chosen_app_env(environ),
         "GOOGLE_CLOUD_PROJECT": PROJECT,
         "PATH": f"{java_home / 'bin'}:{environ.get('PATH', '')}",
         "JAVA_HOME": str(java_home),
@@ -64,6 +69,7 @@ def suite_environment(
     if root is not None:
         cleaned["PYTHONPATH"] = str(root)
     cleaned.setdefault("SWEEP_AFTER_SECONDS", "60")  # nobody wants to wait for five minutes at a desk
+    cleaned.setdefault("FUNCTIONS_DISCOVERY_TIMEOUT", str(FUNCTION_START_SECONDS))
     if cleaned["APP_ENV"] != "firebase":  # there, several users; and the emulators' own ports are open to who is here
         cleaned.setdefault("OUTBOUND_ALLOWED_HOSTS", "localhost,127.0.0.1")  # a developer's own MCP servers and APIs
     if model_url:

@@ -8,11 +8,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import FrameType
 
 from local_platform import processes
 from local_platform.announce import announcement
+from local_platform.app_env import chosen_app_env
 from local_platform.console import Problem, say, step
 from local_platform.environment import with_dotenv
 from local_platform.layout import LAYOUT
@@ -47,6 +48,7 @@ class Interruption:
 def launch() -> int:
     """Runs the service until it is told to end; returns the exit code."""
     environ = with_dotenv(LAYOUT.root, os.environ)
+    chosen_app_env(environ)  # refused before anything else is done
     tools = set_up(LAYOUT, environ, local_model=local_model_wanted(environ))
     interruption = Interruption()
     interruption.listen()
@@ -85,9 +87,11 @@ def _run(suite: Suite, interruption: Interruption, *, verbose: bool) -> None:
     suite.start(interruption.cancelled, output.waiting)
     if interruption.cancelled.is_set():
         return
-    suite.warm()
+    missing = suite.warm(interruption.cancelled, output.warming(len(suite.functions)))
+    if interruption.cancelled.is_set():
+        return
     output.show(suite.log.new_lines())
-    step(f"Started in {output.elapsed:.0f} s")
+    step(f"Started in {output.elapsed:.0f} s{f', but not yet {_some(missing)}' if missing else ''}")
     say(f"\n{announcement(suite)}\n")
     watch = SourceWatch(LAYOUT.root)
     look_at = sweep_at = time.monotonic()
@@ -125,6 +129,7 @@ class _Output:
         self._verbose = verbose
         self._began = time.monotonic()
         self._patience_asked = False
+        self._said_at = self._began
 
     @property
     def elapsed(self) -> float:
@@ -141,7 +146,19 @@ class _Output:
         self.show(lines)
         if not self._patience_asked and self.elapsed > _SAY_AFTER_SECONDS:
             self._patience_asked = True
+            self._said_at = time.monotonic()
             say("  … this takes about a quarter of a minute")
+
+    def warming(self, functions: int) -> Callable[[int, list[str]], None]:
+        """The same, while `functions` functions come up: says every few seconds how many are."""
+
+        def progress(up: int, lines: list[str]) -> None:
+            self.show(lines)
+            if time.monotonic() - self._said_at > _SAY_AFTER_SECONDS:
+                self._said_at = time.monotonic()
+                say(f"  … {up} of {functions} functions are up")
+
+        return progress
 
 
 def _is_on(environ: Mapping[str, str], name: str) -> bool:

@@ -17,6 +17,10 @@ CONTEXT_TOKENS = 2048
 """Of one conversation."""
 SLOTS = 2
 """Conversations that are answered at once."""
+ANSWER_TOKENS = 256
+"""The longest answer where a request does not say: a model this small may not find an end by itself."""
+DRY_MULTIPLIER = 0.8
+"""How dearly it pays for going on as it did before. Unlike a penalty for single words, this leaves plain answers be."""
 
 
 def model_file() -> Path:
@@ -34,6 +38,8 @@ def parameters(xllamacpp: Any, port: int) -> Any:
     params.model_alias = {ALIAS}
     params.n_ctx = CONTEXT_TOKENS * SLOTS
     params.n_parallel = SLOTS
+    params.n_predict = ANSWER_TOKENS
+    params.sampling.dry_multiplier = DRY_MULTIPLIER
     params.hostnames = ["127.0.0.1"]
     params.port = port
     params.warmup = True

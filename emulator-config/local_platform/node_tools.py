@@ -20,7 +20,7 @@ def ensure_node_tools(layout: Layout) -> bool:
     if is_current(layout.root):
         return False
     run_tool(
-        "Installing firebase-tools (about 330 MB, a minute or two)",
+        "Installing firebase-tools (about 650 MB, a minute or two)",
         ["npm", "ci", "--no-audit", "--no-fund"],
         log=layout.setup_log,
         cwd=layout.root,

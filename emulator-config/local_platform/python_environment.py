@@ -87,6 +87,13 @@ def _works(venv: Path) -> bool:
 
 
 def _create(layout: Layout, venv: Path, *options: str) -> None:
+    """Raises `Problem` for a link: what it leads to is somebody else's, and would be emptied."""
+    if venv.is_symlink():
+        name = venv.relative_to(layout.root)
+        raise Problem(
+            f"{name} is a symbolic link to {venv.readlink()}, which cannot be used here and is not cleared for it",
+            f"Remove the link (`rm {name}`), then try again: {name} is made here.",
+        )
     python: str = getattr(sys, "_base_executable", sys.executable)
     try:
         run_tool(

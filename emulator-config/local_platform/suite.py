@@ -4,10 +4,12 @@
 reports and ends; it neither installs nor talks to the person.
 """
 
+import math
 import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from local_platform import environment, processes
+from local_platform.app_env import chosen_app_env
 from local_platform.console import Problem
 from local_platform.firestore_jar import FirestoreSource, choose_firestore
 from local_platform.jdk import OLDEST_FOR_SUITE, find_jdk
@@ -27,7 +30,11 @@ from local_platform.setup_steps import local_model_wanted, runnable_jar
 from local_platform.suite_log import SuiteLog
 
 READY_SECONDS = 180.0
+WARM_SECONDS = 60.0
+"""How long functions are waited for, once none of them comes up any more."""
 REGION = "us-central1"
+_LARGEST = "worker"
+"""The function that takes longest to start, as it imports most."""
 _PARTS = ("auth", "functions", "hosting", "tasks")
 
 
@@ -66,7 +73,7 @@ class Suite:
         self.firestore_host = firestore_host
         installed = (layout.model_env / "bin" / "python").exists()
         self.local_model = installed and local_model_wanted(self.environ) if local_model is None else local_model
-        self.app_env = app_env or self.environ.get("APP_ENV") or "local"
+        self.app_env = app_env or chosen_app_env(self.environ)
         self.log = SuiteLog(self.folder / "suite.log")
         self.functions: list[str] = []
         self._firebase: subprocess.Popen[bytes] | None = None
@@ -141,14 +148,41 @@ class Suite:
         self._start_firebase(environ)
         self._wait_ready(cancelled, progress)
 
-    def warm(self) -> None:
-        """Has each function start a first process, so that the first caller need not wait for it."""
+    def warm(
+        self,
+        cancelled: threading.Event | None = None,
+        progress: Callable[[int, list[str]], None] = lambda up, new_lines: None,
+    ) -> list[str]:
+        """Has each function start a first process, so that the first caller need not wait for it.
+
+        As many at a time as there are cores: all at once, each would take longer than the suite waits for one.
+        `progress` is called again and again, with how many are up and what the log has got. Returns the names of those
+        that are not up, or at once when `cancelled` is set.
+        """
+        up: list[str] = []
+        rose_at = time.monotonic()
 
         def call(name: str) -> None:
-            http_status(self.ports.functions, f"/{environment.PROJECT}/{REGION}/{name}/__warm", timeout=60)
+            nonlocal rose_at
+            path = f"/{environment.PROJECT}/{REGION}/{name}/__warm"
+            if http_status(self.ports.functions, path, timeout=WARM_SECONDS) is not None:
+                up.append(name)
+                rose_at = time.monotonic()
 
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(call, self.functions))
+        pool = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1))
+        names = sorted(self.functions, key=lambda name: name != _LARGEST)
+        calls = [pool.submit(call, name) for name in names]
+
+        def is_over() -> bool:
+            is_stuck = time.monotonic() - rose_at > WARM_SECONDS
+            over = is_stuck or all(made.done() for made in calls)
+            progress(len(up), self.log.new_lines())
+            return over
+
+        is_cancelled = cancelled.is_set if cancelled is not None else lambda: False
+        processes.wait_for(is_over, math.inf, is_cancelled)
+        pool.shutdown(wait=False, cancel_futures=True)
+        return [name for name in self.functions if name not in up]
 
     def sweep(self) -> bool:
         """Does what a scheduler does in the cloud; tells whether it was done.

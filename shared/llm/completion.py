@@ -33,7 +33,7 @@ async def complete(route: ModelRoute, request: ChatRequest, timeout: float) -> C
     except ModelFailure:
         raise
     except Exception as error:
-        failure = model_failure(error, route.provider, route.api_key)
+        failure = model_failure(error, route)
         fields = {
             "provider": route.provider,
             "model": route.model,

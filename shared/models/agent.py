@@ -1,16 +1,32 @@
 """Agents: code that a user saved, with what it may use; on the wire, and as it is stored."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, JsonValue, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from shared.models.owned import Stored, Visibility
 from shared.models.session import ProviderConfig
 from shared.models.wire import CamelModel, JsonObject, change_shown_as, empty_for_null, shown_as
 
-FriendlyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
+_FRIENDLY_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
+
+
+def _told_in_words(value: Any) -> Any:
+    """Refuses a name that does not fit: a regular expression, which would do so next, says it to few."""
+    if isinstance(value, str) and not re.fullmatch(_FRIENDLY_NAME, value):
+        raise PydanticCustomError(
+            "string_pattern_mismatch",
+            "A friendly name is made of letters (A to Z), digits, _ and -, begins with a letter or a digit, and has at "
+            "most 100 characters",
+        )
+    return value
+
+
+FriendlyName = Annotated[str, StringConstraints(pattern=_FRIENDLY_NAME), BeforeValidator(_told_in_words)]
 """What an agent is published under: a segment of a URL."""
 Tools = Annotated[dict[str, list[str]], BeforeValidator(empty_for_null(dict))]
 """MCP servers by their URL, and of each the tools that may be called."""

@@ -25,7 +25,10 @@ class Kinds:
 
 
 def failure_of(error: Exception, kinds: Kinds, host: str) -> OutboundError:
-    """What people are told, of an error of one of `kinds`. Its own text is left out: it may quote what was sent."""
+    """What people are told, of an error of one of `kinds`; `host`: with its port, if need be.
+
+    The error's own text is left out: it may quote what was sent.
+    """
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):

@@ -15,7 +15,7 @@ from shared.outbound.diagnosis import failure_of
 from shared.outbound.errors import BadAnswer, BadRequest, OutboundError, TooLong, TooManyRedirects, TooSlow
 from shared.outbound.http_transport import ERRORS, kept_transport
 from shared.outbound.network import USER_AGENT, Guard, Resolver, resolve
-from shared.outbound.urls import checked, parsed
+from shared.outbound.urls import checked, parsed, place
 from shared.settings import Settings
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # else a line per request, with its query
@@ -161,7 +161,7 @@ class Outbound:
             except (httpx.RemoteProtocolError, httpx.InvalidURL) as error:  # httpx's own, who reads all redirects
                 raise BadAnswer(f"{outgoing.url.host} redirects to what is not a URL.") from error
             except ERRORS.every as error:
-                raise failure_of(error, ERRORS, outgoing.url.host) from error
+                raise failure_of(error, ERRORS, place(outgoing.url)) from error
             redirects += 1
             if redirects > request.max_redirects:
                 raise TooManyRedirects(f"{outgoing.url.host} redirects more than {request.max_redirects} times.")

@@ -14,6 +14,7 @@ from shared.outbound.bodies import ACCEPT_ENCODING, Budget, bounded
 from shared.outbound.diagnosis import Kinds, failure_of
 from shared.outbound.errors import OutboundError, Refused
 from shared.outbound.network import CONNECT_SECONDS, Guard, connect_guarded, tls_context
+from shared.outbound.urls import place
 
 _ERRORS = Kinds(
     slow=(httpcore2.TimeoutException,),
@@ -89,9 +90,9 @@ class SessionTransport(httpx2.AsyncBaseTransport):
             return await self._farewell(request)
         answer = await self._sent(request)
         if answer.status < 400:
-            return self._response(answer, request.url.host)
+            return self._response(answer, place(request.url))
         # Read here, as the SDK drops the words of an error.
-        response = self._response(answer, request.url.host)
+        response = self._response(answer, place(request.url))
         body = bytearray()
         try:
             async for piece in cast("AsyncIterable[bytes]", response.stream):
@@ -121,7 +122,7 @@ class SessionTransport(httpx2.AsyncBaseTransport):
             self._on_failure(error)
             raise
         except _ERRORS.every as error:
-            failure = failure_of(error, _ERRORS, request.url.host)
+            failure = failure_of(error, _ERRORS, place(request.url))
             self._on_failure(failure)
             raise failure from error
 

@@ -43,3 +43,10 @@ def checked(url: Url) -> Url:
     if url.userinfo:
         raise BadAddress("A URL must not hold a user's name or password: send an Authorization header instead.")
     return url
+
+
+def place(url: ParsedUrl) -> str:
+    """The host as sentences name it: with the port, where that is not the scheme's usual one."""
+    if url.port is None:
+        return url.host
+    return f"[{url.host}]:{url.port}" if ":" in url.host else f"{url.host}:{url.port}"

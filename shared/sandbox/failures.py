@@ -47,9 +47,10 @@ def not_run(findings: Sequence[Finding]) -> Failure:
     return Failure(f"{kind}: {told}")
 
 
-def took_too_long(limits: Limits) -> Failure:
-    """Of a run whose time is over, whatever it did or waited for."""
-    return Failure(f"TimeoutError: The run took longer than {limits.seconds:g} s.")
+def took_too_long(limits: Limits, waited_for: str | None) -> Failure:
+    """Of a run whose time is over; `waited_for`: the calls that were under way then."""
+    waiting = f"; it was waiting for {waited_for}" if waited_for else ""
+    return Failure(f"TimeoutError: The run took longer than {limits.seconds:g} s{waiting}.")
 
 
 def computed_too_long(limits: Limits) -> str:

@@ -51,8 +51,10 @@ class ModelCallService:
         """The model's answer, charged to `payer` once under `call_id`, with `about` in the usage entry.
 
         `timeout`: how many seconds the answer is waited for, and no more than the budget has. A call that nobody waits
-        for any more goes on to its end, as the provider bills it, and is charged then. Raises `CatalogError`,
-        `AllowanceSpent`, `BudgetSpent`, `ModelFailure`, and `Unavailable` when the database is out before the call.
+        for any more goes on to its end, as the provider bills it, and is charged then; a free one ends.
+
+        Raises `CatalogError`, `AllowanceSpent`, `BudgetSpent`, `ModelFailure`, and `Unavailable` when the database is
+        out before the call.
         """
         route = self.catalog.route(request.provider, request.model)
         check_call(route, request.parameters, request.built_in_tools)
@@ -66,10 +68,10 @@ class ModelCallService:
             async with asyncio.timeout(min(timeout, budget.seconds_left)):
                 return await asyncio.shield(task)
         except TimeoutError as error:
-            call.wanted = False
+            _give_up(call, task)
             raise ModelFailure(f"{route.provider} took too long to answer.", transient=True) from error
         except asyncio.CancelledError:
-            call.wanted = False
+            _give_up(call, task)
             raise
 
     async def _made(self, call: "_Call") -> ChatResult:
@@ -122,6 +124,13 @@ class _Call:
     reserved: int
     about: JsonObject
     wanted: bool = True
+
+
+def _give_up(call: _Call, task: asyncio.Task[ChatResult]) -> None:
+    """Nobody waits any more. A free call is ended: nobody bills it, and it may keep a small machine from others."""
+    call.wanted = False
+    if not call.estimate:
+        task.cancel()
 
 
 def _over(task: asyncio.Task[ChatResult]) -> None:

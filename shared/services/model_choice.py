@@ -16,7 +16,7 @@ def chosen_model(
     """The agent's configuration of the model, or one without parameters where the agent names no models at all.
 
     `provider` None: `model` is "provider/model", or a model's slug alone; both None: the agent's first. Raises
-    `CallFailed` for a model that the agent does not name.
+    `CallFailed` for a model that the agent does not name, and `CatalogError` for a provider that there is not.
     """
     if provider is None and model is None:
         if not models:
@@ -44,6 +44,8 @@ def _found(catalog: Catalog, name: str) -> ProviderConfig:
     for slug, info in providers.items():
         if name in info.models:
             return ProviderConfig(provider=slug, model=name)
+    if rest:
+        catalog.provider(first)  # raises, and says which there are
     raise CallFailed(f"There is no model {name!r} here. Name it as 'provider/model'.", ValueError)
 
 

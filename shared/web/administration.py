@@ -52,6 +52,7 @@ async def _current_admin(
         await limits.take(f"admin:{address_block(address)}", settings.public_rate_per_minute)
         if _is_password(password, settings):
             return BY_PASSWORD
+        raise Unauthenticated("That is not the administrators' password.")
     raise Unauthenticated(f"Send the administrators' password as '{PASSWORD_HEADER}'.")
 
 

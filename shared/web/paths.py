@@ -18,7 +18,9 @@ class PathForms:
     `request.state.asked_path` is the path as it arrived.
 
     `is_route` tells whether a path is one of the application's routes, by any method. A path that is none as it
-    stands, but is one behind the function's name, came through cloudfunctions.net.
+    stands, but is one behind the function's name, came through cloudfunctions.net; unless it begins with that name
+    itself, as nothing tells it from a path that was never stripped. So what is called as its function (a session
+    `sessions`) is not reached at that address.
     """
 
     def __init__(self, app: ASGIApp, function: str, is_route: Callable[[str], bool]) -> None:
@@ -30,7 +32,7 @@ class PathForms:
         if path == PREFIX or path.startswith(f"{PREFIX}/"):
             path = path[len(PREFIX) :]
         path = path.rstrip("/") or "/"
-        if self.is_route(path):
+        if self.is_route(path) or f"{path}/".startswith(f"/{self.function}/"):
             return path
         named = f"/{self.function}{path}".rstrip("/")
         return named if self.is_route(named) else path

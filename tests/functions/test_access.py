@@ -116,13 +116,17 @@ async def test_what_is_somebody_elses_is_404(serve: Serve, as_whom: Whom) -> Non
 async def test_the_admin_password(
     serve: Serve, app_env: str, enabled: bool, configured: str | None, sent: str | None, status: int
 ) -> None:
-    """Disabled: 403. Wrong or none: 401. An empty one that nobody set opens nothing."""
+    """Disabled: 403. Wrong or none: 401, which are told apart. An empty one that nobody set opens nothing."""
     from pydantic import SecretStr
 
     secret = None if configured is None else SecretStr(configured)
     client = serve(admin, app_env=app_env, admin_panel_enabled=enabled, admin_password=secret)
     headers = {} if sent is None else {b"X-Admin-Password": sent.encode()}
-    assert (await client.get("/admin/users", headers=headers)).status_code == status
+    response = await client.get("/admin/users", headers=headers)
+    assert response.status_code == status
+    if status == 401:
+        wrong, none = "That is not the administrators' password.", "Send the administrators' password as"
+        assert response.json()["detail"].startswith(none if sent is None else wrong)
 
 
 async def test_guessing_the_password_is_limited(serve: Serve) -> None:

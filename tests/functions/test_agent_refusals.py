@@ -11,6 +11,17 @@ CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict[
 AGENT: dict[str, Any] = {"name": "Echo", "description": "Says it again.", "code": CODE}
 
 
+async def test_a_friendly_name_is_refused_in_words(serve: Serve) -> None:
+    """Not by the regular expression."""
+    response = await serve(agents).post("/agents", json={**AGENT, "friendlyName": "my agent"})
+    (problem,) = response.json()["detail"]
+    assert (problem["type"], problem["input"]) == ("string_pattern_mismatch", "my agent")
+    assert problem["msg"] == (
+        "A friendly name is made of letters (A to Z), digits, _ and -, begins with a letter or a digit, and has at "
+        "most 100 characters"
+    )
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -160,7 +160,7 @@ async def test_what_is_no_mcp_server(serve: Serve, api_server: ApiServer) -> Non
     for url, says in [
         (f"{api_server.address}/echo", "did not answer as an MCP server does"),
         (f"{api_server.address}/redirect?to=/echo", "did not answer as an MCP server does"),
-        ("http://127.0.0.1:1/mcp", "127.0.0.1 could not be reached."),
+        ("http://127.0.0.1:1/mcp", "127.0.0.1:1 could not be reached."),
         ("http://nowhere.invalid/mcp", "There is no host by the name nowhere.invalid."),
     ]:
         response = await client.post("/mcp/tools", json={"mcp_url": url})

@@ -228,6 +228,39 @@ async def test_a_server_that_nobody_answers_at_is_a_passing_failure(environ: dic
     assert "127.0.0.1" not in failed.message
 
 
+@pytest.mark.parametrize(
+    ("provider", "model", "variable", "told"),
+    [
+        ("ollama", "llama3.1", "OLLAMA_API_BASE", "Ollama does not answer at http://127.0.0.1:1. Is it running?"),
+        ("ollama", "llama3.1", "OLLAMA_API_BASE", "Ollama does not answer at http://localhost:1. Is it running?"),
+        (
+            "local",
+            "smollm2-135m-instruct",
+            "LOCAL_MODEL_BASE_URL",
+            "Local model does not answer at http://127.0.0.1:1. Is it running?",
+        ),
+    ],
+)
+async def test_a_free_models_server_that_does_not_run_is_named(
+    environ: dict[str, str], provider: str, model: str, variable: str, told: str
+) -> None:
+    """With its address on this machine. Whether it is tried again is no matter of it."""
+    catalog = Catalog.load({**environ, variable: told.partition(" at ")[2].partition(". ")[0]})
+    failed = await failure(catalog, chat("hi", provider=provider, model=model))
+    assert (failed.message, failed.transient) == (told, True)
+
+
+async def test_what_is_too_long_is_told_with_the_models_own_limit(catalog: Catalog, model_server: ModelServer) -> None:
+    """In our words: what a server says of it is for whoever runs the server."""
+    model_server.script("hi", Fail(400, "request (2105 tokens) exceeds the available context size (2048 tokens)"))
+    failed = await failure(catalog, chat("hi", provider="local", model="smollm2-135m-instruct"))
+    assert failed.message == (
+        "This is too long for local/smollm2-135m-instruct, which takes 2048 tokens. "
+        "Shorten it, or choose another model."
+    )
+    assert not failed.transient
+
+
 async def test_a_model_that_hangs_is_given_up(catalog: Catalog, model_server: ModelServer) -> None:
     """After the time allowed, as something that may heal."""
     model_server.script("hi", Answer(delay=30))

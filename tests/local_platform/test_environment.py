@@ -1,8 +1,17 @@
 """The suite's environment: the person's, `.env` below it, and nothing that leads elsewhere."""
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
+from local_platform.console import Problem
 from local_platform.environment import suite_environment, with_dotenv
+from local_platform.suite import Suite
+from tests.local_platform.conftest import ROOT
 
 
 def test_the_environment_wins_over_dotenv(tmp_path: Path) -> None:
@@ -27,6 +36,32 @@ def test_authentication_is_bypassed_unless_asked_for() -> None:
     assert _compose({})["APP_ENV"] == "local"
     assert _compose({"APP_ENV": "firebase"})["APP_ENV"] == "firebase"
     assert _compose({"APP_ENV": "local"}, app_env="firebase")["APP_ENV"] == "firebase"
+
+
+@pytest.mark.parametrize("slip", ["fierbase", "Firebase", "production"])
+def test_a_slip_does_not_switch_authentication_off(slip: str) -> None:
+    """It is refused before anything starts, with what to write."""
+    with pytest.raises(Problem, match=f"APP_ENV is '{slip}'.* Set APP_ENV to firebase"):
+        Suite(environ={"APP_ENV": slip})
+
+
+@pytest.mark.parametrize("program", ["setup.py", "run.py"])
+def test_a_slip_is_refused_before_anything_is_installed(program: str, tmp_path: Path) -> None:
+    """By both programs of `make run`: a fresh clone stays as it is."""
+    programs = tmp_path / "emulator-config"
+    shutil.copytree(ROOT / "emulator-config", programs, ignore=shutil.ignore_patterns("__pycache__"))
+    refused = subprocess.run(
+        [sys.executable, programs / program],
+        env={"PATH": os.environ["PATH"], "APP_ENV": "fierbase", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert "✗ APP_ENV is 'fierbase'" in refused.stderr
+    assert refused.stdout == ""
+    assert list(tmp_path.iterdir()) == [programs]
 
 
 def test_nothing_leads_to_a_real_project_or_another_emulator() -> None:

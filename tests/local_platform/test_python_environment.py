@@ -1,6 +1,7 @@
 """`.venv` comes from the lock, once."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from local_platform import python_environment
 from local_platform.console import Problem
 from local_platform.layout import Layout
-from local_platform.python_environment import ensure_venv, locked_lines
+from local_platform.python_environment import ensure_model_env, ensure_venv, locked_lines
 
 
 @pytest.fixture
@@ -59,6 +60,22 @@ def test_a_copied_environment_is_made_anew(clone: Layout, commands: list[list[st
     clone.root.rename(moved.root)
     assert ensure_venv(moved)
     assert commands[0][1:4] == ["-m", "venv", "--clear"]
+
+
+@pytest.mark.parametrize(("name", "ensure"), [(".venv", ensure_venv), (".local/model-env", ensure_model_env)])
+def test_an_environment_is_not_cleared_through_a_link(
+    clone: Layout, commands: list[list[str]], name: str, ensure: Callable[[Layout], bool]
+) -> None:
+    """What it leads to belongs to another clone, which would be left without one."""
+    theirs = clone.root.with_name("theirs")
+    (theirs / "bin").mkdir(parents=True)
+    (theirs / "bin" / "activate").write_text(f"VIRTUAL_ENV={theirs}\n")
+    clone.local.mkdir()
+    (clone.root / name).symlink_to(theirs)
+    with pytest.raises(Problem, match=f"{name} is a symbolic link to .* Remove the link .`rm {name}`"):
+        ensure(clone)
+    assert (theirs / "bin" / "activate").exists()
+    assert commands == []
 
 
 def test_the_locked_lines_of_a_package_carry_its_hashes() -> None:

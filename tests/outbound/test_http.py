@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
 from shared.outbound.errors import (
@@ -18,6 +19,7 @@ from shared.outbound.errors import (
     Unreachable,
 )
 from shared.outbound.http import Outbound, Request
+from shared.outbound.urls import place
 from shared.settings import Settings
 from tests.doubles.api_server import API_KEY, ApiServer
 
@@ -228,8 +230,22 @@ async def test_connections_that_break(outbound: Outbound, settings: Settings, ap
     with pytest.raises((Unreachable, BadAnswer)):
         await outbound.send(Request(method="GET", url=f"{api_server.address}/half"))
     nobody = settings.model_copy(update={"outbound_allowed_hosts": ("127.0.0.1:1",)})
-    with pytest.raises(Unreachable, match=r"127\.0\.0\.1 could not be reached"):
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1 could not be reached"):
         await Outbound(nobody).send(Request(method="GET", url="http://127.0.0.1:1/"))
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("http://api.example/x", "api.example"),
+        ("https://api.example:443/x", "api.example"),
+        ("https://api.example:80/x", "api.example:80"),
+        ("http://[2001:db8::1]:8080/x", "[2001:db8::1]:8080"),
+    ],
+)
+def test_a_place_is_named_as_it_was_asked_for(url: str, named: str) -> None:
+    """With its port, unless that goes without saying."""
+    assert place(httpx.URL(url)) == named
 
 
 async def test_a_flaky_server_is_asked_once(outbound: Outbound, api_server: ApiServer) -> None:

@@ -154,7 +154,7 @@ async def test_other_servers_are_told_apart(mcp_server: McpServer, api_server: A
     with pytest.raises(NotMcp):
         await list_tools(f"{api_server.address}/echo", None, settings)
     nobody = settings.model_copy(update={"outbound_allowed_hosts": ("127.0.0.1:1",)})
-    with pytest.raises(Unreachable, match=r"127\.0\.0\.1 could not be reached"):
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1 could not be reached"):
         await list_tools("http://127.0.0.1:1/mcp", None, nobody)
 
 

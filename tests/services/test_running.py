@@ -1,23 +1,23 @@
 """Runs of agent code: over a real HTTP API, a real MCP server, a model server over real HTTP, and real Firestore."""
 
 import asyncio
-import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from shared.llm.catalog import Catalog
+from shared.llm.catalog import Catalog, ModelRoute
 from shared.models.account import Account
 from shared.models.caller import Caller
+from shared.models.chat import ChatRequest, ChatResult
 from shared.models.errors import AllowanceSpent, CodeFailed
 from shared.models.run import RunCodeRequest, RunCodeResponse
 from shared.settings import Settings
-from tests.conftest import SECRET_KEY
+from tests.conftest import SECRET_KEY, Lines
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import Answer, Fail, ModelServer
-from tests.services.house import MODEL, House
+from tests.services.house import MODEL, House, run_service
 from tests.stored import store_account
 
 ASK = """
@@ -94,7 +94,7 @@ async def test_what_no_engine_can_run_is_told_before_it_runs(
 
 
 async def test_what_the_fast_engine_cannot_run_runs_in_the_full_one(
-    house: House, caller: Caller, api_server: ApiServer, model_server: ModelServer, capsys: pytest.CaptureFixture[str]
+    house: House, caller: Caller, api_server: ApiServer, model_server: ModelServer, lines: Lines
 ) -> None:
     """Once, with the same abilities; the answer and the log say which engine it was, and why."""
     model_server.script("Why?", Answer("Because.", prompt_tokens=1000, completion_tokens=100))
@@ -113,7 +113,7 @@ async def test_what_the_fast_engine_cannot_run_runs_in_the_full_one(
     assert (answer.engine, answer.engine_reason) == ("full", reason)
     assert len(api_server.calls) == 1
     assert await house.charged(caller.uid) == [560]
-    (line,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "A run ended" in line]
+    (line,) = [line for line in lines() if line["message"] == "A run ended"]
     assert (line["engine"], line["engine_reason"]) == ("full", reason)
 
 
@@ -174,6 +174,19 @@ async def test_what_cannot_be_asked_of_a_model_is_told(
     failed = await failure(house, caller, code, invokable_models=named)
     assert words in failed.message
     assert model_server.calls == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "call_llm(provider='opnai', model='gpt-4.1-mini', messages='hi')",
+        "litellm.acompletion(model='opnai/gpt-4.1-mini', messages='hi')",
+    ],
+)
+async def test_a_provider_that_there_is_not_is_told_as_in_a_chat(house: House, caller: Caller, call: str) -> None:
+    """With what may have been meant, however the code names it."""
+    failed = await failure(house, caller, f"import litellm\nasync def run(input_dict, tools):\n    return await {call}")
+    assert "There is no provider 'opnai'. Did you mean openai?" in failed.message
 
 
 async def test_an_agents_own_models_bring_their_parameters(
@@ -272,19 +285,41 @@ async def test_a_call_that_nobody_waits_for_is_charged_when_it_ends(
     assert len(await house.charged(caller.uid)) == 1
 
 
+async def test_a_free_call_ends_with_its_run(house: House, caller: Caller) -> None:
+    """Nobody bills it, and whoever asks the same small machine next need not wait for an answer to nobody."""
+    ended = asyncio.Event()
+
+    async def endless(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        raise AssertionError
+
+    impatient = run_service(
+        house.database, house.catalog, endless, house.settings.model_copy(update={"run_timeout_seconds": 0.7})
+    )
+    code = ASK.replace("openai", "local").replace("gpt-4.1-mini", "smollm2-135m-instruct")
+    with pytest.raises(CodeFailed, match="took"):
+        await impatient.run_code(caller, RunCodeRequest(code=code, input_dict={"question": "slow"}))
+    async with asyncio.timeout(5):
+        await ended.wait()
+
+
 async def test_a_tiny_timeout_is_no_free_call(house: House, caller: Caller, model_server: ModelServer) -> None:
-    """Whoever gives up on an answer pays for it."""
+    """Whoever gives up on an answer pays for it. The first call makes the connections, which takes its time."""
+    await run(house, caller, ASK, {"question": "Why?"})
     code = """
 async def run(input_dict, tools):
     try:
-        await call_llm("openai", "gpt-4.1-mini", "slow", {"max_tokens": 50}, timeout=0.3)
+        await call_llm("openai", "gpt-4.1-mini", "slow", {"max_tokens": 50}, timeout=1)
     except RuntimeError as error:
         return str(error)
 """
-    model_server.script("slow", Answer("late", delay=0.8))
+    model_server.script("slow", Answer("late", delay=2))
     assert (await run(house, caller, code)).result == "openai took too long to answer."
     await settled(house, caller)
-    assert len(await house.charged(caller.uid)) == 1
+    assert len(await house.charged(caller.uid)) == 2
 
 
 async def test_a_run_that_is_cancelled_leaves_nothing_held(

@@ -1,5 +1,7 @@
 """The four ways to a route."""
 
+from collections.abc import Collection
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,10 +11,10 @@ from shared.web.paths import PathForms
 ROUTES = {"/chat", "/chat/7"}
 
 
-def forms(function: str = "chat") -> PathForms:
+def forms(function: str = "chat", routes: Collection[str] = frozenset(ROUTES)) -> PathForms:
     async def app(*_: object) -> None: ...
 
-    return PathForms(app, function, lambda path: path in ROUTES)
+    return PathForms(app, function, lambda path: path in routes)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,14 @@ def forms(function: str = "chat") -> PathForms:
 def test_every_form_becomes_the_route_as_written(arrives: str, means: str) -> None:
     """Prefixed, bare, and with the function's name stripped; what is no route stays what it is."""
     assert forms().canonical(arrives) == means
+
+
+@pytest.mark.parametrize("arrives", ["/api/sessions", "/sessions/", "/sessions/config"])
+def test_a_name_is_not_put_before_itself(arrives: str) -> None:
+    """What begins with it had not lost it: else a session `sessions` would be meant by who names none."""
+    routes = {"/sessions/sessions", "/sessions/sessions/config", "/sessions/sessions-of-mine"}
+    assert forms("sessions", routes).canonical(arrives) == arrives.removeprefix("/api").rstrip("/")
+    assert forms("sessions", routes).canonical("/sessions-of-mine") == "/sessions/sessions-of-mine"
 
 
 @given(st.text(alphabet="/api chatx7.%ü", max_size=20).map(lambda tail: f"/{tail}"))

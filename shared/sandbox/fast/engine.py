@@ -24,6 +24,7 @@ from shared.sandbox.logs import Logs
 from shared.sandbox.no_abilities import NoAbilities
 from shared.sandbox.places import place
 from shared.sandbox.program import Failure, Limits, Outcome, Program
+from shared.sandbox.watched import Watched
 
 _log = get_logger("sandbox")
 _CODE = "<python-input-2>"
@@ -58,7 +59,10 @@ class FastEngine:
         """See `Engine`. `looked`: what the look found, where it was taken already."""
         began = time.monotonic()
         logs = Logs(limits.log_bytes)
-        attempt = await self._attempt(_Run(program, World(abilities, program), limits, logs, looked=looked), level)
+        watched = Watched(abilities, limits.seconds)
+        attempt = await self._attempt(
+            _Run(program, World(watched, program), watched, limits, logs, looked=looked), level
+        )
         failure = attempt if isinstance(attempt, Failure) else None
         result = None if isinstance(attempt, Failure) else attempt.value
         return Outcome(result, failure, logs.lines(), time.monotonic() - began)
@@ -66,7 +70,8 @@ class FastEngine:
     async def load(self, code: str, limits: Limits, looked: Looked | None = None) -> Failure | None:
         """See `Engine`."""
         program = Program(code, {})
-        run = _Run(program, World(NoAbilities(), program), limits, Logs(0), only_load=True, looked=looked)
+        watched = Watched(NoAbilities(), limits.seconds)
+        run = _Run(program, World(watched, program), watched, limits, Logs(0), only_load=True, looked=looked)
         attempt = await self._attempt(run, 0)
         return attempt if isinstance(attempt, Failure) else None
 
@@ -78,7 +83,7 @@ class FastEngine:
                     return not_run(looked.findings)
                 return _Value(await _result(run, looked.entry))
         except TimeoutError:
-            return took_too_long(run.limits)
+            return took_too_long(run.limits, run.watched.waited_for)
         except NotJson as error:
             return Failure(f"TypeError: {error}")
         except monty.MontyError as error:
@@ -91,6 +96,7 @@ class FastEngine:
 class _Run:
     program: Program
     world: World
+    watched: Watched
     limits: Limits
     logs: Logs
     only_load: bool = False

@@ -20,6 +20,7 @@ from shared.sandbox.logs import Logs
 from shared.sandbox.no_abilities import NoAbilities
 from shared.sandbox.places import place
 from shared.sandbox.program import Failure, Limits, Outcome, Program
+from shared.sandbox.watched import Watched
 
 _log = get_logger("sandbox")
 _TRIES = 3
@@ -68,11 +69,12 @@ class FullEngine:
             "result_bytes": limits.result_bytes,
             "only_load": only_load,
         }
+        watched = Watched(abilities, limits.seconds)
         try:
             async with asyncio.timeout(limits.seconds), place("full", self._at_once, level):
                 for _ in range(_TRIES):
                     async with fresh_interpreter(limits.memory_bytes) as interpreter:
-                        conversation = Conversation(interpreter, abilities, logs)
+                        conversation = Conversation(interpreter, watched, logs)
                         try:
                             async with interpreter.limited(limits.cpu_seconds, limits.memory_bytes):
                                 end = await conversation.held(given)
@@ -83,7 +85,7 @@ class FullEngine:
                             _log.warning("An interpreter had ended before it was used")
                 raise Gone("Interpreters end before they are used.")
         except TimeoutError:
-            return took_too_long(limits)
+            return took_too_long(limits, watched.waited_for)
         except TooManyCalls:
             return Failure("RuntimeError: The code called out more often than a run may.")
         except NotJson as error:

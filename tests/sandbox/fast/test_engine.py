@@ -275,11 +275,13 @@ async def test_no_place_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 async def test_the_time_of_a_run_that_waits_for_a_call_is_limited(engine: FastEngine) -> None:
-    """However long the call takes."""
+    """However long the call takes; it is named."""
     gate = Gate()
     outcome = await engine.run(Program(CALL, {}), gate, replace(LIMITS, seconds=0.3))
     gate.opened.set()
-    assert outcome.failure == Failure("TimeoutError: The run took longer than 0.3 s.")
+    assert outcome.failure == Failure(
+        "TimeoutError: The run took longer than 0.3 s; it was waiting for the agent gate."
+    )
 
 
 class Failing(NoAbilities):

@@ -1,0 +1,81 @@
+"""What a run waits for, so that one whose time is over can say so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import JsonValue
+
+from shared.models.wire import JsonObject
+from shared.sandbox.inside.calls import Abilities, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
+
+_LONGEST_NAME = 100
+_MOST_NAMES = 3
+_NEAR_SECONDS = 0.5
+"""A call that fails so shortly before the end was waited for: calls know when their run is over, and end with it."""
+
+T = TypeVar("T")
+
+
+class Watched:
+    """A run's abilities, which are as they were. `seconds`: what the run has from now on."""
+
+    def __init__(self, abilities: Abilities, seconds: float) -> None:
+        self._abilities = abilities
+        self._end = asyncio.get_running_loop().time() + seconds
+        self._calls: dict[object, str] = {}
+
+    @property
+    def waited_for(self) -> str | None:
+        """Once the time is over: the calls that were under way, by their names; None if there were none."""
+        names = list(dict.fromkeys(self._calls.values()))
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        return ", ".join(names[:_MOST_NAMES]) + more if names else None
+
+    async def call_model(
+        self,
+        provider: str | None,
+        model: str | None,
+        messages: JsonValue,
+        parameters: JsonObject,
+        tools: list[JsonValue],
+        timeout: float | None,
+    ) -> ModelAnswer:
+        name = "/".join(part for part in (provider, model) if part) or "a model"
+        call = self._abilities.call_model(provider, model, messages, parameters, tools, timeout)
+        return await self._noted(name, call)
+
+    async def http(self, call: HttpCall) -> HttpAnswer:
+        return await self._noted(_host(call.url), self._abilities.http(call))
+
+    async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue:
+        return await self._noted(f"the tool {tool}", self._abilities.call_tool(url, token, tool, arguments))
+
+    async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]:
+        return await self._noted(f"the tools of {_host(url)}", self._abilities.list_tools(url, token))
+
+    async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
+        return await self._noted(f"the agent {name}", self._abilities.call_agent(name, input_dict))
+
+    async def _noted(self, name: str, call: Awaitable[T]) -> T:
+        key = object()
+        self._calls[key] = name[:_LONGEST_NAME]
+        try:
+            answer = await call
+        except BaseException:
+            if asyncio.get_running_loop().time() < self._end - _NEAR_SECONDS:
+                del self._calls[key]
+            raise
+        del self._calls[key]
+        return answer
+
+
+def _host(url: str) -> str:
+    """All of a URL that is told: the rest may hold what is secret."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] or "a server"
+    except ValueError:
+        return "a server"

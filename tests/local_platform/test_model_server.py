@@ -1,0 +1,94 @@
+"""The local model's server: a toy's runaway answers are bounded, and end with their caller."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local_platform import model_server, processes
+from local_platform.layout import LAYOUT
+from local_platform.model_server import ANSWER_TOKENS, SLOTS
+from local_platform.ports import HOST, free_port, http_status
+
+PORT = free_port()
+LONG = {"max_tokens": 1500, "ignore_eos": True, "stream": True}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """As the suite starts it."""
+    python = LAYOUT.model_env / "bin" / "python"
+    if not python.exists():
+        pytest.skip("the local model is not installed here; `make setup` does that")
+    log = tmp_path_factory.mktemp("model") / "model.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen([python, Path(model_server.__file__), str(PORT)], stdout=out, stderr=out)
+    try:
+        assert processes.wait_for(lambda: http_status(PORT, "/health") == 200, seconds=60), log.read_text()
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"http://{HOST}:{PORT}", timeout=200) as client:
+        yield client
+
+
+def _request(question: str, **parameters: Any) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": question}], "temperature": 0, **parameters}
+
+
+def _answer(client: httpx.Client, question: str, **parameters: Any) -> tuple[str, str, int]:
+    """What was said, why it ended, and how many tokens it has."""
+    answer = client.post("/v1/chat/completions", json=_request(question, **parameters)).json()
+    choice = answer["choices"][0]
+    return choice["message"]["content"], choice["finish_reason"], answer["usage"]["completion_tokens"]
+
+
+def _under_way(client: httpx.Client) -> list[int]:
+    """The tokens so far of each answer that is being made."""
+    return [slot["next_token"][0]["n_decoded"] for slot in client.get("/slots").json() if slot["is_processing"]]
+
+
+def test_the_first_question_is_answered_as_the_readme_shows_it(client: httpx.Client) -> None:
+    """The bounds change nothing about an answer that needs none."""
+    content, ended, _ = _answer(client, "What is the capital of Germany?")
+    assert (content, ended) == ("The capital of Germany is Berlin.", "stop")
+
+
+def test_an_answer_is_bounded_where_the_request_does_not_say(client: httpx.Client) -> None:
+    """Its own `max_tokens` may be more."""
+    assert _answer(client, "Say hello.", ignore_eos=True)[1:] == ("length", ANSWER_TOKENS)
+    longer = ANSWER_TOKENS + 20
+    assert _answer(client, "Say hello.", ignore_eos=True, max_tokens=longer)[1:] == ("length", longer)
+
+
+def test_it_does_not_repeat_itself_for_ever(client: httpx.Client) -> None:
+    """A question that it would go round in circles about ends by itself."""
+    assert _answer(client, "What is the capital of France?")[1] == "stop"
+
+
+def test_an_answer_ends_when_its_caller_has_gone(client: httpx.Client) -> None:
+    """All that are under way: the next caller finds a place, and need not wait until they would have ended."""
+    with ExitStack() as callers:
+        for _ in range(SLOTS):
+            streamed = client.stream("POST", "/v1/chat/completions", json=_request("Say hello.", **LONG))
+            next(callers.enter_context(streamed).iter_lines())
+    assert _answer(client, "What is the capital of Germany?")[0] == "The capital of Germany is Berlin."
+    made = 0
+
+    def all_ended() -> bool:
+        nonlocal made
+        under_way = _under_way(client)
+        made = max(made, *under_way, 0)
+        return not under_way
+
+    assert processes.wait_for(all_ended, seconds=60)
+    assert made < LONG["max_tokens"] / 2

@@ -1,0 +1,66 @@
+"""What a run waited for when its time was over, in both engines."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shared.sandbox import CallFailed, Program
+from shared.sandbox.fast.engine import FastEngine
+from shared.sandbox.full.engine import FullEngine
+from tests.sandbox.conftest import LIMITS
+
+RUN = "async def run(input_dict, tools):\n    "
+MCP = "https://me@mcp.example:8443/x?key=secret"
+
+
+class Endless:
+    """Abilities that never answer, but for models: those fail after `seconds`."""
+
+    def __init__(self, seconds: float = 60) -> None:
+        self._seconds = seconds
+
+    async def _wait(self, *_arguments: Any, **_named: Any) -> Any:
+        await asyncio.Event().wait()
+
+    http = call_tool = list_tools = call_agent = _wait
+
+    async def call_model(self, *_arguments: Any, **_named: Any) -> Any:
+        await asyncio.sleep(self._seconds)
+        raise CallFailed("It took too long to answer.")
+
+
+@pytest.mark.parametrize(
+    ("code", "waited_for"),
+    [
+        ("return await call_llm('local', 'small', 'hi')", "local/small"),
+        ("return (await http_client.get('https://api.example/v1?key=secret')).text", "api.example"),
+        ("return await mcpc[input_dict['url']].list_tools()", "the tools of mcp.example:8443"),
+        ("return await mcpc[input_dict['url']].call('look')", "the tool look"),
+        ("return await gofannon_client.call('Helper', {})", "the agent Helper"),
+        (
+            "return await asyncio.gather(*[gofannon_client.call(n, {}) for n in 'abbcde'])",
+            "the agent a, the agent b, the agent c and 2 more",
+        ),
+    ],
+)
+async def test_a_run_that_is_out_of_time_says_what_it_waited_for(
+    engine: FastEngine, full_engine: FullEngine, code: str, waited_for: str
+) -> None:
+    """By name, and nothing of a URL but its host."""
+    program = Program("import asyncio\n" + RUN + code, {"url": MCP}, {MCP: ["look"]})
+    for one, seconds in ((engine, 0.5), (full_engine, 4)):
+        outcome = await one.run(program, Endless(), replace(LIMITS, seconds=seconds))
+        assert outcome.failure is not None
+        assert outcome.failure.error == (
+            f"TimeoutError: The run took longer than {seconds:g} s; it was waiting for {waited_for}."
+        )
+
+
+async def test_a_call_that_is_over_is_not_waited_for(engine: FastEngine) -> None:
+    """The code was doing something else."""
+    code = RUN + "try: await call_llm('local', 'small', 'hi')\n    except RuntimeError: await asyncio.sleep(60)"
+    outcome = await engine.run(Program(code, {}), Endless(0.1), replace(LIMITS, seconds=1))
+    assert outcome.failure is not None
+    assert outcome.failure.error == "TimeoutError: The run took longer than 1 s."
