@@ -11,7 +11,8 @@ from shared.llm.catalog.data import curated, provider_slugs
 from shared.settings import Settings
 
 PROJECT = "demo-agents"
-PRIVATE = {"worker", "sweep"}
+CALLED_BY = {"worker": {"task-invoker", "fn-chat", "fn-sweep"}, "sweep": {"scheduler-invoker"}}
+"""Whom a private function answers. Who may call the worker may also hand in tasks to its queue: the CLI grants both."""
 READS_KEYS = "Catalog.load("
 NO_SECRETS = {"GOOGLE_API_KEY", "OR_API_KEY", "PERPLEXITY_API_KEY", "AWS_SESSION_TOKEN"}
 _READ = """
@@ -20,12 +21,16 @@ const { detectFromYaml } = require(lib + "runtimes/discovery");
 const { resolveBackend } = require(lib + "build");
 const { endpointsAreValid } = require(lib + "validate");
 const { empty } = require(lib + "backend");
+const { getInvokerMembers } = require(process.cwd() + "/node_modules/firebase-tools/lib/gcp/proto");
 const [project, ...folders] = process.argv.slice(1);
 const read = async (folder) => {
   const build = await detectFromYaml(folder, project, "python311");
   const common = { firebaseConfig: { projectId: project }, userEnvs: {}, nonInteractive: true, isEmulator: false };
   const { backend } = await resolveBackend({ build, codebase: "any", resolveRegions: async () => {}, ...common });
   endpointsAreValid(backend, empty());
+  for (const endpoint of Object.values(backend.endpoints).flatMap(Object.values)) {
+    endpoint.members = getInvokerMembers((endpoint.httpsTrigger || endpoint.taskQueueTrigger).invoker, project);
+  }
   return backend.endpoints;
 };
 Promise.all(folders.map(read)).then(
@@ -85,10 +90,16 @@ def test_every_function_has_an_account_of_its_own(endpoints: dict[str, dict[str,
 
 
 def test_only_what_browsers_reach_is_open(endpoints: dict[str, dict[str, Any]]) -> None:
-    """The worker and the sweep are called by Google's own services, with their accounts' tokens."""
+    """The worker and the sweep answer accounts that are named: `private` would let none in, and take away others."""
     for name, endpoint in endpoints.items():
-        trigger = endpoint.get("httpsTrigger") or endpoint["taskQueueTrigger"]
-        assert trigger["invoker"] == (["private"] if name in PRIVATE else ["public"]), name
+        named = {f"{account}@{PROJECT}.iam.gserviceaccount.com" for account in CALLED_BY.get(name, ())}
+        assert set(endpoint["members"]) == ({f"serviceAccount:{address}" for address in named} or {"allUsers"}), name
+
+
+def test_who_hands_in_tasks_may(endpoints: dict[str, dict[str, Any]]) -> None:
+    """Functions whose code asks for the queue; besides them, the account whose token the tasks carry."""
+    hand_in = {name for name in endpoints if "task_queue(" in (ROOT / "functions" / name / "main.py").read_text()}
+    assert {f"fn-{name}" for name in hand_in} | {"task-invoker"} == CALLED_BY["worker"]
 
 
 def test_a_function_sees_the_keys_that_it_uses_and_no_others(endpoints: dict[str, dict[str, Any]]) -> None:
@@ -117,7 +128,7 @@ def test_time_and_room_fit_the_settings(endpoints: dict[str, dict[str, Any]]) ->
     """What waits for another waits longer; what runs agent code has the memory for as many as may run at a time."""
     settings = Settings()
     for name, endpoint in endpoints.items():
-        if name not in PRIVATE:
+        if name not in CALLED_BY:
             assert endpoint["timeoutSeconds"] == 60, "Hosting waits no longer"
     assert settings.run_timeout_seconds < 60
     assert endpoints["worker"]["timeoutSeconds"] == settings.worker_timeout_seconds > settings.model_timeout_seconds
