@@ -23,7 +23,7 @@ def test_a_dry_run_calls_nothing_and_prints_all_that_a_first_run_does(ready: tup
     ran = cloud.run("--dry-run", "--alert-email", "oncall@example.com")
     assert ran.code == 0
     assert not cloud.calls
-    meant = {"$PROJECT_NUMBER": "123", "$CHANNEL": "the-channel"}
+    meant = {"$PROJECT_NUMBER": "123", "$CHANNEL": "channels/1"}
     printed: list[list[str]] = []
     for command in commands(ran.output):
         assert command[0] == "gcloud"

@@ -45,7 +45,7 @@ def refuse(why: str) -> NoReturn:
 
 
 class Project:
-    """What there is, by kind and name. `faults`: calls with such words in them fail."""
+    """What there is, by kind and name. `faults`: calls with such words in them fail. `unlisted`: kinds not yet seen."""
 
     def __init__(self, id_: str) -> None:
         self.data: dict[str, Any] = {"signed in": "me@example.com", "projects": [id_], "billing": "True", "faults": []}
@@ -88,6 +88,19 @@ def job(flags: dict[str, str]) -> str:
     return " ".join(flags[name] for name in named)
 
 
+def channel(project: Project, flags: dict[str, str]) -> str:
+    """Its name, which is what `--format=value(name)` prints."""
+    name = f"channels/{len(project.things('channels')) + 1}"
+    project.create("channels", name, flags["channel-labels"].removeprefix("email_address="))
+    return name
+
+
+def alert(flags: dict[str, str]) -> dict[str, str]:
+    """What a policy's file makes of it, which names no channels and switches it on, and the flags beside it."""
+    channels = flags.get("notification-channels") or flags.get("set-notification-channels", "")
+    return {"channels": channels, "enabled": str("no-enabled" not in flags)}
+
+
 def display_name(flags: dict[str, str]) -> str:
     text = (ROOT / (flags.get("policy-from-file") or flags["config-from-file"])).read_text()
     if text.startswith("{"):
@@ -105,7 +118,7 @@ def answer(project: Project, words: list[str], flags: dict[str, str], input_: st
         return "\n".join(things("policies").get(f"{group} {words[-1]}", []))
 
     def named(kind: str) -> str:
-        return "\n".join(f"{name}|projects/{id_}/{kind}/{name}" for name in things(kind))
+        return "\n".join(f"projects/{id_}/{kind}/{name}|{name}" for name in things(kind))
 
     known: dict[str, Callable[[], Any]] = {
         "auth list": lambda: project.data["signed in"],
@@ -146,11 +159,14 @@ def answer(project: Project, words: list[str], flags: dict[str, str], input_: st
         "logging metrics list": lambda: "\n".join(things("metrics")),
         "logging metrics create": lambda: project.create("metrics", words[-1], flags),
         "logging metrics update": lambda: project.update("metrics", words[-1], flags),
-        "beta monitoring channels list": lambda: "\n".join(things("channels")),
-        "beta monitoring channels create": lambda: project.create("channels", "the-channel", flags),
-        "alpha monitoring policies list": lambda: named("alerts"),
-        "alpha monitoring policies create": lambda: project.create("alerts", display_name(flags), flags),
-        "alpha monitoring policies update": lambda: project.update("alerts", words[-1].split("/")[-1], flags),
+        "beta monitoring channels list": lambda: "\n".join(map(" ".join, things("channels").items())),
+        "beta monitoring channels create": lambda: channel(project, flags),
+        "alpha monitoring policies list": lambda: "\n".join(
+            f"projects/{id_}/alerts/{name}|{alert['enabled']}|{alert['channels']}|{name}"
+            for name, alert in things("alerts").items()
+        ),
+        "alpha monitoring policies create": lambda: project.create("alerts", display_name(flags), alert(flags)),
+        "alpha monitoring policies update": lambda: project.update("alerts", words[-1].split("/")[-1], alert(flags)),
         "monitoring dashboards list": lambda: named("dashboards"),
         "monitoring dashboards create": lambda: project.create("dashboards", display_name(flags), flags),
         "monitoring dashboards describe": lambda: "the-etag",
@@ -159,6 +175,8 @@ def answer(project: Project, words: list[str], flags: dict[str, str], input_: st
     for group in ("projects", "iam service-accounts", "secrets"):
         known[f"{group} get-iam-policy"] = lambda group=group: bound(group)
         known[f"{group} add-iam-policy-binding"] = lambda group=group: bind(project, group, words[-1], flags)
+    for kind in project.data.get("unlisted", []):
+        known[f"beta monitoring {kind} list"] = lambda: ""
     does = next((known[" ".join(words[:count])] for count in (4, 3, 2) if " ".join(words[:count]) in known), None)
     if does is None:
         refuse(f"the fake does not know: {' '.join(words)}")
