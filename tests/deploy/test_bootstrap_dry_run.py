@@ -26,6 +26,8 @@ def test_a_dry_run_calls_nothing_and_prints_all_that_a_first_run_does(ready: tup
     meant = {"$PROJECT_NUMBER": "123", "$CHANNEL": "channels/1"}
     printed: list[list[str]] = []
     for command in commands(ran.output):
+        if command[0] == "for":  # which puts the names of keys together
+            continue
         assert command[0] == "gcloud"
         words = [re.sub(r"\$[A-Z_]+", lambda name: meant[name[0]], word) for word in command[1:] if "${" not in word]
         if not {*words} & {*LOOKS}:

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from deploy.stage.staging import ROOT, runtimes
+from shared.llm.catalog.access import NAMES_OF_KEYS
 from shared.llm.catalog.data import curated, provider_slugs
 from shared.settings import Settings
 
 PROJECT = "demo-agents"
 CALLED_BY = {"worker": {"task-invoker", "fn-chat", "fn-sweep"}, "sweep": {"scheduler-invoker"}}
 """Whom a private function answers. Who may call the worker may also hand in tasks to its queue: the CLI grants both."""
-READS_KEYS = "Catalog.load("
+ASKS_WHAT_CAN_BE_CALLED = "Catalog.load("
+CALLS_MODELS = " import complete\n"
 NO_SECRETS = {"GOOGLE_API_KEY", "OR_API_KEY", "PERPLEXITY_API_KEY", "AWS_SESSION_TOKEN"}
 _READ = """
 const lib = process.cwd() + "/node_modules/firebase-tools/lib/deploy/functions/";
@@ -103,13 +105,14 @@ def test_who_hands_in_tasks_may(endpoints: dict[str, dict[str, Any]]) -> None:
 
 
 def test_a_function_sees_the_keys_that_it_uses_and_no_others(endpoints: dict[str, dict[str, Any]]) -> None:
-    """Those of providers where the catalog is asked for what can be called; the password where it is compared."""
+    """Those of providers where models are called, and where it is only told what can be, their names."""
     for name, endpoint in endpoints.items():
-        wanted = (
-            keys_of_providers() if READS_KEYS in (ROOT / "functions" / name / "main.py").read_text() else set[str]()
-        )
+        code = (ROOT / "functions" / name / "main.py").read_text()
+        wanted = keys_of_providers() if CALLS_MODELS in code else set[str]()
+        if ASKS_WHAT_CAN_BE_CALLED in code and CALLS_MODELS not in code:
+            wanted = {NAMES_OF_KEYS}
         if name == "admin":
-            wanted = wanted | {"ADMIN_PASSWORD"}
+            wanted = {"ADMIN_PASSWORD"}
         secrets = endpoint.get("secretEnvironmentVariables", [])
         assert {secret["key"] for secret in secrets} == wanted, name
         assert all(secret["secret"] == secret["key"] for secret in secrets)

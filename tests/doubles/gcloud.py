@@ -150,7 +150,11 @@ def answer(project: Project, words: list[str], flags: dict[str, str], input_: st
         "scheduler jobs update http": lambda: project.update("jobs", words[-1], job(flags)),
         "secrets list": lambda: "\n".join(things("secrets")),
         "secrets create": lambda: project.create("secrets", words[-1], []),
-        "secrets versions list": lambda: "1" if things("secrets")[words[-1]] else "",
+        "secrets versions list": lambda: (
+            f"{len(versions)} {project.data.get('states', {}).get(words[-1], 'ENABLED')}"
+            if (versions := things("secrets")[words[-1]])
+            else ""
+        ),
         "secrets versions access": lambda: things("secrets")[flags["secret"]][-1],
         "secrets versions add": lambda: things("secrets")[words[-1]].append(input_),
         "artifacts repositories list": lambda: "\n".join(things("repositories")),
