@@ -49,6 +49,7 @@ class Cloud:
             text=True,
             check=False,
             timeout=120,
+            start_new_session=True,
         )
         return Ran(done.returncode, done.stdout + done.stderr)
 

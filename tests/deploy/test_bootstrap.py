@@ -15,6 +15,9 @@ from tests.deploy.gcloud_commands import flags_of
 
 pytestmark = pytest.mark.long
 
+DATABASE = (
+    f"projects/{PROJECT}/databases/(default) FIRESTORE_NATIVE POINT_IN_TIME_RECOVERY_ENABLED DELETE_PROTECTION_ENABLED"
+)
 AT_ODDS = ("update", "set-cleanup-policies")
 
 
@@ -25,7 +28,7 @@ def test_a_first_run_makes_everything(ready: tuple[Cloud, Ran]) -> None:
     project = cloud.project
     accounts = {name.partition("@")[0] for name in project["accounts"]}
     assert accounts == {*(f"fn-{name}" for name in FUNCTIONS), "task-invoker", "scheduler-invoker", "deployer"}
-    assert project["databases"] == {"(default)": f"projects/{PROJECT}/databases/(default) FIRESTORE_NATIVE"}
+    assert project["databases"] == {"(default)": DATABASE}
     assert list(project["schedules"]) == ["daily"]
     assert project["queues"] == {"worker": "RUNNING 30 21600s 1s 60s 6 200"}
     sweep = f"https://us-central1-{PROJECT}.cloudfunctions.net/sweep"
@@ -60,6 +63,23 @@ def test_what_differs_is_brought_up_to_date(again: Cloud) -> None:
     assert again.project["secrets"]["OPENAI_API_KEY"] == [f"{KEY}\n", "sk-new\n"]
 
 
+@pytest.mark.parametrize("lacks", ["POINT_IN_TIME_RECOVERY", "DELETE_PROTECTION"])
+def test_a_database_that_was_there_is_protected(again: Cloud, lacks: str) -> None:
+    """As one that is made here."""
+    again.change(databases={"(default)": DATABASE.replace(f"{lacks}_ENABLED", f"{lacks}_DISABLED")})
+    ran = again.run("--yes")
+    assert ran.code == 0, ran.output
+    assert again.project["databases"] == {"(default)": DATABASE}
+
+
+def test_a_database_in_datastore_mode_ends_it(again: Cloud) -> None:
+    """It cannot be what the service needs."""
+    again.change(databases={"(default)": DATABASE.replace("FIRESTORE_NATIVE", "DATASTORE_MODE")})
+    ran = again.run("--yes")
+    assert ran.code == 1
+    assert "is in Datastore mode" in ran.output
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -86,6 +106,33 @@ def test_after_a_failure_it_goes_on_where_it_stopped(cloud: Cloud, ready: tuple[
     for kind, things in ready[0].project.items():
         assert set(cloud.project[kind]) == set(things), kind
     assert cloud.project["policies"] == ready[0].project["policies"]
+
+
+@pytest.mark.parametrize("call", ["policies create", "add-iam-policy-binding", "queues list"])
+def test_ctrl_c_ends_it(cloud: Cloud, tmp_path: Path, call: str) -> None:
+    """Also where a command that fails is tried again or passed over: gcloud ends with 1 when it is interrupted."""
+    gcloud, real = tmp_path / "gcloud", tmp_path / "real"
+    gcloud.rename(real)
+    gcloud.write_text(
+        f"""#!/usr/bin/env bash
+case "$*" in *"{call}"*)
+  trap '' INT
+  kill -INT 0
+  exit 1 ;;
+esac
+exec {real} "$@"
+"""
+    )
+    gcloud.chmod(0o755)
+    ran = cloud.run("--yes")
+    assert ran.code == 130, ran.output
+    assert "✗ Stopped. Run this again: it goes on there." in ran.output
+    after = {
+        "policies create": "dashboards",
+        "add-iam-policy-binding": "add-iam-policy-binding",
+        "queues list": "secrets",
+    }
+    assert not [seen for seen in cloud.calls if after[call] in seen]
 
 
 def test_a_look_that_fails_stops_it(again: Cloud) -> None:

@@ -37,6 +37,8 @@ def test_what_is_missing_is_said_with_what_to_do(cloud: Cloud, project: dict[str
         (["--project"], "--project needs a value"),
         (["--project", "My_Project"], "My_Project cannot be a project's id"),
         (["--alert-email", 'a" b'], "is no e-mail address"),
+        (["--alert-email", "$CHANNEL@example.com"], "is no e-mail address"),
+        (["--database-location", "$PROJECT_NUMBER"], "$PROJECT_NUMBER is no place of Firestore's"),
         ([], "There is nobody to ask"),
     ],
 )

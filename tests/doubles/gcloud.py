@@ -45,7 +45,10 @@ def refuse(why: str) -> NoReturn:
 
 
 class Project:
-    """What there is, by kind and name. `faults`: calls with such words in them fail. `unlisted`: kinds not yet seen."""
+    """What there is, by kind and name. `faults`: calls with such words in them fail, for the reason `why`.
+
+    `unlisted`: kinds that lists do not show yet.
+    """
 
     def __init__(self, id_: str) -> None:
         self.data: dict[str, Any] = {"signed in": "me@example.com", "projects": [id_], "billing": "True", "faults": []}
@@ -75,6 +78,28 @@ def bind(project: Project, group: str, resource: str, flags: dict[str, str]) -> 
         refuse(f"{resource} does not exist")
     lines = project.things("policies").setdefault(f"{group} {resource}", [])
     lines.append(f"{flags['role']} {flags['member']}")
+
+
+def unbind(project: Project, resource: str, flags: dict[str, str]) -> None:
+    lines = project.things("policies").get(f"projects {resource}", [])
+    if f"{flags['role']} {flags['member']}" not in lines:
+        refuse("Policy binding with the specified principal, role, and condition not found!")
+    lines.remove(f"{flags['role']} {flags['member']}")
+
+
+def enable(project: Project, names: list[str]) -> None:
+    """As in a project outside of an organization, where Compute Engine's own account begins as an editor."""
+    if "compute.googleapis.com" in names:
+        bound = project.things("policies").setdefault(f"projects {project.data['projects'][0]}", [])
+        bound.append("roles/editor serviceAccount:123-compute@developer.gserviceaccount.com")
+    project.things("services").update(dict.fromkeys(names, ""))
+
+
+def database(id_: str, flags: dict[str, str]) -> str:
+    recovery = "ENABLED" if "enable-pitr" in flags else "DISABLED"
+    protection = "ENABLED" if "delete-protection" in flags else "DISABLED"
+    name = f"projects/{id_}/databases/{flags['database']}"
+    return f"{name} FIRESTORE_NATIVE POINT_IN_TIME_RECOVERY_{recovery} DELETE_PROTECTION_{protection}"
 
 
 def queue(flags: dict[str, str]) -> str:
@@ -115,7 +140,11 @@ def answer(project: Project, words: list[str], flags: dict[str, str], input_: st
     things = project.things
 
     def bound(group: str) -> str:
-        return "\n".join(things("policies").get(f"{group} {words[-1]}", []))
+        """ROLE MEMBER of each, and `conditional` after those that hold on a condition, which filters may leave out."""
+        lines = [line.split() for line in things("policies").get(f"{group} {words[-1]}", [])]
+        return "\n".join(
+            " ".join(line[:2]) for line in lines if len(line) == 2 or "condition" not in flags.get("filter", "")
+        )
 
     def named(kind: str) -> str:
         return "\n".join(f"projects/{id_}/{kind}/{name}|{name}" for name in things(kind))
@@ -125,15 +154,15 @@ def answer(project: Project, words: list[str], flags: dict[str, str], input_: st
         "projects describe": lambda: "123" if words[-1] in project.data["projects"] else refuse("not found"),
         "billing projects describe": lambda: project.data["billing"],
         "services list": lambda: "\n".join(things("services")),
-        "services enable": lambda: [things("services").setdefault(name, "") for name in words[2:]],
+        "services enable": lambda: enable(project, words[2:]),
+        "projects remove-iam-policy-binding": lambda: unbind(project, words[-1], flags),
         "iam service-accounts list": lambda: "\n".join(things("accounts")),
         "iam service-accounts create": lambda: project.create(
             "accounts", f"{words[-1]}@{id_}.iam.gserviceaccount.com", flags["display-name"]
         ),
         "firestore databases list": lambda: "\n".join(things("databases").values()),
-        "firestore databases create": lambda: project.create(
-            "databases", flags["database"], f"projects/{id_}/databases/{flags['database']} FIRESTORE_NATIVE"
-        ),
+        "firestore databases create": lambda: project.create("databases", flags["database"], database(id_, flags)),
+        "firestore databases update": lambda: project.update("databases", flags["database"], database(id_, flags)),
         "firestore backups schedules list": lambda: "\n".join(things("schedules")),
         "firestore backups schedules create": lambda: project.create("schedules", flags["recurrence"], ""),
         "firestore fields ttls list": lambda: "\n".join(things("ttls")),
@@ -241,7 +270,7 @@ class Gcloud:
             if word.startswith("--"):
                 name, _, flags[name] = word[2:].partition("=")
         if any(fault in " ".join(call) for fault in self.project.data["faults"]):
-            refuse("something is wrong")
+            refuse(self.project.data.get("why", "something is wrong"))
         service = next((word for word in words if word not in ("alpha", "beta")), "")
         if service in APIS and f"{APIS[service]}.googleapis.com" not in self.project.things("services"):
             refuse(f"the API of {service} is not enabled")
