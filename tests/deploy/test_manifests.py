@@ -81,7 +81,7 @@ def test_every_function_says_what_it_runs_with(endpoints: dict[str, dict[str, An
         assert said <= endpoint.keys(), name
         assert (endpoint["entryPoint"], endpoint["platform"]) == (name, "gcfv2")
         assert endpoint["minInstances"] == 0
-        assert 1 <= endpoint["maxInstances"] <= 50
+        assert 1 <= endpoint["maxInstances"] <= 20
 
 
 def test_every_function_has_an_account_of_its_own(endpoints: dict[str, dict[str, Any]]) -> None:
@@ -148,6 +148,13 @@ def test_the_worker_has_instances_for_its_dispatches(endpoints: dict[str, dict[s
     dispatches = worker["taskQueueTrigger"]["rateLimits"]["maxConcurrentDispatches"]
     assert worker["maxInstances"] * worker["concurrency"] >= dispatches
     assert endpoints["sweep"]["maxInstances"] * endpoints["sweep"]["concurrency"] == 1
+
+
+def test_a_young_project_has_room_for_every_function(endpoints: dict[str, dict[str, Any]]) -> None:
+    """Cloud Run refuses a function whose instances could together take more than the region's quota."""
+    for name, endpoint in endpoints.items():
+        assert endpoint["maxInstances"] * endpoint["cpu"] <= 20, name
+        assert endpoint["maxInstances"] * endpoint["availableMemoryMb"] <= 40 * 1024, name
 
 
 def test_a_misspelt_key_fails_here(tmp_path_factory: pytest.TempPathFactory) -> None:
