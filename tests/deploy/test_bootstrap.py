@@ -160,6 +160,7 @@ def test_what_expires_in_firestore_is_the_same_as_in_the_indexes(ready: tuple[Cl
     overrides = json.loads((ROOT / "firestore.indexes.json").read_text())["fieldOverrides"]
     expected = {f"{field['collectionGroup']}/fields/{field['fieldPath']}" for field in overrides if field.get("ttl")}
     assert {name.partition("collectionGroups/")[2] for name in ready[0].project["ttls"]} == expected
+    assert not [call for call in ready[0].calls if "--async" in call], "they would still be under way then"
 
 
 def test_shell_scripts_are_sound() -> None:
