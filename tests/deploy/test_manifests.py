@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 
 from deploy.stage.staging import ROOT, runtimes
+from shared.llm.catalog.access import NAMES_OF_KEYS
 from shared.llm.catalog.data import curated, provider_slugs
 from shared.settings import Settings
 
 PROJECT = "demo-agents"
-PRIVATE = {"worker", "sweep"}
-READS_KEYS = "Catalog.load("
+CALLED_BY = {"worker": {"task-invoker", "fn-chat", "fn-sweep"}, "sweep": {"scheduler-invoker"}}
+"""Whom a private function answers. Who may call the worker may also hand in tasks to its queue: the CLI grants both."""
+ASKS_WHAT_CAN_BE_CALLED = "Catalog.load("
+CALLS_MODELS = " import complete\n"
 NO_SECRETS = {"GOOGLE_API_KEY", "OR_API_KEY", "PERPLEXITY_API_KEY", "AWS_SESSION_TOKEN"}
 _READ = """
 const lib = process.cwd() + "/node_modules/firebase-tools/lib/deploy/functions/";
@@ -20,12 +23,16 @@ const { detectFromYaml } = require(lib + "runtimes/discovery");
 const { resolveBackend } = require(lib + "build");
 const { endpointsAreValid } = require(lib + "validate");
 const { empty } = require(lib + "backend");
+const { getInvokerMembers } = require(process.cwd() + "/node_modules/firebase-tools/lib/gcp/proto");
 const [project, ...folders] = process.argv.slice(1);
 const read = async (folder) => {
   const build = await detectFromYaml(folder, project, "python311");
   const common = { firebaseConfig: { projectId: project }, userEnvs: {}, nonInteractive: true, isEmulator: false };
   const { backend } = await resolveBackend({ build, codebase: "any", resolveRegions: async () => {}, ...common });
   endpointsAreValid(backend, empty());
+  for (const endpoint of Object.values(backend.endpoints).flatMap(Object.values)) {
+    endpoint.members = getInvokerMembers((endpoint.httpsTrigger || endpoint.taskQueueTrigger).invoker, project);
+  }
   return backend.endpoints;
 };
 Promise.all(folders.map(read)).then(
@@ -74,7 +81,7 @@ def test_every_function_says_what_it_runs_with(endpoints: dict[str, dict[str, An
         assert said <= endpoint.keys(), name
         assert (endpoint["entryPoint"], endpoint["platform"]) == (name, "gcfv2")
         assert endpoint["minInstances"] == 0
-        assert 1 <= endpoint["maxInstances"] <= 50
+        assert 1 <= endpoint["maxInstances"] <= 20
 
 
 def test_every_function_has_an_account_of_its_own(endpoints: dict[str, dict[str, Any]]) -> None:
@@ -85,20 +92,27 @@ def test_every_function_has_an_account_of_its_own(endpoints: dict[str, dict[str,
 
 
 def test_only_what_browsers_reach_is_open(endpoints: dict[str, dict[str, Any]]) -> None:
-    """The worker and the sweep are called by Google's own services, with their accounts' tokens."""
+    """The worker and the sweep answer accounts that are named: `private` would let none in, and take away others."""
     for name, endpoint in endpoints.items():
-        trigger = endpoint.get("httpsTrigger") or endpoint["taskQueueTrigger"]
-        assert trigger["invoker"] == (["private"] if name in PRIVATE else ["public"]), name
+        named = {f"{account}@{PROJECT}.iam.gserviceaccount.com" for account in CALLED_BY.get(name, ())}
+        assert set(endpoint["members"]) == ({f"serviceAccount:{address}" for address in named} or {"allUsers"}), name
+
+
+def test_who_hands_in_tasks_may(endpoints: dict[str, dict[str, Any]]) -> None:
+    """Functions whose code asks for the queue; besides them, the account whose token the tasks carry."""
+    hand_in = {name for name in endpoints if "task_queue(" in (ROOT / "functions" / name / "main.py").read_text()}
+    assert {f"fn-{name}" for name in hand_in} | {"task-invoker"} == CALLED_BY["worker"]
 
 
 def test_a_function_sees_the_keys_that_it_uses_and_no_others(endpoints: dict[str, dict[str, Any]]) -> None:
-    """Those of providers where the catalog is asked for what can be called; the password where it is compared."""
+    """Those of providers where models are called, and where it is only told what can be, their names."""
     for name, endpoint in endpoints.items():
-        wanted = (
-            keys_of_providers() if READS_KEYS in (ROOT / "functions" / name / "main.py").read_text() else set[str]()
-        )
+        code = (ROOT / "functions" / name / "main.py").read_text()
+        wanted = keys_of_providers() if CALLS_MODELS in code else set[str]()
+        if ASKS_WHAT_CAN_BE_CALLED in code and CALLS_MODELS not in code:
+            wanted = {NAMES_OF_KEYS}
         if name == "admin":
-            wanted = wanted | {"ADMIN_PASSWORD"}
+            wanted = {"ADMIN_PASSWORD"}
         secrets = endpoint.get("secretEnvironmentVariables", [])
         assert {secret["key"] for secret in secrets} == wanted, name
         assert all(secret["secret"] == secret["key"] for secret in secrets)
@@ -117,7 +131,7 @@ def test_time_and_room_fit_the_settings(endpoints: dict[str, dict[str, Any]]) ->
     """What waits for another waits longer; what runs agent code has the memory for as many as may run at a time."""
     settings = Settings()
     for name, endpoint in endpoints.items():
-        if name not in PRIVATE:
+        if name not in CALLED_BY:
             assert endpoint["timeoutSeconds"] == 60, "Hosting waits no longer"
     assert settings.run_timeout_seconds < 60
     assert endpoints["worker"]["timeoutSeconds"] == settings.worker_timeout_seconds > settings.model_timeout_seconds
@@ -134,6 +148,13 @@ def test_the_worker_has_instances_for_its_dispatches(endpoints: dict[str, dict[s
     dispatches = worker["taskQueueTrigger"]["rateLimits"]["maxConcurrentDispatches"]
     assert worker["maxInstances"] * worker["concurrency"] >= dispatches
     assert endpoints["sweep"]["maxInstances"] * endpoints["sweep"]["concurrency"] == 1
+
+
+def test_a_young_project_has_room_for_every_function(endpoints: dict[str, dict[str, Any]]) -> None:
+    """Cloud Run refuses a function whose instances could together take more than the region's quota."""
+    for name, endpoint in endpoints.items():
+        assert endpoint["maxInstances"] * endpoint["cpu"] <= 20, name
+        assert endpoint["maxInstances"] * endpoint["availableMemoryMb"] <= 40 * 1024, name
 
 
 def test_a_misspelt_key_fails_here(tmp_path_factory: pytest.TempPathFactory) -> None:

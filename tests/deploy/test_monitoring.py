@@ -169,15 +169,27 @@ def test_an_alert_has_the_shape_that_gcloud_takes(path: Path) -> None:
         inner = condition[kind]
         assert re.fullmatch(r"\d+s", inner["duration"])
         if kind == "conditionThreshold":
-            assert inner["comparison"] in ("COMPARISON_GT", "COMPARISON_LT")
+            assert inner["comparison"] == "COMPARISON_GT"
             assert isinstance(inner["thresholdValue"], int | float)
             (aggregation,) = inner["aggregations"]
             assert int(aggregation["alignmentPeriod"].removesuffix("s")) >= 60
-            # Missing data can only count as a breach where it is looked at for some time.
-            assert "evaluationMissingData" not in inner or inner["duration"] != "0s"
         else:
             assert kind == "conditionPrometheusQueryLanguage"
             assert inner["query"].count("(") == inner["query"].count(")")
+
+
+def test_an_alert_of_something_missing_needs_no_series_that_once_was() -> None:
+    """A threshold compares what there is: where a sweep has never ended, there is nothing to compare."""
+    for path in ALERTS:
+        for condition in read(path)["conditions"]:
+            threshold = condition.get("conditionThreshold", {})
+            assert threshold.get("comparison") != "COMPARISON_LT", path.name
+            query = condition.get("conditionPrometheusQueryLanguage", {}).get("query", "")
+            if re.search(r"<\s*1\b", query):
+                assert re.search(r"\bor absent_over_time\(", query), path.name
+                assert condition["conditionPrometheusQueryLanguage"]["disableMetricValidation"] is True
+    (sweep,) = read(FOLDER / "alerts" / "no-sweep.yaml")["conditions"]
+    assert "absent_over_time" in sweep["conditionPrometheusQueryLanguage"]["query"]
 
 
 def test_the_dashboard_has_the_shape_that_gcloud_takes() -> None:

@@ -45,7 +45,10 @@ def refuse(why: str) -> NoReturn:
 
 
 class Project:
-    """What there is, by kind and name. `faults`: calls with such words in them fail."""
+    """What there is, by kind and name. `faults`: calls with such words in them fail, for the reason `why`.
+
+    `unlisted`: kinds that lists do not show yet.
+    """
 
     def __init__(self, id_: str) -> None:
         self.data: dict[str, Any] = {"signed in": "me@example.com", "projects": [id_], "billing": "True", "faults": []}
@@ -77,6 +80,28 @@ def bind(project: Project, group: str, resource: str, flags: dict[str, str]) -> 
     lines.append(f"{flags['role']} {flags['member']}")
 
 
+def unbind(project: Project, resource: str, flags: dict[str, str]) -> None:
+    lines = project.things("policies").get(f"projects {resource}", [])
+    if f"{flags['role']} {flags['member']}" not in lines:
+        refuse("Policy binding with the specified principal, role, and condition not found!")
+    lines.remove(f"{flags['role']} {flags['member']}")
+
+
+def enable(project: Project, names: list[str]) -> None:
+    """As in a project outside of an organization, where Compute Engine's own account begins as an editor."""
+    if "compute.googleapis.com" in names:
+        bound = project.things("policies").setdefault(f"projects {project.data['projects'][0]}", [])
+        bound.append("roles/editor serviceAccount:123-compute@developer.gserviceaccount.com")
+    project.things("services").update(dict.fromkeys(names, ""))
+
+
+def database(id_: str, flags: dict[str, str]) -> str:
+    recovery = "ENABLED" if "enable-pitr" in flags else "DISABLED"
+    protection = "ENABLED" if "delete-protection" in flags else "DISABLED"
+    name = f"projects/{id_}/databases/{flags['database']}"
+    return f"{name} FIRESTORE_NATIVE POINT_IN_TIME_RECOVERY_{recovery} DELETE_PROTECTION_{protection}"
+
+
 def queue(flags: dict[str, str]) -> str:
     names = ["attempts", "retry-duration", "min", "max", "doublings", "concurrent-dispatches"]
     values = [flags.get(f"{name}-backoff" if name in ("min", "max") else f"max-{name}", "") for name in names]
@@ -86,6 +111,19 @@ def queue(flags: dict[str, str]) -> str:
 def job(flags: dict[str, str]) -> str:
     named = ("uri", "oidc-service-account-email", "oidc-token-audience", "attempt-deadline", "schedule")
     return " ".join(flags[name] for name in named)
+
+
+def channel(project: Project, flags: dict[str, str]) -> str:
+    """Its name, which is what `--format=value(name)` prints."""
+    name = f"channels/{len(project.things('channels')) + 1}"
+    project.create("channels", name, flags["channel-labels"].removeprefix("email_address="))
+    return name
+
+
+def alert(flags: dict[str, str]) -> dict[str, str]:
+    """What a policy's file makes of it, which names no channels and switches it on, and the flags beside it."""
+    channels = flags.get("notification-channels") or flags.get("set-notification-channels", "")
+    return {"channels": channels, "enabled": str("no-enabled" not in flags)}
 
 
 def display_name(flags: dict[str, str]) -> str:
@@ -102,25 +140,29 @@ def answer(project: Project, words: list[str], flags: dict[str, str], input_: st
     things = project.things
 
     def bound(group: str) -> str:
-        return "\n".join(things("policies").get(f"{group} {words[-1]}", []))
+        """ROLE MEMBER of each, and `conditional` after those that hold on a condition, which filters may leave out."""
+        lines = [line.split() for line in things("policies").get(f"{group} {words[-1]}", [])]
+        return "\n".join(
+            " ".join(line[:2]) for line in lines if len(line) == 2 or "condition" not in flags.get("filter", "")
+        )
 
     def named(kind: str) -> str:
-        return "\n".join(f"{name}|projects/{id_}/{kind}/{name}" for name in things(kind))
+        return "\n".join(f"projects/{id_}/{kind}/{name}|{name}" for name in things(kind))
 
     known: dict[str, Callable[[], Any]] = {
         "auth list": lambda: project.data["signed in"],
         "projects describe": lambda: "123" if words[-1] in project.data["projects"] else refuse("not found"),
         "billing projects describe": lambda: project.data["billing"],
         "services list": lambda: "\n".join(things("services")),
-        "services enable": lambda: [things("services").setdefault(name, "") for name in words[2:]],
+        "services enable": lambda: enable(project, words[2:]),
+        "projects remove-iam-policy-binding": lambda: unbind(project, words[-1], flags),
         "iam service-accounts list": lambda: "\n".join(things("accounts")),
         "iam service-accounts create": lambda: project.create(
             "accounts", f"{words[-1]}@{id_}.iam.gserviceaccount.com", flags["display-name"]
         ),
         "firestore databases list": lambda: "\n".join(things("databases").values()),
-        "firestore databases create": lambda: project.create(
-            "databases", flags["database"], f"projects/{id_}/databases/{flags['database']} FIRESTORE_NATIVE"
-        ),
+        "firestore databases create": lambda: project.create("databases", flags["database"], database(id_, flags)),
+        "firestore databases update": lambda: project.update("databases", flags["database"], database(id_, flags)),
         "firestore backups schedules list": lambda: "\n".join(things("schedules")),
         "firestore backups schedules create": lambda: project.create("schedules", flags["recurrence"], ""),
         "firestore fields ttls list": lambda: "\n".join(things("ttls")),
@@ -137,7 +179,11 @@ def answer(project: Project, words: list[str], flags: dict[str, str], input_: st
         "scheduler jobs update http": lambda: project.update("jobs", words[-1], job(flags)),
         "secrets list": lambda: "\n".join(things("secrets")),
         "secrets create": lambda: project.create("secrets", words[-1], []),
-        "secrets versions list": lambda: "1" if things("secrets")[words[-1]] else "",
+        "secrets versions list": lambda: (
+            f"{len(versions)} {project.data.get('states', {}).get(words[-1], 'ENABLED')}"
+            if (versions := things("secrets")[words[-1]])
+            else ""
+        ),
         "secrets versions access": lambda: things("secrets")[flags["secret"]][-1],
         "secrets versions add": lambda: things("secrets")[words[-1]].append(input_),
         "artifacts repositories list": lambda: "\n".join(things("repositories")),
@@ -146,11 +192,14 @@ def answer(project: Project, words: list[str], flags: dict[str, str], input_: st
         "logging metrics list": lambda: "\n".join(things("metrics")),
         "logging metrics create": lambda: project.create("metrics", words[-1], flags),
         "logging metrics update": lambda: project.update("metrics", words[-1], flags),
-        "beta monitoring channels list": lambda: "\n".join(things("channels")),
-        "beta monitoring channels create": lambda: project.create("channels", "the-channel", flags),
-        "alpha monitoring policies list": lambda: named("alerts"),
-        "alpha monitoring policies create": lambda: project.create("alerts", display_name(flags), flags),
-        "alpha monitoring policies update": lambda: project.update("alerts", words[-1].split("/")[-1], flags),
+        "beta monitoring channels list": lambda: "\n".join(map(" ".join, things("channels").items())),
+        "beta monitoring channels create": lambda: channel(project, flags),
+        "alpha monitoring policies list": lambda: "\n".join(
+            f"projects/{id_}/alerts/{name}|{alert['enabled']}|{alert['channels']}|{name}"
+            for name, alert in things("alerts").items()
+        ),
+        "alpha monitoring policies create": lambda: project.create("alerts", display_name(flags), alert(flags)),
+        "alpha monitoring policies update": lambda: project.update("alerts", words[-1].split("/")[-1], alert(flags)),
         "monitoring dashboards list": lambda: named("dashboards"),
         "monitoring dashboards create": lambda: project.create("dashboards", display_name(flags), flags),
         "monitoring dashboards describe": lambda: "the-etag",
@@ -159,6 +208,8 @@ def answer(project: Project, words: list[str], flags: dict[str, str], input_: st
     for group in ("projects", "iam service-accounts", "secrets"):
         known[f"{group} get-iam-policy"] = lambda group=group: bound(group)
         known[f"{group} add-iam-policy-binding"] = lambda group=group: bind(project, group, words[-1], flags)
+    for kind in project.data.get("unlisted", []):
+        known[f"beta monitoring {kind} list"] = lambda: ""
     does = next((known[" ".join(words[:count])] for count in (4, 3, 2) if " ".join(words[:count]) in known), None)
     if does is None:
         refuse(f"the fake does not know: {' '.join(words)}")
@@ -219,7 +270,7 @@ class Gcloud:
             if word.startswith("--"):
                 name, _, flags[name] = word[2:].partition("=")
         if any(fault in " ".join(call) for fault in self.project.data["faults"]):
-            refuse("something is wrong")
+            refuse(self.project.data.get("why", "something is wrong"))
         service = next((word for word in words if word not in ("alpha", "beta")), "")
         if service in APIS and f"{APIS[service]}.googleapis.com" not in self.project.things("services"):
             refuse(f"the API of {service} is not enabled")

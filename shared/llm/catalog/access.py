@@ -9,11 +9,18 @@ from shared.settings import in_the_cloud
 
 @dataclass(frozen=True)
 class Access:
-    """How a provider is reached. Never shown: `repr` leaves all of it out."""
+    """How a provider is reached. Never shown: `repr` leaves all of it out.
+
+    Where keys are only known by name, they are not in it: it then says no more than that the provider can be called.
+    """
 
     api_key: str | None = field(repr=False)
     base_url: str | None = field(repr=False)
     arguments: dict[str, str] = field(repr=False)
+
+
+NAMES_OF_KEYS = "PROVIDER_KEYS"
+"""A variable with the names of keys that are set for those who call models, separated by commas."""
 
 
 def access(provider: CuratedProvider, environ: Mapping[str, str]) -> Access | None:
@@ -39,10 +46,11 @@ def what_to_set(provider: CuratedProvider) -> str:
 def _key_arguments(provider: CuratedProvider, environ: Mapping[str, str]) -> dict[str, str] | None:
     if not provider.api_key_env:
         return {}
+    named = {name.strip() for name in environ.get(NAMES_OF_KEYS, "").split(",")}
     for alternative in provider.api_key_env:
         arguments = {name: environ.get(variable, "").strip() for name, variable in alternative.items()}
-        if all(arguments.values()):
-            return arguments
+        if all(value or alternative[name] in named for name, value in arguments.items()):
+            return {name: value for name, value in arguments.items() if value}
     return None
 
 

@@ -66,6 +66,37 @@ def test_only_what_can_be_called_is_listed(variables: dict[str, str], place: dic
                 catalog.route(slug, model)
 
 
+@pytest.mark.parametrize(
+    ("names", "providers"),
+    [
+        ("OPENAI_API_KEY", {"openai"}),
+        (" OPENAI_API_KEY , GEMINI_API_KEY,\n", {"openai", "gemini"}),
+        ("AWS_ACCESS_KEY_ID", set[str]()),
+        ("AWS_ACCESS_KEY_ID,AWS_SECRET_ACCESS_KEY", {"bedrock"}),
+        ("AWS_BEARER_TOKEN_BEDROCK", {"bedrock"}),
+        ("OPENAI", set[str]()),
+        ("\n", set[str]()),
+    ],
+)
+def test_keys_may_be_known_by_their_names_alone(names: str, providers: set[str]):
+    """For functions that say what can be called, and call nothing themselves."""
+    catalog = Catalog.load({**CLOUD, "PROVIDER_KEYS": names})
+    assert catalog.providers().keys() == providers
+    for provider in providers:
+        model = next(iter(catalog.provider(provider).models))
+        assert catalog.route(provider, model).api_key is None
+
+
+def test_names_of_keys_take_no_key_away():
+    """A key that the environment has is used, whether it is named or not."""
+    catalog = Catalog.load(
+        {**CLOUD, "PROVIDER_KEYS": "GEMINI_API_KEY,OPENAI_API_KEY", "OPENAI_API_KEY": "sk", "OR_API_KEY": "or"}
+    )
+    assert catalog.providers().keys() == {"gemini", "openai", "openrouter"}
+    openai = next(iter(catalog.provider("openai").models))
+    assert catalog.route("openai", openai).api_key == "sk"
+
+
 def test_the_environment_is_read_once():
     """What changes afterwards is not seen: a process has one catalog."""
     environ = {"OPENAI_API_KEY": "first"}

@@ -1,0 +1,77 @@
+"""A project in the cloud, the gcloud that changes it, and `deploy/bootstrap`, to be run on it."""
+
+import subprocess
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.doubles.gcloud import Gcloud, Project
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "deploy" / "bootstrap"
+FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/functions.yaml"))
+PROJECT = "my-project"
+KEY = "sk-very-secret-0123456789"
+LOOKS = ("list", "describe", "get-iam-policy", "access")
+
+
+@dataclass
+class Ran:
+    code: int
+    output: str
+
+
+class Cloud:
+    """A project, the gcloud that changes it, and the script."""
+
+    def __init__(self, folder: Path, like: dict[str, Any] | None = None) -> None:
+        self.folder = folder
+        self.gcloud = Gcloud(Project(PROJECT))
+        self.gcloud.command(folder)
+        self.change(**deepcopy(like or {}))
+
+    @property
+    def project(self) -> dict[str, Any]:
+        return self.gcloud.project.data
+
+    def change(self, **data: Any) -> None:
+        self.gcloud.project.data |= data
+
+    def run(self, *options: str, **environ: str) -> Ran:
+        """With `--project`; forgets the calls before it."""
+        self.gcloud.calls.clear()
+        done = subprocess.run(
+            [SCRIPT, "--project", PROJECT, *options],
+            env={**self.environ, "BOOTSTRAP_PAUSE_SECONDS": "0", **environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            start_new_session=True,
+        )
+        return Ran(done.returncode, done.stdout + done.stderr)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {"PATH": f"{self.folder}:/usr/bin:/bin"}
+
+    @property
+    def calls(self) -> list[list[str]]:
+        return self.gcloud.calls
+
+    @property
+    def changes(self) -> list[list[str]]:
+        """The calls that do more than look."""
+        return [call for call in self.calls if not {word for word in call if not word.startswith("--")} & {*LOOKS}]
+
+
+def roles_of(project: dict[str, Any], account: str) -> set[str]:
+    """What it may do, on which kind of thing."""
+    return {
+        f"{line.split()[0].removeprefix('roles/')} on {resource.split('@')[0]}"
+        for resource, lines in project["policies"].items()
+        for line in lines
+        if line.split()[1] == f"serviceAccount:{account}@{PROJECT}.iam.gserviceaccount.com"
+    }

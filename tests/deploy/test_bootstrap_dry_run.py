@@ -1,0 +1,62 @@
+"""What `deploy/bootstrap --dry-run` prints."""
+
+import re
+import shlex
+import subprocess
+
+import pytest
+
+from tests.deploy.bootstrapped import KEY, LOOKS, ROOT, SCRIPT, Cloud, Ran
+
+pytestmark = pytest.mark.long
+
+
+def commands(printed: str) -> list[list[str]]:
+    """The commands of a dry run, as a shell would read them; of an assignment, what is asked for it."""
+    lines = [line for line in printed.splitlines() if line and not line.startswith("#")]
+    inner = [re.sub(r"^[A-Z_]+=\$\((.*)\)$", r"\1", line) for line in lines]
+    return [shlex.split(line) for line in inner]
+
+
+def test_a_dry_run_calls_nothing_and_prints_all_that_a_first_run_does(ready: tuple[Cloud, Ran], cloud: Cloud) -> None:
+    """In its order, complete enough to be pasted."""
+    ran = cloud.run("--dry-run", "--alert-email", "oncall@example.com")
+    assert ran.code == 0
+    assert not cloud.calls
+    meant = {"$PROJECT_NUMBER": "123", "$CHANNEL": "channels/1"}
+    printed: list[list[str]] = []
+    for command in commands(ran.output):
+        if command[0] == "for":  # which puts the names of keys together
+            continue
+        assert command[0] == "gcloud"
+        words = [re.sub(r"\$[A-Z_]+", lambda name: meant[name[0]], word) for word in command[1:] if "${" not in word]
+        if not {*words} & {*LOOKS}:
+            printed.append([word for word in words if word not in ("<<<", "||", "true")])
+    assert printed == ready[0].changes
+
+
+def test_what_a_dry_run_prints_is_what_a_shell_runs(ready: tuple[Cloud, Ran], cloud: Cloud) -> None:
+    """Pasted, it makes the project that a first run makes."""
+    printed = cloud.run("--dry-run", "--alert-email", "oncall@example.com").output
+    given = {**cloud.environ, "OPENAI_API_KEY": KEY}
+    done = subprocess.run(
+        ["bash", "-eu"], input=printed, text=True, env=given, cwd=ROOT, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert cloud.project == ready[0].project
+
+
+def test_what_is_told_between_the_commands_has_no_quotes(cloud: Cloud) -> None:
+    """Where comments are not read as such, as in the zsh of macOS, one would begin a text."""
+    told = [line for line in cloud.run("--dry-run").output.splitlines() if line.startswith("#")]
+    assert len(told) > 5
+    assert not [line for line in told if {*line} & {"'", '"', "`"}]
+
+
+def test_only_the_dry_runs_own_variables_are_read_when_it_is_pasted() -> None:
+    """All else is printed as it was given."""
+    start = SCRIPT.read_text().index("quoted() {")
+    quoted = SCRIPT.read_text()[start:].partition("\n}\n")[0] + "\n}\n"
+    script = quoted + "quoted echo '$PROJECT_NUMBER' '$CHANNEL' '$HOME'"
+    done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True)
+    assert done.stdout == 'echo "$PROJECT_NUMBER" "$CHANNEL" \\$HOME'

@@ -1,0 +1,85 @@
+"""What `deploy/bootstrap` lets each account do."""
+
+import pytest
+
+from tests.deploy.bootstrapped import FUNCTIONS, PROJECT, ROOT, Cloud, Ran, roles_of
+
+pytestmark = pytest.mark.long
+
+
+def test_the_account_of_a_function_may_do_what_the_function_does(ready: tuple[Cloud, Ran]) -> None:
+    """And those that run agent code reach data and models' keys, nothing else."""
+    project = ready[0].project
+    for name in FUNCTIONS:
+        roles = {role for role in roles_of(project, f"fn-{name}") if "secretAccessor" not in role}
+        expected = {f"datastore.user on projects {PROJECT}"}
+        if name == "meta":
+            expected = set()
+        if name == "providers":
+            expected = {f"datastore.viewer on projects {PROJECT}"}
+        if name in ("chat", "sweep"):
+            expected |= {"iam.serviceAccountUser on iam service-accounts task-invoker"}
+        assert roles == expected, name
+
+
+def test_the_queue_and_the_scheduler_may_do_nothing_on_the_project(ready: tuple[Cloud, Ran]) -> None:
+    """`firebase deploy` lets each open its one function, as `functions.yaml` says."""
+    for account in ("task-invoker", "scheduler-invoker"):
+        assert roles_of(ready[0].project, account) == set()
+
+
+def test_functions_read_the_secrets_that_their_code_reads(ready: tuple[Cloud, Ran]) -> None:
+    """Keys where models are called, their names where it is only told which can be; the password in `admin`."""
+    project = ready[0].project
+    keys = set(project["secrets"]) - {"ADMIN_PASSWORD", "PROVIDER_KEYS"}
+    for name in FUNCTIONS:
+        code = (ROOT / "functions" / name / "main.py").read_text()
+        expected = {"PROVIDER_KEYS"} if "Catalog.load" in code else set[str]()
+        if " import complete\n" in code:
+            expected = keys
+        if name == "admin":
+            expected = {"ADMIN_PASSWORD"}
+        readable = {role.rpartition(" ")[2] for role in roles_of(project, f"fn-{name}") if "secretAccessor" in role}
+        assert readable == expected, name
+
+
+def editors(cloud: Cloud) -> list[str]:
+    """Who may change anything."""
+    lines = cloud.project["policies"][f"projects {PROJECT}"]
+    return [line.removeprefix("roles/editor serviceAccount:") for line in lines if line.startswith("roles/editor ")]
+
+
+def test_no_account_of_googles_stays_an_editor(ready: tuple[Cloud, Ran], again: Cloud) -> None:
+    """`deployer` may act as them. That they build images is granted first; a person who is an editor stays one."""
+    assert editors(ready[0]) == []
+    assert "- takes the role Editor from" in ready[1].output
+    calls = [" ".join(call) for call in ready[0].calls]
+    (taken,) = [number for number, call in enumerate(calls) if "remove-iam-policy-binding" in call]
+    (built,) = [number for number, call in enumerate(calls) if "123-compute@" in call and "builds.builder" in call]
+    assert built < taken
+    old = f"{PROJECT}@appspot.gserviceaccount.com"
+    again.project["accounts"][old] = "App Engine"
+    policy = again.project["policies"][f"projects {PROJECT}"]
+    policy += [f"roles/editor serviceAccount:{old}", "roles/editor user:me@example.com"]
+    ran = again.run("--yes")
+    assert ran.code == 0, ran.output
+    assert editors(again) == ["roles/editor user:me@example.com"]
+
+
+def test_what_is_granted_on_a_condition_is_not_taken_for_granted(again: Cloud) -> None:
+    """The condition may not hold."""
+    policy = again.project["policies"][f"projects {PROJECT}"]
+    granted = f"roles/datastore.user serviceAccount:fn-users@{PROJECT}.iam.gserviceaccount.com"
+    policy[policy.index(granted)] += " conditional"
+    ran = again.run("--yes")
+    assert ran.code == 0, ran.output
+    assert granted in policy
+
+
+def test_a_grant_that_is_forbidden_is_not_tried_again(cloud: Cloud) -> None:
+    """Others are, as a new account is not known everywhere at once; what gcloud says is shown."""
+    cloud.change(faults=["role=roles/run.admin"], why="PERMISSION_DENIED: you may not do that")
+    ran = cloud.run("--yes")
+    assert ran.code == 1
+    assert "PERMISSION_DENIED: you may not do that" in ran.output
+    assert len([call for call in cloud.calls if "--role=roles/run.admin" in call]) == 2

@@ -1,0 +1,38 @@
+"""`firebase.json` has the form that the Firebase CLI publishes for it."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+_CHECK = """
+const Ajv = require(process.cwd() + "/node_modules/ajv");
+const schema = require(process.cwd() + "/node_modules/firebase-tools/schema/firebase-config.json");
+const ajv = new (Ajv.default || Ajv)({ allowUnionTypes: true, strict: false, validateFormats: false });
+const config = JSON.parse(require("fs").readFileSync(0, "utf8"));
+if (!ajv.validate(schema, config)) { console.log(ajv.errorsText()); }
+"""
+
+
+def complaints(config: dict[str, Any]) -> str:
+    """What the schema of the installed CLI says against it."""
+    command = ["node", "-e", _CHECK]
+    done = subprocess.run(command, cwd=ROOT, input=json.dumps(config), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_it_is_as_the_cli_wants_it() -> None:
+    """Which itself passes over what it does not know."""
+    assert complaints(json.loads((ROOT / "firebase.json").read_text())) == ""
+
+
+def test_a_misspelt_key_is_noticed() -> None:
+    """In a codebase, and in Hosting."""
+    config = json.loads((ROOT / "firebase.json").read_text())
+    config["functions"][0]["sauce"] = config["functions"][0].pop("source")
+    assert "functions" in complaints(config)
+    config = json.loads((ROOT / "firebase.json").read_text())
+    config["hosting"]["rewrite"] = config["hosting"].pop("rewrites")
+    assert "hosting" in complaints(config)
