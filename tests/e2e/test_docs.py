@@ -15,6 +15,7 @@ from local_platform.ports import Ports
 from local_platform.suite import Suite
 from tests.doubles.api_server import ApiServer
 from tests.doubles.model_server import Answer, ModelServer
+from tests.e2e.conftest import ADMIN_PASSWORD
 
 if TYPE_CHECKING:
     from tests.doubles.mcp_server import McpServer
@@ -132,6 +133,16 @@ def test_a_request_is_found_as_the_guide_says(local_suite: Suite, model_server: 
     assert processes.wait_for(lambda: wanted <= found(), seconds=20), wanted - found()
 
 
+def test_the_guide_to_money(local_suite: Suite) -> None:
+    """What a user has, is set, and is seen by an administrator."""
+    read, change, see_all = commands("docs/money.md")
+    allowance = json.loads(paste(read, local_suite))["usageInfo"]["monthlyAllowance"]
+    assert json.loads(paste(change, local_suite))["usageInfo"]["monthlyAllowance"] == 50
+    paste(change.replace("50", str(allowance)), local_suite)
+    users = json.loads(paste(see_all.replace("a-password", ADMIN_PASSWORD.replace("'", "'\\''")), local_suite))
+    assert "local-dev-user" in {user["_id"] for user in users}
+
+
 def test_every_command_of_the_guides_is_run() -> None:
     """A guide that begins to show commands gets a test; those for a Google Cloud project cannot be run here.
 
@@ -139,6 +150,6 @@ def test_every_command_of_the_guides_is_run() -> None:
     """
     documents = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")]
     with_commands = {str(path.relative_to(ROOT)) for path in documents if "```sh" in path.read_text()}
-    run = {"agents", "demos", "local", "mcp-and-specs", "observability", "sandbox"}
+    run = {"agents", "demos", "local", "mcp-and-specs", "money", "observability", "sandbox"}
     to_the_cloud = {"docs/deploy.md", "docs/operations.md", "deploy/monitoring/README.md"}
     assert with_commands == {"README.md", *(f"docs/{name}.md" for name in run), *to_the_cloud}
