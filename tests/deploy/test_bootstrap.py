@@ -167,5 +167,6 @@ def test_shell_scripts_are_sound() -> None:
     """shellcheck finds nothing."""
     shellcheck = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     assert shellcheck, "shellcheck is missing; `make setup` installs it"
-    done = subprocess.run([shellcheck, SCRIPT, ROOT / ".ci" / "run"], capture_output=True, text=True, check=False)
+    scripts = ["--external-sources", SCRIPT.relative_to(ROOT), ".ci/run"]
+    done = subprocess.run([shellcheck, *scripts], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.deploy.bootstrapped import KEY, LOOKS, ROOT, SCRIPT, Cloud, Ran
+from tests.deploy.bootstrapped import KEY, LOOKS, ROOT, Cloud, Ran
 
 pytestmark = pytest.mark.long
 
@@ -55,8 +55,6 @@ def test_what_is_told_between_the_commands_has_no_quotes(cloud: Cloud) -> None:
 
 def test_only_the_dry_runs_own_variables_are_read_when_it_is_pasted() -> None:
     """All else is printed as it was given."""
-    start = SCRIPT.read_text().index("quoted() {")
-    quoted = SCRIPT.read_text()[start:].partition("\n}\n")[0] + "\n}\n"
-    script = quoted + "quoted echo '$PROJECT_NUMBER' '$CHANNEL' '$HOME'"
-    done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=True)
+    script = "source deploy/bootstrapping/commands.sh; quoted echo '$PROJECT_NUMBER' '$CHANNEL' '$HOME'"
+    done = subprocess.run(["bash", "-euc", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == 'echo "$PROJECT_NUMBER" "$CHANNEL" \\$HOME'

@@ -1,0 +1,100 @@
+# shellcheck shell=bash
+# Metrics, alerts with whom they tell, and the dashboard.
+
+watch() {
+  step "What is watched: log-based metrics"
+  local there file name channel="" on_call id
+  there=$(asked gcloud logging metrics list --project="$project" --format='value(name)')
+  for file in deploy/monitoring/log-metrics/*.yaml; do
+    name=$(basename "$file" .yaml)
+    if has "$there" "$name"; then set -- update; else set -- create; fi
+    change gcloud logging metrics "$1" "$name" --project="$project" --config-from-file="$file"
+  done
+  step "What is watched: alerts"
+  on_call=$(asked gcloud beta monitoring channels list --project="$project" \
+    --filter="displayName=\"$channel_name\"" --format='value[separator=" "](name,labels.email_address)')
+  [ -z "$email" ] || find_channel "$on_call"
+  on_call=$(comma_separated "$channel" "$(cut -d ' ' -f 1 <<<"$on_call")")
+  there=$(asked gcloud alpha monitoring policies list --project="$project" \
+    --format='value[separator="|"](name,enabled,notificationChannels.list(),displayName)')
+  for file in deploy/monitoring/alerts/*.yaml; do
+    watch_with_alert "$file" "$(line_of "$there" "$(display_name "$file")")" "$channel" "$on_call"
+  done
+  step "What is watched: the dashboard"
+  there=$(asked gcloud monitoring dashboards list --project="$project" \
+    --format='value[separator="|"](name,displayName)')
+  id=$(line_of "$there" Agents)
+  id=${id%%|*}
+  if [ -z "$id" ]; then
+    change gcloud monitoring dashboards create --project="$project" --config-from-file=deploy/monitoring/dashboard.json
+  else
+    update_dashboard "$id"
+  fi
+}
+
+display_name() { # FILE: of an alert
+  sed -n 's/^displayName: //p' "$1"
+}
+
+line_of() { # LINES DISPLAY_NAME: the line that ends with it
+  local line
+  while IFS= read -r line; do
+    if [ "${line#*|}" != "$line" ] && [ "${line##*|}" = "$2" ]; then
+      echo "$line"
+      return
+    fi
+  done <<<"$1"
+}
+
+comma_separated() { # NAMES...: each once, by words and lines
+  printf '%s\n' "$@" | sed '/^$/d' | sort -u | paste -sd , -
+}
+
+find_channel() { # LINES of NAME ADDRESS: sets `channel` to the one of $email, which is made if there is none
+  local line
+  while IFS= read -r line; do
+    if [ "${line#* }" = "$email" ]; then
+      channel=${line%% *}
+      return
+    fi
+  done <<<"$1"
+  set -- gcloud beta monitoring channels create --project="$project" --display-name="$channel_name" --type=email \
+    --channel-labels=email_address="$email" --format='value(name)'
+  if [ -n "$dry_run" ]; then
+    echo "CHANNEL=\$($(quoted "$@"))"
+    channel="\$CHANNEL"
+    return
+  fi
+  printf '  + %s\n' "$(quoted "$@")"
+  channel=$("$@") || failed
+  [ -n "$channel" ] || fail "gcloud did not tell the name of the channel that it made" "Run this again: it looks it up."
+}
+
+watch_with_alert() { # FILE LINE CHANNEL ON_CALL: LINE is NAME|ENABLED|CHANNELS|DISPLAY_NAME of what there is, or empty
+  local name enabled channels arguments=(--project="$project" --policy-from-file="$1")
+  IFS='|' read -r name enabled channels _ <<<"$2"
+  if [ -n "$name" ]; then # the file would switch it on, and take off all channels
+    channels=$(comma_separated "$3" "$(tr , '\n' <<<"$channels")")
+    [ "$enabled" != False ] || arguments+=(--no-enabled)
+    [ -z "$channels" ] || arguments+=(--set-notification-channels="$channels")
+    change gcloud alpha monitoring policies update "$name" "${arguments[@]}"
+    return
+  fi
+  [ -z "$4" ] || arguments+=(--notification-channels="$4")
+  if [ -n "$dry_run" ]; then
+    change gcloud alpha monitoring policies create "${arguments[@]}"
+  elif gcloud alpha monitoring policies create "${arguments[@]}" >/dev/null; then
+    printf '  + %s\n' "$(quoted gcloud alpha monitoring policies create "${arguments[@]}")"
+  else
+    incomplete="$incomplete $1"
+  fi
+}
+
+update_dashboard() { # NAME: it takes a file only with the etag of what it replaces
+  local etag file
+  etag=$(asked gcloud monitoring dashboards describe "$1" --project="$project" --format='value(etag)')
+  file=$(mktemp)
+  sed "1s/{/{ \"etag\": \"$etag\",/" deploy/monitoring/dashboard.json >"$file"
+  change gcloud monitoring dashboards update "$1" --project="$project" --config-from-file="$file"
+  rm -f "$file"
+}

@@ -1,0 +1,89 @@
+# shellcheck shell=bash
+# Service accounts, and what each may do.
+
+policy="" policy_of=""
+
+make_accounts() {
+  step "Service accounts"
+  accounts=$(asked gcloud iam service-accounts list --project="$project" --format='value(email)')
+  local name
+  for name in $(functions); do make_account "fn-$name" "The function $name"; done
+  make_account "$task_invoker" "Opens the worker to the queue"
+  make_account "$scheduler_invoker" "Opens the sweep to the scheduler"
+  make_account "$deployer" "Deploys, from Cloud Build"
+}
+
+make_account() { # NAME DISPLAY_NAME
+  has "$accounts" "$(account "$1")" ||
+    change gcloud iam service-accounts create "$1" --project="$project" --display-name="$2"
+}
+
+grant_roles() {
+  step "What each account may do"
+  local name role roles
+  for name in $(functions); do
+    roles=$(roles_of_function "$name")
+    for role in $roles; do grant projects "$project" "$role" "$(account "fn-$name")"; done
+  done
+  for role in $deployer_roles; do grant projects "$project" "$role" "$(account "$deployer")"; done
+  local builder="$number-compute@developer.gserviceaccount.com"
+  grant projects "$project" cloudbuild.builds.builder "$builder" # which builds the functions' images
+  for name in chat sweep; do # they tell the queue whose token to send
+    grant "iam service-accounts" "$(account "$task_invoker")" iam.serviceAccountUser "$(account "fn-$name")"
+  done
+  for name in $(functions); do
+    grant "iam service-accounts" "$(account "fn-$name")" iam.serviceAccountUser "$(account "$deployer")"
+  done
+  grant "iam service-accounts" "$builder" iam.serviceAccountUser "$(account "$deployer")"
+  local old="$project@appspot.gserviceaccount.com" # if there is one, firebase-tools insists
+  if has "$accounts" "$old"; then
+    grant "iam service-accounts" "$old" iam.serviceAccountUser "$(account "$deployer")"
+  fi
+  # Outside of organizations Google makes its default accounts editors, and `deployer` may act as them.
+  read_policy projects "$project"
+  take_editor "$builder"
+  [ -n "$dry_run" ] || take_editor "$old"
+}
+
+grant() { # KIND RESOURCE ROLE ACCOUNT, as in: grant "iam service-accounts" EMAIL run.invoker ACCOUNT
+  local kind=$1 resource=$2 role=roles/$3 member=serviceAccount:$4
+  [ "$policy_of" = "$kind $resource" ] || read_policy "$kind" "$resource"
+  if ! has "$policy" "$role $member"; then
+    # shellcheck disable=SC2086
+    patiently gcloud $kind add-iam-policy-binding "$resource" --project="$project" \
+      --member="$member" --role="$role" --condition=None
+  fi
+}
+
+patiently() { # a grant may come before the account that it is for is known everywhere
+  local tries=4 said
+  if [ -z "$dry_run" ]; then
+    while [ "$tries" -gt 0 ]; do
+      if said=$("$@" 2>&1 >/dev/null); then
+        printf '  + %s\n' "$(quoted "$@")"
+        return
+      fi
+      case $said in *PERMISSION_DENIED* | *"does not have permission"*) break ;; esac
+      sleep "${BOOTSTRAP_PAUSE_SECONDS:-8}"
+      tries=$((tries - 1))
+    done
+  fi
+  change "$@"
+}
+
+read_policy() { # KIND RESOURCE: into `policy`, by lines ROLE MEMBER; what holds on a condition may not hold
+  # shellcheck disable=SC2086 # kind is words
+  policy=$(asked gcloud $1 get-iam-policy "$2" --project="$project" --flatten='bindings[].members' \
+    --filter='NOT bindings.condition:*' --format='value[separator=" "](bindings.role,bindings.members)')
+  policy_of="$1 $2"
+}
+
+take_editor() { # ACCOUNT: it may change anything in the project no longer
+  set -- gcloud projects remove-iam-policy-binding "$project" --member="serviceAccount:$1" --role=roles/editor \
+    --condition=None
+  if [ -n "$dry_run" ]; then
+    echo "$(quoted "$@") || true"
+  elif has "$policy" "roles/editor ${5#--member=}"; then
+    change "$@"
+  fi
+}
