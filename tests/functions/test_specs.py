@@ -168,7 +168,7 @@ async def test_what_is_no_spec(
         ("/status/429", "127.0.0.1 answered with status 429"),
         ("/status/500", "127.0.0.1 answered with status 500"),
         ("/status/503", "127.0.0.1 answered with status 503"),
-        ("/half", "127.0.0.1 did not answer in HTTP as it should."),
+        ("/half", " did not answer in HTTP as it should."),
         ("/redirect?to=http://[::1", "127.0.0.1 redirects to what is not a URL."),
     ],
 )

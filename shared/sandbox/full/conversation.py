@@ -31,6 +31,7 @@ from shared.sandbox.full.messages import (
     arguments,
     fault,
     message,
+    values_in,
 )
 from shared.sandbox.inside.arguments import (
     body_bytes,
@@ -44,6 +45,7 @@ from shared.sandbox.inside.arguments import (
     texts,
 )
 from shared.sandbox.inside.calls import Abilities, CallFailed, HttpCall
+from shared.sandbox.inside.json_values import NotJson
 from shared.sandbox.logs import Logs
 
 _log = get_logger("sandbox")
@@ -59,6 +61,8 @@ _MOST_WAITING = 64 * 2**20
 """Characters of answers that the interpreter has not asked for yet."""
 _MOST_CALLS = 20_000
 """As many as in the fast engine. Those that reach anything are counted by the abilities."""
+_MOST_VALUES = 1_000_000
+"""In the arguments of all calls of a run: what reading and keeping them costs this process is not the run's time."""
 
 
 class TooManyCalls(Exception):
@@ -74,6 +78,7 @@ class Conversation:
         self._logs = logs
         self._calls: set[asyncio.Task[None]] = set()
         self._number = 0
+        self._values = 0
         self._answers: list[str] = []
         self._waiting = 0
         self._answered = asyncio.Event()
@@ -84,9 +89,9 @@ class Conversation:
         self.failures: deque[Seen] = deque(maxlen=_REMEMBERED)
 
     async def held(self, program: JsonObject) -> str | Fault:
-        """The result as JSON, or what it failed by. Raises `Gone`, and `TooManyCalls`."""
+        """The result as JSON, or what it failed by. Raises `Gone`, `TooManyCalls`, and `NotJson` for the program."""
         try:
-            await self._interpreter.send(json.dumps(program).encode())
+            await self._interpreter.send(_line(program))
             while True:
                 said, text = await self._said()
                 self.begun = True  # whatever it says, it has the program
@@ -129,7 +134,8 @@ class Conversation:
 
     def _start(self, call: Call, text: str) -> None:
         self._number += 1
-        if self._number > _MOST_CALLS:
+        self._values += values_in(text)
+        if self._number > _MOST_CALLS or self._values > _MOST_VALUES:
             raise TooManyCalls
         task = asyncio.create_task(self._answer(call, text))
         self._calls.add(task)
@@ -180,6 +186,13 @@ class Conversation:
         answers, self._answers, self._waiting = self._answers, [], 0
         self._answered.clear()
         await self._interpreter.send(f'{{"answers": [{", ".join(answers)}]}}'.encode())
+
+
+def _line(program: JsonObject) -> bytes:
+    try:
+        return json.dumps(program).encode()
+    except RecursionError as error:
+        raise NotJson("The input is nested too deep.") from error
 
 
 async def _performed(abilities: Abilities, ability: str, given: dict[str, Any]) -> JsonValue:

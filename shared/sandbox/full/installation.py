@@ -59,7 +59,7 @@ async def installation() -> Installation:
     deno = _deno()
     async with _one_at_a_time():
         folder = await asyncio.to_thread(_laid_out)
-        if not (folder / "boot.mjs").is_file():  # somebody has cleaned up
+        if not (_is_ours(folder) and (folder / "boot.mjs").is_file()):  # cleaned up, and perhaps made anew by another
             _laid_out.cache_clear()
             folder = await asyncio.to_thread(_laid_out)
         installed = Installation(deno, folder)
@@ -136,8 +136,11 @@ def _write(files: dict[str, bytes], folder: Path) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Nobody else can have put something there."""
-    seen = folder.lstat()
+    """It is there, and nobody else can have put something into it."""
+    try:
+        seen = folder.lstat()
+    except FileNotFoundError:
+        return False
     return stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.getuid() and not seen.st_mode & 0o022
 
 

@@ -234,16 +234,20 @@ class _Interpreters:
             self._ready.append(asyncio.create_task(self._started()))
 
     async def _started(self) -> Interpreter:
-        installed = await installation()
-        process = await asyncio.create_subprocess_exec(
-            *installed.command(self._pages),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=installed.environment,
-            cwd=installed.folder,
-            limit=2**20,
-        )
+        try:
+            installed = await installation()
+            process = await asyncio.create_subprocess_exec(
+                *installed.command(self._pages),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=installed.environment,
+                cwd=installed.folder,
+                limit=2**20,
+            )
+        except OSError as error:  # its words may tell paths
+            _log.exception("An interpreter could not be started")
+            raise Gone("There is no room for its files or its process.") from error
         try:
             interpreter = Interpreter(process)
         except psutil.Error as error:

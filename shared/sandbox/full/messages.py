@@ -113,9 +113,14 @@ def fault(text: str) -> Fault:
         raise NoMessage from error
 
 
+def values_in(text: str) -> int:
+    """How many values reading it would make, at most."""
+    return sum(text.count(sign) for sign in "[{,")
+
+
 def arguments(text: str) -> JsonObject:
     """Of a call. Raises `NoMessage`, and `TooManyValues`."""
-    if sum(text.count(sign) for sign in "[{,") > _MOST_VALUES:
+    if values_in(text) > _MOST_VALUES:
         raise TooManyValues
     try:
         read = from_json(text)

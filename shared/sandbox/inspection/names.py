@@ -90,6 +90,8 @@ class _Names:
         if node.attr == "__class__" and isinstance(node.value, ast.Name) and node.value.id in self._caught_names:
             name = node.value.id
             yield Finding(node.lineno, f"`{name}.__class__` is not there. Write `type({name})`.")
+        if node.attr in ("__cause__", "__context__") and isinstance(node.value, ast.Name):
+            yield Finding(node.lineno, f"`{node.value.id}.{node.attr}` is not there.")
         path = self._path(node)
         if path is None or id(node) in self._caught_types:
             return

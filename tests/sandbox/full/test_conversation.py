@@ -252,3 +252,10 @@ def test_calls_without_end_are_refused() -> None:
     call = _bytes({"kind": "call", "number": 1, "ability": "list_tools", "arguments": {}})
     end, abilities, _, _ = _held([call] * 20_001, slow=True)
     assert (end, abilities.under_way) == (None, 0)
+
+
+def test_calls_that_hold_more_than_can_be_kept_are_refused() -> None:
+    """Each may hold a lot; all of them together no more than ten times that."""
+    call = _bytes({"kind": "call", "number": 1, "ability": "call_agent", "arguments": {"x": [0] * 90_000}})
+    end, abilities, _, _ = _held([call] * 12, slow=True)
+    assert (end, abilities.under_way) == (None, 0)

@@ -1,8 +1,10 @@
 """The full engine: what a run may take, what becomes of one that is killed, and that no interpreter serves twice."""
 
 import asyncio
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from shared.models.wire import JsonObject
 from shared.sandbox import Outcome, Program
 from shared.sandbox.full import installation
 from shared.sandbox.full.engine import FullEngine
+from shared.sandbox.full.interpreters import end_ready
 from tests.sandbox.abilities import ScriptedAbilities
 from tests.sandbox.conftest import LIMITS
 from tests.sandbox.full.children import children, kill_all
@@ -194,7 +197,17 @@ async def test_where_it_is_not_installed_a_run_says_so(
     )
 
 
-async def test_a_folder_that_was_cleaned_away_is_laid_out_again(full_engine: FullEngine) -> None:
+@pytest.fixture
+def own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """Where the engine lays out its own, beside that which other tests have."""
+    clear: Callable[[], None] = installation._laid_out.cache_clear  # pyright: ignore[reportPrivateUsage]
+    clear()
+    monkeypatch.setattr(installation.tempfile, "tempdir", str(tmp_path))
+    yield tmp_path
+    clear()
+
+
+async def test_a_folder_that_was_cleaned_away_is_laid_out_again(full_engine: FullEngine, own_folder: Path) -> None:
     """As the system may do with temporary files, in part or whole."""
     installed = await installation.installation()
     for left in ({"snapshot.bin", "boot.mjs"}, {"snapshot.bin"}, {file.name for file in installed.folder.iterdir()}):
@@ -206,20 +219,59 @@ async def test_a_folder_that_was_cleaned_away_is_laid_out_again(full_engine: Ful
     assert await full_engine.load(NORMAL, LIMITS) is None
 
 
-def test_the_folder_is_not_taken_from_somebody_else(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, request: pytest.FixtureRequest
+async def test_a_folder_that_somebody_else_made_anew_is_not_used(own_folder: Path) -> None:
+    """Once the first one was cleaned away, its name is anybody's."""
+    installed = await installation.installation()
+    shutil.rmtree(installed.folder)
+    installed.folder.mkdir()
+    (installed.folder / "boot.mjs").write_text("another's")
+    (installed.folder / "snapshot.bin").write_bytes(b"another's")
+    installed.folder.chmod(0o777)
+    again = await installation.installation()
+    assert again.folder != installed.folder
+    assert (again.folder / "boot.mjs").read_text() != "another's"
+
+
+async def test_where_no_process_can_be_started_a_run_says_so(
+    full_engine: FullEngine, abilities: ScriptedAbilities, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Nothing is raised, and no path is told."""
+
+    def full(*_: object, **__: object) -> Any:
+        raise OSError(24, "Too many open files", "/a/path")
+
+    monkeypatch.setattr("shared.sandbox.full.interpreters.asyncio.create_subprocess_exec", full)
+    limits = replace(LIMITS, memory_bytes=LIMITS.memory_bytes + 2 * 65_536)  # interpreters of a kind of their own
+    outcome = await full_engine.run(Program(NORMAL, {"n": 1}), abilities, limits)
+    assert outcome.failure
+    assert outcome.failure.error == (
+        "RuntimeError: The full Python engine, which this code needs, does not start here. "
+        "There is no room for its files or its process."
+    )
+    await end_ready()  # or one of that kind would be made ready afterwards
+
+
+async def test_an_input_that_is_nested_too_deep_is_refused(
+    full_engine: FullEngine, abilities: ScriptedAbilities
+) -> None:
+    """It cannot be handed in."""
+    deep: Any = 1
+    for _ in range(5000):
+        deep = [deep]
+    outcome = await full_engine.run(Program(NORMAL, {"n": deep}), abilities, LIMITS)
+    assert outcome.failure
+    assert outcome.failure.error == "TypeError: The input is nested too deep."
+
+
+def test_the_folder_is_not_taken_from_somebody_else(own_folder: Path) -> None:
     """One that others may write in, or a link, is not used; another is laid out."""
     clear: Callable[[], None] = installation._laid_out.cache_clear  # pyright: ignore[reportPrivateUsage]
-    request.addfinalizer(clear)
-    clear()
-    monkeypatch.setattr(installation.tempfile, "tempdir", str(tmp_path))
     expected = installation._laid_out()  # pyright: ignore[reportPrivateUsage]
-    assert expected.parent == tmp_path
+    assert expected.parent == own_folder
     expected.chmod(0o777)
     clear()
     assert installation._laid_out() != expected  # pyright: ignore[reportPrivateUsage]
-    moved = tmp_path / "moved"
+    moved = own_folder / "moved"
     expected.rename(moved)
     expected.symlink_to(moved)
     clear()

@@ -63,6 +63,11 @@ def body(*lines: str) -> str:
         (body("try:", "    pass", "except ConnectionError:", "    pass"), 4, "Catch `OSError`"),
         (body("try:", "    pass", "except httpx.HTTPStatusError as e:", "    pass"), 4, "does not run here."),
         (body("try:", "    pass", "except (ValueError, httpx.HTTPError):", "    pass"), 4, "`except httpx.HTTPError`"),
+        (
+            body("try:", "    pass", "except Exception as e:", "    print(e.__cause__)"),
+            5,
+            "`e.__cause__` is not there.",
+        ),
         (body("try:", "    pass", "except Exception as e:", "    print(e.__class__)"), 5, "Write `type(e)`."),
         (body("x = litellm.completion()"), 2, "Use `await litellm.acompletion(...)`."),
         ("import uuid\n" + body("x = uuid.uuid4().hex"), 3, "str(uuid.uuid4()).replace('-', '')"),

@@ -99,5 +99,15 @@ python.runPython("import os; os.urandom(1)");  // which finds its source at firs
 permissions.revokeSync({ name: "read" });
 giveUp();
 booted = true;
-main(receive, write);
-exit(0);
+try {
+  main(receive, write);
+} catch {
+  // CPython is broken, and says nothing more.
+}
+for (;;) {  // never back to the event loop, where what the code has begun would go on: imports, timers
+  try {
+    exit(0);
+  } catch {
+    // A listener or a getter of the code's is in the way: as long as it takes, and no longer than the run may compute.
+  }
+}
