@@ -79,6 +79,40 @@ def test_a_row_becomes_facts():
     assert facts(row) == {"mode": "chat", "context_window": 10, "abilities": ["vision"]}
 
 
+def test_all_that_costs_is_read():
+    """What is kept, what is thought, and what long prompts cost; not what other ways of calling cost."""
+    row = {
+        "mode": "chat",
+        "input_cost_per_token": 1e-06,
+        "output_cost_per_token": 2e-06,
+        "cache_read_input_token_cost": 1e-07,
+        "cache_creation_input_token_cost": 1.25e-06,
+        "output_cost_per_reasoning_token": 3e-06,
+        "input_cost_per_token_above_200k_tokens": 2e-06,
+        "output_cost_per_token_above_200k_tokens": 3e-06,
+        "input_cost_per_token_above_200k_tokens_priority": 9e-06,
+        "output_cost_per_token_batches": 1e-06,
+    }
+    assert facts(row)["prices"] == {
+        "input": 1.0,
+        "output": 2.0,
+        "cached_input": 0.1,
+        "cache_write": 1.25,
+        "reasoning": 3.0,
+        "above_tokens": 200000,
+        "input_above": 2.0,
+        "output_above": 3.0,
+    }
+
+
+def test_two_steps_of_the_price_are_an_error():
+    """The catalog has room for one: prices that are known by half would hold too little."""
+    row = {"mode": "chat", "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06}
+    steps = {f"input_cost_per_token_above_{length}k_tokens": 2e-06 for length in (100, 200)}
+    with pytest.raises(ValueError, match=r"more than one length of the prompt: \[100000, 200000\]"):
+        facts({**row, **steps})
+
+
 def test_a_plain_name_counts_only_for_its_own_provider():
     """Another provider's model of the same name has other prices."""
     openai = curated("openai")
