@@ -5,6 +5,7 @@
 
 from shared.llm.catalog.call import CheckedCall, check_call
 from shared.llm.catalog.catalog import Catalog
+from shared.llm.catalog.data import ToolFee
 from shared.llm.catalog.errors import (
     CatalogError,
     InvalidParameters,
@@ -25,6 +26,7 @@ __all__ = [
     "InvalidParameters",
     "ModelRoute",
     "ProviderNotConfigured",
+    "ToolFee",
     "UnknownBuiltInTool",
     "UnknownModel",
     "UnknownProvider",

@@ -60,6 +60,8 @@ class Catalog:
             reasoning_api=source.reasoning_api,
             streams=source.streams,
             charged=source.charged,
+            reports_cost=source.reports_cost if entry.reports_cost is None else entry.reports_cost,
+            request_fee=entry.request_fee,
             api_key=reach.api_key,
             base_url=reach.base_url,
             arguments=reach.arguments,
@@ -67,6 +69,7 @@ class Catalog:
             parameter_tools={
                 id_: deepcopy(tool.parameter) for id_, tool in tools.items() if tool.parameter is not None
             },
+            tool_fees={id_: tool.fee for id_, tool in tools.items() if tool.fee is not None} | entry.tool_fees,
             tool_apis={id_: tool.api for id_, tool in tools.items() if tool.api is not None},
             generic_parameters=tuple(source.generic_parameters),
         )

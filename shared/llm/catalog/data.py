@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from shared.models.catalog import ParameterSpec, Prices
 
@@ -24,18 +24,35 @@ class _FromFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class ToolFee(_FromFile):
+    """What a use of something costs beside the tokens that the caller sends and reads.
+
+    `per_use`: US dollars. `most_uses`: how many there may be in one request; None: one cannot say.
+    `tokens_per_use`: prompt tokens that a use may add, and that are billed as such; None: none are.
+    `limited`: `most_uses` is a bound, because the request carries it or the provider stops there; otherwise it is
+    what is assumed. `source`: where the provider says so.
+    """
+
+    per_use: float = Field(ge=0)
+    most_uses: int | None = Field(default=None, ge=1)
+    tokens_per_use: int | None = Field(default=None, ge=1)
+    limited: bool = False
+    source: str = Field(pattern="^https://")
+
+
 class CuratedTool(_FromFile):
-    """A built-in tool: either `tool`, which joins the request's `tools`, or `parameter`, which joins the request."""
+    """A built-in tool: `tool` joins the request's `tools`, `parameter` the request itself. `fee` None: it is free."""
 
     description: str
     tool: dict[str, Any] | None = None
     parameter: dict[str, Any] | None = None
     api: Api | None = None
+    fee: ToolFee | None = None
 
     @model_validator(mode="after")
-    def _one_form(self) -> "CuratedTool":
-        if (self.tool is None) == (self.parameter is None):
-            raise ValueError("a built-in tool has either `tool` or `parameter`")
+    def _some_form(self) -> "CuratedTool":
+        if self.tool is None and self.parameter is None:
+            raise ValueError("a built-in tool has a `tool`, a `parameter` or both")
         return self
 
 
@@ -43,6 +60,8 @@ class CuratedModel(_FromFile):
     """A model as people describe it. What is left out here comes from `known`.
 
     `known_as` is what litellm's data calls it, where that is not the slug; `known` False: it is not there.
+    `request_fee` comes with every request, whatever tools it has; `tool_fees` holds those that differ from the
+    provider's. `reports_cost` None: as the provider.
     """
 
     description: str
@@ -55,6 +74,9 @@ class CuratedModel(_FromFile):
     parameter_sets: list[str] = []
     parameters: dict[str, ParameterSpec] = {}
     built_in_tools: list[str] = []
+    request_fee: ToolFee | None = None
+    tool_fees: dict[str, ToolFee] = {}
+    reports_cost: bool | None = None
 
 
 class CuratedProvider(_FromFile):
@@ -65,6 +87,7 @@ class CuratedProvider(_FromFile):
     no other provider's key is. `base_url_on_this_machine` stands in for `base_url_env`, but not in the cloud.
     `reasoning_api`: what a call that asks for reasoning has to go through, for the reasoning to be told.
     `streams`: a stream of it shows whether it came to its end, so that answers may be read that way.
+    `reports_cost`: each answer says what it cost, so that a model may have no price beforehand.
     """
 
     name: str
@@ -77,6 +100,7 @@ class CuratedProvider(_FromFile):
     base_url_required: bool = False
     base_url_on_this_machine: str | None = None
     charged: bool = True
+    reports_cost: bool = False
     reasoning_api: Api | None = None
     streams: bool = False
     generic_parameters: list[str] = []
@@ -87,9 +111,11 @@ class CuratedProvider(_FromFile):
     @model_validator(mode="after")
     def _names_resolve(self) -> "CuratedProvider":
         for slug, model in self.models.items():
-            missing = {*model.parameter_sets} - self.parameter_sets.keys() | {
-                *model.built_in_tools
-            } - self.built_in_tools.keys()
+            missing = (
+                {*model.parameter_sets} - self.parameter_sets.keys()
+                | {*model.built_in_tools} - self.built_in_tools.keys()
+                | model.tool_fees.keys() - {*model.built_in_tools}
+            )
             if missing:
                 raise ValueError(f"{slug} names what the provider does not define: {', '.join(sorted(missing))}")
         return self

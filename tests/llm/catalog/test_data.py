@@ -18,7 +18,7 @@ from shared.llm.catalog.data import (
     provider_slugs,
 )
 from shared.llm.catalog.info import provider_info
-from shared.models.catalog import ParameterSpec
+from shared.models.catalog import ParameterSpec, Prices
 
 MODELS = [(provider, model) for provider in provider_slugs() for model in curated(provider).models]
 EVERY_MODEL = pytest.mark.parametrize(("provider", "model"), MODELS, ids=["/".join(pair) for pair in MODELS])
@@ -138,13 +138,90 @@ def test_a_model_cannot_name_what_is_not_defined(field: str):
         CuratedProvider.model_validate(content)
 
 
-@pytest.mark.parametrize("form", [{}, {"tool": {}, "parameter": {}}])
-def test_a_tool_has_one_form(form: dict[str, object]):
-    """Both forms at once, or neither, would be ambiguous."""
+def test_a_tool_has_some_form():
+    """A tool that brings nothing to the request would not be used."""
     content = json.loads((CURATED / "local.json").read_text())
-    content["built_in_tools"] = {"search": {"description": "Searches.", **form}}
-    with pytest.raises(ValidationError, match="either"):
+    content["built_in_tools"] = {"search": {"description": "Searches."}}
+    with pytest.raises(ValidationError, match="a `tool`, a `parameter` or both"):
         CuratedProvider.model_validate(content)
+
+
+@EVERY_MODEL
+def test_what_a_charged_model_costs_is_known(provider: str, model: str):
+    """Before it is called, from its prices and the longest answer; or afterwards, as the answer says."""
+    source = curated(provider)
+    if not source.charged:
+        return
+    info = provider_info(provider).models[model]
+    reports_cost = source.models[model].reports_cost
+    if info.prices is None or info.max_output_tokens is None:
+        assert source.reports_cost if reports_cost is None else reports_cost
+    if info.prices is not None:
+        assert info.max_output_tokens
+
+
+@EVERY_MODEL
+def test_every_tool_of_a_charged_model_has_a_fee(provider: str, model: str):
+    """Also where only its tokens are charged for; with a number of uses that a hold can be reckoned by."""
+    source = curated(provider)
+    entry = source.models[model]
+    for tool in entry.built_in_tools:
+        fee = entry.tool_fees.get(tool) or source.built_in_tools[tool].fee
+        assert fee is not None, tool
+        assert fee.most_uses, tool
+        assert fee.per_use or fee.tokens_per_use, tool
+
+
+@pytest.mark.parametrize(
+    ("provider", "tool", "limit"),
+    [
+        ("anthropic", "web_search", ("tool", "max_uses")),
+        ("openai", "web_search", ("parameter", "max_tool_calls")),
+        ("openai", "code_interpreter", ("parameter", "max_tool_calls")),
+    ],
+)
+def test_a_limit_of_uses_is_sent_where_there_is_one(provider: str, tool: str, limit: tuple[str, str]):
+    """So that the number of uses in the fee is a bound, and not a hope."""
+    curated_tool = curated(provider).built_in_tools[tool]
+    where, name = limit
+    assert curated_tool.fee is not None
+    assert curated_tool.fee.limited
+    sent = curated_tool.model_dump()[where][name]
+    assert sent >= (curated_tool.fee.most_uses or 0)
+    if tool == "web_search":
+        assert sent == curated_tool.fee.most_uses
+
+
+def test_a_fee_belongs_to_a_tool_that_the_model_has():
+    """A misspelt name would leave the provider's fee in force."""
+    content = json.loads((CURATED / "local.json").read_text())
+    fee = {"per_use": 1, "source": "https://example.com"}
+    content["models"]["smollm2-135m-instruct"]["tool_fees"] = {"unheard-of": fee}
+    with pytest.raises(ValidationError, match="unheard-of"):
+        CuratedProvider.model_validate(content)
+
+
+@EVERY_MODEL
+def test_prices_of_long_prompts_are_complete(provider: str, model: str):
+    """A threshold comes with both prices, and they are higher."""
+    prices = provider_info(provider).models[model].prices
+    if prices is None or prices.above_tokens is None:
+        return
+    assert prices.input_above is not None
+    assert prices.output_above is not None
+    assert prices.input_above > prices.input
+    assert prices.output_above > prices.output
+
+
+def test_the_dearest_price_counts_what_is_kept_and_long_prompts():
+    """Writing to the provider's cache may cost more than reading the prompt, and long prompts cost more altogether."""
+    prices = Prices(
+        input=2, output=10, cache_write=2.5, above_tokens=1000, input_above=4, output_above=15, cache_write_above=5
+    )
+    assert (prices.highest_input(1000), prices.highest_output(1000)) == (2.5, 10)
+    assert (prices.highest_input(1001), prices.highest_output(1001)) == (5, 15)
+    assert Prices(input=1, output=2, reasoning=3).highest_output(0) == 3
+    assert Prices(input=0, output=0).highest_input(10**9) == 0
 
 
 @pytest.mark.parametrize("name", ["../generic_parameters", "", "/etc/passwd", "openai.json"])

@@ -15,6 +15,7 @@ ROUTES = [CATALOG.route(slug, model) for slug, provider in CATALOG.providers().i
 GPT_41 = CATALOG.route("openai", "gpt-4.1")
 GPT_5 = CATALOG.route("openai", "gpt-5")
 CLAUDE = CATALOG.route("anthropic", "claude-haiku-4-5")
+SONAR = CATALOG.route("perplexity", "sonar")
 
 FORBIDDEN = (
     "api_base", "api_key", "base_url", "api_version", "headers", "extra_headers", "default_headers",
@@ -96,8 +97,9 @@ def test_what_fits_is_sent(route: ModelRoute, given_: dict[str, Any], sent: dict
         (GPT_5, {"reasoning_effort": "none"}, "reasoning_effort must be one of minimal, low, medium, high."),
         (GPT_5, {"reasoning_effort": {"effort": "low"}}, "reasoning_effort must be one of minimal, low, medium, high."),
         (CLAUDE, {"temperature": 1.5}, "temperature must be a number from 0 to 1."),
-        (CATALOG.route("perplexity", "sonar"), {"max_tokens": 0}, "max_tokens must be a whole number, at least 1."),
-        (CATALOG.route("perplexity", "sonar"), {"temperature": 2}, "temperature must be a number from 0 to 1.99."),
+        (SONAR, {"max_tokens": 0}, "max_tokens must be a whole number from 1 to 128000."),
+        (CATALOG.route("ollama", "gemma2"), {"max_tokens": 0}, "max_tokens must be a whole number, at least 1."),
+        (SONAR, {"temperature": 2}, "temperature must be a number from 0 to 1.99."),
         (
             GPT_41,
             {"max_tokens": 5, "max_completion_tokens": 5},
