@@ -45,6 +45,13 @@ class Settings(BaseModel):
         le=MAX_DOLLARS,
         description="what users may raise their own to; the default allowance's amount",
     )
+    unpriced_hold: float | None = Field(
+        default=None,
+        gt=0,
+        le=MAX_DOLLARS,
+        description="US dollars held for a call of a model that has no price but reports its cost; unset: refused in a"
+        " deployment",
+    )
     chat_rate_per_minute: int = Field(default=600, ge=0, description="per user; 0 is no limit")
     public_rate_per_minute: int = Field(
         default=120, ge=0, description="per address, on routes without a token; 0: none"

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from pydantic import AwareDatetime
 
+from shared.models.money import PICOS_PER_MICRO
 from shared.models.wire import SnakeModel
 
 NEVER = 0
@@ -20,8 +21,10 @@ class Account(SnakeModel):
     """What is stored of a user.
 
     `reset_at`: epoch milliseconds; `reset_anchor`: the same as it was set, so that the 31st stays the 31st.
-    `period`: counts the resets; usage entries carry the one they fell in. `ceiling`: above it the user may not raise
-    allowance or remainder; None: the deployment's. `rev`: counts writes; `last_write`: the request behind the last.
+    `residue`: what was spent and not charged yet, as it is less than half a millionth of a dollar, in millionths of
+    one; negative where a charge was rounded up. `period`: counts the resets; usage entries carry the one they fell in.
+    `ceiling`: above it the user may not raise allowance or remainder; None: the deployment's. `rev`: counts writes;
+    `last_write`: the request behind the last.
     """
 
     uid: str
@@ -32,6 +35,7 @@ class Account(SnakeModel):
     allowance: int
     remaining: int
     held: int = 0
+    residue: int = 0
     reset_at: int = NEVER
     reset_anchor: int = NEVER
     period: int = 1
@@ -79,6 +83,16 @@ class Account(SnakeModel):
         """Charges `cost`, or all that remains if that is less; the amount comes with the account."""
         charge = min(cost, self.remaining)
         return self.changed(now, remaining=self.remaining - charge), charge
+
+    def carried(self, picos: int, now: datetime) -> tuple["Account", int]:
+        """Adds a cost in millionths of a millionth of a dollar to what is not charged yet.
+
+        The whole millionths of a dollar that are to be charged now come with the account: sums of costs, however
+        small, are charged to the millionth.
+        """
+        total = self.residue + picos
+        micros = max(0, (total + PICOS_PER_MICRO // 2) // PICOS_PER_MICRO)
+        return self.changed(now, residue=total - micros * PICOS_PER_MICRO), micros
 
     def changed(self, now: datetime, **fields: object) -> "Account":
         return self.model_copy(update={**fields, "updated_at": now})

@@ -50,8 +50,9 @@ class UserService:
         async def charge(transaction: Transaction) -> Account:
             now = datetime.now(UTC)
             stored, account = await self._ledger.account(caller, now, transaction)
-            cost = to_micros(report.response_cost)
-            after = await self._ledger.charge(account, cause, cost, report.metadata, now, transaction, reported=True)
+            after = await self._ledger.charge(
+                account, cause, report.response_cost, report.metadata, now, transaction, reported=True
+            )
             return account if after is account and stored == account else self._put(after, transaction)
 
         return await self._shown(await self._database.transaction(charge, turn=f"user:{caller.uid}"))

@@ -75,4 +75,6 @@ def _shown(document: dict[str, Any]) -> UsageEntry:
     metadata = _json.validate_json(document["metadata"])
     if document["charged"] != document["cost"]:
         metadata = {**metadata, "charged": to_dollars(document["charged"])}
-    return UsageEntry(timestamp=document["timestamp"], response_cost=to_dollars(document["cost"]), metadata=metadata)
+    dollars = document.get("dollars")
+    cost = to_dollars(document["cost"]) if dollars is None else dollars
+    return UsageEntry(timestamp=document["timestamp"], response_cost=cost, metadata=metadata)
