@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
@@ -44,6 +44,9 @@ class Settings(BaseModel):
         ge=0,
         le=MAX_DOLLARS,
         description="what users may raise their own to; the default allowance's amount",
+    )
+    allowance_refill: Literal["monthly", "never"] = Field(
+        default="monthly", description="when what was spent comes back in Firebase: on the first of the month, UTC"
     )
     chat_rate_per_minute: int = Field(default=600, ge=0, description="per user; 0 is no limit")
     public_rate_per_minute: int = Field(

@@ -20,8 +20,8 @@ NOW = datetime.now(UTC)
 
 
 @pytest.fixture
-async def admin(database: Database) -> AdminService:
-    return AdminService(database)
+async def admin(database: Database, settings: Settings) -> AdminService:
+    return AdminService(database, settings)
 
 
 async def stored_user(database: Database, uid: str = "u") -> Account:

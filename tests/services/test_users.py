@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from shared.models.account import milliseconds
+from shared.models.account import Account, milliseconds
 from shared.models.caller import Caller
 from shared.models.errors import Conflict, Forbidden, TooLarge
 from shared.models.user import AccountChange, UsageReport
 from shared.services.users import UserService
 from shared.settings import Settings
 from shared.store import Database
+from tests.stored import store_account
 
 
 @pytest.fixture
@@ -154,3 +155,68 @@ async def test_locally_there_is_no_ceiling(users: UserService, caller: Caller) -
     """A developer's own machine."""
     user = await users.change(caller, AccountChange(monthly_allowance=5000, spend_remaining=6000))
     assert (user.usage_info.monthly_allowance, user.usage_info.spend_remaining) == (5000, 6000)
+
+
+async def test_in_firebase_a_reset_empties_the_list_and_refills_nothing(
+    firebase_users: UserService, caller: Caller
+) -> None:
+    """However often; what the user had set aside comes back, and no more."""
+    await firebase_users.report(caller, spent(30))
+    await firebase_users.change(caller, AccountChange(spend_remaining=10))
+    for _ in range(3):
+        user = await firebase_users.reset(caller)
+        assert (user.usage_info.spend_remaining, user.usage_info.usage) == (70, [])
+
+
+async def test_in_firebase_the_own_date_refills_nothing(firebase_users: UserService, caller: Caller) -> None:
+    """One that has come opens a new period, and moves on."""
+    await firebase_users.report(caller, spent(30))
+    yesterday = milliseconds(datetime.now(UTC) - timedelta(days=1))
+    await firebase_users.change(caller, AccountChange(allowance_reset_date=yesterday))
+    user = await firebase_users.me(caller)
+    assert (user.usage_info.spend_remaining, user.usage_info.usage) == (70, [])
+    assert user.usage_info.allowance_reset_date > yesterday
+
+
+async def test_in_firebase_what_was_spent_does_not_come_back_by_order(
+    firebase_users: UserService, caller: Caller
+) -> None:
+    """403, which says what may be had; lowered, it may be raised again to that."""
+    await firebase_users.report(caller, spent(30))
+    with pytest.raises(Forbidden, match=r"cannot be raised above \$70, "):
+        await firebase_users.change(caller, AccountChange(spend_remaining=70.000001))
+    await firebase_users.change(caller, AccountChange(spend_remaining=0))
+    user = await firebase_users.change(caller, AccountChange(spend_remaining=70))
+    assert user.usage_info.spend_remaining == 70
+
+
+@pytest.mark.parametrize(("refill", "remaining"), [("monthly", 100), ("never", 7)])
+async def test_in_firebase_the_calendar_refills_if_it_is_to(
+    database: Database, settings: Settings, caller: Caller, refill: str, remaining: float
+) -> None:
+    """At the first read of a month; the user of another month is as an earlier version stored it."""
+    earlier = datetime.now(UTC) - timedelta(days=32)
+    old = Account(uid=caller.uid, allowance=100_000_000, remaining=7_000_000, created_at=earlier, updated_at=earlier)
+    await store_account(database, old)
+    terms = settings.model_copy(update={"app_env": "firebase", "allowance_refill": refill})
+    user = await UserService(database, terms).me(caller)
+    assert user.usage_info.spend_remaining == remaining
+
+
+async def test_a_ceiling_above_the_default_may_be_had(database: Database, settings: Settings, caller: Caller) -> None:
+    """A new user begins with the default, and may raise it to the ceiling."""
+    terms = settings.model_copy(update={"app_env": "firebase", "default_allowance": 20, "allowance_ceiling": 50})
+    users = UserService(database, terms)
+    assert (await users.me(caller)).usage_info.spend_remaining == 20
+    user = await users.change(caller, AccountChange(monthly_allowance=50, spend_remaining=50))
+    assert user.usage_info.spend_remaining == 50
+    with pytest.raises(Forbidden, match=r"\$50"):
+        await users.change(caller, AccountChange(spend_remaining=51))
+
+
+async def test_a_report_owes_nothing(firebase_users: UserService, database: Database, caller: Caller) -> None:
+    """A slip in a report must not cost the refills to come."""
+    await firebase_users.report(caller, spent(1_000_000))
+    account = await database.accounts.get(caller.uid)
+    assert account is not None
+    assert (account.remaining, account.owed) == (0, 0)
