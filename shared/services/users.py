@@ -1,7 +1,12 @@
 """Users: their profile, allowance and spending, as they see and change them themselves."""
 
+import asyncio
+import json
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from uuid import uuid4
 
 from shared.models.account import Account
@@ -10,9 +15,20 @@ from shared.models.errors import Conflict, Forbidden, TooLarge
 from shared.models.money import to_dollars, to_micros
 from shared.models.terms import Terms
 from shared.models.user import MAX_METADATA_BYTES, SHOWN_ENTRIES, AccountChange, UsageReport, User, user_of
+from shared.models.wire import JsonObject
 from shared.services.ledger import Ledger
 from shared.settings import Settings
 from shared.store import Database, Transaction
+
+_PLAIN_KEY = re.compile(r"[\w.:-]{1,200}")
+
+
+@dataclass(frozen=True)
+class Reported:
+    """`replayed`: the same report had been charged before."""
+
+    user: User
+    replayed: bool
 
 
 class UserService:
@@ -34,25 +50,36 @@ class UserService:
 
         return await self._shown(await self._written(caller, allowed, change.rev))
 
-    async def report(self, caller: Caller, report: UsageReport, idempotency_key: str | None = None) -> User:
+    async def report(self, caller: Caller, report: UsageReport, idempotency_key: str | None = None) -> Reported:
         """Charges what was spent elsewhere. A report that comes again under the same key is charged once.
 
-        Raises `TooLarge` for metadata above 16 KiB.
+        Raises `TooLarge` for metadata above 16 KiB, and `Conflict` for a key that another report had. Two reads and
+        two writes, and the reads that show the user.
         """
         size = len(report.model_dump_json(include={"metadata"}).encode())
         if size > MAX_METADATA_BYTES:
             raise TooLarge(f"The metadata are {size} bytes long; at most {MAX_METADATA_BYTES} can be kept.")
-        cause = f"report-{idempotency_key or uuid4()}"
+        cause, cost = _cause(idempotency_key), to_micros(report.response_cost)
+        charging = False
 
-        async def charge(transaction: Transaction) -> Account:
+        async def charge(transaction: Transaction) -> tuple[Account, bool]:
+            nonlocal charging
             now = datetime.now(UTC)
-            stored, account = await self._ledger.account(caller, now, transaction)
-            cost = to_micros(report.response_cost)
+            found, (stored, account) = await asyncio.gather(
+                self._database.accounts.entry(caller.uid, cause, transaction),
+                self._ledger.account(caller, now, transaction),
+            )
+            if found is None:
+                charging = True
+            elif (found.cost, _canonical(found.metadata)) != (cost, _canonical(report.metadata)):
+                raise Conflict("This Idempotency-Key was sent with another report. Send a new report under a new key.")
             after = await self._ledger.charge(account, cause, cost, report.metadata, now, transaction, reported=True)
             after = after.model_copy(update={"owed": account.owed})  # only what this service paid for is owed to it
-            return after if after == stored else self._put(after, transaction)
+            # An entry that this very request began to write is there if its commit went through unnoticed.
+            return after if after == stored else self._put(after, transaction), not charging
 
-        return await self._shown(await self._database.transaction(charge, turn=f"user:{caller.uid}"))
+        account, replayed = await self._database.transaction(charge, turn=f"user:{caller.uid}")
+        return Reported(await self._shown(account), replayed)
 
     async def reset(self, caller: Caller) -> User:
         """Opens a new period at once, which in a deployment gives nothing. Old entries stay, out of sight."""
@@ -109,6 +136,17 @@ def changed(account: Account, change: AccountChange, terms: Terms, now: datetime
             )
         after = after.with_remaining(remaining, now)
     return after
+
+
+def _cause(key: str | None) -> str:
+    """An entry's id. Keys may hold what ids may not; those that earlier versions took stay as they were."""
+    if key is None:
+        return f"report-{uuid4()}"
+    return f"report-{key}" if _PLAIN_KEY.fullmatch(key) else f"report-#{sha256(key.encode()).hexdigest()}"
+
+
+def _canonical(metadata: JsonObject) -> str:
+    return json.dumps(metadata, sort_keys=True)
 
 
 def refuse_stale(stored: Account | None, rev: str | None) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from google.api_core.exceptions import Aborted
 
 from shared.models.account import Account, milliseconds
 from shared.models.caller import Caller
@@ -12,7 +13,7 @@ from shared.models.user import AccountChange, UsageReport
 from shared.services.users import UserService
 from shared.settings import Settings
 from shared.store import Database
-from tests.stored import store_account
+from tests.stored import lose_answers, store_account
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ async def test_twenty_first_requests_at_once_create_one_user(users: UserService,
 async def test_usage_is_charged_and_listed(users: UserService, caller: Caller) -> None:
     """Newest first, exact to the millionth."""
     for cost in (0.1, 0.2, 0.000001):
-        user = await users.report(caller, spent(cost, why=str(cost)))
+        user = (await users.report(caller, spent(cost, why=str(cost)))).user
     assert user.usage_info.spend_remaining == 99.699999
     assert [entry.response_cost for entry in user.usage_info.usage] == [0.000001, 0.2, 0.1]
     assert user.usage_info.usage[2].metadata == {"why": "0.1"}
@@ -61,7 +62,7 @@ async def test_usage_is_charged_and_listed(users: UserService, caller: Caller) -
 
 async def test_more_than_remains_leaves_nothing(users: UserService, caller: Caller) -> None:
     """Never less than nothing; the entry tells the whole cost."""
-    user = await users.report(caller, spent(150))
+    user = (await users.report(caller, spent(150))).user
     assert user.usage_info.spend_remaining == 0
     assert user.usage_info.usage[0].response_cost == 150
 
@@ -77,8 +78,46 @@ async def test_a_hundred_charges_at_once_are_all_charged(users: UserService, cal
 async def test_a_report_under_a_key_is_charged_once(users: UserService, caller: Caller) -> None:
     """However often and however much at once it is sent; another key is another charge."""
     await asyncio.gather(*(users.report(caller, spent(1), "key-1") for _ in range(10)))
-    user = await users.report(caller, spent(1), "key-2")
+    user = (await users.report(caller, spent(1), "key-2")).user
     assert user.usage_info.spend_remaining == 98
+
+
+async def test_a_key_names_one_report(users: UserService, caller: Caller) -> None:
+    """The same again is replayed; another cost or other metadata under it is a conflict, and charges nothing."""
+    first = await users.report(caller, spent(1, why="a"), "key")
+    again = await users.report(caller, spent(1, why="a"), "key")
+    assert (first.replayed, again.replayed) == (False, True)
+    assert again.user == first.user
+    for other in (spent(7, why="a"), spent(1, why="b"), spent(1)):
+        with pytest.raises(Conflict, match="Idempotency-Key"):
+            await users.report(caller, other, "key")
+    assert (await users.me(caller)).usage_info.spend_remaining == 99
+
+
+async def test_metadata_of_another_kind_are_others(users: UserService, caller: Caller) -> None:
+    """`1` and `true` are equal in Python, and not in JSON; the order of names is nothing."""
+    await users.report(caller, UsageReport(response_cost=1, metadata={"a": 1, "b": 2}), "key")
+    assert (await users.report(caller, UsageReport(response_cost=1, metadata={"b": 2, "a": 1}), "key")).replayed
+    with pytest.raises(Conflict):
+        await users.report(caller, UsageReport(response_cost=1, metadata={"a": True, "b": 2}), "key")
+
+
+@pytest.mark.parametrize("key", ["a/b", "..", "__x__", " ", "ü ß", "x" * 255, "/" * 255, "%2F"])
+async def test_a_key_may_be_any_text(users: UserService, caller: Caller, key: str) -> None:
+    """Also what no document could be named."""
+    await users.report(caller, spent(1), key)
+    again = await users.report(caller, spent(1), key)
+    assert (again.replayed, again.user.usage_info.spend_remaining) == (True, 99)
+
+
+async def test_a_report_whose_commit_was_not_noticed_is_none_that_came_again(
+    users: UserService, database: Database, caller: Caller
+) -> None:
+    """The repeat finds the request's own entry: charged once, and not replayed."""
+    await users.me(caller)
+    lose_answers(database, Aborted("lost"))
+    reported = await users.report(caller, spent(1), "key")
+    assert (reported.replayed, reported.user.usage_info.spend_remaining) == (False, 99)
 
 
 async def test_the_list_shows_the_newest_hundred(users: UserService, database: Database, caller: Caller) -> None:
