@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
@@ -51,6 +51,9 @@ class Settings(BaseModel):
         le=MAX_DOLLARS,
         description="US dollars held for a call of a model that has no price but reports its cost; unset: refused in a"
         " deployment",
+    )
+    allowance_refill: Literal["monthly", "never"] = Field(
+        default="monthly", description="when what was spent comes back in Firebase: on the first of the month, UTC"
     )
     chat_rate_per_minute: int = Field(default=600, ge=0, description="per user; 0 is no limit")
     public_rate_per_minute: int = Field(

@@ -17,6 +17,7 @@ from shared.models.chat import Usage
 from shared.models.errors import AllowanceSpent
 from shared.models.hold import Hold
 from shared.models.money import CostBounds, to_dollars, to_micros, to_picos
+from shared.models.terms import Terms
 from shared.models.ticket import Ticket
 from shared.models.usage import Entry
 from shared.models.wire import JsonObject
@@ -36,7 +37,7 @@ class Ledger:
     async def account(self, caller: Caller, now: datetime, transaction: Transaction) -> tuple[Account | None, Account]:
         """The account as it is stored, None for a new user's, and as it is now. One read."""
         stored = await self.database.accounts.get(caller.uid, transaction)
-        account = (stored or self._opened(caller, now)).current(now)
+        account = (stored or self.open(caller.uid, now)).current(now, self.terms)
         told = {"display_name": _text(caller.claims.get("name")), "email": _text(caller.claims.get("email"))}
         news = {name: text for name, text in told.items() if text and text != getattr(account, name)}
         return stored, account.changed(now, **news) if news else account
@@ -181,17 +182,13 @@ class Ledger:
             transaction.afterwards(lambda: _tell(account.uid, entry))
         return after
 
-    def _opened(self, caller: Caller, now: datetime) -> Account:
-        allowance = to_micros(self.settings.default_allowance)
-        return Account(
-            uid=caller.uid,
-            display_name=_text(caller.claims.get("name")),
-            email=_text(caller.claims.get("email")),
-            allowance=allowance,
-            remaining=allowance,
-            created_at=now,
-            updated_at=now,
-        )
+    def open(self, uid: str, now: datetime) -> Account:
+        """The account of a user who has none, yet to be written."""
+        return Account.opened(uid, self.terms, now)
+
+    @property
+    def terms(self) -> Terms:
+        return Terms.of(self.settings)
 
 
 def refuse_uncovered(account: Account, bounds: CostBounds) -> None:
