@@ -7,8 +7,8 @@ class ModelFailure(Exception):
     """A call that failed. `message` is for the user and holds no secret.
 
     `transient`: the same call may succeed later. `retry_after`: seconds that the provider asked to wait, if it did.
-    `cost`, in US dollars, and `usage`: what the provider bills for the call all the same, estimated where it does not
-    say; 0 for a call that it refused, or that never reached it.
+    `cost`: US dollars that the provider bills all the same, estimated where it does not say; 0 when it refused the
+    request with an error status or was never reached. `usage`: the tokens behind it, None where nothing was billed.
     """
 
     def __init__(
@@ -17,12 +17,12 @@ class ModelFailure(Exception):
         *,
         transient: bool,
         retry_after: int | None = None,
-        cost: float = 0.0,
         usage: Usage | None = None,
+        cost: float = 0.0,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.transient = transient
         self.retry_after = retry_after
-        self.cost = cost
         self.usage = usage
+        self.cost = cost

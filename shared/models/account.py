@@ -28,10 +28,11 @@ class Account(SnakeModel):
     `reset_at`: epoch milliseconds; `reset_anchor`: the same as it was set, so that the 31st stays the 31st.
     `residue`: what was spent and not charged yet, as it is less than half a millionth of a dollar, in millionths of
     one; negative where a charge was rounded up. `period`: counts the periods of tracking; usage entries carry the one
-    they fell in. `ceiling`: what an administrator set as the most that a refill gives; None: the deployment's. `spent`: what was charged since the last refill.
-    `owed`: what calls cost beyond all that was left; the next refill pays it first. `refilled_at`: when the last
-    refill, or the opening, was. `refill_at`: epoch milliseconds; an administrator's date, which refills once.
-    `disabled`: the user may do nothing. `rev`: counts writes; `last_write`: the request behind the last.
+    they fell in. `ceiling`: what an administrator set as the most that a refill gives; None: the deployment's.
+    `spent`: what was charged since the last refill. `owed`: what calls cost beyond all that was left; the next refill
+    pays it first. `refilled_at`: when the last refill, or the opening, was. `refill_at`: epoch milliseconds; an
+    administrator's date, which refills once. `disabled`: the user may do nothing. `rev`: counts writes; `last_write`:
+    the request behind the last.
 
     A document that an earlier version stored has none of `spent`, `spare`, `owed`, `refilled_at`, `refill_at` and
     `disabled`. It means: what remains is all that there is until the next refill; nothing is known to have been spent
