@@ -18,6 +18,7 @@ from shared.models.money import to_micros
 from shared.models.ticket import Ticket
 from shared.models.usage import Entry
 from shared.models.wire import JsonObject
+from shared.services.deployment_budgets import DeploymentBudget, DeploymentBudgets
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
@@ -30,6 +31,10 @@ class Ledger:
 
     database: Database
     settings: Settings
+
+    @property
+    def deployment_budgets(self) -> DeploymentBudgets:
+        return DeploymentBudgets(self.database)
 
     async def account(self, caller: Caller, now: datetime, transaction: Transaction) -> tuple[Account | None, Account]:
         """The account as it is stored, None for a new user's, and as it is now. One read."""
@@ -52,26 +57,46 @@ class Ledger:
         self.database.accounts.put(account, transaction)
         return hold
 
-    async def open_hold(self, caller: Caller, hold: Hold, transaction: Transaction, now: datetime) -> Hold:
-        """Puts `hold` on the account, or what is available if that is less. Raises `AllowanceSpent`. Two reads."""
-        found, _ = await asyncio.gather(
+    async def open_hold(
+        self,
+        caller: Caller,
+        hold: Hold,
+        transaction: Transaction,
+        now: datetime,
+        budget: DeploymentBudget | None = None,
+    ) -> Hold:
+        """Puts `hold` on the account and on the `budget`, or what is available of both if that is less.
+
+        Raises `AllowanceSpent`, `DeploymentBudgetSpent`. Two reads, three with a budget.
+        """
+        found, *_ = await asyncio.gather(
             self.database.holds.get(hold.id, transaction),
             self.database.accounts.get(caller.uid, transaction),
+            self.deployment_budgets.prefetch(hold, transaction),
         )
         if found is not None:  # the transaction's last run was committed without our knowing
             return found
-        opened = hold.model_copy(update={"amount": await self.hold(caller, hold.amount, now, transaction)})
+        amount = hold.amount
+        if budget is not None:
+            amount = await self.deployment_budgets.available(budget, hold, now, transaction)
+        opened = hold.model_copy(update={"amount": await self.hold(caller, amount, now, transaction)})
+        if budget is not None:
+            await self.deployment_budgets.hold(budget, opened, now, transaction)
         self.database.holds.add(opened, transaction)
         return opened
 
     async def close_hold(
         self, hold: Hold, cost: int, metadata: JsonObject, now: datetime, transaction: Transaction
     ) -> None:
-        """Charges `cost` and releases the hold. All at once, and once however often it is done. Three reads."""
-        found, charged, _ = await asyncio.gather(
+        """Charges `cost` and releases the hold. All at once, and once however often it is done.
+
+        Three reads, four with a deployment's budget.
+        """
+        found, charged, *_ = await asyncio.gather(
             self.database.holds.get(hold.id, transaction),
             self.database.accounts.has_entry(hold.owner, hold.id, transaction),
             self.database.accounts.get(hold.owner, transaction),
+            self.deployment_budgets.prefetch(hold, transaction),
         )
         if found is None and (charged or not cost):
             return
@@ -79,6 +104,9 @@ class Ledger:
         if found is not None:
             account = account.released(found.amount, now)
             self.database.holds.remove(found, transaction)
+        await self.deployment_budgets.settle(
+            found or hold, found.amount if found else 0, 0 if charged else cost, transaction
+        )
         if cost:
             account = await self.charge(account, hold.id, cost, metadata, now, transaction)
         self.database.accounts.put(account, transaction)

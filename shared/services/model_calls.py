@@ -15,6 +15,7 @@ from shared.models.hold import Hold
 from shared.models.money import to_micros
 from shared.models.wire import JsonObject
 from shared.services.budgets import Budget
+from shared.services.deployment_budgets import DeploymentBudget
 from shared.services.spending import SpendingService
 from shared.settings import Settings
 from shared.store import Database
@@ -46,21 +47,30 @@ class ModelCallService:
         return cls(catalog, complete, SpendingService(database, settings))
 
     async def call(
-        self, payer: Caller, call_id: str, request: ChatRequest, budget: Budget, timeout: float, about: JsonObject
+        self,
+        payer: Caller,
+        call_id: str,
+        request: ChatRequest,
+        budget: Budget,
+        timeout: float,
+        about: JsonObject,
+        deployment: DeploymentBudget | None = None,
     ) -> ChatResult:
         """The model's answer, charged to `payer` once under `call_id`, with `about` in the usage entry.
 
         `timeout`: how many seconds the answer is waited for, and no more than the budget has. A call that nobody waits
         for any more goes on to its end, as the provider bills it, and is charged then; a free one ends.
 
-        Raises `CatalogError`, `AllowanceSpent`, `BudgetSpent`, `ModelFailure`, and `Unavailable` when the database is
-        out before the call.
+        `deployment`: whose budget the call is counted by, if it is made for callers of a published agent.
+
+        Raises `CatalogError`, `AllowanceSpent`, `BudgetSpent`, `DeploymentBudgetSpent`, `ModelFailure`, and
+        `Unavailable` when the database is out before the call.
         """
         route = self.catalog.route(request.provider, request.model)
         check_call(route, request.parameters, request.built_in_tools)
         known = highest_cost(route, request)
         estimate = 1 if known is None else known  # an unknown price may turn out to be one
-        call = _Call(route, request, payer, call_id, estimate, budget, budget.reserve(estimate), about)
+        call = _Call(route, request, payer, call_id, estimate, budget, budget.reserve(estimate), about, deployment)
         task = asyncio.create_task(self._made(call))
         _under_way.add(task)
         task.add_done_callback(_over)
@@ -96,9 +106,10 @@ class ModelCallService:
 
     async def _held(self, call: "_Call") -> Hold:
         try:
-            return await self.spending.hold(call.payer, call.id, call.estimate)
+            return await self.spending.hold(call.payer, call.id, call.estimate, call.deployment)
         except Unavailable:  # it may be there all the same
-            await self._settle(self.spending.to_hold(call.payer, call.id, call.estimate), 0, call.about)
+            hold = self.spending.to_hold(call.payer, call.id, call.estimate, call.deployment)
+            await self._settle(hold, 0, call.about)
             raise
 
     async def _settle(self, hold: Hold | None, cost: int, about: JsonObject) -> None:
@@ -123,6 +134,7 @@ class _Call:
     budget: Budget
     reserved: int
     about: JsonObject
+    deployment: DeploymentBudget | None
     wanted: bool = True
 
 
