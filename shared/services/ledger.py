@@ -21,6 +21,7 @@ from shared.models.terms import Terms
 from shared.models.ticket import Ticket
 from shared.models.usage import Entry
 from shared.models.wire import JsonObject
+from shared.services.deployment_budgets import DeploymentBudget, DeploymentBudgets
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
@@ -33,6 +34,10 @@ class Ledger:
 
     database: Database
     settings: Settings
+
+    @property
+    def deployment_budgets(self) -> DeploymentBudgets:
+        return DeploymentBudgets(self.database)
 
     async def account(self, caller: Caller, now: datetime, transaction: Transaction) -> tuple[Account | None, Account]:
         """The account as it is stored, None for a new user's, and as it is now. One read."""
@@ -54,30 +59,46 @@ class Ledger:
         return hold
 
     async def open_hold(
-        self, caller: Caller, hold: Hold, bounds: CostBounds, transaction: Transaction, now: datetime
+        self,
+        caller: Caller,
+        hold: Hold,
+        bounds: CostBounds,
+        transaction: Transaction,
+        now: datetime,
+        budget: DeploymentBudget | None = None,
     ) -> Hold:
-        """Puts `hold` on the account, with as much of `bounds.most` as is available. Two reads.
+        """Puts `hold` on the account and on the `budget`, with as much of `bounds.most` as both have available.
 
-        Raises `AllowanceSpent`.
+        Raises `AllowanceSpent`, `DeploymentBudgetSpent`. Two reads, three with a budget.
         """
-        found, _ = await asyncio.gather(
+        found, *_ = await asyncio.gather(
             self.database.holds.get(hold.id, transaction),
             self.database.accounts.get(caller.uid, transaction),
+            self.deployment_budgets.prefetch(hold, transaction),
         )
         if found is not None:  # the transaction's last run was committed without our knowing
             return found
+        if budget is not None:
+            most = await self.deployment_budgets.available(budget, hold, now, transaction, max(1, bounds.least))
+            bounds = CostBounds(bounds.least, most)
         opened = hold.model_copy(update={"amount": await self.hold(caller, bounds, now, transaction)})
+        if budget is not None:
+            await self.deployment_budgets.hold(budget, opened, now, transaction)
         self.database.holds.add(opened, transaction)
         return opened
 
     async def close_hold(
         self, hold: Hold, cost: float, metadata: JsonObject, now: datetime, transaction: Transaction
     ) -> None:
-        """Charges `cost` and releases the hold. All at once, and once however often it is done. Three reads."""
-        found, charged, _ = await asyncio.gather(
+        """Charges `cost` and releases the hold. All at once, and once however often it is done.
+
+        Three reads, four with a deployment's budget.
+        """
+        found, charged, *_ = await asyncio.gather(
             self.database.holds.get(hold.id, transaction),
             self.database.accounts.has_entry(hold.owner, hold.id, transaction),
             self.database.accounts.get(hold.owner, transaction),
+            self.deployment_budgets.prefetch(hold, transaction),
         )
         if found is None and (charged or not cost):
             return
@@ -85,6 +106,8 @@ class Ledger:
         if found is not None:
             account = account.released(found.amount, now)
             self.database.holds.remove(found, transaction)
+        counted = max(1, to_micros(cost)) if cost and not charged else 0
+        await self.deployment_budgets.settle(found or hold, found.amount if found else 0, counted, transaction)
         if cost:
             account = await self.charge(account, hold.id, cost, metadata, now, transaction)
         self.database.accounts.put(account, transaction)

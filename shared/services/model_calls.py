@@ -15,6 +15,7 @@ from shared.models.hold import Hold
 from shared.models.money import CostBounds, to_micros
 from shared.models.wire import JsonObject
 from shared.services.budgets import Budget
+from shared.services.deployment_budgets import DeploymentBudget
 from shared.services.spending import SpendingService
 from shared.settings import Settings
 from shared.store import Database
@@ -46,22 +47,30 @@ class ModelCallService:
         return cls(catalog, complete, SpendingService(database, settings))
 
     async def call(
-        self, payer: Caller, call_id: str, request: ChatRequest, budget: Budget, timeout: float, about: JsonObject
+        self,
+        payer: Caller,
+        call_id: str,
+        request: ChatRequest,
+        budget: Budget,
+        timeout: float,
+        about: JsonObject,
+        deployment: DeploymentBudget | None = None,
     ) -> ChatResult:
         """The model's answer, charged to `payer` once under `call_id`, with `about` in the usage entry.
 
         `timeout`: how many seconds the answer is waited for, and no more than the budget has. A call that nobody waits
         for any more goes on to its end, as the provider bills it, and is charged then; a free one ends.
 
-        The answer is at most as long as the budget and the payer's allowance cover. A call that failed after the
-        provider had begun is charged what the provider bills for it.
+        `deployment`: whose budget the call is counted by, if it is made for callers of a published agent. The answer
+        is at most as long as the budgets and the payer's allowance cover. A call that failed after the provider had
+        begun is charged what the provider bills for it.
 
-        Raises `CatalogError`, `AllowanceSpent`, `BudgetSpent`, `ModelFailure`, and `Unavailable` when the database is
-        out before the call.
+        Raises `CatalogError`, `AllowanceSpent`, `BudgetSpent`, `DeploymentBudgetSpent`, `ModelFailure`, and
+        `Unavailable` when the database is out before the call.
         """
         route = self.catalog.route(request.provider, request.model)
         bounds = bound_cost(route, request, self.spending.settings)
-        call = _Call(route, request, payer, call_id, bounds, budget, budget.reserve(bounds), about)
+        call = _Call(route, request, payer, call_id, bounds, budget, budget.reserve(bounds), about, deployment)
         task = asyncio.create_task(self._made(call))
         _under_way.add(task)
         task.add_done_callback(_over)
@@ -108,9 +117,10 @@ class ModelCallService:
 
     async def _held(self, call: "_Call") -> Hold:
         try:
-            return await self.spending.hold(call.payer, call.id, call.bounds)
+            return await self.spending.hold(call.payer, call.id, call.bounds, call.deployment)
         except Unavailable:  # it may be there all the same
-            await self._settle(call, self.spending.to_hold(call.payer, call.id, call.bounds.most), 0.0, None)
+            hold = self.spending.to_hold(call.payer, call.id, call.bounds.most, call.deployment)
+            await self._settle(call, hold, 0.0, None)
             raise
 
     async def _settle(self, call: "_Call", hold: Hold | None, cost: float, usage: Usage | None) -> None:
@@ -139,6 +149,7 @@ class _Call:
     budget: Budget
     reserved: int
     about: JsonObject
+    deployment: DeploymentBudget | None
     wanted: bool = True
 
     @property

@@ -138,7 +138,8 @@ def changed(account: Account, change: AccountChange, terms: Terms, now: datetime
                 f"of your allowance's last refill. Ask an administrator."
             )
         after = after.with_remaining(remaining, now)
-    return after
+    # Where users do as they like there is nothing to come back to: what they set is what there is.
+    return after.changed(now, spare=0) if after.spare and not terms.bounding else after
 
 
 def _cause(key: str | None) -> str:

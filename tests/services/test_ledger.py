@@ -146,8 +146,8 @@ async def test_a_report_whose_answer_is_lost_is_charged_once(house: House, calle
     """Without a key of the caller's, too."""
     await house.users.me(caller)
     lose_answers(house.database, error)
-    user = await house.users.report(caller, UsageReport(response_cost=1))
-    assert user.usage_info.spend_remaining == 99
+    reported = await house.users.report(caller, UsageReport(response_cost=1))
+    assert reported.user.usage_info.spend_remaining == 99
 
 
 @pytest.mark.parametrize("error", LOST)
