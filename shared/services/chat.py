@@ -78,7 +78,7 @@ class ChatService:
             return 1
         try:
             route = self._catalog.route(request.provider, request.model)
-            check_call(route, request.parameters, request.built_in_tools)
+            check_call(route, request.parameters, request.built_in_tools, request.messages)
         except CatalogError as error:
             raise BadRequest(str(error)) from error
         estimate = highest_cost(route, request)

@@ -57,7 +57,7 @@ class ModelCallService:
         out before the call.
         """
         route = self.catalog.route(request.provider, request.model)
-        check_call(route, request.parameters, request.built_in_tools)
+        check_call(route, request.parameters, request.built_in_tools, request.messages)
         known = highest_cost(route, request)
         estimate = 1 if known is None else known  # an unknown price may turn out to be one
         call = _Call(route, request, payer, call_id, estimate, budget, budget.reserve(estimate), about)
