@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 MAX_DOLLARS = 1_000_000_000
 """More than anybody's allowance, and little enough for a JSON number to hold to the millionth."""
+
+MAX_DEPLOYMENT_BUDGET = 10_000
+"""US dollars a day, of one published agent: more than a day's calls should ever be trusted with."""
 
 
 def _comma_separated(value: Any) -> Any:
@@ -44,6 +47,16 @@ class Settings(BaseModel):
         ge=0,
         le=MAX_DOLLARS,
         description="what users may raise their own to; the default allowance's amount",
+    )
+    unpriced_hold: float | None = Field(
+        default=None,
+        gt=0,
+        le=MAX_DOLLARS,
+        description="US dollars held for a call of a model that has no price but reports its cost; unset: refused in a"
+        " deployment",
+    )
+    allowance_refill: Literal["monthly", "never"] = Field(
+        default="monthly", description="when what was spent comes back in Firebase: on the first of the month, UTC"
     )
     chat_rate_per_minute: int = Field(default=600, ge=0, description="per user; 0 is no limit")
     public_rate_per_minute: int = Field(
@@ -85,6 +98,12 @@ class Settings(BaseModel):
     runs_at_once: int = Field(default=16, gt=0, description="in one process, in the fast engine")
     full_runs_at_once: int = Field(default=4, gt=0, description="in one process, in the full engine")
     rest_rate_per_minute: int = Field(default=600, ge=0, description="of one address, for one deployment; 0: none")
+    deployment_budget_per_day: float = Field(
+        default=1,
+        ge=0,
+        le=MAX_DEPLOYMENT_BUDGET,
+        description="US dollars that callers of one deployment may have it spend on a UTC day, unless it has its own",
+    )
 
     outbound_allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
     outbound_timeout_seconds: float = Field(default=30, gt=0, description="one fetch, with its redirects")

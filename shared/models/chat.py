@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, FailFast, Field, TypeAdapter
+from pydantic.json_schema import SkipJsonSchema
 
 from shared.models.errors import BadRequest
 from shared.models.wire import CamelModel, OptionalJsonObject, SnakeModel, empty_for_null, shown_as
@@ -70,6 +71,8 @@ class Usage(SnakeModel):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = 0
+    estimated: SkipJsonSchema[bool] = Field(default=False, exclude=True)
+    """Whether it did not, and the bytes were counted that it was sent and that it sent. Not on the wire."""
 
 
 class ChatResult(SnakeModel):

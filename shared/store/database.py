@@ -17,6 +17,7 @@ from shared.store.accounts import AccountStore
 from shared.store.agents import AgentStore
 from shared.store.audit import AuditStore
 from shared.store.demos import DemoStore
+from shared.store.deployment_days import DeploymentDayStore
 from shared.store.deployments import DeploymentStore
 from shared.store.holds import HoldStore
 from shared.store.rate_limits import RateLimitStore
@@ -56,6 +57,7 @@ class Database:
         self.holds = HoldStore(self._client)
         self.agents = AgentStore(self._client)
         self.deployments = DeploymentStore(self._client)
+        self.deployment_days = DeploymentDayStore(self._client)
         self.demos = DemoStore(self._client)
         self.rate_limits = RateLimitStore(self._client)
 

@@ -113,7 +113,7 @@ async def test_an_agent_that_is_gone_fails_the_ticket(house: House) -> None:
     """Unpublished between the request and the answer."""
     agent = await publish(house.database, OWNER, "agent")
     accepted = await house.chat.submit(OWNER, said("hi"))
-    await DeploymentService(house.database).undeploy(OWNER, agent.id)
+    await DeploymentService(house.database, house.settings).undeploy(OWNER, agent.id)
     await house.deliver(accepted.ticket_id)
     ticket = await now(house, accepted.ticket_id)
     assert ticket.error == "No agent is published as 'agent'."

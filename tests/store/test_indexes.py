@@ -20,17 +20,42 @@ from shared.models.audit import AuditRecord
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.demo import DemoFields, StoredDemo
 from shared.models.deployment import Deployment
+from shared.models.deployment_day import DeploymentDay
 from shared.models.hold import Hold
 from shared.models.session import ProviderConfig, Session
 from shared.models.ticket import Lease, Ticket
 from shared.models.usage import Entry
-from shared.store import accounts, agents, audit, demos, deployments, holds, owned, rate_limits, sessions, tickets
+from shared.store import (
+    accounts,
+    agents,
+    audit,
+    demos,
+    deployment_days,
+    deployments,
+    holds,
+    owned,
+    rate_limits,
+    sessions,
+    tickets,
+)
 from tests.store.needed_indexes import Index, declared, needed
 
 ROOT = Path(__file__).parents[2]
 CONFIG: dict[str, list[dict[str, Any]]] = json.loads((ROOT / "firestore.indexes.json").read_text())
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-MODULES = (accounts, agents, audit, demos, deployments, holds, owned, rate_limits, sessions, tickets)
+MODULES = (
+    accounts,
+    agents,
+    audit,
+    demos,
+    deployment_days,
+    deployments,
+    holds,
+    owned,
+    rate_limits,
+    sessions,
+    tickets,
+)
 
 Query = Callable[[AsyncClient], Awaitable[object]]
 QUERIES: dict[str, list[Query]] = {
@@ -64,7 +89,8 @@ SHORT = {
     "users": {"display_name", "email", "plan", "billing_status", "last_write"},
     "usage": set[str](),
     "audit": {"actor", "action", "target"},
-    "holds": {"owner"},
+    "holds": {"owner", "deployment_day"},
+    "deploymentDays": {"owner"},
     "agents": {"owner", "rev", "deployed_as", "visibility"},
     "demos": {"owner", "rev", "visibility"},
     "deployments": {"agent_id", "owner", "visibility"},
@@ -149,7 +175,8 @@ async def written(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> dict[
     accounts.AccountStore(client).add_entry("u", entry, writes)
     record = AuditRecord(at=NOW, actor="a", action="b", target="u", before={}, after={})
     audit.AuditStore(client).add(record, writes)
-    holds.HoldStore(client).add(Hold(id="h", owner="u", amount=1, expires_at=NOW), writes)
+    holds.HoldStore(client).add(Hold(id="h", owner="u", amount=1, expires_at=NOW, deployment_day="d"), writes)
+    deployment_days.DeploymentDayStore(client).put(DeploymentDay.opened("d", "u", NOW), writes)
     agent = StoredAgent(fields=AgentFields(name="n", code="c"), deployed_as="d", **of)
     agents.AgentStore(client).put(agent, writes)
     demos.DemoStore(client).put(StoredDemo(fields=DemoFields.model_construct(visibility="private"), **of), writes)

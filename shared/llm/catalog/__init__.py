@@ -14,6 +14,7 @@ from shared.llm.catalog.errors import (
     UnknownBuiltInTool,
     UnknownModel,
     UnknownProvider,
+    UnpricedModel,
 )
 from shared.llm.catalog.parameters import check_parameters
 from shared.llm.catalog.route import ModelRoute
@@ -32,6 +33,7 @@ __all__ = [
     "UnknownBuiltInTool",
     "UnknownModel",
     "UnknownProvider",
+    "UnpricedModel",
     "check_built_in_tools",
     "check_call",
     "check_parameters",

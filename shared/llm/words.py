@@ -1,0 +1,40 @@
+"""A provider's own words about a failure, as they may be shown: one line, without keys, pages and libraries' advice."""
+
+import json
+import re
+from typing import Any
+
+from shared.llm.forms.faults import error_body
+from shared.llm.text import whole_text
+from shared.redaction import redacted
+
+MAX_WORDS = 300
+_MAX_READ = 4_000
+"""Characters that are looked at."""
+_PREFIX = re.compile(r"^(?:(?:litellm\.)?(?:\w+Exception )?\w*(?:Error|Exception|Timeout)(?::| -) )*")
+_MARKUP = re.compile(r"<(?:!doctype|\?xml|/?[a-z][a-z0-9]*[\s/>])", re.IGNORECASE)
+_LIBRARY = re.compile(r"[^.!?]*(?:litellm|drop_params)[^.!?]*(?:[.!?](?=\s|\w)|[.!?]?$)[^\s]*", re.IGNORECASE)
+"""A sentence that mentions the library that calls, which some providers call through themselves."""
+
+
+def clean_words(words: str, secret: str | None) -> str:
+    """At most `MAX_WORDS` characters; empty for what is no sentence for people. `secret`: the key of the call."""
+    words = whole_text(words)[:_MAX_READ]
+    words = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
+    words = _inner(_PREFIX.sub("", words))
+    if _MARKUP.search(words):
+        return ""
+    if secret:
+        words = words.replace(secret, "[key]")
+    words = " ".join(_LIBRARY.sub("", redacted(words)).split())
+    return words if len(words) <= MAX_WORDS else words[: MAX_WORDS - 1] + "…"
+
+
+def _inner(words: str) -> str:
+    """The message of an error that came as JSON within a text; other words as they are."""
+    start, end = words.find("{"), words.rfind("}")
+    try:
+        parsed: Any = json.loads(words[start : end + 1])
+    except (ValueError, RecursionError):
+        return words
+    return error_body(parsed).message or words
