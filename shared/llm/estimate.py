@@ -41,7 +41,7 @@ def bound_cost(route: ModelRoute, request: ChatRequest, settings: Settings) -> C
     is refused, with `UnpricedModel`, unless its provider reports the cost and that amount is set. Raises `CatalogError`
     for a call that the model does not take.
     """
-    call = check_call(route, request.parameters, request.built_in_tools)
+    call = check_call(route, request.parameters, request.built_in_tools, request.messages)
     if not route.charged:
         return CostBounds(0, 0)
     prices = route.info.prices
@@ -63,7 +63,7 @@ def fit_output(route: ModelRoute, request: ChatRequest, amount: int) -> ChatRequ
     prices = route.info.prices
     if not route.charged or prices is None:
         return request
-    call = check_call(route, request.parameters, request.built_in_tools)
+    call = check_call(route, request.parameters, request.built_in_tools, request.messages)
     fixed, per_token = _cost_without_answer(route, request, call, prices)
     longest = _longest_answer(route, request)
     covered = longest if not per_token else math.floor((amount - fixed) / per_token)
@@ -98,7 +98,7 @@ def _with_limit(route: ModelRoute, request: ChatRequest, tokens: int) -> ChatReq
     names = [given] if given else [name for name in _LIMITS if name in route.info.parameters] or ["max_tokens"]
     parameters = {**request.parameters, names[0]: tokens}
     try:
-        check_call(route, parameters, request.built_in_tools)
+        check_call(route, parameters, request.built_in_tools, request.messages)
     except CatalogError as error:
         raise NotCovered from error
     return request.model_copy(update={"parameters": parameters})
@@ -132,7 +132,7 @@ def _cost_without_answer(
 def _prompt_tokens(route: ModelRoute, request: ChatRequest, call: CheckedCall) -> int:
     sent: dict[str, Any] = {
         "model": route.litellm_model,
-        "messages": [message.model_dump(mode="json") for message in request.messages],
+        "messages": call.messages,
         "tools": call.tools,
         **call.parameters,
     }

@@ -8,6 +8,7 @@ from shared.llm.catalog.catalog import Catalog
 from shared.llm.catalog.data import ToolFee
 from shared.llm.catalog.errors import (
     CatalogError,
+    InvalidMessages,
     InvalidParameters,
     ProviderNotConfigured,
     UnknownBuiltInTool,
@@ -24,6 +25,7 @@ __all__ = [
     "CatalogError",
     "CheckedCall",
     "ChosenTools",
+    "InvalidMessages",
     "InvalidParameters",
     "ModelRoute",
     "ProviderNotConfigured",

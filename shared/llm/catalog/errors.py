@@ -35,6 +35,10 @@ class InvalidParameters(CatalogError):
     """A parameter that may not be sent to the model, or a value that it does not take."""
 
 
+class InvalidMessages(CatalogError):
+    """A conversation that the model does not take."""
+
+
 class UnknownBuiltInTool(CatalogError):
     """The model has no built-in tool of that id."""
 
