@@ -14,7 +14,7 @@ MAX_WORDS = 300
 _MAX_READ = 4_000
 """Characters that are looked at."""
 _PREFIX = re.compile(r"^(?:(?:litellm\.)?(?:\w+Exception )?\w*(?:Error|Exception|Timeout)(?::| -) )*")
-_MARKUP = re.compile(r"<(?:!doctype|\?xml|/?[a-z][a-z0-9]*[\s/>])", re.IGNORECASE)
+_PAGE = re.compile(r"<(?:!doctype|\?xml|/?(?:html|head|body|title|center|div|h1|pre|p|script|style)\b)", re.IGNORECASE)
 _SECRET_NAME = re.compile(r"key|secret|token", re.IGNORECASE)
 _LIBRARY = re.compile(r"[^.!?]*(?:litellm|drop_params)[^.!?]*(?:[.!?](?=\s|\w)|[.!?]?$)[^\s]*", re.IGNORECASE)
 """A sentence that mentions the library that calls, which some providers call through themselves."""
@@ -31,7 +31,7 @@ def clean_words(words: str, secrets: Iterable[str]) -> str:
     words = whole_text(words)[:_MAX_READ]
     words = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
     words = _inner(_PREFIX.sub("", words))
-    if _MARKUP.search(words):
+    if _PAGE.search(words):
         return ""
     for secret in secrets:
         words = words.replace(secret, "[key]")
