@@ -26,7 +26,7 @@ class JSONDecodeError(json.JSONDecodeError):
         self.msg, self.doc, self.pos, self.lineno, self.colno = message, "", 0, 1, 1
 
 
-class UnicodeDecodeError(builtins.UnicodeDecodeError):
+class UnicodeDecodeError(builtins.UnicodeDecodeError):  # noqa: A001 - what agents see is called so
     """Python's, with a message of its own."""
 
     def __init__(self, message: str) -> None:
