@@ -12,7 +12,8 @@ from shared.models.errors import AgentFailed, AllowanceSpent, InvalidInput, NotF
 from shared.models.wire import JsonObject
 from shared.services.rate_limits import RateLimitService
 from shared.services.running import Finished, RunService
-from shared.services.schemas import problems
+from shared.services.schema_texts import read_texts
+from shared.services.schemas import as_json_schema, problems
 from shared.settings import Settings
 from shared.store import Database
 
@@ -50,7 +51,7 @@ class PublishedService:
             find(self.database, friendly_name),
             self.limits.take(f"rest:{friendly_name}:{address}", self.settings.rest_rate_per_minute),
         )
-        await asyncio.to_thread(refuse_invalid, agent, input_dict)
+        input_dict = await asyncio.to_thread(fit_input, agent, input_dict)
         run = await self.runs.run_agent(Caller(uid=agent.owner), agent, input_dict, self.settings.run_timeout_seconds)
         failure = run.outcome.failure
         if failure is None:
@@ -70,11 +71,20 @@ async def find(database: Database, friendly_name: str) -> StoredAgent:
     return agent
 
 
-def refuse_invalid(agent: StoredAgent, input_dict: JsonObject) -> None:
-    """Raises `InvalidInput` for what the agent's input schema does not take."""
+def fit_input(agent: StoredAgent, input_dict: JsonObject) -> JsonObject:
+    """The input as the agent takes it: itself where its schema takes it so, else with the texts of forms read.
+
+    Raises `InvalidInput` for what the schema does not take either way.
+    """
     schema = agent.fields.input_schema
-    if schema and (found := problems(schema, input_dict)):
+    if not schema or not (found := problems(schema, input_dict)):
+        return input_dict
+    read = read_texts(as_json_schema(schema), input_dict)
+    if read is not input_dict:
+        found = problems(schema, read)
+    if found:
         raise InvalidInput([(problem.type, problem.loc, problem.message) for problem in found])
+    return read
 
 
 def _warnings(agent: StoredAgent, run: Finished) -> list[str]:
