@@ -69,6 +69,9 @@ class Settings(BaseModel):
     ticket_max_age_seconds: float = Field(
         default=6 * 3600, gt=0, description="after it an unfinished ticket is given up"
     )
+    ticket_retention_days: int = Field(
+        default=30, ge=0, le=36_500, description="a ticket and its messages are kept so long after its end; 0: for good"
+    )
 
     worker_location: str = "us-central1"
     worker_queue: str = Field(default="worker", description="the queue, and the function that it calls")
