@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 MAX_DOLLARS = 1_000_000_000
 """More than anybody's allowance, and little enough for a JSON number to hold to the millionth."""
@@ -12,6 +13,13 @@ MAX_DOLLARS = 1_000_000_000
 
 def _comma_separated(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Raises `ValueError` for what is not a network such as 192.0.2.0/24."""
+    for network in value:
+        ip_network(network)
+    return value
 
 
 def in_the_cloud(environ: Mapping[str, str]) -> bool:
@@ -49,7 +57,12 @@ class Settings(BaseModel):
     public_rate_per_minute: int = Field(
         default=120, ge=0, description="per address, on routes without a token; 0: none"
     )
-    trusted_proxies: int = Field(default=0, ge=0, description="how many in front of us append to X-Forwarded-For")
+    trusted_proxies: int = Field(
+        default=0, ge=0, description="how many in front of us append to X-Forwarded-For, Hosting not counted"
+    )
+    hosting_edges: Annotated[tuple[str, ...], BeforeValidator(_comma_separated), AfterValidator(_networks)] = Field(
+        default=(), description="the networks from which Hosting calls functions; Google's own"
+    )
     admin_panel_enabled: bool = False
     admin_password: SecretStr | None = None
     sweep_after_seconds: float = Field(default=300, gt=0, description="how long a ticket may lie untouched")

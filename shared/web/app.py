@@ -123,12 +123,7 @@ def create_app(
     if open_prefix:
         app.add_middleware(OpenCors, prefix=open_prefix, canonical=PathForms(app, function, is_route).canonical)
     app.add_middleware(NoStore)
-    app.add_middleware(
-        AccessLog,
-        function=function,
-        project=settings.google_cloud_project,
-        trusted_proxies=settings.trusted_proxies,
-    )
+    app.add_middleware(AccessLog, function=function, settings=settings)
     return app
 
 
