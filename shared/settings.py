@@ -1,6 +1,7 @@
 """What a deployment can set, from the environment. Keys of model providers are not here: the catalog reads those."""
 
 import os
+import re
 from collections.abc import Mapping
 from ipaddress import ip_network
 from typing import Annotated, Any
@@ -13,6 +14,18 @@ MAX_DOLLARS = 1_000_000_000
 
 def _comma_separated(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s*]+")
+
+
+def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Raises `ValueError` for what no browser sends as an `Origin`. A slash at the end is a slip, and is taken off."""
+    origins = tuple(origin.removesuffix("/").lower() for origin in value)
+    for origin in origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"{origin!r} is not an origin such as https://app.example, nor '*' for all")
+    return origins
 
 
 def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -41,7 +54,10 @@ class Settings(BaseModel):
     )
     google_cloud_project: str = Field(default="demo-agents")
     functions_emulator: bool = Field(default=False, description="set by the Firebase Emulator Suite")
-    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
+    k_service: str | None = Field(default=None, description="set by Cloud Run")
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_comma_separated), AfterValidator(_origins)] = Field(
+        default=(), description="of pages that browsers may call from; locally any of this machine's, else none"
+    )
     max_body_bytes: int = Field(default=1024 * 1024, gt=0)
 
     store_timeout_seconds: float = Field(default=20, gt=0, description="one read, or one transaction with its retries")
@@ -127,6 +143,11 @@ class Settings(BaseModel):
             if project := given.get("GOOGLE_CLOUD_PROJECT", project):
                 derived["WORKER_SERVICE_ACCOUNT"] = f"task-invoker@{project}.iam.gserviceaccount.com"
         return cls.model_validate(derived | given)
+
+    @property
+    def deployed(self) -> bool:
+        """Whether this is a deployed function, and not one that runs on somebody's machine."""
+        return bool(self.k_service) and not self.functions_emulator
 
     @property
     def authentication_required(self) -> bool:
