@@ -60,6 +60,10 @@ class Settings(BaseModel):
     )
     max_body_bytes: int = Field(default=1024 * 1024, gt=0)
 
+    sign_in_check_seconds: float = Field(
+        default=300, ge=0, description="after which a disabled user's tokens, and revoked ones, are refused; 0: never"
+    )
+
     store_timeout_seconds: float = Field(default=20, gt=0, description="one read, or one transaction with its retries")
 
     default_allowance: float = Field(default=100, ge=0, le=MAX_DOLLARS, description="US dollars, of a new user")
@@ -72,6 +76,11 @@ class Settings(BaseModel):
     chat_rate_per_minute: int = Field(default=600, ge=0, description="per user; 0 is no limit")
     public_rate_per_minute: int = Field(
         default=120, ge=0, description="per address, on routes without a token; 0: none"
+    )
+    admin_password_rate_per_minute: int = Field(
+        default=60,
+        ge=0,
+        description="attempts at it, of all addresses together that no right one has come from; 0: no limit",
     )
     trusted_proxies: int = Field(
         default=0, ge=0, description="how many in front of us append to X-Forwarded-For, Hosting not counted"

@@ -25,7 +25,11 @@ OptionalJsonObject = Annotated[JsonObject, BeforeValidator(empty_for_null(dict))
 def is_plain_id(text: str) -> bool:
     """Whether a text can be a document's id: https://firebase.google.com/docs/firestore/quotas."""
     reserved = text in (".", "..") or (text.startswith("__") and text.endswith("__"))
-    return not reserved and "/" not in text and 0 < len(text.encode(errors="replace")) <= 1500
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return not reserved and "/" not in text and 0 < size <= 1500
 
 
 def shown_as(**example: Any) -> ConfigDict:
