@@ -99,6 +99,7 @@ class Settings(BaseModel):
     worker_queue: str = Field(default="worker", description="the queue, and the function that it calls")
     worker_url: str | None = Field(default=None, description="where tasks are sent; derived when not set")
     worker_service_account: str | None = Field(default=None, description="whose OIDC token opens the worker")
+    sweep_service_account: str | None = Field(default=None, description="whose OIDC token opens the sweep")
     worker_timeout_seconds: int = Field(
         default=540,
         ge=15,
@@ -134,8 +135,8 @@ class Settings(BaseModel):
 
         In the cloud, authentication is on unless `APP_ENV=local` switches it off by name, and a value that is neither
         is refused, as are the variables that make unsigned tokens good, and private addresses: a slip must not open
-        the doors. There, too, Google's front end stands before us, and the account that opens the worker is the one
-        that `deploy/bootstrap` makes. The Firebase CLI names the project `GCLOUD_PROJECT`.
+        the doors. There, too, Google's front end stands before us, and the accounts that open the worker and the sweep
+        are those that `deploy/bootstrap` makes. The Firebase CLI names the project `GCLOUD_PROJECT`.
         """
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
         derived: dict[str, str] = {}
@@ -151,12 +152,26 @@ class Settings(BaseModel):
             derived |= {"APP_ENV": "firebase", "TRUSTED_PROXIES": "1"}
             if project := given.get("GOOGLE_CLOUD_PROJECT", project):
                 derived["WORKER_SERVICE_ACCOUNT"] = f"task-invoker@{project}.iam.gserviceaccount.com"
+                derived["SWEEP_SERVICE_ACCOUNT"] = f"scheduler-invoker@{project}.iam.gserviceaccount.com"
         return cls.model_validate(derived | given)
 
     @property
     def deployed(self) -> bool:
         """Whether this is a deployed function, and not one that runs on somebody's machine."""
         return bool(self.k_service) and not self.functions_emulator
+
+    @property
+    def worker_address(self) -> str:
+        """Where tasks are sent, which is what their tokens are for."""
+        return self.worker_url or self._address_of(self.worker_queue)
+
+    @property
+    def sweep_address(self) -> str:
+        """Where the scheduler's job calls, as `deploy/bootstrap` makes it, which is what its tokens are for."""
+        return self._address_of("sweep")
+
+    def _address_of(self, function: str) -> str:
+        return f"https://{self.worker_location}-{self.google_cloud_project}.cloudfunctions.net/{function}"
 
     @property
     def authentication_required(self) -> bool:

@@ -6,7 +6,7 @@ What is answered has all its fields, those with a default too, and the API's doc
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
 
 JsonObject = dict[str, JsonValue]
@@ -30,6 +30,16 @@ def is_plain_id(text: str) -> bool:
     except UnicodeEncodeError:  # half of a surrogate pair
         return False
     return not reserved and "/" not in text and 0 < size <= 1500
+
+
+def _plain_id(text: str) -> str:
+    if not is_plain_id(text):
+        raise ValueError("not an id: 1 to 1500 bytes without '/', not '.', '..' or '__…__'")
+    return text
+
+
+PlainId = Annotated[str, AfterValidator(_plain_id)]
+"""A text that can be a document's id."""
 
 
 def shown_as(**example: Any) -> ConfigDict:
