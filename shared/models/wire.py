@@ -29,12 +29,12 @@ def is_plain_id(text: str) -> bool:
         size = len(text.encode())
     except UnicodeEncodeError:  # half of a surrogate pair
         return False
-    return not reserved and "/" not in text and 0 < size <= 1500
+    return not reserved and "/" not in text and "\0" not in text and 0 < size <= 1500
 
 
 def _plain_id(text: str) -> str:
     if not is_plain_id(text):
-        raise ValueError("not an id: 1 to 1500 bytes without '/', not '.', '..' or '__…__'")
+        raise ValueError("not an id: 1 to 1500 bytes without '/' and NUL, not '.', '..' or '__…__'")
     return text
 
 

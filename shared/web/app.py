@@ -13,6 +13,7 @@ from shared.web.access_log import AccessLog
 from shared.web.body import BodyLimit
 from shared.web.cors import Cors
 from shared.web.errors import CatchAll, add_error_handlers
+from shared.web.head import HeadAsGet
 from shared.web.paths import PathForms
 
 
@@ -76,6 +77,7 @@ def create_app(
         canonical=PathForms(app, function, is_route).canonical,
     )
     app.add_middleware(NoStore)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(AccessLog, function=function, settings=settings)
     return app
 
