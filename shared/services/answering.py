@@ -23,6 +23,7 @@ from shared.models.errors import ComeAgain, Unavailable
 from shared.models.ticket import Claim, Ticket, claim
 from shared.services.ledger import Ledger
 from shared.services.model_calls import CompleteChat
+from shared.services.standing import StandingService
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.store.tickets import MAX_TEXT_BYTES
@@ -140,7 +141,12 @@ class AnsweringService:
         """Raises `ModelFailure` and `LeaseLost` only: a fault of our own is logged, and tried again like an outage."""
         try:
             async with self._database.outages_told():
-                request = await self._database.tickets.get_request(ticket.id)
+                request, disabled = await asyncio.gather(
+                    self._database.tickets.get_request(ticket.id),
+                    StandingService(self._database).is_disabled(ticket.owner, anew=True),
+                )
+            if disabled:
+                raise ModelFailure("The account is disabled, so the chat was not answered.", transient=False)
             if request is None:
                 raise ModelFailure("The chat's messages are gone. Send the chat again.", transient=False)
             if ticket.provider == GOFANNON:

@@ -19,6 +19,7 @@ from shared.models.terms import Terms
 from shared.models.ticket import Ticket
 from shared.models.usage import Entry
 from shared.models.wire import JsonObject
+from shared.services.standing import refuse
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
@@ -43,9 +44,10 @@ class Ledger:
     async def hold(self, caller: Caller, estimate: int, now: datetime, transaction: Transaction) -> int:
         """Holds `estimate` for a chat, or all that is available if that is less; returns what it holds.
 
-        Raises `AllowanceSpent` when nothing is available.
+        Raises `AllowanceSpent` when nothing is available, and `Forbidden` for a disabled user.
         """
         _, account = await self.account(caller, now, transaction)
+        refuse(account)
         if not account.available:
             running = " by chats that are still running" if account.remaining else ""
             raise AllowanceSpent(f"Your allowance is used up{running}. Raise it, reset it, or wait.")

@@ -13,6 +13,7 @@ from shared.models.wire import JsonObject
 from shared.services.rate_limits import RateLimitService
 from shared.services.running import Finished, RunService
 from shared.services.schemas import problems
+from shared.services.standing import StandingService
 from shared.settings import Settings
 from shared.store import Database
 
@@ -43,8 +44,8 @@ class PublishedService:
     async def call(self, friendly_name: str, input_dict: JsonObject, address: str) -> Answer:
         """Runs the agent at its owner's expense, for anybody. `address`: where the caller is.
 
-        Raises `NotFound`, `TooManyRequests`, `InvalidInput`, `AllowanceSpent` when its owner has nothing left for it,
-        `AgentFailed`, and `Unavailable`.
+        Raises `NotFound`, `Forbidden` when its owner is disabled, `TooManyRequests`, `InvalidInput`, `AllowanceSpent`
+        when its owner has nothing left for it, `AgentFailed`, and `Unavailable`.
         """
         agent, _ = await asyncio.gather(
             find(self.database, friendly_name),
@@ -61,10 +62,19 @@ class PublishedService:
 
 
 async def find(database: Database, friendly_name: str) -> StoredAgent:
-    """The agent that is published under the name. Two reads. Raises `NotFound`."""
+    """The agent that is published under the name. Two reads, and now and then one beside the second.
+
+    Raises `NotFound`, and `Forbidden` when its owner is disabled.
+    """
     async with database.outages_told():
         deployment = await database.deployments.get(friendly_name)
-        agent = await database.agents.get(deployment.agent_id) if deployment else None
+        if deployment is None:
+            agent = None
+        else:
+            agent, _ = await asyncio.gather(
+                database.agents.get(deployment.agent_id),
+                StandingService(database).refuse_disabled_owner(deployment.owner),
+            )
     if agent is None:
         raise NotFound(f"No agent is published as {friendly_name[:100]!r}.")
     return agent
