@@ -11,6 +11,7 @@ from shared.models.chat import Accepted, ChatRequest, ChatResponse
 from shared.models.errors import (
     AllowanceSpent,
     BadRequest,
+    Forbidden,
     InvalidInput,
     NotFound,
     TooLarge,
@@ -24,8 +25,9 @@ from shared.store import Database
 from shared.tasks import task_queue
 from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.answers import answers
+from shared.web.standing import ActiveCaller
 
-router = APIRouter(route_class=StrictJsonRoute, responses=answers(Unauthenticated, Unavailable))
+router = APIRouter(route_class=StrictJsonRoute, responses=answers(Unauthenticated, Forbidden, Unavailable))
 
 
 async def _chat_service(settings: CurrentSettings) -> ChatService:
@@ -44,7 +46,7 @@ async def submit(body: ChatRequest, caller: CurrentCaller, chat: Chat, request: 
 
 
 @router.get("/chat/{ticket_id}", responses=answers(NotFound))
-async def look_up(ticket_id: str, caller: CurrentCaller, chat: Chat, request: Request) -> ChatResponse:
+async def look_up(ticket_id: str, caller: ActiveCaller, chat: Chat, request: Request) -> ChatResponse:
     """The ticket's status, and its result or error once it is finished."""
     ticket = await chat.look_up(caller, ticket_id)
     request.state.access["ticket"] = ticket.ticket_id

@@ -21,6 +21,7 @@ from shared.models.money import CostBounds
 from shared.models.ticket import Ticket
 from shared.services.ledger import Ledger
 from shared.services.rate_limits import RateLimitService
+from shared.services.standing import StandingService, refuse
 from shared.services.visibility import sees
 from shared.settings import Settings
 from shared.store import Database, Transaction
@@ -46,8 +47,8 @@ class ChatService:
         """Accepts a chat: when this returns, a worker will answer it, and a look-up finds it.
 
         Raises `BadRequest` for a provider, model, parameter or tool that cannot be served, `TooManyRequests`,
-        `AllowanceSpent`, `TooLarge` for a chat that cannot be stored, and `Unavailable` when it was not accepted and
-        may be sent again.
+        `AllowanceSpent`, `Forbidden` for a disabled user and for a disabled owner's agent, `TooLarge` for a chat that
+        cannot be stored, and `Unavailable` when it was not accepted and may be sent again.
         """
         bounds = await self._bound_cost(caller, request)
         ticket_id = str(uuid4())
@@ -82,11 +83,16 @@ class ChatService:
             raise BadRequest(str(error)) from error
 
     async def _refuse_unpublished(self, caller: Caller, friendly_name: str) -> None:
-        """Raises `BadRequest` for what is not published, or not for this caller. One read."""
+        """Raises `BadRequest` for what is not published, or not for this caller, `Forbidden` for a disabled owner's.
+
+        One read, and now and then another.
+        """
         async with self._database.outages_told():
             deployment = await self._database.deployments.get(friendly_name)
         if deployment is None or not sees(caller, deployment):
             raise BadRequest(f"No agent is published as {friendly_name[:100]!r}. GET /providers/gofannon lists them.")
+        if deployment.owner != caller.uid:
+            await StandingService(self._database).refuse_disabled_owner(deployment.owner)
 
     async def _admitted(self, ticket_id: str, caller: Caller, request: ChatRequest, bounds: CostBounds) -> Ticket:
         """Counts the request, holds what it may cost, and stores the ticket, in one transaction."""
@@ -94,13 +100,14 @@ class ChatService:
 
         async def admit(transaction: Transaction) -> Ticket:
             # What the steps below read, read at once.
-            found, *_ = await asyncio.gather(
+            found, account, _ = await asyncio.gather(
                 self._database.tickets.get(ticket_id, transaction),
                 self._database.accounts.get(caller.uid, transaction),
                 self._database.rate_limits.get(rate_key, transaction),
             )
             if found is not None:  # the transaction's last run was committed without our knowing
                 return found
+            refuse(account)
             now, request_context = datetime.now(UTC), current_request.get()
             await self._limits.count(rate_key, self._settings.chat_rate_per_minute, transaction)
             ticket = Ticket(

@@ -16,6 +16,7 @@ from shared.services.rate_limits import RateLimitService
 from shared.services.running import Finished, RunService
 from shared.services.schema_texts import read_texts
 from shared.services.schemas import as_json_schema, problems
+from shared.services.standing import StandingService
 from shared.settings import Settings
 from shared.store import Database
 
@@ -46,8 +47,9 @@ class PublishedService:
     async def call(self, friendly_name: str, input_dict: JsonObject, address: str) -> Answer:
         """Runs the agent at its owner's expense, for anybody. `address`: where the caller is.
 
-        Raises `NotFound`, `TooManyRequests`, `InvalidInput`, `AllowanceSpent` when its owner has nothing left for it,
-        `DeploymentBudgetSpent` when strangers have spent what they may on this day, `AgentFailed`, and `Unavailable`.
+        Raises `NotFound`, `Forbidden` when its owner is disabled, `TooManyRequests`, `InvalidInput`, `AllowanceSpent`
+        when its owner has nothing left for it, `DeploymentBudgetSpent` when strangers have spent what they may on this
+        day, `AgentFailed`, and `Unavailable`.
         """
         (agent, budget), _ = await asyncio.gather(
             self._find(friendly_name),
@@ -66,16 +68,17 @@ class PublishedService:
         raise AgentFailed(run.run_id)
 
     async def _find(self, friendly_name: str) -> tuple[StoredAgent, DeploymentBudget]:
-        """The agent, and what it may spend on this day. Three reads, two of them at once."""
+        """The agent, and what it may spend on this day. Three reads, two of them at once, and now and then one more."""
         async with self.database.outages_told():
             deployment = await self.database.deployments.get(friendly_name)
         if deployment is None:
             raise _unknown(friendly_name)
         budget = DeploymentBudget.of(deployment, self.settings)
         async with self.database.outages_told():
-            agent, _ = await asyncio.gather(
+            agent, *_ = await asyncio.gather(
                 self.database.agents.get(deployment.agent_id),
                 DeploymentBudgets(self.database).refuse_spent(budget, datetime.now(UTC)),
+                StandingService(self.database).refuse_disabled_owner(deployment.owner),
             )
         if agent is None:
             raise _unknown(friendly_name)
@@ -83,10 +86,19 @@ class PublishedService:
 
 
 async def find(database: Database, friendly_name: str) -> StoredAgent:
-    """The agent that is published under the name. Two reads. Raises `NotFound`."""
+    """The agent that is published under the name. Two reads, and now and then one beside the second.
+
+    Raises `NotFound`, and `Forbidden` when its owner is disabled.
+    """
     async with database.outages_told():
         deployment = await database.deployments.get(friendly_name)
-        agent = await database.agents.get(deployment.agent_id) if deployment else None
+        if deployment is None:
+            agent = None
+        else:
+            agent, _ = await asyncio.gather(
+                database.agents.get(deployment.agent_id),
+                StandingService(database).refuse_disabled_owner(deployment.owner),
+            )
     if agent is None:
         raise _unknown(friendly_name)
     return agent
