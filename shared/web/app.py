@@ -48,8 +48,8 @@ class OpenCors:
             app,
             allow_origins=["*"],
             allow_methods=["POST"],
-            allow_headers=["Authorization", "Content-Type", *_OF_EVERY_REQUEST],
-            expose_headers=["Retry-After", "X-Run-Id", "warnings", REQUEST_ID],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", *_OF_EVERY_REQUEST],
+            expose_headers=["Idempotent-Replayed", "Retry-After", "X-Run-Id", "warnings", REQUEST_ID],
             max_age=3600,
         )
 
@@ -117,7 +117,14 @@ def create_app(
             allow_origins=settings.cors_origins,
             allow_methods=["*"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Admin-Password", *_OF_EVERY_REQUEST],
-            expose_headers=["Retry-After", "X-Next-Page-Token", "X-Run-Id", "warnings", REQUEST_ID],
+            expose_headers=[
+                "Idempotent-Replayed",
+                "Retry-After",
+                "X-Next-Page-Token",
+                "X-Run-Id",
+                "warnings",
+                REQUEST_ID,
+            ],
             max_age=3600,
         )
     if open_prefix:
