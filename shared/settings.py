@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
@@ -48,6 +48,16 @@ class Settings(BaseModel):
         le=MAX_DOLLARS,
         description="what users may raise their own to; the default allowance's amount",
     )
+    unpriced_hold: float | None = Field(
+        default=None,
+        gt=0,
+        le=MAX_DOLLARS,
+        description="US dollars held for a call of a model that has no price but reports its cost; unset: refused in a"
+        " deployment",
+    )
+    allowance_refill: Literal["monthly", "never"] = Field(
+        default="monthly", description="when what was spent comes back in Firebase: on the first of the month, UTC"
+    )
     chat_rate_per_minute: int = Field(default=600, ge=0, description="per user; 0 is no limit")
     public_rate_per_minute: int = Field(
         default=120, ge=0, description="per address, on routes without a token; 0: none"
@@ -58,6 +68,9 @@ class Settings(BaseModel):
     sweep_after_seconds: float = Field(default=300, gt=0, description="how long a ticket may lie untouched")
     ticket_max_age_seconds: float = Field(
         default=6 * 3600, gt=0, description="after it an unfinished ticket is given up"
+    )
+    ticket_retention_days: int = Field(
+        default=30, ge=0, le=36_500, description="a ticket and its messages are kept so long after its end; 0: for good"
     )
 
     worker_location: str = "us-central1"

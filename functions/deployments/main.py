@@ -68,6 +68,7 @@ async def _published_service(settings: CurrentSettings) -> PublishedService:
     return PublishedService(database, runs, settings)
 
 
+_NO_CHANGE = DeployRequest()
 Deployments = Annotated[DeploymentService, Depends(_deployment_service)]
 
 
@@ -80,7 +81,7 @@ async def deploy(
     agent_id: str,
     caller: CurrentCaller,
     service: Deployments,
-    body: Annotated[DeployRequest | None, Body(examples=[{"budgetPerDay": 2.5}])] = None,
+    body: DeployRequest = _NO_CHANGE,
 ) -> Deployed:
     """Publishes the agent under its friendly name; 409 when another agent has it.
 

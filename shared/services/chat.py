@@ -10,14 +10,15 @@ import re
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from shared.llm.catalog import Catalog, CatalogError, check_call
-from shared.llm.estimate import highest_cost
+from shared.llm.catalog import Catalog, CatalogError
+from shared.llm.estimate import bound_cost
 from shared.log import get_logger
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import Accepted, ChatRequest, ChatResponse, TicketStatus
 from shared.models.errors import BadRequest, NotFound, OutcomeUnknown, Unavailable
 from shared.models.idempotency import KeptRequest, KeyedRequest
+from shared.models.money import CostBounds
 from shared.models.ticket import Ticket
 from shared.services.idempotency import Idempotency, keyed
 from shared.services.ledger import Ledger
@@ -61,14 +62,14 @@ class ChatService:
         """
         keyed_request = None if key is None else _keyed(caller, request, key)
         try:
-            estimate = await self._estimate(caller, request)
+            bounds = await self._bound_cost(caller, request)
         except BadRequest:  # it may have been possible when the chat came first
             if keyed_request is None or (kept := await self._find(keyed_request)) is None:
                 raise
             return Accepted(ticket_id=kept.made, status=TicketStatus.PENDING), True
         draft = _draft(caller, request)
         try:
-            ticket_id = await self._admit(draft, caller, request, estimate, keyed_request)
+            ticket_id = await self._admit(draft, caller, request, bounds, keyed_request)
         except Unavailable:
             if await self._withdraw(draft, keyed_request):
                 raise
@@ -96,24 +97,18 @@ class ChatService:
 
         return await self._database.transaction(find)
 
-    async def _estimate(self, caller: Caller, request: ChatRequest) -> int:
-        """The most that it may cost, in millionths of a dollar; raises `BadRequest` for what cannot be served.
+    async def _bound_cost(self, caller: Caller, request: ChatRequest) -> CostBounds:
+        """What it may cost at most; raises `BadRequest` for what cannot be served.
 
-        An agent's calls are held for one by one; and an unknown price may turn out to be one. So for these a
-        millionth is held: what is spent already does not pay for them.
+        An agent's calls are held for one by one, so for the agent itself no more than a millionth of a dollar is.
         """
         if request.provider == GOFANNON:
             await self._refuse_unpublished(caller, request.model)
-            return 1
+            return CostBounds(1, 1)
         try:
-            route = self._catalog.route(request.provider, request.model)
-            check_call(route, request.parameters, request.built_in_tools)
+            return bound_cost(self._catalog.route(request.provider, request.model), request, self._settings)
         except CatalogError as error:
             raise BadRequest(str(error)) from error
-        estimate = highest_cost(route, request)
-        if estimate is None:
-            _log.warning("Price unknown", extra={"fields": {"model": route.name}})
-        return 1 if estimate is None else estimate
 
     async def _refuse_unpublished(self, caller: Caller, friendly_name: str) -> None:
         """Raises `BadRequest` for what is not published, or not for this caller. One read."""
@@ -123,7 +118,12 @@ class ChatService:
             raise BadRequest(f"No agent is published as {friendly_name[:100]!r}. GET /providers/gofannon lists them.")
 
     async def _admit(
-        self, draft: Ticket, caller: Caller, request: ChatRequest, estimate: int, keyed_request: KeyedRequest | None
+        self,
+        draft: Ticket,
+        caller: Caller,
+        request: ChatRequest,
+        bounds: CostBounds,
+        keyed_request: KeyedRequest | None,
     ) -> str:
         """Counts the request, holds what it may cost, and stores the ticket and the key, in one transaction.
 
@@ -146,7 +146,7 @@ class ChatService:
                 return kept.made
             now = datetime.now(UTC)
             await self._limits.count(rate_key, self._settings.chat_rate_per_minute, transaction)
-            hold = await self._ledger.hold(caller, estimate, now, transaction) if estimate else 0
+            hold = await self._ledger.hold(caller, bounds, now, transaction) if bounds.most else 0
             ticket = draft.model_copy(update={"hold": hold, "created_at": now, "updated_at": now})
             self._database.tickets.add(ticket, request, transaction)
             if keyed_request is not None:

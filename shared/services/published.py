@@ -17,7 +17,8 @@ from shared.services.idempotency import keyed
 from shared.services.kept_runs import Answer, KeptRuns, answer_again
 from shared.services.rate_limits import RateLimitService
 from shared.services.running import Finished, RunService
-from shared.services.schemas import problems
+from shared.services.schema_texts import read_texts
+from shared.services.schemas import as_json_schema, problems
 from shared.settings import Settings
 from shared.store import Database
 
@@ -69,7 +70,7 @@ class PublishedService:
         if found.kept is not None:
             return answer_again(found.kept, now)
         refuse_spent(found.budget, found.day, now)
-        await asyncio.to_thread(refuse_invalid, found.agent, input_dict)
+        input_dict = await asyncio.to_thread(fit_input, found.agent, input_dict)
         run_id = f"run-{uuid4()}"
         if found.request is None:
             return await self._answer_of(found.agent, await self._run(found, input_dict, run_id))
@@ -150,11 +151,20 @@ def _unknown(friendly_name: str) -> NotFound:
     return NotFound(f"No agent is published as {friendly_name[:100]!r}.")
 
 
-def refuse_invalid(agent: StoredAgent, input_dict: JsonObject) -> None:
-    """Raises `InvalidInput` for what the agent's input schema does not take."""
+def fit_input(agent: StoredAgent, input_dict: JsonObject) -> JsonObject:
+    """The input as the agent takes it: itself where its schema takes it so, else with the texts of forms read.
+
+    Raises `InvalidInput` for what the schema does not take either way.
+    """
     schema = agent.fields.input_schema
-    if schema and (found := problems(schema, input_dict)):
+    if not schema or not (found := problems(schema, input_dict)):
+        return input_dict
+    read = read_texts(as_json_schema(schema), input_dict)
+    if read is not input_dict:
+        found = problems(schema, read)
+    if found:
         raise InvalidInput([(problem.type, problem.loc, problem.message) for problem in found])
+    return read
 
 
 def _warnings(agent: StoredAgent, run: Finished) -> list[str]:

@@ -17,6 +17,7 @@ from shared.web.access_log import AccessLog
 from shared.web.body import BodyLimit
 from shared.web.errors import CatchAll, add_error_handlers
 from shared.web.paths import PathForms
+from shared.web.server import switch_off_heartbeats
 
 _OF_EVERY_REQUEST = (REQUEST_ID, TRACEPARENT)
 """Headers that any request may carry, to be found again by."""
@@ -91,6 +92,7 @@ def create_app(
     It lives as long as the process. Its lifespan never runs under functions-framework, so whatever needs an
     event loop (clients above all) is made at first use.
     """
+    switch_off_heartbeats()
     configure_logging()
     app = FastAPI(
         title=function,

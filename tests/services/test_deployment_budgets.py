@@ -15,7 +15,7 @@ from shared.models.deployment import DeployRequest
 from shared.models.deployment_day import DeploymentDay, day_id
 from shared.models.errors import AllowanceSpent, DeploymentBudgetSpent
 from shared.models.hold import Hold
-from shared.models.money import to_dollars
+from shared.models.money import CostBounds, to_dollars
 from shared.models.run import RunCodeRequest
 from shared.models.wire import JsonObject
 from shared.services.agents import AgentService
@@ -114,11 +114,11 @@ async def test_two_hundred_calls_at_once_spend_no_more_either(database: Database
 
     async def call(number: int) -> int:
         try:
-            hold = await spending.hold(OWNER, f"run-{number}", 150, BUDGET)
+            hold = await spending.hold(OWNER, f"run-{number}", CostBounds(1, 150), BUDGET)
         except DeploymentBudgetSpent:
             return 0
         await asyncio.sleep(0)
-        await spending.settle(hold, hold.amount, {})
+        await spending.settle(hold, to_dollars(hold.amount), {})
         return hold.amount
 
     spent = sum(await asyncio.gather(*(call(number) for number in range(200))))
@@ -133,7 +133,7 @@ async def test_what_running_calls_hold_is_not_spent_twice(house: House) -> None:
     """Who comes meanwhile is sent away for seconds, not until midnight."""
     agent = await publish(house.database, OWNER, "ask", ASK)
     model = Model(10)
-    published = published_with(house, model, deployment_budget_per_day=0.0001)
+    published = published_with(house, model, deployment_budget_per_day=0.0003)
     model.open.clear()
     first = asyncio.create_task(published.call("ask", HI, "1.1.1.1"))
     await model.asked.wait()
@@ -280,24 +280,24 @@ async def test_lost_answers_hold_and_count_once(database: Database, settings: Se
     """A commit that went through without our knowing is recognised; settling again changes nothing."""
     spending = SpendingService(database, settings)
     lose_answers(database, ServiceUnavailable("gone"), 1, 3)
-    hold = await spending.hold(OWNER, "run-1", 300, BUDGET)
+    hold = await spending.hold(OWNER, "run-1", CostBounds(1, 300), BUDGET)
     assert await days(database) == (300, 0)
     for _ in range(3):
-        await spending.settle(hold, 200, {})
+        await spending.settle(hold, 0.0002, {})
     assert await days(database) == (0, 200)
 
 
 async def test_the_sweep_gives_back_what_a_dead_call_held(database: Database, settings: Settings) -> None:
     """And a call that ends after all counts what it cost, once, with its hold gone."""
     spending = SpendingService(database, settings)
-    await spending.hold(OWNER, "run-1", 300, BUDGET)
-    late = await spending.hold(OWNER, "run-2", 500, BUDGET)
+    await spending.hold(OWNER, "run-1", CostBounds(1, 300), BUDGET)
+    late = await spending.hold(OWNER, "run-2", CostBounds(1, 500), BUDGET)
     document = database._client.collection("holds").document(late.id)  # pyright: ignore[reportPrivateUsage]
     await document.update({"expires_at": datetime.now(UTC) - timedelta(seconds=1)})
     await SweepService(database, task_queue(settings), settings).sweep()
     assert await days(database) == (300, 0)
     for _ in range(2):
-        await spending.settle(late, 450, {})
+        await spending.settle(late, 0.00045, {})
     assert await days(database) == (300, 450)
 
 
@@ -311,12 +311,12 @@ async def test_a_day_ends_at_midnight_in_utc(database: Database, settings: Setti
         hold = Hold(id=name, owner="owner", amount=800, expires_at=now, deployment_day=day_id(BUDGET.agent_id, now))
 
         async def body(transaction: Transaction) -> Hold:
-            return await ledger.open_hold(OWNER, hold, transaction, now, BUDGET)
+            return await ledger.open_hold(OWNER, hold, CostBounds(1, 800), transaction, now, BUDGET)
 
         return await database.transaction(body)
 
     async def settled(hold: Hold, now: datetime) -> None:
-        await database.transaction(lambda transaction: ledger.close_hold(hold, 700, {}, now, transaction))
+        await database.transaction(lambda transaction: ledger.close_hold(hold, 0.0007, {}, now, transaction))
 
     first, rest = await opened("run-1", before), await opened("run-2", before)
     assert (first.amount, rest.amount) == (800, 200)
