@@ -35,6 +35,7 @@ from shared.store import Database
 from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.address import address_block
 from shared.web.answers import Answers, answers, headers
+from shared.web.idempotency import REPLAYED_HEADER, REPLAYED_TEXT, IdempotencyKey
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
 from shared.web.standing import ActiveCaller
 
@@ -46,6 +47,7 @@ _RESULT: Answers = {
     200: headers(
         {
             "X-Run-Id": "The run, as the log names it.",
+            REPLAYED_HEADER: REPLAYED_TEXT,
             "warnings": "Where the result breaks the agent's own output schema, how: a JSON list of sentences.",
         }
     )
@@ -67,6 +69,7 @@ async def _published_service(settings: CurrentSettings) -> PublishedService:
     return PublishedService(database, runs, settings)
 
 
+_NO_CHANGE = DeployRequest()
 Deployments = Annotated[DeploymentService, Depends(_deployment_service)]
 
 
@@ -76,7 +79,10 @@ Deployments = Annotated[DeploymentService, Depends(_deployment_service)]
     responses=answers(BadRequest, Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, InvalidInput),
 )
 async def deploy(
-    agent_id: str, caller: ActiveCaller, service: Deployments, body: DeployRequest | None = None
+    agent_id: str,
+    caller: ActiveCaller,
+    service: Deployments,
+    body: DeployRequest = _NO_CHANGE,
 ) -> Deployed:
     """Publishes the agent under its friendly name; 409 when another agent has it.
 
@@ -116,7 +122,7 @@ async def list_deployments(
 @router.post(
     "/rest/{friendly_name}",
     responses=_RESULT
-    | answers(AllowanceSpent, Forbidden, NotFound, TooLarge, InvalidInput, TooManyRequests, AgentFailed),
+    | answers(AllowanceSpent, Forbidden, NotFound, Conflict, TooLarge, InvalidInput, TooManyRequests, AgentFailed),
 )
 async def call(
     friendly_name: str,
@@ -124,11 +130,18 @@ async def call(
     service: Annotated[PublishedService, Depends(_published_service)],
     request: Request,
     body: Annotated[JsonObject, Body(examples=[{"inputText": "Ada"}])],
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's expense."""
-    answer = await service.call(friendly_name, body, address_block(address))
+    """Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's expense.
+
+    The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and gets the same
+    answer. 409 for another input under the key, and while the first request is running: that has a `Retry-After`.
+    """
+    answer = await service.call(friendly_name, body, address_block(address), idempotency_key)
     request.state.access["run"] = answer.run_id
     headers = {"X-Run-Id": answer.run_id}
+    if answer.replayed:
+        headers[REPLAYED_HEADER] = "true"
     if answer.warnings:
         headers["warnings"] = _in_a_header(answer.warnings)
     result: Any = answer.result

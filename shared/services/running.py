@@ -33,12 +33,16 @@ _LONGEST_LINE = 500
 
 @dataclass(frozen=True)
 class Finished:
-    """A run that is over. `cost` is in millionths of a dollar, charged already; of the agents that it called, too."""
+    """A run that is over. `cost` is in millionths of a dollar, charged already; of the agents that it called, too.
+
+    `calls`: how many of anything outside it began, or had refused.
+    """
 
     run_id: str
     outcome: Outcome
     cost: int
     usage: Usage
+    calls: int
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ class RunService:
         permissions = Permissions.of(agent.fields, agent.owner)
         outcome = await self._run(chain, agent.fields.code, input_dict, permissions, path=(agent,))
         _tell(chain, outcome, agent)
-        return Finished(chain.run_id, outcome, chain.budget.spent, chain.numbers.usage)
+        return Finished(chain.run_id, outcome, chain.budget.spent, chain.numbers.usage, chain.budget.calls_taken)
 
     def _chain(
         self, payer: Caller, seconds: float, run_id: str | None = None, deployment: DeploymentBudget | None = None
