@@ -35,6 +35,7 @@ from shared.store import Database
 from shared.web import ClientAddress, CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.address import address_block
 from shared.web.answers import Answers, answers, headers
+from shared.web.departure import while_connected
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
 
 OPEN_PREFIX = "/rest/"
@@ -119,7 +120,7 @@ async def call(
     body: Annotated[JsonObject, Body(examples=[{"inputText": "Ada"}])],
 ) -> Response:
     """Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's expense."""
-    answer = await service.call(friendly_name, body, address_block(address))
+    answer = await while_connected(request, service.call(friendly_name, body, address_block(address)))
     request.state.access["run"] = answer.run_id
     headers = {"X-Run-Id": answer.run_id}
     if answer.warnings:

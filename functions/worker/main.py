@@ -18,8 +18,10 @@ from shared.services.agent_chat import AgentChatService
 from shared.services.answering import AnsweringService
 from shared.services.model_calls import ModelCallService
 from shared.services.running import RunService
+from shared.services.turns import TurnService
 from shared.settings import Settings
 from shared.store import Database
+from shared.tasks import task_queue
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 
 router = APIRouter(route_class=StrictJsonRoute)
@@ -36,7 +38,8 @@ async def _answering_service(settings: CurrentSettings) -> AnsweringService:
     model_calls = ModelCallService.over(database, catalog, complete, settings)
     runs = RunService(database, model_calls, await engine(settings), settings)
     by_agent = AgentChatService(database, runs, settings).answer
-    return AnsweringService(database, catalog, complete, by_agent, settings)
+    turns = TurnService(database, task_queue(settings), settings)
+    return AnsweringService(database, catalog, complete, by_agent, settings, turns)
 
 
 Answering = Annotated[AnsweringService, Depends(_answering_service)]

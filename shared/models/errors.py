@@ -83,6 +83,10 @@ class Unavailable(ServiceError):
     status = 503
 
 
+class NoRoom(Unavailable):
+    """Too much is running here. Nothing has begun."""
+
+
 class InvalidInput(ServiceError):
     """Input that does not fit its schema. `problems`: (type, path, message) of each; told as FastAPI tells them."""
 
@@ -121,6 +125,12 @@ class AgentFailed(ServiceError):
     def __init__(self, run_id: str) -> None:
         super().__init__(f"The agent failed. Its run is {run_id}; the log says why.")
         self.body = {"run_id": run_id}
+
+
+class CallerLeft(ServiceError):
+    """Nobody waits for the answer any more. The status is for the log alone."""
+
+    status = 499
 
 
 class UpstreamFailed(ServiceError):

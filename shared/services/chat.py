@@ -19,11 +19,12 @@ from shared.models.chat import Accepted, ChatRequest, ChatResponse
 from shared.models.errors import BadRequest, NotFound, Unavailable
 from shared.models.ticket import Ticket
 from shared.services.ledger import Ledger
+from shared.services.quotas import QuotaService
 from shared.services.rate_limits import RateLimitService
 from shared.services.visibility import sees
 from shared.settings import Settings
 from shared.store import Database, Transaction
-from shared.tasks import TaskQueue
+from shared.tasks import TaskQueue, task_name
 from shared.trace import current_request
 
 _log = get_logger("chat")
@@ -39,6 +40,7 @@ class ChatService:
         self._catalog = catalog
         self._ledger = Ledger(database, settings)
         self._limits = RateLimitService(database)
+        self._quotas = QuotaService(database, settings)
         self._settings = settings
 
     async def submit(self, caller: Caller, request: ChatRequest) -> Accepted:
@@ -57,7 +59,7 @@ class ChatService:
                 await self._withdrawn(ticket_id)  # it may have been stored, and the caller is told that it was not
             raise
         try:
-            await self._queue.enqueue(f"chat-{ticket.id}", {"ticket_id": ticket.id})
+            await self._queue.enqueue(task_name(ticket.id, ticket.tasks), {"ticket_id": ticket.id})
         except Exception as error:
             _log.error("The queue refused a ticket: %r", error, extra={"fields": {"ticket": ticket.id}})
             if not await self._withdrawn(ticket.id):
@@ -99,14 +101,16 @@ class ChatService:
 
         async def admit(transaction: Transaction) -> Ticket:
             # What the steps below read, read at once.
-            found, *_ = await asyncio.gather(
+            found, waiting, *_ = await asyncio.gather(
                 self._database.tickets.get(ticket_id, transaction),
+                self._quotas.waiting_chats(caller.uid),
                 self._database.accounts.get(caller.uid, transaction),
                 self._database.rate_limits.get(rate_key, transaction),
             )
             if found is not None:  # the transaction's last run was committed without our knowing
                 return found
             now, request_context = datetime.now(UTC), current_request.get()
+            self._quotas.refuse_waiting(waiting)
             await self._limits.count(rate_key, self._settings.chat_rate_per_minute, transaction)
             ticket = Ticket(
                 id=ticket_id,

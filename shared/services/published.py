@@ -11,6 +11,7 @@ from shared.models.caller import Caller
 from shared.models.errors import AgentFailed, AllowanceSpent, InvalidInput, NotFound
 from shared.models.wire import JsonObject
 from shared.services.rate_limits import RateLimitService
+from shared.services.run_time import RunTimeService
 from shared.services.running import Finished, RunService
 from shared.services.schemas import problems
 from shared.settings import Settings
@@ -46,12 +47,13 @@ class PublishedService:
         Raises `NotFound`, `TooManyRequests`, `InvalidInput`, `AllowanceSpent` when its owner has nothing left for it,
         `AgentFailed`, and `Unavailable`.
         """
-        agent, _ = await asyncio.gather(
-            find(self.database, friendly_name),
-            self.limits.take(f"rest:{friendly_name}:{address}", self.settings.rest_rate_per_minute),
-        )
+        agent = await find(self.database, friendly_name)
+        # Not at the same time: made-up names would each leave a document.
+        await self.limits.take(f"rest:{friendly_name}:{address}", self.settings.rest_rate_per_minute)
         await asyncio.to_thread(refuse_invalid, agent, input_dict)
-        run = await self.runs.run_agent(Caller(uid=agent.owner), agent, input_dict, self.settings.run_timeout_seconds)
+        payer, seconds = Caller(uid=agent.owner), self.settings.run_timeout_seconds
+        async with RunTimeService(self.database, self.settings).counted(payer.uid):
+            run = await self.runs.run_agent(payer, agent, input_dict, seconds)
         failure = run.outcome.failure
         if failure is None:
             return Answer(run.run_id, run.outcome.result, await asyncio.to_thread(_warnings, agent, run))

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery
+from google.cloud.firestore_v1.async_aggregation import AsyncAggregationQuery
+from google.cloud.firestore_v1.base_aggregation import AggregationResult, SumAggregation
 
 from shared.models.account import Account
 from shared.models.agent import AgentFields, StoredAgent
@@ -23,14 +25,27 @@ from shared.models.deployment import Deployment
 from shared.models.hold import Hold
 from shared.models.session import ProviderConfig, Session
 from shared.models.ticket import Lease, Ticket
+from shared.models.turns import Turn, Turns
 from shared.models.usage import Entry
-from shared.store import accounts, agents, audit, demos, deployments, holds, owned, rate_limits, sessions, tickets
+from shared.store import (
+    accounts,
+    agents,
+    audit,
+    demos,
+    deployments,
+    holds,
+    owned,
+    rate_limits,
+    sessions,
+    tickets,
+    turns,
+)
 from tests.store.needed_indexes import Index, declared, needed
 
 ROOT = Path(__file__).parents[2]
 CONFIG: dict[str, list[dict[str, Any]]] = json.loads((ROOT / "firestore.indexes.json").read_text())
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-MODULES = (accounts, agents, audit, demos, deployments, holds, owned, rate_limits, sessions, tickets)
+MODULES = (accounts, agents, audit, demos, deployments, holds, owned, rate_limits, sessions, tickets, turns)
 
 Query = Callable[[AsyncClient], Awaitable[object]]
 QUERIES: dict[str, list[Query]] = {
@@ -45,6 +60,11 @@ QUERIES: dict[str, list[Query]] = {
         lambda client: deployments.DeploymentStore(client).page("u", 10, "a", everybodys=True),
     ],
     "HoldStore.expired": [lambda client: holds.HoldStore(client).expired(NOW, 10)],
+    "OwnedStore.usage": [
+        lambda client: agents.AgentStore(client).usage("u"),
+        lambda client: demos.DemoStore(client).usage("u"),
+    ],
+    "TicketStore.unfinished": [lambda client: tickets.TicketStore(client).unfinished("u", 10)],
     "OwnedStore.page": [
         lambda client: agents.AgentStore(client).page("u", 10),
         lambda client: agents.AgentStore(client).page("u", 10, (NOW, "a"), everybodys=True),
@@ -55,11 +75,12 @@ QUERIES: dict[str, list[Query]] = {
         lambda client: tickets.TicketStore(client).untouched_since(NOW, 10),
         lambda client: tickets.TicketStore(client).untouched_since(NOW, 10, NOW),
     ],
+    "TicketStore.parked": [lambda client: tickets.TicketStore(client).parked("u", "agent", 10)],
 }
 """Every method that makes a query, and how to have it make all that it makes."""
 
 SHORT = {
-    "tickets": {"owner", "provider", "model", "status", "request_id", "traceparent"},
+    "tickets": {"owner", "provider", "model", "status", "request_id", "traceparent", "parked"},
     "requests": {"owner"},
     "users": {"display_name", "email", "plan", "billing_status", "last_write"},
     "usage": set[str](),
@@ -70,6 +91,7 @@ SHORT = {
     "deployments": {"agent_id", "owner", "visibility"},
     "sessions": {"session_id"},
     "rateLimits": set[str](),
+    "turns": set[str](),
 }
 """Texts that are a line at most. All others are an exemption: they are long, and each would be indexed by its start."""
 
@@ -106,6 +128,12 @@ async def asked(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> list[In
         for nothing in ():
             yield nothing
 
+    async def aggregate(aggregation: Any) -> list[list[Any]]:
+        sums = [part.field_ref for part in aggregation._aggregations if isinstance(part, SumAggregation)]
+        found.extend(needed(aggregation._nested_query, sums))
+        return [[AggregationResult(part.alias, 0) for part in aggregation._aggregations]]
+
+    monkeypatch.setattr(AsyncAggregationQuery, "get", aggregate)
     monkeypatch.setattr(AsyncQuery, "get", get)
     monkeypatch.setattr(AsyncQuery, "stream", stream)
     for name, queries in QUERIES.items():
@@ -137,6 +165,7 @@ async def written(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> dict[
         error="e",
         request_id="r",
         traceparent="t",
+        parked="agent",
         completed_at=NOW,
     )
     messages: Any = [{"role": "user", "content": "hi"}]
@@ -166,6 +195,8 @@ async def written(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> dict[
     deployments.DeploymentStore(client).put(deployment, writes)
     await sessions.SessionStore(client).put("u", Session(session_id="s", config=model, expire_at=NOW))
     rate_limits.RateLimitStore(client).put("k", 1.0, writes)
+    turn = Turn(ticket_id="t", holder="h", until=NOW)
+    turns.TurnStore(client).put(Turns(owner="u", kind="agent", taken=[turn]), writes)
     return writes.documents
 
 
@@ -215,10 +246,10 @@ async def test_every_index_has_its_query(asked: list[Index]) -> None:
 
 
 async def test_long_texts_have_no_index(written: dict[str, dict[str, Any]]) -> None:
-    """Nobody queries by them. A text that is new is either short, and said to be so here, or exempted."""
+    """Nor has a list. Nobody queries by them. A text that is new is short, and said to be so here, or exempted."""
     assert written.keys() == SHORT.keys()
     for collection, document in written.items():
-        texts = {name for name, value in document.items() if isinstance(value, str)}
+        texts = {name for name, value in document.items() if isinstance(value, str | list)}
         assert texts - SHORT[collection] == exempted().get(collection, set()) - {"expire_at"}, collection
 
 
