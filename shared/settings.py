@@ -46,6 +46,7 @@ class Settings(BaseModel):
         description="what users may raise their own to; the default allowance's amount",
     )
     chat_rate_per_minute: int = Field(default=600, ge=0, description="per user; 0 is no limit")
+    usage_reports_per_minute: int = Field(default=600, ge=0, description="per user; 0: no limit")
     public_rate_per_minute: int = Field(
         default=120, ge=0, description="per address, on routes without a token; 0: none"
     )

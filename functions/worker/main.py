@@ -5,6 +5,7 @@ Private: in the cloud only the queue's service account may call it, and Hosting 
 """
 
 import os
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -38,7 +39,7 @@ async def _answering_service(settings: CurrentSettings) -> AnsweringService:
     model_calls = ModelCallService.over(database, catalog, complete, settings)
     runs = RunService(database, model_calls, await engine(settings), settings)
     by_agent = AgentChatService(database, runs, settings).answer
-    turns = TurnService(database, task_queue(settings), settings)
+    turns = TurnService(database, partial(task_queue, settings), settings)
     return AnsweringService(database, catalog, complete, by_agent, settings, turns)
 
 

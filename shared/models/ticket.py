@@ -101,11 +101,14 @@ class Ticket(SnakeModel):
         return self.model_copy(update={"tasks": self.tasks + 1, "enqueued_at": now})
 
     def completed(self, result: ChatResult, now: datetime) -> "Ticket":
-        return self._changed(now, status=TicketStatus.COMPLETED, lease=None, result=result, completed_at=now)
+        return self._ended(now, status=TicketStatus.COMPLETED, result=result)
 
     def failed(self, error: str, now: datetime) -> "Ticket":
         """`error`: a sentence for the user."""
-        return self._changed(now, status=TicketStatus.FAILED, lease=None, error=error, completed_at=now)
+        return self._ended(now, status=TicketStatus.FAILED, error=error)
+
+    def _ended(self, now: datetime, **fields: object) -> "Ticket":
+        return self._changed(now, lease=None, parked=None, completed_at=now, **fields)
 
     def _changed(self, now: datetime, **fields: object) -> "Ticket":
         return self.model_copy(update={**fields, "updated_at": now})

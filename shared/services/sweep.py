@@ -75,7 +75,7 @@ class SweepService:
         self._queue = queue
         self._settings = settings
         self._ledger = Ledger(database, settings)
-        self._turns = TurnService(database, queue, settings)
+        self._turns = TurnService(database, lambda: queue, settings)
 
     async def sweep(self, page: int = 500, pages: int = 20) -> Swept:
         """Sees to all tickets that lie untouched, the longest first; at most `pages` times `page` of them, not counted

@@ -7,7 +7,7 @@ ended ticket once more, which frees the turn; and the sweep calls whoever is sti
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -39,10 +39,10 @@ def lock_name(owner: str, kind: TurnKind) -> str:
 
 @dataclass(frozen=True)
 class TurnService:
-    """Lives as long as a delivery, or a sweep."""
+    """Lives as long as a delivery, or a sweep. `make_queue`: most deliveries need none, and its library is large."""
 
     database: Database
-    queue: TaskQueue
+    make_queue: Callable[[], TaskQueue]
     settings: Settings
 
     def most(self, kind: TurnKind) -> int:
@@ -142,10 +142,13 @@ class TurnService:
         return len(called)
 
     async def _hand_in(self, called: Sequence[Ticket]) -> None:
+        if not called:
+            return
+        queue = await asyncio.to_thread(self.make_queue)
         for ticket in called:
             with on_behalf_of(ticket.request_id, ticket.traceparent):
                 try:
-                    await self.queue.enqueue(task_name(ticket.id, ticket.tasks), {"ticket_id": ticket.id})
+                    await queue.enqueue(task_name(ticket.id, ticket.tasks), {"ticket_id": ticket.id})
                 except QueueRefused as error:
                     _log.error("The queue refused a ticket: %s", error, extra={"fields": {"ticket": ticket.id}})
 

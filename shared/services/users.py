@@ -10,6 +10,7 @@ from shared.models.errors import Conflict, Forbidden, TooLarge
 from shared.models.money import to_dollars, to_micros
 from shared.models.user import MAX_METADATA_BYTES, SHOWN_ENTRIES, AccountChange, UsageReport, User, user_of
 from shared.services.ledger import Ledger
+from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
@@ -40,7 +41,7 @@ class UserService:
     async def report(self, caller: Caller, report: UsageReport, idempotency_key: str | None = None) -> User:
         """Charges what was spent elsewhere. A report that comes again under the same key is charged once.
 
-        Raises `TooLarge` for metadata above 16 KiB.
+        Raises `TooLarge` for metadata above 16 KiB, and `TooManyRequests`: each report is kept.
         """
         size = len(report.model_dump_json(include={"metadata"}).encode())
         if size > MAX_METADATA_BYTES:
@@ -48,6 +49,8 @@ class UserService:
         cause = f"report-{idempotency_key or uuid4()}"
 
         async def charge(transaction: Transaction) -> Account:
+            per_minute = self._settings.usage_reports_per_minute
+            await RateLimitService(self._database).count(f"usage:{caller.uid}", per_minute, transaction)
             now = datetime.now(UTC)
             stored, account = await self._ledger.account(caller, now, transaction)
             cost = to_micros(report.response_cost)

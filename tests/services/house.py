@@ -36,7 +36,7 @@ def chat(prompt: str, *, answer_tokens: int = 1000, model: str = MODEL, provider
 def answering_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> AnsweringService:
     """As the worker has it."""
     by_agent = AgentChatService(database, run_service(database, catalog, complete_chat, settings), settings).answer
-    turns = TurnService(database, task_queue(settings), settings)
+    turns = TurnService(database, lambda: task_queue(settings), settings)
     return AnsweringService(database, catalog, complete_chat, by_agent, settings, turns)
 
 

@@ -11,11 +11,13 @@ from shared.models.agent import CreateAgentRequest, UpdateAgentRequest
 from shared.models.caller import Caller
 from shared.models.chat import TicketStatus
 from shared.models.demo import CreateDemoRequest, ReplaceDemoRequest
-from shared.models.errors import TooLarge, TooManyRequests
+from shared.models.errors import NotFound, TooLarge, TooManyRequests
 from shared.models.run import RunCodeRequest
 from shared.models.session import ProviderConfig
+from shared.models.user import UsageReport
 from shared.services.agents import AgentService
 from shared.services.demos import DemoService
+from shared.services.published import PublishedService
 from shared.services.quotas import QuotaService
 from shared.services.run_time import RunTimeService
 from shared.services.sessions import SessionService
@@ -148,3 +150,29 @@ async def last(service: RunTimeService, caller: Caller, seconds: float) -> None:
 
 async def stored(database: Database, caller: Caller) -> float:
     return await database.transaction(lambda transaction: database.rate_limits.get(f"runs:{caller.uid}", transaction))
+
+
+async def test_so_many_usage_reports_in_a_minute(house_with: Any, caller: Caller) -> None:
+    """Each is kept for audit; the one too many is not."""
+    house = house_with(usage_reports_per_minute=2)
+    report = UsageReport.model_validate({"responseCost": 1})
+    for _ in range(2):
+        await house.users.report(caller, report)
+    with pytest.raises(TooManyRequests):
+        await house.users.report(caller, report)
+    assert await house.charged(caller.uid) == [1_000_000] * 2
+
+
+async def test_made_up_names_leave_nothing_behind(house_with: Any, database: Database) -> None:
+    """A call of what is not published counts nowhere."""
+    house = house_with()
+    published = PublishedService(house.database, house.runs, house.settings)
+    for number in range(3):
+        with pytest.raises(NotFound):
+            await published.call(f"made-up-{number}", {}, "1.2.3.4")
+    assert await database._client.collection("rateLimits").get() == []  # pyright: ignore[reportPrivateUsage]
+
+
+@pytest.fixture
+async def house_with(settings: Settings, catalog: Catalog) -> Any:
+    return lambda **changes: House(settings.model_copy(update=changes), catalog)
