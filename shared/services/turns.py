@@ -117,11 +117,11 @@ class TurnService:
             now = datetime.now(UTC)
             turns = await self.database.turns.get(owner, kind, transaction)
             earlier = await asyncio.gather(*(self.database.tickets.get(id_, transaction) for id_ in numbers))
-            if made := [ticket for ticket in earlier if ticket and _was_called(ticket, numbers[ticket.id])]:
-                return made  # it was committed without our knowing, or somebody else calls the same
+            # Called by a run that was committed without our knowing, or by somebody else: the task is made once.
+            made = [ticket for ticket in earlier if ticket and _was_called(ticket, numbers[ticket.id])]
             free = min(turns.free(self.most(kind), now), _MOST_CALLED)
             if not free:
-                return []
+                return made
             # After the turns were read: what is parked later finds them changed, or looks at them after this.
             parked = await self.database.tickets.parked(owner, kind, free)
             until = now + timedelta(seconds=self.settings.sweep_after_seconds)
@@ -135,7 +135,7 @@ class TurnService:
                 turns = turns.given(Turn(ticket_id=ticket.id, holder=None, until=until), now)
             waiting = len(parked) == free
             self.database.turns.put(turns.model_copy(update={"waiting": waiting}), transaction)
-            return called
+            return [*made, *called]
 
         called = await self.database.transaction(call, turn=lock_name(owner, kind))
         await self._hand_in(called)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import grpc
 import pytest
@@ -156,6 +157,29 @@ async def test_many_deliveries_at_the_same_moment_share_the_turns(
     await asyncio.gather(*dispatcher.deliveries.values())
     assert held.most <= 2
     assert sorted(held.begun) == sorted(texts)
+
+
+async def test_turns_that_come_free_at_the_same_moment_are_all_passed_on(
+    settings: Settings,
+    catalog: Catalog,
+    caller: Caller,
+    held: Held,
+    cloud_tasks: CloudTasksServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By workers in processes of their own, which do not take turns at the document: who is overtaken looks again."""
+    monkeypatch.setattr("shared.services.turns.lock_name", lambda *_: str(uuid4()))
+    house = House(settings.model_copy(update={"model_chats_at_once": 4}), catalog)
+    dispatcher = Dispatcher(house, cloud_tasks, held)
+    await submit(house, caller, *(f"chat {number}" for number in range(10)))
+    dispatcher.deliver_new()
+    await held.until(lambda: dispatcher.running == 4)
+    for text in list(held.begun):
+        held.answer(text)
+    await held.until(lambda: dispatcher.running == 0)
+    assert len(dispatcher.deliver_new()) == 4
+    for delivery in dispatcher.deliveries.values():
+        delivery.cancel()
 
 
 async def test_who_comes_later_does_not_overtake_the_parked(
