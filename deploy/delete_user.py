@@ -12,7 +12,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 
 OWNED = ("deployments", "deploymentDays", "agents", "demos", "requests", "tickets", "idempotency", "holds")
 """Collections whose documents name their `owner`: first what others reach, a ticket after its request."""
-BELOW_ACCOUNT = ("sessions", "usage")
+BELOW_ACCOUNT = ("sessions", "turns", "usage")
 AT_ONCE = 100
 
 

@@ -89,6 +89,7 @@ class Settings(BaseModel):
         default="monthly", description="when what was spent comes back in Firebase: on the first of the month, UTC"
     )
     chat_rate_per_minute: int = Field(default=600, ge=0, description="per user; 0 is no limit")
+    usage_reports_per_minute: int = Field(default=600, ge=0, description="per user; 0: no limit")
     public_rate_per_minute: int = Field(
         default=120, ge=0, description="per address, on routes without a token; 0: none"
     )
@@ -107,7 +108,19 @@ class Settings(BaseModel):
     admin_password: SecretStr | None = None
     sweep_after_seconds: float = Field(default=300, gt=0, description="how long a ticket may lie untouched")
     ticket_max_age_seconds: float = Field(
-        default=6 * 3600, gt=0, description="after it an unfinished ticket is given up"
+        default=6 * 3600, gt=0, description="from its first attempt; after it an unfinished ticket is given up"
+    )
+    ticket_max_wait_seconds: float = Field(
+        default=24 * 3600, gt=0, description="how long a ticket may wait for its first attempt before it is given up"
+    )
+    agent_chats_at_once: int = Field(
+        default=8, ge=0, description="chats with agents of one user that are worked on at a time; 0: no limit"
+    )
+    model_chats_at_once: int = Field(
+        default=50,
+        ge=0,
+        description="chats with models of one user that are worked on at a time, a quarter of what the queue hands "
+        "out; 0: no limit",
     )
     ticket_retention_days: int = Field(
         default=30, ge=0, le=36_500, description="a ticket and its messages are kept so long after its end; 0: for good"
@@ -139,8 +152,24 @@ class Settings(BaseModel):
     run_max_calls: int = Field(default=100, gt=0, description="of models, tools, agents and HTTP, by a run and its own")
     run_max_depth: int = Field(default=3, ge=0, description="how deep agents may call agents")
     run_max_cost: float = Field(default=5, gt=0, le=MAX_DOLLARS, description="US dollars, of a run and its own")
-    runs_at_once: int = Field(default=16, gt=0, description="in one process, in the fast engine")
-    full_runs_at_once: int = Field(default=4, gt=0, description="in one process, in the full engine")
+    runs_at_once: int = Field(
+        default=32, gt=0, description="in one process, in the fast engine; of one user or agent, a quarter of them"
+    )
+    full_runs_at_once: int = Field(default=6, gt=0, description="the same in the full engine")
+    run_seconds_per_minute: float = Field(
+        default=3600,
+        ge=0,
+        description="of one user's runs behind HTTP requests, all together; 3600: sixty that never end; 0: no limit",
+    )
+    max_agents: int = Field(default=1000, gt=0, description="that one user may keep")
+    max_demos: int = Field(default=1000, gt=0, description="that one user may keep")
+    max_sessions: int = Field(default=1000, gt=0, description="that one user may keep")
+    max_stored_bytes: int = Field(
+        default=200 * 1024 * 1024, gt=0, description="of one user's agents, and as many of the demos"
+    )
+    max_waiting_chats: int = Field(
+        default=1000, gt=0, description="of one user, accepted and not finished; more are refused"
+    )
     rest_rate_per_minute: int = Field(default=600, ge=0, description="of one address, for one deployment; 0: none")
     deployment_budget_per_day: float = Field(
         default=1,

@@ -28,6 +28,7 @@ from shared.services.demo_page import api_base, page, policy
 from shared.services.demo_writing import DemoWritingService
 from shared.services.demos import DemoService
 from shared.services.model_calls import ModelCallService
+from shared.services.quotas import QuotaService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
@@ -43,7 +44,8 @@ router = APIRouter(route_class=StrictJsonRoute, prefix="/demos", responses=answe
 
 
 async def _demo_service(settings: CurrentSettings) -> DemoService:
-    return DemoService(Database(settings))
+    database = Database(settings)
+    return DemoService(database, QuotaService(database, settings))
 
 
 async def _demo_writing_service(settings: CurrentSettings) -> DemoWritingService:

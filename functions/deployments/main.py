@@ -35,6 +35,7 @@ from shared.store import Database
 from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.address import address_block
 from shared.web.answers import Answers, answers, headers
+from shared.web.departure import while_connected
 from shared.web.idempotency import REPLAYED_HEADER, REPLAYED_TEXT, IdempotencyKey
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
 from shared.web.standing import ActiveCaller
@@ -137,7 +138,9 @@ async def call(
     The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and gets the same
     answer. 409 for another input under the key, and while the first request is running: that has a `Retry-After`.
     """
-    answer = await service.call(friendly_name, body, address_block(address), idempotency_key)
+    called = service.call(friendly_name, body, address_block(address), idempotency_key)
+    # Whoever sent a key can come back for the answer, so what they began goes on.
+    answer = await (called if idempotency_key else while_connected(request, called))
     request.state.access["run"] = answer.run_id
     headers = {"X-Run-Id": answer.run_id}
     if answer.replayed:

@@ -6,6 +6,7 @@ has no way to it.
 """
 
 import os
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -19,9 +20,11 @@ from shared.services.agent_chat import AgentChatService
 from shared.services.answering import AnsweringService
 from shared.services.model_calls import ModelCallService
 from shared.services.running import RunService
+from shared.services.turns import TurnService
 from shared.services.withdrawing import WithdrawalService
 from shared.settings import Settings
 from shared.store import Database
+from shared.tasks import task_queue
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.service_tokens import called_by
 
@@ -42,7 +45,8 @@ async def _answering_service(settings: CurrentSettings) -> AnsweringService:
     model_calls = ModelCallService.over(database, catalog, complete, settings)
     runs = RunService(database, model_calls, await engine(settings), settings)
     by_agent = AgentChatService(database, runs, settings).answer
-    return AnsweringService(database, catalog, complete, by_agent, settings)
+    turns = TurnService(database, partial(task_queue, settings), settings)
+    return AnsweringService(database, catalog, complete, by_agent, settings, turns)
 
 
 async def _withdrawal_service(settings: CurrentSettings) -> WithdrawalService:

@@ -124,6 +124,10 @@ class OutcomeUnknown(Unavailable):
         self.body = {"ticket_id": ticket_id}
 
 
+class NoRoom(Unavailable):
+    """Too much is running here. Nothing has begun."""
+
+
 class InvalidInput(ServiceError):
     """Input that does not fit its schema. `problems`: (type, path, message) of each; told as FastAPI tells them."""
 
@@ -173,6 +177,12 @@ class RunInterrupted(AgentFailed):
             "The first request with this Idempotency-Key was interrupted. What it did before is not known, so it is "
             f"not run again. Its run is {run_id}. To run the agent again, send another key.",
         )
+
+
+class CallerLeft(ServiceError):
+    """Nobody waits for the answer any more. The status is for the log alone."""
+
+    status = 499
 
 
 class UpstreamFailed(ServiceError):

@@ -20,11 +20,12 @@ from shared.llm.failures import ModelFailure
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, ChatResult, Usage
-from shared.models.errors import AllowanceSpent, ComeAgain, Unavailable
+from shared.models.errors import AllowanceSpent, ComeAgain, NoRoom, Unavailable
 from shared.models.ticket import Claim, Ticket, claim
 from shared.services.ledger import Ledger
 from shared.services.model_calls import CompleteChat
 from shared.services.standing import StandingService
+from shared.services.turns import TurnService, kind_of, lock_name
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.store.tickets import MAX_TEXT_BYTES
@@ -60,8 +61,10 @@ class AnsweringService:
         complete: CompleteChat,
         answer_by_agent: AnswerByAgent,
         settings: Settings,
+        turns: TurnService,
     ) -> None:
         self._database = database
+        self._turns = turns
         self._catalog = catalog
         self._complete = complete
         self._answer_by_agent = answer_by_agent
@@ -70,7 +73,8 @@ class AnsweringService:
         self.holder = str(uuid4())
 
     async def answer(self, ticket_id: str) -> None:
-        """Works on the ticket once. Returns when it is finished, by this delivery or another.
+        """Works on the ticket once. Returns when it is finished, by this delivery or another, or was parked until its
+        owner has a turn for it.
 
         Raises `ComeAgain` when the queue should deliver it again: somebody else is on it, the model failed in a way
         that time may heal and attempts are left, or the lease was lost, since who has it now may fail, too.
@@ -78,8 +82,22 @@ class AnsweringService:
         taken, ticket = await self._take(ticket_id)
         if taken is Claim.HELD:
             raise ComeAgain("Another worker is on this ticket.")
-        if taken is not Claim.TAKEN or ticket is None:
+        if ticket is None:
             return
+        if taken is Claim.PARKED:
+            await self._turns.recheck(ticket)
+            return
+        if taken is Claim.TAKEN:
+            try:
+                await self._answer_taken(ticket)
+            except ComeAgain:
+                await self._turns.pass_on(ticket, self.holder)
+                raise
+        # A ticket that had ended before may have left its turn taken, if whoever ended it died over that.
+        await self._turns.pass_on(ticket, self.holder if taken is Claim.TAKEN else None)
+
+    async def _answer_taken(self, ticket: Ticket) -> None:
+        """Works on a ticket that this delivery holds. Raises `ComeAgain`."""
         work = asyncio.create_task(self._work(ticket))
         keeper = asyncio.create_task(self._keep_lease(ticket.id))
         try:
@@ -99,13 +117,25 @@ class AnsweringService:
         """Calls the model and writes what comes of it, while the lease is kept. Raises `LeaseLost`, `ComeAgain`."""
         try:
             result = await self._call(ticket)
+        except NoRoom as error:
+            await self._change(ticket.id, lambda held, now: held.returned(now))
+            raise ComeAgain(error.message, retry_after=error.retry_after) from error
         except ModelFailure as failure:
             await self._end_or_release(ticket, failure)
         else:
             await self._end(ticket.id, lambda held, now: held.completed(result, now))
 
     async def _take(self, ticket_id: str) -> tuple[Claim, Ticket | None]:
-        """Takes the lease if it is free, and ends a ticket that has no attempt left."""
+        """Takes the lease if it is free and the owner has a turn for it, else parks the ticket; and ends a ticket that
+        has no attempt left.
+        """
+        async with self._database.outages_told():
+            seen = await self._database.tickets.get(ticket_id)
+        if seen is None:
+            _log.error("A task names a ticket that does not exist", extra={"fields": {"ticket": ticket_id}})
+            return Claim.FINISHED, None
+        if seen.status.finished:
+            return Claim.FINISHED, seen
 
         async def take(transaction: Transaction) -> tuple[Claim, Ticket | None]:
             ticket = await self._database.tickets.get(ticket_id, transaction)
@@ -115,7 +145,9 @@ class AnsweringService:
             if ticket.held_by(self.holder):  # the transaction's last run was committed without our knowing
                 return Claim.TAKEN, ticket
             decision = claim(ticket, now, self._settings.chat_max_attempts)
-            if decision is Claim.TAKEN:
+            if decision is Claim.TAKEN and not await self._turns.take(ticket, self.holder, now, transaction):
+                decision = Claim.PARKED
+            elif decision is Claim.TAKEN:
                 ticket = ticket.leased(self.holder, now, self._settings.lease_seconds)
                 self._database.tickets.put(ticket, transaction)
             elif decision in (Claim.EXHAUSTED, Claim.INTERRUPTED):
@@ -125,10 +157,8 @@ class AnsweringService:
                 await self._ledger.settle(ticket.failed(message, now), now, transaction)
             return decision, ticket
 
-        decision, ticket = await self._database.transaction(take)
-        if ticket is None:
-            _log.error("A task names a ticket that does not exist", extra={"fields": {"ticket": ticket_id}})
-        return decision, ticket
+        # Deliveries of one user's tickets take their turns one after the other, rather than overtake each other.
+        return await self._database.transaction(take, turn=lock_name(seen.owner, kind_of(seen)))
 
     async def _keep_lease(self, ticket_id: str) -> None:
         """Renews the lease for ever. Raises `LeaseLost`. An outage of the database is sat out: the end will tell."""
@@ -139,7 +169,8 @@ class AnsweringService:
                 await self._change(ticket_id, lambda held, now: held.renewed(now, seconds))
 
     async def _call(self, ticket: Ticket) -> ChatResult:
-        """Raises `ModelFailure` and `LeaseLost` only: a fault of our own is logged, and tried again like an outage.
+        """Raises `ModelFailure`, `NoRoom` and `LeaseLost` only: a fault of our own is logged, and tried again like an
+        outage.
 
         The answer is at most as long as what the ticket holds covers.
         """
@@ -150,7 +181,7 @@ class AnsweringService:
             route = self._catalog.route(ticket.provider, ticket.model)
             request = await self._cover(ticket, route, request)
             return fitted(await self._complete(route, request, self._settings.model_timeout_seconds))
-        except (ModelFailure, LeaseLost):
+        except (ModelFailure, LeaseLost, NoRoom):
             raise
         except (AllowanceSpent, NotCovered) as error:
             message = "What is left of your allowance does not cover an answer. Send the chat again when it does."

@@ -22,13 +22,14 @@ from shared.models.money import CostBounds
 from shared.models.ticket import Ticket
 from shared.services.idempotency import Idempotency, keyed
 from shared.services.ledger import Ledger
+from shared.services.quotas import QuotaService
 from shared.services.rate_limits import RateLimitService
 from shared.services.standing import StandingService, refuse
 from shared.services.visibility import sees
 from shared.services.withdrawing import WithdrawalService
 from shared.settings import Settings
 from shared.store import Database, Transaction
-from shared.tasks import QueueRefused, TaskQueue
+from shared.tasks import QueueRefused, TaskQueue, task_name
 from shared.trace import current_request
 
 _log = get_logger("chat")
@@ -45,6 +46,7 @@ class ChatService:
         self._ledger = Ledger(database, settings)
         self._limits = RateLimitService(database)
         self._idempotency = Idempotency(database)
+        self._quotas = QuotaService(database, settings)
         self._settings = settings
 
     async def submit(self, caller: Caller, request: ChatRequest) -> Accepted:
@@ -79,7 +81,7 @@ class ChatService:
         replayed = ticket_id != draft.id
         try:
             # Also for a chat that came again, as the first time may have ended before this. The name makes it once.
-            await self._queue.enqueue(f"chat-{ticket_id}", {"ticket_id": ticket_id})
+            await self._queue.enqueue(task_name(ticket_id, draft.tasks), {"ticket_id": ticket_id})
         except Exception as error:
             _log.error("The queue refused a ticket: %r", error, extra={"fields": {"ticket": ticket_id}})
             # One that came again is stored and was given to its caller: the sweep hands it in.
@@ -140,9 +142,10 @@ class ChatService:
 
         async def admit(transaction: Transaction) -> str:
             # What the steps below read, read at once.
-            found, kept, account, _ = await asyncio.gather(
+            found, kept, waiting, account, _ = await asyncio.gather(
                 self._database.tickets.get(draft.id, transaction),
                 self._kept(keyed_request, transaction),
+                self._quotas.waiting_chats(caller.uid),
                 self._database.accounts.get(caller.uid, transaction),
                 self._database.rate_limits.get(rate_key, transaction),
             )
@@ -153,6 +156,7 @@ class ChatService:
                 return kept.made
             refuse(account)
             now = datetime.now(UTC)
+            self._quotas.refuse_waiting(waiting)
             await self._limits.count(rate_key, self._settings.chat_rate_per_minute, transaction)
             hold = await self._ledger.hold(caller, bounds, now, transaction) if bounds.most else 0
             ticket = draft.model_copy(update={"hold": hold, "created_at": now, "updated_at": now})

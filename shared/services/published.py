@@ -9,13 +9,22 @@ from shared.log import get_logger
 from shared.models.agent import StoredAgent
 from shared.models.caller import Caller
 from shared.models.deployment_day import DeploymentDay
-from shared.models.errors import AgentFailed, AllowanceSpent, DeploymentBudgetSpent, InvalidInput, NotFound, Unavailable
+from shared.models.errors import (
+    AgentFailed,
+    AllowanceSpent,
+    DeploymentBudgetSpent,
+    InvalidInput,
+    NotFound,
+    TooManyRequests,
+    Unavailable,
+)
 from shared.models.idempotency import KeptRequest, KeyedRequest
 from shared.models.wire import JsonObject
 from shared.services.deployment_budgets import DeploymentBudget, DeploymentBudgets, refuse_spent
 from shared.services.idempotency import keyed
 from shared.services.kept_runs import Answer, KeptRuns, answer_again
 from shared.services.rate_limits import RateLimitService
+from shared.services.run_time import RunTimeService
 from shared.services.running import Finished, RunService
 from shared.services.schema_texts import read_texts
 from shared.services.schemas import as_json_schema, problems
@@ -63,10 +72,9 @@ class PublishedService:
         when its owner has nothing left for it, `DeploymentBudgetSpent` when strangers have spent what they may on this
         day, `AgentFailed`, and `Unavailable`; with a key `Conflict`, too, and what `answer_again` does.
         """
-        found, _ = await asyncio.gather(
-            self._find(friendly_name, input_dict, address, key),
-            self.limits.take(f"rest:{friendly_name}:{address}", self.settings.rest_rate_per_minute),
-        )
+        found = await self._find(friendly_name, input_dict, address, key)
+        # Not at the same time: made-up names would each leave a document.
+        await self.limits.take(f"rest:{friendly_name}:{address}", self.settings.rest_rate_per_minute)
         now = datetime.now(UTC)
         if found.kept is not None:
             return answer_again(found.kept, now)
@@ -83,7 +91,7 @@ class PublishedService:
         """Runs what is claimed, and keeps the answer. A fault of ours is not kept: what was done is not known."""
         try:
             run = await self._run(found, input_dict, run_id)
-        except Unavailable:  # nothing has begun
+        except (TooManyRequests, Unavailable):  # nothing has begun
             await self.kept_runs.forget(request, run_id)
             raise
         try:
@@ -102,7 +110,8 @@ class PublishedService:
 
     async def _run(self, found: _Published, input_dict: JsonObject, run_id: str) -> Finished:
         owner, seconds = Caller(uid=found.agent.owner), self.settings.run_timeout_seconds
-        return await self.runs.run_agent(owner, found.agent, input_dict, seconds, run_id, found.budget)
+        async with RunTimeService(self.database, self.settings).counted(owner.uid):
+            return await self.runs.run_agent(owner, found.agent, input_dict, seconds, run_id, found.budget)
 
     async def _answer_of(self, agent: StoredAgent, run: Finished) -> Answer:
         failure = run.outcome.failure

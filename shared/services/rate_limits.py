@@ -32,6 +32,21 @@ class RateLimitService:
         """`count` in a transaction of its own."""
         await self._database.transaction(lambda transaction: self.count(key, per_minute, transaction), turn=key)
 
+    async def add(self, key: str, amount: float, per_minute: float) -> float:
+        """Counts `amount` of what `key` may have `per_minute` of, whether there is room for it or not. One transaction.
+
+        Returns the time, in epoch seconds, at which it has all of it back: more than a minute from now, and it has had
+        too much.
+        """
+
+        async def write(transaction: Transaction) -> float:
+            whole_at = max(time.time(), await self._database.rate_limits.get(key, transaction))
+            whole_at += amount * _MINUTE / per_minute
+            self._database.rate_limits.put(key, whole_at, transaction)
+            return whole_at
+
+        return await self._database.transaction(write, turn=key)
+
     async def count(self, key: str, per_minute: int, transaction: Transaction) -> None:
         """Counts a request of `key`: one read and one write, neither if `per_minute` is 0, which is no limit.
 

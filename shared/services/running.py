@@ -22,6 +22,7 @@ from shared.services.abilities import Numbers, Permissions, RunAbilities
 from shared.services.budgets import Budget
 from shared.services.deployment_budgets import DeploymentBudget
 from shared.services.model_calls import ModelCallService
+from shared.services.run_time import RunTimeService
 from shared.services.standing import StandingService
 from shared.settings import Settings
 from shared.store import Database
@@ -68,8 +69,8 @@ class RunService:
     async def run_code(self, caller: Caller, request: RunCodeRequest) -> RunCodeResponse:
         """Runs code that need not be saved, at the caller's expense.
 
-        Raises `CodeFailed` for code that fails, `AllowanceSpent` for code that spends more than is left, and
-        `Unavailable` when too much is running.
+        Raises `CodeFailed` for code that fails, `AllowanceSpent` for code that spends more than is left,
+        `TooManyRequests` when the caller's runs have lasted too long, and `Unavailable` when too much is running.
         """
         permissions = Permissions(
             viewer=caller.uid,
@@ -78,7 +79,8 @@ class RunService:
             agents=request.gofannon_agents,
         )
         chain = self._chain(caller, self.settings.run_timeout_seconds)
-        outcome = await self._run(chain, request.code, request.input_dict, permissions, path=())
+        async with RunTimeService(self.database, self.settings).counted(caller.uid):
+            outcome = await self._run(chain, request.code, request.input_dict, permissions, path=())
         _tell(chain, outcome, None)
         if outcome.failure is not None:
             if isinstance(outcome.failure.cause, AllowanceSpent):
@@ -164,7 +166,8 @@ class RunService:
             log_bytes=self.settings.run_log_bytes,
             result_bytes=self.settings.run_result_bytes,
         )
-        program = Program(code, input_dict, permissions.tools)
+        sharers = (f"user:{chain.payer.uid}", *(f"agent:{agent.id}" for agent in path[:1]))
+        program = Program(code, input_dict, permissions.tools, sharers)
         return await self.engine.run(program, abilities, limits, level)
 
     async def _run_another(

@@ -18,6 +18,7 @@ from shared.models.usage import Entry
 from shared.models.user import MAX_METADATA_BYTES, SHOWN_ENTRIES, AccountChange, UsageReport, User, user_of
 from shared.models.wire import JsonObject
 from shared.services.ledger import Ledger
+from shared.services.rate_limits import RateLimitService
 from shared.services.standing import refuse
 from shared.settings import Settings
 from shared.store import Database, Transaction
@@ -41,6 +42,7 @@ class UserService:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
+        self._settings = settings
         self._ledger = Ledger(database, settings)
 
     async def me(self, caller: Caller) -> User:
@@ -58,8 +60,8 @@ class UserService:
     async def report(self, caller: Caller, report: UsageReport, idempotency_key: str | None = None) -> Reported:
         """Charges what was spent elsewhere. A report that comes again under the same key is charged once.
 
-        Raises `TooLarge` for metadata above 16 KiB, and `Conflict` for a key that another report had. Two reads and
-        two writes, and the reads that show the user.
+        Raises `TooLarge` for metadata above 16 KiB, `Conflict` for a key that another report had, and
+        `TooManyRequests`, as each report is kept. Three reads and three writes, and the reads that show the user.
         """
         size = len(report.model_dump_json(include={"metadata"}).encode())
         if size > MAX_METADATA_BYTES:
@@ -69,6 +71,8 @@ class UserService:
 
         async def charge(transaction: Transaction) -> tuple[Account, bool]:
             nonlocal charging
+            per_minute = self._settings.usage_reports_per_minute
+            await RateLimitService(self._database).count(f"usage:{caller.uid}", per_minute, transaction)
             now = datetime.now(UTC)
             found, (stored, account) = await asyncio.gather(
                 self._database.accounts.entry(caller.uid, cause, transaction),

@@ -26,6 +26,7 @@ from shared.store.rate_limits import RateLimitStore
 from shared.store.sessions import SessionStore
 from shared.store.tickets import TicketStore
 from shared.store.transaction import Overtaken, Transaction, run
+from shared.store.turns import TurnStore
 
 T = TypeVar("T")
 _log = get_logger("store")
@@ -69,6 +70,7 @@ class Database:
         self.demos = DemoStore(self._client)
         self.rate_limits = RateLimitStore(self._client)
         self.idempotency = IdempotencyStore(self._client)
+        self.turns = TurnStore(self._client)
 
     @asynccontextmanager
     async def outages_told(self) -> AsyncGenerator[None]:

@@ -18,7 +18,9 @@ from shared.log import get_logger
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.errors import TooLarge
 from shared.models.ticket import Ticket
+from shared.models.turns import TurnKind
 from shared.models.wire import is_plain_id
+from shared.store.counts import count_up_to
 from shared.store.transaction import Transaction
 
 _log = get_logger("store")
@@ -97,6 +99,26 @@ class TicketStore:
             except (KeyError, ValidationError):
                 _log.exception("A ticket cannot be read", extra={"fields": {"ticket": snapshot.id}})
         return tickets
+
+    async def parked(self, owner: str, kind: TurnKind, limit: int) -> list[Ticket]:
+        """The owner's tickets that wait for a turn of this kind, the oldest first. As many reads as tickets, or one."""
+        query = (
+            self._client.collection("tickets")
+            .where(filter=FieldFilter("owner", "==", owner))
+            .where(filter=FieldFilter("parked", "==", kind))
+            .order_by("created_at")
+            .limit(limit)
+        )
+        return [_from_document(snapshot.id, snapshot.to_dict() or {}) for snapshot in await query.get()]
+
+    async def unfinished(self, owner: str, most: int) -> int:
+        """How many of the owner's tickets are not finished; `most` at most. A read for each thousand."""
+        query = (
+            self._client.collection("tickets")
+            .where(filter=FieldFilter("owner", "==", owner))
+            .where(filter=FieldFilter("status", "in", [TicketStatus.PENDING.value, TicketStatus.PROCESSING.value]))
+        )
+        return await count_up_to(query, most)
 
     def put(self, ticket: Ticket, transaction: Transaction) -> None:
         """Writes a ticket that the transaction has read, when it commits. One that has ended expires."""

@@ -12,7 +12,7 @@ from shared.llm.catalog.data import curated, provider_slugs
 from shared.settings import Settings
 
 PROJECT = "demo-agents"
-CALLED_BY = {"worker": {"task-invoker", "fn-chat", "fn-sweep"}, "sweep": {"scheduler-invoker"}}
+CALLED_BY = {"worker": {"task-invoker", "fn-chat", "fn-sweep", "fn-worker"}, "sweep": {"scheduler-invoker"}}
 """Whom a private function answers. Who may call the worker may also hand in tasks to its queue: the CLI grants both."""
 QUOTA_CPUS, QUOTA_MB = 20, 40 * 1024
 """Of a region, in a young project: `CpuAllocPerProjectRegion` 20,000 (of a thousandth) and `MemAllocPerProjectRegion`
@@ -145,7 +145,7 @@ def test_time_and_room_fit_the_settings(endpoints: dict[str, dict[str, Any]]) ->
         runs = settings.runs_at_once * settings.run_memory_bytes + settings.full_runs_at_once * 250_000_000
         assert endpoints[name]["availableMemoryMb"] * 2**20 >= runs + 250_000_000
     for name in ("agents", "deployments"):
-        assert endpoints[name]["concurrency"] == settings.runs_at_once
+        assert endpoints[name]["concurrency"] >= 2 * settings.runs_at_once
 
 
 def test_the_worker_has_room_for_its_dispatches(endpoints: dict[str, dict[str, Any]]) -> None:
@@ -154,6 +154,9 @@ def test_the_worker_has_room_for_its_dispatches(endpoints: dict[str, dict[str, A
     dispatches = worker["taskQueueTrigger"]["rateLimits"]["maxConcurrentDispatches"]
     assert 100 * dispatches <= PERCENT_OF_SLOTS * worker["maxInstances"] * worker["concurrency"]
     assert endpoints["sweep"]["maxInstances"] * endpoints["sweep"]["concurrency"] == 1
+    settings = Settings()
+    assert 0 < settings.model_chats_at_once <= dispatches / 4, "of one user"
+    assert 0 < settings.agent_chats_at_once <= dispatches / 4
 
 
 def test_a_young_project_has_room_for_all_functions_at_their_most(endpoints: dict[str, dict[str, Any]]) -> None:

@@ -18,6 +18,7 @@ from shared.models.idempotency import KeptRequest
 from shared.models.owned import Stored
 from shared.models.session import ProviderConfig, Session
 from shared.models.ticket import Ticket
+from shared.models.turns import Turns
 from shared.models.usage import Entry
 from shared.store import Database, Transaction
 
@@ -66,6 +67,8 @@ async def store_something_of(database: Database, uid: str) -> None:
         )
         await database.holds.get(own, transaction)
         database.holds.add(Hold(id=own, owner=uid, amount=1, expires_at=NOW), transaction)
+        await database.turns.get(uid, "agent", transaction)
+        database.turns.put(Turns(owner=uid, kind="agent"), transaction)
         record = AuditRecord(at=NOW, actor="admin", action="update", target=uid, before={}, after={})
         database.audit.add(record, transaction)
         await database.rate_limits.get(uid, transaction)

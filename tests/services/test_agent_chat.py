@@ -13,7 +13,7 @@ from shared.models.chat import ChatRequest, TicketStatus
 from shared.models.errors import AllowanceSpent, BadRequest, ComeAgain
 from shared.models.ticket import Ticket
 from shared.models.user import AccountChange
-from shared.sandbox import places
+from shared.sandbox import slots as run_slots
 from shared.services.agent_chat import content_of, input_of
 from shared.services.deployments import DeploymentService
 from shared.settings import Settings
@@ -199,15 +199,16 @@ async def test_an_interpreter_that_is_killed_fails_the_ticket_and_what_was_spent
 
 
 async def test_a_ticket_that_found_no_place_is_tried_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing had begun, so nothing is lost: the next delivery answers it."""
+    """Nothing had begun, so nothing is lost, no attempt either: the next delivery answers it."""
     house = House(house.settings.model_copy(update={"runs_at_once": 1}), house.catalog)
     await publish(house.database, OWNER, "agent")
     accepted = await house.chat.submit(OWNER, said("hi"))
-    monkeypatch.setattr(places, "_WAITING_SECONDS", 0.05)
-    async with places.places("fast", 1, 0):
+    monkeypatch.setattr(run_slots, "_WAITING_SECONDS", 0.05)
+    async with run_slots.slots("fast", 1, 0).slot(()):
         with pytest.raises(ComeAgain):
             await house.deliver(accepted.ticket_id)
-    assert (await now(house, accepted.ticket_id)).begun is False
+    waiting = await now(house, accepted.ticket_id)
+    assert (waiting.begun, waiting.attempts, waiting.status) == (False, 0, TicketStatus.PENDING)
     await house.deliver(accepted.ticket_id)
     assert (await now(house, accepted.ticket_id)).status is TicketStatus.COMPLETED
 

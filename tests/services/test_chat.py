@@ -36,7 +36,7 @@ async def test_an_accepted_chat_is_stored_and_queued(
     assert (found.status, found.result, found.error, found.completed_at) == (TicketStatus.PENDING, None, None, None)
     assert await database.tickets.get_request(accepted.ticket_id) == request()
     ((name, task),) = cloud_tasks.tasks.items()
-    assert name.endswith(f"/tasks/chat-{accepted.ticket_id}")
+    assert name.endswith(f"/tasks/{accepted.ticket_id}-1")
     assert json.loads(task.http_request.body) == {"ticket_id": accepted.ticket_id}
 
 

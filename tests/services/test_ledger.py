@@ -135,7 +135,7 @@ async def test_an_admission_whose_answer_is_lost_is_an_admission(
     await house.users.me(caller)
     lose_answers(house.database, error)
     accepted = await house.chat.submit(caller, chat("hi"))
-    assert [name.split("/")[-1] for name in cloud_tasks.tasks] == [f"chat-{accepted.ticket_id}"]
+    assert [name.split("/")[-1] for name in cloud_tasks.tasks] == [f"{accepted.ticket_id}-1"]
     ticket = await house.database.tickets.get(accepted.ticket_id)
     assert ticket is not None
     assert (await house.account(caller.uid)).held == ticket.hold > 0

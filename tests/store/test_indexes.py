@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference, AsyncQuery, Client, DocumentReference, Query
+from google.cloud.firestore_v1.async_aggregation import AsyncAggregationQuery
+from google.cloud.firestore_v1.base_aggregation import AggregationResult, SumAggregation
 
 from deploy.delete_user import documents_of
 from shared.models.account import Account
@@ -27,6 +29,7 @@ from shared.models.hold import Hold
 from shared.models.idempotency import KeptRequest
 from shared.models.session import ProviderConfig, Session
 from shared.models.ticket import Lease, Ticket
+from shared.models.turns import Turn, Turns
 from shared.models.usage import Entry
 from shared.store import (
     accounts,
@@ -41,6 +44,7 @@ from shared.store import (
     rate_limits,
     sessions,
     tickets,
+    turns,
 )
 from tests.store.needed_indexes import Index, declared, needed
 
@@ -60,6 +64,7 @@ MODULES = (
     rate_limits,
     sessions,
     tickets,
+    turns,
 )
 
 Ask = Callable[[AsyncClient], Awaitable[object]]
@@ -75,6 +80,11 @@ QUERIES: dict[str, list[Ask]] = {
         lambda client: deployments.DeploymentStore(client).page("u", 10, "a", everybodys=True),
     ],
     "HoldStore.expired": [lambda client: holds.HoldStore(client).expired(NOW, 10)],
+    "OwnedStore.usage": [
+        lambda client: agents.AgentStore(client).usage("u"),
+        lambda client: demos.DemoStore(client).usage("u"),
+    ],
+    "TicketStore.unfinished": [lambda client: tickets.TicketStore(client).unfinished("u", 10)],
     "OwnedStore.page": [
         lambda client: agents.AgentStore(client).page("u", 10),
         lambda client: agents.AgentStore(client).page("u", 10, (NOW, "a"), everybodys=True),
@@ -85,6 +95,7 @@ QUERIES: dict[str, list[Ask]] = {
         lambda client: tickets.TicketStore(client).untouched_since(NOW, 10),
         lambda client: tickets.TicketStore(client).untouched_since(NOW, 10, NOW),
     ],
+    "TicketStore.parked": [lambda client: tickets.TicketStore(client).parked("u", "agent", 10)],
 }
 """Every method that makes a query, and how to have it make all that it makes."""
 
@@ -121,6 +132,12 @@ async def asked(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> list[In
         for nothing in ():
             yield nothing
 
+    async def aggregate(aggregation: Any) -> list[list[Any]]:
+        sums = [part.field_ref for part in aggregation._aggregations if isinstance(part, SumAggregation)]
+        found.extend(needed(aggregation._nested_query, sums))
+        return [[AggregationResult(part.alias, 0) for part in aggregation._aggregations]]
+
+    monkeypatch.setattr(AsyncAggregationQuery, "get", aggregate)
     monkeypatch.setattr(AsyncQuery, "get", get)
     monkeypatch.setattr(AsyncQuery, "stream", stream)
     for name, queries in QUERIES.items():
@@ -171,6 +188,7 @@ async def written(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> dict[
         error="e",
         request_id="r",
         traceparent="t",
+        parked="agent",
         completed_at=NOW,
     )
     messages: Any = [{"role": "user", "content": "hi"}]
@@ -207,6 +225,8 @@ async def written(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> dict[
     )
     idempotency.IdempotencyStore(client).put(request_kept, writes)
     rate_limits.RateLimitStore(client).put("k", 1.0, writes)
+    turn = Turn(ticket_id="t", holder="h", until=NOW)
+    turns.TurnStore(client).put(Turns(owner="u", kind="agent", taken=[turn]), writes)
     return writes.documents
 
 
@@ -233,6 +253,7 @@ def test_no_query_is_forgotten_here() -> None:
     files = {path.stem for path in (ROOT / "shared/store").glob("*.py")}
     assert files - {Path(module.__file__ or "").stem for module in MODULES} == {
         "__init__",
+        "counts",
         "database",
         "pages",
         "transaction",
