@@ -21,7 +21,7 @@ import {
   writeBatch,
 } from "firebase/firestore";
 
-const { project, host, port, rules, paths, user, other } = JSON.parse(process.env.RULES_TEST);
+const { project, host, port, rules, paths, user, other, disabled } = JSON.parse(process.env.RULES_TEST);
 const own = [`tickets/${user}-ticket`, `users/${user}`];
 const foreign = paths.filter((path) => !own.includes(path));
 const collections = [...new Set(paths.map((path) => path.slice(0, path.lastIndexOf("/"))))];
@@ -39,6 +39,7 @@ before(async () => {
     "the user": signedIn(user),
     "the user as an administrator": signedIn(user, { admin: true, role: "admin", owner: true }),
     "somebody else as an administrator": signedIn(`${other}-admin`, { admin: true, role: "admin" }),
+    "a disabled user": signedIn(disabled),
     nobody: environment.unauthenticatedContext().firestore(),
   };
 });
@@ -82,6 +83,21 @@ test("a user's own record may be asked for before there is one", async () => {
   const newcomer = environment.authenticatedContext("newcomer").firestore();
   const snapshot = await assertSucceeds(getDoc(doc(newcomer, "users/newcomer")));
   if (snapshot.exists()) throw new Error("there is one");
+});
+
+test("a disabled user reads nothing, not even what is the own", async () => {
+  const theirs = [`tickets/${disabled}-ticket`, `users/${disabled}`];
+  await each(["a disabled user"], theirs, async (client, path, name) => {
+    await refused(`${name} gets ${path}`, getDoc(doc(client, path)));
+    await refused(`${name} watches ${path}`, watched(doc(client, path)));
+  });
+});
+
+test("a user whose account was never opened reads the own tickets", async () => {
+  await environment.withSecurityRulesDisabled((context) =>
+    setDoc(doc(context.firestore(), "tickets/of-a-newcomer"), { owner: "newcomer" }));
+  const newcomer = environment.authenticatedContext("newcomer").firestore();
+  await assertSucceeds(getDoc(doc(newcomer, "tickets/of-a-newcomer")));
 });
 
 test("a user reads nothing else, whatever the claims, and however shared it is", async () => {

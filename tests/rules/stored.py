@@ -38,7 +38,7 @@ DEMO = CreateDemoRequest.model_validate(
 )
 
 
-async def store_something_of(database: Database, uid: str) -> None:
+async def store_something_of(database: Database, uid: str, *, disabled: bool = False) -> None:
     """A document in each collection, shared where that can be said. The ticket is `{uid}-ticket`."""
 
     async def write(transaction: Transaction) -> None:
@@ -47,7 +47,7 @@ async def store_something_of(database: Database, uid: str) -> None:
         await database.tickets.get(ticket.id, transaction)
         database.tickets.add(ticket, REQUEST, transaction)
         await database.accounts.get(uid, transaction)
-        account = Account(uid=uid, allowance=1, remaining=1, created_at=NOW, updated_at=NOW)
+        account = Account(uid=uid, allowance=1, remaining=1, disabled=disabled, created_at=NOW, updated_at=NOW)
         database.accounts.put(account, transaction)
         await database.accounts.has_entry(uid, "cause", transaction)
         entry = Entry(cause="cause", period=1, timestamp=NOW, cost=1, charged=1)

@@ -20,7 +20,7 @@ from tests.rules.stored import all_documents, store_something_of
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "firestore.rules"
-USER, OTHER = "ada", "bob"
+USER, OTHER, DISABLED = "ada", "bob", "eve"
 
 Tried = Callable[[Path], subprocess.CompletedProcess[str]]
 
@@ -35,9 +35,10 @@ def collections_in_the_code() -> set[str]:
 
 @pytest.fixture
 async def paths(database: Database, project: str) -> list[str]:
-    """Documents of two users in every collection."""
+    """Documents of three users in every collection."""
     for uid in (USER, OTHER):
         await store_something_of(database, uid)
+    await store_something_of(database, DISABLED, disabled=True)
     return await all_documents(project)
 
 
@@ -50,7 +51,7 @@ def tried(paths: list[str], settings: Settings, firestore_host: str) -> Tried:
     given = {"project": settings.google_cloud_project, "host": host, "port": int(port), "paths": paths}
 
     def run(rules: Path) -> subprocess.CompletedProcess[str]:
-        told = json.dumps({**given, "rules": str(rules), "user": USER, "other": OTHER})
+        told = json.dumps({**given, "rules": str(rules), "user": USER, "other": OTHER, "disabled": DISABLED})
         return subprocess.run(
             [node, "--test", "--test-reporter=spec", "tests/rules/rules.test.mjs"],
             cwd=ROOT,
@@ -86,6 +87,8 @@ def test_browsers_read_the_own_tickets_and_record_and_nothing_else(tried: Tried)
         ("match /users/{uid} {", "match /users/{uid} {\n allow update: if request.auth.uid == uid;"),
         ("match /users/{uid} {", "match /users/{uid}/{rest=**} {\n allow create: if request.auth.uid == uid;"),
         ("match /users/{uid} {", "match /{any=**}/usage/{id} { allow list: if request.auth != null; }\n$&"),
+        ("get(account()).data.get('disabled', false) != true", "true"),
+        ("resource.data.get('disabled', false) != true", "true"),
         ("allow read, write: if false", "allow read: if resource.data.visibility == 'shared'"),
         ("allow get: if request.auth != null && uid", "allow get: if false && uid"),
     ],

@@ -33,8 +33,10 @@ export interface paths {
         };
         get?: never;
         /**
-         * Changes any of monthly allowance, reset date and remaining spend
-         * @description Changes any of monthly allowance, reset date and remaining spend. The allowance becomes the user's ceiling.
+         * Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled
+         * @description Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled.
+         *
+         *     The allowance becomes the user's ceiling. A user who has never signed in is created.
          */
         put: operations["admin_change_user"];
         post?: never;
@@ -724,6 +726,8 @@ export interface paths {
         /**
          * Charges what was spent elsewhere
          * @description Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent.
+         *
+         *     A key that came with another report: 409.
          */
         post: operations["users_report_usage"];
         delete?: never;
@@ -768,17 +772,63 @@ export interface components {
             status: components["schemas"]["TicketStatus"];
         };
         /**
-         * @description Any combination of the three: what an admin changes, and what each of the user's own routes comes down to.
+         * @description Any combination of what an administrator changes.
          * @example {
          *       "monthlyAllowance": 200,
          *       "spendRemaining": 200
          *     }
          */
-        AccountChange: {
+        AdminChange: {
             _rev?: string | null;
             monthlyAllowance?: number | null;
             allowanceResetDate?: number | null;
             spendRemaining?: number | null;
+            /** @description Whether the user is refused everywhere, and whoever calls the user's agents. */
+            disabled?: boolean | null;
+        };
+        /**
+         * @description A user as administrators see one.
+         * @example {
+         *       "_id": "Zx3kQ0vJ1uYp7sT2mN5bR8cW4aE6",
+         *       "_rev": "4",
+         *       "basicInfo": {
+         *         "displayName": "Ada",
+         *         "email": "ada@example.com"
+         *       },
+         *       "billingInfo": {
+         *         "plan": "free",
+         *         "status": "active"
+         *       },
+         *       "createdAt": "2026-11-24T06:00:00.120000Z",
+         *       "disabled": false,
+         *       "updatedAt": "2026-11-24T06:00:01.480000Z",
+         *       "usageInfo": {
+         *         "allowanceResetDate": 1798761600000,
+         *         "monthlyAllowance": 100,
+         *         "spendRemaining": 99.75,
+         *         "usage": [
+         *           {
+         *             "metadata": {
+         *               "purpose": "translation"
+         *             },
+         *             "responseCost": 0.25,
+         *             "timestamp": "2026-11-24T06:00:01.480000Z"
+         *           }
+         *         ]
+         *       }
+         *     }
+         */
+        AdminUser: {
+            _id: string;
+            _rev: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            basicInfo: components["schemas"]["BasicInfo"];
+            billingInfo: components["schemas"]["BillingInfo"];
+            usageInfo: components["schemas"]["UsageInfo"];
+            disabled: boolean;
         };
         /**
          * @description An agent as it is answered. `warnings`, and which engine it gets and why, come with an answer to a change.
@@ -854,6 +904,7 @@ export interface components {
          */
         AllowanceResetDate: {
             _rev?: string | null;
+            /** @description Epoch milliseconds: 0, which is never, or 100000000000 and later. Fractions are dropped. */
             allowanceResetDate: number;
         };
         BasicInfo: {
@@ -2088,7 +2139,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["User"][];
+                    "application/json": components["schemas"]["AdminUser"][];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -2111,7 +2162,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["AccountChange"];
+                "application/json": components["schemas"]["AdminChange"];
             };
         };
         responses: {
@@ -2121,7 +2172,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["User"];
+                    "application/json": components["schemas"]["AdminUser"];
                 };
             };
             401: components["responses"]["Unauthenticated"];
@@ -2162,6 +2213,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -2191,6 +2243,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
@@ -2222,6 +2275,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             402: components["responses"]["AllowanceSpent"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
@@ -2255,6 +2309,7 @@ export interface operations {
             400: components["responses"]["CodeFailed"];
             401: components["responses"]["Unauthenticated"];
             402: components["responses"]["AllowanceSpent"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
@@ -2282,6 +2337,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -2372,6 +2428,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             402: components["responses"]["AllowanceSpent"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             429: components["responses"]["TooManyRequests"];
@@ -2400,6 +2457,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -2432,6 +2490,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -2460,6 +2519,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
@@ -2491,6 +2551,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             402: components["responses"]["AllowanceSpent"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
@@ -2520,6 +2581,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -2605,6 +2667,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -2685,6 +2748,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -2717,6 +2781,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -2758,6 +2823,7 @@ export interface operations {
                 };
             };
             402: components["responses"]["AllowanceSpent"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
@@ -2790,6 +2856,7 @@ export interface operations {
                     "application/json": components["schemas"]["Logged"];
                 };
             };
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             429: components["responses"]["TooManyRequests"];
@@ -2821,6 +2888,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             429: components["responses"]["TooManyRequests"];
@@ -2970,6 +3038,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };
@@ -2995,6 +3064,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -3026,6 +3096,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -3053,6 +3124,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -3079,6 +3151,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
@@ -3110,6 +3183,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
@@ -3137,6 +3211,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
@@ -3167,6 +3242,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             429: components["responses"]["TooManyRequests"];
@@ -3195,6 +3271,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };
@@ -3253,6 +3330,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
@@ -3295,7 +3373,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Names the report: sent again under it, nothing is charged. */
+                /** @description Names the report, in 1 to 255 printable characters: sent again under it, nothing is charged. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -3310,6 +3388,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description `true` when this report had been charged before. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3317,6 +3397,8 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
@@ -3342,6 +3424,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };

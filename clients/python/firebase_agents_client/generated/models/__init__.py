@@ -1,7 +1,8 @@
 """Contains all the data models used in inputs/outputs"""
 
 from .accepted import Accepted
-from .account_change import AccountChange
+from .admin_change import AdminChange
+from .admin_user import AdminUser
 from .agent import Agent
 from .agent_engine_type_0 import AgentEngineType0
 from .agent_input_schema_type_0 import AgentInputSchemaType0
@@ -106,7 +107,8 @@ from .user import User
 
 __all__ = (
     "Accepted",
-    "AccountChange",
+    "AdminChange",
+    "AdminUser",
     "Agent",
     "AgentEngineType0",
     "AgentInputSchemaType0",
