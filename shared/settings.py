@@ -4,12 +4,15 @@ import os
 import re
 from collections.abc import Mapping
 from ipaddress import ip_network
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 MAX_DOLLARS = 1_000_000_000
 """More than anybody's allowance, and little enough for a JSON number to hold to the millionth."""
+
+MAX_DEPLOYMENT_BUDGET = 10_000
+"""US dollars a day, of one published agent: more than a day's calls should ever be trusted with."""
 
 
 def _comma_separated(value: Any) -> Any:
@@ -66,12 +69,24 @@ class Settings(BaseModel):
 
     store_timeout_seconds: float = Field(default=20, gt=0, description="one read, or one transaction with its retries")
 
-    default_allowance: float = Field(default=100, ge=0, le=MAX_DOLLARS, description="US dollars, of a new user")
+    default_allowance: float = Field(
+        default=100, ge=0, le=MAX_DOLLARS, description="US dollars, of a new user; no default in the cloud"
+    )
     allowance_ceiling: float | None = Field(
         default=None,
         ge=0,
         le=MAX_DOLLARS,
         description="what users may raise their own to; the default allowance's amount",
+    )
+    unpriced_hold: float | None = Field(
+        default=None,
+        gt=0,
+        le=MAX_DOLLARS,
+        description="US dollars held for a call of a model that has no price but reports its cost; unset: refused in a"
+        " deployment",
+    )
+    allowance_refill: Literal["monthly", "never"] = Field(
+        default="monthly", description="when what was spent comes back in Firebase: on the first of the month, UTC"
     )
     chat_rate_per_minute: int = Field(default=600, ge=0, description="per user; 0 is no limit")
     public_rate_per_minute: int = Field(
@@ -93,6 +108,9 @@ class Settings(BaseModel):
     sweep_after_seconds: float = Field(default=300, gt=0, description="how long a ticket may lie untouched")
     ticket_max_age_seconds: float = Field(
         default=6 * 3600, gt=0, description="after it an unfinished ticket is given up"
+    )
+    ticket_retention_days: int = Field(
+        default=30, ge=0, le=36_500, description="a ticket and its messages are kept so long after its end; 0: for good"
     )
 
     worker_location: str = "us-central1"
@@ -124,6 +142,12 @@ class Settings(BaseModel):
     runs_at_once: int = Field(default=16, gt=0, description="in one process, in the fast engine")
     full_runs_at_once: int = Field(default=4, gt=0, description="in one process, in the full engine")
     rest_rate_per_minute: int = Field(default=600, ge=0, description="of one address, for one deployment; 0: none")
+    deployment_budget_per_day: float = Field(
+        default=1,
+        ge=0,
+        le=MAX_DEPLOYMENT_BUDGET,
+        description="US dollars that callers of one deployment may have it spend on a UTC day, unless it has its own",
+    )
 
     outbound_allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
     outbound_timeout_seconds: float = Field(default=30, gt=0, description="one fetch, with its redirects")
@@ -135,8 +159,9 @@ class Settings(BaseModel):
 
         In the cloud, authentication is on unless `APP_ENV=local` switches it off by name, and a value that is neither
         is refused, as are the variables that make unsigned tokens good, and private addresses: a slip must not open
-        the doors. There, too, Google's front end stands before us, and the accounts that open the worker and the sweep
-        are those that `deploy/bootstrap` makes. The Firebase CLI names the project `GCLOUD_PROJECT`.
+        the doors. What users may spend has to be set there, as somebody else pays for it. There, too, Google's front
+        end stands before us, and the accounts that open the worker and the sweep are those that `deploy/bootstrap`
+        makes. The Firebase CLI names the project `GCLOUD_PROJECT`.
         """
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
         derived: dict[str, str] = {}
@@ -149,6 +174,11 @@ class Settings(BaseModel):
                 raise ValueError("FIREBASE_AUTH_EMULATOR_HOST makes unsigned tokens good: unset it in the cloud.")
             if "OUTBOUND_ALLOWED_HOSTS" in given:
                 raise ValueError("OUTBOUND_ALLOWED_HOSTS opens private addresses: unset it in the cloud.")
+            if "DEFAULT_ALLOWANCE" not in given:
+                raise ValueError(
+                    "DEFAULT_ALLOWANCE has no default in the cloud: set what a new user may spend on models in a "
+                    "month, in US dollars, in deploy/settings/.env.<project>, as in DEFAULT_ALLOWANCE=20. Then deploy."
+                )
             derived |= {"APP_ENV": "firebase", "TRUSTED_PROXIES": "1"}
             if project := given.get("GOOGLE_CLOUD_PROJECT", project):
                 derived["WORKER_SERVICE_ACCOUNT"] = f"task-invoker@{project}.iam.gserviceaccount.com"

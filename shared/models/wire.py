@@ -6,11 +6,15 @@ What is answered has all its fields, those with a default too, and the API's doc
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, JsonValue, StringConstraints
 from pydantic.alias_generators import to_camel
 
 JsonObject = dict[str, JsonValue]
 """Any JSON object. Numbers are finite."""
+
+
+Address = Annotated[str, StringConstraints(max_length=8000, strip_whitespace=True)]
+"""A URL, without the white space that comes along when people copy it. Whether it is one is not checked here."""
 
 
 def empty_for_null(kind: Callable[[], Any]) -> Callable[[Any], Any]:

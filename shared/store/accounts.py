@@ -53,6 +53,14 @@ class AccountStore:
         """Whether `cause` has been charged. One read."""
         return await transaction.get(self._entry(uid, cause)) is not None
 
+    async def entry(self, uid: str, cause: str, transaction: Transaction) -> Entry | None:
+        """What `cause` was charged as. One read."""
+        document = await transaction.get(self._entry(uid, cause))
+        if document is None:
+            return None
+        fields: dict[str, Any] = {**document, "metadata": _json.validate_json(document["metadata"])}
+        return Entry(cause=cause, **fields)
+
     def add_entry(self, uid: str, entry: Entry, transaction: Transaction) -> None:
         """Writes an entry whose absence the transaction has read."""
         document = entry.model_dump(exclude={"cause", "metadata"})
@@ -77,4 +85,6 @@ def _shown(document: dict[str, Any]) -> UsageEntry:
     metadata = _json.validate_json(document["metadata"])
     if document["charged"] != document["cost"]:
         metadata = {**metadata, "charged": to_dollars(document["charged"])}
-    return UsageEntry(timestamp=document["timestamp"], response_cost=to_dollars(document["cost"]), metadata=metadata)
+    dollars = document.get("dollars")
+    cost = to_dollars(document["cost"]) if dollars is None else dollars
+    return UsageEntry(timestamp=document["timestamp"], response_cost=cost, metadata=metadata)

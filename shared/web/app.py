@@ -15,6 +15,7 @@ from shared.web.cors import Cors
 from shared.web.errors import CatchAll, add_error_handlers
 from shared.web.head import HeadAsGet
 from shared.web.paths import PathForms
+from shared.web.server import switch_off_heartbeats
 
 
 class NoStore:
@@ -50,6 +51,7 @@ def create_app(
     It lives as long as the process. Its lifespan never runs under functions-framework, so whatever needs an
     event loop (clients above all) is made at first use.
     """
+    switch_off_heartbeats()
     configure_logging()
     app = FastAPI(
         title=function,

@@ -17,7 +17,7 @@ LOCAL_ORIGINS = r"http://(localhost|127\.0\.0\.1)(:\d{1,5})?"
 _OF_EVERY_REQUEST = (REQUEST_ID, TRACEPARENT)
 """Headers that any request may carry, to be found again by."""
 _SENT = ["Authorization", "Content-Type", "Idempotency-Key", "X-Admin-Password", *_OF_EVERY_REQUEST]
-_READ = ["Retry-After", "X-Next-Page-Token", "X-Run-Id", "warnings", REQUEST_ID]
+_READ = ["Idempotent-Replayed", "Retry-After", "X-Next-Page-Token", "X-Run-Id", "warnings", REQUEST_ID]
 _MAX_AGE_SECONDS = 3600
 _LONGEST_SHOWN = 200
 
@@ -71,7 +71,7 @@ def _open(app: ASGIApp) -> JsonCors:
         allow_origins=["*"],
         allow_methods=["POST"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", *_OF_EVERY_REQUEST],
-        expose_headers=["Retry-After", "X-Run-Id", "warnings", REQUEST_ID],
+        expose_headers=["Idempotent-Replayed", "Retry-After", "X-Run-Id", "warnings", REQUEST_ID],
         max_age=_MAX_AGE_SECONDS,
     )
 
