@@ -124,8 +124,9 @@ async def open_page(
     """The demo as a web page; a shared one for everybody, as browsers send no token when they open an address."""
     demo = await service.opened(caller, demo_id)
     base, nonce = _api_base(request), secrets.token_hex(16)
+    embedders = [origin for origin in settings.cors_origins if origin != "*"]  # that may call, not frame
     headers = {
-        "Content-Security-Policy": policy(demo.generated_code, base, nonce, settings.cors_origins),
+        "Content-Security-Policy": policy(demo.generated_code, base, nonce, embedders),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-store",

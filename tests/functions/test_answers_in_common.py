@@ -94,6 +94,34 @@ async def test_a_broken_path_is_not_found(serve: Serve, path: str, broken: str) 
             assert set(response.json()) == {"detail"}
 
 
+ODD_VALUES = [
+    "%FF",
+    "%00",
+    "9" * 5000,
+    "1e400",
+    "-0",
+    "nan",
+    "%F0%9F%98%80",
+    "%ED%A0%80",
+    "[]",
+    "x" * 6000,
+    "",
+    "1&limit=2",
+]
+TAKING = [(path, name["name"]) for path, item in PATHS.items() for name in item.get("get", {}).get("parameters", [])]
+
+
+@pytest.mark.parametrize("value", ODD_VALUES, ids=lambda value: value[:12])
+@pytest.mark.parametrize(("path", "name"), [pair for pair in TAKING if "{" not in pair[0]])
+async def test_an_odd_parameter_is_refused(serve: Serve, as_whom: Whom, path: str, name: str, value: str) -> None:
+    """Or does not matter; it is never a fault."""
+    client = serve(MODULES[PATHS[path]["get"]["tags"][0]], app_env="firebase")
+    response = await client.get(f"{path}?{name}={value}", headers=as_whom("admin"))
+    assert response.status_code in (200, 400, 422), response.text
+    if response.status_code >= 400:
+        assert set(response.json()) == {"detail"}
+
+
 @telling("401")
 async def test_without_a_token(serve: Serve, path: str, method: str, operation: dict[str, Any]) -> None:
     """401, and it says by which scheme to come."""

@@ -16,7 +16,7 @@ async def root() -> str:
     return "here"
 
 
-DEPLOYED = {"K_SERVICE": "meta", "GOOGLE_CLOUD_PROJECT": "a"}
+DEPLOYED = {"K_SERVICE": "meta", "GOOGLE_CLOUD_PROJECT": "a", "DEFAULT_ALLOWANCE": "20"}
 ASKING = {"Access-Control-Request-Method": "GET"}
 
 
