@@ -122,7 +122,7 @@ async def open_page(
     demo = await service.opened(caller, demo_id)
     base, nonce = _api_base(request), secrets.token_hex(16)
     headers = {
-        "Content-Security-Policy": policy(demo.generated_code, base, nonce, settings.cors_origins),
+        "Content-Security-Policy": policy(base, nonce, settings.cors_origins),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-store",
