@@ -126,7 +126,7 @@ async def open_page(
     base, nonce = _api_base(request), secrets.token_hex(16)
     embedders = [origin for origin in settings.cors_origins if origin != "*"]  # that may call, not frame
     headers = {
-        "Content-Security-Policy": policy(demo.generated_code, base, nonce, embedders),
+        "Content-Security-Policy": policy(base, nonce, embedders),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-store",
