@@ -12,6 +12,7 @@ from shared.models.errors import (
     AllowanceSpent,
     BadRequest,
     Conflict,
+    Forbidden,
     InvalidInput,
     NotFound,
     OutcomeUnknown,
@@ -27,8 +28,9 @@ from shared.tasks import task_queue
 from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.answers import answers
 from shared.web.idempotency import REPLAYED, REPLAYED_HEADER, IdempotencyKey
+from shared.web.standing import ActiveCaller
 
-router = APIRouter(route_class=StrictJsonRoute, responses=answers(Unauthenticated, Unavailable))
+router = APIRouter(route_class=StrictJsonRoute, responses=answers(Unauthenticated, Forbidden, Unavailable))
 
 
 async def _chat_service(settings: CurrentSettings) -> ChatService:
@@ -67,7 +69,7 @@ async def submit(
 
 
 @router.get("/chat/{ticket_id}", responses=answers(NotFound))
-async def look_up(ticket_id: str, caller: CurrentCaller, chat: Chat, request: Request) -> ChatResponse:
+async def look_up(ticket_id: str, caller: ActiveCaller, chat: Chat, request: Request) -> ChatResponse:
     """The ticket's status, and its result or error once it is finished."""
     ticket = await chat.look_up(caller, ticket_id)
     request.state.access["ticket"] = ticket.ticket_id

@@ -32,11 +32,12 @@ from shared.services.published import PublishedService
 from shared.services.running import RunService
 from shared.settings import Settings
 from shared.store import Database
-from shared.web import ClientAddress, CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.address import address_block
 from shared.web.answers import Answers, answers, headers
 from shared.web.idempotency import REPLAYED_HEADER, REPLAYED_TEXT, IdempotencyKey
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
+from shared.web.standing import ActiveCaller
 
 OPEN_PREFIX = "/rest/"
 """Published agents are called from pages of any origin, demos' sandboxed ones among them."""
@@ -79,7 +80,7 @@ Deployments = Annotated[DeploymentService, Depends(_deployment_service)]
 )
 async def deploy(
     agent_id: str,
-    caller: CurrentCaller,
+    caller: ActiveCaller,
     service: Deployments,
     body: DeployRequest = _NO_CHANGE,
 ) -> Deployed:
@@ -91,21 +92,21 @@ async def deploy(
 
 
 @router.delete("/agents/{agent_id}/undeploy", status_code=204, responses=answers(Unauthenticated, Forbidden, NotFound))
-async def undeploy(agent_id: str, caller: CurrentCaller, service: Deployments) -> Response:
+async def undeploy(agent_id: str, caller: ActiveCaller, service: Deployments) -> Response:
     """Undeploys the agent, and makes its name free."""
     await service.undeploy(caller, agent_id)
     return Response(status_code=204)
 
 
-@router.get("/agents/{agent_id}/deployment", responses=answers(Unauthenticated, NotFound))
-async def deployment(agent_id: str, caller: CurrentCaller, service: Deployments) -> DeploymentInfo:
+@router.get("/agents/{agent_id}/deployment", responses=answers(Unauthenticated, Forbidden, NotFound))
+async def deployment(agent_id: str, caller: ActiveCaller, service: Deployments) -> DeploymentInfo:
     """What the agent is published as; 404 when it is not."""
     return await service.deployment(caller, agent_id)
 
 
-@router.get("/deployments", responses=PAGED | answers(BadRequest, Unauthenticated, InvalidInput))
+@router.get("/deployments", responses=PAGED | answers(BadRequest, Unauthenticated, Forbidden, InvalidInput))
 async def list_deployments(
-    caller: CurrentCaller,
+    caller: ActiveCaller,
     service: Deployments,
     response: Response,
     limit: Annotated[int, Query(ge=1, le=1000, description=HOW_MANY)] = 500,
@@ -121,7 +122,7 @@ async def list_deployments(
 @router.post(
     "/rest/{friendly_name}",
     responses=_RESULT
-    | answers(AllowanceSpent, NotFound, Conflict, TooLarge, InvalidInput, TooManyRequests, AgentFailed),
+    | answers(AllowanceSpent, Forbidden, NotFound, Conflict, TooLarge, InvalidInput, TooManyRequests, AgentFailed),
 )
 async def call(
     friendly_name: str,

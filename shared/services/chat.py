@@ -23,6 +23,7 @@ from shared.models.ticket import Ticket
 from shared.services.idempotency import Idempotency, keyed
 from shared.services.ledger import Ledger
 from shared.services.rate_limits import RateLimitService
+from shared.services.standing import StandingService, refuse
 from shared.services.visibility import sees
 from shared.services.withdrawing import WithdrawalService
 from shared.settings import Settings
@@ -57,8 +58,9 @@ class ChatService:
         A chat that comes again under its `key` within 24 hours gets the ticket that it has; then the second is True.
 
         Raises `BadRequest` for a provider, model, parameter or tool that cannot be served, `TooManyRequests`,
-        `AllowanceSpent`, `TooLarge` for a chat that cannot be stored, `Conflict` for a key that came with another chat,
-        `Unavailable` when it was not accepted and may be sent again, and `OutcomeUnknown` when nobody knows.
+        `AllowanceSpent`, `Forbidden` for a disabled user and for a disabled owner's agent, `TooLarge` for a chat that
+        cannot be stored, `Conflict` for a key that came with another chat, `Unavailable` when it was not accepted and
+        may be sent again, and `OutcomeUnknown` when nobody knows.
         """
         keyed_request = None if key is None else _keyed(caller, request, key)
         try:
@@ -111,11 +113,16 @@ class ChatService:
             raise BadRequest(str(error)) from error
 
     async def _refuse_unpublished(self, caller: Caller, friendly_name: str) -> None:
-        """Raises `BadRequest` for what is not published, or not for this caller. One read."""
+        """Raises `BadRequest` for what is not published, or not for this caller, `Forbidden` for a disabled owner's.
+
+        One read, and now and then another.
+        """
         async with self._database.outages_told():
             deployment = await self._database.deployments.get(friendly_name)
         if deployment is None or not sees(caller, deployment):
             raise BadRequest(f"No agent is published as {friendly_name[:100]!r}. GET /providers/gofannon lists them.")
+        if deployment.owner != caller.uid:
+            await StandingService(self._database).refuse_disabled_owner(deployment.owner)
 
     async def _admit(
         self,
@@ -133,7 +140,7 @@ class ChatService:
 
         async def admit(transaction: Transaction) -> str:
             # What the steps below read, read at once.
-            found, kept, *_ = await asyncio.gather(
+            found, kept, account, _ = await asyncio.gather(
                 self._database.tickets.get(draft.id, transaction),
                 self._kept(keyed_request, transaction),
                 self._database.accounts.get(caller.uid, transaction),
@@ -144,6 +151,7 @@ class ChatService:
             if kept is not None:
                 self._idempotency.give(kept, transaction)
                 return kept.made
+            refuse(account)
             now = datetime.now(UTC)
             await self._limits.count(rate_key, self._settings.chat_rate_per_minute, transaction)
             hold = await self._ledger.hold(caller, bounds, now, transaction) if bounds.most else 0

@@ -19,6 +19,7 @@ from shared.services.rate_limits import RateLimitService
 from shared.services.running import Finished, RunService
 from shared.services.schema_texts import read_texts
 from shared.services.schemas import as_json_schema, problems
+from shared.services.standing import StandingService
 from shared.settings import Settings
 from shared.store import Database
 
@@ -58,9 +59,9 @@ class PublishedService:
         Under a `key`, the same input from the same address is run once in 24 hours, and is answered as it was then.
         What was refused before anything was done is not kept.
 
-        Raises `NotFound`, `TooManyRequests`, `InvalidInput`, `AllowanceSpent` when its owner has nothing left for it,
-        `DeploymentBudgetSpent` when strangers have spent what they may on this day, `AgentFailed`, and `Unavailable`;
-        with a key `Conflict`, too, and what `answer_again` does.
+        Raises `NotFound`, `Forbidden` when its owner is disabled, `TooManyRequests`, `InvalidInput`, `AllowanceSpent`
+        when its owner has nothing left for it, `DeploymentBudgetSpent` when strangers have spent what they may on this
+        day, `AgentFailed`, and `Unavailable`; with a key `Conflict`, too, and what `answer_again` does.
         """
         found, _ = await asyncio.gather(
             self._find(friendly_name, input_dict, address, key),
@@ -114,7 +115,10 @@ class PublishedService:
         raise AgentFailed(run.run_id)
 
     async def _find(self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None) -> _Published:
-        """Three reads, two of them at once; one more at once with a key. Raises `NotFound`, `Conflict`."""
+        """Three reads, two of them at once; one more at once with a key, and now and then for the owner's standing.
+
+        Raises `NotFound`, `Forbidden`, `Conflict`.
+        """
         async with self.database.outages_told():
             deployment = await self.database.deployments.get(friendly_name)
         if deployment is None:
@@ -124,10 +128,11 @@ class PublishedService:
         if key is not None:
             request = keyed(f"/rest {deployment.agent_id}", address, deployment.owner, key, input_dict)
         async with self.database.outages_told():
-            agent, day, kept = await asyncio.gather(
+            agent, day, kept, _ = await asyncio.gather(
                 self.database.agents.get(deployment.agent_id),
                 DeploymentBudgets(self.database).day(budget, datetime.now(UTC)),
                 self._kept(request),
+                StandingService(self.database).refuse_disabled_owner(deployment.owner),
             )
         if agent is None:
             raise _unknown(friendly_name)
@@ -138,10 +143,19 @@ class PublishedService:
 
 
 async def find(database: Database, friendly_name: str) -> StoredAgent:
-    """The agent that is published under the name. Two reads. Raises `NotFound`."""
+    """The agent that is published under the name. Two reads, and now and then one beside the second.
+
+    Raises `NotFound`, and `Forbidden` when its owner is disabled.
+    """
     async with database.outages_told():
         deployment = await database.deployments.get(friendly_name)
-        agent = await database.agents.get(deployment.agent_id) if deployment else None
+        if deployment is None:
+            agent = None
+        else:
+            agent, _ = await asyncio.gather(
+                database.agents.get(deployment.agent_id),
+                StandingService(database).refuse_disabled_owner(deployment.owner),
+            )
     if agent is None:
         raise _unknown(friendly_name)
     return agent

@@ -22,6 +22,7 @@ from shared.services.abilities import Numbers, Permissions, RunAbilities
 from shared.services.budgets import Budget
 from shared.services.deployment_budgets import DeploymentBudget
 from shared.services.model_calls import ModelCallService
+from shared.services.standing import StandingService
 from shared.settings import Settings
 from shared.store import Database
 
@@ -140,6 +141,8 @@ class RunService:
                 ]
             unknown = [id_ for id_ in permissions.agents if id_ not in {agent.id for agent in others}]
             agent = _named(name, others, unknown, told=permissions.viewer == chain.payer.uid)
+            if agent.owner != chain.payer.uid:
+                await StandingService(self.database).refuse_disabled_owner(agent.owner)
             return await self._run_another(chain, agent, input_dict, path, level + 1)
 
         abilities = RunAbilities(

@@ -50,7 +50,8 @@ class Database:
     """All stores over one client. Cheap to make: the client behind it is shared by all on the same event loop."""
 
     def __init__(self, settings: Settings) -> None:
-        self._client = _client(settings.google_cloud_project)
+        self.project = settings.google_cloud_project
+        self._client = _client(self.project)
         self._seconds = settings.store_timeout_seconds
         days = settings.ticket_retention_days
         self.tickets = TicketStore(

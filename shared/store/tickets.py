@@ -18,6 +18,7 @@ from shared.log import get_logger
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.errors import TooLarge
 from shared.models.ticket import Ticket
+from shared.models.wire import is_plain_id
 from shared.store.transaction import Transaction
 
 _log = get_logger("store")
@@ -61,12 +62,17 @@ class TicketStore:
         transaction.create(self._request(ticket.id), document)
 
     async def get(self, ticket_id: str, transaction: Transaction | None = None) -> Ticket | None:
-        """One read. `ticket_id` must be a plain document id."""
+        """One read; none for what cannot be an id."""
+        if not is_plain_id(ticket_id):
+            return None
         reference = self._ticket(ticket_id)
         document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
         return None if document is None else _from_document(ticket_id, document)
 
     async def get_request(self, ticket_id: str) -> ChatRequest | None:
+        """One read; none for what cannot be an id."""
+        if not is_plain_id(ticket_id):
+            return None
         snapshot = await self._request(ticket_id).get()
         document = snapshot.to_dict()
         return None if document is None else ChatRequest.model_validate_json(document["body"])
