@@ -87,9 +87,15 @@ class Answer:
 
 def count(value: Any) -> int | None:
     """A number of tokens or of uses, rounded up; None for what is no such number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        return None
-    return math.ceil(value)
+    match value:
+        case bool():
+            return None
+        case int() if value >= 0:
+            return value
+        case float() if 0 <= value < math.inf:
+            return math.ceil(value)
+        case _:
+            return None
 
 
 def dollars(value: Any) -> float | None:

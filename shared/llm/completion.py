@@ -13,6 +13,7 @@ from shared.llm.exchange import Exchange, observed
 from shared.llm.failures import ModelFailure
 from shared.llm.reading import read_exchange, stop_of, thoughts_of
 from shared.llm.usage import count_lost, count_tokens, count_unread, estimate_all
+from shared.llm.words import clean_words, secrets_of
 from shared.log import get_logger
 from shared.models.chat import ChatRequest, ChatResult
 
@@ -110,7 +111,9 @@ def _failure_in(answer: Answer, stop: str | None, exchange: Exchange, route: Mod
         return None
     if stop in ("content_filter", "refusal"):
         return ModelFailure(f"{route.provider} refused the content of the chat.", transient=False)
-    return ModelFailure(f"{route.provider} ended without an answer ({stop[:60]}).", transient=True)
+    word = answer.native_stop if stops.reason(answer.stop, None) is None else answer.stop
+    why = clean_words(word or stop, secrets_of(route))
+    return ModelFailure(f"{route.provider} ended without an answer ({why}).", transient=True)
 
 
 def _bill_of_lost(route: ModelRoute, exchange: Exchange) -> Bill:

@@ -19,7 +19,7 @@ from shared.llm.failures import ModelFailure
 from shared.llm.forms import error_body
 from shared.llm.reading import parsed
 from shared.llm.text import text_of
-from shared.llm.words import clean_words
+from shared.llm.words import clean_words, secrets_of
 from shared.models.chat import ChatRequest
 
 _RETRIABLE = {408, 409, 425, 429, 499}
@@ -68,7 +68,7 @@ def failure_of(
 ) -> ModelFailure:
     """By the status and the code that the provider sent. `status` None: the one that the fault itself is of."""
     provider, hints = route.provider, hints or Hints()
-    words = clean_words(fault.message, route.api_key)
+    words = clean_words(fault.message, secrets_of(route))
     code = (fault.code or "").lower()
     status = status or fault.status
 

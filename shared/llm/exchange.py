@@ -8,11 +8,12 @@ on as the one document that it amounts to. What the document means is `reading`'
 import asyncio
 import json
 import zlib
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import ref
 
 import httpx
 
@@ -83,10 +84,29 @@ def observed() -> Generator[Exchange]:
 class ObservedTransport(httpx.AsyncHTTPTransport):
     """httpx's transport, which reports to the exchange that it is used in, and keeps its limits.
 
-    A redirect is not followed: a key is meant for one address.
+    A redirect is not followed: a key is meant for one address. Connections are kept for later calls, and are closed
+    with the loop that they belong to.
     """
 
+    _loop: Callable[[], asyncio.AbstractEventLoop | None] = staticmethod(lambda: None)
+    _end: AsyncGenerator[None] | None = None
+
+    async def _close_with_loop(self) -> None:
+        """A loop that ends closes its asynchronous generators: the one that is begun here closes the connections."""
+        loop = asyncio.get_running_loop()
+        if self._loop() is not loop:
+            self._loop = ref(loop)
+            self._end = self._closing()
+            await anext(self._end)
+
+    async def _closing(self) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            await self.aclose()
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await self._close_with_loop()
         exchange = _current.get()
         if exchange is None:
             return await super().handle_async_request(request)

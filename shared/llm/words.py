@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
+from shared.llm.catalog import ModelRoute
 from shared.llm.forms.faults import error_body
 from shared.llm.text import whole_text
 from shared.redaction import redacted
@@ -12,19 +14,26 @@ MAX_WORDS = 300
 _MAX_READ = 4_000
 """Characters that are looked at."""
 _PREFIX = re.compile(r"^(?:(?:litellm\.)?(?:\w+Exception )?\w*(?:Error|Exception|Timeout)(?::| -) )*")
-_MARKUP = re.compile(r"<(?:!doctype|\?xml|/?[a-z][a-z0-9]*[\s/>])", re.IGNORECASE)
+_PAGE = re.compile(r"<(?:!doctype|\?xml|/?(?:html|head|body|title|center|div|h1|pre|p|script|style)\b)", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"key|secret|token", re.IGNORECASE)
 _LIBRARY = re.compile(r"[^.!?]*(?:litellm|drop_params)[^.!?]*(?:[.!?](?=\s|\w)|[.!?]?$)[^\s]*", re.IGNORECASE)
 """A sentence that mentions the library that calls, which some providers call through themselves."""
 
 
-def clean_words(words: str, secret: str | None) -> str:
-    """At most `MAX_WORDS` characters; empty for what is no sentence for people. `secret`: the key of the call."""
+def secrets_of(route: ModelRoute) -> list[str]:
+    """What a call must not show: its keys and tokens."""
+    arguments = [value for name, value in route.arguments.items() if _SECRET_NAME.search(name)]
+    return [secret for secret in (route.api_key, *arguments) if secret]
+
+
+def clean_words(words: str, secrets: Iterable[str]) -> str:
+    """At most `MAX_WORDS` characters; empty for what is no sentence for people."""
     words = whole_text(words)[:_MAX_READ]
     words = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
     words = _inner(_PREFIX.sub("", words))
-    if _MARKUP.search(words):
+    if _PAGE.search(words):
         return ""
-    if secret:
+    for secret in secrets:
         words = words.replace(secret, "[key]")
     words = " ".join(_LIBRARY.sub("", redacted(words)).split())
     return words if len(words) <= MAX_WORDS else words[: MAX_WORDS - 1] + "…"

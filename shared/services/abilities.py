@@ -200,7 +200,7 @@ class RunAbilities:
 
     def _tools_of(self, url: str) -> list[str]:
         """Raises `CallFailed` for a server that the agent does not name."""
-        tools = self.permissions.tools.get(url)
+        tools = self.permissions.tools.get(url.strip())
         if tools is None:
             named = ", ".join(self.permissions.tools) or "none"
             raise CallFailed(f"The agent names no MCP server {url}, so it cannot call it. It names: {named}.")

@@ -14,7 +14,8 @@ from shared.models.wire import JsonObject
 from shared.services.deployment_budgets import DeploymentBudget, DeploymentBudgets
 from shared.services.rate_limits import RateLimitService
 from shared.services.running import Finished, RunService
-from shared.services.schemas import problems
+from shared.services.schema_texts import read_texts
+from shared.services.schemas import as_json_schema, problems
 from shared.settings import Settings
 from shared.store import Database
 
@@ -52,7 +53,7 @@ class PublishedService:
             self._find(friendly_name),
             self.limits.take(f"rest:{friendly_name}:{address}", self.settings.rest_rate_per_minute),
         )
-        await asyncio.to_thread(refuse_invalid, agent, input_dict)
+        input_dict = await asyncio.to_thread(fit_input, agent, input_dict)
         owner, seconds = Caller(uid=agent.owner), self.settings.run_timeout_seconds
         run = await self.runs.run_agent(owner, agent, input_dict, seconds, deployment=budget)
         failure = run.outcome.failure
@@ -95,11 +96,20 @@ def _unknown(friendly_name: str) -> NotFound:
     return NotFound(f"No agent is published as {friendly_name[:100]!r}.")
 
 
-def refuse_invalid(agent: StoredAgent, input_dict: JsonObject) -> None:
-    """Raises `InvalidInput` for what the agent's input schema does not take."""
+def fit_input(agent: StoredAgent, input_dict: JsonObject) -> JsonObject:
+    """The input as the agent takes it: itself where its schema takes it so, else with the texts of forms read.
+
+    Raises `InvalidInput` for what the schema does not take either way.
+    """
     schema = agent.fields.input_schema
-    if schema and (found := problems(schema, input_dict)):
+    if not schema or not (found := problems(schema, input_dict)):
+        return input_dict
+    read = read_texts(as_json_schema(schema), input_dict)
+    if read is not input_dict:
+        found = problems(schema, read)
+    if found:
         raise InvalidInput([(problem.type, problem.loc, problem.message) for problem in found])
+    return read
 
 
 def _warnings(agent: StoredAgent, run: Finished) -> list[str]:

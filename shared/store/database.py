@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from datetime import timedelta
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
@@ -48,9 +49,15 @@ class Database:
     """All stores over one client. Cheap to make: the client behind it is shared by all on the same event loop."""
 
     def __init__(self, settings: Settings) -> None:
-        self._client = _client(settings.google_cloud_project)
+        self.project = settings.google_cloud_project
+        self._client = _client(self.project)
         self._seconds = settings.store_timeout_seconds
-        self.tickets = TicketStore(self._client)
+        days = settings.ticket_retention_days
+        self.tickets = TicketStore(
+            self._client,
+            timedelta(days=days) if days else None,
+            timedelta(seconds=settings.ticket_max_age_seconds),
+        )
         self.accounts = AccountStore(self._client)
         self.sessions = SessionStore(self._client)
         self.audit = AuditStore(self._client)

@@ -215,4 +215,6 @@ async def test_a_page_of_any_origin_may_call_it(serve: Serve) -> None:
         assert "access-control-allow-credentials" not in refused.headers
     listed = await client.get("/deployments", headers={"Origin": "null"})
     assert "access-control-allow-origin" not in listed.headers
-    assert (await client.options("/agents/x/deploy", headers=asking)).status_code == 405
+    refused = await client.options("/agents/x/deploy", headers=asking)
+    assert refused.status_code == 400
+    assert "CORS_ORIGINS" in refused.json()["detail"]
