@@ -56,7 +56,11 @@ def _check_schema(given: Any) -> None:
         raise InvalidParameters("response_format.json_schema.strict must be true or false.")
     if not isinstance(value.get("description", ""), str):
         raise InvalidParameters("response_format.json_schema.description must be a text.")
-    if cast("dict[str, Any]", schema).get("type") != "object":
+
+
+def check_top(value: Mapping[str, Any]) -> None:
+    """For a checked `response_format` with a schema. Raises `InvalidParameters` where it is not one of an object."""
+    if value["json_schema"]["schema"].get("type") != "object":
         raise InvalidParameters('response_format.json_schema.schema must have the type "object" at its top.')
 
 

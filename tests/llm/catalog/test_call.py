@@ -160,6 +160,15 @@ def test_a_strict_schema_is_closed_for_openai(schema: dict[str, Any], fits: bool
             check_call(openai, {"response_format": wanted}, [])
 
 
+def test_a_schema_may_be_one_of_a_list_where_it_is_taken():
+    """Gemini answers with lists; OpenAI and Bedrock's models do not."""
+    wanted = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "array"}}}
+    assert check_call(CATALOG.route("gemini", "gemini-2.5-flash"), {"response_format": wanted}, [])
+    for provider, model in (("openai", "gpt-4.1"), ("bedrock", NOVA)):
+        with pytest.raises(InvalidParameters, match="at its top"):
+            check_call(CATALOG.route(provider, model), {"response_format": wanted}, [])
+
+
 def test_without_reasoning_the_chat_api_is_used():
     """An effort of none has no thoughts to report; any other has."""
     route = CATALOG.route("openai", "gpt-5.4")
