@@ -72,7 +72,9 @@ class Rule(_FromFile):
     Then none of `excludes` may be set, and what `holds` names must, if set, be within its bounds. The longest answer,
     if set, must have more tokens than `more_tokens_than` has for the value. `tools` False: no built-in tools.
     `begun_answer` False: the last message may not be the assistant's. `mentions`: some message has this word.
-    `blanks` False: where `when` is a list of texts, none may be white space alone.
+    `object_at_top`: a schema of the answer is one of an object. `closed`: one that is to be kept to strictly has closed
+    objects only, all properties required. `blanks` False: where `when` is a list of texts, none may be white space
+    alone.
     """
 
     when: str
@@ -84,6 +86,8 @@ class Rule(_FromFile):
     tools: bool = True
     begun_answer: bool = True
     mentions: str | None = None
+    object_at_top: bool = False
+    closed: bool = False
     blanks: bool = True
 
 

@@ -1,7 +1,7 @@
 """Parameters that are objects: what may be in them. Providers differ in which of it they take, not in its shape."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from shared.llm.catalog.errors import InvalidParameters
@@ -11,6 +11,7 @@ MAX_BIASES = 300
 _MAX_BIAS = 100
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FORMAT_FIELDS = {"type", "json_schema"}
+_VALUES = ("enum", "const", "default", "examples")
 _SCHEMA_FIELDS = {"name", "description", "schema", "strict"}
 
 
@@ -55,8 +56,44 @@ def _check_schema(given: Any) -> None:
         raise InvalidParameters("response_format.json_schema.strict must be true or false.")
     if not isinstance(value.get("description", ""), str):
         raise InvalidParameters("response_format.json_schema.description must be a text.")
-    if cast("dict[str, Any]", schema).get("type") != "object":
+
+
+def check_top(value: Mapping[str, Any]) -> None:
+    """For a checked `response_format` with a schema. Raises `InvalidParameters` where it is not one of an object."""
+    if value["json_schema"]["schema"].get("type") != "object":
         raise InvalidParameters('response_format.json_schema.schema must have the type "object" at its top.')
+
+
+def check_closed(value: Mapping[str, Any]) -> None:
+    """For a checked `response_format`. Raises `InvalidParameters` where `strict` is asked for and cannot be."""
+    wanted: Mapping[str, Any] = value.get("json_schema") or {}
+    if wanted.get("strict") and not all(_is_closed(part) for part in _objects(wanted["schema"])):
+        raise InvalidParameters(
+            "response_format.json_schema: with strict, each object must have additionalProperties false, and "
+            "all its properties in required."
+        )
+
+
+def _objects(schema: Any) -> Iterator[Mapping[str, Any]]:
+    """All schemas of objects in a schema; what its values are examples of is left alone."""
+    left: list[Any] = [schema]
+    while left:
+        part = left.pop()
+        if isinstance(part, list):
+            left += cast("list[Any]", part)
+        elif isinstance(part, dict):
+            fields = cast("dict[str, Any]", part)
+            properties = fields.get("properties")
+            if fields.get("type") == "object" or isinstance(properties, dict):
+                yield fields
+            left += [item for name, item in fields.items() if name not in ("properties", *_VALUES)]
+            left += [*cast("dict[str, Any]", properties).values()] if isinstance(properties, dict) else []
+
+
+def _is_closed(schema: Mapping[str, Any]) -> bool:
+    properties, required = schema.get("properties") or {}, schema.get("required") or []
+    listed = isinstance(required, list) and all(name in required for name in properties)
+    return schema.get("additionalProperties") is False and listed
 
 
 def _check_biases(value: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from shared.llm.catalog.data import Bounds, Rule
 from shared.llm.catalog.errors import InvalidMessages, InvalidParameters
+from shared.llm.catalog.objects import check_closed, check_top
 from shared.llm.catalog.route import ModelRoute
 
 TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
@@ -56,6 +57,10 @@ def _check_parameters(route: ModelRoute, rule: Rule, cause: str, value: Any, par
     for name, bounds in rule.holds.items():
         if name in parameters and not _within(parameters[name], bounds):
             raise InvalidParameters(f"{name} must be {_described(bounds)} for {route.name} with {cause}.")
+    if rule.object_at_top:
+        check_top(parameters[rule.when])
+    if rule.closed:
+        check_closed(parameters[rule.when])
     least = rule.more_tokens_than.get(value) if isinstance(value, str) else None
     for name in TOKEN_LIMITS:
         if least is not None and name in parameters and parameters[name] <= least:

@@ -129,6 +129,46 @@ def test_what_goes_without_saying_is_left_out(
     assert {name: value for name, value in call.parameters.items() if name != "max_tool_calls"} == sent
 
 
+CLOSED = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("schema", "fits"),
+    [
+        (CLOSED, True),
+        ({**CLOSED, "required": []}, False),
+        ({**CLOSED, "additionalProperties": True}, False),
+        ({"type": "object"}, False),
+        ({**CLOSED, "properties": {"a": CLOSED}}, True),
+        ({**CLOSED, "properties": {"a": {"type": "array", "items": {"type": "object"}}}}, False),
+        ({**CLOSED, "properties": {"a": {"anyOf": [{"type": "null"}, {"type": "object"}]}}}, False),
+        ({**CLOSED, "$defs": {"x": {"type": "object"}}}, False),
+        ({**CLOSED, "properties": {"a": {"enum": [{"type": "object"}]}}}, True),
+        ({**CLOSED, "properties": {"type": {"type": "string"}}, "required": ["type"]}, True),
+    ],
+)
+def test_a_strict_schema_is_closed_for_openai(schema: dict[str, Any], fits: bool):
+    """It refuses others; without strict it takes them, as other providers do."""
+    wanted = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
+    openai, gemini = CATALOG.route("openai", "gpt-4.1"), CATALOG.route("gemini", "gemini-2.5-flash")
+    check_call(gemini, {"response_format": wanted}, [])
+    check_call(openai, {"response_format": {**wanted, "json_schema": {"name": "answer", "schema": schema}}}, [])
+    if fits:
+        check_call(openai, {"response_format": wanted}, [])
+    else:
+        with pytest.raises(InvalidParameters, match="with strict"):
+            check_call(openai, {"response_format": wanted}, [])
+
+
+def test_a_schema_may_be_one_of_a_list_where_it_is_taken():
+    """Gemini answers with lists; OpenAI and Bedrock's models do not."""
+    wanted = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "array"}}}
+    assert check_call(CATALOG.route("gemini", "gemini-2.5-flash"), {"response_format": wanted}, [])
+    for provider, model in (("openai", "gpt-4.1"), ("bedrock", NOVA)):
+        with pytest.raises(InvalidParameters, match="at its top"):
+            check_call(CATALOG.route(provider, model), {"response_format": wanted}, [])
+
+
 def test_without_reasoning_the_chat_api_is_used():
     """An effort of none has no thoughts to report; any other has."""
     route = CATALOG.route("openai", "gpt-5.4")
