@@ -33,7 +33,7 @@ router = APIRouter(
 
 
 async def _admin_service(settings: CurrentSettings) -> AdminService:
-    return AdminService(Database(settings))
+    return AdminService(Database(settings), settings)
 
 
 Admin = Annotated[AdminService, Depends(_admin_service)]

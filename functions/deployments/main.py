@@ -10,7 +10,7 @@ from functions_framework import aio
 
 from shared.llm.catalog import Catalog
 from shared.llm.later import complete
-from shared.models.deployment import Deployed, DeployedApi, DeploymentInfo
+from shared.models.deployment import Deployed, DeployedApi, DeploymentInfo, DeployRequest
 from shared.models.errors import (
     AgentFailed,
     AllowanceSpent,
@@ -56,7 +56,7 @@ _RESULT: Answers = {
 
 
 async def _deployment_service(settings: CurrentSettings) -> DeploymentService:
-    return DeploymentService(Database(settings))
+    return DeploymentService(Database(settings), settings)
 
 
 async def _published_service(settings: CurrentSettings) -> PublishedService:
@@ -72,11 +72,16 @@ Deployments = Annotated[DeploymentService, Depends(_deployment_service)]
 @router.post(
     "/agents/{agent_id}/deploy",
     status_code=201,
-    responses=answers(BadRequest, Unauthenticated, Forbidden, NotFound, Conflict),
+    responses=answers(BadRequest, Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, InvalidInput),
 )
-async def deploy(agent_id: str, caller: CurrentCaller, service: Deployments) -> Deployed:
-    """Publishes the agent under its friendly name; 409 when another agent has it."""
-    return await service.deploy(caller, agent_id)
+async def deploy(
+    agent_id: str, caller: CurrentCaller, service: Deployments, body: DeployRequest | None = None
+) -> Deployed:
+    """Publishes the agent under its friendly name; 409 when another agent has it.
+
+    Again: 201, and nothing changes but the budget, if the body has another.
+    """
+    return await service.deploy(caller, agent_id, body)
 
 
 @router.delete("/agents/{agent_id}/undeploy", status_code=204, responses=answers(Unauthenticated, Forbidden, NotFound))

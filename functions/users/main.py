@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from functions_framework import aio
+from pydantic import AfterValidator
 
 from shared.models.errors import Conflict, Forbidden, InvalidInput, TooLarge, Unauthenticated, Unavailable
 from shared.models.user import AccountChange, AllowanceResetDate, MonthlyAllowance, SpendRemaining, UsageReport, User
@@ -11,9 +12,11 @@ from shared.services.users import UserService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
-from shared.web.answers import answers
+from shared.web.answers import Answers, answers, headers
 
+REPLAYED = "Idempotent-Replayed"
 router = APIRouter(route_class=StrictJsonRoute, prefix="/users/me", responses=answers(Unauthenticated, Unavailable))
+_REPORTED: Answers = {200: headers({REPLAYED: "`true` when this report had been charged before."})}
 _CHANGED = answers(Forbidden, Conflict, TooLarge, InvalidInput)
 
 
@@ -21,9 +24,16 @@ async def _user_service(settings: CurrentSettings) -> UserService:
     return UserService(Database(settings), settings)
 
 
+def _is_key(value: str) -> str:
+    if not (0 < len(value) <= 255 and value.isprintable()):
+        raise ValueError("An Idempotency-Key is 1 to 255 printable characters.")
+    return value
+
+
 IdempotencyKey = Annotated[
     str | None,
-    Header(pattern=r"^[\w.:-]{1,200}$", description="Names the report: sent again under it, nothing is charged."),
+    AfterValidator(lambda value: None if value is None else _is_key(value)),
+    Header(description="Names the report, in 1 to 255 printable characters: sent again under it, nothing is charged."),
 ]
 Users = Annotated[UserService, Depends(_user_service)]
 
@@ -52,18 +62,22 @@ async def set_spend_remaining(body: SpendRemaining, caller: CurrentCaller, servi
     return await service.change(caller, AccountChange(rev=body.rev, spend_remaining=body.spend_remaining))
 
 
-@router.post("/usage", responses=answers(TooLarge, InvalidInput))
+@router.post("/usage", responses=_REPORTED | answers(Conflict, TooLarge, InvalidInput))
 async def report_usage(
     body: UsageReport,
     caller: CurrentCaller,
     service: Users,
-    idempotency_key: Annotated[
-        str | None,
-        Header(pattern=r"^[\w.:-]{1,200}$", description="Names the report: sent again under it, nothing is charged."),
-    ] = None,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
 ) -> User:
-    """Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent."""
-    return await service.report(caller, body, idempotency_key)
+    """Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent.
+
+    A key that came with another report: 409.
+    """
+    reported = await service.report(caller, body, idempotency_key)
+    if reported.replayed:
+        response.headers[REPLAYED] = "true"
+    return reported.user
 
 
 @router.post("/reset-allowance")

@@ -1,6 +1,7 @@
 """The worker: Cloud Tasks hands it a ticket's id, and it answers the ticket.
 
-Private: in the cloud only the queue's service account may call it, and Hosting has no way to it.
+Private: in the cloud only the queue's service account may call it, by the platform's check and by ours, and Hosting
+has no way to it.
 2xx tells the queue that the task is done; anything else, that it should come again.
 """
 
@@ -12,7 +13,7 @@ from functions_framework import aio
 
 from shared.llm.catalog import Catalog
 from shared.llm.completion import complete
-from shared.models.wire import SnakeModel
+from shared.models.wire import PlainId, SnakeModel
 from shared.sandbox.later import engine
 from shared.services.agent_chat import AgentChatService
 from shared.services.answering import AnsweringService
@@ -21,14 +22,15 @@ from shared.services.running import RunService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.service_tokens import called_by
 
-router = APIRouter(route_class=StrictJsonRoute)
+router = APIRouter(route_class=StrictJsonRoute, dependencies=[Depends(called_by("queue"))])
 
 
 class Task(SnakeModel):
     """What the chat function hands to the queue."""
 
-    ticket_id: str
+    ticket_id: PlainId
 
 
 async def _answering_service(settings: CurrentSettings) -> AnsweringService:

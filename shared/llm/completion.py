@@ -27,7 +27,7 @@ async def complete(route: ModelRoute, request: ChatRequest, timeout: float) -> C
     `CatalogError` for what the model does not take. Needs a running event loop, whose connections are kept from call
     to call.
     """
-    call = check_call(route, request.parameters, request.built_in_tools)
+    call = check_call(route, request.parameters, request.built_in_tools, request.messages)
     arguments = call_arguments(route, request, call)
     error: Exception | None = None
     with observed() as exchange:
@@ -60,7 +60,7 @@ def call_arguments(route: ModelRoute, request: ChatRequest, call: CheckedCall) -
     return {
         **chosen,
         **route.call_arguments(call.api),
-        "messages": [message.model_dump() for message in request.messages],
+        "messages": call.messages,
         "num_retries": 0,
         "max_retries": 0,
     }

@@ -1,8 +1,12 @@
 """A user's account: the allowance, what remains of it, and what running chats hold of that.
 
-`remaining` moves by charges, resets and by order, never below zero. A hold moves nothing: it is what a chat that is
+`remaining` moves by charges, refills and by order, never below zero. A hold moves nothing: it is what a chat that is
 running may still cost, and new chats find only what is not held. Amounts are millionths of a dollar. All changes are
 functions from one account to the next; the store writes them in a transaction, together with their cause.
+
+In a deployment an allowance bounds its user. A refill gives the ceiling: what of it is not `remaining` is `spare`,
+which the user has set aside and may take back. What a user does moves money between the two; only a refill or an
+administrator adds any: `spent + remaining + spare` is never more than what was given.
 """
 
 import calendar
@@ -10,6 +14,8 @@ from datetime import UTC, datetime
 
 from pydantic import AwareDatetime
 
+from shared.models.money import PICOS_PER_MICRO
+from shared.models.terms import Terms
 from shared.models.wire import SnakeModel
 
 NEVER = 0
@@ -20,8 +26,17 @@ class Account(SnakeModel):
     """What is stored of a user.
 
     `reset_at`: epoch milliseconds; `reset_anchor`: the same as it was set, so that the 31st stays the 31st.
-    `period`: counts the resets; usage entries carry the one they fell in. `ceiling`: above it the user may not raise
-    allowance or remainder; None: the deployment's. `rev`: counts writes; `last_write`: the request behind the last.
+    `residue`: what was spent and not charged yet, as it is less than half a millionth of a dollar, in millionths of
+    one; negative where a charge was rounded up. `period`: counts the periods of tracking; usage entries carry the one
+    they fell in. `ceiling`: what an administrator set as the most that a refill gives; None: the deployment's.
+    `spent`: what was charged since the last refill. `owed`: what calls cost beyond all that was left; the next refill
+    pays it first. `refilled_at`: when the last refill, or the opening, was. `refill_at`: epoch milliseconds; an
+    administrator's date, which refills once. `disabled`: the user may do nothing. `rev`: counts writes; `last_write`:
+    the request behind the last.
+
+    A document that an earlier version stored has none of `spent`, `spare`, `owed`, `refilled_at`, `refill_at` and
+    `disabled`. It means: what remains is all that there is until the next refill; nothing is known to have been spent
+    or to be owed; the calendar refilled in the month of the last write; the reset date is one of tracking.
     """
 
     uid: str
@@ -31,40 +46,122 @@ class Account(SnakeModel):
     billing_status: str = "active"
     allowance: int
     remaining: int
+    spare: int = 0
+    spent: int = 0
+    owed: int = 0
     held: int = 0
+    residue: int = 0
     reset_at: int = NEVER
     reset_anchor: int = NEVER
     period: int = 1
     ceiling: int | None = None
+    refilled_at: AwareDatetime | None = None
+    refill_at: int = NEVER
+    disabled: bool = False
     rev: int = 0
     last_write: str | None = None
     created_at: AwareDatetime
     updated_at: AwareDatetime
+
+    @classmethod
+    def opened(cls, uid: str, terms: Terms, now: datetime) -> "Account":
+        """A new user's, with a first refill."""
+        allowance = terms.default
+        return cls(
+            uid=uid,
+            allowance=allowance,
+            remaining=allowance,
+            spare=max(0, terms.ceiling - allowance),
+            refilled_at=now,
+            created_at=now,
+            updated_at=now,
+        )
 
     @property
     def available(self) -> int:
         """What a new chat may count on."""
         return max(0, self.remaining - self.held)
 
-    def current(self, now: datetime) -> "Account":
-        """With the period that `now` falls in: the account itself, or one that has been reset by its date."""
-        if self.reset_at == NEVER or self.reset_at > milliseconds(now):
-            return self
-        return self.reset(now).changed(now, reset_at=months_on(self.reset_anchor, now))
+    @property
+    def bound(self) -> int:
+        """In a deployment, the most that the user may raise `remaining` to."""
+        return self.remaining + self.spare
 
-    def reset(self, now: datetime) -> "Account":
-        """A new period. What running chats hold stays held."""
-        return self.changed(now, remaining=self.allowance, period=self.period + 1)
+    def ceiling_under(self, terms: Terms) -> int:
+        """The most that a refill gives."""
+        return terms.ceiling if self.ceiling is None else self.ceiling
+
+    def current(self, now: datetime, terms: Terms) -> "Account":
+        """As it is at `now`: the account itself, or one for which a date has come, or the first of a month.
+
+        The user's date opens a new period; in a deployment the money comes back by the calendar, or by the date that an
+        administrator set.
+        """
+        account = self
+        if _reached(self.reset_at, now):
+            account = self.tracked_anew(now) if terms.bounding else self.renewed(now)
+            account = account.changed(now, reset_at=months_on(self.reset_anchor, now))
+        if terms.bounding and (_reached(self.refill_at, now) or self._calendar_refills(now, terms)):
+            account = account.refilled(now, terms)
+        return account
+
+    def _calendar_refills(self, now: datetime, terms: Terms) -> bool:
+        return terms.monthly and _month(now) > _month(self.refilled_at or self.updated_at)
+
+    def refilled(self, now: datetime, terms: Terms) -> "Account":
+        """The ceiling anew, less what is owed, and a new period; the allowance remains, the rest is spare.
+
+        What running chats hold stays held.
+        """
+        given = self.ceiling_under(terms)
+        paid = min(self.owed, given)
+        remaining = max(0, min(self.allowance, given) - paid)
+        return self.tracked_anew(now).changed(
+            now,
+            remaining=remaining,
+            spare=given - paid - remaining,
+            spent=0,
+            owed=self.owed - paid,
+            refilled_at=now,
+            refill_at=NEVER if _reached(self.refill_at, now) else self.refill_at,
+        )
+
+    def tracked_anew(self, now: datetime) -> "Account":
+        """A new period, which moves no money."""
+        return self.changed(now, period=self.period + 1)
+
+    def renewed(self, now: datetime) -> "Account":
+        """A new period that begins with the whole allowance: what a reset is where users do as they like."""
+        return self.tracked_anew(now).changed(now, remaining=self.allowance, spare=0, spent=0, owed=0)
+
+    def reset(self, now: datetime, terms: Terms) -> "Account":
+        """What the user's own reset does: in a deployment it gives no more than what is still the user's."""
+        if not terms.bounding:
+            return self.renewed(now)
+        return self.tracked_anew(now).with_remaining(min(self.allowance, self.bound), now)
 
     def with_allowance(self, allowance: int, now: datetime) -> "Account":
         """Lowering it below what remains lowers what remains."""
-        lowered = allowance < self.allowance
-        remaining = min(self.remaining, allowance) if lowered else self.remaining
-        return self.changed(now, allowance=allowance, remaining=remaining)
+        account = self.changed(now, allowance=allowance)
+        return account.with_remaining(allowance, now) if allowance < min(self.allowance, self.remaining) else account
+
+    def with_remaining(self, remaining: int, now: datetime) -> "Account":
+        """What the user leaves of it becomes spare, and what the user takes comes from there first."""
+        return self.changed(now, remaining=remaining, spare=max(0, self.bound - remaining))
 
     def with_reset_date(self, reset_at: int, now: datetime) -> "Account":
         """`NEVER`, or the date that the following ones are reckoned from."""
         return self.changed(now, reset_at=reset_at, reset_anchor=reset_at)
+
+    def limited(self, allowance: int, now: datetime) -> "Account":
+        """An administrator's allowance, which is the ceiling from now on: what was spent already counts against it."""
+        given = max(0, allowance - self.spent)
+        remaining = min(self.remaining, given)
+        return self.changed(now, allowance=allowance, ceiling=allowance, remaining=remaining, spare=given - remaining)
+
+    def granted(self, remaining: int, now: datetime) -> "Account":
+        """What an administrator gives or leaves: no more and no less, until the next refill. Debts are forgiven."""
+        return self.changed(now, remaining=remaining, spare=0, spent=0, owed=0)
 
     def holding(self, estimate: int, now: datetime) -> tuple["Account", int]:
         """Puts a hold on `estimate`, or on all there is if that is less; the amount comes with the account."""
@@ -76,12 +173,42 @@ class Account(SnakeModel):
         return self.changed(now, held=max(0, self.held - hold))
 
     def charged(self, cost: int, now: datetime) -> tuple["Account", int]:
-        """Charges `cost`, or all that remains if that is less; the amount comes with the account."""
+        """Charges `cost`, or all that remains if that is less; the amount comes with the account.
+
+        The shortfall is taken from what is spare; what that does not cover is owed.
+        """
         charge = min(cost, self.remaining)
-        return self.changed(now, remaining=self.remaining - charge), charge
+        covered = min(cost - charge, self.spare)
+        after = self.changed(
+            now,
+            remaining=self.remaining - charge,
+            spare=self.spare - covered,
+            spent=self.spent + charge + covered,
+            owed=self.owed + cost - charge - covered,
+        )
+        return after, charge + covered
+
+    def carried(self, picos: int, now: datetime) -> tuple["Account", int]:
+        """Adds a cost in millionths of a millionth of a dollar to what is not charged yet.
+
+        The whole millionths of a dollar that are to be charged now come with the account: sums of costs, however
+        small, are charged to the millionth.
+        """
+        total = self.residue + picos
+        micros = max(0, (total + PICOS_PER_MICRO // 2) // PICOS_PER_MICRO)
+        return self.changed(now, residue=total - micros * PICOS_PER_MICRO), micros
 
     def changed(self, now: datetime, **fields: object) -> "Account":
         return self.model_copy(update={**fields, "updated_at": now})
+
+
+def _reached(date: int, now: datetime) -> bool:
+    return date != NEVER and date <= milliseconds(now)
+
+
+def _month(moment: datetime) -> tuple[int, int]:
+    moment = moment.astimezone(UTC)
+    return moment.year, moment.month
 
 
 def milliseconds(moment: datetime) -> int:

@@ -77,6 +77,10 @@ class TooManyRequests(ServiceError):
     status = 429
 
 
+class DeploymentBudgetSpent(TooManyRequests):
+    """What a published agent may spend in a day is spent, or held by calls that are running."""
+
+
 class Unavailable(ServiceError):
     """Not accepted now; the same request may be sent again."""
 

@@ -1,8 +1,6 @@
 """Fetching an API description, on the wire. What is answered is the very thing that an agent takes: `SwaggerSpec`."""
 
-from pydantic import Field
-
-from shared.models.wire import SnakeModel, shown_as
+from shared.models.wire import Address, SnakeModel, shown_as
 
 
 class FetchSpecRequest(SnakeModel):
@@ -10,4 +8,4 @@ class FetchSpecRequest(SnakeModel):
 
     model_config = shown_as(url="https://api.example.com/openapi.json")
 
-    url: str = Field(max_length=8000)
+    url: Address

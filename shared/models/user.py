@@ -3,14 +3,37 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from shared.models.account import Account
 from shared.models.money import Dollars, to_dollars
 from shared.models.wire import CamelModel, JsonObject, OptionalJsonObject, shown_as
 
-Milliseconds = Annotated[float, Field(strict=True, ge=0, le=253_402_300_799_999, allow_inf_nan=False)]
-"""Epoch milliseconds, up to the end of the year 9999; 0 means never. Fractions are dropped."""
+EARLIEST_RESET = 100_000_000_000
+"""March 1973 in milliseconds. Seconds are below it until the year 5138, so they are not taken for milliseconds."""
+
+
+def _no_seconds(value: float) -> float:
+    if 0 < value < EARLIEST_RESET:
+        raise ValueError(
+            f"The date is in milliseconds since 1970: 0, which is never, or {EARLIEST_RESET} and later. "
+            f"If {value:.0f} is in seconds, send {value * 1000:.0f}."
+        )
+    return value
+
+
+Milliseconds = Annotated[
+    float,
+    Field(
+        strict=True,
+        ge=0,
+        le=253_402_300_799_999,
+        allow_inf_nan=False,
+        description=f"Epoch milliseconds: 0, which is never, or {EARLIEST_RESET} and later. Fractions are dropped.",
+    ),
+    AfterValidator(_no_seconds),
+]
+"""Epoch milliseconds, up to the end of the year 9999; 0 means never."""
 MAX_METADATA_BYTES = 16 * 1024
 SHOWN_ENTRIES = 100
 

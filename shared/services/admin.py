@@ -9,10 +9,12 @@ from shared.models.account import Account
 from shared.models.audit import AuditRecord
 from shared.models.errors import NotFound
 from shared.models.money import to_micros
+from shared.models.terms import Terms
 from shared.models.user import AccountChange, User, user_of
 from shared.models.wire import is_plain_id
 from shared.services.page_tokens import name_token, read_name_token
-from shared.services.users import changed, refuse_stale
+from shared.services.users import refuse_stale
+from shared.settings import Settings
 from shared.store import Database, Transaction
 
 _AUDITED = {"allowance", "remaining", "reset_at", "ceiling"}
@@ -30,8 +32,9 @@ class UserPage:
 class AdminService:
     """Lives as long as a request. `actor` is the admin's uid, or what stands for the password."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
+        self._terms = Terms.of(settings)
 
     async def users(self, limit: int, page_token: str | None = None) -> UserPage:
         """Users by id, without their usage entries. As many reads as users, and one.
@@ -42,11 +45,11 @@ class AdminService:
         now = datetime.now(UTC)
         async with self._database.outages_told():
             accounts = await self._database.accounts.page(limit + 1, after)
-        users = [user_of(account.current(now), []) for account in accounts[:limit]]
+        users = [user_of(account.current(now, self._terms), []) for account in accounts[:limit]]
         return UserPage(users, name_token(users[-1].id) if len(accounts) > limit else None)
 
     async def change(self, actor: str, uid: str, change: AccountChange) -> User:
-        """An allowance that an admin sets is the user's ceiling too.
+        """An allowance that an admin sets is the user's ceiling too, and a reset date refills when it comes.
 
         Raises `NotFound`, and `Conflict` for a stale `_rev`.
         """
@@ -62,9 +65,7 @@ class AdminService:
             if stored.last_write == write_id:  # an earlier run was committed unnoticed
                 return stored
             refuse_stale(stored, change.rev)
-            after = changed(stored.current(now), change, now)
-            if change.monthly_allowance is not None:
-                after = after.changed(now, ceiling=to_micros(change.monthly_allowance))
+            after = changed(stored.current(now, self._terms), change, self._terms, now)
             if after == stored:
                 return stored
             record = AuditRecord(
@@ -74,6 +75,27 @@ class AdminService:
             return self._database.accounts.put(after.model_copy(update={"last_write": write_id}), transaction)
 
         return user_of(await self._database.transaction(write), [])
+
+
+def changed(account: Account, change: AccountChange, terms: Terms, now: datetime) -> Account:
+    """The account after what an administrator orders, who is bound by nothing.
+
+    Where users do as they like, an administrator does the same as they, and no more than the allowance stays.
+    """
+    if change.monthly_allowance is not None:
+        allowance = to_micros(change.monthly_allowance)
+        if terms.bounding:
+            account = account.limited(allowance, now)
+        else:
+            account = account.changed(
+                now, allowance=allowance, ceiling=allowance, remaining=min(account.remaining, allowance)
+            )
+    if change.allowance_reset_date is not None:
+        date = int(change.allowance_reset_date)
+        account = account.with_reset_date(date, now).changed(now, refill_at=date)
+    if change.spend_remaining is not None:
+        account = account.granted(to_micros(change.spend_remaining), now)
+    return account
 
 
 def _audited(account: Account) -> dict[str, Any]:

@@ -14,12 +14,13 @@ from uuid import uuid4
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from shared.llm.catalog import Catalog, CatalogError
+from shared.llm.catalog import Catalog, CatalogError, ModelRoute
+from shared.llm.estimate import NotCovered, bound_cost, fit_output
 from shared.llm.failures import ModelFailure
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
-from shared.models.chat import ChatRequest, ChatResult
-from shared.models.errors import ComeAgain, Unavailable
+from shared.models.chat import ChatRequest, ChatResult, Usage
+from shared.models.errors import AllowanceSpent, ComeAgain, Unavailable
 from shared.models.ticket import Claim, Ticket, claim
 from shared.services.ledger import Ledger
 from shared.services.model_calls import CompleteChat
@@ -137,18 +138,22 @@ class AnsweringService:
                 await self._change(ticket_id, lambda held, now: held.renewed(now, seconds))
 
     async def _call(self, ticket: Ticket) -> ChatResult:
-        """Raises `ModelFailure` and `LeaseLost` only: a fault of our own is logged, and tried again like an outage."""
+        """Raises `ModelFailure` and `LeaseLost` only: a fault of our own is logged, and tried again like an outage.
+
+        The answer is at most as long as what the ticket holds covers.
+        """
         try:
-            async with self._database.outages_told():
-                request = await self._database.tickets.get_request(ticket.id)
-            if request is None:
-                raise ModelFailure("The chat's messages are gone. Send the chat again.", transient=False)
+            request = await self._request(ticket.id)
             if ticket.provider == GOFANNON:
                 return fitted(await self._answer_by_agent(ticket, request, lambda begun: self._mark(ticket.id, begun)))
             route = self._catalog.route(ticket.provider, ticket.model)
+            request = await self._cover(ticket, route, request)
             return fitted(await self._complete(route, request, self._settings.model_timeout_seconds))
         except (ModelFailure, LeaseLost):
             raise
+        except (AllowanceSpent, NotCovered) as error:
+            message = "What is left of your allowance does not cover an answer. Send the chat again when it does."
+            raise ModelFailure(message, transient=False) from error
         except CatalogError as error:
             raise ModelFailure(str(error), transient=False) from error
         except Unavailable as error:
@@ -157,17 +162,69 @@ class AnsweringService:
             _log.exception("A ticket could not be worked on", extra=_about(ticket))
             raise ModelFailure("Something went wrong on our side.", transient=True) from error
 
+    async def _cover(self, ticket: Ticket, route: ModelRoute, request: ChatRequest) -> ChatRequest:
+        """The request with an output limit that the ticket's hold covers.
+
+        A ticket whose hold has become too small, since prices have risen for example, holds anew. Raises
+        `AllowanceSpent`, `NotCovered` and `LeaseLost`.
+        """
+        with contextlib.suppress(NotCovered):
+            return fit_output(route, request, ticket.hold)
+        bounds = bound_cost(route, request, self._settings)
+
+        async def write(transaction: Transaction) -> int:
+            now = datetime.now(UTC)
+            held = await self._held(ticket.id, transaction)
+            held = await self._ledger.hold_again(held, bounds, now, transaction)
+            self._database.tickets.put(held, transaction)
+            return held.hold
+
+        return fit_output(route, request, await self._database.transaction(write))
+
+    async def _request(self, ticket_id: str) -> ChatRequest:
+        async with self._database.outages_told():
+            request = await self._database.tickets.get_request(ticket_id)
+        if request is None:
+            raise ModelFailure("The chat's messages are gone. Send the chat again.", transient=False)
+        return request
+
     async def _mark(self, ticket_id: str, begun: bool) -> None:
         """Notes that an agent begins: nobody will run it again. Raises `LeaseLost`, `Unavailable`."""
         await self._change(ticket_id, lambda held, now: held.marked(begun, now))
 
     async def _end_or_release(self, ticket: Ticket, failure: ModelFailure) -> None:
-        """Ends the ticket with the failure's sentence, or gives it back for another attempt."""
-        if failure.transient and ticket.attempts < self._settings.chat_max_attempts:
-            await self._change(ticket.id, lambda held, now: held.released(now))
-            raise ComeAgain(failure.message, retry_after=failure.retry_after)
+        """Ends the ticket with the failure's sentence, or gives it back for another attempt.
+
+        Either way the payer is charged what the provider bills for this one.
+        """
         hint = " Send the chat again later." if failure.transient else ""
-        await self._end(ticket.id, lambda held, now: held.failed(failure.message + hint, now))
+        if failure.transient and ticket.attempts < self._settings.chat_max_attempts:
+            try:
+                await self._release(ticket, failure)
+            except AllowanceSpent:
+                hint = " What is left of your allowance does not cover another attempt."
+            except (CatalogError, ModelFailure) as error:
+                hint = f" It cannot be tried again: {error}"
+            else:
+                raise ComeAgain(failure.message, retry_after=failure.retry_after)
+        message = failure.message + hint
+        await self._end(ticket.id, lambda held, now: held.failed(message, now), cost=failure.cost, usage=failure.usage)
+
+    async def _release(self, ticket: Ticket, failure: ModelFailure) -> None:
+        """Gives the ticket back. Raises `LeaseLost`, and `AllowanceSpent` when another attempt cannot be held for."""
+        if not failure.cost:
+            await self._change(ticket.id, lambda held, now: held.released(now))
+            return
+        route = self._catalog.route(ticket.provider, ticket.model)
+        bounds = bound_cost(route, await self._request(ticket.id), self._settings)
+
+        async def write(transaction: Transaction) -> None:
+            now = datetime.now(UTC)
+            held = await self._held(ticket.id, transaction)
+            held = await self._ledger.hold_again(held, bounds, now, transaction, cost=failure.cost, usage=failure.usage)
+            self._database.tickets.put(held.released(now), transaction)
+
+        await self._insist(write)
 
     async def _change(self, ticket_id: str, change: Change) -> None:
         """Writes what `change` makes of the ticket. Raises `LeaseLost` if this delivery does not hold it any more."""
@@ -178,18 +235,25 @@ class AnsweringService:
 
         await self._database.transaction(write)
 
-    async def _end(self, ticket_id: str, change: Change) -> None:
+    async def _end(self, ticket_id: str, change: Change, *, cost: float = 0.0, usage: Usage | None = None) -> None:
         """Ends the ticket: outcome, charge and hold in one transaction. Raises `LeaseLost`.
 
-        An outage of the database is sat out for minutes, as the answer is paid for. `LeaseLost` is also raised when
-        the commit went through and only its answer was lost: the next delivery then finds the ticket finished.
+        `cost` and `usage` are those of an attempt that failed; a result has its own.
         """
 
         async def write(transaction: Transaction) -> None:
             now = datetime.now(UTC)
             ticket = await self._held(ticket_id, transaction)
-            await self._ledger.settle(change(ticket, now), now, transaction)
+            await self._ledger.settle(change(ticket, now), now, transaction, cost=cost, usage=usage)
 
+        await self._insist(write)
+
+    async def _insist(self, write: Callable[[Transaction], Awaitable[None]]) -> None:
+        """Runs the transaction, and waits out an outage of the database for minutes, as the answer is paid for.
+
+        Raises `LeaseLost` also when the commit went through and only its answer was lost: the next delivery then
+        finds what was written.
+        """
         await AsyncRetrying(
             retry=retry_if_exception_type(Unavailable),
             wait=wait_random_exponential(multiplier=0.5, max=10),
@@ -215,7 +279,7 @@ def fitted(result: ChatResult) -> ChatResult:
     if (size := len(without.model_dump_json().encode())) <= MAX_TEXT_BYTES:
         return without
     message = f"The answer is {size} bytes long; at most {MAX_TEXT_BYTES} can be kept. Ask for a shorter one."
-    raise ModelFailure(message, transient=False)
+    raise ModelFailure(message, transient=False, cost=result.cost, usage=result.usage)
 
 
 def _about(ticket: Ticket) -> dict[str, Any]:

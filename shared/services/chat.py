@@ -10,13 +10,14 @@ import re
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from shared.llm.catalog import Catalog, CatalogError, check_call
-from shared.llm.estimate import highest_cost
+from shared.llm.catalog import Catalog, CatalogError
+from shared.llm.estimate import bound_cost
 from shared.log import get_logger
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import Accepted, ChatRequest, ChatResponse
 from shared.models.errors import BadRequest, NotFound, Unavailable
+from shared.models.money import CostBounds
 from shared.models.ticket import Ticket
 from shared.services.ledger import Ledger
 from shared.services.rate_limits import RateLimitService
@@ -48,10 +49,10 @@ class ChatService:
         `AllowanceSpent`, `TooLarge` for a chat that cannot be stored, and `Unavailable` when it was not accepted and
         may be sent again.
         """
-        estimate = await self._estimate(caller, request)
+        bounds = await self._bound_cost(caller, request)
         ticket_id = str(uuid4())
         try:
-            ticket = await self._admitted(ticket_id, caller, request, estimate)
+            ticket = await self._admitted(ticket_id, caller, request, bounds)
         except Unavailable:
             with contextlib.suppress(Unavailable):
                 await self._withdrawn(ticket_id)  # it may have been stored, and the caller is told that it was not
@@ -67,24 +68,18 @@ class ChatService:
             ) from error
         return Accepted(ticket_id=ticket.id, status=ticket.status)
 
-    async def _estimate(self, caller: Caller, request: ChatRequest) -> int:
-        """The most that it may cost, in millionths of a dollar; raises `BadRequest` for what cannot be served.
+    async def _bound_cost(self, caller: Caller, request: ChatRequest) -> CostBounds:
+        """What it may cost at most; raises `BadRequest` for what cannot be served.
 
-        An agent's calls are held for one by one; and an unknown price may turn out to be one. So for these a
-        millionth is held: what is spent already does not pay for them.
+        An agent's calls are held for one by one, so for the agent itself no more than a millionth of a dollar is.
         """
         if request.provider == GOFANNON:
             await self._refuse_unpublished(caller, request.model)
-            return 1
+            return CostBounds(1, 1)
         try:
-            route = self._catalog.route(request.provider, request.model)
-            check_call(route, request.parameters, request.built_in_tools)
+            return bound_cost(self._catalog.route(request.provider, request.model), request, self._settings)
         except CatalogError as error:
             raise BadRequest(str(error)) from error
-        estimate = highest_cost(route, request)
-        if estimate is None:
-            _log.warning("Price unknown", extra={"fields": {"model": route.name}})
-        return 1 if estimate is None else estimate
 
     async def _refuse_unpublished(self, caller: Caller, friendly_name: str) -> None:
         """Raises `BadRequest` for what is not published, or not for this caller. One read."""
@@ -93,7 +88,7 @@ class ChatService:
         if deployment is None or not sees(caller, deployment):
             raise BadRequest(f"No agent is published as {friendly_name[:100]!r}. GET /providers/gofannon lists them.")
 
-    async def _admitted(self, ticket_id: str, caller: Caller, request: ChatRequest, estimate: int) -> Ticket:
+    async def _admitted(self, ticket_id: str, caller: Caller, request: ChatRequest, bounds: CostBounds) -> Ticket:
         """Counts the request, holds what it may cost, and stores the ticket, in one transaction."""
         rate_key = f"chat:{caller.uid}"
 
@@ -113,7 +108,7 @@ class ChatService:
                 owner=caller.uid,
                 provider=request.provider,
                 model=request.model,
-                hold=await self._ledger.hold(caller, estimate, now, transaction) if estimate else 0,
+                hold=await self._ledger.hold(caller, bounds, now, transaction) if bounds.most else 0,
                 request_id=request_context.request_id if request_context else None,
                 traceparent=request_context.trace.traceparent if request_context else None,
                 created_at=now,

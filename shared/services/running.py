@@ -20,6 +20,7 @@ from shared.redaction import redacted
 from shared.sandbox import CallFailed, Engine, Limits, Outcome, Program
 from shared.services.abilities import Numbers, Permissions, RunAbilities
 from shared.services.budgets import Budget
+from shared.services.deployment_budgets import DeploymentBudget
 from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
 from shared.store import Database
@@ -46,6 +47,7 @@ class _Chain:
     run_id: str
     payer: Caller
     budget: Budget
+    deployment: DeploymentBudget | None = None
     numbers: Numbers = field(default_factory=Numbers)
 
 
@@ -86,21 +88,31 @@ class RunService:
         )
 
     async def run_agent(
-        self, payer: Caller, agent: StoredAgent, input_dict: JsonObject, seconds: float, run_id: str | None = None
+        self,
+        payer: Caller,
+        agent: StoredAgent,
+        input_dict: JsonObject,
+        seconds: float,
+        run_id: str | None = None,
+        deployment: DeploymentBudget | None = None,
     ) -> Finished:
         """Runs a saved agent at the expense of `payer`. A failure is in the outcome, and in the log.
 
+        `deployment`: what all calls of models count by, too, those of agents that it calls among them.
+
         Raises `Unavailable` when too much is running; then nothing has begun.
         """
-        chain = self._chain(payer, seconds, run_id)
+        chain = self._chain(payer, seconds, run_id, deployment)
         permissions = Permissions.of(agent.fields, agent.owner)
         outcome = await self._run(chain, agent.fields.code, input_dict, permissions, path=(agent,))
         _tell(chain, outcome, agent)
         return Finished(chain.run_id, outcome, chain.budget.spent, chain.numbers.usage)
 
-    def _chain(self, payer: Caller, seconds: float, run_id: str | None = None) -> _Chain:
+    def _chain(
+        self, payer: Caller, seconds: float, run_id: str | None = None, deployment: DeploymentBudget | None = None
+    ) -> _Chain:
         budget = Budget(seconds, self.settings.run_max_calls, to_micros(self.settings.run_max_cost))
-        return _Chain(run_id or f"run-{uuid4()}", payer, budget)
+        return _Chain(run_id or f"run-{uuid4()}", payer, budget, deployment)
 
     async def _run(
         self,
@@ -136,6 +148,7 @@ class RunService:
             call_another=call_another,
             about={"run_id": chain.run_id, **({"agent_id": path[-1].id} if path else {})},
             numbers=chain.numbers,
+            deployment=chain.deployment,
         )
         limits = Limits(
             seconds=chain.budget.seconds_left,

@@ -48,7 +48,7 @@ class CloudTaskQueue:
         self._settings = settings
         location, project = settings.worker_location, settings.google_cloud_project
         self._queue = f"projects/{project}/locations/{location}/queues/{settings.worker_queue}"
-        self._url = settings.worker_url or f"https://{location}-{project}.cloudfunctions.net/{settings.worker_queue}"
+        self._url = settings.worker_address
 
     async def enqueue(self, name: str, payload: dict[str, str]) -> None:
         request = tasks_v2.HttpRequest(

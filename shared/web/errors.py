@@ -45,11 +45,12 @@ def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
 def _methods(request: Request) -> list[str]:
     """All that the path can be asked for by. The router itself tells only those of the first route that fits."""
     routes = request.app.router.routes
-    return [
+    possible = [
         method
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
     ]
+    return ["GET", "HEAD", *possible[1:]] if possible[:1] == ["GET"] else possible
 
 
 def _on_invalid(_request: Request, error: Exception) -> Response:

@@ -5,6 +5,7 @@ import pytest
 from tests.deploy.bootstrapped import FUNCTIONS, PROJECT, ROOT, Cloud, Ran, roles_of
 
 pytestmark = pytest.mark.long
+TAKES_TOKENS = ("CurrentCaller", "CallerIfAny", "CurrentAdmin")
 
 
 def test_the_account_of_a_function_may_do_what_the_function_does(ready: tuple[Cloud, Ran]) -> None:
@@ -17,6 +18,8 @@ def test_the_account_of_a_function_may_do_what_the_function_does(ready: tuple[Cl
             expected = set()
         if name == "providers":
             expected = {f"datastore.viewer on projects {PROJECT}"}
+        if any(who in (ROOT / "functions" / name / "main.py").read_text() for who in TAKES_TOKENS):
+            expected |= {f"firebaseauth.viewer on projects {PROJECT}"}
         if name in ("chat", "sweep"):
             expected |= {"iam.serviceAccountUser on iam service-accounts task-invoker"}
         assert roles == expected, name

@@ -126,8 +126,58 @@ async def test_a_wrong_method_is_405(serve: Serve, method: str) -> None:
     assert "POST" in response.json()["detail"]
 
 
-@pytest.mark.parametrize("text", ["ünï¢ødé 😀 \u202e", "\x00", "\n" * 100, " "])
+@pytest.mark.parametrize("text", ["ünï¢ødé 😀 \u202e", "\x00", "\n" * 100 + ".", " ."])
 async def test_any_text_can_be_sent(serve: Serve, text: str) -> None:
-    """Unicode, control characters, blanks: what a message holds is the model's matter."""
+    """Unicode, control characters, blanks around it: what a message holds is the model's matter."""
     body = {**BODY, "messages": [{"role": "user", "content": text}]}
     assert (await serve(chat).post("/chat", json=body)).status_code == 200
+
+
+@pytest.mark.parametrize("content", ["", " ", "\n" * 100, [], [{"type": "text", "text": " "}]])
+async def test_a_message_without_text_is_refused(serve: Serve, content: Any) -> None:
+    """For every model alike: some providers refuse it, and there is nothing to answer."""
+    response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": content}]})
+    assert response.status_code == 400
+    assert response.json() == {"detail": "The last message has no text. Say something in it, or leave it out."}
+
+
+async def test_a_message_may_be_parts_of_text(serve: Serve) -> None:
+    """As OpenAI's clients send it."""
+    content = [{"type": "text", "text": "What is "}, {"type": "text", "text": "up?"}]
+    body = {**BODY, "messages": [{"role": "user", "content": content}]}
+    assert (await serve(chat).post("/chat", json=body)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}},
+        {"type": "image"},
+        {"type": "input_audio", "input_audio": {}},
+        {"type": "file", "file": {}},
+    ],
+)
+async def test_a_part_that_is_not_text_is_refused(serve: Serve, part: dict[str, Any]) -> None:
+    """Well formed, and not served: 400 says what may be sent."""
+    content = [{"type": "text", "text": "What is this?"}, part]
+    response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": content}]})
+    assert response.status_code == 400
+    assert "must be text" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "part", [{"type": "text"}, {"type": "text", "text": 5}, {"type": "?", "text": "a"}, 7, None, {}]
+)
+async def test_a_part_that_is_malformed_is_invalid(serve: Serve, part: Any) -> None:
+    """422 says where."""
+    response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": [part]}]})
+    assert response.status_code == 422
+    assert response.json()["detail"][0]["loc"][:4] == ["body", "messages", 0, "content"]
+
+
+@pytest.mark.parametrize("kind", [["text"], {"a": 1}])
+async def test_a_kind_of_part_may_be_anything(serve: Serve, kind: Any) -> None:
+    """And is invalid."""
+    content = [{"type": kind, "text": "a"}]
+    response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": content}]})
+    assert response.status_code == 422

@@ -13,7 +13,7 @@ from shared.models.agent import UpdateAgentRequest
 from shared.models.caller import Caller
 from shared.services.agents import AgentService
 from shared.store import Database
-from tests.doubles.model_server import ModelServer
+from tests.doubles.model_server import Answer, ModelServer
 from tests.functions.conftest import Serve
 from tests.services.publishing import ASK, publish
 from tests.stored import store_account
@@ -132,6 +132,22 @@ async def test_an_owner_without_money_is_402(serve: Serve, database: Database, m
     assert model_server.calls == []
 
 
+async def test_a_spent_budget_is_429(serve: Serve, database: Database, model_server: ModelServer) -> None:
+    """Whoever calls, from whatever address, until midnight in UTC."""
+    model_server.script("dear", Answer("Here.", prompt_tokens=1000, completion_tokens=1_000_000))
+    await publish(database, OTHER, "ask", ASK)
+    client = serve(deployments, trusted_proxies=1)
+    answers = [
+        await client.post("/rest/ask", json={"inputText": "dear"}, headers={"X-Forwarded-For": f"9.8.7.{number}"})
+        for number in range(3)
+    ]
+    assert [answer.status_code for answer in answers] == [200, 429, 429]
+    assert set(answers[1].json()) == {"detail"}
+    assert " 00:00 UTC" in answers[1].json()["detail"]
+    assert 0 < int(answers[1].headers["retry-after"]) <= 24 * 3600
+    assert len(model_server.calls) == 1
+
+
 @pytest.mark.parametrize("name", ["unknown", "%2e%2e", "%00", "__x__", "%ff", "é", "x" * 2000])
 async def test_an_unknown_name_is_404(serve: Serve, name: str) -> None:
     """Whatever it looks like."""
@@ -199,4 +215,6 @@ async def test_a_page_of_any_origin_may_call_it(serve: Serve) -> None:
         assert "access-control-allow-credentials" not in refused.headers
     listed = await client.get("/deployments", headers={"Origin": "null"})
     assert "access-control-allow-origin" not in listed.headers
-    assert (await client.options("/agents/x/deploy", headers=asking)).status_code == 405
+    refused = await client.options("/agents/x/deploy", headers=asking)
+    assert refused.status_code == 400
+    assert "CORS_ORIGINS" in refused.json()["detail"]

@@ -111,8 +111,41 @@ async def test_a_repeated_report_is_charged_once(serve: Serve) -> None:
     headers = {"Idempotency-Key": "once"}
     reports = [await client.post("/users/me/usage", json={"responseCost": 1}, headers=headers) for _ in range(3)]
     assert reports[-1].json()["usageInfo"]["spendRemaining"] == 99
-    bad = await client.post("/users/me/usage", json={"responseCost": 1}, headers={"Idempotency-Key": "a/b"})
-    assert bad.status_code == 422
+    assert [report.headers.get("Idempotent-Replayed") for report in reports] == [None, "true", "true"]
+    other = await client.post("/users/me/usage", json={"responseCost": 7}, headers=headers)
+    assert other.status_code == 409
+    assert (await client.get("/users/me")).json() == reports[-1].json()
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "a\x7fb"])
+async def test_a_key_that_cannot_be_one_is_told(serve: Serve, key: str) -> None:
+    """422 with what a key is, and nothing is charged."""
+    client = serve(users)
+    response = await client.post("/users/me/usage", json={"responseCost": 1}, headers={"Idempotency-Key": key})
+    assert response.status_code == 422
+    (problem,) = response.json()["detail"]
+    assert "1 to 255 printable characters" in problem["msg"]
+    assert (await client.get("/users/me")).json()["usageInfo"]["spendRemaining"] == 100
+
+
+@pytest.mark.parametrize("seconds", [1, 1798338445, 1798338445.5, 99_999_999_999])
+async def test_a_reset_date_in_seconds_is_told(serve: Serve, seconds: float) -> None:
+    """422 that says milliseconds, rather than a date in 1970."""
+    client = serve(users)
+    before = (await client.get("/users/me")).json()
+    response = await client.put("/users/me/allowance-reset-date", json={"allowanceResetDate": seconds})
+    assert response.status_code == 422
+    (problem,) = response.json()["detail"]
+    assert "milliseconds" in problem["msg"]
+    assert (await client.get("/users/me")).json() == before
+
+
+@pytest.mark.parametrize("date", [0, 100_000_000_000, 1798338445000])
+async def test_a_reset_date_in_milliseconds_is_taken(serve: Serve, date: int) -> None:
+    """From March 1973 on, and 0, which is never."""
+    response = await serve(users).put("/users/me/allowance-reset-date", json={"allowanceResetDate": date})
+    assert response.status_code == 200
+    assert response.json()["usageInfo"]["allowanceResetDate"] == date
 
 
 class Reads:

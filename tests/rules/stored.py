@@ -12,6 +12,7 @@ from shared.models.audit import AuditRecord
 from shared.models.chat import ChatRequest
 from shared.models.demo import CreateDemoRequest, StoredDemo
 from shared.models.deployment import Deployment
+from shared.models.deployment_day import DeploymentDay
 from shared.models.hold import Hold
 from shared.models.owned import Stored
 from shared.models.session import ProviderConfig, Session
@@ -56,6 +57,8 @@ async def store_something_of(database: Database, uid: str) -> None:
         database.demos.put(_stamped(StoredDemo, own, uid, DEMO), transaction)
         await database.deployments.get(own, transaction)
         database.deployments.put(_deployment(own, uid), transaction)
+        await database.deployment_days.get(own, transaction)
+        database.deployment_days.put(DeploymentDay.opened(own, uid, NOW), transaction)
         await database.holds.get(own, transaction)
         database.holds.add(Hold(id=own, owner=uid, amount=1, expires_at=NOW), transaction)
         record = AuditRecord(at=NOW, actor="admin", action="update", target=uid, before={}, after={})

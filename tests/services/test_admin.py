@@ -17,11 +17,13 @@ from shared.store import Database
 from tests.stored import lose_answers, store_account
 
 NOW = datetime.now(UTC)
+MARCH = 100_000_000_000
+"""Of 1973, in milliseconds: long past."""
 
 
 @pytest.fixture
-async def admin(database: Database) -> AdminService:
-    return AdminService(database)
+async def admin(database: Database, settings: Settings) -> AdminService:
+    return AdminService(database, settings)
 
 
 async def stored_user(database: Database, uid: str = "u") -> Account:
@@ -45,12 +47,12 @@ async def test_pages_follow_each_other(database: Database, admin: AdminService) 
 async def test_a_change_leaves_an_audit_record(database: Database, admin: AdminService) -> None:
     """Who, whom, what, before, after."""
     await stored_user(database)
-    user = await admin.change("the-admin", "u", AccountChange(monthly_allowance=50, allowance_reset_date=7))
+    user = await admin.change("the-admin", "u", AccountChange(monthly_allowance=50, allowance_reset_date=MARCH))
     assert (user.usage_info.monthly_allowance, user.usage_info.spend_remaining) == (50, 50)
     (record,) = await database.audit.newest("u", 10)
     assert (record.actor, record.action, record.target) == ("the-admin", "change user", "u")
     assert record.before == {"allowance": 100_000_000, "remaining": 60_000_000, "reset_at": 0, "ceiling": None}
-    assert record.after == {"allowance": 50_000_000, "remaining": 50_000_000, "reset_at": 7, "ceiling": 50_000_000}
+    assert record.after == {"allowance": 50_000_000, "remaining": 50_000_000, "reset_at": MARCH, "ceiling": 50_000_000}
 
 
 async def test_what_changes_nothing_leaves_none(database: Database, admin: AdminService) -> None:

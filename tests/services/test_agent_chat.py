@@ -54,6 +54,16 @@ async def now(house: House, ticket_id: str) -> Ticket:
     return ticket
 
 
+async def test_texts_of_a_form_are_read(house: House, caller: Caller) -> None:
+    """Frontends send what stands in their fields; those that nobody filled in are empty or missing."""
+    code = "async def run(input_dict, tools):\n    return input_dict"
+    schema = {"inputText": "string", "days": "integer", "flag": "boolean", "tags": ["string"]}
+    await publish(house.database, caller, "agent", code, inputSchema=schema)
+    ticket = await finished(house, caller, said("7", days="3", flag="true", tags="a,b"))
+    assert ticket.result is not None, ticket.error
+    assert ticket.result.thoughts == {"inputText": "7", "days": 3, "flag": True, "tags": ["a", "b"]}
+
+
 async def test_a_chat_runs_the_agent_at_the_callers_expense(
     house: House, caller: Caller, model_server: ModelServer
 ) -> None:
@@ -113,7 +123,7 @@ async def test_an_agent_that_is_gone_fails_the_ticket(house: House) -> None:
     """Unpublished between the request and the answer."""
     agent = await publish(house.database, OWNER, "agent")
     accepted = await house.chat.submit(OWNER, said("hi"))
-    await DeploymentService(house.database).undeploy(OWNER, agent.id)
+    await DeploymentService(house.database, house.settings).undeploy(OWNER, agent.id)
     await house.deliver(accepted.ticket_id)
     ticket = await now(house, accepted.ticket_id)
     assert ticket.error == "No agent is published as 'agent'."

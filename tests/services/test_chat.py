@@ -49,6 +49,10 @@ async def test_an_accepted_chat_is_stored_and_queued(
         ({"parameters": {"temperature": 3}}, "temperature"),
         ({"parameters": {"api_base": "http://evil.example"}}, "api_base"),
         ({"builtInTools": ["time_travel"]}, "time_travel"),
+        ({"parameters": {"reasoning_effort": "low"}}, "reasoning_effort"),
+        ({"parameters": {"stop": ["a", "b", "c", "d", "e"]}}, "at most 4"),
+        ({"parameters": {"presence_penalty": 1}, "builtInTools": ["web_search"]}, "cannot be combined"),
+        ({"messages": [{"role": "user", "content": " \n"}]}, "no text"),
         ({"provider": "gofannon", "model": "some-agent"}, "gofannon"),
     ],
 )

@@ -194,7 +194,7 @@ async def test_a_name_that_is_taken_gets_a_number(
     for name in ("shout_it", "shout_it_2"):
         body = {"name": "n", "code": CODE, "friendlyName": name}
         agent = await AgentService(database).create(caller, CreateAgentRequest.model_validate(body))
-        await DeploymentService(database).deploy(caller, agent.id)
+        await DeploymentService(database, Settings()).deploy(caller, agent.id)
     model_server.script(ASKED, Answer(CODE))
     model_server.script(NAME_ASKED, NAMED)
     assert (await writing.write(caller, request())).friendly_name == "shout_it_3"

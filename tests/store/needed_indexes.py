@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from google.cloud.firestore import AsyncQuery
+from google.cloud.firestore import AsyncQuery, Query
 from google.cloud.firestore_v1.types.query import StructuredQuery
 
 _NAME = "__name__"
@@ -35,7 +35,7 @@ class Index:
         return {*self.equal, *(field for field, _ in self.order)}
 
 
-def needed(query: AsyncQuery) -> Iterator[Index]:
+def needed(query: AsyncQuery | Query) -> Iterator[Index]:
     """One for each side of an "or"; single-field ones too."""
     wanted: StructuredQuery = query._to_protobuf()  # pyright: ignore[reportPrivateUsage, reportAssignmentType]
     (source,) = wanted.from_

@@ -8,11 +8,13 @@ from shared.llm.catalog.catalog import Catalog
 from shared.llm.catalog.data import ToolFee
 from shared.llm.catalog.errors import (
     CatalogError,
+    InvalidMessages,
     InvalidParameters,
     ProviderNotConfigured,
     UnknownBuiltInTool,
     UnknownModel,
     UnknownProvider,
+    UnpricedModel,
 )
 from shared.llm.catalog.parameters import check_parameters
 from shared.llm.catalog.route import ModelRoute
@@ -23,6 +25,7 @@ __all__ = [
     "CatalogError",
     "CheckedCall",
     "ChosenTools",
+    "InvalidMessages",
     "InvalidParameters",
     "ModelRoute",
     "ProviderNotConfigured",
@@ -30,6 +33,7 @@ __all__ = [
     "UnknownBuiltInTool",
     "UnknownModel",
     "UnknownProvider",
+    "UnpricedModel",
     "check_built_in_tools",
     "check_call",
     "check_parameters",

@@ -12,7 +12,7 @@ from shared.llm.catalog.errors import (
     alternatives,
     quoted,
 )
-from shared.llm.catalog.info import provider_info
+from shared.llm.catalog.info import provider_info, unlisted_parameters
 from shared.llm.catalog.route import ModelRoute
 from shared.models.catalog import ModelInfo, ProviderInfo
 
@@ -71,7 +71,10 @@ class Catalog:
             },
             tool_fees={id_: tool.fee for id_, tool in tools.items() if tool.fee is not None} | entry.tool_fees,
             tool_apis={id_: tool.api for id_, tool in tools.items() if tool.api is not None},
-            generic_parameters=tuple(source.generic_parameters),
+            unlisted_parameters=unlisted_parameters(source, entry, info),
+            rules=tuple(rule for name in entry.parameter_sets for rule in source.rules.get(name, [])),
+            companions=deepcopy(source.companions),
+            conversation=entry.conversation or source.conversation,
         )
 
     def _access(self, slug: str) -> tuple[CuratedProvider, Access]:

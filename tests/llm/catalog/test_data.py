@@ -17,7 +17,7 @@ from shared.llm.catalog.data import (
     known,
     provider_slugs,
 )
-from shared.llm.catalog.info import provider_info
+from shared.llm.catalog.info import provider_info, unlisted_parameters
 from shared.models.catalog import ParameterSpec, Prices
 
 MODELS = [(provider, model) for provider in provider_slugs() for model in curated(provider).models]
@@ -73,9 +73,29 @@ def test_a_model_is_complete(provider: str, model: str):
 
 @EVERY_MODEL
 def test_a_parameter_is_consistent(provider: str, model: str):
-    """Bounds are for numbers, choices for choices; no default is sent unless it is allowed."""
-    for name, spec in provider_info(provider).models[model].parameters.items():
+    """Bounds are for numbers, choices for choices; a default is allowed. Also for what is taken and not listed."""
+    info = provider_info(provider).models[model]
+    unlisted = unlisted_parameters(curated(provider), curated(provider).models[model], info)
+    for name, spec in [*info.parameters.items(), *unlisted.items()]:
         consistent(name, spec)
+
+
+@EVERY_MODEL
+def test_rules_speak_of_parameters_that_there_are(provider: str, model: str):
+    """A misspelt name in a rule would never hold."""
+    source, info = curated(provider), provider_info(provider).models[model]
+    taken = {*info.parameters, *unlisted_parameters(source, source.models[model], info)}
+    for rule in [rule for name in source.models[model].parameter_sets for rule in source.rules.get(name, [])]:
+        assert {rule.when, *rule.holds, *rule.excludes} <= taken
+        choices = (info.parameters.get(rule.when) or generic_parameters()[rule.when]).choices
+        assert choices is None or {*(rule.values or []), *rule.unless, *rule.more_tokens_than} <= {*choices}
+
+
+@pytest.mark.parametrize("slug", provider_slugs())
+def test_a_provider_shows_defaults(slug: str):
+    """Frontends hide a parameter without one."""
+    models = provider_info(slug).models.values()
+    assert any(spec.default is not None for info in models for spec in info.parameters.values())
 
 
 @EVERY_MODEL
@@ -92,26 +112,31 @@ def test_the_generic_parameters_are_consistent_and_harmless():
     for name, spec in generic_parameters().items():
         consistent(name, spec)
         assert not any(part in name for part in ("api", "key", "url", "base", "header", "provider", "callback", "aws"))
-    used = {name for slug in provider_slugs() for name in curated(slug).generic_parameters}
+    sets = [names for slug in provider_slugs() for names in curated(slug).unlisted_parameters.values()]
+    used = {name for names in sets for name, spec in names.items() if spec is None}
     assert used <= generic_parameters().keys()
 
 
 def consistent(name: str, spec: ParameterSpec) -> None:
     assert spec.description.endswith("."), name
-    assert spec.default is None, name
     numeric = spec.type in ("integer", "float")
     assert numeric == (spec.min is not None), name
-    assert numeric or spec.max is None, name
+    assert numeric or spec.max is None or spec.type in ("array", "string"), name
     assert spec.min is None or spec.max is None or spec.min <= spec.max, name
-    assert (spec.type == "choice") == bool(spec.choices), name
+    assert (spec.type == "choice" or name == "response_format") == bool(spec.choices), name
     assert spec.choices is None or len(spec.choices) == len({*spec.choices}), name
+    if spec.default is not None:
+        assert spec.choices is None or spec.default in spec.choices, name
+        assert not numeric or (spec.min is not None and spec.min <= spec.default), name
+        assert not numeric or spec.max is None or spec.default <= spec.max, name
 
 
 @pytest.mark.parametrize("slug", provider_slugs())
 def test_every_definition_in_a_file_is_used(slug: str):
     """Parameter sets and tools that no model names are leftovers."""
     source = curated(slug)
-    assert {name for model in source.models.values() for name in model.parameter_sets} == source.parameter_sets.keys()
+    sets = source.parameter_sets.keys() | source.unlisted_parameters.keys() | source.rules.keys()
+    assert {name for model in source.models.values() for name in model.parameter_sets} == sets
     assert {name for model in source.models.values() for name in model.built_in_tools} == source.built_in_tools.keys()
 
 
