@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.llm.answer import MAX_TOKENS
@@ -90,6 +90,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("form", DOCUMENTS)
+@settings(deadline=None)
 @given(data=st.data())
 def test_no_type_is_trusted(form: str, data: st.DataObject) -> None:
     """Anything may stand anywhere: what is read can be stored, and nothing raises."""
