@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from google.cloud.firestore import Client, DocumentReference
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-OWNED = ("deployments", "deploymentDays", "agents", "demos", "requests", "tickets", "holds")
+OWNED = ("deployments", "deploymentDays", "agents", "demos", "requests", "tickets", "idempotency", "holds")
 """Collections whose documents name their `owner`: first what others reach, a ticket after its request."""
 BELOW_ACCOUNT = ("sessions", "usage")
 AT_ONCE = 100

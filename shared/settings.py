@@ -69,7 +69,9 @@ class Settings(BaseModel):
 
     store_timeout_seconds: float = Field(default=20, gt=0, description="one read, or one transaction with its retries")
 
-    default_allowance: float = Field(default=100, ge=0, le=MAX_DOLLARS, description="US dollars, of a new user")
+    default_allowance: float = Field(
+        default=100, ge=0, le=MAX_DOLLARS, description="US dollars, of a new user; no default in the cloud"
+    )
     allowance_ceiling: float | None = Field(
         default=None,
         ge=0,
@@ -157,8 +159,9 @@ class Settings(BaseModel):
 
         In the cloud, authentication is on unless `APP_ENV=local` switches it off by name, and a value that is neither
         is refused, as are the variables that make unsigned tokens good, and private addresses: a slip must not open
-        the doors. There, too, Google's front end stands before us, and the accounts that open the worker and the sweep
-        are those that `deploy/bootstrap` makes. The Firebase CLI names the project `GCLOUD_PROJECT`.
+        the doors. What users may spend has to be set there, as somebody else pays for it. There, too, Google's front
+        end stands before us, and the accounts that open the worker and the sweep are those that `deploy/bootstrap`
+        makes. The Firebase CLI names the project `GCLOUD_PROJECT`.
         """
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
         derived: dict[str, str] = {}
@@ -171,6 +174,11 @@ class Settings(BaseModel):
                 raise ValueError("FIREBASE_AUTH_EMULATOR_HOST makes unsigned tokens good: unset it in the cloud.")
             if "OUTBOUND_ALLOWED_HOSTS" in given:
                 raise ValueError("OUTBOUND_ALLOWED_HOSTS opens private addresses: unset it in the cloud.")
+            if "DEFAULT_ALLOWANCE" not in given:
+                raise ValueError(
+                    "DEFAULT_ALLOWANCE has no default in the cloud: set what a new user may spend on models in a "
+                    "month, in US dollars, in deploy/settings/.env.<project>, as in DEFAULT_ALLOWANCE=20. Then deploy."
+                )
             derived |= {"APP_ENV": "firebase", "TRUSTED_PROXIES": "1"}
             if project := given.get("GOOGLE_CLOUD_PROJECT", project):
                 derived["WORKER_SERVICE_ACCOUNT"] = f"task-invoker@{project}.iam.gserviceaccount.com"

@@ -5,6 +5,8 @@ from pydantic import ValidationError
 
 from shared.settings import Settings
 
+CLOUD = {"K_SERVICE": "chat", "DEFAULT_ALLOWANCE": "20"}
+
 
 def test_nothing_has_to_be_set() -> None:
     """Locally."""
@@ -22,11 +24,11 @@ def test_what_is_empty_counts_as_not_set() -> None:
     [
         ({"APP_ENV": "firebase"}, True),
         ({"APP_ENV": "production"}, False),
-        ({"K_SERVICE": "chat"}, True),
-        ({"K_SERVICE": "chat", "APP_ENV": "local"}, False),
-        ({"K_SERVICE": "chat", "FUNCTIONS_EMULATOR": "true"}, False),
-        ({"K_SERVICE": "chat", "FUNCTIONS_EMULATOR": "false"}, True),
-        ({"K_SERVICE": "chat", "APP_ENV": " firebase "}, True),
+        (CLOUD, True),
+        ({**CLOUD, "APP_ENV": "local"}, False),
+        ({**CLOUD, "FUNCTIONS_EMULATOR": "true"}, False),
+        ({**CLOUD, "FUNCTIONS_EMULATOR": "false"}, True),
+        ({**CLOUD, "APP_ENV": " firebase "}, True),
     ],
 )
 def test_in_the_cloud_authentication_is_on_unless_switched_off_by_name(environ: dict[str, str], required: bool) -> None:
@@ -43,7 +45,7 @@ def test_the_project_comes_by_either_name() -> None:
 
 def test_in_the_cloud_the_worker_is_opened_by_the_projects_own_account() -> None:
     """The one that `deploy/bootstrap` makes, unless another is set."""
-    cloud = {"K_SERVICE": "chat", "GCLOUD_PROJECT": "a"}
+    cloud = {**CLOUD, "GCLOUD_PROJECT": "a"}
     assert Settings.from_environ(cloud).worker_service_account == "task-invoker@a.iam.gserviceaccount.com"
     other = {**cloud, "WORKER_SERVICE_ACCOUNT": "other@a.iam.gserviceaccount.com"}
     assert Settings.from_environ(other).worker_service_account == "other@a.iam.gserviceaccount.com"
@@ -77,14 +79,31 @@ def test_a_value_that_does_not_fit_is_told_by_its_variable(value: str) -> None:
 def test_in_the_cloud_a_slip_does_not_open_the_doors(slip: dict[str, str]) -> None:
     """The function does not start."""
     with pytest.raises(ValueError, match=next(iter(slip))):
-        Settings.from_environ({"K_SERVICE": "chat", **slip})
+        Settings.from_environ({**CLOUD, **slip})
 
 
 def test_private_addresses_stay_closed_in_the_cloud() -> None:
     """The setting that opens them is for local work, and refused where others run their code."""
     with pytest.raises(ValueError, match="OUTBOUND_ALLOWED_HOSTS"):
-        Settings.from_environ({"K_SERVICE": "agents", "OUTBOUND_ALLOWED_HOSTS": "localhost"})
+        Settings.from_environ({**CLOUD, "OUTBOUND_ALLOWED_HOSTS": "localhost"})
     assert Settings.from_environ({"OUTBOUND_ALLOWED_HOSTS": "localhost, 127.0.0.1"}).outbound_allowed_hosts == (
         "localhost",
         "127.0.0.1",
     )
+
+
+@pytest.mark.parametrize("unset", [{}, {"DEFAULT_ALLOWANCE": " "}])
+def test_in_the_cloud_the_operator_says_what_users_may_spend(unset: dict[str, str]) -> None:
+    """Somebody pays for it: the function does not start, and says what to set. Locally it is $100."""
+    for name in ("chat", "meta"):
+        with pytest.raises(ValueError, match=r"DEFAULT_ALLOWANCE has no default in the cloud: set .*\.env\.<project>"):
+            Settings.from_environ({"K_SERVICE": name, **unset})
+    assert Settings.from_environ({"K_SERVICE": "chat", "FUNCTIONS_EMULATOR": "true"}).default_allowance == 100
+    assert Settings.from_environ({**CLOUD, "DEFAULT_ALLOWANCE": "0"}).default_allowance == 0
+
+
+@pytest.mark.parametrize("value", ["weekly", "Monthly", "1"])
+def test_money_comes_back_monthly_or_never(value: str) -> None:
+    """Another calendar is refused by its variable's name."""
+    with pytest.raises(ValidationError, match="ALLOWANCE_REFILL"):
+        Settings.from_environ({"ALLOWANCE_REFILL": value})

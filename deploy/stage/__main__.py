@@ -1,11 +1,13 @@
 """`python -m deploy.stage [--into FOLDER] [NAME …]`: stages the functions that are named, or all."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from deploy.stage.problem import StagingFailed
-from deploy.stage.staging import BUILT, runtimes, stage
+from deploy.stage.settings import refuse_missing
+from deploy.stage.staging import BUILT, ROOT, runtimes, stage
 
 
 def main() -> int:
@@ -17,6 +19,8 @@ def main() -> int:
     names: list[str] = arguments.names or list(runtimes())
     print(f"· Staging {len(names)} functions in {arguments.into}", flush=True)
     try:
+        if project := os.environ.get("GCLOUD_PROJECT"):  # set by the Firebase CLI, which is about to deploy there
+            refuse_missing(project, ROOT / "deploy" / "settings")
         stage(names, arguments.into, lambda line: print(line, flush=True))
     except StagingFailed as failed:
         print(f"\n✗ {failed.what}.\n  {failed.remedy}", file=sys.stderr, flush=True)

@@ -16,7 +16,7 @@ from shared.models.errors import (
     Unauthenticated,
     Unavailable,
 )
-from shared.models.user import AccountChange, User
+from shared.models.user import AdminChange, AdminUser
 from shared.services.admin import AdminService
 from shared.settings import Settings
 from shared.store import Database
@@ -46,7 +46,7 @@ async def list_users(
     response: Response,
     limit: Annotated[int, Query(ge=1, le=500, description=HOW_MANY)] = 100,
     page_token: PageToken = None,
-) -> list[User]:
+) -> list[AdminUser]:
     """All users, by id. `X-Next-Page-Token` holds the `pageToken` of the next page, and is missing on the last."""
     page = await service.users(limit, page_token)
     if page.next_token:
@@ -55,8 +55,11 @@ async def list_users(
 
 
 @router.put("/{user_id}", responses=answers(NotFound, Conflict, TooLarge, InvalidInput))
-async def change_user(user_id: str, body: AccountChange, admin: CurrentAdmin, service: Admin) -> User:
-    """Changes any of monthly allowance, reset date and remaining spend. The allowance becomes the user's ceiling."""
+async def change_user(user_id: str, body: AdminChange, admin: CurrentAdmin, service: Admin) -> AdminUser:
+    """Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled.
+
+    The allowance becomes the user's ceiling. A user who has never signed in is created.
+    """
     return await service.change(admin, user_id, body)
 
 

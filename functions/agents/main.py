@@ -32,14 +32,17 @@ from shared.services.model_calls import ModelCallService
 from shared.services.running import RunService
 from shared.settings import Settings
 from shared.store import Database
-from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.answers import answers
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
+from shared.web.standing import ActiveCaller
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """More than an agent may have, so that one that is too large is told so by its own size."""
 
-router = APIRouter(route_class=StrictJsonRoute, prefix="/agents", responses=answers(Unauthenticated, Unavailable))
+router = APIRouter(
+    route_class=StrictJsonRoute, prefix="/agents", responses=answers(Unauthenticated, Forbidden, Unavailable)
+)
 
 
 async def _agent_service(settings: CurrentSettings) -> AgentService:
@@ -62,14 +65,14 @@ Agents = Annotated[AgentService, Depends(_agent_service)]
 
 
 @router.post("", status_code=201, responses=answers(BadRequest, TooLarge, InvalidInput))
-async def create(body: CreateAgentRequest, caller: CurrentCaller, service: Agents) -> Agent:
+async def create(body: CreateAgentRequest, caller: ActiveCaller, service: Agents) -> Agent:
     """Saves an agent. `warnings` tell what in its code will not run."""
     return await service.create(caller, body)
 
 
 @router.get("", responses=PAGED | answers(BadRequest, InvalidInput))
 async def list_agents(
-    caller: CurrentCaller,
+    caller: ActiveCaller,
     service: Agents,
     response: Response,
     limit: Annotated[int, Query(ge=1, le=1000, description=HOW_MANY)] = 500,
@@ -88,7 +91,7 @@ async def list_agents(
 )
 async def generate_code(
     body: GenerateCodeRequest,
-    caller: CurrentCaller,
+    caller: ActiveCaller,
     service: Annotated[CodeWritingService, Depends(_code_writing_service)],
 ) -> GenerateCodeResponse:
     """Has a model write an agent's code, checks that it runs, and names it."""
@@ -97,26 +100,26 @@ async def generate_code(
 
 @router.post("/run-code", responses=answers(CodeFailed, AllowanceSpent, TooLarge, InvalidInput))
 async def run_code(
-    body: RunCodeRequest, caller: CurrentCaller, service: Annotated[RunService, Depends(_run_service)]
+    body: RunCodeRequest, caller: ActiveCaller, service: Annotated[RunService, Depends(_run_service)]
 ) -> RunCodeResponse:
     """Runs code in the sandbox, at the caller's expense; 400 with its error, logs and traceback when it fails."""
     return await service.run_code(caller, body)
 
 
 @router.get("/{agent_id}", responses=answers(NotFound))
-async def get_agent(agent_id: str, caller: CurrentCaller, service: Agents) -> Agent:
+async def get_agent(agent_id: str, caller: ActiveCaller, service: Agents) -> Agent:
     """One agent; 404 for what is somebody else's and not shared, too."""
     return await service.get(caller, agent_id)
 
 
-@router.put("/{agent_id}", responses=answers(BadRequest, Forbidden, NotFound, Conflict, TooLarge, InvalidInput))
-async def update(agent_id: str, body: UpdateAgentRequest, caller: CurrentCaller, service: Agents) -> Agent:
+@router.put("/{agent_id}", responses=answers(BadRequest, NotFound, Conflict, TooLarge, InvalidInput))
+async def update(agent_id: str, body: UpdateAgentRequest, caller: ActiveCaller, service: Agents) -> Agent:
     """Changes those fields of an agent that are sent; 409 for a `_rev` that is not the newest."""
     return await service.update(caller, agent_id, body)
 
 
-@router.delete("/{agent_id}", status_code=204, responses=answers(Forbidden, NotFound))
-async def delete(agent_id: str, caller: CurrentCaller, service: Agents) -> Response:
+@router.delete("/{agent_id}", status_code=204, responses=answers(NotFound))
+async def delete(agent_id: str, caller: ActiveCaller, service: Agents) -> Response:
     """Deletes the agent, and undeploys it."""
     await service.delete(caller, agent_id)
     return Response(status_code=204)

@@ -30,10 +30,11 @@ from shared.services.demos import DemoService
 from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
 from shared.store import Database
-from shared.web import CallerIfAny, CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.answers import answers
 from shared.web.authentication import TOKEN_OPTIONAL
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
+from shared.web.standing import ActiveCaller, ActiveCallerIfAny
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """More than a demo may have, so that one that is too large is told so by its own size."""
@@ -54,15 +55,15 @@ async def _demo_writing_service(settings: CurrentSettings) -> DemoWritingService
 Demos = Annotated[DemoService, Depends(_demo_service)]
 
 
-@router.post("", status_code=201, responses=answers(Unauthenticated, TooLarge, InvalidInput))
-async def create(body: CreateDemoRequest, caller: CurrentCaller, service: Demos) -> Demo:
+@router.post("", status_code=201, responses=answers(Unauthenticated, Forbidden, TooLarge, InvalidInput))
+async def create(body: CreateDemoRequest, caller: ActiveCaller, service: Demos) -> Demo:
     """Saves a demo."""
     return await service.create(caller, body)
 
 
-@router.get("", responses=PAGED | answers(BadRequest, Unauthenticated, InvalidInput))
+@router.get("", responses=PAGED | answers(BadRequest, Unauthenticated, Forbidden, InvalidInput))
 async def list_demos(
-    caller: CurrentCaller,
+    caller: ActiveCaller,
     service: Demos,
     response: Response,
     limit: Annotated[int, Query(ge=1, le=1000, description=HOW_MANY)] = 500,
@@ -78,32 +79,32 @@ async def list_demos(
 @router.post(
     "/generate-code",
     responses=answers(
-        BadRequest, Unauthenticated, AllowanceSpent, TooLarge, InvalidInput, UpstreamFailed, UpstreamTooSlow
+        BadRequest, Unauthenticated, Forbidden, AllowanceSpent, TooLarge, InvalidInput, UpstreamFailed, UpstreamTooSlow
     ),
 )
 async def generate_code(
     body: GenerateDemoRequest,
-    caller: CurrentCaller,
+    caller: ActiveCaller,
     service: Annotated[DemoWritingService, Depends(_demo_writing_service)],
 ) -> GeneratedDemo:
     """Has a model write a page around deployments, and checks that it works."""
     return await service.write(caller, body)
 
 
-@router.get("/{demo_id}", responses=answers(Unauthenticated, NotFound))
-async def get_demo(demo_id: str, caller: CurrentCaller, service: Demos) -> Demo:
+@router.get("/{demo_id}", responses=answers(Unauthenticated, Forbidden, NotFound))
+async def get_demo(demo_id: str, caller: ActiveCaller, service: Demos) -> Demo:
     """One demo; 404 for what is somebody else's and not shared, too."""
     return await service.get(caller, demo_id)
 
 
 @router.put("/{demo_id}", responses=answers(Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, InvalidInput))
-async def replace(demo_id: str, body: ReplaceDemoRequest, caller: CurrentCaller, service: Demos) -> Demo:
+async def replace(demo_id: str, body: ReplaceDemoRequest, caller: ActiveCaller, service: Demos) -> Demo:
     """Puts another content in the place of a demo's; 409 for a `_rev` that is not the newest."""
     return await service.replace(caller, demo_id, body)
 
 
 @router.delete("/{demo_id}", status_code=204, responses=answers(Unauthenticated, Forbidden, NotFound))
-async def delete(demo_id: str, caller: CurrentCaller, service: Demos) -> Response:
+async def delete(demo_id: str, caller: ActiveCaller, service: Demos) -> Response:
     """Deletes the demo."""
     await service.delete(caller, demo_id)
     return Response(status_code=204)
@@ -112,11 +113,11 @@ async def delete(demo_id: str, caller: CurrentCaller, service: Demos) -> Respons
 @router.get(
     "/{demo_id}/page",
     response_class=HTMLResponse,
-    responses=answers(BadRequest, NotFound),
+    responses=answers(BadRequest, Forbidden, NotFound),
     openapi_extra=TOKEN_OPTIONAL,
 )
 async def open_page(
-    demo_id: str, caller: CallerIfAny, service: Demos, settings: CurrentSettings, request: Request
+    demo_id: str, caller: ActiveCallerIfAny, service: Demos, settings: CurrentSettings, request: Request
 ) -> Response:
     """The demo as a web page; a shared one for everybody, as browsers send no token when they open an address."""
     demo = await service.opened(caller, demo_id)

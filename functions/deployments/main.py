@@ -32,10 +32,12 @@ from shared.services.published import PublishedService
 from shared.services.running import RunService
 from shared.settings import Settings
 from shared.store import Database
-from shared.web import ClientAddress, CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.address import address_block
 from shared.web.answers import Answers, answers, headers
+from shared.web.idempotency import REPLAYED_HEADER, REPLAYED_TEXT, IdempotencyKey
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
+from shared.web.standing import ActiveCaller
 
 OPEN_PREFIX = "/rest/"
 """Published agents are called from pages of any origin, demos' sandboxed ones among them."""
@@ -45,6 +47,7 @@ _RESULT: Answers = {
     200: headers(
         {
             "X-Run-Id": "The run, as the log names it.",
+            REPLAYED_HEADER: REPLAYED_TEXT,
             "warnings": "Where the result breaks the agent's own output schema, how: a JSON list of sentences.",
         }
     )
@@ -66,6 +69,7 @@ async def _published_service(settings: CurrentSettings) -> PublishedService:
     return PublishedService(database, runs, settings)
 
 
+_NO_CHANGE = DeployRequest()
 Deployments = Annotated[DeploymentService, Depends(_deployment_service)]
 
 
@@ -75,7 +79,10 @@ Deployments = Annotated[DeploymentService, Depends(_deployment_service)]
     responses=answers(BadRequest, Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, InvalidInput),
 )
 async def deploy(
-    agent_id: str, caller: CurrentCaller, service: Deployments, body: DeployRequest | None = None
+    agent_id: str,
+    caller: ActiveCaller,
+    service: Deployments,
+    body: DeployRequest = _NO_CHANGE,
 ) -> Deployed:
     """Publishes the agent under its friendly name; 409 when another agent has it.
 
@@ -85,21 +92,21 @@ async def deploy(
 
 
 @router.delete("/agents/{agent_id}/undeploy", status_code=204, responses=answers(Unauthenticated, Forbidden, NotFound))
-async def undeploy(agent_id: str, caller: CurrentCaller, service: Deployments) -> Response:
+async def undeploy(agent_id: str, caller: ActiveCaller, service: Deployments) -> Response:
     """Undeploys the agent, and makes its name free."""
     await service.undeploy(caller, agent_id)
     return Response(status_code=204)
 
 
-@router.get("/agents/{agent_id}/deployment", responses=answers(Unauthenticated, NotFound))
-async def deployment(agent_id: str, caller: CurrentCaller, service: Deployments) -> DeploymentInfo:
+@router.get("/agents/{agent_id}/deployment", responses=answers(Unauthenticated, Forbidden, NotFound))
+async def deployment(agent_id: str, caller: ActiveCaller, service: Deployments) -> DeploymentInfo:
     """What the agent is published as; 404 when it is not."""
     return await service.deployment(caller, agent_id)
 
 
-@router.get("/deployments", responses=PAGED | answers(BadRequest, Unauthenticated, InvalidInput))
+@router.get("/deployments", responses=PAGED | answers(BadRequest, Unauthenticated, Forbidden, InvalidInput))
 async def list_deployments(
-    caller: CurrentCaller,
+    caller: ActiveCaller,
     service: Deployments,
     response: Response,
     limit: Annotated[int, Query(ge=1, le=1000, description=HOW_MANY)] = 500,
@@ -114,7 +121,8 @@ async def list_deployments(
 
 @router.post(
     "/rest/{friendly_name}",
-    responses=_RESULT | answers(AllowanceSpent, NotFound, TooLarge, InvalidInput, TooManyRequests, AgentFailed),
+    responses=_RESULT
+    | answers(AllowanceSpent, Forbidden, NotFound, Conflict, TooLarge, InvalidInput, TooManyRequests, AgentFailed),
 )
 async def call(
     friendly_name: str,
@@ -122,11 +130,18 @@ async def call(
     service: Annotated[PublishedService, Depends(_published_service)],
     request: Request,
     body: Annotated[JsonObject, Body(examples=[{"inputText": "Ada"}])],
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's expense."""
-    answer = await service.call(friendly_name, body, address_block(address))
+    """Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's expense.
+
+    The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and gets the same
+    answer. 409 for another input under the key, and while the first request is running: that has a `Retry-After`.
+    """
+    answer = await service.call(friendly_name, body, address_block(address), idempotency_key)
     request.state.access["run"] = answer.run_id
     headers = {"X-Run-Id": answer.run_id}
+    if answer.replayed:
+        headers[REPLAYED_HEADER] = "true"
     if answer.warnings:
         headers["warnings"] = _in_a_header(answer.warnings)
     result: Any = answer.result

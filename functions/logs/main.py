@@ -5,15 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request, Response
 from functions_framework import aio
 
-from shared.models.errors import InvalidInput, TooLarge, TooManyRequests, Unavailable
+from shared.models.errors import Forbidden, InvalidInput, TooLarge, TooManyRequests, Unavailable
 from shared.services.client_logs import ClientLog, Logged, write_client_log
 from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
 from shared.store import Database
-from shared.web import CallerIfAny, ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.address import address_block
 from shared.web.answers import answers
 from shared.web.authentication import TOKEN_OPTIONAL
+from shared.web.standing import ActiveCallerIfAny
 
 MAX_BODY_BYTES = 32 * 1024
 
@@ -23,12 +24,12 @@ router = APIRouter(route_class=StrictJsonRoute)
 @router.post(
     "/log/client",
     status_code=202,
-    responses=answers(TooLarge, InvalidInput, TooManyRequests, Unavailable),
+    responses=answers(Forbidden, TooLarge, InvalidInput, TooManyRequests, Unavailable),
     openapi_extra=TOKEN_OPTIONAL,
 )
 async def log_client(
     body: ClientLog,
-    caller: CallerIfAny,
+    caller: ActiveCallerIfAny,
     address: ClientAddress,
     settings: CurrentSettings,
     user_agent: Annotated[str, Header()] = "",

@@ -7,6 +7,7 @@ from functions_framework import aio
 
 from shared.models.errors import (
     BadRequest,
+    Forbidden,
     InvalidInput,
     TooLarge,
     TooManyRequests,
@@ -20,13 +21,16 @@ from shared.services.mcp_tools import McpToolService
 from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
 from shared.store import Database
-from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.answers import answers
+from shared.web.standing import ActiveCaller
 
 MAX_BODY_BYTES = 64 * 1024
 """A URL and a token."""
 
-router = APIRouter(route_class=StrictJsonRoute, prefix="/mcp", responses=answers(Unauthenticated, Unavailable))
+router = APIRouter(
+    route_class=StrictJsonRoute, prefix="/mcp", responses=answers(Unauthenticated, Forbidden, Unavailable)
+)
 
 
 async def _mcp_tool_service(settings: CurrentSettings) -> McpToolService:
@@ -38,7 +42,7 @@ async def _mcp_tool_service(settings: CurrentSettings) -> McpToolService:
     responses=answers(BadRequest, TooLarge, InvalidInput, TooManyRequests, UpstreamFailed, UpstreamTooSlow),
 )
 async def list_tools(
-    body: ListToolsRequest, caller: CurrentCaller, service: Annotated[McpToolService, Depends(_mcp_tool_service)]
+    body: ListToolsRequest, caller: ActiveCaller, service: Annotated[McpToolService, Depends(_mcp_tool_service)]
 ) -> ToolList:
     """All tools of the server; the token, if there is one, is passed on to it."""
     return await service.list(caller, body)

@@ -8,14 +8,17 @@ from functions_framework import aio
 
 from shared.llm.catalog import Catalog
 from shared.models.catalog import ModelInfo, ProviderInfo
-from shared.models.errors import NotFound, Unauthenticated, Unavailable
+from shared.models.errors import Forbidden, NotFound, Unauthenticated, Unavailable
 from shared.services.providers import ProviderService
 from shared.settings import Settings
 from shared.store import Database
-from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.answers import answers
+from shared.web.standing import ActiveCaller
 
-router = APIRouter(route_class=StrictJsonRoute, prefix="/providers", responses=answers(Unauthenticated, Unavailable))
+router = APIRouter(
+    route_class=StrictJsonRoute, prefix="/providers", responses=answers(Unauthenticated, Forbidden, Unavailable)
+)
 
 
 async def _provider_service(settings: CurrentSettings) -> ProviderService:
@@ -26,13 +29,13 @@ Providers = Annotated[ProviderService, Depends(_provider_service)]
 
 
 @router.get("")
-async def list_providers(caller: CurrentCaller, service: Providers) -> dict[str, ProviderInfo]:
+async def list_providers(caller: ActiveCaller, service: Providers) -> dict[str, ProviderInfo]:
     """Every provider that can be called, by slug; the published agents are the provider `gofannon`."""
     return await service.providers(caller)
 
 
 @router.get("/{provider}", responses=answers(NotFound))
-async def get_provider(provider: str, caller: CurrentCaller, service: Providers) -> ProviderInfo:
+async def get_provider(provider: str, caller: ActiveCaller, service: Providers) -> ProviderInfo:
     """One provider."""
     return await service.provider(caller, provider)
 
@@ -41,13 +44,13 @@ async def get_provider(provider: str, caller: CurrentCaller, service: Providers)
     "/{provider}/models",
     responses={200: {"content": {"application/json": {"example": ["smollm2-135m-instruct"]}}}} | answers(NotFound),
 )
-async def list_models(provider: str, caller: CurrentCaller, service: Providers) -> list[str]:
+async def list_models(provider: str, caller: ActiveCaller, service: Providers) -> list[str]:
     """The slugs of a provider's models."""
     return await service.models(caller, provider)
 
 
 @router.get("/{provider}/models/{model:path}", responses=answers(NotFound))
-async def get_model(provider: str, model: str, caller: CurrentCaller, service: Providers) -> ModelInfo:
+async def get_model(provider: str, model: str, caller: ActiveCaller, service: Providers) -> ModelInfo:
     """One model. Slugs may hold slashes, as OpenRouter's do."""
     return await service.model(caller, provider, model)
 

@@ -5,18 +5,19 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 from functions_framework import aio
 
-from shared.models.errors import InvalidInput, NotFound, TooLarge, Unauthenticated, Unavailable
+from shared.models.errors import Forbidden, InvalidInput, NotFound, TooLarge, Unauthenticated, Unavailable
 from shared.models.session import ProviderConfig, SessionConfigured, SessionDeleted
 from shared.services.sessions import SessionService
 from shared.settings import Settings
 from shared.store import Database
-from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.answers import answers
+from shared.web.standing import ActiveCaller
 
 router = APIRouter(
     route_class=StrictJsonRoute,
     prefix="/sessions/{session_id}",
-    responses=answers(Unauthenticated, InvalidInput, Unavailable),
+    responses=answers(Unauthenticated, Forbidden, InvalidInput, Unavailable),
 )
 SessionId = Annotated[str, Path(min_length=1, max_length=500)]
 
@@ -30,20 +31,20 @@ Sessions = Annotated[SessionService, Depends(_session_service)]
 
 @router.post("/config", responses=answers(TooLarge))
 async def configure(
-    session_id: SessionId, body: ProviderConfig, caller: CurrentCaller, service: Sessions
+    session_id: SessionId, body: ProviderConfig, caller: ActiveCaller, service: Sessions
 ) -> SessionConfigured:
     """Creates the session, or replaces its configuration."""
     return await service.configure(caller, session_id, body)
 
 
 @router.get("/config", responses=answers(NotFound))
-async def get_config(session_id: SessionId, caller: CurrentCaller, service: Sessions) -> ProviderConfig:
+async def get_config(session_id: SessionId, caller: ActiveCaller, service: Sessions) -> ProviderConfig:
     """The session's stored configuration."""
     return await service.config(caller, session_id)
 
 
 @router.delete("", responses=answers(NotFound))
-async def delete(session_id: SessionId, caller: CurrentCaller, service: Sessions) -> SessionDeleted:
+async def delete(session_id: SessionId, caller: ActiveCaller, service: Sessions) -> SessionDeleted:
     """Deletes the session."""
     return await service.delete(caller, session_id)
 

@@ -8,6 +8,7 @@ from functions_framework import aio
 from shared.models.agent import SwaggerSpec
 from shared.models.errors import (
     BadRequest,
+    Forbidden,
     InvalidInput,
     TooLarge,
     TooManyRequests,
@@ -21,13 +22,16 @@ from shared.services.rate_limits import RateLimitService
 from shared.services.specs import SpecService
 from shared.settings import Settings
 from shared.store import Database
-from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.answers import answers
+from shared.web.standing import ActiveCaller
 
 MAX_BODY_BYTES = 64 * 1024
 """A URL."""
 
-router = APIRouter(route_class=StrictJsonRoute, prefix="/specs", responses=answers(Unauthenticated, Unavailable))
+router = APIRouter(
+    route_class=StrictJsonRoute, prefix="/specs", responses=answers(Unauthenticated, Forbidden, Unavailable)
+)
 
 
 async def _spec_service(settings: CurrentSettings) -> SpecService:
@@ -39,7 +43,7 @@ async def _spec_service(settings: CurrentSettings) -> SpecService:
     responses=answers(BadRequest, TooLarge, InvalidInput, TooManyRequests, UpstreamFailed, UpstreamTooSlow),
 )
 async def fetch(
-    body: FetchSpecRequest, caller: CurrentCaller, service: Annotated[SpecService, Depends(_spec_service)]
+    body: FetchSpecRequest, caller: ActiveCaller, service: Annotated[SpecService, Depends(_spec_service)]
 ) -> SwaggerSpec:
     """An OpenAPI or Swagger document, its text as it was published, and its name."""
     return await service.fetch(caller, body)

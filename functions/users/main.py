@@ -15,9 +15,11 @@ from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_respo
 from shared.web.answers import Answers, answers, headers
 
 REPLAYED = "Idempotent-Replayed"
-router = APIRouter(route_class=StrictJsonRoute, prefix="/users/me", responses=answers(Unauthenticated, Unavailable))
+router = APIRouter(
+    route_class=StrictJsonRoute, prefix="/users/me", responses=answers(Unauthenticated, Forbidden, Unavailable)
+)
 _REPORTED: Answers = {200: headers({REPLAYED: "`true` when this report had been charged before."})}
-_CHANGED = answers(Forbidden, Conflict, TooLarge, InvalidInput)
+_CHANGED = answers(Conflict, TooLarge, InvalidInput)
 
 
 async def _user_service(settings: CurrentSettings) -> UserService:
@@ -50,7 +52,7 @@ async def set_monthly_allowance(body: MonthlyAllowance, caller: CurrentCaller, s
     return await service.change(caller, AccountChange(rev=body.rev, monthly_allowance=body.monthly_allowance))
 
 
-@router.put("/allowance-reset-date", responses=answers(Conflict, TooLarge, InvalidInput))
+@router.put("/allowance-reset-date", responses=_CHANGED)
 async def set_allowance_reset_date(body: AllowanceResetDate, caller: CurrentCaller, service: Users) -> User:
     """Sets when the next period begins; 0: never."""
     return await service.change(caller, AccountChange(rev=body.rev, allowance_reset_date=body.allowance_reset_date))

@@ -19,6 +19,7 @@ from shared.services.agent_chat import AgentChatService
 from shared.services.answering import AnsweringService
 from shared.services.model_calls import ModelCallService
 from shared.services.running import RunService
+from shared.services.withdrawing import WithdrawalService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
@@ -28,9 +29,12 @@ router = APIRouter(route_class=StrictJsonRoute, dependencies=[Depends(called_by(
 
 
 class Task(SnakeModel):
-    """What the chat function hands to the queue."""
+    """What the chat function hands to the queue: a ticket to answer; or to `withdraw`, as its caller was told that it
+    may not have been accepted.
+    """
 
     ticket_id: PlainId
+    withdraw: str | None = None
 
 
 async def _answering_service(settings: CurrentSettings) -> AnsweringService:
@@ -41,14 +45,26 @@ async def _answering_service(settings: CurrentSettings) -> AnsweringService:
     return AnsweringService(database, catalog, complete, by_agent, settings)
 
 
+async def _withdrawal_service(settings: CurrentSettings) -> WithdrawalService:
+    return WithdrawalService(Database(settings), settings)
+
+
 Answering = Annotated[AnsweringService, Depends(_answering_service)]
 
 
 @router.post("/", status_code=204)
-async def work(task: Task, answering: Answering, request: Request) -> Response:
-    """Answers the ticket; 425 when the queue should deliver it again."""
+async def work(
+    task: Task,
+    answering: Answering,
+    withdrawals: Annotated[WithdrawalService, Depends(_withdrawal_service)],
+    request: Request,
+) -> Response:
+    """Answers or withdraws the ticket; 425 when the queue should deliver it again."""
     request.state.access["ticket"] = task.ticket_id
-    await answering.answer(task.ticket_id)
+    if task.withdraw:
+        await withdrawals.withdraw_by_id(task.ticket_id)
+    else:
+        await answering.answer(task.ticket_id)
     return Response(status_code=204)
 
 

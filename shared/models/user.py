@@ -1,7 +1,7 @@
 """A user's shapes on the wire."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -65,27 +65,30 @@ class UsageInfo(CamelModel):
     usage: list[UsageEntry]
 
 
+_EXAMPLE: dict[str, Any] = {
+    "_id": "Zx3kQ0vJ1uYp7sT2mN5bR8cW4aE6",
+    "_rev": "4",
+    "createdAt": "2026-11-24T06:00:00.120000Z",
+    "updatedAt": "2026-11-24T06:00:01.480000Z",
+    "basicInfo": {"displayName": "Ada", "email": "ada@example.com"},
+    "billingInfo": {"plan": "free", "status": "active"},
+    "usageInfo": {
+        "monthlyAllowance": 100.0,
+        "allowanceResetDate": 1798761600000,
+        "spendRemaining": 99.75,
+        "usage": [
+            {
+                "timestamp": "2026-11-24T06:00:01.480000Z",
+                "responseCost": 0.25,
+                "metadata": {"purpose": "translation"},
+            }
+        ],
+    },
+}
+
+
 class User(CamelModel):
-    model_config = shown_as(
-        _id="Zx3kQ0vJ1uYp7sT2mN5bR8cW4aE6",
-        _rev="4",
-        createdAt="2026-11-24T06:00:00.120000Z",
-        updatedAt="2026-11-24T06:00:01.480000Z",
-        basicInfo={"displayName": "Ada", "email": "ada@example.com"},
-        billingInfo={"plan": "free", "status": "active"},
-        usageInfo={
-            "monthlyAllowance": 100.0,
-            "allowanceResetDate": 1798761600000,
-            "spendRemaining": 99.75,
-            "usage": [
-                {
-                    "timestamp": "2026-11-24T06:00:01.480000Z",
-                    "responseCost": 0.25,
-                    "metadata": {"purpose": "translation"},
-                }
-            ],
-        },
-    )
+    model_config = shown_as(**_EXAMPLE)
 
     id: str = Field(serialization_alias="_id")
     rev: str = Field(serialization_alias="_rev")
@@ -94,6 +97,19 @@ class User(CamelModel):
     basic_info: BasicInfo
     billing_info: BillingInfo
     usage_info: UsageInfo
+
+
+class AdminUser(User):
+    """A user as administrators see one."""
+
+    model_config = shown_as(**_EXAMPLE, disabled=False)
+
+    disabled: bool
+
+
+def admin_user_of(account: Account) -> AdminUser:
+    """The account as administrators see it, without usage entries."""
+    return AdminUser(**dict(user_of(account, [])), disabled=account.disabled)
 
 
 def user_of(account: Account, usage: list[UsageEntry]) -> User:
@@ -148,10 +164,20 @@ class UsageReport(CamelModel):
 
 
 class AccountChange(Revised):
-    """Any combination of the three: what an admin changes, and what each of the user's own routes comes down to."""
+    """Any combination of the three: what each of the user's own routes comes down to."""
 
     model_config = shown_as(monthlyAllowance=200, spendRemaining=200)
 
     monthly_allowance: Dollars | None = None
     allowance_reset_date: Milliseconds | None = None
     spend_remaining: Dollars | None = None
+
+
+class AdminChange(AccountChange):
+    """Any combination of what an administrator changes."""
+
+    model_config = shown_as(monthlyAllowance=200, spendRemaining=200)
+
+    disabled: Annotated[bool, Field(strict=True)] | None = Field(
+        default=None, description="Whether the user is refused everywhere, and whoever calls the user's agents."
+    )

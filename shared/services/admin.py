@@ -10,14 +10,16 @@ from shared.models.audit import AuditRecord
 from shared.models.errors import NotFound
 from shared.models.money import to_micros
 from shared.models.terms import Terms
-from shared.models.user import AccountChange, User, user_of
+from shared.models.user import AdminChange, AdminUser, admin_user_of
 from shared.models.wire import is_plain_id
 from shared.services.page_tokens import name_token, read_name_token
+from shared.services.standing import StandingService
 from shared.services.users import refuse_stale
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
-_AUDITED = {"allowance", "remaining", "reset_at", "ceiling"}
+_AUDITED = {"allowance", "remaining", "reset_at", "ceiling", "disabled"}
+_LONGEST_UID = 128
 _UNKNOWN = "There is no such user."
 
 
@@ -25,7 +27,7 @@ _UNKNOWN = "There is no such user."
 class UserPage:
     """`next_token` leads to the next page; None on the last."""
 
-    users: list[User]
+    users: list[AdminUser]
     next_token: str | None
 
 
@@ -45,39 +47,53 @@ class AdminService:
         now = datetime.now(UTC)
         async with self._database.outages_told():
             accounts = await self._database.accounts.page(limit + 1, after)
-        users = [user_of(account.current(now, self._terms), []) for account in accounts[:limit]]
+        users = [admin_user_of(account.current(now, self._terms)) for account in accounts[:limit]]
         return UserPage(users, name_token(users[-1].id) if len(accounts) > limit else None)
 
-    async def change(self, actor: str, uid: str, change: AccountChange) -> User:
+    async def change(self, actor: str, uid: str, change: AdminChange) -> AdminUser:
         """An allowance that an admin sets is the user's ceiling too, and a reset date refills when it comes.
 
-        Raises `NotFound`, and `Conflict` for a stale `_rev`.
+        A user who has never signed in is created, if there is anything to set: name and address come with the first
+        request. Raises `NotFound` for what cannot be a user's id, and `Conflict` for a stale `_rev`.
         """
-        if not is_plain_id(uid):
+        if not _is_uid(uid):
             raise NotFound(_UNKNOWN)
         write_id = str(uuid4())
 
         async def write(transaction: Transaction) -> Account:
             now = datetime.now(UTC)
             stored = await self._database.accounts.get(uid, transaction)
-            if stored is None:
-                raise NotFound(_UNKNOWN)
-            if stored.last_write == write_id:  # an earlier run was committed unnoticed
+            if stored is not None and stored.last_write == write_id:  # an earlier run was committed unnoticed
                 return stored
             refuse_stale(stored, change.rev)
-            after = changed(stored.current(now, self._terms), change, self._terms, now)
+            if stored is None and not change.model_fields_set - {"rev"}:
+                raise NotFound(_UNKNOWN)
+            before = stored or Account.opened(uid, self._terms, now)
+            after = changed(before.current(now, self._terms), change, self._terms, now)
             if after == stored:
-                return stored
+                return after
             record = AuditRecord(
-                at=now, actor=actor, action="change user", target=uid, before=_audited(stored), after=_audited(after)
+                at=now,
+                actor=actor,
+                action="change user" if stored else "create user",
+                target=uid,
+                before=_audited(stored) if stored else {},
+                after=_audited(after),
             )
             self._database.audit.add(record, transaction)
             return self._database.accounts.put(after.model_copy(update={"last_write": write_id}), transaction)
 
-        return user_of(await self._database.transaction(write), [])
+        account = await self._database.transaction(write)
+        StandingService(self._database).remember(uid, account.disabled)
+        return admin_user_of(account)
 
 
-def changed(account: Account, change: AccountChange, terms: Terms, now: datetime) -> Account:
+def _is_uid(text: str) -> bool:
+    """Whether Firebase could have given it to a user: https://firebase.google.com/docs/auth/admin/manage-users."""
+    return is_plain_id(text) and len(text) <= _LONGEST_UID and text.isprintable()
+
+
+def changed(account: Account, change: AdminChange, terms: Terms, now: datetime) -> Account:
     """The account after what an administrator orders, who is bound by nothing.
 
     Where users do as they like, an administrator does the same as they, and no more than the allowance stays.
@@ -87,14 +103,15 @@ def changed(account: Account, change: AccountChange, terms: Terms, now: datetime
         if terms.bounding:
             account = account.limited(allowance, now)
         else:
-            account = account.changed(
-                now, allowance=allowance, ceiling=allowance, remaining=min(account.remaining, allowance)
-            )
+            remaining = min(account.remaining, allowance)
+            account = account.changed(now, allowance=allowance, ceiling=allowance, remaining=remaining, spare=0)
     if change.allowance_reset_date is not None:
         date = int(change.allowance_reset_date)
         account = account.with_reset_date(date, now).changed(now, refill_at=date)
     if change.spend_remaining is not None:
         account = account.granted(to_micros(change.spend_remaining), now)
+    if change.disabled is not None and change.disabled != account.disabled:
+        account = account.changed(now, disabled=change.disabled)
     return account
 
 

@@ -12,7 +12,7 @@ from shared.log import get_logger
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, ChatResult
-from shared.models.errors import AllowanceSpent, InvalidInput, NotFound, Unavailable
+from shared.models.errors import AllowanceSpent, Forbidden, InvalidInput, NotFound, Unavailable
 from shared.models.money import to_dollars
 from shared.models.ticket import Ticket
 from shared.models.wire import JsonObject
@@ -42,7 +42,7 @@ class AgentChatService:
         try:
             agent = await find(self.database, ticket.model)
             input_dict = await asyncio.to_thread(fit_input, agent, input_dict)
-        except NotFound as error:
+        except (NotFound, Forbidden) as error:
             raise ModelFailure(error.message, transient=False) from error
         except InvalidInput as error:
             raise ModelFailure(f"The agent does not take this input: {error.summary}", transient=False) from error

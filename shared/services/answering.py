@@ -24,6 +24,7 @@ from shared.models.errors import AllowanceSpent, ComeAgain, Unavailable
 from shared.models.ticket import Claim, Ticket, claim
 from shared.services.ledger import Ledger
 from shared.services.model_calls import CompleteChat
+from shared.services.standing import StandingService
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.store.tickets import MAX_TEXT_BYTES
@@ -143,7 +144,7 @@ class AnsweringService:
         The answer is at most as long as what the ticket holds covers.
         """
         try:
-            request = await self._request(ticket.id)
+            request = await self._request(ticket)
             if ticket.provider == GOFANNON:
                 return fitted(await self._answer_by_agent(ticket, request, lambda begun: self._mark(ticket.id, begun)))
             route = self._catalog.route(ticket.provider, ticket.model)
@@ -181,9 +182,15 @@ class AnsweringService:
 
         return fit_output(route, request, await self._database.transaction(write))
 
-    async def _request(self, ticket_id: str) -> ChatRequest:
+    async def _request(self, ticket: Ticket) -> ChatRequest:
+        """What was asked. Two reads at once. Raises `ModelFailure` when it is not to be answered, or gone."""
         async with self._database.outages_told():
-            request = await self._database.tickets.get_request(ticket_id)
+            request, disabled = await asyncio.gather(
+                self._database.tickets.get_request(ticket.id),
+                StandingService(self._database).is_disabled(ticket.owner, anew=True),
+            )
+        if disabled:
+            raise ModelFailure("The account is disabled, so the chat was not answered.", transient=False)
         if request is None:
             raise ModelFailure("The chat's messages are gone. Send the chat again.", transient=False)
         return request
@@ -216,7 +223,7 @@ class AnsweringService:
             await self._change(ticket.id, lambda held, now: held.released(now))
             return
         route = self._catalog.route(ticket.provider, ticket.model)
-        bounds = bound_cost(route, await self._request(ticket.id), self._settings)
+        bounds = bound_cost(route, await self._request(ticket), self._settings)
 
         async def write(transaction: Transaction) -> None:
             now = datetime.now(UTC)

@@ -29,6 +29,11 @@ class Budget:
     def seconds_left(self) -> float:
         return max(0.0, self._ends - time.monotonic())
 
+    @property
+    def calls_taken(self) -> int:
+        """How many calls of anything outside were begun, or refused."""
+        return self._calls - self._calls_left
+
     def take_call(self) -> None:
         """Counts a call. Raises `BudgetSpent` for one too many."""
         if self._calls_left <= 0:

@@ -45,15 +45,10 @@ class DeploymentBudgets:
 
     database: Database
 
-    async def refuse_spent(self, budget: DeploymentBudget, now: datetime) -> None:
-        """Raises `DeploymentBudgetSpent` once the day's money is spent. One read.
-
-        What is only held does not count yet; and an agent that has spent nothing may go on with what is free.
-        """
+    async def day(self, budget: DeploymentBudget, now: datetime) -> DeploymentDay | None:
+        """What has been spent on the day of `now`; None for nothing. One read."""
         async with self.database.outages_told():
-            day = await self.database.deployment_days.get(day_id(budget.agent_id, now))
-        if day is not None and 0 < day.spent >= budget.per_day:
-            raise _spent(now)
+            return await self.database.deployment_days.get(day_id(budget.agent_id, now))
 
     async def prefetch(self, hold: Hold, transaction: Transaction) -> None:
         """Reads what `available`, `hold` and `settle` read, for a caller that reads other things at the same time."""
@@ -96,6 +91,15 @@ class DeploymentBudgets:
     ) -> DeploymentDay:
         id_ = hold.deployment_day or day_id(budget.agent_id, now)
         return await self.database.deployment_days.get(id_, transaction) or DeploymentDay.opened(id_, budget.owner, now)
+
+
+def refuse_spent(budget: DeploymentBudget, day: DeploymentDay | None, now: datetime) -> None:
+    """Raises `DeploymentBudgetSpent` once the day's money is spent.
+
+    What is only held does not count yet; and an agent that has spent nothing may go on with what is free.
+    """
+    if day is not None and 0 < day.spent >= budget.per_day:
+        raise _spent(now)
 
 
 def _spent(now: datetime) -> DeploymentBudgetSpent:

@@ -22,6 +22,7 @@ from shared.models.ticket import Ticket
 from shared.models.usage import Entry
 from shared.models.wire import JsonObject
 from shared.services.deployment_budgets import DeploymentBudget, DeploymentBudgets
+from shared.services.standing import refuse
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
@@ -50,9 +51,10 @@ class Ledger:
     async def hold(self, caller: Caller, bounds: CostBounds, now: datetime, transaction: Transaction) -> int:
         """Holds `bounds.most` for a call, or all that is available if that is less; returns what it holds.
 
-        Raises `AllowanceSpent` when what is available does not cover `bounds.least`.
+        Raises `AllowanceSpent` when what is available does not cover `bounds.least`; `Forbidden` for a disabled user.
         """
         _, account = await self.account(caller, now, transaction)
+        refuse(account)
         refuse_uncovered(account, bounds)
         account, hold = account.holding(bounds.most, now)
         self.database.accounts.put(account, transaction)

@@ -22,6 +22,7 @@ from shared.services.abilities import Numbers, Permissions, RunAbilities
 from shared.services.budgets import Budget
 from shared.services.deployment_budgets import DeploymentBudget
 from shared.services.model_calls import ModelCallService
+from shared.services.standing import StandingService
 from shared.settings import Settings
 from shared.store import Database
 
@@ -32,12 +33,16 @@ _LONGEST_LINE = 500
 
 @dataclass(frozen=True)
 class Finished:
-    """A run that is over. `cost` is in millionths of a dollar, charged already; of the agents that it called, too."""
+    """A run that is over. `cost` is in millionths of a dollar, charged already; of the agents that it called, too.
+
+    `calls`: how many of anything outside it began, or had refused.
+    """
 
     run_id: str
     outcome: Outcome
     cost: int
     usage: Usage
+    calls: int
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,7 @@ class RunService:
         permissions = Permissions.of(agent.fields, agent.owner)
         outcome = await self._run(chain, agent.fields.code, input_dict, permissions, path=(agent,))
         _tell(chain, outcome, agent)
-        return Finished(chain.run_id, outcome, chain.budget.spent, chain.numbers.usage)
+        return Finished(chain.run_id, outcome, chain.budget.spent, chain.numbers.usage, chain.budget.calls_taken)
 
     def _chain(
         self, payer: Caller, seconds: float, run_id: str | None = None, deployment: DeploymentBudget | None = None
@@ -136,6 +141,8 @@ class RunService:
                 ]
             unknown = [id_ for id_ in permissions.agents if id_ not in {agent.id for agent in others}]
             agent = _named(name, others, unknown, told=permissions.viewer == chain.payer.uid)
+            if agent.owner != chain.payer.uid:
+                await StandingService(self.database).refuse_disabled_owner(agent.owner)
             return await self._run_another(chain, agent, input_dict, path, level + 1)
 
         abilities = RunAbilities(

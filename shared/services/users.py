@@ -18,6 +18,7 @@ from shared.models.usage import Entry
 from shared.models.user import MAX_METADATA_BYTES, SHOWN_ENTRIES, AccountChange, UsageReport, User, user_of
 from shared.models.wire import JsonObject
 from shared.services.ledger import Ledger
+from shared.services.standing import refuse
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
@@ -33,7 +34,10 @@ class Reported:
 
 
 class UserService:
-    """Lives as long as a request. Every method answers with the user as it is afterwards."""
+    """Lives as long as a request. Every method answers with the user as it is afterwards.
+
+    Every method raises `Forbidden` for a disabled user.
+    """
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
@@ -70,6 +74,7 @@ class UserService:
                 self._database.accounts.entry(caller.uid, cause, transaction),
                 self._ledger.account(caller, now, transaction),
             )
+            refuse(stored)
             if found is None:
                 charging = True
             elif not _same(found, report):
@@ -100,6 +105,7 @@ class UserService:
             stored, account = await self._ledger.account(caller, now, transaction)
             if stored is not None and stored.last_write == write_id:  # an earlier run was committed unnoticed
                 return stored
+            refuse(stored)
             refuse_stale(stored, rev)
             after = change(account, now)
             return after if after == stored else self._put(after, transaction, write_id)

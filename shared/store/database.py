@@ -21,6 +21,7 @@ from shared.store.demos import DemoStore
 from shared.store.deployment_days import DeploymentDayStore
 from shared.store.deployments import DeploymentStore
 from shared.store.holds import HoldStore
+from shared.store.idempotency import IdempotencyStore
 from shared.store.rate_limits import RateLimitStore
 from shared.store.sessions import SessionStore
 from shared.store.tickets import TicketStore
@@ -67,6 +68,7 @@ class Database:
         self.deployment_days = DeploymentDayStore(self._client)
         self.demos = DemoStore(self._client)
         self.rate_limits = RateLimitStore(self._client)
+        self.idempotency = IdempotencyStore(self._client)
 
     @asynccontextmanager
     async def outages_told(self) -> AsyncGenerator[None]:

@@ -9,6 +9,7 @@ from fastapi.security import APIKeyHeader
 
 from shared.models.errors import Forbidden, Unauthenticated
 from shared.services.admin_password import AdminPasswordAttempts
+from shared.services.standing import StandingService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web.address import ClientAddress, address_block
@@ -35,13 +36,14 @@ async def _current_admin(
     _token: Annotated[object, Depends(ID_TOKEN)] = None,
     _password: Annotated[object, Depends(_PASSWORD)] = None,
 ) -> str:
-    """Raises `Forbidden` while the panel is disabled, and for users without the claim; `TooManyRequests` when
-    passwords are tried too often, from one address or from all; else `Unauthenticated`.
+    """Raises `Forbidden` while the panel is disabled, for users without the claim, and for disabled ones;
+    `TooManyRequests` when passwords are tried too often, from one address or from all; else `Unauthenticated`.
     """
     password = request.headers.get(PASSWORD_HEADER)
     if password is None and settings.authentication_required and "authorization" in request.headers:
         caller = await authenticate(request, settings)
         request.state.access["uid"] = caller.uid
+        await StandingService(Database(settings)).refuse_disabled(caller.uid)
         if caller.claims.get("admin") is not True:
             raise Forbidden("Only administrators may do this.")
         return caller.uid

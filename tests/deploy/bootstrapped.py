@@ -29,6 +29,8 @@ class Cloud:
         self.folder = folder
         self.gcloud = Gcloud(Project(PROJECT))
         self.gcloud.command(folder)
+        self.settings.parent.mkdir()
+        self.settings.write_text("DEFAULT_ALLOWANCE=20\n")
         self.change(**deepcopy(like or {}))
 
     @property
@@ -39,7 +41,7 @@ class Cloud:
         self.gcloud.project.data |= data
 
     def run(self, *options: str, **environ: str) -> Ran:
-        """With `--project`; forgets the calls before it."""
+        """With `--project`, and an allowance that is set already; forgets the calls before it."""
         self.gcloud.calls.clear()
         done = subprocess.run(
             [SCRIPT, "--project", PROJECT, *options],
@@ -55,7 +57,12 @@ class Cloud:
 
     @property
     def environ(self) -> dict[str, str]:
-        return {"PATH": f"{self.folder}:/usr/bin:/bin"}
+        return {"PATH": f"{self.folder}:/usr/bin:/bin", "BOOTSTRAP_SETTINGS": str(self.settings.parent)}
+
+    @property
+    def settings(self) -> Path:
+        """Where the script keeps what `firebase deploy` reads for the project."""
+        return self.folder / "settings" / f".env.{PROJECT}"
 
     @property
     def calls(self) -> list[list[str]]:

@@ -26,7 +26,7 @@ def test_a_dry_run_calls_nothing_and_prints_all_that_a_first_run_does(ready: tup
     meant = {"$PROJECT_NUMBER": "123", "$CHANNEL": "channels/1"}
     printed: list[list[str]] = []
     for command in commands(ran.output):
-        if command[0] == "for":  # which puts the names of keys together
+        if command[0] in ("for", "echo"):  # which put the names of keys together, and write a setting
             continue
         assert command[0] == "gcloud"
         words = [re.sub(r"\$[A-Z_]+", lambda name: meant[name[0]], word) for word in command[1:] if "${" not in word]
@@ -38,12 +38,14 @@ def test_a_dry_run_calls_nothing_and_prints_all_that_a_first_run_does(ready: tup
 def test_what_a_dry_run_prints_is_what_a_shell_runs(ready: tuple[Cloud, Ran], cloud: Cloud) -> None:
     """Pasted, it makes the project that a first run makes."""
     printed = cloud.run("--dry-run", "--alert-email", "oncall@example.com").output
-    given = {**cloud.environ, "OPENAI_API_KEY": KEY}
+    cloud.settings.unlink()
+    given = {**cloud.environ, "OPENAI_API_KEY": KEY, "DEFAULT_ALLOWANCE": "7.5"}
     done = subprocess.run(
         ["bash", "-eu"], input=printed, text=True, env=given, cwd=ROOT, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr
     assert cloud.project == ready[0].project
+    assert cloud.settings.read_text() == "DEFAULT_ALLOWANCE=7.5\n"
 
 
 def test_what_is_told_between_the_commands_has_no_quotes(cloud: Cloud) -> None:

@@ -39,6 +39,8 @@ def test_what_is_missing_is_said_with_what_to_do(cloud: Cloud, project: dict[str
         (["--alert-email", 'a" b'], "is no e-mail address"),
         (["--alert-email", "$CHANNEL@example.com"], "is no e-mail address"),
         (["--database-location", "$PROJECT_NUMBER"], "$PROJECT_NUMBER is no place of Firestore's"),
+        (["--default-allowance", "$20"], "$20 is no amount of dollars"),
+        (["--default-allowance", "-1"], "-1 is no amount of dollars"),
         ([], "There is nobody to ask"),
     ],
 )
@@ -72,3 +74,21 @@ def test_help_tells_every_option() -> None:
     known = set(re.findall(r"--[a-z-]+(?=\)| \|)", SCRIPT.read_text().partition("# ---- The whole")[2]))
     assert known
     assert known <= set(re.findall(r"--[a-z-]+", told))
+
+
+def test_what_users_may_spend_is_asked_for_once(cloud: Cloud) -> None:
+    """By an option, or a person; what is set stays, with all else in the file, unless the option says otherwise."""
+    cloud.settings.unlink()
+    ran = cloud.run("--yes")
+    assert (ran.code, cloud.changes) == (1, [])
+    assert "What a new user may spend on models is not set" in ran.output
+    assert "--default-allowance DOLLARS" in ran.output
+    assert cloud.run("--yes", "--default-allowance", "7.50").code == 0
+    assert cloud.settings.read_text() == "DEFAULT_ALLOWANCE=7.50\n"
+    cloud.settings.write_text("CORS_ORIGINS=https://a.example\nDEFAULT_ALLOWANCE=9\nALLOWANCE_REFILL=never\n")
+    before = cloud.settings.read_text()
+    assert cloud.run("--yes").code == 0
+    assert cloud.settings.read_text() == before
+    assert cloud.run("--yes", "--default-allowance=10").code == 0
+    expected = "CORS_ORIGINS=https://a.example\nALLOWANCE_REFILL=never\nDEFAULT_ALLOWANCE=10\n"
+    assert cloud.settings.read_text() == expected

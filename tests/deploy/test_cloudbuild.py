@@ -13,6 +13,9 @@ import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from deploy.stage.problem import StagingFailed
+from deploy.stage.settings import refuse_missing
+
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "cloudbuild.yaml"
 BUILT_IN = {"PROJECT_ID", "COMMIT_SHA"}
@@ -92,7 +95,7 @@ def test_a_failed_test_deploys_nothing(before: dict[str, set[str]]) -> None:
     """Everything that deploys, and all that comes after, waits for the tests, what was staged, and the dry run."""
     assert before.keys() >= DEPLOYS
     for id_ in DEPLOYS | {"check"}:
-        assert {"setup", "region", "test", "stage", "preflight"} <= before[id_], id_
+        assert {"setup", "region", "allowance", "test", "stage", "preflight"} <= before[id_], id_
 
 
 def test_what_would_be_refused_late_is_refused_before_anything_is_deployed(
@@ -169,10 +172,34 @@ def moved(folder: Path, region: str) -> Path:
     return folder
 
 
-def looked_at(build: Build, folder: Path, region: str) -> int:
-    (step,) = [step for step in build.steps if step.id == "region"]
+def looked_at(build: Build, folder: Path, region: str, id_: str = "region") -> int:
+    (step,) = [step for step in build.steps if step.id == id_]
     script = substituted(step.args[-1], {"_REGION": region, "_PROJECT": "my-project"})
     return subprocess.run(["bash", "-euc", script], cwd=folder, capture_output=True, check=False).returncode
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "code"),
+    [
+        (".env.my-project", "DEFAULT_ALLOWANCE=20\n", 0),
+        (".env", 'export DEFAULT_ALLOWANCE = "7.5"\n', 0),
+        (".env.my-project", "", 1),
+        (".env.my-project", "DEFAULT_ALLOWANCE=\n", 1),
+        (".env.my-project", "# DEFAULT_ALLOWANCE=20\n", 1),
+        (".env.another", "DEFAULT_ALLOWANCE=20\n", 1),
+    ],
+)
+def test_what_users_may_spend_has_to_be_set(build: Build, tmp_path: Path, name: str, text: str, code: int) -> None:
+    """No function would start; the Firebase CLI by hand is stopped for the same reason, by what it runs before."""
+    folder = tmp_path / "deploy" / "settings"
+    folder.mkdir(parents=True)
+    (folder / name).write_text(text)
+    assert looked_at(build, tmp_path, "us-central1", "allowance") == code
+    if code:
+        with pytest.raises(StagingFailed, match="DEFAULT_ALLOWANCE is not set"):
+            refuse_missing("my-project", folder)
+    else:
+        refuse_missing("my-project", folder)
 
 
 def test_the_region_is_the_functions_own(build: Build) -> None:

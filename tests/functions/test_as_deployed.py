@@ -18,6 +18,7 @@ SET = {
     "FUNCTION_REGION": "us-central1",
     "FUNCTION_TARGET": "meta",
     "K_SERVICE": "meta",
+    "DEFAULT_ALLOWANCE": "20",
     "K_REVISION": "meta-00001-abc",
     "LOG_EXECUTION_ID": "true",
 }

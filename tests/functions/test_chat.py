@@ -7,8 +7,11 @@ import grpc
 import pytest
 
 import functions.chat.main as chat
+from shared.store import Database
+from tests.conftest import Lines
 from tests.doubles.cloud_tasks import CloudTasksServer
-from tests.functions.conftest import Serve
+from tests.functions.conftest import Serve, Whom
+from tests.stored import break_commits
 
 BODY: dict[str, Any] = {
     "messages": [{"role": "user", "content": "hi"}],
@@ -84,6 +87,60 @@ async def test_a_queue_that_refuses_is_503(serve: Serve, cloud_tasks: CloudTasks
     response = await serve(chat).post("/chat", json=BODY)
     assert response.status_code == 503
     assert response.headers["retry-after"]
+
+
+async def test_a_chat_comes_twice_under_its_key(serve: Serve, cloud_tasks: CloudTasksServer) -> None:
+    """The same answer, which says that it was given before; another chat under the key is a conflict."""
+    client = serve(chat)
+    for key in ("0b1f7a52-8e1c-4c53-9c2b-0d6a3a0f1f11", "~", "a b", "k" * 255):
+        headers = {"Idempotency-Key": key}
+        first, again = [await client.post("/chat", json=BODY, headers=headers) for _ in range(2)]
+        assert (first.status_code, again.status_code) == (200, 200)
+        assert again.json() == first.json()
+        assert "idempotent-replayed" not in first.headers
+        assert again.headers["idempotent-replayed"] == "true"
+        other = await client.post("/chat", json={**BODY, "stream": True}, headers=headers)
+        assert other.status_code == 409
+        assert set(other.json()) == {"detail"}
+    assert len(cloud_tasks.tasks) == 4
+
+
+async def test_a_key_is_its_users(serve: Serve, as_whom: Whom) -> None:
+    """Two users may choose the same one."""
+    client = serve(chat, app_env="firebase")
+    answers = [
+        await client.post("/chat", json=BODY, headers={**as_whom(who), "Idempotency-Key": "1"})
+        for who in ("user", "other", "user")
+    ]
+    tickets = [answer.json()["ticket_id"] for answer in answers]
+    assert tickets[0] == tickets[2] != tickets[1]
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, "a\tb", "\x7f", "\xe9"])
+async def test_what_is_no_key_is_422(serve: Serve, cloud_tasks: CloudTasksServer, key: str) -> None:
+    """1 to 255 printable characters; nothing is queued."""
+    response = await serve(chat).post("/chat", json=BODY, headers={b"Idempotency-Key": key.encode("latin-1")})
+    assert response.status_code == 422
+    assert response.json()["detail"][0]["loc"] == ["header", "idempotency-key"]
+    assert not cloud_tasks.tasks
+
+
+async def test_a_chat_of_which_nobody_knows_is_503_with_its_ticket(
+    serve: Serve, database: Database, lines: Lines
+) -> None:
+    """The caller can look it up, and so can we."""
+    client = serve(chat, store_timeout_seconds=2.0)
+    await client.get("/chat/00000000-0000-4000-8000-000000000000")
+    restore = break_commits(database, 1, 1)
+    response = await client.post("/chat", json=BODY)
+    restore()
+    assert response.status_code == 503
+    assert list(response.json()) == ["detail", "ticket_id"]
+    ticket_id = response.json()["ticket_id"]
+    assert ticket_id in response.json()["detail"]
+    assert response.headers["retry-after"]
+    assert (await client.get(f"/chat/{ticket_id}")).json()["status"] == "pending"
+    assert any(line.get("ticket") == ticket_id for line in lines())
 
 
 async def test_a_body_over_a_mebibyte_is_413(serve: Serve) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import functions.sweep.main as sweep
 import functions.worker.main as worker
-from shared.models.chat import ChatRequest
+from shared.models.chat import ChatRequest, TicketStatus
 from shared.models.ticket import Ticket
 from shared.store import Database
 from tests.doubles.google_certificates import GoogleCertificates, Key
@@ -45,6 +45,21 @@ async def test_a_task_that_should_come_again_is_425(
     model_server.script("hi", Fail(429, headers={"Retry-After": "9"}))
     response = await serve(worker).post("/", json={"ticket_id": await stored_ticket(database)})
     assert (response.status_code, response.headers["retry-after"]) == (425, "9")
+
+
+async def test_a_ticket_whose_caller_was_refused_is_withdrawn(
+    serve: Serve, database: Database, model_server: ModelServer
+) -> None:
+    """It ends, and no model is called, however often the task comes."""
+    ticket_id = await stored_ticket(database)
+    for _ in range(2):
+        response = await serve(worker).post("/", json={"ticket_id": ticket_id, "withdraw": "yes"})
+        assert response.status_code == 204
+    assert (await serve(worker).post("/", json={"ticket_id": ticket_id})).status_code == 204
+    ticket = await database.tickets.get(ticket_id)
+    assert ticket is not None
+    assert (ticket.status, ticket.attempts) == (TicketStatus.FAILED, 0)
+    assert model_server.calls == []
 
 
 async def test_a_task_that_names_no_ticket_is_422(serve: Serve) -> None:

@@ -14,6 +14,7 @@ from shared.models.demo import CreateDemoRequest, StoredDemo
 from shared.models.deployment import Deployment
 from shared.models.deployment_day import DeploymentDay
 from shared.models.hold import Hold
+from shared.models.idempotency import KeptRequest
 from shared.models.owned import Stored
 from shared.models.session import ProviderConfig, Session
 from shared.models.ticket import Ticket
@@ -59,6 +60,10 @@ async def store_something_of(database: Database, uid: str) -> None:
         database.deployments.put(_deployment(own, uid), transaction)
         await database.deployment_days.get(own, transaction)
         database.deployment_days.put(DeploymentDay.opened(own, uid, NOW), transaction)
+        await database.idempotency.get(own, transaction)
+        database.idempotency.put(
+            KeptRequest(id=own, owner=uid, body_hash="hash", made=ticket.id, expire_at=NOW), transaction
+        )
         await database.holds.get(own, transaction)
         database.holds.add(Hold(id=own, owner=uid, amount=1, expires_at=NOW), transaction)
         record = AuditRecord(at=NOW, actor="admin", action="update", target=uid, before={}, after={})

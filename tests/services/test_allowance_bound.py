@@ -21,7 +21,7 @@ from shared.models.caller import Caller
 from shared.models.errors import AllowanceSpent, Forbidden
 from shared.models.money import to_dollars
 from shared.models.terms import Terms
-from shared.models.user import AccountChange, UsageReport
+from shared.models.user import AccountChange, AdminChange, UsageReport
 from shared.services import admin, users
 from shared.services.admin import AdminService
 from shared.settings import Settings
@@ -34,6 +34,10 @@ DATES = st.one_of(st.just(0), st.integers(-60, 60).map(lambda days: milliseconds
 
 def in_dollars(**micros: int) -> AccountChange:
     return AccountChange.model_validate({name: to_dollars(amount) for name, amount in micros.items()})
+
+
+def by_admin(**micros: int) -> AdminChange:
+    return AdminChange.model_validate({name: to_dollars(amount) for name, amount in micros.items()})
 
 
 class Allowance(RuleBasedStateMachine):
@@ -121,7 +125,7 @@ class Allowance(RuleBasedStateMachine):
     @rule(amount=AMOUNT)
     def administrator_sets_allowance(self, amount: int) -> None:
         self.look()
-        self.account = admin.changed(self.account, in_dollars(monthly_allowance=amount), self.terms, self.now)
+        self.account = admin.changed(self.account, by_admin(monthly_allowance=amount), self.terms, self.now)
         self.refills_to = amount
         self.ceiling = max(amount, self.charged)
         assert self.account.remaining <= amount
@@ -129,13 +133,13 @@ class Allowance(RuleBasedStateMachine):
     @rule(amount=AMOUNT)
     def administrator_grants(self, amount: int) -> None:
         self.look()
-        self.account = admin.changed(self.account, in_dollars(spend_remaining=amount), self.terms, self.now)
+        self.account = admin.changed(self.account, by_admin(spend_remaining=amount), self.terms, self.now)
         self.ceiling, self.charged = amount, 0
 
     @rule(date=DATES)
     def administrator_sets_date(self, date: int) -> None:
         self.look()
-        self.account = admin.changed(self.account, AccountChange(allowance_reset_date=date), self.terms, self.now)
+        self.account = admin.changed(self.account, AdminChange(allowance_reset_date=date), self.terms, self.now)
         self.date = date
 
     @invariant()
@@ -192,7 +196,7 @@ async def _drive(settings: Settings, catalog: Catalog, steps: list[tuple[str, in
             case "chat":
                 await _chat(house, caller, value)
             case "limit" | "grant":
-                await administration.change("admin", "u", AccountChange.model_validate(change))
+                await administration.change("admin", "u", AdminChange.model_validate(change))
                 given = value * 1_000_000
                 earlier = sum(await house.charged("u")) if name == "grant" else earlier
                 given = max(given, sum(await house.charged("u")) - earlier)

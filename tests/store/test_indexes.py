@@ -24,6 +24,7 @@ from shared.models.demo import DemoFields, StoredDemo
 from shared.models.deployment import Deployment
 from shared.models.deployment_day import DeploymentDay
 from shared.models.hold import Hold
+from shared.models.idempotency import KeptRequest
 from shared.models.session import ProviderConfig, Session
 from shared.models.ticket import Lease, Ticket
 from shared.models.usage import Entry
@@ -35,6 +36,7 @@ from shared.store import (
     deployment_days,
     deployments,
     holds,
+    idempotency,
     owned,
     rate_limits,
     sessions,
@@ -53,6 +55,7 @@ MODULES = (
     deployment_days,
     deployments,
     holds,
+    idempotency,
     owned,
     rate_limits,
     sessions,
@@ -199,6 +202,10 @@ async def written(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> dict[
     )
     deployments.DeploymentStore(client).put(deployment, writes)
     await sessions.SessionStore(client).put("u", Session(session_id="s", config=model, expire_at=NOW))
+    request_kept = KeptRequest(
+        id="k", owner="u", body_hash="h", made="m", lease_expires_at=NOW, status=200, text="t", expire_at=NOW
+    )
+    idempotency.IdempotencyStore(client).put(request_kept, writes)
     rate_limits.RateLimitStore(client).put("k", 1.0, writes)
     return writes.documents
 

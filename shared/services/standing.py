@@ -1,0 +1,59 @@
+"""Whether a user may do anything here: an administrator can disable one.
+
+Where an account is read anyway, in the transaction that holds or changes money, it is asked itself (`refuse`).
+Elsewhere it is looked up, and what was found counts for `REMEMBERED_SECONDS` in this process: so long a user who was
+just disabled may still read, and publish; nothing is spent meanwhile.
+"""
+
+import time
+
+from shared.models.account import Account
+from shared.models.errors import Forbidden
+from shared.store import Database
+
+REMEMBERED_SECONDS = 10.0
+_MOST_REMEMBERED = 10_000
+_DISABLED = "Your account is disabled. Ask an administrator."
+_OWNER_DISABLED = "This agent cannot be called: the account of its owner is disabled."
+_remembered: dict[tuple[str, str], tuple[bool, float]] = {}
+"""By project and user: whether disabled, and until when that counts."""
+
+
+def refuse(account: Account | None) -> None:
+    """Raises `Forbidden` for a disabled user's account."""
+    if account is not None and account.disabled:
+        raise Forbidden(_DISABLED)
+
+
+class StandingService:
+    """Lives as long as a request."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def refuse_disabled(self, uid: str) -> None:
+        """Raises `Forbidden` when the user is disabled. One read, or none."""
+        if await self.is_disabled(uid):
+            raise Forbidden(_DISABLED)
+
+    async def refuse_disabled_owner(self, uid: str) -> None:
+        """The same for the owner of an agent that somebody calls. One read, or none."""
+        if await self.is_disabled(uid):
+            raise Forbidden(_OWNER_DISABLED)
+
+    async def is_disabled(self, uid: str, *, anew: bool = False) -> bool:
+        """`anew`: whatever is remembered. One read, or none. Raises `Unavailable`."""
+        found = _remembered.get((self._database.project, uid))
+        if found is not None and not anew and found[1] > time.monotonic():
+            return found[0]
+        async with self._database.outages_told():
+            account = await self._database.accounts.get(uid)
+        disabled = account is not None and account.disabled
+        self.remember(uid, disabled)
+        return disabled
+
+    def remember(self, uid: str, disabled: bool) -> None:
+        """What was just read or written."""
+        if len(_remembered) >= _MOST_REMEMBERED:
+            _remembered.pop(next(iter(_remembered)))
+        _remembered[(self._database.project, uid)] = disabled, time.monotonic() + REMEMBERED_SECONDS

@@ -1,0 +1,33 @@
+"""Callers who may act: verified as in `shared.web.authentication`, and not disabled.
+
+A route whose transaction reads the caller's account anyway takes a `CurrentCaller` instead, and leaves it to the
+service to refuse a disabled one; `tests/functions/test_disabled.py` lists these.
+"""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from shared.models.caller import Caller
+from shared.services.standing import StandingService
+from shared.store import Database
+from shared.web.authentication import CallerIfAny, CurrentCaller
+from shared.web.dependencies import CurrentSettings
+
+
+async def _active_caller(caller: CurrentCaller, settings: CurrentSettings) -> Caller:
+    await StandingService(Database(settings)).refuse_disabled(caller.uid)
+    return caller
+
+
+async def _active_caller_if_any(caller: CallerIfAny, settings: CurrentSettings) -> Caller | None:
+    if caller is not None:
+        await StandingService(Database(settings)).refuse_disabled(caller.uid)
+    return caller
+
+
+ActiveCaller = Annotated[Caller, Depends(_active_caller)]
+"""The verified caller; 401 for everybody else, and 403 for a disabled user. A read, or none."""
+
+ActiveCallerIfAny = Annotated[Caller | None, Depends(_active_caller_if_any)]
+"""The same, None for everybody else: for routes that are open to all but disabled users."""
