@@ -122,8 +122,8 @@ def _not_sent(error: Exception, route: ModelRoute, request: ChatRequest) -> Mode
             return ModelFailure(f"{provider} does not accept this service's key.", transient=False)
         case int() as status if 400 <= status < 500 and status not in _RETRIABLE:
             named = [name for name in request.parameters if re.search(rf"\b{re.escape(name)}\b", str(error))]
-            which = f": {', '.join(named)}" if named else ""
-            return ModelFailure(f"{route.name} does not take these parameters together{which}.", transient=False)
+            which = f" with these parameters: {', '.join(named)}" if named else ""
+            return ModelFailure(f"{route.name} does not take a request like this{which}.", transient=False)
         case _:
             return ModelFailure(f"{provider} could not be called.", transient=True)
 

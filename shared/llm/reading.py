@@ -19,9 +19,11 @@ def parsed(body: bytes | None) -> Any:
 
 def read_exchange(exchange: Exchange) -> Answer | None:
     """The answer, or as much of a stream as has come; None where nothing can be read."""
-    if exchange.body is None and exchange.stream is not None:
-        return read_document(exchange.stream.document())
-    return read_document(parsed(exchange.body))
+    lost = exchange.body is None and exchange.stream is not None
+    try:
+        return read_document(exchange.stream.document() if lost and exchange.stream else parsed(exchange.body))
+    except RecursionError:  # it is nested more deeply than it can be written again
+        return None
 
 
 def thoughts_of(answer: Answer, stop: str | None) -> dict[str, Any] | None:

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+MAX_DEPTH = 50
+"""Of what is stored of an answer beside its text."""
+
 
 def whole_text(text: str) -> str:
     """With halves of surrogate pairs put together, and those that have no other half replaced: no UTF-8 holds them."""
@@ -12,17 +15,19 @@ def whole_text(text: str) -> str:
     return text
 
 
-def whole_texts(value: Any) -> Any:
-    """JSON with every text in it made whole, names of fields included."""
+def whole_texts(value: Any, depth: int = MAX_DEPTH) -> Any:
+    """JSON with every text in it made whole, names of fields included; what is nested deeper is left out."""
     match value:
+        case list() | dict() if not depth:
+            return None
         case str():
             return whole_text(value)
         case list():
             items: list[Any] = value
-            return [whole_texts(item) for item in items]
+            return [whole_texts(item, depth - 1) for item in items]
         case dict():
-            fields: dict[Any, Any] = value
-            return {whole_texts(name): whole_texts(item) for name, item in fields.items()}
+            fields: dict[str, Any] = value
+            return {whole_text(name): whole_texts(item, depth - 1) for name, item in fields.items()}
         case _:
             return value
 
@@ -56,4 +61,4 @@ def objects_of(value: Any) -> list[dict[str, Any]]:
 
 def name_of(value: Any) -> str | None:
     """A short text, such as a reason or a code; None for anything else."""
-    return value[:100] if isinstance(value, str) and value.strip() else None
+    return whole_text(value[:100]) if isinstance(value, str) and value.strip() else None

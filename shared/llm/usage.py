@@ -53,8 +53,12 @@ def count_unread(exchange: Exchange) -> Counted:
 
 
 def count_lost(exchange: Exchange) -> Counted:
-    """Of an answer that was lost on its way: the longest that had been allowed; where any was, by what came of it."""
-    longest = output_limit(exchange.request)
+    """Of an answer that was lost on its way: by what came of a stream, else the longest that had been allowed.
+
+    Where any length was allowed, by what came of it, too.
+    """
+    body = _parsed(exchange.request)
+    longest = None if body.get("stream") is True else output_limit(exchange.request)
     return _estimated(exchange, _tokens(exchange.received) if longest is None else longest)
 
 
@@ -65,15 +69,19 @@ def estimate_all(answer: Answer, exchange: Exchange) -> Counted:
 
 def output_limit(request: bytes | None) -> int | None:
     """The longest answer, in tokens, that a request allowed, all choices together; None where it set no limit."""
-    try:
-        body = object_of(json.loads(request or b"{}"))
-    except ValueError:
-        return None
+    body = _parsed(request)
     for fields in (body, *(object_of(body.get(name)) for name in _AROUND_LIMITS)):
         for name in _LIMITS:
             if limit := count(fields.get(name)):
                 return limit * _choices(body)
     return None
+
+
+def _parsed(request: bytes | None) -> dict[str, Any]:
+    try:
+        return object_of(json.loads(request or b"{}"))
+    except (ValueError, RecursionError):
+        return {}
 
 
 def _choices(body: dict[str, Any]) -> int:

@@ -291,12 +291,21 @@ async def test_an_answer_that_is_lost_may_have_been_the_longest(
             assert came == math.ceil(len(b'{"id": "c1", "cho') / 4) * 4
 
 
-@pytest.mark.parametrize("step", [Cut(), Half(), Wire([delta(content="Half of")], content_type=STREAM, pause=30)])
-async def test_a_stream_that_is_lost_costs_what_came(providers: Providers, step: Any) -> None:
-    """What was sent is paid for, and the text that came."""
-    failed = await providers.failure("openai", step, seconds=1, stream=True)
+@pytest.mark.parametrize(
+    ("step", "came"),
+    [
+        (Cut(), "Half of"),
+        (Half(), "Half of"),
+        (Wire([delta(content="Half of")], content_type=STREAM, pause=30), "Half of"),
+        (Wire(delay=30), ""),
+    ],
+)
+async def test_a_stream_that_is_lost_costs_what_came(providers: Providers, step: Any, came: str) -> None:
+    """What was sent is paid for, and the text that came; not the limit, as nothing of it is hidden."""
+    limit = {"max_completion_tokens": 77}
+    failed = await providers.failure("openai", step, seconds=1, stream=True, parameters=limit)
     assert failed.transient
-    check_estimated(providers, failed, len("Half of"))
+    check_estimated(providers, failed, len(came))
 
 
 async def test_a_stream_that_is_lost_after_it_was_counted_costs_that(providers: Providers) -> None:

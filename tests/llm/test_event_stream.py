@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.llm.event_stream import EventStream
@@ -24,6 +24,7 @@ def joined(*pieces: bytes) -> dict[str, Any]:
     return stream.document()
 
 
+@settings(deadline=None)
 @given(
     texts=TEXTS, thoughts=TEXTS, cuts=st.lists(st.integers(0, 3000)), newline=st.sampled_from([b"\n", b"\r\n", b"\r"])
 )
@@ -41,6 +42,7 @@ def test_how_the_bytes_come_makes_no_difference(
     assert choice["finish_reason"] == "stop"
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=30), thoughts=st.text(max_size=30))
 def test_a_cut_within_a_character_is_undone(text: str, thoughts: str) -> None:
     """A stream of single UTF-16 units, as some servers send: the halves are joined first."""
@@ -59,12 +61,14 @@ def halves(text: str) -> list[str]:
     return [units[at : at + 2].decode("utf-16-le", "surrogatepass") for at in range(0, len(units), 2)]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_nonsense_is_skipped(data: bytes) -> None:
     """Nothing that a server sends raises."""
     joined(data, b"\n\ndata: " + data.replace(b"\n", b"") + b"\n\n")
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(max_size=5),

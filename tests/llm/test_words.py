@@ -1,7 +1,7 @@
 """Providers' words about failures: their own, in one line, and nothing that is not for users."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.llm.words import MAX_WORDS, clean_words
@@ -36,6 +36,7 @@ def test_words_are_cleaned(words: str, expected: str) -> None:
     assert clean_words(words, ["my-own-secret"]) == expected
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20_000))
 def test_whatever_a_provider_says_is_a_line(words: str) -> None:
     """That can be printed, stored and shown."""
