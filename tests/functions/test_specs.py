@@ -40,7 +40,7 @@ BOMB = (
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_document_as_it_was_published(serve: Serve, api_server: ApiServer, name: str) -> None:
-    """200, letter by letter, JSON or YAML, OpenAPI or Swagger; its name is its title. A warning only if there is one."""
+    """200, letter by letter, JSON or YAML, OpenAPI or Swagger; its name is its title. Warnings, if there are any."""
     text = written(name)
     api_server.documents[name] = (text.encode(), {})
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
