@@ -1,5 +1,8 @@
 """Fetching an API description, on the wire. What is answered is the very thing that an agent takes: `SwaggerSpec`."""
 
+from pydantic import Field
+
+from shared.models.agent import SwaggerSpec
 from shared.models.wire import Address, SnakeModel, shown_as
 
 
@@ -9,3 +12,12 @@ class FetchSpecRequest(SnakeModel):
     model_config = shown_as(url="https://api.example.com/openapi.json")
 
     url: Address
+
+
+class FetchedSpec(SwaggerSpec):
+    """What it answers: an entry of an agent's `swaggerSpecs`. `warnings`: what to know before it is used, if anything.
+
+    Not a part of what is kept of it.
+    """
+
+    warnings: list[str] | None = Field(default=None, exclude_if=lambda value: value is None)

@@ -624,8 +624,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * An OpenAPI or Swagger document, its text as it was published, and its name
-         * @description An OpenAPI or Swagger document, its text as it was published, and its name.
+         * An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its name
+         * @description An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its name.
          */
         post: operations["specs_fetch"];
         delete?: never;
@@ -1291,6 +1291,20 @@ export interface components {
             url: string;
         };
         /**
+         * @description What it answers: an entry of an agent's `swaggerSpecs`. `warnings`: what to know before it is used, if anything.
+         *
+         *     Not a part of what is kept of it.
+         * @example {
+         *       "content": "openapi: 3.1.0\ninfo: {title: Weather, version: '1'}\npaths: {}\n",
+         *       "name": "Weather"
+         *     }
+         */
+        FetchedSpec: {
+            name: string;
+            content: string;
+            warnings?: string[] | null;
+        };
+        /**
          * @description What `POST /agents/generate-code` takes: what the agent shall do, and with what. `composer` writes it.
          * @example {
          *       "description": "Greets whoever is named in inputText.",
@@ -1732,7 +1746,7 @@ export interface components {
          */
         TicketStatus: "pending" | "processing" | "completed" | "failed";
         /**
-         * @description What it answers. `mcp_url`: as it was sent.
+         * @description What it answers. `mcp_url`: as it was sent, without white space around it.
          * @example {
          *       "mcp_url": "https://mcp.example.com/mcp",
          *       "tools": [
@@ -3237,7 +3251,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SwaggerSpec"];
+                    "application/json": components["schemas"]["FetchedSpec"];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -42,6 +42,7 @@ from .error import Error
 from .failed_code import FailedCode
 from .failed_run import FailedRun
 from .fetch_spec_request import FetchSpecRequest
+from .fetched_spec import FetchedSpec
 from .generate_code_request import GenerateCodeRequest
 from .generate_code_request_input_schema_type_0 import (
     GenerateCodeRequestInputSchemaType0,
@@ -145,6 +146,7 @@ __all__ = (
     "Error",
     "FailedCode",
     "FailedRun",
+    "FetchedSpec",
     "FetchSpecRequest",
     "GenerateCodeRequest",
     "GenerateCodeRequestInputSchemaType0",
