@@ -182,7 +182,7 @@ class ChatService:
             _log.error("A ticket could not be withdrawn", extra={"fields": {"ticket": draft.id}})
             if keyed_request is None:
                 with contextlib.suppress(QueueRefused):
-                    await self._queue.enqueue(f"withdraw-{draft.id}", {"ticket_id": draft.id, "withdraw": "yes"})
+                    await self._queue.enqueue(f"{draft.id}-withdraw", {"ticket_id": draft.id, "withdraw": "yes"})
             raise OutcomeUnknown(draft.id) from error
 
     async def look_up(self, caller: Caller, ticket_id: str) -> ChatResponse:

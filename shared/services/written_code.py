@@ -29,7 +29,7 @@ def fault_of(code: str) -> str | None:
     value either. What is assigned to the name `run` is taken as it is.
     """
     try:
-        tree = parsed_code(code)
+        tree = parsed_code(code).tree
     except Unreadable:
         return None
     found: Function | None = None

@@ -80,7 +80,7 @@ def test_what_is_covered_is_sent_and_what_is_not_is_refused(
     route: ModelRoute, share: float, prompt: str, asked: int | None
 ) -> None:
     """The request costs no more than the amount, and keeps what it asked for where that is covered."""
-    parameters = {} if asked is None else {"max_tokens": asked}
+    parameters: dict[str, Any] = {} if asked is None else {"max_tokens": asked}
     request = request_of(route, f"x{prompt}", **parameters)
     bounds = bound_cost(route, request, SETTINGS)
     amount = math.ceil(bounds.least + share * (bounds.most - bounds.least))

@@ -281,7 +281,7 @@ async def test_a_chat_of_which_nobody_knows_names_its_ticket(
     assert (await chat.look_up(caller, ticket_id)).status is TicketStatus.PENDING
     names = [name.rpartition("/")[2] for name in cloud_tasks.tasks]
     if key is None:
-        assert names == [f"withdraw-{ticket_id}"]
+        assert names == [f"{ticket_id}-withdraw"]
         return
     assert names == []
     accepted, replayed = await chat.submit_once(caller, asking(), key)

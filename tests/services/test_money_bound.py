@@ -174,7 +174,7 @@ async def test_calls_that_their_run_no_longer_waits_for_are_charged(
     house: House, caller: Caller, billing_server: BillingServer
 ) -> None:
     """Each gives up once the provider has begun, which bills it all the same."""
-    parameters = {"max_tokens": 50}
+    parameters: dict[str, Any] = {"max_tokens": 50}
     code = CALLS.replace('"hello"', '"slow"')
     request = RunCodeRequest(code=code, input_dict={"parameters": parameters, "timeout": 3})
     await asyncio.gather(*(house.runs.run_code(caller, request) for _ in range(3)), return_exceptions=True)

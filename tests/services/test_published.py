@@ -10,6 +10,7 @@ from shared.models.account import Account
 from shared.models.agent import UpdateAgentRequest
 from shared.models.caller import Caller
 from shared.models.errors import AgentFailed, AllowanceSpent, InvalidInput, NotFound, TooManyRequests
+from shared.models.wire import JsonObject
 from shared.services.agents import AgentService
 from shared.services.published import PublishedService
 from shared.settings import Settings
@@ -86,7 +87,7 @@ async def test_texts_of_a_form_are_read(published: PublishedService, house: Hous
     await publish(
         house.database, OWNER, "form", "async def run(input_dict, tools):\n    return input_dict", inputSchema=FORM
     )
-    sent = {"days": "3", "flag": "true", "tags": "a,b", "note": "7", "limit": ""}
+    sent: JsonObject = {"days": "3", "flag": "true", "tags": "a,b", "note": "7", "limit": ""}
     assert (await published.call("form", sent, "a")).result == {
         "days": 3,
         "flag": True,

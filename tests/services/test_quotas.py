@@ -175,4 +175,7 @@ async def test_made_up_names_leave_nothing_behind(house_with: Any, database: Dat
 
 @pytest.fixture
 async def house_with(settings: Settings, catalog: Catalog) -> Any:
-    return lambda **changes: House(settings.model_copy(update=changes), catalog)
+    def make(**changes: object) -> House:
+        return House(settings.model_copy(update=changes), catalog)
+
+    return make

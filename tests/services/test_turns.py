@@ -16,6 +16,7 @@ from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.errors import ComeAgain
 from shared.models.ticket import Ticket
 from shared.services.turns import TurnService
+from shared.services.withdrawing import WithdrawalService
 from shared.settings import Settings
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import Fail, ModelServer
@@ -168,7 +169,11 @@ async def test_turns_that_come_free_at_the_same_moment_are_all_passed_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By workers in processes of their own, which do not take turns at the document: who is overtaken looks again."""
-    monkeypatch.setattr("shared.services.turns.lock_name", lambda *_: str(uuid4()))
+
+    def another_each_time(*_names: str) -> str:
+        return str(uuid4())
+
+    monkeypatch.setattr("shared.services.turns.lock_name", another_each_time)
     house = House(settings.model_copy(update={"model_chats_at_once": 4}), catalog)
     dispatcher = Dispatcher(house, cloud_tasks, held)
     await submit(house, caller, *(f"chat {number}" for number in range(10)))
@@ -313,7 +318,7 @@ async def test_a_parked_ticket_that_is_withdrawn_is_called_no_more(
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == 2)
     parked = [ticket_id for ticket_id in tickets if (await look(house, ticket_id)).parked]
-    assert await house.chat._withdrawn(parked[0])  # pyright: ignore[reportPrivateUsage]
+    await WithdrawalService(house.database, house.settings).withdraw_by_id(parked[0])
     assert (await look(house, parked[0])).parked is None
     held.answer(held.begun[0])
     await held.until(lambda: dispatcher.running == 1)
