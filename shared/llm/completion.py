@@ -121,7 +121,7 @@ def _bill_of_lost(route: ModelRoute, exchange: Exchange) -> Bill:
     if exchange.too_long:
         return bill(route, (), count_unread(exchange))
     if exchange.stream is None:
-        return bill(route, (), count_lost(exchange))
+        return bill(route, (), count_lost(exchange, route.info.max_output_tokens))
     answer = read_exchange(exchange) or Answer()
     return bill(route, (), count_tokens(answer, exchange), answer)
 

@@ -52,13 +52,13 @@ def count_unread(exchange: Exchange) -> Counted:
     return _estimated(exchange, completion if longest is None else min(completion, longest))
 
 
-def count_lost(exchange: Exchange) -> Counted:
+def count_lost(exchange: Exchange, longest_of_model: int | None) -> Counted:
     """Of an answer that was lost on its way: by what came of a stream, else the longest that had been allowed.
 
-    Where any length was allowed, by what came of it, too.
+    Where the request set no limit, `longest_of_model` is one. It counts as what came only where that is not known.
     """
     body = _parsed(exchange.request)
-    longest = None if body.get("stream") is True else output_limit(exchange.request)
+    longest = None if body.get("stream") is True else output_limit(exchange.request) or longest_of_model
     return _estimated(exchange, _tokens(exchange.received) if longest is None else longest)
 
 
