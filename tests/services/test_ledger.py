@@ -137,7 +137,7 @@ async def test_a_report_whose_answer_is_lost_is_charged_once(house: House, calle
     """Without a key of the caller's, too."""
     await house.users.me(caller)
     lose_answers(house.database, error)
-    user = await house.users.report(caller, UsageReport(response_cost=1))
+    user = (await house.users.report(caller, UsageReport(response_cost=1))).user
     assert user.usage_info.spend_remaining == 99
 
 

@@ -52,7 +52,9 @@ async def test_a_listed_origin_sends_and_reads_our_headers() -> None:
         answer = await client.get("/", headers={"Origin": "https://a.example"})
     assert allowed.status_code == 200
     readable = answer.headers["access-control-expose-headers"].lower().split(", ")
-    assert {"retry-after", "x-next-page-token", "x-request-id", "x-run-id", "warnings"} == set(readable)
+    assert {"idempotent-replayed", "retry-after", "x-next-page-token", "x-request-id", "x-run-id", "warnings"} == set(
+        readable
+    )
 
 
 async def test_pages_of_any_origin_read_the_request_id_too() -> None:
