@@ -2,9 +2,14 @@
 
 import sys
 
-from bench import cold_start, requests, sandbox
+from bench import cold_start, fairness, requests, sandbox
 
-_MEASUREMENTS = {"cold_start": cold_start.measure, "requests": requests.measure, "sandbox": sandbox.measure}
+_MEASUREMENTS = {
+    "cold_start": cold_start.measure,
+    "fairness": fairness.measure,
+    "requests": requests.measure,
+    "sandbox": sandbox.measure,
+}
 
 if __name__ == "__main__":
     chosen = sys.argv[1:] or list(_MEASUREMENTS)

@@ -13,6 +13,7 @@ from shared.models.errors import (
     Forbidden,
     InvalidInput,
     NotFound,
+    OutcomeUnknown,
     ServiceError,
     TooLarge,
     TooManyRequests,
@@ -64,10 +65,18 @@ class FailedRun(BaseModel):
     run_id: str | None = Field(default=None, description="Missing where the fault is the service's.")
 
 
+class UnknownOutcome(BaseModel):
+    """A chat that was not accepted, or perhaps was."""
+
+    detail: str
+    ticket_id: str | None = Field(default=None, description="Of a chat that may have been accepted: look it up.")
+
+
 class Fault(ServiceError):
     """Our fault."""
 
 
+_TICKET = "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10"
 _RUN = "run-3f1c2a10-5d0b-4c56-8f5e-6f7f0b6f0d0e"
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}}
 _AUTHENTICATE = {"WWW-Authenticate": {"description": "`Bearer`.", "schema": {"type": "string"}}}
@@ -75,11 +84,13 @@ _HEADERS: dict[type[ServiceError], dict[str, Any]] = {
     Unauthenticated: _AUTHENTICATE,
     TooManyRequests: _RETRY_AFTER,
     Unavailable: _RETRY_AFTER,
+    OutcomeUnknown: _RETRY_AFTER,
 }
 _BODIES: dict[type[ServiceError], type[BaseModel]] = {
     InvalidInput: Invalid,
     CodeFailed: FailedCode,
     AgentFailed: FailedRun,
+    OutcomeUnknown: UnknownOutcome,
 }
 _SENTENCES: dict[type[ServiceError], str] = {
     BadRequest: 'OpenAI has no model "gpt-nothing" in the catalog.',
@@ -110,6 +121,7 @@ _OTHER_EXAMPLES: dict[type[ServiceError], dict[str, Any]] = {
         "engine": "fast",
     },
     AgentFailed: {"detail": f"The agent failed. Its run is {_RUN}; the log says why.", "run_id": _RUN},
+    OutcomeUnknown: {"detail": OutcomeUnknown(_TICKET).message, "ticket_id": _TICKET},
 }
 KINDS: tuple[type[ServiceError], ...] = (*_SENTENCES, *_OTHER_EXAMPLES)
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from google.cloud.firestore import Client, DocumentReference
 from google.cloud.firestore_v1.base_query import FieldFilter
 
-OWNED = ("deployments", "agents", "demos", "requests", "tickets", "holds")
+OWNED = ("deployments", "deploymentDays", "agents", "demos", "requests", "tickets", "idempotency", "holds")
 """Collections whose documents name their `owner`: first what others reach, a ticket after its request."""
-BELOW_ACCOUNT = ("sessions", "usage")
+BELOW_ACCOUNT = ("sessions", "turns", "usage")
 AT_ONCE = 100
 
 
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     client = Client(project=asked.project)
     found = list(documents_of(client, asked.uid))
     for name in (*OWNED, *BELOW_ACCOUNT, "users"):
-        print(f"  {name:12} {sum(kind == name for kind, _ in found):6}")
+        print(f"  {name:14} {sum(kind == name for kind, _ in found):6}")
     if asked.yes:
         delete(client, [reference for _, reference in found])
         print(f"✓ {len(found)} documents deleted")

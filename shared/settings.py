@@ -1,17 +1,41 @@
 """What a deployment can set, from the environment. Keys of model providers are not here: the catalog reads those."""
 
 import os
+import re
 from collections.abc import Mapping
+from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 MAX_DOLLARS = 1_000_000_000
 """More than anybody's allowance, and little enough for a JSON number to hold to the millionth."""
 
+MAX_DEPLOYMENT_BUDGET = 10_000
+"""US dollars a day, of one published agent: more than a day's calls should ever be trusted with."""
+
 
 def _comma_separated(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s*]+")
+
+
+def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Raises `ValueError` for what no browser sends as an `Origin`. A slash at the end is a slip, and is taken off."""
+    origins = tuple(origin.removesuffix("/").lower() for origin in value)
+    for origin in origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"{origin!r} is not an origin such as https://app.example, nor '*' for all")
+    return origins
+
+
+def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Raises `ValueError` for what is not a network such as 192.0.2.0/24."""
+    for network in value:
+        ip_network(network)
+    return value
 
 
 def in_the_cloud(environ: Mapping[str, str]) -> bool:
@@ -33,8 +57,15 @@ class Settings(BaseModel):
     )
     google_cloud_project: str = Field(default="demo-agents")
     functions_emulator: bool = Field(default=False, description="set by the Firebase Emulator Suite")
-    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
+    k_service: str | None = Field(default=None, description="set by Cloud Run")
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_comma_separated), AfterValidator(_origins)] = Field(
+        default=(), description="of pages that browsers may call from; locally any of this machine's, else none"
+    )
     max_body_bytes: int = Field(default=1024 * 1024, gt=0)
+
+    sign_in_check_seconds: float = Field(
+        default=300, ge=0, description="after which a disabled user's tokens, and revoked ones, are refused; 0: never"
+    )
 
     store_timeout_seconds: float = Field(default=20, gt=0, description="one read, or one transaction with its retries")
 
@@ -47,25 +78,59 @@ class Settings(BaseModel):
         le=MAX_DOLLARS,
         description="what users may raise their own to; the default allowance's amount",
     )
+    unpriced_hold: float | None = Field(
+        default=None,
+        gt=0,
+        le=MAX_DOLLARS,
+        description="US dollars held for a call of a model that has no price but reports its cost; unset: refused in a"
+        " deployment",
+    )
     allowance_refill: Literal["monthly", "never"] = Field(
         default="monthly", description="when what was spent comes back in Firebase: on the first of the month, UTC"
     )
     chat_rate_per_minute: int = Field(default=600, ge=0, description="per user; 0 is no limit")
+    usage_reports_per_minute: int = Field(default=600, ge=0, description="per user; 0: no limit")
     public_rate_per_minute: int = Field(
         default=120, ge=0, description="per address, on routes without a token; 0: none"
     )
-    trusted_proxies: int = Field(default=0, ge=0, description="how many in front of us append to X-Forwarded-For")
+    admin_password_rate_per_minute: int = Field(
+        default=60,
+        ge=0,
+        description="attempts at it, of all addresses together that no right one has come from; 0: no limit",
+    )
+    trusted_proxies: int = Field(
+        default=0, ge=0, description="how many in front of us append to X-Forwarded-For, Hosting not counted"
+    )
+    hosting_edges: Annotated[tuple[str, ...], BeforeValidator(_comma_separated), AfterValidator(_networks)] = Field(
+        default=(), description="the networks from which Hosting calls functions; Google's own"
+    )
     admin_panel_enabled: bool = False
     admin_password: SecretStr | None = None
     sweep_after_seconds: float = Field(default=300, gt=0, description="how long a ticket may lie untouched")
     ticket_max_age_seconds: float = Field(
-        default=6 * 3600, gt=0, description="after it an unfinished ticket is given up"
+        default=6 * 3600, gt=0, description="from its first attempt; after it an unfinished ticket is given up"
+    )
+    ticket_max_wait_seconds: float = Field(
+        default=24 * 3600, gt=0, description="how long a ticket may wait for its first attempt before it is given up"
+    )
+    agent_chats_at_once: int = Field(
+        default=8, ge=0, description="chats with agents of one user that are worked on at a time; 0: no limit"
+    )
+    model_chats_at_once: int = Field(
+        default=50,
+        ge=0,
+        description="chats with models of one user that are worked on at a time, a quarter of what the queue hands "
+        "out; 0: no limit",
+    )
+    ticket_retention_days: int = Field(
+        default=30, ge=0, le=36_500, description="a ticket and its messages are kept so long after its end; 0: for good"
     )
 
     worker_location: str = "us-central1"
     worker_queue: str = Field(default="worker", description="the queue, and the function that it calls")
     worker_url: str | None = Field(default=None, description="where tasks are sent; derived when not set")
     worker_service_account: str | None = Field(default=None, description="whose OIDC token opens the worker")
+    sweep_service_account: str | None = Field(default=None, description="whose OIDC token opens the sweep")
     worker_timeout_seconds: int = Field(
         default=540,
         ge=15,
@@ -87,9 +152,31 @@ class Settings(BaseModel):
     run_max_calls: int = Field(default=100, gt=0, description="of models, tools, agents and HTTP, by a run and its own")
     run_max_depth: int = Field(default=3, ge=0, description="how deep agents may call agents")
     run_max_cost: float = Field(default=5, gt=0, le=MAX_DOLLARS, description="US dollars, of a run and its own")
-    runs_at_once: int = Field(default=16, gt=0, description="in one process, in the fast engine")
-    full_runs_at_once: int = Field(default=4, gt=0, description="in one process, in the full engine")
+    runs_at_once: int = Field(
+        default=32, gt=0, description="in one process, in the fast engine; of one user or agent, a quarter of them"
+    )
+    full_runs_at_once: int = Field(default=6, gt=0, description="the same in the full engine")
+    run_seconds_per_minute: float = Field(
+        default=3600,
+        ge=0,
+        description="of one user's runs behind HTTP requests, all together; 3600: sixty that never end; 0: no limit",
+    )
+    max_agents: int = Field(default=1000, gt=0, description="that one user may keep")
+    max_demos: int = Field(default=1000, gt=0, description="that one user may keep")
+    max_sessions: int = Field(default=1000, gt=0, description="that one user may keep")
+    max_stored_bytes: int = Field(
+        default=200 * 1024 * 1024, gt=0, description="of one user's agents, and as many of the demos"
+    )
+    max_waiting_chats: int = Field(
+        default=1000, gt=0, description="of one user, accepted and not finished; more are refused"
+    )
     rest_rate_per_minute: int = Field(default=600, ge=0, description="of one address, for one deployment; 0: none")
+    deployment_budget_per_day: float = Field(
+        default=1,
+        ge=0,
+        le=MAX_DEPLOYMENT_BUDGET,
+        description="US dollars that callers of one deployment may have it spend on a UTC day, unless it has its own",
+    )
 
     outbound_allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
     outbound_timeout_seconds: float = Field(default=30, gt=0, description="one fetch, with its redirects")
@@ -102,8 +189,8 @@ class Settings(BaseModel):
         In the cloud, authentication is on unless `APP_ENV=local` switches it off by name, and a value that is neither
         is refused, as are the variables that make unsigned tokens good, and private addresses: a slip must not open
         the doors. What users may spend has to be set there, as somebody else pays for it. There, too, Google's front
-        end stands before us, and the account that opens the worker is the one that `deploy/bootstrap` makes. The
-        Firebase CLI names the project `GCLOUD_PROJECT`.
+        end stands before us, and the accounts that open the worker and the sweep are those that `deploy/bootstrap`
+        makes. The Firebase CLI names the project `GCLOUD_PROJECT`.
         """
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
         derived: dict[str, str] = {}
@@ -124,7 +211,26 @@ class Settings(BaseModel):
             derived |= {"APP_ENV": "firebase", "TRUSTED_PROXIES": "1"}
             if project := given.get("GOOGLE_CLOUD_PROJECT", project):
                 derived["WORKER_SERVICE_ACCOUNT"] = f"task-invoker@{project}.iam.gserviceaccount.com"
+                derived["SWEEP_SERVICE_ACCOUNT"] = f"scheduler-invoker@{project}.iam.gserviceaccount.com"
         return cls.model_validate(derived | given)
+
+    @property
+    def deployed(self) -> bool:
+        """Whether this is a deployed function, and not one that runs on somebody's machine."""
+        return bool(self.k_service) and not self.functions_emulator
+
+    @property
+    def worker_address(self) -> str:
+        """Where tasks are sent, which is what their tokens are for."""
+        return self.worker_url or self._address_of(self.worker_queue)
+
+    @property
+    def sweep_address(self) -> str:
+        """Where the scheduler's job calls, as `deploy/bootstrap` makes it, which is what its tokens are for."""
+        return self._address_of("sweep")
+
+    def _address_of(self, function: str) -> str:
+        return f"https://{self.worker_location}-{self.google_cloud_project}.cloudfunctions.net/{function}"
 
     @property
     def authentication_required(self) -> bool:

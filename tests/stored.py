@@ -1,7 +1,10 @@
 """Puts things into the database as the services do, in a transaction."""
 
 import itertools
+from collections.abc import Callable
 from typing import Any
+
+from google.api_core.exceptions import ServiceUnavailable
 
 from shared.models.account import Account
 from shared.models.chat import ChatRequest
@@ -43,3 +46,30 @@ def lose_answers(database: Database, error: Exception, *commits: int) -> None:
         return answer
 
     api.commit = losing
+
+
+def break_commits(database: Database, first: int, *applied: int) -> Callable[[], None]:
+    """From the `first` commit on none is answered, nor any read after it; those whose numbers are `applied` go through
+    all the same. Returns what makes the database answer again.
+    """
+    api = database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
+    commit, read = api.commit, api.batch_get_documents
+    numbers = itertools.count(1)
+
+    async def breaking(*args: Any, **kwargs: Any) -> Any:
+        number = next(numbers)
+        if number < first:
+            return await commit(*args, **kwargs)
+        api.batch_get_documents = silent
+        if number in applied:
+            await commit(*args, **kwargs)
+        raise ServiceUnavailable("gone")
+
+    async def silent(*_: Any, **__: Any) -> Any:
+        raise ServiceUnavailable("gone")
+
+    def restore() -> None:
+        api.commit, api.batch_get_documents = commit, read
+
+    api.commit = breaking
+    return restore

@@ -52,6 +52,14 @@ def test_in_the_cloud_the_worker_is_opened_by_the_projects_own_account() -> None
     assert Settings.from_environ({"GCLOUD_PROJECT": "a"}).worker_service_account is None
 
 
+def test_in_the_cloud_the_sweep_is_opened_by_the_schedulers_account() -> None:
+    """The one of the job that `deploy/bootstrap` makes, with the audience that the job's tokens have."""
+    settings = Settings.from_environ({"K_SERVICE": "sweep", "GCLOUD_PROJECT": "a", "DEFAULT_ALLOWANCE": "20"})
+    assert settings.sweep_service_account == "scheduler-invoker@a.iam.gserviceaccount.com"
+    assert settings.sweep_address == "https://us-central1-a.cloudfunctions.net/sweep"
+    assert Settings.from_environ({"GCLOUD_PROJECT": "a"}).sweep_service_account is None
+
+
 def test_lists_are_separated_by_commas() -> None:
     """Blanks and empty parts do not count."""
     settings = Settings.from_environ({"CORS_ORIGINS": " https://a.example ,, https://b.example,"})

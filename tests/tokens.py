@@ -19,8 +19,9 @@ def token(project: str, uid: str, header: dict[str, Any] | None = None, signatur
         "exp": now + 3600,
         **claims,
     }
-    return f"{_part(header or {'alg': 'none', 'typ': 'JWT'})}.{_part(payload)}.{signature}"
+    return f"{part(header or {'alg': 'none', 'typ': 'JWT'})}.{part(payload)}.{signature}"
 
 
-def _part(data: dict[str, Any]) -> str:
+def part(data: Any) -> str:
+    """A part of a token."""
     return base64.urlsafe_b64encode(json.dumps(data).encode()).rstrip(b"=").decode()

@@ -28,7 +28,7 @@ grant_roles() {
   for role in $deployer_roles; do grant projects "$project" "$role" "$(account "$deployer")"; done
   local builder="$number-compute@developer.gserviceaccount.com"
   grant projects "$project" cloudbuild.builds.builder "$builder" # which builds the functions' images
-  for name in chat sweep; do # they tell the queue whose token to send
+  for name in chat sweep worker; do # they tell the queue whose token to send
     grant "iam service-accounts" "$(account "$task_invoker")" iam.serviceAccountUser "$(account "fn-$name")"
   done
   for name in $(functions); do

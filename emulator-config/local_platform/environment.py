@@ -13,6 +13,9 @@ PROJECT = "demo-agents"
 FUNCTION_START_SECONDS = 90
 """How long the suite waits for a function's process; its own half a minute is too little on a busy machine."""
 
+ODD_REQUESTS = Path(__file__).with_name("odd_requests.cjs")
+"""What Node.js loads first, for requests that the suite's Hosting does not know."""
+
 LEADS_ELSEWHERE = (
     "GOOGLE_APPLICATION_CREDENTIALS",
     "FIREBASE_TOKEN",
@@ -61,6 +64,7 @@ def suite_environment(
         "TMPDIR": str(scratch),
         "XDG_RUNTIME_DIR": str(scratch),
         "XDG_CONFIG_HOME": str(folder / "config"),
+        "NODE_OPTIONS": f'{environ.get("NODE_OPTIONS", "")} --require "{ODD_REQUESTS}"'.strip(),
         "NO_UPDATE_NOTIFIER": "1",
         "NO_COLOR": "1",
         "FORCE_COLOR": "0",

@@ -19,6 +19,7 @@ from shared.models.errors import (
     InvalidInput,
     NotFound,
     TooLarge,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
     UpstreamFailed,
@@ -29,11 +30,13 @@ from shared.sandbox.later import engine
 from shared.services.agents import AgentService
 from shared.services.code_writing import CodeWritingService
 from shared.services.model_calls import ModelCallService
+from shared.services.quotas import QuotaService
 from shared.services.running import RunService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.answers import answers
+from shared.web.departure import while_connected
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
 from shared.web.standing import ActiveCaller
 
@@ -46,7 +49,8 @@ router = APIRouter(
 
 
 async def _agent_service(settings: CurrentSettings) -> AgentService:
-    return AgentService(Database(settings))
+    database = Database(settings)
+    return AgentService(database, QuotaService(database, settings))
 
 
 async def _run_service(settings: CurrentSettings) -> RunService:
@@ -98,12 +102,15 @@ async def generate_code(
     return await service.write(caller, body)
 
 
-@router.post("/run-code", responses=answers(CodeFailed, AllowanceSpent, TooLarge, InvalidInput))
+@router.post("/run-code", responses=answers(CodeFailed, AllowanceSpent, TooLarge, InvalidInput, TooManyRequests))
 async def run_code(
-    body: RunCodeRequest, caller: ActiveCaller, service: Annotated[RunService, Depends(_run_service)]
+    body: RunCodeRequest,
+    caller: ActiveCaller,
+    service: Annotated[RunService, Depends(_run_service)],
+    request: Request,
 ) -> RunCodeResponse:
     """Runs code in the sandbox, at the caller's expense; 400 with its error, logs and traceback when it fails."""
-    return await service.run_code(caller, body)
+    return await while_connected(request, service.run_code(caller, body))
 
 
 @router.get("/{agent_id}", responses=answers(NotFound))

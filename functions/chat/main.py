@@ -11,9 +11,11 @@ from shared.models.chat import Accepted, ChatRequest, ChatResponse
 from shared.models.errors import (
     AllowanceSpent,
     BadRequest,
+    Conflict,
     Forbidden,
     InvalidInput,
     NotFound,
+    OutcomeUnknown,
     TooLarge,
     TooManyRequests,
     Unauthenticated,
@@ -25,6 +27,7 @@ from shared.store import Database
 from shared.tasks import task_queue
 from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.answers import answers
+from shared.web.idempotency import REPLAYED, REPLAYED_HEADER, IdempotencyKey
 from shared.web.standing import ActiveCaller
 
 router = APIRouter(route_class=StrictJsonRoute, responses=answers(Unauthenticated, Forbidden, Unavailable))
@@ -37,11 +40,31 @@ async def _chat_service(settings: CurrentSettings) -> ChatService:
 Chat = Annotated[ChatService, Depends(_chat_service)]
 
 
-@router.post("/chat", responses=answers(BadRequest, AllowanceSpent, TooLarge, InvalidInput, TooManyRequests))
-async def submit(body: ChatRequest, caller: CurrentCaller, chat: Chat, request: Request) -> Accepted:
-    """Queues the chat; answers once the chat cannot be lost any more."""
-    accepted = await chat.submit(caller, body)
+@router.post(
+    "/chat",
+    responses=REPLAYED
+    | answers(BadRequest, AllowanceSpent, Conflict, TooLarge, InvalidInput, TooManyRequests, OutcomeUnknown),
+)
+async def submit(
+    body: ChatRequest,
+    caller: CurrentCaller,
+    chat: Chat,
+    request: Request,
+    response: Response,
+    idempotency_key: IdempotencyKey = None,
+) -> Accepted:
+    """Queues the chat; answers once the chat cannot be lost any more.
+
+    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under it gets 409.
+    """
+    try:
+        accepted, replayed = await chat.submit_once(caller, body, idempotency_key)
+    except OutcomeUnknown as error:
+        request.state.access["ticket"] = error.body["ticket_id"]
+        raise
     request.state.access["ticket"] = accepted.ticket_id
+    if replayed:
+        response.headers[REPLAYED_HEADER] = "true"
     return accepted
 
 

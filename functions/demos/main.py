@@ -28,6 +28,7 @@ from shared.services.demo_page import api_base, page, policy
 from shared.services.demo_writing import DemoWritingService
 from shared.services.demos import DemoService
 from shared.services.model_calls import ModelCallService
+from shared.services.quotas import QuotaService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
@@ -43,7 +44,8 @@ router = APIRouter(route_class=StrictJsonRoute, prefix="/demos", responses=answe
 
 
 async def _demo_service(settings: CurrentSettings) -> DemoService:
-    return DemoService(Database(settings))
+    database = Database(settings)
+    return DemoService(database, QuotaService(database, settings))
 
 
 async def _demo_writing_service(settings: CurrentSettings) -> DemoWritingService:
@@ -122,8 +124,9 @@ async def open_page(
     """The demo as a web page; a shared one for everybody, as browsers send no token when they open an address."""
     demo = await service.opened(caller, demo_id)
     base, nonce = _api_base(request), secrets.token_hex(16)
+    embedders = [origin for origin in settings.cors_origins if origin != "*"]  # that may call, not frame
     headers = {
-        "Content-Security-Policy": policy(demo.generated_code, base, nonce, settings.cors_origins),
+        "Content-Security-Policy": policy(base, nonce, embedders),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-store",

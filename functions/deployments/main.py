@@ -10,7 +10,7 @@ from functions_framework import aio
 
 from shared.llm.catalog import Catalog
 from shared.llm.later import complete
-from shared.models.deployment import Deployed, DeployedApi, DeploymentInfo
+from shared.models.deployment import Deployed, DeployedApi, DeploymentInfo, DeployRequest
 from shared.models.errors import (
     AgentFailed,
     AllowanceSpent,
@@ -35,6 +35,8 @@ from shared.store import Database
 from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.address import address_block
 from shared.web.answers import Answers, answers, headers
+from shared.web.departure import while_connected
+from shared.web.idempotency import REPLAYED_HEADER, REPLAYED_TEXT, IdempotencyKey
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
 from shared.web.standing import ActiveCaller
 
@@ -46,6 +48,7 @@ _RESULT: Answers = {
     200: headers(
         {
             "X-Run-Id": "The run, as the log names it.",
+            REPLAYED_HEADER: REPLAYED_TEXT,
             "warnings": "Where the result breaks the agent's own output schema, how: a JSON list of sentences.",
         }
     )
@@ -57,7 +60,7 @@ _RESULT: Answers = {
 
 
 async def _deployment_service(settings: CurrentSettings) -> DeploymentService:
-    return DeploymentService(Database(settings))
+    return DeploymentService(Database(settings), settings)
 
 
 async def _published_service(settings: CurrentSettings) -> PublishedService:
@@ -67,17 +70,26 @@ async def _published_service(settings: CurrentSettings) -> PublishedService:
     return PublishedService(database, runs, settings)
 
 
+_NO_CHANGE = DeployRequest()
 Deployments = Annotated[DeploymentService, Depends(_deployment_service)]
 
 
 @router.post(
     "/agents/{agent_id}/deploy",
     status_code=201,
-    responses=answers(BadRequest, Unauthenticated, Forbidden, NotFound, Conflict),
+    responses=answers(BadRequest, Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, InvalidInput),
 )
-async def deploy(agent_id: str, caller: ActiveCaller, service: Deployments) -> Deployed:
-    """Publishes the agent under its friendly name; 409 when another agent has it."""
-    return await service.deploy(caller, agent_id)
+async def deploy(
+    agent_id: str,
+    caller: ActiveCaller,
+    service: Deployments,
+    body: DeployRequest = _NO_CHANGE,
+) -> Deployed:
+    """Publishes the agent under its friendly name; 409 when another agent has it.
+
+    Again: 201, and nothing changes but the budget, if the body has another.
+    """
+    return await service.deploy(caller, agent_id, body)
 
 
 @router.delete("/agents/{agent_id}/undeploy", status_code=204, responses=answers(Unauthenticated, Forbidden, NotFound))
@@ -111,7 +123,7 @@ async def list_deployments(
 @router.post(
     "/rest/{friendly_name}",
     responses=_RESULT
-    | answers(AllowanceSpent, Forbidden, NotFound, TooLarge, InvalidInput, TooManyRequests, AgentFailed),
+    | answers(AllowanceSpent, Forbidden, NotFound, Conflict, TooLarge, InvalidInput, TooManyRequests, AgentFailed),
 )
 async def call(
     friendly_name: str,
@@ -119,11 +131,20 @@ async def call(
     service: Annotated[PublishedService, Depends(_published_service)],
     request: Request,
     body: Annotated[JsonObject, Body(examples=[{"inputText": "Ada"}])],
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's expense."""
-    answer = await service.call(friendly_name, body, address_block(address))
+    """Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's expense.
+
+    The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and gets the same
+    answer. 409 for another input under the key, and while the first request is running: that has a `Retry-After`.
+    """
+    called = service.call(friendly_name, body, address_block(address), idempotency_key)
+    # Whoever sent a key can come back for the answer, so what they began goes on.
+    answer = await (called if idempotency_key else while_connected(request, called))
     request.state.access["run"] = answer.run_id
     headers = {"X-Run-Id": answer.run_id}
+    if answer.replayed:
+        headers[REPLAYED_HEADER] = "true"
     if answer.warnings:
         headers["warnings"] = _in_a_header(answer.warnings)
     result: Any = answer.result

@@ -64,14 +64,12 @@ class Health(SnakeModel):
 router = APIRouter(route_class=StrictJsonRoute)
 
 
-@router.head("/", include_in_schema=False)
 @router.get("/")
 async def heartbeat() -> Heartbeat:
     """The service's name."""
     return Heartbeat()
 
 
-@router.head("/health", include_in_schema=False)
 @router.get("/health")
 async def health() -> Health:
     """Whether the service runs, for readiness probes. It asks nothing of other services."""
@@ -87,14 +85,12 @@ _DOCUMENT: Answers = {
 _PAGE: Answers = {200: _FILE, **_UNCHANGED, 308: {"description": "The same, without a slash at its end."}}
 
 
-@router.head("/openapi.json", include_in_schema=False)
 @router.get("/openapi.json", responses=_DOCUMENT)
 async def api_document(request: Request) -> Response:
     """This document: OpenAPI 3.1."""
     return file_answer(request, HERE / "openapi.json", KEPT_SECONDS)
 
 
-@router.head("/docs", include_in_schema=False)
 @router.get("/docs", response_class=HTMLResponse, responses=_PAGE)
 async def api_page(request: Request) -> Response:
     """This document as a page, from which requests can be tried."""
@@ -103,7 +99,6 @@ async def api_page(request: Request) -> Response:
     return file_answer(request, PAGE / "index.html", KEPT_SECONDS, {"Content-Security-Policy": PAGE_POLICY})
 
 
-@router.head("/docs/{name}", include_in_schema=False)
 @router.get("/docs/{name}", include_in_schema=False)
 async def part_of_api_page(name: str, request: Request) -> Response:
     """A script, a style sheet or an icon of the page."""

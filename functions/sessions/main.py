@@ -7,6 +7,7 @@ from functions_framework import aio
 
 from shared.models.errors import Forbidden, InvalidInput, NotFound, TooLarge, Unauthenticated, Unavailable
 from shared.models.session import ProviderConfig, SessionConfigured, SessionDeleted
+from shared.services.quotas import QuotaService
 from shared.services.sessions import SessionService
 from shared.settings import Settings
 from shared.store import Database
@@ -23,7 +24,8 @@ SessionId = Annotated[str, Path(min_length=1, max_length=500)]
 
 
 async def _session_service(settings: CurrentSettings) -> SessionService:
-    return SessionService(Database(settings))
+    database = Database(settings)
+    return SessionService(database, QuotaService(database, settings))
 
 
 Sessions = Annotated[SessionService, Depends(_session_service)]

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from functions_framework import aio
 
-from shared.models.agent import SwaggerSpec
 from shared.models.errors import (
     BadRequest,
     Forbidden,
@@ -17,7 +16,7 @@ from shared.models.errors import (
     UpstreamFailed,
     UpstreamTooSlow,
 )
-from shared.models.spec import FetchSpecRequest
+from shared.models.spec import FetchedSpec, FetchSpecRequest
 from shared.services.rate_limits import RateLimitService
 from shared.services.specs import SpecService
 from shared.settings import Settings
@@ -44,8 +43,8 @@ async def _spec_service(settings: CurrentSettings) -> SpecService:
 )
 async def fetch(
     body: FetchSpecRequest, caller: ActiveCaller, service: Annotated[SpecService, Depends(_spec_service)]
-) -> SwaggerSpec:
-    """An OpenAPI or Swagger document, its text as it was published, and its name."""
+) -> FetchedSpec:
+    """An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its name."""
     return await service.fetch(caller, body)
 
 

@@ -1,6 +1,7 @@
 """The sweep, on a schedule: sees to tickets whose worker never came back.
 
-Private: in the cloud only the scheduler's service account may call it, and Hosting has no way to it.
+Private: in the cloud only the scheduler's service account may call it, by the platform's check and by ours, and Hosting
+has no way to it.
 """
 
 from typing import Annotated
@@ -13,8 +14,9 @@ from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.service_tokens import called_by
 
-router = APIRouter(route_class=StrictJsonRoute)
+router = APIRouter(route_class=StrictJsonRoute, dependencies=[Depends(called_by("scheduler"))])
 
 
 async def _sweep_service(settings: CurrentSettings) -> SweepService:

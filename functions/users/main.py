@@ -6,7 +6,15 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from functions_framework import aio
 from pydantic import AfterValidator, WithJsonSchema
 
-from shared.models.errors import Conflict, Forbidden, InvalidInput, TooLarge, Unauthenticated, Unavailable
+from shared.models.errors import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    TooLarge,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+)
 from shared.models.user import AccountChange, AllowanceResetDate, MonthlyAllowance, SpendRemaining, UsageReport, User
 from shared.services.users import UserService
 from shared.settings import Settings
@@ -63,7 +71,7 @@ async def set_spend_remaining(body: SpendRemaining, caller: CurrentCaller, servi
     return await service.change(caller, AccountChange(rev=body.rev, spend_remaining=body.spend_remaining))
 
 
-@router.post("/usage", responses=_REPORTED | answers(Conflict, TooLarge, InvalidInput))
+@router.post("/usage", responses=_REPORTED | answers(Conflict, TooLarge, InvalidInput, TooManyRequests))
 async def report_usage(
     body: UsageReport,
     caller: CurrentCaller,

@@ -1,10 +1,12 @@
 """The worker: Cloud Tasks hands it a ticket's id, and it answers the ticket.
 
-Private: in the cloud only the queue's service account may call it, and Hosting has no way to it.
+Private: in the cloud only the queue's service account may call it, by the platform's check and by ours, and Hosting
+has no way to it.
 2xx tells the queue that the task is done; anything else, that it should come again.
 """
 
 import os
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -12,23 +14,30 @@ from functions_framework import aio
 
 from shared.llm.catalog import Catalog
 from shared.llm.completion import complete
-from shared.models.wire import SnakeModel
+from shared.models.wire import PlainId, SnakeModel
 from shared.sandbox.later import engine
 from shared.services.agent_chat import AgentChatService
 from shared.services.answering import AnsweringService
 from shared.services.model_calls import ModelCallService
 from shared.services.running import RunService
+from shared.services.turns import TurnService
+from shared.services.withdrawing import WithdrawalService
 from shared.settings import Settings
 from shared.store import Database
+from shared.tasks import task_queue
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.service_tokens import called_by
 
-router = APIRouter(route_class=StrictJsonRoute)
+router = APIRouter(route_class=StrictJsonRoute, dependencies=[Depends(called_by("queue"))])
 
 
 class Task(SnakeModel):
-    """What the chat function hands to the queue."""
+    """What the chat function hands to the queue: a ticket to answer; or to `withdraw`, as its caller was told that it
+    may not have been accepted.
+    """
 
-    ticket_id: str
+    ticket_id: PlainId
+    withdraw: str | None = None
 
 
 async def _answering_service(settings: CurrentSettings) -> AnsweringService:
@@ -36,17 +45,30 @@ async def _answering_service(settings: CurrentSettings) -> AnsweringService:
     model_calls = ModelCallService.over(database, catalog, complete, settings)
     runs = RunService(database, model_calls, await engine(settings), settings)
     by_agent = AgentChatService(database, runs, settings).answer
-    return AnsweringService(database, catalog, complete, by_agent, settings)
+    turns = TurnService(database, partial(task_queue, settings), settings)
+    return AnsweringService(database, catalog, complete, by_agent, settings, turns)
+
+
+async def _withdrawal_service(settings: CurrentSettings) -> WithdrawalService:
+    return WithdrawalService(Database(settings), settings)
 
 
 Answering = Annotated[AnsweringService, Depends(_answering_service)]
 
 
 @router.post("/", status_code=204)
-async def work(task: Task, answering: Answering, request: Request) -> Response:
-    """Answers the ticket; 425 when the queue should deliver it again."""
+async def work(
+    task: Task,
+    answering: Answering,
+    withdrawals: Annotated[WithdrawalService, Depends(_withdrawal_service)],
+    request: Request,
+) -> Response:
+    """Answers or withdraws the ticket; 425 when the queue should deliver it again."""
     request.state.access["ticket"] = task.ticket_id
-    await answering.answer(task.ticket_id)
+    if task.withdraw:
+        await withdrawals.withdraw_by_id(task.ticket_id)
+    else:
+        await answering.answer(task.ticket_id)
     return Response(status_code=204)
 
 

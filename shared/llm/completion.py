@@ -1,15 +1,21 @@
-"""Calls a model through litellm and reads its answer."""
+"""Calls a model: litellm asks, in each provider's own interface, and what comes back is read here."""
 
 import asyncio
 from typing import Any
 
+from shared.llm import stops
+from shared.llm.answer import Answer
 from shared.llm.catalog import CheckedCall, ModelRoute, check_call
-from shared.llm.cost import cost_of
-from shared.llm.diagnosis import model_failure
+from shared.llm.cost import MAX_COST, Bill, bill
+from shared.llm.diagnosis import diagnose, failure_of, not_understood
 from shared.llm.engine import litellm
+from shared.llm.exchange import Exchange, observed
 from shared.llm.failures import ModelFailure
+from shared.llm.reading import read_exchange, stop_of, thoughts_of
+from shared.llm.usage import count_lost, count_tokens, count_unread, estimate_all
+from shared.llm.words import clean_words, secrets_of
 from shared.log import get_logger
-from shared.models.chat import ChatRequest, ChatResult, Usage
+from shared.models.chat import ChatRequest, ChatResult
 
 _log = get_logger("llm")
 
@@ -17,38 +23,31 @@ _log = get_logger("llm")
 async def complete(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
     """One call of the model, without retries: those are the queue's.
 
-    `timeout`: seconds for the whole call. Raises `ModelFailure`, and `CatalogError` for what the model does not
-    take. Needs a running event loop, whose connections are kept from call to call.
+    `timeout`: seconds for the whole call. Raises `ModelFailure`, with what the call cost all the same, and
+    `CatalogError` for what the model does not take. Needs a running event loop, whose connections are kept from call
+    to call.
     """
-    call = check_call(route, request.parameters, request.built_in_tools)
-    stream = request.stream and route.streams and call.api == "chat" and not call.tools
+    call = check_call(route, request.parameters, request.built_in_tools, request.messages)
     arguments = call_arguments(route, request, call)
+    error: Exception | None = None
+    with observed() as exchange:
+        try:
+            async with asyncio.timeout(timeout):
+                await litellm.acompletion(**arguments, timeout=timeout)
+        except Exception as raised:  # litellm raises of many kinds; what counts is what was answered
+            error = raised
     try:
-        async with asyncio.timeout(timeout):
-            if stream:
-                answer: Any = await _streamed(arguments, timeout)
-            else:
-                answer = await litellm.acompletion(**arguments, timeout=timeout)
-        return _result(route, answer)
-    except ModelFailure:
+        return _outcome(route, request, exchange, error)
+    except ModelFailure as failure:
+        _report(failure, route, exchange, error)
         raise
-    except Exception as error:
-        failure = model_failure(error, route)
-        fields = {
-            "provider": route.provider,
-            "model": route.model,
-            "error": type(error).__name__,
-            "status": getattr(error, "status_code", None),
-            "transient": failure.transient,
-            "address": route.base_url,
-        }
-        kind = f"{fields['error']}, {fields['status']}" if fields["status"] else fields["error"]
-        _log.warning("A call of %s failed: %s", route.name, kind, extra={"fields": fields})
-        raise failure from error
 
 
 def call_arguments(route: ModelRoute, request: ChatRequest, call: CheckedCall) -> dict[str, Any]:
-    """What litellm is called with; it holds the key. What the caller chose comes first, so it can override nothing."""
+    """What litellm is called with; it holds the key. What the caller chose comes first, so it can override nothing.
+
+    A stream is asked for behind litellm's back, and joined before litellm sees it: it keeps every event of one.
+    """
     chosen = dict(call.parameters)
     if call.api == "responses":
         chosen["store"] = False
@@ -56,89 +55,92 @@ def call_arguments(route: ModelRoute, request: ChatRequest, call: CheckedCall) -
             chosen["reasoning_effort"] = {"effort": chosen["reasoning_effort"], "summary": "auto"}
     if call.tools:
         chosen["tools"] = call.tools
+    if request.stream and route.streams and call.api == "chat" and not call.tools:
+        chosen["extra_body"] = {"stream": True, "stream_options": {"include_usage": True}}
     return {
         **chosen,
         **route.call_arguments(call.api),
-        "messages": [message.model_dump() for message in request.messages],
+        "messages": call.messages,
         "num_retries": 0,
         "max_retries": 0,
     }
 
 
-async def _streamed(arguments: dict[str, Any], timeout: float) -> Any:
-    """The whole answer of a stream.
+def _outcome(route: ModelRoute, request: ChatRequest, exchange: Exchange, error: Exception | None) -> ChatResult:
+    """Of a call that is over, however it went. Raises `ModelFailure`."""
+    if exchange.answered:
+        return _answered(route, request, exchange)
+    if error is None:
+        _log.error("A call was not observed", extra={"fields": {"model": route.name}})
+        raise not_understood(route)
+    failure = diagnose(error, exchange, route, request)
+    if exchange.request is not None and (exchange.status is None or exchange.status < 300):
+        _charge(failure, _bill_of_lost(route, exchange))
+    raise failure from error
 
-    litellm gives a stream that just ends a finish reason of its own making; what the provider itself said is beside it.
-    """
-    chunks: Any = await litellm.acompletion(
-        **arguments, timeout=timeout, stream=True, stream_options={"include_usage": True}
-    )
-    received = [chunk async for chunk in chunks]
-    if not (chunks.received_finish_reason or chunks.intermittent_finish_reason):
-        raise ModelFailure("The connection was lost in the middle of the answer.", transient=True)
-    return litellm.stream_chunk_builder(received, messages=arguments["messages"])
 
-
-def _result(route: ModelRoute, answer: Any) -> ChatResult:
-    if not answer.choices:
-        raise ModelFailure(f"{route.provider} sent no answer.", transient=True)
-    choice = answer.choices[0]
-    message = choice.message
-    content = _text(message.content) or _text(getattr(message, "refusal", None))
-    if choice.finish_reason == "error":
-        raise ModelFailure(f"{route.provider} broke the answer off.", transient=True)
-    if choice.finish_reason == "content_filter" and not content:
-        raise ModelFailure(f"{route.provider} refused the content of the chat.", transient=False)
-    usage = answer.usage
+def _answered(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> ChatResult:
+    answer = read_exchange(exchange)
+    if answer is None:
+        raise _charge(not_understood(route), bill(route, (), count_unread(exchange)))
+    if answer.tokens.absurd or (answer.cost or 0.0) > MAX_COST:
+        answer.cost = None
+        failure = ModelFailure(f"{route.provider} reports a usage that cannot be.", transient=False)
+        raise _charge(failure, bill(route, request.built_in_tools, estimate_all(answer, exchange), answer))
+    billed = bill(route, request.built_in_tools, count_tokens(answer, exchange), answer)
+    stop = stop_of(answer)
+    if failure := _failure_in(answer, stop, exchange, route):
+        never_began = answer.fault is not None and answer.empty and not answer.tokens.prompt and not answer.cost
+        raise failure if never_began else _charge(failure, billed)
     return ChatResult(
-        content=_encodable(content),
-        thoughts=_encodable(_thoughts(choice)),
+        content=answer.content or answer.refusal,
+        thoughts=thoughts_of(answer, stop),
         model=route.name,
-        usage=Usage(
-            prompt_tokens=usage.prompt_tokens or 0,
-            completion_tokens=usage.completion_tokens or 0,
-            total_tokens=usage.total_tokens or 0,
-        ),
-        cost=cost_of(route, answer),
+        usage=billed.usage,
+        cost=billed.cost,
     )
 
 
-def _text(content: Any) -> str:
-    """A message's text, which some servers send in parts."""
-    if isinstance(content, list):
-        parts: list[Any] = content
-        return "".join(part.get("text") or "" for part in parts if isinstance(part, dict))
-    return content or ""
+def _failure_in(answer: Answer, stop: str | None, exchange: Exchange, route: ModelRoute) -> ModelFailure | None:
+    """Why an answer is none, although it came whole."""
+    if answer.fault is not None:
+        return failure_of(answer.fault, None, route)
+    if stop == "error" or (exchange.stream is not None and exchange.stream.broken_off):
+        return ModelFailure(f"{route.provider} broke the answer off.", transient=True)
+    if stop is None or stop in stops.EMPTY_IS_FINE or not answer.empty:
+        return None
+    if stop in ("content_filter", "refusal"):
+        return ModelFailure(f"{route.provider} refused the content of the chat.", transient=False)
+    word = answer.native_stop if stops.reason(answer.stop, None) is None else answer.stop
+    why = clean_words(word or stop, secrets_of(route))
+    return ModelFailure(f"{route.provider} ended without an answer ({why}).", transient=True)
 
 
-def _thoughts(choice: Any) -> dict[str, Any] | None:
-    """What the model did beside answering: reasoning, thinking blocks, tool calls, citations; None if nothing.
+def _bill_of_lost(route: ModelRoute, exchange: Exchange) -> Bill:
+    """Of a stream, as far as it came; of an answer that was to come whole, the most that it may have been."""
+    if exchange.too_long:
+        return bill(route, (), count_unread(exchange))
+    if exchange.stream is None:
+        return bill(route, (), count_lost(exchange))
+    answer = read_exchange(exchange) or Answer()
+    return bill(route, (), count_tokens(answer, exchange), answer)
 
-    With a finish reason where that is not the usual one, such as "length" for an answer that was cut at its limit.
-    """
-    dumped: dict[str, Any] = choice.message.model_dump(mode="json", exclude_none=True)
-    names = {
-        "reasoning_content": "reasoning",
-        "thinking_blocks": "thinking_blocks",
-        "tool_calls": "tool_calls",
-        "annotations": "citations",
+
+def _charge(failure: ModelFailure, billed: Bill) -> ModelFailure:
+    failure.usage, failure.cost = billed.usage, billed.cost
+    return failure
+
+
+def _report(failure: ModelFailure, route: ModelRoute, exchange: Exchange, error: Exception | None) -> None:
+    kind = type(error).__name__ if error else "unusable answer"
+    fields = {
+        "provider": route.provider,
+        "model": route.model,
+        "error": kind,
+        "status": exchange.status,
+        "transient": failure.transient,
+        "cost": failure.cost,
+        "address": route.base_url,
     }
-    thoughts = {ours: dumped[name] for name, ours in names.items() if dumped.get(name)}
-    if choice.finish_reason not in (None, "stop", "tool_calls"):
-        thoughts["finish_reason"] = choice.finish_reason
-    return thoughts or None
-
-
-def _encodable(value: Any) -> Any:
-    """Without halves of surrogate pairs, which an answer cut within an emoji has, and which no UTF-8 can hold."""
-    match value:
-        case str():
-            return value.encode("utf-8", "replace").decode()
-        case list():
-            items: list[Any] = value
-            return [_encodable(item) for item in items]
-        case dict():
-            fields: dict[Any, Any] = value
-            return {_encodable(name): _encodable(item) for name, item in fields.items()}
-        case _:
-            return value
+    said = f"{kind}, {exchange.status}" if exchange.status else kind
+    _log.warning("A call of %s failed: %s", route.name, said, extra={"fields": fields})

@@ -1,38 +1,79 @@
-"""What an answer cost."""
+"""What an answer cost: as its provider says, else its tokens at the catalog's prices, and the fees beside them."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 
+from shared.llm.answer import Answer, Tokens
 from shared.llm.catalog import ModelRoute
-from shared.llm.engine import litellm
+from shared.llm.usage import Counted
 from shared.log import get_logger
+from shared.models.catalog import Prices
+from shared.models.chat import Usage
 
 _log = get_logger("llm")
+MAX_COST = 1_000.0
+"""US dollars. A million tokens of the dearest prompt and as long an answer as any model gives cost a fifth of it."""
+_PER_ANSWER = "google_search"
+"""The tool that is billed for each query by some models, and once for each answer by others."""
 
 
-def cost_of(route: ModelRoute, answer: Any) -> float:
-    """US dollars: what the provider says, else litellm's reckoning, else the catalog's prices for the tokens.
+@dataclass(frozen=True)
+class Bill:
+    """What a call took and cost; `cost` is in US dollars."""
+
+    usage: Usage
+    cost: float
+
+
+def bill(route: ModelRoute, tools: Sequence[str], counted: Counted, answer: Answer | None = None) -> Bill:
+    """`tools`: the built-in ones that the call had. `answer`: None for one that was lost, whose uses nobody knows.
 
     Nothing for a free provider; nothing either, and a line in the log, for a model whose price nobody knows.
     """
     if not route.charged:
-        return 0.0
-    for cost in _candidates(route, answer):
-        if cost > 0:
-            return cost
+        return Bill(counted.usage, 0.0)
+    if answer is not None and answer.cost:
+        return Bill(counted.usage, answer.cost)
     if route.info.prices is None:
         _log.error("Price unknown: nothing is charged", extra={"fields": {"model": route.name}})
-    return 0.0
+        return Bill(counted.usage, 0.0)
+    cost = _cost_of_tokens(route.info.prices, counted.tokens) + _fees(route, tools, answer or Answer())
+    return Bill(counted.usage, float(cost))
 
 
-def _candidates(route: ModelRoute, answer: Any) -> Iterator[float]:
-    told = getattr(answer.usage, "cost", None)
-    if isinstance(told, int | float):
-        yield float(told)
-    try:
-        yield float(litellm.completion_cost(answer, model=route.litellm_model))
-    except Exception:  # litellm raises a plain Exception for a model that it has no price of
-        _log.info("litellm has no price", extra={"fields": {"model": route.name}})
-    if prices := route.info.prices:
-        prompt, completion = answer.usage.prompt_tokens or 0, answer.usage.completion_tokens or 0
-        yield (prompt * prices.input + completion * prices.output) / 1_000_000
+def _cost_of_tokens(prices: Prices, tokens: Tokens) -> Decimal:
+    """US dollars."""
+    prompt, completion = tokens.prompt or 0, tokens.completion or 0
+    long = prices.above_tokens is not None and prompt > prices.above_tokens
+    input_ = _first((prices.input_above if long else None), prices.input)
+    output = _first((prices.output_above if long else None), prices.output)
+    kept = _first((prices.cached_input_above if long else None), prices.cached_input, input_)
+    keeps = _first((prices.cache_write_above if long else None), prices.cache_write, input_)
+    thought = _first(prices.reasoning, output)
+    cached = min(tokens.cached, prompt)
+    written = min(tokens.cache_write, prompt - cached)
+    reasoning = min(tokens.reasoning, completion)
+    micros = cached * kept + written * keeps + (prompt - cached - written) * input_
+    micros += reasoning * thought + (completion - reasoning) * output
+    micros += tokens.citation * _first(prices.citation, 0.0)
+    return micros / 1_000_000
+
+
+def _first(*prices: float | Decimal | None) -> Decimal:
+    """The first price that there is, as it is written."""
+    return next(Decimal(str(price)) for price in prices if price is not None)
+
+
+def _fees(route: ModelRoute, tools: Sequence[str], answer: Answer) -> Decimal:
+    """US dollars: each tool's fee for each use. Uses that the answer does not show are taken to be one."""
+    fees = Decimal(0)
+    if request := route.request_fee:
+        uses = 1 if answer.searches is None or request.most_uses == 1 else max(1, answer.searches)
+        fees += uses * Decimal(repr(request.per_use))
+    for tool in dict.fromkeys(tools):
+        if fee := route.tool_fees.get(tool):
+            uses = answer.uses.get(tool, 0 if tool in answer.countable else 1)
+            uses = min(uses, 1) if tool == _PER_ANSWER and fee.most_uses == 1 else uses
+            fees += uses * Decimal(repr(fee.per_use))
+    return fees

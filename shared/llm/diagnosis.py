@@ -1,118 +1,161 @@
-"""Reads what litellm raised: may the queue try again, and what is the user told?"""
+"""Sorts what went wrong with a call: may the queue try again, and what is the user told?
 
-import json
+Only the provider's own words are passed on (`words`), never those of a library.
+"""
+
 import re
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
+
+from shared.llm.answer import Fault
 from shared.llm.catalog import ModelRoute
 from shared.llm.catalog.data import curated
 from shared.llm.engine import exceptions
+from shared.llm.exchange import Exchange
 from shared.llm.failures import ModelFailure
-from shared.redaction import redacted
+from shared.llm.forms import error_body
+from shared.llm.reading import parsed
+from shared.llm.text import text_of
+from shared.llm.words import clean_words, secrets_of
+from shared.models.chat import ChatRequest
 
-_MAX_WORDS = 300
-_PREFIX = re.compile(r"^(?:(?:litellm\.)?(?:\w+Exception )?\w*(?:Error|Exception|Timeout)(?::| -) )*")
 _RETRIABLE = {408, 409, 425, 429, 499}
 """Of the 4xx, those that time may heal."""
 _THIS_MACHINE = {"127.0.0.1", "localhost", "::1"}
 _NO_QUOTA = ("insufficient_quota", "billing_hard_limit_reached")
-"""OpenAI tells an empty account by the same status as too many requests."""
+"""OpenAI reports an empty account by the same status as too many requests."""
+_TOO_LONG_CODES = {"context_length_exceeded", "string_above_max_length", "request_too_large"}
+_TOO_LONG = re.compile(
+    r"context[ _](?:length|window|size)|(?:prompt|input) is too long|too many (?:input )?tokens"
+    r"|maximum (?:number of )?(?:input )?tokens|input token count",
+    re.IGNORECASE,
+)
+_REFUSED_CODES = {"content_policy_violation", "content_filter", "responsibleaipolicyviolation", "moderation"}
 
 
-def model_failure(error: Exception, route: ModelRoute) -> ModelFailure:
-    """Sorts by litellm's class where that knows more, and else by the status and the code that the provider sent.
+@dataclass(frozen=True)
+class Hints:
+    """What litellm found out from a provider's words."""
 
-    The key of the call is struck out of every sentence.
-    """
-    provider = route.provider
-    status, code = getattr(error, "status_code", None), _code(error)
-    words = provider_words(error, route.api_key)
+    too_long: bool = False
+    refused: bool = False
 
-    def lasting(message: str) -> ModelFailure:
-        return ModelFailure(message, transient=False)
+
+def diagnose(error: Exception, exchange: Exchange, route: ModelRoute, request: ChatRequest) -> ModelFailure:
+    """The failure behind what litellm raised, by what was seen of the exchange; its cost is still to be said."""
+    if exchange.too_long:
+        return ModelFailure(f"The answer of {route.provider} is too long: {exchange.too_long}.", transient=False)
+    if exchange.status is not None and exchange.status >= 300:
+        hints = Hints(
+            too_long=isinstance(error, exceptions.ContextWindowExceededError),
+            refused=isinstance(error, exceptions.ContentPolicyViolationError),
+        )
+        return failure_of(_fault(exchange), exchange.status, route, hints, _retry_after(exchange.headers))
+    if _is_any(error, TimeoutError, httpx.TimeoutException, exceptions.Timeout):
+        return ModelFailure(f"{route.provider} took too long to answer.", transient=True)
+    if exchange.request is None:
+        return _not_sent(error, route, request)
+    if _is_any(error, httpx.DecodingError):
+        return not_understood(route)
+    return ModelFailure(f"The connection to {route.provider} was lost in the middle of the answer.", transient=True)
+
+
+def failure_of(
+    fault: Fault, status: int | None, route: ModelRoute, hints: Hints | None = None, retry_after: int | None = None
+) -> ModelFailure:
+    """By the status and the code that the provider sent. `status` None: the one that the fault itself is of."""
+    provider, hints = route.provider, hints or Hints()
+    words = clean_words(fault.message, secrets_of(route))
+    code = (fault.code or "").lower()
+    status = status or fault.status
+
+    def lasting(message: str, *, say_why: bool = False) -> ModelFailure:
+        return ModelFailure(f"{message}: {words}" if say_why and words else f"{message}.", transient=False)
 
     def passing(message: str) -> ModelFailure:
-        return ModelFailure(message, transient=True, retry_after=_retry_after(error))
+        return ModelFailure(message, transient=True, retry_after=retry_after)
 
     match status:
-        case _ if isinstance(error, exceptions.Timeout | TimeoutError):
-            return passing(f"{provider} took too long to answer.")
-        case _ if isinstance(error, exceptions.ContextWindowExceededError) or code == "context_length_exceeded":
+        case _ if hints.too_long or code in _TOO_LONG_CODES or (status in (400, 413, 422) and _TOO_LONG.search(words)):
             tokens = f", which takes {route.info.context_window} tokens" if route.info.context_window else ""
-            return lasting(f"This is too long for {route.name}{tokens}. Shorten it, or choose another model.")
-        case _ if isinstance(error, exceptions.ContentPolicyViolationError) or code == "content_policy_violation":
-            return lasting(f"{provider} refused the content of the chat: {words}")
-        case 429 if code in _NO_QUOTA or any(word in words for word in _NO_QUOTA):
-            return lasting(f"The account at {provider} has no quota left.")
+            return lasting(f"This is too long for {route.name}{tokens}. Shorten it, or choose another model")
+        case _ if hints.refused or code in _REFUSED_CODES:
+            return lasting(f"{provider} refused the content of the chat", say_why=True)
+        case 429 | None if code in _NO_QUOTA or any(word in words for word in _NO_QUOTA):
+            return lasting(f"The account at {provider} has no quota left")
         case 429:
             return passing(f"{provider} is receiving too many requests.")
+        case 408 | 504:
+            return passing(f"{provider} took too long to answer.")
         case 401:
-            return lasting(f"{provider} does not accept this service's key.")
+            return lasting(f"{provider} does not accept this service's key")
         case 403:
-            return lasting(f"{provider} does not allow it: {words}")
+            return lasting(f"{provider} does not allow it", say_why=True)
         case 402:
-            return lasting(f"The account at {provider} has no credit left.")
+            return lasting(f"The account at {provider} has no credit left")
         case 404:
-            return lasting(f"{provider} does not know the model: {words}")
+            return lasting(f"{provider} does not know the model", say_why=True)
+        case int() if 300 <= status < 400:
+            return lasting(f"{provider} is not at the address that this service has of it")
         case int() if 400 <= status < 500 and status not in _RETRIABLE:
-            return lasting(f"{provider} did not take the request: {words}")
-        case _ if (address := _local_address(route)) and _is_refused(error):
-            return passing(f"{curated(provider).name} does not answer at {address}. Is it running?")
-        case int():
-            return passing(f"{provider} could not answer.")
+            return lasting(f"{provider} did not take the request", say_why=True)
         case _:
-            return passing(f"The answer of {provider} could not be understood.")
+            return passing(f"{provider} could not answer.")
+
+
+def not_understood(route: ModelRoute) -> ModelFailure:
+    """For an answer that is none: a page of a proxy, half of a document."""
+    return ModelFailure(f"The answer of {route.provider} could not be understood.", transient=True)
+
+
+def _not_sent(error: Exception, route: ModelRoute, request: ChatRequest) -> ModelFailure:
+    provider = route.provider
+    if (address := _local_address(route)) and _is_any(error, ConnectionRefusedError):
+        return ModelFailure(f"{curated(provider).name} does not answer at {address}. Is it running?", transient=True)
+    if _is_any(error, httpx.TransportError, OSError):
+        return ModelFailure(f"{provider} could not be reached.", transient=True)
+    match getattr(error, "status_code", None):
+        case 401 | 403:
+            return ModelFailure(f"{provider} does not accept this service's key.", transient=False)
+        case int() as status if 400 <= status < 500 and status not in _RETRIABLE:
+            named = [name for name in request.parameters if re.search(rf"\b{re.escape(name)}\b", str(error))]
+            which = f" with these parameters: {', '.join(named)}" if named else ""
+            return ModelFailure(f"{route.name} does not take a request like this{which}.", transient=False)
+        case _:
+            return ModelFailure(f"{provider} could not be called.", transient=True)
+
+
+def _fault(exchange: Exchange) -> Fault:
+    """What the body of an error status says: JSON, or a few words."""
+    document = parsed(exchange.body)
+    if document is None:
+        return Fault(text_of((exchange.body or b"").decode("utf-8", "replace")))
+    return error_body(document)
 
 
 def _local_address(route: ModelRoute) -> str | None:
-    """Where a free model's server would be on this machine; None for all others, whose addresses are not told."""
+    """Where a free model's server would be on this machine; None for all others, whose addresses are not shown."""
     address = urlsplit(route.base_url or "")
     if route.charged or address.hostname not in _THIS_MACHINE:
         return None
     return f"{address.scheme}://{address.netloc.rpartition('@')[2]}"
 
 
-def _is_refused(error: BaseException | None) -> bool:
-    """Whether nothing listens there: litellm, openai and httpx each wrap the error of the one below."""
-    while error is not None:
-        if isinstance(error, ConnectionRefusedError):
+def _is_any(error: BaseException | None, *kinds: type[BaseException]) -> bool:
+    """Whether it, or one that it came from, is: litellm, openai and httpx each wrap the error of the one below."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        if isinstance(error, kinds):
             return True
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
     return False
 
 
-def provider_words(error: Exception, secret: str | None) -> str:
-    """The provider's own message in one line, without litellm's prefix and without anything like a key."""
-    words = " ".join(str(getattr(error, "message", error)).split())
-    words = _message_of(_PREFIX.sub("", words))
-    if secret:
-        words = words.replace(secret, "[key]")
-    words = redacted(words)
-    return words if len(words) <= _MAX_WORDS else words[: _MAX_WORDS - 1] + "…"
-
-
-def _message_of(words: str) -> str:
-    """The `message` of an error that came as JSON, which litellm passes on as text; other words as they are."""
-    start, end = words.find("{"), words.rfind("}")
-    try:
-        parsed: Any = json.loads(words[start : end + 1])
-    except ValueError:
-        return words
-    error = parsed.get("error", parsed) if isinstance(parsed, dict) else None
-    message: Any = error.get("message") if isinstance(error, dict) else None
-    return message if isinstance(message, str) else words
-
-
-def _code(error: Exception) -> str | None:
-    """The `code` of OpenAI's error shape."""
-    body: Any = getattr(error, "body", None)
-    return body.get("code") if isinstance(body, dict) else None
-
-
-def _retry_after(error: Exception) -> int | None:
-    """The `Retry-After` header in seconds; None without one, or when it is a date."""
-    headers: Mapping[str, str] = getattr(error, "litellm_response_headers", None) or {}
-    value = headers.get("retry-after", "")
-    return int(value) if value.isdigit() else None
+def _retry_after(headers: dict[str, str]) -> int | None:
+    """The `Retry-After` header in seconds, a day at most; None without one, or when it is a date."""
+    value: Any = headers.get("retry-after", "").strip()
+    return min(int(value), 86_400) if value.isascii() and value.isdigit() and len(value) < 10 else None

@@ -1,37 +1,163 @@
-"""What a call may cost at most, before it is made."""
+"""What a call may cost at most, before it is made; and the longest answer that an amount of money covers.
 
+Everything that reaches the provider is counted: messages, parameters (a `response_format` may be long), built-in
+tools and their fees. What the answer really cost is `shared.llm.cost`'s to say.
+"""
+
+import json
 import math
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
 
-from shared.llm.catalog import ModelRoute
+from shared.llm.catalog import CatalogError, CheckedCall, ModelRoute, UnpricedModel, check_call
+from shared.llm.token_bound import count_tokens_at_most
+from shared.models.catalog import Prices
 from shared.models.chat import ChatRequest
-from shared.models.money import to_micros
+from shared.models.money import MICROS_PER_DOLLAR, CostBounds, to_micros
+from shared.settings import Settings
 
-_BYTES_PER_TOKEN = 2
-"""Tokenizers take about 4 bytes of English to a token, and about 2 of the scripts that they know least."""
-_TOKENS_PER_MESSAGE = 16
+_ENVELOPE_TOKENS = 64
+"""What a request has beside what the caller chose: the template of the chat, names of fields."""
+_TOOL_TOKENS = 1_000
+"""The instructions that a provider adds by itself for each built-in tool, or for a schema of the answer: Anthropic
+counts some hundred tokens for a tool. https://docs.claude.com/en/docs/agents-and-tools/tool-use/overview"""
 _UNKNOWN_ANSWER_TOKENS = 16_384
-"""The longest answer of a model whose limit is not known, from a caller who set none."""
+"""The longest answer of a model whose limit is not known; it is sent along as the limit."""
+_SHORTEST_ANSWER_TOKENS = 16
+"""Below it an answer is of no use, and OpenAI refuses the limit."""
+_ASSUMED_USES = 10
+"""Of a tool whose uses in one request have no limit that is known."""
+_LIMITS = ("max_completion_tokens", "max_tokens")
 
 
-def highest_cost(route: ModelRoute, request: ChatRequest) -> int | None:
-    """Millionths of a dollar: the prompt's tokens, and the longest answer that caller or model allow, at its prices.
+class NotCovered(Exception):
+    """The amount does not even cover the prompt and a short answer."""
 
-    0 for a free provider; None when the price is unknown.
+
+def bound_cost(route: ModelRoute, request: ChatRequest, settings: Settings) -> CostBounds:
+    """What the call costs at most, with the shortest answer and with the longest, in millionths of a dollar.
+
+    Both are 0 for a free provider. For a model without a price both are `UNPRICED_HOLD`; in a deployment such a model
+    is refused, with `UnpricedModel`, unless its provider reports the cost and that amount is set. Raises `CatalogError`
+    for a call that the model does not take.
     """
+    call = check_call(route, request.parameters, request.built_in_tools, request.messages)
     if not route.charged:
-        return 0
+        return CostBounds(0, 0)
     prices = route.info.prices
     if prices is None:
-        return None
-    texts = (message.content for message in request.messages)
-    prompt = sum(math.ceil(len(text.encode()) / _BYTES_PER_TOKEN) + _TOKENS_PER_MESSAGE for text in texts)
-    dollars = (prompt * prices.input + _longest_answer(route, request) * prices.output) / 1_000_000
-    return max(1, to_micros(dollars))
+        return _bound_unpriced(route, settings)
+    fixed, per_token = _cost_without_answer(route, request, call, prices)
+    shortest = min(_SHORTEST_ANSWER_TOKENS, _longest_answer(route, request))
+    return CostBounds(
+        least=_rounded_up(fixed + shortest * per_token),
+        most=_rounded_up(fixed + _longest_answer(route, request) * per_token),
+    )
+
+
+def fit_output(route: ModelRoute, request: ChatRequest, amount: int) -> ChatRequest:
+    """The request with its output limit lowered until the call costs `amount` millionths of a dollar at most.
+
+    The request itself where that is so already. Raises `NotCovered` when no answer of use is covered.
+    """
+    prices = route.info.prices
+    if not route.charged or prices is None:
+        return request
+    call = check_call(route, request.parameters, request.built_in_tools, request.messages)
+    fixed, per_token = _cost_without_answer(route, request, call, prices)
+    longest = _longest_answer(route, request)
+    covered = longest if not per_token else math.floor((amount - fixed) / per_token)
+    if covered < min(_SHORTEST_ANSWER_TOKENS, longest):
+        raise NotCovered
+    asked = _asked_limit(request)
+    if covered >= longest and (asked is not None or route.info.max_output_tokens):
+        return request
+    return _with_limit(route, request, min(covered, longest))
+
+
+def _bound_unpriced(route: ModelRoute, settings: Settings) -> CostBounds:
+    if settings.unpriced_hold is not None and route.reports_cost:
+        amount = max(1, to_micros(settings.unpriced_hold))
+    elif settings.authentication_required:
+        raise UnpricedModel(
+            f"{route.name} has no known price, so it cannot be paid from an allowance here. Choose another model"
+            + (
+                "; or have the operator set UNPRICED_HOLD, the amount to hold for a call of it."
+                if route.reports_cost
+                else "."
+            )
+        )
+    else:
+        amount = 1
+    return CostBounds(amount, amount)
+
+
+def _with_limit(route: ModelRoute, request: ChatRequest, tokens: int) -> ChatRequest:
+    """Raises `NotCovered` where the model does not take so low a limit together with the other parameters."""
+    given = next((name for name in _LIMITS if request.parameters.get(name) is not None), None)
+    names = [given] if given else [name for name in _LIMITS if name in route.info.parameters] or ["max_tokens"]
+    parameters = {**request.parameters, names[0]: tokens}
+    try:
+        check_call(route, parameters, request.built_in_tools, request.messages)
+    except CatalogError as error:
+        raise NotCovered from error
+    return request.model_copy(update={"parameters": parameters})
+
+
+def _cost_without_answer(
+    route: ModelRoute, request: ChatRequest, call: CheckedCall, prices: Prices
+) -> tuple[Decimal, Decimal]:
+    """What the call costs at most without its answer, and what a token of the answer does; in millionths of a dollar.
+
+    A provider that uses a tool reads the prompt again after each use, with what the use brought.
+    """
+    prompt = _prompt_tokens(route, request, call)
+    if route.info.context_window:  # more than the model reads is refused, and not billed
+        prompt = min(prompt, route.info.context_window)
+    fees = [fee for tool in dict.fromkeys(request.built_in_tools) if (fee := route.tool_fees.get(tool))]
+    if route.request_fee:
+        fees.append(route.request_fee)
+    tokens, dollars = prompt, Decimal(0)
+    for fee in fees:
+        uses = fee.most_uses or _ASSUMED_USES
+        dollars += uses * _decimal(fee.per_use)
+        if fee.tokens_per_use:
+            tokens += uses * (prompt + fee.tokens_per_use)
+    return (
+        tokens * _decimal(prices.highest_input(tokens)) + dollars * MICROS_PER_DOLLAR,
+        _decimal(prices.highest_output(tokens)),
+    )
+
+
+def _prompt_tokens(route: ModelRoute, request: ChatRequest, call: CheckedCall) -> int:
+    sent: dict[str, Any] = {
+        "model": route.litellm_model,
+        "messages": call.messages,
+        "tools": call.tools,
+        **call.parameters,
+    }
+    added = len(call.tools) + ("response_format" in call.parameters)
+    return count_tokens_at_most(json.dumps(sent, ensure_ascii=False)) + _ENVELOPE_TOKENS + added * _TOOL_TOKENS
+
+
+def _asked_limit(request: ChatRequest) -> int | None:
+    for name in _LIMITS:
+        value = request.parameters.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return math.ceil(value)
+    return None
 
 
 def _longest_answer(route: ModelRoute, request: ChatRequest) -> int:
-    """In tokens."""
-    asked = request.parameters.get("max_completion_tokens") or request.parameters.get("max_tokens")
-    if isinstance(asked, int | float):
-        return math.ceil(asked)
-    return route.info.max_output_tokens or _UNKNOWN_ANSWER_TOKENS
+    """In tokens: what the caller allows, else the model."""
+    asked = _asked_limit(request)
+    return asked if asked is not None else route.info.max_output_tokens or _UNKNOWN_ANSWER_TOKENS
+
+
+def _decimal(number: float) -> Decimal:
+    """US dollars a million tokens are millionths of a dollar a token."""
+    return Decimal(repr(number))
+
+
+def _rounded_up(micros: Decimal) -> int:
+    return max(1, int(micros.to_integral_value(ROUND_CEILING)))

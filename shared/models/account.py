@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from pydantic import AwareDatetime
 
+from shared.models.money import PICOS_PER_MICRO
 from shared.models.terms import Terms
 from shared.models.wire import SnakeModel
 
@@ -25,11 +26,13 @@ class Account(SnakeModel):
     """What is stored of a user.
 
     `reset_at`: epoch milliseconds; `reset_anchor`: the same as it was set, so that the 31st stays the 31st.
-    `period`: counts the periods of tracking; usage entries carry the one they fell in. `ceiling`: what an administrator
-    set as the most that a refill gives; None: the deployment's. `spent`: what was charged since the last refill.
-    `owed`: what calls cost beyond all that was left; the next refill pays it first. `refilled_at`: when the last
-    refill, or the opening, was. `refill_at`: epoch milliseconds; an administrator's date, which refills once.
-    `disabled`: the user may do nothing. `rev`: counts writes; `last_write`: the request behind the last.
+    `residue`: what was spent and not charged yet, as it is less than half a millionth of a dollar, in millionths of
+    one; negative where a charge was rounded up. `period`: counts the periods of tracking; usage entries carry the one
+    they fell in. `ceiling`: what an administrator set as the most that a refill gives; None: the deployment's.
+    `spent`: what was charged since the last refill. `owed`: what calls cost beyond all that was left; the next refill
+    pays it first. `refilled_at`: when the last refill, or the opening, was. `refill_at`: epoch milliseconds; an
+    administrator's date, which refills once. `disabled`: the user may do nothing. `rev`: counts writes; `last_write`:
+    the request behind the last.
 
     A document that an earlier version stored has none of `spent`, `spare`, `owed`, `refilled_at`, `refill_at` and
     `disabled`. It means: what remains is all that there is until the next refill; nothing is known to have been spent
@@ -47,6 +50,7 @@ class Account(SnakeModel):
     spent: int = 0
     owed: int = 0
     held: int = 0
+    residue: int = 0
     reset_at: int = NEVER
     reset_anchor: int = NEVER
     period: int = 1
@@ -182,7 +186,17 @@ class Account(SnakeModel):
             spent=self.spent + charge + covered,
             owed=self.owed + cost - charge - covered,
         )
-        return after, charge
+        return after, charge + covered
+
+    def carried(self, picos: int, now: datetime) -> tuple["Account", int]:
+        """Adds a cost in millionths of a millionth of a dollar to what is not charged yet.
+
+        The whole millionths of a dollar that are to be charged now come with the account: sums of costs, however
+        small, are charged to the millionth.
+        """
+        total = self.residue + picos
+        micros = max(0, (total + PICOS_PER_MICRO // 2) // PICOS_PER_MICRO)
+        return self.changed(now, residue=total - micros * PICOS_PER_MICRO), micros
 
     def changed(self, now: datetime, **fields: object) -> "Account":
         return self.model_copy(update={**fields, "updated_at": now})

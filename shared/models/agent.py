@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from shared.models.owned import Stored, Visibility
@@ -28,8 +28,19 @@ def _told_in_words(value: Any) -> Any:
 
 FriendlyName = Annotated[str, StringConstraints(pattern=_FRIENDLY_NAME), BeforeValidator(_told_in_words)]
 """What an agent is published under: a segment of a URL."""
-Tools = Annotated[dict[str, list[str]], BeforeValidator(empty_for_null(dict))]
-"""MCP servers by their URL, and of each the tools that may be called."""
+
+
+def _trimmed_addresses(tools: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Two spellings of one server that differ in white space around them are one, with the tools of both."""
+    trimmed: dict[str, list[str]] = {}
+    for url, names in tools.items():
+        known = trimmed.setdefault(url.strip(), [])
+        known.extend(name for name in names if name not in known) if known else known.extend(names)
+    return trimmed
+
+
+Tools = Annotated[dict[str, list[str]], BeforeValidator(empty_for_null(dict)), AfterValidator(_trimmed_addresses)]
+"""MCP servers by their URL, without white space around it, and of each the tools that may be called."""
 AgentIds = Annotated[list[str], Field(max_length=100), BeforeValidator(empty_for_null(list))]
 
 

@@ -16,7 +16,8 @@ class ParameterSpec(SnakeModel):
     """One parameter a model takes: its type, its default and what values it allows.
 
     `default` None means that nothing is sent unless the caller sets it. `min` and `max` are inclusive,
-    None: no bound. `choices` is there for the type "choice" only. An array is one of texts.
+    None: no bound. `choices` is there for the type "choice", and for an object that has a type. An array is one of
+    texts; its `max` says how many. A string's `max` says how many characters.
     """
 
     type: ParameterType
@@ -35,11 +36,37 @@ class BuiltInTool(SnakeModel):
 
 
 class Prices(SnakeModel):
-    """US dollars per million tokens. `cached_input`: for prompt tokens that the provider had kept; None: none."""
+    """US dollars per million tokens of text. None: there is no such price, or it is not known.
+
+    `cached_input` is for prompt tokens that the provider had kept, `cache_write` for those that it keeps.
+    `reasoning` is for what the model thinks; None: as `output`. `citation` is for tokens of the sources that it read.
+    The prices in `..._above` apply to all of a request whose prompt has more than `above_tokens` tokens.
+    """
 
     input: float
     output: float
     cached_input: float | None = None
+    cache_write: float | None = None
+    reasoning: float | None = None
+    citation: float | None = None
+    above_tokens: int | None = None
+    input_above: float | None = None
+    output_above: float | None = None
+    cached_input_above: float | None = None
+    cache_write_above: float | None = None
+
+    def highest_input(self, prompt_tokens: int) -> float:
+        """The most that a prompt token may cost in a request of so many, whatever the provider keeps of it."""
+        above = (self.input_above, self.cache_write_above) if self._is_above(prompt_tokens) else ()
+        return max(price for price in (self.input, self.cache_write, *above) if price is not None)
+
+    def highest_output(self, prompt_tokens: int) -> float:
+        """The most that a token of the answer may cost, thoughts included, after a prompt of so many tokens."""
+        above = (self.output_above,) if self._is_above(prompt_tokens) else ()
+        return max(price for price in (self.output, self.reasoning, *above) if price is not None)
+
+    def _is_above(self, prompt_tokens: int) -> bool:
+        return self.above_tokens is not None and prompt_tokens > self.above_tokens
 
 
 class ModelInfo(SnakeModel):

@@ -2,18 +2,45 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BeforeValidator, FailFast, Field
+from pydantic import BeforeValidator, FailFast, Field, TypeAdapter
+from pydantic.json_schema import SkipJsonSchema
 
+from shared.models.errors import BadRequest
 from shared.models.wire import CamelModel, OptionalJsonObject, SnakeModel, empty_for_null, shown_as
 
 
+class TextPart(CamelModel):
+    """A piece of a message's text."""
+
+    type: Literal["text"]
+    text: str
+
+
+def _text_of(content: Any) -> Any:
+    """The texts of parts, one after the other, as they are; what is no list of parts is left to be validated.
+
+    Raises `BadRequest` for a part that is not text: it is well formed, and cannot be served.
+    """
+    if not isinstance(content, list):
+        return content
+    parts = cast("list[Any]", content)
+    kinds = [cast("dict[str, Any]", part).get("type") for part in parts if isinstance(part, dict)]
+    if any(kind in _NOT_TEXT for kind in kinds):
+        raise BadRequest("A message's content must be text here: images, sound and files cannot be sent.")
+    return "".join(part.text for part in _parts.validate_python(parts))
+
+
+_NOT_TEXT = ("image_url", "image", "input_image", "input_audio", "audio", "video_url", "file", "input_file", "document")
+_parts = TypeAdapter(Annotated[list[TextPart], FailFast()])
+
+
 class Message(CamelModel):
-    """One message of the conversation."""
+    """One message of the conversation. Parts of text are one text, put together as they are."""
 
     role: Literal["user", "assistant", "system"]
-    content: str
+    content: Annotated[str, BeforeValidator(_text_of, json_schema_input_type=str | list[TextPart])]
 
 
 class ChatRequest(CamelModel):
@@ -44,6 +71,8 @@ class Usage(SnakeModel):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = 0
+    estimated: SkipJsonSchema[bool] = Field(default=False, exclude=True)
+    """Whether it did not, and the bytes were counted that it was sent and that it sent. Not on the wire."""
 
 
 class ChatResult(SnakeModel):

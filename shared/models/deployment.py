@@ -1,19 +1,20 @@
 """Deployments: agents that are published under a friendly name."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from shared.models.owned import Visibility
 from shared.models.wire import CamelModel, JsonObject, SnakeModel, shown_as
+from shared.settings import MAX_DEPLOYMENT_BUDGET
 
 
 class Deployment(SnakeModel):
     """What is stored of a deployment, under its friendly name.
 
     It holds a copy of what lists show of the agent, so that they need not read agents; a change of the agent changes
-    the copy with it.
+    the copy with it. `budget_per_day`: millionths of a dollar; None: as the setting has it.
     """
 
     friendly_name: str
@@ -24,19 +25,38 @@ class Deployment(SnakeModel):
     input_schema: JsonObject | None
     output_schema: JsonObject | None
     deployed_at: AwareDatetime
+    budget_per_day: int | None = None
+
+
+class DeployRequest(CamelModel):
+    """What `POST /agents/{id}/deploy` may take.
+
+    `budgetPerDay`: US dollars that calls of the published agent may spend on one UTC day, all together. Null, or left
+    out: it stays as it is; at first the deployment's default.
+    """
+
+    model_config = shown_as(budgetPerDay=2.5)
+
+    budget_per_day: Annotated[float | None, Field(strict=True, ge=0, le=MAX_DEPLOYMENT_BUDGET, allow_inf_nan=False)] = (
+        None
+    )
 
 
 class Deployed(SnakeModel):
-    """The answer of `POST /agents/{id}/deploy`."""
+    """The answer of `POST /agents/{id}/deploy`. `budgetPerDay`: US dollars."""
 
-    model_config = shown_as(message="Agent deployed", endpoint="/rest/greeter")
+    model_config = shown_as(message="Agent deployed", endpoint="/rest/greeter", budgetPerDay=1.0)
 
     message: str
     endpoint: str
+    budgetPerDay: float  # noqa: N815 - the contract's spelling
 
 
 class DeploymentInfo(SnakeModel):
-    """The answer of `GET /agents/{id}/deployment`; two of its names are camelCase on the wire."""
+    """The answer of `GET /agents/{id}/deployment`; some of its names are camelCase on the wire.
+
+    `budgetPerDay`: US dollars that calls of it may spend on one UTC day.
+    """
 
     model_config = shown_as(
         is_deployed=True,
@@ -44,6 +64,7 @@ class DeploymentInfo(SnakeModel):
         agentId="5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
         endpoint="/rest/greeter",
         deployedAt="2026-11-24T06:00:00.120000Z",
+        budgetPerDay=1.0,
     )
 
     is_deployed: Literal[True] = True
@@ -51,6 +72,7 @@ class DeploymentInfo(SnakeModel):
     agentId: str  # noqa: N815 - the contract's spelling
     endpoint: str
     deployedAt: datetime  # noqa: N815 - the contract's spelling
+    budgetPerDay: float  # noqa: N815 - the contract's spelling
 
 
 class DeployedApi(CamelModel):

@@ -10,7 +10,8 @@ from typing import Any
 class ServiceError(Exception):
     """The base; never raised itself. `retry_after` is in seconds and becomes the `Retry-After` header.
 
-    `body`: what the answer says beside `detail`. `headers`: what it carries beside the usual ones.
+    `body`: what the answer says beside `detail`. `headers`: what it carries beside the usual ones. `replayed`: the
+    same request got it before, under its `Idempotency-Key`.
     """
 
     status = 500
@@ -21,6 +22,7 @@ class ServiceError(Exception):
         self.retry_after = retry_after
         self.body: dict[str, Any] = {}
         self.headers: dict[str, str] = {}
+        self.replayed = False
 
 
 class BadRequest(ServiceError):
@@ -59,6 +61,29 @@ class Conflict(ServiceError):
     status = 409
 
 
+class RunUnderWay(Conflict):
+    """The same request came before under its `Idempotency-Key`, and is not answered yet."""
+
+    def __init__(self, run_id: str, retry_after: int) -> None:
+        super().__init__(
+            "The first request with this Idempotency-Key is still running. "
+            f"Send it again in {retry_after} s to get its answer.",
+            retry_after=retry_after,
+        )
+        self.body = {"run_id": run_id}
+
+
+class AnswerNotKept(Conflict):
+    """The same request came before under its `Idempotency-Key`, and its answer was too long to be kept."""
+
+    def __init__(self, run_id: str, size: int, limit: int) -> None:
+        super().__init__(
+            f"The first request with this Idempotency-Key was answered with {size} bytes; at most {limit} are kept, so "
+            "it cannot be answered again. To run the agent again, send another key."
+        )
+        self.body = {"run_id": run_id}
+
+
 class TooLarge(ServiceError):
     """More bytes than the limit."""
 
@@ -77,10 +102,30 @@ class TooManyRequests(ServiceError):
     status = 429
 
 
+class DeploymentBudgetSpent(TooManyRequests):
+    """What a published agent may spend in a day is spent, or held by calls that are running."""
+
+
 class Unavailable(ServiceError):
     """Not accepted now; the same request may be sent again."""
 
     status = 503
+
+
+class OutcomeUnknown(Unavailable):
+    """Not accepted now, and may be sent again; with a `ticket_id` it may have been accepted: look that up first."""
+
+    def __init__(self, ticket_id: str) -> None:
+        super().__init__(
+            "The chat may have been accepted: the database could not be reached in the middle of it. Look up the ticket"
+            f" {ticket_id} before you send the chat again, or send it again with the same Idempotency-Key.",
+            retry_after=5,
+        )
+        self.body = {"ticket_id": ticket_id}
+
+
+class NoRoom(Unavailable):
+    """Too much is running here. Nothing has begun."""
 
 
 class InvalidInput(ServiceError):
@@ -118,9 +163,26 @@ class AgentFailed(ServiceError):
 
     status = 500
 
-    def __init__(self, run_id: str) -> None:
-        super().__init__(f"The agent failed. Its run is {run_id}; the log says why.")
+    def __init__(self, run_id: str, message: str | None = None) -> None:
+        super().__init__(message or f"The agent failed. Its run is {run_id}; the log says why.")
         self.body = {"run_id": run_id}
+
+
+class RunInterrupted(AgentFailed):
+    """The same request came before under its `Idempotency-Key`, and its run died."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            run_id,
+            "The first request with this Idempotency-Key was interrupted. What it did before is not known, so it is "
+            f"not run again. Its run is {run_id}. To run the agent again, send another key.",
+        )
+
+
+class CallerLeft(ServiceError):
+    """Nobody waits for the answer any more. The status is for the log alone."""
+
+    status = 499
 
 
 class UpstreamFailed(ServiceError):

@@ -9,9 +9,11 @@ class Hold(SnakeModel):
     """`id` is also the cause under which the call is charged, so that it is charged once.
 
     `amount` is in millionths of a dollar. `expires_at`: when nobody can be waiting for the call any more.
+    `deployment_day`: the day of a deployment's budget that the amount is held of, too, if it is.
     """
 
     id: str
     owner: str
     amount: int
     expires_at: AwareDatetime
+    deployment_day: str | None = None

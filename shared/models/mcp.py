@@ -5,7 +5,7 @@ from typing import Any, Self
 from pydantic import AliasChoices, Field, ModelWrapValidatorHandler, SecretStr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
-from shared.models.wire import CamelModel, SnakeModel, shown_as
+from shared.models.wire import Address, CamelModel, SnakeModel, shown_as
 
 _URL_NAMES = ("mcp_url", "mcpUrl")
 
@@ -15,7 +15,7 @@ class ListToolsRequest(SnakeModel):
 
     model_config = shown_as(mcp_url="https://mcp.example.com/mcp")
 
-    mcp_url: str = Field(max_length=8000, validation_alias=AliasChoices(*_URL_NAMES))
+    mcp_url: Address = Field(validation_alias=AliasChoices(*_URL_NAMES))
     auth_token: SecretStr | None = Field(default=None, validation_alias=AliasChoices("auth_token", "authToken"))
 
     @model_validator(mode="wrap")
@@ -55,7 +55,7 @@ class McpTool(CamelModel):
 
 
 class ToolList(SnakeModel):
-    """What it answers. `mcp_url`: as it was sent."""
+    """What it answers. `mcp_url`: as it was sent, without white space around it."""
 
     model_config = shown_as(
         mcp_url="https://mcp.example.com/mcp",

@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from shared.models.wire import SnakeModel, shown_as
+from shared.models.agent import SwaggerSpec
+from shared.models.wire import Address, SnakeModel, shown_as
 
 
 class FetchSpecRequest(SnakeModel):
@@ -10,4 +11,13 @@ class FetchSpecRequest(SnakeModel):
 
     model_config = shown_as(url="https://api.example.com/openapi.json")
 
-    url: str = Field(max_length=8000)
+    url: Address
+
+
+class FetchedSpec(SwaggerSpec):
+    """What it answers: an entry of an agent's `swaggerSpecs`. `warnings`: what to know before it is used, if anything.
+
+    Not a part of what is kept of it.
+    """
+
+    warnings: list[str] | None = Field(default=None, exclude_if=lambda value: value is None)

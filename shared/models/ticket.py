@@ -11,6 +11,7 @@ from enum import Enum
 from pydantic import AwareDatetime
 
 from shared.models.chat import ChatResult, TicketStatus
+from shared.models.turns import TurnKind
 from shared.models.wire import SnakeModel
 
 
@@ -28,6 +29,10 @@ class Ticket(SnakeModel):
     dollar. `begun`: an agent has begun to run for it. What agents do is not to be done twice, so it never runs again;
     and its calls of models are charged one by one. `request_id` and `traceparent` are those of the request that it was
     accepted by.
+
+    `tasks` counts the tasks that were made for it; the newest has that number in its name. `enqueued_at`: when the
+    sweep made the last of them. `first_taken_at`: when it was first leased. `parked`: it has no task, and waits until
+    one of its owner's other chats of this kind ends.
     """
 
     id: str
@@ -39,6 +44,10 @@ class Ticket(SnakeModel):
     begun: bool = False
     hold: int = 0
     lease: Lease | None = None
+    tasks: int = 1
+    enqueued_at: AwareDatetime | None = None
+    first_taken_at: AwareDatetime | None = None
+    parked: TurnKind | None = None
     result: ChatResult | None = None
     error: str | None = None
     request_id: str | None = None
@@ -57,6 +66,8 @@ class Ticket(SnakeModel):
             now,
             status=TicketStatus.PROCESSING,
             attempts=self.attempts + 1,
+            parked=None,
+            first_taken_at=self.first_taken_at or now,
             lease=Lease(holder=holder, expires_at=now + timedelta(seconds=seconds)),
         )
 
@@ -73,12 +84,31 @@ class Ticket(SnakeModel):
         """Given back, to be tried again."""
         return self._changed(now, status=TicketStatus.PENDING, lease=None)
 
+    def returned(self, now: datetime) -> "Ticket":
+        """Given back by a holder that found no room to work on it: the attempt does not count."""
+        return self.released(now).model_copy(update={"attempts": max(0, self.attempts - 1)})
+
+    def put_aside(self, kind: TurnKind, now: datetime) -> "Ticket":
+        """Parked: it needs no task until its turn comes."""
+        return self._changed(now, status=TicketStatus.PENDING, lease=None, parked=kind)
+
+    def called(self, now: datetime) -> "Ticket":
+        """No longer parked: its turn has come, and a new task is to be made for it."""
+        return self._changed(now, parked=None, tasks=self.tasks + 1)
+
+    def enqueued_again(self, now: datetime) -> "Ticket":
+        """With one more task. Not touched by that: nobody has worked on it."""
+        return self.model_copy(update={"tasks": self.tasks + 1, "enqueued_at": now})
+
     def completed(self, result: ChatResult, now: datetime) -> "Ticket":
-        return self._changed(now, status=TicketStatus.COMPLETED, lease=None, result=result, completed_at=now)
+        return self._ended(now, status=TicketStatus.COMPLETED, result=result)
 
     def failed(self, error: str, now: datetime) -> "Ticket":
         """`error`: a sentence for the user."""
-        return self._changed(now, status=TicketStatus.FAILED, lease=None, error=error, completed_at=now)
+        return self._ended(now, status=TicketStatus.FAILED, error=error)
+
+    def _ended(self, now: datetime, **fields: object) -> "Ticket":
+        return self._changed(now, lease=None, parked=None, completed_at=now, **fields)
 
     def _changed(self, now: datetime, **fields: object) -> "Ticket":
         return self.model_copy(update={**fields, "updated_at": now})
@@ -88,6 +118,7 @@ class Claim(Enum):
     """What a worker that asks for a ticket is told."""
 
     TAKEN = "taken"  # the lease is the worker's
+    PARKED = "parked"  # its owner has no turn for it now: it is called when one comes free
     HELD = "held"  # somebody else's lease is live: ask again later
     FINISHED = "finished"  # there is nothing left to do
     INTERRUPTED = "interrupted"  # whoever had it is gone in the middle of what must not be repeated: it has to end

@@ -8,12 +8,14 @@ from shared.models.wire import JsonObject, SnakeModel
 class Entry(SnakeModel):
     """`cause`: the entry's id, made from what caused it, so that the same cause is charged once.
 
-    `cost` and `charged` are millionths of a dollar; they differ when the account had less left than the cost.
+    `dollars`: what it cost, however little; None in entries from before that was kept. `cost` and `charged` are whole
+    millionths of a dollar: what became due with it, and what of that the account could pay; the rest is owed.
     """
 
     cause: str
     period: int
     timestamp: AwareDatetime
+    dollars: float | None = None
     cost: int
     charged: int
     metadata: JsonObject = {}

@@ -6,11 +6,15 @@ What is answered has all its fields, those with a default too, and the API's doc
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, JsonValue, StringConstraints
 from pydantic.alias_generators import to_camel
 
 JsonObject = dict[str, JsonValue]
 """Any JSON object. Numbers are finite."""
+
+
+Address = Annotated[str, StringConstraints(max_length=8000, strip_whitespace=True)]
+"""A URL, without the white space that comes along when people copy it. Whether it is one is not checked here."""
 
 
 def empty_for_null(kind: Callable[[], Any]) -> Callable[[Any], Any]:
@@ -25,7 +29,21 @@ OptionalJsonObject = Annotated[JsonObject, BeforeValidator(empty_for_null(dict))
 def is_plain_id(text: str) -> bool:
     """Whether a text can be a document's id: https://firebase.google.com/docs/firestore/quotas."""
     reserved = text in (".", "..") or (text.startswith("__") and text.endswith("__"))
-    return not reserved and "/" not in text and 0 < len(text.encode(errors="replace")) <= 1500
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return not reserved and "/" not in text and "\0" not in text and 0 < size <= 1500
+
+
+def _plain_id(text: str) -> str:
+    if not is_plain_id(text):
+        raise ValueError("not an id: 1 to 1500 bytes without '/' and NUL, not '.', '..' or '__…__'")
+    return text
+
+
+PlainId = Annotated[str, AfterValidator(_plain_id)]
+"""A text that can be a document's id."""
 
 
 def shown_as(**example: Any) -> ConfigDict:

@@ -1,7 +1,7 @@
 """How much is told of each operation, in steps from everything to its bare line.
 
 The order is that of what a model misses least when it writes a call: first what comes back, then what is deep
-inside, then prose, then the types of parameters. Every step holds for all operations alike.
+inside, then prose, then what is optional. What has to be sent goes last. Every step holds for all operations alike.
 """
 
 from dataclasses import dataclass, replace
@@ -14,8 +14,9 @@ from shared.openapi.sketch import Extent
 class Detail:
     """Numbers are characters, 0 for none. `body` or `response` None: not shown at all.
 
-    `head` 3 is everything about the API, 2 without prose, 1 its title and addresses, 0 nothing. `parameters`
-    "none" leaves the operation's line and its summary, nothing else.
+    `head` 3 is everything about the API, 2 without prose, 1 its title and addresses, 0 nothing. `parameters`: all
+    "typed"; or the optional ones "named" only; or "required": an operation is one line, with what has to be sent; or
+    "none": its line alone.
     """
 
     head: Literal[0, 1, 2, 3]
@@ -23,7 +24,7 @@ class Detail:
     body: Extent | None
     summary: int
     description: int
-    parameters: Literal["typed", "named", "none"]
+    parameters: Literal["typed", "named", "required", "none"]
     parameter_words: int
     error_words: int
 
@@ -31,14 +32,13 @@ class Detail:
 _EVERYTHING = Detail(
     head=3,
     response=Extent(levels=4, length=6000, words=120),
-    body=Extent(levels=5, length=6000, words=160),
+    body=Extent(levels=5, length=6000, words=160, required=3),
     summary=200,
     description=800,
     parameters="typed",
     parameter_words=300,
     error_words=80,
 )
-_LINES = Detail(2, None, None, 0, 0, "none", 0, 0)
 
 
 def _ladder() -> list[Detail]:
@@ -53,23 +53,27 @@ def _ladder() -> list[Detail]:
     less(response=Extent(1, 800))
     less(response=Extent(1, 300))
     less(response=Extent(0, 100))
-    less(body=Extent(4, 3000, 100))
-    less(body=Extent(3, 2000, 80))
-    less(body=Extent(2, 1200, 60))
-    less(body=Extent(1, 800, 40), error_words=40)
+    less(body=Extent(4, 3000, 100, required=3))
+    less(body=Extent(3, 2000, 80, required=3))
+    less(body=Extent(2, 1200, 60, required=3))
+    less(body=Extent(1, 800, 40, required=3), error_words=40)
     less(description=300, parameter_words=120, error_words=0)
     less(description=120, parameter_words=60, head=2)
-    less(description=0, parameter_words=30, summary=120, body=Extent(1, 500))
-    less(parameter_words=0, summary=80, body=Extent(1, 300))
+    less(description=0, parameter_words=30, summary=120, body=Extent(1, 500, required=3))
+    less(parameter_words=0, summary=80, body=Extent(1, 300, required=3))
     less(parameters="named", response=None)
-    less(summary=50, body=Extent(0, 100))
-    steps.append(replace(_LINES, summary=80))
-    steps.append(replace(_LINES, summary=40))
-    steps.append(_LINES)
-    steps.append(replace(_LINES, head=1))
-    steps.append(replace(_LINES, head=0))
+    less(summary=50, body=Extent(0, 150, required=3))
+    less(parameters="required", summary=40)
+    less(summary=0)
+    less(body=Extent(0, 40, required=3))
     return steps
 
 
 LADDER = _ladder()
-"""From the most to the least. The last is nothing but the lines."""
+"""From the most to the least that holds for all operations. Below it, as many operations as fit have the last step."""
+
+LINES = tuple(
+    Detail(head, None, None, 0, 0, "none", 0, 0)
+    for head in (2, 1, 0)  # from the most to the least, too
+)
+"""Nothing but the lines, under more or less of a head."""

@@ -14,6 +14,7 @@ from shared.openapi.sketch import Direction, Extent, Sketcher
 from shared.openapi.tree import References, text
 
 _PARAMETER = Extent(levels=2, length=400)
+_SHORT_PARAMETER = Extent(levels=1, length=100)
 
 _SUCCESS = re.compile(r"2(?:\d\d|XX|xx)$")
 
@@ -34,11 +35,35 @@ class OperationDocs:
     def lines(self, operation: Operation, detail: Detail) -> list[str]:
         """One output line each."""
         if detail.parameters == "none":
-            summary = prose(operation.summary or operation.description, detail.summary)
-            return [f"{operation.line}: {summary}" if summary else operation.line]
+            return [operation.line]
+        if detail.parameters == "required":
+            return [": ".join(filter(None, [operation.line, "; ".join(self._required(operation, detail))]))]
         return ["", f"### {operation.line}", *self._details(operation, detail)]
 
+    def _required(self, operation: Operation, detail: Detail) -> Iterator[str]:
+        """What has to be sent; of the path's parameters, those that are no plain text, as the path names them."""
+        if operation.missing:
+            yield f"described elsewhere, in {operation.missing}"
+        if summary := prose(operation.summary or operation.description, detail.summary):
+            yield summary
+        for parameter in self._reader.parameters(operation)[:_MOST_PARAMETERS]:
+            if not parameter.place:
+                yield parameter.name
+            elif parameter.required:
+                schema = self._sketcher.sketch(parameter.schema, _SHORT_PARAMETER, "send")
+                if (parameter.place, schema) != ("path", "string"):
+                    yield f"{parameter.name} ({parameter.place}): {schema}{_style(parameter.node)}"
+        contents, required, _ = self._reader.body(operation)
+        if contents and detail.body is not None:
+            (types, sketch), *_ = self._contents(contents, detail.body, "send")
+            notes = ", ".join(filter(None, ["" if "json" in types else types, "" if required else "optional"]))
+            yield f"body{f' ({notes})' if notes else ''}: {sketch}"
+
     def _details(self, operation: Operation, detail: Detail) -> Iterator[str]:
+        if operation.missing:
+            yield (
+                f"> Described elsewhere, in {operation.missing}. What it takes and gives is not known: do not guess it."
+            )
         yield from _about(operation, detail)
         urls = own_urls(self._document, operation.path_node, operation.node)
         if urls:
@@ -56,7 +81,7 @@ class OperationDocs:
         if not shown:
             return
         if detail.parameters == "named":
-            names = ", ".join(parameter.name + "*" * parameter.required for parameter in shown)
+            names = ", ".join(self._short_parameter(parameter) for parameter in shown)
             yield f"Parameters: {names}" + (f", … {more} more" if more > 0 else "")
             return
         yield "Parameters:"
@@ -64,6 +89,12 @@ class OperationDocs:
             yield self._parameter(parameter, detail)
         if more > 0:
             yield f"- … {more} more"
+
+    def _short_parameter(self, parameter: Parameter) -> str:
+        if not parameter.required:
+            return parameter.name
+        schema = self._sketcher.sketch(parameter.schema, _SHORT_PARAMETER, "send")
+        return f"{parameter.name}* ({parameter.place}): {schema}{_style(parameter.node)}"
 
     def _parameter(self, parameter: Parameter, detail: Detail) -> str:
         if not parameter.place:

@@ -39,7 +39,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Content:
-    """One content type of a body, or (`media_type` empty) a `$ref` that leads nowhere, with its name as `missing`."""
+    """One content type of a body. `missing`: a `$ref` that leads nowhere; it is the body's if `media_type` is empty."""
 
     media_type: str
     schema: object
@@ -60,6 +60,7 @@ class Operation:
     """`line` is what is never left out: `GET /pets/{id} (getPet)`, without the brackets if it has no id.
 
     `node` and `path_node` are the document's own, for what applies to one operation only: servers, security.
+    `missing`: the `$ref` that it is, if that leads nowhere in this document; nothing more is known of it then.
     """
 
     line: str
@@ -67,6 +68,7 @@ class Operation:
     path_node: dict[str, object]
     method: str
     shared_parameters: list[object]
+    missing: str = ""
 
     @property
     def summary(self) -> str:
@@ -92,8 +94,8 @@ def operations(document: Document, references: References) -> list[Operation]:
         for key, operation in node.items():
             method = key.lower()
             if method in METHODS and isinstance(operation, dict):
-                own = mapping(operation)
-                found.append(Operation(_line(method, path, own), own, node, method, shared))
+                own, missing = _followed(operation, references)
+                found.append(Operation(_line(method, path, own), own, node, method, shared, missing))
     return found
 
 
@@ -107,10 +109,17 @@ def unreachable_paths(document: Document, references: References) -> Iterator[tu
 
 def _path_node(item: object, references: References) -> dict[str, object]:
     """3.1 allows fields beside a path's `$ref`; they win."""
-    own = mapping(item)
-    if "$ref" not in own:
-        return own
-    return {**mapping(references.resolve(item).node), **{key: value for key, value in own.items() if key != "$ref"}}
+    return _followed(item, references)[0]
+
+
+def _followed(node: object, references: References) -> tuple[dict[str, object], str]:
+    """What its `$ref` leads to, under what stands beside it; and that `$ref`, if it leads to no object."""
+    own = mapping(node)
+    if not isinstance(own.get("$ref"), str):
+        return own, ""
+    resolved = references.resolve(node)
+    beside = {key: value for key, value in own.items() if key != "$ref"}
+    return {**mapping(resolved.node), **beside}, "" if isinstance(resolved.node, dict) else resolved.name
 
 
 def _line(method: str, path: str, operation: dict[str, object]) -> str:
@@ -127,8 +136,11 @@ class Reader:
         self._references = references
 
     def parameters(self, operation: Operation) -> list[Parameter]:
-        """Those of the path, replaced by the operation's of the same name and place. Bodies are not among them."""
-        return [
+        """Those of the path, replaced by the operation's of the same name and place; the required ones first.
+
+        Bodies are not among them.
+        """
+        found = [
             Parameter(
                 name=one_line(name, 100),
                 place=one_line(place, 20),
@@ -139,6 +151,7 @@ class Reader:
             for (name, place), node in self._parameter_nodes(operation).items()
             if place not in ("body", "formData")
         ]
+        return sorted(found, key=lambda parameter: not parameter.required)
 
     def body(self, operation: Operation) -> tuple[list[Content], bool, str]:
         """Content types, whether it has to be sent, and its description. No content types: there is no body."""
@@ -190,7 +203,9 @@ class Reader:
     def _contents(self, content: object) -> list[Content]:
         found: list[Content] = []
         for type_, node in islice(mapping(content).items(), _MOST_TYPES):
-            found.append(Content(one_line(type_, 80), mapping(self._references.resolve(node).node).get("schema")))
+            resolved = self._references.resolve(node)
+            missing = resolved.name if resolved.node is None else ""
+            found.append(Content(one_line(type_, 80), mapping(resolved.node).get("schema"), missing))
         return found
 
     def _swagger_body(self, operation: Operation) -> tuple[list[Content], bool, str]:

@@ -9,6 +9,8 @@ from shared.openapi.tree import listing, mapping, text
 _MOST = 5
 """Servers that are shown."""
 
+_RELATIVE = "on the host that the document came from, which it does not name"
+
 _URL_LENGTH = 300
 """Characters."""
 
@@ -32,14 +34,12 @@ def own_urls(document: Document, path: Mapping[str, object], operation: Mapping[
 def _urls(servers: object, words: int) -> list[str]:
     found: list[str] = []
     for server in listing(servers)[:_MOST]:
-        url = text(mapping(server).get("url"))[:_URL_LENGTH]
+        url = filled(text(mapping(server).get("url")), mapping(server))
         if not url.rstrip("/"):
             continue
-        notes = [prose(mapping(server).get("description"), words)]
+        notes = [_RELATIVE if url.startswith(("/", ".")) else "", prose(mapping(server).get("description"), words)]
         for name, variable in list(mapping(mapping(server).get("variables")).items())[:_MOST]:
             default = _value(mapping(variable).get("default"))
-            if default:
-                url = url.replace("{" + name + "}", default)[:_URL_LENGTH]
             values = [_value(value) for value in listing(mapping(variable).get("enum"))[:50]]
             others = [value for value in values if value and value != default]
             if others and words:
@@ -50,11 +50,20 @@ def _urls(servers: object, words: int) -> list[str]:
     return found
 
 
+def filled(url: str, server: Mapping[str, object]) -> str:
+    """`url`, of a Server Object, with its variables' defaults. Those without one stay in their braces."""
+    url = url[:_URL_LENGTH]
+    for name, variable in list(mapping(server.get("variables")).items())[:_MOST]:
+        if default := _value(mapping(variable).get("default")):
+            url = url.replace("{" + name + "}", default)[:_URL_LENGTH]
+    return url
+
+
 def _swagger_urls(tree: Mapping[str, object], schemes: object) -> list[str]:
     host = one_line(text(tree.get("host")), 200)
     base = one_line(text(tree.get("basePath")), 200).rstrip("/")
     if not host:
-        return [base] if base else []
+        return [f"{base} ({_RELATIVE})"] if base else []
     names = [one_line(scheme, 10) for scheme in listing(schemes)[:_MOST] if isinstance(scheme, str)] or ["https"]
     # The first is the one that gets used.
     names.sort(key=lambda name: name != "https")

@@ -4,7 +4,7 @@
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
 
@@ -18,6 +18,15 @@ LEGEND = (
 )
 
 Direction = Literal["send", "receive"]
+
+MAX_REQUIRED = 1500
+"""Characters. Bodies in use have up to thirty required fields."""
+
+MAX_DEEPER_REQUIRED = 400
+"""Characters of the same, where required fields of required fields are among them."""
+
+_MOST_UNDESCRIBED = 30
+"""Required fields of one object that it does not describe."""
 
 _MOST_VALUES = 12
 """Values of one `enum` that are shown."""
@@ -35,12 +44,15 @@ _PLAIN_KEY = re.compile(r"[\w.$@-]+(?:\[\])?$")
 class Extent:
     """`levels` of objects within each other; `length` in characters, more or less; `words` of a field's description.
 
-    With 0 levels an object is its name only. `length` is kept by leaving out levels first, fields last.
+    With 0 levels an object is its name only. `length` is kept by leaving out levels first, fields last. `required`:
+    how many levels deeper the fields are shown that cannot be left out; they may take `MAX_REQUIRED` characters,
+    whatever `length` is. 0: they are fields like any other.
     """
 
     levels: int
     length: int
     words: int = 0
+    required: int = 0
 
 
 class _TooLong(Exception):
@@ -64,28 +76,62 @@ class Sketcher:
         return known[1]
 
     def _draw(self, schema: object, extent: Extent, direction: Direction) -> str:
-        for levels in range(extent.levels, 0, -1):
+        def attempt(
+            levels: int, needed: int, words: int, length: int, *, cuts: bool, optional: bool = True
+        ) -> str | None:
+            shortened = replace(extent, words=words, length=length)
+            drawing = _Drawing(self._schemas, shortened, direction, cuts=cuts, optional=optional)
             try:
-                return _Drawing(self._schemas, extent, direction, cuts=False).draw(schema, levels)
+                return drawing.draw(schema, levels, needed)
             except _TooLong:
-                continue
-        return _Drawing(self._schemas, extent, direction, cuts=True).draw(schema, min(extent.levels, 1))
+                return None
+
+        least = min(extent.levels, 1)
+        for levels in range(extent.levels, 0, -1):
+            drawn = attempt(levels, extent.required, extent.words, extent.length, cuts=False)
+            if drawn is not None:
+                return drawn
+        if extent.required:
+            # What is required, as deep as it goes; what is left of the length is for the optional fields.
+            for words in dict.fromkeys((extent.words, 0)):
+                for needed in range(extent.required, 0, -1):
+                    drawn = attempt(0, needed, words, extent.length, cuts=False)
+                    if drawn is not None:
+                        return drawn
+            for needed in range(extent.required, 1, -1):
+                drawn = attempt(0, needed, 0, MAX_DEEPER_REQUIRED, cuts=False, optional=False)
+                if drawn is not None:
+                    return drawn
+            for cuts in (False, True):
+                drawn = attempt(0, 1, 0, MAX_REQUIRED, cuts=cuts, optional=False)
+                if drawn is not None:
+                    return drawn
+        return attempt(least, 0, extent.words, extent.length, cuts=True) or "any"
 
 
 class _Drawing:
-    """One attempt. With `cuts`, what is too long ends in "…"; else the attempt fails with `_TooLong`."""
+    """One attempt. With `cuts`, what is too long ends in "…"; else the attempt fails with `_TooLong`.
 
-    def __init__(self, schemas: Schemas, extent: Extent, direction: Direction, *, cuts: bool) -> None:
+    `optional`: whether optional fields fill what the required ones leave of the length.
+    """
+
+    def __init__(self, schemas: Schemas, extent: Extent, direction: Direction, *, cuts: bool, optional: bool) -> None:
+        self._fills = optional
         self._schemas = schemas
         self._words = extent.words
         self._left = extent.length
-        self._hidden = "readOnly" if direction == "send" else "writeOnly"
+        self._sends = direction == "send"
+        self._hidden = "readOnly" if self._sends else "writeOnly"
         self._cuts = cuts
         self._above: set[int] = set()
         self._nesting = 0
+        self._inside = 0
+        self._choosing = 0
 
-    def draw(self, schema: object, levels: int) -> str:
-        """`levels` is how many objects may still be opened on the way down from here."""
+    def draw(self, schema: object, levels: int, needed: int) -> str:
+        """`levels` is how many objects may still be opened on the way down from here; `needed`, how many more for
+        their required fields.
+        """
         # Every schema costs something, or alternatives of alternatives could keep this busy without a word written.
         self._spend("  ")
         merged = self._schemas.merged(schema)
@@ -94,30 +140,32 @@ class _Drawing:
         if merged.target is not None:
             self._above.add(merged.target)
         self._nesting += 1
-        drawn = self._whole(merged, levels)
+        drawn = self._whole(merged, levels, needed)
         self._nesting -= 1
         if merged.target is not None:
             self._above.discard(merged.target)
         return drawn
 
-    def _whole(self, merged: Merged, levels: int) -> str:
+    def _whole(self, merged: Merged, levels: int, needed: int) -> str:
         parts = [self._spend(name) for name in merged.missing[:5]]
-        own = self._own(merged, levels)
+        own = self._own(merged, levels, needed)
         if own != "any":
             parts.append(own)
-        parts.extend(choice for group in merged.choices[:5] if (choice := self._choice(group, merged, levels)))
+        parts.extend(choice for group in merged.choices[:5] if (choice := self._choice(group, merged, levels, needed)))
         if len(parts) > 1:
             parts = [f"({part})" if " | " in part and not part.endswith("}") else part for part in parts]
         drawn = " & ".join(parts) or "any"
         nullable = merged.fields.get("nullable") is True or merged.fields.get("x-nullable") is True
         return f"{drawn} | null" if nullable and drawn != "any" and not drawn.endswith("null") else drawn
 
-    def _choice(self, group: list[object], merged: Merged, levels: int) -> str:
+    def _choice(self, group: list[object], merged: Merged, levels: int, needed: int) -> str:
         drawn: dict[str, None] = {}
+        self._choosing += 1
         for alternative in group[:_MOST_CHOICES]:
             if self._left <= 0:
                 break
-            drawn[self.draw(alternative, levels)] = None
+            drawn[self.draw(alternative, levels, needed)] = None
+        self._choosing -= 1
         # "any" is what is left of alternatives that only say which fields go together.
         shown = [alternative for alternative in drawn if alternative != "any"]
         if not shown:
@@ -138,7 +186,7 @@ class _Drawing:
         ]
         return self._spend(f" (told apart by {field}{': ' if values else ''}{', '.join(values)})")
 
-    def _own(self, merged: Merged, levels: int) -> str:
+    def _own(self, merged: Merged, levels: int, needed: int) -> str:
         """Without the alternatives."""
         fields = merged.fields
         if "const" in fields:
@@ -149,52 +197,64 @@ class _Drawing:
             return self._spend(" | ".join(dict.fromkeys(shown)))
         types = fields.get("type")
         if isinstance(types, list):
-            named = [self._typed(one_line(type_, 40), merged, levels) for type_ in types[:7] if isinstance(type_, str)]
-            return " | ".join(dict.fromkeys(named)) or "any"
-        return self._typed(one_line(text(types), 40), merged, levels)
+            shown = [one_line(type_, 40) for type_ in types[:7] if isinstance(type_, str)]
+            return " | ".join(dict.fromkeys(self._typed(type_, merged, levels, needed) for type_ in shown)) or "any"
+        return self._typed(one_line(text(types), 40), merged, levels, needed)
 
-    def _typed(self, type_: str, merged: Merged, levels: int) -> str:
+    def _typed(self, type_: str, merged: Merged, levels: int, needed: int) -> str:
         fields = merged.fields
         if type_ == "object" or (not type_ and (merged.properties or mapping(fields.get("additionalProperties")))):
-            return self._object(merged, levels)
+            return self._object(merged, levels, needed)
         if type_ == "array" or (not type_ and ("items" in fields or "prefixItems" in fields)):
-            return self._array(fields, levels)
+            return self._array(fields, levels, needed)
         format_ = one_line(text(fields.get("format")), 40)
         return self._spend((type_ or "any") + (f"<{format_}>" if format_ else ""))
 
-    def _array(self, fields: dict[str, object], levels: int) -> str:
+    def _array(self, fields: dict[str, object], levels: int, needed: int) -> str:
         tuple_ = listing(fields.get("prefixItems")) or listing(fields.get("items"))
         if tuple_:
-            return f"tuple[{', '.join(self.draw(item, levels) for item in tuple_[:_MOST_CHOICES])}]"
-        return f"[{self.draw(fields.get('items'), levels)}]"
+            return f"tuple[{', '.join(self.draw(item, levels, needed) for item in tuple_[:_MOST_CHOICES])}]"
+        return f"[{self.draw(fields.get('items'), levels, needed)}]"
 
-    def _object(self, merged: Merged, levels: int) -> str:
+    def _object(self, merged: Merged, levels: int, needed: int) -> str:
         others = merged.fields.get("additionalProperties")
-        if not merged.properties and not mapping(others):
+        # What comes back is read as it is; of what is sent, nothing required may go under.
+        required = _required(merged) if self._sends else {}
+        if not merged.properties and not required and not mapping(others):
             return self._spend(f"{merged.name} {{}}" if merged.name else "object")
-        if levels <= 0:
+        outermost = not self._inside and not self._choosing
+        if levels <= 0 and (needed <= 0 or not (required or outermost)):
             return self._spend(merged.name or "{…}")
         prefix = self._spend(f"{merged.name} " if merged.name else "")
         shown: list[str] = []
-        for count, (key, schema) in enumerate(merged.properties.items()):
+        deeper = needed if levels > 0 else needed - 1
+        fields = [*required.items(), *((key, value) for key, value in merged.properties.items() if key not in required)]
+        for count, (key, schema) in enumerate(fields):
+            if count >= len(required) and levels <= 0:
+                if not outermost or not self._fills:
+                    shown.append("…")
+                    break
+                self._cuts = True  # from here on, what is optional fills what is left
             if self._left <= 0:
-                shown.append(f"… {len(merged.properties) - count} more")
+                shown.append(f"… {len(fields) - count} more")
                 break
-            field = self._field(key, schema, merged, levels - 1)
+            field = self._field(key, schema, merged, levels - 1, deeper if count < len(required) else 0)
             if field:
                 shown.append(field)
         if mapping(others) and self._left > 0:
-            shown.append(f"[key]: {self.draw(others, levels - 1)}")
+            shown.append(f"[key]: {self.draw(others, levels - 1, 0)}")
         return f"{prefix}{{{', '.join(shown)}}}"
 
-    def _field(self, key: str, schema: object, merged: Merged, levels: int) -> str:
+    def _field(self, key: str, schema: object, merged: Merged, levels: int, needed: int) -> str:
         fields = self._schemas.merged(schema).fields
         if fields.get(self._hidden) is True:
             return ""
         name = one_line(key, NAME_LENGTH)
         name = name if _PLAIN_KEY.match(name) else literal(name)
         self._spend(name)
-        type_ = self.draw(schema, levels)
+        self._inside += 1
+        type_ = self.draw(schema, levels, needed)
+        self._inside -= 1
         default = self._spend(f" = {literal(fields['default'])}" if fields.get("default") is not None else "")
         words = prose(fields.get("description"), self._words).replace("*/", "* /")
         about = self._spend(f" /* {words} */" if words else "")
@@ -205,3 +265,10 @@ class _Drawing:
         if self._left <= 0 and not self._cuts:
             raise _TooLong
         return piece
+
+
+def _required(merged: Merged) -> dict[str, object]:
+    """The fields that cannot be left out, as they are described; then those that are named and not described."""
+    described = {key: schema for key, schema in merged.properties.items() if key in merged.required}
+    others = sorted(merged.required - merged.properties.keys())[:_MOST_UNDESCRIBED]
+    return {**described, **dict.fromkeys(others)}

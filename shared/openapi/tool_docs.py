@@ -3,9 +3,7 @@
 What each operation looks like is `operation_docs`' part, what is left out in which order `detail`'s.
 """
 
-from itertools import islice
-
-from shared.openapi.detail import LADDER, Detail
+from shared.openapi.detail import LADDER, LINES, Detail
 from shared.openapi.document import Document
 from shared.openapi.operation_docs import OperationDocs
 from shared.openapi.operations import Operation, operations, unreachable_paths
@@ -16,6 +14,10 @@ from shared.openapi.sketch import LEGEND
 from shared.openapi.tree import References, mapping
 
 _MOST_UNREACHABLE = 10
+SHORT = (
+    "After an operation stands what has to be sent, where there is room: required parameters, and of its body first "
+    "the required fields. Parameters in a path are required; they are texts unless something else is said."
+)
 
 
 def tool_docs(document: Document, budget: int) -> str:
@@ -27,9 +29,9 @@ def tool_docs(document: Document, budget: int) -> str:
     references = References(document.tree)
     found = operations(document, references)
     docs = OperationDocs(document, references)
-    best = "\n".join(operation.line for operation in found)
+    best: str | None = None
     # The richest step that fits. Each step is left as soon as it exceeds, so that time follows the budget.
-    low, high = 0, len(LADDER) - 1
+    low, high = 0, len(LADDER)
     while low < high:
         middle = (low + high) // 2
         text = _attempt(document, references, found, docs, LADDER[middle], budget)
@@ -37,7 +39,37 @@ def tool_docs(document: Document, budget: int) -> str:
             low = middle + 1
         else:
             best, high = text, middle
-    return best
+    return _filled(document, references, found, docs, budget) if best is None else best
+
+
+def _filled(
+    document: Document, references: References, found: list[Operation], docs: OperationDocs, budget: int
+) -> str:
+    """All lines, under as much of a head as fits; with what has to be sent, for as many operations as fit.
+
+    Those that take the least room come first, so that they are as many as can be.
+    """
+    lines = [operation.line for operation in found]
+    bare = sum(len(line) + 1 for line in lines) - 1
+    for detail in LINES:
+        head = _head(document, references, found, detail)
+        head += [""] if head else []
+        room = budget - bare - sum(len(line) + 1 for line in head)
+        if room < 0:
+            continue
+        more = sorted(
+            (len(line) - len(lines[index]), index, line)
+            for index, operation in enumerate(found)
+            for line in docs.lines(operation, LADDER[-1])
+            if len(line) > len(lines[index])
+        )
+        for size, index, line in more:
+            room -= size
+            if room < 0:
+                break
+            lines[index] = line
+        return "\n".join([*head, *lines])
+    return "\n".join(lines)
 
 
 def _attempt(
@@ -48,10 +80,10 @@ def _attempt(
     detail: Detail,
     budget: int,
 ) -> str | None:
-    lines = _head(document, references, detail)
+    lines = _head(document, references, found, detail)
     if not found:
         lines.append("This document describes no operations.")
-    elif lines and detail.parameters == "none":
+    elif detail.parameters == "required":
         lines.append("")
     size = sum(len(line) + 1 for line in lines)
     for operation in found:
@@ -63,7 +95,7 @@ def _attempt(
     return None if size - 1 > budget else "\n".join(lines)
 
 
-def _head(document: Document, references: References, detail: Detail) -> list[str]:
+def _head(document: Document, references: References, found: list[Operation], detail: Detail) -> list[str]:
     """What holds for all operations."""
     if not detail.head:
         return []
@@ -78,6 +110,12 @@ def _head(document: Document, references: References, detail: Detail) -> list[st
         lines += ["Base URLs:", *(f"- {url}" for url in urls)]
     else:
         lines.append(f"Base URL: {urls[0] if urls else 'the document gives none'}")
+    elsewhere = [operation.missing for operation in found if operation.missing]
+    if elsewhere:
+        lines.append(
+            f"{len(elsewhere)} of {len(found)} operations are described elsewhere, such as in {elsewhere[0]}: "
+            "what they take and give is not known."
+        )
     if detail.head == 1:
         return lines
     schemes = scheme_lines(document, references, words)
@@ -88,8 +126,13 @@ def _head(document: Document, references: References, detail: Detail) -> list[st
         lines.append(f"Unless an operation says otherwise it needs: {usual}")
     elif not schemes:
         lines.append("Authentication: none described")
-    for path, name in islice(unreachable_paths(document, references), _MOST_UNREACHABLE):
+    unreachable = list(unreachable_paths(document, references))
+    for path, name in unreachable[:_MOST_UNREACHABLE]:
         lines.append(f"Path {path} is described elsewhere: {name}")
+    if len(unreachable) > _MOST_UNREACHABLE:
+        lines.append(f"… and {len(unreachable) - _MOST_UNREACHABLE} more paths are.")
     if detail.body is not None:
         lines.append(LEGEND)
+    if detail.parameters in ("required", "none"):
+        lines.append(SHORT)
     return lines

@@ -9,9 +9,13 @@ from typing import Any
 import httpx2
 
 from shared.outbound.bodies import Budget
-from shared.outbound.errors import NotMcp, OutboundError, Unauthorized
-from shared.outbound.mcp_transport import SessionTransport
+from shared.outbound.errors import NotMcp, OutboundError, Unauthorized, one_line
+from shared.outbound.mcp_diagnosis import ADDRESS_HINT
+from shared.outbound.mcp_transport import MAX_REDIRECTS, SessionTransport
 from shared.outbound.network import USER_AGENT, Guard
+
+_WRONG_ADDRESS = {400, 404, 405, 406, 410, 415, 501}
+"""Statuses of servers that have something else there."""
 
 
 class Attempt:
@@ -29,6 +33,8 @@ class Attempt:
         self.words = ""
         self.is_json_rpc = False
         """Whether the rejection was one of the protocol's own."""
+        self.content_type = ""
+        """Of the last answer."""
         self.greeted = False
         self._over = False
         self._host = host
@@ -40,12 +46,13 @@ class Attempt:
         headers = {"User-Agent": USER_AGENT}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        transport = SessionTransport(self._guard, self._budget, self.failed, self._rejected, listens=self.sse)
+        transport = SessionTransport(self._guard, self._budget, self, listens=self.sse)
         return httpx2.AsyncClient(
             transport=transport,
             headers=headers,
             trust_env=False,
             timeout=None,  # the deadline is for the whole
+            max_redirects=MAX_REDIRECTS,
         )
 
     def has_greeted(self) -> None:
@@ -65,7 +72,16 @@ class Attempt:
             with contextlib.suppress(RuntimeError):  # the time was just up anyway
                 self.deadline.reschedule(asyncio.get_running_loop().time())
 
-    def _rejected(self, status: int, body: bytes) -> None:
+    def answered(self, content_type: str) -> None:
+        self.content_type = content_type
+
+    def redirected(self, target: str | None) -> NotMcp:
+        led = f"it redirects to {one_line(target)}" if target else "it redirects to what is no address"
+        failure = self.not_mcp("", f"{led}, which is not followed. Give the address of the server itself.")
+        self.failed(failure)
+        return failure
+
+    def rejected(self, status: int, body: bytes) -> None:
         words, self.is_json_rpc = _words_in(body)
         self.status, self.words = status, self._fit(words)
         if status in (401, 403):
@@ -74,14 +90,20 @@ class Attempt:
         elif self.sse:  # over SSE, nobody would answer: the SDK drops it
             self.failed(self.not_mcp(self.words))
 
-    def not_mcp(self, words: str) -> NotMcp:
-        """`words`: of the server, or of the SDK about it."""
+    def not_mcp(self, words: str, otherwise: str = "") -> NotMcp:
+        """`words`: of the server. `otherwise`: ours, about it."""
         status = f" (status {self.status})" if self.status else ""
-        return NotMcp(_sentence(f"{self._host} did not answer as an MCP server does{status}", words))
+        if not words and not otherwise and self.status in _WRONG_ADDRESS:
+            otherwise = ADDRESS_HINT
+        beginning = f"{self._host} did not answer as an MCP server does{status}"
+        return NotMcp(_sentence(beginning, words or otherwise))
 
 
 def _sentence(beginning: str, words: str) -> str:
-    return f"{beginning}: {words}" if words else f"{beginning}."
+    """Ends as a sentence does, whatever the words of a stranger end in."""
+    if not words:
+        return f"{beginning}."
+    return f"{beginning}: {words}{'' if words.endswith(('.', '!', '?', '…')) else '.'}"
 
 
 def _words_in(body: bytes) -> tuple[str, bool]:

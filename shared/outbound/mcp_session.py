@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
@@ -12,9 +12,7 @@ from mcp import ClientSession, MCPError
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp_types import (
-    CONNECTION_CLOSED,
-    INVALID_REQUEST,
-    PARSE_ERROR,
+    METHOD_NOT_FOUND,
     UNSUPPORTED_PROTOCOL_VERSION,
     CallToolRequest,
     CallToolRequestParams,
@@ -29,6 +27,7 @@ from shared.log import get_logger
 from shared.outbound.errors import BadAnswer, BadRequest, NotMcp, OutboundError, ToolFailed, TooLong, TooSlow, one_line
 from shared.outbound.mcp import MAX_TOOLS, Tool
 from shared.outbound.mcp_attempt import Attempt
+from shared.outbound.mcp_diagnosis import in_plain_words, is_of_the_sdk
 from shared.outbound.network import USER_AGENT, Guard, Resolver
 from shared.outbound.urls import parsed
 from shared.redaction import redacted
@@ -42,8 +41,6 @@ _CLIENT = Implementation(name=USER_AGENT.partition("/")[0], version=USER_AGENT.p
 _MAX_PAGES = 100
 _NOT_SPOKEN = {code for code in range(400, 500) if code not in (401, 403, 408, 429)}
 """Statuses by which a server says that it does not know streamable HTTP; the specification names 400, 404 and 405."""
-_OF_THE_SDK = {CONNECTION_CLOSED, INVALID_REQUEST, PARSE_ERROR}
-"""Codes that the SDK gives to what it could not understand. A server may use them too, and is misjudged then."""
 
 T = TypeVar("T")
 Work = Callable[[ClientSession], Awaitable[T]]
@@ -54,19 +51,19 @@ class _CallRejected(Exception):
 
     def __init__(self, error: MCPError) -> None:
         super().__init__()
-        self.code = error.code
-        self.words = error.message
+        self.error = error
 
 
 class McpServer:
     """Somebody's server. Each question has a session of its own, and connections of its own."""
 
     def __init__(self, url: str, token: str | None, settings: Settings, resolver: Resolver) -> None:
-        """Raises `BadAddress` and `BadRequest`."""
+        """`url`: without regard to white space around it. Raises `BadAddress` and `BadRequest`."""
         if token is not None and not (token.isascii() and token.isprintable() and token.strip() == token != ""):
             raise BadRequest("The token holds something that cannot be sent.")
-        self._url = str(parsed(url, httpx2.URL))
-        self._host = httpx2.URL(url).host
+        address = parsed(url.strip(), httpx2.URL)
+        self._url = str(address)
+        self._host = address.host
         self._token = token
         self._guard = Guard.of(settings, resolver)
         self._timeout = settings.outbound_timeout_seconds
@@ -148,14 +145,30 @@ class McpServer:
         if isinstance(error, TimeoutError):
             return error
         for leaf in leaves:
-            if isinstance(leaf, _CallRejected):
-                words = self._words(leaf.words)
-                by_server = attempt.is_json_rpc if attempt.status else leaf.code not in _OF_THE_SDK
-                return ToolFailed(words) if by_server and words else attempt.not_mcp(attempt.words or words)
+            if isinstance(leaf, _CallRejected) and (words := self._said_by_server(leaf.error, attempt)):
+                return ToolFailed(words)
+        return self._not_mcp([leaf.error if isinstance(leaf, _CallRejected) else leaf for leaf in leaves], attempt)
+
+    def _not_mcp(self, leaves: Sequence[BaseException], attempt: Attempt) -> NotMcp:
+        """In the server's words, if it has any; else in ours."""
         kinds = sorted({type(leaf).__name__ for leaf in leaves})
         _log.info("No MCP server: %s", ", ".join(kinds), extra={"fields": {"host": self._host}})
-        said = next((leaf.message for leaf in leaves if isinstance(leaf, MCPError)), "")
-        return attempt.not_mcp(attempt.words or self._words(said))
+        for leaf in leaves:
+            if isinstance(leaf, MCPError):
+                if attempt.greeted and leaf.code == METHOD_NOT_FOUND and not is_of_the_sdk(leaf):
+                    return NotMcp(
+                        f"{self._host} is an MCP server, but offers no tools: it may have resources or prompts alone. "
+                        "Give the address of a server that has tools."
+                    )
+                if words := self._said_by_server(leaf, attempt):
+                    return attempt.not_mcp(words)
+        words = next((words for leaf in leaves if (words := in_plain_words(leaf, attempt.content_type))), "")
+        return attempt.not_mcp(attempt.words, words)
+
+    def _said_by_server(self, error: MCPError, attempt: Attempt) -> str:
+        """The words of a JSON-RPC error that is the server's own. Empty if it is not, or has none."""
+        own = attempt.is_json_rpc if attempt.status else not is_of_the_sdk(error)
+        return self._words(error.message) if own else ""
 
     def _words(self, words: str) -> str:
         """A stranger's, fit to be shown: without the token, should they repeat it."""
@@ -173,16 +186,20 @@ async def _greet(session: ClientSession) -> None:
 
 
 async def _all_tools(session: ClientSession) -> list[Tool]:
-    tools: list[Tool] = []
+    """Page by page, until no more can come: no cursor, an empty one, or one that was there before."""
+    tools: dict[str, Tool] = {}
     cursor: str | None = None
+    seen: set[str] = set()
     for _ in range(_MAX_PAGES):
         page = await session.list_tools(params=PaginatedRequestParams(cursor=cursor))
-        tools += [Tool(tool.name, tool.description or "", tool.input_schema) for tool in page.tools]
+        for tool in page.tools:  # two of one name are one to whoever calls them
+            tools.setdefault(tool.name, Tool(tool.name, tool.description or "", tool.input_schema))
         cursor = page.next_cursor
         if len(tools) > MAX_TOOLS:
             break
-        if cursor is None:
-            return tools
+        if not cursor or cursor in seen:
+            return list(tools.values())
+        seen.add(cursor)
     raise TooLong(f"The server has more than {MAX_TOOLS} tools, or lists them on more than {_MAX_PAGES} pages.")
 
 

@@ -5,7 +5,7 @@ The SDK swallows some errors and waits on after others, so what went wrong is to
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
-from typing import cast
+from typing import Protocol, cast
 
 import httpcore2
 import httpx2
@@ -14,7 +14,7 @@ from shared.outbound.bodies import ACCEPT_ENCODING, Budget, bounded
 from shared.outbound.diagnosis import Kinds, failure_of
 from shared.outbound.errors import OutboundError, Refused
 from shared.outbound.network import CONNECT_SECONDS, Guard, connect_guarded, tls_context
-from shared.outbound.urls import place
+from shared.outbound.urls import checked, place
 
 _ERRORS = Kinds(
     slow=(httpcore2.TimeoutException,),
@@ -23,6 +23,11 @@ _ERRORS = Kinds(
     broken=(httpcore2.RemoteProtocolError,),
     own=(httpcore2.LocalProtocolError,),
 )
+MAX_REDIRECTS = 5
+"""Of one message. The SDK counts them."""
+_REDIRECTS = {301, 302, 303, 307, 308}
+_KEEP_THE_MESSAGE = {307, 308}
+"""The others make a GET of a POST."""
 _FAREWELL_SECONDS = 2.0
 _REJECTION_BYTES = 64 * 1024
 """Of an error's body, for the server's words."""
@@ -61,25 +66,41 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         await self._inner.sleep(seconds)
 
 
+class Watcher(Protocol):
+    """Hears what the SDK keeps to itself."""
+
+    def failed(self, failure: OutboundError) -> None:
+        """Of every error, before the SDK does."""
+        ...
+
+    def rejected(self, status: int, body: bytes) -> None:
+        """Of every status from 400 on, with the beginning of its body."""
+        ...
+
+    def answered(self, content_type: str) -> None:
+        """Of every other answer."""
+        ...
+
+    def redirected(self, target: str | None) -> OutboundError:
+        """Of a redirect that is not followed. `target`: without its query; None for what is no address.
+
+        The error that is raised then.
+        """
+        ...
+
+
 class SessionTransport(httpx2.AsyncBaseTransport):
     """The connections of one session; nothing is kept after it, as a session carries somebody's token.
 
-    `on_failure` hears of every error before the SDK does, and `on_rejection` of every status from 400 on, with the
-    beginning of its body. `listens`: whether the server may send what was not asked for, which SSE is made of.
+    `listens`: whether the server may send what was not asked for, which SSE is made of.
+
+    The token goes along with every request, so a redirect is followed (by the SDK) to the same scheme, host and port
+    alone, as from `/mcp` to `/mcp/`.
     """
 
-    def __init__(
-        self,
-        guard: Guard,
-        budget: Budget,
-        on_failure: Callable[[OutboundError], None],
-        on_rejection: Callable[[int, bytes], None],
-        *,
-        listens: bool,
-    ) -> None:
+    def __init__(self, guard: Guard, budget: Budget, watcher: Watcher, *, listens: bool) -> None:
         self._budget = budget
-        self._on_failure = on_failure
-        self._on_rejection = on_rejection
+        self._watcher = watcher
         self._listens = listens
         self._pool = httpcore2.AsyncConnectionPool(ssl_context=tls_context(), network_backend=GuardedBackend(guard))
 
@@ -89,7 +110,10 @@ class SessionTransport(httpx2.AsyncBaseTransport):
         if request.method == "DELETE":
             return await self._farewell(request)
         answer = await self._sent(request)
+        if answer.status in _REDIRECTS:
+            await self._judge_redirect(request, answer)
         if answer.status < 400:
+            self._watcher.answered(httpx2.Headers(answer.headers).get("content-type", ""))
             return self._response(answer, place(request.url))
         # Read here, as the SDK drops the words of an error.
         response = self._response(answer, place(request.url))
@@ -101,9 +125,23 @@ class SessionTransport(httpx2.AsyncBaseTransport):
                     break
         finally:
             await response.aclose()
-        self._on_rejection(answer.status, bytes(body))
+        self._watcher.rejected(answer.status, bytes(body))
         kept = {name: value for name, value in response.headers.items() if name == "content-type"}
         return httpx2.Response(answer.status, headers=kept, content=bytes(body))
+
+    async def _judge_redirect(self, request: httpx2.Request, answer: httpcore2.Response) -> None:
+        """Raises `OutboundError` for one that is not to be followed."""
+        location = httpx2.Headers(answer.headers).get("location", "")
+        try:
+            target = request.url.join(location)
+            checked(target)
+        except (OutboundError, httpx2.InvalidURL, ValueError):
+            target = None
+        keeps = request.method == "GET" or answer.status in _KEEP_THE_MESSAGE
+        if target is None or not keeps or not _same_origin(request.url, target):
+            await answer.aclose()
+            shown = None if target is None else str(target.copy_with(query=None, fragment=None))
+            raise self._watcher.redirected(shown)
 
     async def _farewell(self, request: httpx2.Request) -> httpx2.Response:
         """The end of a session, which must not cost its result: neither time, nor by an error."""
@@ -119,16 +157,16 @@ class SessionTransport(httpx2.AsyncBaseTransport):
         try:
             return await self._pool.handle_async_request(_translated(request))
         except OutboundError as error:
-            self._on_failure(error)
+            self._watcher.failed(error)
             raise
         except _ERRORS.every as error:
             failure = failure_of(error, _ERRORS, place(request.url))
-            self._on_failure(failure)
+            self._watcher.failed(failure)
             raise failure from error
 
     def _response(self, answer: httpcore2.Response, host: str) -> httpx2.Response:
         headers = httpx2.Headers(answer.headers)
-        stream = _Stream(answer, headers.pop("content-encoding", None), self._budget, self._on_failure, host)
+        stream = _Stream(answer, headers.pop("content-encoding", None), self._budget, self._watcher.failed, host)
         return httpx2.Response(answer.status, headers=headers, stream=stream, extensions=answer.extensions)
 
     async def aclose(self) -> None:
@@ -165,6 +203,11 @@ class _Stream(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._answer.aclose()
+
+
+def _same_origin(one: httpx2.URL, other: httpx2.URL) -> bool:
+    """Scheme, host and port. Not the step from http to https either: whoever holds that port may be another."""
+    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 
 def _translated(request: httpx2.Request) -> httpcore2.Request:

@@ -18,12 +18,14 @@ from shared.sandbox.inside.calls import Abilities
 class Program:
     """Agent code, which defines `async def run(input_dict, tools)`, and what that is called with.
 
-    `tools`: MCP servers by their URL, and of each the tools that may be called.
+    `tools`: MCP servers by their URL, and of each the tools that may be called. `sharers`: whose run it is, each of
+    whom has only a share of the run slots (`shared.sandbox.slots`).
     """
 
     code: str
     input_dict: JsonObject
     tools: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    sharers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

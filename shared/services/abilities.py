@@ -25,6 +25,7 @@ from shared.outbound import errors as outbound
 from shared.outbound.mcp import call_tool, list_tools
 from shared.sandbox import CallFailed, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
 from shared.services.budgets import Budget, BudgetSpent
+from shared.services.deployment_budgets import DeploymentBudget
 from shared.services.model_calls import ModelCallService
 from shared.services.model_choice import built_in_tools, chosen_model, messages_of
 from shared.settings import Settings
@@ -97,7 +98,9 @@ def _failed(error: Exception) -> CallFailed:
 
 @dataclass
 class RunAbilities:
-    """One run's. `payer` is charged; `run_id` names the calls, with their number in the chain."""
+    """One run's. `payer` is charged; `run_id` names the calls, with their number in the chain. `deployment`: whose
+    budget they count by, if it has one.
+    """
 
     run_id: str
     payer: Caller
@@ -108,6 +111,7 @@ class RunAbilities:
     call_another: CallAgent
     about: JsonObject
     numbers: "Numbers"
+    deployment: DeploymentBudget | None = None
 
     @_told
     async def call_model(
@@ -137,6 +141,7 @@ class RunAbilities:
             self.budget,
             min(timeout or self.settings.model_timeout_seconds, self.settings.model_timeout_seconds),
             self.about,
+            self.deployment,
         )
         self.numbers.add(result.usage)
         finish = result.thoughts.get("finish_reason") if isinstance(result.thoughts, dict) else None
@@ -195,7 +200,7 @@ class RunAbilities:
 
     def _tools_of(self, url: str) -> list[str]:
         """Raises `CallFailed` for a server that the agent does not name."""
-        tools = self.permissions.tools.get(url)
+        tools = self.permissions.tools.get(url.strip())
         if tools is None:
             named = ", ".join(self.permissions.tools) or "none"
             raise CallFailed(f"The agent names no MCP server {url}, so it cannot call it. It names: {named}.")

@@ -16,7 +16,7 @@ from shared.models.errors import AllowanceSpent, Forbidden, InvalidInput, NotFou
 from shared.models.money import to_dollars
 from shared.models.ticket import Ticket
 from shared.models.wire import JsonObject
-from shared.services.published import find, refuse_invalid
+from shared.services.published import find, fit_input
 from shared.services.running import RunService
 from shared.settings import Settings
 from shared.store import Database
@@ -41,7 +41,7 @@ class AgentChatService:
         input_dict = input_of(request)
         try:
             agent = await find(self.database, ticket.model)
-            await asyncio.to_thread(refuse_invalid, agent, input_dict)
+            input_dict = await asyncio.to_thread(fit_input, agent, input_dict)
         except (NotFound, Forbidden) as error:
             raise ModelFailure(error.message, transient=False) from error
         except InvalidInput as error:

@@ -19,6 +19,7 @@ from shared.models.caller import Caller
 from shared.models.errors import Conflict, NotFound
 from shared.sandbox import looked_at_soon
 from shared.services.page_tokens import moment_token, read_moment_token
+from shared.services.quotas import QuotaService
 from shared.services.schemas import check
 from shared.services.visibility import is_admin, refuse_unless_owner, sees
 from shared.store import Database, Transaction
@@ -36,9 +37,10 @@ class AgentPage:
 
 @dataclass(frozen=True)
 class AgentService:
-    """Lives as long as a request."""
+    """Lives as long as a request. Without `quotas`, a user may keep any number of agents."""
 
     database: Database
+    quotas: QuotaService | None = None
 
     async def create(self, caller: Caller, request: CreateAgentRequest) -> Agent:
         """Saves an agent. What its code will meet when it runs comes as warnings, and the engine that it gets.
@@ -46,6 +48,8 @@ class AgentService:
         Raises `BadRequest` for a schema that is none, `TooLarge`.
         """
         looked = await _checked(request)
+        if self.quotas:
+            await self.quotas.refuse_another(self.database.agents, caller.uid)
         agent_id, rev = str(uuid4()), uuid4().hex
 
         async def write(transaction: Transaction) -> StoredAgent:
@@ -86,6 +90,7 @@ class AgentService:
         rev = uuid4().hex
         changes = request.changes()
         await _checked_schemas(request)
+        left = await self.quotas.bytes_left(self.database.agents, caller.uid) if self.quotas else 0
 
         async def write(transaction: Transaction) -> StoredAgent:
             agent = visible(caller, await self.database.agents.get(agent_id, transaction))
@@ -103,6 +108,8 @@ class AgentService:
                     "updated_at": datetime.now(UTC),
                 }
             )
+            if self.quotas and agent.owner == caller.uid:
+                self.quotas.refuse_growth(self.database.agents, agent, changed, left)
             self.database.agents.put(changed, transaction)
             await self._show_in_deployment(changed, transaction)
             return changed

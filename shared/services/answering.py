@@ -14,16 +14,18 @@ from uuid import uuid4
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from shared.llm.catalog import Catalog, CatalogError
+from shared.llm.catalog import Catalog, CatalogError, ModelRoute
+from shared.llm.estimate import NotCovered, bound_cost, fit_output
 from shared.llm.failures import ModelFailure
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
-from shared.models.chat import ChatRequest, ChatResult
-from shared.models.errors import ComeAgain, Unavailable
+from shared.models.chat import ChatRequest, ChatResult, Usage
+from shared.models.errors import AllowanceSpent, ComeAgain, NoRoom, Unavailable
 from shared.models.ticket import Claim, Ticket, claim
 from shared.services.ledger import Ledger
 from shared.services.model_calls import CompleteChat
 from shared.services.standing import StandingService
+from shared.services.turns import TurnService, kind_of, lock_name
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.store.tickets import MAX_TEXT_BYTES
@@ -59,8 +61,10 @@ class AnsweringService:
         complete: CompleteChat,
         answer_by_agent: AnswerByAgent,
         settings: Settings,
+        turns: TurnService,
     ) -> None:
         self._database = database
+        self._turns = turns
         self._catalog = catalog
         self._complete = complete
         self._answer_by_agent = answer_by_agent
@@ -69,7 +73,8 @@ class AnsweringService:
         self.holder = str(uuid4())
 
     async def answer(self, ticket_id: str) -> None:
-        """Works on the ticket once. Returns when it is finished, by this delivery or another.
+        """Works on the ticket once. Returns when it is finished, by this delivery or another, or was parked until its
+        owner has a turn for it.
 
         Raises `ComeAgain` when the queue should deliver it again: somebody else is on it, the model failed in a way
         that time may heal and attempts are left, or the lease was lost, since who has it now may fail, too.
@@ -77,8 +82,22 @@ class AnsweringService:
         taken, ticket = await self._take(ticket_id)
         if taken is Claim.HELD:
             raise ComeAgain("Another worker is on this ticket.")
-        if taken is not Claim.TAKEN or ticket is None:
+        if ticket is None:
             return
+        if taken is Claim.PARKED:
+            await self._turns.recheck(ticket)
+            return
+        if taken is Claim.TAKEN:
+            try:
+                await self._answer_taken(ticket)
+            except ComeAgain:
+                await self._turns.pass_on(ticket, self.holder)
+                raise
+        # A ticket that had ended before may have left its turn taken, if whoever ended it died over that.
+        await self._turns.pass_on(ticket, self.holder if taken is Claim.TAKEN else None)
+
+    async def _answer_taken(self, ticket: Ticket) -> None:
+        """Works on a ticket that this delivery holds. Raises `ComeAgain`."""
         work = asyncio.create_task(self._work(ticket))
         keeper = asyncio.create_task(self._keep_lease(ticket.id))
         try:
@@ -98,13 +117,25 @@ class AnsweringService:
         """Calls the model and writes what comes of it, while the lease is kept. Raises `LeaseLost`, `ComeAgain`."""
         try:
             result = await self._call(ticket)
+        except NoRoom as error:
+            await self._change(ticket.id, lambda held, now: held.returned(now))
+            raise ComeAgain(error.message, retry_after=error.retry_after) from error
         except ModelFailure as failure:
             await self._end_or_release(ticket, failure)
         else:
             await self._end(ticket.id, lambda held, now: held.completed(result, now))
 
     async def _take(self, ticket_id: str) -> tuple[Claim, Ticket | None]:
-        """Takes the lease if it is free, and ends a ticket that has no attempt left."""
+        """Takes the lease if it is free and the owner has a turn for it, else parks the ticket; and ends a ticket that
+        has no attempt left.
+        """
+        async with self._database.outages_told():
+            seen = await self._database.tickets.get(ticket_id)
+        if seen is None:
+            _log.error("A task names a ticket that does not exist", extra={"fields": {"ticket": ticket_id}})
+            return Claim.FINISHED, None
+        if seen.status.finished:
+            return Claim.FINISHED, seen
 
         async def take(transaction: Transaction) -> tuple[Claim, Ticket | None]:
             ticket = await self._database.tickets.get(ticket_id, transaction)
@@ -114,7 +145,9 @@ class AnsweringService:
             if ticket.held_by(self.holder):  # the transaction's last run was committed without our knowing
                 return Claim.TAKEN, ticket
             decision = claim(ticket, now, self._settings.chat_max_attempts)
-            if decision is Claim.TAKEN:
+            if decision is Claim.TAKEN and not await self._turns.take(ticket, self.holder, now, transaction):
+                decision = Claim.PARKED
+            elif decision is Claim.TAKEN:
                 ticket = ticket.leased(self.holder, now, self._settings.lease_seconds)
                 self._database.tickets.put(ticket, transaction)
             elif decision in (Claim.EXHAUSTED, Claim.INTERRUPTED):
@@ -124,10 +157,8 @@ class AnsweringService:
                 await self._ledger.settle(ticket.failed(message, now), now, transaction)
             return decision, ticket
 
-        decision, ticket = await self._database.transaction(take)
-        if ticket is None:
-            _log.error("A task names a ticket that does not exist", extra={"fields": {"ticket": ticket_id}})
-        return decision, ticket
+        # Deliveries of one user's tickets take their turns one after the other, rather than overtake each other.
+        return await self._database.transaction(take, turn=lock_name(seen.owner, kind_of(seen)))
 
     async def _keep_lease(self, ticket_id: str) -> None:
         """Renews the lease for ever. Raises `LeaseLost`. An outage of the database is sat out: the end will tell."""
@@ -138,23 +169,23 @@ class AnsweringService:
                 await self._change(ticket_id, lambda held, now: held.renewed(now, seconds))
 
     async def _call(self, ticket: Ticket) -> ChatResult:
-        """Raises `ModelFailure` and `LeaseLost` only: a fault of our own is logged, and tried again like an outage."""
+        """Raises `ModelFailure`, `NoRoom` and `LeaseLost` only: a fault of our own is logged, and tried again like an
+        outage.
+
+        The answer is at most as long as what the ticket holds covers.
+        """
         try:
-            async with self._database.outages_told():
-                request, disabled = await asyncio.gather(
-                    self._database.tickets.get_request(ticket.id),
-                    StandingService(self._database).is_disabled(ticket.owner, anew=True),
-                )
-            if disabled:
-                raise ModelFailure("The account is disabled, so the chat was not answered.", transient=False)
-            if request is None:
-                raise ModelFailure("The chat's messages are gone. Send the chat again.", transient=False)
+            request = await self._request(ticket)
             if ticket.provider == GOFANNON:
                 return fitted(await self._answer_by_agent(ticket, request, lambda begun: self._mark(ticket.id, begun)))
             route = self._catalog.route(ticket.provider, ticket.model)
+            request = await self._cover(ticket, route, request)
             return fitted(await self._complete(route, request, self._settings.model_timeout_seconds))
-        except (ModelFailure, LeaseLost):
+        except (ModelFailure, LeaseLost, NoRoom):
             raise
+        except (AllowanceSpent, NotCovered) as error:
+            message = "What is left of your allowance does not cover an answer. Send the chat again when it does."
+            raise ModelFailure(message, transient=False) from error
         except CatalogError as error:
             raise ModelFailure(str(error), transient=False) from error
         except Unavailable as error:
@@ -163,17 +194,75 @@ class AnsweringService:
             _log.exception("A ticket could not be worked on", extra=_about(ticket))
             raise ModelFailure("Something went wrong on our side.", transient=True) from error
 
+    async def _cover(self, ticket: Ticket, route: ModelRoute, request: ChatRequest) -> ChatRequest:
+        """The request with an output limit that the ticket's hold covers.
+
+        A ticket whose hold has become too small, since prices have risen for example, holds anew. Raises
+        `AllowanceSpent`, `NotCovered` and `LeaseLost`.
+        """
+        with contextlib.suppress(NotCovered):
+            return fit_output(route, request, ticket.hold)
+        bounds = bound_cost(route, request, self._settings)
+
+        async def write(transaction: Transaction) -> int:
+            now = datetime.now(UTC)
+            held = await self._held(ticket.id, transaction)
+            held = await self._ledger.hold_again(held, bounds, now, transaction)
+            self._database.tickets.put(held, transaction)
+            return held.hold
+
+        return fit_output(route, request, await self._database.transaction(write))
+
+    async def _request(self, ticket: Ticket) -> ChatRequest:
+        """What was asked. Two reads at once. Raises `ModelFailure` when it is not to be answered, or gone."""
+        async with self._database.outages_told():
+            request, disabled = await asyncio.gather(
+                self._database.tickets.get_request(ticket.id),
+                StandingService(self._database).is_disabled(ticket.owner, anew=True),
+            )
+        if disabled:
+            raise ModelFailure("The account is disabled, so the chat was not answered.", transient=False)
+        if request is None:
+            raise ModelFailure("The chat's messages are gone. Send the chat again.", transient=False)
+        return request
+
     async def _mark(self, ticket_id: str, begun: bool) -> None:
         """Notes that an agent begins: nobody will run it again. Raises `LeaseLost`, `Unavailable`."""
         await self._change(ticket_id, lambda held, now: held.marked(begun, now))
 
     async def _end_or_release(self, ticket: Ticket, failure: ModelFailure) -> None:
-        """Ends the ticket with the failure's sentence, or gives it back for another attempt."""
-        if failure.transient and ticket.attempts < self._settings.chat_max_attempts:
-            await self._change(ticket.id, lambda held, now: held.released(now))
-            raise ComeAgain(failure.message, retry_after=failure.retry_after)
+        """Ends the ticket with the failure's sentence, or gives it back for another attempt.
+
+        Either way the payer is charged what the provider bills for this one.
+        """
         hint = " Send the chat again later." if failure.transient else ""
-        await self._end(ticket.id, lambda held, now: held.failed(failure.message + hint, now))
+        if failure.transient and ticket.attempts < self._settings.chat_max_attempts:
+            try:
+                await self._release(ticket, failure)
+            except AllowanceSpent:
+                hint = " What is left of your allowance does not cover another attempt."
+            except (CatalogError, ModelFailure) as error:
+                hint = f" It cannot be tried again: {error}"
+            else:
+                raise ComeAgain(failure.message, retry_after=failure.retry_after)
+        message = failure.message + hint
+        await self._end(ticket.id, lambda held, now: held.failed(message, now), cost=failure.cost, usage=failure.usage)
+
+    async def _release(self, ticket: Ticket, failure: ModelFailure) -> None:
+        """Gives the ticket back. Raises `LeaseLost`, and `AllowanceSpent` when another attempt cannot be held for."""
+        if not failure.cost:
+            await self._change(ticket.id, lambda held, now: held.released(now))
+            return
+        route = self._catalog.route(ticket.provider, ticket.model)
+        bounds = bound_cost(route, await self._request(ticket), self._settings)
+
+        async def write(transaction: Transaction) -> None:
+            now = datetime.now(UTC)
+            held = await self._held(ticket.id, transaction)
+            held = await self._ledger.hold_again(held, bounds, now, transaction, cost=failure.cost, usage=failure.usage)
+            self._database.tickets.put(held.released(now), transaction)
+
+        await self._insist(write)
 
     async def _change(self, ticket_id: str, change: Change) -> None:
         """Writes what `change` makes of the ticket. Raises `LeaseLost` if this delivery does not hold it any more."""
@@ -184,18 +273,25 @@ class AnsweringService:
 
         await self._database.transaction(write)
 
-    async def _end(self, ticket_id: str, change: Change) -> None:
+    async def _end(self, ticket_id: str, change: Change, *, cost: float = 0.0, usage: Usage | None = None) -> None:
         """Ends the ticket: outcome, charge and hold in one transaction. Raises `LeaseLost`.
 
-        An outage of the database is sat out for minutes, as the answer is paid for. `LeaseLost` is also raised when
-        the commit went through and only its answer was lost: the next delivery then finds the ticket finished.
+        `cost` and `usage` are those of an attempt that failed; a result has its own.
         """
 
         async def write(transaction: Transaction) -> None:
             now = datetime.now(UTC)
             ticket = await self._held(ticket_id, transaction)
-            await self._ledger.settle(change(ticket, now), now, transaction)
+            await self._ledger.settle(change(ticket, now), now, transaction, cost=cost, usage=usage)
 
+        await self._insist(write)
+
+    async def _insist(self, write: Callable[[Transaction], Awaitable[None]]) -> None:
+        """Runs the transaction, and waits out an outage of the database for minutes, as the answer is paid for.
+
+        Raises `LeaseLost` also when the commit went through and only its answer was lost: the next delivery then
+        finds what was written.
+        """
         await AsyncRetrying(
             retry=retry_if_exception_type(Unavailable),
             wait=wait_random_exponential(multiplier=0.5, max=10),
@@ -221,7 +317,7 @@ def fitted(result: ChatResult) -> ChatResult:
     if (size := len(without.model_dump_json().encode())) <= MAX_TEXT_BYTES:
         return without
     message = f"The answer is {size} bytes long; at most {MAX_TEXT_BYTES} can be kept. Ask for a shorter one."
-    raise ModelFailure(message, transient=False)
+    raise ModelFailure(message, transient=False, cost=result.cost, usage=result.usage)
 
 
 def _about(ticket: Ticket) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import time
 
-from shared.models.money import to_dollars
+from shared.models.money import CostBounds, to_dollars
 
 
 class BudgetSpent(Exception):
@@ -29,6 +29,11 @@ class Budget:
     def seconds_left(self) -> float:
         return max(0.0, self._ends - time.monotonic())
 
+    @property
+    def calls_taken(self) -> int:
+        """How many calls of anything outside were begun, or refused."""
+        return self._calls - self._calls_left
+
     def take_call(self) -> None:
         """Counts a call. Raises `BudgetSpent` for one too many."""
         if self._calls_left <= 0:
@@ -43,14 +48,18 @@ class Budget:
             )
         self._bytes_left -= size
 
-    def reserve(self, estimate: int) -> int:
-        """Sets `estimate` aside, or what is left if that is less; returns it. Raises `BudgetSpent` for nothing."""
+    def reserve(self, bounds: CostBounds) -> int:
+        """Sets aside what a call may cost at most, or what is left if that is less; returns it.
+
+        Raises `BudgetSpent` when what is left does not cover a short answer.
+        """
         left = self._cost - self.spent - self._reserved
-        if estimate and left <= 0:
+        if bounds.most and left < max(1, bounds.least):
             raise BudgetSpent(
-                f"A run may spend ${to_dollars(self._cost):g}, with the agents that it calls; that is all in use."
+                f"A run may spend ${to_dollars(self._cost):g}, with the agents that it calls. This call may cost"
+                f" ${to_dollars(bounds.least):g} before it is answered, and ${to_dollars(max(0, left)):g} is left."
             )
-        reserved = min(estimate, left)
+        reserved = min(bounds.most, max(0, left))
         self._reserved += reserved
         return reserved
 

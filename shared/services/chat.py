@@ -10,21 +10,26 @@ import re
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from shared.llm.catalog import Catalog, CatalogError, check_call
-from shared.llm.estimate import highest_cost
+from shared.llm.catalog import Catalog, CatalogError
+from shared.llm.estimate import bound_cost
 from shared.log import get_logger
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
-from shared.models.chat import Accepted, ChatRequest, ChatResponse
-from shared.models.errors import BadRequest, NotFound, Unavailable
+from shared.models.chat import Accepted, ChatRequest, ChatResponse, TicketStatus
+from shared.models.errors import BadRequest, NotFound, OutcomeUnknown, Unavailable
+from shared.models.idempotency import KeptRequest, KeyedRequest
+from shared.models.money import CostBounds
 from shared.models.ticket import Ticket
+from shared.services.idempotency import Idempotency, keyed
 from shared.services.ledger import Ledger
+from shared.services.quotas import QuotaService
 from shared.services.rate_limits import RateLimitService
 from shared.services.standing import StandingService, refuse
 from shared.services.visibility import sees
+from shared.services.withdrawing import WithdrawalService
 from shared.settings import Settings
 from shared.store import Database, Transaction
-from shared.tasks import TaskQueue
+from shared.tasks import QueueRefused, TaskQueue, task_name
 from shared.trace import current_request
 
 _log = get_logger("chat")
@@ -40,52 +45,74 @@ class ChatService:
         self._catalog = catalog
         self._ledger = Ledger(database, settings)
         self._limits = RateLimitService(database)
+        self._idempotency = Idempotency(database)
+        self._quotas = QuotaService(database, settings)
         self._settings = settings
 
     async def submit(self, caller: Caller, request: ChatRequest) -> Accepted:
+        """Accepts a chat that has no key. See `submit_once`."""
+        accepted, _ = await self.submit_once(caller, request, None)
+        return accepted
+
+    async def submit_once(self, caller: Caller, request: ChatRequest, key: str | None) -> tuple[Accepted, bool]:
         """Accepts a chat: when this returns, a worker will answer it, and a look-up finds it.
+
+        A chat that comes again under its `key` within 24 hours gets the ticket that it has; then the second is True.
 
         Raises `BadRequest` for a provider, model, parameter or tool that cannot be served, `TooManyRequests`,
         `AllowanceSpent`, `Forbidden` for a disabled user and for a disabled owner's agent, `TooLarge` for a chat that
-        cannot be stored, and `Unavailable` when it was not accepted and may be sent again.
+        cannot be stored, `Conflict` for a key that came with another chat, `Unavailable` when it was not accepted and
+        may be sent again, and `OutcomeUnknown` when nobody knows.
         """
-        estimate = await self._estimate(caller, request)
-        ticket_id = str(uuid4())
+        keyed_request = None if key is None else _keyed(caller, request, key)
         try:
-            ticket = await self._admitted(ticket_id, caller, request, estimate)
+            bounds = await self._bound_cost(caller, request)
+        except BadRequest:  # it may have been possible when the chat came first
+            if keyed_request is None or (kept := await self._find(keyed_request)) is None:
+                raise
+            return Accepted(ticket_id=kept.made, status=TicketStatus.PENDING), True
+        draft = _draft(caller, request)
+        try:
+            ticket_id = await self._admit(draft, caller, request, bounds, keyed_request)
         except Unavailable:
-            with contextlib.suppress(Unavailable):
-                await self._withdrawn(ticket_id)  # it may have been stored, and the caller is told that it was not
-            raise
+            if await self._withdraw(draft, keyed_request):
+                raise
+            ticket_id = draft.id
+        replayed = ticket_id != draft.id
         try:
-            await self._queue.enqueue(f"chat-{ticket.id}", {"ticket_id": ticket.id})
+            # Also for a chat that came again, as the first time may have ended before this. The name makes it once.
+            await self._queue.enqueue(task_name(ticket_id, draft.tasks), {"ticket_id": ticket_id})
         except Exception as error:
-            _log.error("The queue refused a ticket: %r", error, extra={"fields": {"ticket": ticket.id}})
-            if not await self._withdrawn(ticket.id):
-                return Accepted(ticket_id=ticket.id, status=ticket.status)
-            raise Unavailable(
-                "The chat could not be queued. Nothing was charged; send it again.", retry_after=5
-            ) from error
-        return Accepted(ticket_id=ticket.id, status=ticket.status)
+            _log.error("The queue refused a ticket: %r", error, extra={"fields": {"ticket": ticket_id}})
+            # One that came again is stored and was given to its caller: the sweep hands it in.
+            if not replayed and await self._withdraw(draft, keyed_request):
+                raise Unavailable(
+                    "The chat could not be queued. Nothing was charged; send it again.", retry_after=5
+                ) from error
+        return Accepted(ticket_id=ticket_id, status=TicketStatus.PENDING), replayed
 
-    async def _estimate(self, caller: Caller, request: ChatRequest) -> int:
-        """The most that it may cost, in millionths of a dollar; raises `BadRequest` for what cannot be served.
+    async def _find(self, request: KeyedRequest) -> KeptRequest | None:
+        """What is kept of a request that has come before. One transaction."""
 
-        An agent's calls are held for one by one; and an unknown price may turn out to be one. So for these a
-        millionth is held: what is spent already does not pay for them.
+        async def find(transaction: Transaction) -> KeptRequest | None:
+            if kept := await self._kept(request, transaction):
+                self._idempotency.give(kept, transaction)
+            return kept
+
+        return await self._database.transaction(find)
+
+    async def _bound_cost(self, caller: Caller, request: ChatRequest) -> CostBounds:
+        """What it may cost at most; raises `BadRequest` for what cannot be served.
+
+        An agent's calls are held for one by one, so for the agent itself no more than a millionth of a dollar is.
         """
         if request.provider == GOFANNON:
             await self._refuse_unpublished(caller, request.model)
-            return 1
+            return CostBounds(1, 1)
         try:
-            route = self._catalog.route(request.provider, request.model)
-            check_call(route, request.parameters, request.built_in_tools)
+            return bound_cost(self._catalog.route(request.provider, request.model), request, self._settings)
         except CatalogError as error:
             raise BadRequest(str(error)) from error
-        estimate = highest_cost(route, request)
-        if estimate is None:
-            _log.warning("Price unknown", extra={"fields": {"model": route.name}})
-        return 1 if estimate is None else estimate
 
     async def _refuse_unpublished(self, caller: Caller, friendly_name: str) -> None:
         """Raises `BadRequest` for what is not published, or not for this caller, `Forbidden` for a disabled owner's.
@@ -99,52 +126,64 @@ class ChatService:
         if deployment.owner != caller.uid:
             await StandingService(self._database).refuse_disabled_owner(deployment.owner)
 
-    async def _admitted(self, ticket_id: str, caller: Caller, request: ChatRequest, estimate: int) -> Ticket:
-        """Counts the request, holds what it may cost, and stores the ticket, in one transaction."""
+    async def _admit(
+        self,
+        draft: Ticket,
+        caller: Caller,
+        request: ChatRequest,
+        bounds: CostBounds,
+        keyed_request: KeyedRequest | None,
+    ) -> str:
+        """Counts the request, holds what it may cost, and stores the ticket and the key, in one transaction.
+
+        Returns the ticket's id: the draft's, or, for a request that has come before, that of the ticket it has.
+        """
         rate_key = f"chat:{caller.uid}"
 
-        async def admit(transaction: Transaction) -> Ticket:
+        async def admit(transaction: Transaction) -> str:
             # What the steps below read, read at once.
-            found, account, _ = await asyncio.gather(
-                self._database.tickets.get(ticket_id, transaction),
+            found, kept, waiting, account, _ = await asyncio.gather(
+                self._database.tickets.get(draft.id, transaction),
+                self._kept(keyed_request, transaction),
+                self._quotas.waiting_chats(caller.uid),
                 self._database.accounts.get(caller.uid, transaction),
                 self._database.rate_limits.get(rate_key, transaction),
             )
             if found is not None:  # the transaction's last run was committed without our knowing
-                return found
+                return found.id
+            if kept is not None:
+                self._idempotency.give(kept, transaction)
+                return kept.made
             refuse(account)
-            now, request_context = datetime.now(UTC), current_request.get()
+            now = datetime.now(UTC)
+            self._quotas.refuse_waiting(waiting)
             await self._limits.count(rate_key, self._settings.chat_rate_per_minute, transaction)
-            ticket = Ticket(
-                id=ticket_id,
-                owner=caller.uid,
-                provider=request.provider,
-                model=request.model,
-                hold=await self._ledger.hold(caller, estimate, now, transaction) if estimate else 0,
-                request_id=request_context.request_id if request_context else None,
-                traceparent=request_context.trace.traceparent if request_context else None,
-                created_at=now,
-                updated_at=now,
-            )
+            hold = await self._ledger.hold(caller, bounds, now, transaction) if bounds.most else 0
+            ticket = draft.model_copy(update={"hold": hold, "created_at": now, "updated_at": now})
             self._database.tickets.add(ticket, request, transaction)
-            return ticket
+            if keyed_request is not None:
+                self._idempotency.remember(keyed_request, ticket.id, now, transaction)
+            return ticket.id
 
         return await self._database.transaction(admit, turn=f"user:{caller.uid}")
 
-    async def _withdrawn(self, ticket_id: str) -> bool:
-        """Ends a ticket that the queue refused. False when the queue has taken it after all and a worker is on it."""
+    async def _kept(self, request: KeyedRequest | None, transaction: Transaction) -> KeptRequest | None:
+        return None if request is None else await self._idempotency.find(request, datetime.now(UTC), transaction)
 
-        async def withdraw(transaction: Transaction) -> bool:
-            ticket = await self._database.tickets.get(ticket_id, transaction)
-            if ticket is None or ticket.attempts > 0:
-                return False
-            if not ticket.status.finished:
-                now = datetime.now(UTC)
-                ended = ticket.failed("The chat could not be queued. Send it again.", now)
-                await self._ledger.settle(ended, now, transaction)
-            return True
+    async def _withdraw(self, draft: Ticket, keyed_request: KeyedRequest | None) -> bool:
+        """Ends a ticket whose caller is told that it was not accepted; False when it is accepted after all.
 
-        return await self._database.transaction(withdraw)
+        Raises `OutcomeUnknown` while the database is out. Then the queue is asked to have it done later, unless the
+        caller may come again with the key, and is given the ticket.
+        """
+        try:
+            return await WithdrawalService(self._database, self._settings).withdraw(draft, keyed_request)
+        except Unavailable as error:
+            _log.error("A ticket could not be withdrawn", extra={"fields": {"ticket": draft.id}})
+            if keyed_request is None:
+                with contextlib.suppress(QueueRefused):
+                    await self._queue.enqueue(f"withdraw-{draft.id}", {"ticket_id": draft.id, "withdraw": "yes"})
+            raise OutcomeUnknown(draft.id) from error
 
     async def look_up(self, caller: Caller, ticket_id: str) -> ChatResponse:
         """The ticket as it stands. Raises `NotFound` for one that is unknown or somebody else's. One read."""
@@ -163,3 +202,22 @@ class ChatService:
             updated_at=ticket.updated_at,
             completed_at=ticket.completed_at,
         )
+
+
+def _draft(caller: Caller, request: ChatRequest) -> Ticket:
+    """The ticket of a chat that is not accepted yet. Its id is new, by which a transaction knows its own commit."""
+    now, context = datetime.now(UTC), current_request.get()
+    return Ticket(
+        id=str(uuid4()),
+        owner=caller.uid,
+        provider=request.provider,
+        model=request.model,
+        request_id=context.request_id if context else None,
+        traceparent=context.trace.traceparent if context else None,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _keyed(caller: Caller, request: ChatRequest, key: str) -> KeyedRequest:
+    return keyed("/chat", caller.uid, caller.uid, key, request.model_dump(mode="json"))

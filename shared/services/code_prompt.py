@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, cast
 
 from shared.models.wire import JsonObject
@@ -14,6 +15,9 @@ _RUN = re.compile(r"^(?:async[ \t]+)?def[ \t]+run[ \t]*\(", re.MULTILINE)
 _CODE_STARTS = re.compile(
     r"^(?:import |from |async def |def |class |@|#|\"\"\"|[A-Za-z_]\w*\s*(?::[^=]+)?=)", re.MULTILINE
 )
+_JSON_STARTS = re.compile(r"^[^\n\"'{\[]*(?P<json>[{\[]\s*[{\[\"])", re.MULTILINE)
+"""Where a line has an object or a list of texts before any quotation mark."""
+_MOST_STARTS = 20
 _SNAKE = re.compile(r"^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$")
 _LONGEST_NAME = 60
 
@@ -83,7 +87,44 @@ def mend_text(error: str) -> str:
 
 
 def code_of(answer: str) -> str:
-    """The code in an answer: without fences and prose around it, and with `run` around it where only its body came."""
+    """The code in an answer, without fences, prose or JSON around it. Where only the body of `run` came, with `run`.
+
+    What holds no code comes out as a `run` that does nothing: see `written_code.fault_of`.
+    """
+    inner = _code_in_json(answer)
+    return _bare(answer if inner is None else inner)
+
+
+def _code_in_json(answer: str) -> str | None:
+    """The code in an answer that is JSON, as in `{"code": "…"}`, fenced or after a sentence; None where it is not.
+
+    Of several texts, the longest that defines `run`. Line breaks within texts are taken, too, as models write them.
+    """
+    decoder = json.JSONDecoder(strict=False)
+    plain = _RUN.search(answer)
+    for number, start in enumerate(_JSON_STARTS.finditer(answer)):
+        if number == _MOST_STARTS or (plain and plain.start() < start.start("json")):
+            break
+        try:
+            found: Any = decoder.raw_decode(answer, start.start("json"))[0]
+        except (ValueError, RecursionError):
+            continue
+        if codes := [text for text in _texts(found) if _RUN.search(text)]:
+            return max(codes, key=len)
+    return None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, dict | list):
+            waiting += cast("dict[str, Any]", each).values() if isinstance(each, dict) else cast("list[Any]", each)
+
+
+def _bare(answer: str) -> str:
     blocks: list[str] = _FENCED.findall(answer)
     code = max(blocks, key=lambda block: (bool(_RUN.search(block)), len(block))) if blocks else _unfenced(answer)
     code = code.strip("\n").rstrip()

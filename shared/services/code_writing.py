@@ -10,7 +10,7 @@ from shared.models.agent import StoredAgent
 from shared.models.caller import Caller
 from shared.models.chat import Message
 from shared.models.code_writing import GenerateCodeRequest, GenerateCodeResponse
-from shared.models.errors import BadRequest, UpstreamFailed
+from shared.models.errors import AllowanceSpent, BadRequest, Unavailable, UpstreamFailed
 from shared.sandbox import Engine, Limits
 from shared.services.code_docs import agent_docs, model_docs, spec_docs, tool_docs
 from shared.services.code_prompt import (
@@ -25,6 +25,7 @@ from shared.services.code_prompt import (
 from shared.services.composing import Composer
 from shared.services.model_calls import ModelCallService
 from shared.services.visibility import sees
+from shared.services.written_code import fault_of
 from shared.settings import Settings
 from shared.store import Database
 
@@ -32,6 +33,8 @@ _log = get_logger("code_writing")
 _MENDINGS = 2
 _MOST_NAMES = 50
 _TOOL_DOCS_SECONDS = 15
+_LAST_SECONDS = 2.0
+"""Of a request, for what comes after the models."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ class CodeWritingService:
     settings: Settings
 
     async def write(self, caller: Caller, request: GenerateCodeRequest) -> GenerateCodeResponse:
-        """Code that parses, loads in the sandbox and defines `run`; a name that no deployment has; a docstring.
+        """Code that parses, loads in the sandbox and whose `run` returns something; a name that no deployment has; a
+        docstring. Where naming it fails, the code is paid for all the same, and both are made from the description.
 
         Raises `BadRequest` for a model, tool, spec or agent that cannot be used, `AllowanceSpent`, `UpstreamFailed`
         when the model or an MCP server fails or the code does not hold after two mendings, `UpstreamTooSlow`, and
@@ -55,7 +59,13 @@ class CodeWritingService:
         )
         async with composer.in_time():
             text = await self._text(caller, request)
-            (code, thoughts), (name, docstring) = await _both(self._code(composer, text), _name(composer, request))
+            naming = asyncio.create_task(_name(composer, request))
+            try:
+                code, thoughts = await self._code(composer, text)
+                name, docstring = await _or_by_itself(naming, composer, request)
+            finally:
+                naming.cancel()
+                await asyncio.gather(naming, return_exceptions=True)
             name = await self._free(name)
         return GenerateCodeResponse(code=code, friendly_name=name, docstring=docstring, thoughts=thoughts)
 
@@ -96,13 +106,14 @@ class CodeWritingService:
             result = await composer.ask(messages)
             code = code_of(result.content)
             failure = await self.engine.load(code, self._limits(composer))
-            if failure is None:
+            told = fault_of(code) if failure is None else failure.traceback or failure.error
+            if told is None:
                 return code, result.thoughts
-            error = failure.error
+            error = told if failure is None else failure.error
             messages = [
                 *messages[:2],
                 Message(role="assistant", content=code),
-                Message(role="user", content=mend_text(failure.traceback or failure.error)),
+                Message(role="user", content=mend_text(told)),
             ]
         _log.warning("A model wrote no code that holds", extra={"fields": {"id": composer.id, "error": error}})
         raise UpstreamFailed(f"The model wrote no code that runs, in {1 + _MENDINGS} attempts. The last error: {error}")
@@ -110,8 +121,11 @@ class CodeWritingService:
     async def _free(self, name: str) -> str:
         """The name, or the first of name_2, name_3 … that nothing is published under. One look-up of all of them."""
         names = [name, *(f"{name}_{number}" for number in range(2, _MOST_NAMES))]
-        async with self.database.outages_told():
-            taken = await self.database.deployments.taken(names)
+        try:
+            async with self.database.outages_told():
+                taken = await self.database.deployments.taken(names)
+        except Unavailable:
+            taken = set(names)
         return next((free for free in names if free not in taken), f"{name}_{uuid4().hex[:8]}")
 
     def _limits(self, composer: Composer) -> Limits:
@@ -129,6 +143,18 @@ async def _name(composer: Composer, request: GenerateCodeRequest) -> tuple[str, 
     text = name_text(request_text(request.description, request.input_schema, request.output_schema, {}))
     messages = [Message(role="system", content=NAME_RULES), Message(role="user", content=text)]
     return name_and_docstring((await composer.ask(messages, tools=[])).content, request.description)
+
+
+async def _or_by_itself(
+    naming: asyncio.Task[tuple[str, str]], composer: Composer, request: GenerateCodeRequest
+) -> tuple[str, str]:
+    """The name and docstring, or those made from the description if there are none in time."""
+    try:
+        async with asyncio.timeout(max(0.0, composer.budget.seconds_left - _LAST_SECONDS)):
+            return await naming
+    except (UpstreamFailed, AllowanceSpent, BadRequest, Unavailable, TimeoutError) as error:
+        _log.warning("A model wrote an agent and no name for it: %r", error, extra={"fields": {"id": composer.id}})
+        return name_and_docstring("", request.description)
 
 
 async def _both(one: Any, other: Any) -> Any:

@@ -4,8 +4,6 @@ The page's script is text that a model wrote, and may do whatever a page may. So
 (`sandbox`), and of the world it calls the published agents alone.
 """
 
-import base64
-import hashlib
 import html
 import json
 import re
@@ -35,8 +33,16 @@ _PAGE = """\
 <script nonce="{nonce}">
 const API_BASE_URL = {api_base};
 {{
-  const script = document.createElement("script");
-  script.textContent = {js};
+  for (const name of Object.getOwnPropertyNames(window)) {{
+    if (/RTC/.test(name)) delete window[name];
+  }}
+  const {{ head }} = document, closed = document.createElement("meta"), script = document.createElement("script");
+  closed.httpEquiv = "Content-Security-Policy";
+  closed.content = "script-src 'none'";
+  window.close_{nonce} = () => {{ delete window.close_{nonce}; head.append(closed); }};
+  const js = {js};
+  script.nonce = "{nonce}";
+  script.textContent = (/^\\s*(["'])use strict\\1/.test(js) ? '"use strict";' : "") + "close_{nonce}();" + js;
   document.addEventListener("readystatechange", () => document.body.append(script), {{ once: true }});
   document.currentScript.nonce = "";
 }}
@@ -71,6 +77,11 @@ def page(title: str, code: DemoCode, base: str, nonce: str) -> str:
     The one script of the page stands before what the demo says, so that nothing there (an open comment, a
     `<textarea>`) can swallow it. It holds the demo's own script as a string, and runs it when the body is complete,
     before `DOMContentLoaded`, as if it stood at the body's end. In CSS, `\\/` is another way to write a slash.
+
+    It takes WebRTC away, which reaches any address by UDP and which no policy of Chromium's bounds. Frames are windows
+    of their own and would have it again; so before the demo's script does anything, a third policy says that no script
+    begins from then on, and frames inherit it. What the first script needs for that it takes before the demo's HTML is
+    read, in which elements could take the names of the document's own properties.
     """
     return _PAGE.format(
         title=html.escape(title, quote=False),
@@ -82,22 +93,21 @@ def page(title: str, code: DemoCode, base: str, nonce: str) -> str:
     )
 
 
-def policy(code: DemoCode, base: str, nonce: str, embedders: Iterable[str] = ()) -> str:
+def policy(base: str, nonce: str, embedders: Iterable[str] = ()) -> str:
     """The page's Content-Security-Policy. `embedders`: origins whose pages may frame it, beside its own.
 
     `sandbox` without `allow-same-origin`: an origin of its own, so no cookies, no storage, and nothing of the
-    frontend that is served beside it. The demo's script is let in by its hash. A script can read the policy that it
-    runs under, nonce and hash included; so there is a second one, which has neither, and both must agree: it lets no
-    script in that comes from anywhere else. What remains is navigation, which no policy of a page bounds: a demo can
-    lead its visitor, and what was typed into it, to another site.
+    frontend that is served beside it. Scripts are let in by the nonce alone: the demo's HTML cannot know it, as it
+    could know a hash. A script can read the policy that it runs under, nonce included; so there is a second one, which
+    has none, and both must agree: it lets no script in that comes from anywhere else. What remains is navigation, which
+    no policy of a page bounds: a demo can lead its visitor, and what was typed into it, to another site.
     """
-    digest = base64.b64encode(hashlib.sha256(code.js.encode()).digest()).decode()
     framing = " ".join(["'self'", *(origin for origin in embedders if origin == "*" or _ORIGIN.fullmatch(origin))])
     first = "; ".join(
         [
             "sandbox allow-scripts allow-forms allow-modals",
             "default-src 'none'",
-            f"script-src 'nonce-{nonce}' 'sha256-{digest}'",
+            f"script-src 'nonce-{nonce}'",
             "style-src 'unsafe-inline'",
             "img-src data: blob:",
             "media-src data: blob:",

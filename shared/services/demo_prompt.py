@@ -90,6 +90,8 @@ def _code(found: dict[str, Any]) -> DemoCode:
     if missing := [part for part in _PARTS if not isinstance(found.get(part), str)]:
         raise BadAnswer(f"The JSON object lacks {', '.join(missing)}: each of html, css and js has to be a string.")
     parts = cast("dict[str, str]", {part: found[part] for part in _PARTS})
+    if not parts["html"].strip() and not parts["js"].strip():
+        raise BadAnswer("html and js are empty: the page would show nothing.")
     if (size := sum(len(part) for part in parts.values())) > _MOST_CHARACTERS:
         raise BadAnswer(f"html, css and js have {size} characters together; at most {_MOST_CHARACTERS} can be kept.")
     try:

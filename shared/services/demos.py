@@ -8,6 +8,7 @@ from shared.models.caller import Caller
 from shared.models.demo import CreateDemoRequest, Demo, DemoFields, ReplaceDemoRequest, StoredDemo, demo_of
 from shared.models.errors import Conflict, NotFound
 from shared.services.page_tokens import moment_token, read_moment_token
+from shared.services.quotas import QuotaService
 from shared.services.visibility import is_admin, refuse_unless_owner, sees
 from shared.store import Database, Transaction
 
@@ -24,12 +25,15 @@ class DemoPage:
 
 @dataclass(frozen=True)
 class DemoService:
-    """Lives as long as a request."""
+    """Lives as long as a request. Without `quotas`, a user may keep any number of demos."""
 
     database: Database
+    quotas: QuotaService | None = None
 
     async def create(self, caller: Caller, request: CreateDemoRequest) -> Demo:
         """Saves a demo, whatever its code is, and whether its deployments are there. Raises `TooLarge`."""
+        if self.quotas:
+            await self.quotas.refuse_another(self.database.demos, caller.uid)
         demo_id, rev = str(uuid4()), uuid4().hex
 
         async def write(transaction: Transaction) -> StoredDemo:
@@ -77,6 +81,7 @@ class DemoService:
         Raises `NotFound`, `Forbidden`, `Conflict` for a stale `_rev`, `TooLarge`.
         """
         rev = uuid4().hex
+        left = await self.quotas.bytes_left(self.database.demos, caller.uid) if self.quotas else 0
 
         async def write(transaction: Transaction) -> StoredDemo:
             demo = _visible(caller, await self.database.demos.get(demo_id, transaction))
@@ -89,6 +94,8 @@ class DemoService:
                 )
             fields = request.fields(demo.visibility)
             changed = demo.model_copy(update={"fields": fields, "rev": rev, "updated_at": datetime.now(UTC)})
+            if self.quotas and demo.owner == caller.uid:
+                self.quotas.refuse_growth(self.database.demos, demo, changed, left)
             self.database.demos.put(changed, transaction)
             return changed
 

@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 
 from shared.models.agent import StoredAgent
 from shared.models.caller import Caller
-from shared.models.deployment import Deployed, DeployedApi, Deployment, DeploymentInfo, endpoint
+from shared.models.deployment import Deployed, DeployedApi, Deployment, DeploymentInfo, DeployRequest, endpoint
 from shared.models.errors import BadRequest, Conflict, NotFound
+from shared.models.money import to_dollars, to_micros
 from shared.services.agents import looked_at, visible
+from shared.services.deployment_budgets import budget_per_day
 from shared.services.page_tokens import name_token, read_name_token
 from shared.services.visibility import is_admin, refuse_unless_owner
+from shared.settings import Settings
 from shared.store import Database, Transaction
 
 _NOT_DEPLOYED = "The agent is not deployed."
@@ -28,14 +31,17 @@ class DeploymentService:
     """Lives as long as a request."""
 
     database: Database
+    settings: Settings
 
-    async def deploy(self, caller: Caller, agent_id: str) -> Deployed:
-        """Claims the agent's friendly name for it. Again: nothing changes; renamed: the old name becomes free.
+    async def deploy(self, caller: Caller, agent_id: str, request: DeployRequest | None = None) -> Deployed:
+        """Claims the agent's friendly name for it. Again: only the budget changes, if `request` has one; renamed: the
+        old name becomes free, and the budget stays.
 
         Raises `NotFound`, `Forbidden`, `BadRequest` without a friendly name, `Conflict` for one that another agent has.
         """
+        asked = None if request is None or request.budget_per_day is None else to_micros(request.budget_per_day)
 
-        async def claim(transaction: Transaction) -> tuple[str, str]:
+        async def claim(transaction: Transaction) -> tuple[Deployment, str]:
             agent = visible(caller, await self.database.agents.get(agent_id, transaction))
             refuse_unless_owner(caller, agent, "agent")
             name = agent.fields.friendly_name
@@ -45,16 +51,25 @@ class DeploymentService:
             if holder is not None and holder.agent_id != agent.id:
                 raise Conflict(f"Another agent is published as {name!r}. Choose another friendlyName.")
             if holder is not None and agent.deployed_as == name:
-                return name, agent.fields.code
-            await self._release(agent, name, transaction)
-            self.database.deployments.put(deployment_of(agent, name), transaction)
+                deployment = holder if asked is None else holder.model_copy(update={"budget_per_day": asked})
+                if deployment != holder:
+                    self.database.deployments.put(deployment, transaction)
+                return deployment, agent.fields.code
+            former = await self._release(agent, name, transaction)
+            kept = former.budget_per_day if former else None
+            deployment = deployment_of(agent, name, kept if asked is None else asked)
+            self.database.deployments.put(deployment, transaction)
             self.database.agents.put(agent.model_copy(update={"deployed_as": name}), transaction)
-            return name, agent.fields.code
+            return deployment, agent.fields.code
 
-        name, code = await self.database.transaction(claim, turn=f"agent:{agent_id}")
+        deployment, code = await self.database.transaction(claim, turn=f"agent:{agent_id}")
         warnings = (await looked_at(code)).warnings
         but = f". It will not run as it is: line {warnings[0].line}: {warnings[0].message}" if warnings else ""
-        return Deployed(message=f"Agent deployed{but}", endpoint=endpoint(name))
+        return Deployed(
+            message=f"Agent deployed{but}",
+            endpoint=endpoint(deployment.friendly_name),
+            budgetPerDay=self._budget(deployment),
+        )
 
     async def undeploy(self, caller: Caller, agent_id: str) -> None:
         """Makes the name free. Raises `NotFound` for an agent that is not deployed, too, and `Forbidden`."""
@@ -86,6 +101,7 @@ class DeploymentService:
             agentId=found.agent_id,
             endpoint=endpoint(found.friendly_name),
             deployedAt=found.deployed_at,
+            budgetPerDay=self._budget(found),
         )
 
     async def list(self, caller: Caller, limit: int, token: str | None = None) -> DeploymentPage:
@@ -108,18 +124,23 @@ class DeploymentService:
         ]
         return DeploymentPage(apis, name_token(apis[-1].friendly_name) if more else None)
 
-    async def _release(self, agent: StoredAgent, unless: str | None, transaction: Transaction) -> None:
-        """Makes free what the agent is published under, unless it is `unless`."""
+    def _budget(self, deployment: Deployment) -> float:
+        return to_dollars(budget_per_day(deployment.budget_per_day, self.settings))
+
+    async def _release(self, agent: StoredAgent, unless: str | None, transaction: Transaction) -> Deployment | None:
+        """Makes free what the agent is published under, unless it is `unless`; returns what it was published as."""
         name = agent.deployed_as
         if name is None or name == unless:
-            return
+            return None
         held = await self.database.deployments.get(name, transaction)
-        if held is not None and held.agent_id == agent.id:
-            self.database.deployments.remove(name, transaction)
+        if held is None or held.agent_id != agent.id:
+            return None
+        self.database.deployments.remove(name, transaction)
+        return held
 
 
-def deployment_of(agent: StoredAgent, name: str) -> Deployment:
-    """The agent as it is published under `name`, from now on."""
+def deployment_of(agent: StoredAgent, name: str, budget: int | None = None) -> Deployment:
+    """The agent as it is published under `name`, from now on. `budget`: as in `Deployment.budget_per_day`."""
     return Deployment(
         friendly_name=name,
         agent_id=agent.id,
@@ -129,4 +150,5 @@ def deployment_of(agent: StoredAgent, name: str) -> Deployment:
         input_schema=agent.fields.input_schema,
         output_schema=agent.fields.output_schema,
         deployed_at=datetime.now(UTC),
+        budget_per_day=budget,
     )

@@ -1,7 +1,8 @@
 """The ledger: money moves here and nowhere else, each time in one transaction with what it moves for.
 
 The methods are steps of a transaction, which the services run. Each reads the account, opens one for a user who has
-none, and begins a new period when its date has come.
+none, and begins a new period when its date has come. Costs are in US dollars, as models report them; the account and
+its entries keep whole millionths, and the account what is left over.
 """
 
 import asyncio
@@ -12,13 +13,15 @@ from typing import Any
 from shared.log import get_logger
 from shared.models.account import Account
 from shared.models.caller import Caller
+from shared.models.chat import Usage
 from shared.models.errors import AllowanceSpent
 from shared.models.hold import Hold
-from shared.models.money import to_micros
+from shared.models.money import CostBounds, to_dollars, to_micros, to_picos
 from shared.models.terms import Terms
 from shared.models.ticket import Ticket
 from shared.models.usage import Entry
 from shared.models.wire import JsonObject
+from shared.services.deployment_budgets import DeploymentBudget, DeploymentBudgets
 from shared.services.standing import refuse
 from shared.settings import Settings
 from shared.store import Database, Transaction
@@ -33,6 +36,10 @@ class Ledger:
     database: Database
     settings: Settings
 
+    @property
+    def deployment_budgets(self) -> DeploymentBudgets:
+        return DeploymentBudgets(self.database)
+
     async def account(self, caller: Caller, now: datetime, transaction: Transaction) -> tuple[Account | None, Account]:
         """The account as it is stored, None for a new user's, and as it is now. One read."""
         stored = await self.database.accounts.get(caller.uid, transaction)
@@ -41,40 +48,59 @@ class Ledger:
         news = {name: text for name, text in told.items() if text and text != getattr(account, name)}
         return stored, account.changed(now, **news) if news else account
 
-    async def hold(self, caller: Caller, estimate: int, now: datetime, transaction: Transaction) -> int:
-        """Holds `estimate` for a chat, or all that is available if that is less; returns what it holds.
+    async def hold(self, caller: Caller, bounds: CostBounds, now: datetime, transaction: Transaction) -> int:
+        """Holds `bounds.most` for a call, or all that is available if that is less; returns what it holds.
 
-        Raises `AllowanceSpent` when nothing is available, and `Forbidden` for a disabled user.
+        Raises `AllowanceSpent` when what is available does not cover `bounds.least`; `Forbidden` for a disabled user.
         """
         _, account = await self.account(caller, now, transaction)
         refuse(account)
-        if not account.available:
-            running = " by chats that are still running" if account.remaining else ""
-            raise AllowanceSpent(f"Your allowance is used up{running}. Raise it, reset it, or wait.")
-        account, hold = account.holding(estimate, now)
+        refuse_uncovered(account, bounds)
+        account, hold = account.holding(bounds.most, now)
         self.database.accounts.put(account, transaction)
         return hold
 
-    async def open_hold(self, caller: Caller, hold: Hold, transaction: Transaction, now: datetime) -> Hold:
-        """Puts `hold` on the account, or what is available if that is less. Raises `AllowanceSpent`. Two reads."""
-        found, _ = await asyncio.gather(
+    async def open_hold(
+        self,
+        caller: Caller,
+        hold: Hold,
+        bounds: CostBounds,
+        transaction: Transaction,
+        now: datetime,
+        budget: DeploymentBudget | None = None,
+    ) -> Hold:
+        """Puts `hold` on the account and on the `budget`, with as much of `bounds.most` as both have available.
+
+        Raises `AllowanceSpent`, `DeploymentBudgetSpent`. Two reads, three with a budget.
+        """
+        found, *_ = await asyncio.gather(
             self.database.holds.get(hold.id, transaction),
             self.database.accounts.get(caller.uid, transaction),
+            self.deployment_budgets.prefetch(hold, transaction),
         )
         if found is not None:  # the transaction's last run was committed without our knowing
             return found
-        opened = hold.model_copy(update={"amount": await self.hold(caller, hold.amount, now, transaction)})
+        if budget is not None:
+            most = await self.deployment_budgets.available(budget, hold, now, transaction, max(1, bounds.least))
+            bounds = CostBounds(bounds.least, most)
+        opened = hold.model_copy(update={"amount": await self.hold(caller, bounds, now, transaction)})
+        if budget is not None:
+            await self.deployment_budgets.hold(budget, opened, now, transaction)
         self.database.holds.add(opened, transaction)
         return opened
 
     async def close_hold(
-        self, hold: Hold, cost: int, metadata: JsonObject, now: datetime, transaction: Transaction
+        self, hold: Hold, cost: float, metadata: JsonObject, now: datetime, transaction: Transaction
     ) -> None:
-        """Charges `cost` and releases the hold. All at once, and once however often it is done. Three reads."""
-        found, charged, _ = await asyncio.gather(
+        """Charges `cost` and releases the hold. All at once, and once however often it is done.
+
+        Three reads, four with a deployment's budget.
+        """
+        found, charged, *_ = await asyncio.gather(
             self.database.holds.get(hold.id, transaction),
             self.database.accounts.has_entry(hold.owner, hold.id, transaction),
             self.database.accounts.get(hold.owner, transaction),
+            self.deployment_budgets.prefetch(hold, transaction),
         )
         if found is None and (charged or not cost):
             return
@@ -82,16 +108,24 @@ class Ledger:
         if found is not None:
             account = account.released(found.amount, now)
             self.database.holds.remove(found, transaction)
+        counted = max(1, to_micros(cost)) if cost and not charged else 0
+        await self.deployment_budgets.settle(found or hold, found.amount if found else 0, counted, transaction)
         if cost:
             account = await self.charge(account, hold.id, cost, metadata, now, transaction)
         self.database.accounts.put(account, transaction)
 
-    async def settle(self, ended: Ticket, now: datetime, transaction: Transaction) -> None:
-        """Writes a ticket that has ended, charges its result's cost, and releases its hold. All at once, so once.
+    async def settle(
+        self, ended: Ticket, now: datetime, transaction: Transaction, *, cost: float = 0.0, usage: Usage | None = None
+    ) -> None:
+        """Writes a ticket that has ended, charges its cost, and releases its hold. All at once, so once.
 
+        The cost is its result's; `cost` and `usage` are those of an attempt that failed after the provider had begun.
         A ticket that ran an agent has been charged for already, call by call.
         """
-        cost = to_micros(ended.result.cost) if ended.result and not ended.begun else 0
+        if ended.begun:
+            cost = 0.0
+        elif ended.result:
+            cost, usage = ended.result.cost, ended.result.usage
         if cost or ended.hold:
             # What the steps below read, read at once.
             await asyncio.gather(
@@ -101,15 +135,46 @@ class Ledger:
             _, account = await self.account(Caller(uid=ended.owner), now, transaction)
             account = account.released(ended.hold, now)
             if cost:
-                account = await self.charge(account, ended.id, cost, _about(ended), now, transaction)
+                account = await self.charge(account, ended.id, cost, _about(ended, usage), now, transaction)
             self.database.accounts.put(account, transaction)
         self.database.tickets.put(ended.model_copy(update={"hold": 0}), transaction)
+
+    async def hold_again(
+        self,
+        ticket: Ticket,
+        bounds: CostBounds,
+        now: datetime,
+        transaction: Transaction,
+        *,
+        cost: float = 0.0,
+        usage: Usage | None = None,
+    ) -> Ticket:
+        """Holds for another attempt in place of what the ticket holds, and charges the last one's cost, if it has one.
+
+        Returns the ticket with its new hold, yet to be written; the account and the entry are. The entry is named
+        after the ticket and the attempt. Two reads. Raises `AllowanceSpent` when the attempt is not covered, and then
+        has written nothing.
+        """
+        cause = f"{ticket.id}-{ticket.attempts}"
+        await asyncio.gather(
+            self.database.accounts.get(ticket.owner, transaction),
+            self.database.accounts.has_entry(ticket.owner, cause, transaction),
+        )
+        _, account = await self.account(Caller(uid=ticket.owner), now, transaction)
+        account = account.released(ticket.hold, now)
+        after, _ = account.charged(to_micros(cost), now)
+        refuse_uncovered(after, bounds)
+        if cost:
+            account = await self.charge(account, cause, cost, _about(ticket, usage), now, transaction)
+        account, hold = account.holding(bounds.most, now)
+        self.database.accounts.put(account, transaction)
+        return ticket.model_copy(update={"hold": hold})
 
     async def charge(
         self,
         account: Account,
         cause: str,
-        cost: int,
+        cost: float,
         metadata: JsonObject,
         now: datetime,
         transaction: Transaction,
@@ -118,15 +183,25 @@ class Ledger:
     ) -> Account:
         """The account after `cost`, yet to be written; its entry is. The account as it was, if `cause` has an entry.
 
-        Tells of it in a line, unless it was spent elsewhere and is only `reported`. One read.
+        What the account cannot pay it owes. Logs the charge, unless it was spent elsewhere and is only `reported`.
+        One read.
         """
         if await self.database.accounts.has_entry(account.uid, cause, transaction):
             return account
-        after, charged = account.charged(cost, now)
-        if charged < cost:
-            fields = {"uid": account.uid, "cause": cause, "cost_micros": cost, "charged_micros": charged}
-            _log.warning("A cost was above what remained", extra={"fields": fields})
-        entry = Entry(cause=cause, period=account.period, timestamp=now, cost=cost, charged=charged, metadata=metadata)
+        account, micros = account.carried(to_picos(cost), now)
+        after, charged = account.charged(micros, now)
+        if charged < micros:
+            fields = {"uid": account.uid, "cause": cause, "cost_micros": micros, "charged_micros": charged}
+            _log.warning("A cost was above what remained; the rest is owed", extra={"fields": fields})
+        entry = Entry(
+            cause=cause,
+            period=account.period,
+            timestamp=now,
+            dollars=cost,
+            cost=micros,
+            charged=charged,
+            metadata=metadata,
+        )
         self.database.accounts.add_entry(account.uid, entry, transaction)
         if not reported:
             transaction.afterwards(lambda: _tell(account.uid, entry))
@@ -139,6 +214,20 @@ class Ledger:
     @property
     def terms(self) -> Terms:
         return Terms.of(self.settings)
+
+
+def refuse_uncovered(account: Account, bounds: CostBounds) -> None:
+    """Raises `AllowanceSpent` when what is available does not cover a short answer to the call."""
+    available = account.available
+    if available >= max(1, bounds.least):
+        return
+    held = " by calls that are still running" if account.remaining else ""
+    if not available:
+        raise AllowanceSpent(f"Your allowance is used up{held}. Raise it, reset it, or wait.")
+    raise AllowanceSpent(
+        f"This may cost ${to_dollars(bounds.least):g} before it is answered, and ${to_dollars(available):g} of your"
+        " allowance is available. Send less, or choose a cheaper model."
+    )
 
 
 def _tell(uid: str, entry: Entry) -> None:
@@ -154,10 +243,10 @@ def _tell(uid: str, entry: Entry) -> None:
     _log.info("Charged", extra={"fields": fields})
 
 
-def _about(ticket: Ticket) -> JsonObject:
+def _about(ticket: Ticket, usage: Usage | None) -> JsonObject:
     about: dict[str, Any] = {"ticket_id": ticket.id, "provider": ticket.provider, "model": ticket.model}
-    if ticket.result:
-        about["usage"] = ticket.result.usage.model_dump()
+    if usage:
+        about["usage"] = usage.model_dump()
     return about
 
 

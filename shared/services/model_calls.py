@@ -4,17 +4,18 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared.llm.catalog import Catalog, ModelRoute, check_call
-from shared.llm.estimate import highest_cost
+from shared.llm.catalog import Catalog, ModelRoute
+from shared.llm.estimate import NotCovered, bound_cost, fit_output
 from shared.llm.failures import ModelFailure
 from shared.log import get_logger
 from shared.models.caller import Caller
-from shared.models.chat import ChatRequest, ChatResult
-from shared.models.errors import Unavailable
+from shared.models.chat import ChatRequest, ChatResult, Usage
+from shared.models.errors import AllowanceSpent, Unavailable
 from shared.models.hold import Hold
-from shared.models.money import to_micros
+from shared.models.money import CostBounds, to_micros
 from shared.models.wire import JsonObject
 from shared.services.budgets import Budget
+from shared.services.deployment_budgets import DeploymentBudget
 from shared.services.spending import SpendingService
 from shared.settings import Settings
 from shared.store import Database
@@ -46,21 +47,30 @@ class ModelCallService:
         return cls(catalog, complete, SpendingService(database, settings))
 
     async def call(
-        self, payer: Caller, call_id: str, request: ChatRequest, budget: Budget, timeout: float, about: JsonObject
+        self,
+        payer: Caller,
+        call_id: str,
+        request: ChatRequest,
+        budget: Budget,
+        timeout: float,
+        about: JsonObject,
+        deployment: DeploymentBudget | None = None,
     ) -> ChatResult:
         """The model's answer, charged to `payer` once under `call_id`, with `about` in the usage entry.
 
         `timeout`: how many seconds the answer is waited for, and no more than the budget has. A call that nobody waits
         for any more goes on to its end, as the provider bills it, and is charged then; a free one ends.
 
-        Raises `CatalogError`, `AllowanceSpent`, `BudgetSpent`, `ModelFailure`, and `Unavailable` when the database is
-        out before the call.
+        `deployment`: whose budget the call is counted by, if it is made for callers of a published agent. The answer
+        is at most as long as the budgets and the payer's allowance cover. A call that failed after the provider had
+        begun is charged what the provider bills for it.
+
+        Raises `CatalogError`, `AllowanceSpent`, `BudgetSpent`, `DeploymentBudgetSpent`, `ModelFailure`, and
+        `Unavailable` when the database is out before the call.
         """
         route = self.catalog.route(request.provider, request.model)
-        check_call(route, request.parameters, request.built_in_tools)
-        known = highest_cost(route, request)
-        estimate = 1 if known is None else known  # an unknown price may turn out to be one
-        call = _Call(route, request, payer, call_id, estimate, budget, budget.reserve(estimate), about)
+        bounds = bound_cost(route, request, self.spending.settings)
+        call = _Call(route, request, payer, call_id, bounds, budget, budget.reserve(bounds), about, deployment)
         task = asyncio.create_task(self._made(call))
         _under_way.add(task)
         task.add_done_callback(_over)
@@ -76,38 +86,54 @@ class ModelCallService:
 
     async def _made(self, call: "_Call") -> ChatResult:
         """From the hold to the charge, whoever still waits for it; not begun for nobody."""
-        cost = 0
+        cost = 0.0
         try:
-            hold = await self._held(call) if call.estimate else None
-            if not call.wanted:
-                await self._settle(hold, 0, call.about)
-                raise ModelFailure("The run was over before the model was called.", transient=False)
+            hold = await self._held(call) if call.charged else None
             try:
-                result = await self.complete(call.route, call.request, self.spending.settings.model_timeout_seconds)
-            except BaseException:
-                await self._settle(hold, 0, call.about)
+                result = await self._completed(call, hold)
+            except ModelFailure as failure:
+                cost = failure.cost
+                await self._settle(call, hold, cost, failure.usage)
                 raise
-            cost = to_micros(result.cost)
-            usage = {"provider": call.route.provider, "model": call.route.model, "usage": result.usage.model_dump()}
-            await self._settle(hold, cost, {**call.about, **usage})
+            except BaseException:
+                await self._settle(call, hold, 0.0, None)
+                raise
+            cost = result.cost
+            await self._settle(call, hold, cost, result.usage)
             return result
         finally:
-            call.budget.spend(call.reserved, cost)
+            call.budget.spend(call.reserved, to_micros(cost))
+
+    async def _completed(self, call: "_Call", hold: Hold | None) -> ChatResult:
+        if not call.wanted:
+            raise ModelFailure("The run was over before the model was called.", transient=False)
+        request = call.request
+        if hold is not None:
+            try:
+                request = fit_output(call.route, request, min(hold.amount, call.reserved))
+            except NotCovered as error:
+                raise AllowanceSpent("What is left of your allowance does not cover this call.") from error
+        return await self.complete(call.route, request, self.spending.settings.model_timeout_seconds)
 
     async def _held(self, call: "_Call") -> Hold:
         try:
-            return await self.spending.hold(call.payer, call.id, call.estimate)
+            return await self.spending.hold(call.payer, call.id, call.bounds, call.deployment)
         except Unavailable:  # it may be there all the same
-            await self._settle(self.spending.to_hold(call.payer, call.id, call.estimate), 0, call.about)
+            hold = self.spending.to_hold(call.payer, call.id, call.bounds.most, call.deployment)
+            await self._settle(call, hold, 0.0, None)
             raise
 
-    async def _settle(self, hold: Hold | None, cost: int, about: JsonObject) -> None:
+    async def _settle(self, call: "_Call", hold: Hold | None, cost: float, usage: Usage | None) -> None:
+        """A cost that nobody is charged would be a call for free, so an outage is waited out; then it is logged."""
         if hold is None:
             return
+        about: JsonObject = {**call.about, "provider": call.route.provider, "model": call.route.model}
+        if usage:
+            about["usage"] = usage.model_dump()
         try:
             await self.spending.settle(hold, cost, about)
         except Unavailable:
-            fields = {"hold": hold.id, "uid": hold.owner, "cost_micros": cost}
+            fields = {"hold": hold.id, "uid": hold.owner, "cost_micros": to_micros(cost)}
             _log.error("A call could not be charged", extra={"fields": fields})
 
 
@@ -119,17 +145,22 @@ class _Call:
     request: ChatRequest
     payer: Caller
     id: str
-    estimate: int
+    bounds: CostBounds
     budget: Budget
     reserved: int
     about: JsonObject
+    deployment: DeploymentBudget | None
     wanted: bool = True
+
+    @property
+    def charged(self) -> bool:
+        return self.bounds.most > 0
 
 
 def _give_up(call: _Call, task: asyncio.Task[ChatResult]) -> None:
     """Nobody waits any more. A free call is ended: nobody bills it, and it may keep a small machine from others."""
     call.wanted = False
-    if not call.estimate:
+    if not call.charged:
         task.cancel()
 
 

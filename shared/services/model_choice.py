@@ -76,7 +76,7 @@ def built_in_tools(route: ModelRoute, tools: list[JsonValue]) -> list[str]:
 
 
 def _tool_id(route: ModelRoute, tool: JsonValue) -> str:
-    known = {**route.tools, **route.parameter_tools}
+    known = {**route.parameter_tools, **route.tools}
     if isinstance(tool, str) and tool in known:
         return tool
     if isinstance(tool, dict):

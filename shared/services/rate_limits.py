@@ -18,8 +18,8 @@ thousand. No setting: what a deployment sets for chats is about load and money, 
 """
 _MINUTE = 60.0
 _MOST_REMEMBERED = 10_000
-_refused_until: dict[str, float] = {}
-"""Keys that this process has refused, and until when: a flood costs no reads."""
+_refused_until: dict[tuple[str, str], float] = {}
+"""Keys, each in its project, that this process has refused, and until when: a flood costs no reads."""
 
 
 class RateLimitService:
@@ -32,6 +32,21 @@ class RateLimitService:
         """`count` in a transaction of its own."""
         await self._database.transaction(lambda transaction: self.count(key, per_minute, transaction), turn=key)
 
+    async def add(self, key: str, amount: float, per_minute: float) -> float:
+        """Counts `amount` of what `key` may have `per_minute` of, whether there is room for it or not. One transaction.
+
+        Returns the time, in epoch seconds, at which it has all of it back: more than a minute from now, and it has had
+        too much.
+        """
+
+        async def write(transaction: Transaction) -> float:
+            whole_at = max(time.time(), await self._database.rate_limits.get(key, transaction))
+            whole_at += amount * _MINUTE / per_minute
+            self._database.rate_limits.put(key, whole_at, transaction)
+            return whole_at
+
+        return await self._database.transaction(write, turn=key)
+
     async def count(self, key: str, per_minute: int, transaction: Transaction) -> None:
         """Counts a request of `key`: one read and one write, neither if `per_minute` is 0, which is no limit.
 
@@ -40,19 +55,20 @@ class RateLimitService:
         if not per_minute:
             return
         now = time.time()
-        wait = _refused_until.get(key, 0.0) - now
+        known = (self._database.project, key)
+        wait = _refused_until.get(known, 0.0) - now
         if wait <= 0:
             whole_at = max(now, await self._database.rate_limits.get(key, transaction)) + _MINUTE / per_minute
             wait = whole_at - _MINUTE - now
             if wait <= 0:
                 self._database.rate_limits.put(key, whole_at, transaction)
                 return
-            _remember(key, now + wait)
+            _remember(known, now + wait)
         seconds = math.ceil(wait)
         raise TooManyRequests(f"Too many requests. Try again in {seconds} s.", retry_after=seconds)
 
 
-def _remember(key: str, until: float) -> None:
+def _remember(key: tuple[str, str], until: float) -> None:
     if len(_refused_until) >= _MOST_REMEMBERED:
         _refused_until.pop(next(iter(_refused_until)))
     _refused_until[key] = until

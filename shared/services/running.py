@@ -20,7 +20,9 @@ from shared.redaction import redacted
 from shared.sandbox import CallFailed, Engine, Limits, Outcome, Program
 from shared.services.abilities import Numbers, Permissions, RunAbilities
 from shared.services.budgets import Budget
+from shared.services.deployment_budgets import DeploymentBudget
 from shared.services.model_calls import ModelCallService
+from shared.services.run_time import RunTimeService
 from shared.services.standing import StandingService
 from shared.settings import Settings
 from shared.store import Database
@@ -32,12 +34,16 @@ _LONGEST_LINE = 500
 
 @dataclass(frozen=True)
 class Finished:
-    """A run that is over. `cost` is in millionths of a dollar, charged already; of the agents that it called, too."""
+    """A run that is over. `cost` is in millionths of a dollar, charged already; of the agents that it called, too.
+
+    `calls`: how many of anything outside it began, or had refused.
+    """
 
     run_id: str
     outcome: Outcome
     cost: int
     usage: Usage
+    calls: int
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class _Chain:
     run_id: str
     payer: Caller
     budget: Budget
+    deployment: DeploymentBudget | None = None
     numbers: Numbers = field(default_factory=Numbers)
 
 
@@ -62,8 +69,8 @@ class RunService:
     async def run_code(self, caller: Caller, request: RunCodeRequest) -> RunCodeResponse:
         """Runs code that need not be saved, at the caller's expense.
 
-        Raises `CodeFailed` for code that fails, `AllowanceSpent` for code that spends more than is left, and
-        `Unavailable` when too much is running.
+        Raises `CodeFailed` for code that fails, `AllowanceSpent` for code that spends more than is left,
+        `TooManyRequests` when the caller's runs have lasted too long, and `Unavailable` when too much is running.
         """
         permissions = Permissions(
             viewer=caller.uid,
@@ -72,7 +79,8 @@ class RunService:
             agents=request.gofannon_agents,
         )
         chain = self._chain(caller, self.settings.run_timeout_seconds)
-        outcome = await self._run(chain, request.code, request.input_dict, permissions, path=())
+        async with RunTimeService(self.database, self.settings).counted(caller.uid):
+            outcome = await self._run(chain, request.code, request.input_dict, permissions, path=())
         _tell(chain, outcome, None)
         if outcome.failure is not None:
             if isinstance(outcome.failure.cause, AllowanceSpent):
@@ -87,21 +95,31 @@ class RunService:
         )
 
     async def run_agent(
-        self, payer: Caller, agent: StoredAgent, input_dict: JsonObject, seconds: float, run_id: str | None = None
+        self,
+        payer: Caller,
+        agent: StoredAgent,
+        input_dict: JsonObject,
+        seconds: float,
+        run_id: str | None = None,
+        deployment: DeploymentBudget | None = None,
     ) -> Finished:
         """Runs a saved agent at the expense of `payer`. A failure is in the outcome, and in the log.
 
+        `deployment`: what all calls of models count by, too, those of agents that it calls among them.
+
         Raises `Unavailable` when too much is running; then nothing has begun.
         """
-        chain = self._chain(payer, seconds, run_id)
+        chain = self._chain(payer, seconds, run_id, deployment)
         permissions = Permissions.of(agent.fields, agent.owner)
         outcome = await self._run(chain, agent.fields.code, input_dict, permissions, path=(agent,))
         _tell(chain, outcome, agent)
-        return Finished(chain.run_id, outcome, chain.budget.spent, chain.numbers.usage)
+        return Finished(chain.run_id, outcome, chain.budget.spent, chain.numbers.usage, chain.budget.calls_taken)
 
-    def _chain(self, payer: Caller, seconds: float, run_id: str | None = None) -> _Chain:
+    def _chain(
+        self, payer: Caller, seconds: float, run_id: str | None = None, deployment: DeploymentBudget | None = None
+    ) -> _Chain:
         budget = Budget(seconds, self.settings.run_max_calls, to_micros(self.settings.run_max_cost))
-        return _Chain(run_id or f"run-{uuid4()}", payer, budget)
+        return _Chain(run_id or f"run-{uuid4()}", payer, budget, deployment)
 
     async def _run(
         self,
@@ -139,6 +157,7 @@ class RunService:
             call_another=call_another,
             about={"run_id": chain.run_id, **({"agent_id": path[-1].id} if path else {})},
             numbers=chain.numbers,
+            deployment=chain.deployment,
         )
         limits = Limits(
             seconds=chain.budget.seconds_left,
@@ -147,7 +166,8 @@ class RunService:
             log_bytes=self.settings.run_log_bytes,
             result_bytes=self.settings.run_result_bytes,
         )
-        program = Program(code, input_dict, permissions.tools)
+        sharers = (f"user:{chain.payer.uid}", *(f"agent:{agent.id}" for agent in path[:1]))
+        program = Program(code, input_dict, permissions.tools, sharers)
         return await self.engine.run(program, abilities, limits, level)
 
     async def _run_another(

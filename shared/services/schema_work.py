@@ -95,22 +95,32 @@ class _Walk:
             yield target, f"{where}/$ref", True
 
     def _resolve(self, reference: Any, where: str) -> Any:
-        if not isinstance(reference, str) or not reference.startswith("#"):
-            raise NotASchema('it refers to another document; only references within the schema ("#/…") work', where)
-        if reference[1:] in self.anchors:
-            return self.anchors[reference[1:]]
-        target: Any = self.root
-        for part in unquote(reference[1:]).split("/")[1:]:
-            name = part.replace("~1", "/").replace("~0", "~")
-            if isinstance(target, dict) and name in target:
-                target = cast(JsonObject, target)[name]
-            elif isinstance(target, list) and name.isascii() and name.isdigit() and int(name[:9]) < len(target):
-                target = cast(list[Any], target)[int(name[:9])]
-            else:
-                raise NotASchema(f"{reference[:100]!r} leads nowhere", where)
-        if not reference.startswith("#/") and reference != "#":
+        return resolve(self.root, self.anchors, reference, where)
+
+
+def resolve(root: JsonObject, anchors: dict[str, JsonObject], reference: Any, where: str = "") -> Any:
+    """What `$ref` refers to. `anchors`: see `anchors_of`. Raises `NotASchema` for what is not in the schema."""
+    if not isinstance(reference, str) or not reference.startswith("#"):
+        raise NotASchema('it refers to another document; only references within the schema ("#/…") work', where)
+    if reference[1:] in anchors:
+        return anchors[reference[1:]]
+    target: Any = root
+    for part in unquote(reference[1:]).split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(target, dict) and name in target:
+            target = cast(JsonObject, target)[name]
+        elif isinstance(target, list) and name.isascii() and name.isdigit() and int(name[:9]) < len(target):
+            target = cast(list[Any], target)[int(name[:9])]
+        else:
             raise NotASchema(f"{reference[:100]!r} leads nowhere", where)
-        return target
+    if not reference.startswith("#/") and reference != "#":
+        raise NotASchema(f"{reference[:100]!r} leads nowhere", where)
+    return target
+
+
+def anchors_of(schema: JsonObject) -> dict[str, JsonObject]:
+    """The schemas within that have a name of their own, by it."""
+    return {name: part for part, _ in _all(schema) for name in _anchors(part)}
 
 
 def schema_work(schema: JsonObject) -> SchemaWork:
@@ -119,7 +129,7 @@ def schema_work(schema: JsonObject) -> SchemaWork:
         raise NotASchema(f"it nests more than {MAX_LEVELS} levels deep")
     parts = list(_all(schema))
     _refuse_unsupported(schema, parts)
-    walk = _Walk(schema, {name: part for part, _ in parts for name in _anchors(part)})
+    walk = _Walk(schema, anchors_of(schema))
     for part, where in parts:
         walk.visit(part, where)
     _refuse_endless(walk, parts)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from shared.models.caller import Caller
 from shared.models.errors import NotFound, TooLarge
 from shared.models.session import ProviderConfig, Session, SessionConfigured, SessionDeleted
+from shared.services.quotas import QuotaService
 from shared.store import Database, Transaction
 
 _PROLONGED_AFTER = timedelta(days=1)
@@ -14,16 +15,24 @@ MAX_CONFIG_BYTES = 100_000
 
 
 class SessionService:
-    """Lives as long as a request. Raises `NotFound` for what is unknown, over, or somebody else's."""
+    """Lives as long as a request. Without `quotas`, a user may have any number.
 
-    def __init__(self, database: Database) -> None:
+    Raises `NotFound` for what is unknown, over, or somebody else's.
+    """
+
+    def __init__(self, database: Database, quotas: QuotaService | None = None) -> None:
         self._database = database
+        self._quotas = quotas
 
     async def configure(self, caller: Caller, session_id: str, config: ProviderConfig) -> SessionConfigured:
-        """Creates or replaces. Raises `TooLarge` for a configuration above 100,000 bytes."""
+        """Creates or replaces. Raises `TooLarge` for a configuration above 100,000 bytes, and for a session
+        too many.
+        """
         size = len(config.model_dump_json().encode())
         if size > MAX_CONFIG_BYTES:
             raise TooLarge(f"The configuration is {size} bytes long; at most {MAX_CONFIG_BYTES} can be kept.")
+        if self._quotas:
+            await self._quotas.refuse_session(caller.uid, session_id)
         session = Session(session_id=session_id, config=config, expire_at=datetime.now(UTC) + KEPT)
         async with self._database.outages_told():
             await self._database.sessions.put(caller.uid, session)

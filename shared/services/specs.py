@@ -2,23 +2,31 @@
 
 import asyncio
 import codecs
+import json
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from shared.late import imported
-from shared.models.agent import SwaggerSpec
 from shared.models.caller import Caller
 from shared.models.errors import BadRequest, ServiceError, UpstreamFailed, UpstreamTooSlow
-from shared.models.spec import FetchSpecRequest
-from shared.openapi import NotASpec, parse
+from shared.models.spec import FetchedSpec, FetchSpecRequest
+from shared.openapi import Document, NotASpec, parse
+from shared.openapi.elsewhere import left_to_others
+from shared.openapi.locating import located
 from shared.openapi.prose import one_line
 from shared.outbound import errors as outbound
 from shared.per_loop import per_loop
 from shared.services.rate_limits import OUTBOUND_PER_MINUTE, RateLimitService
 from shared.settings import Settings
 
+if TYPE_CHECKING:  # httpx takes its time
+    from shared.outbound.http import Answer
+
 SECONDS = 40.0
 """At most for the fetch, whatever the deployment allows: Hosting waits a minute for the whole answer."""
+MAX_SPEC_BYTES = 900_000
+"""Of a document as a JSON text: an agent, which keeps it beside its code, may be `MAX_BODY_BYTES` of the store long."""
 _NAME_LENGTH = 200
 _ACCEPT = (
     "application/vnd.oai.openapi+json, application/vnd.oai.openapi, application/json, application/yaml, text/yaml,"
@@ -48,20 +56,22 @@ class SpecService:
         self._limits = limits
         self._settings = settings
 
-    async def fetch(self, caller: Caller, request: FetchSpecRequest) -> SwaggerSpec:
-        """The document's text, letter by letter, and its title; without one, the end of the URL.
+    async def fetch(self, caller: Caller, request: FetchSpecRequest) -> FetchedSpec:
+        """The document's text, and its title; without one, the end of the URL.
 
-        Raises `BadRequest` for an address that is not fetched and for what is no API description or too long a one,
-        `UpstreamFailed`, `UpstreamTooSlow`, and `TooManyRequests`.
+        The text is the server's, letter by letter, but for relative server addresses, which are made whole; and one
+        that is too long for an agent is shortened to what a model is shown of it. Raises `BadRequest` for an address
+        that is not fetched and for what is no API description or too long a one, `UpstreamFailed`, `UpstreamTooSlow`,
+        and `TooManyRequests`.
         """
         await self._limits.take(f"outbound:{caller.uid}", OUTBOUND_PER_MINUTE)
-        content_type, body = await self._fetched(request.url)
+        answer = await self._fetched(request.url)
         async with _reading():
-            name, content = await asyncio.to_thread(_read, body, content_type)
-        return SwaggerSpec(name=name or _name_of(request.url), content=content)
+            name, content, warnings = await asyncio.to_thread(_read, answer)
+        return FetchedSpec(name=name or _name_of(request.url), content=content, warnings=warnings or None)
 
-    async def _fetched(self, url: str) -> tuple[str, bytes]:
-        """Its Content-Type, and what it holds."""
+    async def _fetched(self, url: str) -> "Answer":
+        """Whose status is one of success."""
         await imported("shared.outbound.http")
         from shared.outbound.http import Outbound, Request
 
@@ -74,7 +84,7 @@ class SpecService:
             raise _failure(error) from error
         if not 200 <= answer.status_code < 300:
             raise UpstreamFailed(_rejection(urlsplit(answer.url).hostname or "The server", answer.status_code))
-        return dict(answer.headers).get("content-type", ""), answer.content
+        return answer
 
 
 def _failure(error: outbound.OutboundError) -> ServiceError:
@@ -100,13 +110,43 @@ def _reading() -> asyncio.Semaphore:
     return asyncio.Semaphore(_READ_AT_ONCE)
 
 
-def _read(body: bytes, content_type: str) -> tuple[str | None, str]:
-    """Title and text. Blocks, for seconds if it is long. Raises `BadRequest`."""
-    text = _text(body, content_type)
+def _read(answer: "Answer") -> tuple[str | None, str, list[str]]:
+    """Title, text, and what to know of it. Blocks, for seconds if it is long. Raises `BadRequest`."""
+    written = _text(answer.content, dict(answer.headers).get("content-type", ""))
     try:
-        return parse(text).name, text
+        document = parse(written)
+        content = located(document, written, answer.url)
+        if content is not written:
+            document = parse(content)
     except NotASpec as error:
         raise BadRequest(error.message) from error
+    content, too_long = _fitted(document, content)
+    return document.name, content, [warning for warning in (left_to_others(document), too_long) if warning]
+
+
+def _fitted(document: Document, content: str) -> tuple[str, str | None]:
+    """The text, shortened if it has to be and can be, and what to know of that."""
+    size = _size(content)
+    if size <= MAX_SPEC_BYTES:
+        return content, None
+    from shared.openapi.reduction import reduced
+
+    at_most = f"{MAX_SPEC_BYTES} bytes of a document can be kept in an agent, or sent to generate its code"
+    shorter = reduced(document, MAX_SPEC_BYTES, _size)
+    if shorter is None:
+        return content, (
+            f"This document is {size} bytes long as JSON text, and {at_most}. It is here as it was published, but too "
+            "large for that. Give the address of a smaller one: many APIs publish a document for each of their parts."
+        )
+    return shorter, (
+        f"This document was {size} bytes long as JSON text, and {at_most}. So it has been shortened to what a model is "
+        "shown of it; examples, extensions and the ends of long descriptions are left out."
+    )
+
+
+def _size(content: str) -> int:
+    """In bytes, as a JSON text."""
+    return len(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def _text(body: bytes, content_type: str) -> str:

@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from shared.models.caller import Caller
+from shared.models.deployment_day import day_id
 from shared.models.errors import Unavailable
 from shared.models.hold import Hold
+from shared.models.money import CostBounds
 from shared.models.wire import JsonObject
+from shared.services.deployment_budgets import DeploymentBudget
 from shared.services.ledger import Ledger
 from shared.settings import Settings
 from shared.store import Database, Transaction
@@ -25,26 +28,34 @@ class SpendingService:
     database: Database
     settings: Settings
 
-    async def hold(self, payer: Caller, hold_id: str, estimate: int) -> Hold:
-        """Holds `estimate` millionths of a dollar, or all there is if that is less. One transaction.
+    async def hold(
+        self, payer: Caller, hold_id: str, bounds: CostBounds, deployment: DeploymentBudget | None = None
+    ) -> Hold:
+        """Holds what the call may cost at most, or all there is if that is less. One transaction.
 
-        Raises `AllowanceSpent` when nothing is left. `hold_id` names the call, and nothing else ever.
+        Raises `AllowanceSpent` when what is there does not cover a short answer, and `DeploymentBudgetSpent` when the
+        budget of the `deployment` that the call is made for does not. `hold_id` names the call, and nothing else ever.
         """
-
-        hold = self.to_hold(payer, hold_id, estimate)
+        hold = self.to_hold(payer, hold_id, bounds.most, deployment)
 
         async def body(transaction: Transaction) -> Hold:
-            return await self._ledger.open_hold(payer, hold, transaction, datetime.now(UTC))
+            return await self._ledger.open_hold(payer, hold, bounds, transaction, datetime.now(UTC), deployment)
 
         return await self.database.transaction(body, turn=f"user:{payer.uid}")
 
-    def to_hold(self, payer: Caller, hold_id: str, estimate: int) -> Hold:
+    def to_hold(self, payer: Caller, hold_id: str, amount: int, deployment: DeploymentBudget | None = None) -> Hold:
         """The hold that `hold` opens, as far as it is known beforehand."""
-        expires_at = datetime.now(UTC) + timedelta(seconds=self.settings.model_timeout_seconds + _MARGIN_SECONDS)
-        return Hold(id=hold_id, owner=payer.uid, amount=estimate, expires_at=expires_at)
+        now = datetime.now(UTC)
+        return Hold(
+            id=hold_id,
+            owner=payer.uid,
+            amount=amount,
+            expires_at=now + timedelta(seconds=self.settings.model_timeout_seconds + _MARGIN_SECONDS),
+            deployment_day=deployment and day_id(deployment.agent_id, now),
+        )
 
-    async def settle(self, hold: Hold, cost: int, metadata: JsonObject) -> None:
-        """Charges `cost` and releases the hold, once however often it is asked. One transaction.
+    async def settle(self, hold: Hold, cost: float, metadata: JsonObject) -> None:
+        """Charges `cost`, in US dollars, and releases the hold, once however often it is asked. One transaction.
 
         An outage of the database is sat out for a minute, as the call is paid for. Raises `Unavailable` after it.
         """

@@ -14,9 +14,11 @@ from shared.models.caller import Caller
 from shared.models.errors import Conflict, Forbidden, TooLarge
 from shared.models.money import to_dollars, to_micros
 from shared.models.terms import Terms
+from shared.models.usage import Entry
 from shared.models.user import MAX_METADATA_BYTES, SHOWN_ENTRIES, AccountChange, UsageReport, User, user_of
 from shared.models.wire import JsonObject
 from shared.services.ledger import Ledger
+from shared.services.rate_limits import RateLimitService
 from shared.services.standing import refuse
 from shared.settings import Settings
 from shared.store import Database, Transaction
@@ -40,6 +42,7 @@ class UserService:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
+        self._settings = settings
         self._ledger = Ledger(database, settings)
 
     async def me(self, caller: Caller) -> User:
@@ -57,17 +60,19 @@ class UserService:
     async def report(self, caller: Caller, report: UsageReport, idempotency_key: str | None = None) -> Reported:
         """Charges what was spent elsewhere. A report that comes again under the same key is charged once.
 
-        Raises `TooLarge` for metadata above 16 KiB, and `Conflict` for a key that another report had. Two reads and
-        two writes, and the reads that show the user.
+        Raises `TooLarge` for metadata above 16 KiB, `Conflict` for a key that another report had, and
+        `TooManyRequests`, as each report is kept. Three reads and three writes, and the reads that show the user.
         """
         size = len(report.model_dump_json(include={"metadata"}).encode())
         if size > MAX_METADATA_BYTES:
             raise TooLarge(f"The metadata are {size} bytes long; at most {MAX_METADATA_BYTES} can be kept.")
-        cause, cost = _cause(idempotency_key), to_micros(report.response_cost)
+        cause = _cause(idempotency_key)
         charging = False
 
         async def charge(transaction: Transaction) -> tuple[Account, bool]:
             nonlocal charging
+            per_minute = self._settings.usage_reports_per_minute
+            await RateLimitService(self._database).count(f"usage:{caller.uid}", per_minute, transaction)
             now = datetime.now(UTC)
             found, (stored, account) = await asyncio.gather(
                 self._database.accounts.entry(caller.uid, cause, transaction),
@@ -76,9 +81,11 @@ class UserService:
             refuse(stored)
             if found is None:
                 charging = True
-            elif (found.cost, _canonical(found.metadata)) != (cost, _canonical(report.metadata)):
+            elif not _same(found, report):
                 raise Conflict("This Idempotency-Key was sent with another report. Send a new report under a new key.")
-            after = await self._ledger.charge(account, cause, cost, report.metadata, now, transaction, reported=True)
+            after = await self._ledger.charge(
+                account, cause, report.response_cost, report.metadata, now, transaction, reported=True
+            )
             after = after.model_copy(update={"owed": account.owed})  # only what this service paid for is owed to it
             # An entry that this very request began to write is there if its commit went through unnoticed.
             return after if after == stored else self._put(after, transaction), not charging
@@ -141,7 +148,8 @@ def changed(account: Account, change: AccountChange, terms: Terms, now: datetime
                 f"of your allowance's last refill. Ask an administrator."
             )
         after = after.with_remaining(remaining, now)
-    return after
+    # Where users do as they like there is nothing to come back to: what they set is what there is.
+    return after.changed(now, spare=0) if after.spare and not terms.bounding else after
 
 
 def _cause(key: str | None) -> str:
@@ -149,6 +157,16 @@ def _cause(key: str | None) -> str:
     if key is None:
         return f"report-{uuid4()}"
     return f"report-{key}" if _PLAIN_KEY.fullmatch(key) else f"report-#{sha256(key.encode()).hexdigest()}"
+
+
+def _same(entry: Entry, report: UsageReport) -> bool:
+    """Whether the entry is what the report left. Those from before dollars were kept have whole millionths."""
+    known = (
+        to_micros(report.response_cost) == entry.cost
+        if entry.dollars is None
+        else report.response_cost == entry.dollars
+    )
+    return known and _canonical(entry.metadata) == _canonical(report.metadata)
 
 
 def _canonical(metadata: JsonObject) -> str:

@@ -10,7 +10,7 @@ from shared.models.account import Account
 from shared.models.money import to_dollars
 from shared.models.usage import Entry
 from shared.models.user import UsageEntry
-from shared.models.wire import JsonObject
+from shared.models.wire import JsonObject, is_plain_id
 from shared.store.transaction import Transaction
 
 _json = TypeAdapter[JsonObject](JsonObject)
@@ -29,7 +29,9 @@ class AccountStore:
         return self._account(uid).collection("usage").document(cause)
 
     async def get(self, uid: str, transaction: Transaction | None = None) -> Account | None:
-        """One read."""
+        """One read; none for what cannot be an id."""
+        if not is_plain_id(uid):
+            return None
         reference = self._account(uid)
         document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
         return None if document is None else Account(uid=uid, **document)
@@ -83,4 +85,6 @@ def _shown(document: dict[str, Any]) -> UsageEntry:
     metadata = _json.validate_json(document["metadata"])
     if document["charged"] != document["cost"]:
         metadata = {**metadata, "charged": to_dollars(document["charged"])}
-    return UsageEntry(timestamp=document["timestamp"], response_cost=to_dollars(document["cost"]), metadata=metadata)
+    dollars = document.get("dollars")
+    cost = to_dollars(document["cost"]) if dollars is None else dollars
+    return UsageEntry(timestamp=document["timestamp"], response_cost=cost, metadata=metadata)

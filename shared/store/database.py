@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from datetime import timedelta
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
@@ -17,12 +18,15 @@ from shared.store.accounts import AccountStore
 from shared.store.agents import AgentStore
 from shared.store.audit import AuditStore
 from shared.store.demos import DemoStore
+from shared.store.deployment_days import DeploymentDayStore
 from shared.store.deployments import DeploymentStore
 from shared.store.holds import HoldStore
+from shared.store.idempotency import IdempotencyStore
 from shared.store.rate_limits import RateLimitStore
 from shared.store.sessions import SessionStore
 from shared.store.tickets import TicketStore
 from shared.store.transaction import Overtaken, Transaction, run
+from shared.store.turns import TurnStore
 
 T = TypeVar("T")
 _log = get_logger("store")
@@ -50,15 +54,23 @@ class Database:
         self.project = settings.google_cloud_project
         self._client = _client(self.project)
         self._seconds = settings.store_timeout_seconds
-        self.tickets = TicketStore(self._client)
+        days = settings.ticket_retention_days
+        self.tickets = TicketStore(
+            self._client,
+            timedelta(days=days) if days else None,
+            timedelta(seconds=settings.ticket_max_age_seconds),
+        )
         self.accounts = AccountStore(self._client)
         self.sessions = SessionStore(self._client)
         self.audit = AuditStore(self._client)
         self.holds = HoldStore(self._client)
         self.agents = AgentStore(self._client)
         self.deployments = DeploymentStore(self._client)
+        self.deployment_days = DeploymentDayStore(self._client)
         self.demos = DemoStore(self._client)
         self.rate_limits = RateLimitStore(self._client)
+        self.idempotency = IdempotencyStore(self._client)
+        self.turns = TurnStore(self._client)
 
     @asynccontextmanager
     async def outages_told(self) -> AsyncGenerator[None]:

@@ -13,6 +13,7 @@ from pydantic_core import from_json
 from shared.models.errors import TooLarge
 from shared.models.owned import Stored
 from shared.models.wire import is_plain_id
+from shared.store.counts import count_and_sum
 from shared.store.pages import page_of
 from shared.store.transaction import Transaction
 
@@ -34,6 +35,7 @@ class OwnedStore(Generic[T]):
         self._client = client
         self._collection = client.collection(collection)
         self._kind = kind
+        self.name = collection
         self._what = collection.removesuffix("s")
         self._shorten = shorten
 
@@ -61,6 +63,11 @@ class OwnedStore(Generic[T]):
         documents, more = await page_of(query, limit)
         return [self._read(id_, document) for id_, document in documents], more
 
+    async def usage(self, uid: str) -> tuple[int, int]:
+        """How many the user has, and how many bytes they take up. A read for each thousand."""
+        query = self._collection.where(filter=FieldFilter("owner", "==", uid))
+        return await count_and_sum(query, "size")
+
     def put(self, thing: T, transaction: Transaction) -> None:
         """Writes one that the transaction has read, or looked for in vain. Raises `TooLarge`."""
         body = thing.fields.model_dump_json()
@@ -70,14 +77,16 @@ class OwnedStore(Generic[T]):
                 f"The {self._what} is {size} bytes long; at most {MAX_BODY_BYTES} can be kept. Shorten {self._shorten}."
             )
         document = thing.model_dump(exclude={"id", "fields"})
-        transaction.set(self._document(thing.id), {**document, "visibility": thing.visibility, "body": body})
+        transaction.set(
+            self._document(thing.id), {**document, "visibility": thing.visibility, "size": size, "body": body}
+        )
 
     def remove(self, thing: T, transaction: Transaction) -> None:
         """Deletes one that the transaction has read."""
         transaction.delete(self._document(thing.id))
 
     def _read(self, id_: str, document: Mapping[str, Any]) -> T:
-        kept = {name: value for name, value in document.items() if name not in ("body", "visibility")}
+        kept = {name: value for name, value in document.items() if name not in ("body", "size", "visibility")}
         return self._kind.model_validate({**kept, "id": id_, "fields": from_json(document["body"])})
 
 

@@ -8,6 +8,7 @@ from google.api_core.exceptions import NotFound
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
 from shared.models.session import ProviderConfig, Session
+from shared.store.counts import count_up_to
 from shared.store.transaction import Transaction
 
 
@@ -37,6 +38,10 @@ class SessionStore:
             "expire_at": session.expire_at,
         }
         await self._session(uid, session.session_id).set(document)
+
+    async def count(self, uid: str, most: int) -> int:
+        """How many the user has, those that are over and not deleted yet among them; `most` at most. One read."""
+        return await count_up_to(self._client.collection("users").document(uid).collection("sessions"), most)
 
     async def prolong(self, uid: str, session_id: str, expire_at: datetime) -> None:
         """One write; nothing if it is gone meanwhile."""

@@ -1,11 +1,13 @@
 """Tickets: `tickets/{id}` holds a ticket, which its owner may read, and `requests/{id}` what was asked.
 
+Firestore's TTL on `expire_at` deletes both, some time after the ticket ended.
+
 They are apart so that a poll does not read the messages, and so that request and result each have a document's
 full size (1 MiB). Requests and results are JSON text: any JSON fits, nested arrays and odd keys included, which
 Firestore's own maps do not take.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
@@ -16,6 +18,9 @@ from shared.log import get_logger
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.errors import TooLarge
 from shared.models.ticket import Ticket
+from shared.models.turns import TurnKind
+from shared.models.wire import is_plain_id
+from shared.store.counts import count_up_to
 from shared.store.transaction import Transaction
 
 _log = get_logger("store")
@@ -25,10 +30,17 @@ https://firebase.google.com/docs/firestore/quotas"""
 
 
 class TicketStore:
-    """Reads and writes tickets. Who may, and when, is for the services to say."""
+    """Reads and writes tickets. Who may, and when, is for the services to say.
 
-    def __init__(self, client: AsyncClient) -> None:
+    `kept`: how long after its end a ticket is kept; None: for good. `longest_life`: within it every ticket ends.
+    """
+
+    def __init__(
+        self, client: AsyncClient, kept: timedelta | None = None, longest_life: timedelta = timedelta()
+    ) -> None:
         self._client = client
+        self._kept = kept
+        self._longest_life = longest_life
 
     def _ticket(self, ticket_id: str) -> AsyncDocumentReference:
         return self._client.collection("tickets").document(ticket_id)
@@ -45,16 +57,24 @@ class TicketStore:
         size = len(body.encode())
         if size > MAX_TEXT_BYTES:
             raise TooLarge(f"The chat is {size} bytes long; at most {MAX_TEXT_BYTES} can be kept. Send fewer messages.")
-        transaction.set(self._ticket(ticket.id), _to_document(ticket))
-        transaction.create(self._request(ticket.id), {"owner": ticket.owner, "body": body})
+        self.put(ticket, transaction)
+        document: dict[str, Any] = {"owner": ticket.owner, "body": body}
+        if self._kept is not None:  # now, as it is written only once; so it is kept a little longer than the ticket
+            document["expire_at"] = ticket.created_at + self._longest_life + self._kept
+        transaction.create(self._request(ticket.id), document)
 
     async def get(self, ticket_id: str, transaction: Transaction | None = None) -> Ticket | None:
-        """One read. `ticket_id` must be a plain document id."""
+        """One read; none for what cannot be an id."""
+        if not is_plain_id(ticket_id):
+            return None
         reference = self._ticket(ticket_id)
         document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
         return None if document is None else _from_document(ticket_id, document)
 
     async def get_request(self, ticket_id: str) -> ChatRequest | None:
+        """One read; none for what cannot be an id."""
+        if not is_plain_id(ticket_id):
+            return None
         snapshot = await self._request(ticket_id).get()
         document = snapshot.to_dict()
         return None if document is None else ChatRequest.model_validate_json(document["body"])
@@ -80,9 +100,32 @@ class TicketStore:
                 _log.exception("A ticket cannot be read", extra={"fields": {"ticket": snapshot.id}})
         return tickets
 
+    async def parked(self, owner: str, kind: TurnKind, limit: int) -> list[Ticket]:
+        """The owner's tickets that wait for a turn of this kind, the oldest first. As many reads as tickets, or one."""
+        query = (
+            self._client.collection("tickets")
+            .where(filter=FieldFilter("owner", "==", owner))
+            .where(filter=FieldFilter("parked", "==", kind))
+            .order_by("created_at")
+            .limit(limit)
+        )
+        return [_from_document(snapshot.id, snapshot.to_dict() or {}) for snapshot in await query.get()]
+
+    async def unfinished(self, owner: str, most: int) -> int:
+        """How many of the owner's tickets are not finished; `most` at most. A read for each thousand."""
+        query = (
+            self._client.collection("tickets")
+            .where(filter=FieldFilter("owner", "==", owner))
+            .where(filter=FieldFilter("status", "in", [TicketStatus.PENDING.value, TicketStatus.PROCESSING.value]))
+        )
+        return await count_up_to(query, most)
+
     def put(self, ticket: Ticket, transaction: Transaction) -> None:
-        """Writes a ticket that the transaction has read, when it commits."""
-        transaction.set(self._ticket(ticket.id), _to_document(ticket))
+        """Writes a ticket that the transaction has read, when it commits. One that has ended expires."""
+        document = _to_document(ticket)
+        if self._kept is not None and ticket.completed_at is not None:
+            document["expire_at"] = ticket.completed_at + self._kept
+        transaction.set(self._ticket(ticket.id), document)
 
 
 def _to_document(ticket: Ticket) -> dict[str, Any]:
@@ -94,4 +137,5 @@ def _to_document(ticket: Ticket) -> dict[str, Any]:
 
 def _from_document(ticket_id: str, document: dict[str, Any]) -> Ticket:
     result = document.pop("result")
+    document.pop("expire_at", None)  # the store's own
     return Ticket(id=ticket_id, result=None if result is None else ChatResult.model_validate_json(result), **document)

@@ -10,6 +10,15 @@ class QueueRefused(Exception):
     """The queue did not take the task, as far as can be known. It may have taken it all the same."""
 
 
+def task_name(ticket_id: str, number: int) -> str:
+    """The name of a ticket's task of this number.
+
+    It begins with what is random: Cloud Tasks stores tasks by their names, and is slower where all begin alike.
+    https://cloud.google.com/tasks/docs/creating-http-target-tasks
+    """
+    return f"{ticket_id}-{number}"
+
+
 class TaskQueue(Protocol):
     """A named task is taken once: handing it in again changes nothing and is no error."""
 
@@ -22,13 +31,21 @@ class TaskQueue(Protocol):
         ...
 
 
+class InspectableQueue(TaskQueue, Protocol):
+    """A queue that may know what became of a task."""
+
+    async def has(self, name: str) -> bool | None:
+        """Whether the queue still has the task, waiting or being worked on; None where it cannot say."""
+        ...
+
+
 def task_headers() -> dict[str, str]:
     """The headers of a task: what it is, and for whose request, so that the worker's lines are found with it."""
     request = current_request.get()
     return {"Content-Type": "application/json", **(request.headers if request else {})}
 
 
-def task_queue(settings: Settings) -> TaskQueue:
+def task_queue(settings: Settings) -> InspectableQueue:
     """The queue of this deployment: the Emulator Suite's where that is running, else Cloud Tasks.
 
     Each is imported only when it is the one, since both cost start-up time.

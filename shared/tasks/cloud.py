@@ -8,6 +8,7 @@ from google.api_core.exceptions import (
     DeadlineExceeded,
     GoogleAPICallError,
     InternalServerError,
+    NotFound,
     RetryError,
     ServiceUnavailable,
 )
@@ -17,10 +18,12 @@ from google.cloud import tasks_v2
 from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcAsyncIOTransport
 from google.protobuf import duration_pb2
 
+from shared.log import get_logger
 from shared.per_loop import per_loop
 from shared.settings import Settings
 from shared.tasks import QueueRefused, task_headers
 
+_log = get_logger("tasks")
 _TRY_SECONDS = 4.0
 _ALL_TRIES_SECONDS = 12.0
 _RETRY = AsyncRetry(
@@ -48,7 +51,7 @@ class CloudTaskQueue:
         self._settings = settings
         location, project = settings.worker_location, settings.google_cloud_project
         self._queue = f"projects/{project}/locations/{location}/queues/{settings.worker_queue}"
-        self._url = settings.worker_url or f"https://{location}-{project}.cloudfunctions.net/{settings.worker_queue}"
+        self._url = settings.worker_address
 
     async def enqueue(self, name: str, payload: dict[str, str]) -> None:
         request = tasks_v2.HttpRequest(
@@ -72,3 +75,15 @@ class CloudTaskQueue:
             return
         except (GoogleAPICallError, RetryError, GoogleAuthError) as error:
             raise QueueRefused(f"Cloud Tasks: {type(error).__name__}") from error
+
+    async def has(self, name: str) -> bool | None:
+        try:
+            await _client(self._settings.cloud_tasks_endpoint).get_task(
+                name=f"{self._queue}/tasks/{name}", retry=_RETRY, timeout=_TRY_SECONDS
+            )
+        except NotFound:
+            return False
+        except (GoogleAPICallError, RetryError, GoogleAuthError) as error:
+            _log.warning("Cloud Tasks does not tell of its tasks: %s", type(error).__name__)
+            return None
+        return True

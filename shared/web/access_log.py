@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.log import get_logger
+from shared.settings import Settings
 from shared.trace import (
     CLOUD_TRACE,
     REQUEST_ID,
@@ -44,11 +45,10 @@ class AccessLog:
     Every answer tells the request's id: the caller's own, if it sent a sane one, or else the trace's.
     """
 
-    def __init__(self, app: ASGIApp, function: str, project: str, trusted_proxies: int) -> None:
+    def __init__(self, app: ASGIApp, function: str, settings: Settings) -> None:
         self.app = app
         self.function = function
-        self.project = project
-        self.trusted_proxies = trusted_proxies
+        self.settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,9 +57,9 @@ class AccessLog:
         headers = Headers(scope=scope)
         details: dict[str, str] = {}
         scope.setdefault("state", {})["access"] = details
-        trace = trace_of(headers) or new_trace()
+        trace, project = trace_of(headers) or new_trace(), self.settings.google_cloud_project
         request_id = sane_request_id(headers.get(REQUEST_ID, "")) or trace.trace_id
-        context = RequestContext(request_id, trace, self.project, lambda: (scope["method"], _route(scope)))
+        context = RequestContext(request_id, trace, project, lambda: (scope["method"], _route(scope)))
         token = current_request.set(context)
         began = time.perf_counter()
         status = 500
@@ -86,7 +86,7 @@ class AccessLog:
                 "status": status,
                 "latency": f"{seconds:.6f}s",
                 "userAgent": headers.get("user-agent", "")[:200],
-                "remoteIp": client_address(Request(scope), self.trusted_proxies),
+                "remoteIp": client_address(Request(scope), self.settings),
             },
             "function": self.function,
             "route": route,

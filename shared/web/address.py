@@ -1,39 +1,108 @@
-"""Where a request comes from."""
+"""Where a request comes from: the address that rate limits count by.
+
+Two ways lead to a deployed function, and `X-Forwarded-For` differs between them. At the function's own address Google's
+front end appends the caller. Through Hosting it appends the machine of Google's that Hosting called from, and the entry
+before that is the caller. Whatever precedes is the caller's own invention. So the last entry decides: only if it is
+one of Hosting's does the one before it count. See docs/decisions/0020-the-callers-address.md.
+"""
 
 import ipaddress
+import re
+from functools import lru_cache
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from shared.settings import Settings
 from shared.web.dependencies import CurrentSettings
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-def client_address(request: Request, trusted_proxies: int) -> str:
-    """The caller's address: the peer's, or what the outermost proxy of ours wrote into `X-Forwarded-For`.
+HOSTING_EDGES = (
+    "35.191.0.0/16",
+    "64.233.160.0/19",
+    "66.102.0.0/20",
+    "66.249.64.0/19",
+    "70.32.128.0/19",
+    "72.14.192.0/18",
+    "74.125.0.0/16",
+    "108.170.192.0/18",
+    "108.177.0.0/17",
+    "130.211.0.0/22",
+    "142.250.0.0/15",
+    "172.217.0.0/16",
+    "172.253.0.0/16",
+    "173.194.0.0/16",
+    "192.178.0.0/15",
+    "207.223.160.0/20",
+    "209.85.128.0/17",
+    "216.58.192.0/19",
+    "216.239.32.0/19",
+    "2001:4860::/32",
+    "2404:6800::/32",
+    "2404:f340::/32",
+    "2600:2d00:1::/48",
+    "2607:f8b0::/32",
+    "2800:3f0::/32",
+    "2a00:1450::/32",
+    "2c0f:fb50::/32",
+)
+"""The networks of Google's own services and front ends. Those of Google Cloud's customers are not among them, as
+anybody can call from a machine there. https://support.google.com/a/answer/10026322 tells how to get the difference."""
 
-    Each proxy appends the address that it was called from, so with one proxy the last entry is the caller's, and
-    whatever stands before it is the caller's own invention.
+_WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+")
+_LONGEST_ADDRESS = 64
+
+
+@lru_cache(maxsize=8)
+def _networks(written: tuple[str, ...]) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(network) for network in written)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that an entry of the header is; None for anything else, so that no invention becomes a key."""
+    text = text.strip()
+    if match := _WITH_PORT.fullmatch(text):
+        text = match[1] or match[2]
+    if len(text) > _LONGEST_ADDRESS or "%" in text:
+        return None
+    try:
+        parsed = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return getattr(parsed, "ipv4_mapped", None) or parsed
+
+
+def client_address(request: Request, settings: Settings) -> str:
+    """The caller's address, as the proxies that `TRUSTED_PROXIES` counts tell it; without any, the peer's.
+
+    "unknown" only where the server itself does not know its peer.
     """
-    forwarded = [
-        part.strip() for part in ",".join(request.headers.getlist("x-forwarded-for")).split(",") if part.strip()
-    ]
-    if trusted_proxies and forwarded:
-        return forwarded[-min(trusted_proxies, len(forwarded))]
-    return request.client.host if request.client else "unknown"
+    peer = request.client.host if request.client else "unknown"
+    entries = [part for part in ",".join(request.headers.getlist("x-forwarded-for")).split(",") if part.strip()]
+    if not settings.trusted_proxies or not entries:
+        return peer
+    place = min(settings.trusted_proxies, len(entries))
+    nearest = _address(entries[-place])
+    if nearest is None:
+        return peer
+    if place < len(entries) and any(nearest in edges for edges in _networks(settings.hosting_edges or HOSTING_EDGES)):
+        return str(_address(entries[-place - 1]) or nearest)
+    return str(nearest)
 
 
 def address_block(address: str) -> str:
-    """What a rate limit counts by: the address, or the /64 of an IPv6 one, which is what one customer gets."""
+    """What a rate limit counts by: the address, or the /48 of an IPv6 one, which is what one customer gets at most."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
-    return str(ipaddress.ip_network(f"{address}/64", strict=False)) if parsed.version == 6 else address
+    return str(ipaddress.ip_network(f"{address}/48", strict=False)) if parsed.version == 6 else address
 
 
 def _client_address(request: Request, settings: CurrentSettings) -> str:
-    return client_address(request, settings.trusted_proxies)
+    return client_address(request, settings)
 
 
 ClientAddress = Annotated[str, Depends(_client_address)]
-"""The caller's address, by the setting `TRUSTED_PROXIES`."""
+"""The caller's address."""

@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader
 
 from shared.models.errors import Forbidden, Unauthenticated
-from shared.services.rate_limits import RateLimitService
+from shared.services.admin_password import AdminPasswordAttempts
 from shared.services.standing import StandingService
 from shared.settings import Settings
 from shared.store import Database
@@ -37,7 +37,7 @@ async def _current_admin(
     _password: Annotated[object, Depends(_PASSWORD)] = None,
 ) -> str:
     """Raises `Forbidden` while the panel is disabled, for users without the claim, and for disabled ones;
-    `TooManyRequests` when an address tries passwords too often; else `Unauthenticated`.
+    `TooManyRequests` when passwords are tried too often, from one address or from all; else `Unauthenticated`.
     """
     password = request.headers.get(PASSWORD_HEADER)
     if password is None and settings.authentication_required and "authorization" in request.headers:
@@ -50,9 +50,10 @@ async def _current_admin(
     if not settings.admin_panel_enabled:
         raise Forbidden("The admin panel is disabled. Set ADMIN_PANEL_ENABLED to use it.")
     if password is not None:
-        limits = RateLimitService(Database(settings))
-        await limits.take(f"admin:{address_block(address)}", settings.public_rate_per_minute)
+        attempts, block = AdminPasswordAttempts(Database(settings), settings), address_block(address)
+        known_until = await attempts.take(block)
         if _is_password(password, settings):
+            await attempts.remember(block, known_until)
             return BY_PASSWORD
         raise Unauthenticated("That is not the administrators' password.")
     raise Unauthenticated(f"Send the administrators' password as '{PASSWORD_HEADER}'.")

@@ -1,61 +1,21 @@
 """Builds a function's application: its routes, and around them what all functions have in common."""
 
-from collections.abc import Callable
 from typing import cast
 
 from fastapi import APIRouter, FastAPI, Response
-from fastapi.responses import JSONResponse
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.middleware.cors import CORSMiddleware
+from starlette.datastructures import MutableHeaders
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.log import configure_logging
 from shared.settings import Settings
-from shared.trace import REQUEST_ID, TRACEPARENT
 from shared.web.access_log import AccessLog
 from shared.web.body import BodyLimit
+from shared.web.cors import Cors
 from shared.web.errors import CatchAll, add_error_handlers
+from shared.web.head import HeadAsGet
 from shared.web.paths import PathForms
-
-_OF_EVERY_REQUEST = (REQUEST_ID, TRACEPARENT)
-"""Headers that any request may carry, to be found again by."""
-
-
-class JsonCors(CORSMiddleware):
-    """Tells a refused preflight in the shape of all other errors, not in plain text."""
-
-    def preflight_response(self, request_headers: Headers) -> Response:
-        response = super().preflight_response(request_headers)
-        if response.status_code < 400:
-            return response
-        detail = bytes(response.body).decode()
-        headers = {name: value for name, value in response.headers.items() if name.startswith(("access-", "vary"))}
-        return JSONResponse({"detail": f"{detail}."}, status_code=response.status_code, headers=headers)
-
-
-class OpenCors:
-    """Any origin may call what begins with `prefix`, without cookies: also the opaque one of a sandboxed page.
-
-    `canonical` gives a path as the routes have it.
-    """
-
-    def __init__(self, app: ASGIApp, prefix: str, canonical: Callable[[str], str]) -> None:
-        self.app = app
-        self.prefix = prefix
-        self.canonical = canonical
-        self.open = JsonCors(
-            app,
-            allow_origins=["*"],
-            allow_methods=["POST"],
-            allow_headers=["Authorization", "Content-Type", *_OF_EVERY_REQUEST],
-            expose_headers=["Retry-After", "X-Run-Id", "warnings", REQUEST_ID],
-            max_age=3600,
-        )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_open = scope["type"] == "http" and self.canonical(scope["path"]).startswith(self.prefix)
-        await (self.open if is_open else self.app)(scope, receive, send)
+from shared.web.server import switch_off_heartbeats
 
 
 class NoStore:
@@ -91,6 +51,7 @@ def create_app(
     It lives as long as the process. Its lifespan never runs under functions-framework, so whatever needs an
     event loop (clients above all) is made at first use.
     """
+    switch_off_heartbeats()
     configure_logging()
     app = FastAPI(
         title=function,
@@ -111,31 +72,15 @@ def create_app(
     app.add_middleware(PathForms, function=function, is_route=is_route)
     app.add_middleware(BodyLimit, limit=max_body_bytes or settings.max_body_bytes)
     app.add_middleware(CatchAll)
-    if settings.cors_origins:
-        app.add_middleware(
-            JsonCors,
-            allow_origins=settings.cors_origins,
-            allow_methods=["*"],
-            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Admin-Password", *_OF_EVERY_REQUEST],
-            expose_headers=[
-                "Idempotent-Replayed",
-                "Retry-After",
-                "X-Next-Page-Token",
-                "X-Run-Id",
-                "warnings",
-                REQUEST_ID,
-            ],
-            max_age=3600,
-        )
-    if open_prefix:
-        app.add_middleware(OpenCors, prefix=open_prefix, canonical=PathForms(app, function, is_route).canonical)
-    app.add_middleware(NoStore)
     app.add_middleware(
-        AccessLog,
-        function=function,
-        project=settings.google_cloud_project,
-        trusted_proxies=settings.trusted_proxies,
+        Cors,
+        settings=settings,
+        open_prefix=open_prefix,
+        canonical=PathForms(app, function, is_route).canonical,
     )
+    app.add_middleware(NoStore)
+    app.add_middleware(HeadAsGet)
+    app.add_middleware(AccessLog, function=function, settings=settings)
     return app
 
 

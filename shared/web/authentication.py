@@ -1,24 +1,17 @@
 """Who is calling: the bearer token of the request, verified; or the local user while authentication is bypassed."""
 
 import asyncio
-import time
-from threading import Lock
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
-from shared.log import get_logger
 from shared.models.caller import LOCAL_USER, Caller
-from shared.models.errors import Unauthenticated, Unavailable
-from shared.models.wire import is_plain_id
+from shared.models.errors import Unauthenticated
 from shared.settings import Settings
+from shared.web.auth_users import auth_user_checks
 from shared.web.dependencies import CurrentSettings
-
-_log = get_logger("authentication")
-_app_lock = Lock()
-_EXPIRED = "The ID token has expired. Sign in again, or refresh the token."
-_INVALID = "The bearer token is not a valid Firebase ID token of this project. Sign in, and send its ID token."
+from shared.web.id_tokens import verify
 
 ID_TOKEN = HTTPBearer(
     scheme_name="IdToken",
@@ -31,43 +24,11 @@ TOKEN_OPTIONAL: dict[str, Any] = {"security": [{}]}
 """For `openapi_extra` of a route that takes a `CallerIfAny`."""
 
 
-def _verify(token: str, project: str) -> dict[str, Any]:
-    """The decoded claims of a Firebase ID token for `project`; blocks while certificates are fetched.
-
-    Imported here, not above: with authentication bypassed firebase-admin is not needed at all.
-    """
-    import firebase_admin
-    from firebase_admin import auth, exceptions
-    from google.auth.credentials import AnonymousCredentials
-
-    with _app_lock:
-        try:
-            app = firebase_admin.get_app()
-        except ValueError:
-            # Verifying takes Google's public certificates and no credentials, so none are looked for.
-            app = firebase_admin.initialize_app(AnonymousCredentials(), {"projectId": project})
-    try:
-        claims: dict[str, Any] = auth.verify_id_token(token, app=app)
-    except auth.CertificateFetchError as error:
-        _log.error("The certificates that sign ID tokens could not be fetched")
-        raise Unavailable("Sign-in cannot be checked right now. Try again.", retry_after=5) from error
-    except auth.ExpiredIdTokenError as error:
-        raise Unauthenticated(_EXPIRED) from error
-    except (ValueError, auth.InvalidIdTokenError, exceptions.FirebaseError) as error:
-        raise Unauthenticated(_INVALID) from error
-    if not is_plain_id(claims["uid"]):
-        raise Unauthenticated(_INVALID)
-    expiry = claims.get("exp")  # which firebase-admin does not check in tokens of the Auth emulator
-    if not isinstance(expiry, int | float) or expiry <= time.time():
-        raise Unauthenticated(_EXPIRED)
-    return claims
-
-
 async def authenticate(request: Request, settings: Settings) -> Caller:
     """Raises `Unauthenticated` when a token is demanded and does not hold.
 
-    Checks signature, project and expiry; it does not ask whether the token was revoked, which would cost every
-    request a call over the network.
+    Checks signature, project and times, and within `SIGN_IN_CHECK_SECONDS` also whether its user may still sign in.
+    Raises `Unavailable` when that cannot be found out of an administrator.
     """
     if not settings.authentication_required:
         return Caller(uid=LOCAL_USER)
@@ -75,7 +36,9 @@ async def authenticate(request: Request, settings: Settings) -> Caller:
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("Sign in, and send the ID token as 'Authorization: Bearer <ID token>'.")
-    claims = await asyncio.to_thread(_verify, token, settings.google_cloud_project)
+    claims = await asyncio.to_thread(verify, token, settings.google_cloud_project)
+    checks = auth_user_checks(settings.google_cloud_project, settings.sign_in_check_seconds)
+    await checks.check(claims["uid"], claims["iat"], strict=claims.get("admin") is True)
     return Caller(uid=claims["uid"], claims=claims)
 
 

@@ -1,5 +1,6 @@
 """Request bodies: bounded in size, and JSON by the letter.
 
+A body in another encoding than UTF-8, or compressed, is read if that is certain, and refused by name if not.
 Python's own parser takes `NaN`, `Infinity` and half of a surrogate pair, none of which is JSON and none of which
 can be stored or answered; the parser here refuses them, as well as nesting without end.
 """
@@ -13,16 +14,19 @@ from typing import Any, cast
 import pydantic_core
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.models.errors import TooLarge
+from shared.models.errors import BadRequest, TooLarge
+from shared.web.encodings import decompressed, not_utf8, utf8
 
 
 class BodyLimit:
     """Refuses a body over `limit` bytes, by its declared length or else while it arrives.
 
     FastAPI's own limit answers plain text. The whole body is read before the application runs, so that being too
-    large is never an error in the middle of something.
+    large is never an error in the middle of something. It reaches the application decompressed, to which the limit
+    applies as well.
     """
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
@@ -33,19 +37,25 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        declared = dict(scope["headers"]).get(b"content-length", b"")
-        if declared.isdigit():
+        headers = MutableHeaders(scope=scope)
+        declared = headers.get("content-length", "")
+        if declared.isdecimal():
             self._check(int(declared[:20]))  # Python itself limits how many digits it reads
-        messages: list[Message] = []
-        size = 0
+        body = bytearray()
         more = True
         while more:
             message = await receive()
-            messages.append(message)
-            size += len(message.get("body", b""))
-            self._check(size)
+            if message["type"] != "http.request":
+                raise BadRequest("The request ended before its body was complete.")
+            body += message.get("body", b"")
+            self._check(len(body))
             more = message.get("more_body", False)
-        messages.reverse()
+        plain = bytes(body)
+        if plain and (encoding := headers.get("content-encoding")):
+            plain = decompressed(plain, encoding, self.limit)
+            del headers["content-encoding"]
+            headers["content-length"] = str(len(plain))
+        messages: list[Message] = [{"type": "http.request", "body": plain, "more_body": False}]
 
         async def replay() -> Message:
             return messages.pop() if messages else await receive()
@@ -76,14 +86,21 @@ def refuse_infinite(value: Any) -> None:
                 pass
 
 
+def _parsed(text: bytes) -> Any:
+    try:
+        value = pydantic_core.from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        raise ValueError(not_utf8(text) or str(error)) from error
+    if _HUGE.search(text):
+        refuse_infinite(value)
+    return value
+
+
 class _StrictRequest(Request):
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
-            body = await self.body()
             try:
-                self._json = pydantic_core.from_json(body, allow_inf_nan=False)
-                if _HUGE.search(body):
-                    refuse_infinite(self._json)
+                self._json = _parsed(utf8(await self.body()))
             except ValueError as error:
                 raise json.JSONDecodeError(str(error), "", 0) from error
         return self._json

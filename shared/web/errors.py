@@ -24,6 +24,8 @@ def _service_error(error: ServiceError) -> JSONResponse:
     headers = dict(error.headers)
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
+    if error.replayed:
+        headers["Idempotent-Replayed"] = "true"
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return JSONResponse({"detail": error.message, **error.body}, status_code=error.status, headers=headers)
@@ -45,11 +47,12 @@ def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
 def _methods(request: Request) -> list[str]:
     """All that the path can be asked for by. The router itself tells only those of the first route that fits."""
     routes = request.app.router.routes
-    return [
+    possible = [
         method
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
     ]
+    return ["GET", "HEAD", *possible[1:]] if possible[:1] == ["GET"] else possible
 
 
 def _on_invalid(_request: Request, error: Exception) -> Response:

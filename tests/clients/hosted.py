@@ -8,7 +8,7 @@ from importlib import import_module
 import httpx
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from contract.functions import functions
 from shared.settings import Settings
@@ -23,12 +23,16 @@ class Hosted(ServedInThread):
 
     `POST /interrupt` has the next look-up of a ticket answered with its body and media type, and the status and
     `Retry-After` that its query tells, as what stands before a service may answer. `look_ups` counts all of them.
+    With `for=call` it is the next chat, or call of an agent; `POST /lose` has that one served, and breaks the
+    connection in the middle of its answer. `keys` are the keys that those came with.
     """
 
     def __init__(self, settings: Settings, queue: CloudTasksServer) -> None:
         self.look_ups = 0
+        self.keys: list[str | None] = []
         self._queue = queue
         self._interruptions: deque[Response] = deque()
+        self._call_interruptions: deque[ASGIApp] = deque()
         self._delivered: set[str] = set()
         self._deliveries: set[asyncio.Task[None]] = set()
         self._apps: dict[str, ASGIApp] = {}
@@ -46,10 +50,31 @@ class Hosted(ServedInThread):
         if scope["path"] == "/interrupt":
             await self._interrupt(Request(scope, receive))
             return await Response()(scope, receive, send)
+        if scope["path"] == "/lose":
+            self._call_interruptions.append(self._lose)
+            return await Response()(scope, receive, send)
         if scope["method"] == "GET" and "/chat/" in scope["path"]:
             self.look_ups += 1
             if self._interruptions:
                 return await self._interruptions.popleft()(scope, receive, send)
+        if scope["method"] == "POST" and re.search(r"/chat$|/rest/", scope["path"]):
+            self.keys.append(Request(scope).headers.get("idempotency-key"))
+            if self._call_interruptions:
+                return await self._call_interruptions.popleft()(scope, receive, send)
+        return await self._answer(scope, receive, send)
+
+    async def _lose(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Served, and the connection is gone before the answer has arrived."""
+
+        async def nobody(_message: Message) -> None:
+            pass
+
+        await self._answer(scope, receive, nobody)
+        headers = [(b"content-length", b"1000"), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"{", "more_body": True})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if own := re.match(r"/own/(\w+)", scope["path"]):
             path = scope["path"][own.end() :]
             await self._apps[own[1]]({**scope, "path": path, "raw_path": path.encode()}, receive, send)
@@ -58,13 +83,13 @@ class Hosted(ServedInThread):
         delivery = asyncio.create_task(self._deliver())
         self._deliveries.add(delivery)
         delivery.add_done_callback(self._deliveries.discard)
-        return None
 
     async def _interrupt(self, request: Request) -> None:
         asked = request.query_params
         headers = {"Retry-After": asked["after"]} if "after" in asked else {}
         media = request.headers.get("Content-Type")
-        self._interruptions.append(Response(await request.body(), int(asked["status"]), headers, media))
+        response = Response(await request.body(), int(asked["status"]), headers, media)
+        (self._call_interruptions if asked.get("for") == "call" else self._interruptions).append(response)
 
     async def _deliver(self) -> None:
         """Hands new tasks to the worker, once each."""

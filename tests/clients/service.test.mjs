@@ -30,6 +30,11 @@ async function interrupt(query, body = '{"detail": "Later."}', media = "applicat
   await fetch(`${SERVICE}/interrupt?${new URLSearchParams(query)}`, { method: "POST", body, headers });
 }
 
+/** The next chat, or call of an agent, is served, and its answer lost. */
+async function lose() {
+  await fetch(`${SERVICE}/lose`, { method: "POST" });
+}
+
 async function elapsed(work) {
   const began = performance.now();
   await work;
@@ -176,4 +181,46 @@ test("each request asks for a token", async () => {
   assert.equal(tokens.length, 0);
   const nobody = await connect(`${DEMANDING_SERVICE}/api`).GET("/users/me");
   assert.equal(nobody.response.status, 401);
+});
+
+test("a chat whose answer is lost is sent again, under one key", async () => {
+  await lose();
+  const messages = [{ role: "user", content: "lost" }];
+  const body = { provider: "openai", model: "gpt-4.1-mini", messages };
+  const outcome = await client.POST("/chat", { body });
+  assert.equal(outcome.response.headers.get("Idempotent-Replayed"), "true");
+  assert.equal((await waitForTicket(client, answered(outcome).ticket_id)).content, "You said: lost");
+  assert.equal((await client.POST("/chat", { body })).response.headers.get("Idempotent-Replayed"), null);
+});
+
+test("an agent whose answer is lost runs once, under the caller's key, too", async () => {
+  const code = "from uuid import uuid4\n\nasync def run(input_dict, tools):\n    return str(uuid4())";
+  const agent = answered(await client.POST("/agents", { body: { name: "Once", code, friendlyName: "ts-once" } }));
+  answered(await client.POST("/agents/{agent_id}/deploy", { params: { path: { agent_id: agent._id } } }));
+  const header = { "Idempotency-Key": "mine" };
+  const call = { params: { path: { friendly_name: "ts-once" }, header }, body: {} };
+  await lose();
+  const first = answered(await client.POST("/rest/{friendly_name}", call));
+  assert.equal(answered(await client.POST("/rest/{friendly_name}", call)), first);
+  const { params } = { params: { path: { friendly_name: "ts-once" } } };
+  assert.notEqual(answered(await client.POST("/rest/{friendly_name}", { params, body: {} })), first);
+});
+
+test("what should come again does, and no more than five times", async () => {
+  await interrupt({ status: 503, after: 1, for: "call" });
+  await interrupt({ status: 409, after: 0, for: "call" });
+  await interrupt({ status: 502, for: "call" }, "<h1>Bad Gateway</h1>", "text/html");
+  assert.ok((await elapsed(submit("again"))) >= 995);
+  for (const query of [{ status: 503 }, { status: 429, after: 3600 }, { status: 409 }]) {
+    await interrupt({ ...query, for: "call" });
+    await assert.rejects(submit("no"), (error) => error instanceof ServiceError && error.status === query.status);
+  }
+});
+
+test("sending again ends with the signal", async () => {
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(new Error("gone")), 100);
+  const body = { provider: "openai", model: "gpt-4.1-mini", messages: [{ role: "user", content: "away" }] };
+  const away = connect("http://127.0.0.1:9/api");
+  await assert.rejects(away.POST("/chat", { body, signal: stop.signal }), /gone/);
 });

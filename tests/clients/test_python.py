@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from uuid import UUID
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from firebase_agents_client import (
     function_address,
     hosting_address,
     local_address,
+    resending,
     wait_for_ticket,
     wait_for_ticket_async,
 )
@@ -42,6 +44,7 @@ from firebase_agents_client.generated.models import (
     FailedRun,
     Invalid,
     RunCodeRequest,
+    UnknownOutcome,
     UpdateAgentRequest,
 )
 from local_platform.ports import free_port
@@ -74,9 +77,9 @@ def submit(client: AuthenticatedClient, prompt: str) -> str:
 
 
 def interrupt(
-    hosted: Hosted, status: int, body: str = '{"detail": "Later."}', media: str = "application/json", **query: int
+    hosted: Hosted, status: int, body: str = '{"detail": "Later."}', media: str = "application/json", **query: int | str
 ) -> None:
-    """The next look-up meets this instead of the service."""
+    """The next look-up meets this instead of the service; with `for`="call" the next chat, or call of an agent."""
     httpx.post(
         f"{hosted.address}/interrupt",
         params={"status": status, **query},
@@ -84,6 +87,17 @@ def interrupt(
         headers={"Content-Type": media},
         trust_env=False,
     )
+
+
+def lose(hosted: Hosted) -> None:
+    """The next chat, or call of an agent, is served, and its answer lost."""
+    httpx.post(f"{hosted.address}/lose", trust_env=False)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sent again is sent at once, where the service asks for no pause."""
+    monkeypatch.setattr(resending, "_FIRST_PAUSE", 0.01)
 
 
 def test_the_base_addresses() -> None:
@@ -303,3 +317,108 @@ async def test_a_token_may_be_awaited(with_awaited_token: AuthenticatedClient) -
     assert answered(await users_me.asyncio_detailed(client=client)).field_id == "mine"
     with pytest.raises(TypeError, match="asyncio"):
         users_me.sync_detailed(client=client)
+
+
+def is_uuid(key: str | None) -> bool:
+    return key is not None and str(UUID(key)) == key
+
+
+def test_a_chat_whose_answer_is_lost_is_sent_again(client: AuthenticatedClient, hosted: Hosted, quick: None) -> None:
+    """Under one key, so that there is one ticket; another chat has another key."""
+    lose(hosted)
+    lose(hosted)
+    response = chat_submit.sync_detailed(client=client, body=chat("lost"))
+    assert response.headers["Idempotent-Replayed"] == "true"
+    assert wait_for_ticket(client, answered(response).ticket_id).content == "You said: lost"
+    assert "Idempotent-Replayed" not in chat_submit.sync_detailed(client=client, body=chat("lost")).headers
+    assert [is_uuid(key) for key in hosted.keys] == [True] * 4
+    assert len(set(hosted.keys[:3])) == 1
+    assert hosted.keys[3] != hosted.keys[0]
+
+
+async def test_so_is_one_that_is_awaited(hosted: Hosted, quick: None) -> None:
+    """The same, for an event loop."""
+    lose(hosted)
+    async with connect(f"{hosted.address}/api") as client:
+        response = await chat_submit.asyncio_detailed(client=client, body=chat("lost"))
+        assert response.headers["Idempotent-Replayed"] == "true"
+        assert (await wait_for_ticket_async(client, answered(response).ticket_id)).content == "You said: lost"
+
+
+def test_an_agent_whose_answer_is_lost_runs_once(
+    client: AuthenticatedClient, hosted: Hosted, quick: None, model_server: ModelServer
+) -> None:
+    """Under the key that the caller gives, or one of its own."""
+    code = (
+        "async def run(input_dict, tools):\n"
+        "    content, _ = await call_llm('openai', 'gpt-4.1-mini', 'hi', {'max_tokens': 100})\n"
+        "    return content"
+    )
+    agent = answered(
+        agents_create.sync_detailed(
+            client=client, body=CreateAgentRequest(name="Asker", code=code, friendly_name="asker")
+        )
+    )
+    answered(deployments_deploy.sync_detailed(agent.field_id, client=client))
+    lose(hosted)
+    body = DeploymentsCallBody.from_dict({"a": 1})
+    assert answered(deployments_call.sync_detailed("asker", client=client, body=body)) == "You said: hi"
+    own = deployments_call.sync_detailed("asker", client=client, body=body, idempotency_key="mine")
+    assert answered(own) == "You said: hi"
+    assert hosted.keys[0] == hosted.keys[1]
+    assert hosted.keys[2] == "mine"
+    assert len(model_server.calls) == 2
+
+
+def test_what_should_come_again_does(client: AuthenticatedClient, hosted: Hosted, quick: None) -> None:
+    """When the service asks for it, or when it was not reached."""
+    began = time.monotonic()
+    interrupt(hosted, 503, after=1, **{"for": "call"})
+    interrupt(hosted, 429, after=0, **{"for": "call"})
+    interrupt(hosted, 409, after=0, **{"for": "call"})
+    interrupt(hosted, 502, "<h1>Bad Gateway</h1>", "text/html", **{"for": "call"})
+    assert submit(client, "again")
+    assert time.monotonic() - began >= 0.99
+    assert len(set(hosted.keys)) == 1
+    assert len(hosted.keys) == 5
+
+
+@pytest.mark.parametrize(
+    ("status", "query"), [(503, {}), (503, {"after": 60}), (429, {"after": 3600}), (409, {}), (400, {})]
+)
+def test_what_should_not_come_again_does_not(
+    client: AuthenticatedClient, hosted: Hosted, status: int, query: dict[str, int]
+) -> None:
+    """Without a time to wait, or with one that is long, it is the caller's to decide."""
+    interrupt(hosted, status, **query, **{"for": "call"})
+    response = chat_submit.sync_detailed(client=client, body=chat("no"))
+    assert response.status_code == status
+    assert len(hosted.keys) == 1
+
+
+def test_it_is_sent_five_times_at_most(client: AuthenticatedClient, hosted: Hosted, quick: None) -> None:
+    """Then its last outcome is the caller's."""
+    for _ in range(6):
+        interrupt(hosted, 503, after=0, **{"for": "call"})
+    with pytest.raises(ServiceError, match="503: Later"):
+        submit(client, "down")
+    assert len(hosted.keys) == 5
+    with connect(f"http://127.0.0.1:{free_port()}/api") as nobody, pytest.raises(httpx.ConnectError):
+        submit(nobody, "away")
+
+
+def test_a_chat_of_which_nobody_knows_tells_its_ticket(client: AuthenticatedClient, hosted: Hosted) -> None:
+    """With the error that is raised in the end."""
+    body = '{"detail": "Perhaps.", "ticket_id": "t"}'
+    interrupt(hosted, 503, body, **{"for": "call"})
+    with pytest.raises(ServiceError, match="503: Perhaps") as caught:
+        submit(client, "perhaps")
+    assert isinstance(caught.value.body, UnknownOutcome)
+    assert caught.value.body.ticket_id == "t"
+
+
+def test_other_requests_are_sent_once_and_without_a_key(client: AuthenticatedClient, hosted: Hosted) -> None:
+    """An agent may be saved twice, for what the service knows."""
+    answered(agents_create.sync_detailed(client=client, body=CreateAgentRequest(name="chat", code=GREETER)))
+    answered(users_me.sync_detailed(client=client))
+    assert hosted.keys == []

@@ -5,10 +5,11 @@ import pytest
 from tests.deploy.bootstrapped import FUNCTIONS, PROJECT, ROOT, Cloud, Ran, roles_of
 
 pytestmark = pytest.mark.long
+TAKES_TOKENS = ("CurrentCaller", "CallerIfAny", "CurrentAdmin")
 
 
 def test_the_account_of_a_function_may_do_what_the_function_does(ready: tuple[Cloud, Ran]) -> None:
-    """And those that run agent code reach data and models' keys, nothing else."""
+    """And those that run agent code reach data and models' keys; the worker hands in tasks to its own queue."""
     project = ready[0].project
     for name in FUNCTIONS:
         roles = {role for role in roles_of(project, f"fn-{name}") if "secretAccessor" not in role}
@@ -17,7 +18,11 @@ def test_the_account_of_a_function_may_do_what_the_function_does(ready: tuple[Cl
             expected = set()
         if name == "providers":
             expected = {f"datastore.viewer on projects {PROJECT}"}
-        if name in ("chat", "sweep"):
+        if any(who in (ROOT / "functions" / name / "main.py").read_text() for who in TAKES_TOKENS):
+            expected |= {f"firebaseauth.viewer on projects {PROJECT}"}
+        if name == "sweep":
+            expected |= {f"cloudtasks.viewer on projects {PROJECT}"}
+        if name in ("chat", "sweep", "worker"):
             expected |= {"iam.serviceAccountUser on iam service-accounts task-invoker"}
         assert roles == expected, name
 

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -221,26 +222,84 @@ def test_a_service_that_moves_moves_whole(build: Build, tmp_path: Path, settings
     assert looked_at(build, folder, "europe-west1") == 1
 
 
-@pytest.mark.parametrize(
-    ("answers", "code"),
-    [
-        ({"api/health": 200, "users/me": 401, "worker": 403, "sweep": 403}, 0),
-        ({"api/health": 503, "users/me": 401, "worker": 403, "sweep": 403}, 1),
-        ({"api/health": 200, "users/me": 200, "worker": 403, "sweep": 403}, 1),
-        ({"api/health": 200, "users/me": 401, "worker": 403, "sweep": 200}, 1),
-    ],
-)
-def test_what_was_deployed_is_tried(build: Build, tmp_path: Path, answers: dict[str, int], code: int) -> None:
-    """A service that does not answer, is open, or lets anybody run its worker fails the build."""
-    curl = tmp_path / "curl"
-    cases = "\n".join(f"*/{path}) printf {answer} ;;" for path, answer in answers.items())
-    curl.write_text(f'#!/bin/bash\ncase "${{@: -1}}" in\n{cases}\nesac\n')
+@dataclass(frozen=True)
+class Tried:
+    """What the step that tries the service did: its exit code, what it said, and for how many seconds it may wait."""
+
+    code: int
+    said: str
+    asked: int
+    seconds: int
+
+
+GOOD = {"api/health": ["200"], "users/me": ["401"], "worker": ["403"], "sweep": ["403"]}
+
+
+def tried(build: Build, folder: Path, answers: dict[str, list[str]]) -> Tried:
+    """Runs the step with a curl that gives each path's answers one after the other, and the last for ever.
+
+    "" is no connection at all. Nobody really sleeps.
+    """
+    curl, sleep, calls = folder / "curl", folder / "sleep", folder / "calls"
+    for path, given in answers.items():
+        (folder / path.rpartition("/")[2]).write_text("\n".join(given) + "\n")
+    curl.write_text(f"""#!/bin/bash
+echo "$@" >>{calls}
+[[ "$*" == *"--max-time 20 "* ]] || exit 2
+file={folder}/${{@: -1}}; file={folder}/${{file##*/}}
+answer=$(head -n 1 "$file")
+[ "$(wc -l <"$file")" -eq 1 ] || sed -i 1d "$file"
+[ -n "$answer" ] || {{ printf 000; exit 6; }}
+printf '%s' "$answer"
+""")
+    sleep.write_text(f'#!/bin/bash\necho "$1" >>{folder}/slept\n')
     curl.chmod(0o755)
+    sleep.chmod(0o755)
     (check,) = [step for step in build.steps if step.id == "check"]
     script = substituted(check.args[-1], {"_PROJECT": "my-project", "_REGION": "us-central1"})
-    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    environ = {"PATH": f"{folder}:/usr/bin:/bin"}
     done = subprocess.run(["bash", "-euc", script], env=environ, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
+    asked = len(calls.read_text().splitlines())
+    slept = sum(map(int, (folder / "slept").read_text().split())) if (folder / "slept").exists() else 0
+    return Tried(done.returncode, done.stdout + done.stderr, asked, slept + 20 * asked)
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "code"),
+    [("api/health", "200", 0), ("api/health", "503", 1), ("users/me", "200", 1), ("sweep", "200", 1)],
+)
+def test_what_was_deployed_is_tried(build: Build, tmp_path: Path, path: str, answer: str, code: int) -> None:
+    """A service that does not answer, is open, or lets anybody run its worker fails the build."""
+    result = tried(build, tmp_path, {**GOOD, path: [answer]})
+    assert result.code == code, result.said
+
+
+@pytest.mark.parametrize(
+    ("path", "not_yet"),
+    [("api/health", ["", "", "404", "503"]), ("users/me", ["404"]), ("worker", ["", "404", "404"])],
+)
+def test_a_site_that_is_not_up_yet_is_waited_for(build: Build, tmp_path: Path, path: str, not_yet: list[str]) -> None:
+    """A new one has no name, no certificate or no page for some minutes."""
+    result = tried(build, tmp_path, {**GOOD, path: [*not_yet, *GOOD[path]]})
+    assert result.code == 0, result.said
+    assert result.asked == 4 + len(not_yet)
+
+
+def test_it_is_waited_for_only_so_long(build: Build, tmp_path: Path) -> None:
+    """Within the step's own time, so that what is wrong is said rather than cut off."""
+    result = tried(build, tmp_path, {**GOOD, "users/me": [""]})
+    assert result.code == 1
+    assert "my-project.web.app/api/users/me has to answer 401, and answered 000" in result.said
+    (check,) = [step for step in build.steps if step.id == "check"]
+    assert result.seconds <= int(check.timeout[:-1])
+
+
+def test_what_is_open_is_not_asked_twice(build: Build, tmp_path: Path) -> None:
+    """Each time would run it."""
+    result = tried(build, tmp_path, {**GOOD, "worker": ["204"]})
+    assert result.code == 1
+    assert "worker is open" in result.said
+    assert result.asked == 3
 
 
 def test_the_shell_lines_are_sound(build: Build) -> None:

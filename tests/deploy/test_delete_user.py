@@ -23,7 +23,7 @@ async def test_without_yes_it_only_counts(paths: set[str], project: str, capsys:
     assert set(await all_documents(project)) == paths
     counted = dict(line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  "))
     assert set(counted.values()) == {"1"}
-    assert len(counted) == 9
+    assert len(counted) == 12
 
 
 async def test_all_of_the_user_goes_and_nothing_else(paths: set[str], project: str, database: Database) -> None:
@@ -32,7 +32,7 @@ async def test_all_of_the_user_goes_and_nothing_else(paths: set[str], project: s
     assert main(["--project", project, "ada", "--yes"]) == 0
     left = set(await all_documents(project))
     assert left == {path for path in paths if "bob" in path.split("/", 2)[1] or path in before}
-    assert len(left) == len(paths) - 9
+    assert len(left) == len(paths) - 12
     assert await database.accounts.get("bob") is not None
 
 

@@ -1,6 +1,7 @@
 """`firebase.json` has the form that the Firebase CLI publishes for it."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -36,3 +37,14 @@ def test_a_misspelt_key_is_noticed() -> None:
     config = json.loads((ROOT / "firebase.json").read_text())
     config["hosting"]["rewrite"] = config["hosting"].pop("rewrites")
     assert "hosting" in complaints(config)
+
+
+def test_until_when_the_python_is_served_is_as_the_cli_has_it() -> None:
+    """docs/operations.md says it; the runtime itself is not one that is out of service already."""
+    (runtime,) = {codebase["runtime"] for codebase in json.loads((ROOT / "firebase.json").read_text())["functions"]}
+    types = ROOT / "node_modules/firebase-tools/lib/deploy/functions/runtimes/supported/types.js"
+    entry = types.read_text().partition(f" {runtime}: {{")[2].partition("}")[0]
+    operations = (ROOT / "docs/operations.md").read_text()
+    assert 'status: "GA"' in entry
+    for date in re.findall(r'"(\d{4}-\d{2}-\d{2})"', entry):
+        assert date in operations

@@ -12,8 +12,14 @@ from shared.llm.catalog.data import curated, provider_slugs
 from shared.settings import Settings
 
 PROJECT = "demo-agents"
-CALLED_BY = {"worker": {"task-invoker", "fn-chat", "fn-sweep"}, "sweep": {"scheduler-invoker"}}
+CALLED_BY = {"worker": {"task-invoker", "fn-chat", "fn-sweep", "fn-worker"}, "sweep": {"scheduler-invoker"}}
 """Whom a private function answers. Who may call the worker may also hand in tasks to its queue: the CLI grants both."""
+QUOTA_CPUS, QUOTA_MB = 20, 40 * 1024
+"""Of a region, in a young project: `CpuAllocPerProjectRegion` 20,000 (of a thousandth) and `MemAllocPerProjectRegion`
+42,949,672,960, as Cloud Run's refusals quoted them in 2026 (https://github.com/googlecodelabs/feedback/issues/1856).
+They are "accounted as a sum of all in-use resources in the region", and bound each `maxInstances` besides:
+https://cloud.google.com/run/docs/configuring/max-instances-limits"""
+PERCENT_OF_SLOTS = 70
 ASKS_WHAT_CAN_BE_CALLED = "Catalog.load("
 CALLS_MODELS = " import complete\n"
 NO_SECRETS = {"GOOGLE_API_KEY", "OR_API_KEY", "PERPLEXITY_API_KEY", "AWS_SESSION_TOKEN"}
@@ -139,22 +145,30 @@ def test_time_and_room_fit_the_settings(endpoints: dict[str, dict[str, Any]]) ->
         runs = settings.runs_at_once * settings.run_memory_bytes + settings.full_runs_at_once * 250_000_000
         assert endpoints[name]["availableMemoryMb"] * 2**20 >= runs + 250_000_000
     for name in ("agents", "deployments"):
-        assert endpoints[name]["concurrency"] == settings.runs_at_once
+        assert endpoints[name]["concurrency"] >= 2 * settings.runs_at_once
 
 
-def test_the_worker_has_instances_for_its_dispatches(endpoints: dict[str, dict[str, Any]]) -> None:
-    """Else the queue would hand in more than there is room for, and be told to wait."""
+def test_the_worker_has_room_for_its_dispatches(endpoints: dict[str, dict[str, Any]]) -> None:
+    """With some to spare: what an instance refuses slows the whole queue, also after there is room again."""
     worker = endpoints["worker"]
     dispatches = worker["taskQueueTrigger"]["rateLimits"]["maxConcurrentDispatches"]
-    assert worker["maxInstances"] * worker["concurrency"] >= dispatches
+    assert 100 * dispatches <= PERCENT_OF_SLOTS * worker["maxInstances"] * worker["concurrency"]
     assert endpoints["sweep"]["maxInstances"] * endpoints["sweep"]["concurrency"] == 1
+    settings = Settings()
+    assert 0 < settings.model_chats_at_once <= dispatches / 4, "of one user"
+    assert 0 < settings.agent_chats_at_once <= dispatches / 4
 
 
-def test_a_young_project_has_room_for_every_function(endpoints: dict[str, dict[str, Any]]) -> None:
-    """Cloud Run refuses a function whose instances could together take more than the region's quota."""
-    for name, endpoint in endpoints.items():
-        assert endpoint["maxInstances"] * endpoint["cpu"] <= 20, name
-        assert endpoint["maxInstances"] * endpoint["availableMemoryMb"] <= 40 * 1024, name
+def test_a_young_project_has_room_for_all_functions_at_their_most(endpoints: dict[str, dict[str, Any]]) -> None:
+    """In total: what one function's instances take is missing to all others, which then cannot start.
+
+    And one instance more, of any function: a deployment starts the new beside the old.
+    """
+    cpus = sum(endpoint["maxInstances"] * endpoint["cpu"] for endpoint in endpoints.values())
+    memory = sum(endpoint["maxInstances"] * endpoint["availableMemoryMb"] for endpoint in endpoints.values())
+    told = f"{cpus} CPUs and {memory / 1024} GiB at most: lower maxInstances of one before you raise another's"
+    assert cpus + max(endpoint["cpu"] for endpoint in endpoints.values()) <= QUOTA_CPUS, told
+    assert memory + max(endpoint["availableMemoryMb"] for endpoint in endpoints.values()) <= QUOTA_MB, told
 
 
 def test_a_misspelt_key_fails_here(tmp_path_factory: pytest.TempPathFactory) -> None:

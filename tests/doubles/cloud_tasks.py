@@ -1,18 +1,22 @@
-"""A small Cloud Tasks over real gRPC: takes tasks, refuses names it knows, and fails as told."""
+"""A small Cloud Tasks over real gRPC: takes tasks, refuses names it knows, tells what it has, and fails as told."""
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
-from google.cloud.tasks_v2 import CreateTaskRequest, Task
+from google.cloud.tasks_v2 import CreateTaskRequest, GetTaskRequest, Task
 
 
 class CloudTasksServer:
-    """`tasks` holds what was taken, by name. `fail_next` makes the next calls answer with these codes."""
+    """`tasks` holds what was taken, by name. `fail_next` makes the next creations answer with these codes. `done` says
+    which tasks it has no more; with `tells` False it lets nobody ask.
+    """
 
     def __init__(self) -> None:
         self.tasks: dict[str, Task] = {}
         self.attempts = 0
+        self.tells = True
+        self._done: set[str] = set()
         self._failures: deque[tuple[grpc.StatusCode, bool]] = deque()
         self._server = grpc.server(ThreadPoolExecutor(max_workers=4))
         create = grpc.unary_unary_rpc_method_handler(
@@ -20,7 +24,14 @@ class CloudTasksServer:
             request_deserializer=CreateTaskRequest.deserialize,
             response_serializer=Task.serialize,
         )
-        handler = grpc.method_handlers_generic_handler("google.cloud.tasks.v2.CloudTasks", {"CreateTask": create})
+        get = grpc.unary_unary_rpc_method_handler(
+            self._get_task,
+            request_deserializer=GetTaskRequest.deserialize,
+            response_serializer=Task.serialize,
+        )
+        handler = grpc.method_handlers_generic_handler(
+            "google.cloud.tasks.v2.CloudTasks", {"CreateTask": create, "GetTask": get}
+        )
         self._server.add_generic_rpc_handlers((handler,))
         self.endpoint = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
 
@@ -33,7 +44,13 @@ class CloudTasksServer:
     def reset(self) -> None:
         self.tasks.clear()
         self.attempts = 0
+        self.tells = True
+        self._done.clear()
         self._failures.clear()
+
+    def done(self, name: str) -> None:
+        """The task of this whole name, or last part of one, is gone: answered, or given up. The name stays taken."""
+        self._done.update(known for known in self.tasks if known == name or known.split("/")[-1] == name)
 
     def fail_next(self, *codes: grpc.StatusCode, taken_all_the_same: bool = False) -> None:
         """With `taken_all_the_same` the task is stored although the caller hears of a failure."""
@@ -50,3 +67,10 @@ class CloudTasksServer:
         if failure is not None:
             context.abort(failure[0], "as told")
         return request.task
+
+    def _get_task(self, request: GetTaskRequest, context: grpc.ServicerContext) -> Task:
+        if not self.tells:
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, "not allowed to ask")
+        if request.name not in self.tasks or request.name in self._done:
+            context.abort(grpc.StatusCode.NOT_FOUND, "no such task")
+        return self.tasks[request.name]

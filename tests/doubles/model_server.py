@@ -1,5 +1,7 @@
 """A model provider that speaks OpenAI's two interfaces over real HTTP, and does what a test tells it to.
 
+In any other form, and to any address, it says to the letter what the test has it say (`Wire`).
+
 Each request takes the next step of the script for its prompt (the last user message), or else an echo.
 """
 
@@ -56,16 +58,34 @@ class Half:
     """Sends half of a stream and ends it as if it were whole, without a finish reason: what a proxy may do."""
 
 
-Step = Answer | Fail | Cut | Half
+@dataclass
+class Wire:
+    """Sends `body` as it is: JSON where it is no bytes; a list of bytes in as many pieces, `pause` seconds apart.
+
+    `cut`: breaks the connection off after it. `endless`: repeats the last piece until nobody listens.
+    """
+
+    body: Any = b""
+    status: int = 200
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    delay: float = 0.0
+    pause: float = 0.0
+    cut: bool = False
+    endless: bool = False
+
+
+Step = Answer | Fail | Cut | Half | Wire
 
 
 @dataclass
 class Call:
-    """What was asked."""
+    """What was asked. `size`: of the body, in bytes."""
 
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
+    size: int = 0
 
 
 class ModelServer(ServedInThread):
@@ -73,10 +93,13 @@ class ModelServer(ServedInThread):
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
+        self.bytes_sent = 0
+        """Of endless answers."""
         self._scripts: defaultdict[str, deque[Step]] = defaultdict(deque)
         routes = [
             Route("/v1/chat/completions", self._chat, methods=["POST"]),
             Route("/v1/responses", self._responses, methods=["POST"]),
+            Route("/{path:path}", self._anything, methods=["POST"]),
         ]
         super().__init__(Starlette(routes=routes))
 
@@ -90,6 +113,7 @@ class ModelServer(ServedInThread):
 
     def reset(self) -> None:
         self.calls.clear()
+        self.bytes_sent = 0
         self._scripts.clear()
 
     async def called(self) -> None:
@@ -102,13 +126,45 @@ class ModelServer(ServedInThread):
 
     async def _step(self, request: Request) -> tuple[dict[str, Any], Step]:
         body: dict[str, Any] = await request.json()
-        self.calls.append(Call(request.url.path, dict(request.headers), body))
+        self.calls.append(Call(request.url.path, dict(request.headers), body, len(await request.body())))
         prompt = _prompt(body)
         script = self._scripts[prompt]
         step = script.popleft() if script else Answer(content=f"You said: {prompt}")
-        if isinstance(step, Answer | Fail):
+        if isinstance(step, Answer | Fail | Wire):
             await asyncio.sleep(step.delay)
         return body, step
+
+    async def _anything(self, request: Request) -> Response:
+        _, step = await self._step(request)
+        match step:
+            case Wire():
+                return self._wire(step)
+            case Fail():
+                return _error(step)
+            case _:
+                return Response(status_code=404)
+
+    def _wire(self, step: Wire) -> Response:
+        body: Any = step.body
+        pieces: list[bytes] = body if isinstance(body, list) and body and isinstance(body[0], bytes) else []
+        if not pieces:
+            pieces = [body if isinstance(body, bytes) else json.dumps(body).encode()]
+
+        async def sent() -> AsyncIterator[bytes]:
+            for piece in pieces:
+                yield piece
+                await asyncio.sleep(step.pause)
+            while step.endless:
+                self.bytes_sent += len(pieces[-1])
+                yield pieces[-1]
+                await asyncio.sleep(step.pause)
+            if step.cut:
+                raise ConnectionResetError
+
+        headers = dict(step.headers)
+        if not (step.cut or step.endless):
+            headers["Content-Length"] = str(sum(map(len, pieces)))
+        return StreamingResponse(sent(), step.status, headers, media_type=step.content_type)
 
     async def _chat(self, request: Request) -> Response:
         body, step = await self._step(request)
@@ -117,6 +173,8 @@ class ModelServer(ServedInThread):
                 return _error(step)
             case Cut() | Half():
                 return _broken_off(body, politely=isinstance(step, Half))
+            case Wire():
+                return self._wire(step)
             case Answer() if body.get("stream"):
                 return StreamingResponse(_chat_stream(body, step), media_type="text/event-stream")
             case Answer():
@@ -129,13 +187,18 @@ class ModelServer(ServedInThread):
                 return _error(step)
             case Cut() | Half():
                 return _broken_off(body, politely=isinstance(step, Half))
+            case Wire():
+                return self._wire(step)
             case Answer():
                 return JSONResponse(_responses_answer(body, step))
 
 
 def _prompt(body: dict[str, Any]) -> str:
-    messages: list[dict[str, Any]] = body.get("messages") or body.get("input") or []
-    users = [message["content"] for message in messages if message.get("role") == "user"]
+    """The last user message, in whichever provider's form."""
+    messages: list[dict[str, Any]] = body.get("messages") or body.get("input") or body.get("contents") or []
+    users = [
+        message.get("content") or message.get("parts") or "" for message in messages if message.get("role") == "user"
+    ]
     last = users[-1] if users else ""
     return last if isinstance(last, str) else "".join(part.get("text", "") for part in last)
 

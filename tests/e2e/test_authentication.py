@@ -62,6 +62,21 @@ def test_any_other_token_is_401(firebase_suite: Suite, connect: Connect, kind: s
         assert set(response.json()) == {"detail"}
 
 
+def test_a_disabled_users_token_is_refused(firebase_suite: Suite, connect: Connect) -> None:
+    """Once it is older than the setting's time, the Auth emulator is asked about its user; until then it may go on."""
+    fresh = sign_up(firebase_suite)
+    before = int(time.time()) - 600
+    old = altered(fresh, iat=before, auth_time=before)
+    assert connect(firebase_suite.url, fresh).client.get("/api/users/me").status_code == 200
+    payload = fresh.split(".")[1]
+    uid = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["sub"]
+    url = f"{firebase_suite.auth_url}/identitytoolkit.googleapis.com/v1/projects/demo-agents/accounts:update"
+    disable = {"localId": uid, "disableUser": True}
+    httpx.post(url, json=disable, headers={"Authorization": "Bearer owner"}, trust_env=False).raise_for_status()
+    refused = connect(firebase_suite.url, old).client.get("/api/users/me")
+    assert (refused.status_code, refused.json()) == (401, {"detail": "This account is disabled."})
+
+
 def test_health_stays_open(firebase_suite: Suite, connect: Connect) -> None:
     """Probes have no token."""
     assert connect(firebase_suite.url).client.get("/health").status_code == 200

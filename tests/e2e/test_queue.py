@@ -19,7 +19,7 @@ async def test_a_task_handed_in_twice_is_taken_once(local_suite: Suite, queue: T
     """The second is no error, and is not dispatched."""
     before = added(local_suite)
     for _ in range(2):
-        await queue.enqueue("chat-nobody", {"ticket_id": "00000000-0000-4000-8000-000000000000"})
+        await queue.enqueue("nobody", {"ticket_id": "00000000-0000-4000-8000-000000000000"})
     assert added(local_suite) == before + 1
 
 
@@ -35,4 +35,4 @@ async def test_a_queue_that_is_not_there_refuses(local_suite: Suite, change: dic
     """As `QueueRefused`, whatever the reason."""
     settings = Settings.from_environ(local_suite.env).model_copy(update=change)
     with pytest.raises(QueueRefused):
-        await task_queue(settings).enqueue("chat-nobody", {"ticket_id": "x"})
+        await task_queue(settings).enqueue("nobody", {"ticket_id": "x"})

@@ -14,6 +14,7 @@ from shared.models.agent import AgentFields, StoredAgent
 from shared.models.caller import Caller
 from shared.models.owned import Visibility
 from shared.services.deployments import DeploymentService
+from shared.settings import Settings
 from shared.store import Database, Transaction
 from tests.functions.conftest import Serve, Whom
 from tests.services.publishing import ECHO
@@ -66,7 +67,7 @@ async def seed(database: Database) -> None:
     """Two agents of the owner's, named and published as what they are; as new, whatever became of them."""
     for visibility in ("private", "shared"):
         await _store(database, visibility)
-        await DeploymentService(database).deploy(OWNER, visibility)
+        await DeploymentService(database, Settings()).deploy(OWNER, visibility)
 
 
 async def _store(database: Database, visibility: Visibility) -> None:

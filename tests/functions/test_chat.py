@@ -7,8 +7,11 @@ import grpc
 import pytest
 
 import functions.chat.main as chat
+from shared.store import Database
+from tests.conftest import Lines
 from tests.doubles.cloud_tasks import CloudTasksServer
-from tests.functions.conftest import Serve
+from tests.functions.conftest import Serve, Whom
+from tests.stored import break_commits
 
 BODY: dict[str, Any] = {
     "messages": [{"role": "user", "content": "hi"}],
@@ -86,6 +89,60 @@ async def test_a_queue_that_refuses_is_503(serve: Serve, cloud_tasks: CloudTasks
     assert response.headers["retry-after"]
 
 
+async def test_a_chat_comes_twice_under_its_key(serve: Serve, cloud_tasks: CloudTasksServer) -> None:
+    """The same answer, which says that it was given before; another chat under the key is a conflict."""
+    client = serve(chat)
+    for key in ("0b1f7a52-8e1c-4c53-9c2b-0d6a3a0f1f11", "~", "a b", "k" * 255):
+        headers = {"Idempotency-Key": key}
+        first, again = [await client.post("/chat", json=BODY, headers=headers) for _ in range(2)]
+        assert (first.status_code, again.status_code) == (200, 200)
+        assert again.json() == first.json()
+        assert "idempotent-replayed" not in first.headers
+        assert again.headers["idempotent-replayed"] == "true"
+        other = await client.post("/chat", json={**BODY, "stream": True}, headers=headers)
+        assert other.status_code == 409
+        assert set(other.json()) == {"detail"}
+    assert len(cloud_tasks.tasks) == 4
+
+
+async def test_a_key_is_its_users(serve: Serve, as_whom: Whom) -> None:
+    """Two users may choose the same one."""
+    client = serve(chat, app_env="firebase")
+    answers = [
+        await client.post("/chat", json=BODY, headers={**as_whom(who), "Idempotency-Key": "1"})
+        for who in ("user", "other", "user")
+    ]
+    tickets = [answer.json()["ticket_id"] for answer in answers]
+    assert tickets[0] == tickets[2] != tickets[1]
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, "a\tb", "\x7f", "\xe9"])
+async def test_what_is_no_key_is_422(serve: Serve, cloud_tasks: CloudTasksServer, key: str) -> None:
+    """1 to 255 printable characters; nothing is queued."""
+    response = await serve(chat).post("/chat", json=BODY, headers={b"Idempotency-Key": key.encode("latin-1")})
+    assert response.status_code == 422
+    assert response.json()["detail"][0]["loc"] == ["header", "idempotency-key"]
+    assert not cloud_tasks.tasks
+
+
+async def test_a_chat_of_which_nobody_knows_is_503_with_its_ticket(
+    serve: Serve, database: Database, lines: Lines
+) -> None:
+    """The caller can look it up, and so can we."""
+    client = serve(chat, store_timeout_seconds=2.0)
+    await client.get("/chat/00000000-0000-4000-8000-000000000000")
+    restore = break_commits(database, 1, 1)
+    response = await client.post("/chat", json=BODY)
+    restore()
+    assert response.status_code == 503
+    assert list(response.json()) == ["detail", "ticket_id"]
+    ticket_id = response.json()["ticket_id"]
+    assert ticket_id in response.json()["detail"]
+    assert response.headers["retry-after"]
+    assert (await client.get(f"/chat/{ticket_id}")).json()["status"] == "pending"
+    assert any(line.get("ticket") == ticket_id for line in lines())
+
+
 async def test_a_body_over_a_mebibyte_is_413(serve: Serve) -> None:
     """And so is one below it that Firestore cannot hold."""
     client = serve(chat)
@@ -126,8 +183,58 @@ async def test_a_wrong_method_is_405(serve: Serve, method: str) -> None:
     assert "POST" in response.json()["detail"]
 
 
-@pytest.mark.parametrize("text", ["ünï¢ødé 😀 \u202e", "\x00", "\n" * 100, " "])
+@pytest.mark.parametrize("text", ["ünï¢ødé 😀 \u202e", "\x00", "\n" * 100 + ".", " ."])
 async def test_any_text_can_be_sent(serve: Serve, text: str) -> None:
-    """Unicode, control characters, blanks: what a message holds is the model's matter."""
+    """Unicode, control characters, blanks around it: what a message holds is the model's matter."""
     body = {**BODY, "messages": [{"role": "user", "content": text}]}
     assert (await serve(chat).post("/chat", json=body)).status_code == 200
+
+
+@pytest.mark.parametrize("content", ["", " ", "\n" * 100, [], [{"type": "text", "text": " "}]])
+async def test_a_message_without_text_is_refused(serve: Serve, content: Any) -> None:
+    """For every model alike: some providers refuse it, and there is nothing to answer."""
+    response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": content}]})
+    assert response.status_code == 400
+    assert response.json() == {"detail": "The last message has no text. Say something in it, or leave it out."}
+
+
+async def test_a_message_may_be_parts_of_text(serve: Serve) -> None:
+    """As OpenAI's clients send it."""
+    content = [{"type": "text", "text": "What is "}, {"type": "text", "text": "up?"}]
+    body = {**BODY, "messages": [{"role": "user", "content": content}]}
+    assert (await serve(chat).post("/chat", json=body)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image_url", "image_url": {"url": "https://example.com/cat.png"}},
+        {"type": "image"},
+        {"type": "input_audio", "input_audio": {}},
+        {"type": "file", "file": {}},
+    ],
+)
+async def test_a_part_that_is_not_text_is_refused(serve: Serve, part: dict[str, Any]) -> None:
+    """Well formed, and not served: 400 says what may be sent."""
+    content = [{"type": "text", "text": "What is this?"}, part]
+    response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": content}]})
+    assert response.status_code == 400
+    assert "must be text" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "part", [{"type": "text"}, {"type": "text", "text": 5}, {"type": "?", "text": "a"}, 7, None, {}]
+)
+async def test_a_part_that_is_malformed_is_invalid(serve: Serve, part: Any) -> None:
+    """422 says where."""
+    response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": [part]}]})
+    assert response.status_code == 422
+    assert response.json()["detail"][0]["loc"][:4] == ["body", "messages", 0, "content"]
+
+
+@pytest.mark.parametrize("kind", [["text"], {"a": 1}])
+async def test_a_kind_of_part_may_be_anything(serve: Serve, kind: Any) -> None:
+    """And is invalid."""
+    content = [{"type": kind, "text": "a"}]
+    response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": content}]})
+    assert response.status_code == 422

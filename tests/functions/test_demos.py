@@ -357,6 +357,13 @@ def directives(response: httpx.Response) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
+async def test_that_everybody_may_call_lets_nobody_frame(serve: Serve, database: Database) -> None:
+    """`CORS_ORIGINS=*` is about requests, not about pages around pages."""
+    demo_id = await save(database, Caller(uid="local-dev-user"), name="A")
+    page = await serve(demos, cors_origins=("*",)).get(f"/demos/{demo_id}/page")
+    assert directives(page)["frame-ancestors"] == "'self'"
+
+
 async def test_a_page_is_html_under_a_closed_policy(serve: Serve, database: Database) -> None:
     """A nonce of its own each time; nothing is kept, nothing is guessed, nothing is told to others."""
     demo_id = await save(database, Caller(uid="local-dev-user"), name="A <b> & c")

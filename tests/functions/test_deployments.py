@@ -1,5 +1,6 @@
 """The deployment routes: shapes, codes, every way."""
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -22,10 +23,10 @@ async def test_publishing_has_the_contracts_shapes(serve: Serve, database: Datab
     for _ in range(2):
         response = await client.post(f"/agents/{agent.id}/deploy")
         assert response.status_code == 201
-        assert response.json() == {"message": "Agent deployed", "endpoint": "/rest/echo"}
+        assert response.json() == {"message": "Agent deployed", "endpoint": "/rest/echo", "budgetPerDay": 1.0}
     info = await client.get(f"/agents/{agent.id}/deployment")
     assert info.status_code == 200
-    assert list(info.json()) == ["is_deployed", "friendly_name", "agentId", "endpoint", "deployedAt"]
+    assert list(info.json()) == ["is_deployed", "friendly_name", "agentId", "endpoint", "deployedAt", "budgetPerDay"]
     when = info.json().pop("deployedAt")
     assert datetime.fromisoformat(when).tzinfo is not None
     assert info.json() == {
@@ -34,6 +35,7 @@ async def test_publishing_has_the_contracts_shapes(serve: Serve, database: Datab
         "agentId": agent.id,
         "endpoint": "/rest/echo",
         "deployedAt": when,
+        "budgetPerDay": 1.0,
     }
     gone = await client.delete(f"/agents/{agent.id}/undeploy")
     assert (gone.status_code, gone.content) == (204, b"")
@@ -43,6 +45,30 @@ async def test_publishing_has_the_contracts_shapes(serve: Serve, database: Datab
     ):
         assert response.status_code == 404
         assert response.json() == {"detail": "The agent is not deployed."}
+
+
+@pytest.mark.parametrize("body", [{"budgetPerDay": 2.5}, {"budget_per_day": 0}, {"budgetPerDay": 10_000}, {}, None])
+async def test_a_budget_is_set_and_shown(serve: Serve, database: Database, body: dict[str, Any] | None) -> None:
+    """In dollars; what is left out, or null, is the default."""
+    agent = await save(database, ME, friendlyName="echo")
+    client = serve(deployments, deployment_budget_per_day=0.25)
+    budget = next(iter((body or {}).values()), 0.25)
+    for sent in (body, None, {"budgetPerDay": None, "somethingNew": 1}):
+        deployed = await client.post(f"/agents/{agent.id}/deploy", json=sent)
+        assert deployed.status_code == 201
+        assert deployed.json()["budgetPerDay"] == budget
+        assert (await client.get(f"/agents/{agent.id}/deployment")).json()["budgetPerDay"] == budget
+
+
+@pytest.mark.parametrize("budget", [-1, 10_000.01, "1", True, [], 1e999])
+async def test_what_is_no_budget_is_422(serve: Serve, database: Database, budget: Any) -> None:
+    """Negative, too much, or not a number; nothing is deployed."""
+    agent = await save(database, ME, friendlyName="echo")
+    client = serve(deployments)
+    body = json.dumps({"budgetPerDay": budget}).replace("Infinity", "1e999")
+    headers = {"Content-Type": "application/json"}
+    assert (await client.post(f"/agents/{agent.id}/deploy", content=body, headers=headers)).status_code == 422
+    assert (await client.get(f"/agents/{agent.id}/deployment")).status_code == 404
 
 
 async def test_what_keeps_an_agent_from_being_published(serve: Serve, database: Database) -> None:

@@ -13,7 +13,7 @@ from shared.models.agent import UpdateAgentRequest
 from shared.models.caller import Caller
 from shared.services.agents import AgentService
 from shared.store import Database
-from tests.doubles.model_server import ModelServer
+from tests.doubles.model_server import Answer, ModelServer
 from tests.functions.conftest import Serve
 from tests.services.publishing import ASK, publish
 from tests.stored import store_account
@@ -132,6 +132,66 @@ async def test_an_owner_without_money_is_402(serve: Serve, database: Database, m
     assert model_server.calls == []
 
 
+async def test_a_request_comes_twice_under_its_key(serve: Serve, database: Database) -> None:
+    """It is run once: the same answer, by the same run, which says that it was given before."""
+    await publish(database, OTHER, "odd", GIVE_BACK, outputSchema={"properties": {"x": {"type": "integer"}}})
+    client, headers = serve(deployments), {"Idempotency-Key": "k" * 255}
+    first, again = [await client.post("/rest/odd", json={"give": {"x": "é"}}, headers=headers) for _ in range(2)]
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.content == first.content
+    for header in ("x-run-id", "warnings", "content-type"):
+        assert again.headers[header] == first.headers[header]
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    other = await client.post("/rest/odd", json={"give": 1}, headers=headers)
+    assert other.status_code == 409
+    assert set(other.json()) == {"detail"}
+    for key in ("", "k" * 256, "a\tb"):
+        assert (await client.post("/rest/odd", json={}, headers={"Idempotency-Key": key})).status_code == 422
+
+
+async def test_a_failure_comes_twice_under_its_key(serve: Serve, database: Database) -> None:
+    """The agent does not run again."""
+    await publish(database, OTHER, "bad", "async def run(input_dict, tools):\n    raise ValueError('no')")
+    client, headers = serve(deployments), {"Idempotency-Key": "1"}
+    first, again = [await client.post("/rest/bad", json={}, headers=headers) for _ in range(2)]
+    assert (first.status_code, again.status_code) == (500, 500)
+    assert again.json() == first.json()
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+async def test_a_strangers_key_is_another(serve: Serve, database: Database) -> None:
+    """By the address: who guesses a key is not answered what somebody else was."""
+    await publish(database, OTHER, "echo")
+    client = serve(deployments, trusted_proxies=1)
+    runs = [
+        (
+            await client.post(
+                "/rest/echo", json={"inputText": "x"}, headers={"Idempotency-Key": "1", "X-Forwarded-For": address}
+            )
+        ).headers["x-run-id"]
+        for address in ("9.8.7.6", "9.8.7.7", "9.8.7.6")
+    ]
+    assert runs[0] == runs[2] != runs[1]
+
+
+async def test_a_spent_budget_is_429(serve: Serve, database: Database, model_server: ModelServer) -> None:
+    """Whoever calls, from whatever address, until midnight in UTC."""
+    model_server.script("dear", Answer("Here.", prompt_tokens=1000, completion_tokens=1_000_000))
+    await publish(database, OTHER, "ask", ASK)
+    client = serve(deployments, trusted_proxies=1)
+    answers = [
+        await client.post("/rest/ask", json={"inputText": "dear"}, headers={"X-Forwarded-For": f"9.8.7.{number}"})
+        for number in range(3)
+    ]
+    assert [answer.status_code for answer in answers] == [200, 429, 429]
+    assert set(answers[1].json()) == {"detail"}
+    assert " 00:00 UTC" in answers[1].json()["detail"]
+    assert 0 < int(answers[1].headers["retry-after"]) <= 24 * 3600
+    assert len(model_server.calls) == 1
+
+
 @pytest.mark.parametrize("name", ["unknown", "%2e%2e", "%00", "__x__", "%ff", "é", "x" * 2000])
 async def test_an_unknown_name_is_404(serve: Serve, name: str) -> None:
     """Whatever it looks like."""
@@ -189,7 +249,7 @@ async def test_a_page_of_any_origin_may_call_it(serve: Serve) -> None:
     asking = {
         "Origin": "null",
         "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "content-type",
+        "Access-Control-Request-Headers": "content-type, idempotency-key",
     }
     for path in ("/rest/unknown", "/api/rest/unknown"):
         preflight = await client.options(path, headers=asking)
@@ -197,6 +257,9 @@ async def test_a_page_of_any_origin_may_call_it(serve: Serve) -> None:
         refused = await client.post(path, json={}, headers={"Origin": "null"})
         assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (404, "*")
         assert "access-control-allow-credentials" not in refused.headers
+        assert "Idempotent-Replayed" in refused.headers["access-control-expose-headers"]
     listed = await client.get("/deployments", headers={"Origin": "null"})
     assert "access-control-allow-origin" not in listed.headers
-    assert (await client.options("/agents/x/deploy", headers=asking)).status_code == 405
+    refused = await client.options("/agents/x/deploy", headers=asking)
+    assert refused.status_code == 400
+    assert "CORS_ORIGINS" in refused.json()["detail"]

@@ -157,9 +157,9 @@ def test_what_the_user_set_aside_pays_before_anything_is_owed() -> None:
     """It is of the same refill."""
     low = account().with_remaining(10, NOW)
     after, charge = low.charged(30, NOW)
-    assert (charge, after.spare, after.owed, after.spent) == (10, 70, 0, 30)
+    assert (charge, after.spare, after.owed, after.spent) == (30, 70, 0, 30)
     deeper, charge = after.charged(80, NOW)
-    assert (charge, deeper.spare, deeper.owed) == (0, 0, 10)
+    assert (charge, deeper.spare, deeper.owed) == (70, 0, 10)
 
 
 def test_a_refill_gives_the_ceiling_of_which_the_allowance_remains() -> None:

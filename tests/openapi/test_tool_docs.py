@@ -99,7 +99,7 @@ def test_the_ladder_leads_down() -> None:
             for extent in (detail.response, detail.body)
             for value in ((extent.levels, extent.length, extent.words) if extent else (-1, -1, -1))
         ]
-        parameters = ("none", "named", "typed").index(detail.parameters)
+        parameters = ("none", "required", "named", "typed").index(detail.parameters)
         return [*extents, detail.head, parameters, detail.description, detail.parameter_words, detail.error_words]
 
     for step in range(1, len(LADDER)):
@@ -221,8 +221,8 @@ def test_addresses_and_authentication(name: str, expected: list[str]) -> None:
             "addPet",
             [
                 "Authentication: petstore_auth (write:pets)",
-                "Body (application/json, required): Pet {category: Category {id: integer, name: string}, "
-                "name*: string, friends: [Pet]}\n",
+                "Body (application/json, required): Pet {name*: string, "
+                "category: Category {id: integer, name: string}, friends: [Pet]}\n",
                 "Errors: 405 Invalid input",
             ],
         ),
@@ -246,7 +246,7 @@ def test_addresses_and_authentication(name: str, expected: list[str]) -> None:
             "uploadFile",
             [
                 "Base URL of this one: https://petstore.test/v2\n",
-                "Body (multipart/form-data, required): {note: string, file*: file}\n",
+                "Body (multipart/form-data, required): {file*: file, note: string}\n",
                 "Returns 200 (application/json): {[key]: integer}",
             ],
         ),

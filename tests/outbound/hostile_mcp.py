@@ -37,6 +37,31 @@ def _same_page(message: dict[str, Any]) -> Response:
     return _result(message, {"tools": [], "nextCursor": "again"})
 
 
+def _ends_with(cursor: Any, *names: str) -> Reply:
+    """One page, and this as the cursor to the next."""
+    tools = [{**_TOOL, "name": name} for name in names]
+    return lambda message: _result(message, {"tools": tools, "nextCursor": cursor})
+
+
+def _in_a_circle(message: dict[str, Any]) -> Response:
+    """Three pages, the last of which leads to the second."""
+    page = {"": 1, "1": 1, "2": 2, "3": 3}[message.get("params", {}).get("cursor") or ""]
+    return _result(message, {"tools": [{**_TOOL, "name": f"t{page}"}], "nextCursor": {1: "2", 2: "3", 3: "2"}[page]})
+
+
+def _lists(*tools: Any) -> Reply:
+    return lambda message: _result(message, {"tools": list(tools)})
+
+
+def _greets(**changes: Any) -> Reply:
+    """Answers every request as if it were the greeting."""
+    return lambda message: _result(message, {**_INFO, **changes})
+
+
+def _status(status: int) -> Reply:
+    return lambda _: Response(status_code=status)
+
+
 def _many(message: dict[str, Any]) -> Response:
     return _result(message, {"tools": [{**_TOOL, "name": f"t{number}"} for number in range(1001)]})
 
@@ -92,6 +117,30 @@ REPLIES: dict[str, Reply] = {
     "pages": _pages,
     "same-page": _same_page,
     "many": _many,
+    "empty-cursor": _ends_with("", "a", "b"),
+    "null-cursor": _ends_with(None, "a", "b"),
+    "same-cursor": _ends_with("again", "a", "b"),
+    "circle": _in_a_circle,
+    "twice": _lists(_TOOL, {**_TOOL, "description": "another"}, {**_TOOL, "name": "b"}),
+    "no-tools": lambda message: _error(message, -32601, "Method not found"),
+    "no-tools-404": lambda message: _error(message, -32601, "Method not found", status=404),
+    "no-tools-no-words": lambda message: _error(message, -32601, ""),
+    "schema-of-text": _lists(_TOOL, {**_TOOL, "name": "b", "inputSchema": "none"}),
+    "schema-of-null": _lists({**_TOOL, "inputSchema": None}),
+    "without-schema": _lists({"name": "a"}),
+    "without-name": _lists({"inputSchema": {"type": "object"}}),
+    "tool-of-text": _lists("a"),
+    "odd-key": _lists({**_TOOL, "_meta": 5, "annotations": "\x1b[31m" + "x" * 1000}),
+    "half-json": lambda _: PlainTextResponse('{"jsonrpc": "2.0", "id": 1, "result": {', media_type="application/json"),
+    "half-sse": lambda _: Response('data: {"jsonrpc": "2.0"\n\n', media_type="text/event-stream"),
+    "no-rpc": lambda _: JSONResponse({"hello": "world"}),
+    "text": lambda _: PlainTextResponse("Hello"),
+    "ended-sse": lambda _: Response(": bye\n\n", media_type="text/event-stream"),
+    "own-parse-error": lambda message: _error(message, -32700, "That is beyond me."),
+    "future": _greets(protocolVersion="2999-01-01"),
+    "version-of-number": _greets(protocolVersion=5),
+    "good": _lists(_TOOL),
+    **{f"status-{status}": _status(status) for status in (400, 401, 403, 404, 405, 406, 410, 415, 429, 500, 503)},
     "comments": _endless_comments,
     "flood": _flood,
     "dies": _dies_with_an_id,
@@ -122,7 +171,11 @@ class HostileMcpServer(ServedInThread):
 
     def __init__(self) -> None:
         self.methods: list[str] = []
+        self.authorizations: list[str | None] = []
         routes = [
+            Route("/slash/{name}", self._to_the_slash, methods=["GET", "POST", "DELETE"]),
+            Route("/slash/{name}/", self._polite, methods=["POST"]),
+            Route("/loop", self._loop, methods=["GET", "POST", "DELETE"]),
             Route("/redirect", self._redirect, methods=["GET", "POST", "DELETE"]),
             Route("/stubborn", self._stubborn, methods=["POST", "DELETE"]),
             Route("/sse/{kind}", self._sse, methods=["GET"]),
@@ -137,9 +190,16 @@ class HostileMcpServer(ServedInThread):
     def host(self) -> str:
         return self.address.removeprefix("http://")
 
+    async def _to_the_slash(self, request: Request) -> Response:
+        return RedirectResponse(f"{request.url.path}/", status_code=int(request.query_params.get("status", "307")))
+
+    async def _loop(self, _: Request) -> Response:
+        return RedirectResponse("/loop", status_code=307)
+
     async def _polite(self, request: Request) -> Response:
         message = await request.json()
         self.methods.append(message["method"])
+        self.authorizations.append(request.headers.get("authorization"))
         if message["method"] == "initialize":
             return _result(message, _INFO)
         if message["method"].startswith("notifications/"):

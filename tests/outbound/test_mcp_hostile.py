@@ -47,7 +47,6 @@ async def _failure(url: str, settings: Settings, *, calling: bool = False) -> Ou
     ("name", "kind"),
     [
         ("pages", TooLong),
-        ("same-page", TooLong),
         ("many", TooLong),
         ("comments", TooSlow),
         ("flood", TooLong),

@@ -12,10 +12,13 @@ from shared.models.audit import AuditRecord
 from shared.models.chat import ChatRequest
 from shared.models.demo import CreateDemoRequest, StoredDemo
 from shared.models.deployment import Deployment
+from shared.models.deployment_day import DeploymentDay
 from shared.models.hold import Hold
+from shared.models.idempotency import KeptRequest
 from shared.models.owned import Stored
 from shared.models.session import ProviderConfig, Session
 from shared.models.ticket import Ticket
+from shared.models.turns import Turns
 from shared.models.usage import Entry
 from shared.store import Database, Transaction
 
@@ -56,8 +59,16 @@ async def store_something_of(database: Database, uid: str, *, disabled: bool = F
         database.demos.put(_stamped(StoredDemo, own, uid, DEMO), transaction)
         await database.deployments.get(own, transaction)
         database.deployments.put(_deployment(own, uid), transaction)
+        await database.deployment_days.get(own, transaction)
+        database.deployment_days.put(DeploymentDay.opened(own, uid, NOW), transaction)
+        await database.idempotency.get(own, transaction)
+        database.idempotency.put(
+            KeptRequest(id=own, owner=uid, body_hash="hash", made=ticket.id, expire_at=NOW), transaction
+        )
         await database.holds.get(own, transaction)
         database.holds.add(Hold(id=own, owner=uid, amount=1, expires_at=NOW), transaction)
+        await database.turns.get(uid, "agent", transaction)
+        database.turns.put(Turns(owner=uid, kind="agent"), transaction)
         record = AuditRecord(at=NOW, actor="admin", action="update", target=uid, before={}, after={})
         database.audit.add(record, transaction)
         await database.rate_limits.get(uid, transaction)

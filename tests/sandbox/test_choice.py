@@ -37,7 +37,7 @@ def both(settings: Settings) -> Engines:
             "if True:\n    async def run(input_dict, tools):\n        return 1",
             "line 1: The code defines no `async def run",
         ),
-        (RUN + "    import numpy\n    return 1", "line 2: There is no module `numpy` in the fast engine"),
+        (RUN + "    import textwrap\n    return 1", "line 2: There is no module `textwrap` in the fast engine"),
     ],
 )
 def test_what_the_fast_engine_lacks_goes_to_the_full_one(code: str, why: str) -> None:

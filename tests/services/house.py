@@ -13,6 +13,7 @@ from shared.services.answering import AnsweringService
 from shared.services.chat import ChatService
 from shared.services.model_calls import ModelCallService
 from shared.services.running import RunService
+from shared.services.turns import TurnService
 from shared.services.users import UserService
 from shared.settings import Settings
 from shared.store import Database
@@ -35,7 +36,8 @@ def chat(prompt: str, *, answer_tokens: int = 1000, model: str = MODEL, provider
 def answering_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> AnsweringService:
     """As the worker has it."""
     by_agent = AgentChatService(database, run_service(database, catalog, complete_chat, settings), settings).answer
-    return AnsweringService(database, catalog, complete_chat, by_agent, settings)
+    turns = TurnService(database, lambda: task_queue(settings), settings)
+    return AnsweringService(database, catalog, complete_chat, by_agent, settings, turns)
 
 
 def run_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> RunService:

@@ -6,6 +6,7 @@ from shared.models.agent import Agent, CreateAgentRequest, StoredAgent
 from shared.models.caller import Caller
 from shared.services.agents import AgentService
 from shared.services.deployments import DeploymentService
+from shared.settings import Settings
 from shared.store import Database
 
 ECHO = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText']}"
@@ -23,7 +24,7 @@ async def save(database: Database, caller: Caller, code: str = ECHO, **fields: A
 
 async def publish(database: Database, caller: Caller, name: str, code: str = ECHO, **fields: Any) -> Agent:
     agent = await save(database, caller, code, friendlyName=name, **fields)
-    await DeploymentService(database).deploy(caller, agent.id)
+    await DeploymentService(database, Settings()).deploy(caller, agent.id)
     return agent
 
 

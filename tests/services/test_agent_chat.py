@@ -13,7 +13,7 @@ from shared.models.chat import ChatRequest, TicketStatus
 from shared.models.errors import AllowanceSpent, BadRequest, ComeAgain
 from shared.models.ticket import Ticket
 from shared.models.user import AccountChange
-from shared.sandbox import places
+from shared.sandbox import slots as run_slots
 from shared.services.agent_chat import content_of, input_of
 from shared.services.deployments import DeploymentService
 from shared.settings import Settings
@@ -52,6 +52,16 @@ async def now(house: House, ticket_id: str) -> Ticket:
     ticket = await house.database.tickets.get(ticket_id)
     assert ticket is not None
     return ticket
+
+
+async def test_texts_of_a_form_are_read(house: House, caller: Caller) -> None:
+    """Frontends send what stands in their fields; those that nobody filled in are empty or missing."""
+    code = "async def run(input_dict, tools):\n    return input_dict"
+    schema = {"inputText": "string", "days": "integer", "flag": "boolean", "tags": ["string"]}
+    await publish(house.database, caller, "agent", code, inputSchema=schema)
+    ticket = await finished(house, caller, said("7", days="3", flag="true", tags="a,b"))
+    assert ticket.result is not None, ticket.error
+    assert ticket.result.thoughts == {"inputText": "7", "days": 3, "flag": True, "tags": ["a", "b"]}
 
 
 async def test_a_chat_runs_the_agent_at_the_callers_expense(
@@ -113,7 +123,7 @@ async def test_an_agent_that_is_gone_fails_the_ticket(house: House) -> None:
     """Unpublished between the request and the answer."""
     agent = await publish(house.database, OWNER, "agent")
     accepted = await house.chat.submit(OWNER, said("hi"))
-    await DeploymentService(house.database).undeploy(OWNER, agent.id)
+    await DeploymentService(house.database, house.settings).undeploy(OWNER, agent.id)
     await house.deliver(accepted.ticket_id)
     ticket = await now(house, accepted.ticket_id)
     assert ticket.error == "No agent is published as 'agent'."
@@ -189,15 +199,16 @@ async def test_an_interpreter_that_is_killed_fails_the_ticket_and_what_was_spent
 
 
 async def test_a_ticket_that_found_no_place_is_tried_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing had begun, so nothing is lost: the next delivery answers it."""
+    """Nothing had begun, so nothing is lost, no attempt either: the next delivery answers it."""
     house = House(house.settings.model_copy(update={"runs_at_once": 1}), house.catalog)
     await publish(house.database, OWNER, "agent")
     accepted = await house.chat.submit(OWNER, said("hi"))
-    monkeypatch.setattr(places, "_WAITING_SECONDS", 0.05)
-    async with places.places("fast", 1, 0):
+    monkeypatch.setattr(run_slots, "_WAITING_SECONDS", 0.05)
+    async with run_slots.slots("fast", 1, 0).slot(()):
         with pytest.raises(ComeAgain):
             await house.deliver(accepted.ticket_id)
-    assert (await now(house, accepted.ticket_id)).begun is False
+    waiting = await now(house, accepted.ticket_id)
+    assert (waiting.begun, waiting.attempts, waiting.status) == (False, 0, TicketStatus.PENDING)
     await house.deliver(accepted.ticket_id)
     assert (await now(house, accepted.ticket_id)).status is TicketStatus.COMPLETED
 

@@ -11,6 +11,7 @@ from shared.models.caller import Caller
 from shared.models.errors import BadRequest, Conflict, Forbidden, NotFound, TooLarge
 from shared.services.agents import AgentService
 from shared.services.deployments import DeploymentService
+from shared.settings import Settings
 from shared.store import Database
 from tests.stored import lose_answers
 
@@ -207,7 +208,7 @@ async def test_deleting_a_published_agent_unpublishes_it(
 ) -> None:
     """Its name is free at once."""
     saved = await agents.create(caller, request(friendlyName="echo"))
-    deployments = DeploymentService(database)
+    deployments = DeploymentService(database, Settings())
     await deployments.deploy(caller, saved.id)
     await agents.delete(caller, saved.id)
     assert await database.deployments.get("echo") is None
@@ -220,7 +221,7 @@ async def test_what_lists_show_of_a_published_agent_changes_with_it(
 ) -> None:
     """Description, schemas and visibility; the name it is published under stays."""
     saved = await agents.create(caller, request(friendlyName="echo"))
-    await DeploymentService(database).deploy(caller, saved.id)
+    await DeploymentService(database, Settings()).deploy(caller, saved.id)
     changes = {"description": "New.", "inputSchema": {"a": "string"}, "visibility": "shared", "friendlyName": "other"}
     await agents.update(caller, saved.id, change(**changes))
     deployment = await database.deployments.get("echo")

@@ -16,6 +16,7 @@ from shared.models.wire import JsonObject
 from shared.services.agents import AgentService
 from shared.services.deployments import DeploymentService, deployment_of
 from shared.services.providers import ProviderService
+from shared.settings import Settings
 from shared.store import Database, Transaction
 from tests.services.publishing import ECHO
 
@@ -95,7 +96,7 @@ async def fill(database: Database, upto: int, deployments: int) -> None:
 
 async def test_lists_cost_what_they_show(database: Database, catalog: Catalog) -> None:
     """One query each, and a document read for each that is shown, however many are stored beside them."""
-    agents, deployments = AgentService(database), DeploymentService(database)
+    agents, deployments = AgentService(database), DeploymentService(database, Settings())
     providers = ProviderService(catalog, lambda: database)
     costs = Costs(database)
     seen: list[tuple[int, int, int]] = []
@@ -136,7 +137,7 @@ async def test_one_of_many_costs_one(database: Database, catalog: Catalog) -> No
     costs = Costs(database)
     await costs.of(lambda: AgentService(database).get(CALLER, "id-0"))
     assert (costs.requests, costs.documents) == (1, 1)
-    await costs.of(lambda: DeploymentService(database).deployment(CALLER, "id-0"))
+    await costs.of(lambda: DeploymentService(database, Settings()).deployment(CALLER, "id-0"))
     assert (costs.requests, costs.documents) == (2, 2)
     await costs.of(lambda: providers.model(CALLER, "gofannon", "agent-0000"))
     assert (costs.requests, costs.documents) == (1, 1)

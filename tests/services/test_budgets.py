@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.models.money import CostBounds
 from shared.services.budgets import Budget, BudgetSpent
 
 
@@ -19,20 +20,27 @@ def test_one_call_too_many_is_refused() -> None:
 def test_what_is_set_aside_is_not_to_be_had_twice() -> None:
     """Calls that run at the same time share what is left, and give back what they did not need."""
     budget = Budget(seconds=60, calls=9, cost=100)
-    assert budget.reserve(70) == 70
-    assert budget.reserve(70) == 30
+    assert budget.reserve(CostBounds(5, 70)) == 70
+    assert budget.reserve(CostBounds(5, 70)) == 30
     with pytest.raises(BudgetSpent, match=r"\$0.0001"):
-        budget.reserve(1)
+        budget.reserve(CostBounds(1, 1))
     budget.spend(70, 10)
-    assert budget.reserve(70) == 60
+    assert budget.reserve(CostBounds(60, 70)) == 60
     assert budget.spent == 10
+
+
+def test_a_call_whose_prompt_alone_is_not_covered_is_refused() -> None:
+    """What is left pays for the prompt and a short answer, or for nothing."""
+    budget = Budget(seconds=60, calls=9, cost=100)
+    with pytest.raises(BudgetSpent, match=r"may cost \$0.000101 before it is answered, and \$0.0001 is left"):
+        budget.reserve(CostBounds(101, 500))
 
 
 def test_what_is_free_needs_no_budget() -> None:
     """A free model can be called when the money is spent."""
     budget = Budget(seconds=60, calls=9, cost=1)
-    budget.spend(budget.reserve(1), 1)
-    assert budget.reserve(0) == 0
+    budget.spend(budget.reserve(CostBounds(1, 1)), 1)
+    assert budget.reserve(CostBounds(0, 0)) == 0
 
 
 def test_time_that_is_up_is_none() -> None:
@@ -47,7 +55,7 @@ def test_calls_one_by_one_overrun_by_one_at_most(calls: list[tuple[int, int]]) -
     for estimate, cost in calls:
         before = budget.spent
         try:
-            reserved = budget.reserve(estimate)
+            reserved = budget.reserve(CostBounds(1, estimate))
         except BudgetSpent:
             assert before >= 100
             continue

@@ -36,7 +36,7 @@ async def test_an_accepted_chat_is_stored_and_queued(
     assert (found.status, found.result, found.error, found.completed_at) == (TicketStatus.PENDING, None, None, None)
     assert await database.tickets.get_request(accepted.ticket_id) == request()
     ((name, task),) = cloud_tasks.tasks.items()
-    assert name.endswith(f"/tasks/chat-{accepted.ticket_id}")
+    assert name.endswith(f"/tasks/{accepted.ticket_id}-1")
     assert json.loads(task.http_request.body) == {"ticket_id": accepted.ticket_id}
 
 
@@ -49,6 +49,10 @@ async def test_an_accepted_chat_is_stored_and_queued(
         ({"parameters": {"temperature": 3}}, "temperature"),
         ({"parameters": {"api_base": "http://evil.example"}}, "api_base"),
         ({"builtInTools": ["time_travel"]}, "time_travel"),
+        ({"parameters": {"reasoning_effort": "low"}}, "reasoning_effort"),
+        ({"parameters": {"stop": ["a", "b", "c", "d", "e"]}}, "at most 4"),
+        ({"parameters": {"presence_penalty": 1}, "builtInTools": ["web_search"]}, "cannot be combined"),
+        ({"messages": [{"role": "user", "content": " \n"}]}, "no text"),
         ({"provider": "gofannon", "model": "some-agent"}, "gofannon"),
     ],
 )

@@ -1,6 +1,7 @@
 """How a model's answer becomes code, a name and a docstring."""
 
 import ast
+import json
 
 import pytest
 from hypothesis import given
@@ -29,6 +30,28 @@ RUN = "async def run(input_dict, tools):\n    return {'outputText': 'x'}"
 def test_fences_and_prose_go(answer: str) -> None:
     """Whatever a model puts around the code, the code is what remains."""
     assert code_of(answer).replace("\r", "").strip() == RUN
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        json.dumps({"code": RUN}),
+        json.dumps({"friendly_name": "x", "code": f"```python\n{RUN}\n```"}, indent=2),
+        f"```json\n{json.dumps({'code': RUN})}\n```",
+        f"Here you are: {json.dumps({'result': {'python': RUN}, 'note': 'x'})} Enjoy!",
+        json.dumps([{"filename": "agent.py", "content": RUN}, {"filename": "README.md", "content": "# run"}]),
+        json.dumps({"code": RUN}).replace("\\n", "\n"),
+    ],
+)
+def test_code_in_json_is_unwrapped(answer: str) -> None:
+    """Under whatever key; with real line breaks, which JSON does not allow."""
+    assert code_of(answer).strip() == RUN
+
+
+def test_code_that_has_code_in_a_text_stays_as_it_is() -> None:
+    """Whichever comes first."""
+    code = f"{RUN}\n\n\nEXAMPLE = {json.dumps({'code': RUN})}\n"
+    assert code_of(code) == code
 
 
 def test_a_body_alone_is_wrapped() -> None:

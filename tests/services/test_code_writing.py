@@ -17,6 +17,7 @@ from shared.services.code_prompt import mend_text, name_text, request_text
 from shared.services.code_writing import CodeWritingService
 from shared.services.deployments import DeploymentService
 from shared.services.model_calls import ModelCallService
+from shared.services.written_code import NO_RESULT
 from shared.settings import Settings
 from shared.store import Database
 from tests.doubles.api_server import ApiServer, openapi
@@ -96,6 +97,43 @@ async def test_code_that_does_not_hold_is_mended(
     last = model_server.calls_for(second)[0].body["messages"]
     assert [message["role"] for message in last] == ["system", "user", "assistant", "user"]
     assert last[2]["content"] == broken
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ('{"result": 5}', 'async def run(input_dict, tools):\n    {"result": 5}\n'),
+        ("async def run(input_dict, tools):\n    print(1)\n", None),
+    ],
+)
+async def test_code_that_gives_no_result_is_mended(
+    writing: CodeWritingService, model_server: ModelServer, caller: Caller, answer: str, code: str | None
+) -> None:
+    """It loads, and would answer every call with nothing."""
+    model_server.script(ASKED, Answer(answer))
+    model_server.script(mend_text(NO_RESULT), Answer(CODE))
+    assert (await writing.write(caller, request())).code == CODE
+    (call,) = model_server.calls_for(mend_text(NO_RESULT))
+    assert call.body["messages"][2]["content"] == (code or answer)
+
+
+async def test_code_in_json_is_taken(writing: CodeWritingService, model_server: ModelServer, caller: Caller) -> None:
+    """At the first answer."""
+    model_server.script(ASKED, Answer(json.dumps({"code": CODE})))
+    assert (await writing.write(caller, request())).code == CODE
+    assert len(model_server.calls) == 2
+
+
+@pytest.mark.parametrize("naming", [Fail(400, "no"), Answer("", delay=30)], ids=["fails", "too slow"])
+async def test_without_a_name_the_code_is_not_lost(
+    settings: Settings, catalog: Catalog, model_server: ModelServer, caller: Caller, naming: Answer | Fail
+) -> None:
+    """It is paid for: name and docstring are made from the description, as where the model names none."""
+    model_server.script(ASKED, Answer(CODE))
+    model_server.script(NAME_ASKED, naming)
+    quick = service(settings.model_copy(update={"run_timeout_seconds": 5.0}), catalog)
+    written = await quick.write(caller, request())
+    assert (written.code, written.friendly_name, written.docstring) == (CODE, "shouts_what_it_is", TASK)
 
 
 async def test_after_two_mendings_it_is_given_up(
@@ -194,7 +232,7 @@ async def test_a_name_that_is_taken_gets_a_number(
     for name in ("shout_it", "shout_it_2"):
         body = {"name": "n", "code": CODE, "friendlyName": name}
         agent = await AgentService(database).create(caller, CreateAgentRequest.model_validate(body))
-        await DeploymentService(database).deploy(caller, agent.id)
+        await DeploymentService(database, Settings()).deploy(caller, agent.id)
     model_server.script(ASKED, Answer(CODE))
     model_server.script(NAME_ASKED, NAMED)
     assert (await writing.write(caller, request())).friendly_name == "shout_it_3"

@@ -87,6 +87,7 @@ def test_answers_are_read_in_many_forms(answer: str) -> None:
         ('{"html": "x" "css": ""}', "It is no JSON: Expecting ',' delimiter at line 1, column 14"),
         ('{"html": "x", "css": ""}', "lacks js"),
         ('{"html": null, "css": [], "js": ""}', "lacks html, css"),
+        ('{"html": " ", "css": "p {}", "js": ""}', "would show nothing"),
         ('{"html": "\\ud800", "css": "", "js": ""}', "surrogate"),
         ('{"a":' * 100_000, "nested too deep"),
         ('{"' * 100_000, "It is no JSON"),

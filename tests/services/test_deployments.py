@@ -12,6 +12,7 @@ from shared.models.deployment import Deployed
 from shared.models.errors import BadRequest, Conflict, Forbidden, NotFound
 from shared.services.agents import AgentService
 from shared.services.deployments import DeploymentService
+from shared.settings import Settings
 from shared.store import Database
 from tests.stored import lose_answers
 
@@ -21,7 +22,7 @@ CODE = "async def run(input_dict, tools):\n    return {}"
 
 @pytest.fixture
 async def deployments(database: Database) -> DeploymentService:
-    return DeploymentService(database)
+    return DeploymentService(database, Settings())
 
 
 async def saved(database: Database, caller: Caller, name: str | None, **fields: Any) -> Agent:
@@ -164,7 +165,7 @@ async def test_lists_show_own_and_shared_by_name(
 async def test_which_names_are_taken_is_asked_at_once(database: Database, caller: Caller) -> None:
     """Of many names, in one request."""
     agent = await saved(database, caller, "echo")
-    await DeploymentService(database).deploy(caller, agent.id)
+    await DeploymentService(database, Settings()).deploy(caller, agent.id)
     assert await database.deployments.taken(["echo", "free", "also_free"]) == {"echo"}
 
 

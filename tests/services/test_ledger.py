@@ -8,7 +8,7 @@ import pytest
 from google.api_core.exceptions import Aborted, DeadlineExceeded, ServiceUnavailable
 
 from shared.llm.catalog import Catalog, ModelRoute
-from shared.llm.estimate import highest_cost
+from shared.llm.estimate import bound_cost
 from shared.llm.failures import ModelFailure
 from shared.models.account import milliseconds
 from shared.models.caller import Caller
@@ -37,8 +37,7 @@ async def test_a_chat_holds_what_it_may_cost_and_is_charged_what_it_did(
 ) -> None:
     """The hold while it runs; then the entry, named after the ticket, and no hold."""
     request = chat("hi")
-    estimate = highest_cost(house.catalog.route("openai", MODEL), request)
-    assert estimate
+    estimate = bound_cost(house.catalog.route("openai", MODEL), request, house.settings).most
     accepted = await house.chat.submit(caller, request)
     running = await house.account(caller.uid)
     assert (running.held, running.remaining) == (estimate, 100_000_000)
@@ -94,13 +93,23 @@ async def test_an_allowance_that_is_used_up_is_402_at_once(
     assert (await house.charged(caller.uid)) == []
 
 
-async def test_a_hold_refuses_nothing_that_would_fit(house: House, caller: Caller) -> None:
-    """A millionth of a dollar lets a chat in, whatever it may cost at most."""
-    await house.users.change(caller, AccountChange(spend_remaining=0.000001))
-    await house.chat.submit(caller, chat("hi"))
-    assert (await house.account(caller.uid)).held == 1
+async def test_a_chat_whose_prompt_is_covered_is_accepted_with_a_shorter_answer(
+    house: House, caller: Caller, model_server: ModelServer
+) -> None:
+    """The limit that the provider is sent is what the rest of the allowance pays for; one millionth less is refused."""
+    request = chat("hi")
+    bounds = bound_cost(house.catalog.route("openai", MODEL), request, house.settings)
+    await house.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.least)))
+    accepted = await house.chat.submit(caller, request)
+    assert (await house.account(caller.uid)).held == bounds.least < bounds.most
     with pytest.raises(AllowanceSpent, match="still running"):
-        await house.chat.submit(caller, chat("hi"))
+        await house.chat.submit(caller, request)
+    await house.deliver(accepted.ticket_id)
+    (call,) = model_server.calls_for("hi")
+    assert call.body["max_tokens"] == 16
+    await house.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.least - 1)))
+    with pytest.raises(AllowanceSpent, match="before it is answered"):
+        await house.chat.submit(caller, request)
 
 
 async def test_a_failed_chat_releases_its_hold(house: House, caller: Caller) -> None:
@@ -126,7 +135,7 @@ async def test_an_admission_whose_answer_is_lost_is_an_admission(
     await house.users.me(caller)
     lose_answers(house.database, error)
     accepted = await house.chat.submit(caller, chat("hi"))
-    assert [name.split("/")[-1] for name in cloud_tasks.tasks] == [f"chat-{accepted.ticket_id}"]
+    assert [name.split("/")[-1] for name in cloud_tasks.tasks] == [f"{accepted.ticket_id}-1"]
     ticket = await house.database.tickets.get(accepted.ticket_id)
     assert ticket is not None
     assert (await house.account(caller.uid)).held == ticket.hold > 0
@@ -137,8 +146,8 @@ async def test_a_report_whose_answer_is_lost_is_charged_once(house: House, calle
     """Without a key of the caller's, too."""
     await house.users.me(caller)
     lose_answers(house.database, error)
-    user = (await house.users.report(caller, UsageReport(response_cost=1))).user
-    assert user.usage_info.spend_remaining == 99
+    reported = await house.users.report(caller, UsageReport(response_cost=1))
+    assert reported.user.usage_info.spend_remaining == 99
 
 
 @pytest.mark.parametrize("error", LOST)
@@ -154,10 +163,9 @@ async def test_a_change_whose_answer_is_lost_is_no_conflict(house: House, caller
 
 
 async def test_a_model_of_unknown_price_is_refused_when_nothing_is_left(house: House, caller: Caller) -> None:
-    """It may tell afterwards what it cost."""
+    """It reports afterwards what it cost."""
     catalog = Catalog.load({"OPENROUTER_API_KEY": "x"})
     request = chat("hi", provider="openrouter", model="openrouter/auto")
-    assert highest_cost(catalog.route("openrouter", "openrouter/auto"), request) is None
     service = ChatService(house.database, house.queue, catalog, house.settings)
     await service.submit(caller, request)
     assert (await house.account(caller.uid)).held == 1
@@ -189,8 +197,7 @@ async def test_two_hundred_chats_at_once_never_overspend(
     """
     dice = random.Random(7)  # noqa: S311 - repeatable on purpose
     request = chat("the same", answer_tokens=500)
-    estimate = highest_cost(house.catalog.route("openai", MODEL), request)
-    assert estimate
+    estimate = bound_cost(house.catalog.route("openai", MODEL), request, house.settings).most
     allowance = to_dollars(50 * estimate)
     await house.users.change(caller, AccountChange(monthly_allowance=allowance, spend_remaining=allowance))
     model_server.script("the same", *[Answer("ok", 0.05, prompt_tokens=12, completion_tokens=500)] * 1000)

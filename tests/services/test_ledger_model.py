@@ -11,13 +11,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from shared.llm.catalog import Catalog, ModelRoute
-from shared.llm.estimate import highest_cost
+from shared.llm.estimate import bound_cost
 from shared.llm.failures import ModelFailure
 from shared.models.account import milliseconds
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.errors import AllowanceSpent
-from shared.models.money import to_dollars
+from shared.models.money import CostBounds, to_dollars
 from shared.models.user import AccountChange, UsageReport
 from shared.services.sweep import SweepService
 from shared.settings import Settings
@@ -33,9 +33,9 @@ class Model:
     holds: dict[str, int] = field(default_factory=dict[str, int])
     charged: list[int] = field(default_factory=list[int])
 
-    def hold(self, estimate: int) -> int | None:
+    def hold(self, bounds: CostBounds) -> int | None:
         available = self.remaining - sum(self.holds.values())
-        return min(estimate, available) if available > 0 else None
+        return min(bounds.most, available) if available >= bounds.least else None
 
     def charge(self, cost: int) -> None:
         self.charged.append(min(cost, self.remaining))
@@ -140,9 +140,7 @@ class Drive:
 
     async def admit(self, answer_tokens: int) -> None:
         request = chat("hi", answer_tokens=min(answer_tokens, 32_768))
-        estimate = highest_cost(self.catalog.route("openai", MODEL), request)
-        assert estimate
-        expected = self.model.hold(estimate)
+        expected = self.model.hold(bound_cost(self.catalog.route("openai", MODEL), request, self.settings))
         try:
             accepted = await self.house.chat.submit(self.caller, request)
         except AllowanceSpent:

@@ -75,11 +75,11 @@ def test_a_time_is_read_in_utc() -> None:
 
 
 @pytest.mark.parametrize("token", NAME_TOKENS, ids=repr)
-async def test_a_made_up_name_is_told(database: Database, settings: Settings, token: str) -> None:
+async def test_a_made_up_name_is_told(database: Database, token: str) -> None:
     """400 in the same words, from lists of deployments and of users; nothing is read."""
     for read in (
-        DeploymentService(database).list(Caller(uid="u"), 5, token),
-        AdminService(database, settings).users(5, token),
+        DeploymentService(database, Settings()).list(Caller(uid="u"), 5, token),
+        AdminService(database, Settings()).users(5, token),
     ):
         with pytest.raises(BadRequest, match="This is no page token"):
             await read
@@ -92,9 +92,9 @@ async def test_a_made_up_moment_is_told(database: Database, token: str) -> None:
         await AgentService(database).list(Caller(uid="u"), 5, token)
 
 
-async def test_a_token_of_what_is_gone_leads_on(database: Database, settings: Settings) -> None:
+async def test_a_token_of_what_is_gone_leads_on(database: Database) -> None:
     """What it names need not be there any more, nor ever have been: such a page begins where it would have stood."""
     caller = Caller(uid="u")
     assert (await AgentService(database).list(caller, 5, made_up(NOW, "gone\x00"))).agents == []
-    assert (await DeploymentService(database).list(caller, 5, made_up("gone"))).deployments == []
-    assert (await AdminService(database, settings).users(5, made_up("gone"))).users == []
+    assert (await DeploymentService(database, Settings()).list(caller, 5, made_up("gone"))).deployments == []
+    assert (await AdminService(database, Settings()).users(5, made_up("gone"))).users == []

@@ -11,6 +11,7 @@ from shared.models.errors import NotFound
 from shared.services.agents import AgentService
 from shared.services.deployments import DeploymentService
 from shared.services.providers import ProviderService
+from shared.settings import Settings
 from shared.store import Database
 from tests.services.publishing import publish, save
 
@@ -33,11 +34,11 @@ async def test_it_is_there_once_an_agent_is_published(
     """A saved agent is no model yet; an unpublished one is none any more."""
     agent = await save(database, caller, friendlyName="echo")
     assert "gofannon" not in await providers.providers(caller)
-    await DeploymentService(database).deploy(caller, agent.id)
+    await DeploymentService(database, Settings()).deploy(caller, agent.id)
     catalog = await providers.providers(caller)
     assert list(catalog["gofannon"].models) == ["echo"]
     assert {"openai", "local"} <= set(catalog)
-    await DeploymentService(database).undeploy(caller, agent.id)
+    await DeploymentService(database, Settings()).undeploy(caller, agent.id)
     assert "gofannon" not in await providers.providers(caller)
 
 

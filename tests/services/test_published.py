@@ -68,6 +68,36 @@ async def test_input_is_checked_by_either_form_of_schema(published: PublishedSer
     assert (await published.call("none", {"any": [1, None]}, "a")).result == {"any": [1, None]}
 
 
+FORM = {
+    "type": "object",
+    "properties": {
+        "days": {"type": "integer"},
+        "flag": {"type": "boolean"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "note": {"type": "string"},
+        "limit": {"type": "number"},
+    },
+    "required": ["days"],
+}
+
+
+async def test_texts_of_a_form_are_read(published: PublishedService, house: House) -> None:
+    """As what the input schema wants in their place; what cannot be read is told as what it is."""
+    await publish(
+        house.database, OWNER, "form", "async def run(input_dict, tools):\n    return input_dict", inputSchema=FORM
+    )
+    sent = {"days": "3", "flag": "true", "tags": "a,b", "note": "7", "limit": ""}
+    assert (await published.call("form", sent, "a")).result == {
+        "days": 3,
+        "flag": True,
+        "tags": ["a", "b"],
+        "note": "7",
+    }
+    with pytest.raises(InvalidInput) as raised:
+        await published.call("form", {"days": "soon", "flag": "true"}, "a")
+    assert [problem["loc"] for problem in raised.value.body["detail"]] == [["body", "days"]]
+
+
 async def test_a_result_that_breaks_its_schema_is_answered_with_warnings(
     published: PublishedService, house: House
 ) -> None:

@@ -2,19 +2,21 @@
 
 import asyncio
 import codecs
+import json
 from typing import Any
 
 import pytest
 
-from shared.models.agent import SwaggerSpec
 from shared.models.caller import Caller
 from shared.models.errors import BadRequest
-from shared.models.spec import FetchSpecRequest
+from shared.models.spec import FetchedSpec, FetchSpecRequest
+from shared.openapi import parse, tool_docs
 from shared.services.rate_limits import RateLimitService
-from shared.services.specs import SpecService
+from shared.services.specs import MAX_SPEC_BYTES, SpecService
 from shared.settings import Settings
 from shared.store import Database
 from tests.doubles.api_server import ApiServer
+from tests.openapi.documents import back_office
 
 TEXT = "openapi: 3.0.0\ninfo: {title: Größe, version: 1}\npaths: {}\n"
 
@@ -27,7 +29,7 @@ async def service(database: Database, settings: Settings, api_server: ApiServer)
 
 async def fetched(
     service: SpecService, caller: Caller, api_server: ApiServer, body: bytes, content_type: str | None = None
-) -> SwaggerSpec:
+) -> FetchedSpec:
     api_server.documents["x"] = (body, {"Content-Type": content_type} if content_type is not None else {})
     return await service.fetch(caller, FetchSpecRequest(url=f"{api_server.address}/documents/x"))
 
@@ -108,7 +110,9 @@ async def test_a_long_document_holds_nobody_up(
     paths = "".join(
         f"  /p{number}: {{get: {{responses: {{'200': {{description: ok}}}}}}}}\n" for number in range(50_000)
     )
-    body = f"openapi: 3.0.0\ninfo: {{title: Long, version: 1}}\npaths:\n{paths}".encode()
+    servers = "servers: [{url: https://long.test}]\n"
+    body = f"openapi: 3.0.0\ninfo: {{title: Long, version: 1}}\n{servers}paths:\n{paths}".encode()
+    monkeypatch.setattr(module, "MAX_SPEC_BYTES", len(body) * 2)  # what is kept as it is
     turns = 0
     fetches = asyncio.gather(*(fetched(service, caller, api_server, body) for _ in range(4)))
     while not fetches.done():
@@ -117,3 +121,51 @@ async def test_a_long_document_holds_nobody_up(
     assert [spec.content for spec in await fetches] == [body.decode()] * 4
     assert most <= 2
     assert turns > 10  # the event loop went on meanwhile
+
+
+async def test_the_address_is_that_after_redirects(service: SpecService, caller: Caller, api_server: ApiServer) -> None:
+    """What the document says of its server is meant where the document is."""
+    api_server.documents["v9/api.yaml"] = (b"openapi: 3.0.0\nservers: [{url: ./v3}]\npaths: {/a: {get: {}}}\n", {})
+    url = f"{api_server.address}/redirect?to=/documents/v9/api.yaml"
+    spec = await service.fetch(caller, FetchSpecRequest(url=f" {url}\n"))
+    assert spec.content == (
+        f'openapi: 3.0.0\nservers: [{{"url": "{api_server.address}/documents/v9/v3"}}]\npaths: {{/a: {{get: {{}}}}}}\n'
+    )
+    assert spec.warnings is None
+
+
+async def test_what_is_elsewhere_is_warned_of(service: SpecService, caller: Caller, api_server: ApiServer) -> None:
+    """It is not fetched; the document comes as it is."""
+    text = 'openapi: 3.0.0\nservers: [{url: "https://h.test"}]\npaths: {/a: {post: {$ref: ops/b.yaml}}}\n'
+    spec = await fetched(service, caller, api_server, text.encode())
+    assert spec.content == text
+    (warning,) = spec.warnings or []
+    assert "1 of 1 operations are described elsewhere, such as in ops/b.yaml" in warning
+    assert len(api_server.calls) == 1
+
+
+async def test_a_document_too_large_for_an_agent_is_shortened(
+    service: SpecService, caller: Caller, api_server: ApiServer
+) -> None:
+    """To what a model is shown of it, which is the same as before; and that is said."""
+    text = back_office(120)
+    assert len(json.dumps(text)) > MAX_SPEC_BYTES
+    spec = await fetched(service, caller, api_server, text.encode())
+    assert len(json.dumps(spec.content, ensure_ascii=False).encode()) <= MAX_SPEC_BYTES
+    assert tool_docs(parse(spec.content), 60_000) == tool_docs(parse(text), 60_000)
+    (warning,) = spec.warnings or []
+    assert f"was {len(json.dumps(text))} bytes long" in warning
+    assert "shortened" in warning
+
+
+async def test_one_that_cannot_be_shortened_enough_is_told_to_be_too_large(
+    service: SpecService, caller: Caller, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes as it was published, with what it is too large for."""
+    monkeypatch.setattr("shared.services.specs.MAX_SPEC_BYTES", 2000)
+    text = back_office(5)
+    spec = await fetched(service, caller, api_server, text.encode())
+    assert spec.content == text
+    (warning,) = spec.warnings or []
+    assert "2000 bytes of a document can be kept in an agent, or sent to generate its code" in warning
+    assert "Give the address of a smaller one" in warning

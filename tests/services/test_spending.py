@@ -10,6 +10,7 @@ from shared.models.account import Account
 from shared.models.caller import Caller
 from shared.models.errors import AllowanceSpent
 from shared.models.hold import Hold
+from shared.models.money import CostBounds
 from shared.services.spending import SpendingService
 from shared.services.sweep import SweepService
 from shared.settings import Settings
@@ -38,10 +39,10 @@ async def with_remaining(database: Database, caller: Caller, remaining: int) -> 
 
 async def test_a_call_is_held_for_then_charged(spending: SpendingService, database: Database, caller: Caller) -> None:
     """While it runs its highest cost is held; then its cost is charged, and nothing is held."""
-    hold = await spending.hold(caller, "run-1", 500)
+    hold = await spending.hold(caller, "run-1", CostBounds(1, 500))
     held = await account(database, caller.uid)
     assert (held.held, held.remaining) == (500, held.allowance)
-    await spending.settle(hold, 200, {"model": "m"})
+    await spending.settle(hold, 0.0002, {"model": "m"})
     settled = await account(database, caller.uid)
     assert (settled.held, settled.remaining) == (0, settled.allowance - 200)
     entries = await database.accounts.newest_entries(caller.uid, settled.period, 10)
@@ -52,8 +53,8 @@ async def test_a_call_is_charged_once_however_often_it_is_settled(
     spending: SpendingService, database: Database, caller: Caller
 ) -> None:
     """Also at the same time."""
-    hold = await spending.hold(caller, "run-1", 500)
-    await asyncio.gather(*(spending.settle(hold, 200, {}) for _ in range(5)))
+    hold = await spending.hold(caller, "run-1", CostBounds(1, 500))
+    await asyncio.gather(*(spending.settle(hold, 0.0002, {}) for _ in range(5)))
     settled = await account(database, caller.uid)
     assert (settled.held, settled.remaining) == (0, settled.allowance - 200)
 
@@ -61,9 +62,9 @@ async def test_a_call_is_charged_once_however_often_it_is_settled(
 async def test_lost_answers_hold_and_charge_once(spending: SpendingService, database: Database, caller: Caller) -> None:
     """A commit that went through without our knowing is recognised when it is run again."""
     lose_answers(database, ServiceUnavailable("gone"), 1, 3)
-    hold = await spending.hold(caller, "run-1", 500)
+    hold = await spending.hold(caller, "run-1", CostBounds(1, 500))
     assert (await account(database, caller.uid)).held == 500
-    await spending.settle(hold, 200, {})
+    await spending.settle(hold, 0.0002, {})
     settled = await account(database, caller.uid)
     assert (settled.held, settled.remaining) == (0, settled.allowance - 200)
 
@@ -71,17 +72,17 @@ async def test_lost_answers_hold_and_charge_once(spending: SpendingService, data
 async def test_nothing_left_nothing_held(spending: SpendingService, database: Database, caller: Caller) -> None:
     """The last money is held whole; after it a call is refused, and begins again when the hold is released."""
     await with_remaining(database, caller, 300)
-    hold = await spending.hold(caller, "run-1", 500)
+    hold = await spending.hold(caller, "run-1", CostBounds(1, 500))
     assert hold.amount == 300
     with pytest.raises(AllowanceSpent):
-        await spending.hold(caller, "run-2", 1)
+        await spending.hold(caller, "run-2", CostBounds(1, 1))
     await spending.settle(hold, 0, {})
-    assert (await spending.hold(caller, "run-3", 1)).amount == 1
+    assert (await spending.hold(caller, "run-3", CostBounds(1, 1))).amount == 1
 
 
 async def test_a_free_call_leaves_no_entry(spending: SpendingService, database: Database, caller: Caller) -> None:
     """A call that failed costs nothing and shows nowhere."""
-    await spending.settle(await spending.hold(caller, "run-1", 500), 0, {})
+    await spending.settle(await spending.hold(caller, "run-1", CostBounds(1, 500)), 0, {})
     settled = await account(database, caller.uid)
     assert (settled.held, settled.remaining) == (0, settled.allowance)
     assert await database.accounts.newest_entries(caller.uid, settled.period, 10) == []
@@ -91,8 +92,8 @@ async def test_the_sweep_releases_what_nobody_settled(
     spending: SpendingService, database: Database, settings: Settings, caller: Caller
 ) -> None:
     """A process that died in the middle of a call leaves a hold; the sweep takes it off when its time is up."""
-    await spending.hold(caller, "run-live", 100)
-    dead = await spending.hold(caller, "run-dead", 500)
+    await spending.hold(caller, "run-live", CostBounds(1, 100))
+    dead = await spending.hold(caller, "run-dead", CostBounds(1, 500))
     await expire(database, dead)
     swept = await SweepService(database, task_queue(settings), settings).sweep()
     assert swept.released == 1
@@ -103,12 +104,12 @@ async def test_a_call_that_was_given_up_is_charged_when_it_ends_after_all(
     spending: SpendingService, database: Database, settings: Settings, caller: Caller
 ) -> None:
     """The sweep took its hold; the charge comes all the same, once, and releases nothing of others."""
-    other = await spending.hold(caller, "run-other", 100)
-    late = await spending.hold(caller, "run-late", 500)
+    other = await spending.hold(caller, "run-other", CostBounds(1, 100))
+    late = await spending.hold(caller, "run-late", CostBounds(1, 500))
     await expire(database, late)
     await SweepService(database, task_queue(settings), settings).sweep()
-    await spending.settle(late, 200, {})
-    await spending.settle(late, 200, {})
+    await spending.settle(late, 0.0002, {})
+    await spending.settle(late, 0.0002, {})
     settled = await account(database, caller.uid)
     assert (settled.held, settled.remaining) == (other.amount, settled.allowance - 200)
 
@@ -117,8 +118,8 @@ async def test_one_hold_that_cannot_be_released_keeps_none_of_the_others(
     spending: SpendingService, database: Database, settings: Settings, caller: Caller
 ) -> None:
     """An account that cannot be read: its hold is left, and counted; the rest of the sweep goes on."""
-    broken = await spending.hold(Caller(uid="broken"), "run-broken", 100)
-    dead = await spending.hold(caller, "run-dead", 500)
+    broken = await spending.hold(Caller(uid="broken"), "run-broken", CostBounds(1, 100))
+    dead = await spending.hold(caller, "run-dead", CostBounds(1, 500))
     for hold in (broken, dead):
         await expire(database, hold)
     client = database._client  # pyright: ignore[reportPrivateUsage]

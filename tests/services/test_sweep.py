@@ -12,7 +12,7 @@ from shared.models.ticket import Ticket
 from shared.services.sweep import SweepService, Swept
 from shared.settings import Settings
 from shared.store import Database
-from shared.tasks import task_queue
+from shared.tasks import task_name, task_queue
 from shared.trace import RequestContext, current_request, new_trace
 from tests.conftest import Lines
 from tests.doubles.cloud_tasks import CloudTasksServer
@@ -35,7 +35,7 @@ async def sweeper(database: Database, settings: Settings) -> SweepService:
 async def test_what_lies_untouched_is_handed_in_again(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
 ) -> None:
-    """Pending or processing; what is fresh or finished is left alone. Twice in a row is once."""
+    """Pending or processing; what is fresh or finished is left alone. Twice in a row is once: the task still waits."""
     old, fresh = timedelta(minutes=10), timedelta(minutes=1)
     done = ChatResult(content="x", model="m")
     for stored in (
@@ -47,10 +47,96 @@ async def test_what_lies_untouched_is_handed_in_again(
     ):
         await store(database, stored, REQUEST)
     assert await sweeper.sweep() == Swept(requeued=2)
-    assert await sweeper.sweep() == Swept(requeued=2)
-    names = {name.split("/")[-1].split("-")[1] for name in cloud_tasks.tasks}
-    assert names == {"pending", "processing"}
-    assert len(cloud_tasks.tasks) == 2
+    assert await sweeper.sweep() == Swept(waiting=2)
+    assert names(cloud_tasks) == ["pending-2", "processing-2"]
+
+
+def names(cloud_tasks: CloudTasksServer) -> list[str]:
+    return sorted(name.split("/")[-1] for name in cloud_tasks.tasks)
+
+
+async def test_a_ticket_whose_task_waits_is_not_handed_in_again(
+    database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
+) -> None:
+    """However many sweeps find it: only a task that is gone is replaced, by one more."""
+    for number in range(5):
+        await store(database, ticket(f"t{number}", age=timedelta(minutes=10)), REQUEST)
+    swept = [await sweeper.sweep() for _ in range(4)]
+    assert swept == [Swept(requeued=5), *[Swept(waiting=5)] * 3]
+    assert len(cloud_tasks.tasks) == 5
+    cloud_tasks.done("t3-2")
+    assert await sweeper.sweep() == Swept(requeued=1, waiting=4)
+    assert names(cloud_tasks) == ["t0-2", "t1-2", "t2-2", "t3-2", "t3-3", "t4-2"]
+
+
+async def test_where_the_queue_cannot_say_a_ticket_is_handed_in_ever_more_seldom(
+    database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
+) -> None:
+    """Each time the last task was made twice as long ago as before, up to an hour."""
+    cloud_tasks.tells = False
+    await store(database, ticket("t", age=timedelta(minutes=10)), REQUEST)
+    outcomes: list[Swept] = []
+    for minutes in (0, 9, 11, 19, 21, 39, 41, 59, 61, 61):
+        document = database._client.collection("tickets").document("t")  # pyright: ignore[reportPrivateUsage]
+        if minutes:
+            await document.update({"enqueued_at": datetime.now(UTC) - timedelta(minutes=minutes)})
+        outcomes.append(await sweeper.sweep())
+    again, waits = Swept(requeued=1), Swept(waiting=1)
+    assert outcomes == [again, waits, again, waits, again, waits, again, waits, again, again]
+    assert names(cloud_tasks) == [f"t-{number}" for number in range(2, 8)]
+
+
+async def test_a_sweep_that_died_over_a_task_is_taken_up_by_the_next(
+    database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer, settings: Settings
+) -> None:
+    """It had made the task and not noted it: the same name is handed in again, which is no second task."""
+    await task_queue(settings).enqueue(task_name("t", 2), {"ticket_id": "t"})
+    await store(database, ticket("t", age=timedelta(minutes=10)), REQUEST)
+    assert await sweeper.sweep() == Swept(requeued=1)
+    assert names(cloud_tasks) == ["t-2"]
+    assert await sweeper.sweep() == Swept(waiting=1)
+
+
+async def test_a_ticket_that_only_waits_is_not_ended_for_it(
+    database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
+) -> None:
+    """What was never begun has a day; what was begun has six hours, from its first attempt."""
+    hours = timedelta(hours=1)
+    began = datetime.now(UTC) - 7 * hours
+    await store(database, ticket("waits", age=20 * hours), REQUEST)
+    await store(database, ticket("parked", age=20 * hours, parked="model"), REQUEST)
+    await store(database, ticket("began late", age=20 * hours, attempts=1, first_taken_at=began + 2 * hours), REQUEST)
+    await store(database, ticket("began", age=20 * hours, attempts=1, first_taken_at=began), REQUEST)
+    assert await sweeper.sweep() == Swept(requeued=2, called=1, ended=1)
+    ended = await database.tickets.get("began")
+    assert ended is not None
+    assert ended.status is TicketStatus.FAILED
+
+
+async def test_parked_tickets_keep_no_others_from_being_seen_to(
+    database: Database, settings: Settings, cloud_tasks: CloudTasksServer
+) -> None:
+    """As many are called as have a turn; the rest costs a look, and no task. Others come first all the same."""
+    settings = settings.model_copy(update={"model_chats_at_once": 2})
+    sweeper = SweepService(database, task_queue(settings), settings)
+    for number in range(6):
+        await store(database, ticket(f"p{number}", age=timedelta(minutes=30 - number), parked="model"), REQUEST)
+    await store(database, ticket("other", age=timedelta(minutes=6), owner="other"), REQUEST)
+    assert await sweeper.sweep(page=2, pages=1) == Swept(requeued=1, called=2, waiting=4)
+    assert names(cloud_tasks) == ["other-2", "p0-2", "p1-2"]
+    assert await sweeper.sweep(page=2, pages=1) == Swept(waiting=5)  # the called ones are fresh
+
+
+async def test_a_parked_ticket_that_waited_too_long_is_ended_with_the_reason(
+    database: Database, sweeper: SweepService
+) -> None:
+    """After a day."""
+    await store(database, ticket("parked", age=timedelta(hours=25), parked="agent"), REQUEST)
+    assert await sweeper.sweep() == Swept(ended=1)
+    ended = await database.tickets.get("parked")
+    assert ended is not None
+    assert ended.error is not None
+    assert ended.error.startswith("Your other chats took so long")
 
 
 async def test_what_is_too_old_is_ended(database: Database, sweeper: SweepService) -> None:
@@ -77,7 +163,7 @@ async def test_a_sweep_has_an_end(database: Database, sweeper: SweepService) -> 
     for number in range(5):
         await store(database, ticket(f"t{number}", age=timedelta(minutes=10 + number)), REQUEST)
     assert await sweeper.sweep(page=2, pages=2) == Swept(requeued=4)
-    assert await sweeper.sweep(page=2) == Swept(requeued=5)
+    assert await sweeper.sweep(page=2) == Swept(requeued=1, waiting=4)
 
 
 async def test_a_ticket_that_cannot_be_seen_to_holds_nobody_up(database: Database, sweeper: SweepService) -> None:

@@ -4,12 +4,12 @@ Firestore keeps an index of each single field by itself. A query that filters by
 one of both; each side of an "or" is a query of its own. The emulator runs everything without any.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from google.cloud.firestore import AsyncQuery
+from google.cloud.firestore import AsyncQuery, Query
 from google.cloud.firestore_v1.types.query import StructuredQuery
 
 _NAME = "__name__"
@@ -35,11 +35,12 @@ class Index:
         return {*self.equal, *(field for field, _ in self.order)}
 
 
-def needed(query: AsyncQuery) -> Iterator[Index]:
-    """One for each side of an "or"; single-field ones too."""
+def needed(query: AsyncQuery | Query, sums: Sequence[str] = ()) -> Iterator[Index]:
+    """One for each side of an "or"; single-field ones too. `sums`: fields that are added up, which are read there."""
     wanted: StructuredQuery = query._to_protobuf()  # pyright: ignore[reportPrivateUsage, reportAssignmentType]
     (source,) = wanted.from_
     order = [(part.field.field_path, part.direction.name) for part in wanted.order_by]
+    order += [(field, "ASCENDING") for field in sums]
     for conjunction in _disjuncts(wanted.where):
         equal = {field for field, operator in conjunction if operator in _EQUAL}
         unequal = {field for field, operator in conjunction if operator not in _EQUAL}

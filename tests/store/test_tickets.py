@@ -1,9 +1,10 @@
 """Tickets in the real Firestore emulator."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from google.cloud.firestore import AsyncClient
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -45,6 +46,34 @@ async def test_what_is_stored_comes_back(database: Database) -> None:
         await put(database, state)
         assert await database.tickets.get("t") == state
     assert await database.tickets.get_request("t") == request()
+
+
+async def expiry(settings: Settings, collection: str) -> datetime | None:
+    client = AsyncClient(project=settings.google_cloud_project)
+    document = (await client.collection(collection).document("t").get()).to_dict()
+    client.close()
+    assert document is not None
+    return document.get("expire_at")
+
+
+async def test_a_ticket_that_ended_expires_and_one_that_runs_does_not(settings: Settings) -> None:
+    """Some days after its end. What was asked is stored once, so its time is what the ticket's is at the latest."""
+    kept = settings.model_copy(update={"ticket_retention_days": 7, "ticket_max_age_seconds": 3600})
+    database = Database(kept)
+    await store(database, ticket(), request())
+    await put(database, ticket().leased("w", NOW, 60))
+    assert await expiry(kept, "tickets") is None
+    assert await expiry(kept, "requests") == NOW + timedelta(days=7, hours=1)
+    await put(database, ticket().failed("No.", NOW + timedelta(minutes=5)))
+    assert await expiry(kept, "tickets") == NOW + timedelta(days=7, minutes=5)
+
+
+async def test_without_a_retention_nothing_expires(settings: Settings) -> None:
+    """0 days is for good."""
+    kept = settings.model_copy(update={"ticket_retention_days": 0})
+    await store(Database(kept), ticket().failed("No.", NOW), request())
+    assert await expiry(kept, "tickets") is None
+    assert await expiry(kept, "requests") is None
 
 
 async def test_what_is_not_there_is_none(database: Database) -> None:

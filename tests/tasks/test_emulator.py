@@ -44,7 +44,7 @@ async def test_a_task_is_delivered_with_whose_request_it_is_for(
     token = current_request.set(request)
     try:
         for _ in range(2):
-            await task_queue(queue_settings).enqueue("chat-7", {"ticket_id": "7"})
+            await task_queue(queue_settings).enqueue("7", {"ticket_id": "7"})
     finally:
         current_request.reset(token)
     async with asyncio.timeout(20):
@@ -61,4 +61,4 @@ async def test_a_queue_that_is_not_there_refuses(queue_settings: Settings) -> No
     """By name, or with all of its server."""
     for change in ({"worker_queue": "nobody"}, {"cloud_tasks_emulator_host": "127.0.0.1:1"}):
         with pytest.raises(QueueRefused):
-            await task_queue(queue_settings.model_copy(update=change)).enqueue("chat-7", {"ticket_id": "7"})
+            await task_queue(queue_settings.model_copy(update=change)).enqueue("7", {"ticket_id": "7"})

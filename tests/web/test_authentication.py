@@ -1,5 +1,6 @@
 """Who is let in. The tokens are as the Auth emulator makes them: unsigned, and believed under its variable only."""
 
+import base64
 import time
 from typing import Any
 
@@ -7,6 +8,8 @@ import firebase_admin
 import httpx
 import pytest
 from fastapi import APIRouter, Request
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from shared.settings import Settings
 from shared.web import CurrentCaller, StrictJsonRoute, create_app
@@ -76,6 +79,32 @@ BAD = {
     "another issuer's": f"Bearer {token(iss='https://accounts.google.com')}",
     "without an expiry": f"Bearer {token(exp=None)}",
     "with an odd expiry": f"Bearer {token(exp='tomorrow')}",
+    "with a textual expiry": f"Bearer {token(exp=str(int(time.time()) + 3600))}",
+    "with an endless expiry": f"Bearer {token(exp=float('inf'))}",
+    "with no number for an expiry": f"Bearer {token(exp=float('nan'))}",
+    "with a truth for an expiry": f"Bearer {token(exp=True)}",
+    "with a textual time of issue": f"Bearer {token(iat='now')}",
+    "without a time of issue": f"Bearer {token(iat=None)}",
+    "with a textual time of sign-in": f"Bearer {token(auth_time='now')}",
+    "issued in an hour": f"Bearer {token(iat=int(time.time()) + 3600)}",
+    "of a sign-in in an hour": f"Bearer {token(auth_time=int(time.time()) + 3600)}",
+    "half a surrogate for a user": f"Bearer {token(sub=chr(0xD800))}",
+    "half a surrogate for a name": f"Bearer {token(name=chr(0xDC00))}",
+    "half a surrogate, deep inside": f"Bearer {token(firebase={'identities': [chr(0xD800)]})}",
+    "a number for a user": f"Bearer {token(sub=7)}",
+    "an object for a user": f"Bearer {token(sub={'a': 1})}",
+    "a path for a user": f"Bearer {token(sub='u1/usage/x')}",
+    "dots for a user": f"Bearer {token(sub='..')}",
+    "a long user": f"Bearer {token(sub='x' * 129)}",
+    "a number for a name": f"Bearer {token(name=7)}",
+    "a list for an address": f"Bearer {token(email=['a@b.example'])}",
+    "a list for an audience": f"Bearer {token(aud=[PROJECT])}",
+    "an object for an issuer": f"Bearer {token(iss={})}",
+    "a list for claims": f"Bearer {tokens.part({'alg': 'none'})}.{tokens.part([1])}.",
+    "a text for claims": f"Bearer {tokens.part({'alg': 'none'})}.{tokens.part('x')}.",
+    "a list for a header": f"Bearer {tokens.part([])}.{tokens.part({})}.",
+    "claims without end": f"Bearer {tokens.part({'alg': 'none'})}.{base64.urlsafe_b64encode(b'[' * 50_000).decode()}.",
+    "bytes for claims": f"Bearer {tokens.part({'alg': 'none'})}.{base64.urlsafe_b64encode(b'{%c}' % 255).decode()}.",
     "nobody's": f"Bearer {token(sub='')}",
     "a list for a user": f"Bearer {token(sub=['user-1'])}",
 }
@@ -89,6 +118,47 @@ async def test_any_other_token_is_401(authorization: str | bytes | None) -> None
     assert set(response.json()) == {"detail"}
     assert isinstance(response.json()["detail"], str)
     assert response.headers["www-authenticate"] == "Bearer"
+
+
+ODD = {
+    "a list for a key": {"alg": "RS256", "kid": ["x"]},
+    "a number for an algorithm": {"alg": 7, "kid": "x"},
+    "a legacy token's": {"alg": "HS256"},
+}
+
+
+@pytest.mark.parametrize("header", ODD.values(), ids=ODD.keys())
+async def test_an_odd_header_is_401_where_tokens_are_signed(
+    monkeypatch: pytest.MonkeyPatch, header: dict[str, Any]
+) -> None:
+    """Whatever a library does with it."""
+    monkeypatch.delenv("FIREBASE_AUTH_EMULATOR_HOST")
+    forget_firebase()
+    response = await ask("firebase", f"Bearer {token(header, 'c2ln', v=0, d=7)}")
+    assert response.status_code in (401, 503)
+    assert set(response.json()) == {"detail"}
+
+
+@pytest.mark.parametrize("claim", ["iat", "auth_time"])
+async def test_a_clock_that_is_a_few_seconds_ahead_is_tolerated(claim: str) -> None:
+    """Auth's and ours are never the same."""
+    ahead: dict[str, Any] = {claim: int(time.time()) + 5}
+    assert (await ask("firebase", f"Bearer {token(**ahead)}")).status_code == 200
+
+
+@given(
+    name=st.sampled_from(["sub", "user_id", "iat", "exp", "auth_time", "name", "email", "picture", "firebase", "x"]),
+    value=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+        max_leaves=5,
+    ),
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_no_claim_is_a_fault_of_ours(name: str, value: Any) -> None:
+    """Whatever its value: let in, with claims that can be stored and answered, or 401."""
+    claims: dict[str, Any] = {name: value}
+    assert (await ask("firebase", f"Bearer {token(**claims)}")).status_code in (200, 401)
 
 
 @pytest.mark.parametrize("alg", ["none", "HS256"])

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
 
-from firebase_agents_client.generated.models import Error, FailedCode, FailedRun, Invalid
+from firebase_agents_client.generated.models import Error, FailedCode, FailedRun, Invalid, UnknownOutcome
 
-ErrorBody = Error | Invalid | FailedCode | FailedRun
+ErrorBody = Error | Invalid | FailedCode | FailedRun | UnknownOutcome
 """What the service says of an error. All have a `detail`: a sentence, or of what does not validate, a list."""
 
 T_co = TypeVar("T_co", covariant=True)

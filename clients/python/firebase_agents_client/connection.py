@@ -7,6 +7,7 @@ import httpx
 
 from firebase_agents_client.answers import ServiceError
 from firebase_agents_client.generated.client import AuthenticatedClient
+from firebase_agents_client.resending import ResendingClient
 
 TokenProvider = Callable[[], str] | Callable[[], Awaitable[str]]
 """Gives a Firebase ID token that is good now. It is asked before every request, so it should keep what it has."""
@@ -32,8 +33,11 @@ def connect(base_url: str, token: TokenProvider | None = None, *, timeout: float
 
     `token`: None where none is needed. One that is awaited is for the `asyncio…` calls only. `timeout`: seconds that
     the service may be silent; `httpx.TimeoutException` after that.
+
+    A chat, and a call of a published agent, has an `Idempotency-Key`, and is sent again under it, up to four times,
+    when its answer is lost or it should come again soon. Give a key yourself to send it again later.
     """
-    return AuthenticatedClient(
+    return ResendingClient(
         base_url,
         token="",  # the header is `_Bearer`'s care
         timeout=httpx.Timeout(timeout, connect=10),

@@ -5,7 +5,12 @@ import type { components } from "./schema.js";
 type Schemas = components["schemas"];
 
 /** What the service says of an error. `detail` is a sentence, or of what does not validate, a list. */
-export type ErrorBody = Schemas["Error"] | Schemas["Invalid"] | Schemas["FailedCode"] | Schemas["FailedRun"];
+export type ErrorBody =
+  | Schemas["Error"]
+  | Schemas["Invalid"]
+  | Schemas["FailedCode"]
+  | Schemas["FailedRun"]
+  | Schemas["UnknownOutcome"];
 
 /** An answer of 400 or more. */
 export class ServiceError extends Error {

@@ -2,6 +2,7 @@
 
 import createClient, { type Client } from "openapi-fetch";
 
+import { send } from "./resending.js";
 import type { paths } from "./schema.js";
 
 export type ServiceClient = Client<paths>;
@@ -24,9 +25,14 @@ export function functionAddress(name: string, project: string, region = "us-cent
   return `https://${region}-${project}.cloudfunctions.net/${name}`;
 }
 
-/** A client. A page that Hosting serves may give `"/api"` for the address. `token`: none where none is needed. */
+/**
+ * A client. A page that Hosting serves may give `"/api"` for the address. `token`: none where none is needed.
+ *
+ * A chat, and a call of a published agent, has an `Idempotency-Key`, and is sent again under it, up to four times, when
+ * its answer is lost or it should come again soon. Give a key yourself to send it again later.
+ */
 export function connect(baseUrl: string, token?: TokenProvider): ServiceClient {
-  const client = createClient<paths>({ baseUrl });
+  const client = createClient<paths>({ baseUrl, fetch: send });
   if (token) {
     client.use({
       async onRequest({ request }) {

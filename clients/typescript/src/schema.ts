@@ -150,6 +150,8 @@ export interface paths {
         /**
          * Queues the chat
          * @description Queues the chat; answers once the chat cannot be lost any more.
+         *
+         *     The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under it gets 409.
          */
         post: operations["chat_submit"];
         delete?: never;
@@ -282,6 +284,8 @@ export interface paths {
         /**
          * Publishes the agent under its friendly name
          * @description Publishes the agent under its friendly name; 409 when another agent has it.
+         *
+         *     Again: 201, and nothing changes but the budget, if the body has another.
          */
         post: operations["deployments_deploy"];
         delete?: never;
@@ -362,6 +366,9 @@ export interface paths {
         /**
          * Runs a published agent
          * @description Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's expense.
+         *
+         *     The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and gets the same
+         *     answer. 409 for another input under the key, and while the first request is running: that has a `Retry-After`.
          */
         post: operations["deployments_call"];
         delete?: never;
@@ -624,8 +631,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * An OpenAPI or Swagger document, its text as it was published, and its name
-         * @description An OpenAPI or Swagger document, its text as it was published, and its name.
+         * An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its name
+         * @description An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its name.
          */
         post: operations["specs_fetch"];
         delete?: never;
@@ -1184,8 +1191,21 @@ export interface components {
             js: string;
         };
         /**
-         * @description The answer of `POST /agents/{id}/deploy`.
+         * @description What `POST /agents/{id}/deploy` may take.
+         *
+         *     `budgetPerDay`: US dollars that calls of the published agent may spend on one UTC day, all together. Null, or left
+         *     out: it stays as it is; at first the deployment's default.
          * @example {
+         *       "budgetPerDay": 2.5
+         *     }
+         */
+        DeployRequest: {
+            budgetPerDay?: number | null;
+        };
+        /**
+         * @description The answer of `POST /agents/{id}/deploy`. `budgetPerDay`: US dollars.
+         * @example {
+         *       "budgetPerDay": 1,
          *       "endpoint": "/rest/greeter",
          *       "message": "Agent deployed"
          *     }
@@ -1193,6 +1213,7 @@ export interface components {
         Deployed: {
             message: string;
             endpoint: string;
+            budgetPerDay: number;
         };
         /**
          * @description An entry of `GET /deployments`.
@@ -1220,9 +1241,12 @@ export interface components {
             } | null;
         };
         /**
-         * @description The answer of `GET /agents/{id}/deployment`; two of its names are camelCase on the wire.
+         * @description The answer of `GET /agents/{id}/deployment`; some of its names are camelCase on the wire.
+         *
+         *     `budgetPerDay`: US dollars that calls of it may spend on one UTC day.
          * @example {
          *       "agentId": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
+         *       "budgetPerDay": 1,
          *       "deployedAt": "2026-11-24T06:00:00.120000Z",
          *       "endpoint": "/rest/greeter",
          *       "friendly_name": "greeter",
@@ -1240,6 +1264,7 @@ export interface components {
             endpoint: string;
             /** Format: date-time */
             deployedAt: string;
+            budgetPerDay: number;
         };
         /**
          * Error
@@ -1289,6 +1314,20 @@ export interface components {
          */
         FetchSpecRequest: {
             url: string;
+        };
+        /**
+         * @description What it answers: an entry of an agent's `swaggerSpecs`. `warnings`: what to know before it is used, if anything.
+         *
+         *     Not a part of what is kept of it.
+         * @example {
+         *       "content": "openapi: 3.1.0\ninfo: {title: Weather, version: '1'}\npaths: {}\n",
+         *       "name": "Weather"
+         *     }
+         */
+        FetchedSpec: {
+            name: string;
+            content: string;
+            warnings?: string[] | null;
         };
         /**
          * @description What `POST /agents/generate-code` takes: what the agent shall do, and with what. `composer` writes it.
@@ -1443,11 +1482,11 @@ export interface components {
                 [key: string]: unknown;
             };
         };
-        /** @description One message of the conversation. */
+        /** @description One message of the conversation. Parts of text are one text, put together as they are. */
         Message: {
             /** @enum {string} */
             role: "user" | "assistant" | "system";
-            content: string;
+            content: string | components["schemas"]["TextPart"][];
         };
         /**
          * @description One model: how it may be called and what it costs. `prices` None: unknown beforehand.
@@ -1500,7 +1539,8 @@ export interface components {
          * @description One parameter a model takes: its type, its default and what values it allows.
          *
          *     `default` None means that nothing is sent unless the caller sets it. `min` and `max` are inclusive,
-         *     None: no bound. `choices` is there for the type "choice" only. An array is one of texts.
+         *     None: no bound. `choices` is there for the type "choice", and for an object that has a type. An array is one of
+         *     texts; its `max` says how many. A string's `max` says how many characters.
          */
         ParameterSpec: {
             /** @enum {string} */
@@ -1512,11 +1552,25 @@ export interface components {
             max: number | null;
             choices: unknown[] | null;
         };
-        /** @description US dollars per million tokens. `cached_input`: for prompt tokens that the provider had kept; None: none. */
+        /**
+         * @description US dollars per million tokens of text. None: there is no such price, or it is not known.
+         *
+         *     `cached_input` is for prompt tokens that the provider had kept, `cache_write` for those that it keeps.
+         *     `reasoning` is for what the model thinks; None: as `output`. `citation` is for tokens of the sources that it read.
+         *     The prices in `..._above` apply to all of a request whose prompt has more than `above_tokens` tokens.
+         */
         Prices: {
             input: number;
             output: number;
             cached_input: number | null;
+            cache_write: number | null;
+            reasoning: number | null;
+            citation: number | null;
+            above_tokens: number | null;
+            input_above: number | null;
+            output_above: number | null;
+            cached_input_above: number | null;
+            cache_write_above: number | null;
         };
         /**
          * Problem
@@ -1726,13 +1780,19 @@ export interface components {
             name: string;
             content: string;
         };
+        /** @description A piece of a message's text. */
+        TextPart: {
+            /** @constant */
+            type: "text";
+            text: string;
+        };
         /**
          * @description `pending` and `processing` lead, in the end, to one of the other two.
          * @enum {string}
          */
         TicketStatus: "pending" | "processing" | "completed" | "failed";
         /**
-         * @description What it answers. `mcp_url`: as it was sent.
+         * @description What it answers. `mcp_url`: as it was sent, without white space around it.
          * @example {
          *       "mcp_url": "https://mcp.example.com/mcp",
          *       "tools": [
@@ -1757,6 +1817,20 @@ export interface components {
         ToolList: {
             mcp_url: string;
             tools: components["schemas"]["McpTool"][];
+        };
+        /**
+         * UnknownOutcome
+         * @description A chat that was not accepted, or perhaps was.
+         */
+        UnknownOutcome: {
+            /** Detail */
+            detail: string;
+            /**
+             * Ticket Id
+             * @description Of a chat that may have been accepted: look it up.
+             * @default null
+             */
+            ticket_id?: string | null;
         };
         /**
          * @description What `PUT /agents/{id}` takes: only the fields that are sent change. Null empties an optional one.
@@ -2109,6 +2183,23 @@ export interface components {
                 "application/json": components["schemas"]["FailedRun"];
             };
         };
+        /** @description Not accepted now, and may be sent again; with a `ticket_id` it may have been accepted: look that up first. */
+        OutcomeUnknown: {
+            headers: {
+                /** @description Seconds to wait. */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "The chat may have been accepted: the database could not be reached in the middle of it. Look up the ticket 0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10 before you send the chat again, or send it again with the same Idempotency-Key.",
+                 *       "ticket_id": "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UnknownOutcome"];
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -2312,6 +2403,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };
@@ -2406,7 +2498,10 @@ export interface operations {
     chat_submit: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request, for 24 hours: sent again under it, it is done once. A UUID is a good one. */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2419,6 +2514,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description `true`, if the request came before under its key. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2429,11 +2526,12 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             402: components["responses"]["AllowanceSpent"];
             403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Fault"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["OutcomeUnknown"];
         };
     };
     chat_look_up: {
@@ -2682,7 +2780,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DeployRequest"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             201: {
@@ -2698,6 +2800,8 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };
@@ -2790,7 +2894,10 @@ export interface operations {
     deployments_call: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request, for 24 hours: sent again under it, it is done once. A UUID is a good one. */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 friendly_name: string;
             };
@@ -2809,6 +2916,8 @@ export interface operations {
                 headers: {
                     /** @description The run, as the log names it. */
                     "X-Run-Id"?: string;
+                    /** @description `true`, if the request came before under its key. */
+                    "Idempotent-Replayed"?: string;
                     /** @description Where the result breaks the agent's own output schema, how: a JSON list of sentences. */
                     warnings?: string;
                     [name: string]: unknown;
@@ -2825,6 +2934,7 @@ export interface operations {
             402: components["responses"]["AllowanceSpent"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             429: components["responses"]["TooManyRequests"];
@@ -3237,7 +3347,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SwaggerSpec"];
+                    "application/json": components["schemas"]["FetchedSpec"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -3401,6 +3511,7 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
+            429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };

@@ -5,13 +5,16 @@
 
 from shared.llm.catalog.call import CheckedCall, check_call
 from shared.llm.catalog.catalog import Catalog
+from shared.llm.catalog.data import ToolFee
 from shared.llm.catalog.errors import (
     CatalogError,
+    InvalidMessages,
     InvalidParameters,
     ProviderNotConfigured,
     UnknownBuiltInTool,
     UnknownModel,
     UnknownProvider,
+    UnpricedModel,
 )
 from shared.llm.catalog.parameters import check_parameters
 from shared.llm.catalog.route import ModelRoute
@@ -22,12 +25,15 @@ __all__ = [
     "CatalogError",
     "CheckedCall",
     "ChosenTools",
+    "InvalidMessages",
     "InvalidParameters",
     "ModelRoute",
     "ProviderNotConfigured",
+    "ToolFee",
     "UnknownBuiltInTool",
     "UnknownModel",
     "UnknownProvider",
+    "UnpricedModel",
     "check_built_in_tools",
     "check_call",
     "check_parameters",

@@ -12,7 +12,7 @@ from shared.llm.catalog.errors import (
     alternatives,
     quoted,
 )
-from shared.llm.catalog.info import provider_info
+from shared.llm.catalog.info import provider_info, unlisted_parameters
 from shared.llm.catalog.route import ModelRoute
 from shared.models.catalog import ModelInfo, ProviderInfo
 
@@ -60,6 +60,8 @@ class Catalog:
             reasoning_api=source.reasoning_api,
             streams=source.streams,
             charged=source.charged,
+            reports_cost=source.reports_cost if entry.reports_cost is None else entry.reports_cost,
+            request_fee=entry.request_fee,
             api_key=reach.api_key,
             base_url=reach.base_url,
             arguments=reach.arguments,
@@ -67,8 +69,12 @@ class Catalog:
             parameter_tools={
                 id_: deepcopy(tool.parameter) for id_, tool in tools.items() if tool.parameter is not None
             },
+            tool_fees={id_: tool.fee for id_, tool in tools.items() if tool.fee is not None} | entry.tool_fees,
             tool_apis={id_: tool.api for id_, tool in tools.items() if tool.api is not None},
-            generic_parameters=tuple(source.generic_parameters),
+            unlisted_parameters=unlisted_parameters(source, entry, info),
+            rules=tuple(rule for name in entry.parameter_sets for rule in source.rules.get(name, [])),
+            companions=deepcopy(source.companions),
+            conversation=entry.conversation or source.conversation,
         )
 
     def _access(self, slug: str) -> tuple[CuratedProvider, Access]:

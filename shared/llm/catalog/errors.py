@@ -27,8 +27,16 @@ class UnknownModel(CatalogError):
     """The provider is there; the model is not."""
 
 
+class UnpricedModel(CatalogError):
+    """The model can be called, and nobody knows beforehand what a call costs."""
+
+
 class InvalidParameters(CatalogError):
     """A parameter that may not be sent to the model, or a value that it does not take."""
+
+
+class InvalidMessages(CatalogError):
+    """A conversation that the model does not take."""
 
 
 class UnknownBuiltInTool(CatalogError):

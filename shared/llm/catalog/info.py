@@ -1,8 +1,16 @@
 """Puts the curated and the known together: what `GET /providers` shows. Holds no key and no call detail."""
 
+from collections.abc import Mapping
 from functools import cache
 
-from shared.llm.catalog.data import CuratedModel, CuratedProvider, KnownModel, curated, known
+from shared.llm.catalog.data import (
+    CuratedModel,
+    CuratedProvider,
+    KnownModel,
+    curated,
+    generic_parameters,
+    known,
+)
 from shared.models.catalog import BuiltInTool, ModelInfo, ParameterSpec, Prices, ProviderInfo
 
 _FREE = Prices(input=0, output=0)
@@ -41,9 +49,24 @@ def _model_info(provider: CuratedProvider, model: CuratedModel, facts: KnownMode
 
 def _parameters(provider: CuratedProvider, model: CuratedModel) -> dict[str, ParameterSpec]:
     from_sets = {
-        name: spec for set_name in model.parameter_sets for name, spec in provider.parameter_sets[set_name].items()
+        name: spec
+        for set_name in model.parameter_sets
+        for name, spec in provider.parameter_sets.get(set_name, {}).items()
     }
-    return from_sets | model.parameters
+    specs = from_sets | model.parameters
+    defaults = {name: specs[name].model_copy(update={"default": value}) for name, value in model.defaults.items()}
+    return specs | defaults
+
+
+def unlisted_parameters(provider: CuratedProvider, model: CuratedModel, info: ModelInfo) -> Mapping[str, ParameterSpec]:
+    """What the model takes and does not show, by name."""
+    generic = generic_parameters()
+    return {
+        name: within_tokens(name, spec or generic[name], info.context_window, info.max_output_tokens)
+        for set_name in model.parameter_sets
+        for name, spec in provider.unlisted_parameters.get(set_name, {}).items()
+        if name not in info.parameters
+    }
 
 
 def within_tokens(

@@ -1,4 +1,4 @@
-"""Lets through to a model only what a caller may say to it: its own parameters, and a few generic ones.
+"""Lets through to a model only what a caller may say to it: the parameters that it takes, within their bounds.
 
 The rest of what litellm takes decides where a request goes and with which key: never a caller's to choose.
 """
@@ -8,9 +8,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, cast
 
-from shared.llm.catalog.data import generic_parameters
 from shared.llm.catalog.errors import InvalidParameters, alternatives, quoted
-from shared.llm.catalog.info import within_tokens
+from shared.llm.catalog.objects import check_object
 from shared.llm.catalog.route import ModelRoute
 from shared.models.catalog import ParameterSpec
 
@@ -19,19 +18,23 @@ _WANTED = {
     "integer": "a whole number",
     "float": "a number",
     "boolean": "true or false",
-    "array": "a list of texts",
+    "array": "a list of texts that are not empty",
     "object": "an object",
 }
+_COUNTED = {"array": " of them", "string": " characters"}
 
 
 def check_parameters(route: ModelRoute, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """What may be sent, without what is null: null means not set.
+    """What may be sent, without what is null or an empty list: that means not set.
 
-    Raises `InvalidParameters` for a name that is neither the model's nor generic, and for a value out of place.
+    Raises `InvalidParameters` for a name that the model does not take, and for a value out of place.
     Defaults are not filled in: what the caller does not set is the provider's to decide.
     """
+    given = {name: (value, _spec(route, name)) for name, value in parameters.items() if value is not None}
     checked = {
-        name: _checked(name, value, _spec(route, name)) for name, value in parameters.items() if value is not None
+        name: _checked(name, value, spec)
+        for name, (value, spec) in given.items()
+        if not (spec.type == "array" and value == [])
     }
     if "max_tokens" in checked and "max_completion_tokens" in checked:
         raise InvalidParameters("max_tokens and max_completion_tokens mean the same: set one of them.")
@@ -39,15 +42,10 @@ def check_parameters(route: ModelRoute, parameters: Mapping[str, Any]) -> dict[s
 
 
 def _spec(route: ModelRoute, name: str) -> ParameterSpec:
-    info = route.info
-    if name in info.parameters:
-        return info.parameters[name]
-    if name in route.generic_parameters:
-        return within_tokens(name, generic_parameters()[name], info.context_window, info.max_output_tokens)
-    allowed = [
-        *info.parameters,
-        *(generic for generic in route.generic_parameters if generic not in info.parameters),
-    ]
+    spec = route.info.parameters.get(name) or route.unlisted_parameters.get(name)
+    if spec is not None:
+        return spec
+    allowed = [*route.info.parameters, *route.unlisted_parameters]
     raise InvalidParameters(f"{route.name} takes no parameter {quoted(name)}.{alternatives(name, allowed)}")
 
 
@@ -64,14 +62,16 @@ def _checked(name: str, given: Any, spec: ParameterSpec) -> Any:
         case "boolean":
             fits = isinstance(value, bool)
         case "string":
-            fits = isinstance(value, str)
+            fits = isinstance(value, str) and (spec.max is None or len(value) <= spec.max)
         case "array":
             value = [value] if isinstance(value, str) else value
-            fits = _is_list_of_texts(value)
+            fits = _is_list_of_texts(value) and (spec.max is None or len(value) <= spec.max)
         case "object":
             fits = isinstance(value, dict) and _is_json(given)
     if not fits:
         raise InvalidParameters(f"{name} must be {_description(spec)}.")
+    if isinstance(value, dict):
+        check_object(name, cast("dict[str, Any]", value), spec)
     return value
 
 
@@ -85,7 +85,7 @@ def _within(value: float, spec: ParameterSpec) -> bool:
 
 
 def _is_list_of_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in cast("list[Any]", value))
+    return isinstance(value, list) and all(isinstance(item, str) and item for item in cast("list[Any]", value))
 
 
 def _is_json(value: Any) -> bool:
@@ -100,6 +100,8 @@ def _description(spec: ParameterSpec) -> str:
     if spec.type == "choice":
         return "one of " + ", ".join(str(choice) for choice in spec.choices or [])
     wanted = _WANTED[spec.type]
+    if spec.type in _COUNTED and spec.max is not None:
+        return f"{wanted}, at most {spec.max:g}{_COUNTED[spec.type]}"
     if spec.min is not None and spec.max is not None:
         return f"{spec.min:g}" if spec.min == spec.max else f"{wanted} from {_plain(spec.min)} to {_plain(spec.max)}"
     if spec.min is not None:

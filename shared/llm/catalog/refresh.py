@@ -37,7 +37,12 @@ _PRICES = {
     "input": "input_cost_per_token",
     "output": "output_cost_per_token",
     "cached_input": "cache_read_input_token_cost",
+    "cache_write": "cache_creation_input_token_cost",
+    "reasoning": "output_cost_per_reasoning_token",
+    "citation": "citation_cost_per_token",
 }
+_TIERED = ("input", "output", "cached_input", "cache_write")
+_TIER = re.compile(r"_above_(\d+)k_tokens$")
 _DATED = re.compile(r"\d{8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|-\d{3,}$")
 _VERSION = re.compile(r"(\d+)(?:[.-](\d+)(?![\da-z]))?")
 
@@ -64,7 +69,7 @@ def known_row(provider: CuratedProvider, slug: str, rows: Mapping[str, Row]) -> 
 
 def facts(row: Row) -> dict[str, Any]:
     """One model's entry in `known/`; no `prices` (US dollars per million tokens) unless input and output have one."""
-    prices = {name: per_million(row[field]) for name, field in _PRICES.items() if row.get(field) is not None}
+    prices = _prices(row)
     entry = {
         "mode": row["mode"],
         "context_window": _whole(row.get("max_input_tokens")),
@@ -73,6 +78,25 @@ def facts(row: Row) -> dict[str, Any]:
         "abilities": [ability for ability in ABILITIES if row.get(f"supports_{ability}")],
     }
     return {name: value for name, value in entry.items() if value is not None}
+
+
+def _prices(row: Row) -> dict[str, float]:
+    """With the prices of long prompts, where there are some. Raises `ValueError` for more than one threshold."""
+    prices: dict[str, float] = {
+        name: per_million(row[field]) for name, field in _PRICES.items() if row.get(field) is not None
+    }
+    if prices.get("reasoning") == prices.get("output"):
+        prices.pop("reasoning", None)
+    thresholds = {int(found[1]) * 1000 for field, price in row.items() if price and (found := _TIER.search(field))}
+    if len(thresholds) > 1:
+        raise ValueError(f"prices change at more than one length of the prompt: {sorted(thresholds)}")
+    for threshold in thresholds:
+        prices["above_tokens"] = threshold
+        for name in _TIERED:
+            price = row.get(f"{_PRICES[name]}_above_{threshold // 1000}k_tokens")
+            if price is not None:
+                prices[f"{name}_above"] = per_million(price)
+    return prices
 
 
 def per_million(price: float) -> float:

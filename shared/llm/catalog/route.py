@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.llm.catalog.data import Api
-from shared.models.catalog import ModelInfo
+from shared.llm.catalog.data import Api, Conversation, Rule, ToolFee
+from shared.models.catalog import ModelInfo, ParameterSpec
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,9 @@ class ModelRoute:
     """Built per call by `Catalog.route`; the caller may keep and change the tool JSON, which is its own copy.
 
     `api` is what the model is called through unless a built-in tool needs another, or reasoning (`reasoning_api`).
-    `charged` False: the call is free. `streams`: answers may be read as a stream.
+    `charged` False: the call is free. `reports_cost`: the answer says what it cost, whether there are prices or not.
+    `request_fee` comes with every call; `tool_fees`, by built-in tool, with those that use one.
+    `streams`: answers may be read as a stream. `unlisted_parameters` are taken as well as those of `info`.
     `repr` shows neither the key nor the address.
     """
 
@@ -25,13 +27,19 @@ class ModelRoute:
     reasoning_api: Api | None = None
     streams: bool = False
     charged: bool = True
+    reports_cost: bool = False
+    request_fee: ToolFee | None = None
     api_key: str | None = field(default=None, repr=False)
     base_url: str | None = field(default=None, repr=False)
     arguments: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     tools: Mapping[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]], repr=False)
     parameter_tools: Mapping[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]], repr=False)
+    tool_fees: Mapping[str, ToolFee] = field(default_factory=dict[str, ToolFee], repr=False)
     tool_apis: Mapping[str, Api] = field(default_factory=dict[str, Api], repr=False)
-    generic_parameters: tuple[str, ...] = field(default=(), repr=False)
+    unlisted_parameters: Mapping[str, ParameterSpec] = field(default_factory=dict[str, ParameterSpec], repr=False)
+    rules: tuple[Rule, ...] = field(default=(), repr=False)
+    companions: Mapping[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]], repr=False)
+    conversation: Conversation = field(default_factory=Conversation, repr=False)
 
     @property
     def name(self) -> str:

@@ -22,8 +22,8 @@ from shared.sandbox.inspection.look import Looked, looked_at_soon
 from shared.sandbox.json_values import parsed
 from shared.sandbox.logs import Logs
 from shared.sandbox.no_abilities import NoAbilities
-from shared.sandbox.places import place
 from shared.sandbox.program import Failure, Limits, Outcome, Program
+from shared.sandbox.slots import Slots, slots
 from shared.sandbox.watched import Watched
 
 _log = get_logger("sandbox")
@@ -44,11 +44,7 @@ _WITHOUT_IMPORT = {
 
 
 class FastEngine:
-    """Cheap to make: the pool behind it is shared by all on the same event loop. `at_once`: runs, per level.
-
-    An agent waits for the agents that it calls. So each level has places of its own: whoever waits, waits for a
-    deeper level, and the deepest waits for nobody.
-    """
+    """Cheap to make: the pool behind it is shared by all on the same event loop. `at_once`: runs, per level."""
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
@@ -75,9 +71,12 @@ class FastEngine:
         attempt = await self._attempt(run, 0)
         return attempt if isinstance(attempt, Failure) else None
 
+    def _slots(self, level: int) -> Slots:
+        return slots("fast", self._at_once, level)
+
     async def _attempt(self, run: "_Run", level: int) -> "_Value | Failure":
         try:
-            async with asyncio.timeout(run.limits.seconds), place("fast", self._at_once, level):
+            async with asyncio.timeout(run.limits.seconds), self._slots(level).slot(run.program.sharers):
                 looked = run.looked or await looked_at_soon(run.program.code)
                 if looked.findings:
                     return not_run(looked.findings)

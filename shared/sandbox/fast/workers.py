@@ -142,7 +142,7 @@ class _Pool:
 async def _started_pool() -> monty.AsyncMonty:
     pool = monty.AsyncMonty(
         min_processes=1,
-        max_processes=4096,  # how many run at once is bounded by the engine's places
+        max_processes=4096,  # how many run at once is bounded by the engine's slots
         max_checkouts_per_worker=1,
         checkout_timeout=_CHECKOUT_SECONDS,
     )

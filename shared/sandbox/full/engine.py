@@ -18,8 +18,8 @@ from shared.sandbox.inside.json_values import NotJson, refuse_long
 from shared.sandbox.json_values import parsed
 from shared.sandbox.logs import Logs
 from shared.sandbox.no_abilities import NoAbilities
-from shared.sandbox.places import place
 from shared.sandbox.program import Failure, Limits, Outcome, Program
+from shared.sandbox.slots import slots
 from shared.sandbox.watched import Watched
 
 _log = get_logger("sandbox")
@@ -71,7 +71,8 @@ class FullEngine:
         }
         watched = Watched(abilities, limits.seconds)
         try:
-            async with asyncio.timeout(limits.seconds), place("full", self._at_once, level):
+            places = slots("full", self._at_once, level)
+            async with asyncio.timeout(limits.seconds), places.slot(program.sharers):
                 for _ in range(_TRIES):
                     async with fresh_interpreter(limits.memory_bytes) as interpreter:
                         conversation = Conversation(interpreter, watched, logs)

@@ -18,13 +18,15 @@ import psutil
 
 from shared.log import get_logger
 from shared.per_loop import per_loop
+from shared.sandbox.awake import awake_timeout
 from shared.sandbox.full.installation import NotInstalled, installation
 from shared.sandbox.full.messages import MAX_BYTES
 
 _log = get_logger("sandbox")
 _READY = 1
 _REFILL_SECONDS = 0.25
-"""A run that is short does not share the processor with the start of the next interpreter."""
+"""A run that is short does not share the processor with the start of the next interpreter, which begins at its end:
+while the request is still active, as afterwards an instance has no processor."""
 _BASE_PAGES = 512
 """Of 64 KiB: what CPython has used when it is ready."""
 _PAGE = 64 * 1024
@@ -34,6 +36,7 @@ _NICE = 10
 _MOST_FILES = 64
 _LOOK_SECONDS = 0.05
 _BOOT_SECONDS = 30.0
+"""For which this process ran: the instance may be frozen in the middle."""
 _LAST_WORDS = 2000
 
 
@@ -165,11 +168,13 @@ class Interpreter:
 @asynccontextmanager
 async def fresh_interpreter(memory_bytes: int) -> AsyncGenerator[Interpreter]:
     """One for one run, which ends with it. Raises `NotInstalled`, and `Gone` if it does not start."""
-    interpreter = await _interpreters(memory_bytes).take()
+    interpreters = _interpreters(memory_bytes)
+    interpreter = await interpreters.take()
     try:
         yield interpreter
     finally:
         interpreter.end()
+        interpreters.fill()
 
 
 async def end_ready() -> None:
@@ -206,7 +211,7 @@ class _Interpreters:
     async def take(self) -> Interpreter:
         task = self._ready.popleft() if self._ready else asyncio.create_task(self._started())
         if self._filling is None:
-            self._filling = asyncio.get_running_loop().call_later(_REFILL_SECONDS, self._fill)
+            self._filling = asyncio.get_running_loop().call_later(_REFILL_SECONDS, self.fill)
         try:
             interpreter = await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -228,8 +233,11 @@ class _Interpreters:
                 interpreter = await self._ready.popleft()
                 interpreter.end()
 
-    def _fill(self) -> None:
-        self._filling = None
+    def fill(self) -> None:
+        """Starts what is missing, now."""
+        if self._filling is not None:
+            self._filling.cancel()
+            self._filling = None
         while len(self._ready) < _READY:
             self._ready.append(asyncio.create_task(self._started()))
 
@@ -254,7 +262,7 @@ class _Interpreters:
             await process.communicate()
             raise Gone("It did not start.") from error
         try:
-            async with asyncio.timeout(_BOOT_SECONDS):
+            async with awake_timeout(_BOOT_SECONDS):
                 await interpreter.receive()
         except (Gone, TimeoutError) as error:
             interpreter.end()

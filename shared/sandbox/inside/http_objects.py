@@ -41,18 +41,36 @@ class Response:
         for name, value in answer.headers:
             lower[name.lower()] = f"{lower[name.lower()]}, {value}" if name.lower() in lower else value
         self.headers = {**lower, **{name.title(): value for name, value in lower.items()}}
-        self.text = _decoded(answer.content, lower.get("content-type", ""))
+        self._content_type = lower.get("content-type", "")
+        self.text = answer.content.decode(_charset(self._content_type), "replace")
         self._call = call
 
     def json(self) -> Any:
-        if sum(self.text.count(sign) for sign in "{[,") > _MOST_VALUES:
+        text_ = self._json_text()
+        if sum(text_.count(sign) for sign in "{[,") > _MOST_VALUES:
             raise CallFailed(f"The answer has more than {_MOST_VALUES} values, too many to be read here.", ValueError)
         try:
-            return json_.loads(self.text)
+            return json_.loads(text_)
         except RecursionError as error:
             raise CallFailed("The JSON of the answer is nested too deep.", ValueError) from error
         except json_.JSONDecodeError as error:
             raise CallFailed(f"The answer is not JSON: {error}", ValueError, name="JSONDecodeError") from error
+        except ValueError as error:
+            raise CallFailed("The JSON of the answer holds a number of thousands of digits.", ValueError) from error
+
+    def _json_text(self) -> str:
+        """As httpx reads it: the bytes tell UTF-8, 16 and 32 from each other, and a byte order mark is no part of it.
+
+        Where they are none of these, the charset that is named counts, which httpx does not ask.
+        """
+        encoding = json_.detect_encoding(self.content)
+        try:
+            return self.content.decode(encoding, "surrogatepass")
+        except UnicodeDecodeError as error:
+            if _charset(self._content_type) not in ("utf-8", "utf8"):
+                return self.text
+            message = f"The answer is not JSON: it is not text in {encoding.upper()}, from byte {error.start + 1} on."
+            raise CallFailed(message, ValueError, name="UnicodeDecodeError") from error
 
     def raise_for_status(self) -> "Response":
         if self.is_success:
@@ -152,9 +170,9 @@ def httpx_timeout(timeout: Any = None, **parts: Any) -> Any:
     return timeout if timeout is not None else max((part for part in parts.values() if part is not None), default=None)
 
 
-def _decoded(content: bytes, content_type: str) -> str:
-    """By the charset that is named, if it is one of the web's, else as UTF-8."""
+def _charset(content_type: str) -> str:
+    """The one that is named, if it is one of the web's; else UTF-8."""
     message = Message()
     message["content-type"] = content_type
     named = str(message.get_param("charset", "utf-8")).strip().lower()
-    return content.decode(named if named in _CHARSETS else "utf-8", "replace")
+    return named if named in _CHARSETS else "utf-8"

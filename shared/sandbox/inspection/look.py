@@ -65,11 +65,13 @@ def looked_at(code: str) -> Looked:
         message = f"The code has {len(code)} characters; at most {MAX_CODE_CHARACTERS} can be run."
         return Looked([Finding(1, message, everywhere=True)])
     try:
-        tree = parsed_code(code)
+        source = parsed_code(code)
     except Unreadable as error:
         return Looked([Finding(error.line, error.message, syntax=True, everywhere=not error.syntax)])
+    tree = source.tree
     nodes = list(ast.walk(tree))
-    found = {*_constructs(nodes), *name_findings(nodes), *await_findings(nodes), *_entry(tree, nodes)}
+    newer = [] if source.newer is None else [Finding(source.newer, "Syntax newer than Python 3.11 does not run here.")]
+    found = {*newer, *_constructs(nodes), *name_findings(nodes), *await_findings(nodes), *_entry(tree, nodes)}
     return Looked(sorted(found, key=lambda finding: (finding.line, finding.message)), _entry_call(tree))
 
 

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from shared.sandbox.inspection.findings import FULL_HOST_MODULES, HOST_MODULES, WAYS_AROUND, Finding
+from shared.sandbox.inspection.imports import Import, modules_of, seen_to
 from shared.sandbox.inspection.surface import Surface, full_modules, surface
 
 _LONGEST_PATH = 5
@@ -24,7 +25,7 @@ class _Names:
         self._offered = {**there.modules, **HOST_MODULES}
         self._known: dict[str, str] = {}  # names of the code that stand for a module or for a type of one
         self._own = set(_bound(nodes))
-        self._guarded = {id(node) for node in _guarded_imports(nodes)}
+        self._seen_to = seen_to(nodes[0], _is_anywhere)
         handlers = [node for node in nodes if isinstance(node, ast.ExceptHandler)]
         self._caught_types = {id(part) for node in handlers if node.type for part in ast.walk(node.type)}
         self._caught_names = {node.name for node in handlers if node.name} - set(_assigned(nodes))
@@ -39,7 +40,7 @@ class _Names:
 
     def findings(self) -> Iterator[Finding]:
         for node in self._nodes:
-            if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in self._guarded:
+            if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in self._seen_to.exactly:
                 yield from self._imported(node)
         for node in self._nodes:
             match node:
@@ -70,12 +71,19 @@ class _Names:
                 self._know(alias.asname or alias.name, inner)
             elif module not in self._offered:
                 yield self._no_module(node, module)
+                self._know(alias.asname or alias.name, inner)
             elif alias.name not in self._offered[module]:
                 yield self._finding(
                     node, inner, f"`{module}` has no `{alias.name}` here.", everywhere=_nowhere(module, alias.name)
                 )
             else:
                 self._know(alias.asname or alias.name, inner)
+
+    def _imported_by_name(self, node: ast.Call) -> Iterator[Finding]:
+        yield Finding(node.lineno, "Modules cannot be imported by name here. Write `import`.")
+        for module in modules_of(node):
+            if not self._is_module(module):
+                yield self._no_module(node, module)
 
     def _is_module(self, path: str) -> bool:
         return any(name == path or name.startswith(f"{path}.") for name in self._offered)
@@ -120,6 +128,10 @@ class _Names:
 
     def _call(self, node: ast.Call) -> Iterator[Finding]:
         path = self._path(node.func)
+        if path == "importlib.import_module" or (
+            isinstance(node.func, ast.Name) and node.func.id == "__import__" and "__import__" not in self._own
+        ):
+            yield from self._imported_by_name(node)
         keywords = {keyword.arg for keyword in node.keywords}
         match path:
             case "asyncio.gather" if "return_exceptions" in keywords:
@@ -155,13 +167,10 @@ class _Names:
                     everywhere=_nowhere(*path.rpartition(".")[::2]),
                 )
 
-    def _no_module(self, node: ast.stmt, module: str) -> Finding:
-        """Where it is not there in any engine, and the import is reached for sure, nothing is to be run."""
-        top = module.split(".")[0]
-        there = top in full_modules() or any(name.split(".")[0] == top for name in FULL_HOST_MODULES)
-        return self._finding(
-            node, module, f"There is no module `{module}` here.", everywhere=not there and node.col_offset == 0
-        )
+    def _no_module(self, node: Import, module: str) -> Finding:
+        """Where it is in no engine, and the code does not see to that, nothing is to be run."""
+        nowhere = not _is_anywhere(module) and not self._seen_to.is_harmless(node, module)
+        return self._finding(node, module, f"There is no module `{module}` here.", everywhere=nowhere)
 
     @staticmethod
     def _finding(
@@ -169,6 +178,12 @@ class _Names:
     ) -> Finding:
         way = WAYS_AROUND.get(name) or WAYS_AROUND.get(name.split(".")[0], otherwise)
         return Finding(node.lineno, f"{message} {way}".strip(), everywhere=everywhere)
+
+
+def _is_anywhere(module: str) -> bool:
+    """Whether an engine has it, or a package of its name."""
+    top = module.split(".")[0]
+    return top in full_modules() or any(name.split(".")[0] == top for name in FULL_HOST_MODULES)
 
 
 def _nowhere(module: str, name: str) -> bool:
@@ -198,14 +213,3 @@ def _assigned(nodes: Sequence[ast.AST]) -> Iterator[str]:
                 yield node.name
             case _:
                 pass
-
-
-def _guarded_imports(nodes: Sequence[ast.AST]) -> Iterator[ast.stmt]:
-    """Imports whose failure the code itself sees to."""
-    for node in nodes:
-        if not isinstance(node, ast.Try):
-            continue
-        types = [handler.type for handler in node.handlers]
-        caught = {name.id for type_ in types if type_ for name in ast.walk(type_) if isinstance(name, ast.Name)}
-        if None in types or caught & {"ImportError", "ModuleNotFoundError", "Exception"}:
-            yield from (part for part in node.body if isinstance(part, ast.Import | ast.ImportFrom))

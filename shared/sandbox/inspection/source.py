@@ -2,6 +2,9 @@
 
 import ast
 import warnings
+from dataclasses import dataclass
+
+from shared.sandbox.inspection.newer_syntax import NotUnderstood, older
 
 MAX_CODE_CHARACTERS = 200_000
 _TRIES = 5
@@ -18,14 +21,34 @@ class Unreadable(Exception):
         self.syntax = syntax
 
 
-def parsed_code(code: str) -> ast.Module:
+@dataclass(frozen=True)
+class Source:
+    """`newer`: the line of what only a newer Python than this process' reads; None if there is nothing."""
+
+    tree: ast.Module
+    newer: int | None = None
+
+
+def parsed_code(code: str) -> Source:
     """Raises `Unreadable`. Up to a second for the longest code."""
     try:
-        return _parsed(code)
-    except SyntaxError as error:
-        raise Unreadable(error.lineno or 1, f"This is not Python: {error.msg}.", syntax=True) from error
+        try:
+            return Source(_parsed(code))
+        except SyntaxError as error:
+            if (tree := _parsed_as_older(code)) is None:
+                raise Unreadable(error.lineno or 1, f"This is not Python: {error.msg}.", syntax=True) from error
+            return Source(tree, error.lineno or 1)
     except (ValueError, MemoryError, RecursionError) as error:
         raise Unreadable(1, f"This cannot be read: {error or 'it is nested too deep'}.") from error
+
+
+def _parsed_as_older(code: str) -> ast.Module | None:
+    """Agents run in Python 3.14, and this process' may be 3.11. None for what is no Python at all."""
+    try:
+        rewritten = older(code)
+        return None if rewritten == code else _parsed(rewritten)
+    except (NotUnderstood, SyntaxError):
+        return None
 
 
 def _parsed(code: str) -> ast.Module:

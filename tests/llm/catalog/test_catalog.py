@@ -194,6 +194,23 @@ def test_the_responses_api_is_asked_for_in_the_models_name():
     assert route.call_arguments("responses")["model"] == "openai/responses/gpt-5"
 
 
+def test_a_route_says_what_there_is_to_pay_beside_tokens():
+    """Per use of a tool, as the model or else the provider has it, and per request."""
+    catalog = Catalog.load(EVERYTHING)
+    openai = catalog.route("openai", "gpt-5")
+    assert openai.tool_fees["web_search"].per_use == 0.01
+    assert openai.tool_fees["code_interpreter"].per_use == 0.03
+    assert (openai.request_fee, openai.reports_cost) == (None, False)
+    assert catalog.route("gemini", "gemini-3.8-flash").tool_fees["google_search"].per_use == 0.014
+    old = catalog.route("gemini", "gemini-2.5-flash").tool_fees["google_search"]
+    assert (old.per_use, old.most_uses) == (0.035, 1)
+    sonar = catalog.route("perplexity", "sonar")
+    assert sonar.request_fee is not None
+    assert sonar.request_fee.per_use + sonar.tool_fees["wide_web_search"].per_use == pytest.approx(0.012)
+    auto = catalog.route("openrouter", "openrouter/auto")
+    assert (auto.reports_cost, auto.info.prices) == (True, None)
+
+
 def test_a_route_can_be_changed_without_harm():
     """Adapters may rewrite tool JSON in place; the next route is as the file says."""
     catalog = Catalog.load({"OPENAI_API_KEY": "x"})

@@ -17,8 +17,8 @@ from shared.llm.catalog.data import (
     known,
     provider_slugs,
 )
-from shared.llm.catalog.info import provider_info
-from shared.models.catalog import ParameterSpec
+from shared.llm.catalog.info import provider_info, unlisted_parameters
+from shared.models.catalog import ParameterSpec, Prices
 
 MODELS = [(provider, model) for provider in provider_slugs() for model in curated(provider).models]
 EVERY_MODEL = pytest.mark.parametrize(("provider", "model"), MODELS, ids=["/".join(pair) for pair in MODELS])
@@ -73,9 +73,29 @@ def test_a_model_is_complete(provider: str, model: str):
 
 @EVERY_MODEL
 def test_a_parameter_is_consistent(provider: str, model: str):
-    """Bounds are for numbers, choices for choices; no default is sent unless it is allowed."""
-    for name, spec in provider_info(provider).models[model].parameters.items():
+    """Bounds are for numbers, choices for choices; a default is allowed. Also for what is taken and not listed."""
+    info = provider_info(provider).models[model]
+    unlisted = unlisted_parameters(curated(provider), curated(provider).models[model], info)
+    for name, spec in [*info.parameters.items(), *unlisted.items()]:
         consistent(name, spec)
+
+
+@EVERY_MODEL
+def test_rules_speak_of_parameters_that_there_are(provider: str, model: str):
+    """A misspelt name in a rule would never hold."""
+    source, info = curated(provider), provider_info(provider).models[model]
+    taken = {*info.parameters, *unlisted_parameters(source, source.models[model], info)}
+    for rule in [rule for name in source.models[model].parameter_sets for rule in source.rules.get(name, [])]:
+        assert {rule.when, *rule.holds, *rule.excludes} <= taken
+        choices = (info.parameters.get(rule.when) or generic_parameters()[rule.when]).choices
+        assert choices is None or {*(rule.values or []), *rule.unless, *rule.more_tokens_than} <= {*choices}
+
+
+@pytest.mark.parametrize("slug", provider_slugs())
+def test_a_provider_shows_defaults(slug: str):
+    """Frontends hide a parameter without one."""
+    models = provider_info(slug).models.values()
+    assert any(spec.default is not None for info in models for spec in info.parameters.values())
 
 
 @EVERY_MODEL
@@ -92,26 +112,31 @@ def test_the_generic_parameters_are_consistent_and_harmless():
     for name, spec in generic_parameters().items():
         consistent(name, spec)
         assert not any(part in name for part in ("api", "key", "url", "base", "header", "provider", "callback", "aws"))
-    used = {name for slug in provider_slugs() for name in curated(slug).generic_parameters}
+    sets = [names for slug in provider_slugs() for names in curated(slug).unlisted_parameters.values()]
+    used = {name for names in sets for name, spec in names.items() if spec is None}
     assert used <= generic_parameters().keys()
 
 
 def consistent(name: str, spec: ParameterSpec) -> None:
     assert spec.description.endswith("."), name
-    assert spec.default is None, name
     numeric = spec.type in ("integer", "float")
     assert numeric == (spec.min is not None), name
-    assert numeric or spec.max is None, name
+    assert numeric or spec.max is None or spec.type in ("array", "string"), name
     assert spec.min is None or spec.max is None or spec.min <= spec.max, name
-    assert (spec.type == "choice") == bool(spec.choices), name
+    assert (spec.type == "choice" or name == "response_format") == bool(spec.choices), name
     assert spec.choices is None or len(spec.choices) == len({*spec.choices}), name
+    if spec.default is not None:
+        assert spec.choices is None or spec.default in spec.choices, name
+        assert not numeric or (spec.min is not None and spec.min <= spec.default), name
+        assert not numeric or spec.max is None or spec.default <= spec.max, name
 
 
 @pytest.mark.parametrize("slug", provider_slugs())
 def test_every_definition_in_a_file_is_used(slug: str):
     """Parameter sets and tools that no model names are leftovers."""
     source = curated(slug)
-    assert {name for model in source.models.values() for name in model.parameter_sets} == source.parameter_sets.keys()
+    sets = source.parameter_sets.keys() | source.unlisted_parameters.keys() | source.rules.keys()
+    assert {name for model in source.models.values() for name in model.parameter_sets} == sets
     assert {name for model in source.models.values() for name in model.built_in_tools} == source.built_in_tools.keys()
 
 
@@ -138,13 +163,90 @@ def test_a_model_cannot_name_what_is_not_defined(field: str):
         CuratedProvider.model_validate(content)
 
 
-@pytest.mark.parametrize("form", [{}, {"tool": {}, "parameter": {}}])
-def test_a_tool_has_one_form(form: dict[str, object]):
-    """Both forms at once, or neither, would be ambiguous."""
+def test_a_tool_has_some_form():
+    """A tool that brings nothing to the request would not be used."""
     content = json.loads((CURATED / "local.json").read_text())
-    content["built_in_tools"] = {"search": {"description": "Searches.", **form}}
-    with pytest.raises(ValidationError, match="either"):
+    content["built_in_tools"] = {"search": {"description": "Searches."}}
+    with pytest.raises(ValidationError, match="a `tool`, a `parameter` or both"):
         CuratedProvider.model_validate(content)
+
+
+@EVERY_MODEL
+def test_what_a_charged_model_costs_is_known(provider: str, model: str):
+    """Before it is called, from its prices and the longest answer; or afterwards, as the answer says."""
+    source = curated(provider)
+    if not source.charged:
+        return
+    info = provider_info(provider).models[model]
+    reports_cost = source.models[model].reports_cost
+    if info.prices is None or info.max_output_tokens is None:
+        assert source.reports_cost if reports_cost is None else reports_cost
+    if info.prices is not None:
+        assert info.max_output_tokens
+
+
+@EVERY_MODEL
+def test_every_tool_of_a_charged_model_has_a_fee(provider: str, model: str):
+    """Also where only its tokens are charged for; with a number of uses that a hold can be reckoned by."""
+    source = curated(provider)
+    entry = source.models[model]
+    for tool in entry.built_in_tools:
+        fee = entry.tool_fees.get(tool) or source.built_in_tools[tool].fee
+        assert fee is not None, tool
+        assert fee.most_uses, tool
+        assert fee.per_use or fee.tokens_per_use, tool
+
+
+@pytest.mark.parametrize(
+    ("provider", "tool", "limit"),
+    [
+        ("anthropic", "web_search", ("tool", "max_uses")),
+        ("openai", "web_search", ("parameter", "max_tool_calls")),
+        ("openai", "code_interpreter", ("parameter", "max_tool_calls")),
+    ],
+)
+def test_a_limit_of_uses_is_sent_where_there_is_one(provider: str, tool: str, limit: tuple[str, str]):
+    """So that the number of uses in the fee is a bound, and not a hope."""
+    curated_tool = curated(provider).built_in_tools[tool]
+    where, name = limit
+    assert curated_tool.fee is not None
+    assert curated_tool.fee.limited
+    sent = curated_tool.model_dump()[where][name]
+    assert sent >= (curated_tool.fee.most_uses or 0)
+    if tool == "web_search":
+        assert sent == curated_tool.fee.most_uses
+
+
+def test_a_fee_belongs_to_a_tool_that_the_model_has():
+    """A misspelt name would leave the provider's fee in force."""
+    content = json.loads((CURATED / "local.json").read_text())
+    fee = {"per_use": 1, "source": "https://example.com"}
+    content["models"]["smollm2-135m-instruct"]["tool_fees"] = {"unheard-of": fee}
+    with pytest.raises(ValidationError, match="unheard-of"):
+        CuratedProvider.model_validate(content)
+
+
+@EVERY_MODEL
+def test_prices_of_long_prompts_are_complete(provider: str, model: str):
+    """A threshold comes with both prices, and they are higher."""
+    prices = provider_info(provider).models[model].prices
+    if prices is None or prices.above_tokens is None:
+        return
+    assert prices.input_above is not None
+    assert prices.output_above is not None
+    assert prices.input_above > prices.input
+    assert prices.output_above > prices.output
+
+
+def test_the_dearest_price_counts_what_is_kept_and_long_prompts():
+    """Writing to the provider's cache may cost more than reading the prompt, and long prompts cost more altogether."""
+    prices = Prices(
+        input=2, output=10, cache_write=2.5, above_tokens=1000, input_above=4, output_above=15, cache_write_above=5
+    )
+    assert (prices.highest_input(1000), prices.highest_output(1000)) == (2.5, 10)
+    assert (prices.highest_input(1001), prices.highest_output(1001)) == (5, 15)
+    assert Prices(input=1, output=2, reasoning=3).highest_output(0) == 3
+    assert Prices(input=0, output=0).highest_input(10**9) == 0
 
 
 @pytest.mark.parametrize("name", ["../generic_parameters", "", "/etc/passwd", "openai.json"])

@@ -1,6 +1,5 @@
 """The catalog against the installed litellm. litellm runs in a process of its own."""
 
-import json
 import os
 import subprocess
 import sys
@@ -27,13 +26,6 @@ def test_the_known_files_are_what_the_generator_writes(tmp_path: Path):
     assert done.returncode == 0, done.stdout + done.stderr
     written = {file.name: file.read_text() for file in tmp_path.iterdir()}
     assert written == {file.name: file.read_text() for file in KNOWN.iterdir()}, "run: make catalog"
-
-
-def test_litellm_takes_every_parameter_and_tool():
-    """Each parameter at its bounds and with each choice, each tool, and each generic parameter for some model."""
-    done = run("-m", "tests.llm.catalog.litellm_accepts")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == []
 
 
 def test_models_that_litellm_lacks_are_named(tmp_path: Path):
@@ -77,6 +69,40 @@ def test_a_row_becomes_facts():
     """Only what is known is written; a price for input alone is no price."""
     row = {"mode": "chat", "max_input_tokens": 10.0, "input_cost_per_token": 1e-06, "supports_vision": True}
     assert facts(row) == {"mode": "chat", "context_window": 10, "abilities": ["vision"]}
+
+
+def test_all_that_costs_is_read():
+    """What is kept, what is thought, and what long prompts cost; not what other ways of calling cost."""
+    row = {
+        "mode": "chat",
+        "input_cost_per_token": 1e-06,
+        "output_cost_per_token": 2e-06,
+        "cache_read_input_token_cost": 1e-07,
+        "cache_creation_input_token_cost": 1.25e-06,
+        "output_cost_per_reasoning_token": 3e-06,
+        "input_cost_per_token_above_200k_tokens": 2e-06,
+        "output_cost_per_token_above_200k_tokens": 3e-06,
+        "input_cost_per_token_above_200k_tokens_priority": 9e-06,
+        "output_cost_per_token_batches": 1e-06,
+    }
+    assert facts(row)["prices"] == {
+        "input": 1.0,
+        "output": 2.0,
+        "cached_input": 0.1,
+        "cache_write": 1.25,
+        "reasoning": 3.0,
+        "above_tokens": 200000,
+        "input_above": 2.0,
+        "output_above": 3.0,
+    }
+
+
+def test_two_steps_of_the_price_are_an_error():
+    """The catalog has room for one: prices that are known by half would hold too little."""
+    row = {"mode": "chat", "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06}
+    steps = {f"input_cost_per_token_above_{length}k_tokens": 2e-06 for length in (100, 200)}
+    with pytest.raises(ValueError, match=r"more than one length of the prompt: \[100000, 200000\]"):
+        facts({**row, **steps})
 
 
 def test_a_plain_name_counts_only_for_its_own_provider():

@@ -15,6 +15,15 @@ ROUTES = [CATALOG.route(slug, model) for slug, provider in CATALOG.providers().i
 GPT_41 = CATALOG.route("openai", "gpt-4.1")
 GPT_5 = CATALOG.route("openai", "gpt-5")
 CLAUDE = CATALOG.route("anthropic", "claude-haiku-4-5")
+SONAR = CATALOG.route("perplexity", "sonar")
+
+FOUR_STOPS = "stop must be a list of texts that are not empty, at most 4 of them."
+NO_EFFORT = "openai/gpt-4.1 takes no parameter 'reasoning_effort'. Did you mean response_format?"
+NO_STOP = (
+    "openai/gpt-5 takes no parameter 'stop'. There is: max_completion_tokens, verbosity, reasoning_effort, max_tokens, "
+    "temperature, n, user, seed, response_format."
+)
+BIASES = "logit_bias must be numbers from -100 to 100 by the ids of tokens, which are digits."
 
 FORBIDDEN = (
     "api_base", "api_key", "base_url", "api_version", "headers", "extra_headers", "default_headers",
@@ -88,16 +97,27 @@ def test_what_fits_is_sent(route: ModelRoute, given_: dict[str, Any], sent: dict
         (GPT_41, {"max_tokens": True}, "max_tokens must be a whole number from 1 to 32768."),
         (GPT_41, {"max_tokens": math.inf}, "max_tokens must be a whole number from 1 to 32768."),
         (GPT_41, {"n": 2}, "n must be 1."),
-        (GPT_41, {"stop": [1]}, "stop must be a list of texts."),
-        (GPT_41, {"stop": {}}, "stop must be a list of texts."),
-        (GPT_41, {"user": 7}, "user must be a text."),
+        (GPT_41, {"stop": [1]}, FOUR_STOPS),
+        (GPT_41, {"stop": {}}, FOUR_STOPS),
+        (GPT_41, {"stop": [""]}, FOUR_STOPS),
+        (GPT_41, {"stop": ["a", "b", "c", "d", "e"]}, FOUR_STOPS),
+        (GPT_41, {"user": "x" * 65}, "user must be a text, at most 64 characters."),
+        (GPT_41, {"reasoning_effort": "low"}, NO_EFFORT),
+        (GPT_5, {"temperature": 0.5}, "temperature must be 1."),
+        (GPT_5, {"stop": ["a"]}, NO_STOP),
+        (GPT_41, {"user": 7}, "user must be a text, at most 64 characters."),
         (GPT_41, {"response_format": "json"}, "response_format must be an object."),
         (GPT_41, {"logit_bias": {"1": math.nan}}, "logit_bias must be an object."),
+        (GPT_41, {"logit_bias": {"1": 101}}, BIASES),
+        (GPT_41, {"logit_bias": {"1": True}}, BIASES),
+        (GPT_41, {"logit_bias": {"word": 1}}, BIASES),
+        (GPT_41, {"logit_bias": {str(token): 1 for token in range(301)}}, "logit_bias must have at most 300 tokens."),
         (GPT_5, {"reasoning_effort": "none"}, "reasoning_effort must be one of minimal, low, medium, high."),
         (GPT_5, {"reasoning_effort": {"effort": "low"}}, "reasoning_effort must be one of minimal, low, medium, high."),
         (CLAUDE, {"temperature": 1.5}, "temperature must be a number from 0 to 1."),
-        (CATALOG.route("perplexity", "sonar"), {"max_tokens": 0}, "max_tokens must be a whole number, at least 1."),
-        (CATALOG.route("perplexity", "sonar"), {"temperature": 2}, "temperature must be a number from 0 to 1.99."),
+        (SONAR, {"max_tokens": 0}, "max_tokens must be a whole number from 1 to 128000."),
+        (CATALOG.route("ollama", "gemma2"), {"max_tokens": 0}, "max_tokens must be a whole number, at least 1."),
+        (SONAR, {"temperature": 2}, "temperature must be a number from 0 to 1.99."),
         (
             GPT_41,
             {"max_tokens": 5, "max_completion_tokens": 5},
@@ -119,19 +139,19 @@ json_values = st.recursive(
     max_leaves=8,
 )
 names = st.sampled_from(
-    [*FORBIDDEN, *{name for route in ROUTES for name in (*route.info.parameters, *route.generic_parameters)}]
+    [*FORBIDDEN, *{name for route in ROUTES for name in (*route.info.parameters, *route.unlisted_parameters)}]
 ) | st.text(max_size=12)
 
 
 @given(st.sampled_from(ROUTES), st.dictionaries(names, json_values, max_size=4))
 def test_whatever_is_sent_only_what_is_allowed_comes_out(route: ModelRoute, parameters: dict[str, Any]):
     """For any JSON: an error for people, or allowed names with values in bounds; and checking twice changes nothing."""
-    allowed = {*route.info.parameters, *route.generic_parameters}
+    allowed = {*route.info.parameters, *route.unlisted_parameters}
     try:
         checked = check_parameters(route, parameters)
     except InvalidParameters:
         return
-    assert checked.keys() == {name for name, value in parameters.items() if value is not None}
+    assert checked.keys() == {name for name, value in parameters.items() if value is not None and value != []}
     assert checked.keys() <= allowed
     assert not checked.keys() & {*FORBIDDEN}
     assert check_parameters(route, checked) == checked
@@ -141,7 +161,7 @@ def test_whatever_is_sent_only_what_is_allowed_comes_out(route: ModelRoute, para
         if spec is not None and spec.choices:
             assert value in spec.choices
         if spec is not None and spec.max is not None:
-            assert value <= spec.max
+            assert (len(value) if isinstance(value, list | str) else value) <= spec.max
 
 
 @given(st.sampled_from(ROUTES), st.data())
@@ -156,7 +176,7 @@ def test_every_value_that_the_catalog_offers_is_accepted(route: ModelRoute, data
             "choice": st.sampled_from(spec.choices or [""]),
             "integer": st.integers(low, high),
             "float": st.floats(spec.min, spec.max, allow_nan=False, allow_infinity=False),
-            "array": st.lists(st.text(max_size=5), max_size=4),
+            "array": st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=4),
         }[spec.type]
     )
     assert check_parameters(route, {name: value}) == {name: value}

@@ -66,3 +66,57 @@ def _operation(id_: str, content: object) -> dict[str, object]:
         "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in ("owner", "repo")],
         "responses": {"200": {"description": "Response", "content": content}, "404": {"description": "Not found"}},
     }
+
+
+def back_office(operations: int) -> str:
+    """JSON in the shape of a company's own large API: bodies of dozens of fields, of which the required come last."""
+    address = {
+        "type": "object",
+        "required": ["city"],
+        "properties": {**{f"line_{number}": {"type": "string"} for number in range(6)}, "city": {"type": "string"}},
+    }
+    paths = {
+        f"/companies/{{company}}/things-{number}": {
+            "post": {
+                "operationId": f"createThing{number}",
+                "summary": f"Creates a thing of kind {number}",
+                "description": "It has to be approved before it shows. " * 10,
+                "parameters": [
+                    {"name": "dry_run", "in": "query", "schema": {"type": "boolean"}},
+                    {"name": "company", "in": "path", "required": True, "schema": {"type": "string"}},
+                    {"name": "X-Tenant", "in": "header", "required": True, "schema": {"type": "string"}},
+                    {"name": "verbose", "in": "query", "schema": {"type": "boolean"}},
+                ],
+                "requestBody": {
+                    "required": True,
+                    "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/Thing{number}"}}},
+                },
+                "responses": {"201": {"description": "Created"}},
+            }
+        }
+        for number in range(operations)
+    }
+    schemas = {
+        f"Thing{number}": {
+            "type": "object",
+            "required": ["amount", "ship_to"],
+            "properties": {
+                **{
+                    f"option_{field}": {"type": "string", "description": "What it says. " * 5, "example": "x" * 200}
+                    for field in range(30)
+                },
+                "ship_to": {"$ref": "#/components/schemas/Address"},
+                "amount": {"type": "integer"},
+            },
+        }
+        for number in range(operations)
+    }
+    return json.dumps(
+        {
+            "openapi": "3.0.3",
+            "info": {"title": "Back office", "version": "9"},
+            "servers": [{"url": "https://office.test/v9"}],
+            "paths": paths,
+            "components": {"schemas": {**schemas, "Address": address}},
+        }
+    )

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from shared.models.errors import Unavailable
 from shared.models.wire import JsonObject
-from shared.sandbox import CallFailed, Failure, HttpAnswer, HttpCall, Limits, Outcome, Program, places
+from shared.sandbox import CallFailed, Failure, HttpAnswer, HttpCall, Limits, Outcome, Program, slots
 from shared.sandbox.fast.engine import FastEngine
 from shared.sandbox.no_abilities import NoAbilities
 from tests.sandbox.abilities import ScriptedAbilities
@@ -264,7 +264,7 @@ async def test_agents_that_call_agents_do_not_wait_for_each_other(run: Run, abil
 
 async def test_no_place_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waited in vain may come again; nothing of it is an outcome."""
-    monkeypatch.setattr(places, "_WAITING_SECONDS", 0.05)
+    monkeypatch.setattr(slots, "_WAITING_SECONDS", 0.05)
     engine, gate = FastEngine(at_once=1), Gate()
     first = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
     await gate.arrived.acquire()

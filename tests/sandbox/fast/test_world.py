@@ -1,9 +1,13 @@
 """The names inside: what they take, what they say of what they do not, and how a request and an answer are written."""
 
+import json
 from typing import Any
 from urllib.parse import parse_qsl
 
+import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.models.wire import JsonObject
 from shared.sandbox import CallFailed, HttpAnswer, HttpCall, Program
@@ -241,6 +245,47 @@ def test_a_strangers_charset_breaks_nothing(charset: str) -> None:
     assert isinstance(response(b"abc", f"text/plain; charset={charset}").text, str)
 
 
+JSON_TEXTS = ['{"a": "é 日本 🎉"}', '"x"', "1", "[]", '["\\ud800"]', "", "{", "\ufeff1"]
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "latin-1"]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("named", ["", "; charset=utf-8", "; charset=utf-16", "; charset=no-such-thing"])
+def test_json_is_read_by_its_bytes_as_httpx_does(encoding: str, named: str) -> None:
+    """Whatever the charset says: with a byte order mark or without, in UTF-8, 16 or 32."""
+    for text in JSON_TEXTS:
+        content = text.encode(encoding, "replace")
+        try:
+            expected: Any = httpx.Response(200, content=content, headers={"Content-Type": f"a/b{named}"}).json()
+        except ValueError:
+            continue
+        assert response(content, f"application/json{named}").json() == expected
+
+
+@given(st.binary(max_size=40) | st.text(max_size=20).map(lambda text: json.dumps(text).encode("utf-16")))
+def test_any_bytes_are_json_where_they_are_for_httpx(content: bytes) -> None:
+    """And a `ValueError` where they are none."""
+    try:
+        expected: Any = httpx.Response(200, content=content).json()
+    except ValueError:
+        with pytest.raises(CallFailed) as raised:
+            response(content, "application/json").json()
+        assert raised.value.kind is ValueError
+    else:
+        assert json.dumps(response(content, "application/json").json()) == json.dumps(expected)
+
+
+def test_json_in_a_charset_that_is_named_is_read_by_it() -> None:
+    """Where it is not in one of JSON's own encodings: httpx gives up there."""
+    content = '{"a": "é"}'.encode("latin-1")
+    assert response(content, "application/json; charset=iso-8859-1").json() == {"a": "é"}
+    for content_type in ("", "application/json", "application/json; charset=utf-8", "a/b; charset=idna"):
+        with pytest.raises(CallFailed) as raised:
+            response(content, content_type).json()
+        assert raised.value.name == "UnicodeDecodeError"
+        assert raised.value.message == "The answer is not JSON: it is not text in UTF-8, from byte 8 on."
+
+
 def test_headers_are_found_in_lower_case_and_as_usual() -> None:
     """Several of one name are one, with commas."""
     answer = HttpAnswer(200, "OK", [("X-THING", "1"), ("x-thing", "2"), ("content-type", "a/b")], b"", "https://e.com")
@@ -269,7 +314,7 @@ def test_a_status_is_raised_in_the_words_of_httpx(status: int, reason: str, mess
     assert fine.raise_for_status() is fine
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000, b"1" * 5000, b"\xff\xfe{"])
 def test_an_answer_that_is_not_json_is_a_value_error(content: bytes) -> None:
     """As `json.JSONDecodeError` is one."""
     with pytest.raises(CallFailed) as raised:

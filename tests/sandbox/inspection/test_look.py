@@ -301,3 +301,106 @@ def test_a_forgotten_await_is_found(line: str, name: str) -> None:
 def test_what_is_awaited_later_is_no_slip(line: str) -> None:
     """Calls may be collected first."""
     assert look(f"async def run(input_dict, tools):\n    {line}") == []
+
+
+def refused(code: str) -> list[int]:
+    """The lines for which the code is not run at all."""
+    return [finding.line for finding in looked_at(code).faults]
+
+
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        (body("import requests"), 2),
+        (body("from requests import get"), 2),
+        (body("import numpy.linalg as linalg"), 2),
+        (body("if input_dict.get('x'):", "    import requests"), 3),
+        (body("if name == 'x':", "    import requests"), 3),
+        (body("for x in [1]:", "    import requests"), 3),
+        (body("with open('x') as f:", "    import requests"), 3),
+        (body("def inner():", "    def deeper():", "        import requests"), 4),
+        (body("class A:", "    import requests"), 3),
+        ("def helper():\n    import requests\n" + body(), 2),
+        ("class A:\n    def get(self):\n        import requests\n" + body(), 3),
+        (body("try:", "    import aiohttp", "except ImportError:", "    import requests"), 5),
+        (body("try:", "    import json", "except ValueError:", "    import requests"), 5),
+        (body("try:", "    pass", "except ImportError:", "    pass", "else:", "    import requests"), 7),
+        (body("try:", "    pass", "except ImportError:", "    pass", "finally:", "    import requests"), 7),
+        (body("try:", "    import requests", "except ValueError:", "    pass"), 3),
+        (body("try:", "    import requests", "finally:", "    pass"), 3),
+        (body("x = __import__('requests')"), 2),
+        (body("x = __import__('requests').get('https://example.com')"), 2),
+        (body("import importlib", "x = importlib.import_module('requests')"), 3),
+        (body("import importlib", "x = importlib.import_module(name='requests.api')"), 3),
+        ("from importlib import import_module as load\n" + body("x = load('requests')"), 3),
+        ("import requests\n" + body(), 1),
+    ],
+)
+def test_an_import_of_what_is_nowhere_is_refused_wherever_it_stands(code: str, line: int) -> None:
+    """Before anything runs, rather than in the middle."""
+    assert refused(code) == [line]
+    (finding,) = looked_at(code).faults
+    assert "There is no module `" in finding.message
+    assert "`http_client`" in finding.message or "numpy" in finding.message
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(
+            body("try:", f"    {statement}", f"except {caught}:", "    x = None")
+            for statement in ("import requests", "from requests import get", "x = __import__('requests')")
+            for caught in ("ImportError", "ModuleNotFoundError", "(ImportError, OSError)", "Exception as e")
+        ),
+        body("try:", "    if input_dict:", "        import requests", "except ImportError:", "    pass"),
+        body(
+            "try:",
+            "    try:",
+            "        import ujson",
+            "    finally:",
+            "        pass",
+            "except ImportError:",
+            "    pass",
+        ),
+        body(
+            "try:",
+            "    import ujson",
+            "except ImportError:",
+            "    try:",
+            "        import orjson",
+            "    except ImportError:",
+        ).removesuffix("    return 1\n")
+        + "            pass\n    return 1\n",
+        body("try:", "    import json", "except ImportError:", "    import simplejson as json"),
+        body("try:", "    import numpy", "except ImportError:", "    pass", "else:", "    from numpy import linalg"),
+        body("try:", "    import numpy", "except ImportError:", "    pass", "if x:", "    from numpy import linalg"),
+        body("import contextlib", "with contextlib.suppress(ImportError):", "    import requests"),
+        "def load():\n    import requests\n    return requests\n"
+        + body("try:", "    x = load()", "except ImportError:", "    x = None"),
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import requests\n" + body(),
+        "import typing\nif typing.TYPE_CHECKING:\n    import requests\n" + body(),
+        "if False:\n    import requests\n" + body(),
+        "import sys\nif sys.platform == 'win32':\n    import winreg\n" + body(),
+        "import sys\nif sys.version_info < (3, 11):\n    import tomli\nelse:\n    import tomllib\n" + body(),
+        "import importlib.util\nif importlib.util.find_spec('requests'):\n    import requests\n" + body(),
+        "from importlib.util import find_spec\n"
+        + body("if find_spec('requests') is None:", "    return 0", "import requests"),
+        body("import json, re, math"),
+        body("import textwrap"),
+        body("import importlib", "x = importlib.import_module('json')"),
+        body("import importlib", "x = importlib.import_module(input_dict['name'])"),
+        body("import importlib", "x = importlib.import_module('.x', 'requests')"),
+        body("x = __import__('json')"),
+        body("def __import__(name):", "    return name", "x = __import__('requests')"),
+        body("x = 'import requests'"),
+    ],
+)
+def test_an_import_that_may_fail_without_harm_is_not_refused(code: str) -> None:
+    """What the code itself sees to, what is not reached here, and what is there."""
+    assert refused(code) == []
+
+
+def test_the_full_engine_runs_what_imports_by_name() -> None:
+    """The fast one has neither way."""
+    assert looked_at(body("x = __import__('json')")).engine == "full"
+    assert looked_at(body("import importlib", "x = importlib.import_module('json')")).engine == "full"

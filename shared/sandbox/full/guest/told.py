@@ -26,7 +26,17 @@ class JSONDecodeError(json.JSONDecodeError):
         self.msg, self.doc, self.pos, self.lineno, self.colno = message, "", 0, 1, 1
 
 
-kinds["JSONDecodeError"] = JSONDecodeError
+class UnicodeDecodeError(builtins.UnicodeDecodeError):  # noqa: A001 - what agents see is called so
+    """Python's, with a message of its own."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("utf-8", b"", 0, 0, message)
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+kinds.update({kind.__name__: kind for kind in (JSONDecodeError, UnicodeDecodeError)})
 
 
 def exception_of(failed: CallFailed) -> Exception:

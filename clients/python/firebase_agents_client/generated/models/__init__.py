@@ -32,6 +32,7 @@ from .create_demo_request_visibility import CreateDemoRequestVisibility
 from .demo import Demo
 from .demo_code import DemoCode
 from .demo_visibility import DemoVisibility
+from .deploy_request import DeployRequest
 from .deployed import Deployed
 from .deployed_api import DeployedApi
 from .deployed_api_input_schema_type_0 import DeployedApiInputSchemaType0
@@ -42,6 +43,7 @@ from .error import Error
 from .failed_code import FailedCode
 from .failed_run import FailedRun
 from .fetch_spec_request import FetchSpecRequest
+from .fetched_spec import FetchedSpec
 from .generate_code_request import GenerateCodeRequest
 from .generate_code_request_input_schema_type_0 import (
     GenerateCodeRequestInputSchemaType0,
@@ -88,8 +90,10 @@ from .session_configured import SessionConfigured
 from .session_deleted import SessionDeleted
 from .spend_remaining import SpendRemaining
 from .swagger_spec import SwaggerSpec
+from .text_part import TextPart
 from .ticket_status import TicketStatus
 from .tool_list import ToolList
+from .unknown_outcome import UnknownOutcome
 from .update_agent_request import UpdateAgentRequest
 from .update_agent_request_input_schema_type_0 import UpdateAgentRequestInputSchemaType0
 from .update_agent_request_output_schema_type_0 import (
@@ -142,9 +146,11 @@ __all__ = (
     "DeployedApiOutputSchemaType0",
     "DeploymentInfo",
     "DeploymentsCallBody",
+    "DeployRequest",
     "Error",
     "FailedCode",
     "FailedRun",
+    "FetchedSpec",
     "FetchSpecRequest",
     "GenerateCodeRequest",
     "GenerateCodeRequestInputSchemaType0",
@@ -188,8 +194,10 @@ __all__ = (
     "SessionDeleted",
     "SpendRemaining",
     "SwaggerSpec",
+    "TextPart",
     "TicketStatus",
     "ToolList",
+    "UnknownOutcome",
     "UpdateAgentRequest",
     "UpdateAgentRequestInputSchemaType0",
     "UpdateAgentRequestOutputSchemaType0",

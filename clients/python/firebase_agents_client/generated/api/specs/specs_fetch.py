@@ -7,8 +7,8 @@ from ... import errors
 from ...client import AuthenticatedClient, Client
 from ...models.error import Error
 from ...models.fetch_spec_request import FetchSpecRequest
+from ...models.fetched_spec import FetchedSpec
 from ...models.invalid import Invalid
-from ...models.swagger_spec import SwaggerSpec
 from ...types import Response
 
 
@@ -33,9 +33,9 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Error | Invalid | SwaggerSpec | None:
+) -> Error | FetchedSpec | Invalid | None:
     if response.status_code == 200:
-        response_200 = SwaggerSpec.from_dict(response.json())
+        response_200 = FetchedSpec.from_dict(response.json())
 
         return response_200
 
@@ -97,7 +97,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Error | Invalid | SwaggerSpec]:
+) -> Response[Error | FetchedSpec | Invalid]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -110,10 +110,12 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     body: FetchSpecRequest,
-) -> Response[Error | Invalid | SwaggerSpec]:
-    """An OpenAPI or Swagger document, its text as it was published, and its name
+) -> Response[Error | FetchedSpec | Invalid]:
+    """An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its
+    name
 
-     An OpenAPI or Swagger document, its text as it was published, and its name.
+     An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its
+    name.
 
     Args:
         body (FetchSpecRequest): What `POST /specs/fetch` takes: where the document is.
@@ -123,7 +125,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Error | Invalid | SwaggerSpec]
+        Response[Error | FetchedSpec | Invalid]
     """
 
     kwargs = _get_kwargs(
@@ -141,10 +143,12 @@ def sync(
     *,
     client: AuthenticatedClient,
     body: FetchSpecRequest,
-) -> Error | Invalid | SwaggerSpec | None:
-    """An OpenAPI or Swagger document, its text as it was published, and its name
+) -> Error | FetchedSpec | Invalid | None:
+    """An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its
+    name
 
-     An OpenAPI or Swagger document, its text as it was published, and its name.
+     An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its
+    name.
 
     Args:
         body (FetchSpecRequest): What `POST /specs/fetch` takes: where the document is.
@@ -154,7 +158,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Error | Invalid | SwaggerSpec
+        Error | FetchedSpec | Invalid
     """
 
     return sync_detailed(
@@ -167,10 +171,12 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: FetchSpecRequest,
-) -> Response[Error | Invalid | SwaggerSpec]:
-    """An OpenAPI or Swagger document, its text as it was published, and its name
+) -> Response[Error | FetchedSpec | Invalid]:
+    """An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its
+    name
 
-     An OpenAPI or Swagger document, its text as it was published, and its name.
+     An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its
+    name.
 
     Args:
         body (FetchSpecRequest): What `POST /specs/fetch` takes: where the document is.
@@ -180,7 +186,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Error | Invalid | SwaggerSpec]
+        Response[Error | FetchedSpec | Invalid]
     """
 
     kwargs = _get_kwargs(
@@ -196,10 +202,12 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: FetchSpecRequest,
-) -> Error | Invalid | SwaggerSpec | None:
-    """An OpenAPI or Swagger document, its text as it was published, and its name
+) -> Error | FetchedSpec | Invalid | None:
+    """An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its
+    name
 
-     An OpenAPI or Swagger document, its text as it was published, and its name.
+     An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its
+    name.
 
     Args:
         body (FetchSpecRequest): What `POST /specs/fetch` takes: where the document is.
@@ -209,7 +217,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Error | Invalid | SwaggerSpec
+        Error | FetchedSpec | Invalid
     """
 
     return (

@@ -1,0 +1,110 @@
+"""A user's chat and REST call alone, and beside three hundred sleeping agents of another user."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from statistics import median
+from uuid import uuid4
+
+import httpx
+
+from bench.served import ROOT, served
+from local_platform.firestore_emulator import firestore_emulator
+from shared.llm.catalog import Catalog
+from shared.models.caller import Caller
+from shared.models.catalog import GOFANNON
+from shared.models.chat import ChatRequest
+from shared.settings import Settings
+from tests.doubles.cloud_tasks import CloudTasksServer
+from tests.doubles.dispatcher import Dispatcher
+from tests.doubles.model_server import Answer, ModelServer
+from tests.services.house import House, chat
+from tests.services.publishing import ECHO, publish
+
+_FLOOD = 300
+_DISPATCHES = 20
+"""What one worker takes at a time: its share of the queue's two hundred."""
+_CHATS = 10
+_CALLS = 20
+_MODEL_SECONDS = 1.0
+_FLOODER, _OTHER = Caller(uid="flooder"), Caller(uid="other")
+_SLEEPER = "async def run(input_dict, tools):\n    await asyncio.sleep(1000)"
+
+
+def measure() -> None:
+    """Medians, of one request after the other; and how many deliveries the flood took."""
+    print(f"Beside {_FLOOD} sleeping agents of another user, a worker with {_DISPATCHES} dispatches")
+    tasks, model = CloudTasksServer(), ModelServer()
+    tasks.start()
+    model.start()
+    with firestore_emulator() as host:
+        os.environ["FIRESTORE_EMULATOR_HOST"] = host
+        environ = {
+            "FIRESTORE_EMULATOR_HOST": host,
+            "CLOUD_TASKS_ENDPOINT": tasks.endpoint,
+            "GOOGLE_CLOUD_PROJECT": f"demo-bench-{uuid4().hex[:8]}",
+            "OPENAI_API_KEY": "sk-bench",
+            "OPENAI_BASE_URL": model.base_url,
+            "REST_RATE_PER_MINUTE": "0",
+            "CHAT_RATE_PER_MINUTE": "0",
+        }
+        asyncio.run(_measured(environ, tasks, model))
+    model.stop()
+    tasks.stop()
+
+
+async def _measured(environ: dict[str, str], tasks: CloudTasksServer, model: ModelServer) -> None:
+    house = House(Settings.from_environ(environ), Catalog.load(environ))
+    await publish(house.database, _FLOODER, "sleeper", _SLEEPER)
+    await publish(house.database, _OTHER, "echo", ECHO)
+    model.script("hi", *[Answer("hello", delay=_MODEL_SECONDS) for _ in range(3 * _CHATS)])
+    with served("worker", ROOT / "functions/worker/main.py", environ) as worker:
+        dispatcher = Dispatcher(tasks, worker.url, _DISPATCHES)
+        async with dispatcher.dispatching():
+            await _chat(house)  # the first one imports litellm
+            alone = await _median(_CHATS, lambda: _chat(house))
+            body = {"messages": [{"role": "user", "content": "x"}], "provider": GOFANNON, "model": "sleeper"}
+            before = len(dispatcher.delivered)
+            for _ in range(_FLOOD):
+                await house.chat.submit(_FLOODER, ChatRequest.model_validate(body))
+            beside = await _median(_CHATS, lambda: _chat(house))
+    flood = len(dispatcher.delivered) - before - _CHATS
+    _row(
+        "POST /chat to its answer", alone, beside, f"{flood} deliveries of the flood, {len(dispatcher.refused)} errors"
+    )
+    with served("deployments", ROOT / "functions/deployments/main.py", environ) as function:
+        limits = httpx.Limits(max_connections=None)
+        async with httpx.AsyncClient(base_url=function.url, timeout=60, trust_env=False, limits=limits) as client:
+            await _call(client)
+            alone = await _median(_CALLS, lambda: _call(client))
+            flood_of_calls = [asyncio.create_task(client.post("/rest/sleeper", json={})) for _ in range(_FLOOD)]
+            await asyncio.wait(flood_of_calls, return_when=asyncio.FIRST_COMPLETED)  # one is turned away
+            beside = await _median(_CALLS, lambda: _call(client))
+            for call in flood_of_calls:
+                call.cancel()
+            await asyncio.gather(*flood_of_calls, return_exceptions=True)
+    _row("POST /rest/{name}", alone, beside, "")
+
+
+def _row(name: str, alone: float, beside: float, told: str) -> None:
+    print(f"  {name:26} alone {alone:7.3f} s   beside {beside:7.3f} s   x{beside / alone:.2f}   {told}", flush=True)
+
+
+async def _chat(house: House) -> None:
+    ticket_id = (await house.chat.submit(_OTHER, chat("hi"))).ticket_id
+    while not (await house.chat.look_up(_OTHER, ticket_id)).status.finished:  # noqa: ASYNC110 - another process ends it
+        await asyncio.sleep(0.02)
+
+
+async def _call(client: httpx.AsyncClient) -> None:
+    (await client.post("/rest/echo", json={"inputText": "x"})).raise_for_status()
+
+
+async def _median(times: int, action: Callable[[], Awaitable[None]]) -> float:
+    taken: list[float] = []
+    for _ in range(times):
+        began = time.perf_counter()
+        await action()
+        taken.append(time.perf_counter() - began)
+    return median(taken)

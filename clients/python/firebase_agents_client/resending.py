@@ -1,0 +1,130 @@
+"""Sends again what may be sent again: chats and calls of published agents, each under an `Idempotency-Key` of its own.
+
+The service does once what comes twice under a key, so an answer that was lost on its way is asked for again. No other
+request is sent more than once.
+"""
+
+import asyncio
+import random
+import re
+import time
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from firebase_agents_client.answers import ServiceError
+from firebase_agents_client.generated.client import AuthenticatedClient
+
+KEY_HEADER = "Idempotency-Key"
+_KEYED = re.compile(r".*/(chat|rest/[^/]+)/?")
+_MOST_TRIES = 5
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 8.0
+_LONGEST_ASKED = 30.0
+"""A longer `Retry-After` is for the caller to decide on."""
+_LONGEST_RUN = 120.0
+"""How long the first of two requests may run while the second waits for its answer."""
+_AGAIN = (429, 503)
+_RUNNING = 409
+_NOT_ARRIVED = (502, 503, 504)
+"""What something before the service answers, when it got no answer from it."""
+
+
+class ResendingClient(AuthenticatedClient):
+    """The generated client, over httpx clients that send again."""
+
+    def get_httpx_client(self) -> httpx.Client:
+        if self._client is None:
+            self.set_httpx_client(_Client(**self._arguments()))
+        return super().get_httpx_client()
+
+    def get_async_httpx_client(self) -> httpx.AsyncClient:
+        if self._async_client is None:
+            self.set_async_httpx_client(_AsyncClient(**self._arguments()))
+        return super().get_async_httpx_client()
+
+    def _arguments(self) -> dict[str, Any]:
+        return {
+            "base_url": self._base_url,
+            "cookies": self._cookies,
+            "headers": self._headers,
+            "timeout": self._timeout,
+            "verify": self._verify_ssl,
+            "follow_redirects": self._follow_redirects,
+            **self._httpx_args,
+        }
+
+
+class _Client(httpx.Client):
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        tries = _Tries(request)
+        while True:
+            try:
+                outcome: httpx.Response | Exception = super().send(request, **options)
+            except (httpx.TransportError, ServiceError) as error:
+                outcome = error
+            if (pause := tries.pause_after(outcome)) is None:
+                return _result(outcome)
+            time.sleep(pause)
+
+
+class _AsyncClient(httpx.AsyncClient):
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        tries = _Tries(request)
+        while True:
+            try:
+                outcome: httpx.Response | Exception = await super().send(request, **options)
+            except (httpx.TransportError, ServiceError) as error:
+                outcome = error
+            if (pause := tries.pause_after(outcome)) is None:
+                return _result(outcome)
+            await asyncio.sleep(pause)
+
+
+class _Tries:
+    """How often one request was sent, and whether it is sent again. It sends nothing itself."""
+
+    def __init__(self, request: httpx.Request) -> None:
+        self._may = request.method == "POST" and _KEYED.fullmatch(request.url.path) is not None
+        if self._may:
+            request.headers.setdefault(KEY_HEADER, str(uuid4()))
+        self._made = 0
+        self._pause = _FIRST_PAUSE
+        self._waits_until = time.monotonic() + _LONGEST_RUN
+
+    def pause_after(self, outcome: httpx.Response | Exception) -> float | None:
+        """Seconds to wait before the request is sent again; None if this is its outcome."""
+        if not self._may:
+            return None
+        asked = _retry_after(outcome)
+        if isinstance(outcome, httpx.Response) and outcome.status_code == _RUNNING and asked is not None:
+            return asked if time.monotonic() + asked < self._waits_until else None
+        self._made += 1
+        if self._made >= _MOST_TRIES or not _passes(outcome, asked) or (asked or 0) > _LONGEST_ASKED:
+            return None
+        pause, self._pause = self._pause, min(self._pause * 2, _LONGEST_PAUSE)
+        return (asked or 0) + pause * random.uniform(0.5, 1)  # noqa: S311 - it only spreads requests
+
+
+def _passes(outcome: httpx.Response | Exception, asked: int | None) -> bool:
+    match outcome:
+        case httpx.Response():
+            return outcome.status_code in _AGAIN and asked is not None
+        case ServiceError():  # not the service's own answer
+            return outcome.status in _NOT_ARRIVED
+        case _:
+            return not isinstance(outcome, httpx.UnsupportedProtocol)
+
+
+def _retry_after(outcome: httpx.Response | Exception) -> int | None:
+    if isinstance(outcome, ServiceError):
+        return outcome.retry_after
+    header = outcome.headers.get("Retry-After", "") if isinstance(outcome, httpx.Response) else ""
+    return int(header) if header.isascii() and header.isdigit() else None
+
+
+def _result(outcome: httpx.Response | Exception) -> httpx.Response:
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome

@@ -1,0 +1,107 @@
+"""Parameters that are objects: what may be in them. Providers differ in which of it they take, not in its shape."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from shared.llm.catalog.errors import InvalidParameters
+from shared.models.catalog import ParameterSpec
+
+MAX_BIASES = 300
+_MAX_BIAS = 100
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_FORMAT_FIELDS = {"type", "json_schema"}
+_VALUES = ("enum", "const", "default", "examples")
+_SCHEMA_FIELDS = {"name", "description", "schema", "strict"}
+
+
+def check_object(name: str, value: Mapping[str, Any], spec: ParameterSpec) -> None:
+    """For JSON objects of a parameter. Raises `InvalidParameters`; names no value of the caller's."""
+    match name:
+        case "response_format":
+            _check_format(value, spec)
+        case "logit_bias":
+            _check_biases(value)
+        case _:
+            pass
+
+
+def _check_format(value: Mapping[str, Any], spec: ParameterSpec) -> None:
+    types = spec.choices or []
+    if value.get("type") not in types:
+        raise InvalidParameters(f"response_format must have a type, one of {', '.join(types)}, for this model.")
+    if unknown := value.keys() - _FORMAT_FIELDS:
+        raise InvalidParameters(f"response_format has {len(unknown)} fields too many: it takes type and json_schema.")
+    if value["type"] == "json_schema":
+        _check_schema(value.get("json_schema"))
+    elif "json_schema" in value:
+        raise InvalidParameters("response_format takes a json_schema with the type json_schema only.")
+
+
+def _check_schema(given: Any) -> None:
+    if not isinstance(given, dict):
+        raise InvalidParameters("response_format must have a json_schema with a name and a schema.")
+    value = cast("dict[str, Any]", given)
+    if value.keys() - _SCHEMA_FIELDS:
+        raise InvalidParameters("response_format.json_schema takes name, description, schema and strict only.")
+    name = value.get("name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidParameters(
+            "response_format.json_schema.name must be 1 to 64 letters, digits, underscores and hyphens."
+        )
+    schema = value.get("schema")
+    if not isinstance(schema, dict):
+        raise InvalidParameters("response_format.json_schema.schema must be a JSON Schema: an object.")
+    if value.get("strict") not in (None, True, False):
+        raise InvalidParameters("response_format.json_schema.strict must be true or false.")
+    if not isinstance(value.get("description", ""), str):
+        raise InvalidParameters("response_format.json_schema.description must be a text.")
+
+
+def check_top(value: Mapping[str, Any]) -> None:
+    """For a checked `response_format` with a schema. Raises `InvalidParameters` where it is not one of an object."""
+    if value["json_schema"]["schema"].get("type") != "object":
+        raise InvalidParameters('response_format.json_schema.schema must have the type "object" at its top.')
+
+
+def check_closed(value: Mapping[str, Any]) -> None:
+    """For a checked `response_format`. Raises `InvalidParameters` where `strict` is asked for and cannot be."""
+    wanted: Mapping[str, Any] = value.get("json_schema") or {}
+    if wanted.get("strict") and not all(_is_closed(part) for part in _objects(wanted["schema"])):
+        raise InvalidParameters(
+            "response_format.json_schema: with strict, each object must have additionalProperties false, and "
+            "all its properties in required."
+        )
+
+
+def _objects(schema: Any) -> Iterator[Mapping[str, Any]]:
+    """All schemas of objects in a schema; what its values are examples of is left alone."""
+    left: list[Any] = [schema]
+    while left:
+        part = left.pop()
+        if isinstance(part, list):
+            left += cast("list[Any]", part)
+        elif isinstance(part, dict):
+            fields = cast("dict[str, Any]", part)
+            properties = fields.get("properties")
+            if fields.get("type") == "object" or isinstance(properties, dict):
+                yield fields
+            left += [item for name, item in fields.items() if name not in ("properties", *_VALUES)]
+            left += [*cast("dict[str, Any]", properties).values()] if isinstance(properties, dict) else []
+
+
+def _is_closed(schema: Mapping[str, Any]) -> bool:
+    properties, required = schema.get("properties") or {}, schema.get("required") or []
+    listed = isinstance(required, list) and all(name in required for name in properties)
+    return schema.get("additionalProperties") is False and listed
+
+
+def _check_biases(value: Mapping[str, Any]) -> None:
+    if len(value) > MAX_BIASES:
+        raise InvalidParameters(f"logit_bias must have at most {MAX_BIASES} tokens.")
+    for token, bias in value.items():
+        fits = isinstance(bias, int | float) and not isinstance(bias, bool) and -_MAX_BIAS <= bias <= _MAX_BIAS
+        if not (fits and token.isascii() and token.isdigit()):
+            raise InvalidParameters(
+                f"logit_bias must be numbers from -{_MAX_BIAS} to {_MAX_BIAS} by the ids of tokens, which are digits."
+            )

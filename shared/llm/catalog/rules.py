@@ -1,0 +1,98 @@
+"""What a model refuses of parameters, tools and messages together, though it takes each of them alone.
+
+A parameter with the value that its maker documents as its default says nothing: frontends send all defaults back. Where
+it cannot be combined with another, it is left out rather than refused.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from shared.llm.catalog.data import Bounds, Rule
+from shared.llm.catalog.errors import InvalidMessages, InvalidParameters
+from shared.llm.catalog.objects import check_closed, check_top
+from shared.llm.catalog.route import ModelRoute
+
+TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
+"""Two names of the longest answer."""
+
+
+def check_rules(
+    route: ModelRoute,
+    parameters: Mapping[str, Any],
+    tools: Sequence[str],
+    messages: Sequence[Mapping[str, str]] | None,
+) -> set[str]:
+    """`parameters` are checked ones, `messages` those that will be sent; None: they are not known yet.
+
+    Returns the names of parameters that have to be left out, and say nothing. Raises `InvalidParameters` and
+    `InvalidMessages`, and says what to leave out.
+    """
+    needless: set[str] = set()
+    for rule in route.rules:
+        value = _value(rule.when, parameters)
+        if isinstance(value, list):
+            _check_texts(route, rule, cast("list[str]", value))
+        if value is None or value in rule.unless or (rule.values is not None and value not in rule.values):
+            continue
+        cause = f"{rule.when} {value}" if isinstance(value, str) else rule.when
+        needless |= separate(route, cause, [name for name in rule.excludes if name in parameters], parameters)
+        _check_parameters(route, rule, cause, value, parameters)
+        if tools and not rule.tools:
+            raise InvalidParameters(f"{cause} cannot be combined with built-in tools for {route.name}.")
+        if messages is not None:
+            _check_messages(route, rule, cause, messages)
+    return needless
+
+
+def separate(route: ModelRoute, cause: str, names: Sequence[str], parameters: Mapping[str, Any]) -> set[str]:
+    """Those of `names`, which cannot go with `cause`, that say nothing. Raises `InvalidParameters` for the others."""
+    specs = route.info.parameters
+    needless = {name for name in names if name in specs and specs[name].default == parameters[name]}
+    if refused := [name for name in names if name not in needless]:
+        raise InvalidParameters(f"{', '.join(refused)} cannot be combined with {cause} for {route.name}.")
+    return needless
+
+
+def _check_parameters(route: ModelRoute, rule: Rule, cause: str, value: Any, parameters: Mapping[str, Any]) -> None:
+    for name, bounds in rule.holds.items():
+        if name in parameters and not _within(parameters[name], bounds):
+            raise InvalidParameters(f"{name} must be {_described(bounds)} for {route.name} with {cause}.")
+    if rule.object_at_top:
+        check_top(parameters[rule.when])
+    if rule.closed:
+        check_closed(parameters[rule.when])
+    least = rule.more_tokens_than.get(value) if isinstance(value, str) else None
+    for name in TOKEN_LIMITS:
+        if least is not None and name in parameters and parameters[name] <= least:
+            raise InvalidParameters(
+                f"{name} must be more than {least} for {route.name} with {cause}: it counts what the model thinks."
+            )
+
+
+def _check_texts(route: ModelRoute, rule: Rule, texts: Sequence[str]) -> None:
+    if not rule.blanks and any(not text.strip() for text in texts):
+        raise InvalidParameters(f"{rule.when} must not have a text of white space alone for {route.name}.")
+
+
+def _check_messages(route: ModelRoute, rule: Rule, cause: str, messages: Sequence[Mapping[str, str]]) -> None:
+    if not rule.begun_answer and messages[-1]["role"] == "assistant":
+        raise InvalidMessages(f"The last message must be the user's for {route.name} with {cause}.")
+    if rule.mentions and not any(rule.mentions in message["content"].lower() for message in messages):
+        raise InvalidMessages(f"With {cause}, {route.name} wants the word {rule.mentions.upper()} in some message.")
+
+
+def _value(name: str, parameters: Mapping[str, Any]) -> Any:
+    value = parameters.get(name)
+    return cast("dict[str, Any]", value).get("type") if isinstance(value, dict) else value
+
+
+def _within(value: float, bounds: Bounds) -> bool:
+    return (bounds.min is None or value >= bounds.min) and (bounds.max is None or value <= bounds.max)
+
+
+def _described(bounds: Bounds) -> str:
+    if bounds.min == bounds.max:
+        return f"{bounds.min:g}"
+    least = None if bounds.min is None else f"at least {bounds.min:g}"
+    most = None if bounds.max is None else f"at most {bounds.max:g}"
+    return " and ".join(bound for bound in (least, most) if bound)

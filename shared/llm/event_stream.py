@@ -1,0 +1,172 @@
+"""Joins a stream of events in the form of OpenAI's chat interface into the document that would have come whole.
+
+Texts are joined before anything looks at them: a stream may cut within an emoji, and within its two surrogates.
+"""
+
+import json
+from io import StringIO
+from typing import Any
+
+from shared.llm.text import object_of, objects_of, text_of, whole_text
+
+MAX_LINE_BYTES = 2 * 1024 * 1024
+MAX_EVENTS = 500_000
+MAX_CHARACTERS = 4 * 1024 * 1024
+"""Of all texts together."""
+MAX_PARTS = 1_000
+"""Choices; tool calls and annotations of each."""
+_TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
+_BESIDE = ("id", "model", "created", "usage", "citations", "search_results", "error")
+"""Fields beside the choices; the last value counts."""
+
+
+class TooLong(Exception):
+    """A stream exceeds a limit. `args[0]` says which."""
+
+
+class EventStream:
+    """Feed it bytes as they come, then `finish`. `document` may be asked for at any time.
+
+    `ended`: the event that says so has come. Raises `TooLong`; skips what is no event of this form.
+    """
+
+    def __init__(self) -> None:
+        self.ended = False
+        self._line = bytearray()
+        self._after_return = False
+        self._data: list[bytes] = []
+        self._events = 0
+        self._left = MAX_CHARACTERS
+        self._beside: dict[str, Any] = {}
+        self._choices: dict[int, _Choice] = {}
+
+    def feed(self, piece: bytes) -> None:
+        if self._after_return and piece.startswith(b"\n"):
+            piece = piece[1:]
+        self._after_return = piece.endswith(b"\r")
+        *lines, rest = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        for line in lines:
+            self._extend(line)
+            self._take(bytes(self._line))
+            self._line.clear()
+        self._extend(rest)
+
+    def finish(self) -> None:
+        """Takes what has come since the last line break."""
+        self._take(bytes(self._line))
+        self._take(b"")
+        self._line.clear()
+
+    @property
+    def broken_off(self) -> bool:
+        """Whether no choice has got a reason why it ended."""
+        return not any(choice.fields.get("finish_reason") for choice in self._choices.values())
+
+    def document(self) -> dict[str, Any]:
+        choices = [choice.document(index) for index, choice in sorted(self._choices.items())]
+        return {"object": "chat.completion", **self._beside, "choices": choices}
+
+    def _extend(self, part: bytes) -> None:
+        if len(self._line) + len(part) + sum(map(len, self._data)) > MAX_LINE_BYTES:
+            raise TooLong(f"an event of more than {MAX_LINE_BYTES} bytes")
+        self._line += part
+
+    def _take(self, line: bytes) -> None:
+        if line.startswith(b"data:"):
+            self._data.append(line[5:].strip())
+        elif not line and self._data:
+            data = b"\n".join(self._data)
+            self._data.clear()
+            self._events += 1
+            if self._events > MAX_EVENTS:
+                raise TooLong(f"more than {MAX_EVENTS} events")
+            self._add(data)
+
+    def _add(self, data: bytes) -> None:
+        if data == b"[DONE]":
+            self.ended = True
+            return
+        try:
+            event = object_of(json.loads(_decoded(data)))
+        except (ValueError, RecursionError):
+            return
+        self._beside |= {name: event[name] for name in _BESIDE if event.get(name) is not None}
+        for sent in objects_of(event.get("choices")):
+            index = sent.get("index")
+            index = index if isinstance(index, int) else 0
+            if index not in self._choices and len(self._choices) >= MAX_PARTS:
+                raise TooLong(f"more than {MAX_PARTS} choices")
+            self._left -= self._choices.setdefault(index, _Choice()).add(sent)
+            if self._left < 0:
+                raise TooLong(f"more than {MAX_CHARACTERS} characters")
+
+
+class _Choice:
+    """One choice of a stream so far."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, Any] = {}
+        self._texts: dict[str, StringIO] = {}
+        self._calls: dict[int, _ToolCall] = {}
+        self._annotations: list[dict[str, Any]] = []
+
+    def add(self, sent: dict[str, Any]) -> int:
+        """Returns how many characters came with it."""
+        for name in ("finish_reason", "native_finish_reason", "error"):
+            if sent.get(name) is not None:
+                self.fields[name] = sent[name]
+        delta = object_of(sent.get("delta")) or object_of(sent.get("message"))
+        characters = 0
+        for name in _TEXTS:
+            if text := text_of(delta.get(name)):
+                characters += len(text)
+                self._texts.setdefault(name, StringIO()).write(text)
+        for call in objects_of(delta.get("tool_calls")):
+            index = call.get("index")
+            index = index if isinstance(index, int) else len(self._calls)
+            characters += self._calls.setdefault(index, _ToolCall()).add(call)
+        annotations = objects_of(delta.get("annotations"))
+        characters += sum(len(json.dumps(annotation)) for annotation in annotations)
+        self._annotations += annotations
+        if max(len(self._calls), len(self._annotations)) > MAX_PARTS:
+            raise TooLong(f"more than {MAX_PARTS} tool calls or annotations")
+        return characters
+
+    def document(self, index: int) -> dict[str, Any]:
+        message: dict[str, Any] = {"role": "assistant", "content": None}
+        message |= {name: whole_text(text.getvalue()) for name, text in self._texts.items()}
+        if self._calls:
+            message["tool_calls"] = [call.document() for _, call in sorted(self._calls.items())]
+        if self._annotations:
+            message["annotations"] = self._annotations
+        return {"index": index, "finish_reason": None, **self.fields, "message": message}
+
+
+class _ToolCall:
+    """A tool call of a stream so far: its name comes first, its arguments letter by letter."""
+
+    def __init__(self) -> None:
+        self._id: str | None = None
+        self._name = ""
+        self._arguments = StringIO()
+
+    def add(self, sent: dict[str, Any]) -> int:
+        """Returns how many characters came with it."""
+        function = object_of(sent.get("function"))
+        name, arguments = text_of(function.get("name")), text_of(function.get("arguments"))
+        self._id = self._id or text_of(sent.get("id")) or None
+        self._name += name
+        self._arguments.write(arguments)
+        return len(name) + len(arguments)
+
+    def document(self) -> dict[str, Any]:
+        function = {"name": whole_text(self._name), "arguments": whole_text(self._arguments.getvalue())}
+        return {"id": self._id, "type": "function", "function": function}
+
+
+def _decoded(data: bytes) -> str:
+    """As UTF-8, which some servers write with the halves of surrogate pairs in it."""
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace")

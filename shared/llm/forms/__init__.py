@@ -1,0 +1,33 @@
+"""The forms that answers come in, each read by a module of its own: JSON in, `Answer` out. No form trusts a type."""
+
+from typing import Any
+
+from shared.llm.answer import Answer
+from shared.llm.forms import anthropic, chat, converse, gemini, ollama, responses
+from shared.llm.forms.faults import error_body, fault_of
+
+__all__ = ["error_body", "read_document"]
+
+
+def read_document(document: Any) -> Answer | None:
+    """The answer in a provider's document, whose form shows itself. None when it is of no known form."""
+    match document:
+        case [{**first}, *_]:  # Gemini answers some requests with a list of one
+            return read_document(first)
+        case {"choices": [*_]}:
+            answer = chat.read(document)
+        case {"object": "response"} | {"output": [*_]}:
+            answer = responses.read(document)
+        case {"content": [*_], "role": "assistant"} | {"content": [*_], "stop_reason": _}:
+            answer = anthropic.read(document)
+        case {"candidates": [*_]} | {"promptFeedback": {}} | {"usageMetadata": {}}:
+            answer = gemini.read(document)
+        case {"output": {"message": {}}} | {"stopReason": str()}:
+            answer = converse.read(document)
+        case {"message": {}, "done": _}:
+            answer = ollama.read(document)
+        case _:
+            fault = fault_of(document)
+            return None if fault is None else Answer(fault=fault)
+    answer.fault = answer.fault or fault_of(document)
+    return answer.made_whole()

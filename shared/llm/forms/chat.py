@@ -1,0 +1,95 @@
+"""OpenAI's chat interface, which many providers speak, each with fields of its own beside it."""
+
+import json
+import re
+from typing import Any
+
+from shared.llm.answer import Answer, Tokens, count, dollars, tool_call
+from shared.llm.citations import distinct, from_annotations, from_search_results
+from shared.llm.forms.faults import fault_of
+from shared.llm.text import name_of, object_of, objects_of, text_of
+
+_THOUGHT = re.compile(r"\s*<(think|thinking)>(.*?)</\1>\s*", re.DOTALL)
+"""What some models write in front of their answer."""
+
+
+def read(document: dict[str, Any]) -> Answer:
+    """The first choice; the others are counted, as they are billed."""
+    choices = objects_of(document.get("choices"))
+    usage = object_of(document.get("usage"))
+    if not choices:
+        return Answer(stop="error", tokens=_tokens(usage), cost=_cost(usage))
+    answer = _read_choice(choices[0])
+    answer.more_spoken = sum(_read_choice(choice).spoken for choice in choices[1:])
+    found = from_search_results(document.get("citations"), document.get("search_results"))
+    if not answer.citations:
+        answer.citations = found
+    answer.tokens, answer.cost = _tokens(usage), _cost(usage)
+    answer.searches = count(usage.get("num_search_queries"))
+    searches = count(object_of(usage.get("server_tool_use")).get("web_search_requests"))
+    if searches is not None:
+        answer.uses, answer.countable = {"web_search": searches}, frozenset({"web_search"})
+    elif pages := len({cited["url"] for cited in answer.citations if "url" in cited}):
+        answer.uses = {"web_search": pages}
+    return answer
+
+
+def _read_choice(choice: dict[str, Any]) -> Answer:
+    message = object_of(choice.get("message"))
+    content, refusal = message.get("content"), text_of(message.get("refusal"))
+    parts = objects_of(content)
+    refusal = refusal or "".join(text_of(part.get("refusal")) for part in parts)
+    text = text_of(content) or text_of(choice.get("text"))
+    reasoning = text_of(message.get("reasoning_content")) or text_of(message.get("reasoning"))
+    reasoning = reasoning or "".join(text_of(part.get("thinking")) for part in parts)
+    if not reasoning and (thought := _THOUGHT.match(text)):
+        reasoning, text = thought[2].strip(), text[thought.end() :]
+    return Answer(
+        content=text,
+        refusal=refusal,
+        stop=name_of(choice.get("finish_reason")),
+        native_stop=name_of(choice.get("native_finish_reason")),
+        fault=fault_of(choice) or fault_of(message),
+        reasoning=reasoning,
+        thinking_blocks=objects_of(message.get("thinking_blocks")),
+        tool_calls=[_tool_call(call) for call in objects_of(message.get("tool_calls"))],
+        citations=distinct(from_annotations(message.get("annotations"))),
+    )
+
+
+def _tool_call(call: dict[str, Any]) -> dict[str, Any]:
+    function = object_of(call.get("function"))
+    arguments = function.get("arguments")
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments or {})
+    return tool_call(call.get("id"), function.get("name"), text)
+
+
+def _tokens(usage: dict[str, Any]) -> Tokens:
+    """Perplexity counts what its models think beside the answer, others as part of it."""
+    prompt, completion = (
+        object_of(usage.get("prompt_tokens_details")),
+        object_of(usage.get("completion_tokens_details")),
+    )
+    written, beside = count(usage.get("completion_tokens")), count(usage.get("reasoning_tokens")) or 0
+    return Tokens(
+        prompt=count(usage.get("prompt_tokens")),
+        completion=None if written is None else written + beside,
+        total=count(usage.get("total_tokens")),
+        cached=count(prompt.get("cached_tokens")) or 0,
+        cache_write=count(prompt.get("cache_write_tokens")) or 0,
+        reasoning=count(completion.get("reasoning_tokens")) or beside,
+        citation=count(usage.get("citation_tokens")) or 0,
+    )
+
+
+def _cost(usage: dict[str, Any]) -> float | None:
+    """OpenRouter says a number, Perplexity a breakdown.
+
+    With the user's own key at OpenRouter, `cost` is OpenRouter's fee, and the rest is what the provider behind bills.
+    """
+    cost = usage.get("cost")
+    reported = dollars(object_of(cost).get("total_cost") if isinstance(cost, dict) else cost)
+    if usage.get("is_byok") is not True:
+        return reported
+    upstream = dollars(object_of(usage.get("cost_details")).get("upstream_inference_cost"))
+    return reported if upstream is None else upstream + (reported or 0)

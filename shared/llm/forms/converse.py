@@ -1,0 +1,69 @@
+"""Bedrock's Converse interface, the same for the models of all makers."""
+
+import json
+from typing import Any
+
+from shared.llm.answer import Answer, Tokens, count, tool_call
+from shared.llm.citations import citation, distinct
+from shared.llm.text import name_of, object_of, objects_of, text_of
+
+_SYSTEM_TOOLS = {"nova_grounding": "web_grounding", "nova_code_interpreter": "code_interpreter"}
+"""Bedrock's names of tools that it runs itself, and the catalog's."""
+
+
+def read(document: dict[str, Any]) -> Answer:
+    """What Bedrock's own tools did is shown beside the answer; calls of other tools are the caller's to make."""
+    usage = object_of(document.get("usage"))
+    answer = Answer(
+        stop=name_of(document.get("stopReason")), countable=frozenset(_SYSTEM_TOOLS.values()), tokens=_tokens(usage)
+    )
+    message = object_of(object_of(document.get("output")).get("message"))
+    for block in objects_of(message.get("content")):
+        _read_block(block, answer)
+    for tool in answer.countable:
+        answer.uses[tool] = sum(used["name"] == tool for used in answer.built_in_tools)
+    answer.uses["web_grounding"] = answer.uses["web_grounding"] or int(bool(answer.citations))
+    answer.citations = distinct(answer.citations)
+    return answer
+
+
+def _read_block(block: dict[str, Any], answer: Answer) -> None:
+    start = len(answer.content)
+    answer.content += text_of(block.get("text"))
+    if thought := object_of(block.get("reasoningContent")):
+        shown = object_of(thought.get("reasoningText"))
+        text = text_of(shown.get("text"))
+        answer.reasoning += text
+        signed = {"type": "thinking", "thinking": text, "signature": text_of(shown.get("signature"))}
+        hidden = {"type": "redacted_thinking", "data": thought.get("redactedContent")}
+        answer.thinking_blocks.append(signed if shown else hidden)
+    if call := object_of(block.get("toolUse")):
+        arguments = json.dumps(call.get("input") or {}, ensure_ascii=False)
+        name = name_of(call.get("name")) or "tool"
+        if name in _SYSTEM_TOOLS or call.get("type") == "server_tool_use":
+            used = {"name": _SYSTEM_TOOLS.get(name, name), "input": object_of(call.get("input"))}
+            answer.built_in_tools.append(used)
+            answer.more_spoken += len(arguments.encode("utf-8", "replace"))
+        else:
+            answer.tool_calls.append(tool_call(call.get("toolUseId"), name, arguments))
+    if cited := object_of(block.get("citationsContent")):
+        answer.content += text_of(cited.get("content"))
+        for source in objects_of(cited.get("citations")):
+            web = object_of(object_of(source.get("location")).get("web"))
+            quoted = text_of(source.get("sourceContent"))
+            span = (start, len(answer.content))
+            answer.citations.append(citation(web.get("url"), source.get("title") or web.get("domain"), quoted, span))
+
+
+def _tokens(usage: dict[str, Any]) -> Tokens:
+    """The interface counts what was kept beside the rest of the prompt."""
+    prompt = count(usage.get("inputTokens"))
+    cached = count(usage.get("cacheReadInputTokens")) or 0
+    cache_write = count(usage.get("cacheWriteInputTokens")) or 0
+    return Tokens(
+        prompt=None if prompt is None else prompt + cached + cache_write,
+        completion=count(usage.get("outputTokens")),
+        total=count(usage.get("totalTokens")),
+        cached=cached,
+        cache_write=cache_write,
+    )

@@ -1,0 +1,72 @@
+"""Errors inside of answers, as the providers word them."""
+
+from typing import Any
+
+from shared.llm.answer import Fault, count
+from shared.llm.text import name_of, object_of, text_of
+
+_STATUSES = {
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "resource_exhausted": 429,
+    "server_error": 500,
+    "internal_server_error": 500,
+    "internal": 500,
+    "api_error": 500,
+    "vector_store_timeout": 500,
+    "unavailable": 503,
+    "overloaded_error": 503,
+    "overloaded": 503,
+    "timeout_error": 504,
+    "deadline_exceeded": 504,
+    "authentication_error": 401,
+    "unauthenticated": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "permission_denied": 403,
+    "not_found_error": 404,
+    "not_found": 404,
+    "request_too_large": 413,
+    "invalid_request_error": 400,
+    "invalid_argument": 400,
+    "failed_precondition": 400,
+    "invalid_prompt": 400,
+}
+"""HTTP's status for what providers call by a name."""
+
+
+def fault_of(document: Any) -> Fault | None:
+    """The error in a document that has one, however it is wrapped."""
+    fields = object_of(document)
+    error = fields.get("error")
+    match error:
+        case {**inner} if inner:
+            return _fault(inner)
+        case str() if error.strip():
+            return Fault(error)
+        case _:
+            return None
+
+
+def error_body(document: Any) -> Fault:
+    """What the body of an error status says: in any of the usual wrappings."""
+    if isinstance(document, list) and document:
+        return error_body(document[0])
+    fields = object_of(document)
+    return fault_of(document) or (_fault(fields) if fields else Fault())
+
+
+def _fault(error: dict[str, Any]) -> Fault:
+    code = error.get("code")
+    names = [name_of(code), name_of(error.get("status")), name_of(error.get("type")), name_of(error.get("__type"))]
+    status = _status(code) or _status(error.get("status")) or _status(error.get("http_code"))
+    for name in names:
+        status = status or _STATUSES.get((name or "").lower())
+    words = text_of(error.get("message")) or text_of(error.get("Message")) or text_of(error.get("detail"))
+    return Fault(words, next((name for name in names if name), None), status)
+
+
+def _status(value: Any) -> int | None:
+    number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) == 3 else value
+    number = count(number)
+    return number if number is not None and 400 <= number <= 599 else None

@@ -1,0 +1,72 @@
+"""OpenAI's Responses interface: an answer is a list of items, of which messages are one kind."""
+
+from typing import Any
+
+from shared.llm.answer import Answer, Tokens, count, dollars, tool_call
+from shared.llm.citations import distinct, from_annotations
+from shared.llm.text import name_of, object_of, objects_of, text_of
+
+_COUNTABLE = frozenset({"web_search", "code_interpreter", "file_search"})
+
+
+def read(document: dict[str, Any]) -> Answer:
+    """A web search is billed for each search, not for pages that are opened; an interpreter for each container."""
+    answer = Answer(countable=_COUNTABLE, stop=_stop(document), tokens=_tokens(object_of(document.get("usage"))))
+    answer.cost = dollars(object_of(document.get("usage")).get("cost"))
+    containers: set[str] = set()
+    for item in objects_of(document.get("output")):
+        match item.get("type"):
+            case "message":
+                _read_message(item, answer)
+            case "reasoning":
+                parts = objects_of(item.get("summary")) or objects_of(item.get("content"))
+                answer.reasoning += ("\n\n" if answer.reasoning and parts else "") + text_of(parts)
+            case "function_call":
+                call = tool_call(item.get("call_id"), item.get("name"), text_of(item.get("arguments")))
+                answer.tool_calls.append(call)
+            case "web_search_call":
+                action = object_of(item.get("action"))
+                answer.built_in_tools.append({"name": "web_search", "input": action})
+                searched = action.get("type") in (None, "search") and item.get("status") != "failed"
+                answer.uses["web_search"] = answer.uses.get("web_search", 0) + searched
+            case "file_search_call":
+                answer.built_in_tools.append({"name": "file_search", "input": {"queries": item.get("queries")}})
+                answer.uses["file_search"] = answer.uses.get("file_search", 0) + 1
+            case "code_interpreter_call":
+                code = text_of(item.get("code"))
+                answer.built_in_tools.append({"name": "code_interpreter", "input": {"code": code}})
+                answer.more_spoken += len(code.encode("utf-8", "replace"))
+                containers.add(text_of(item.get("container_id")))
+            case _:
+                pass
+    if containers:
+        answer.uses["code_interpreter"] = len(containers)
+    answer.citations = distinct(answer.citations)
+    return answer
+
+
+def _read_message(item: dict[str, Any], answer: Answer) -> None:
+    for part in objects_of(item.get("content")):
+        if part.get("type") == "refusal":
+            answer.refusal += text_of(part.get("refusal"))
+        else:
+            answer.citations += from_annotations(part.get("annotations"), offset=len(answer.content))
+            answer.content += text_of(part.get("text"))
+
+
+def _stop(document: dict[str, Any]) -> str | None:
+    if document.get("status") == "incomplete":
+        return name_of(object_of(document.get("incomplete_details")).get("reason")) or "incomplete"
+    return name_of(document.get("status"))
+
+
+def _tokens(usage: dict[str, Any]) -> Tokens:
+    sent, answered = object_of(usage.get("input_tokens_details")), object_of(usage.get("output_tokens_details"))
+    return Tokens(
+        prompt=count(usage.get("input_tokens")),
+        completion=count(usage.get("output_tokens")),
+        total=count(usage.get("total_tokens")),
+        cached=count(sent.get("cached_tokens")) or 0,
+        cache_write=count(sent.get("cache_write_tokens")) or 0,
+        reasoning=count(answered.get("reasoning_tokens")) or 0,
+    )

@@ -1,0 +1,50 @@
+"""Makes a result, or a failure, of what a provider answered, and says what it cost."""
+
+import json
+from typing import Any
+
+from shared.llm import stops
+from shared.llm.answer import Answer
+from shared.llm.exchange import Exchange
+from shared.llm.forms import read_document
+
+
+def parsed(body: bytes | None) -> Any:
+    """The JSON in a body, None when it is none. Whole numbers beyond all bounds, and depths, are none either."""
+    try:
+        return json.loads((body or b"").decode("utf-8-sig", "surrogatepass"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def read_exchange(exchange: Exchange) -> Answer | None:
+    """The answer, or as much of a stream as has come; None where nothing can be read."""
+    lost = exchange.body is None and exchange.stream is not None
+    try:
+        return read_document(exchange.stream.document() if lost and exchange.stream else parsed(exchange.body))
+    except RecursionError:  # it is nested more deeply than it can be written again
+        return None
+
+
+def thoughts_of(answer: Answer, stop: str | None) -> dict[str, Any] | None:
+    """What the model did beside answering; None if nothing.
+
+    `reasoning`, `thinking_blocks`, `tool_calls` for the caller, `built_in_tools` that the provider ran, `citations`
+    (see `citations`), `refusal` beside an answer, and `finish_reason` where that is not the usual one.
+    """
+    thoughts: dict[str, Any] = {
+        "reasoning": answer.reasoning,
+        "thinking_blocks": answer.thinking_blocks,
+        "tool_calls": answer.tool_calls,
+        "built_in_tools": answer.built_in_tools,
+        "citations": answer.citations,
+        "refusal": answer.refusal if answer.content else "",
+        "finish_reason": stop,
+    }
+    return {name: thought for name, thought in thoughts.items() if thought} or None
+
+
+def stop_of(answer: Answer) -> str | None:
+    """See `stops.reason`; a refusal is one whatever else is said of its end."""
+    stop = stops.reason(answer.stop, answer.native_stop)
+    return "refusal" if answer.refusal and stop is None else stop

@@ -1,0 +1,52 @@
+"""Why answers end: each provider's words for it, and ours, which are OpenAI's where OpenAI has one."""
+
+_USUAL = {
+    "stop", "end_turn", "stop_sequence", "tool_calls", "tool_use", "function_call", "completed", "complete", "eos",
+    "eos_token", "end", "done", "finish_reason_unspecified", "unload", "load",
+}  # fmt: skip
+_LENGTH = {"length", "max_tokens", "max_output_tokens", "max_length", "model_length", "token_limit"}
+_FILTERED = {
+    "content_filter", "content_filtered", "guardrail_intervened", "safety", "recitation", "prohibited_content",
+    "blocklist", "spii", "language", "image_safety", "image_prohibited_content", "image_recitation", "model_armor",
+    "jailbreak", "sensitive", "blocked",
+}  # fmt: skip
+_BROKEN = {
+    "error", "failed", "cancelled", "canceled", "abort", "aborted", "network_error", "timeout", "in_progress", "queued",
+    "insufficient_system_resource",
+}  # fmt: skip
+_OWN = {
+    "pause_turn", "model_context_window_exceeded", "malformed_function_call", "unexpected_tool_call",
+    "too_many_tool_calls", "missing_thought_signature", "malformed_response", "malformed_model_output",
+    "malformed_tool_use", "other", "compaction",
+}  # fmt: skip
+EMPTY_IS_FINE = {"length", "pause_turn"}
+"""Reasons to end that an answer without any text may have."""
+
+
+def reason(stop: str | None, native: str | None) -> str | None:
+    """None for an answer that ended as answers do; "length", "content_filter", "refusal", "error"; else its own word.
+
+    `native`: what the model's own provider said, where a router says more kindly that the answer just ended.
+    """
+    ours = _in_our_words(stop)
+    if ours is None and native is not None and _is_known(native):
+        return _in_our_words(native)
+    return ours
+
+
+def _is_known(word: str) -> bool:
+    return word.lower() in _LENGTH | _FILTERED | _BROKEN | _OWN | {"refusal"}
+
+
+def _in_our_words(word: str | None) -> str | None:
+    match (word or "stop").lower():
+        case word if word in _USUAL:
+            return None
+        case word if word in _LENGTH:
+            return "length"
+        case word if word in _FILTERED:
+            return "content_filter"
+        case word if word in _BROKEN:
+            return "error"
+        case word:
+            return word

@@ -1,0 +1,97 @@
+"""How many tokens a call took: as the provider counted them, else estimated from what it was sent and what it sent."""
+
+import json
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shared.llm.answer import Answer, Tokens, count
+from shared.llm.exchange import Exchange
+from shared.llm.text import object_of
+from shared.models.chat import Usage
+
+BYTES_PER_TOKEN = 4
+"""Of English, in the tokenizers of today."""
+_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "maxOutputTokens", "maxTokens", "num_predict")
+_AROUND_LIMITS = ("generationConfig", "inferenceConfig", "options")
+"""Where providers take a limit that they do not take at the top of the request."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Tokens of a call; `estimated` as far as the provider did not say."""
+
+    tokens: Tokens
+    estimated: bool
+
+    @property
+    def usage(self) -> Usage:
+        """As answers show it."""
+        prompt, completion = self.tokens.prompt or 0, self.tokens.completion or 0
+        return Usage(
+            prompt_tokens=prompt,
+            completion_tokens=completion,
+            total_tokens=prompt + completion,
+            estimated=self.estimated,
+        )
+
+
+def count_tokens(answer: Answer, exchange: Exchange) -> Counted:
+    """Of a whole answer, or of as much of one as came. What is counted as no tokens was not counted."""
+    said = answer.tokens
+    prompt = said.prompt or _tokens(len(exchange.request or b""))
+    completion = said.completion or _tokens(answer.spoken)
+    estimated = not said.prompt or (not said.completion and completion > 0)
+    return Counted(replace(said, prompt=prompt, completion=completion), estimated)
+
+
+def count_unread(exchange: Exchange) -> Counted:
+    """Of an answer that cannot be read, by all that came of it; at most the longest that had been allowed."""
+    longest = output_limit(exchange.request)
+    completion = _tokens(exchange.received)
+    return _estimated(exchange, completion if longest is None else min(completion, longest))
+
+
+def count_lost(exchange: Exchange) -> Counted:
+    """Of an answer that was lost on its way: by what came of a stream, else the longest that had been allowed.
+
+    Where any length was allowed, by what came of it, too.
+    """
+    body = _parsed(exchange.request)
+    longest = None if body.get("stream") is True else output_limit(exchange.request)
+    return _estimated(exchange, _tokens(exchange.received) if longest is None else longest)
+
+
+def estimate_all(answer: Answer, exchange: Exchange) -> Counted:
+    """As if the provider had not counted."""
+    return _estimated(exchange, _tokens(answer.spoken))
+
+
+def output_limit(request: bytes | None) -> int | None:
+    """The longest answer, in tokens, that a request allowed, all choices together; None where it set no limit."""
+    body = _parsed(request)
+    for fields in (body, *(object_of(body.get(name)) for name in _AROUND_LIMITS)):
+        for name in _LIMITS:
+            if limit := count(fields.get(name)):
+                return limit * _choices(body)
+    return None
+
+
+def _parsed(request: bytes | None) -> dict[str, Any]:
+    try:
+        return object_of(json.loads(request or b"{}"))
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _choices(body: dict[str, Any]) -> int:
+    return count(body.get("n")) or 1
+
+
+def _estimated(exchange: Exchange, completion: int) -> Counted:
+    prompt = _tokens(len(exchange.request or b""))
+    return Counted(Tokens(prompt=prompt, completion=completion), estimated=True)
+
+
+def _tokens(size: int) -> int:
+    return math.ceil(size / BYTES_PER_TOKEN)

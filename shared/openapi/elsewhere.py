@@ -1,0 +1,55 @@
+"""What a document leaves to other documents, in a sentence for whoever fetched it. Nothing is fetched here either."""
+
+from typing import cast
+
+from shared.openapi.document import Document
+from shared.openapi.operations import operations, unreachable_paths
+from shared.openapi.prose import one_line
+from shared.openapi.tree import References
+
+_NAME_LENGTH = 100
+_VALUES = {"example", "examples", "default", "enum", "const"}
+"""Keys whose values are the API's data, in which `$ref` is a word like any other."""
+
+
+def left_to_others(document: Document) -> str | None:
+    """None if all that the document refers to is in it."""
+    references = References(document.tree)
+    outside = _outside(document.tree, references)
+    if not outside:
+        return None
+    found = operations(document, references)
+    operations_outside = sum(1 for operation in found if operation.missing)
+    paths_outside = sum(1 for _ in unreachable_paths(document, references))
+    parts = [
+        f"{operations_outside} of {len(found)} operations" if operations_outside else "",
+        f"{paths_outside} paths" if paths_outside else "",
+    ]
+    what = " and ".join(part for part in parts if part)
+    rest = f"{what} are described" if what else f"{len(outside)} parts of it are described"
+    return (
+        f"This document is not whole: {rest} elsewhere, such as in {one_line(outside[0], _NAME_LENGTH)}, which is not "
+        "fetched. A model will not know what they take. Give the address of a version that has all in one document "
+        "(a “bundled” one), if there is one."
+    )
+
+
+def _outside(tree: object, references: References) -> list[str]:
+    """The `$ref`s that lead nowhere in the document, each once, in its order."""
+    found: dict[str, None] = {}
+    seen: set[int] = set()
+    waiting: list[object] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, dict | list) or id(node) in seen:
+            continue
+        seen.add(id(node))  # of what aliases share, once is enough
+        if isinstance(node, list):
+            waiting.extend(reversed(cast("list[object]", node)))
+            continue
+        fields = cast("dict[str, object]", node)
+        pointer = fields.get("$ref")
+        if isinstance(pointer, str) and references.target(pointer) is None:
+            found[pointer] = None
+        waiting.extend(value for key, value in reversed(fields.items()) if key not in _VALUES)
+    return list(found)

@@ -1,0 +1,158 @@
+"""Writes into a document where its API is reached, where that follows from where the document itself was fetched.
+
+Relative server URLs, and none at all, mean the document's own host (OpenAPI 3.1, "Server Object"; Swagger 2.0, "host").
+Once the text is kept without its address, nobody could tell. The rest of the text stays as it is, letter by letter,
+where that can be done.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from shared.openapi.document import Document
+from shared.openapi.errors import NotASpec
+from shared.openapi.operations import METHODS
+from shared.openapi.plain_data import read
+from shared.openapi.servers import filled
+from shared.openapi.tree import listing, mapping, text
+from shared.openapi.writing import json_of
+
+_NO_SERVER = "The document names no server; it was fetched from this one."
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_BLOCK_KEY = re.compile(r"[A-Za-z\"']")
+_GOES_ON = (" ", "\t", "#", "-", "\r", "\n")
+"""How a line begins that belongs to the key before it."""
+
+
+def located(document: Document, written: str, url: str) -> str:
+    """`written`, the document's text, with whole addresses. `url`: where it was fetched, after all redirects.
+
+    A document without operations stays as it is, and so does one that is too large to be written anew.
+    """
+    changes = _changes(document, urlsplit(url))
+    if not changes:
+        return written
+    wanted = {**document.tree, **changes}
+    if "paths" not in changes:
+        edited = _edited(written, document.tree, changes)
+        try:
+            if edited is not None and read(edited) == wanted:
+                return edited
+        except NotASpec:
+            pass
+    return json_of(wanted) or written
+
+
+def _changes(document: Document, base: SplitResult) -> dict[str, object]:
+    """By the keys at the top."""
+    tree = document.tree
+    if not mapping(tree.get("paths")):
+        return {}
+    if document.family == "swagger":
+        schemes = [] if listing(tree.get("schemes")) else [base.scheme]
+        if not text(tree.get("host")).strip():
+            return {"host": base.netloc, **({"schemes": schemes} if schemes else {})}
+        # Without schemes the document's own counts, and https is what everybody takes for granted.
+        return {"schemes": schemes} if schemes == ["http"] else {}
+    changes: dict[str, object] = {}
+    servers = listing(tree.get("servers"))
+    whole = _whole(servers, base) or [{"url": f"{base.scheme}://{base.netloc}", "description": _NO_SERVER}]
+    if whole != servers:
+        changes["servers"] = whole
+    paths = mapping(tree.get("paths"))
+    located_paths = {path: _located_item(item, base) for path, item in paths.items()}
+    if located_paths != paths:
+        changes["paths"] = located_paths
+    return changes
+
+
+def _located_item(item: object, base: SplitResult) -> object:
+    """A path with the servers of its own and of its operations."""
+    if not isinstance(item, dict):
+        return item
+    fields = mapping(item)
+    located = {key: _with_servers(value, base) if key.lower() in METHODS else value for key, value in fields.items()}
+    return _with_servers(located, base)
+
+
+def _with_servers(node: object, base: SplitResult) -> object:
+    fields = mapping(node)
+    servers = listing(fields.get("servers"))
+    return {**fields, "servers": _whole(servers, base)} if servers else node
+
+
+def _whole(servers: list[object], base: SplitResult) -> list[object]:
+    return [_whole_server(server, base) for server in servers]
+
+
+def _whole_server(server: object, base: SplitResult) -> object:
+    fields = mapping(server)
+    url = text(fields.get("url")).strip()
+    meant = filled(url, fields)
+    if not isinstance(server, dict) or _ABSOLUTE.match(meant):
+        return server
+    place = base._replace(query="", fragment="").geturl()
+    # What begins with a variable may be anything; else the variables stay.
+    relative = meant if url.startswith("{") else url
+    try:
+        return {**fields, "url": urljoin(place, relative or "/")}
+    except ValueError:
+        return server
+
+
+def _edited(written: str, tree: Mapping[str, object], changes: Mapping[str, object]) -> str | None:
+    """With the least that has to change. None if that is more than is tried; what comes out is to be checked."""
+    for key, value in changes.items():
+        as_json = json.dumps(value, ensure_ascii=False)
+        edited = (
+            _edited_json(written, key, as_json)
+            if written.lstrip()[:1] == "{"
+            else _edited_yaml(written, key, as_json, is_there=key in tree)
+        )
+        if edited is None:
+            return None
+        written = edited
+    return written
+
+
+def _edited_json(written: str, key: str, value: str) -> str | None:
+    decoder = json.JSONDecoder()
+    blank = re.compile(r"[ \t\r\n]*")
+
+    def after(at: int) -> int:
+        found = blank.match(written, at)
+        return found.end() if found else at
+
+    begin = at = after(0) + 1
+    try:
+        while written[after(at)] == '"':
+            name, at = decoder.raw_decode(written, after(at))
+            at = after(at) + 1  # the colon
+            start = after(at)
+            _, at = decoder.raw_decode(written, start)
+            if name == key:
+                return f"{written[:start]}{value}{written[at:]}"
+            at = after(at) + 1  # the comma
+    except (ValueError, IndexError, RecursionError):
+        pass
+    comma = "" if written[after(begin) : after(begin) + 1] == "}" else ","
+    return f"{written[:begin]}\n  {json.dumps(key)}: {value}{comma}{written[begin:]}"
+
+
+def _edited_yaml(written: str, key: str, value: str, *, is_there: bool) -> str | None:
+    lines = written.splitlines(keepends=True)
+    end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+    first = next((at for at, line in enumerate(lines) if line.strip() and line[0] not in "#%" and line[:3] != "---"), 0)
+    if not lines or not _BLOCK_KEY.match(lines[first]):
+        return None
+    start = stop = first
+    if is_there:
+        name = re.compile(rf"(?:{key}|\"{key}\"|'{key}')[ \t]*:")
+        start = next((at for at, line in enumerate(lines) if name.match(line)), -1)
+        if start < 0:
+            return None
+        stop = start + 1
+        while stop < len(lines) and lines[stop].startswith(_GOES_ON):
+            stop += 1
+    return "".join([*lines[:start], f"{key}: {value}{end}", *lines[stop:]])

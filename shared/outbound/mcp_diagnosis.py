@@ -1,0 +1,68 @@
+"""Says in plain words what an MCP server did wrong, from what the SDK made of it.
+
+The SDK's own sentences are for programmers, and quote what a stranger sent; none of them is passed on.
+"""
+
+from mcp import MCPError
+from mcp_types import CONNECTION_CLOSED, INTERNAL_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR
+from pydantic import ValidationError
+
+from shared.outbound.errors import one_line
+
+ADDRESS_HINT = "Check the address: it is the server's MCP endpoint, which often ends in /mcp or /sse."
+_LONGEST_PLACE = 100
+_NOT_JSON = "it sent what is not valid JSON."
+_NOT_RPC = "it sent JSON that is no JSON-RPC message."
+_OF_THE_SDK: dict[int, tuple[str, ...]] = {
+    PARSE_ERROR: ("Failed to parse",),
+    INVALID_REQUEST: ("Unexpected content type", "server answered a request", "Redirect to", "Session terminated"),
+    METHOD_NOT_FOUND: ("Not Found",),
+    INTERNAL_ERROR: ("Server returned an error response",),
+    CONNECTION_CLOSED: ("",),
+}
+"""By code: how the sentences begin that the SDK makes up where a server gave no JSON-RPC error."""
+
+
+def is_of_the_sdk(error: MCPError) -> bool:
+    """Whether the SDK made it up, rather than the server."""
+    return error.message.startswith(_OF_THE_SDK.get(error.code, "\0"))
+
+
+def in_plain_words(error: BaseException, content_type: str) -> str:
+    """What the server did, of an error of the SDK's; empty if nothing more can be said.
+
+    `content_type`: of the server's last answer.
+    """
+    match error:
+        case ValidationError():
+            return f"its answer is not as MCP has it: {_place(error)} is missing or wrong."
+        case MCPError(code=code) if code == PARSE_ERROR:
+            return _unparsed(error)
+        case MCPError() if error.message.startswith("Unexpected content type"):
+            kind = one_line(content_type.partition(";")[0])[:_LONGEST_PLACE] or "of no content type"
+            return f"it answered with a page or text ({kind}). {ADDRESS_HINT}"
+        case MCPError() if error.message.startswith("server answered a request"):
+            return "it took the message, and left it without an answer."
+        case MCPError() if error.message.startswith("Redirect to"):
+            return "it redirects again and again."
+        case MCPError() if error.message.startswith("Session terminated"):
+            return "it no longer knows the session that it had just begun."
+        case MCPError(code=code) if code == CONNECTION_CLOSED:
+            return "its answer ended before it was complete."
+        case RuntimeError() if "protocol version" in str(error):
+            return "it speaks a version of MCP that is not known here."
+        case _:
+            return ""
+
+
+def _unparsed(error: MCPError) -> str:
+    """JSON that is broken, or that is something else. The SDK's sentence tells which, by the validator's code."""
+    return _NOT_JSON if "json_invalid" in error.message or "Invalid JSON" in error.message else _NOT_RPC
+
+
+def _place(error: ValidationError) -> str:
+    """`tools[3].inputSchema`: the first that is wrong. Parts of it may be a stranger's words."""
+    place = ""
+    for part in error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]:
+        place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else part
+    return one_line(place)[:_LONGEST_PLACE] or "it"

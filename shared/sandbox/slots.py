@@ -1,0 +1,117 @@
+"""Run slots: how many runs are alive at a time in a process, and how many of them may be one sharer's.
+
+A slot stands for memory: a run keeps its interpreter from its first line to its last, also while it waits for a model,
+a server or a clock. What runs compute is the system's to share out among their processes, which yield to ours, and each
+may compute for only so long. So a run that waits holds up nobody while there are slots; and a sharer (a user, an agent)
+has a quarter of them at most, so that no one can take them all.
+
+An agent waits for the agents that it calls. So each level has slots of its own: whoever waits, waits for a deeper
+level, and the deepest waits for nobody. How an engine runs what it runs is none of this module's business.
+"""
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+
+from shared.models.errors import NoRoom
+from shared.per_loop import per_loop
+
+_WAITING_SECONDS = 10.0
+_SHARE = 4
+"""One of so many."""
+_MOST_WAITING = 32
+"""How many runs of a sharer may wait. Those that wait take up requests, of which a process takes only so many."""
+
+
+class Slots:
+    """Those of one engine and level. Whoever waits is served in the order of coming, but for those whose sharers have
+    their share already: they keep nobody behind them waiting.
+    """
+
+    def __init__(self, at_once: int, level: int = 0) -> None:
+        self.at_once = at_once
+        self.share = math.ceil(at_once / _SHARE)
+        self._level = level
+        self._taken = 0
+        self._held: Counter[str] = Counter()
+        self._wanted: Counter[str] = Counter()
+        self._waiting: list[tuple[tuple[str, ...], asyncio.Future[None]]] = []
+
+    @asynccontextmanager
+    async def slot(self, sharers: Sequence[str]) -> AsyncGenerator[None]:
+        """A slot for a run of `sharers`, whose share each of them must have room in.
+
+        Raises `NoRoom` when none comes free for a while, and at once when too many wait already.
+        """
+        of = tuple(dict.fromkeys(sharers))
+        await self._enter(of)
+        try:
+            yield
+        finally:
+            self._leave(of)
+
+    async def _enter(self, of: tuple[str, ...]) -> None:
+        if self._fits(of):
+            self._take(of)
+            return
+        # Runs that an agent calls are not turned away: there are only so many, and their caller has begun.
+        if not self._level and any(self._wanted[sharer] >= _MOST_WAITING for sharer in of):
+            raise self._no_room(of)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting = (of, turn)
+        self._waiting.append(waiting)
+        self._wanted.update(of)
+        try:
+            async with asyncio.timeout(_WAITING_SECONDS):
+                await turn
+        except BaseException as error:
+            if waiting in self._waiting:
+                self._waiting.remove(waiting)
+            else:  # the slot came, and nobody is there any more to use it
+                self._leave(of)
+            if isinstance(error, TimeoutError):
+                raise self._no_room(of) from error
+            raise
+        finally:
+            self._wanted.subtract(of)
+            self._wanted += Counter()  # only what is above zero
+
+    def _fits(self, of: tuple[str, ...]) -> bool:
+        return self._taken < self.at_once and all(self._held[sharer] < self.share for sharer in of)
+
+    def _take(self, of: tuple[str, ...]) -> None:
+        self._taken += 1
+        self._held.update(of)
+
+    def _leave(self, of: tuple[str, ...]) -> None:
+        self._taken -= 1
+        self._held.subtract(of)
+        self._held += Counter()
+        still: list[tuple[tuple[str, ...], asyncio.Future[None]]] = []
+        for waiting, turn in self._waiting:
+            if self._fits(waiting) and not turn.done():
+                self._take(waiting)
+                turn.set_result(None)
+            else:
+                still.append((waiting, turn))
+        self._waiting = still
+
+    def _no_room(self, of: tuple[str, ...]) -> NoRoom:
+        if self._taken >= self.at_once:
+            return NoRoom(
+                f"Too many agents are running right now: {self.at_once} at a time run here. Try again.", retry_after=5
+            )
+        return NoRoom(
+            f"Too many runs of one agent, or of one user, at the same time: {self.share} of {self.at_once} run here. "
+            "Try again when some have ended.",
+            retry_after=5,
+        )
+
+
+@per_loop
+def slots(engine: str, at_once: int, level: int) -> Slots:
+    """An engine's, for the runs of a level."""
+    del engine  # a part of the key
+    return Slots(at_once, level)

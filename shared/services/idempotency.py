@@ -1,0 +1,86 @@
+"""Requests that may come twice: an `Idempotency-Key` names one, for its caller and what it goes to, for 24 hours.
+
+What such a request made is remembered in the transaction that makes it. What becomes of a request that comes again is
+for the services that take it to say.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.models.errors import Conflict
+from shared.models.idempotency import KEPT_FOR, KeptRequest, KeyedRequest
+from shared.store import Database, Transaction
+
+
+def keyed(target: str, caller: str, owner: str, key: str, body: Any) -> KeyedRequest:
+    """The request that `caller` sends to `target` under `key`. `owner`: the user whose data it is.
+
+    Two bodies are the same that differ in the order of fields, or in how they are written.
+    """
+    name = _hash([target, caller, key])
+    return KeyedRequest(name, owner, _hash([name, body]))
+
+
+@dataclass(frozen=True)
+class Idempotency:
+    """Lives as long as a request."""
+
+    database: Database
+
+    async def find(
+        self, request: KeyedRequest, now: datetime, transaction: Transaction | None = None
+    ) -> KeptRequest | None:
+        """What is kept of the request, None if it is new. One read.
+
+        Raises `Conflict` for another body under the same key.
+        """
+        found = await self.database.idempotency.get(request.id, transaction)
+        if found is None or found.expire_at <= now:
+            return None
+        if found.body_hash != request.body_hash:
+            raise Conflict(
+                "This Idempotency-Key came with another body within the last 24 hours. "
+                "Send the same body again, or another key."
+            )
+        return found
+
+    def remember(
+        self,
+        request: KeyedRequest,
+        made: str,
+        now: datetime,
+        transaction: Transaction,
+        lease_expires_at: datetime | None = None,
+    ) -> None:
+        """Keeps a request that the transaction has not found; `made`: the id of what it makes. One write."""
+        kept = KeptRequest(
+            id=request.id,
+            owner=request.owner,
+            body_hash=request.body_hash,
+            made=made,
+            lease_expires_at=lease_expires_at,
+            expire_at=now + KEPT_FOR,
+        )
+        self.database.idempotency.put(kept, transaction)
+
+    def give(self, kept: KeptRequest, transaction: Transaction) -> None:
+        """Notes that what the request made is given to who sends it again: it is not to be withdrawn any more."""
+        if not kept.given:
+            self.database.idempotency.put(kept.model_copy(update={"given": True}), transaction)
+
+    async def forget(self, request: KeyedRequest, made: str, transaction: Transaction) -> bool:
+        """Forgets a request whose `made` came to nothing; False if that was given to somebody. One read, one write."""
+        found = await self.database.idempotency.get(request.id, transaction)
+        if found is None or found.made != made:
+            return True
+        if found.given:
+            return False
+        self.database.idempotency.remove(found, transaction)
+        return True
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

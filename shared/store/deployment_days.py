@@ -1,0 +1,26 @@
+"""Days of deployments: `deploymentDays/{agent id}.{day}` has what a deployment's callers have spent on it."""
+
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference
+
+from shared.models.deployment_day import DeploymentDay
+from shared.store.transaction import Transaction
+
+
+class DeploymentDayStore:
+    """Reads and writes days; Firestore's TTL on `expire_at` deletes those that are over."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    def _day(self, day_id: str) -> AsyncDocumentReference:
+        return self._client.collection("deploymentDays").document(day_id)
+
+    async def get(self, day_id: str, transaction: Transaction | None = None) -> DeploymentDay | None:
+        """One read. None: nothing has been spent on that day."""
+        reference = self._day(day_id)
+        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        return None if document is None else DeploymentDay(id=day_id, **document)
+
+    def put(self, day: DeploymentDay, transaction: Transaction) -> None:
+        """Writes a day that the transaction has read."""
+        transaction.set(self._day(day.id), day.model_dump(exclude={"id"}))

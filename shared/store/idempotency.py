@@ -1,0 +1,30 @@
+"""Requests with an `Idempotency-Key`: `idempotency/{hash}`, of which Firestore's TTL on `expire_at` deletes the old."""
+
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference
+
+from shared.models.idempotency import KeptRequest
+from shared.store.transaction import Transaction
+
+
+class IdempotencyStore:
+    """Reads and writes what is kept of them. TTL deletes late: whoever reads looks at `expire_at`."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    def _request(self, id_: str) -> AsyncDocumentReference:
+        return self._client.collection("idempotency").document(id_)
+
+    async def get(self, id_: str, transaction: Transaction | None = None) -> KeptRequest | None:
+        """One read."""
+        reference = self._request(id_)
+        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        return None if document is None else KeptRequest(id=id_, **document)
+
+    def put(self, request: KeptRequest, transaction: Transaction) -> None:
+        """Writes one that the transaction has read, or found missing."""
+        transaction.set(self._request(request.id), request.model_dump(exclude={"id"}))
+
+    def remove(self, request: KeptRequest, transaction: Transaction) -> None:
+        """Deletes one that the transaction has read."""
+        transaction.delete(self._request(request.id))

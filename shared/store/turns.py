@@ -1,0 +1,29 @@
+"""Turns: `users/{uid}/turns/{kind}`, which holds who of a user's tickets is being worked on."""
+
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference
+
+from shared.models.turns import TurnKind, Turns
+from shared.store.transaction import Transaction
+
+
+class TurnStore:
+    """Reads and writes turns. The document is written when a turn is taken and when it comes free, not by those that
+    find all of them taken: a flood of one user's tickets reads it and leaves it alone.
+    """
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+
+    def _turns(self, owner: str, kind: TurnKind) -> AsyncDocumentReference:
+        return self._client.collection("users").document(owner).collection("turns").document(kind)
+
+    async def get(self, owner: str, kind: TurnKind, transaction: Transaction | None = None) -> Turns:
+        """One read. A user that has none yet has them all free."""
+        reference = self._turns(owner, kind)
+        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        return Turns(owner=owner, kind=kind, **(document or {}))
+
+    def put(self, turns: Turns, transaction: Transaction) -> None:
+        """Writes turns that the transaction has read."""
+        reference = self._turns(turns.owner, turns.kind)
+        transaction.set(reference, turns.model_dump(exclude={"owner", "kind"}))

@@ -1,0 +1,102 @@
+"""Which pages of other origins may call: by the setting `CORS_ORIGINS`, and any page where a prefix is open to all."""
+
+from collections.abc import Callable
+
+from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.settings import Settings
+from shared.trace import REQUEST_ID, TRACEPARENT
+
+LOCAL_ORIGINS = r"http://(localhost|127\.0\.0\.1)(:\d{1,5})?"
+"""Who may call where nothing is deployed, unless `CORS_ORIGINS` says otherwise: any page served on the same machine."""
+
+_OF_EVERY_REQUEST = (REQUEST_ID, TRACEPARENT)
+"""Headers that any request may carry, to be found again by."""
+_SENT = ["Authorization", "Content-Type", "Idempotency-Key", "X-Admin-Password", *_OF_EVERY_REQUEST]
+_READ = ["Idempotent-Replayed", "Retry-After", "X-Next-Page-Token", "X-Run-Id", "warnings", REQUEST_ID]
+_MAX_AGE_SECONDS = 3600
+_LONGEST_SHOWN = 200
+
+
+class JsonCors(CORSMiddleware):
+    """Answers a refused preflight in the shape of all other errors, and says what would allow the request."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        response = super().preflight_response(request_headers)
+        if response.status_code < 400:
+            return response
+        headers = {name: value for name, value in response.headers.items() if name.startswith(("access-", "vary"))}
+        return JSONResponse({"detail": self._reason(request_headers)}, status_code=400, headers=headers)
+
+    def _reason(self, request_headers: Headers) -> str:
+        origin, method = request_headers["origin"], request_headers["access-control-request-method"]
+        if not self.is_allowed_origin(origin):
+            return (
+                f"Pages of {origin[:_LONGEST_SHOWN]} may not call this service. Add that origin to the setting "
+                "CORS_ORIGINS, which lists the origins that may, separated by commas."
+            )
+        if method not in self.allow_methods:
+            return f"Pages of other origins may not send {method[:_LONGEST_SHOWN]} here."
+        wanted = (name.strip() for name in request_headers.get("access-control-request-headers", "").split(","))
+        unknown = ", ".join(name for name in wanted if name.lower() not in self.allow_headers)
+        if unknown:
+            return f"Pages of other origins may not send these headers: {unknown[:_LONGEST_SHOWN]}."
+        return "Pages of public sites may not call this service in a private network."
+
+
+def _configured(app: ASGIApp, settings: Settings) -> JsonCors:
+    """By the setting. With `*` browsers send no cookies and no certificates; tokens in headers they do."""
+    local = not settings.deployed
+    return JsonCors(
+        app,
+        allow_origins=settings.cors_origins,
+        allow_origin_regex=LOCAL_ORIGINS if local and not settings.cors_origins else None,
+        allow_credentials="*" not in settings.cors_origins,
+        allow_private_network=local,
+        allow_methods=["*"],
+        allow_headers=_SENT,
+        expose_headers=_READ,
+        max_age=_MAX_AGE_SECONDS,
+    )
+
+
+def _open(app: ASGIApp) -> JsonCors:
+    """Any origin, without cookies: also the opaque one of a sandboxed page."""
+    return JsonCors(
+        app,
+        allow_origins=["*"],
+        allow_methods=["POST"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", *_OF_EVERY_REQUEST],
+        expose_headers=["Idempotent-Replayed", "Retry-After", "X-Run-Id", "warnings", REQUEST_ID],
+        max_age=_MAX_AGE_SECONDS,
+    )
+
+
+class Cors:
+    """Any origin may call what begins with `open_prefix`; for all else, and for those that it names, the setting holds.
+
+    `canonical` gives a path as the routes have it.
+    """
+
+    def __init__(
+        self, app: ASGIApp, settings: Settings, open_prefix: str | None, canonical: Callable[[str], str]
+    ) -> None:
+        self.configured = _configured(app, settings)
+        self.open = _open(app)
+        self.open_prefix = open_prefix
+        self.canonical = canonical
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self.open if self._is_open(scope) else self.configured)(scope, receive, send)
+
+    def _is_open(self, scope: Scope) -> bool:
+        if self.open_prefix is None or scope["type"] != "http":
+            return False
+        origin = Headers(scope=scope).get("origin")
+        if origin is not None and self.configured.is_allowed_origin(origin):
+            return False
+        return self.canonical(scope["path"]).startswith(self.open_prefix)

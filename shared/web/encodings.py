@@ -1,0 +1,78 @@
+"""What a request body is written in: compressed or not, and in which of Unicode's encodings.
+
+JSON travels as UTF-8 (RFC 8259), but some tools put a byte order mark before it, write UTF-16, or compress it. What can
+be told without doubt is read; anything else is refused by name.
+"""
+
+import json
+import zlib
+
+from shared.models.errors import InvalidInput, TooLarge
+
+_WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
+"""For zlib: a gzip wrapping, or whichever there is."""
+_LONGEST_SHOWN = 100
+_GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+
+
+def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
+    """The body without its `Content-Encoding`. Never makes more than `limit` bytes and one.
+
+    Raises `TooLarge`, and `InvalidInput` for an encoding that is not known, or is not the body's.
+    """
+    name = encoding.strip().lower()
+    if name in ("", "identity"):
+        return body
+    if name not in _WINDOWS:
+        known = "gzip, deflate, or none"
+        raise _unreadable(f"The body's Content-Encoding is {name[:_LONGEST_SHOWN]!r}; possible are {known}.")
+    try:
+        plain = _inflated(body, _WINDOWS[name], limit + 1)
+    except zlib.error as error:
+        raise _unreadable(f"The body is not {name}, though its Content-Encoding says so.") from error
+    if len(plain) > limit:
+        raise TooLarge(f"The request body is more than {limit} bytes when decompressed, which is the limit. Send less.")
+    return plain
+
+
+def _inflated(body: bytes, window: int, most: int) -> bytes:
+    """All members of a stream, one after the other, up to `most` bytes."""
+    plain = bytearray()
+    while body and len(plain) < most:
+        member = zlib.decompressobj(window)
+        plain += member.decompress(body, most - len(plain))
+        if not member.eof and len(plain) < most:
+            raise zlib.error("cut off")
+        body = member.unused_data
+    return bytes(plain)
+
+
+def utf8(body: bytes) -> bytes:
+    """A JSON text in UTF-8, whichever of Unicode's encodings it came in, without a byte order mark.
+
+    Raises `ValueError`, which names what the body is in instead, as far as that can be told.
+    """
+    if body.startswith(_GZIP_MAGIC):
+        raise ValueError("it is compressed by gzip. Send it with 'Content-Encoding: gzip', or as it is")
+    if body.startswith(_ZSTD_MAGIC):
+        raise ValueError("it is compressed by zstd. Send it as it is, or compressed by gzip")
+    encoding = json.detect_encoding(body)
+    if encoding == "utf-8":
+        return body
+    try:
+        return body.decode(encoding).encode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"it looks like {encoding.upper()}, but is not: byte {error.start} is wrong") from error
+
+
+def not_utf8(body: bytes) -> str | None:
+    """Why a body that does not parse is no UTF-8; None if it is."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return f"it is not UTF-8: byte {error.start} is wrong. Send it in UTF-8"
+    return None
+
+
+def _unreadable(sentence: str) -> InvalidInput:
+    return InvalidInput([("encoding", (), sentence)])

@@ -1,0 +1,83 @@
+"""Firebase ID tokens: verified, and their claims checked, so that what is made of them is never a surprise.
+
+Whether the user still may sign in is for `shared.web.auth_users` to say.
+"""
+
+import json
+import math
+import time
+from threading import Lock
+from typing import Any
+
+from shared.log import get_logger
+from shared.models.errors import Unauthenticated, Unavailable
+from shared.models.wire import is_plain_id
+
+_log = get_logger("authentication")
+_app_lock = Lock()
+CLOCK_SKEW_SECONDS = 10
+"""How far ahead of ours the clock may be that a token was issued by."""
+_EXPIRED = "The ID token has expired. Sign in again, or refresh the token."
+_INVALID = "The bearer token is not a valid Firebase ID token of this project. Sign in, and send its ID token."
+_EARLY = "The ID token was issued in the future, by this service's clock. Try again in a moment."
+_TIMES = ("exp", "iat", "auth_time")
+_TEXTS = ("sub", "user_id", "name", "email", "picture", "phone_number")
+
+
+def verify(token: str, project: str) -> dict[str, Any]:
+    """The claims of a Firebase ID token for `project`, `uid` among them; blocks while certificates are fetched.
+
+    Raises `Unauthenticated`, and `Unavailable` when the certificates cannot be fetched. firebase-admin is imported
+    here, not above: with authentication bypassed it is not needed at all.
+    """
+    from firebase_admin import auth
+    from google.auth.credentials import AnonymousCredentials
+
+    # Verifying takes Google's public certificates and no credentials, so none are looked for.
+    app = firebase_app("[DEFAULT]", AnonymousCredentials, {"projectId": project})
+    try:
+        claims: dict[str, Any] = auth.verify_id_token(token, app=app, clock_skew_seconds=CLOCK_SKEW_SECONDS)
+    except auth.CertificateFetchError as error:
+        _log.error("The certificates that sign ID tokens could not be fetched")
+        raise Unavailable("Sign-in cannot be checked right now. Try again.", retry_after=5) from error
+    except auth.ExpiredIdTokenError as error:
+        raise Unauthenticated(_EXPIRED) from error
+    except Exception as error:  # whatever a library trips over in a stranger's token, it is the token's fault
+        raise Unauthenticated(_INVALID) from error
+    check_claims(claims, time.time())
+    return claims
+
+
+def firebase_app(name: str, credential: Any, options: dict[str, Any]) -> Any:
+    """The process's firebase-admin application of that name, made at first use by `credential()`."""
+    import firebase_admin
+
+    with _app_lock:
+        try:
+            return firebase_admin.get_app(name)
+        except ValueError:
+            return firebase_admin.initialize_app(credential(), options, name)
+
+
+def check_claims(claims: dict[str, Any], now: float) -> None:
+    """Raises `Unauthenticated` for claims of a wrong type, that no JSON or UTF-8 can hold, or out of their time.
+
+    firebase-admin checks neither types nor times in tokens of the Auth emulator, and never when the user signed in.
+    """
+    try:
+        json.dumps(claims, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Unauthenticated(_INVALID) from error
+    times = {name: claims[name] for name in _TIMES if name in claims}
+    if not all(_is_time(value) for value in times.values()) or "iat" not in times or "exp" not in times:
+        raise Unauthenticated(_INVALID)
+    if not all(isinstance(claims.get(name), str | None) for name in _TEXTS) or not is_plain_id(claims["uid"]):
+        raise Unauthenticated(_INVALID)
+    if times["exp"] <= now:
+        raise Unauthenticated(_EXPIRED)
+    if max(times["iat"], times.get("auth_time", 0)) > now + CLOCK_SKEW_SECONDS:
+        raise Unauthenticated(_EARLY)
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

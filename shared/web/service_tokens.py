@@ -1,0 +1,149 @@
+"""Calls by services of Google's: Cloud Tasks and Cloud Scheduler send an ID token of a service account.
+
+The functions that they call are private, and the platform has checked the caller's permission before a request
+arrives. What is checked here again holds where that is open by mistake: who calls, and for which function the token is.
+
+The platform takes the signature off a token that it has checked itself, and puts a mark in its place
+(https://cloud.google.com/run/docs/troubleshooting#signature-removed). So in a deployment a token with that mark is
+taken by its claims; everywhere else, and with any other signature, the signature has to hold.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import cache
+from threading import Lock
+from typing import Any, Literal, cast
+
+from fastapi import Request
+
+from shared.log import get_logger
+from shared.models.errors import ComeAgain, Forbidden, Unauthenticated
+from shared.settings import Settings
+from shared.web.dependencies import CurrentSettings
+
+_log = get_logger("authentication")
+CERTIFICATES_URL = "https://www.googleapis.com/oauth2/v1/certs"
+SIGNATURE_REMOVED = "SIGNATURE_REMOVED_BY_GOOGLE"
+ISSUERS = ("https://accounts.google.com", "accounts.google.com")
+CLOCK_SKEW_SECONDS = 10
+KEPT_SECONDS = 3600.0
+AGAIN_AFTER_SECONDS = 60.0
+"""For how long at least an unknown key does not make us fetch the certificates anew: anybody can make one up."""
+_FETCH_SECONDS = 5
+
+
+class _Unfetched(Exception):
+    """The certificates could not be fetched, and there are none from before."""
+
+
+class Certificates:
+    """Google's public certificates, by the id of their key. Kept for an hour; older ones serve while none are had."""
+
+    def __init__(self, url: str, now: Callable[[], float] = time.time) -> None:
+        self._url = url
+        self._now = now
+        self._lock = Lock()
+        self._tried_at = -KEPT_SECONDS
+        self._known: dict[str, str] = {}
+
+    def having(self, key: str) -> dict[str, str]:
+        """All that are known, fetched anew if need be; `key` may still be missing. Blocks. Raises `_Unfetched`."""
+        with self._lock:
+            age = self._now() - self._tried_at
+            if age >= (KEPT_SECONDS if key in self._known else AGAIN_AFTER_SECONDS):
+                self._tried_at = self._now()
+                self._known = self._fetched() or self._known
+            if not self._known:
+                raise _Unfetched
+            return self._known
+
+    def _fetched(self) -> dict[str, str] | None:
+        from google.auth.exceptions import TransportError
+        from google.auth.transport.requests import Request as Fetch
+
+        try:
+            response = Fetch()(self._url, method="GET", timeout=_FETCH_SECONDS)
+            if response.status == 200:
+                return json.loads(response.data)
+            _log.error("The certificates of Google's service accounts could not be fetched: %d", response.status)
+        except (TransportError, ValueError) as error:
+            _log.error("The certificates of Google's service accounts could not be fetched: %s", type(error).__name__)
+        return None
+
+
+certificates = cache(Certificates)
+"""Those of this process, by their address."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Whose token is good: the account's address, and the audience that the token has to be for."""
+
+    account: str
+    audience: str
+
+
+def verify(token: str, expected: Expected, unsigned_is_good: bool, known: Certificates) -> None:
+    """Blocks while certificates are fetched. Raises `Unauthenticated` for a token that does not hold, `Forbidden` for
+    one of another account or for another audience, `ComeAgain` when the certificates cannot be had.
+    """
+    claims = _claims(token, unsigned_is_good, known)
+    now = time.time()
+    issued, expires = claims.get("iat"), claims.get("exp")
+    if claims.get("iss") not in ISSUERS or not isinstance(issued, int | float) or not isinstance(expires, int | float):
+        raise Unauthenticated("The token is not one of Google's.")
+    if not issued - CLOCK_SKEW_SECONDS <= now <= expires + CLOCK_SKEW_SECONDS:
+        raise Unauthenticated("The token is not good at this time.")
+    got = (claims.get("email"), claims.get("email_verified"), claims.get("aud"))
+    if got != (expected.account, True, expected.audience):
+        _log.error("A call by %s for %s was refused; expected: %s for %s", got[0], got[2], *vars(expected).values())
+        raise Forbidden("This account may not call this function, or the token is for another one.")
+
+
+def _claims(token: str, unsigned_is_good: bool, known: Certificates) -> dict[str, Any]:
+    from google.auth import jwt
+
+    signature = token.rpartition(".")[2]
+    try:
+        if signature == SIGNATURE_REMOVED:
+            claims = jwt.decode(token, verify=False) if unsigned_is_good else None
+        else:
+            key = jwt.decode_header(token).get("kid")
+            claims = jwt.decode(token, certs=known.having(str(key)), clock_skew_in_seconds=CLOCK_SKEW_SECONDS)
+    except _Unfetched:
+        raise ComeAgain("The caller cannot be checked right now.", retry_after=5) from None
+    except Exception as error:  # whatever a library trips over in a stranger's token, it is the token's fault
+        raise Unauthenticated("The token does not hold.") from error
+    if not isinstance(claims, dict):
+        raise Unauthenticated("The token does not hold.")
+    return cast("dict[str, Any]", claims)
+
+
+def called_by(service: Literal["queue", "scheduler"]) -> Callable[..., Coroutine[Any, Any, None]]:
+    """For a route's `dependencies`: lets in that service alone, where the deployment names its account."""
+
+    async def check(request: Request, settings: CurrentSettings) -> None:
+        expected = _expected(service, settings)
+        if expected is None:
+            return
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthenticated(f"Only {expected.account} may call this function, with its ID token.")
+        known = certificates(CERTIFICATES_URL)
+        await asyncio.to_thread(verify, token.strip(), expected, settings.deployed, known)
+
+    return check
+
+
+def _expected(service: str, settings: Settings) -> Expected | None:
+    """None on somebody's own machine, where the emulators send no token."""
+    if settings.functions_emulator:
+        return None
+    if service == "queue":
+        account, audience = settings.worker_service_account, settings.worker_address
+    else:
+        account, audience = settings.sweep_service_account, settings.sweep_address
+    return Expected(account, audience) if account else None

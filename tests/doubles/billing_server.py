@@ -1,0 +1,113 @@
+"""A model provider that keeps a bill: four bytes to a token, of every request that reaches it and all that it answers.
+
+It answers as long as it may, which is what costs most. How the last message begins decides what goes wrong: "half a
+stream", "broken off", "no usage", and "slow", which is answered once `slow_may_end` is set.
+"""
+
+import asyncio
+import json
+import math
+import threading
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from shared.models.catalog import Prices
+from tests.doubles.served import ServedInThread
+
+BYTES_PER_TOKEN = 4
+SEARCH_FEE = Decimal("0.01")
+"""US dollars for each search of the web: https://platform.openai.com/docs/pricing"""
+
+
+class BillingServer(ServedInThread):
+    """Speaks OpenAI's two interfaces. `bill`: US dollars so far, exact. `max_output_tokens`: where no limit is sent."""
+
+    def __init__(self, prices: Prices, max_output_tokens: int) -> None:
+        self.prices = prices
+        self.max_output_tokens = max_output_tokens
+        self.bill = Decimal(0)
+        self.requests = 0
+        self.slow_may_end = threading.Event()
+        routes = [
+            Route("/v1/chat/completions", self._chat, methods=["POST"]),
+            Route("/v1/responses", self._responses, methods=["POST"]),
+        ]
+        super().__init__(Starlette(routes=routes))
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.address}/v1"
+
+    def _charge(self, prompt: int, answer: int, searches: int = 0) -> None:
+        self.requests += 1
+        tokens = prompt * Decimal(repr(self.prices.input)) + answer * Decimal(repr(self.prices.output))
+        self.bill += tokens / 1_000_000 + searches * SEARCH_FEE
+
+    async def _chat(self, request: Request) -> Response:
+        raw = await request.body()
+        body: dict[str, Any] = json.loads(raw)
+        prompt = math.ceil(len(raw) / BYTES_PER_TOKEN)
+        limit = body.get("max_completion_tokens") or body.get("max_tokens") or self.max_output_tokens
+        how = body["messages"][-1]["content"]
+        if how.startswith("half a stream"):
+            answer = max(1, limit // 2)
+            self._charge(prompt, answer)
+            return StreamingResponse(_half_a_stream(answer), media_type="text/event-stream")
+        self._charge(prompt, limit)
+        if how.startswith("broken off"):
+            return StreamingResponse(_nothing(), media_type="application/json", headers={"Content-Length": "1000"})
+        if how.startswith("slow"):
+            await asyncio.to_thread(self.slow_may_end.wait, 60)
+        usage = {"prompt_tokens": prompt, "completion_tokens": limit, "total_tokens": prompt + limit}
+        message = {"role": "assistant", "content": "four" * limit}
+        choice = {"index": 0, "message": message, "finish_reason": "length"}
+        answer = {"id": "1", "object": "chat.completion", "created": 1, "model": body["model"], "choices": [choice]}
+        return JSONResponse(answer if how.startswith("no usage") else {**answer, "usage": usage})
+
+    async def _responses(self, request: Request) -> Response:
+        """Searches as often as it may, and reads the prompt again after each."""
+        raw = await request.body()
+        body: dict[str, Any] = json.loads(raw)
+        searches = body.get("max_tool_calls") or 100
+        prompt = (1 + searches) * math.ceil(len(raw) / BYTES_PER_TOKEN)
+        limit = body.get("max_output_tokens") or self.max_output_tokens
+        self._charge(prompt, limit, searches)
+        calls = [
+            {
+                "type": "web_search_call",
+                "id": f"ws_{n}",
+                "status": "completed",
+                "action": {"type": "search", "query": "q"},
+            }
+            for n in range(searches)
+        ]
+        text = {"type": "output_text", "text": "four" * limit, "annotations": []}
+        message = {"type": "message", "id": "m", "status": "completed", "role": "assistant", "content": [text]}
+        answer = {"id": "resp_1", "object": "response", "created_at": 1, "status": "completed", "model": body["model"]}
+        usage = {"input_tokens": prompt, "output_tokens": limit, "total_tokens": prompt + limit}
+        rest = {"parallel_tool_calls": True, "tools": [], "tool_choice": "auto", "metadata": {}, "error": None}
+        return JSONResponse({**answer, **rest, "output": [*calls, message], "usage": usage})
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    """The connection breaks before a byte of the answer."""
+    yield b""
+    await asyncio.sleep(0.02)
+    raise ConnectionResetError
+
+
+async def _half_a_stream(tokens: int) -> AsyncIterator[bytes]:
+    """So many tokens of an answer, and then the connection breaks."""
+    for sent in range(0, tokens, 100):
+        delta = {"role": "assistant", "content": "four" * min(100, tokens - sent)}
+        choice = {"index": 0, "delta": delta, "finish_reason": None}
+        chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+        yield f"data: {json.dumps(chunk)}\n\n".encode()
+    await asyncio.sleep(0.05)
+    raise ConnectionResetError

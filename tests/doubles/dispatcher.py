@@ -1,0 +1,61 @@
+"""What Cloud Tasks does with the tasks that it has: delivers them over HTTP, so many at a time, the oldest first."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from tests.doubles.cloud_tasks import CloudTasksServer
+
+_AGAIN_SECONDS = 1.0
+
+
+class Dispatcher:
+    """Delivers what `tasks` takes to `url`. What is not answered 2xx comes again after a second.
+
+    `delivered`: the ticket of each delivery that has begun, in order. `refused`: the statuses that were not 2xx.
+    """
+
+    def __init__(self, tasks: CloudTasksServer, url: str, at_once: int) -> None:
+        self.delivered: list[str] = []
+        self.refused: list[int] = []
+        self.running: set[str] = set()
+        self._tasks, self._url, self._at_once = tasks, url, at_once
+        self._not_before: dict[str, float] = {}
+
+    @asynccontextmanager
+    async def dispatching(self) -> AsyncGenerator[None]:
+        """While it lasts."""
+        loop = asyncio.create_task(self._dispatch())
+        try:
+            yield
+        finally:
+            loop.cancel()
+            await asyncio.gather(loop, return_exceptions=True)
+
+    async def _dispatch(self) -> None:
+        timeout = httpx.Timeout(120)
+        async with httpx.AsyncClient(timeout=timeout, trust_env=False) as client, asyncio.TaskGroup() as deliveries:
+            while True:
+                for name, task in list(self._tasks.tasks.items()):
+                    if len(self.running) >= self._at_once:
+                        break
+                    if name not in self.running and time.monotonic() >= self._not_before.get(name, 0.0):
+                        self.running.add(name)
+                        deliveries.create_task(self._deliver(client, name, task.http_request.body))
+                await asyncio.sleep(0.01)
+
+    async def _deliver(self, client: httpx.AsyncClient, name: str, body: bytes) -> None:
+        self.delivered.append(name.split("/")[-1].rpartition("-")[0])
+        try:
+            answer = await client.post(self._url, content=body, headers={"Content-Type": "application/json"})
+            if answer.is_success:
+                self._tasks.done(name)
+                self._not_before[name] = float("inf")
+            else:
+                self.refused.append(answer.status_code)
+                self._not_before[name] = time.monotonic() + _AGAIN_SECONDS
+        finally:
+            self.running.discard(name)

@@ -1,0 +1,73 @@
+"""Google's certificates of service accounts, and tokens that are signed by them: keys of our own, served over HTTP."""
+
+import datetime as dt
+import time
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
+from google.auth import crypt, jwt
+
+from tests.doubles.served import ServedInThread
+
+
+class Key:
+    """A key pair with a certificate that it signed itself."""
+
+    def __init__(self, key_id: str) -> None:
+        self.key_id = key_id
+        private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "federated-signon.system.gserviceaccount.com")])
+        now = dt.datetime.now(dt.UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(private.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=1))
+            .sign(private, hashes.SHA256())
+        )
+        self.certificate = certificate.public_bytes(serialization.Encoding.PEM).decode()
+        pem = private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+        )
+        self._signer = crypt.RSASigner.from_string(pem.decode(), key_id)
+
+    def token(self, account: str, audience: Any, **claims: Any) -> str:
+        """As Cloud Tasks and Cloud Scheduler send it, unless the claims say otherwise."""
+        now = int(time.time())
+        payload = {
+            "iss": "https://accounts.google.com",
+            "aud": audience,
+            "azp": "1234567890",
+            "sub": "1234567890",
+            "email": account,
+            "email_verified": True,
+            "iat": now - 5,
+            "exp": now + 3600,
+            **claims,
+        }
+        return jwt.encode(self._signer, payload).decode()
+
+
+class GoogleCertificates(ServedInThread):
+    """`known`: the keys whose certificates are served. `asked`: how often they were."""
+
+    def __init__(self, *known: Key) -> None:
+        self.known = list(known)
+        self.asked = 0
+        self.status = 200
+        app = FastAPI()
+        app.get("/oauth2/v1/certs")(self._certificates)
+        super().__init__(app)
+        self.url = f"{self.address}/oauth2/v1/certs"
+
+    async def _certificates(self) -> Response:
+        self.asked += 1
+        return JSONResponse({key.key_id: key.certificate for key in self.known}, status_code=self.status)

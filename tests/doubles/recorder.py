@@ -1,0 +1,22 @@
+"""Any provider over real HTTP, as far as requests go: keeps what it is sent, and refuses it."""
+
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from tests.doubles.served import ServedInThread
+
+
+class Recorder(ServedInThread):
+    """`bodies`: the JSON of each request, in the order that they came in."""
+
+    def __init__(self) -> None:
+        self.bodies: list[dict[str, Any]] = []
+        super().__init__(Starlette(routes=[Route("/{path:path}", self._refuse, methods=["POST"])]))
+
+    async def _refuse(self, request: Request) -> JSONResponse:
+        self.bodies.append(await request.json())
+        return JSONResponse({"error": {"message": "It was recorded.", "code": 400}}, status_code=400)

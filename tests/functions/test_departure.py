@@ -1,0 +1,116 @@
+"""Callers who hang up, over real HTTP, with functions in processes of their own, as the platform starts them."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from bench.served import ROOT, Served, served
+from shared.models.caller import Caller
+from shared.settings import Settings
+from shared.store import Database
+from tests.doubles.api_server import ApiServer
+from tests.doubles.model_server import Answer, ModelServer
+from tests.services.publishing import publish
+
+ME = Caller(uid="local-dev-user")
+QUICK = "async def run(input_dict, tools):\n    return 'quick'"
+Start = Callable[[str], AbstractContextManager[Served]]
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture
+def start(settings: Settings, environ: dict[str, str], api_server: ApiServer) -> Start:
+    """Starts a function in which one agent runs at a time."""
+    import os
+
+    variables = {
+        **environ,
+        "GOOGLE_CLOUD_PROJECT": settings.google_cloud_project,
+        "FIRESTORE_EMULATOR_HOST": os.environ["FIRESTORE_EMULATOR_HOST"],
+        "OUTBOUND_ALLOWED_HOSTS": api_server.host,
+        "RUNS_AT_ONCE": "1",
+        "FULL_RUNS_AT_ONCE": "1",
+    }
+    return lambda name: served(name, ROOT / "functions" / name / "main.py", variables)
+
+
+@asynccontextmanager
+async def hanging_up(url: str, path: str, body: dict[str, Any]) -> AsyncGenerator[None]:
+    """A request whose caller leaves without an answer at the end of the block."""
+    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as client:
+        request = asyncio.create_task(client.post(path, json=body))
+        yield
+        request.cancel()
+        await asyncio.gather(request, return_exceptions=True)
+
+
+async def reached(api_server: ApiServer) -> None:
+    async with asyncio.timeout(60):
+        while not api_server.paths():  # noqa: ASYNC110 - it comes in on another thread
+            await asyncio.sleep(0.02)
+
+
+def sleeper(api_server: ApiServer, engine: str) -> str:
+    first = "import enum\n" if engine == "full" else ""
+    return (
+        f"{first}import asyncio\n\nasync def run(input_dict, tools):\n"
+        f"    await http_client.get('{api_server.address}/echo')\n    await asyncio.sleep(45)\n    return 'slept'"
+    )
+
+
+@pytest.mark.parametrize("engine", ["fast", "full"])
+async def test_code_that_is_tried_out_ends_with_its_caller(engine: str, start: Start, api_server: ApiServer) -> None:
+    """Its slot is free for the next run, which would else be turned away after ten seconds."""
+    with start("agents") as function:
+        body = {"code": sleeper(api_server, engine), "inputDict": {}, "tools": {}}
+        async with hanging_up(function.url, "/agents/run-code", body):
+            await reached(api_server)
+        quick = {**body, "code": QUICK if engine == "fast" else f"import enum\n{QUICK}"}
+        async with httpx.AsyncClient(base_url=function.url, trust_env=False, timeout=60) as client:
+            answer = await client.post("/agents/run-code", json=quick)
+    assert (answer.status_code, answer.json().get("result")) == (200, "quick"), answer.text
+
+
+async def test_a_published_agents_run_ends_with_its_caller(
+    start: Start, database: Database, api_server: ApiServer
+) -> None:
+    """Whoever called it, at whatever of its addresses."""
+    await publish(database, ME, "sleeper", sleeper(api_server, "fast"))
+    await publish(database, ME, "quick", QUICK)
+    with start("deployments") as function:
+        async with hanging_up(function.url, "/api/rest/sleeper", {}):
+            await reached(api_server)
+        async with httpx.AsyncClient(base_url=function.url, trust_env=False, timeout=60) as client:
+            answer = await client.post("/rest/quick", json={})
+    assert (answer.status_code, answer.json()) == (200, "quick"), answer.text
+
+
+async def test_a_call_of_a_model_that_is_under_way_is_charged_all_the_same(
+    start: Start, database: Database, model_server: ModelServer
+) -> None:
+    """The provider bills it, whoever has left: it goes on to its end, once, and its hold is released."""
+    model_server.script("hi", Answer("hello", delay=3, prompt_tokens=1000, completion_tokens=100))
+    code = "async def run(input_dict, tools):\n    await call_llm('openai', 'gpt-4.1-mini', 'hi', {'max_tokens': 100})"
+    body = {"code": code, "inputDict": {}, "tools": {}}
+    with start("agents") as function:
+        async with hanging_up(function.url, "/agents/run-code", body):
+            async with asyncio.timeout(60):
+                await model_server.called()
+        async with asyncio.timeout(60):
+            while not (charged := await charges(database)):  # noqa: ASYNC110 - another process writes it
+                await asyncio.sleep(0.2)
+    assert charged == [560]
+    account = await database.accounts.get(ME.uid)
+    assert account is not None
+    assert account.held == 0
+    assert len(model_server.calls) == 1
+
+
+async def charges(database: Database) -> list[int]:
+    entries = await database._client.collection("users").document(ME.uid).collection("usage").get()  # pyright: ignore[reportPrivateUsage]
+    return [(entry.to_dict() or {})["charged"] for entry in entries]

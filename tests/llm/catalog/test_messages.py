@@ -1,0 +1,134 @@
+"""Which conversations are taken, and how they are sent."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.llm.catalog import Catalog, InvalidMessages, ModelRoute, check_call
+from shared.models.chat import Message
+from tests.llm.catalog.environs import EVERYTHING
+
+CATALOG = Catalog.load(EVERYTHING)
+ROUTES = [CATALOG.route(slug, model) for slug, provider in CATALOG.providers().items() for model in provider.models]
+BY_PROVIDER = {route.provider: route for route in ROUTES}
+EVERY_PROVIDER = pytest.mark.parametrize("provider", BY_PROVIDER)
+
+
+def messages(*turns: tuple[str, str]) -> list[Message]:
+    return [Message.model_validate({"role": role, "content": content}) for role, content in turns]
+
+
+def sent(provider: str, model: str, *turns: tuple[str, str]) -> list[tuple[str, str]]:
+    call = check_call(CATALOG.route(provider, model), {}, [], messages(*turns))
+    return [(message["role"], message["content"]) for message in call.messages]
+
+
+@EVERY_PROVIDER
+@pytest.mark.parametrize("text", ["", " ", " \n", "\t\u3000"])
+def test_a_message_without_text_is_refused_at_the_end(provider: str, text: str):
+    """Alone, and after others, whoever says it: there is nothing to answer."""
+    route = BY_PROVIDER[provider]
+    for turns in ([("user", text)], [("user", "Hi."), ("assistant", "Hello."), ("user", text)], [("system", text)]):
+        with pytest.raises(InvalidMessages, match="The last message has no text"):
+            check_call(route, {}, [], messages(*turns))
+
+
+@EVERY_PROVIDER
+@pytest.mark.parametrize("text", ["", " ", " \n"])
+def test_a_message_without_text_is_left_out_of_the_history(provider: str, text: str):
+    """As an answer that consisted of nothing; it would be refused for ever otherwise."""
+    route = BY_PROVIDER[provider]
+    turns = [("system", text), ("user", "Hi."), ("assistant", text), ("user", "Well?")]
+    call = check_call(route, {}, [], messages(*turns))
+    assert " ".join(message["content"] for message in call.messages).split() == ["Hi.", "Well?"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [
+        ("anthropic", "claude-haiku-4-5"),
+        ("bedrock", "us.amazon.nova-pro-v1:0"),
+        ("gemini", "gemini-2.5-flash"),
+        ("perplexity", "sonar"),
+        ("openrouter", "anthropic/claude-sonnet-5"),
+    ],
+)
+def test_some_providers_want_a_message_of_the_user(provider: str, model: str):
+    """System messages alone are refused there, and so is an answer before any question."""
+    with pytest.raises(InvalidMessages, match="not system messages alone"):
+        sent(provider, model, ("system", "Be brief."))
+    with pytest.raises(InvalidMessages, match="The first message must be the user's"):
+        sent(provider, model, ("system", "Be brief."), ("assistant", "Hello."), ("user", "Hi."))
+
+
+def test_others_do_not():
+    """OpenAI answers them."""
+    assert sent("openai", "gpt-4.1", ("system", "Greet.")) == [("system", "Greet.")]
+    assert len(sent("openai", "gpt-4.1", ("assistant", "Hello."), ("user", "Hi."))) == 2
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [
+        ("anthropic", "claude-sonnet-4-6"),
+        ("bedrock", "global.anthropic.claude-opus-5-5"),
+        ("bedrock", "mistral.mistral-large-3-675b-instruct"),
+        ("gemini", "gemini-3.8-flash"),
+        ("openrouter", "anthropic/claude-sonnet-5"),
+        ("perplexity", "sonar"),
+    ],
+)
+def test_an_answer_that_was_begun_is_refused_where_it_is_not_gone_on_with(provider: str, model: str):
+    """Also where a system message comes after it, as that is sent first."""
+    begun = [("user", "Hi."), ("assistant", "Hel")]
+    for turns in (begun, [*begun, ("system", "Be brief.")]):
+        with pytest.raises(InvalidMessages, match="The last message must be the user's"):
+            sent(provider, model, *turns)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "end"),
+    [
+        ("anthropic", "claude-haiku-4-5", "b"),
+        ("bedrock", "global.anthropic.claude-haiku-4-5-20251001-v1:0", "b"),
+        ("openrouter", "anthropic/claude-haiku-4.5", "b"),
+        ("gemini", "gemini-2.5-flash", "b \n"),
+        ("openai", "gpt-4.1", "b \n"),
+    ],
+)
+def test_white_space_after_a_begun_answer_goes_where_it_is_refused(provider: str, model: str, end: str):
+    """Claude refuses it; elsewhere, and at the end of all other messages, it stays."""
+    assert sent(provider, model, ("user", "a "), ("assistant", "b \n")) == [("user", "a "), ("assistant", end)]
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "bedrock", "gemini", "perplexity"])
+def test_system_messages_come_first_where_they_have_to(provider: str):
+    """In their order. Left in the middle, they would be rewritten on the way."""
+    turns = [("system", "S1"), ("user", "U1"), ("assistant", "A1"), ("system", "S2"), ("user", "U2")]
+    call = check_call(BY_PROVIDER[provider], {}, [], messages(*turns))
+    assert " ".join(message["content"] for message in call.messages).split() == ["S1", "S2", "U1", "A1", "U2"]
+    assert sent("openai", "gpt-4.1", *turns) == turns
+
+
+def test_neighbours_are_joined_where_roles_have_to_alternate():
+    """With an empty line between them, for Perplexity; others take them as they are."""
+    turns = [("user", "U1"), ("user", "U2"), ("assistant", "A"), ("user", "U3")]
+    assert sent("perplexity", "sonar", *turns) == [("user", "U1\n\nU2"), ("assistant", "A"), ("user", "U3")]
+    assert sent("openai", "gpt-4.1", *turns) == turns
+
+
+texts = st.text(alphabet=" \n\tab", max_size=4)
+turns = st.tuples(st.sampled_from(["user", "assistant", "system"]), texts)
+
+
+@given(st.sampled_from(ROUTES), st.lists(turns, min_size=1, max_size=6))
+def test_whatever_is_sent_was_written(route: ModelRoute, given_turns: list[tuple[str, str]]):
+    """For any conversation: refused, or all its words and no others, in messages that have text."""
+    written = messages(*given_turns)
+    try:
+        call = check_call(route, {}, [], written)
+    except InvalidMessages:
+        return
+    assert all(message["content"].strip() for message in call.messages)
+    words = [word for message in call.messages for word in message["content"].split()]
+    assert sorted(words) == sorted(word for message in written for word in message.content.split())

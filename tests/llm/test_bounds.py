@@ -1,0 +1,188 @@
+"""A provider's answer is as long and as slow as it likes: what is read of it has limits, and so has its memory."""
+
+import gzip
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.llm import event_stream, exchange
+from tests.doubles.documents import DONE, chat, delta, event
+from tests.doubles.model_server import Wire
+from tests.llm.conftest import Providers
+
+STREAM = "text/event-stream"
+ENDLESS = b"x" * 65536
+
+
+def resident_bytes() -> int:
+    """Of this process."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096
+
+
+@pytest.mark.parametrize(
+    ("provider", "step", "words"),
+    [
+        ("openai", Wire([b'{"choices": "', ENDLESS], endless=True), "more than 4194304 bytes"),
+        ("anthropic", Wire([b'{"content": "', ENDLESS], endless=True), "more than 4194304 bytes"),
+        ("gemini", Wire([b'{"candidates": "', ENDLESS], endless=True), "more than 4194304 bytes"),
+        ("bedrock", Wire([b'{"output": "', ENDLESS], endless=True), "more than 4194304 bytes"),
+        (
+            "openai",
+            Wire([b"data: ", ENDLESS], content_type=STREAM, endless=True),
+            "an event of more than 2097152 bytes",
+        ),
+        (
+            "openai",
+            Wire([b": waiting" + ENDLESS + b"\n\n"], content_type=STREAM, endless=True),
+            "more than 67108864 bytes",
+        ),
+        (
+            "openai",
+            Wire([delta(content="y" * 60_000)], content_type=STREAM, endless=True),
+            "more than 4194304 characters",
+        ),
+        ("openai", Wire([b"data: {}\n\n" * 6000], content_type=STREAM, endless=True), "more than 500000 events"),
+    ],
+)
+async def test_an_endless_answer_is_given_up(providers: Providers, provider: str, step: Wire, words: str) -> None:
+    """For good, at a limit, with what it may have cost; the worker does not grow by what it reads."""
+    before = resident_bytes()
+    failed = await providers.failure(provider, step, seconds=60, stream=True)
+    assert failed.message == f"The answer of {provider} is too long: {words}."
+    assert not failed.transient
+    assert failed.cost > 0
+    assert resident_bytes() - before < 60_000_000
+    assert providers.server.bytes_sent < exchange.MAX_STREAM_BYTES + 10_000_000
+
+
+async def test_an_answer_that_is_too_long_costs_no_more_than_was_allowed(providers: Providers) -> None:
+    """By the limit that was sent with the call."""
+    step = Wire([b'{"choices": "', ENDLESS], endless=True)
+    failed = await providers.failure("openai", step, seconds=60, parameters={"max_completion_tokens": 50})
+    assert failed.usage is not None
+    assert failed.usage.completion_tokens == 50
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_bomb_is_decompressed_to_the_limit(providers: Providers, encoding: str) -> None:
+    """A few kilobytes that hold a hundred megabytes."""
+    bomb = b" " * 100_000_000
+    packed = gzip.compress(bomb, 1) if encoding == "gzip" else zlib.compress(bomb, 1)
+    del bomb
+    before = resident_bytes()
+    failed = await providers.failure("openai", Wire(packed, headers={"Content-Encoding": encoding}))
+    assert failed.message == "The answer of openai is too long: more than 4194304 bytes."
+    assert resident_bytes() - before < 60_000_000
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity"])
+async def test_a_compressed_answer_is_read(providers: Providers, encoding: str) -> None:
+    """As it was asked for; what was not asked for is not understood."""
+    body = json.dumps(chat("yes")).encode()
+    packed = {"gzip": gzip.compress(body), "deflate": zlib.compress(body), "identity": body}[encoding]
+    assert (await providers.ask("openai", Wire(packed, headers={"Content-Encoding": encoding}))).content == "yes"
+    assert providers.call.headers["accept-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [(b"no gzip", "gzip"), (gzip.compress(b"{}")[:-9], "gzip"), (b"{}", "br"), (b"{}", "gzip, br")],
+)
+async def test_what_cannot_be_decompressed_is_not_understood(providers: Providers, body: bytes, encoding: str) -> None:
+    """It may come better the next time."""
+    failed = await providers.failure("openai", Wire(body, headers={"Content-Encoding": encoding}))
+    assert (failed.message, failed.transient) == ("The answer of openai could not be understood.", True)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {f"x-{number}": "1" for number in range(exchange.MAX_HEADERS + 1)},
+        {f"x-{number}": "y" * 7000 for number in range(10)},
+        {f"x-{number}": "y" * 7000 for number in range(20)},
+    ],
+)
+async def test_headers_are_bounded(providers: Providers, headers: dict[str, str]) -> None:
+    """Their number and their size; the largest are not even read."""
+    failed = await providers.failure("openai", Wire(chat(), headers=headers))
+    assert ("too long" in failed.message) or ("lost" in failed.message)
+
+
+@pytest.mark.parametrize("status", [400, 500])
+async def test_of_an_error_only_the_beginning_is_read(providers: Providers, status: int) -> None:
+    """Its status says enough."""
+    failed = await providers.failure("openai", Wire([ENDLESS], status=status, endless=True), seconds=20)
+    assert (failed.transient, failed.cost) == (status == 500, 0)
+    assert len(failed.message) < 400
+    assert providers.server.bytes_sent < 20_000_000
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_drip_ends_with_the_time_of_the_call(providers: Providers, stream: bool) -> None:
+    """However often there is a sign of life."""
+    step = Wire(
+        [b": waiting\n\n" if stream else b" "],
+        pause=0.02,
+        endless=True,
+        content_type=STREAM if stream else "application/json",
+    )
+    failed = await providers.failure("openai", step, seconds=0.5, stream=stream)
+    assert (failed.message, failed.transient) == ("openai took too long to answer.", True)
+
+
+async def test_a_stream_ends_where_it_says_so(providers: Providers) -> None:
+    """Although its connection stays open."""
+    step = Wire(
+        [delta(content="yes"), delta("stop"), DONE, b": waiting\n\n"], pause=0.02, content_type=STREAM, endless=True
+    )
+    assert (await providers.ask("openai", step, stream=True)).content == "yes"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"tool_calls": [{"index": 5, "id": "c", "function": {"name": "f", "arguments": "{}"}}]},
+        {"annotations": [{"type": "url_citation", "url_citation": {"url": "https://a.example/"}}]},
+    ],
+)
+def test_parts_of_a_stream_are_bounded(parts: dict[str, Any]) -> None:
+    """Calls of tools and annotations: one for each thousand bytes would be memory, too."""
+    stream = event_stream.EventStream()
+    for number in range(event_stream.MAX_PARTS):
+        for call in parts.get("tool_calls", []):
+            call["index"] = number
+        stream.feed(delta(**parts))
+    for call in parts.get("tool_calls", []):
+        call["index"] = -1
+    with pytest.raises(event_stream.TooLong):
+        stream.feed(delta(**parts))
+
+
+def test_choices_of_a_stream_are_bounded() -> None:
+    """Likewise."""
+    stream = event_stream.EventStream()
+    for number in range(event_stream.MAX_PARTS):
+        stream.feed(event({"choices": [{"index": number, "delta": {"content": "x"}}]}))
+    with pytest.raises(event_stream.TooLong):
+        stream.feed(event({"choices": [{"index": -1, "delta": {"content": "x"}}]}))
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_redirect_is_not_followed(providers: Providers, status: int) -> None:
+    """The key is for one address."""
+    step = Wire(b"", status=status, headers={"Location": f"{providers.server.address}/elsewhere"})
+    failed = await providers.failure("openai", step)
+    assert (failed.message, failed.transient) == ("openai is not at the address that this service has of it.", False)
+    assert providers.call.path == "/v1/chat/completions"
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "bedrock", "gemini", "openai", "openrouter", "perplexity", "local"])
+async def test_a_request_is_sent_once(providers: Providers, provider: str) -> None:
+    """Also after a connection that was lost in the middle: the provider may bill it, and the queue asks again."""
+    failed = await providers.failure(provider, Wire([b'{"a": '], cut=True))
+    assert failed.transient
+    assert providers.call.size > 0

@@ -1,0 +1,339 @@
+"""What answers cost, and calls that failed: as the provider says, else as it bills, else by the bytes."""
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from shared.llm.failures import ModelFailure
+from shared.models.chat import ChatResult
+from tests.doubles.documents import DONE, anthropic, chat, delta, event, gemini, output_text, responses
+from tests.doubles.model_server import Cut, Fail, Half, Wire
+from tests.llm.conftest import Providers
+
+SECOND = 1_000_000
+STREAM = "text/event-stream"
+SEARCHED = {"type": "web_search_call", "id": "w", "status": "completed", "action": {"type": "search", "query": "q"}}
+OPENED = {**SEARCHED, "action": {"type": "open_page", "url": "https://a.example/"}}
+
+
+def by_bytes(sent: float, received: float) -> tuple[int, int]:
+    """Tokens."""
+    return math.ceil(sent / 4), math.ceil(received / 4)
+
+
+def check_estimated(providers: Providers, outcome: ChatResult | ModelFailure, received: float) -> None:
+    """That so many bytes were paid for, beside those that were sent."""
+    prompt, completion = by_bytes(providers.call.size, received)
+    assert outcome.usage is not None
+    assert (outcome.usage.prompt_tokens, outcome.usage.completion_tokens) == (prompt, completion)
+    assert outcome.usage.estimated
+    assert outcome.cost == pytest.approx(providers.cost("openai", prompt, completion))
+
+
+@pytest.mark.parametrize(
+    ("usage", "cost"),
+    [
+        ({"cost": 0.0123}, 0.0123),
+        ({"cost": 1}, 1),
+        ({"cost": 0, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.036}}, 0.036),
+        ({"cost": 0.002, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.036}}, 0.038),
+        ({"cost": 0.04, "is_byok": False, "cost_details": {"upstream_inference_cost": 0.036}}, 0.04),
+        ({"cost": {"total_cost": 0.006, "request_cost": 0.005}}, 0.006),
+    ],
+)
+async def test_what_a_provider_says_it_cost_is_what_it_cost(
+    providers: Providers, usage: dict[str, Any], cost: float
+) -> None:
+    """With the user's own key at OpenRouter: what the provider behind bills, and OpenRouter's fee."""
+    body = chat(usage={"prompt_tokens": 1000, "completion_tokens": 500, **usage})
+    assert (await providers.ask("openrouter", Wire(body))).cost == pytest.approx(cost)
+
+
+@pytest.mark.parametrize(
+    "cost",
+    [
+        "true",
+        '"1"',
+        "-1",
+        "NaN",
+        "Infinity",
+        "1e999",
+        "null",
+        "1" + "0" * 400,
+        "[1]",
+        "{}",
+        '{"total_cost": true}',
+        "0",
+    ],
+)
+async def test_what_is_no_amount_is_ignored(providers: Providers, cost: str) -> None:
+    """The tokens are paid for then."""
+    usage = f'{{"prompt_tokens": 1000, "completion_tokens": 500, "cost": {cost}}}'
+    body = chat(usage="?")
+    text = json.dumps(body).replace('"?"', usage)
+    assert (await providers.ask("openai", Wire(text.encode()))).cost == pytest.approx(
+        providers.cost("openai", 1000, 500)
+    )
+
+
+@pytest.mark.parametrize("usage", [None, {}, "?", {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_is_not_counted_is_estimated(providers: Providers, usage: Any, stream: bool) -> None:
+    """From all that was sent, and from the texts that came: answer, thoughts, arguments of tools."""
+    message: dict[str, Any] = {
+        "content": "Grüße",
+        "reasoning_content": "Hm. ",
+        "tool_calls": [{"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}],
+    }
+    step = Wire(chat(message=message, usage=usage))
+    if stream:
+        step = Wire(
+            [delta(**message), delta("stop"), event({"choices": [], "usage": usage}), DONE], content_type=STREAM
+        )
+    format_ = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
+    result = await providers.ask("openai", step, stream=stream, parameters={"response_format": format_})
+    check_estimated(providers, result, len("Grüße".encode()) + len("Hm. ") + len('{"a": 1}'))
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": 10.0, "completion_tokens": 4.2},
+        {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": True},
+        {"prompt_tokens": 9.5, "completion_tokens": 5, "total_tokens": -1},
+    ],
+)
+async def test_tokens_may_be_fractions(providers: Providers, usage: dict[str, Any]) -> None:
+    """And are rounded up."""
+    result = await providers.ask("openai", Wire(chat(usage=usage)))
+    assert result.usage.model_dump() == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+
+
+@pytest.mark.parametrize("wrong", ["true", "-5", "NaN", '"7"', "1e999"])
+async def test_what_is_no_number_of_tokens_is_estimated(providers: Providers, wrong: str) -> None:
+    """As if it were not there."""
+    text = json.dumps(chat("Hello.", usage={"prompt_tokens": "?", "completion_tokens": "?"}))
+    result = await providers.ask("openai", Wire(text.replace('"?"', wrong).encode()))
+    check_estimated(providers, result, 6)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        '{"prompt_tokens": 1e19, "completion_tokens": 5}',
+        '{"prompt_tokens": 5, "completion_tokens": 1e21}',
+        '{"prompt_tokens": 5, "completion_tokens": 20000001}',
+        '{"prompt_tokens": 1' + "0" * 400 + ', "completion_tokens": 5}',
+        '{"prompt_tokens": 5, "completion_tokens": 5, "cost": 1e13}',
+        '{"prompt_tokens": 5, "completion_tokens": 5, "cost": 1e300}',
+        '{"prompt_tokens": 5, "completion_tokens": 5, "cost": 1000.01}',
+    ],
+)
+async def test_what_cannot_be_ends_the_call(providers: Providers, usage: str) -> None:
+    """With a sentence, and a cost that is estimated; not with another attempt."""
+    text = json.dumps(chat("Hello.", usage="?")).replace('"?"', usage)
+    failed = await providers.failure("openai", Wire(text.encode()))
+    assert (failed.message, failed.transient) == ("openai reports a usage that cannot be.", False)
+    check_estimated(providers, failed, 6)
+
+
+async def test_kept_and_kept_back_tokens_have_prices_of_their_own(providers: Providers) -> None:
+    """What the provider had kept of the prompt is cheaper, wherever it is counted."""
+    prices = providers.catalog.model("openai", "gpt-4.1-mini").prices
+    assert prices is not None
+    assert prices.cached_input
+    usage = {"prompt_tokens": 1000, "completion_tokens": 0, "prompt_tokens_details": {"cached_tokens": 400}}
+    result = await providers.ask("openai", Wire(chat("", usage=usage)))
+    assert result.cost == pytest.approx((600 * prices.input + 400 * prices.cached_input) / SECOND)
+    prices = providers.catalog.model("anthropic", "claude-haiku-4-5").prices
+    assert prices is not None
+    assert prices.cached_input
+    assert prices.cache_write
+    kept = {"input_tokens": 100, "cache_read_input_tokens": 400, "cache_creation_input_tokens": 500, "output_tokens": 0}
+    result = await providers.ask("anthropic", Wire(anthropic(usage=kept)))
+    expected = 100 * prices.input + 400 * prices.cached_input + 500 * prices.cache_write
+    assert result.cost == pytest.approx(expected / SECOND)
+    assert result.usage.prompt_tokens == 1000
+
+
+async def test_a_long_prompt_has_a_price_of_its_own(providers: Providers) -> None:
+    """For all of the request."""
+    model = "gemini-2.5-pro"
+    prices = providers.catalog.model("gemini", model).prices
+    assert prices is not None
+    assert prices.above_tokens
+    assert prices.input_above
+    assert prices.output_above
+    body = gemini({"text": "yes"})
+    body["usageMetadata"] = {"promptTokenCount": prices.above_tokens + 1, "candidatesTokenCount": 10}
+    result = await providers.ask("gemini", Wire(body), model=model)
+    expected = (prices.above_tokens + 1) * prices.input_above + 10 * prices.output_above
+    assert result.cost == pytest.approx(expected / SECOND)
+
+
+async def test_what_gemini_thinks_is_paid_for(providers: Providers) -> None:
+    """And what its tools read, and an answer that is only counted with the rest."""
+    body = gemini({"text": "yes"})
+    counts = {"promptTokenCount": 100, "candidatesTokenCount": 5, "thoughtsTokenCount": 50}
+    body["usageMetadata"] = {**counts, "toolUsePromptTokenCount": 7, "totalTokenCount": 162}
+    result = await providers.ask("gemini", Wire(body))
+    assert (result.usage.prompt_tokens, result.usage.completion_tokens) == (107, 55)
+    body["usageMetadata"] = {"promptTokenCount": 100, "totalTokenCount": 160}
+    result = await providers.ask("gemini", Wire(body))
+    assert (result.usage.prompt_tokens, result.usage.completion_tokens) == (100, 60)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "tool", "body", "uses"),
+    [
+        (
+            "anthropic",
+            None,
+            "web_search",
+            anthropic({"type": "text", "text": "yes"}, usage={"server_tool_use": {"web_search_requests": 3}}),
+            3,
+        ),
+        ("anthropic", None, "web_search", anthropic({"type": "text", "text": "yes"}), 0),
+        ("openai", None, "web_search", responses(SEARCHED, SEARCHED, OPENED, SEARCHED, output_text("yes")), 3),
+        (
+            "openai",
+            None,
+            "web_search",
+            responses(
+                SEARCHED,
+                SEARCHED,
+                SEARCHED,
+                output_text("yes", {"type": "url_citation", "url": "https://a.example/", "title": "A"}),
+            ),
+            3,
+        ),
+        ("openai", None, "web_search", responses(output_text("yes")), 0),
+        (
+            "openai",
+            None,
+            "code_interpreter",
+            responses(
+                {"type": "code_interpreter_call", "id": "i", "code": "1", "container_id": "c1", "outputs": []},
+                {"type": "code_interpreter_call", "id": "j", "code": "2", "container_id": "c1", "outputs": []},
+                output_text("yes"),
+            ),
+            1,
+        ),
+        (
+            "gemini",
+            "gemini-3.5-flash",
+            "google_search",
+            gemini({"text": "yes"}, groundingMetadata={"webSearchQueries": ["a", "b", ""]}),
+            2,
+        ),
+        (
+            "gemini",
+            "gemini-2.5-flash",
+            "google_search",
+            gemini({"text": "yes"}, groundingMetadata={"webSearchQueries": ["a", "b", ""]}),
+            1,
+        ),
+        ("gemini", "gemini-2.5-flash", "google_search", gemini({"text": "yes"}), 0),
+        ("perplexity", None, "wide_web_search", chat(), 1),
+    ],
+)
+async def test_built_in_tools_are_paid_for_by_use(
+    providers: Providers, provider: str, model: str | None, tool: str, body: Any, uses: int
+) -> None:
+    """As they are billed: each search, each container; once for each answer where the model's maker bills that."""
+    chosen: dict[str, Any] = {"model": model} if model else {}
+    result = await providers.ask(provider, Wire(body), builtInTools=[tool], **chosen)
+    (call,) = providers.server.calls
+    assert call.body
+    route = providers.catalog.route(provider, model or result.model.partition("/")[2])
+    request = route.request_fee.per_use if route.request_fee else 0
+    tokens = providers.cost(provider, 1000, 500, model)
+    assert result.cost == pytest.approx(tokens + request + uses * route.tool_fees[tool].per_use)
+
+
+async def test_a_cost_that_is_reported_has_the_fees_in_it(providers: Providers) -> None:
+    """They are not added to it."""
+    body = chat(usage={"prompt_tokens": 10, "completion_tokens": 5, "cost": {"total_cost": 0.02}})
+    assert (await providers.ask("perplexity", Wire(body), builtInTools=["wide_web_search"])).cost == 0.02
+
+
+@pytest.mark.parametrize("step", [Fail(400), Fail(429), Fail(500), Fail(503), Wire({"error": {"code": 503}})])
+async def test_what_a_provider_refuses_costs_nothing(providers: Providers, step: Any) -> None:
+    """By its status, or by an error in the place of an answer."""
+    failed = await providers.failure("openai", step)
+    assert (failed.cost, failed.usage) == (0, None)
+
+
+async def test_what_no_provider_received_costs_nothing(environ: dict[str, str], providers: Providers) -> None:
+    """Nobody listens there."""
+    catalog = providers.catalog.load({**environ, "OPENAI_BASE_URL": "http://127.0.0.1:1/v1"})
+    failed = await Providers(catalog, providers.server).failure("openai", Fail(500))
+    assert (failed.cost, failed.usage) == (0, None)
+
+
+@pytest.mark.parametrize("limit", [None, 77])
+@pytest.mark.parametrize("step", [Cut(), Wire([b'{"id": "c1", "cho'], cut=True), Wire(delay=30)])
+async def test_an_answer_that_is_lost_may_have_been_the_longest(
+    providers: Providers, step: Any, limit: int | None
+) -> None:
+    """What was sent is paid for, and the limit that was sent; without one, what came. It was asked once."""
+    parameters = {"max_completion_tokens": limit} if limit else {}
+    failed = await providers.failure("openai", step, seconds=0.5, parameters=parameters)
+    assert failed.transient
+    assert failed.usage is not None
+    came = failed.usage.completion_tokens * 4
+    check_estimated(providers, failed, limit * 4 if limit else came)
+    if not limit:
+        assert came == (0 if isinstance(step, Wire) and step.delay else math.ceil(came / 4) * 4)
+        if isinstance(step, Wire) and not step.delay:
+            assert came == math.ceil(len(b'{"id": "c1", "cho') / 4) * 4
+
+
+@pytest.mark.parametrize(
+    ("step", "came"),
+    [
+        (Cut(), "Half of"),
+        (Half(), "Half of"),
+        (Wire([delta(content="Half of")], content_type=STREAM, pause=30), "Half of"),
+        (Wire(delay=30), ""),
+    ],
+)
+async def test_a_stream_that_is_lost_costs_what_came(providers: Providers, step: Any, came: str) -> None:
+    """What was sent is paid for, and the text that came; not the limit, as nothing of it is hidden."""
+    limit = {"max_completion_tokens": 77}
+    failed = await providers.failure("openai", step, seconds=1, stream=True, parameters=limit)
+    assert failed.transient
+    check_estimated(providers, failed, len(came))
+
+
+async def test_a_stream_that_is_lost_after_it_was_counted_costs_that(providers: Providers) -> None:
+    """A usage that has been seen is no estimate."""
+    counted = event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 500}})
+    step = Wire([delta(content="Half of"), counted], content_type=STREAM, cut=True)
+    failed = await providers.failure("openai", step, stream=True)
+    assert failed.usage is not None
+    assert not failed.usage.estimated
+    assert failed.cost == pytest.approx(providers.cost("openai", 1000, 500))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_an_answer_that_broke_off_costs_what_it_took(providers: Providers, stream: bool) -> None:
+    """As the provider says, or what was sent and what came."""
+    step = Wire(chat("par", "error", usage=None))
+    if stream:
+        step = Wire([delta(content="par"), delta("error"), DONE], content_type=STREAM)
+    check_estimated(providers, await providers.failure("openai", step, stream=stream), 3)
+
+
+async def test_a_page_in_an_answers_place_is_paid_for_by_its_bytes(providers: Providers) -> None:
+    """Nobody knows what else it was."""
+    page = b"<html>Busy</html>"
+    check_estimated(providers, await providers.failure("openai", Wire(page)), len(page))
+
+
+@pytest.mark.parametrize("step", [Cut(), Wire(chat("par", "error")), Wire(b"?")])
+async def test_a_failure_of_a_free_provider_costs_nothing(providers: Providers, step: Any) -> None:
+    """Whatever it took."""
+    assert (await providers.failure("local", step, parameters={"max_tokens": 50})).cost == 0

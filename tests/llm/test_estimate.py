@@ -1,0 +1,121 @@
+"""What a call may cost at most, and the longest answer that an amount covers."""
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.llm.catalog import Catalog, ModelRoute, UnpricedModel
+from shared.llm.estimate import NotCovered, bound_cost, fit_output
+from shared.models.chat import ChatRequest
+from shared.settings import Settings
+
+CATALOG = Catalog.load(
+    dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"), "x")
+)
+GPT = CATALOG.route("openai", "gpt-4.1")
+CLAUDE = CATALOG.route("anthropic", "claude-haiku-4-5")
+AUTO = CATALOG.route("openrouter", "openrouter/auto")
+SETTINGS = Settings()
+DEPLOYED = Settings(app_env="firebase")
+
+
+def request_of(route: ModelRoute, prompt: str = "hi", tools: list[str] | None = None, **parameters: Any) -> ChatRequest:
+    return ChatRequest.model_validate(
+        {
+            "messages": [{"role": "user", "content": prompt}],
+            "provider": route.provider,
+            "model": route.model,
+            "parameters": parameters,
+            "builtInTools": tools or [],
+        }
+    )
+
+
+def most(route: ModelRoute, request: ChatRequest) -> int:
+    return bound_cost(route, request, SETTINGS).most
+
+
+def test_everything_that_is_sent_counts() -> None:
+    """A long schema of the answer costs as the same text in a message does."""
+    schema = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object", "title": "x" * 100_000}}}
+    plain, long = request_of(GPT, max_tokens=1), request_of(GPT, max_tokens=1, response_format=schema)
+    assert GPT.info.prices
+    assert most(GPT, long) - most(GPT, plain) >= 100_000 * GPT.info.prices.input
+
+
+def test_built_in_tools_count_with_their_fees_and_what_they_read() -> None:
+    """For as many uses as one request may have."""
+    fee = GPT.tool_fees["web_search"]
+    assert fee.most_uses
+    searching = most(GPT, request_of(GPT, tools=["web_search"], max_tokens=16))
+    assert searching >= fee.most_uses * fee.per_use * 1_000_000
+
+
+def test_no_prompt_counts_for_more_than_the_model_reads() -> None:
+    """What is longer is refused by the provider, and not billed."""
+    window = CLAUDE.info.context_window
+    assert window
+    long = request_of(CLAUDE, "x" * (window + 1), max_tokens=1)
+    assert most(CLAUDE, long) == most(CLAUDE, request_of(CLAUDE, "x" * (2 * window), max_tokens=1))
+
+
+def test_a_long_prompt_counts_at_the_price_of_long_prompts() -> None:
+    """Some models cost more beyond a threshold, for the answer as well."""
+    route = CATALOG.route("gemini", "gemini-2.5-pro")
+    prices = route.info.prices
+    assert prices
+    assert prices.above_tokens
+    assert prices.output_above
+    long = bound_cost(route, request_of(route, "x" * (prices.above_tokens + 1), max_tokens=1_000_000 // 20), SETTINGS)
+    assert long.most - long.least >= (50_000 - 16) * prices.output_above
+
+
+@pytest.mark.parametrize("route", [GPT, CLAUDE], ids=lambda route: route.name)
+@given(share=st.floats(0, 1), prompt=st.text(max_size=200), asked=st.none() | st.integers(1, 4_000))
+def test_what_is_covered_is_sent_and_what_is_not_is_refused(
+    route: ModelRoute, share: float, prompt: str, asked: int | None
+) -> None:
+    """The request costs no more than the amount, and keeps what it asked for where that is covered."""
+    parameters = {} if asked is None else {"max_tokens": asked}
+    request = request_of(route, f"x{prompt}", **parameters)
+    bounds = bound_cost(route, request, SETTINGS)
+    amount = math.ceil(bounds.least + share * (bounds.most - bounds.least))
+    fitted = fit_output(route, request, amount)
+    assert bound_cost(route, fitted, SETTINGS).most <= amount + math.ceil(_digits_cost(route))
+    assert fit_output(route, request, bounds.most) == request
+    with pytest.raises(NotCovered):
+        fit_output(route, request, bounds.least - math.ceil(_output_price(route)) - 1)
+
+
+def _output_price(route: ModelRoute) -> float:
+    assert route.info.prices
+    return route.info.prices.output
+
+
+def _digits_cost(route: ModelRoute) -> float:
+    """The limit itself is sent, and counts as a few bytes more of the prompt."""
+    assert route.info.prices
+    return len(json.dumps({"max_completion_tokens": 1_000_000})) * route.info.prices.input
+
+
+def test_a_model_without_a_price_is_refused_in_a_deployment() -> None:
+    """Unless its provider reports the cost, and the operator says what to hold."""
+    request = request_of(AUTO)
+    with pytest.raises(UnpricedModel, match="UNPRICED_HOLD"):
+        bound_cost(AUTO, request, DEPLOYED)
+    allowed = DEPLOYED.model_copy(update={"unpriced_hold": 0.5})
+    assert bound_cost(AUTO, request, allowed).least == bound_cost(AUTO, request, allowed).most == 500_000
+    assert bound_cost(AUTO, request, SETTINGS).most == 1
+    assert fit_output(AUTO, request, 1) == request
+
+
+def test_a_free_model_costs_nothing() -> None:
+    """Whatever it is sent."""
+    local = Catalog.load({"LOCAL_MODEL_BASE_URL": "http://127.0.0.1:1"}).route("local", "smollm2-135m-instruct")
+    request = request_of(local, "x" * 10_000)
+    assert bound_cost(local, request, DEPLOYED).most == 0
+    assert fit_output(local, request, 0) == request

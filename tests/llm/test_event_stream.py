@@ -1,0 +1,139 @@
+"""Streams: joined first, read then."""
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.llm.event_stream import EventStream
+from tests.doubles.documents import DONE, delta
+from tests.doubles.model_server import Wire
+from tests.llm.conftest import Providers
+
+TEXTS = st.lists(st.text(max_size=20), max_size=8)
+
+
+def joined(*pieces: bytes) -> dict[str, Any]:
+    stream = EventStream()
+    for piece in pieces:
+        stream.feed(piece)
+    stream.finish()
+    return stream.document()
+
+
+@settings(deadline=None)
+@given(
+    texts=TEXTS, thoughts=TEXTS, cuts=st.lists(st.integers(0, 3000)), newline=st.sampled_from([b"\n", b"\r\n", b"\r"])
+)
+def test_how_the_bytes_come_makes_no_difference(
+    texts: list[str], thoughts: list[str], cuts: list[int], newline: bytes
+) -> None:
+    """Whatever pieces the network makes of the events, and whatever ends their lines."""
+    events = [delta(content=text) for text in texts] + [delta(reasoning_content=text) for text in thoughts]
+    whole = b"".join([*events, delta("stop"), DONE]).replace(b"\n", newline)
+    ends = sorted({min(cut, len(whole)) for cut in cuts} | {0, len(whole)})
+    document = joined(*(whole[start:end] for start, end in pairwise(ends)))
+    (choice,) = document["choices"]
+    assert (choice["message"].get("content") or "") == "".join(texts)
+    assert choice["message"].get("reasoning_content", "") == "".join(thoughts)
+    assert choice["finish_reason"] == "stop"
+
+
+@settings(deadline=None)
+@given(text=st.text(max_size=30), thoughts=st.text(max_size=30))
+def test_a_cut_within_a_character_is_undone(text: str, thoughts: str) -> None:
+    """A stream of single UTF-16 units, as some servers send: the halves are joined first."""
+    events = [delta(content=half) for half in halves(text)] + [
+        delta(reasoning_content=half) for half in halves(thoughts)
+    ]
+    events += [delta(tool_calls=[{"index": 0, "function": {"arguments": half}}]) for half in halves(text)]
+    message = joined(*events, delta("stop"))["choices"][0]["message"]
+    assert (message["content"] or "", message.get("reasoning_content", "")) == (text, thoughts)
+    assert not text or message["tool_calls"][0]["function"]["arguments"] == text
+
+
+def halves(text: str) -> list[str]:
+    """One for each UTF-16 unit."""
+    units = text.encode("utf-16-le", "surrogatepass")
+    return [units[at : at + 2].decode("utf-16-le", "surrogatepass") for at in range(0, len(units), 2)]
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200))
+def test_nonsense_is_skipped(data: bytes) -> None:
+    """Nothing that a server sends raises."""
+    joined(data, b"\n\ndata: " + data.replace(b"\n", b"") + b"\n\n")
+
+
+@settings(deadline=None)
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    [
+                        "choices",
+                        "delta",
+                        "content",
+                        "tool_calls",
+                        "function",
+                        "arguments",
+                        "index",
+                        "usage",
+                        "error",
+                        "annotations",
+                    ]
+                ),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=20,
+    )
+)
+def test_no_type_is_trusted(value: Any) -> None:
+    """Nor is any field."""
+    joined(b"data: " + json.dumps(value).encode() + b"\n\n")
+
+
+async def test_an_emoji_that_is_cut_is_whole_again(providers: Providers) -> None:
+    """In the answer, in what the model thinks, and in arguments of tools."""
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "say", "arguments": '{"a": "\ud83d'}}
+    rest = {"index": 0, "function": {"arguments": '\ude00"}'}}
+    events = [
+        delta(content="Hi \ud83d", reasoning_content="\ud83d", tool_calls=[call]),
+        delta(content="\ude00!", reasoning_content="\ude00", tool_calls=[rest]),
+        delta("stop"),
+        DONE,
+    ]
+    result = await providers.ask("openai", Wire(events, content_type="text/event-stream"), stream=True)
+    assert (result.content, result.thoughts["reasoning"]) == ("Hi 😀!", "😀")
+    assert result.thoughts["tool_calls"][0]["function"]["arguments"] == '{"a": "😀"}'
+
+
+@pytest.mark.parametrize("half", ["\ud83d", "\ude00"])  # noqa: PT014 - two halves, which ruff takes for one
+async def test_half_an_emoji_is_replaced(providers: Providers, half: str) -> None:
+    """It has no other half, and could not be stored."""
+    events = [delta(content=f"Hi {half}"), delta("stop"), DONE]
+    result = await providers.ask("openai", Wire(events, content_type="text/event-stream"), stream=True)
+    assert result.content == "Hi \ufffd"
+
+
+async def test_halves_as_bytes_are_joined(providers: Providers) -> None:
+    """Some servers write UTF-16's halves as if they were characters."""
+    event = delta(content="?").replace(b"?", "\ud83d\ude00".encode("utf-8", "surrogatepass"))
+    result = await providers.ask(
+        "openai", Wire([event, delta("stop"), DONE], content_type="text/event-stream"), stream=True
+    )
+    assert result.content == "😀"
+
+
+async def test_an_answer_that_comes_whole_to_who_asked_for_a_stream_is_one(providers: Providers) -> None:
+    """Some servers do not stream."""
+    body = {"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}
+    assert (await providers.ask("openai", Wire(body), stream=True)).content == "yes"

@@ -1,0 +1,243 @@
+"""What is accepted is sent: each parameter, tool and message of each model, through litellm to a recording server."""
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from shared.llm.catalog import CatalogError, InvalidMessages, InvalidParameters, ModelRoute, check_call
+from shared.llm.catalog.data import provider_slugs
+from shared.models.catalog import ParameterSpec
+from tests.doubles.recorder import Recorder
+from tests.llm.wire import QUESTION, Wire, leaves
+
+EVERY_PROVIDER = pytest.mark.parametrize("provider", provider_slugs())
+SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
+FORMATS: dict[str, dict[str, Any]] = {
+    "json_object": {"type": "json_object"},
+    "json_schema": {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}},
+}
+
+
+@pytest.fixture(scope="module")
+def wire() -> Iterator[Wire]:
+    recorder = Recorder()
+    recorder.start()
+    yield Wire(recorder)
+    recorder.stop()
+
+
+def specs(route: ModelRoute) -> dict[str, ParameterSpec]:
+    return {**route.unlisted_parameters, **route.info.parameters}
+
+
+def samples(name: str, spec: ParameterSpec) -> list[Any]:
+    """Its bounds, or each of its choices."""
+    if name in ("max_tokens", "max_completion_tokens"):
+        return [16, spec.max or 2000]
+    if name == "response_format":
+        return [FORMATS[kind] for kind in spec.choices or [] if kind in FORMATS]
+    bounds = [bound for bound in (spec.min, spec.max) if bound is not None]
+    plain = {"array": [["END", "STOP"]], "string": ["x"], "object": [{"50256": -1}]}
+    return plain.get(spec.type) or spec.choices or bounds
+
+
+def arrived(name: str, value: Any, body: dict[str, Any], without: dict[str, Any]) -> bool:
+    """A number or a text as it is; what has other names at the provider in whatever form."""
+    if name in ("reasoning_effort", "response_format", "verbosity"):
+        return body != without
+    return {*leaves(value)} <= {leaf for leaf in leaves(body) if type(leaf) is not bool}
+
+
+@EVERY_PROVIDER
+async def test_every_parameter_arrives(wire: Wire, provider: str) -> None:
+    """At its bounds and with each choice, for each model that takes it; litellm drops none and refuses none."""
+    lost: list[str] = []
+    for route in wire.routes(provider):
+        without = await wire.sent(route, {})
+        for name, spec in specs(route).items():
+            for value in samples(name, spec):
+                if name == "n" and route.api == "responses":
+                    continue
+                try:
+                    body = await wire.sent(route, {name: value})
+                except Exception as error:
+                    lost.append(f"{route.name} {name} {value}: {error!r}"[:300])
+                    continue
+                if not arrived(name, value, body, without):
+                    lost.append(f"{route.name} {name} {value}: dropped")
+    assert not lost
+
+
+@EVERY_PROVIDER
+async def test_every_tool_arrives(wire: Wire, provider: str) -> None:
+    """With the limit of its uses, where it has one, and with all defaults of the model beside it."""
+    lost: list[str] = []
+    for route in wire.routes(provider):
+        for tool in route.info.built_in_tools:
+            body = await wire.sent(route, defaults(route), [tool.id])
+            alone = await wire.sent(route, defaults(route))
+            limits = [*leaves(route.parameter_tools.get(tool.id)), *leaves(route.tools.get(tool.id))]
+            numbers = {value for value in limits if type(value) is int}
+            if body == alone or not numbers <= {value for value in leaves(body) if type(value) is int}:
+                lost.append(f"{route.name} {tool.id}")
+    assert not lost
+
+
+def defaults(route: ModelRoute) -> dict[str, Any]:
+    return {name: spec.default for name, spec in route.info.parameters.items() if spec.default is not None}
+
+
+@EVERY_PROVIDER
+async def test_all_defaults_can_be_sent_back(wire: Wire, provider: str) -> None:
+    """As frontends do that show them; they all arrive, but for what goes without saying."""
+    lost: list[str] = []
+    for route in wire.routes(provider):
+        without = await wire.sent(route, {})
+        body = await wire.sent(route, defaults(route))
+        needless = {"presence_penalty", "frequency_penalty"}
+        for name, value in defaults(route).items():
+            if not arrived(name, value, body, without) and name not in needless:
+                lost.append(f"{route.name} {name}")
+    assert not lost
+
+
+@EVERY_PROVIDER
+def test_one_parameter_can_be_changed_among_the_defaults(wire: Wire, provider: str) -> None:
+    """Each to each of its choices and bounds, as frontends do: the rest stays at its defaults."""
+    refused: list[str] = []
+    for route in wire.routes(provider):
+        for name, spec in route.info.parameters.items():
+            for value in samples(name, spec):
+                try:
+                    check_call(route, {**defaults(route), name: value}, [])
+                except InvalidParameters as error:
+                    refused.append(f"{route.name} {name} {value}: {error.message}")
+    assert not refused
+
+
+def assert_valid(route: ModelRoute, body: dict[str, Any]) -> None:
+    """What Anthropic says of its requests, direct or by Bedrock; nothing of others."""
+    more = body.get("additionalModelRequestFields", {})
+    limits = body.get("inferenceConfig", body)
+    thinking = body.get("thinking") or more.get("thinking")
+    temperature = limits.get("temperature")
+    top_p = limits.get("topP", limits.get("top_p"))
+    top_k = body.get("top_k", more.get("top_k"))
+    if "claude" not in route.model or "generationConfig" in body:
+        return
+    assert temperature is None or top_p is None, body
+    if thinking:
+        assert temperature in (None, 1), body
+        assert top_p is None or top_p >= 0.95, body
+        assert top_k is None, body
+        if budget := thinking.get("budget_tokens"):
+            assert limits.get("max_tokens", limits.get("maxTokens")) > budget >= 1024, body
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [
+        ("anthropic", "claude-haiku-4-5"),
+        ("anthropic", "claude-sonnet-4-6"),
+        ("anthropic", "claude-opus-5-5"),
+        ("bedrock", "global.anthropic.claude-haiku-4-5-20251001-v1:0"),
+        ("bedrock", "global.anthropic.claude-sonnet-5-5"),
+    ],
+)
+async def test_what_claude_does_not_combine_is_refused_or_sent_valid(wire: Wire, provider: str, model: str) -> None:
+    """Whatever is combined: thinking has its budget below the longest answer, and sampling stays out of its way."""
+    (route,) = [route for route in wire.routes(provider) if route.model == model]
+    choices: dict[str, list[Any]] = {
+        "reasoning_effort": [None, "low", "high"],
+        "max_tokens": [None, 1000, 1024, 1025, 4096, 4097],
+        "temperature": [None, 0.5, 1],
+        "top_p": [None, 0.9, 0.95],
+        "top_k": [None, 5],
+    }
+    sent = 0
+    for values in itertools.product(*choices.values()):
+        parameters = dict(zip(choices, values, strict=True))
+        with contextlib.suppress(InvalidParameters):
+            assert_valid(route, await wire.sent(route, parameters))
+            sent += 1
+    assert sent > 10
+
+
+TURNS = (
+    ("system", "rules"),
+    ("user", "question"),
+    ("assistant", "answer"),
+    ("assistant", ""),
+    ("user", " \n"),
+    ("system", " "),
+)
+
+
+def conversations() -> Iterator[list[dict[str, str]]]:
+    """Every order of up to two messages with text or without, and some longer ones; each text is another."""
+    longer = [
+        (1, 2, 1),
+        (1, 3, 1),
+        (1, 2, 0),
+        (0, 1, 2),
+        (2, 1, 2),
+        (1, 4, 2, 1),
+        (1, 2, 0, 1),
+        (1, 1, 2, 2, 1),
+        (0, 5, 1),
+    ]
+    orders = [order for length in (1, 2) for order in itertools.product(range(len(TURNS)), repeat=length)]
+    for order in [*orders, *longer]:
+        turns = [TURNS[kind] for kind in order]
+        yield [
+            {"role": role, "content": f"{content}{number} " if content.strip() else content}
+            for number, (role, content) in enumerate(turns)
+        ]
+
+
+@EVERY_PROVIDER
+async def test_what_was_written_is_what_arrives(wire: Wire, provider: str) -> None:
+    """Every word, none besides, no empty message, for each way in which the provider's models take conversations."""
+    kinds = {(route.api, repr(route.conversation)): route for route in wire.routes(provider)}
+    for route in kinds.values():
+        taken = 0
+        for messages in conversations():
+            try:
+                body = await wire.sent(route, {}, messages=messages)
+            except InvalidMessages:
+                continue
+            taken += 1
+            said = [text for text in leaves(spoken(body)) if isinstance(text, str)]
+            words = [word for text in said for word in text.split() if word not in ROLES]
+            written = [word for message in messages for word in message["content"].split()]
+            assert sorted(words) == sorted(written), (route.name, messages, body)
+            assert all(text.strip() for text in said), (route.name, messages, body)
+        assert taken > 5
+
+
+ROLES = {"system", "user", "assistant", "model", "text", "input_text", "output_text", "message"}
+
+
+def spoken(body: dict[str, Any]) -> list[Any]:
+    names = ("messages", "system", "contents", "system_instruction", "instructions", "input")
+    return [body[name] for name in names if name in body]
+
+
+@EVERY_PROVIDER
+async def test_no_refusal_gives_a_librarys_advice(wire: Wire, provider: str) -> None:
+    """All that models refuse is said in words of our own."""
+    refused: list[str] = []
+    generic = {"temperature": 0.3, "top_p": 0.2, "top_k": 3, "stop": ["a", " "], "seed": 1, "logit_bias": {"1": 1},
+               "presence_penalty": 1, "frequency_penalty": 1, "reasoning_effort": "high", "verbosity": "high", "n": 1,
+               "user": "me@example.com", "response_format": {"type": "json_object"}, "max_tokens": 50}  # fmt: skip
+    for route in wire.routes(provider):
+        for parameters in [{name: value} for name, value in generic.items()]:
+            try:
+                await wire.sent(route, parameters, messages=QUESTION)
+            except CatalogError as error:
+                refused.append(error.message)
+    assert refused or provider == "local"
+    assert not [message for message in refused if "litellm" in message.lower() or "drop" in message]

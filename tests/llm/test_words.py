@@ -1,0 +1,118 @@
+"""Providers' words about failures: their own, in one line, and nothing that is not for users."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.llm.words import MAX_WORDS, clean_words
+from tests.doubles.documents import chat
+from tests.doubles.model_server import Wire
+from tests.llm.conftest import Providers
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Bad value.", "Bad value."),
+        ("litellm.BadRequestError: OpenAIException - Bad value.", "Bad value."),
+        ("AnthropicException - Bad value.", "Bad value."),
+        ('{"error": {"message": "Inner words."}}', "Inner words."),
+        ('400 [{"error": {"message": "Inner words."}}]', "Inner words."),
+        ("Bad value. To drop it, set `litellm.drop_params=True`. Sorry.", "Bad value. Sorry."),
+        ("Received a bad answer, please file an issue with litellm: https://github.com/BerriAI/litellm/issues", ""),
+        ("Two\nlines\r\nand\ta tab", "Two lines and a tab"),
+        ("A\x00bell\x07, \x1b[31mred\x1b[0m, \u202egnirts", "A bell , [31mred [0m, gnirts"),
+        ("<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>", ""),
+        ("<html>\n<head><title>502</title></head>", ""),
+        ("Use a < b, a<b and <key>.", "Use a < b, a<b and <key>."),
+        ("Not AIza0123456789abcdefghijk, nor Bearer abc123def456", "Not [hidden], nor [hidden]"),
+        ("my-own-secret is wrong", "[key] is wrong"),
+        ("half \ud83d an emoji", "half \ufffd an emoji"),
+        ("", ""),
+    ],
+)
+def test_words_are_cleaned(words: str, expected: str) -> None:
+    """Keys, pages, control characters, prefixes and advice of the library that calls."""
+    assert clean_words(words, ["my-own-secret"]) == expected
+
+
+@settings(deadline=None)
+@given(st.text(max_size=20_000))
+def test_whatever_a_provider_says_is_a_line(words: str) -> None:
+    """That can be printed, stored and shown."""
+    cleaned = clean_words(words, ["my-own-secret"])
+    assert len(cleaned) <= MAX_WORDS
+    assert cleaned.replace("\ufffd", "?").isprintable()
+    cleaned.encode()
+
+
+@pytest.mark.parametrize(
+    ("provider", "body"),
+    [
+        ("openai", {"error": {"message": "Bad value.", "type": "invalid_request_error", "code": None}}),
+        ("openrouter", {"error": {"message": "Bad value.", "code": 400}, "user_id": "u"}),
+        ("anthropic", {"type": "error", "error": {"type": "invalid_request_error", "message": "Bad value."}}),
+        ("gemini", {"error": {"code": 400, "message": "Bad value.", "status": "INVALID_ARGUMENT"}}),
+        ("gemini", [{"error": {"code": 400, "message": "Bad value.", "status": "INVALID_ARGUMENT"}}]),
+        ("bedrock", {"message": "Bad value."}),
+        ("bedrock", {"__type": "ValidationException", "Message": "Bad value."}),
+        ("perplexity", {"detail": "Bad value."}),
+        ("local", {"error": "Bad value."}),
+        ("local", b"Bad value."),
+        ("local", b'\xef\xbb\xbf{"error": "Bad value."}'),
+    ],
+)
+async def test_errors_are_read_in_every_wrapping(providers: Providers, provider: str, body: object) -> None:
+    """JSON of each provider's own kind, or plain text."""
+    failed = await providers.failure(provider, Wire(body, status=400))
+    assert (failed.message, failed.transient) == (f"{provider} did not take the request: Bad value.", False)
+
+
+@pytest.mark.parametrize(
+    ("provider", "status"),
+    [
+        *[("openai", status) for status in (400, 401, 403, 404, 413, 429, 500, 502, 503, 529)],
+        *[(provider, 404) for provider in ("anthropic", "bedrock", "gemini", "openrouter", "perplexity", "local")],
+        *[(provider, 502) for provider in ("anthropic", "bedrock", "gemini", "openrouter", "perplexity", "local")],
+    ],
+)
+async def test_a_page_is_not_shown(providers: Providers, provider: str, status: int) -> None:
+    """An error of a proxy in between is one by its status."""
+    step = Wire(b"<html><body>" + b"words " * 50_000 + b"</body></html>", status=status, content_type="text/html")
+    failed = await providers.failure(provider, step)
+    assert "words" not in failed.message
+    assert "<" not in failed.message
+    assert failed.transient is (status == 429 or status >= 500)
+    assert len(failed.message) < 200
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "bedrock", "gemini", "openai"])
+async def test_keys_are_hidden(providers: Providers, provider: str) -> None:
+    """Those of the call, whatever they look like."""
+    route = providers.catalog.route(
+        provider, "claude-haiku-4-5" if provider == "anthropic" else _first(providers, provider)
+    )
+    secrets = [route.api_key, *route.arguments.values()]
+    shown = " and ".join(secret for secret in secrets if secret)
+    failed = await providers.failure(provider, Wire({"error": {"message": f"Not {shown}."}}, status=400))
+    assert "Not [" in failed.message
+    for secret in (
+        route.api_key,
+        route.arguments.get("aws_secret_access_key"),
+        route.arguments.get("aws_access_key_id"),
+    ):
+        assert secret is None or secret not in failed.message
+
+
+def _first(providers: Providers, provider: str) -> str:
+    return next(iter(providers.catalog.provider(provider).models))
+
+
+@pytest.mark.parametrize(
+    "value", ["24", "999999999", "99999999999999999999", "Wed, 21 Oct 2026 07:28:00 GMT", "-1", "²"]
+)
+async def test_when_to_come_again_is_a_sensible_number(providers: Providers, value: str) -> None:
+    """Of seconds, a day at most."""
+    step = Wire(chat(), status=429, headers={"Retry-After": value} if value.isascii() else {})
+    expected = {"24": 24, "999999999": 86_400}.get(value)
+    assert (await providers.failure("openai", step)).retry_after == expected

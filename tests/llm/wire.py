@@ -1,0 +1,66 @@
+"""What litellm makes of a checked call: the body that the provider is sent."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from shared.llm.catalog import Catalog, ModelRoute, check_call
+from shared.llm.completion import call_arguments
+from shared.llm.engine import litellm
+from shared.models.chat import ChatRequest
+from tests.doubles.recorder import Recorder
+from tests.llm.catalog.environs import ADDRESSES, EVERYTHING
+
+QUESTION = [{"role": "user", "content": "Answer in JSON."}]
+
+
+class Wire:
+    """The catalog's routes, led to a recorder, and what arrives there."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self.catalog = Catalog.load({**EVERYTHING, **dict.fromkeys(ADDRESSES, recorder.address)})
+
+    def routes(self, provider: str) -> list[ModelRoute]:
+        """Of all its models. Bedrock's address cannot be set, but for this."""
+        routes = [self.catalog.route(provider, model) for model in self.catalog.provider(provider).models]
+        return [replace(route, base_url=self._recorder.address) for route in routes]
+
+    async def sent(
+        self,
+        route: ModelRoute,
+        parameters: dict[str, Any],
+        tools: Sequence[str] = (),
+        messages: list[dict[str, Any]] = QUESTION,
+    ) -> dict[str, Any]:
+        """The body. Raises `CatalogError` for what is refused, and whatever litellm raises instead of sending."""
+        request = ChatRequest.model_validate(
+            {
+                "messages": messages,
+                "provider": route.provider,
+                "model": route.model,
+                "parameters": parameters,
+                "builtInTools": list(tools),
+            }
+        )
+        call = check_call(route, request.parameters, request.built_in_tools, request.messages)
+        self._recorder.bodies.clear()
+        try:
+            await litellm.acompletion(**call_arguments(route, request, call), timeout=10)
+        except Exception:
+            if not self._recorder.bodies:
+                raise
+        (body,) = self._recorder.bodies
+        return body
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """All that is in JSON, but for the names of fields."""
+    if isinstance(value, dict):
+        for item in cast("dict[str, Any]", value).values():
+            yield from leaves(item)
+    elif isinstance(value, list):
+        for item in cast("list[Any]", value):
+            yield from leaves(item)
+    else:
+        yield value

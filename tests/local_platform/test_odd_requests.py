@@ -1,0 +1,61 @@
+"""What the suite's Node.js makes of requests that its Hosting does not know."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from local_platform.environment import ODD_REQUESTS
+
+SERVER = """
+const http = require("node:http"), net = require("node:net");
+const server = http.createServer((request, response) => {
+  let body = "";
+  request.on("data", (part) => (body += part));
+  request.on("end", () => response.end(JSON.stringify([request.url, Object.keys(request.headers), body])));
+});
+server.listen(0, "127.0.0.1", () => {
+  const connection = net.connect(server.address().port, "127.0.0.1", () => connection.write(process.argv[1]));
+  let answer = "";
+  connection.on("data", (part) => (answer += part));
+  connection.on("end", () => {
+    console.log(answer.slice(answer.indexOf("["), answer.lastIndexOf("]") + 1));
+    server.close();
+  });
+});
+"""
+
+
+def received(request: str) -> tuple[str, list[str], str]:
+    """The path, the names of the headers, and the body, as a server of that process gets them."""
+    node = shutil.which("node")
+    assert node
+    command = [node, "--require", str(ODD_REQUESTS), "-e", SERVER, request]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    path, headers, body = json.loads(done.stdout)
+    return path, headers, body
+
+
+@pytest.mark.parametrize(
+    ("path", "becomes"),
+    [
+        ("/demos/%FF", "/demos/%EF%BF%BD"),
+        ("/demos/%E0%A4%A", "/demos/%EF%BF%BD%25A"),
+        ("/%zz?x=%FF", "/%25zz?x=%FF"),
+        ("/%C3%A9/a%2Fb%20c?x=%C3", "/%C3%A9/a%2Fb%20c?x=%C3"),
+    ],
+)
+def test_a_path_that_is_no_utf8_becomes_one_that_is(path: str, becomes: str) -> None:
+    """As a function's own server reads it; any other path stays as it is."""
+    assert received(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")[0] == becomes
+
+
+def test_what_node_has_dealt_with_is_not_passed_on() -> None:
+    """Chunks, and the announcement of a body; the body is whole."""
+    head = (
+        "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    _, headers, body = received(f"{head}3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+    assert sorted(headers) == ["connection", "host"]
+    assert body == "abcde"

@@ -1,0 +1,26 @@
+"""Addresses that people paste come with white space around them, which is no part of them."""
+
+import pytest
+
+from shared.models.agent import CreateAgentRequest, UpdateAgentRequest
+from shared.models.mcp import ListToolsRequest
+from shared.models.run import RunCodeRequest
+from shared.models.spec import FetchSpecRequest
+
+URL = "https://mcp.example.com/mcp"
+
+
+@pytest.mark.parametrize("pasted", [f" {URL}", f"{URL} ", f"\n{URL}\r\n", f"\t{URL}\u00a0", f"\u3000{URL}"])
+def test_addresses_are_trimmed(pasted: str) -> None:
+    """Of documents, of MCP servers, and of an agent's tools, wherever they are sent."""
+    assert FetchSpecRequest(url=pasted).url == URL
+    assert ListToolsRequest(mcp_url=pasted).mcp_url == URL
+    assert list(CreateAgentRequest(name="a", code="", tools={pasted: ["add"]}).tools) == [URL]
+    assert list(UpdateAgentRequest(tools={pasted: ["add"]}).changes()["tools"]) == [URL]
+    assert list(RunCodeRequest(code="", input_dict={}, tools={pasted: ["add"]}).tools) == [URL]
+
+
+def test_two_spellings_of_one_server_are_one() -> None:
+    """With the tools of both, each once; a server's own list stays as it was sent."""
+    agent = CreateAgentRequest(name="a", code="", tools={URL: ["b", "a"], f"{URL}\n": ["a", "c"], "x": ["d", "d"]})
+    assert agent.tools == {URL: ["b", "a", "c"], "x": ["d", "d"]}

@@ -1,0 +1,89 @@
+"""Documents that leave parts of themselves to other documents: said plainly, to the model and to whoever fetches."""
+
+import json
+from typing import Any
+
+import pytest
+
+from shared.openapi import parse, tool_docs
+from shared.openapi.elsewhere import left_to_others
+from tests.openapi.documents import NAMES, written
+
+
+def document(paths: Any, **more: Any) -> str:
+    return json.dumps({"openapi": "3.0.0", "info": {"title": "T"}, "paths": paths, **more})
+
+
+MANY = {
+    f"/things/{number}": {
+        "get": {"$ref": f"ops/list{number}.yaml"},
+        "post": {"$ref": f"ops/create{number}.yaml#/post"},
+    }
+    for number in range(300)
+}
+
+
+@pytest.mark.parametrize("budget", [1_000_000, 60_000, 20_000])
+def test_an_operation_that_is_elsewhere_is_not_shown_as_if_it_took_nothing(budget: int) -> None:
+    """The head says it of all; where there is room, each says it of itself."""
+    text = tool_docs(parse(document(MANY)), budget)
+    assert "600 of 600 operations are described elsewhere, such as in ops/list0.yaml" in text
+    assert "what they take and give is not known" in text
+    if budget >= 60_000:
+        assert text.count("escribed elsewhere, in ops/create") == 300
+    warning = left_to_others(parse(document(MANY)))
+    assert warning is not None
+    assert "600 of 600 operations are described elsewhere, such as in ops/list0.yaml" in warning
+
+
+SHARED = {
+    "x-ops": {"list": {"operationId": "listed", "summary": "Lists.", "parameters": [{"name": "q", "in": "query"}]}},
+    "components": {"pathItems": {"a/b~c{d}": {"get": {"operationId": "odd"}}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        ({"/a": {"get": {"$ref": "#/x-ops/list"}}}, ["GET /a (listed)", "> Lists.", "- q (query): any"]),
+        ({"/a": {"get": {"$ref": "#/x-ops/list", "summary": "Mine."}}}, ["GET /a (listed)", "> Mine."]),
+        ({"/a": {"$ref": "#/components/pathItems/a~1b~0c%7Bd%7D"}}, ["GET /a (odd)"]),
+        ({"/a": {"get": {"$ref": "#/x-ops/nope"}}}, ["in #/x-ops/nope (not in this document)"]),
+        ({"/a": {"get": {"$ref": "#/paths/~1a/get"}}}, ["1 of 1 operations are described elsewhere"]),
+        (
+            {"/a": {"get": {"$ref": "#/paths/~1b/get"}}, "/b": {"get": {"$ref": "#/paths/~1a/get"}}},
+            ["2 of 2 operations are described elsewhere"],
+        ),
+        ({"/a": {"get": {"$ref": "https://x.test/o.yaml#/paths/~1a/get"}}}, ["https://x.test/o.yaml#/paths/~1a/get"]),
+        ({"/a": {"$ref": "paths/a.yaml"}}, ["Path /a is described elsewhere: paths/a.yaml"]),
+        ({"/a": {"get": {"parameters": [{"$ref": "p.yaml#/x"}]}}}, ["- p.yaml#/x (not in this document)"]),
+        ({"/a": {"post": {"requestBody": {"$ref": "b.yaml"}}}}, ["Body: b.yaml (not in this document)"]),
+        (
+            {"/a": {"post": {"requestBody": {"content": {"a/json": {"$ref": "m.yaml"}}}}}},
+            ["Body (a/json): m.yaml (not in this document)"],
+        ),
+        (
+            {"/a": {"post": {"requestBody": {"content": {"a/json": {"schema": {"$ref": "s.json#/T"}}}}}}},
+            ["Body (a/json): s.json#/T (not in this document)"],
+        ),
+        ({"/a": {"get": {"responses": {"200": {"$ref": "r.yaml"}}}}}, ["r.yaml (not in this document)"]),
+        ({"/a": {"get": {"$ref": 5}}}, ["GET /a"]),
+    ],
+)
+def test_references_of_every_kind(paths: Any, expected: list[str]) -> None:
+    """Followed within the document, and named where they lead out of it or nowhere."""
+    text = tool_docs(parse(document(paths, **SHARED)), 10_000)
+    for part in expected:
+        assert part in text
+    warned = left_to_others(parse(document(paths, **SHARED))) is not None
+    circular = "~1a/get" in str(paths) and "x.test" not in str(paths)
+    assert warned == ("not in this document" in text or "elsewhere" in text) or circular
+
+
+def test_what_is_whole_is_not_warned_of() -> None:
+    """Nor is a `$ref` that is a value of the API's, or a field of that name."""
+    for name in ("payments.yaml", "weather.yaml", "petstore.json", "crm.yaml"):
+        assert name in NAMES
+        assert left_to_others(parse(written(name))) is None
+    data = {"example": {"$ref": "x.yaml"}, "properties": {"$ref": {"type": "string"}}}
+    assert left_to_others(parse(document({}, components={"schemas": {"A": data}}))) is None

@@ -1,0 +1,142 @@
+"""Code in the syntax of Python 3.12 to 3.14, which is what runs: looked at like any other, by a process of 3.11."""
+
+import ast
+import contextlib
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.sandbox.inspection.look import looked_at
+from shared.sandbox.inspection.newer_syntax import NotUnderstood, older
+from tests.sandbox.programs import code_of, names
+
+RUN = "async def run(input_dict, tools):\n"
+NEWER = [
+    """x = f"{d["a"]}\"""",
+    """x = f'{d['a']}'""",
+    """x = f"{d["a"]["b"]!r:>{width}} and {{no field}} {y=}\"""",
+    """x = f"{f"{f"{1 + 1}"}"}\"""",
+    r'''x = f"{'\n'.join(lines)}"''',
+    r'''x = f"{"\N{EN DASH}"} \N{BULLET} \" {y}"''',
+    """x = f"{', '.join(f"{key}={value!r}" for key, value in d.items())}\"""",
+    'x = f"{\n    d["a"]  # why\n}"',
+    'x = f"""{\n    d["a"]  # "why\n    + 1\n}\nand {y:\n}"""',
+    """x = "a" f"{d["a"]}" 'b' rf"{y}\\d\"""",
+    """x = ("a"  # one\n    f"{d["a"]}"\n    "c")""",
+    """x = f"{d["a"]}" \\\n    "b\"""",
+    """x = t"{d["a"]} {y}\"""",
+    """x = tr"{y}\"""",
+    "x = rt'{y}'",
+    """x = f"{x:{"a"}}\"""",
+    """x = f"{(lambda z: z["a"])(d)}\"""",
+    """x = f"{a if b == "c" else "d"} {a != "b"} {a <= "b"}\"""",
+    """x = f"{d["a"]:%Y-%m-%d "T"}\"""",
+    """print(f"{d["a"]}", f"{d["b"]}", end="")""",
+    "x = f'{await call_llm(prompt=f'{d['a']}')}'",
+    "type A = int",
+    "type A[T] = list[T]",
+    "type A[T: (int, str) = int, *Ts, **P] = dict[T, list[Ts]]",
+    "type type = type",
+    "def f[T](x: T) -> T:\n        return x",
+    "def f[T: int = bool](x: T) -> T: return x",
+    "async def f[*Ts, **P](*x: *Ts): return x",
+    "class A[T]: pass",
+    "class A[\n        T,\n        U: list[int],\n    ](dict): pass",
+    "try:\n        pass\n    except ValueError, TypeError:\n        pass",
+    "try:\n        pass\n    except ValueError, json.JSONDecodeError: pass",
+    "try:\n        pass\n    except* ValueError, TypeError:\n        pass",
+    "if x: type A = int",
+    "type A = int; type B = str",
+]
+NO_PYTHON = [
+    'x = f"{d["a"]"',
+    'x = f"{}"',
+    'x = f"{d["a"]}',
+    "type A[T = int",
+    "def f[T(x): pass",
+    "except ValueError, TypeError",
+    "type A B = int",
+    "x = ",
+    "class A[T: pass",
+    'x = f"{d["a"}"]',
+    'x = f"{' * 200 + "1" + '}"' * 200,
+    "x = f'{a!r",
+    "x = f'{a:",
+    "x = f'{a",
+]
+
+
+def body(statement: str) -> str:
+    return f"{RUN}    d, y, width, a, b, lines = input_dict, 1, 2, 3, 4, []\n    {statement}\n    return requests.get\n"
+
+
+@pytest.mark.parametrize("statement", NEWER)
+def test_newer_syntax_is_no_fault(statement: str) -> None:
+    """No warning; the full engine runs it, and the reason says why."""
+    looked = looked_at(body(statement))
+    assert looked.findings
+    assert not [finding.message for finding in looked.findings if finding.syntax or finding.everywhere]
+    assert looked.engine == "full"
+    assert looked.entry == "await run(input_dict=_input_dict, tools=_tools)"
+
+
+@pytest.mark.parametrize("statement", NEWER)
+def test_the_rest_of_such_code_is_looked_at_too(statement: str) -> None:
+    """With the lines as they are in the code."""
+    code = body(f"{statement}\n    import requests\n    call_llm(prompt='x').strip()")
+    line = code.split("\n").index("    import requests") + 1
+    assert [finding.line for finding in looked_at(code).faults] == [line, line + 1]
+
+
+@pytest.mark.parametrize("expression", ["call_llm(prompt='x').strip()", "__import__('requests')", 'input("a")'])
+def test_what_is_in_an_f_string_is_looked_at(expression: str) -> None:
+    """Also in its format."""
+    for text in (f'x = f"{{d["a"]}} {{{expression}}}"', f'x = f"{{d["a"]:{{{expression}}}}}"'):
+        assert [finding.line for finding in looked_at(body(text)).faults] == [3]
+
+
+@pytest.mark.parametrize("statement", NO_PYTHON)
+def test_what_is_no_python_is_still_said_to_be_none(statement: str) -> None:
+    """In no version of it."""
+    (finding,) = looked_at(body(statement)).findings
+    assert finding.syntax
+    assert finding.message.startswith("This is not Python: ")
+
+
+@pytest.mark.parametrize("folder", ["corpus", "corpus_full"])
+def test_older_code_means_what_it_meant(folder: str) -> None:
+    """Rewritten, it has the same lines, and every name and call that it had."""
+    for name in names(folder):
+        code = code_of(folder, name)
+        rewritten = older(code)
+        assert rewritten.count("\n") == code.count("\n")
+        assert uses(rewritten) == uses(code), name
+
+
+def uses(code: str) -> list[str]:
+    """Names that are used, calls and imports; f-strings put them elsewhere, so without their places."""
+    kinds = (ast.Name, ast.Call, ast.Attribute, ast.Import, ast.ImportFrom, ast.FunctionDef, ast.Await)
+    nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, kinds)]
+    return sorted(f"{type(node).__name__} {getattr(node, 'id', getattr(node, 'attr', ''))}" for node in nodes)
+
+
+PIECES = [
+    *('f"', '"', "'", "{", "}", "{{", ":", "!r", "=", "x", "[", "]", "(", ")", "\\", "\n", "#", "type A", "def f"),
+    *('f"""', '"""', "except", ",", " as e", "class A", " ", "\\N{", "t'", "rb'", "*"),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join) | st.text(max_size=30))
+def test_any_text_is_rewritten_or_not_understood(text: str) -> None:
+    """And nothing else."""
+    with contextlib.suppress(NotUnderstood):
+        older(text)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="asks the Python that agents run in")
+@pytest.mark.parametrize("statement", NEWER)
+def test_the_newest_python_reads_it(statement: str) -> None:
+    """What these tests call Python is Python."""
+    ast.parse(body(statement))

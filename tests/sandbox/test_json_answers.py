@@ -1,0 +1,43 @@
+"""JSON answers in agent code, in both engines: read as `httpx` reads them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from shared.sandbox import Program
+from shared.sandbox.fast.engine import FastEngine
+from shared.sandbox.full.engine import FullEngine
+from tests.doubles.api_server import ApiServer
+from tests.sandbox.abilities import ScriptedAbilities
+from tests.sandbox.conftest import LIMITS
+
+CODE = """async def run(input_dict, tools):
+    found = []
+    for url in input_dict["urls"]:
+        response = await http_client.get(url)
+        try:
+            found.append(response.json())
+        except ValueError as error:
+            found.append(type(error).__name__ in ("ValueError", "UnicodeDecodeError"))
+    return found
+"""
+
+
+@pytest.mark.parametrize("engine_name", ["engine", "full_engine"])
+async def test_json_in_every_encoding(
+    request: pytest.FixtureRequest, engine_name: str, abilities: ScriptedAbilities, api_server: ApiServer
+) -> None:
+    """With a byte order mark, in UTF-16 and 32; what is in none of them can be caught."""
+    engine: FastEngine | FullEngine = request.getfixturevalue(engine_name)
+    value: Any = {"größe": ["日本", 1, None]}
+    text = json.dumps(value, ensure_ascii=False)
+    encodings = ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-32-le"]
+    as_json = {"Content-Type": "application/json; charset=utf-8"}
+    for encoding in encodings:
+        api_server.documents[encoding] = (text.encode(encoding), as_json)
+    api_server.documents["bytes"] = (b'{"a": "\xe9"}', as_json)
+    urls = [f"{api_server.address}/documents/{name}" for name in (*encodings, "bytes")]
+    outcome = await engine.run(Program(CODE, {"urls": [*urls]}), abilities, LIMITS)
+    assert outcome.failure is None
+    assert outcome.result == [value] * len(encodings) + [True]

@@ -1,0 +1,152 @@
+"""Run slots, alone: who gets one, who waits, who is turned away."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.models.errors import NoRoom
+from shared.sandbox import slots as module
+from shared.sandbox.slots import Slots
+
+
+class Runs:
+    """Each has a slot until it is ended."""
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+        self.alive: list[str] = []
+        self.tasks: list[asyncio.Task[None]] = []
+        self._ends: dict[str, asyncio.Event] = {}
+
+    async def begin(self, name: str, *sharers: str) -> None:
+        self.tasks.append(asyncio.create_task(self._run(name, sharers)))
+        await asyncio.sleep(0)
+
+    async def end(self, name: str) -> None:
+        self._ends[name].set()
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    async def _run(self, name: str, sharers: Sequence[str]) -> None:
+        async with self._slots.slot(sharers):
+            self.alive.append(name)
+            self._ends[name] = asyncio.Event()
+            try:
+                await self._ends[name].wait()
+            finally:
+                self.alive.remove(name)
+
+    async def cancel(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+async def test_a_sharer_has_a_quarter_and_keeps_nobody_else_waiting() -> None:
+    """However many of its runs wait: another's begins at once, and the next of its own when one ends."""
+    runs = Runs(Slots(8))
+    for number in range(6):
+        await runs.begin(f"mine {number}", "user:me")
+    await runs.begin("theirs", "user:them")
+    assert runs.alive == ["mine 0", "mine 1", "theirs"]
+    await runs.end("mine 0")
+    assert runs.alive == ["mine 1", "theirs", "mine 2"]
+    await runs.cancel()
+
+
+async def test_a_run_needs_room_in_the_share_of_each_of_its_sharers() -> None:
+    """An agent that many users call has its share, whoever pays; a user has one over all agents."""
+    runs = Runs(Slots(8))
+    for number in range(3):
+        await runs.begin(f"agent {number}", f"user:{number}", "agent:popular")
+    await runs.begin("user 0 again", "user:0", "agent:other")
+    await runs.begin("user 0 a third time", "user:0", "agent:third")
+    assert runs.alive == ["agent 0", "agent 1", "user 0 again"]
+    await runs.end("agent 0")
+    assert runs.alive == ["agent 1", "user 0 again", "agent 2", "user 0 a third time"]
+    await runs.cancel()
+
+
+async def test_with_all_slots_taken_who_came_first_is_first() -> None:
+    """Whoever has room in its share."""
+    runs = Runs(Slots(2))
+    for name in "abcd":
+        await runs.begin(name, f"user:{name}")
+    assert runs.alive == ["a", "b"]
+    await runs.end("b")
+    assert runs.alive == ["a", "c"]
+    await runs.cancel()
+
+
+async def test_who_waits_too_long_is_told_which_limit_it_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its share, or all there are; when to try again; and nothing is taken."""
+    monkeypatch.setattr(module, "_WAITING_SECONDS", 0.01)
+    slots = Slots(5)
+    async with slots.slot(["user:me"]), slots.slot(["user:me"]):
+        with pytest.raises(NoRoom, match="2 of 5 run here") as told:
+            async with slots.slot(["user:me"]):
+                pass
+        assert (told.value.status, told.value.retry_after) == (503, 5)
+        async with slots.slot(["a"]), slots.slot(["b"]), slots.slot(["c"]):
+            with pytest.raises(NoRoom, match="5 at a time run here"):
+                async with slots.slot(["d"]):
+                    pass
+    async with asyncio.timeout(1):
+        async with slots.slot(["user:me"]), slots.slot(["user:me"]):
+            pass
+
+
+async def test_only_so_many_of_a_sharer_wait() -> None:
+    """The others are turned away at once, since whoever waits holds a request; but not what an agent has called."""
+    runs = Runs(Slots(4))
+    for number in range(33):
+        await runs.begin(str(number), "user:me")
+    with pytest.raises(NoRoom):
+        async with runs._slots.slot(["user:me"]):  # pyright: ignore[reportPrivateUsage]
+            pass
+    await runs.cancel()
+    called = Runs(Slots(4, level=1))
+    for number in range(40):
+        await called.begin(str(number), "user:me")
+    assert not any(task.done() for task in called.tasks)
+    await called.cancel()
+
+
+async def test_one_that_is_cancelled_as_its_slot_comes_gives_it_on() -> None:
+    """No slot is lost."""
+    slots = Slots(1)
+    runs = Runs(slots)
+    await runs.begin("first", "user:a")
+    await runs.begin("second", "user:b")
+    await runs.begin("third", "user:c")
+    runs.tasks[0].cancel()
+    await asyncio.sleep(0)
+    runs.tasks[1].cancel()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert runs.alive == ["third"]
+    await runs.cancel()
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=60), st.integers(1, 9))
+async def test_shares_and_the_whole_are_kept_whatever_happens(steps: list[tuple[str, bool]], at_once: int) -> None:
+    """Runs begin and are broken off in any order; in the end every slot is free again."""
+    slots = Slots(at_once)
+    runs = Runs(slots)
+    for sharer, begins in steps:
+        if begins or not runs.tasks:
+            await runs.begin(sharer, sharer)
+        else:
+            runs.tasks.pop(0).cancel()
+            await asyncio.sleep(0)
+        assert len(runs.alive) <= at_once
+        assert all(runs.alive.count(name) <= slots.share for name in "abc")
+    await runs.cancel()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not slots._taken  # pyright: ignore[reportPrivateUsage]
+    assert not slots._held  # pyright: ignore[reportPrivateUsage]
+    assert not slots._wanted  # pyright: ignore[reportPrivateUsage]

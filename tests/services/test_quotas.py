@@ -1,0 +1,178 @@
+"""What one user may keep and have under way, in the real Firestore emulator."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from shared.llm.catalog import Catalog
+from shared.models.agent import CreateAgentRequest, UpdateAgentRequest
+from shared.models.caller import Caller
+from shared.models.chat import TicketStatus
+from shared.models.demo import CreateDemoRequest, ReplaceDemoRequest
+from shared.models.errors import NotFound, TooLarge, TooManyRequests
+from shared.models.run import RunCodeRequest
+from shared.models.session import ProviderConfig
+from shared.models.user import UsageReport
+from shared.services.agents import AgentService
+from shared.services.demos import DemoService
+from shared.services.published import PublishedService
+from shared.services.quotas import QuotaService
+from shared.services.run_time import RunTimeService
+from shared.services.sessions import SessionService
+from shared.settings import Settings
+from shared.store import Database
+from tests.services.house import House, chat
+from tests.services.publishing import ECHO
+
+OTHER = Caller(uid="other")
+CONFIG = ProviderConfig(provider="openai", model="gpt-4.1-mini")
+
+
+def agent(code: str = ECHO) -> CreateAgentRequest:
+    return CreateAgentRequest.model_validate({"name": "Echo", "code": code, "description": "Says it again."})
+
+
+def demo(html: str = "") -> dict[str, Any]:
+    return {
+        "name": "Page",
+        "userPrompt": "a page",
+        "selectedApis": [],
+        "modelConfig": {"provider": "openai", "model": "gpt-4.1-mini", "parameters": {}},
+        "generatedCode": {"html": html, "css": "", "js": ""},
+    }
+
+
+@pytest.fixture
+async def quotas(database: Database, settings: Settings) -> QuotaService:
+    few = {"max_agents": 2, "max_demos": 2, "max_sessions": 2, "max_stored_bytes": 4000}
+    return QuotaService(database, settings.model_copy(update=few))
+
+
+async def test_so_many_agents_and_no_more(database: Database, quotas: QuotaService, caller: Caller) -> None:
+    """413 that says how many, and what to do; others' agents do not count; a deleted one makes room."""
+    agents = AgentService(database, quotas)
+    first = await agents.create(caller, agent())
+    await agents.create(caller, agent())
+    with pytest.raises(TooLarge, match="You have 2 agents, and no user may keep more"):
+        await agents.create(caller, agent())
+    await agents.create(OTHER, agent())
+    await agents.delete(caller, first.id)
+    await agents.create(caller, agent())
+
+
+async def test_so_many_bytes_and_no_more(database: Database, quotas: QuotaService, caller: Caller) -> None:
+    """By creating or by changing; what makes an agent shorter is always taken."""
+    agents = AgentService(database, quotas)
+    one = await agents.create(caller, agent(ECHO + "#" * 3000))
+    with pytest.raises(TooLarge, match="bytes, and no user may keep more than 4000"):
+        await agents.update(caller, one.id, UpdateAgentRequest.model_validate({"code": ECHO + "#" * 5000}))
+    await agents.update(caller, one.id, UpdateAgentRequest.model_validate({"code": ECHO + "#" * 3400}))
+    await agents.create(caller, agent())  # there is room when it begins
+    await agents.update(caller, one.id, UpdateAgentRequest.model_validate({"code": ECHO}))
+    await database.agents.get(one.id)
+
+
+async def test_demos_have_quotas_of_their_own(database: Database, quotas: QuotaService, caller: Caller) -> None:
+    """In number and in bytes."""
+    demos = DemoService(database, quotas)
+    one = await demos.create(caller, CreateDemoRequest.model_validate(demo()))
+    with pytest.raises(TooLarge, match="Your demos take up"):
+        await demos.replace(caller, one.id, ReplaceDemoRequest.model_validate(demo("x" * 5000)))
+    await demos.create(caller, CreateDemoRequest.model_validate(demo()))
+    with pytest.raises(TooLarge, match="You have 2 demos"):
+        await demos.create(caller, CreateDemoRequest.model_validate(demo()))
+
+
+async def test_so_many_sessions_and_no_more(database: Database, quotas: QuotaService, caller: Caller) -> None:
+    """Those that are there can be set anew."""
+    sessions = SessionService(database, quotas)
+    for session_id in ("a", "b", "a"):
+        await sessions.configure(caller, session_id, CONFIG)
+    with pytest.raises(TooLarge, match="You have 2 sessions"):
+        await sessions.configure(caller, "c", CONFIG)
+    await sessions.configure(caller, "b", CONFIG)
+    await sessions.configure(OTHER, "c", CONFIG)
+    await sessions.delete(caller, "a")
+    await sessions.configure(caller, "c", CONFIG)
+
+
+async def test_so_many_chats_wait_and_no_more(settings: Settings, catalog: Catalog, caller: Caller) -> None:
+    """429 until some are finished; nothing is stored, held or queued for the one that is refused."""
+    house = House(settings.model_copy(update={"max_waiting_chats": 2}), catalog)
+    accepted = [(await house.chat.submit(caller, chat("hi"))).ticket_id for _ in range(2)]
+    held = (await house.account(caller.uid)).held
+    with pytest.raises(TooManyRequests, match="2 of your chats are not finished"):
+        await house.chat.submit(caller, chat("hi"))
+    assert (await house.account(caller.uid)).held == held
+    await house.chat.submit(OTHER, chat("hi"))
+    await house.deliver(accepted[0])
+    again = await house.chat.submit(caller, chat("hi"))
+    assert again.status is TicketStatus.PENDING
+
+
+async def test_the_runs_of_a_user_last_so_long_in_a_minute(
+    settings: Settings, catalog: Catalog, caller: Caller
+) -> None:
+    """After that 429 with the time to wait, in every process; another user's run."""
+    house = House(settings.model_copy(update={"run_seconds_per_minute": 0.01}), catalog)
+    request = RunCodeRequest(code="async def run(i, t):\n    await asyncio.sleep(0.05)")
+    await house.runs.run_code(caller, request)
+    with pytest.raises(TooManyRequests, match=r"may run for 0\.01 seconds in a minute") as told:
+        await house.runs.run_code(caller, request)
+    assert told.value.retry_after is not None
+    assert told.value.retry_after > 60
+    await house.runs.run_code(OTHER, request)
+
+
+async def test_short_runs_write_nothing(database: Database, settings: Settings, caller: Caller) -> None:
+    """They are added up in the process; one that is broken off counts, too."""
+    service = RunTimeService(database, settings.model_copy(update={"run_seconds_per_minute": 1.0}))
+    for _ in range(3):
+        async with service.counted(caller.uid):
+            pass
+    assert await stored(database, caller) == 0
+    broken = asyncio.create_task(last(service, caller, 30))
+    await asyncio.sleep(0.15)
+    broken.cancel()
+    await asyncio.gather(broken, return_exceptions=True)
+    assert await stored(database, caller) == 0
+    async with service.counted(caller.uid):
+        pass
+    assert await stored(database, caller) > time.time()
+
+
+async def last(service: RunTimeService, caller: Caller, seconds: float) -> None:
+    async with service.counted(caller.uid):
+        await asyncio.sleep(seconds)
+
+
+async def stored(database: Database, caller: Caller) -> float:
+    return await database.transaction(lambda transaction: database.rate_limits.get(f"runs:{caller.uid}", transaction))
+
+
+async def test_so_many_usage_reports_in_a_minute(house_with: Any, caller: Caller) -> None:
+    """Each is kept for audit; the one too many is not."""
+    house = house_with(usage_reports_per_minute=2)
+    report = UsageReport.model_validate({"responseCost": 1})
+    for _ in range(2):
+        await house.users.report(caller, report)
+    with pytest.raises(TooManyRequests):
+        await house.users.report(caller, report)
+    assert await house.charged(caller.uid) == [1_000_000] * 2
+
+
+async def test_made_up_names_leave_nothing_behind(house_with: Any, database: Database) -> None:
+    """A call of what is not published counts nowhere."""
+    house = house_with()
+    published = PublishedService(house.database, house.runs, house.settings)
+    for number in range(3):
+        with pytest.raises(NotFound):
+            await published.call(f"made-up-{number}", {}, "1.2.3.4")
+    assert await database._client.collection("rateLimits").get() == []  # pyright: ignore[reportPrivateUsage]
+
+
+@pytest.fixture
+async def house_with(settings: Settings, catalog: Catalog) -> Any:
+    return lambda **changes: House(settings.model_copy(update=changes), catalog)

@@ -1,0 +1,137 @@
+"""Whose address a request is counted under, behind Hosting and at a function's own address."""
+
+import httpx
+import pytest
+from fastapi import APIRouter
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from starlette.requests import Request
+
+from shared.settings import Settings
+from shared.web import ClientAddress, create_app
+from shared.web.address import address_block, client_address
+
+DEPLOYED = Settings(trusted_proxies=1)
+EDGE, EDGE6, FRONT_END = "74.125.209.1", "2001:4860:4801:10::5", "35.191.10.7"
+CALLER, FORGED = "9.8.7.6", "6.6.6.6"
+
+
+def request(*forwarded: str | bytes, peer: str | None = "169.254.169.126") -> Request:
+    lines = [line.encode() if isinstance(line, str) else line for line in forwarded]
+    headers = [(b"x-forwarded-for", line) for line in lines]
+    client = None if peer is None else (peer, 4711)
+    return Request({"type": "http", "method": "GET", "path": "/", "headers": headers, "client": client})
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        # at a function's own address: the last entry is the platform's, and whatever precedes it is made up
+        ([CALLER], CALLER),
+        ([f"{FORGED}, {CALLER}"], CALLER),
+        ([f"{FORGED},7.7.7.7,{CALLER}"], CALLER),
+        ([f"{FORGED}, {EDGE}, {CALLER}"], CALLER),
+        ([FORGED, CALLER], CALLER),
+        # through Hosting: the last entry is Google's, the one before it is the caller's
+        ([f"{CALLER},{EDGE}"], CALLER),
+        ([f"{CALLER}, {FRONT_END}"], CALLER),
+        ([f"{CALLER}, {EDGE6}"], CALLER),
+        ([f"{FORGED}, {CALLER}, {EDGE}"], CALLER),
+        ([f"{FORGED}, {EDGE}, {CALLER}, {EDGE}"], CALLER),
+        ([FORGED, f"{CALLER}, {EDGE}"], CALLER),
+        ([f"{FORGED}, {CALLER}", EDGE], CALLER),
+        # from within Google's network: one step back, never two
+        ([EDGE], EDGE),
+        ([f"{FORGED}, 66.249.66.1, {EDGE}"], "66.249.66.1"),
+        # IPv6, ports, mapped addresses
+        (["2a02:8108:1::7"], "2a02:8108:1::7"),
+        ([f"2A02:8108:1:0::7, {EDGE}"], "2a02:8108:1::7"),
+        ([f"[2a02:8108:1::7]:4711, {EDGE}"], "2a02:8108:1::7"),
+        ([f"{CALLER}:4711"], CALLER),
+        ([f"::ffff:{CALLER}"], CALLER),
+        # nonsense never becomes a key, nor leads further back
+        ([f"{FORGED}, garbage, {EDGE}"], EDGE),
+        ([f"{FORGED}, {EDGE}, garbage"], "169.254.169.126"),
+        (["garbage"], "169.254.169.126"),
+        ([" , ,, "], "169.254.169.126"),
+        ([b"\xff\xfe, 9.8.7.6"], CALLER),
+        ([f"{CALLER}%eth0"], "169.254.169.126"),
+        (["09.8.7.6"], "169.254.169.126"),
+        ([f"{FORGED}," * 2000 + CALLER], CALLER),
+        ([], "169.254.169.126"),
+    ],
+)
+def test_the_address_is_the_callers_on_either_way(forwarded: list[str | bytes], address: str) -> None:
+    """What the platform wrote counts, and what a caller wrote before it does not."""
+    assert client_address(request(*forwarded), DEPLOYED) == address
+
+
+@given(st.lists(st.text(alphabet="0123456789abcdef.:, []%x", max_size=30), max_size=5))
+def test_a_direct_caller_cannot_choose_an_address(invented: list[str]) -> None:
+    """Whatever stands before the platform's own entry."""
+    assert client_address(request(*invented, CALLER), DEPLOYED) == CALLER
+
+
+@given(st.lists(st.text(alphabet="0123456789abcdef.:, []%x", max_size=30), max_size=5))
+def test_a_caller_through_hosting_cannot_choose_an_address(invented: list[str]) -> None:
+    """Whatever stands before Hosting's entries."""
+    assert client_address(request(*invented, f"{CALLER}, {EDGE}"), DEPLOYED) == CALLER
+
+
+def test_machines_that_google_rents_out_are_not_hosting() -> None:
+    """Anybody can call from one."""
+    for rented in ("34.68.1.2", "35.222.0.9", "104.198.56.253", "130.211.9.9", "2600:1900:4000::1"):
+        assert client_address(request(f"{FORGED}, {rented}"), DEPLOYED) == rented
+
+
+def test_without_a_proxy_the_header_is_the_callers_own() -> None:
+    """Locally it does not count at all."""
+    assert client_address(request(f"{FORGED}, {EDGE}", peer="127.0.0.1"), Settings()) == "127.0.0.1"
+    assert client_address(request(peer=None), Settings()) == "unknown"
+
+
+def test_behind_a_load_balancer_of_ones_own() -> None:
+    """`TRUSTED_PROXIES` counts those that append; a header with fewer entries is not asked for more."""
+    settings = Settings(trusted_proxies=2)
+    assert client_address(request(f"{FORGED}, {CALLER}, 34.1.2.3"), settings) == CALLER
+    assert client_address(request("34.1.2.3"), settings) == "34.1.2.3"
+
+
+def test_the_networks_of_hosting_can_be_set() -> None:
+    """`HOSTING_EDGES` takes the place of the built-in ones."""
+    settings = Settings(trusted_proxies=1, hosting_edges=("198.51.100.0/24", "2001:db8::/32"))
+    assert client_address(request(f"{CALLER}, 198.51.100.9"), settings) == CALLER
+    assert client_address(request(f"{CALLER}, 2001:db8::1"), settings) == CALLER
+    assert client_address(request(f"{CALLER}, {EDGE}"), settings) == EDGE
+    with pytest.raises(ValidationError, match="HOSTING_EDGES"):
+        Settings.from_environ({"HOSTING_EDGES": "198.51.100.0/24, nonsense"})
+
+
+@pytest.mark.parametrize(
+    ("address", "block"),
+    [
+        (CALLER, CALLER),
+        ("2a02:8108:1:2:3:4:5:6", "2a02:8108:1::/48"),
+        ("2a02:8108:1:ffff::", "2a02:8108:1::/48"),
+        ("2a02:8108:2::", "2a02:8108:2::/48"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_ipv6_is_counted_by_what_one_customer_gets(address: str, block: str) -> None:
+    """A /48, of which anybody has 65,536 networks to call from."""
+    assert address_block(address) == block
+
+
+async def test_a_route_gets_it() -> None:
+    """As an argument."""
+    router = APIRouter()
+
+    @router.get("/where")
+    async def where(address: ClientAddress) -> str:
+        return address
+
+    app = create_app("meta", router, DEPLOYED)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        answer = await client.get("/where", headers={"X-Forwarded-For": f"{FORGED}, {CALLER}, {EDGE}"})
+    assert answer.json() == CALLER

@@ -1,0 +1,179 @@
+"""Request bodies that are compressed, or in another encoding than UTF-8."""
+
+import contextlib
+import gzip
+import json
+import zlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import APIRouter
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.models.wire import JsonObject
+from shared.settings import Settings
+from shared.web import StrictJsonRoute, create_app
+from shared.web.encodings import utf8
+
+router = APIRouter(route_class=StrictJsonRoute)
+LIMIT = 10_000
+THING = {"name": "Zoë 😀", "n": [1, 2.5, None]}
+TEXT = json.dumps(THING, ensure_ascii=False)
+
+
+@router.post("/things")
+async def make(thing: JsonObject) -> JsonObject:
+    return thing
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    app = create_app("things", router, Settings(max_body_bytes=LIMIT))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        yield client
+
+
+async def send(client: httpx.AsyncClient, body: bytes, encoding: str = "", kind: str = "application/json") -> Any:
+    headers = {"Content-Type": kind, **({"Content-Encoding": encoding} if encoding else {})}
+    return await client.post("/things", content=body, headers=headers)
+
+
+READ = {
+    "utf-8": TEXT.encode(),
+    "utf-8 with a mark": TEXT.encode("utf-8-sig"),
+    "utf-16 with a mark": TEXT.encode("utf-16"),
+    "utf-16, little end first": TEXT.encode("utf-16-le"),
+    "utf-16, big end first": TEXT.encode("utf-16-be"),
+    "utf-32 with a mark": TEXT.encode("utf-32"),
+    "utf-32, big end first": TEXT.encode("utf-32-be"),
+}
+
+
+@pytest.mark.parametrize("body", READ.values(), ids=READ.keys())
+@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-16"])
+async def test_any_encoding_of_unicode_is_read(client: httpx.AsyncClient, body: bytes, kind: str) -> None:
+    """As Windows' tools and spreadsheets write it."""
+    response = await send(client, body, kind=kind)
+    assert response.status_code == 200, response.text
+    assert response.json() == THING
+
+
+@pytest.mark.parametrize("body", READ.values(), ids=READ.keys())
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip", "deflate", "identity"])
+async def test_a_compressed_body_is_read(client: httpx.AsyncClient, body: bytes, encoding: str) -> None:
+    """As its `Content-Encoding` says."""
+    compress = {"deflate": zlib.compress, "identity": bytes}.get(encoding, gzip.compress)
+    response = await send(client, compress(body), encoding)
+    assert response.status_code == 200, response.text
+    assert response.json() == THING
+
+
+async def test_a_stream_of_several_members_is_one_body(client: httpx.AsyncClient) -> None:
+    """As `cat a.gz b.gz` makes it."""
+    half = len(TEXT) // 2
+    body = gzip.compress(TEXT[:half].encode()) + gzip.compress(TEXT[half:].encode())
+    assert (await send(client, body, "gzip")).json() == THING
+
+
+REFUSED = [
+    (gzip.compress(TEXT.encode()), "", "gzip"),
+    (b"\x28\xb5\x2f\xfd\x04\x00", "", "zstd"),
+    (TEXT.encode(), "gzip", "gzip"),
+    (gzip.compress(TEXT.encode())[:-12], "gzip", "gzip"),
+    (gzip.compress(TEXT.encode()) + b"more", "gzip", "gzip"),
+    (b"\x00" * 20, "deflate", "deflate"),
+    (TEXT.encode(), "br", "'br'"),
+    (TEXT.encode(), "zstd", "'zstd'"),
+    (gzip.compress(gzip.compress(TEXT.encode())), "gzip, gzip", "'gzip, gzip'"),
+    (TEXT.encode(), "x" * 5000, "Content-Encoding"),
+    ('{"name": "Zoë"}'.encode("latin-1"), "", "UTF-8"),
+    ('{"name": "Zoë"}'.encode("cp037"), "", ""),
+    (b'{"name": "\xed\xa0\x80"}', "", "UTF-8"),
+    (TEXT.encode("utf-16")[:-1], "", "UTF-16"),
+    (b"\xff\xfe{\x00\x00\xd8", "", "UTF-16"),
+    (b"\xef\xbb\xbf", "", ""),
+    (b"\x00\x00\x00\x00", "", ""),
+]
+
+
+@pytest.mark.parametrize(("body", "encoding", "named"), REFUSED)
+async def test_what_cannot_be_read_is_refused_by_name(
+    client: httpx.AsyncClient, body: bytes, encoding: str, named: str
+) -> None:
+    """422, with what the body is in, or is not in."""
+    response = await send(client, body, encoding)
+    assert response.status_code == 422, response.text
+    (problem,) = response.json()["detail"]
+    assert problem["loc"][0] == "body"
+    assert named in problem["msg"]
+    assert len(problem["msg"]) < 300
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])
+async def test_a_bomb_is_413_and_never_grows(client: httpx.AsyncClient, compress: Any) -> None:
+    """A hundred megabytes in a few kilobytes: nothing beyond the limit is made of them."""
+    encoding = "gzip" if compress is gzip.compress else "deflate"
+    for body in (compress(b" " * 100_000_000)[: LIMIT - 1], compress(b'"' + b"x" * LIMIT + b'"'), compress(b" ") * 300):
+        response = await send(client, body, encoding)
+        assert response.status_code in (413, 422)
+        assert set(response.json()) == {"detail"}
+    exact = json.dumps({"x": "y" * (LIMIT - 9)}).encode()
+    assert len(exact) == LIMIT
+    assert (await send(client, compress(exact), encoding)).status_code == 200
+    assert (await send(client, compress(exact + b" "), encoding)).status_code == 413
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_are_a_fault(body: bytes) -> None:
+    """They are read, or a `ValueError` says what they are."""
+    with contextlib.suppress(ValueError):
+        assert isinstance(utf8(body), bytes)
+
+
+ODD = [
+    (b'{"a": 1, "a": 2}', 200),
+    (b'{"a": "\\u0000"}', 200),
+    (b'{"a": "\x00"}', 422),
+    (b"[" * 9000, 422),
+    (b'{"a":' * 1500 + b"1" + b"}" * 1500, 422),
+    (b'{"a": 1' + b"0" * 5000 + b"}", 422),
+    (b'{"a": -1e999}', 422),
+    (b'{"a": "\\ud800"}', 422),
+    (b'{"\\udc00": 1}', 422),
+    (b"nul", 422),
+    (b"{'a': 1}", 422),
+    (b"", 422),
+]
+
+
+@pytest.mark.parametrize(("body", "status"), ODD)
+async def test_odd_json_is_read_or_refused(client: httpx.AsyncClient, body: bytes, status: int) -> None:
+    """By the letter; of a key that is there twice the last counts, as browsers read it."""
+    response = await send(client, body)
+    assert response.status_code == status, response.text
+    if body == b'{"a": 1, "a": 2}':
+        assert response.json() == {"a": 2}
+
+
+async def test_a_body_that_breaks_off_is_not_acted_on() -> None:
+    """Although what came of it would parse."""
+    app = create_app("things", router, Settings())
+    arriving = [
+        {"type": "http.request", "body": b'{"a": 1}', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return arriving.pop(0)
+
+    async def note(message: Any) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/things", "query_string": b"", "headers": headers}
+    await app(scope, receive, note)
+    assert sent[0]["status"] == 400
