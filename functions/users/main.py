@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from functions_framework import aio
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from shared.models.errors import (
     Conflict,
@@ -41,8 +41,7 @@ def _is_key(value: str) -> str:
 
 
 IdempotencyKey = Annotated[
-    str | None,
-    AfterValidator(lambda value: None if value is None else _is_key(value)),
+    Annotated[str, AfterValidator(_is_key), WithJsonSchema({"type": "string", "pattern": "^[ -~]{1,255}$"})] | None,
     Header(description="Names the report, in 1 to 255 printable characters: sent again under it, nothing is charged."),
 ]
 Users = Annotated[UserService, Depends(_user_service)]

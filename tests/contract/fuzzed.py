@@ -56,7 +56,7 @@ _SENSIBLE: dict[str, list[Any]] = {
     "gofannonAgents": [[]],
     "monthlyAllowance": [0, 0.000001, 50, 100],
     "spendRemaining": [0, 0.000001, 50, 100],
-    "allowanceResetDate": [0, 1, 4_000_000_000_000],
+    "allowanceResetDate": [0, 100_000_000_000, 4_000_000_000_000],
     "responseCost": [0, 0.5, 1000],
     "_rev": [None, "stale"],
     "url": ["http://127.0.0.1:9/", "ftp://x", "https://localhost./spec.yaml"],
