@@ -33,8 +33,10 @@ export interface paths {
         };
         get?: never;
         /**
-         * Changes any of monthly allowance, reset date and remaining spend
-         * @description Changes any of monthly allowance, reset date and remaining spend. The allowance becomes the user's ceiling.
+         * Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled
+         * @description Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled.
+         *
+         *     The allowance becomes the user's ceiling. A user who has never signed in is created.
          */
         put: operations["admin_change_user"];
         post?: never;
@@ -148,6 +150,8 @@ export interface paths {
         /**
          * Queues the chat
          * @description Queues the chat; answers once the chat cannot be lost any more.
+         *
+         *     The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under it gets 409.
          */
         post: operations["chat_submit"];
         delete?: never;
@@ -280,6 +284,8 @@ export interface paths {
         /**
          * Publishes the agent under its friendly name
          * @description Publishes the agent under its friendly name; 409 when another agent has it.
+         *
+         *     Again: 201, and nothing changes but the budget, if the body has another.
          */
         post: operations["deployments_deploy"];
         delete?: never;
@@ -360,6 +366,9 @@ export interface paths {
         /**
          * Runs a published agent
          * @description Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's expense.
+         *
+         *     The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and gets the same
+         *     answer. 409 for another input under the key, and while the first request is running: that has a `Retry-After`.
          */
         post: operations["deployments_call"];
         delete?: never;
@@ -724,6 +733,8 @@ export interface paths {
         /**
          * Charges what was spent elsewhere
          * @description Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent.
+         *
+         *     A key that came with another report: 409.
          */
         post: operations["users_report_usage"];
         delete?: never;
@@ -768,17 +779,63 @@ export interface components {
             status: components["schemas"]["TicketStatus"];
         };
         /**
-         * @description Any combination of the three: what an admin changes, and what each of the user's own routes comes down to.
+         * @description Any combination of what an administrator changes.
          * @example {
          *       "monthlyAllowance": 200,
          *       "spendRemaining": 200
          *     }
          */
-        AccountChange: {
+        AdminChange: {
             _rev?: string | null;
             monthlyAllowance?: number | null;
             allowanceResetDate?: number | null;
             spendRemaining?: number | null;
+            /** @description Whether the user is refused everywhere, and whoever calls the user's agents. */
+            disabled?: boolean | null;
+        };
+        /**
+         * @description A user as administrators see one.
+         * @example {
+         *       "_id": "Zx3kQ0vJ1uYp7sT2mN5bR8cW4aE6",
+         *       "_rev": "4",
+         *       "basicInfo": {
+         *         "displayName": "Ada",
+         *         "email": "ada@example.com"
+         *       },
+         *       "billingInfo": {
+         *         "plan": "free",
+         *         "status": "active"
+         *       },
+         *       "createdAt": "2026-11-24T06:00:00.120000Z",
+         *       "disabled": false,
+         *       "updatedAt": "2026-11-24T06:00:01.480000Z",
+         *       "usageInfo": {
+         *         "allowanceResetDate": 1798761600000,
+         *         "monthlyAllowance": 100,
+         *         "spendRemaining": 99.75,
+         *         "usage": [
+         *           {
+         *             "metadata": {
+         *               "purpose": "translation"
+         *             },
+         *             "responseCost": 0.25,
+         *             "timestamp": "2026-11-24T06:00:01.480000Z"
+         *           }
+         *         ]
+         *       }
+         *     }
+         */
+        AdminUser: {
+            _id: string;
+            _rev: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+            basicInfo: components["schemas"]["BasicInfo"];
+            billingInfo: components["schemas"]["BillingInfo"];
+            usageInfo: components["schemas"]["UsageInfo"];
+            disabled: boolean;
         };
         /**
          * @description An agent as it is answered. `warnings`, and which engine it gets and why, come with an answer to a change.
@@ -854,6 +911,7 @@ export interface components {
          */
         AllowanceResetDate: {
             _rev?: string | null;
+            /** @description Epoch milliseconds: 0, which is never, or 100000000000 and later. Fractions are dropped. */
             allowanceResetDate: number;
         };
         BasicInfo: {
@@ -1133,8 +1191,21 @@ export interface components {
             js: string;
         };
         /**
-         * @description The answer of `POST /agents/{id}/deploy`.
+         * @description What `POST /agents/{id}/deploy` may take.
+         *
+         *     `budgetPerDay`: US dollars that calls of the published agent may spend on one UTC day, all together. Null, or left
+         *     out: it stays as it is; at first the deployment's default.
          * @example {
+         *       "budgetPerDay": 2.5
+         *     }
+         */
+        DeployRequest: {
+            budgetPerDay?: number | null;
+        };
+        /**
+         * @description The answer of `POST /agents/{id}/deploy`. `budgetPerDay`: US dollars.
+         * @example {
+         *       "budgetPerDay": 1,
          *       "endpoint": "/rest/greeter",
          *       "message": "Agent deployed"
          *     }
@@ -1142,6 +1213,7 @@ export interface components {
         Deployed: {
             message: string;
             endpoint: string;
+            budgetPerDay: number;
         };
         /**
          * @description An entry of `GET /deployments`.
@@ -1169,9 +1241,12 @@ export interface components {
             } | null;
         };
         /**
-         * @description The answer of `GET /agents/{id}/deployment`; two of its names are camelCase on the wire.
+         * @description The answer of `GET /agents/{id}/deployment`; some of its names are camelCase on the wire.
+         *
+         *     `budgetPerDay`: US dollars that calls of it may spend on one UTC day.
          * @example {
          *       "agentId": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
+         *       "budgetPerDay": 1,
          *       "deployedAt": "2026-11-24T06:00:00.120000Z",
          *       "endpoint": "/rest/greeter",
          *       "friendly_name": "greeter",
@@ -1189,6 +1264,7 @@ export interface components {
             endpoint: string;
             /** Format: date-time */
             deployedAt: string;
+            budgetPerDay: number;
         };
         /**
          * Error
@@ -1392,11 +1468,11 @@ export interface components {
                 [key: string]: unknown;
             };
         };
-        /** @description One message of the conversation. */
+        /** @description One message of the conversation. Parts of text are one text, put together as they are. */
         Message: {
             /** @enum {string} */
             role: "user" | "assistant" | "system";
-            content: string;
+            content: string | components["schemas"]["TextPart"][];
         };
         /**
          * @description One model: how it may be called and what it costs. `prices` None: unknown beforehand.
@@ -1449,7 +1525,8 @@ export interface components {
          * @description One parameter a model takes: its type, its default and what values it allows.
          *
          *     `default` None means that nothing is sent unless the caller sets it. `min` and `max` are inclusive,
-         *     None: no bound. `choices` is there for the type "choice" only. An array is one of texts.
+         *     None: no bound. `choices` is there for the type "choice", and for an object that has a type. An array is one of
+         *     texts; its `max` says how many. A string's `max` says how many characters.
          */
         ParameterSpec: {
             /** @enum {string} */
@@ -1461,11 +1538,25 @@ export interface components {
             max: number | null;
             choices: unknown[] | null;
         };
-        /** @description US dollars per million tokens. `cached_input`: for prompt tokens that the provider had kept; None: none. */
+        /**
+         * @description US dollars per million tokens of text. None: there is no such price, or it is not known.
+         *
+         *     `cached_input` is for prompt tokens that the provider had kept, `cache_write` for those that it keeps.
+         *     `reasoning` is for what the model thinks; None: as `output`. `citation` is for tokens of the sources that it read.
+         *     The prices in `..._above` apply to all of a request whose prompt has more than `above_tokens` tokens.
+         */
         Prices: {
             input: number;
             output: number;
             cached_input: number | null;
+            cache_write: number | null;
+            reasoning: number | null;
+            citation: number | null;
+            above_tokens: number | null;
+            input_above: number | null;
+            output_above: number | null;
+            cached_input_above: number | null;
+            cache_write_above: number | null;
         };
         /**
          * Problem
@@ -1675,13 +1766,19 @@ export interface components {
             name: string;
             content: string;
         };
+        /** @description A piece of a message's text. */
+        TextPart: {
+            /** @constant */
+            type: "text";
+            text: string;
+        };
         /**
          * @description `pending` and `processing` lead, in the end, to one of the other two.
          * @enum {string}
          */
         TicketStatus: "pending" | "processing" | "completed" | "failed";
         /**
-         * @description What it answers. `mcp_url`: as it was sent.
+         * @description What it answers. `mcp_url`: as it was sent, without white space around it.
          * @example {
          *       "mcp_url": "https://mcp.example.com/mcp",
          *       "tools": [
@@ -1706,6 +1803,20 @@ export interface components {
         ToolList: {
             mcp_url: string;
             tools: components["schemas"]["McpTool"][];
+        };
+        /**
+         * UnknownOutcome
+         * @description A chat that was not accepted, or perhaps was.
+         */
+        UnknownOutcome: {
+            /** Detail */
+            detail: string;
+            /**
+             * Ticket Id
+             * @description Of a chat that may have been accepted: look it up.
+             * @default null
+             */
+            ticket_id?: string | null;
         };
         /**
          * @description What `PUT /agents/{id}` takes: only the fields that are sent change. Null empties an optional one.
@@ -2058,6 +2169,23 @@ export interface components {
                 "application/json": components["schemas"]["FailedRun"];
             };
         };
+        /** @description Not accepted now, and may be sent again; with a `ticket_id` it may have been accepted: look that up first. */
+        OutcomeUnknown: {
+            headers: {
+                /** @description Seconds to wait. */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "The chat may have been accepted: the database could not be reached in the middle of it. Look up the ticket 0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10 before you send the chat again, or send it again with the same Idempotency-Key.",
+                 *       "ticket_id": "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UnknownOutcome"];
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -2088,7 +2216,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["User"][];
+                    "application/json": components["schemas"]["AdminUser"][];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -2111,7 +2239,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["AccountChange"];
+                "application/json": components["schemas"]["AdminChange"];
             };
         };
         responses: {
@@ -2121,7 +2249,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["User"];
+                    "application/json": components["schemas"]["AdminUser"];
                 };
             };
             401: components["responses"]["Unauthenticated"];
@@ -2162,6 +2290,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -2191,6 +2320,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
@@ -2222,6 +2352,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             402: components["responses"]["AllowanceSpent"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
@@ -2255,6 +2386,7 @@ export interface operations {
             400: components["responses"]["CodeFailed"];
             401: components["responses"]["Unauthenticated"];
             402: components["responses"]["AllowanceSpent"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
@@ -2282,6 +2414,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -2350,7 +2483,10 @@ export interface operations {
     chat_submit: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request, for 24 hours: sent again under it, it is done once. A UUID is a good one. */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2363,6 +2499,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description `true`, if the request came before under its key. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2372,11 +2510,13 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             402: components["responses"]["AllowanceSpent"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Fault"];
-            503: components["responses"]["Unavailable"];
+            503: components["responses"]["OutcomeUnknown"];
         };
     };
     chat_look_up: {
@@ -2400,6 +2540,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -2432,6 +2573,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -2460,6 +2602,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
@@ -2491,6 +2634,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
             402: components["responses"]["AllowanceSpent"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
@@ -2520,6 +2664,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -2605,6 +2750,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -2619,7 +2765,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["DeployRequest"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             201: {
@@ -2635,6 +2785,8 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };
@@ -2685,6 +2837,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -2717,6 +2870,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -2725,7 +2879,10 @@ export interface operations {
     deployments_call: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Names the request, for 24 hours: sent again under it, it is done once. A UUID is a good one. */
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 friendly_name: string;
             };
@@ -2744,6 +2901,8 @@ export interface operations {
                 headers: {
                     /** @description The run, as the log names it. */
                     "X-Run-Id"?: string;
+                    /** @description `true`, if the request came before under its key. */
+                    "Idempotent-Replayed"?: string;
                     /** @description Where the result breaks the agent's own output schema, how: a JSON list of sentences. */
                     warnings?: string;
                     [name: string]: unknown;
@@ -2758,7 +2917,9 @@ export interface operations {
                 };
             };
             402: components["responses"]["AllowanceSpent"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             429: components["responses"]["TooManyRequests"];
@@ -2790,6 +2951,7 @@ export interface operations {
                     "application/json": components["schemas"]["Logged"];
                 };
             };
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             429: components["responses"]["TooManyRequests"];
@@ -2821,6 +2983,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             429: components["responses"]["TooManyRequests"];
@@ -2970,6 +3133,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };
@@ -2995,6 +3159,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -3026,6 +3191,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -3053,6 +3219,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
@@ -3079,6 +3246,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
@@ -3110,6 +3278,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
@@ -3137,6 +3306,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
@@ -3167,6 +3337,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             429: components["responses"]["TooManyRequests"];
@@ -3195,6 +3366,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };
@@ -3253,6 +3425,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
@@ -3295,7 +3468,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Names the report: sent again under it, nothing is charged. */
+                /** @description Names the report, in 1 to 255 printable characters: sent again under it, nothing is charged. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -3310,6 +3483,8 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description `true` when this report had been charged before. */
+                    "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3317,6 +3492,8 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             422: components["responses"]["InvalidInput"];
             500: components["responses"]["Fault"];
@@ -3342,6 +3519,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
             500: components["responses"]["Fault"];
             503: components["responses"]["Unavailable"];
         };

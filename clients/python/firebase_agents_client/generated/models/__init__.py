@@ -1,7 +1,8 @@
 """Contains all the data models used in inputs/outputs"""
 
 from .accepted import Accepted
-from .account_change import AccountChange
+from .admin_change import AdminChange
+from .admin_user import AdminUser
 from .agent import Agent
 from .agent_engine_type_0 import AgentEngineType0
 from .agent_input_schema_type_0 import AgentInputSchemaType0
@@ -31,6 +32,7 @@ from .create_demo_request_visibility import CreateDemoRequestVisibility
 from .demo import Demo
 from .demo_code import DemoCode
 from .demo_visibility import DemoVisibility
+from .deploy_request import DeployRequest
 from .deployed import Deployed
 from .deployed_api import DeployedApi
 from .deployed_api_input_schema_type_0 import DeployedApiInputSchemaType0
@@ -87,8 +89,10 @@ from .session_configured import SessionConfigured
 from .session_deleted import SessionDeleted
 from .spend_remaining import SpendRemaining
 from .swagger_spec import SwaggerSpec
+from .text_part import TextPart
 from .ticket_status import TicketStatus
 from .tool_list import ToolList
+from .unknown_outcome import UnknownOutcome
 from .update_agent_request import UpdateAgentRequest
 from .update_agent_request_input_schema_type_0 import UpdateAgentRequestInputSchemaType0
 from .update_agent_request_output_schema_type_0 import (
@@ -106,7 +110,8 @@ from .user import User
 
 __all__ = (
     "Accepted",
-    "AccountChange",
+    "AdminChange",
+    "AdminUser",
     "Agent",
     "AgentEngineType0",
     "AgentInputSchemaType0",
@@ -140,6 +145,7 @@ __all__ = (
     "DeployedApiOutputSchemaType0",
     "DeploymentInfo",
     "DeploymentsCallBody",
+    "DeployRequest",
     "Error",
     "FailedCode",
     "FailedRun",
@@ -186,8 +192,10 @@ __all__ = (
     "SessionDeleted",
     "SpendRemaining",
     "SwaggerSpec",
+    "TextPart",
     "TicketStatus",
     "ToolList",
+    "UnknownOutcome",
     "UpdateAgentRequest",
     "UpdateAgentRequestInputSchemaType0",
     "UpdateAgentRequestOutputSchemaType0",

@@ -15,7 +15,8 @@ T = TypeVar("T", bound="AllowanceResetDate")
 class AllowanceResetDate:
     """
     Attributes:
-        allowance_reset_date (float):
+        allowance_reset_date (float): Epoch milliseconds: 0, which is never, or 100000000000 and later. Fractions are
+            dropped.
         field_rev (None | str | Unset):
     """
 

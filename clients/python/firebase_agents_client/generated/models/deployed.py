@@ -11,15 +11,17 @@ T = TypeVar("T", bound="Deployed")
 
 @_attrs_define
 class Deployed:
-    """The answer of `POST /agents/{id}/deploy`.
+    """The answer of `POST /agents/{id}/deploy`. `budgetPerDay`: US dollars.
 
     Attributes:
         message (str):
         endpoint (str):
+        budget_per_day (float):
     """
 
     message: str
     endpoint: str
+    budget_per_day: float
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -27,12 +29,15 @@ class Deployed:
 
         endpoint = self.endpoint
 
+        budget_per_day = self.budget_per_day
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "message": message,
                 "endpoint": endpoint,
+                "budgetPerDay": budget_per_day,
             }
         )
 
@@ -45,9 +50,12 @@ class Deployed:
 
         endpoint = d.pop("endpoint")
 
+        budget_per_day = d.pop("budgetPerDay")
+
         deployed = cls(
             message=message,
             endpoint=endpoint,
+            budget_per_day=budget_per_day,
         )
 
         deployed.additional_properties = d

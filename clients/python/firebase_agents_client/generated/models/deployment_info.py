@@ -12,20 +12,24 @@ T = TypeVar("T", bound="DeploymentInfo")
 
 @_attrs_define
 class DeploymentInfo:
-    """The answer of `GET /agents/{id}/deployment`; two of its names are camelCase on the wire.
+    """The answer of `GET /agents/{id}/deployment`; some of its names are camelCase on the wire.
 
-    Attributes:
-        is_deployed (bool):  Default: True.
-        friendly_name (str):
-        agent_id (str):
-        endpoint (str):
-        deployed_at (datetime.datetime):
+    `budgetPerDay`: US dollars that calls of it may spend on one UTC day.
+
+        Attributes:
+            is_deployed (bool):  Default: True.
+            friendly_name (str):
+            agent_id (str):
+            endpoint (str):
+            deployed_at (datetime.datetime):
+            budget_per_day (float):
     """
 
     friendly_name: str
     agent_id: str
     endpoint: str
     deployed_at: datetime.datetime
+    budget_per_day: float
     is_deployed: bool = True
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -40,6 +44,8 @@ class DeploymentInfo:
 
         deployed_at = self.deployed_at.isoformat()
 
+        budget_per_day = self.budget_per_day
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -49,6 +55,7 @@ class DeploymentInfo:
                 "agentId": agent_id,
                 "endpoint": endpoint,
                 "deployedAt": deployed_at,
+                "budgetPerDay": budget_per_day,
             }
         )
 
@@ -67,12 +74,15 @@ class DeploymentInfo:
 
         deployed_at = datetime.datetime.fromisoformat(d.pop("deployedAt"))
 
+        budget_per_day = d.pop("budgetPerDay")
+
         deployment_info = cls(
             is_deployed=is_deployed,
             friendly_name=friendly_name,
             agent_id=agent_id,
             endpoint=endpoint,
             deployed_at=deployed_at,
+            budget_per_day=budget_per_day,
         )
 
         deployment_info.additional_properties = d

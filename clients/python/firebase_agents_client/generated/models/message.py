@@ -1,33 +1,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.message_role import MessageRole, check_message_role
 
+if TYPE_CHECKING:
+    from ..models.text_part import TextPart
+
+
 T = TypeVar("T", bound="Message")
 
 
 @_attrs_define
 class Message:
-    """One message of the conversation.
+    """One message of the conversation. Parts of text are one text, put together as they are.
 
     Attributes:
         role (MessageRole):
-        content (str):
+        content (list[TextPart] | str):
     """
 
     role: MessageRole
-    content: str
+    content: list[TextPart] | str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         role: str = self.role
 
-        content = self.content
+        content: list[dict[str, Any]] | str
+        if isinstance(self.content, list):
+            content = []
+            for content_type_1_item_data in self.content:
+                content_type_1_item = content_type_1_item_data.to_dict()
+                content.append(content_type_1_item)
+
+        else:
+            content = self.content
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -42,10 +54,28 @@ class Message:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.text_part import TextPart  # noqa: PLC0415
+
         d = dict(src_dict)
         role = check_message_role(d.pop("role"))
 
-        content = d.pop("content")
+        def _parse_content(data: object) -> list[TextPart] | str:
+            try:
+                if not isinstance(data, list):
+                    raise TypeError()
+                content_type_1 = []
+                _content_type_1 = data
+                for content_type_1_item_data in _content_type_1:
+                    content_type_1_item = TextPart.from_dict(content_type_1_item_data)
+
+                    content_type_1.append(content_type_1_item)
+
+                return content_type_1
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(list[TextPart] | str, data)
+
+        content = _parse_content(d.pop("content"))
 
         message = cls(
             role=role,

@@ -16,7 +16,8 @@ class ParameterSpec:
     """One parameter a model takes: its type, its default and what values it allows.
 
     `default` None means that nothing is sent unless the caller sets it. `min` and `max` are inclusive,
-    None: no bound. `choices` is there for the type "choice" only. An array is one of texts.
+    None: no bound. `choices` is there for the type "choice", and for an object that has a type. An array is one of
+    texts; its `max` says how many. A string's `max` says how many characters.
 
         Attributes:
             type_ (ParameterSpecType):

@@ -11,17 +11,37 @@ T = TypeVar("T", bound="Prices")
 
 @_attrs_define
 class Prices:
-    """US dollars per million tokens. `cached_input`: for prompt tokens that the provider had kept; None: none.
+    """US dollars per million tokens of text. None: there is no such price, or it is not known.
 
-    Attributes:
-        input_ (float):
-        output (float):
-        cached_input (float | None):
+    `cached_input` is for prompt tokens that the provider had kept, `cache_write` for those that it keeps.
+    `reasoning` is for what the model thinks; None: as `output`. `citation` is for tokens of the sources that it read.
+    The prices in `..._above` apply to all of a request whose prompt has more than `above_tokens` tokens.
+
+        Attributes:
+            input_ (float):
+            output (float):
+            cached_input (float | None):
+            cache_write (float | None):
+            reasoning (float | None):
+            citation (float | None):
+            above_tokens (int | None):
+            input_above (float | None):
+            output_above (float | None):
+            cached_input_above (float | None):
+            cache_write_above (float | None):
     """
 
     input_: float
     output: float
     cached_input: float | None
+    cache_write: float | None
+    reasoning: float | None
+    citation: float | None
+    above_tokens: int | None
+    input_above: float | None
+    output_above: float | None
+    cached_input_above: float | None
+    cache_write_above: float | None
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -32,6 +52,30 @@ class Prices:
         cached_input: float | None
         cached_input = self.cached_input
 
+        cache_write: float | None
+        cache_write = self.cache_write
+
+        reasoning: float | None
+        reasoning = self.reasoning
+
+        citation: float | None
+        citation = self.citation
+
+        above_tokens: int | None
+        above_tokens = self.above_tokens
+
+        input_above: float | None
+        input_above = self.input_above
+
+        output_above: float | None
+        output_above = self.output_above
+
+        cached_input_above: float | None
+        cached_input_above = self.cached_input_above
+
+        cache_write_above: float | None
+        cache_write_above = self.cache_write_above
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -39,6 +83,14 @@ class Prices:
                 "input": input_,
                 "output": output,
                 "cached_input": cached_input,
+                "cache_write": cache_write,
+                "reasoning": reasoning,
+                "citation": citation,
+                "above_tokens": above_tokens,
+                "input_above": input_above,
+                "output_above": output_above,
+                "cached_input_above": cached_input_above,
+                "cache_write_above": cache_write_above,
             }
         )
 
@@ -58,10 +110,74 @@ class Prices:
 
         cached_input = _parse_cached_input(d.pop("cached_input"))
 
+        def _parse_cache_write(data: object) -> float | None:
+            if data is None:
+                return data
+            return cast(float | None, data)
+
+        cache_write = _parse_cache_write(d.pop("cache_write"))
+
+        def _parse_reasoning(data: object) -> float | None:
+            if data is None:
+                return data
+            return cast(float | None, data)
+
+        reasoning = _parse_reasoning(d.pop("reasoning"))
+
+        def _parse_citation(data: object) -> float | None:
+            if data is None:
+                return data
+            return cast(float | None, data)
+
+        citation = _parse_citation(d.pop("citation"))
+
+        def _parse_above_tokens(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        above_tokens = _parse_above_tokens(d.pop("above_tokens"))
+
+        def _parse_input_above(data: object) -> float | None:
+            if data is None:
+                return data
+            return cast(float | None, data)
+
+        input_above = _parse_input_above(d.pop("input_above"))
+
+        def _parse_output_above(data: object) -> float | None:
+            if data is None:
+                return data
+            return cast(float | None, data)
+
+        output_above = _parse_output_above(d.pop("output_above"))
+
+        def _parse_cached_input_above(data: object) -> float | None:
+            if data is None:
+                return data
+            return cast(float | None, data)
+
+        cached_input_above = _parse_cached_input_above(d.pop("cached_input_above"))
+
+        def _parse_cache_write_above(data: object) -> float | None:
+            if data is None:
+                return data
+            return cast(float | None, data)
+
+        cache_write_above = _parse_cache_write_above(d.pop("cache_write_above"))
+
         prices = cls(
             input_=input_,
             output=output,
             cached_input=cached_input,
+            cache_write=cache_write,
+            reasoning=reasoning,
+            citation=citation,
+            above_tokens=above_tokens,
+            input_above=input_above,
+            output_above=output_above,
+            cached_input_above=cached_input_above,
+            cache_write_above=cache_write_above,
         )
 
         prices.additional_properties = d

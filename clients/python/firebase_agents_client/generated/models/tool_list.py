@@ -15,7 +15,7 @@ T = TypeVar("T", bound="ToolList")
 
 @_attrs_define
 class ToolList:
-    """What it answers. `mcp_url`: as it was sent.
+    """What it answers. `mcp_url`: as it was sent, without white space around it.
 
     Attributes:
         mcp_url (str):

@@ -6,17 +6,17 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
-from ...models.account_change import AccountChange
+from ...models.admin_change import AdminChange
+from ...models.admin_user import AdminUser
 from ...models.error import Error
 from ...models.invalid import Invalid
-from ...models.user import User
 from ...types import Response
 
 
 def _get_kwargs(
     user_id: str,
     *,
-    body: AccountChange,
+    body: AdminChange,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -35,9 +35,11 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Error | Invalid | User | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> AdminUser | Error | Invalid | None:
     if response.status_code == 200:
-        response_200 = User.from_dict(response.json())
+        response_200 = AdminUser.from_dict(response.json())
 
         return response_200
 
@@ -94,7 +96,7 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Error | Invalid | User]:
+) -> Response[AdminUser | Error | Invalid]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -107,24 +109,24 @@ def sync_detailed(
     user_id: str,
     *,
     client: AuthenticatedClient,
-    body: AccountChange,
-) -> Response[Error | Invalid | User]:
-    """Changes any of monthly allowance, reset date and remaining spend
+    body: AdminChange,
+) -> Response[AdminUser | Error | Invalid]:
+    """Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled
 
-     Changes any of monthly allowance, reset date and remaining spend. The allowance becomes the user's
-    ceiling.
+     Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled.
+
+    The allowance becomes the user's ceiling. A user who has never signed in is created.
 
     Args:
         user_id (str):
-        body (AccountChange): Any combination of the three: what an admin changes, and what each
-            of the user's own routes comes down to.
+        body (AdminChange): Any combination of what an administrator changes.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Error | Invalid | User]
+        Response[AdminUser | Error | Invalid]
     """
 
     kwargs = _get_kwargs(
@@ -143,24 +145,24 @@ def sync(
     user_id: str,
     *,
     client: AuthenticatedClient,
-    body: AccountChange,
-) -> Error | Invalid | User | None:
-    """Changes any of monthly allowance, reset date and remaining spend
+    body: AdminChange,
+) -> AdminUser | Error | Invalid | None:
+    """Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled
 
-     Changes any of monthly allowance, reset date and remaining spend. The allowance becomes the user's
-    ceiling.
+     Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled.
+
+    The allowance becomes the user's ceiling. A user who has never signed in is created.
 
     Args:
         user_id (str):
-        body (AccountChange): Any combination of the three: what an admin changes, and what each
-            of the user's own routes comes down to.
+        body (AdminChange): Any combination of what an administrator changes.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Error | Invalid | User
+        AdminUser | Error | Invalid
     """
 
     return sync_detailed(
@@ -174,24 +176,24 @@ async def asyncio_detailed(
     user_id: str,
     *,
     client: AuthenticatedClient,
-    body: AccountChange,
-) -> Response[Error | Invalid | User]:
-    """Changes any of monthly allowance, reset date and remaining spend
+    body: AdminChange,
+) -> Response[AdminUser | Error | Invalid]:
+    """Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled
 
-     Changes any of monthly allowance, reset date and remaining spend. The allowance becomes the user's
-    ceiling.
+     Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled.
+
+    The allowance becomes the user's ceiling. A user who has never signed in is created.
 
     Args:
         user_id (str):
-        body (AccountChange): Any combination of the three: what an admin changes, and what each
-            of the user's own routes comes down to.
+        body (AdminChange): Any combination of what an administrator changes.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Error | Invalid | User]
+        Response[AdminUser | Error | Invalid]
     """
 
     kwargs = _get_kwargs(
@@ -208,24 +210,24 @@ async def asyncio(
     user_id: str,
     *,
     client: AuthenticatedClient,
-    body: AccountChange,
-) -> Error | Invalid | User | None:
-    """Changes any of monthly allowance, reset date and remaining spend
+    body: AdminChange,
+) -> AdminUser | Error | Invalid | None:
+    """Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled
 
-     Changes any of monthly allowance, reset date and remaining spend. The allowance becomes the user's
-    ceiling.
+     Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled.
+
+    The allowance becomes the user's ceiling. A user who has never signed in is created.
 
     Args:
         user_id (str):
-        body (AccountChange): Any combination of the three: what an admin changes, and what each
-            of the user's own routes comes down to.
+        body (AdminChange): Any combination of what an administrator changes.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Error | Invalid | User
+        AdminUser | Error | Invalid
     """
 
     return (

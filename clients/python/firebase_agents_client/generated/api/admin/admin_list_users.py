@@ -5,9 +5,9 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...models.admin_user import AdminUser
 from ...models.error import Error
 from ...models.invalid import Invalid
-from ...models.user import User
 from ...types import UNSET, Response, Unset
 
 
@@ -41,12 +41,12 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Error | Invalid | list[User] | None:
+) -> Error | Invalid | list[AdminUser] | None:
     if response.status_code == 200:
         response_200 = []
         _response_200 = response.json()
         for response_200_item_data in _response_200:
-            response_200_item = User.from_dict(response_200_item_data)
+            response_200_item = AdminUser.from_dict(response_200_item_data)
 
             response_200.append(response_200_item)
 
@@ -95,7 +95,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Error | Invalid | list[User]]:
+) -> Response[Error | Invalid | list[AdminUser]]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -109,7 +109,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     limit: int | Unset = 100,
     page_token: None | str | Unset = UNSET,
-) -> Response[Error | Invalid | list[User]]:
+) -> Response[Error | Invalid | list[AdminUser]]:
     """All users, by id
 
      All users, by id. `X-Next-Page-Token` holds the `pageToken` of the next page, and is missing on the
@@ -124,7 +124,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Error | Invalid | list[User]]
+        Response[Error | Invalid | list[AdminUser]]
     """
 
     kwargs = _get_kwargs(
@@ -144,7 +144,7 @@ def sync(
     client: AuthenticatedClient,
     limit: int | Unset = 100,
     page_token: None | str | Unset = UNSET,
-) -> Error | Invalid | list[User] | None:
+) -> Error | Invalid | list[AdminUser] | None:
     """All users, by id
 
      All users, by id. `X-Next-Page-Token` holds the `pageToken` of the next page, and is missing on the
@@ -159,7 +159,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Error | Invalid | list[User]
+        Error | Invalid | list[AdminUser]
     """
 
     return sync_detailed(
@@ -174,7 +174,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     limit: int | Unset = 100,
     page_token: None | str | Unset = UNSET,
-) -> Response[Error | Invalid | list[User]]:
+) -> Response[Error | Invalid | list[AdminUser]]:
     """All users, by id
 
      All users, by id. `X-Next-Page-Token` holds the `pageToken` of the next page, and is missing on the
@@ -189,7 +189,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Error | Invalid | list[User]]
+        Response[Error | Invalid | list[AdminUser]]
     """
 
     kwargs = _get_kwargs(
@@ -207,7 +207,7 @@ async def asyncio(
     client: AuthenticatedClient,
     limit: int | Unset = 100,
     page_token: None | str | Unset = UNSET,
-) -> Error | Invalid | list[User] | None:
+) -> Error | Invalid | list[AdminUser] | None:
     """All users, by id
 
      All users, by id. `X-Next-Page-Token` holds the `pageToken` of the next page, and is missing on the
@@ -222,7 +222,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Error | Invalid | list[User]
+        Error | Invalid | list[AdminUser]
     """
 
     return (

@@ -9,14 +9,18 @@ from ...models.accepted import Accepted
 from ...models.chat_request import ChatRequest
 from ...models.error import Error
 from ...models.invalid import Invalid
-from ...types import Response
+from ...models.unknown_outcome import UnknownOutcome
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     *,
     body: ChatRequest,
+    idempotency_key: None | str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -33,7 +37,7 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Accepted | Error | Invalid | None:
+) -> Accepted | Error | Invalid | UnknownOutcome | None:
     if response.status_code == 200:
         response_200 = Accepted.from_dict(response.json())
 
@@ -53,6 +57,16 @@ def _parse_response(
         response_402 = Error.from_dict(response.json())
 
         return response_402
+
+    if response.status_code == 403:
+        response_403 = Error.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 409:
+        response_409 = Error.from_dict(response.json())
+
+        return response_409
 
     if response.status_code == 413:
         response_413 = Error.from_dict(response.json())
@@ -75,7 +89,7 @@ def _parse_response(
         return response_500
 
     if response.status_code == 503:
-        response_503 = Error.from_dict(response.json())
+        response_503 = UnknownOutcome.from_dict(response.json())
 
         return response_503
 
@@ -87,7 +101,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Accepted | Error | Invalid]:
+) -> Response[Accepted | Error | Invalid | UnknownOutcome]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -100,12 +114,18 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     body: ChatRequest,
-) -> Response[Accepted | Error | Invalid]:
+    idempotency_key: None | str | Unset = UNSET,
+) -> Response[Accepted | Error | Invalid | UnknownOutcome]:
     """Queues the chat
 
      Queues the chat; answers once the chat cannot be lost any more.
 
+    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under
+    it gets 409.
+
     Args:
+        idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
+            it, it is done once. A UUID is a good one.
         body (ChatRequest): What `POST /chat` takes. `parameters` and `built_in_tools` are those
             of the model's catalog entry.
 
@@ -118,11 +138,12 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Accepted | Error | Invalid]
+        Response[Accepted | Error | Invalid | UnknownOutcome]
     """
 
     kwargs = _get_kwargs(
         body=body,
+        idempotency_key=idempotency_key,
     )
 
     response = client.get_httpx_client().request(
@@ -136,12 +157,18 @@ def sync(
     *,
     client: AuthenticatedClient,
     body: ChatRequest,
-) -> Accepted | Error | Invalid | None:
+    idempotency_key: None | str | Unset = UNSET,
+) -> Accepted | Error | Invalid | UnknownOutcome | None:
     """Queues the chat
 
      Queues the chat; answers once the chat cannot be lost any more.
 
+    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under
+    it gets 409.
+
     Args:
+        idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
+            it, it is done once. A UUID is a good one.
         body (ChatRequest): What `POST /chat` takes. `parameters` and `built_in_tools` are those
             of the model's catalog entry.
 
@@ -154,12 +181,13 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Accepted | Error | Invalid
+        Accepted | Error | Invalid | UnknownOutcome
     """
 
     return sync_detailed(
         client=client,
         body=body,
+        idempotency_key=idempotency_key,
     ).parsed
 
 
@@ -167,12 +195,18 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: ChatRequest,
-) -> Response[Accepted | Error | Invalid]:
+    idempotency_key: None | str | Unset = UNSET,
+) -> Response[Accepted | Error | Invalid | UnknownOutcome]:
     """Queues the chat
 
      Queues the chat; answers once the chat cannot be lost any more.
 
+    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under
+    it gets 409.
+
     Args:
+        idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
+            it, it is done once. A UUID is a good one.
         body (ChatRequest): What `POST /chat` takes. `parameters` and `built_in_tools` are those
             of the model's catalog entry.
 
@@ -185,11 +219,12 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Accepted | Error | Invalid]
+        Response[Accepted | Error | Invalid | UnknownOutcome]
     """
 
     kwargs = _get_kwargs(
         body=body,
+        idempotency_key=idempotency_key,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -201,12 +236,18 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: ChatRequest,
-) -> Accepted | Error | Invalid | None:
+    idempotency_key: None | str | Unset = UNSET,
+) -> Accepted | Error | Invalid | UnknownOutcome | None:
     """Queues the chat
 
      Queues the chat; answers once the chat cannot be lost any more.
 
+    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under
+    it gets 409.
+
     Args:
+        idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
+            it, it is done once. A UUID is a good one.
         body (ChatRequest): What `POST /chat` takes. `parameters` and `built_in_tools` are those
             of the model's catalog entry.
 
@@ -219,12 +260,13 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Accepted | Error | Invalid
+        Accepted | Error | Invalid | UnknownOutcome
     """
 
     return (
         await asyncio_detailed(
             client=client,
             body=body,
+            idempotency_key=idempotency_key,
         )
     ).parsed

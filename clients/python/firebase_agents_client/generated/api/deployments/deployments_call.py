@@ -10,15 +10,18 @@ from ...models.deployments_call_body import DeploymentsCallBody
 from ...models.error import Error
 from ...models.failed_run import FailedRun
 from ...models.invalid import Invalid
-from ...types import Response
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     friendly_name: str,
     *,
     body: DeploymentsCallBody,
+    idempotency_key: None | str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
+    if not isinstance(idempotency_key, Unset):
+        headers["Idempotency-Key"] = idempotency_key
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -47,10 +50,20 @@ def _parse_response(
 
         return response_402
 
+    if response.status_code == 403:
+        response_403 = Error.from_dict(response.json())
+
+        return response_403
+
     if response.status_code == 404:
         response_404 = Error.from_dict(response.json())
 
         return response_404
+
+    if response.status_code == 409:
+        response_409 = Error.from_dict(response.json())
+
+        return response_409
 
     if response.status_code == 413:
         response_413 = Error.from_dict(response.json())
@@ -99,14 +112,22 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: DeploymentsCallBody,
+    idempotency_key: None | str | Unset = UNSET,
 ) -> Response[Any | Error | FailedRun | Invalid]:
     """Runs a published agent
 
      Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's
     expense.
 
+    The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and
+    gets the same
+    answer. 409 for another input under the key, and while the first request is running: that has a
+    `Retry-After`.
+
     Args:
         friendly_name (str):
+        idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
+            it, it is done once. A UUID is a good one.
         body (DeploymentsCallBody):
 
     Raises:
@@ -120,6 +141,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         friendly_name=friendly_name,
         body=body,
+        idempotency_key=idempotency_key,
     )
 
     response = client.get_httpx_client().request(
@@ -134,14 +156,22 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: DeploymentsCallBody,
+    idempotency_key: None | str | Unset = UNSET,
 ) -> Any | Error | FailedRun | Invalid | None:
     """Runs a published agent
 
      Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's
     expense.
 
+    The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and
+    gets the same
+    answer. 409 for another input under the key, and while the first request is running: that has a
+    `Retry-After`.
+
     Args:
         friendly_name (str):
+        idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
+            it, it is done once. A UUID is a good one.
         body (DeploymentsCallBody):
 
     Raises:
@@ -156,6 +186,7 @@ def sync(
         friendly_name=friendly_name,
         client=client,
         body=body,
+        idempotency_key=idempotency_key,
     ).parsed
 
 
@@ -164,14 +195,22 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: DeploymentsCallBody,
+    idempotency_key: None | str | Unset = UNSET,
 ) -> Response[Any | Error | FailedRun | Invalid]:
     """Runs a published agent
 
      Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's
     expense.
 
+    The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and
+    gets the same
+    answer. 409 for another input under the key, and while the first request is running: that has a
+    `Retry-After`.
+
     Args:
         friendly_name (str):
+        idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
+            it, it is done once. A UUID is a good one.
         body (DeploymentsCallBody):
 
     Raises:
@@ -185,6 +224,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         friendly_name=friendly_name,
         body=body,
+        idempotency_key=idempotency_key,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -197,14 +237,22 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: DeploymentsCallBody,
+    idempotency_key: None | str | Unset = UNSET,
 ) -> Any | Error | FailedRun | Invalid | None:
     """Runs a published agent
 
      Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's
     expense.
 
+    The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and
+    gets the same
+    answer. 409 for another input under the key, and while the first request is running: that has a
+    `Retry-After`.
+
     Args:
         friendly_name (str):
+        idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
+            it, it is done once. A UUID is a good one.
         body (DeploymentsCallBody):
 
     Raises:
@@ -220,5 +268,6 @@ async def asyncio(
             friendly_name=friendly_name,
             client=client,
             body=body,
+            idempotency_key=idempotency_key,
         )
     ).parsed

@@ -6,14 +6,19 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...models.deploy_request import DeployRequest
 from ...models.deployed import Deployed
 from ...models.error import Error
-from ...types import Response
+from ...models.invalid import Invalid
+from ...types import UNSET, Response, Unset
 
 
 def _get_kwargs(
     agent_id: str,
+    *,
+    body: DeployRequest | Unset = UNSET,
 ) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -22,10 +27,18 @@ def _get_kwargs(
         ),
     }
 
+    if not isinstance(body, Unset):
+        _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
     return _kwargs
 
 
-def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Deployed | Error | None:
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Deployed | Error | Invalid | None:
     if response.status_code == 201:
         response_201 = Deployed.from_dict(response.json())
 
@@ -56,6 +69,16 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
         return response_409
 
+    if response.status_code == 413:
+        response_413 = Error.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 422:
+        response_422 = Invalid.from_dict(response.json())
+
+        return response_422
+
     if response.status_code == 500:
         response_500 = Error.from_dict(response.json())
 
@@ -72,7 +95,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
         return None
 
 
-def _build_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Response[Deployed | Error]:
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Deployed | Error | Invalid]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -85,24 +110,33 @@ def sync_detailed(
     agent_id: str,
     *,
     client: AuthenticatedClient,
-) -> Response[Deployed | Error]:
+    body: DeployRequest | Unset = UNSET,
+) -> Response[Deployed | Error | Invalid]:
     """Publishes the agent under its friendly name
 
      Publishes the agent under its friendly name; 409 when another agent has it.
 
+    Again: 201, and nothing changes but the budget, if the body has another.
+
     Args:
         agent_id (str):
+        body (DeployRequest | Unset): What `POST /agents/{id}/deploy` may take.
+
+            `budgetPerDay`: US dollars that calls of the published agent may spend on one UTC day, all
+            together. Null, or left
+            out: it stays as it is; at first the deployment's default.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Deployed | Error]
+        Response[Deployed | Error | Invalid]
     """
 
     kwargs = _get_kwargs(
         agent_id=agent_id,
+        body=body,
     )
 
     response = client.get_httpx_client().request(
@@ -116,25 +150,34 @@ def sync(
     agent_id: str,
     *,
     client: AuthenticatedClient,
-) -> Deployed | Error | None:
+    body: DeployRequest | Unset = UNSET,
+) -> Deployed | Error | Invalid | None:
     """Publishes the agent under its friendly name
 
      Publishes the agent under its friendly name; 409 when another agent has it.
 
+    Again: 201, and nothing changes but the budget, if the body has another.
+
     Args:
         agent_id (str):
+        body (DeployRequest | Unset): What `POST /agents/{id}/deploy` may take.
+
+            `budgetPerDay`: US dollars that calls of the published agent may spend on one UTC day, all
+            together. Null, or left
+            out: it stays as it is; at first the deployment's default.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Deployed | Error
+        Deployed | Error | Invalid
     """
 
     return sync_detailed(
         agent_id=agent_id,
         client=client,
+        body=body,
     ).parsed
 
 
@@ -142,24 +185,33 @@ async def asyncio_detailed(
     agent_id: str,
     *,
     client: AuthenticatedClient,
-) -> Response[Deployed | Error]:
+    body: DeployRequest | Unset = UNSET,
+) -> Response[Deployed | Error | Invalid]:
     """Publishes the agent under its friendly name
 
      Publishes the agent under its friendly name; 409 when another agent has it.
 
+    Again: 201, and nothing changes but the budget, if the body has another.
+
     Args:
         agent_id (str):
+        body (DeployRequest | Unset): What `POST /agents/{id}/deploy` may take.
+
+            `budgetPerDay`: US dollars that calls of the published agent may spend on one UTC day, all
+            together. Null, or left
+            out: it stays as it is; at first the deployment's default.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[Deployed | Error]
+        Response[Deployed | Error | Invalid]
     """
 
     kwargs = _get_kwargs(
         agent_id=agent_id,
+        body=body,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -171,25 +223,34 @@ async def asyncio(
     agent_id: str,
     *,
     client: AuthenticatedClient,
-) -> Deployed | Error | None:
+    body: DeployRequest | Unset = UNSET,
+) -> Deployed | Error | Invalid | None:
     """Publishes the agent under its friendly name
 
      Publishes the agent under its friendly name; 409 when another agent has it.
 
+    Again: 201, and nothing changes but the budget, if the body has another.
+
     Args:
         agent_id (str):
+        body (DeployRequest | Unset): What `POST /agents/{id}/deploy` may take.
+
+            `budgetPerDay`: US dollars that calls of the published agent may spend on one UTC day, all
+            together. Null, or left
+            out: it stays as it is; at first the deployment's default.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Deployed | Error
+        Deployed | Error | Invalid
     """
 
     return (
         await asyncio_detailed(
             agent_id=agent_id,
             client=client,
+            body=body,
         )
     ).parsed

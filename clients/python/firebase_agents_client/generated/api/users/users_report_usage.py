@@ -45,6 +45,16 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
         return response_401
 
+    if response.status_code == 403:
+        response_403 = Error.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 409:
+        response_409 = Error.from_dict(response.json())
+
+        return response_409
+
     if response.status_code == 413:
         response_413 = Error.from_dict(response.json())
 
@@ -92,9 +102,11 @@ def sync_detailed(
 
      Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent.
 
+    A key that came with another report: 409.
+
     Args:
-        idempotency_key (None | str | Unset): Names the report: sent again under it, nothing is
-            charged.
+        idempotency_key (None | str | Unset): Names the report, in 1 to 255 printable characters:
+            sent again under it, nothing is charged.
         body (UsageReport): Something that was spent elsewhere.
 
     Raises:
@@ -127,9 +139,11 @@ def sync(
 
      Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent.
 
+    A key that came with another report: 409.
+
     Args:
-        idempotency_key (None | str | Unset): Names the report: sent again under it, nothing is
-            charged.
+        idempotency_key (None | str | Unset): Names the report, in 1 to 255 printable characters:
+            sent again under it, nothing is charged.
         body (UsageReport): Something that was spent elsewhere.
 
     Raises:
@@ -157,9 +171,11 @@ async def asyncio_detailed(
 
      Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent.
 
+    A key that came with another report: 409.
+
     Args:
-        idempotency_key (None | str | Unset): Names the report: sent again under it, nothing is
-            charged.
+        idempotency_key (None | str | Unset): Names the report, in 1 to 255 printable characters:
+            sent again under it, nothing is charged.
         body (UsageReport): Something that was spent elsewhere.
 
     Raises:
@@ -190,9 +206,11 @@ async def asyncio(
 
      Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent.
 
+    A key that came with another report: 409.
+
     Args:
-        idempotency_key (None | str | Unset): Names the report: sent again under it, nothing is
-            charged.
+        idempotency_key (None | str | Unset): Names the report, in 1 to 255 printable characters:
+            sent again under it, nothing is charged.
         body (UsageReport): Something that was spent elsewhere.
 
     Raises:

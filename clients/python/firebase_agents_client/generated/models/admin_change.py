@@ -8,24 +8,26 @@ from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
-T = TypeVar("T", bound="AccountChange")
+T = TypeVar("T", bound="AdminChange")
 
 
 @_attrs_define
-class AccountChange:
-    """Any combination of the three: what an admin changes, and what each of the user's own routes comes down to.
+class AdminChange:
+    """Any combination of what an administrator changes.
 
     Attributes:
         field_rev (None | str | Unset):
         monthly_allowance (float | None | Unset):
         allowance_reset_date (float | None | Unset):
         spend_remaining (float | None | Unset):
+        disabled (bool | None | Unset): Whether the user is refused everywhere, and whoever calls the user's agents.
     """
 
     field_rev: None | str | Unset = UNSET
     monthly_allowance: float | None | Unset = UNSET
     allowance_reset_date: float | None | Unset = UNSET
     spend_remaining: float | None | Unset = UNSET
+    disabled: bool | None | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -53,6 +55,12 @@ class AccountChange:
         else:
             spend_remaining = self.spend_remaining
 
+        disabled: bool | None | Unset
+        if isinstance(self.disabled, Unset):
+            disabled = UNSET
+        else:
+            disabled = self.disabled
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update({})
@@ -64,6 +72,8 @@ class AccountChange:
             field_dict["allowanceResetDate"] = allowance_reset_date
         if spend_remaining is not UNSET:
             field_dict["spendRemaining"] = spend_remaining
+        if disabled is not UNSET:
+            field_dict["disabled"] = disabled
 
         return field_dict
 
@@ -107,15 +117,25 @@ class AccountChange:
 
         spend_remaining = _parse_spend_remaining(d.pop("spendRemaining", UNSET))
 
-        account_change = cls(
+        def _parse_disabled(data: object) -> bool | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(bool | None | Unset, data)
+
+        disabled = _parse_disabled(d.pop("disabled", UNSET))
+
+        admin_change = cls(
             field_rev=field_rev,
             monthly_allowance=monthly_allowance,
             allowance_reset_date=allowance_reset_date,
             spend_remaining=spend_remaining,
+            disabled=disabled,
         )
 
-        account_change.additional_properties = d
-        return account_change
+        admin_change.additional_properties = d
+        return admin_change
 
     @property
     def additional_keys(self) -> list[str]:
