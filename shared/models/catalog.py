@@ -76,7 +76,7 @@ class ModelInfo(SnakeModel):
         description="A small model that runs beside the service.",
         context_window=8192,
         max_output_tokens=None,
-        prices={"input": 0.0, "output": 0.0, "cached_input": None},
+        prices=Prices(input=0, output=0).model_dump(),
         abilities=[],
         parameters={
             "temperature": {
