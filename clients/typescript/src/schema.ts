@@ -1507,9 +1507,17 @@ export interface components {
          *         }
          *       },
          *       "prices": {
+         *         "above_tokens": null,
+         *         "cache_write": null,
+         *         "cache_write_above": null,
          *         "cached_input": null,
+         *         "cached_input_above": null,
+         *         "citation": null,
          *         "input": 0,
-         *         "output": 0
+         *         "input_above": null,
+         *         "output": 0,
+         *         "output_above": null,
+         *         "reasoning": null
          *       }
          *     }
          */
