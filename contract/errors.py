@@ -95,7 +95,7 @@ _BODIES: dict[type[ServiceError], type[BaseModel]] = {
 _SENTENCES: dict[type[ServiceError], str] = {
     BadRequest: 'OpenAI has no model "gpt-nothing" in the catalog.',
     Unauthenticated: "Sign in, and send the ID token as 'Authorization: Bearer <ID token>'.",
-    AllowanceSpent: "Your allowance is used up. Raise it, reset it, or wait.",
+    AllowanceSpent: "Your allowance is used up. Wait for its next refill, or have it raised.",
     Forbidden: "Only its owner may change this agent.",
     NotFound: "There is no such agent.",
     Conflict: "The agent has changed meanwhile. Read it again, and repeat the change with its new _rev.",

@@ -223,7 +223,7 @@ def refuse_uncovered(account: Account, bounds: CostBounds) -> None:
         return
     held = " by calls that are still running" if account.remaining else ""
     if not available:
-        raise AllowanceSpent(f"Your allowance is used up{held}. Raise it, reset it, or wait.")
+        raise AllowanceSpent(f"Your allowance is used up{held}. Wait for its next refill, or have it raised.")
     raise AllowanceSpent(
         f"This may cost ${to_dollars(bounds.least):g} before it is answered, and ${to_dollars(available):g} of your"
         " allowance is available. Send less, or choose a cheaper model."
@@ -245,9 +245,13 @@ def _tell(uid: str, entry: Entry) -> None:
 
 def _about(ticket: Ticket, usage: Usage | None) -> JsonObject:
     about: dict[str, Any] = {"ticket_id": ticket.id, "provider": ticket.provider, "model": ticket.model}
-    if usage:
-        about["usage"] = usage.model_dump()
-    return about
+    return about if usage is None else {**about, **usage_metadata(usage)}
+
+
+def usage_metadata(usage: Usage) -> JsonObject:
+    """The tokens as a usage entry has them; `estimated` where the provider did not count them."""
+    metadata: JsonObject = {"usage": usage.model_dump()}
+    return {**metadata, "estimated": True} if usage.estimated else metadata
 
 
 def _text(claim: object) -> str | None:

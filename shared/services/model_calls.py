@@ -16,6 +16,7 @@ from shared.models.money import CostBounds, to_micros
 from shared.models.wire import JsonObject
 from shared.services.budgets import Budget
 from shared.services.deployment_budgets import DeploymentBudget
+from shared.services.ledger import usage_metadata
 from shared.services.spending import SpendingService
 from shared.settings import Settings
 from shared.store import Database
@@ -129,7 +130,7 @@ class ModelCallService:
             return
         about: JsonObject = {**call.about, "provider": call.route.provider, "model": call.route.model}
         if usage:
-            about["usage"] = usage.model_dump()
+            about |= usage_metadata(usage)
         try:
             await self.spending.settle(hold, cost, about)
         except Unavailable:

@@ -1,0 +1,110 @@
+"""Attempts that fail after the provider had begun: each is charged, and the next one holds anew."""
+
+import pytest
+
+from shared.llm.catalog import Catalog, ModelRoute
+from shared.llm.estimate import bound_cost
+from shared.llm.failures import ModelFailure
+from shared.models.caller import Caller
+from shared.models.chat import ChatRequest, ChatResult, TicketStatus, Usage
+from shared.models.errors import ComeAgain
+from shared.models.money import to_dollars
+from shared.models.user import AccountChange
+from shared.settings import Settings
+from tests.services.house import MODEL, House, chat
+
+USED = Usage(prompt_tokens=10, completion_tokens=20, total_tokens=30, estimated=True)
+
+
+@pytest.fixture
+async def house(settings: Settings, catalog: Catalog) -> House:
+    return House(settings, catalog)
+
+
+class Model:
+    """Fails so many times, each at a cost, and then answers. `asked`: the limits of the answers that were asked for."""
+
+    def __init__(self, failures: int, cost: float, *, transient: bool = True) -> None:
+        self.failures = failures
+        self.cost = cost
+        self.transient = transient
+        self.asked: list[int] = []
+
+    async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        self.asked.append(request.parameters["max_tokens"])
+        if self.failures:
+            self.failures -= 1
+            raise ModelFailure("It broke.", transient=self.transient, cost=self.cost, usage=USED)
+        return ChatResult(content="ok", model="m", cost=0.0005)
+
+
+async def test_each_attempt_is_charged_once(house: House, caller: Caller) -> None:
+    """Under names of their own, as estimated; nothing is held at the end."""
+    model, ticket = Model(2, 0.0003), await house.chat.submit(caller, chat("hi"))
+    for _ in range(2):
+        with pytest.raises(ComeAgain):
+            await house.deliver(ticket.ticket_id, model)
+        assert (await house.account(caller.uid)).held > 0
+    for _ in range(2):
+        await house.deliver(ticket.ticket_id, model)
+    account = await house.account(caller.uid)
+    assert sorted(await house.charged(caller.uid)) == [300, 300, 500]
+    assert (account.held, account.remaining) == (0, 100_000_000 - 1100)
+    entries = (await house.users.me(caller)).usage_info.usage
+    assert [entry.metadata.get("estimated") for entry in entries] == [None, True, True]
+
+
+async def test_the_next_attempt_is_limited_to_what_is_left(house: House, caller: Caller) -> None:
+    """Its answer is shorter; and where not even that is covered, the chat ends, charged for what it used."""
+    request = chat("hi")
+    bounds = bound_cost(house.catalog.route("openai", MODEL), request, house.settings)
+    await house.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.most)))
+    cost = to_dollars((bounds.most - bounds.least) // 2)
+    model, ticket = Model(3, cost), await house.chat.submit(caller, request)
+    for _ in range(2):
+        with pytest.raises(ComeAgain):
+            await house.deliver(ticket.ticket_id, model)
+    await house.deliver(ticket.ticket_id, model)
+    assert model.asked == sorted(model.asked, reverse=True)
+    assert model.asked[0] > model.asked[1]
+    ended = await house.chat.look_up(caller, ticket.ticket_id)
+    assert ended.status is TicketStatus.FAILED
+    assert ended.error == "It broke. What is left of your allowance does not cover another attempt."
+    account = await house.account(caller.uid)
+    assert account.held == 0
+    assert account.remaining + sum(await house.charged(caller.uid)) == bounds.most
+
+
+async def test_a_failure_for_good_is_charged(house: House, caller: Caller) -> None:
+    """An answer that cannot be used is billed like any other."""
+    model, ticket = Model(1, 0.002, transient=False), await house.chat.submit(caller, chat("hi"))
+    await house.deliver(ticket.ticket_id, model)
+    assert (await house.chat.look_up(caller, ticket.ticket_id)).status is TicketStatus.FAILED
+    assert await house.charged(caller.uid) == [2000]
+
+
+async def test_costs_below_half_a_millionth_add_up(house: House, caller: Caller) -> None:
+    """Ten of a tenth are one; each shows its own in the list."""
+    for _ in range(10):
+        ticket = await house.chat.submit(caller, chat("hi"))
+
+        async def answers(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+            return ChatResult(content="ok", model="m", cost=0.0000001)
+
+        await house.deliver(ticket.ticket_id, answers)
+    assert sum(await house.charged(caller.uid)) == 1
+    usage = (await house.users.me(caller)).usage_info.usage
+    assert [entry.response_cost for entry in usage] == [0.0000001] * 10
+
+
+async def test_what_an_answer_costs_above_all_that_was_left_is_owed(house: House, caller: Caller) -> None:
+    """It is not lost: the next refill pays it."""
+    await house.users.change(caller, AccountChange(spend_remaining=0.01))
+
+    async def dear(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        return ChatResult(content="ok", model="m", cost=0.5)
+
+    ticket = await house.chat.submit(caller, chat("hi"))
+    await house.deliver(ticket.ticket_id, dear)
+    account = await house.account(caller.uid)
+    assert (account.remaining, account.owed) == (0, 490_000)
