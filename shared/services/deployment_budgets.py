@@ -13,7 +13,7 @@ from shared.models.deployment import Deployment
 from shared.models.deployment_day import DeploymentDay, day_id, next_day
 from shared.models.errors import DeploymentBudgetSpent
 from shared.models.hold import Hold
-from shared.models.money import to_dollars, to_micros
+from shared.models.money import to_micros
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
@@ -68,7 +68,7 @@ class DeploymentBudgets:
             return amount
         if budget.per_day - day.spent >= least:
             raise _held()
-        raise _spent(now) if budget.per_day >= least else _too_small(budget.per_day, least, now)
+        raise _spent(now) if budget.per_day >= least else _too_small(now)
 
     async def hold(self, budget: DeploymentBudget, hold: Hold, now: datetime, transaction: Transaction) -> None:
         """Puts `hold` on its day: an amount that `available` gave in the same transaction. One read, one write."""
@@ -110,10 +110,9 @@ def _spent(now: datetime) -> DeploymentBudgetSpent:
     )
 
 
-def _too_small(per_day: int, least: int, now: datetime) -> DeploymentBudgetSpent:
+def _too_small(now: datetime) -> DeploymentBudgetSpent:
     return DeploymentBudgetSpent(
-        f"A call that this agent makes may cost ${to_dollars(least):g} before it is answered, and the agent may spend"
-        f" ${to_dollars(per_day):g} in a day. Send less, or ask its owner for a larger budget.",
+        "A call that this agent makes may cost more than it may spend in a day. Send less, or tell its owner.",
         retry_after=math.ceil((next_day(now) - now).total_seconds()),
     )
 

@@ -31,7 +31,9 @@ class Model:
         self.asked: list[int] = []
 
     async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
-        self.asked.append(request.parameters["max_tokens"])
+        limit = request.parameters["max_tokens"]
+        assert isinstance(limit, int)
+        self.asked.append(limit)
         if self.failures:
             self.failures -= 1
             raise ModelFailure("It broke.", transient=self.transient, cost=self.cost, usage=USED)
