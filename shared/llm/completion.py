@@ -113,7 +113,7 @@ def _failure_in(answer: Answer, stop: str | None, exchange: Exchange, route: Mod
         return ModelFailure(f"{route.provider} refused the content of the chat.", transient=False)
     word = answer.native_stop if stops.reason(answer.stop, None) is None else answer.stop
     why = clean_words(word or stop, secrets_of(route))
-    return ModelFailure(f"{route.provider} ended without an answer ({why}).", transient=True)
+    return ModelFailure(f"{route.provider} ended without an answer ({why}).", transient=stop != stops.TOO_LONG)
 
 
 def _bill_of_lost(route: ModelRoute, exchange: Exchange) -> Bill:

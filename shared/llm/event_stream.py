@@ -3,6 +3,7 @@
 Texts are joined before anything looks at them: a stream may cut within an emoji, and within its two surrogates.
 """
 
+import codecs
 import json
 from io import StringIO
 from typing import Any
@@ -33,6 +34,7 @@ class EventStream:
     def __init__(self) -> None:
         self.ended = False
         self._line = bytearray()
+        self._first = True
         self._after_return = False
         self._data: list[bytes] = []
         self._events = 0
@@ -58,6 +60,11 @@ class EventStream:
         self._line.clear()
 
     @property
+    def whole(self) -> bool:
+        """Whether every choice has got a reason why it ended: what comes after that are numbers."""
+        return bool(self._choices) and all(choice.fields.get("finish_reason") for choice in self._choices.values())
+
+    @property
     def broken_off(self) -> bool:
         """Whether no choice has got a reason why it ended."""
         return not any(choice.fields.get("finish_reason") for choice in self._choices.values())
@@ -72,6 +79,9 @@ class EventStream:
         self._line += part
 
     def _take(self, line: bytes) -> None:
+        if self._first:
+            self._first = False
+            line = line.removeprefix(codecs.BOM_UTF8)
         if line.startswith(b"data:"):
             self._data.append(line[5:].strip())
         elif not line and self._data:
@@ -92,6 +102,8 @@ class EventStream:
             return
         self._beside |= {name: event[name] for name in _BESIDE if event.get(name) is not None}
         for sent in objects_of(event.get("choices")):
+            if event.get("usage") is None and (usage := object_of(sent.get("usage"))):
+                self._beside["usage"] = usage
             index = sent.get("index")
             index = index if isinstance(index, int) else 0
             if index not in self._choices and len(self._choices) >= MAX_PARTS:
@@ -115,7 +127,9 @@ class _Choice:
         for name in ("finish_reason", "native_finish_reason", "error"):
             if sent.get(name) is not None:
                 self.fields[name] = sent[name]
-        delta = object_of(sent.get("delta")) or object_of(sent.get("message"))
+        delta = object_of(sent.get("delta"))
+        if not delta and not self._texts:  # what comes as a message after pieces of it is the whole once more
+            delta = object_of(sent.get("message"))
         characters = 0
         for name in _TEXTS:
             if text := text_of(delta.get(name)):

@@ -207,7 +207,7 @@ async def _joined(response: httpx.Response, exchange: Exchange) -> bytes:
                 if exchange.stream.ended and patience.when() is None:
                     patience.reschedule(loop.time() + _AFTER_THE_END_SECONDS)
     except (TimeoutError, httpx.TransportError):
-        if not exchange.stream.ended:
+        if not (exchange.stream.ended or exchange.stream.whole):
             raise
     exchange.stream.finish()
     return json.dumps(exchange.stream.document()).encode()

@@ -19,6 +19,8 @@ _OWN = {
     "too_many_tool_calls", "missing_thought_signature", "malformed_response", "malformed_model_output",
     "malformed_tool_use", "other", "compaction",
 }  # fmt: skip
+TOO_LONG = "model_context_window_exceeded"
+"""The chat, and not only the answer: asking again ends the same way."""
 EMPTY_IS_FINE = {"length", "pause_turn"}
 """Reasons to end that an answer without any text may have."""
 

@@ -8,6 +8,7 @@ import json
 import re
 from threading import Lock
 
+from shared.json_words import what_is_wrong
 from shared.openapi.errors import NotASpec
 
 MAX_DEPTH = 200
@@ -35,7 +36,7 @@ def read(text: str) -> object:
     try:
         return _json(text)
     except json.JSONDecodeError as error:
-        wrong = NotASpec(f"This is not valid JSON: {error.msg}, line {error.lineno}, column {error.colno}.")
+        wrong = NotASpec(f"This is not valid JSON: {what_is_wrong(error)}.")
     # YAML has braces too, though nobody writes much of it with them. What is neither was meant as JSON, and the
     # complaint about that is the useful one.
     if len(text) <= _LONGEST_WITH_BRACES:

@@ -61,7 +61,8 @@ def filled(url: str, server: Mapping[str, object]) -> str:
 
 def _swagger_urls(tree: Mapping[str, object], schemes: object) -> list[str]:
     host = one_line(text(tree.get("host")), 200)
-    base = one_line(text(tree.get("basePath")), 200).rstrip("/")
+    base = one_line(text(tree.get("basePath")), 200).strip("/")
+    base = f"/{base}" if base else ""
     if not host:
         return [f"{base} ({_RELATIVE})"] if base else []
     names = [one_line(scheme, 10) for scheme in listing(schemes)[:_MOST] if isinstance(scheme, str)] or ["https"]

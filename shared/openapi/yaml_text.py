@@ -26,6 +26,26 @@ _DIRECTIVE = re.compile("(?:^|[\n\r\x85\u2028\u2029])%")
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+_WORDS = {
+    "mapping values are not allowed": "there is a colon where none can be (text that holds one belongs in quotes)",
+    "cannot start any token": "a text, or an indentation, begins with a character that cannot begin one: a tab, @ or `",
+    "expected ',' or": "a list or an object in brackets does not end, or lacks a comma",
+    "unexpected end of stream": "a text in quotes does not end",
+    "unexpected document indicator": "a text in quotes does not end",
+    "expected '-' indicator": "something in a list is no item of it, or is indented otherwise than the items are",
+    "expected <block end>": "something is indented otherwise than what it belongs to",
+    "expected key": "something is indented otherwise than the keys before it",
+    "expected ':'": "a key lacks its colon",
+    "escape": "a backslash in a text has no meaning there",
+    "hexdecimal": "a backslash in a text has no meaning there",
+    "incompatible YAML document": "it asks for a version of YAML that is not read here",
+    "directive": "a line that begins with % is none that YAML knows",
+    "anchor": "an anchor or an alias is not written as one",
+    "alias": "an anchor or an alias is not written as one",
+    "tag": "a tag is not written as one",
+    "block scalar": "what stands behind | or > is not what can stand there",
+}
+"""By what the parser's sentence holds."""
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PLAIN: list[tuple[re.Pattern[str], Callable[[str], object]]] = [
     (re.compile(r"(?:null|Null|NULL|~|)$"), lambda _: None),
@@ -50,12 +70,17 @@ def read_yaml(text: str) -> object:
     try:
         return _Reader().read(text)
     except yaml.MarkedYAMLError as error:
-        problem = one_line(str(error.problem or error.context or "it cannot be read"), 120)
+        problem = _what_is_wrong(f"{error.problem} {error.context}")
         _refuse(f"This is neither JSON nor YAML: {problem}", error.problem_mark or error.context_mark)
     except (yaml.YAMLError, ValueError) as error:
         if isinstance(error, NotASpec):
             raise
-        raise NotASpec(f"This is neither JSON nor YAML: {one_line(str(error), 120)}.") from None
+        raise NotASpec("This is neither JSON nor YAML: it cannot be read.") from None
+
+
+def _what_is_wrong(problem: str) -> str:
+    """In our words: the parser's own, of which it has two sets, are for who programs it."""
+    return next((ours for theirs, ours in _WORDS.items() if theirs in problem), "it cannot be read")
 
 
 @dataclass

@@ -32,7 +32,7 @@ def failure_of(error: Exception, kinds: Kinds, host: str) -> OutboundError:
     causes = list(_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return Unreachable(f"The certificate of {host} is not good: {cause.verify_message.rstrip('.')}.")
+            return Unreachable(f"The certificate of {host} is not good: {_why(cause)}.")
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return Unreachable(f"{host} could not be reached over TLS.")
     if isinstance(error, kinds.slow):
@@ -44,6 +44,24 @@ def failure_of(error: Exception, kinds: Kinds, host: str) -> OutboundError:
     if isinstance(error, kinds.broken) and causes:
         return BadAnswer(f"{host} did not answer in HTTP as it should.")
     return Unreachable(f"{host} broke the connection off.")  # httpcore says so by a protocol error without a cause
+
+
+_WHY = {
+    9: "it is not valid yet",
+    10: "it has expired",
+    18: "it is signed by itself, and by no authority that is known",
+    19: "it is signed by an authority that is not known",
+    20: "it is signed by an authority that is not known, or the server does not send all certificates in between",
+    21: "it is signed by an authority that is not known, or the server does not send all certificates in between",
+    23: "it has been revoked",
+    62: "it is for another host",
+    64: "it is not for this address",
+}
+"""By OpenSSL's numbers."""
+
+
+def _why(error: ssl.SSLCertVerificationError) -> str:
+    return _WHY.get(error.verify_code, f"it cannot be verified (OpenSSL's code {error.verify_code})")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -88,12 +88,35 @@ def _failed(error: Exception) -> CallFailed:
         case BudgetSpent():
             return CallFailed(str(error), cause=error)
         case ValidationError():
-            problem = error.errors()[0]
-            where = ".".join(str(part) for part in problem["loc"])
-            return CallFailed(f"{where}: {problem['msg']}", ValueError)
+            return CallFailed(_what_is_wrong(error), ValueError)
         case _:
             _log.exception("A call for an agent broke")
             return CallFailed("Something went wrong on our side.", cause=error)
+
+
+_MUST_BE = {
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "list_type": "a list",
+    "dict_type": "a dict",
+    "model_type": "a dict",
+    "model_attributes_type": "a dict",
+    "string_too_short": "a text that is not empty",
+    "too_short": "a list that is not empty",
+}
+
+
+def _what_is_wrong(error: ValidationError) -> str:
+    """The first thing, in our words: pydantic's are for who programs it."""
+    problem = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in problem["loc"]) or "A message"
+    if problem["type"] == "missing":
+        return f"{where} is missing."
+    if problem["type"] == "literal_error":
+        return f"{where} must be {problem.get('ctx', {}).get('expected')}."
+    must_be = _MUST_BE.get(problem["type"])
+    return f"{where} must be {must_be}." if must_be else f"{where} is not what can stand there."
 
 
 @dataclass

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, cast
 
+from shared.llm.text import whole_text
 from shared.models.wire import JsonObject
 from shared.sandbox.inspection.findings import HOST_MODULES
 from shared.sandbox.inspection.surface import surface
@@ -91,8 +92,9 @@ def code_of(answer: str) -> str:
 
     What holds no code comes out as a `run` that does nothing: see `written_code.fault_of`.
     """
+    answer = answer.removeprefix("\ufeff")
     inner = _code_in_json(answer)
-    return _bare(answer if inner is None else inner)
+    return _bare(answer if inner is None else whole_text(inner))
 
 
 def _code_in_json(answer: str) -> str | None:
@@ -163,14 +165,14 @@ def name_and_docstring(answer: str, description: str) -> tuple[str, str]:
     match = re.search(r"\{.*\}", answer, re.DOTALL)
     try:
         parsed: Any = json.loads(match[0]) if match else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         parsed = {}
     fields = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
     name = fields.get("friendly_name") or fields.get("friendlyName")
     docstring = fields.get("docstring")
     return (
         snake_case(name if isinstance(name, str) else "") or snake_case(" ".join(description.split()[:4])) or "agent",
-        docstring.strip() if isinstance(docstring, str) and docstring.strip() else description.strip(),
+        whole_text(docstring.strip()) if isinstance(docstring, str) and docstring.strip() else description.strip(),
     )
 
 

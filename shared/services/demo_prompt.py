@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, cast
 
+from shared.json_words import what_is_wrong
 from shared.models.demo import DemoCode
 from shared.models.deployment import Deployment, endpoint
 from shared.models.wire import JsonObject
@@ -75,7 +76,7 @@ def read_answer(answer: str) -> DemoCode:
             found: Any = decoder.raw_decode(answer, start.start())[0]
         except json.JSONDecodeError as failure:
             if not number:
-                error = f"It is no JSON: {failure.msg} at line {failure.lineno}, column {failure.colno}."
+                error = f"It is no JSON: {what_is_wrong(failure)}."
         except RecursionError:
             error = "It is no JSON: it is nested too deep."
         except ValueError:

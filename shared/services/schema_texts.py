@@ -79,8 +79,12 @@ class _Reader:
         return self._read_array(self._allowing(alternatives, "array"), cast(list[Any], value))
 
     def _read_text(self, alternatives: list[Alternative], text: str, required: bool) -> Any:
-        types = frozenset[str]().union(*map(self._types, alternatives))
-        if "string" in types or not types:
+        texts = self._allowing(alternatives, "string")
+        if texts and (self._is_among(texts, text)):
+            return text
+        alternatives = [each for each in alternatives if self._types(each) - {"string"}]
+        types = frozenset[str]().union(*map(self._types, alternatives)) - {"string"}
+        if not types:
             return text
         said = text.strip()
         if not said:

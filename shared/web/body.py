@@ -86,11 +86,35 @@ def refuse_infinite(value: Any) -> None:
                 pass
 
 
+_PLACE = re.compile(r"line (\d+) column (\d+)$")
+_WORDS = {
+    "EOF": "it ends too early",
+    "trailing comma": "there is a comma before the end",
+    "trailing characters": "something follows its end",
+    "recursion limit": "it is nested too deep",
+    "control character": "a text holds a control character, such as a line break",
+    "hex escape": "a text holds half of a character, or an escape that is cut off",
+    "escape": "a backslash has no meaning there",
+    "key must be": "a name in double quotes is missing",
+    "expected `:`": "a colon is missing",
+    "expected `,`": "a comma or the end is missing",
+    "number": "a number is not written as one",
+    "expected value": "a value is missing",
+}
+
+
+def _what_is_wrong(said: str) -> str:
+    """In our words, and where: the parser's own are for who programs it."""
+    ours = next((ours for theirs, ours in _WORDS.items() if theirs in said), "it cannot be read")
+    place = _PLACE.search(said)
+    return f"{ours}, line {place[1]}, column {place[2]}" if place else ours
+
+
 def _parsed(text: bytes) -> Any:
     try:
         value = pydantic_core.from_json(text, allow_inf_nan=False)
     except ValueError as error:
-        raise ValueError(not_utf8(text) or str(error)) from error
+        raise ValueError(not_utf8(text) or _what_is_wrong(str(error))) from error
     if _HUGE.search(text):
         refuse_infinite(value)
     return value

@@ -111,6 +111,16 @@ async def test_tokens_may_be_fractions(providers: Providers, usage: dict[str, An
     assert result.usage.model_dump() == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 
 
+@pytest.mark.parametrize(
+    "usage",
+    [{"prompt_tokens": 10, "total_tokens": 910}, {"prompt_tokens": 10, "completion_tokens": 0, "total_tokens": 910}],
+)
+async def test_what_is_counted_in_the_total_alone_was_answered(providers: Providers, usage: dict[str, Any]) -> None:
+    """The rest of the total is the answer, thoughts that are not shown included."""
+    result = await providers.ask("openai", Wire(chat(usage=usage)))
+    assert (result.usage.completion_tokens, result.usage.estimated) == (900, False)
+
+
 @pytest.mark.parametrize("wrong", ["true", "-5", "NaN", '"7"', "1e999"])
 async def test_what_is_no_number_of_tokens_is_estimated(providers: Providers, wrong: str) -> None:
     """As if it were not there."""

@@ -1,5 +1,6 @@
 """Streams: joined first, read then."""
 
+import codecs
 import json
 from itertools import pairwise
 from typing import Any
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.llm.event_stream import EventStream
-from tests.doubles.documents import DONE, delta
+from tests.doubles.documents import DONE, delta, event
 from tests.doubles.model_server import Wire
 from tests.llm.conftest import Providers
 
@@ -126,9 +127,9 @@ async def test_half_an_emoji_is_replaced(providers: Providers, half: str) -> Non
 
 async def test_halves_as_bytes_are_joined(providers: Providers) -> None:
     """Some servers write UTF-16's halves as if they were characters."""
-    event = delta(content="?").replace(b"?", "\ud83d\ude00".encode("utf-8", "surrogatepass"))
+    halved = delta(content="?").replace(b"?", "\ud83d\ude00".encode("utf-8", "surrogatepass"))
     result = await providers.ask(
-        "openai", Wire([event, delta("stop"), DONE], content_type="text/event-stream"), stream=True
+        "openai", Wire([halved, delta("stop"), DONE], content_type="text/event-stream"), stream=True
     )
     assert result.content == "😀"
 
@@ -137,3 +138,37 @@ async def test_an_answer_that_comes_whole_to_who_asked_for_a_stream_is_one(provi
     """Some servers do not stream."""
     body = {"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}
     assert (await providers.ask("openai", Wire(body), stream=True)).content == "yes"
+
+
+async def test_a_byte_order_mark_is_no_part_of_the_first_event(providers: Providers) -> None:
+    """As the format has it: one mark, at the very beginning."""
+    events = [codecs.BOM_UTF8 + delta(content="Hel"), delta(content="lo"), delta("stop"), DONE]
+    step = Wire(events, content_type="text/event-stream")
+    assert (await providers.ask("openai", step, stream=True)).content == "Hello"
+
+
+@pytest.mark.parametrize(
+    "counted", [[], [event({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 7}})]]
+)
+async def test_a_stream_that_is_cut_after_its_answer_is_whole(providers: Providers, counted: list[bytes]) -> None:
+    """To ask again would be to pay twice for what is there."""
+    step = Wire([delta(content="Hello"), delta("stop"), *counted], content_type="text/event-stream", cut=True)
+    result = await providers.ask("openai", step, stream=True)
+    assert (result.content, result.usage.estimated) == ("Hello", not counted)
+
+
+async def test_a_message_after_its_pieces_is_not_said_twice(providers: Providers) -> None:
+    """Some servers end with all of it once more."""
+    whole = event({"choices": [{"index": 0, "delta": {}, "message": {"content": "Hello"}, "finish_reason": "stop"}]})
+    step = Wire([delta(content="Hel"), delta(content="lo"), whole, DONE], content_type="text/event-stream")
+    assert (await providers.ask("openai", step, stream=True)).content == "Hello"
+
+
+async def test_a_usage_may_stand_in_a_choice(providers: Providers) -> None:
+    """Of a stream or not."""
+    usage = {"prompt_tokens": 70, "completion_tokens": 9}
+    ended = {"index": 0, "finish_reason": "stop", "usage": usage}
+    step = Wire([delta(content="Hi"), event({"choices": [ended]}), DONE], content_type="text/event-stream")
+    plain = Wire({"choices": [{**ended, "message": {"content": "Hi"}}]})
+    for result in (await providers.ask("openai", step, stream=True), await providers.ask("openai", plain)):
+        assert (result.usage.prompt_tokens, result.usage.completion_tokens, result.usage.estimated) == (70, 9, False)

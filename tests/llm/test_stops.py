@@ -126,6 +126,8 @@ async def test_why_a_response_ended_is_reported(
         ("gemini", gemini(finish_reason="MALFORMED_FUNCTION_CALL"), True, "an answer (MALFORMED_FUNCTION_CALL)"),
         ("gemini", gemini(finish_reason="OTHER"), True, "without an answer (OTHER)"),
         ("bedrock", converse(stop_reason="content_filtered"), False, "refused the content"),
+        ("bedrock", converse(stop_reason="model_context_window_exceeded"), False, "without an answer"),
+        ("anthropic", anthropic(stop_reason="model_context_window_exceeded"), False, "without an answer"),
         ("bedrock", converse(stop_reason="malformed_model_output"), True, "without an answer"),
     ],
 )
@@ -235,3 +237,26 @@ async def test_a_stream_that_is_no_answer_is_a_failure(
     step = Wire(events or b"", content_type="text/event-stream")
     failed = await providers.failure("openai", step, stream=True)
     assert (failed.transient, words in failed.message) == (transient, True), failed.message
+
+
+@pytest.mark.parametrize(
+    ("code", "transient"), [("invalid_api_key", False), ("model_not_found", False), ("context_length_exceeded", False)]
+)
+async def test_an_error_in_an_answers_place_goes_by_its_code(providers: Providers, code: str, transient: bool) -> None:
+    """Which may stand there without a type."""
+    failed = await providers.failure("openrouter", Wire({"error": {"code": code, "message": "No."}}))
+    assert failed.transient is transient
+
+
+async def test_a_call_in_the_older_form_is_one(providers: Providers) -> None:
+    """Of the time when there was one at most."""
+    called = {"content": None, "function_call": {"name": "f", "arguments": '{"a": 1}'}}
+    result = await providers.ask("openrouter", Wire(chat(None, "function_call", message=called)))
+    (call,) = result.thoughts["tool_calls"]
+    assert call["function"] == called["function_call"]
+
+
+async def test_a_response_may_say_its_text_in_one(providers: Providers) -> None:
+    """And not in parts."""
+    result = await providers.ask("openai", Wire(responses({"type": "message", "content": "Some"})), **SEARCH)
+    assert result.content == "Some"

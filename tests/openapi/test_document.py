@@ -232,3 +232,35 @@ def test_any_text_is_a_document_or_not_a_spec(text: str) -> None:
     except NotASpec as error:
         outcome = error.message
     assert isinstance(outcome, Document) or (isinstance(outcome, str) and outcome and "\n" not in outcome)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"a" 1}', "This is not valid JSON: a colon is missing, line 1, column 6."),
+        ('{"a":"x', "This is not valid JSON: a text that begins there does not end, line 1, column 6."),
+        ("{a:1", "This is not valid JSON: a name in double quotes is missing, line 1, column 2."),
+        ("[1,2", "This is not valid JSON: a comma or the end is missing, line 1, column 5."),
+        ('{"openapi": 1}\n{}', "This is not valid JSON: something follows its end, line 2, column 1."),
+        ('{"a": ]', "This is not valid JSON: a value is missing, line 1, column 7."),
+        ('{"a":"\\q"}', "This is not valid JSON: a backslash has no meaning there, line 1, column 7."),
+        ("a: b: c", "there is a colon where none can be (text that holds one belongs in quotes), line 1, column 5."),
+        ("a:\n\t- b", "begins with a character that cannot begin one: a tab, @ or `, line 2, column 1."),
+        ("a: [1", "a list or an object in brackets does not end, or lacks a comma, line"),
+        ("- a\nb: c", "in a list is no item of it"),
+        ('"x', "a text in quotes does not end, line 1"),
+        ("a: 1\n  b: 2", "there is a colon where none can be"),
+        ("a: {b: 1}\n c: 2", "is indented otherwise than the keys before it"),
+        ("a: 1\nb\nc: 2", "a key lacks its colon"),
+        ('a: "\\x"', "a backslash in a text has no meaning there, line 1"),
+        ("%YAML 3.0\n---\na: 1", "it asks for a version of YAML that is not read here"),
+        ("a: !<tag", "a tag is not written as one"),
+        ("a: *", "an anchor or an alias is not written as one"),
+        ("a: |3z", "what stands behind | or > is not what can stand there"),
+    ],
+)
+def test_what_is_wrong_with_a_text_is_said_in_our_words(text: str, words: str) -> None:
+    """And where."""
+    with pytest.raises(NotASpec) as raised:
+        parse(text)
+    assert words in str(raised.value)

@@ -54,6 +54,7 @@ CASES = [
     (swagger(basePath="/v2"), ["https://api.example.com:8443/v2"]),
     (swagger(basePath="/v2", schemes=["http"]), ["http://api.example.com:8443/v2"]),
     (swagger(host="whole.test", basePath="/v2"), ["https://whole.test/v2"]),
+    (swagger(host="whole.test:8443", basePath="v2"), ["https://whole.test:8443/v2"]),
 ]
 
 

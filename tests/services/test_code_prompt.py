@@ -48,6 +48,11 @@ def test_code_in_json_is_unwrapped(answer: str) -> None:
     assert code_of(answer).strip() == RUN
 
 
+def test_a_byte_order_mark_goes() -> None:
+    """As it does where code is saved."""
+    assert code_of(f"\ufeff{RUN}").strip() == RUN
+
+
 def test_code_that_has_code_in_a_text_stays_as_it_is() -> None:
     """Whichever comes first."""
     code = f"{RUN}\n\n\nEXAMPLE = {json.dumps({'code': RUN})}\n"

@@ -136,6 +136,18 @@ async def test_without_a_name_the_code_is_not_lost(
     assert (written.code, written.friendly_name, written.docstring) == (CODE, "shouts_what_it_is", TASK)
 
 
+async def test_a_name_that_cannot_be_read_does_not_lose_the_code(
+    writing: CodeWritingService, model_server: ModelServer, caller: Caller
+) -> None:
+    """Nested without end, or with half of an emoji in it."""
+    for named in ('{"a":' * 3000 + "1" + "}" * 3000, '{"friendly_name": "a", "docstring": "Shouts \\ud83d"}'):
+        model_server.script(ASKED, Answer(json.dumps({"code": CODE + "# \ud83d"})))
+        model_server.script(NAME_ASKED, Answer(named))
+        answer = await writing.write(caller, request())
+        assert answer.code.startswith(CODE)
+        answer.model_dump_json()
+
+
 async def test_after_two_mendings_it_is_given_up(
     writing: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:

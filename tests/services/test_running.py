@@ -432,3 +432,20 @@ async def run(input_dict, tools):
 def replaced(house: House, **fields: Any) -> Any:
     """The run service with other settings."""
     return House(house.settings.model_copy(update=fields), house.catalog).runs
+
+
+@pytest.mark.parametrize(
+    ("messages", "told"),
+    [
+        ('[{"role": "robot", "content": "x"}]', "role must be 'user', 'assistant' or 'system'."),
+        ('[{"role": "user"}]', "content is missing."),
+        ('[{"role": "user", "content": 5}]', "content must be a text."),
+        ('["x"]', "A message must be a dict."),
+    ],
+)
+async def test_a_message_that_is_none_is_told_in_plain_words(
+    house: House, caller: Caller, messages: str, told: str
+) -> None:
+    """And not in the validator's."""
+    code = f'async def run(i, t):\n    return await call_llm(provider="openai", model="{MODEL}", messages={messages})'
+    assert (await failure(house, caller, code)).body["error"] == f"ValueError: {told}"

@@ -31,6 +31,12 @@ def typed(type_: Any, **more: Any) -> JsonObject:
     ("schema", "text", "value"),
     [
         ({"type": "integer"}, "3", 3),
+        ({"anyOf": [{"type": "integer"}, {"const": "auto"}]}, "5", 5),
+        ({"anyOf": [{"type": "integer"}, {"type": "string", "enum": ["auto", "7"]}]}, "5", 5),
+        ({"oneOf": [{"type": "boolean"}, {"enum": ["auto", None]}]}, " true", True),
+        ({"enum": ["a", 1, None]}, "1", 1),
+        ({"enum": ["a", 1, None]}, "null", None),
+        ({"type": ["string", "integer"], "enum": ["1", 2]}, "2", 2),
         ({"type": "integer"}, " +07 ", 7),
         ({"type": "integer"}, "-3", -3),
         ({"type": "integer"}, "3.0", 3),

@@ -12,6 +12,7 @@ from shared.models.errors import BadRequest, NotFound, Unavailable
 from shared.models.wire import CamelModel, JsonObject
 from shared.settings import Settings
 from shared.web import StrictJsonRoute, create_app
+from shared.web import body as body_module
 
 router = APIRouter(route_class=StrictJsonRoute)
 
@@ -182,3 +183,22 @@ async def test_nothing_may_be_cached(client: httpx.AsyncClient) -> None:
     """Errors included: Hosting would keep a 404 for ten minutes."""
     for path in ("/things/gone", "/things/bug", "/nowhere"):
         assert (await client.get(path)).headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"{", "it ends too early, line 1, column 1"),
+        (b'{"a":1,}', "there is a comma before the end, line 1, column 8"),
+        (b"{} x", "something follows its end, line 1, column 4"),
+        (b"{a:1}", "a name in double quotes is missing, line 1, column 2"),
+        (b'{"a" 1}', "a colon is missing, line 1, column 6"),
+        (b'"\\q"', "a backslash has no meaning there, line 1, column 3"),
+        (b'"\\ud800"', "a text holds half of a character, or an escape that is cut off, line 1, column 8"),
+        (b"nope", "it cannot be read, line 1, column 2"),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_said_in_our_words(body: bytes, words: str) -> None:
+    """And where."""
+    with pytest.raises(ValueError, match=f"^{words}$"):
+        body_module._parsed(body)  # pyright: ignore[reportPrivateUsage]

@@ -16,7 +16,7 @@ _THOUGHT = re.compile(r"\s*<(think|thinking)>(.*?)</\1>\s*", re.DOTALL)
 def read(document: dict[str, Any]) -> Answer:
     """The first choice; the others are counted, as they are billed."""
     choices = objects_of(document.get("choices"))
-    usage = object_of(document.get("usage"))
+    usage = object_of(document.get("usage")) or object_of(choices[0].get("usage") if choices else None)
     if not choices:
         return Answer(stop="error", tokens=_tokens(usage), cost=_cost(usage))
     answer = _read_choice(choices[0])
@@ -52,9 +52,15 @@ def _read_choice(choice: dict[str, Any]) -> Answer:
         fault=fault_of(choice) or fault_of(message),
         reasoning=reasoning,
         thinking_blocks=objects_of(message.get("thinking_blocks")),
-        tool_calls=[_tool_call(call) for call in objects_of(message.get("tool_calls"))],
+        tool_calls=[_tool_call(call) for call in objects_of(message.get("tool_calls")) or _older_call(message)],
         citations=distinct(from_annotations(message.get("annotations"))),
     )
+
+
+def _older_call(message: dict[str, Any]) -> list[dict[str, Any]]:
+    """The one call that the interface had before it had several."""
+    called = object_of(message.get("function_call"))
+    return [{"id": "call_0", "function": called}] if called else []
 
 
 def _tool_call(call: dict[str, Any]) -> dict[str, Any]:
@@ -71,10 +77,13 @@ def _tokens(usage: dict[str, Any]) -> Tokens:
         object_of(usage.get("completion_tokens_details")),
     )
     written, beside = count(usage.get("completion_tokens")), count(usage.get("reasoning_tokens")) or 0
+    sent, total = count(usage.get("prompt_tokens")), count(usage.get("total_tokens"))
+    if not written and sent and total and total > sent:
+        written, beside = total - sent, 0
     return Tokens(
-        prompt=count(usage.get("prompt_tokens")),
+        prompt=sent,
         completion=None if written is None else written + beside,
-        total=count(usage.get("total_tokens")),
+        total=total,
         cached=count(prompt.get("cached_tokens")) or 0,
         cache_write=count(prompt.get("cache_write_tokens")) or 0,
         reasoning=count(completion.get("reasoning_tokens")) or beside,

@@ -21,16 +21,19 @@ _STATUSES = {
     "deadline_exceeded": 504,
     "authentication_error": 401,
     "unauthenticated": 401,
+    "invalid_api_key": 401,
     "billing_error": 402,
     "permission_error": 403,
     "permission_denied": 403,
     "not_found_error": 404,
     "not_found": 404,
+    "model_not_found": 404,
     "request_too_large": 413,
     "invalid_request_error": 400,
     "invalid_argument": 400,
     "failed_precondition": 400,
     "invalid_prompt": 400,
+    "context_length_exceeded": 400,
 }
 """HTTP's status for what providers call by a name."""
 

@@ -46,7 +46,9 @@ def read(document: dict[str, Any]) -> Answer:
 
 
 def _read_message(item: dict[str, Any], answer: Answer) -> None:
-    for part in objects_of(item.get("content")):
+    content = item.get("content")
+    answer.content += content if isinstance(content, str) else ""
+    for part in objects_of(content):
         if part.get("type") == "refusal":
             answer.refusal += text_of(part.get("refusal"))
         else:
