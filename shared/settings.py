@@ -117,7 +117,7 @@ class Settings(BaseModel):
         default=8, ge=0, description="chats with agents of one user that are worked on at a time; 0: no limit"
     )
     model_chats_at_once: int = Field(
-        default=50,
+        default=10,
         ge=0,
         description="chats with models of one user that are worked on at a time, a quarter of what the queue hands "
         "out; 0: no limit",

@@ -44,7 +44,7 @@ async def _spec_service(settings: CurrentSettings) -> SpecService:
 async def fetch(
     body: FetchSpecRequest, caller: ActiveCaller, service: Annotated[SpecService, Depends(_spec_service)]
 ) -> FetchedSpec:
-    """An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its name."""
+    """An OpenAPI or Swagger document as it was published, with whole server addresses, and its name."""
     return await service.fetch(caller, body)
 
 

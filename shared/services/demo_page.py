@@ -20,11 +20,15 @@ _TAG = re.compile(
 """A comment, or a tag with its attributes. Nothing is tried twice, however odd the text is."""
 _ATTRIBUTE = re.compile(r"([^\s\"'>/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"?|'([^']*+)'?|([^\s>]++)))?+")
 
+_SECOND = "script-src 'unsafe-inline'"
+
 _PAGE = """\
 <!doctype html>
 <html>
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{first}">
+<meta http-equiv="Content-Security-Policy" content="{second}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
@@ -78,6 +82,8 @@ def page(title: str, code: DemoCode, base: str, nonce: str) -> str:
     `<textarea>`) can swallow it. It holds the demo's own script as a string, and runs it when the body is complete,
     before `DOMContentLoaded`, as if it stood at the body's end. In CSS, `\\/` is another way to write a slash.
 
+    The policies stand in it, too, as headers do not come along into a frame that has the page as its `srcdoc`.
+
     It takes WebRTC away, which reaches any address by UDP and which no policy of Chromium's bounds. Frames are windows
     of their own and would have it again; so before the demo's script does anything, a third policy says that no script
     begins from then on, and frames inherit it. What the first script needs for that it takes before the demo's HTML is
@@ -86,6 +92,8 @@ def page(title: str, code: DemoCode, base: str, nonce: str) -> str:
     return _PAGE.format(
         title=html.escape(title, quote=False),
         css=code.css.replace("</", "<\\/"),
+        first="; ".join(_directives(base, nonce)),
+        second=_SECOND,
         nonce=nonce,
         api_base=_string(base),
         js=_string(code.js),
@@ -103,22 +111,24 @@ def policy(base: str, nonce: str, embedders: Iterable[str] = ()) -> str:
     no policy of a page bounds: a demo can lead its visitor, and what was typed into it, to another site.
     """
     framing = " ".join(["'self'", *(origin for origin in embedders if origin == "*" or _ORIGIN.fullmatch(origin))])
-    first = "; ".join(
-        [
-            "sandbox allow-scripts allow-forms allow-modals",
-            "default-src 'none'",
-            f"script-src 'nonce-{nonce}'",
-            "style-src 'unsafe-inline'",
-            "img-src data: blob:",
-            "media-src data: blob:",
-            "font-src data:",
-            f"connect-src {base}/rest/",
-            "form-action 'none'",
-            "base-uri 'none'",
-            f"frame-ancestors {framing}",
-        ]
-    )
-    return f"{first}, script-src 'unsafe-inline'"
+    sandbox = "sandbox allow-scripts allow-forms allow-modals"
+    first = "; ".join([sandbox, *_directives(base, nonce), f"frame-ancestors {framing}"])
+    return f"{first}, {_SECOND}"
+
+
+def _directives(base: str, nonce: str) -> list[str]:
+    """Of the first policy, those that a page may say itself, too."""
+    return [
+        "default-src 'none'",
+        f"script-src 'nonce-{nonce}'",
+        "style-src 'unsafe-inline'",
+        "img-src data: blob:",
+        "media-src data: blob:",
+        "font-src data:",
+        f"connect-src {base}/rest/",
+        "form-action 'none'",
+        "base-uri 'none'",
+    ]
 
 
 def markup_problems(markup: str) -> list[str]:

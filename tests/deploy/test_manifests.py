@@ -106,7 +106,7 @@ def test_only_what_browsers_reach_is_open(endpoints: dict[str, dict[str, Any]]) 
 
 def test_who_hands_in_tasks_may(endpoints: dict[str, dict[str, Any]]) -> None:
     """Functions whose code asks for the queue; besides them, the account whose token the tasks carry."""
-    hand_in = {name for name in endpoints if "task_queue(" in (ROOT / "functions" / name / "main.py").read_text()}
+    hand_in = {name for name in endpoints if "task_queue" in (ROOT / "functions" / name / "main.py").read_text()}
     assert {f"fn-{name}" for name in hand_in} | {"task-invoker"} == CALLED_BY["worker"]
 
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from html import escape
 
 import pytest
 
@@ -125,7 +126,7 @@ def address(listeners: dict[str, Listener]) -> Iterator[str]:
 
     class Pages(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            name = names[int(self.path.strip("/"))]
+            name = names[int(self.path.split("/")[1])]
             port = str(listeners[name].port)
             self.send_response(200)
             self.send_header("Content-Type", "text/html; charset=utf-8")
@@ -135,7 +136,10 @@ def address(listeners: dict[str, Listener]) -> Iterator[str]:
                 code = DEMOS[name]
                 base = f"http://{self.headers['Host']}"
                 body = page(name, code.model_copy(update={"js": code.js + MARK}), base, NONCE)
-                self.send_header("Content-Security-Policy", policy(base, NONCE))
+                if self.path.endswith("/framed"):
+                    body = f"<iframe sandbox='allow-scripts allow-forms allow-modals' srcdoc='{escape(body)}'></iframe>"
+                else:
+                    self.send_header("Content-Security-Policy", policy(base, NONCE))
             self.end_headers()
             self.wfile.write(body.replace("PORT", port).encode())
 
@@ -152,12 +156,13 @@ MARK = "\n;document.title = 'ran';"
 
 
 @pytest.mark.timeout(180)
-def test_no_page_reaches_a_server_by_webrtc(listeners: dict[str, Listener], address: str) -> None:
+@pytest.mark.parametrize("way", ["", "/framed"])
+def test_no_page_reaches_a_server_by_webrtc(listeners: dict[str, Listener], address: str, way: str) -> None:
     """Whatever window it is taken from. A page without our policy does, and had less time for it than all others."""
     with launched() as browser:
         context = browser.new_context()
         for number in range(len(listeners)):
-            context.new_page().goto(f"{address}/{number}")
+            context.new_page().goto(f"{address}/{number}{way}")
         free = listeners["free"].udp
         free.settimeout(60)
         assert free.recv(1)
@@ -170,6 +175,8 @@ def test_a_demos_script_still_runs(address: str) -> None:
     with launched() as browser:
         tab = browser.new_context().new_page()
         for name in ("in strict code", "in a frame within a shadow"):
-            tab.goto(f"{address}/{list(DEMOS).index(name)}")
-            assert tab.title() == "ran"
-            assert tab.evaluate(f"typeof close_{NONCE}") == "undefined"
+            for way in ("", "/framed"):
+                tab.goto(f"{address}/{list(DEMOS).index(name)}{way}")
+                frame = tab.main_frame.child_frames[0] if way else tab.main_frame
+                assert frame.title() == "ran"
+                assert frame.evaluate(f"typeof close_{NONCE}") == "undefined"

@@ -143,6 +143,13 @@ def test_the_guide_to_money(local_suite: Suite) -> None:
     assert "local-dev-user" in {user["_id"] for user in users}
 
 
+def test_the_guide_to_chat(local_suite: Suite) -> None:
+    """The same chat under the same key is one ticket."""
+    (send,) = commands("docs/chat.md")
+    first, second = (json.loads(paste(send, local_suite)) for _ in range(2))
+    assert first["ticket_id"] == second["ticket_id"]
+
+
 def test_every_command_of_the_guides_is_run() -> None:
     """A guide that begins to show commands gets a test; those for a Google Cloud project cannot be run here.
 
@@ -150,6 +157,6 @@ def test_every_command_of_the_guides_is_run() -> None:
     """
     documents = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")]
     with_commands = {str(path.relative_to(ROOT)) for path in documents if "```sh" in path.read_text()}
-    run = {"agents", "demos", "local", "mcp-and-specs", "money", "observability", "sandbox"}
+    run = {"agents", "chat", "demos", "local", "mcp-and-specs", "money", "observability", "sandbox"}
     to_the_cloud = {"docs/deploy.md", "docs/operations.md", "deploy/monitoring/README.md"}
     assert with_commands == {"README.md", *(f"docs/{name}.md" for name in run), *to_the_cloud}

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,10 +40,12 @@ class Instance:
         """Takes the CPU away from every process of the instance for so long."""
         tree = [self.process, *self.process.children(recursive=True)]
         for process in tree:
-            process.send_signal(signal.SIGSTOP)
+            with suppress(psutil.NoSuchProcess):  # one that was just over
+                process.send_signal(signal.SIGSTOP)
         time.sleep(seconds)
         for process in tree:
-            process.send_signal(signal.SIGCONT)
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGCONT)
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def clients(serve: Serve) -> dict[str, httpx.AsyncClient]:
 
 async def sent(clients: dict[str, httpx.AsyncClient], command: str) -> httpx.Response:
     """What curl would be answered."""
-    _, _, *words = shlex.split(command)
+    _, _, *words = shlex.split(command.replace("\\\n", " "))
     method, body, url = "", None, ""
     while words:
         match words.pop(0):

@@ -32,7 +32,7 @@ def both(settings: Settings) -> Engines:
             RUN + "    try:\n        pass\n    except httpx.ConnectError:\n        pass",
             "line 4: `except httpx.ConnectError`",
         ),
-        ("type X = int\n" + RUN + "    return 1", "line 1: This is not Python"),
+        ("type X = int\n" + RUN + "    return 1", "line 1: Syntax newer than Python 3.11"),
         (
             "if True:\n    async def run(input_dict, tools):\n        return 1",
             "line 1: The code defines no `async def run",

@@ -209,7 +209,7 @@ async def test_a_chat_whose_first_request_died_before_the_queue_is_queued_by_the
     chat = ChatService(database, task_queue(settings), catalog, settings)
     accepted, replayed = await chat.submit_once(caller, asking(), KEY)
     assert replayed
-    assert [name.rpartition("/")[2] for name in cloud_tasks.tasks] == [f"chat-{accepted.ticket_id}"]
+    assert [name.rpartition("/")[2] for name in cloud_tasks.tasks] == [f"{accepted.ticket_id}-1"]
     assert (await chat.look_up(caller, accepted.ticket_id)).status is TicketStatus.PENDING
 
 

@@ -204,13 +204,14 @@ class Drive:
         self.crashed = False
 
     async def sweep(self, _: None) -> None:
-        """Hands everything in again, and moves no money."""
+        """Hands in again what has lost its task, and moves no money."""
         swept = await self.sweeper(self.settings).sweep()
-        assert (swept.requeued, swept.ended) == (len(self.running), 0)
+        assert (swept.requeued + swept.waiting, swept.ended) == (len(self.running), 0)
 
     async def give_up(self, _: None) -> None:
         """Ends whatever runs."""
-        ended = await self.sweeper(self.settings.model_copy(update={"ticket_max_age_seconds": 0.000001})).sweep()
+        over = {"ticket_max_age_seconds": 0.000001, "ticket_max_wait_seconds": 0.000001}
+        ended = await self.sweeper(self.settings.model_copy(update=over)).sweep()
         assert ended.ended == len(self.running)
         self.running.clear()
         self.model.holds.clear()

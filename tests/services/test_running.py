@@ -199,7 +199,7 @@ async def test_an_agents_own_models_bring_their_parameters(
     named = [{"provider": "openai", "model": MODEL, "parameters": {"max_tokens": 7, "temperature": 0.1}}]
     answer = await run(house, caller, code, invokable_models=named)
     assert answer.result == ["You said: hi", None]
-    assert (model_server.calls[0].body["max_tokens"], model_server.calls[0].body["temperature"]) == (7, 0.5)
+    assert (model_server.calls[0].body["max_completion_tokens"], model_server.calls[0].body["temperature"]) == (7, 0.5)
 
 
 async def test_a_model_that_fails_can_be_caught(house: House, caller: Caller, model_server: ModelServer) -> None:

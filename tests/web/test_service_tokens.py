@@ -69,8 +69,8 @@ WRONG: list[tuple[dict[str, Any], type[ServiceError]]] = [
     ({"iss": "https://securetoken.google.com/p"}, Unauthenticated),
     ({"iss": {}}, Unauthenticated),
     ({"exp": NOW - 60}, Unauthenticated),
-    ({"exp": str(NOW + 60)}, Unauthenticated),
-    ({"iat": NOW + 600, "exp": NOW + 1200}, Unauthenticated),
+    ({"exp": str(NOW + 36_000)}, Unauthenticated),
+    ({"iat": NOW + 36_000, "exp": NOW + 39_600}, Unauthenticated),
 ]
 
 

@@ -631,8 +631,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its name
-         * @description An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its name.
+         * An OpenAPI or Swagger document as it was published, with whole server addresses, and its name
+         * @description An OpenAPI or Swagger document as it was published, with whole server addresses, and its name.
          */
         post: operations["specs_fetch"];
         delete?: never;
@@ -1994,7 +1994,7 @@ export interface components {
             content: {
                 /**
                  * @example {
-                 *       "detail": "Your allowance is used up. Raise it, reset it, or wait."
+                 *       "detail": "Your allowance is used up. Wait for its next refill, or have it raised."
                  *     }
                  */
                 "application/json": components["schemas"]["Error"];

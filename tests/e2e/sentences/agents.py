@@ -147,7 +147,11 @@ def takes_code_to_run(world: World) -> None:
 
 
 def runs_in_a_sandbox(world: World) -> None:
-    forbidden = ("open('/etc/passwd').read()", "__import__('os').environ['PATH']", "__import__('subprocess').run('id')")
+    forbidden = (
+        "open('/etc/passwd').read()",
+        "__import__('os').environ['FIRESTORE_EMULATOR_HOST']",
+        "__import__('subprocess').run('id')",
+    )
     for attempt in forbidden:
         code = f"async def run(input_dict, tools):\n    return str({attempt})\n"
         ok(world.mine.post("/agents/run-code", json={"code": code, "inputDict": {}, "tools": {}}), 400)

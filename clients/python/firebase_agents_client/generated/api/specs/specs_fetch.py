@@ -111,11 +111,9 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: FetchSpecRequest,
 ) -> Response[Error | FetchedSpec | Invalid]:
-    """An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its
-    name
+    """An OpenAPI or Swagger document as it was published, with whole server addresses, and its name
 
-     An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its
-    name.
+     An OpenAPI or Swagger document as it was published, with whole server addresses, and its name.
 
     Args:
         body (FetchSpecRequest): What `POST /specs/fetch` takes: where the document is.
@@ -144,11 +142,9 @@ def sync(
     client: AuthenticatedClient,
     body: FetchSpecRequest,
 ) -> Error | FetchedSpec | Invalid | None:
-    """An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its
-    name
+    """An OpenAPI or Swagger document as it was published, with whole server addresses, and its name
 
-     An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its
-    name.
+     An OpenAPI or Swagger document as it was published, with whole server addresses, and its name.
 
     Args:
         body (FetchSpecRequest): What `POST /specs/fetch` takes: where the document is.
@@ -172,11 +168,9 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: FetchSpecRequest,
 ) -> Response[Error | FetchedSpec | Invalid]:
-    """An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its
-    name
+    """An OpenAPI or Swagger document as it was published, with whole server addresses, and its name
 
-     An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its
-    name.
+     An OpenAPI or Swagger document as it was published, with whole server addresses, and its name.
 
     Args:
         body (FetchSpecRequest): What `POST /specs/fetch` takes: where the document is.
@@ -203,11 +197,9 @@ async def asyncio(
     client: AuthenticatedClient,
     body: FetchSpecRequest,
 ) -> Error | FetchedSpec | Invalid | None:
-    """An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its
-    name
+    """An OpenAPI or Swagger document as it was published, with whole server addresses, and its name
 
-     An OpenAPI or Swagger document, its text as it was published with whole server addresses, and its
-    name.
+     An OpenAPI or Swagger document as it was published, with whole server addresses, and its name.
 
     Args:
         body (FetchSpecRequest): What `POST /specs/fetch` takes: where the document is.
