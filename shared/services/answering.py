@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
@@ -34,6 +34,7 @@ _log = get_logger("answering")
 _RENEWALS_PER_LEASE = 3
 _SETTLING_SECONDS = 120
 Change = Callable[[Ticket, datetime], Ticket]
+T = TypeVar("T")
 
 
 class AnswerByAgent(Protocol):
@@ -227,8 +228,15 @@ class AnsweringService:
         return request
 
     async def _mark(self, ticket_id: str, begun: bool) -> None:
-        """Notes that an agent begins: nobody will run it again. Raises `LeaseLost`, `Unavailable`."""
-        await self._change(ticket_id, lambda held, now: held.marked(begun, now))
+        """Notes that an agent begins: nobody will run it again. Raises `LeaseLost`, `Unavailable`.
+
+        That it did not begin after all is noted through an outage: else the ticket would end as interrupted.
+        """
+
+        async def mark() -> None:
+            await self._change(ticket_id, lambda held, now: held.marked(begun, now))
+
+        await (mark() if begun else self._insist(mark))
 
     async def _end_or_release(self, ticket: Ticket, failure: ModelFailure) -> None:
         """Ends the ticket with the failure's sentence, or gives it back for another attempt.
@@ -254,7 +262,8 @@ class AnsweringService:
             await self._change(ticket.id, lambda held, now: held.released(now))
             return
         route = self._catalog.route(ticket.provider, ticket.model)
-        bounds = bound_cost(route, await self._request(ticket), self._settings)
+        request = await self._insist(lambda: self._request(ticket))
+        bounds = bound_cost(route, request, self._settings)
 
         async def write(transaction: Transaction) -> None:
             now = datetime.now(UTC)
@@ -262,7 +271,7 @@ class AnsweringService:
             held = await self._ledger.hold_again(held, bounds, now, transaction, cost=failure.cost, usage=failure.usage)
             self._database.tickets.put(held.released(now), transaction)
 
-        await self._insist(write)
+        await self._insist(lambda: self._database.transaction(write))
 
     async def _change(self, ticket_id: str, change: Change) -> None:
         """Writes what `change` makes of the ticket. Raises `LeaseLost` if this delivery does not hold it any more."""
@@ -284,20 +293,30 @@ class AnsweringService:
             ticket = await self._held(ticket_id, transaction)
             await self._ledger.settle(change(ticket, now), now, transaction, cost=cost, usage=usage)
 
-        await self._insist(write)
+        await self._insist(lambda: self._database.transaction(write))
 
-    async def _insist(self, write: Callable[[Transaction], Awaitable[None]]) -> None:
-        """Runs the transaction, and waits out an outage of the database for minutes, as the answer is paid for.
+    async def _insist(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Does `work`, and waits out an outage of the database for minutes, as the answer is paid for.
 
-        Raises `LeaseLost` also when the commit went through and only its answer was lost: the next delivery then
-        finds what was written.
+        Raises `LeaseLost` also when a commit went through and only its answer was lost: the next delivery then finds
+        what was written. Raises `Unavailable` after an outage that lasts, and logs it, as what is owed may be lost.
         """
-        await AsyncRetrying(
+        try:
+            return await self._retry_outages(work)
+        except Unavailable:
+            _log.error("An attempt could not be settled", extra={"fields": {"holder": self.holder}})
+            raise
+
+    async def _retry_outages(self, work: Callable[[], Awaitable[T]]) -> T:
+        async def once() -> T:  # tenacity awaits only what is a coroutine function itself
+            return await work()
+
+        return await AsyncRetrying(
             retry=retry_if_exception_type(Unavailable),
             wait=wait_random_exponential(multiplier=0.5, max=10),
             stop=stop_after_delay(_SETTLING_SECONDS),
             reraise=True,
-        )(self._database.transaction, write)
+        )(once)
 
     async def _held(self, ticket_id: str, transaction: Transaction) -> Ticket:
         ticket = await self._database.tickets.get(ticket_id, transaction)

@@ -191,7 +191,8 @@ class SweepService:
             if ticket is None or ticket.updated_at != seen.updated_at:
                 return False
             now = datetime.now(UTC)
-            await self._ledger.settle(ticket.failed(_WAITED if ticket.parked else _GIVEN_UP, now), now, transaction)
+            why = _WAITED if ticket.parked and not ticket.attempts else _GIVEN_UP
+            await self._ledger.settle(ticket.failed(why, now), now, transaction)
             return True
 
         ended = await self._database.transaction(end)

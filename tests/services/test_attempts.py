@@ -1,16 +1,25 @@
 """Attempts that fail after the provider had begun: each is charged, and the next one holds anew."""
 
+import itertools
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 import pytest
 
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.llm.estimate import bound_cost
 from shared.llm.failures import ModelFailure
 from shared.models.caller import Caller
+from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus, Usage
-from shared.models.errors import ComeAgain
+from shared.models.errors import ComeAgain, NoRoom, Unavailable
 from shared.models.money import to_dollars
+from shared.models.ticket import Ticket
 from shared.models.user import AccountChange
+from shared.services.answering import AnsweringService
+from shared.services.turns import TurnService
 from shared.settings import Settings
+from shared.store import Transaction
 from tests.services.house import MODEL, House, chat
 
 USED = Usage(prompt_tokens=10, completion_tokens=20, total_tokens=30, estimated=True)
@@ -110,3 +119,58 @@ async def test_what_an_answer_costs_above_all_that_was_left_is_owed(house: House
     await house.deliver(ticket.ticket_id, dear)
     account = await house.account(caller.uid)
     assert (account.remaining, account.owed) == (0, 490_000)
+
+
+def fail_once(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, number: int) -> None:
+    """The database is out for the call of that number, and is there again for the next."""
+    real, numbers = getattr(owner, name), itertools.count(1)
+
+    async def failing(*args: Any, **kwargs: Any) -> Any:
+        if next(numbers) == number:
+            raise Unavailable("Out for a moment.")
+        return await real(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, failing)
+
+
+async def test_an_outage_after_an_attempt_does_not_lose_its_cost(
+    house: House, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was asked is read again to hold for the next attempt: that is waited for, as the attempt is billed."""
+    model, ticket = Model(1, 0.0003), await house.chat.submit(caller, chat("hi"))
+    fail_once(monkeypatch, house.database.tickets, "get_request", 2)
+    with pytest.raises(ComeAgain):
+        await house.deliver(ticket.ticket_id, model)
+    await house.deliver(ticket.ticket_id, model)
+    assert sorted(await house.charged(caller.uid)) == [300, 500]
+
+
+async def test_an_agent_that_did_not_begin_is_not_taken_for_one_that_did(
+    house: House, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the database is out as that is noted: the chat is tried again, rather than ended as interrupted."""
+    ticket_id = (await house.chat.submit(caller, chat("hi"))).ticket_id
+    stored = await house.database.tickets.get(ticket_id)
+    assert stored is not None
+
+    async def finds_no_room(
+        ticket: Ticket, request: ChatRequest, mark_begun: Callable[[bool], Awaitable[None]]
+    ) -> ChatResult:
+        await mark_begun(True)
+        fail_once(monkeypatch, house.database, "transaction", 1)
+        await mark_begun(False)
+        raise NoRoom("Too much is running.", retry_after=1)
+
+    async def as_agent(transaction: Transaction) -> None:
+        found = await house.database.tickets.get(ticket_id, transaction)
+        assert found is not None
+        house.database.tickets.put(found.model_copy(update={"provider": GOFANNON}), transaction)
+
+    await house.database.transaction(as_agent)
+    turns = TurnService(house.database, lambda: house.queue, house.settings)
+    service = AnsweringService(house.database, house.catalog, Model(0, 0), finds_no_room, house.settings, turns)
+    with pytest.raises(ComeAgain):
+        await service.answer(ticket_id)
+    left = await house.database.tickets.get(ticket_id)
+    assert left is not None
+    assert (left.begun, left.status, left.attempts) == (False, TicketStatus.PENDING, 0)

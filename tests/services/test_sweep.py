@@ -113,6 +113,19 @@ async def test_a_ticket_that_only_waits_is_not_ended_for_it(
     assert ended.status is TicketStatus.FAILED
 
 
+async def test_a_ticket_that_was_tried_and_then_parked_is_not_said_to_have_cost_nothing(
+    database: Database, sweeper: SweepService
+) -> None:
+    """An attempt that failed may have been billed."""
+    long_ago = timedelta(hours=25)
+    began = datetime.now(UTC) - long_ago
+    await store(database, ticket("tried", age=long_ago, parked="model", attempts=1, first_taken_at=began), REQUEST)
+    assert (await sweeper.sweep()).ended == 1
+    ended = await database.tickets.get("tried")
+    assert ended is not None
+    assert ended.error == "No answer was reached in time. Send the chat again."
+
+
 async def test_parked_tickets_keep_no_others_from_being_seen_to(
     database: Database, settings: Settings, cloud_tasks: CloudTasksServer
 ) -> None:
