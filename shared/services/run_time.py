@@ -49,13 +49,16 @@ class RunTimeService:
     async def counted(self, uid: str) -> AsyncGenerator[None]:
         """Counts what is done within as a run of `uid`'s. Raises `TooManyRequests` before it, if they lasted too long.
 
-        No read and no write, but one of each for some seconds of runs.
+        No read and no write, but one of each for some seconds of runs. Those are stored before the next run, not after
+        the last: so an answer never waits for it, and a caller who hangs up does not get around it.
         """
         per_minute = self.settings.run_seconds_per_minute
         if not per_minute:
             yield
             return
         known = self._of(uid)
+        if known.untold >= min(_TOLD_AT, per_minute / 10):
+            await self._tell(uid, known)
         wait = known.whole_at - _MINUTE - time.time()
         if wait > 0:
             raise TooManyRequests(
@@ -68,8 +71,6 @@ class RunTimeService:
             yield
         finally:
             known.untold += time.monotonic() - began
-        if known.untold >= min(_TOLD_AT, per_minute / 10):
-            await self._tell(uid, known)
 
     def _of(self, uid: str) -> _Known:
         users = _known(self.settings.google_cloud_project)

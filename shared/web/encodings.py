@@ -12,6 +12,8 @@ from shared.models.errors import InvalidInput, TooLarge
 _WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
 """For zlib: a gzip wrapping, or whichever there is."""
 _LONGEST_SHOWN = 100
+MAX_MEMBERS = 100
+"""Of a compressed stream: what is left of it is copied for each, so the work grows with their square."""
 _GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
@@ -36,9 +38,13 @@ def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
 
 
 def _inflated(body: bytes, window: int, most: int) -> bytes:
-    """All members of a stream, one after the other, up to `most` bytes."""
+    """All members of a stream, one after the other, up to `most` bytes. Raises `InvalidInput` for too many members."""
     plain = bytearray()
+    members = 0
     while body and len(plain) < most:
+        members += 1
+        if members > MAX_MEMBERS:
+            raise _unreadable(f"The compressed body has at most {MAX_MEMBERS} parts. Compress it as a whole.")
         member = zlib.decompressobj(window)
         plain += member.decompress(body, most - len(plain))
         if not member.eof and len(plain) < most:

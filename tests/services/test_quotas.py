@@ -143,6 +143,19 @@ async def test_short_runs_write_nothing(database: Database, settings: Settings, 
     assert await stored(database, caller) > time.time()
 
 
+async def test_runs_that_are_always_broken_off_are_limited_too(
+    database: Database, settings: Settings, caller: Caller
+) -> None:
+    """Whoever hangs up each time has had the time all the same."""
+    service = RunTimeService(database, settings.model_copy(update={"run_seconds_per_minute": 0.01}))
+    broken = asyncio.create_task(last(service, caller, 30))
+    await asyncio.sleep(0.15)
+    broken.cancel()
+    await asyncio.gather(broken, return_exceptions=True)
+    with pytest.raises(TooManyRequests):
+        await last(service, caller, 0)
+
+
 async def last(service: RunTimeService, caller: Caller, seconds: float) -> None:
     async with service.counted(caller.uid):
         await asyncio.sleep(seconds)

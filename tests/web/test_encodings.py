@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from shared.models.wire import JsonObject
 from shared.settings import Settings
 from shared.web import StrictJsonRoute, create_app
-from shared.web.encodings import utf8
+from shared.web.encodings import MAX_MEMBERS, utf8
 
 router = APIRouter(route_class=StrictJsonRoute)
 LIMIT = 10_000
@@ -77,6 +77,15 @@ async def test_a_stream_of_several_members_is_one_body(client: httpx.AsyncClient
     half = len(TEXT) // 2
     body = gzip.compress(TEXT[:half].encode()) + gzip.compress(TEXT[half:].encode())
     assert (await send(client, body, "gzip")).json() == THING
+
+
+async def test_a_stream_of_too_many_members_is_refused(client: httpx.AsyncClient) -> None:
+    """What is left is copied for each of them, so thousands of empty ones would keep everybody else waiting."""
+    empty, full = gzip.compress(b""), gzip.compress(TEXT.encode())
+    assert (await send(client, empty * (MAX_MEMBERS - 1) + full, "gzip")).json() == THING
+    response = await send(client, empty * MAX_MEMBERS + full, "gzip")
+    assert response.status_code == 422
+    assert f"at most {MAX_MEMBERS} parts" in response.json()["detail"][0]["msg"]
 
 
 REFUSED = [
