@@ -96,7 +96,8 @@ class Settings(BaseModel):
     admin_password_rate_per_minute: int = Field(
         default=60,
         ge=0,
-        description="attempts at it, of all addresses together that no right one has come from; 0: no limit",
+        description="attempts at it, of all addresses together; those that the right one has come from count apart; "
+        "0: no limit",
     )
     trusted_proxies: int = Field(
         default=0, ge=0, description="how many in front of us append to X-Forwarded-For, Hosting not counted"
@@ -153,7 +154,9 @@ class Settings(BaseModel):
     run_max_depth: int = Field(default=3, ge=0, description="how deep agents may call agents")
     run_max_cost: float = Field(default=5, gt=0, le=MAX_DOLLARS, description="US dollars, of a run and its own")
     runs_at_once: int = Field(
-        default=32, gt=0, description="in one process, in the fast engine; of one user or agent, a quarter of them"
+        default=128,
+        gt=0,
+        description="in one process, in the fast engine; of one user or agent a quarter of them, and eight at most",
     )
     full_runs_at_once: int = Field(default=6, gt=0, description="the same in the full engine")
     run_seconds_per_minute: float = Field(

@@ -4,6 +4,7 @@ An engine takes a `Program`, the `Abilities` that its code may use, and `Limits`
 crosses is plain JSON values, so that any engine can carry it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,18 +15,22 @@ from shared.models.wire import JsonObject
 from shared.sandbox.inside.calls import Abilities
 
 
+def _ignore() -> None: ...
+
+
 @dataclass(frozen=True)
 class Program:
     """Agent code, which defines `async def run(input_dict, tools)`, and what that is called with.
 
     `tools`: MCP servers by their URL, and of each the tools that may be called. `sharers`: whose run it is, each of
-    whom has only a share of the run slots (`shared.sandbox.slots`).
+    whom has only a share of the run slots (`shared.sandbox.slots`). `started`: called when the run has its slot.
     """
 
     code: str
     input_dict: JsonObject
     tools: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     sharers: tuple[str, ...] = ()
+    started: Callable[[], None] = _ignore
 
 
 @dataclass(frozen=True)

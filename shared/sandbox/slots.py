@@ -2,8 +2,9 @@
 
 A slot stands for memory: a run keeps its interpreter from its first line to its last, also while it waits for a model,
 a server or a clock. What runs compute is the system's to share out among their processes, which yield to ours, and each
-may compute for only so long. So a run that waits holds up nobody while there are slots; and a sharer (a user, an agent)
-has a quarter of them at most, so that no one can take them all.
+may compute for only so long. So a run that waits holds up nobody while there are slots; where a run is small there are
+more of them than a function takes requests. A sharer (a user, an agent) has a quarter of them at most, and never more
+than eight, so that no one can take them all.
 
 An agent waits for the agents that it calls. So each level has slots of its own: whoever waits, waits for a deeper
 level, and the deepest waits for nobody. How an engine runs what it runs is none of this module's business.
@@ -21,6 +22,7 @@ from shared.per_loop import per_loop
 _WAITING_SECONDS = 10.0
 _SHARE = 4
 """One of so many."""
+_MOST_SHARED = 8
 _MOST_WAITING = 32
 """How many runs of a sharer may wait. Those that wait take up requests, of which a process takes only so many."""
 
@@ -32,7 +34,7 @@ class Slots:
 
     def __init__(self, at_once: int, level: int = 0) -> None:
         self.at_once = at_once
-        self.share = math.ceil(at_once / _SHARE)
+        self.share = min(math.ceil(at_once / _SHARE), _MOST_SHARED)
         self._level = level
         self._taken = 0
         self._held: Counter[str] = Counter()

@@ -2,8 +2,8 @@
 
 A limit for all addresses, were it the only one, would let a stranger lock the administrators out by spending it; and
 were the password compared in spite of it, it would be no limit. So an address that the right password has come from is
-known for thirty days, and has a limit of its own alone; all others share one. While it is spent, an administrator at a
-new address waits, or comes with an ID token. See docs/decisions/0021-who-is-let-in.md.
+known for thirty days; known addresses share one limit, all others another. While strangers spend theirs, an
+administrator at a new address waits, or comes with an ID token. See docs/decisions/0021-who-is-let-in.md.
 """
 
 import time
@@ -15,7 +15,6 @@ from shared.store import Database, Transaction
 
 KNOWN_SECONDS = 30 * 24 * 3600.0
 _RENEWED_BELOW_SECONDS = KNOWN_SECONDS / 2
-_FROM_STRANGERS = "admin:strangers"
 
 
 class AdminPasswordAttempts:
@@ -29,23 +28,25 @@ class AdminPasswordAttempts:
     async def take(self, block: str) -> float:
         """Counts an attempt before the password is compared. Returns until when `block` is known, in epoch seconds.
 
-        Two reads, and one write, or two from an address that is not known. Raises `TooManyRequests`.
+        Three reads, two writes. Raises `TooManyRequests`. Attempts from known addresses never queue behind others.
         """
-        return await self._database.transaction(lambda transaction: self._count(block, transaction), turn="admin")
-
-    async def _count(self, block: str, transaction: Transaction) -> float:
-        known_until = await self._database.rate_limits.get(_known(block), transaction)
-        if known_until <= time.time():
-            try:
-                await self._limits.count(_FROM_STRANGERS, self._settings.admin_password_rate_per_minute, transaction)
-            except TooManyRequests as error:
-                raise TooManyRequests(
-                    "Too many administrators' passwords were tried, from many addresses. Send an ID token with the "
-                    f"claim 'admin', or try again in {error.retry_after} s.",
-                    retry_after=error.retry_after,
-                ) from error
-        await self._limits.count(f"admin:{block}", self._settings.public_rate_per_minute, transaction)
+        known_until = await self._database.transaction(
+            lambda transaction: self._database.rate_limits.get(_known(block), transaction)
+        )
+        group = "admin:known" if known_until > time.time() else "admin:strangers"
+        await self._database.transaction(lambda transaction: self._count(block, group, transaction), turn=group)
         return known_until
+
+    async def _count(self, block: str, group: str, transaction: Transaction) -> None:
+        try:
+            await self._limits.count(group, self._settings.admin_password_rate_per_minute, transaction)
+        except TooManyRequests as error:
+            raise TooManyRequests(
+                "Too many administrators' passwords were tried, from many addresses. Send an ID token with the "
+                f"claim 'admin', or try again in {error.retry_after} s.",
+                retry_after=error.retry_after,
+            ) from error
+        await self._limits.count(f"admin:{block}", self._settings.public_rate_per_minute, transaction)
 
     async def remember(self, block: str, known_until: float) -> None:
         """After the right password: makes `block` known, unless it is for long. Two weeks apart, one read and write."""
@@ -57,7 +58,7 @@ class AdminPasswordAttempts:
             await self._database.rate_limits.get(_known(block), transaction)
             self._database.rate_limits.put(_known(block), now + KNOWN_SECONDS, transaction)
 
-        await self._database.transaction(write, turn="admin")
+        await self._database.transaction(write, turn=f"admin:known:{block}")
 
 
 def _known(block: str) -> str:

@@ -48,21 +48,21 @@ class AgentService:
         Raises `BadRequest` for a schema that is none, `TooLarge`.
         """
         looked = await _checked(request)
-        if self.quotas:
-            await self.quotas.refuse_another(self.database.agents, caller.uid)
         agent_id, rev = str(uuid4()), uuid4().hex
 
         async def write(transaction: Transaction) -> StoredAgent:
             found = await self.database.agents.get(agent_id, transaction)
             if found is not None:  # the transaction's last run was committed without our knowing
                 return found
+            if self.quotas:
+                await self.quotas.refuse_another(self.database.agents, caller.uid, transaction)
             now = datetime.now(UTC)
             fields = AgentFields.model_validate(request.model_dump())
             agent = StoredAgent(id=agent_id, owner=caller.uid, fields=fields, rev=rev, created_at=now, updated_at=now)
             self.database.agents.put(agent, transaction)
             return agent
 
-        return agent_of(await self.database.transaction(write), looked)
+        return agent_of(await self.database.transaction(write, turn=f"agents:{caller.uid}"), looked)
 
     async def list(self, caller: Caller, limit: int, token: str | None = None) -> AgentPage:
         """The caller's own and the shared ones, an administrator's all; the newest change first. One query.
@@ -90,7 +90,6 @@ class AgentService:
         rev = uuid4().hex
         changes = request.changes()
         await _checked_schemas(request)
-        left = await self.quotas.bytes_left(self.database.agents, caller.uid) if self.quotas else 0
 
         async def write(transaction: Transaction) -> StoredAgent:
             agent = visible(caller, await self.database.agents.get(agent_id, transaction))
@@ -108,8 +107,8 @@ class AgentService:
                     "updated_at": datetime.now(UTC),
                 }
             )
-            if self.quotas and agent.owner == caller.uid:
-                self.quotas.refuse_growth(self.database.agents, agent, changed, left)
+            if self.quotas:
+                await self.quotas.refuse_growth(self.database.agents, agent, changed, transaction)
             self.database.agents.put(changed, transaction)
             await self._show_in_deployment(changed, transaction)
             return changed

@@ -32,21 +32,21 @@ class DemoService:
 
     async def create(self, caller: Caller, request: CreateDemoRequest) -> Demo:
         """Saves a demo, whatever its code is, and whether its deployments are there. Raises `TooLarge`."""
-        if self.quotas:
-            await self.quotas.refuse_another(self.database.demos, caller.uid)
         demo_id, rev = str(uuid4()), uuid4().hex
 
         async def write(transaction: Transaction) -> StoredDemo:
             found = await self.database.demos.get(demo_id, transaction)
             if found is not None:  # the transaction's last run was committed without our knowing
                 return found
+            if self.quotas:
+                await self.quotas.refuse_another(self.database.demos, caller.uid, transaction)
             now = datetime.now(UTC)
             fields = DemoFields.model_validate(request.model_dump())
             demo = StoredDemo(id=demo_id, owner=caller.uid, fields=fields, rev=rev, created_at=now, updated_at=now)
             self.database.demos.put(demo, transaction)
             return demo
 
-        return demo_of(await self.database.transaction(write))
+        return demo_of(await self.database.transaction(write, turn=f"demos:{caller.uid}"))
 
     async def list(self, caller: Caller, limit: int, token: str | None = None) -> DemoPage:
         """The caller's own and the shared ones, an administrator's all; the newest change first. One query.
@@ -81,7 +81,6 @@ class DemoService:
         Raises `NotFound`, `Forbidden`, `Conflict` for a stale `_rev`, `TooLarge`.
         """
         rev = uuid4().hex
-        left = await self.quotas.bytes_left(self.database.demos, caller.uid) if self.quotas else 0
 
         async def write(transaction: Transaction) -> StoredDemo:
             demo = _visible(caller, await self.database.demos.get(demo_id, transaction))
@@ -94,8 +93,8 @@ class DemoService:
                 )
             fields = request.fields(demo.visibility)
             changed = demo.model_copy(update={"fields": fields, "rev": rev, "updated_at": datetime.now(UTC)})
-            if self.quotas and demo.owner == caller.uid:
-                self.quotas.refuse_growth(self.database.demos, demo, changed, left)
+            if self.quotas:
+                await self.quotas.refuse_growth(self.database.demos, demo, changed, transaction)
             self.database.demos.put(changed, transaction)
             return changed
 

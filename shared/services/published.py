@@ -110,8 +110,8 @@ class PublishedService:
 
     async def _run(self, found: _Published, input_dict: JsonObject, run_id: str) -> Finished:
         owner, seconds = Caller(uid=found.agent.owner), self.settings.run_timeout_seconds
-        async with RunTimeService(self.database, self.settings).counted(owner.uid):
-            return await self.runs.run_agent(owner, found.agent, input_dict, seconds, run_id, found.budget)
+        async with RunTimeService(self.database, self.settings).counted(owner.uid) as started:
+            return await self.runs.run_agent(owner, found.agent, input_dict, seconds, run_id, found.budget, started)
 
     async def _answer_of(self, agent: StoredAgent, run: Finished) -> Answer:
         failure = run.outcome.failure

@@ -1,16 +1,18 @@
 """Quotas: how much one user may keep here, so that nobody fills the database or the lists of others.
 
-What is kept is counted by Firestore itself, one read for a thousand documents. Creations at the same moment do not see
-each other, so a quota may be passed by as many as there are of them.
+What is kept is counted by Firestore itself, one read for a thousand documents, in the transaction that adds to it. All
+that add to what one user keeps write one document: of those at the same moment one is committed, and the others run
+again and count it.
 """
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from shared.models.errors import TooLarge, TooManyRequests
 from shared.models.owned import Stored
 from shared.settings import Settings
-from shared.store import Database
+from shared.store import Database, Transaction
 from shared.store.owned import OwnedStore
 
 
@@ -21,13 +23,12 @@ class QuotaService:
     database: Database
     settings: Settings
 
-    async def refuse_another(self, store: OwnedStore[Any], uid: str) -> None:
+    async def refuse_another(self, store: OwnedStore[Any], uid: str, transaction: Transaction) -> None:
         """Raises `TooLarge` when the user has as many of these, or as many bytes of them, as anybody may keep.
 
-        One aggregation.
+        One read, then one aggregation; one write.
         """
-        async with self.database.outages_told():
-            count, size = await store.usage(uid)
+        count, size = await self._usage(store, uid, transaction)
         most = {"agents": self.settings.max_agents, "demos": self.settings.max_demos}[store.name]
         if count >= most:
             raise TooLarge(
@@ -36,16 +37,23 @@ class QuotaService:
         if size >= self.settings.max_stored_bytes:
             raise self._too_many_bytes(store.name, size)
 
-    async def bytes_left(self, store: OwnedStore[Any], uid: str) -> int:
-        """How much what the user has may grow; below zero if it is too much already. One aggregation."""
-        async with self.database.outages_told():
-            _, size = await store.usage(uid)
-        return self.settings.max_stored_bytes - size
+    async def refuse_growth(
+        self, store: OwnedStore[Any], before: Stored[Any], after: Stored[Any], transaction: Transaction
+    ) -> None:
+        """Raises `TooLarge` for a change that makes something longer by more bytes than its owner may add.
 
-    def refuse_growth(self, store: OwnedStore[Any], before: Stored[Any], after: Stored[Any], left: int) -> None:
-        """Raises `TooLarge` for a change that makes something longer by more bytes than are `left`."""
-        if _length(after) - _length(before) > max(0, left):
-            raise self._too_many_bytes(store.name, self.settings.max_stored_bytes - left)
+        One read, one aggregation, one write; none of them for a change that makes it no longer.
+        """
+        growth = _length(after) - _length(before)
+        if growth <= 0:
+            return
+        _, size = await self._usage(store, before.owner, transaction)
+        if size + growth > self.settings.max_stored_bytes:
+            raise self._too_many_bytes(store.name, size)
+
+    async def _usage(self, store: OwnedStore[Any], uid: str, transaction: Transaction) -> tuple[int, int]:
+        await self._take_turn(store.name, uid, transaction)
+        return await store.usage(uid)
 
     def _too_many_bytes(self, what: str, size: int) -> TooLarge:
         return TooLarge(
@@ -53,19 +61,23 @@ class QuotaService:
             "them. Shorten them, or delete those that you do not need."
         )
 
-    async def refuse_session(self, uid: str, session_id: str) -> None:
-        """Raises `TooLarge` when the user has as many sessions as anybody may keep, and this one would be another.
-
-        One aggregation; then one read.
+    async def refuse_another_session(self, uid: str, transaction: Transaction) -> None:
+        """Raises `TooLarge` when the user has as many sessions as anybody may keep. One read, then one aggregation;
+        one write.
         """
-        async with self.database.outages_told():
-            count = await self.database.sessions.count(uid, self.settings.max_sessions)
-            if count < self.settings.max_sessions or await self.database.sessions.get(uid, session_id):
-                return
-        raise TooLarge(
-            f"You have {count} sessions, and no user may keep more. Delete those that you do not need; one that is not "
-            "used for 30 days goes by itself."
-        )
+        await self._take_turn("sessions", uid, transaction)
+        count = await self.database.sessions.count(uid, self.settings.max_sessions)
+        if count >= self.settings.max_sessions:
+            raise TooLarge(
+                f"You have {count} sessions, and no user may keep more. Delete those that you do not need; one that is "
+                "not used for 30 days goes by itself."
+            )
+
+    async def _take_turn(self, what: str, uid: str, transaction: Transaction) -> None:
+        """Before counting: whoever else adds to it after this cannot be committed beside us."""
+        key = f"quota:{what}:{uid}"
+        await self.database.rate_limits.get(key, transaction)
+        self.database.rate_limits.put(key, time.time(), transaction)
 
     async def waiting_chats(self, uid: str) -> int:
         """How many chats of the user are not finished; one more than the most at most. One aggregation."""

@@ -1,5 +1,5 @@
 """How long the runs of one user may last together, in a minute: a bound on runs that do nothing but last, however many
-processes they are spread over.
+processes they are spread over. What counts is the time from when a run has a slot until it ends.
 
 Counted in each process, and added up in the database only when some seconds have come together, so that short runs cost
 no reads and no writes. So a process learns of the others' runs a little late, and a user may pass the limit by the few
@@ -8,7 +8,7 @@ seconds that each of them has not told yet.
 
 import math
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -32,6 +32,21 @@ class _Known:
     whole_at: float = 0.0
 
 
+class _Lasting:
+    """How long a run has lasted since it was started."""
+
+    def __init__(self) -> None:
+        self._began: float | None = None
+
+    def start(self) -> None:
+        if self._began is None:
+            self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return 0.0 if self._began is None else time.monotonic() - self._began
+
+
 @per_loop
 def _known(project: str) -> dict[str, _Known]:
     del project  # the key
@@ -46,15 +61,17 @@ class RunTimeService:
     settings: Settings
 
     @asynccontextmanager
-    async def counted(self, uid: str) -> AsyncGenerator[None]:
-        """Counts what is done within as a run of `uid`'s. Raises `TooManyRequests` before it, if they lasted too long.
+    async def counted(self, uid: str) -> AsyncGenerator[Callable[[], None]]:
+        """Counts a run of `uid`'s, from the first call of what this gives until the end of the block; a run that is
+        never started counts nothing. Raises `TooManyRequests` before it, if they lasted too long.
 
         No read and no write, but one of each for some seconds of runs. Those are stored before the next run, not after
         the last: so an answer never waits for it, and a caller who hangs up does not get around it.
         """
         per_minute = self.settings.run_seconds_per_minute
+        run = _Lasting()
         if not per_minute:
-            yield
+            yield run.start
             return
         known = self._of(uid)
         if known.untold >= min(_TOLD_AT, per_minute / 10):
@@ -66,11 +83,10 @@ class RunTimeService:
                 f"Try again in {math.ceil(wait)} s, or have them run for a shorter time.",
                 retry_after=math.ceil(wait),
             )
-        began = time.monotonic()
         try:
-            yield
+            yield run.start
         finally:
-            known.untold += time.monotonic() - began
+            known.untold += run.seconds
 
     def _of(self, uid: str) -> _Known:
         users = _known(self.settings.google_cloud_project)

@@ -3,7 +3,8 @@
 A run is never repeated by us: what agents do to the world outside is not to be done twice.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from pydantic import JsonValue
@@ -54,6 +55,7 @@ class _Chain:
     payer: Caller
     budget: Budget
     deployment: DeploymentBudget | None = None
+    started: Callable[[], None] | None = None
     numbers: Numbers = field(default_factory=Numbers)
 
 
@@ -79,7 +81,8 @@ class RunService:
             agents=request.gofannon_agents,
         )
         chain = self._chain(caller, self.settings.run_timeout_seconds)
-        async with RunTimeService(self.database, self.settings).counted(caller.uid):
+        async with RunTimeService(self.database, self.settings).counted(caller.uid) as started:
+            chain = replace(chain, started=started)
             outcome = await self._run(chain, request.code, request.input_dict, permissions, path=())
         _tell(chain, outcome, None)
         if outcome.failure is not None:
@@ -102,14 +105,16 @@ class RunService:
         seconds: float,
         run_id: str | None = None,
         deployment: DeploymentBudget | None = None,
+        started: Callable[[], None] | None = None,
     ) -> Finished:
         """Runs a saved agent at the expense of `payer`. A failure is in the outcome, and in the log.
 
-        `deployment`: what all calls of models count by, too, those of agents that it calls among them.
+        `deployment`: what all calls of models count by, too, those of agents that it calls among them. `started`:
+        called when the run has found room.
 
         Raises `Unavailable` when too much is running; then nothing has begun.
         """
-        chain = self._chain(payer, seconds, run_id, deployment)
+        chain = replace(self._chain(payer, seconds, run_id, deployment), started=started)
         permissions = Permissions.of(agent.fields, agent.owner)
         outcome = await self._run(chain, agent.fields.code, input_dict, permissions, path=(agent,))
         _tell(chain, outcome, agent)
@@ -168,6 +173,8 @@ class RunService:
         )
         sharers = (f"user:{chain.payer.uid}", *(f"agent:{agent.id}" for agent in path[:1]))
         program = Program(code, input_dict, permissions.tools, sharers)
+        if chain.started is not None and level == 0:
+            program = replace(program, started=chain.started)
         return await self.engine.run(program, abilities, limits, level)
 
     async def _run_another(

@@ -31,11 +31,15 @@ class SessionService:
         size = len(config.model_dump_json().encode())
         if size > MAX_CONFIG_BYTES:
             raise TooLarge(f"The configuration is {size} bytes long; at most {MAX_CONFIG_BYTES} can be kept.")
-        if self._quotas:
-            await self._quotas.refuse_session(caller.uid, session_id)
         session = Session(session_id=session_id, config=config, expire_at=datetime.now(UTC) + KEPT)
-        async with self._database.outages_told():
-            await self._database.sessions.put(caller.uid, session)
+
+        async def write(transaction: Transaction) -> None:
+            found = await self._database.sessions.get(caller.uid, session_id, transaction)
+            if found is None and self._quotas:
+                await self._quotas.refuse_another_session(caller.uid, transaction)
+            self._database.sessions.put(caller.uid, session, transaction)
+
+        await self._database.transaction(write, turn=f"sessions:{caller.uid}")
         return SessionConfigured(session_id=session_id)
 
     async def config(self, caller: Caller, session_id: str) -> ProviderConfig:

@@ -22,22 +22,23 @@ class SessionStore:
         hashed = hashlib.sha256(session_id.encode()).hexdigest()
         return self._client.collection("users").document(uid).collection("sessions").document(hashed)
 
-    async def get(self, uid: str, session_id: str) -> Session | None:
+    async def get(self, uid: str, session_id: str, transaction: Transaction | None = None) -> Session | None:
         """One read."""
-        document = (await self._session(uid, session_id).get()).to_dict()
+        reference = self._session(uid, session_id)
+        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
         if document is None:
             return None
         config = ProviderConfig.model_validate_json(document["config"])
         return Session(session_id=session_id, config=config, expire_at=document["expire_at"])
 
-    async def put(self, uid: str, session: Session) -> None:
-        """Creates or replaces. One write."""
+    def put(self, uid: str, session: Session, transaction: Transaction) -> None:
+        """Creates or replaces what the transaction has read. One write."""
         document = {
             "session_id": session.session_id,
             "config": session.config.model_dump_json(),
             "expire_at": session.expire_at,
         }
-        await self._session(uid, session.session_id).set(document)
+        transaction.set(self._session(uid, session.session_id), document)
 
     async def count(self, uid: str, most: int) -> int:
         """How many the user has, those that are over and not deleted yet among them; `most` at most. One read."""

@@ -9,6 +9,7 @@ import pytest
 from deploy.stage.staging import ROOT, runtimes
 from shared.llm.catalog.access import NAMES_OF_KEYS
 from shared.llm.catalog.data import curated, provider_slugs
+from shared.sandbox.slots import Slots
 from shared.settings import Settings
 
 PROJECT = "demo-agents"
@@ -134,7 +135,9 @@ def test_a_key_of_blanks_is_none() -> None:
 
 
 def test_time_and_room_fit_the_settings(endpoints: dict[str, dict[str, Any]]) -> None:
-    """What waits for another waits longer; what runs agent code has the memory for as many as may run at a time."""
+    """What waits for another waits longer; what runs agent code has the memory for all that four users may run at a
+    time at their most, and more slots for small runs than requests, so that runs which wait block nobody.
+    """
     settings = Settings()
     for name, endpoint in endpoints.items():
         if name not in CALLED_BY:
@@ -142,10 +145,11 @@ def test_time_and_room_fit_the_settings(endpoints: dict[str, dict[str, Any]]) ->
     assert settings.run_timeout_seconds < 60
     assert endpoints["worker"]["timeoutSeconds"] == settings.worker_timeout_seconds > settings.model_timeout_seconds
     for name in ("agents", "deployments", "worker"):
-        runs = settings.runs_at_once * settings.run_memory_bytes + settings.full_runs_at_once * 250_000_000
+        of_one = Slots(settings.runs_at_once).share
+        runs = 4 * of_one * settings.run_memory_bytes + settings.full_runs_at_once * 250_000_000
         assert endpoints[name]["availableMemoryMb"] * 2**20 >= runs + 250_000_000
     for name in ("agents", "deployments"):
-        assert endpoints[name]["concurrency"] >= 2 * settings.runs_at_once
+        assert endpoints[name]["concurrency"] < settings.runs_at_once
 
 
 def test_the_worker_has_room_for_its_dispatches(endpoints: dict[str, dict[str, Any]]) -> None:

@@ -153,11 +153,15 @@ Try = Callable[[str, str], Awaitable[httpx.Response]]
 @pytest.fixture
 def attempt(serve: Serve) -> Try:
     """The password, sent from an address; five a minute from all together, and three from one."""
+    return attempts(serve, public_rate_per_minute=3)
+
+
+def attempts(serve: Serve, public_rate_per_minute: int) -> Try:
     client = serve(
         admin,
         admin_panel_enabled=True,
         admin_password=SecretStr(PASSWORD),
-        public_rate_per_minute=3,
+        public_rate_per_minute=public_rate_per_minute,
         admin_password_rate_per_minute=5,
         trusted_proxies=1,
     )
@@ -193,6 +197,15 @@ async def test_a_known_address_may_not_guess_without_end(attempt: Try) -> None:
     statuses = [(await attempt("1.2.3.4", "guess")).status_code for _ in range(4)]
     assert statuses == [401, 401, 429, 429]
     assert (await attempt("9.8.7.6", "guess")).status_code == 401
+
+
+async def test_known_addresses_together_may_not_guess_without_end(serve: Serve) -> None:
+    """Nor one of them where addresses have no limit: who forges a known one meets the limit of all that are known."""
+    attempt = attempts(serve, public_rate_per_minute=0)
+    assert (await attempt("1.2.3.4", PASSWORD)).status_code == 200
+    statuses = [(await attempt("1.2.3.4", "guess")).status_code for _ in range(7)]
+    assert statuses == [401] * 5 + [429] * 2
+    assert (await attempt("9.8.7.6", PASSWORD)).status_code == 200
 
 
 async def test_what_an_address_is_refused_costs_the_others_nothing(attempt: Try) -> None:

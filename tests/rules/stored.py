@@ -74,9 +74,11 @@ async def store_something_of(database: Database, uid: str, *, disabled: bool = F
         await database.rate_limits.get(uid, transaction)
         database.rate_limits.put(uid, 1.0, transaction)
 
+        await database.sessions.get(uid, "session", transaction)
+        config = ProviderConfig.model_validate(MODEL)
+        database.sessions.put(uid, Session(session_id="session", config=config, expire_at=NOW), transaction)
+
     await database.transaction(write)
-    session = Session(session_id="session", config=ProviderConfig.model_validate(MODEL), expire_at=NOW)
-    await database.sessions.put(uid, session)
 
 
 def _stamped(kind: type[S], id_: str, uid: str, fields: Any) -> S:

@@ -70,6 +70,15 @@ async def test_a_run_needs_room_in_the_share_of_each_of_its_sharers() -> None:
     await runs.cancel()
 
 
+async def test_no_sharer_has_more_than_eight() -> None:
+    """However many there are: where runs are small, slots are many, and each computes."""
+    runs = Runs(Slots(128))
+    for number in range(12):
+        await runs.begin(f"mine {number}", "user:me")
+    assert len(runs.alive) == 8
+    await runs.cancel()
+
+
 async def test_with_all_slots_taken_who_came_first_is_first() -> None:
     """Whoever has room in its share."""
     runs = Runs(Slots(2))

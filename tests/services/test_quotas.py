@@ -11,10 +11,11 @@ from shared.models.agent import CreateAgentRequest, UpdateAgentRequest
 from shared.models.caller import Caller
 from shared.models.chat import TicketStatus
 from shared.models.demo import CreateDemoRequest, ReplaceDemoRequest
-from shared.models.errors import NotFound, TooLarge, TooManyRequests
+from shared.models.errors import NoRoom, NotFound, TooLarge, TooManyRequests
 from shared.models.run import RunCodeRequest
 from shared.models.session import ProviderConfig
 from shared.models.user import UsageReport
+from shared.sandbox import slots as run_slots
 from shared.services.agents import AgentService
 from shared.services.demos import DemoService
 from shared.services.published import PublishedService
@@ -98,6 +99,31 @@ async def test_so_many_sessions_and_no_more(database: Database, quotas: QuotaSer
     await sessions.configure(caller, "c", CONFIG)
 
 
+async def test_creations_at_the_same_time_do_not_pass_a_quota(
+    database: Database, quotas: QuotaService, caller: Caller
+) -> None:
+    """In number and in bytes, of agents, demos and sessions; changes at the same time do not, either."""
+    agents, demos, sessions = (
+        AgentService(database, quotas),
+        DemoService(database, quotas),
+        SessionService(database, quotas),
+    )
+
+    async def kept(*created: Any) -> list[Any]:
+        outcomes = await asyncio.gather(*created, return_exceptions=True)
+        assert all(isinstance(outcome, TooLarge) for outcome in outcomes if isinstance(outcome, BaseException)), (
+            outcomes
+        )
+        return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+
+    created = await kept(*(agents.create(caller, agent()) for _ in range(8)))
+    assert len(created) == 2
+    grown = UpdateAgentRequest.model_validate({"code": ECHO + "#" * 2500})
+    assert len(await kept(*(agents.update(caller, one.id, grown) for one in created))) == 1
+    assert len(await kept(*(demos.create(caller, CreateDemoRequest.model_validate(demo())) for _ in range(8)))) == 2
+    assert len(await kept(*(sessions.configure(caller, str(number), CONFIG) for number in range(8)))) == 2
+
+
 async def test_so_many_chats_wait_and_no_more(settings: Settings, catalog: Catalog, caller: Caller) -> None:
     """429 until some are finished; nothing is stored, held or queued for the one that is refused."""
     house = House(settings.model_copy(update={"max_waiting_chats": 2}), catalog)
@@ -126,12 +152,26 @@ async def test_the_runs_of_a_user_last_so_long_in_a_minute(
     await house.runs.run_code(OTHER, request)
 
 
+async def test_runs_that_find_no_room_do_not_count(
+    settings: Settings, catalog: Catalog, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time for which strangers' requests wait for a slot is not time of the user's runs."""
+    house = House(settings.model_copy(update={"run_seconds_per_minute": 0.01, "runs_at_once": 1}), catalog)
+    monkeypatch.setattr(run_slots, "_WAITING_SECONDS", 0.05)
+    request = RunCodeRequest(code="async def run(i, t):\n    return 1")
+    async with run_slots.slots("fast", 1, 0).slot(()):
+        for _ in range(3):
+            with pytest.raises(NoRoom):
+                await house.runs.run_code(caller, request)
+    await house.runs.run_code(caller, request)
+
+
 async def test_short_runs_write_nothing(database: Database, settings: Settings, caller: Caller) -> None:
     """They are added up in the process; one that is broken off counts, too."""
     service = RunTimeService(database, settings.model_copy(update={"run_seconds_per_minute": 1.0}))
     for _ in range(3):
-        async with service.counted(caller.uid):
-            pass
+        async with service.counted(caller.uid) as started:
+            started()
     assert await stored(database, caller) == 0
     broken = asyncio.create_task(last(service, caller, 30))
     await asyncio.sleep(0.15)
@@ -157,7 +197,8 @@ async def test_runs_that_are_always_broken_off_are_limited_too(
 
 
 async def last(service: RunTimeService, caller: Caller, seconds: float) -> None:
-    async with service.counted(caller.uid):
+    async with service.counted(caller.uid) as started:
+        started()
         await asyncio.sleep(seconds)
 
 

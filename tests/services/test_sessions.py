@@ -8,7 +8,7 @@ from shared.models.caller import Caller
 from shared.models.errors import NotFound, TooLarge
 from shared.models.session import ProviderConfig, Session
 from shared.services.sessions import KEPT, SessionService
-from shared.store import Database
+from shared.store import Database, Transaction
 
 CONFIG = ProviderConfig(provider="openai", model="gpt-4.1-mini", parameters={"temperature": 0.5})
 
@@ -52,7 +52,12 @@ async def test_a_deleted_session_is_gone(sessions: SessionService, caller: Calle
 
 async def kept_for(database: Database, caller: Caller, rest: timedelta) -> None:
     session = Session(session_id="s", config=CONFIG, expire_at=datetime.now(UTC) + rest)
-    await database.sessions.put(caller.uid, session)
+
+    async def write(transaction: Transaction) -> None:
+        await database.sessions.get(caller.uid, "s", transaction)
+        database.sessions.put(caller.uid, session, transaction)
+
+    await database.transaction(write)
 
 
 async def test_a_session_ends_after_thirty_days_without_use(

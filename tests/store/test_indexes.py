@@ -167,14 +167,10 @@ def _asked_to_delete_a_user(monkeypatch: pytest.MonkeyPatch) -> list[Index]:
 
 
 @pytest.fixture
-async def written(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
+async def written(client: AsyncClient) -> dict[str, dict[str, Any]]:
     """A document of every collection, with all that it may have."""
     writes: Any = Writes()
 
-    async def set_alone(reference: AsyncDocumentReference, document: dict[str, Any]) -> None:
-        writes.set(reference, document)
-
-    monkeypatch.setattr(AsyncDocumentReference, "set", set_alone)
     at: dict[str, Any] = {"created_at": NOW, "updated_at": NOW}
     of: dict[str, Any] = {"id": "x", "owner": "u", "rev": "1", **at}
     model = ProviderConfig(provider="openai", model="gpt-4.1-mini")
@@ -219,7 +215,7 @@ async def written(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> dict[
         deployed_at=NOW,
     )
     deployments.DeploymentStore(client).put(deployment, writes)
-    await sessions.SessionStore(client).put("u", Session(session_id="s", config=model, expire_at=NOW))
+    sessions.SessionStore(client).put("u", Session(session_id="s", config=model, expire_at=NOW), writes)
     request_kept = KeptRequest(
         id="k", owner="u", body_hash="h", made="m", lease_expires_at=NOW, status=200, text="t", expire_at=NOW
     )

@@ -77,6 +77,7 @@ class FastEngine:
     async def _attempt(self, run: "_Run", level: int) -> "_Value | Failure":
         try:
             async with asyncio.timeout(run.limits.seconds), self._slots(level).slot(run.program.sharers):
+                run.program.started()
                 looked = run.looked or await looked_at_soon(run.program.code)
                 if looked.findings:
                     return not_run(looked.findings)

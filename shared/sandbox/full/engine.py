@@ -73,6 +73,7 @@ class FullEngine:
         try:
             places = slots("full", self._at_once, level)
             async with asyncio.timeout(limits.seconds), places.slot(program.sharers):
+                program.started()
                 for _ in range(_TRIES):
                     async with fresh_interpreter(limits.memory_bytes) as interpreter:
                         conversation = Conversation(interpreter, watched, logs)
