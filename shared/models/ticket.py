@@ -31,8 +31,8 @@ class Ticket(SnakeModel):
     accepted by.
 
     `tasks` counts the tasks that were made for it; the newest has that number in its name. `enqueued_at`: when the
-    sweep made the last of them. `first_taken_at`: when it was first leased. `parked`: it has no task, and waits until
-    one of its owner's other chats of this kind ends.
+    sweep made the last of them. `first_taken_at`: when it was first leased, since it was parked last. `parked`: it has
+    no task, and waits until one of its owner's other chats of this kind ends.
     """
 
     id: str
@@ -89,8 +89,8 @@ class Ticket(SnakeModel):
         return self.released(now).model_copy(update={"attempts": max(0, self.attempts - 1)})
 
     def put_aside(self, kind: TurnKind, now: datetime) -> "Ticket":
-        """Parked: it needs no task until its turn comes."""
-        return self._changed(now, status=TicketStatus.PENDING, lease=None, parked=kind)
+        """Parked: it needs no task until its turn comes. What it waits until then is no time of its attempts."""
+        return self._changed(now, status=TicketStatus.PENDING, lease=None, parked=kind, first_taken_at=None)
 
     def called(self, now: datetime) -> "Ticket":
         """No longer parked: its turn has come, and a new task is to be made for it."""

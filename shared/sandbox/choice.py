@@ -38,9 +38,11 @@ class Engines:
         outcome = await self.full.run(program, abilities, limits, level)
         return replace(outcome, engine="full", why=looked.why)
 
-    async def load(self, code: str, limits: Limits) -> Failure | None:
+    async def load(self, code: str, limits: Limits, sharers: tuple[str, ...] = ()) -> Failure | None:
         """See `Engine`."""
         looked = await looked_at_soon(code)
         if looked.faults:
             return not_run(looked.faults)
-        return await (self.fast.load(code, limits, looked) if looked.engine == "fast" else self.full.load(code, limits))
+        if looked.engine == "fast":
+            return await self.fast.load(code, limits, sharers, looked)
+        return await self.full.load(code, limits, sharers)

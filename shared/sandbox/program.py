@@ -81,6 +81,6 @@ class Engine(Protocol):
 
     async def run(self, program: Program, abilities: Abilities, limits: Limits, level: int = 0) -> Outcome: ...
 
-    async def load(self, code: str, limits: Limits) -> Failure | None:
-        """Runs what stands outside of functions, without abilities; None if that works."""
+    async def load(self, code: str, limits: Limits, sharers: tuple[str, ...] = ()) -> Failure | None:
+        """Runs what stands outside of functions, without abilities; None if that works. `sharers`: see `Program`."""
         ...

@@ -9,6 +9,7 @@ from shared.llm.text import whole_text
 from shared.models.wire import JsonObject
 from shared.sandbox.inspection.findings import HOST_MODULES
 from shared.sandbox.inspection.surface import surface
+from shared.services.code_pieces import with_helpers
 
 _HIDDEN_MODULES = {"os", "sys", "pathlib", "posixpath", "binascii"}
 _FENCED = re.compile(r"```[ \t]*[\w+-]*[ \t]*\r?\n(.*?)(?:\r?\n)?```", re.DOTALL)
@@ -100,7 +101,8 @@ def code_of(answer: str) -> str:
 def _code_in_json(answer: str) -> str | None:
     """The code in an answer that is JSON, as in `{"code": "…"}`, fenced or after a sentence; None where it is not.
 
-    Of several texts, the longest that defines `run`. Line breaks within texts are taken, too, as models write them.
+    Of several texts, the longest that defines `run`, with those that define what it uses. Line breaks within texts are
+    taken, too, as models write them.
     """
     decoder = json.JSONDecoder(strict=False)
     plain = _RUN.search(answer)
@@ -111,8 +113,10 @@ def _code_in_json(answer: str) -> str | None:
             found: Any = decoder.raw_decode(answer, start.start("json"))[0]
         except (ValueError, RecursionError):
             continue
-        if codes := [text for text in _texts(found) if _RUN.search(text)]:
-            return max(codes, key=len)
+        texts = list(_texts(found))
+        if codes := [text for text in texts if _RUN.search(text)]:
+            code = max(codes, key=len)
+            return with_helpers(code, [text for text in texts if text is not code][::-1])
     return None
 
 
@@ -131,7 +135,7 @@ def _bare(answer: str) -> str:
     code = max(blocks, key=lambda block: (bool(_RUN.search(block)), len(block))) if blocks else _unfenced(answer)
     code = code.strip("\n").rstrip()
     if _RUN.search(code):
-        return code + "\n"
+        return with_helpers(code, [block for block in blocks if block.strip("\n").rstrip() != code]) + "\n"
     imports, body = _split(code)
     indented = [f"    {line}" if line.strip() else "" for line in body]
     return "\n".join([*imports, *([""] if imports else []), "async def run(input_dict, tools):", *indented]) + "\n"

@@ -61,7 +61,7 @@ class CodeWritingService:
             text = await self._text(caller, request)
             naming = asyncio.create_task(_name(composer, request))
             try:
-                code, thoughts = await self._code(composer, text)
+                code, thoughts = await self._code(composer, text, caller)
                 name, docstring = await _or_by_itself(naming, composer, request)
             finally:
                 naming.cancel()
@@ -98,14 +98,14 @@ class CodeWritingService:
             agents.append(agent)
         return agents
 
-    async def _code(self, composer: Composer, text: str) -> tuple[str, Any]:
+    async def _code(self, composer: Composer, text: str, caller: Caller) -> tuple[str, Any]:
         """The code, and what the model thought. Told what is wrong with it, the model may mend it twice."""
         messages = [Message(role="system", content=code_rules()), Message(role="user", content=text)]
         error = ""
         for _ in range(1 + _MENDINGS):
             result = await composer.ask(messages)
             code = code_of(result.content)
-            failure = await self.engine.load(code, self._limits(composer))
+            failure = await self.engine.load(code, self._limits(composer), (f"user:{caller.uid}",))
             told = fault_of(code) if failure is None else failure.traceback or failure.error
             if told is None:
                 return code, result.thoughts

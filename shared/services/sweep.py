@@ -156,12 +156,11 @@ class SweepService:
         return "requeued"
 
     def _is_too_old(self, ticket: Ticket) -> bool:
-        """Its time counts from the first attempt. Before it a ticket has only waited, which may take long."""
+        """Its time counts from the first attempt since it was parked. Until then it only waits, which may take long."""
         now = datetime.now(UTC)
-        if ticket.attempts == 0:
+        if ticket.attempts == 0 or ticket.first_taken_at is None:
             return now - ticket.created_at > timedelta(seconds=self._settings.ticket_max_wait_seconds)
-        began = ticket.first_taken_at or ticket.created_at
-        return now - began > timedelta(seconds=self._settings.ticket_max_age_seconds)
+        return now - ticket.first_taken_at > timedelta(seconds=self._settings.ticket_max_age_seconds)
 
     async def _has_lost_its_task(self, ticket: Ticket) -> bool:
         """As the queue says; where it cannot, whether the last task was made long enough ago."""

@@ -20,10 +20,15 @@ NO_RESULT = (
     "`run` never returns a value. Do the work inside of `async def run(input_dict, tools)`, at the top level, and end "
     "it with `return` and the result, a dict by the output schema."
 )
+TOO_MANY_PARAMETERS = (
+    "`run` is called with two arguments, and has more parameters without a default. Define it as "
+    "`async def run(input_dict, tools)`."
+)
 
 
 def fault_of(code: str) -> str | None:
-    """A sentence for the model on code whose `run` is missing or can give no result; None where there is none.
+    """A sentence for the model on code whose `run` is missing, cannot be called or can give no result; None where
+    there is none.
 
     Code that does not parse has none here: loading it tells more. A `run` that only raises, or never ends, returns no
     value either. What is assigned to the name `run` is taken as it is.
@@ -40,7 +45,18 @@ def fault_of(code: str) -> str | None:
             return None
     if found is None:
         return NO_RUN
+    if not found.decorator_list and _asks_for_more(found.args):
+        return TOO_MANY_PARAMETERS
     return None if any(_gives_a_value(node) for node in _own(found.body)) else NO_RESULT
+
+
+def _asks_for_more(parameters: ast.arguments) -> bool:
+    """Than the input and the tools."""
+    by_position = len(parameters.posonlyargs) + len(parameters.args) - len(parameters.defaults)
+    by_name = {
+        each.arg for each, default in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True) if not default
+    }
+    return by_position > 2 or bool(by_name - {"input_dict", "tools"})
 
 
 def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:

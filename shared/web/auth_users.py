@@ -110,7 +110,7 @@ def _judge(user: AuthUser, issued: float) -> None:
 @cache
 def _threads() -> ThreadPoolExecutor:
     """Of its own, so that an Auth that does not answer leaves the others to what else blocks."""
-    return ThreadPoolExecutor(4, thread_name_prefix="auth-users")
+    return ThreadPoolExecutor(16, thread_name_prefix="auth-users")
 
 
 @per_loop

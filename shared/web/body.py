@@ -67,7 +67,7 @@ class BodyLimit:
             raise TooLarge(f"The request body is {size} bytes or more; at most {self.limit} are accepted. Send less.")
 
 
-_HUGE = re.compile(rb"\d[eE]\+?\d{3}")
+_HUGE = re.compile(rb"\d[eE]\+?\d{3}|\d{210}")
 """Where a number may be that is too large for a float, which the parser reads as infinity."""
 
 

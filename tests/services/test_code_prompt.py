@@ -74,6 +74,24 @@ def test_helpers_around_run_stay() -> None:
     assert code_of(f"```python\n{code}\n```").strip() == code
 
 
+USES = "async def run(input_dict, tools):\n    return {'outputText': clean(input_dict['a'])}"
+HELPER = "def clean(text):\n    return text.strip() + MARK"
+MARK = "MARK = '.'"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"First:\n```python\n{MARK}\n```\n```python\n{HELPER}\n```\nThen:\n```python\n{USES}\n```\n"
+        "Try:\n```python\nx = 1\n```",
+        json.dumps({"constants": MARK, "helpers": HELPER, "code": USES, "tests": "assert True", "note": "Enjoy"}),
+    ],
+)
+def test_helpers_in_pieces_of_their_own_stay(answer: str) -> None:
+    """Those that `run` uses, and what they use in turn; nothing else."""
+    assert code_of(answer) == f"{MARK}\n\n\n{HELPER}\n\n\n{USES}\n"
+
+
 @given(st.text(max_size=300))
 def test_any_answer_gives_some_code(answer: str) -> None:
     """It may not hold, but there is a `run` in it to be told about."""

@@ -107,7 +107,9 @@ async def test_a_ticket_that_only_waits_is_not_ended_for_it(
     await store(database, ticket("parked", age=20 * hours, parked="model"), REQUEST)
     await store(database, ticket("began late", age=20 * hours, attempts=1, first_taken_at=began + 2 * hours), REQUEST)
     await store(database, ticket("began", age=20 * hours, attempts=1, first_taken_at=began), REQUEST)
-    assert await sweeper.sweep() == Swept(requeued=2, called=1, ended=1)
+    parked_again = ticket("parked again", age=20 * hours, attempts=1, first_taken_at=began)
+    await store(database, parked_again.put_aside("model", parked_again.updated_at), REQUEST)
+    assert await sweeper.sweep() == Swept(requeued=2, called=2, ended=1)
     ended = await database.tickets.get("began")
     assert ended is not None
     assert ended.status is TicketStatus.FAILED

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.services.code_prompt import code_of
-from shared.services.written_code import NO_RESULT, NO_RUN, fault_of
+from shared.services.written_code import NO_RESULT, NO_RUN, TOO_MANY_PARAMETERS, fault_of
 
 HEAD = "async def run(input_dict, tools):\n"
 
@@ -66,6 +66,12 @@ def test_a_run_that_never_returns_a_value_has_one(body: str) -> None:
         ("async def main(input_dict, tools):\n    return 1\n\nrun = main\n", None),
         ("def run(input_dict, tools):\n    return 1\n", None),
         ("async def run(:", None),
+        ("async def run(a, b, c):\n    return 1\n", TOO_MANY_PARAMETERS),
+        ("async def run(a, b, /, c):\n    return 1\n", TOO_MANY_PARAMETERS),
+        ("async def run(input_dict, tools, *, model):\n    return 1\n", TOO_MANY_PARAMETERS),
+        ("async def run(a, b, c=1, *rest, d=2, **more):\n    return 1\n", None),
+        ("async def run(*, input_dict, tools):\n    return 1\n", None),
+        ("async def run():\n    return 1\n", None),
     ],
 )
 def test_the_run_at_the_top_level_counts(code: str, fault: str | None) -> None:

@@ -63,9 +63,11 @@ class FastEngine:
         result = None if isinstance(attempt, Failure) else attempt.value
         return Outcome(result, failure, logs.lines(), time.monotonic() - began)
 
-    async def load(self, code: str, limits: Limits, looked: Looked | None = None) -> Failure | None:
+    async def load(
+        self, code: str, limits: Limits, sharers: tuple[str, ...] = (), looked: Looked | None = None
+    ) -> Failure | None:
         """See `Engine`."""
-        program = Program(code, {})
+        program = Program(code, {}, sharers=sharers)
         watched = Watched(NoAbilities(), limits.seconds)
         run = _Run(program, World(watched, program), watched, limits, Logs(0), only_load=True, looked=looked)
         attempt = await self._attempt(run, 0)

@@ -47,9 +47,11 @@ class FullEngine:
         result = None if isinstance(attempt, Failure) else attempt.value
         return Outcome(result, failure, logs.lines(), time.monotonic() - began)
 
-    async def load(self, code: str, limits: Limits) -> Failure | None:
+    async def load(self, code: str, limits: Limits, sharers: tuple[str, ...] = ()) -> Failure | None:
         """See `Engine`."""
-        attempt = await self._attempt(Program(code, {}), NoAbilities(), limits, Logs(0), 0, only_load=True)
+        attempt = await self._attempt(
+            Program(code, {}, sharers=sharers), NoAbilities(), limits, Logs(0), 0, only_load=True
+        )
         return attempt if isinstance(attempt, Failure) else None
 
     async def _attempt(

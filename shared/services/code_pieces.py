@@ -1,0 +1,48 @@
+"""Code that a model gave in several pieces: the one with `run`, and before it those that define what it uses."""
+
+import ast
+from collections.abc import Sequence
+
+from shared.sandbox.inspection.source import Unreadable, parsed_code
+
+
+def with_helpers(main: str, others: Sequence[str]) -> str:
+    """`main`, after those of the others that define a name it uses and does not define, in their order.
+
+    A piece that does not parse, or defines `run` itself, is another version or an example, and stays out.
+    """
+    wanted, here = _names(main)
+    wanted -= here
+    chosen: set[int] = set()
+    pieces = [(number, _names(other)) for number, other in enumerate(others)]
+    while found := [
+        each for each in pieces if each[0] not in chosen and each[1][1] & wanted and "run" not in each[1][1]
+    ]:
+        number, (used, defined) = found[0]
+        chosen.add(number)
+        here |= defined
+        wanted = (wanted | used) - here
+    return "\n\n\n".join([*(others[number].strip("\n") for number in sorted(chosen)), main])
+
+
+def _names(code: str) -> tuple[set[str], set[str]]:
+    """The names that the code reads anywhere, and those that it defines at the top level; none if it does not parse."""
+    try:
+        tree = parsed_code(code).tree
+    except Unreadable:
+        return set(), set()
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    defined: set[str] = set()
+    for statement in tree.body:
+        match statement:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                defined.add(name)
+            case ast.Assign() | ast.AnnAssign():
+                defined |= {
+                    node.id
+                    for node in ast.walk(statement)
+                    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+                }
+            case _:
+                pass
+    return used, defined
