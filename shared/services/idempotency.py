@@ -71,6 +71,18 @@ class Idempotency:
         if not kept.given:
             self.database.idempotency.put(kept.model_copy(update={"given": True}), transaction)
 
+    async def bar(self, request: KeyedRequest, made: str, now: datetime, transaction: Transaction) -> None:
+        """Forgets a request whose `made` came to nothing, and has a commit that would remember it come too late.
+
+        One read; one write, of what is over already, where nothing else stands.
+        """
+        found = await self.database.idempotency.get(request.id, transaction)
+        if found is None or found.made == made or found.expire_at <= now:
+            over = KeptRequest(
+                id=request.id, owner=request.owner, body_hash=request.body_hash, made=made, expire_at=now
+            )
+            self.database.idempotency.put(over, transaction)
+
     async def forget(self, request: KeyedRequest, made: str, transaction: Transaction) -> bool:
         """Forgets a request whose `made` came to nothing; False if that was given to somebody. One read, one write."""
         found = await self.database.idempotency.get(request.id, transaction)

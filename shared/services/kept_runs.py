@@ -5,6 +5,7 @@ lease: a run that has given no answer by then has died, and nobody knows how far
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -79,7 +80,7 @@ class KeptRuns:
         try:
             return await self.database.transaction(body)
         except Unavailable:
-            await self.forget(request, run_id)  # it may be there all the same
+            await self._bar(request, run_id)  # it may be there all the same, or still be on its way
             raise
 
     async def keep(self, request: KeyedRequest, run_id: str, outcome: "Answer | ServiceError") -> None:
@@ -107,12 +108,23 @@ class KeptRuns:
         except (Unavailable, TimeoutError):
             _log.error("A run's answer could not be kept", extra={"fields": {"run": run_id}})
 
+    async def _bar(self, request: KeyedRequest, run_id: str) -> None:
+        """Has the claim be none, whenever its commit arrives. One transaction; fails in silence."""
+
+        async def body(transaction: Transaction) -> None:
+            await Idempotency(self.database).bar(request, run_id, datetime.now(UTC), transaction)
+
+        await self._in_silence(body, run_id)
+
     async def forget(self, request: KeyedRequest, run_id: str) -> None:
         """Forgets a run that has done nothing: the request may be sent again. One transaction; fails in silence."""
 
         async def body(transaction: Transaction) -> None:
             await Idempotency(self.database).forget(request, run_id, transaction)
 
+        await self._in_silence(body, run_id)
+
+    async def _in_silence(self, body: Callable[[Transaction], Awaitable[None]], run_id: str) -> None:
         try:
             async with asyncio.timeout(_KEEPING_SECONDS):
                 await self.database.transaction(body)

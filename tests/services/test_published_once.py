@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from google.api_core.exceptions import GoogleAPICallError
 
 from shared.llm.catalog import Catalog
 from shared.models.account import Account
@@ -315,3 +316,28 @@ async def test_a_run_that_cannot_be_claimed_does_not_begin(
     restore()
     assert model_server.calls == []
     assert (await published.call("ask", HI, "a", KEY)).result
+
+
+async def test_a_claim_that_arrives_late_is_none(
+    house: House, published: PublishedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its caller was told that nothing had begun: so the same request runs, whenever the commit comes through."""
+    await publish(house.database, OWNER, "echo")
+    soon = house.settings.model_copy(update={"store_timeout_seconds": 0.5})
+    database = Database(soon)
+    api = database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
+    commit, late = api.commit, list[Any]()
+
+    async def delayed(*args: Any, **kwargs: Any) -> Any:
+        if any("/idempotency/" in write.update.name for write in kwargs["request"]["writes"]) and len(late) < 1:
+            late.append((args, kwargs))
+            raise TimeoutError
+        return await commit(*args, **kwargs)
+
+    monkeypatch.setattr(api, "commit", delayed)
+    with pytest.raises(Unavailable):
+        await PublishedService(database, house.runs, soon).call("echo", HI, "a", KEY)
+    [(args, kwargs)] = late
+    with pytest.raises(GoogleAPICallError):
+        await commit(*args, **kwargs)
+    assert (await published.call("echo", HI, "a", KEY)).result == {"outputText": "hi"}
