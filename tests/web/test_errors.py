@@ -1,5 +1,6 @@
 """Errors in the contract's shapes, whatever goes wrong."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -225,3 +226,17 @@ async def test_places_and_paths_are_told_shortened() -> None:
     assert len(response.content) < 20_000
     assert missing.status_code == 404
     assert len(missing.content) < 500
+
+
+async def test_a_body_that_does_not_arrive_is_given_up(client: httpx.AsyncClient, monkeypatch: Any) -> None:
+    """It would take up one of the requests that a process takes, for as long as its sender likes."""
+    monkeypatch.setattr(body_module, "ARRIVAL_SECONDS", 0.05)
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b'{"name": '
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(10):
+        response = await client.post("/things", content=endless())
+    assert response.status_code == 400
+    assert response.json() == {"detail": "The request's body did not arrive within 0.05 seconds."}
