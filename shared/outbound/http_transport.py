@@ -58,12 +58,16 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """HTTP/1.1 alone, and no proxies. Raises httpcore's errors as they are, and `OutboundError`."""
+    """HTTP/1.1 alone, and no proxies. Raises httpcore's errors as they are, and `OutboundError`.
+
+    One for all users of a process, so it has no limit of its own, at which they would wait for each other: whoever
+    lets users make calls limits how many each may have under way.
+    """
 
     def __init__(self, guard: Guard) -> None:
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls_context(),
-            max_connections=100,
+            max_connections=None,
             max_keepalive_connections=20,
             keepalive_expiry=5,
             network_backend=GuardedBackend(guard),

@@ -182,19 +182,19 @@ class RunAbilities:
     async def http(self, call: HttpCall) -> HttpAnswer:
         self.budget.take_call()
         module = await imported("shared.outbound.http")
-        answer = await module.Outbound(self.settings).send(
-            module.Request(
-                method=call.method,
-                url=call.url,
-                params=_grouped(call.params),
-                headers=call.headers,
-                json=call.json,
-                data=_grouped(call.data),
-                content=call.content,
-                timeout=call.timeout,
-                follow_redirects=call.follow_redirects,
-            )
+        request = module.Request(
+            method=call.method,
+            url=call.url,
+            params=_grouped(call.params),
+            headers=call.headers,
+            json=call.json,
+            data=_grouped(call.data),
+            content=call.content,
+            timeout=call.timeout,
+            follow_redirects=call.follow_redirects,
         )
+        async with self.budget.connections:
+            answer = await module.Outbound(self.settings).send(request)
         self.budget.take_bytes(len(answer.content))
         return HttpAnswer(answer.status_code, answer.reason, answer.headers, answer.content, answer.url)
 
@@ -206,14 +206,16 @@ class RunAbilities:
             named = ", ".join(allowed) or "none"
             raise CallFailed(f"The agent names no tool {tool!r} of {url}, so it cannot call it. It names: {named}.")
         await imported("shared.outbound.mcp_session")
-        return await call_tool(url, token, tool, arguments, self.settings, timeout=self.budget.seconds_left)
+        async with self.budget.connections:
+            return await call_tool(url, token, tool, arguments, self.settings, timeout=self.budget.seconds_left)
 
     @_told
     async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]:
         self.budget.take_call()
         allowed = self._tools_of(url)
         await imported("shared.outbound.mcp_session")
-        tools = await list_tools(url, token, self.settings, timeout=self.budget.seconds_left)
+        async with self.budget.connections:
+            tools = await list_tools(url, token, self.settings, timeout=self.budget.seconds_left)
         return [ToolDoc(tool.name, tool.description, tool.input_schema) for tool in tools if tool.name in allowed]
 
     @_told

@@ -1,5 +1,6 @@
 """What a run and all the agents that it calls may use together: time, calls, money."""
 
+import asyncio
 import time
 
 from shared.models.money import CostBounds, to_dollars
@@ -12,11 +13,18 @@ class BudgetSpent(Exception):
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 """Of HTTP answers, all together: they stay in memory until their run is over."""
 
+MAX_CONNECTIONS = 20
+"""To servers that strangers run, at a time: a run whose servers keep silent must not take everybody's connections."""
+
 
 class Budget:
-    """One for a chain of runs. `seconds` from now; `calls` of anything outside; `cost` in millionths of a dollar."""
+    """One for a chain of runs. `seconds` from now; `calls` of anything outside; `cost` in millionths of a dollar.
+
+    `connections`: to be entered around whatever is asked of a stranger's server.
+    """
 
     def __init__(self, seconds: float, calls: int, cost: int) -> None:
+        self.connections = asyncio.Semaphore(MAX_CONNECTIONS)
         self._bytes_left = MAX_ANSWER_BYTES
         self._ends = time.monotonic() + seconds
         self._calls = calls

@@ -9,6 +9,7 @@ from shared.models.demo import CreateDemoRequest, Demo, DemoFields, ReplaceDemoR
 from shared.models.errors import Conflict, NotFound
 from shared.services.page_tokens import moment_token, read_moment_token
 from shared.services.quotas import QuotaService
+from shared.services.standing import StandingService
 from shared.services.visibility import is_admin, refuse_unless_owner, sees
 from shared.store import Database, Transaction
 
@@ -66,10 +67,16 @@ class DemoService:
         return demo_of(_visible(caller, demo))
 
     async def opened(self, caller: Caller | None, demo_id: str) -> Demo:
-        """For its page: who is nobody (None) sees what is shared. One read. Raises `NotFound`."""
+        """For its page: who is nobody (None) sees what is shared, unless its owner is disabled. Raises `NotFound`.
+
+        One read, and now and then another.
+        """
         async with self.database.outages_told():
             demo = await self.database.demos.get(demo_id)
         if demo is not None and demo.visibility == "shared":
+            seen_by_admin = caller is not None and is_admin(caller)
+            if not seen_by_admin and await StandingService(self.database).is_disabled(demo.owner):
+                raise NotFound(_UNKNOWN)
             return demo_of(demo)
         if caller is None:
             raise NotFound(_UNKNOWN)

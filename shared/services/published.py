@@ -33,6 +33,8 @@ from shared.settings import Settings
 from shared.store import Database
 
 _log = get_logger("published")
+_LONGEST_WARNING = 500
+"""They are kept beside an answer, which may take up nearly all that a document holds."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ def _warnings(agent: StoredAgent, run: Finished) -> list[str]:
     if not schema:
         return []
     warnings = [
-        f"{'.'.join(str(part) for part in problem.loc) or 'result'}: {problem.message}"
+        f"{'.'.join(str(part) for part in problem.loc) or 'result'}: {problem.message}"[:_LONGEST_WARNING]
         for problem in problems(schema, run.outcome.result)
     ]
     if warnings:

@@ -28,6 +28,8 @@ __all__ = ["MAX_SCHEMA_BYTES", "Problem", "as_json_schema", "check", "parameter_
 MAX_SCHEMA_BYTES = 100_000
 MAX_PROBLEMS = 20
 _LONGEST_MESSAGE = 300
+_LONGEST_NAME = 100
+"""Of a property, where a problem says its place: each of the problems repeats it."""
 _MAX_STEPS = 100_000_000
 """Schemas times values: about a second. More is refused."""
 _MAX_EXPLAINED = 20_000
@@ -36,7 +38,7 @@ _MAX_EXPLAINED = 20_000
 
 @dataclass(frozen=True)
 class Problem:
-    """Where in the value it is, what it is, and which keyword of JSON Schema says so."""
+    """Where in the value it is, what it is, and which keyword of JSON Schema says so. Long names are shortened."""
 
     loc: tuple[str | int, ...]
     message: str
@@ -104,7 +106,11 @@ def _explained(compiled: _Compiled, value: JsonValue, values: int) -> list[Probl
 
 
 def _problem(error: "ValidationError") -> Problem:
-    return Problem(tuple(error.instance_path), _shortened(error.message), error.kind.name)
+    return Problem(tuple(map(_shortened_name, error.instance_path)), _shortened(error.message), error.kind.name)
+
+
+def _shortened_name(part: str | int) -> str | int:
+    return f"{part[: _LONGEST_NAME - 1]}…" if isinstance(part, str) and len(part) > _LONGEST_NAME else part
 
 
 def _shortened(message: str) -> str:

@@ -87,14 +87,13 @@ class SweepService:
         after: datetime | None = None
         for _ in range(pages * _PARKED_PAGES):
             async with self._database.outages_told():
-                tickets = await self._database.tickets.untouched_since(untouched_since, page, after)
+                tickets, after = await self._database.tickets.untouched_since(untouched_since, page, after)
             young = [ticket for ticket in tickets if ticket.parked and not self._is_too_old(ticket)]
             parked.update((ticket.owner, kind_of(ticket)) for ticket in young)
             aside = {ticket.id for ticket in young}
             outcomes += await self._see_to_all([ticket for ticket in tickets if ticket.id not in aside])
-            if len(tickets) < page or len(outcomes) >= pages * page:
+            if after is None or len(outcomes) >= pages * page:
                 break
-            after = tickets[-1].updated_at
         outcomes += await self._call_parked(parked)
         outcomes += await self._release_holds(page)
         swept = Swept(**{name: outcomes.count(name) for name in Swept.model_fields})

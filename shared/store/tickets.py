@@ -79,9 +79,13 @@ class TicketStore:
         document = snapshot.to_dict()
         return None if document is None else ChatRequest.model_validate_json(document["body"])
 
-    async def untouched_since(self, moment: datetime, limit: int, after: datetime | None = None) -> list[Ticket]:
+    async def untouched_since(
+        self, moment: datetime, limit: int, after: datetime | None = None
+    ) -> tuple[list[Ticket], datetime | None]:
         """Unfinished tickets that nobody has written since `moment`, the longest untouched first; only those written
         later than `after`, if it is given. One that cannot be read is logged and left out.
+
+        Also returns the `after` of the next page, None when there is none.
         """
         query = (
             self._client.collection("tickets")
@@ -93,12 +97,13 @@ class TicketStore:
         if after is not None:
             query = query.where(filter=FieldFilter("updated_at", ">", after))
         tickets: list[Ticket] = []
-        for snapshot in await query.get():
+        snapshots = await query.get()
+        for snapshot in snapshots:
             try:
                 tickets.append(_from_document(snapshot.id, snapshot.to_dict() or {}))
             except (KeyError, ValidationError):
                 _log.exception("A ticket cannot be read", extra={"fields": {"ticket": snapshot.id}})
-        return tickets
+        return tickets, snapshots[-1].get("updated_at") if len(snapshots) == limit else None
 
     async def parked(self, owner: str, kind: TurnKind, limit: int) -> list[Ticket]:
         """The owner's tickets that wait for a turn of this kind, the oldest first. As many reads as tickets, or one."""

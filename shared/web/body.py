@@ -5,6 +5,7 @@ Python's own parser takes `NaN`, `Infinity` and half of a surrogate pair, none o
 can be stored or answered; the parser here refuses them, as well as nesting without end.
 """
 
+import asyncio
 import json
 import math
 import re
@@ -20,9 +21,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.models.errors import BadRequest, TooLarge
 from shared.web.encodings import decompressed, not_utf8, utf8
 
+ARRIVAL_SECONDS = 30.0
+"""For a whole body. A process takes only so many requests at a time, and anybody can send one that never ends."""
+
 
 class BodyLimit:
-    """Refuses a body over `limit` bytes, by its declared length or else while it arrives.
+    """Refuses a body over `limit` bytes, by its declared length or else while it arrives; and one that does not arrive.
 
     FastAPI's own limit answers plain text. The whole body is read before the application runs, so that being too
     large is never an error in the middle of something. It reaches the application decompressed, to which the limit
@@ -41,16 +45,11 @@ class BodyLimit:
         declared = headers.get("content-length", "")
         if declared.isdecimal():
             self._check(int(declared[:20]))  # Python itself limits how many digits it reads
-        body = bytearray()
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] != "http.request":
-                raise BadRequest("The request ended before its body was complete.")
-            body += message.get("body", b"")
-            self._check(len(body))
-            more = message.get("more_body", False)
-        plain = bytes(body)
+        try:
+            async with asyncio.timeout(ARRIVAL_SECONDS):
+                plain = await self._received(receive)
+        except TimeoutError as error:
+            raise BadRequest(f"The request's body did not arrive within {ARRIVAL_SECONDS:g} seconds.") from error
         if plain and (encoding := headers.get("content-encoding")):
             plain = decompressed(plain, encoding, self.limit)
             del headers["content-encoding"]
@@ -61,6 +60,18 @@ class BodyLimit:
             return messages.pop() if messages else await receive()
 
         await self.app(scope, replay, send)
+
+    async def _received(self, receive: Receive) -> bytes:
+        body = bytearray()
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise BadRequest("The request ended before its body was complete.")
+            body += message.get("body", b"")
+            self._check(len(body))
+            more = message.get("more_body", False)
+        return bytes(body)
 
     def _check(self, size: int) -> None:
         if size > self.limit:

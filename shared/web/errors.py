@@ -18,6 +18,8 @@ from shared.trace import current_request
 _log = get_logger("errors")
 _MOST_PROBLEMS = 20
 _LONGEST_INPUT = 500
+_LONGEST_NAME = 100
+"""Of a field in a place, which each of the problems repeats; and of a path."""
 
 
 def _service_error(error: ServiceError) -> JSONResponse:
@@ -36,10 +38,10 @@ def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type alone
     detail = error.detail
     if error.status_code == 404:
-        detail = f"There is no route {request.url.path}."
+        detail = f"There is no route {_short(request.url.path)}."
     elif error.status_code == 405:
         allowed = ", ".join(_methods(request)) or "another method"
-        detail = f"{request.method} is not possible on {request.url.path}; use {allowed}."
+        detail = f"{request.method} is not possible on {_short(request.url.path)}; use {allowed}."
         return JSONResponse({"detail": detail}, status_code=405, headers={"Allow": allowed})
     return JSONResponse({"detail": detail}, status_code=error.status_code, headers=error.headers)
 
@@ -59,11 +61,20 @@ def _on_invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type alone
     problems: Sequence[dict[str, Any]] = error.errors()
     detail = [
-        {"type": p["type"], "loc": list(p["loc"]), "msg": _message(p), "input": _shown(p.get("input"))}
+        {
+            "type": p["type"],
+            "loc": [_short(part) for part in p["loc"]],
+            "msg": _message(p),
+            "input": _shown(p.get("input")),
+        }
         for p in problems[:_MOST_PROBLEMS]
     ]
     body = to_json({"detail": detail}, inf_nan_mode="strings")
     return Response(body, status_code=422, media_type="application/json")
+
+
+def _short(part: str | int) -> str | int:
+    return f"{part[: _LONGEST_NAME - 1]}…" if isinstance(part, str) and len(part) > _LONGEST_NAME else part
 
 
 def _shown(value: Any) -> Any:

@@ -269,3 +269,23 @@ async def test_what_is_remembered_counts_for_seconds(
     now += 0.2
     assert await service.is_disabled("mine")
     assert standing.REMEMBERED_SECONDS <= 10
+
+
+async def test_a_shared_demo_of_a_disabled_user_opens_for_nobody_but_administrators(
+    serve: Serve, as_whom: Whom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its page runs a stranger's script in everybody's browser; it opens again when the user is let in again."""
+    monkeypatch.setattr(standing, "REMEMBERED_SECONDS", -1)
+    client = serve(demos, app_env="firebase")
+    created = await client.post("/demos", json={**DEMO, "visibility": "shared"}, headers=as_whom("user"))
+    page = f"/demos/{created.json()['_id']}/page"
+    boss = serve(admin, app_env="firebase")
+
+    async def statuses() -> list[int]:
+        return [(await client.get(page, headers=as_whom(who))).status_code for who in ("nobody", "other", "admin")]
+
+    assert await statuses() == [200, 200, 200]
+    await boss.put("/admin/users/mine", json={"disabled": True}, headers=as_whom("admin"))
+    assert await statuses() == [404, 404, 200]
+    await boss.put("/admin/users/mine", json={"disabled": False}, headers=as_whom("admin"))
+    assert await statuses() == [200, 200, 200]

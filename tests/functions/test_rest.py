@@ -263,3 +263,27 @@ async def test_a_page_of_any_origin_may_call_it(serve: Serve) -> None:
     refused = await client.options("/agents/x/deploy", headers=asking)
     assert refused.status_code == 400
     assert "CORS_ORIGINS" in refused.json()["detail"]
+
+
+NESTED = {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "integer"}}}
+LONG_NAME = {"n" * 500_000: {str(number): "x" for number in range(20)}}
+
+
+async def test_warnings_with_a_long_name_keep_no_answer_from_being_kept(serve: Serve, database: Database) -> None:
+    """The same request gets the same answer again, by the same run."""
+    await publish(database, OTHER, "odd", GIVE_BACK, outputSchema=NESTED)
+    client, headers = serve(deployments), {"Idempotency-Key": "k"}
+    first, again = [await client.post("/rest/odd", json={"give": LONG_NAME}, headers=headers) for _ in range(2)]
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.headers["x-run-id"] == first.headers["x-run-id"]
+    assert again.headers["warnings"] == first.headers["warnings"]
+
+
+async def test_a_long_name_is_not_repeated_in_each_problem(serve: Serve, database: Database) -> None:
+    """The answer stays short, however long the request was."""
+    await publish(database, OTHER, "echo", inputSchema=NESTED)
+    response = await serve(deployments).post("/rest/echo", json=LONG_NAME)
+    assert response.status_code == 422
+    assert len(response.json()["detail"]) == 20
+    assert response.json()["detail"][0]["loc"][1] == "n" * 99 + "…"
+    assert len(response.content) < 20_000

@@ -248,3 +248,18 @@ def test_a_chat_without_a_users_message_has_an_empty_text() -> None:
 async def expire_lease(house: House, ticket: Ticket) -> None:
     document = house.database._client.collection("tickets").document(ticket.id)  # pyright: ignore[reportPrivateUsage]
     await document.update({"lease.expires_at": datetime.now(UTC) - timedelta(seconds=1)})
+
+
+async def test_input_with_a_long_name_that_does_not_fit_ends_the_ticket(house: House, caller: Caller) -> None:
+    """The error names the place, shortened, and is stored."""
+    schema = {
+        "type": "object",
+        "properties": {"inputText": {"type": "string"}},
+        "additionalProperties": {"additionalProperties": {"type": "integer"}},
+    }
+    await publish(house.database, OWNER, "agent", inputSchema=schema, visibility="shared")
+    wrong: Any = {"n" * 500_000: {str(number): "x" for number in range(5)}}
+    ticket = await finished(house, caller, said("hi", **wrong))
+    assert ticket.status is TicketStatus.FAILED
+    assert (ticket.error or "").startswith("The agent does not take this input: nnn")
+    assert len(ticket.error or "") < 2_000

@@ -1,5 +1,6 @@
 """Listing the tools of MCP servers: how often, and what a server may describe."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from uuid import uuid4
@@ -101,3 +102,28 @@ async def test_a_user_has_two_a_second(
     assert mcp_server.requests == []
     assert api_server.calls == []
     assert (await listed(mcp_server.url, settings, database, other)).tools
+
+
+async def test_one_user_has_a_quarter_of_what_a_process_fetches_at_a_time(
+    database: Database, settings: Settings, api_server: ApiServer
+) -> None:
+    """Servers that keep silent hold up whoever asks them: one more is refused at once, and others are served."""
+    allowed = settings.model_copy(update={"outbound_allowed_hosts": (api_server.host,)})
+    limits = RateLimitService(database)
+    specs, tools = SpecService(limits, allowed), McpToolService(limits, allowed)
+    slow, quick = f"{api_server.address}/slow?seconds=60", f"{api_server.address}/openapi.json"
+    me, other = Caller(uid="me"), Caller(uid="other")
+    of_specs = [asyncio.create_task(specs.fetch(me, FetchSpecRequest(url=slow))) for _ in range(5)]
+    of_tools = [asyncio.create_task(tools.list(me, ListToolsRequest(mcp_url=slow))) for _ in range(10)]
+    async with asyncio.timeout(20):
+        while len(api_server.calls) < 15:  # noqa: ASYNC110 - the server tells nobody
+            await asyncio.sleep(0.01)
+    with pytest.raises(TooManyRequests, match="5 of your requests"):
+        await specs.fetch(me, FetchSpecRequest(url=quick))
+    with pytest.raises(TooManyRequests, match="10 of your requests"):
+        await tools.list(me, ListToolsRequest(mcp_url=quick))
+    assert (await specs.fetch(other, FetchSpecRequest(url=quick))).name
+    for task in (*of_specs, *of_tools):
+        task.cancel()
+    await asyncio.gather(*of_specs, *of_tools, return_exceptions=True)
+    assert (await specs.fetch(me, FetchSpecRequest(url=quick))).name

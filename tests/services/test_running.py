@@ -449,3 +449,24 @@ async def test_a_message_that_is_none_is_told_in_plain_words(
     """And not in the validator's."""
     code = f'async def run(i, t):\n    return await call_llm(provider="openai", model="{MODEL}", messages={messages})'
     assert (await failure(house, caller, code)).body["error"] == f"ValueError: {told}"
+
+
+async def test_servers_that_keep_silent_hold_up_one_run_alone(
+    house: House, caller: Caller, api_server: ApiServer
+) -> None:
+    """A run that asks them a hundred things has twenty under way; somebody else's call does not wait behind them."""
+    many = """
+async def run(input_dict, tools):
+    await asyncio.gather(*[http_client.get(input_dict["url"]) for _ in range(100)])
+"""
+    hung = asyncio.create_task(run(house, caller, many, {"url": f"{api_server.address}/slow?seconds=60"}))
+    async with asyncio.timeout(20):
+        while len(api_server.calls) < 20:  # noqa: ASYNC110 - the server tells nobody
+            await asyncio.sleep(0.01)
+    one = "async def run(input_dict, tools):\n    return (await http_client.get(input_dict['url'])).status_code"
+    async with asyncio.timeout(10):
+        answer = await run(house, Caller(uid="other"), one, {"url": f"{api_server.address}/echo"})
+    assert answer.result == 200
+    assert [call.path for call in api_server.calls] == ["/slow"] * 20 + ["/echo"]
+    hung.cancel()
+    await asyncio.gather(hung, return_exceptions=True)

@@ -3,6 +3,8 @@
 import asyncio
 import codecs
 import json
+import threading
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from shared.models.caller import Caller
 from shared.models.errors import BadRequest
 from shared.models.spec import FetchedSpec, FetchSpecRequest
 from shared.openapi import parse, tool_docs
+from shared.outbound.http import Answer
+from shared.services import specs as specs_module
 from shared.services.rate_limits import RateLimitService
 from shared.services.specs import MAX_SPEC_BYTES, SpecService
 from shared.settings import Settings
@@ -169,3 +173,32 @@ async def test_one_that_cannot_be_shortened_enough_is_told_to_be_too_large(
     (warning,) = spec.warnings or []
     assert "2000 bytes of a document can be kept in an agent, or sent to generate its code" in warning
     assert "Give the address of a smaller one" in warning
+
+
+async def test_long_documents_of_one_user_are_read_one_at_a_time(
+    service: SpecService, caller: Caller, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They take seconds each, and somebody else's short one does not wait behind all of them."""
+    began, go = threading.Semaphore(0), threading.Event()
+
+    def read(answer: Answer) -> tuple[str | None, str, list[str]]:
+        if answer.content == b"long":
+            began.release()
+            go.wait(20)
+        return "read", "", []
+
+    monkeypatch.setattr(specs_module, "_read", read)
+    api_server.documents |= {"long": (b"long", {}), "short": (b"short", {})}
+
+    def fetch(whose: Caller, name: str) -> Awaitable[FetchedSpec]:
+        return service.fetch(whose, FetchSpecRequest(url=f"{api_server.address}/documents/{name}"))
+
+    long = [asyncio.ensure_future(fetch(caller, "long")) for _ in range(4)]
+    try:
+        assert await asyncio.to_thread(began.acquire, timeout=20)
+        async with asyncio.timeout(10):
+            assert (await fetch(Caller(uid="other"), "short")).name == "read"
+        assert not began.acquire(blocking=False)
+    finally:
+        go.set()
+        await asyncio.gather(*long)

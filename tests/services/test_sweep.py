@@ -192,6 +192,15 @@ async def test_a_ticket_that_cannot_be_seen_to_holds_nobody_up(database: Databas
     assert await sweeper.sweep() == Swept(ended=1, left=1)
 
 
+async def test_a_ticket_that_cannot_be_read_does_not_end_the_sweep(database: Database, sweeper: SweepService) -> None:
+    """Those on the pages behind it are seen to, too."""
+    unreadable = {"status": "pending", "updated_at": datetime.now(UTC) - timedelta(days=1)}
+    await database._client.collection("tickets").document("unreadable").set(unreadable)  # pyright: ignore[reportPrivateUsage]
+    for number in range(3):
+        await store(database, ticket(f"t{number}", age=timedelta(minutes=10 + number)), REQUEST)
+    assert await sweeper.sweep(page=2) == Swept(requeued=3)
+
+
 async def test_each_ticket_leaves_a_line_for_its_own_request(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer, lines: Lines
 ) -> None:

@@ -1,5 +1,6 @@
 """Errors in the contract's shapes, whatever goes wrong."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -202,3 +203,40 @@ def test_what_is_wrong_with_a_body_is_said_in_our_words(body: bytes, words: str)
     """And where."""
     with pytest.raises(ValueError, match=f"^{words}$"):
         body_module._parsed(body)  # pyright: ignore[reportPrivateUsage]
+
+
+class Shelf(CamelModel):
+    things: dict[str, dict[str, int]]
+
+
+@router.post("/shelves")
+async def put_up(shelf: Shelf) -> Shelf:
+    return shelf
+
+
+async def test_places_and_paths_are_told_shortened() -> None:
+    """A long name is repeated in each problem, so an answer could be many times as long as the request."""
+    app = create_app("things", router, Settings())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        wrong = {"n" * 100_000: {str(number): "x" for number in range(20)}}
+        response = await client.post("/shelves", json={"things": wrong})
+        missing = await client.get("/no/" + "n" * 10_000)
+    assert response.status_code == 422
+    assert response.json()["detail"][0]["loc"][2] == "n" * 99 + "…"
+    assert len(response.content) < 20_000
+    assert missing.status_code == 404
+    assert len(missing.content) < 500
+
+
+async def test_a_body_that_does_not_arrive_is_given_up(client: httpx.AsyncClient, monkeypatch: Any) -> None:
+    """It would take up one of the requests that a process takes, for as long as its sender likes."""
+    monkeypatch.setattr(body_module, "ARRIVAL_SECONDS", 0.05)
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b'{"name": '
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(10):
+        response = await client.post("/things", content=endless())
+    assert response.status_code == 400
+    assert response.json() == {"detail": "The request's body did not arrive within 0.05 seconds."}
