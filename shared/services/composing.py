@@ -15,7 +15,11 @@ from shared.models.money import to_micros
 from shared.models.session import ProviderConfig
 from shared.services.budgets import Budget, BudgetSpent
 from shared.services.model_calls import ModelCallService
+from shared.services.shares import share
 from shared.settings import Settings
+
+AT_ONCE = 8
+"""Requests of one user that have a model write something, in a process."""
 
 
 @dataclass
@@ -43,10 +47,13 @@ class Composer:
 
     @asynccontextmanager
     async def in_time(self) -> AsyncGenerator[None]:
-        """Ends what is inside when the request's time is up. Raises `UpstreamTooSlow` then."""
+        """Ends what is inside when the request's time is up. Raises `UpstreamTooSlow` then, and `TooManyRequests` for
+        more than `AT_ONCE` of the user's at a time: each may take most of a minute.
+        """
         try:
-            async with asyncio.timeout(self.budget.seconds_left):
-                yield
+            with share(self.settings.google_cloud_project, f"generate-{self.what}", self.caller.uid, AT_ONCE):
+                async with asyncio.timeout(self.budget.seconds_left):
+                    yield
         except TimeoutError as error:
             seconds = self.settings.run_timeout_seconds
             message = f"The {self.what} was not written within {seconds:g} s. Choose a faster model."

@@ -7,10 +7,11 @@ full size (1 MiB). Requests and results are JSON text: any JSON fits, nested arr
 Firestore's own maps do not take.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from google.cloud.firestore import AsyncClient, AsyncDocumentReference
+from google.cloud.firestore import AsyncClient, AsyncDocumentReference, DocumentSnapshot
 from google.cloud.firestore_v1.base_query import FieldFilter
 from pydantic import ValidationError
 
@@ -96,17 +97,13 @@ class TicketStore:
         )
         if after is not None:
             query = query.where(filter=FieldFilter("updated_at", ">", after))
-        tickets: list[Ticket] = []
         snapshots = await query.get()
-        for snapshot in snapshots:
-            try:
-                tickets.append(_from_document(snapshot.id, snapshot.to_dict() or {}))
-            except (KeyError, ValidationError):
-                _log.exception("A ticket cannot be read", extra={"fields": {"ticket": snapshot.id}})
-        return tickets, snapshots[-1].get("updated_at") if len(snapshots) == limit else None
+        return _readable(snapshots), snapshots[-1].get("updated_at") if len(snapshots) == limit else None
 
     async def parked(self, owner: str, kind: TurnKind, limit: int) -> list[Ticket]:
-        """The owner's tickets that wait for a turn of this kind, the oldest first. As many reads as tickets, or one."""
+        """The owner's tickets that wait for a turn of this kind, the oldest first, but for those that cannot be read,
+        which are logged. As many reads as tickets, or one.
+        """
         query = (
             self._client.collection("tickets")
             .where(filter=FieldFilter("owner", "==", owner))
@@ -114,7 +111,7 @@ class TicketStore:
             .order_by("created_at")
             .limit(limit)
         )
-        return [_from_document(snapshot.id, snapshot.to_dict() or {}) for snapshot in await query.get()]
+        return _readable(await query.get())
 
     async def unfinished(self, owner: str, most: int) -> int:
         """How many of the owner's tickets are not finished; `most` at most. A read for each thousand."""
@@ -144,3 +141,14 @@ def _from_document(ticket_id: str, document: dict[str, Any]) -> Ticket:
     result = document.pop("result")
     document.pop("expire_at", None)  # the store's own
     return Ticket(id=ticket_id, result=None if result is None else ChatResult.model_validate_json(result), **document)
+
+
+def _readable(snapshots: Iterable[DocumentSnapshot[Any]]) -> list[Ticket]:
+    """Those that can be read. The others are logged: one that is broken keeps nobody from the rest."""
+    tickets: list[Ticket] = []
+    for snapshot in snapshots:
+        try:
+            tickets.append(_from_document(snapshot.id, snapshot.to_dict() or {}))
+        except (KeyError, ValidationError):
+            _log.exception("A ticket cannot be read", extra={"fields": {"ticket": snapshot.id}})
+    return tickets
