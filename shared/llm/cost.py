@@ -7,11 +7,9 @@ from decimal import Decimal
 from shared.llm.answer import Answer, Tokens
 from shared.llm.catalog import ModelRoute
 from shared.llm.usage import Counted
-from shared.log import get_logger
 from shared.models.catalog import Prices
 from shared.models.chat import Usage
 
-_log = get_logger("llm")
 MAX_COST = 1_000.0
 """US dollars. A million tokens of the dearest prompt and as long an answer as any model gives cost a fifth of it."""
 _PER_ANSWER = "google_search"
@@ -29,15 +27,15 @@ class Bill:
 def bill(route: ModelRoute, tools: Sequence[str], counted: Counted, answer: Answer | None = None) -> Bill:
     """`tools`: the built-in ones that the call had. `answer`: None for one that was lost, whose uses nobody knows.
 
-    Nothing for a free provider; nothing either, and a line in the log, for a model whose price nobody knows.
+    Nothing for a free provider; nothing either, and a usage that is `unpriced`, where nobody knows the price.
     """
     if not route.charged:
         return Bill(counted.usage, 0.0)
     if answer is not None and answer.cost:
         return Bill(counted.usage, answer.cost)
     if route.info.prices is None:
-        _log.error("Price unknown: nothing is charged", extra={"fields": {"model": route.name}})
-        return Bill(counted.usage, 0.0)
+        told = answer is not None and answer.cost is not None
+        return Bill(counted.usage.model_copy(update={"unpriced": not told}), 0.0)
     cost = _cost_of_tokens(route.info.prices, counted.tokens) + _fees(route, tools, answer or Answer())
     return Bill(counted.usage, float(cost))
 

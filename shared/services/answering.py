@@ -23,7 +23,7 @@ from shared.models.chat import ChatRequest, ChatResult, Usage
 from shared.models.errors import AllowanceSpent, ComeAgain, NoRoom, Unavailable
 from shared.models.ticket import Claim, Ticket, claim
 from shared.services.ledger import Ledger
-from shared.services.model_calls import CompleteChat
+from shared.services.model_calls import CompleteChat, complete_at_a_price
 from shared.services.standing import StandingService
 from shared.services.turns import TurnService, kind_of, lock_name
 from shared.settings import Settings
@@ -181,7 +181,8 @@ class AnsweringService:
                 return fitted(await self._answer_by_agent(ticket, request, lambda begun: self._mark(ticket.id, begun)))
             route = self._catalog.route(ticket.provider, ticket.model)
             request = await self._cover(ticket, route, request)
-            return fitted(await self._complete(route, request, self._settings.model_timeout_seconds))
+            seconds = self._settings.model_timeout_seconds
+            return fitted(await complete_at_a_price(self._complete, route, request, seconds, ticket.hold))
         except (ModelFailure, LeaseLost, NoRoom):
             raise
         except (AllowanceSpent, NotCovered) as error:

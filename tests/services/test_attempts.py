@@ -14,12 +14,14 @@ from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus, Usage
 from shared.models.errors import ComeAgain, NoRoom, Unavailable
 from shared.models.money import to_dollars
+from shared.models.run import RunCodeRequest
 from shared.models.ticket import Ticket
 from shared.models.user import AccountChange
 from shared.services.answering import AnsweringService
 from shared.services.turns import TurnService
 from shared.settings import Settings
 from shared.store import Transaction
+from tests.doubles.model_server import Answer, Cut, Fail, ModelServer, Wire
 from tests.services.house import MODEL, House, chat
 
 USED = Usage(prompt_tokens=10, completion_tokens=20, total_tokens=30, estimated=True)
@@ -174,3 +176,42 @@ async def test_an_agent_that_did_not_begin_is_not_taken_for_one_that_did(
     left = await house.database.tickets.get(ticket_id)
     assert left is not None
     assert (left.begun, left.status, left.attempts) == (False, TicketStatus.PENDING, 0)
+
+
+@pytest.fixture
+def routed(environ: dict[str, str], model_server: ModelServer) -> Catalog:
+    """With models whose price nobody knows beforehand."""
+    return Catalog.load({**environ, "OPENROUTER_API_KEY": "sk-or-test", "OPENROUTER_API_BASE": model_server.base_url})
+
+
+@pytest.mark.parametrize(
+    ("step", "charged"),
+    [
+        (Answer("yes"), 250_000),
+        (Cut(), 250_000),
+        (Wire(b"<html>"), 250_000),
+        (Answer("yes", told_cost=0.0123), 12_300),
+        (Fail(500), 0),
+    ],
+    ids=["not told", "lost", "a page", "told", "refused"],
+)
+async def test_a_cost_that_nobody_knows_is_what_was_held(
+    settings: Settings, routed: Catalog, caller: Caller, model_server: ModelServer, step: Any, charged: int
+) -> None:
+    """Else a connection that is lost would be an answer for free: in a chat, and in a run."""
+    house = House(settings.model_copy(update={"unpriced_hold": 0.25, "chat_max_attempts": 1}), routed)
+    model_server.script("hi", step, step)
+    ticket = await house.chat.submit(caller, chat("hi", provider="openrouter", model="openrouter/auto"))
+    await house.deliver(ticket.ticket_id)
+    ended = await house.chat.look_up(caller, ticket.ticket_id)
+    assert ended.result is None or ended.result.cost == to_dollars(charged)
+    code = """
+async def run(input_dict, tools):
+    try:
+        return await call_llm("openrouter", "openrouter/auto", "hi")
+    except Exception as error:
+        return str(error)
+"""
+    await house.runs.run_code(caller, RunCodeRequest(code=code))
+    assert await house.charged(caller.uid) == [charged] * 2 * bool(charged)
+    assert (await house.account(caller.uid)).held == 0
