@@ -1,10 +1,14 @@
 """Attempts that fail after the provider had begun: each is charged, and the next one holds anew."""
 
+import asyncio
+import contextlib
 import itertools
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from google.api_core.exceptions import ServiceUnavailable
 
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.llm.estimate import bound_cost
@@ -22,7 +26,8 @@ from shared.services.turns import TurnService
 from shared.settings import Settings
 from shared.store import Transaction
 from tests.doubles.model_server import Answer, Cut, Fail, ModelServer, Wire
-from tests.services.house import MODEL, House, chat
+from tests.services.house import MODEL, House, answering_service, chat
+from tests.stored import lose_answers
 
 USED = Usage(prompt_tokens=10, completion_tokens=20, total_tokens=30, estimated=True)
 
@@ -215,3 +220,76 @@ async def run(input_dict, tools):
     await house.runs.run_code(caller, RunCodeRequest(code=code))
     assert await house.charged(caller.uid) == [charged] * 2 * bool(charged)
     assert (await house.account(caller.uid)).held == 0
+
+
+class Gated:
+    """A model that answers when it may, or fails; each call of it costs 0.0004 dollars."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.fails = fails
+        self.asked, self.may_end = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        self.asked.set()
+        await self.may_end.wait()
+        if self.fails:
+            raise ModelFailure("It broke.", transient=True, cost=0.0004, usage=USED)
+        return ChatResult(content="late", model="m", cost=0.0004)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("notices", [False, True])
+async def test_an_attempt_whose_ticket_another_took_is_charged(
+    house: House, caller: Caller, monkeypatch: pytest.MonkeyPatch, fails: bool, notices: bool
+) -> None:
+    """Once, whether its worker learns of it by renewing its lease or at the end; the result is the other's."""
+    ticket_id = (await house.chat.submit(caller, chat("hi"))).ticket_id
+    model = Gated(fails=fails)
+    silent = house.settings.model_copy(update={"lease_seconds": 0.9})
+    service = answering_service(house.database, house.catalog, model, silent)
+    if not notices:
+        monkeypatch.setattr(service, "_keep_lease", never)
+    first = asyncio.create_task(service.answer(ticket_id))
+    await model.asked.wait()
+    await expire(house, ticket_id)
+    await house.deliver(ticket_id, Model(0, 0))
+    if notices:
+        with pytest.raises(ComeAgain):
+            await first
+    model.may_end.set()
+    if not notices:
+        with pytest.raises(ComeAgain):
+            await first
+    while len(await house.charged(caller.uid)) < 2:  # noqa: ASYNC110 - a call that nobody waits for goes on
+        await asyncio.sleep(0.02)
+    assert sorted(await house.charged(caller.uid)) == [400, 500]
+    ended = await house.chat.look_up(caller, ticket_id)
+    assert ended.result is not None
+    assert ended.result.content == "ok"
+    account = await house.account(caller.uid)
+    assert (account.held, account.remaining) == (0, 100_000_000 - 900)
+
+
+async def never(_ticket_id: str) -> None:
+    await asyncio.Event().wait()
+
+
+async def expire(house: House, ticket_id: str) -> None:
+    """As if its worker had given no sign of life."""
+
+    async def write(transaction: Transaction) -> None:
+        found = await house.database.tickets.get(ticket_id, transaction)
+        assert found is not None
+        house.database.tickets.put(found.renewed(datetime.now(UTC), -1), transaction)
+
+    await house.database.transaction(write)
+
+
+async def test_an_end_whose_commit_went_unnoticed_is_charged_once(house: House, caller: Caller) -> None:
+    """The ticket is not the worker's any more, as it has ended: that is no loss."""
+    ticket_id = (await house.chat.submit(caller, chat("hi"))).ticket_id
+    lose_answers(house.database, ServiceUnavailable("gone"), *range(2, 4))
+    with contextlib.suppress(ComeAgain):
+        await house.deliver(ticket_id, Model(0, 0))
+    assert (await house.chat.look_up(caller, ticket_id)).status is TicketStatus.COMPLETED
+    assert await house.charged(caller.uid) == [500]
