@@ -7,7 +7,7 @@ from typing import Any
 from shared.llm import stops
 from shared.llm.answer import Answer
 from shared.llm.catalog import CheckedCall, ModelRoute, check_call
-from shared.llm.cost import MAX_COST, Bill, bill
+from shared.llm.cost import MAX_COST, Bill, bill, bill_most
 from shared.llm.diagnosis import diagnose, failure_of, not_understood
 from shared.llm.engine import litellm
 from shared.llm.exchange import Exchange, observed
@@ -76,7 +76,7 @@ def _outcome(route: ModelRoute, request: ChatRequest, exchange: Exchange, error:
         raise not_understood(route)
     failure = diagnose(error, exchange, route, request)
     if exchange.request is not None and (exchange.status is None or exchange.status < 300):
-        _charge(failure, _bill_of_lost(route, exchange))
+        _charge(failure, _bill_of_lost(route, request.built_in_tools, exchange))
     raise failure from error
 
 
@@ -118,13 +118,13 @@ def _failure_in(answer: Answer, stop: str | None, exchange: Exchange, route: Mod
     return ModelFailure(f"{route.provider} ended without an answer ({why}).", transient=stop != stops.TOO_LONG)
 
 
-def _bill_of_lost(route: ModelRoute, exchange: Exchange) -> Bill:
+def _bill_of_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
     """Of a stream, as far as it came; of an answer that was to come whole, the most that it may have been."""
     if exchange.too_long:
         return bill(route, (), count_unread(exchange))
     answer = (read_exchange(exchange) if exchange.stream else None) or Answer()
     if exchange.stream is None and sent(exchange.request).get("stream") is not True:
-        return bill(route, (), count_lost(exchange, route.info.max_output_tokens))
+        return bill_most(route, tools, count_lost(exchange, route.info.max_output_tokens))
     billed = bill(route, (), _count_begun(route, answer, exchange), answer)
     return _bill_of_absurd(route, (), answer, exchange) if _absurd(answer, billed) else billed
 

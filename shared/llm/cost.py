@@ -1,11 +1,12 @@
 """What an answer cost: as its provider says, else its tokens at the catalog's prices, and the fees beside them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from shared.llm.answer import Answer, Tokens
-from shared.llm.catalog import ModelRoute
+from shared.llm.catalog import ModelRoute, ToolFee
+from shared.llm.estimate import most_uses
 from shared.llm.usage import Counted
 from shared.models.catalog import Prices
 from shared.models.chat import Usage
@@ -22,6 +23,25 @@ class Bill:
 
     usage: Usage
     cost: float
+
+
+def bill_most(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Bill:
+    """Of a call whose answer was lost: with as many uses of its tools as there may have been, and what they brought."""
+    prompt, answer = counted.tokens.prompt or 0, Answer()
+    tokens = prompt
+    if request := route.request_fee:
+        answer.searches = most_uses(request)
+        tokens += _read(request, prompt)
+    for tool in dict.fromkeys(tools):
+        if fee := route.tool_fees.get(tool):
+            answer.uses[tool] = most_uses(fee)
+            tokens += _read(fee, prompt)
+    return bill(route, tools, replace(counted, tokens=replace(counted.tokens, prompt=tokens)), answer)
+
+
+def _read(fee: ToolFee, prompt: int) -> int:
+    """How many tokens uses add to a prompt, which is read again with each."""
+    return most_uses(fee) * (prompt + fee.tokens_per_use) if fee.tokens_per_use else 0
 
 
 def bill(route: ModelRoute, tools: Sequence[str], counted: Counted, answer: Answer | None = None) -> Bill:

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from shared.llm.estimate import bound_cost
 from shared.llm.failures import ModelFailure
-from shared.models.chat import ChatResult
+from shared.models.chat import ChatRequest, ChatResult
+from shared.models.money import to_micros
+from shared.settings import Settings
 from tests.doubles.documents import DONE, anthropic, chat, delta, event, gemini, output_text, responses
 from tests.doubles.model_server import Cut, Fail, Half, Wire
 from tests.llm.conftest import MODELS, Providers
@@ -328,6 +331,33 @@ async def test_an_answer_that_is_lost_may_have_been_the_longest(
     longest = limit or providers.catalog.model("openai", MODELS["openai"]).max_output_tokens
     assert longest
     check_estimated(providers, failed, longest * 4)
+
+
+@pytest.mark.parametrize("step", [Wire([b'{"id": "c1", "cho'], cut=True), Wire(delay=30)])
+@pytest.mark.parametrize(
+    ("provider", "model", "tools", "uses", "fee", "brought"),
+    [
+        ("openai", "gpt-4.1-mini", ["web_search"], 8, 0.01, 10_000),
+        ("anthropic", "claude-haiku-4-5", ["web_search"], 5, 0.01, 20_000),
+        ("gemini", "gemini-3.5-flash", ["google_search"], 10, 0.014, 0),
+        ("perplexity", "sonar-deep-research", [], 50, 0.005, 8000),
+        ("perplexity", "sonar", [], 1, 0.005, 0),
+    ],
+)
+async def test_an_answer_that_is_lost_may_have_used_all_tools(
+    providers: Providers, step: Any, provider: str, model: str, tools: list[str], uses: int, fee: float, brought: int
+) -> None:
+    """A short limit of the answer does not limit what its provider searched, and read, before the time was over."""
+    fields: dict[str, Any] = {"model": model, "built_in_tools": tools, "parameters": {"max_tokens": 2000}}
+    failed = await providers.failure(provider, step, seconds=1, **fields)
+    prompt, _ = by_bytes(providers.call.size, 0)
+    prompt += uses * (prompt + brought) if brought else 0
+    assert failed.cost == pytest.approx(uses * fee + providers.cost(provider, prompt, 2000, model))
+    request = ChatRequest.model_validate(
+        {"messages": [{"role": "user", "content": "hi"}], "provider": provider, **fields}
+    )
+    held = bound_cost(providers.catalog.route(provider, model), request, Settings(google_cloud_project="demo-x"))
+    assert to_micros(failed.cost) <= held.most
 
 
 @pytest.mark.parametrize(
