@@ -1,18 +1,19 @@
 """Calls a model: litellm asks, in each provider's own interface, and what comes back is read here."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from shared.llm import stops
 from shared.llm.answer import Answer
 from shared.llm.catalog import CheckedCall, ModelRoute, check_call
-from shared.llm.cost import MAX_COST, Bill, bill
+from shared.llm.cost import MAX_COST, Bill, bill, bill_most
 from shared.llm.diagnosis import diagnose, failure_of, not_understood
 from shared.llm.engine import litellm
 from shared.llm.exchange import Exchange, observed
 from shared.llm.failures import ModelFailure
 from shared.llm.reading import read_exchange, stop_of, thoughts_of
-from shared.llm.usage import count_lost, count_tokens, count_unread, estimate_all
+from shared.llm.usage import Counted, count_begun, count_lost, count_tokens, count_unread, estimate_all, sent
 from shared.llm.words import clean_words, secrets_of
 from shared.log import get_logger
 from shared.models.chat import ChatRequest, ChatResult
@@ -75,7 +76,7 @@ def _outcome(route: ModelRoute, request: ChatRequest, exchange: Exchange, error:
         raise not_understood(route)
     failure = diagnose(error, exchange, route, request)
     if exchange.request is not None and (exchange.status is None or exchange.status < 300):
-        _charge(failure, _bill_of_lost(route, exchange))
+        _charge(failure, _bill_of_lost(route, request.built_in_tools, exchange))
     raise failure from error
 
 
@@ -83,11 +84,12 @@ def _answered(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> Ch
     answer = read_exchange(exchange)
     if answer is None:
         raise _charge(not_understood(route), bill(route, (), count_unread(exchange)))
-    if answer.tokens.absurd or (answer.cost or 0.0) > MAX_COST:
-        answer.cost = None
+    broken_off = exchange.stream is not None and exchange.stream.broken_off
+    counted = _count_begun(route, answer, exchange) if broken_off else count_tokens(answer, exchange)
+    billed = bill(route, request.built_in_tools, counted, answer)
+    if _absurd(answer, billed):
         failure = ModelFailure(f"{route.provider} reports a usage that cannot be.", transient=False)
-        raise _charge(failure, bill(route, request.built_in_tools, estimate_all(answer, exchange), answer))
-    billed = bill(route, request.built_in_tools, count_tokens(answer, exchange), answer)
+        raise _charge(failure, _bill_of_absurd(route, request.built_in_tools, answer, exchange))
     stop = stop_of(answer)
     if failure := _failure_in(answer, stop, exchange, route):
         never_began = answer.fault is not None and answer.empty and not answer.tokens.prompt and not answer.cost
@@ -116,14 +118,43 @@ def _failure_in(answer: Answer, stop: str | None, exchange: Exchange, route: Mod
     return ModelFailure(f"{route.provider} ended without an answer ({why}).", transient=stop != stops.TOO_LONG)
 
 
-def _bill_of_lost(route: ModelRoute, exchange: Exchange) -> Bill:
+def _bill_of_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
     """Of a stream, as far as it came; of an answer that was to come whole, the most that it may have been."""
     if exchange.too_long:
         return bill(route, (), count_unread(exchange))
-    if exchange.stream is None:
-        return bill(route, (), count_lost(exchange, route.info.max_output_tokens))
-    answer = read_exchange(exchange) or Answer()
-    return bill(route, (), count_tokens(answer, exchange), answer)
+    answer = (read_exchange(exchange) if exchange.stream else None) or Answer()
+    if exchange.stream is None and sent(exchange.request).get("stream") is not True:
+        return bill_most(route, tools, count_lost(exchange, route.info.max_output_tokens))
+    billed = bill(route, (), _count_begun(route, answer, exchange), answer)
+    return _bill_of_absurd(route, (), answer, exchange) if _absurd(answer, billed) else billed
+
+
+def _count_begun(route: ModelRoute, answer: Answer, exchange: Exchange) -> Counted:
+    """Of a stream that did not come to its end."""
+    return count_begun(
+        answer, exchange, route.info.max_output_tokens if _thinks_unseen(route, answer, exchange) else None
+    )
+
+
+def _thinks_unseen(route: ModelRoute, answer: Answer, exchange: Exchange) -> bool:
+    """Whether the model may have thought what its stream does not show. What nobody asked for is its default."""
+    if "reasoning" not in route.info.abilities or answer.reasoning:
+        return False
+    spec = route.info.parameters.get("reasoning_effort")
+    return sent(exchange.request).get("reasoning_effort", spec and spec.default) != "none"
+
+
+def _absurd(answer: Answer, billed: Bill) -> bool:
+    """Whether a provider reports, or would have to bill, what cannot be."""
+    return answer.tokens.absurd or max(answer.cost or 0.0, billed.cost) > MAX_COST
+
+
+def _bill_of_absurd(route: ModelRoute, tools: Sequence[str], answer: Answer, exchange: Exchange) -> Bill:
+    """By what was sent and what came; with the uses of tools that are reported, unless they are what cannot be."""
+    answer.cost = None
+    counted = estimate_all(answer, exchange)
+    billed = bill(route, tools, counted, answer)
+    return billed if billed.cost <= MAX_COST else bill(route, tools, counted)
 
 
 def _charge(failure: ModelFailure, billed: Bill) -> ModelFailure:

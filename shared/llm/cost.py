@@ -1,17 +1,16 @@
 """What an answer cost: as its provider says, else its tokens at the catalog's prices, and the fees beside them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from shared.llm.answer import Answer, Tokens
-from shared.llm.catalog import ModelRoute
+from shared.llm.catalog import ModelRoute, ToolFee
+from shared.llm.estimate import most_uses
 from shared.llm.usage import Counted
-from shared.log import get_logger
 from shared.models.catalog import Prices
 from shared.models.chat import Usage
 
-_log = get_logger("llm")
 MAX_COST = 1_000.0
 """US dollars. A million tokens of the dearest prompt and as long an answer as any model gives cost a fifth of it."""
 _PER_ANSWER = "google_search"
@@ -26,18 +25,37 @@ class Bill:
     cost: float
 
 
+def bill_most(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Bill:
+    """Of a call whose answer was lost: with as many uses of its tools as there may have been, and what they brought."""
+    prompt, answer = counted.tokens.prompt or 0, Answer()
+    tokens = prompt
+    if request := route.request_fee:
+        answer.searches = most_uses(request)
+        tokens += _read(request, prompt)
+    for tool in dict.fromkeys(tools):
+        if fee := route.tool_fees.get(tool):
+            answer.uses[tool] = most_uses(fee)
+            tokens += _read(fee, prompt)
+    return bill(route, tools, replace(counted, tokens=replace(counted.tokens, prompt=tokens)), answer)
+
+
+def _read(fee: ToolFee, prompt: int) -> int:
+    """How many tokens uses add to a prompt, which is read again with each."""
+    return most_uses(fee) * (prompt + fee.tokens_per_use) if fee.tokens_per_use else 0
+
+
 def bill(route: ModelRoute, tools: Sequence[str], counted: Counted, answer: Answer | None = None) -> Bill:
     """`tools`: the built-in ones that the call had. `answer`: None for one that was lost, whose uses nobody knows.
 
-    Nothing for a free provider; nothing either, and a line in the log, for a model whose price nobody knows.
+    Nothing for a free provider; nothing either, and a usage that is `unpriced`, where nobody knows the price.
     """
     if not route.charged:
         return Bill(counted.usage, 0.0)
     if answer is not None and answer.cost:
         return Bill(counted.usage, answer.cost)
     if route.info.prices is None:
-        _log.error("Price unknown: nothing is charged", extra={"fields": {"model": route.name}})
-        return Bill(counted.usage, 0.0)
+        told = answer is not None and answer.cost is not None
+        return Bill(counted.usage.model_copy(update={"unpriced": not told}), 0.0)
     cost = _cost_of_tokens(route.info.prices, counted.tokens) + _fees(route, tools, answer or Answer())
     return Bill(counted.usage, float(cost))
 

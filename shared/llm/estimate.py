@@ -9,7 +9,7 @@ import math
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
-from shared.llm.catalog import CatalogError, CheckedCall, ModelRoute, UnpricedModel, check_call
+from shared.llm.catalog import CatalogError, CheckedCall, ModelRoute, ToolFee, UnpricedModel, check_call
 from shared.llm.token_bound import count_tokens_at_most
 from shared.models.catalog import Prices
 from shared.models.chat import ChatRequest
@@ -119,7 +119,7 @@ def _cost_without_answer(
         fees.append(route.request_fee)
     tokens, dollars = prompt, Decimal(0)
     for fee in fees:
-        uses = fee.most_uses or _ASSUMED_USES
+        uses = most_uses(fee)
         dollars += uses * _decimal(fee.per_use)
         if fee.tokens_per_use:
             tokens += uses * (prompt + fee.tokens_per_use)
@@ -127,6 +127,11 @@ def _cost_without_answer(
         tokens * _decimal(prices.highest_input(tokens)) + dollars * MICROS_PER_DOLLAR,
         _decimal(prices.highest_output(tokens)),
     )
+
+
+def most_uses(fee: ToolFee) -> int:
+    """How often what the fee is for may be used in one request, or is taken to be at most."""
+    return fee.most_uses or _ASSUMED_USES
 
 
 def _prompt_tokens(route: ModelRoute, request: ChatRequest, call: CheckedCall) -> int:

@@ -37,12 +37,26 @@ class Counted:
 
 
 def count_tokens(answer: Answer, exchange: Exchange) -> Counted:
-    """Of a whole answer, or of as much of one as came. What is counted as no tokens was not counted."""
+    """Of a whole answer. What is counted as no tokens was not counted."""
     said = answer.tokens
     prompt = said.prompt or _tokens(len(exchange.request or b""))
     completion = said.completion or _tokens(answer.spoken)
     estimated = not said.prompt or (not said.completion and completion > 0)
     return Counted(replace(said, prompt=prompt, completion=completion), estimated)
+
+
+def count_begun(answer: Answer, exchange: Exchange, most_hidden: int | None) -> Counted:
+    """Of as much of a stream as came. `most_hidden`: see `count_lost`; None where the model thinks in the open.
+
+    What a model thinks out of sight is billed, and counted only at the end: without it, it may have been all that was
+    allowed.
+    """
+    counted = count_tokens(answer, exchange)
+    if most_hidden is None or answer.tokens.completion:
+        return counted
+    longest = output_limit(exchange.request) or most_hidden
+    completion = max(counted.tokens.completion or 0, longest)
+    return Counted(replace(counted.tokens, completion=completion), estimated=True)
 
 
 def count_unread(exchange: Exchange) -> Counted:
@@ -53,12 +67,11 @@ def count_unread(exchange: Exchange) -> Counted:
 
 
 def count_lost(exchange: Exchange, longest_of_model: int | None) -> Counted:
-    """Of an answer that was lost on its way: by what came of a stream, else the longest that had been allowed.
+    """Of an answer that was lost on its way: the longest that had been allowed.
 
     Where the request set no limit, `longest_of_model` is one. It counts as what came only where that is not known.
     """
-    body = _parsed(exchange.request)
-    longest = None if body.get("stream") is True else output_limit(exchange.request) or longest_of_model
+    longest = output_limit(exchange.request) or longest_of_model
     return _estimated(exchange, _tokens(exchange.received) if longest is None else longest)
 
 
@@ -69,7 +82,7 @@ def estimate_all(answer: Answer, exchange: Exchange) -> Counted:
 
 def output_limit(request: bytes | None) -> int | None:
     """The longest answer, in tokens, that a request allowed, all choices together; None where it set no limit."""
-    body = _parsed(request)
+    body = sent(request)
     for fields in (body, *(object_of(body.get(name)) for name in _AROUND_LIMITS)):
         for name in _LIMITS:
             if limit := count(fields.get(name)):
@@ -77,7 +90,8 @@ def output_limit(request: bytes | None) -> int | None:
     return None
 
 
-def _parsed(request: bytes | None) -> dict[str, Any]:
+def sent(request: bytes | None) -> dict[str, Any]:
+    """The fields of a request; none of one that is no JSON."""
     try:
         return object_of(json.loads(request or b"{}"))
     except (ValueError, RecursionError):

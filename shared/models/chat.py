@@ -73,6 +73,8 @@ class Usage(SnakeModel):
     total_tokens: int = 0
     estimated: SkipJsonSchema[bool] = Field(default=False, exclude=True)
     """Whether it did not, and the bytes were counted that it was sent and that it sent. Not on the wire."""
+    unpriced: SkipJsonSchema[bool] = Field(default=False, exclude=True)
+    """Whether nobody knows what it cost: neither the catalog nor the provider says. Not on the wire."""
 
 
 class ChatResult(SnakeModel):

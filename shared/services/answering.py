@@ -7,7 +7,7 @@ with the lease renewed meanwhile), write the outcome (a transaction that checks 
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
@@ -23,7 +23,7 @@ from shared.models.chat import ChatRequest, ChatResult, Usage
 from shared.models.errors import AllowanceSpent, ComeAgain, NoRoom, Unavailable
 from shared.models.ticket import Claim, Ticket, claim
 from shared.services.ledger import Ledger
-from shared.services.model_calls import CompleteChat
+from shared.services.model_calls import CompleteChat, complete_at_a_price
 from shared.services.standing import StandingService
 from shared.services.turns import TurnService, kind_of, lock_name
 from shared.settings import Settings
@@ -33,6 +33,8 @@ from shared.store.tickets import MAX_TEXT_BYTES
 _log = get_logger("answering")
 _RENEWALS_PER_LEASE = 3
 _SETTLING_SECONDS = 120
+_under_way: set[asyncio.Task[None]] = set()
+"""Calls of models whose tickets others have. Held here, as the event loop does not keep a task alive."""
 Change = Callable[[Ticket, datetime], Ticket]
 T = TypeVar("T")
 
@@ -104,15 +106,26 @@ class AnsweringService:
         try:
             await asyncio.wait({work, keeper}, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
+                self._leave(ticket, work)
                 keeper.result()
             await work
         except LeaseLost:
             _log.warning("The lease was lost; its new holder goes on", extra=_about(ticket))
             raise ComeAgain("Another worker has taken this ticket over.") from None
         finally:
-            work.cancel()
-            keeper.cancel()
-            await asyncio.gather(work, keeper, return_exceptions=True)
+            left = {keeper} if work in _under_way else {work, keeper}
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+    def _leave(self, ticket: Ticket, work: asyncio.Task[None]) -> None:
+        """Has a call of a model go on to its end, though its ticket is lost: the provider bills it, so it is charged.
+
+        An agent is broken off, as its calls go on by themselves.
+        """
+        if ticket.hold and ticket.provider != GOFANNON:
+            _under_way.add(work)
+            work.add_done_callback(_over)
 
     async def _work(self, ticket: Ticket) -> None:
         """Calls the model and writes what comes of it, while the lease is kept. Raises `LeaseLost`, `ComeAgain`."""
@@ -122,9 +135,26 @@ class AnsweringService:
             await self._change(ticket.id, lambda held, now: held.returned(now))
             raise ComeAgain(error.message, retry_after=error.retry_after) from error
         except ModelFailure as failure:
-            await self._end_or_release(ticket, failure)
+            async with self._charging_lost(ticket, failure.cost, failure.usage):
+                await self._end_or_release(ticket, failure)
         else:
-            await self._end(ticket.id, lambda held, now: held.completed(result, now))
+            async with self._charging_lost(ticket, result.cost, result.usage):
+                await self._end(ticket.id, lambda held, now: held.completed(result, now))
+
+    @contextlib.asynccontextmanager
+    async def _charging_lost(self, ticket: Ticket, cost: float, usage: Usage | None) -> AsyncGenerator[None]:
+        """Where the lease was lost meanwhile, the attempt is charged all the same, as its provider bills it."""
+        try:
+            yield
+        except LeaseLost:
+            if cost and ticket.provider != GOFANNON:
+
+                async def write(transaction: Transaction) -> None:
+                    await self._ledger.charge_lost(ticket, cost, usage, datetime.now(UTC), transaction)
+
+                with contextlib.suppress(Unavailable):  # it is in the log
+                    await self._insist(lambda: self._database.transaction(write))
+            raise
 
     async def _take(self, ticket_id: str) -> tuple[Claim, Ticket | None]:
         """Takes the lease if it is free and the owner has a turn for it, else parks the ticket; and ends a ticket that
@@ -181,7 +211,8 @@ class AnsweringService:
                 return fitted(await self._answer_by_agent(ticket, request, lambda begun: self._mark(ticket.id, begun)))
             route = self._catalog.route(ticket.provider, ticket.model)
             request = await self._cover(ticket, route, request)
-            return fitted(await self._complete(route, request, self._settings.model_timeout_seconds))
+            seconds = self._settings.model_timeout_seconds
+            return fitted(await complete_at_a_price(self._complete, route, request, seconds, ticket.hold))
         except (ModelFailure, LeaseLost, NoRoom):
             raise
         except (AllowanceSpent, NotCovered) as error:
@@ -337,6 +368,13 @@ def fitted(result: ChatResult) -> ChatResult:
         return without
     message = f"The answer is {size} bytes long; at most {MAX_TEXT_BYTES} can be kept. Ask for a shorter one."
     raise ModelFailure(message, transient=False, cost=result.cost, usage=result.usage)
+
+
+def _over(work: asyncio.Task[None]) -> None:
+    """Whoever has the ticket now tells how it ended."""
+    _under_way.discard(work)
+    if not work.cancelled():
+        work.exception()
 
 
 def _about(ticket: Ticket) -> dict[str, Any]:

@@ -170,6 +170,27 @@ class Ledger:
         self.database.accounts.put(account, transaction)
         return ticket.model_copy(update={"hold": hold})
 
+    async def charge_lost(
+        self, ticket: Ticket, cost: float, usage: Usage | None, now: datetime, transaction: Transaction
+    ) -> None:
+        """Charges an attempt at a ticket that is not its worker's any more, and leaves the ticket as it is.
+
+        `ticket`: as the attempt took it. Nothing, if the attempt was charged after all, without its worker's knowing.
+        Three reads, and another for a ticket that has ended.
+        """
+        found, *_ = await asyncio.gather(
+            self.database.tickets.get(ticket.id, transaction),
+            self.database.accounts.get(ticket.owner, transaction),
+            self.database.accounts.has_entry(ticket.owner, f"{ticket.id}-{ticket.attempts}", transaction),
+        )
+        last = found is not None and found.status.finished and found.attempts == ticket.attempts
+        if last and await self.database.accounts.has_entry(ticket.owner, ticket.id, transaction):
+            return
+        _, account = await self.account(Caller(uid=ticket.owner), now, transaction)
+        cause = f"{ticket.id}-{ticket.attempts}"
+        account = await self.charge(account, cause, cost, _about(ticket, usage), now, transaction)
+        self.database.accounts.put(account, transaction)
+
     async def charge(
         self,
         account: Account,

@@ -12,7 +12,7 @@ from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult, Usage
 from shared.models.errors import AllowanceSpent, Unavailable
 from shared.models.hold import Hold
-from shared.models.money import CostBounds, to_micros
+from shared.models.money import CostBounds, to_dollars, to_micros
 from shared.models.wire import JsonObject
 from shared.services.budgets import Budget
 from shared.services.deployment_budgets import DeploymentBudget
@@ -30,6 +30,28 @@ class CompleteChat(Protocol):
     """Calls a model once; raises `ModelFailure`. See `shared.llm.completion.complete`."""
 
     async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult: ...
+
+
+async def complete_at_a_price(
+    complete: CompleteChat, route: ModelRoute, request: ChatRequest, timeout: float, held: int
+) -> ChatResult:
+    """Calls a model once. What a call has cost that nobody knows the cost of is `held`: what was held for it.
+
+    Raises as `complete` does.
+    """
+    try:
+        result = await complete(route, request, timeout)
+    except ModelFailure as failure:
+        if failure.usage is not None and failure.usage.unpriced:
+            failure.cost = _of_unknown(route, held)
+        raise
+    return result.model_copy(update={"cost": _of_unknown(route, held)}) if result.usage.unpriced else result
+
+
+def _of_unknown(route: ModelRoute, held: int) -> float:
+    fields = {"model": route.name, "cost_micros": held}
+    _log.error("A cost is not known: what was held is charged", extra={"fields": fields})
+    return to_dollars(held)
 
 
 @dataclass(frozen=True)
@@ -114,7 +136,8 @@ class ModelCallService:
                 request = fit_output(call.route, request, min(hold.amount, call.reserved))
             except NotCovered as error:
                 raise AllowanceSpent("What is left of your allowance does not cover this call.") from error
-        return await self.complete(call.route, request, self.spending.settings.model_timeout_seconds)
+        seconds = self.spending.settings.model_timeout_seconds
+        return await complete_at_a_price(self.complete, call.route, request, seconds, hold.amount if hold else 0)
 
     async def _held(self, call: "_Call") -> Hold:
         try:

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from shared.llm.estimate import bound_cost
 from shared.llm.failures import ModelFailure
-from shared.models.chat import ChatResult
+from shared.models.chat import ChatRequest, ChatResult
+from shared.models.money import to_micros
+from shared.settings import Settings
 from tests.doubles.documents import DONE, anthropic, chat, delta, event, gemini, output_text, responses
 from tests.doubles.model_server import Cut, Fail, Half, Wire
 from tests.llm.conftest import MODELS, Providers
@@ -147,6 +150,39 @@ async def test_what_cannot_be_ends_the_call(providers: Providers, usage: str) ->
     failed = await providers.failure("openai", Wire(text.encode()))
     assert (failed.message, failed.transient) == ("openai reports a usage that cannot be.", False)
     check_estimated(providers, failed, 6)
+
+
+@pytest.mark.parametrize("uses", ["1" + "0" * 12, "1" + "0" * 400])
+async def test_uses_that_cannot_be_end_the_call(providers: Providers, uses: str) -> None:
+    """Each has a fee: so many are no bill, but a mistake, and count as one."""
+    text = json.dumps(anthropic(usage={"input_tokens": 5, "server_tool_use": {"web_search_requests": "?"}}))
+    step = Wire(text.replace('"?"', uses).encode())
+    failed = await providers.failure("anthropic", step, built_in_tools=["web_search"])
+    assert (failed.message, failed.transient) == ("anthropic reports a usage that cannot be.", False)
+    assert 0.01 <= failed.cost < 0.02
+    answer: dict[str, Any] = {"message": {"role": "assistant", "content": "Hello."}, "finish_reason": "stop"}
+    text = json.dumps({"choices": [answer], "usage": {"prompt_tokens": 5, "num_search_queries": "?"}})
+    step = Wire(text.replace('"?"', uses).encode())
+    failed = await providers.failure("perplexity", step, model="sonar-deep-research")
+    assert 0.005 <= failed.cost < 0.006
+
+
+async def test_tokens_that_cost_more_than_can_be_end_the_call(providers: Providers) -> None:
+    """So many there may be, of a cheaper model."""
+    step = Wire(chat("Hello.", usage={"prompt_tokens": 20_000_000, "completion_tokens": 20_000_000}))
+    failed = await providers.failure("openai", step, model="gpt-5.5")
+    assert (failed.message, failed.transient) == ("openai reports a usage that cannot be.", False)
+    assert failed.cost < 0.01
+
+
+@pytest.mark.parametrize("usage", [{"prompt_tokens": 10**19}, {"prompt_tokens": 5, "cost": 1e13}])
+async def test_what_cannot_be_is_not_believed_of_a_lost_stream(providers: Providers, usage: dict[str, Any]) -> None:
+    """It costs what was sent, and what came."""
+    counted = event({"choices": [], "usage": usage})
+    failed = await providers.failure(
+        "openai", Wire([delta(content="Half of"), counted], content_type=STREAM, cut=True), stream=True
+    )
+    check_estimated(providers, failed, 7)
 
 
 async def test_kept_and_kept_back_tokens_have_prices_of_their_own(providers: Providers) -> None:
@@ -297,6 +333,33 @@ async def test_an_answer_that_is_lost_may_have_been_the_longest(
     check_estimated(providers, failed, longest * 4)
 
 
+@pytest.mark.parametrize("step", [Wire([b'{"id": "c1", "cho'], cut=True), Wire(delay=30)])
+@pytest.mark.parametrize(
+    ("provider", "model", "tools", "uses", "fee", "brought"),
+    [
+        ("openai", "gpt-4.1-mini", ["web_search"], 8, 0.01, 10_000),
+        ("anthropic", "claude-haiku-4-5", ["web_search"], 5, 0.01, 20_000),
+        ("gemini", "gemini-3.5-flash", ["google_search"], 10, 0.014, 0),
+        ("perplexity", "sonar-deep-research", [], 50, 0.005, 8000),
+        ("perplexity", "sonar", [], 1, 0.005, 0),
+    ],
+)
+async def test_an_answer_that_is_lost_may_have_used_all_tools(
+    providers: Providers, step: Any, provider: str, model: str, tools: list[str], uses: int, fee: float, brought: int
+) -> None:
+    """A short limit of the answer does not limit what its provider searched, and read, before the time was over."""
+    fields: dict[str, Any] = {"model": model, "built_in_tools": tools, "parameters": {"max_tokens": 2000}}
+    failed = await providers.failure(provider, step, seconds=1, **fields)
+    prompt, _ = by_bytes(providers.call.size, 0)
+    prompt += uses * (prompt + brought) if brought else 0
+    assert failed.cost == pytest.approx(uses * fee + providers.cost(provider, prompt, 2000, model))
+    request = ChatRequest.model_validate(
+        {"messages": [{"role": "user", "content": "hi"}], "provider": provider, **fields}
+    )
+    held = bound_cost(providers.catalog.route(provider, model), request, Settings(google_cloud_project="demo-x"))
+    assert to_micros(failed.cost) <= held.most
+
+
 @pytest.mark.parametrize(
     ("step", "came"),
     [
@@ -312,6 +375,33 @@ async def test_a_stream_that_is_lost_costs_what_came(providers: Providers, step:
     failed = await providers.failure("openai", step, seconds=1, stream=True, parameters=limit)
     assert failed.transient
     check_estimated(providers, failed, len(came))
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters", "completion"),
+    [
+        ("gpt-5-mini", {"max_completion_tokens": 77}, 77),
+        ("gpt-5-mini", {}, 128_000),
+        ("gpt-5.4-mini", {"max_completion_tokens": 77}, 2),
+        ("gpt-5.6", {"max_completion_tokens": 77, "reasoning_effort": "none"}, 2),
+    ],
+)
+@pytest.mark.parametrize(
+    "step",
+    [
+        Wire([delta(content="Half of")], content_type=STREAM, cut=True),
+        Wire([delta(content="Half of"), DONE], content_type=STREAM),
+        Wire([delta(content="Half of")], content_type=STREAM, pause=30),
+    ],
+)
+async def test_a_stream_that_is_lost_may_have_thought_all_that_it_might(
+    providers: Providers, step: Any, model: str, parameters: dict[str, Any], completion: int
+) -> None:
+    """Its thoughts are billed, and its stream does not show them; those of a model that does not think are none."""
+    failed = await providers.failure("openai", step, seconds=1, stream=True, model=model, parameters=parameters)
+    assert failed.usage is not None
+    assert (failed.usage.completion_tokens, failed.usage.estimated) == (completion, True)
+    assert failed.cost == pytest.approx(providers.cost("openai", failed.usage.prompt_tokens, completion, model))
 
 
 async def test_a_stream_that_is_lost_after_it_was_counted_costs_that(providers: Providers) -> None:

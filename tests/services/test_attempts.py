@@ -1,10 +1,14 @@
 """Attempts that fail after the provider had begun: each is charged, and the next one holds anew."""
 
+import asyncio
+import contextlib
 import itertools
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from google.api_core.exceptions import ServiceUnavailable
 
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.llm.estimate import bound_cost
@@ -14,13 +18,16 @@ from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus, Usage
 from shared.models.errors import ComeAgain, NoRoom, Unavailable
 from shared.models.money import to_dollars
+from shared.models.run import RunCodeRequest
 from shared.models.ticket import Ticket
 from shared.models.user import AccountChange
 from shared.services.answering import AnsweringService
 from shared.services.turns import TurnService
 from shared.settings import Settings
 from shared.store import Transaction
-from tests.services.house import MODEL, House, chat
+from tests.doubles.model_server import Answer, Cut, Fail, ModelServer, Wire
+from tests.services.house import MODEL, House, answering_service, chat
+from tests.stored import lose_answers
 
 USED = Usage(prompt_tokens=10, completion_tokens=20, total_tokens=30, estimated=True)
 
@@ -174,3 +181,115 @@ async def test_an_agent_that_did_not_begin_is_not_taken_for_one_that_did(
     left = await house.database.tickets.get(ticket_id)
     assert left is not None
     assert (left.begun, left.status, left.attempts) == (False, TicketStatus.PENDING, 0)
+
+
+@pytest.fixture
+def routed(environ: dict[str, str], model_server: ModelServer) -> Catalog:
+    """With models whose price nobody knows beforehand."""
+    return Catalog.load({**environ, "OPENROUTER_API_KEY": "sk-or-test", "OPENROUTER_API_BASE": model_server.base_url})
+
+
+@pytest.mark.parametrize(
+    ("step", "charged"),
+    [
+        (Answer("yes"), 250_000),
+        (Cut(), 250_000),
+        (Wire(b"<html>"), 250_000),
+        (Answer("yes", told_cost=0.0123), 12_300),
+        (Fail(500), 0),
+    ],
+    ids=["not told", "lost", "a page", "told", "refused"],
+)
+async def test_a_cost_that_nobody_knows_is_what_was_held(
+    settings: Settings, routed: Catalog, caller: Caller, model_server: ModelServer, step: Any, charged: int
+) -> None:
+    """Else a connection that is lost would be an answer for free: in a chat, and in a run."""
+    house = House(settings.model_copy(update={"unpriced_hold": 0.25, "chat_max_attempts": 1}), routed)
+    model_server.script("hi", step, step)
+    ticket = await house.chat.submit(caller, chat("hi", provider="openrouter", model="openrouter/auto"))
+    await house.deliver(ticket.ticket_id)
+    ended = await house.chat.look_up(caller, ticket.ticket_id)
+    assert ended.result is None or ended.result.cost == to_dollars(charged)
+    code = """
+async def run(input_dict, tools):
+    try:
+        return await call_llm("openrouter", "openrouter/auto", "hi")
+    except Exception as error:
+        return str(error)
+"""
+    await house.runs.run_code(caller, RunCodeRequest(code=code))
+    assert await house.charged(caller.uid) == [charged] * 2 * bool(charged)
+    assert (await house.account(caller.uid)).held == 0
+
+
+class Gated:
+    """A model that answers when it may, or fails; each call of it costs 0.0004 dollars."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.fails = fails
+        self.asked, self.may_end = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        self.asked.set()
+        await self.may_end.wait()
+        if self.fails:
+            raise ModelFailure("It broke.", transient=True, cost=0.0004, usage=USED)
+        return ChatResult(content="late", model="m", cost=0.0004)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("notices", [False, True])
+async def test_an_attempt_whose_ticket_another_took_is_charged(
+    house: House, caller: Caller, monkeypatch: pytest.MonkeyPatch, fails: bool, notices: bool
+) -> None:
+    """Once, whether its worker learns of it by renewing its lease or at the end; the result is the other's."""
+    ticket_id = (await house.chat.submit(caller, chat("hi"))).ticket_id
+    model = Gated(fails=fails)
+    silent = house.settings.model_copy(update={"lease_seconds": 0.9})
+    service = answering_service(house.database, house.catalog, model, silent)
+    if not notices:
+        monkeypatch.setattr(service, "_keep_lease", never)
+    first = asyncio.create_task(service.answer(ticket_id))
+    await model.asked.wait()
+    await expire(house, ticket_id)
+    await house.deliver(ticket_id, Model(0, 0))
+    if notices:
+        with pytest.raises(ComeAgain):
+            await first
+    model.may_end.set()
+    if not notices:
+        with pytest.raises(ComeAgain):
+            await first
+    while len(await house.charged(caller.uid)) < 2:  # noqa: ASYNC110 - a call that nobody waits for goes on
+        await asyncio.sleep(0.02)
+    assert sorted(await house.charged(caller.uid)) == [400, 500]
+    ended = await house.chat.look_up(caller, ticket_id)
+    assert ended.result is not None
+    assert ended.result.content == "ok"
+    account = await house.account(caller.uid)
+    assert (account.held, account.remaining) == (0, 100_000_000 - 900)
+
+
+async def never(_ticket_id: str) -> None:
+    await asyncio.Event().wait()
+
+
+async def expire(house: House, ticket_id: str) -> None:
+    """As if its worker had given no sign of life."""
+
+    async def write(transaction: Transaction) -> None:
+        found = await house.database.tickets.get(ticket_id, transaction)
+        assert found is not None
+        house.database.tickets.put(found.renewed(datetime.now(UTC), -1), transaction)
+
+    await house.database.transaction(write)
+
+
+async def test_an_end_whose_commit_went_unnoticed_is_charged_once(house: House, caller: Caller) -> None:
+    """The ticket is not the worker's any more, as it has ended: that is no loss."""
+    ticket_id = (await house.chat.submit(caller, chat("hi"))).ticket_id
+    lose_answers(house.database, ServiceUnavailable("gone"), *range(2, 4))
+    with contextlib.suppress(ComeAgain):
+        await house.deliver(ticket_id, Model(0, 0))
+    assert (await house.chat.look_up(caller, ticket_id)).status is TicketStatus.COMPLETED
+    assert await house.charged(caller.uid) == [500]
