@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from shared.llm.answer import Answer, Tokens
-from shared.llm.catalog import ModelRoute, ToolFee
-from shared.llm.estimate import most_uses
+from shared.llm.catalog import ModelRoute
+from shared.llm.estimate import most_read, most_uses
 from shared.llm.usage import Counted
 from shared.models.catalog import Prices
 from shared.models.chat import Usage
@@ -28,20 +28,14 @@ class Bill:
 def bill_most(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Bill:
     """Of a call whose answer was lost: with as many uses of its tools as there may have been, and what they brought."""
     prompt, answer = counted.tokens.prompt or 0, Answer()
-    tokens = prompt
+    fees = {tool: fee for tool in dict.fromkeys(tools) if (fee := route.tool_fees.get(tool))}
+    answer.uses.update({tool: most_uses(fee) for tool, fee in fees.items()})
+    every = list(fees.values())
     if request := route.request_fee:
         answer.searches = most_uses(request)
-        tokens += _read(request, prompt)
-    for tool in dict.fromkeys(tools):
-        if fee := route.tool_fees.get(tool):
-            answer.uses[tool] = most_uses(fee)
-            tokens += _read(fee, prompt)
+        every.append(request)
+    tokens = most_read(prompt, every, route.info.context_window)
     return bill(route, tools, replace(counted, tokens=replace(counted.tokens, prompt=tokens)), answer)
-
-
-def _read(fee: ToolFee, prompt: int) -> int:
-    """How many tokens uses add to a prompt, which is read again with each."""
-    return most_uses(fee) * (prompt + fee.tokens_per_use) if fee.tokens_per_use else 0
 
 
 def bill(route: ModelRoute, tools: Sequence[str], counted: Counted, answer: Answer | None = None) -> Bill:

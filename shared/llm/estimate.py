@@ -6,7 +6,10 @@ tools and their fees. What the answer really cost is `shared.llm.cost`'s to say.
 
 import json
 import math
+import sys
+from collections.abc import Iterable
 from decimal import ROUND_CEILING, Decimal
+from itertools import accumulate
 from typing import Any
 
 from shared.llm.catalog import CatalogError, CheckedCall, ModelRoute, ToolFee, UnpricedModel, check_call
@@ -107,22 +110,13 @@ def _with_limit(route: ModelRoute, request: ChatRequest, tokens: int) -> ChatReq
 def _cost_without_answer(
     route: ModelRoute, request: ChatRequest, call: CheckedCall, prices: Prices
 ) -> tuple[Decimal, Decimal]:
-    """What the call costs at most without its answer, and what a token of the answer does; in millionths of a dollar.
-
-    A provider that uses a tool reads the prompt again after each use, with what the use brought.
-    """
+    """Without its answer, what the call costs at most; and what a token of the answer does: millionths of a dollar."""
     prompt = _prompt_tokens(route, request, call)
-    if route.info.context_window:  # more than the model reads is refused, and not billed
-        prompt = min(prompt, route.info.context_window)
     fees = [fee for tool in dict.fromkeys(request.built_in_tools) if (fee := route.tool_fees.get(tool))]
     if route.request_fee:
         fees.append(route.request_fee)
-    tokens, dollars = prompt, Decimal(0)
-    for fee in fees:
-        uses = most_uses(fee)
-        dollars += uses * _decimal(fee.per_use)
-        if fee.tokens_per_use:
-            tokens += uses * (prompt + fee.tokens_per_use)
+    tokens = most_read(prompt, fees, route.info.context_window)
+    dollars = sum((most_uses(fee) * _decimal(fee.per_use) for fee in fees), Decimal(0))
     return (
         tokens * _decimal(prices.highest_input(tokens)) + dollars * MICROS_PER_DOLLAR,
         _decimal(prices.highest_output(tokens)),
@@ -132,6 +126,28 @@ def _cost_without_answer(
 def most_uses(fee: ToolFee) -> int:
     """How often what the fee is for may be used in one request, or is taken to be at most."""
     return fee.most_uses or _ASSUMED_USES
+
+
+def most_read(prompt: int, fees: Iterable[ToolFee], window: int | None) -> int:
+    """How many tokens a provider reads at most for a prompt of so many, with the tools that the fees are of.
+
+    After each use of a tool it reads the prompt once more, and with it all that the uses have brought until then. No
+    reading is longer than the model's `window`: what would be is refused, and not billed.
+    """
+    longest = window or sys.maxsize
+    again: list[int] = []
+    tokens = min(prompt, longest)
+    for fee in fees:
+        if not fee.tokens_per_use:
+            continue
+        reads = fee.most_reads or most_uses(fee)
+        if fee.read_once:
+            tokens += reads * min(prompt + fee.tokens_per_use, longest)
+        else:
+            again += reads * [fee.tokens_per_use]
+    for brought in accumulate(sorted(again, reverse=True)):
+        tokens += min(prompt + brought, longest)
+    return tokens
 
 
 def _prompt_tokens(route: ModelRoute, request: ChatRequest, call: CheckedCall) -> int:

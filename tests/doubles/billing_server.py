@@ -21,6 +21,7 @@ from shared.models.catalog import Prices
 from tests.doubles.served import ServedInThread
 
 BYTES_PER_TOKEN = 4
+TOKENS_PER_SEARCH = 10_000
 SEARCH_FEE = Decimal("0.01")
 """US dollars for each search of the web: https://platform.openai.com/docs/pricing"""
 
@@ -71,11 +72,12 @@ class BillingServer(ServedInThread):
         return JSONResponse(answer if how.startswith("no usage") else {**answer, "usage": usage})
 
     async def _responses(self, request: Request) -> Response:
-        """Searches as often as it may, and reads the prompt again after each."""
+        """Searches as often as it may, and reads the prompt again after each, with all that was found until then."""
         raw = await request.body()
         body: dict[str, Any] = json.loads(raw)
         searches = body.get("max_tool_calls") or 100
-        prompt = (1 + searches) * math.ceil(len(raw) / BYTES_PER_TOKEN)
+        found = TOKENS_PER_SEARCH * searches * (searches + 1) // 2
+        prompt = (1 + searches) * math.ceil(len(raw) / BYTES_PER_TOKEN) + found
         limit = body.get("max_output_tokens") or self.max_output_tokens
         self._charge(prompt, limit, searches)
         calls = [

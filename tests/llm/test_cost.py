@@ -337,10 +337,10 @@ async def test_an_answer_that_is_lost_may_have_been_the_longest(
 @pytest.mark.parametrize(
     ("provider", "model", "tools", "uses", "fee", "brought"),
     [
-        ("openai", "gpt-4.1-mini", ["web_search"], 8, 0.01, 10_000),
-        ("anthropic", "claude-haiku-4-5", ["web_search"], 5, 0.01, 20_000),
+        ("openai", "gpt-4.1-mini", ["web_search"], 4, 0.01, 10_000 * (1 + 2 + 3 + 4)),
+        ("anthropic", "claude-haiku-4-5", ["web_search"], 3, 0.01, 20_000 * (1 + 2 + 3)),
         ("gemini", "gemini-3.5-flash", ["google_search"], 10, 0.014, 0),
-        ("perplexity", "sonar-deep-research", [], 50, 0.005, 8000),
+        ("perplexity", "sonar-deep-research", [], 50, 0.005, 8000 * 50),
         ("perplexity", "sonar", [], 1, 0.005, 0),
     ],
 )
@@ -351,7 +351,7 @@ async def test_an_answer_that_is_lost_may_have_used_all_tools(
     fields: dict[str, Any] = {"model": model, "built_in_tools": tools, "parameters": {"max_tokens": 2000}}
     failed = await providers.failure(provider, step, seconds=1, **fields)
     prompt, _ = by_bytes(providers.call.size, 0)
-    prompt += uses * (prompt + brought) if brought else 0
+    prompt += uses * prompt + brought if brought else 0
     assert failed.cost == pytest.approx(uses * fee + providers.cost(provider, prompt, 2000, model))
     request = ChatRequest.model_validate(
         {"messages": [{"role": "user", "content": "hi"}], "provider": provider, **fields}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.llm.catalog import Catalog, ModelRoute, UnpricedModel
-from shared.llm.estimate import NotCovered, bound_cost, fit_output
+from shared.llm.catalog import Catalog, ModelRoute, ToolFee, UnpricedModel
+from shared.llm.estimate import NotCovered, bound_cost, fit_output, most_read
 from shared.models.chat import ChatRequest
 from shared.settings import Settings
 
@@ -53,6 +53,27 @@ def test_built_in_tools_count_with_their_fees_and_what_they_read() -> None:
     assert fee.most_uses
     searching = most(GPT, request_of(GPT, tools=["web_search"], max_tokens=16))
     assert searching >= fee.most_uses * fee.per_use * 1_000_000
+
+
+def fee(tokens: int, uses: int, **fields: Any) -> ToolFee:
+    return ToolFee(per_use=0, most_uses=uses, tokens_per_use=tokens, source="https://example.com", **fields)
+
+
+@pytest.mark.parametrize(
+    ("fees", "window", "tokens"),
+    [
+        ([], None, 100),
+        ([fee(10, 3)], None, 100 + 110 + 120 + 130),
+        ([fee(10, 1, most_reads=2)], None, 100 + 110 + 120),
+        ([fee(10, 3, read_once=True)], None, 100 + 3 * 110),
+        ([fee(10, 1), fee(20, 2)], None, 100 + 120 + 140 + 150),
+        ([fee(10, 3)], 115, 100 + 110 + 115 + 115),
+        ([], 50, 50),
+    ],
+)
+def test_what_tools_bring_is_read_again_after_each_use(fees: list[ToolFee], window: int | None, tokens: int) -> None:
+    """In the dearest order, and never more than the model's window at a time."""
+    assert most_read(100, fees, window) == tokens
 
 
 def test_no_prompt_counts_for_more_than_the_model_reads() -> None:

@@ -28,7 +28,9 @@ class ToolFee(_FromFile):
     """What a use of something costs beside the tokens that the caller sends and reads.
 
     `per_use`: US dollars. `most_uses`: how many there may be in one request; None: one cannot say.
-    `tokens_per_use`: prompt tokens that a use may add, and that are billed as such; None: none are.
+    `tokens_per_use`: prompt tokens that a use may add, and that are billed as such; None: none are. They are read
+    again, with the prompt, after each later use, unless they are `read_once`. `most_reads`: how many times there may
+    be something to read, where that is not with each use that is paid for; None: `most_uses`.
     `limited`: `most_uses` is a bound, because the request carries it or the provider stops there; otherwise it is
     what is assumed. `source`: where the provider says so.
     """
@@ -36,6 +38,8 @@ class ToolFee(_FromFile):
     per_use: float = Field(ge=0)
     most_uses: int | None = Field(default=None, ge=1)
     tokens_per_use: int | None = Field(default=None, ge=1)
+    most_reads: int | None = Field(default=None, ge=1)
+    read_once: bool = False
     limited: bool = False
     source: str = Field(pattern="^https://")
 

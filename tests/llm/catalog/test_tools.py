@@ -12,7 +12,7 @@ def test_a_tool_of_openai_brings_the_responses_api():
     """The chat API has no such tools, so the request must go through the other."""
     chosen = check_built_in_tools(CATALOG.route("openai", "gpt-5"), ["web_search", "code_interpreter", "web_search"])
     assert chosen.tools == [{"type": "web_search"}, {"type": "code_interpreter", "container": {"type": "auto"}}]
-    assert chosen.parameters == {"max_tool_calls": 8}
+    assert chosen.parameters == {"max_tool_calls": 4}
     assert chosen.api == "responses"
 
 

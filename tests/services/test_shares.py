@@ -1,0 +1,44 @@
+"""How many requests of one user may be under way in a process: counted in memory, refused at once."""
+
+import pytest
+
+from shared.llm.catalog import Catalog
+from shared.models.caller import Caller
+from shared.models.errors import TooManyRequests
+from shared.models.session import ProviderConfig
+from shared.services.composing import AT_ONCE, Composer
+from shared.services.shares import share
+from shared.settings import Settings
+from tests.services.house import MODEL, House
+
+
+async def test_a_user_has_so_many_and_others_as_many() -> None:
+    """One more is told when to come again; what has ended makes room; each kind counts by itself."""
+    with share("p", "specs", "me", 2), share("p", "specs", "me", 2):
+        with (
+            pytest.raises(TooManyRequests, match="2 of your requests of this kind are under way") as told,
+            share("p", "specs", "me", 2),
+        ):
+            pass
+        assert told.value.retry_after == 5
+        with share("p", "specs", "them", 2), share("p", "mcp", "me", 2):
+            pass
+    with share("p", "specs", "me", 1):
+        pass
+
+
+async def test_requests_that_have_a_model_write_are_shared_out(
+    settings: Settings, catalog: Catalog, caller: Caller
+) -> None:
+    """Each may take most of a minute, and a process takes only so many."""
+    house = House(settings, catalog)
+
+    async def write(count: int) -> None:
+        model = ProviderConfig(provider="openai", model=MODEL)
+        async with Composer(house.runs.model_calls, house.settings, caller, model, [], what="demo").in_time():
+            if count:
+                await write(count - 1)
+
+    await write(AT_ONCE - 1)
+    with pytest.raises(TooManyRequests):
+        await write(AT_ONCE)
