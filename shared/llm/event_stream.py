@@ -18,7 +18,7 @@ MAX_PARTS = 1_000
 """Choices; tool calls and annotations of each."""
 _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 _BESIDE = ("id", "model", "created", "usage", "citations", "search_results", "error")
-"""Fields beside the choices; the last value counts."""
+"""Fields beside the choices; the last value counts, but for a usage that counts nothing."""
 
 
 class TooLong(Exception):
@@ -100,10 +100,12 @@ class EventStream:
             event = object_of(json.loads(_decoded(data)))
         except (ValueError, RecursionError):
             return
-        self._beside |= {name: event[name] for name in _BESIDE if event.get(name) is not None}
+        beside = {name: event[name] for name in _BESIDE if event.get(name) is not None}
+        self._note_usage(beside.pop("usage", None))
+        self._beside |= beside
         for sent in objects_of(event.get("choices")):
-            if event.get("usage") is None and (usage := object_of(sent.get("usage"))):
-                self._beside["usage"] = usage
+            if event.get("usage") is None:
+                self._note_usage(object_of(sent.get("usage")) or None)
             index = sent.get("index")
             index = index if isinstance(index, int) else 0
             if index not in self._choices and len(self._choices) >= MAX_PARTS:
@@ -111,6 +113,12 @@ class EventStream:
             self._left -= self._choices.setdefault(index, _Choice()).add(sent)
             if self._left < 0:
                 raise TooLong(f"more than {MAX_CHARACTERS} characters")
+
+    def _note_usage(self, usage: Any) -> None:
+        """The last counts, but for one of nothing but zeros after one that counted, as some servers close with."""
+        counts = any(isinstance(number, int | float) and number > 0 for number in object_of(usage).values())
+        if usage is not None and (counts or "usage" not in self._beside):
+            self._beside["usage"] = usage
 
 
 class _Choice:

@@ -28,6 +28,9 @@ MAX_ERROR_BYTES = 64 * 1024
 MAX_HEADERS = 200
 MAX_HEADER_BYTES = 64 * 1024
 _PIECE_BYTES = 64 * 1024
+_MAX_MEMBERS = 100
+"""Of a body in gzip: each takes as long as many bytes."""
+_EVENT_STARTS = (b"data:", b"event:", b": ", b"\xef\xbb\xbfdata:")
 _AFTER_THE_END_SECONDS = 1.0
 """How long a stream that has ended may keep its connection open, for the next call to have it."""
 
@@ -147,10 +150,8 @@ async def _read(response: httpx.Response, exchange: Exchange, request: httpx.Req
         exchange.headers = dict(response.headers)
         if response.status_code >= 300:
             exchange.body = await _beginning(response, exchange)
-        elif response.headers.get("content-type", "").lower().startswith("text/event-stream"):
-            exchange.body = await _joined(response, exchange)
         else:
-            exchange.body = await _whole(response, exchange)
+            exchange.body = await _answer(response, exchange)
     except (ResponseTooLong, TooLong) as error:
         exchange.too_long = str(error)
         raise
@@ -184,9 +185,27 @@ async def _beginning(response: httpx.Response, exchange: Exchange) -> bytes:
     return bytes(read[:MAX_ERROR_BYTES])
 
 
-async def _whole(response: httpx.Response, exchange: Exchange) -> bytes:
+async def _answer(response: httpx.Response, exchange: Exchange) -> bytes:
+    """Events are told by how they begin, too: some servers give them another type."""
+    if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
+        exchange.stream = EventStream()
+    pieces = _pieces(response)
+    first = await anext(pieces, b"")
+    if exchange.stream is not None or first.lstrip().startswith(_EVENT_STARTS):
+        exchange.stream = exchange.stream or EventStream()
+        return await _joined(first, pieces, exchange, exchange.stream)
+    return await _whole(first, pieces, exchange)
+
+
+async def _with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
+
+
+async def _whole(first: bytes, rest: AsyncIterator[bytes], exchange: Exchange) -> bytes:
     read = bytearray()
-    async for piece in _pieces(response):
+    async for piece in _with_first(first, rest):
         read += piece
         exchange.received += len(piece)
         if len(read) > MAX_BODY_BYTES:
@@ -194,23 +213,22 @@ async def _whole(response: httpx.Response, exchange: Exchange) -> bytes:
     return bytes(read)
 
 
-async def _joined(response: httpx.Response, exchange: Exchange) -> bytes:
-    exchange.stream = EventStream()
+async def _joined(first: bytes, rest: AsyncIterator[bytes], exchange: Exchange, stream: EventStream) -> bytes:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(None) as patience:
-            async for piece in _pieces(response):
+            async for piece in _with_first(first, rest):
                 exchange.received += len(piece)
                 if exchange.received > MAX_STREAM_BYTES:
                     raise ResponseTooLong(f"more than {MAX_STREAM_BYTES} bytes")
-                exchange.stream.feed(piece)
-                if exchange.stream.ended and patience.when() is None:
+                stream.feed(piece)
+                if stream.ended and patience.when() is None:
                     patience.reschedule(loop.time() + _AFTER_THE_END_SECONDS)
     except (TimeoutError, httpx.TransportError):
-        if not (exchange.stream.ended or exchange.stream.whole):
+        if not (stream.ended or stream.whole):
             raise
-    exchange.stream.finish()
-    return json.dumps(exchange.stream.document()).encode()
+    stream.finish()
+    return json.dumps(stream.document()).encode()
 
 
 async def _pieces(response: httpx.Response) -> AsyncIterator[bytes]:
@@ -219,6 +237,7 @@ async def _pieces(response: httpx.Response) -> AsyncIterator[bytes]:
     if encoding not in ("identity", "", "gzip", "x-gzip", "deflate"):
         raise httpx.DecodingError(f"an unknown encoding, {encoding[:20]}")
     decompressor = None if encoding in ("identity", "") else zlib.decompressobj(zlib.MAX_WBITS | 32)
+    members = 1
     stream = response.stream
     assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - an asynchronous transport gives no other
     async for raw in stream:
@@ -226,11 +245,16 @@ async def _pieces(response: httpx.Response) -> AsyncIterator[bytes]:
             for start in range(0, len(raw), _PIECE_BYTES):
                 yield raw[start : start + _PIECE_BYTES]
             continue
-        while raw and not decompressor.eof:
+        while raw:
+            if decompressor.eof:  # several members are one text
+                members += 1
+                if members > _MAX_MEMBERS:
+                    raise httpx.DecodingError(f"gzip in more than {_MAX_MEMBERS} pieces")
+                decompressor = zlib.decompressobj(zlib.MAX_WBITS | 32)
             try:
                 piece = decompressor.decompress(raw, _PIECE_BYTES)
             except zlib.error as error:
                 raise httpx.DecodingError("invalid gzip") from error
-            raw = decompressor.unconsumed_tail
+            raw = decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
             if piece:
                 yield piece

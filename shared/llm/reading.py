@@ -10,9 +10,13 @@ from shared.llm.forms import read_document
 
 
 def parsed(body: bytes | None) -> Any:
-    """The JSON in a body, None when it is none. Whole numbers beyond all bounds, and depths, are none either."""
+    """The JSON in a body, None when it is none. Whole numbers beyond all bounds, and depths, are none either.
+
+    In UTF-8, or in one of the other encodings that JSON may have and that show themselves.
+    """
+    body = body or b""
     try:
-        return json.loads((body or b"").decode("utf-8-sig", "surrogatepass"))
+        return json.loads(body.decode(json.detect_encoding(body), "surrogatepass"))
     except (ValueError, RecursionError):
         return None
 

@@ -88,6 +88,23 @@ async def test_a_compressed_answer_is_read(providers: Providers, encoding: str) 
     assert providers.call.headers["accept-encoding"] == "gzip"
 
 
+async def test_gzip_in_several_pieces_is_one_text(providers: Providers) -> None:
+    """As its format has it; of too many, each of which takes a while, nothing is read."""
+    body = json.dumps(chat("yes")).encode()
+    packed = gzip.compress(body[:20]) + gzip.compress(body[20:])
+    assert (await providers.ask("openai", Wire(packed, headers={"Content-Encoding": "gzip"}))).content == "yes"
+    flood = gzip.compress(b"") * 200 + packed
+    failed = await providers.failure("openai", Wire(flood, headers={"Content-Encoding": "gzip"}))
+    assert failed.message == "The answer of openai could not be understood."
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+async def test_json_in_another_encoding_is_read(providers: Providers, encoding: str) -> None:
+    """It shows itself."""
+    body = json.dumps(chat("yes – \u00e4"), ensure_ascii=False).encode(encoding)
+    assert (await providers.ask("openai", Wire(body))).content == "yes – \u00e4"
+
+
 @pytest.mark.parametrize(
     ("body", "encoding"),
     [(b"no gzip", "gzip"), (gzip.compress(b"{}", mtime=0)[:-9], "gzip"), (b"{}", "br"), (b"{}", "gzip, br")],

@@ -172,3 +172,20 @@ async def test_a_usage_may_stand_in_a_choice(providers: Providers) -> None:
     plain = Wire({"choices": [{**ended, "message": {"content": "Hi"}}]})
     for result in (await providers.ask("openai", step, stream=True), await providers.ask("openai", plain)):
         assert (result.usage.prompt_tokens, result.usage.completion_tokens, result.usage.estimated) == (70, 9, False)
+
+
+async def test_a_last_usage_of_zeros_does_not_count(providers: Providers) -> None:
+    """Some servers close with one, after they have counted."""
+    counted, nothing = ({"prompt_tokens": sent, "completion_tokens": written} for sent, written in ((70, 9), (0, 0)))
+    events = [event({"choices": [], "usage": counted}), delta("stop"), event({"choices": [], "usage": nothing}), DONE]
+    step = Wire([delta(content="Hi"), *events], content_type="text/event-stream")
+    usage = (await providers.ask("openai", step, stream=True)).usage
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.estimated) == (70, 9, False)
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain; charset=utf-8", "application/octet-stream"])
+@pytest.mark.parametrize("before", [b"", b": hello\n\n", b"event: message\n", b"\n\n", codecs.BOM_UTF8])
+async def test_events_are_told_by_how_they_begin(providers: Providers, content_type: str, before: bytes) -> None:
+    """Whatever type they are said to have: the answer is paid for."""
+    step = Wire([before + delta(content="Hel"), delta(content="lo"), delta("stop"), DONE], content_type=content_type)
+    assert (await providers.ask("openai", step, stream=True)).content == "Hello"

@@ -116,3 +116,19 @@ async def test_when_to_come_again_is_a_sensible_number(providers: Providers, val
     step = Wire(chat(), status=429, headers={"Retry-After": value} if value.isascii() else {})
     expected = {"24": 24, "999999999": 86_400}.get(value)
     assert (await providers.failure("openai", step)).retry_after == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "transient"),
+    [
+        ("ThrottlingException", "bedrock is receiving too many requests.", True),
+        ("com.amazon.coral.service#ValidationException", "bedrock did not take the request: Bad value.", False),
+        ("SomethingNewException", "bedrock could not answer.", True),
+    ],
+)
+async def test_an_error_by_name_alone_is_one_whatever_the_status(
+    providers: Providers, kind: str, words: str, transient: bool
+) -> None:
+    """Bedrock's errors have no wrapping but their own name."""
+    failed = await providers.failure("bedrock", Wire({"__type": kind, "message": "Bad value."}))
+    assert (failed.message, failed.transient, failed.cost) == (words, transient, 0)

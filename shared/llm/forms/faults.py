@@ -34,6 +34,16 @@ _STATUSES = {
     "failed_precondition": 400,
     "invalid_prompt": 400,
     "context_length_exceeded": 400,
+    "throttlingexception": 429,
+    "modelnotreadyexception": 429,
+    "servicequotaexceededexception": 429,
+    "internalserverexception": 500,
+    "modelerrorexception": 500,
+    "serviceunavailableexception": 503,
+    "modeltimeoutexception": 504,
+    "accessdeniedexception": 403,
+    "resourcenotfoundexception": 404,
+    "validationexception": 400,
 }
 """HTTP's status for what providers call by a name."""
 
@@ -47,6 +57,8 @@ def fault_of(document: Any) -> Fault | None:
             return _fault(inner)
         case str() if error.strip():
             return Fault(error)
+        case _ if name_of(fields.get("__type")):  # Bedrock's, whatever the status
+            return _fault(fields)
         case _:
             return None
 
@@ -64,7 +76,7 @@ def _fault(error: dict[str, Any]) -> Fault:
     names = [name_of(code), name_of(error.get("status")), name_of(error.get("type")), name_of(error.get("__type"))]
     status = _status(code) or _status(error.get("status")) or _status(error.get("http_code"))
     for name in names:
-        status = status or _STATUSES.get((name or "").lower())
+        status = status or _STATUSES.get((name or "").rpartition("#")[2].lower())
     words = text_of(error.get("message")) or text_of(error.get("Message")) or text_of(error.get("detail"))
     return Fault(words, next((name for name in names if name), None), status)
 
