@@ -18,6 +18,7 @@ from weakref import ref
 import httpx
 
 from shared.llm.event_stream import EventStream, TooLong
+from shared.llm.text import object_of
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 """Of an answer, decompressed. One that is stored has a quarter of it; what searches found may come on top."""
@@ -186,15 +187,23 @@ async def _beginning(response: httpx.Response, exchange: Exchange) -> bytes:
 
 
 async def _answer(response: httpx.Response, exchange: Exchange) -> bytes:
-    """Events are told by how they begin, too: some servers give them another type."""
+    """Events that were asked for are told by how they begin, too: some servers give them another type."""
     if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
         exchange.stream = EventStream()
     pieces = _pieces(response)
     first = await anext(pieces, b"")
-    if exchange.stream is not None or first.lstrip().startswith(_EVENT_STARTS):
-        exchange.stream = exchange.stream or EventStream()
+    if exchange.stream is None and first.lstrip().startswith(_EVENT_STARTS) and _asked_for_stream(exchange):
+        exchange.stream = EventStream()
+    if exchange.stream is not None:
         return await _joined(first, pieces, exchange, exchange.stream)
     return await _whole(first, pieces, exchange)
+
+
+def _asked_for_stream(exchange: Exchange) -> bool:
+    try:
+        return object_of(json.loads(exchange.request or b"")).get("stream") is True
+    except (ValueError, RecursionError):
+        return False
 
 
 async def _with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
