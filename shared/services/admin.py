@@ -90,7 +90,8 @@ class AdminService:
 
 def _is_uid(text: str) -> bool:
     """Whether Firebase could have given it to a user: https://firebase.google.com/docs/auth/admin/manage-users."""
-    return is_plain_id(text) and len(text) <= _LONGEST_UID and text.isprintable()
+    printable = text.isprintable() and bool(text.strip()) and "\ufffd" not in text  # which undecodable bytes become
+    return is_plain_id(text) and len(text) <= _LONGEST_UID and printable
 
 
 def changed(account: Account, change: AdminChange, terms: Terms, now: datetime) -> Account:

@@ -95,7 +95,7 @@ async def test_a_stale_revision_changes_nothing(database: Database, admin: Admin
     assert not await database.audit.newest("u", 10)
 
 
-@pytest.mark.parametrize("uid", ["..", "__x__", "a/b", "", "x" * 129, "a\nb", "\x00"])
+@pytest.mark.parametrize("uid", ["..", "__x__", "a/b", "", "x" * 129, "a\nb", "\x00", " ", "\ufffd"])
 async def test_what_can_be_no_users_id_creates_nobody(database: Database, admin: AdminService, uid: str) -> None:
     """404."""
     with pytest.raises(NotFound):
