@@ -1,0 +1,45 @@
+"""What a signal does at each step of the end."""
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from local_platform.launch import Interruption
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.fixture
+def interruption() -> Iterator[Interruption]:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    listening = Interruption()
+    listening.listen()
+    yield listening
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def _state(interruption: Interruption) -> tuple[bool, bool, bool]:
+    return interruption.cancelled.is_set(), interruption.hurried.is_set(), interruption.forced.is_set()
+
+
+@pytest.mark.parametrize("number", SIGNALS[:2])
+def test_only_the_third_signal_forces(interruption: Interruption, number: signal.Signals) -> None:
+    """The second one ends only the wait for requests."""
+    assert _state(interruption) == (False, False, False)
+    signal.raise_signal(number)
+    assert _state(interruption) == (True, False, False)
+    signal.raise_signal(number)
+    assert _state(interruption) == (True, True, False)
+    signal.raise_signal(number)
+    assert _state(interruption) == (True, True, True)
+
+
+@pytest.mark.parametrize("begun", SIGNALS)
+def test_a_closed_terminal_begins_the_stop_and_never_forces(interruption: Interruption, begun: signal.Signals) -> None:
+    """However often it is signalled, and after whatever else."""
+    signal.raise_signal(begun)
+    for _ in range(3):
+        signal.raise_signal(signal.SIGHUP)
+    assert _state(interruption) == (True, False, False)
