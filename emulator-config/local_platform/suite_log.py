@@ -56,7 +56,8 @@ def _from_function(text: str) -> str | None:
         return f"> {text}"
     fields: dict[str, Any] = entry
     severity = str(fields.get("severity", "INFO"))
-    refused = "httpRequest" in fields and severity == "WARNING"  # a 4xx: its caller has been told
+    # A 4xx: its caller has been told. Not so a server elsewhere that failed.
+    refused = "httpRequest" in fields and severity == "WARNING" and "upstream" not in fields
     if severity not in LOUD or refused:
         return None
     return "\n".join(
