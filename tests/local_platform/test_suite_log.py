@@ -29,9 +29,7 @@ def test_warnings_and_errors_of_functions_are_shown_with_their_traceback() -> No
     line = r'>  {"severity": "ERROR", "message": "Unhandled", "stack_trace": "Traceback\n  File x\nKeyError: 1"}'
     assert worth_showing(line) == "> ERROR Unhandled\nTraceback\n  File x\nKeyError: 1"
     assert worth_showing('>  {"severity": "WARNING", "message": "slow"}') == "> WARNING slow"
-    upstream = (
-        '>  {"severity": "WARNING", "message": "POST 502: y", "httpRequest": {"status": 502}, "upstream": "y"}'
-    )
+    upstream = '>  {"severity": "WARNING", "message": "POST 502: y", "httpRequest": {"status": 502}, "upstream": "y"}'
     assert worth_showing(upstream) == "> WARNING POST 502: y"
 
 
