@@ -44,9 +44,10 @@ class Interruption:
         self.forced = threading.Event()
 
     def listen(self) -> None:
-        """From now on signals are noted here, and interrupt nothing."""
+        """From now on signals are noted here, and interrupt nothing. Under `nohup` a closed terminal ends nothing."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._note)
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGHUP or not self.cancelled.is_set():
@@ -65,6 +66,8 @@ def launch() -> int:
     interruption = Interruption()
     interruption.listen()
     suite = _suite(environ, tools.firestore.host)
+    if any(entry.is_orphan for entry in processes.marked(suite.folder)):
+        step("Ending what an earlier run left behind, and saving its data; this may take a minute")
     if ended := end_leftovers(suite.folder, suite.ports.offset):
         step(f"Ended {ended} processes that an earlier run had left behind")
     step(f"Starting with Java {tools.jdk.major} and {tools.firestore.description} (log: {suite.log.path})")

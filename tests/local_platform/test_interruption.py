@@ -24,6 +24,20 @@ def _state(interruption: Interruption) -> tuple[bool, bool, bool]:
     return interruption.cancelled.is_set(), interruption.hurried.is_set(), interruption.forced.is_set()
 
 
+def test_under_nohup_a_closed_terminal_ends_nothing() -> None:
+    """As whoever started it has asked."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    others = {number: signal.getsignal(number) for number in SIGNALS[:2]}
+    try:
+        interruption = Interruption()
+        interruption.listen()
+        signal.raise_signal(signal.SIGHUP)
+        assert _state(interruption) == (False, False, False)
+    finally:
+        for number, handler in {signal.SIGHUP: before, **others}.items():
+            signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("number", SIGNALS[:2])
 def test_only_the_third_signal_forces(interruption: Interruption, number: signal.Signals) -> None:
     """The second one ends only the wait for requests."""
