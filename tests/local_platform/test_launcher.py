@@ -33,6 +33,7 @@ def start() -> Iterator[Callable[[Path], "subprocess.Popen[bytes]"]]:
     def begin(output: Path) -> "subprocess.Popen[bytes]":
         environ = {**os.environ, "PORT_OFFSET": str(OFFSET), "LOCAL_MODEL": "off", "APP_ENV": "local"}
         environ.pop("FIRESTORE_EMULATOR_HOST", None)
+        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # inherited; the tests may run under nohup
         with output.open("wb") as out:
             launcher = subprocess.Popen(
                 [sys.executable, LAYOUT.root / "emulator-config" / "run.py"],
@@ -41,6 +42,7 @@ def start() -> Iterator[Callable[[Path], "subprocess.Popen[bytes]"]]:
                 stderr=out,
                 start_new_session=True,
             )
+        signal.signal(signal.SIGHUP, before)
         running.append(launcher)
         ready = processes.wait_for(lambda: "✓ Ready" in output.read_text() or launcher.poll() is not None, seconds=120)
         assert ready, output.read_text()
