@@ -6,6 +6,11 @@ from local_platform.model_server import ALIAS
 from local_platform.suite import Suite
 
 _NEW_USER = {"email": "me@example.com", "password": "a-password", "returnSecureToken": True}
+_READ_SIGN_UP = (
+    "python3 -c 'import json,sys; told = json.load(sys.stdin); "
+    """print(told.get("idToken") or sys.exit(told["error"]["message"]))'"""
+)
+"""Says what is wrong where there is no token: EMAIL_EXISTS, the second time."""
 
 
 def announcement(suite: Suite) -> str:
@@ -26,7 +31,7 @@ def announcement(suite: Suite) -> str:
         "",
     ]
     lines += _first_chat(suite)
-    lines += ["", "Edits below functions/ and shared/ are picked up. Ctrl-C ends everything; data are kept."]
+    lines += ["", "Edits below functions/ and shared/ are picked up. Ctrl-C saves the data and ends everything."]
     return "\n".join(lines)
 
 
@@ -38,7 +43,7 @@ def _first_chat(suite: Suite) -> list[str]:
         lines += [
             "Sign up at the Auth emulator (a second time: accounts:signInWithPassword instead of accounts:signUp):",
             f"  TOKEN=$(curl -s '{sign_up}' -H 'Content-Type: application/json' \\",
-            f"    -d '{json.dumps(_NEW_USER)}' | {_field('idToken')})",
+            f"    -d '{json.dumps(_NEW_USER)}' | {_READ_SIGN_UP})",
         ]
         bearer = ' -H "Authorization: Bearer $TOKEN"'
     if not suite.local_model:
@@ -54,10 +59,11 @@ def _first_chat(suite: Suite) -> list[str]:
         "messages": [{"role": "user", "content": "What is the capital of Germany?"}],
     }
     lines += [
-        "Chat, and fetch the answer (again, while it is still processing):",
+        "Chat, and ask for the answer until it is there:",
         f"  TICKET=$(curl -s {suite.url}/chat{bearer} -H 'Content-Type: application/json' \\",
         f"    -d '{json.dumps(chat)}' | {_field('ticket_id')})",
-        f"  sleep 3; curl -s {suite.url}/chat/$TICKET{bearer}",
+        f"  while curl -s -w '\\n' {suite.url}/chat/$TICKET{bearer} | tee /dev/stderr | "
+        """grep -q '"status":"p'; do sleep 1; done""",
     ]
     return lines
 

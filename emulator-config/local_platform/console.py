@@ -1,8 +1,10 @@
 """What a person reads on the terminal: steps, how long they take, and problems in plain sentences."""
 
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TextIO
 
 
 class Problem(Exception):
@@ -18,12 +20,8 @@ class Problem(Exception):
 
 
 def say(text: str = "") -> None:
-    """One line to the terminal, at once, also when the output goes to a file.
-
-    A terminal that was closed is no error: what runs still has to be ended in order.
-    """
-    with suppress(OSError):
-        print(text, flush=True)
+    """One line to the terminal, at once, also when the output goes to a file."""
+    _write(text, sys.stdout)
 
 
 def step(text: str) -> None:
@@ -36,8 +34,22 @@ def guarded(main: Callable[[], int]) -> int:
     try:
         return main()
     except Problem as problem:
-        print(f"\n✗ {problem.what}.\n  {problem.remedy}", file=sys.stderr, flush=True)
+        _write(f"\n✗ {problem.what}.\n  {problem.remedy}", sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped.", file=sys.stderr, flush=True)
+        _write("\nStopped.", sys.stderr)
         return 130
+
+
+def _write(text: str, stream: TextIO) -> None:
+    """A terminal that was closed, or a pipe that nobody reads, is no error: what runs still has to be ended in order.
+
+    From then on the stream leads nowhere, else what is left in its buffer would fail once more when Python ends.
+    """
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        with suppress(OSError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)

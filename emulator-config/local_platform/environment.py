@@ -16,6 +16,9 @@ FUNCTION_START_SECONDS = 90
 ODD_REQUESTS = Path(__file__).with_name("odd_requests.cjs")
 """What Node.js loads first, for requests that the suite's Hosting does not know."""
 
+UNDER_WAY = Path(__file__).with_name("under_way.cjs")
+"""The same, to say how many requests are under way."""
+
 LEADS_ELSEWHERE = (
     "GOOGLE_APPLICATION_CREDENTIALS",
     "FIREBASE_TOKEN",
@@ -64,7 +67,9 @@ def suite_environment(
         "TMPDIR": str(scratch),
         "XDG_RUNTIME_DIR": str(scratch),
         "XDG_CONFIG_HOME": str(folder / "config"),
-        "NODE_OPTIONS": f'{environ.get("NODE_OPTIONS", "")} --require "{ODD_REQUESTS}"'.strip(),
+        "NODE_OPTIONS": " ".join(
+            [environ.get("NODE_OPTIONS", ""), f'--require "{ODD_REQUESTS}"', f'--require "{UNDER_WAY}"']
+        ).strip(),
         "NO_UPDATE_NOTIFIER": "1",
         "NO_COLOR": "1",
         "FORCE_COLOR": "0",

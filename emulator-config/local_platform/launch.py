@@ -27,22 +27,35 @@ from local_platform.suite_log import worth_showing
 _SAY_AFTER_SECONDS = 5.0
 _LOOK_EVERY_SECONDS = 1.0
 _SWEEP_EVERY_SECONDS = 30.0
+_REQUESTS_SECONDS = 20.0
+"""How long requests under way are waited for at the end."""
 
 
 class Interruption:
-    """The signals that ask for the end: the first one cancels, the second one forces."""
+    """The signals that ask for the end, and how much of it is still waited for.
+
+    The first one cancels; a second Ctrl-C (or SIGTERM) waits for requests no longer, a third forces the end without
+    saving. A closed terminal (SIGHUP) cancels, and never more: nobody there has asked for the data to be dropped.
+    """
 
     def __init__(self) -> None:
         self.cancelled = threading.Event()
+        self.hurried = threading.Event()
         self.forced = threading.Event()
 
     def listen(self) -> None:
-        """From now on signals are noted here, and interrupt nothing."""
+        """From now on signals are noted here, and interrupt nothing. Under `nohup` a closed terminal ends nothing."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._note)
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        (self.forced if self.cancelled.is_set() else self.cancelled).set()
+        if number == signal.SIGHUP or not self.cancelled.is_set():
+            self.cancelled.set()
+        elif not self.hurried.is_set():
+            self.hurried.set()
+        else:
+            self.forced.set()
 
 
 def launch() -> int:
@@ -53,7 +66,9 @@ def launch() -> int:
     interruption = Interruption()
     interruption.listen()
     suite = _suite(environ, tools.firestore.host)
-    if ended := end_leftovers(suite.folder):
+    if any(entry.is_orphan for entry in processes.marked(suite.folder)):
+        step("Ending what an earlier run left behind, and saving its data; this may take a minute")
+    if ended := end_leftovers(suite.folder, suite.ports.offset):
         step(f"Ended {ended} processes that an earlier run had left behind")
     step(f"Starting with Java {tools.jdk.major} and {tools.firestore.description} (log: {suite.log.path})")
     if suite.firestore_host:
@@ -111,7 +126,15 @@ def _run(suite: Suite, interruption: Interruption, *, verbose: bool) -> None:
 
 def _stop(suite: Suite, interruption: Interruption) -> None:
     say()
-    step("Stopping, and saving the data (Ctrl-C again: at once, without saving)")
+    if requests := suite.under_way():
+        step(
+            f"Waiting for {requests} request{'s' if requests > 1 else ''}, {_REQUESTS_SECONDS:.0f} s at most "
+            "(Ctrl-C again: no longer, but the data are saved; a third time: end at once, without saving)"
+        )
+        if left := suite.wait_for_requests(_REQUESTS_SECONDS, interruption.hurried.is_set):
+            step(f"Waiting no longer; {left} request{'s are' if left > 1 else ' is'} cut off")
+    times = "again" if interruption.hurried.is_set() else "twice more"
+    step(f"Stopping, and saving the data (Ctrl-C {times}: end at once, without saving)")
     saved = suite.stop(interruption.forced)
     left = [entry for entry in processes.marked(suite.folder) if entry.is_ours]
     if left:
@@ -147,7 +170,7 @@ class _Output:
         if not self._patience_asked and self.elapsed > _SAY_AFTER_SECONDS:
             self._patience_asked = True
             self._said_at = time.monotonic()
-            say("  … this takes about a quarter of a minute")
+            say("  … this takes 15 seconds to two minutes, depending on the machine")
 
     def warming(self, functions: int) -> Callable[[int, list[str]], None]:
         """The same, while `functions` functions come up: says every few seconds how many are."""

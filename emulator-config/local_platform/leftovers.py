@@ -6,23 +6,26 @@ from pathlib import Path
 import psutil
 
 from local_platform.console import Problem
+from local_platform.ports import other_offset
 from local_platform.processes import finish_off, marked
 
 SAVE_SECONDS = 90.0
-"""The suite lets running requests end, at most a minute, and saves its data before it goes."""
+"""The suite saves its data before it goes, and lets running requests end, at most a minute."""
 
 
-def end_leftovers(folder: Path) -> int:
+def end_leftovers(folder: Path, offset: int = 0) -> int:
     """Ends what an earlier suite of `folder` left behind when its launcher was killed; returns how many processes.
 
-    Its data are saved first, as at any other end. Raises `Problem` if the suite is not left over but running.
+    Its data are saved first, as at any other end. Raises `Problem` if the suite is not left over but running; it names
+    a PORT_OFFSET other than `offset`, which is in use.
     """
     found = marked(folder)
     for entry in found:
         if not entry.is_orphan:
             raise Problem(
                 f"A suite of this clone is running already (process {entry.owner_pid})",
-                "Stop that one first (Ctrl-C where it runs), or give this one other ports, such as PORT_OFFSET=10000.",
+                "Stop that one first (Ctrl-C where it runs), or give this one other ports, such as "
+                f"PORT_OFFSET={other_offset(offset)}.",
             )
     leaders = [entry.process for entry in found if _is_firebase(entry.process)]
     for leader in leaders:

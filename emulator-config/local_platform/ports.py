@@ -11,6 +11,8 @@ import psutil
 from local_platform.console import Problem
 
 HOST = "127.0.0.1"
+_LARGEST_PORT = 65535
+_SUGGESTED_OFFSETS = (10000, 20000)
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class Ports:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Ports":
         """All of them moved by PORT_OFFSET; HTTP_PORT places the service's own. Raises `Problem` for no number."""
-        ports = cls().moved(_number(environ, "PORT_OFFSET") or 0)
-        http_port = _number(environ, "HTTP_PORT")
+        ports = cls().moved(_number(environ, "PORT_OFFSET", 0, _LARGEST_PORT - max(cls().by_name().values())) or 0)
+        http_port = _number(environ, "HTTP_PORT", 1, _LARGEST_PORT)
         if not http_port:
             return ports
         for name, port in ports.by_name().items():
@@ -44,6 +46,11 @@ class Ports:
     def moved(self, offset: int) -> "Ports":
         """The same ports, each `offset` higher."""
         return Ports(**{name: port + offset for name, port in self.by_name().items()})
+
+    @property
+    def offset(self) -> int:
+        """How much higher they are than the defaults; HTTP_PORT does not count."""
+        return self.hub - Ports.hub
 
     def by_name(self) -> dict[str, int]:
         return dataclasses.asdict(self)
@@ -56,6 +63,11 @@ class Ports:
             *(() if model else ("model",)),
         }
         return {name: port for name, port in self.by_name().items() if name not in left_out}
+
+
+def other_offset(offset: int) -> int:
+    """A PORT_OFFSET to suggest where `offset` is in use."""
+    return next(other for other in _SUGGESTED_OFFSETS if other != offset)
 
 
 def is_taken(port: int) -> bool:
@@ -73,14 +85,20 @@ def is_taken(port: int) -> bool:
     return False
 
 
-def refuse_taken(ports: Mapping[str, int]) -> None:
-    """Raises `Problem` for the first port that is taken, naming the process if the system tells."""
+def refuse_taken(ports: Mapping[str, int], offset: int = 0) -> None:
+    """Raises `Problem` for the first port that is taken, naming the process if the system tells.
+
+    `offset` is the one in use; the way out that is named is another.
+    """
     for name, port in ports.items():
         if is_taken(port):
             what = f"Port {port} ({name.replace('_', ' ')}) is taken"
             if holder := find_holder(port):
                 what += f" by {holder.name()} (process {holder.pid})"
-            raise Problem(what, "End that program, or move this suite's ports, for example with PORT_OFFSET=10000.")
+            raise Problem(
+                what,
+                f"End that program, or move this suite's ports, for example with PORT_OFFSET={other_offset(offset)}.",
+            )
 
 
 def find_holder(port: int) -> psutil.Process | None:
@@ -105,23 +123,30 @@ def free_port() -> int:
 
 def http_status(port: int, path: str, *, method: str = "GET", timeout: float = 10) -> int | None:
     """The status that a request to this machine is answered with; None if it is not answered."""
+    answer = http_answer(port, path, method=method, timeout=timeout)
+    return None if answer is None else answer[0]
+
+
+def http_answer(port: int, path: str, *, method: str = "GET", timeout: float = 10) -> tuple[int, bytes] | None:
+    """The same, with the body."""
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
     try:
         connection.request(method, path, headers={"Content-Length": "0"} if method != "GET" else {})
         response = connection.getresponse()
-        response.read()
+        return response.status, response.read()
     except (OSError, http.client.HTTPException):
         return None
-    else:
-        return response.status
     finally:
         connection.close()
 
 
-def _number(environ: Mapping[str, str], name: str) -> int | None:
+def _number(environ: Mapping[str, str], name: str, least: int, most: int) -> int | None:
     value = environ.get(name)
     if not value:
         return None
-    if not value.isdecimal() or int(value) > 65535:
-        raise Problem(f"{name} is {value!r}, which is no port number", f"Set {name} to a number, or leave it out.")
+    if not (value.isascii() and value.isdecimal() and len(value) <= 5 and least <= int(value) <= most):
+        raise Problem(
+            f"{name} is {value[:20]!r}, which is not a number from {least} to {most}",
+            f"Set {name} to such a number, or leave it out.",
+        )
     return int(value)

@@ -4,6 +4,7 @@
 reports and ends; it neither installs nor talks to the person.
 """
 
+import json
 import math
 import os
 import signal
@@ -23,7 +24,7 @@ from local_platform.firestore_jar import FirestoreSource, choose_firestore
 from local_platform.jdk import OLDEST_FOR_SUITE, find_jdk
 from local_platform.layout import LAYOUT, Layout
 from local_platform.leftovers import SAVE_SECONDS, end_leftovers
-from local_platform.ports import HOST, Ports, http_status, is_taken, refuse_taken
+from local_platform.ports import HOST, Ports, http_answer, http_status, is_taken, refuse_taken
 from local_platform.project_folder import compose
 from local_platform.rules import load_rules
 from local_platform.setup_steps import local_model_wanted, runnable_jar
@@ -32,6 +33,8 @@ from local_platform.suite_log import SuiteLog
 READY_SECONDS = 180.0
 WARM_SECONDS = 60.0
 """How long functions are waited for, once none of them comes up any more."""
+_GO_SECONDS = 5.0
+"""How long the suite may take to go by itself, once the data are saved."""
 REGION = "us-central1"
 _LARGEST = "worker"
 """The function that takes longest to start, as it imports most."""
@@ -121,8 +124,8 @@ class Suite:
         if jdk is None or not self.layout.firebase.exists():
             raise Problem("The emulator suite is not installed here", "Run `make setup` first.")
         firestore = self._firestore_source()
-        end_leftovers(self.folder)
-        refuse_taken(self._listening())
+        end_leftovers(self.folder, self.ports.offset)
+        refuse_taken(self._listening(), self.ports.offset)
         self.functions = compose(
             self.layout,
             self.folder,
@@ -203,10 +206,33 @@ class Suite:
             )
         return None
 
+    def under_way(self) -> int:
+        """How many requests to functions have not been answered, those of the queue included; 0 if nobody says."""
+        answer = http_answer(self.ports.functions, "/__under_way", timeout=5)
+        if answer is None or answer[0] != 200:
+            return 0
+        return int(json.loads(answer[1])["requests"])
+
+    def wait_for_requests(self, seconds: float, interrupted: Callable[[], bool] = lambda: False) -> int:
+        """Lets requests under way end, at most `seconds` and until `interrupted`; returns how many have not.
+
+        What they write by then is among the data that `stop` saves.
+        """
+        left = 0
+
+        def is_over() -> bool:
+            nonlocal left
+            left = self.under_way()
+            return left == 0
+
+        processes.wait_for(is_over, seconds, interrupted)
+        return left
+
     def stop(self, force: threading.Event | None = None) -> bool:
         """Saves the data, ends every process that `start` began, and waits until its ports are free.
 
-        When `force` is set meanwhile, ends them without saving. True if the data were saved, or were not to be.
+        Waits for no requests: they are ended. When `force` is set meanwhile, ends all without saving. True if the data
+        were saved, or were not to be.
         """
         force = force or threading.Event()
         saved = self._stop_firebase(force)
@@ -309,6 +335,17 @@ class Suite:
         if firebase.poll() is not None:
             return self.data is None
         firebase.send_signal(signal.SIGINT)
-        ended = processes.wait_for(lambda: firebase.poll() is not None, SAVE_SECONDS, force.is_set)
+
+        def is_ended() -> bool:
+            return firebase.poll() is not None
+
+        def is_saved() -> bool:
+            self.log.new_lines()
+            return self.log.saved or self.log.saving_failed or is_ended()
+
+        if self.data is not None:
+            processes.wait_for(is_saved, SAVE_SECONDS, force.is_set)
+        # It would now wait for requests under way, for a minute: what they write has no place to go any more.
+        processes.wait_for(is_ended, _GO_SECONDS, force.is_set)
         self.log.new_lines()
-        return self.data is None or (ended and self.log.saved)
+        return self.data is None or self.log.saved

@@ -17,7 +17,9 @@ FATAL = (
 )
 """What the suite says when it goes on, or ends, without a part of it."""
 
-_SAVED = "Export complete"
+_SAVED = re.compile(r"^✔\s+Export complete")
+_NOT_SAVED = re.compile(r"^⚠\s+Automatic export to .* failed")
+"""At the end; from the line's beginning, as functions print what they like."""
 _FROM_FUNCTION = re.compile(r"^>\s{1,2}")
 _EXPECTED = re.compile(
     r"Env variable override detected"
@@ -54,7 +56,8 @@ def _from_function(text: str) -> str | None:
         return f"> {text}"
     fields: dict[str, Any] = entry
     severity = str(fields.get("severity", "INFO"))
-    refused = "httpRequest" in fields and severity == "WARNING"  # a 4xx: its caller has been told
+    # A 4xx: its caller has been told. Not so a server elsewhere that failed.
+    refused = "httpRequest" in fields and severity == "WARNING" and "upstream" not in fields
     if severity not in LOUD or refused:
         return None
     return "\n".join(
@@ -71,6 +74,8 @@ class SuiteLog:
         """Whether a line said that a part of the suite does not work."""
         self.saved = False
         """Whether a line said that the data were written."""
+        self.saving_failed = False
+        """Whether a line said that they could not be."""
         self._position = 0
         self._unfinished = ""
         self._tail: deque[str] = deque(maxlen=tail)
@@ -82,7 +87,7 @@ class SuiteLog:
             self.path.replace(self.path.with_suffix(".previous.log"))
         self.path.touch()
         self._position, self._unfinished = 0, ""
-        self.broken = self.saved = False
+        self.broken = self.saved = self.saving_failed = False
         self._tail.clear()
 
     def new_lines(self) -> list[str]:
@@ -94,7 +99,8 @@ class SuiteLog:
         *lines, self._unfinished = text.split("\n")
         self._tail.extend(line for line in lines if line.strip())
         self.broken = self.broken or any(sign in line for line in lines for sign in FATAL)
-        self.saved = self.saved or any(_SAVED in line for line in lines)
+        self.saved = self.saved or any(map(_SAVED.match, lines))
+        self.saving_failed = self.saving_failed or any(map(_NOT_SAVED.match, lines))
         return lines
 
     def tail(self) -> list[str]:

@@ -44,12 +44,13 @@ PAGE_POLICY = "; ".join(
 
 
 class Heartbeat(SnakeModel):
-    """That the service runs."""
+    """That the service runs. `docs` is the path of its API's description, below the service's address."""
 
-    model_config = shown_as(service=SERVICE, status="running")
+    model_config = shown_as(service=SERVICE, status="running", docs="/docs")
 
     service: str = SERVICE
     status: str = "running"
+    docs: str = "/docs"
 
 
 class Health(SnakeModel):
@@ -66,7 +67,7 @@ router = APIRouter(route_class=StrictJsonRoute)
 
 @router.get("/")
 async def heartbeat() -> Heartbeat:
-    """The service's name."""
+    """The service's name, and where its API is described."""
     return Heartbeat()
 
 

@@ -173,5 +173,6 @@ def _report(failure: ModelFailure, route: ModelRoute, exchange: Exchange, error:
         "cost": failure.cost,
         "address": route.base_url,
     }
-    said = f"{kind}, {exchange.status}" if exchange.status else kind
+    # Before anything was answered, the failure's words are our own; later they may hold a provider's.
+    said = f"{kind}, {exchange.status}" if exchange.status else failure.message.rstrip(".")
     _log.warning("A call of %s failed: %s", route.name, said, extra={"fields": fields})

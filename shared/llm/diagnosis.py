@@ -112,9 +112,9 @@ def not_understood(route: ModelRoute) -> ModelFailure:
 
 
 def _not_sent(error: Exception, route: ModelRoute, request: ChatRequest) -> ModelFailure:
-    provider = route.provider
+    provider = curated(route.provider).name
     if (address := _local_address(route)) and _is_any(error, ConnectionRefusedError):
-        return ModelFailure(f"{curated(provider).name} does not answer at {address}. Is it running?", transient=True)
+        return ModelFailure(f"{provider} does not answer at {address}. Is it running?", transient=True)
     if _is_any(error, httpx.TransportError, OSError):
         return ModelFailure(f"{provider} could not be reached.", transient=True)
     match getattr(error, "status_code", None):

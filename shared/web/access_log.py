@@ -42,6 +42,9 @@ def trace_of(headers: Headers) -> TraceContext | None:
 class AccessLog:
     """Logs the request when its answer is complete. Routes add to the line through `request.state.access`.
 
+    A 5xx is an error, but for what failed elsewhere, at a server that the caller or we have chosen: a warning, which
+    says why (`upstream`).
+
     Every answer tells the request's id: the caller's own, if it sent a sane one, or else the trace's.
     """
 
@@ -79,7 +82,8 @@ class AccessLog:
 
     def _write(self, scope: Scope, headers: Headers, details: dict[str, str], status: int, seconds: float) -> None:
         route = _route(scope)
-        level = logging.ERROR if status >= 500 else logging.WARNING if status >= 400 else logging.INFO
+        upstream = details.get("upstream")
+        level = logging.INFO if status < 400 else logging.WARNING if status < 500 or upstream else logging.ERROR
         fields = {
             "httpRequest": {
                 "requestMethod": scope["method"],
@@ -92,7 +96,8 @@ class AccessLog:
             "route": route,
             **details,
         }
-        _log.log(level, "%s %s %d", scope["method"], route, status, extra={"fields": fields})
+        why = f": {upstream}" if upstream else ""
+        _log.log(level, "%s %s %d%s", scope["method"], route, status, why, extra={"fields": fields})
 
 
 def _route(scope: Scope) -> str:

@@ -11,13 +11,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.settings import Settings
 from shared.trace import REQUEST_ID, TRACEPARENT
 
-LOCAL_ORIGINS = r"http://(localhost|127\.0\.0\.1)(:\d{1,5})?"
+LOCAL_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?"
 """Who may call where nothing is deployed, unless `CORS_ORIGINS` says otherwise: any page served on the same machine."""
 
 _OF_EVERY_REQUEST = (REQUEST_ID, TRACEPARENT)
 """Headers that any request may carry, to be found again by."""
 _SENT = ["Authorization", "Content-Type", "Idempotency-Key", "X-Admin-Password", *_OF_EVERY_REQUEST]
 _READ = ["Idempotent-Replayed", "Retry-After", "X-Next-Page-Token", "X-Run-Id", "warnings", REQUEST_ID]
+_OPAQUE = "null"
 _MAX_AGE_SECONDS = 3600
 _LONGEST_SHOWN = 200
 
@@ -35,6 +36,11 @@ class JsonCors(CORSMiddleware):
     def _reason(self, request_headers: Headers) -> str:
         origin, method = request_headers["origin"], request_headers["access-control-request-method"]
         if not self.is_allowed_origin(origin):
+            if origin == _OPAQUE:
+                return (
+                    "A page that was opened from a file, or is sandboxed, has no origin of its own, so it may not call "
+                    "this service. Serve it, for example with 'python3 -m http.server', and open it from there."
+                )
             return (
                 f"Pages of {origin[:_LONGEST_SHOWN]} may not call this service. Add that origin to the setting "
                 "CORS_ORIGINS, which lists the origins that may, separated by commas."

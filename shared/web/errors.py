@@ -12,7 +12,8 @@ from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.log import get_logger
-from shared.models.errors import ServiceError
+from shared.models.errors import ServiceError, UpstreamFailed, UpstreamTooSlow
+from shared.redaction import redacted
 from shared.trace import current_request
 
 _log = get_logger("errors")
@@ -20,6 +21,7 @@ _MOST_PROBLEMS = 20
 _LONGEST_INPUT = 500
 _LONGEST_NAME = 100
 """Of a field in a place, which each of the problems repeats; and of a path."""
+_LONGEST_REASON = 200
 
 
 def _service_error(error: ServiceError) -> JSONResponse:
@@ -95,14 +97,23 @@ def _message(problem: dict[str, Any]) -> str:
     if problem["type"] == "json_invalid":
         return f"The body is not valid JSON: {problem['ctx']['error']}"
     if isinstance(problem.get("input"), bytes):
-        return "The body is not taken for JSON. Send it with 'Content-Type: application/json'."
+        return "The body was not read as JSON. Send it with 'Content-Type: application/json'."
+    if problem["type"] == "missing" and problem["loc"] == ("body",):
+        return "The body is missing. Send JSON, with 'Content-Type: application/json'."
     message: str = problem["msg"]
     return message
 
 
-def _on_service_error(_request: Request, error: Exception) -> JSONResponse:
+def _on_service_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)  # noqa: S101 - registered for this type alone
+    if isinstance(error, UpstreamFailed | UpstreamTooSlow):
+        request.state.access["upstream"] = _reason(error)
     return _service_error(error)
+
+
+def _reason(error: ServiceError) -> str:
+    """Its own words for the log, without those of whoever failed: they may repeat what was sent there."""
+    return redacted(error.message.partition(": ")[0])[:_LONGEST_REASON]
 
 
 def add_error_handlers(app: FastAPI) -> None:

@@ -50,6 +50,18 @@ def test_every_setting_is_explained(name: str) -> None:
         )
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_numbers_beside_a_setting_are_its_default(document: Path) -> None:
+    """As in "8 chats with agents (`AGENT_CHATS_AT_ONCE`)"."""
+    if document.parent.name == "decisions":
+        return  # they say what was decided then
+    named = re.findall(r"(\d[\d,.]*) [a-z ]{1,40}\(`([A-Z_]+)`\)", document.read_text().replace("\n", " "))
+    defaults = {name.upper(): field.default for name, field in Settings.model_fields.items()}
+    assert [(name, float(told.replace(",", ""))) for told, name in named if name in defaults] == [
+        (name, defaults[name]) for _, name in named if name in defaults
+    ]
+
+
 @pytest.mark.parametrize("slug", provider_slugs())
 def test_every_providers_variables_are_explained(slug: str) -> None:
     """Its keys, and where its address can be set."""

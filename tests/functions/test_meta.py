@@ -20,10 +20,11 @@ async def test_health_is_what_the_contract_says(serve: Serve, path: str) -> None
 
 @pytest.mark.parametrize("path", ["/", "/api", "/api/"])
 async def test_the_root_names_the_service(serve: Serve, path: str) -> None:
-    """A heartbeat."""
+    """A heartbeat, which also leads whoever finds it to the API's description."""
     response = await serve(meta).get(path)
     assert response.status_code == 200
-    assert response.json()["service"] == "user-service"
+    assert response.json() == {"service": "user-service", "status": "running", "docs": "/docs"}
+    assert (await serve(meta).get(response.json()["docs"])).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/nonsense", "/api/nonsense", "/api/agents/1/2/3"])

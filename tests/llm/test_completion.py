@@ -8,7 +8,7 @@ from shared.llm.catalog import Catalog, InvalidParameters, UnknownBuiltInTool
 from shared.llm.completion import complete
 from shared.llm.failures import ModelFailure
 from shared.models.chat import ChatRequest, ChatResult
-from tests.conftest import SECRET_KEY
+from tests.conftest import SECRET_KEY, Lines
 from tests.doubles.model_server import Answer, Cut, Fail, Half, ModelServer
 
 CHEAP = "gpt-4.1-mini"
@@ -220,12 +220,15 @@ async def test_an_answer_cut_at_its_limit_says_so(catalog: Catalog, model_server
     assert (await call(catalog, chat("hi"))).thoughts == {"finish_reason": "length"}
 
 
-async def test_a_server_that_nobody_answers_at_is_a_passing_failure(environ: dict[str, str]) -> None:
-    """Connection refused may be another moment's success."""
+async def test_a_server_that_nobody_answers_at_is_a_passing_failure(environ: dict[str, str], lines: Lines) -> None:
+    """Connection refused may be another moment's success. The log says it in words."""
     catalog = Catalog.load({**environ, "OPENAI_BASE_URL": "http://127.0.0.1:1/v1"})
     failed = await failure(catalog, chat("hi"))
     assert failed.transient
-    assert "127.0.0.1" not in failed.message
+    assert failed.message == "OpenAI could not be reached."
+    (line,) = (line for line in lines() if line["logger"] == "agents.llm")
+    assert line["severity"] == "WARNING"
+    assert line["message"] == f"A call of openai/{CHEAP} failed: OpenAI could not be reached"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
 """What is printed at the start can be pasted."""
 
+import json
+import os
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +34,33 @@ def test_they_sign_up_first_where_tokens_are_demanded() -> None:
     assert "127.0.0.1:9199/identitytoolkit.googleapis.com/v1/accounts:signUp" in text
     assert text.count('-H "Authorization: Bearer $TOKEN"') == 2
     assert "Authorization" not in announcement(Suite(app_env="local", environ={}))
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "shown"),
+    [({"idToken": "a-token"}, 0, "a-token\n"), ({"error": {"message": "EMAIL_EXISTS"}}, 1, "EMAIL_EXISTS\n")],
+)
+def test_signing_up_twice_says_so(answer: object, code: int, shown: str) -> None:
+    """Rather than end in a traceback."""
+    text = announcement(Suite(app_env="firebase", environ={}))
+    (reading,) = re.findall(r"python3 -c 'import json,sys; told.*?'(?=\))", text)
+    read = subprocess.run(["sh", "-c", reading], input=json.dumps(answer), text=True, capture_output=True, check=False)
+    assert (read.returncode, read.stdout + read.stderr) == (code, shown)
+
+
+def test_the_answer_is_asked_for_until_it_is_there(tmp_path: Path) -> None:
+    """What is printed meanwhile shows how it goes on; an error ends it, too."""
+    text = announcement(Suite(app_env="local", environ={}, local_model=True))
+    (loop,) = re.findall(r"^  (while .*)$", text, re.MULTILINE)
+    for name, program in {
+        "sleep": "#!/bin/sh\n",
+        "curl": '#!/bin/sh\necho x >> calls\ncase $(wc -l < calls) in *1) echo \'{"status":"pending"}\';; '
+        '*2) echo \'{"status":"processing"}\';; *) echo \'{"status":"completed"}\';; esac\n',
+    }.items():
+        (tmp_path / name).write_text(program)
+        (tmp_path / name).chmod(0o755)
+    environ = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    asked = subprocess.run(
+        ["sh", "-c", loop], cwd=tmp_path, env=environ, text=True, capture_output=True, check=True, timeout=30
+    )
+    assert [json.loads(line)["status"] for line in asked.stderr.splitlines()] == ["pending", "processing", "completed"]

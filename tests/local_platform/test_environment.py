@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local_platform.console import Problem
-from local_platform.environment import ODD_REQUESTS, suite_environment, with_dotenv
+from local_platform.environment import ODD_REQUESTS, UNDER_WAY, suite_environment, with_dotenv
 from local_platform.suite import Suite
 from tests.local_platform.conftest import ROOT
 
@@ -81,7 +81,8 @@ def test_nothing_leads_to_a_real_project_or_another_emulator() -> None:
 def test_the_suite_knows_odd_requests_beside_what_a_person_has_node_load() -> None:
     """By a file that is there."""
     assert ODD_REQUESTS.is_file()
-    assert _compose({})["NODE_OPTIONS"] == f'--require "{ODD_REQUESTS}"'
+    assert UNDER_WAY.is_file()
+    assert _compose({})["NODE_OPTIONS"] == f'--require "{ODD_REQUESTS}" --require "{UNDER_WAY}"'
     assert _compose({"NODE_OPTIONS": "--trace-warnings"})["NODE_OPTIONS"].startswith("--trace-warnings --require ")
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from local_platform import processes
 from local_platform.layout import LAYOUT
-from local_platform.ports import Ports, http_status, is_taken
+from local_platform.ports import Ports, http_answer, http_status, is_taken
 
 OFFSET = 21000
 PORTS = Ports().moved(OFFSET)
@@ -33,6 +33,7 @@ def start() -> Iterator[Callable[[Path], "subprocess.Popen[bytes]"]]:
     def begin(output: Path) -> "subprocess.Popen[bytes]":
         environ = {**os.environ, "PORT_OFFSET": str(OFFSET), "LOCAL_MODEL": "off", "APP_ENV": "local"}
         environ.pop("FIRESTORE_EMULATOR_HOST", None)
+        before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # inherited; the tests may run under nohup
         with output.open("wb") as out:
             launcher = subprocess.Popen(
                 [sys.executable, LAYOUT.root / "emulator-config" / "run.py"],
@@ -41,6 +42,7 @@ def start() -> Iterator[Callable[[Path], "subprocess.Popen[bytes]"]]:
                 stderr=out,
                 start_new_session=True,
             )
+        signal.signal(signal.SIGHUP, before)
         running.append(launcher)
         ready = processes.wait_for(lambda: "✓ Ready" in output.read_text() or launcher.poll() is not None, seconds=120)
         assert ready, output.read_text()
@@ -108,3 +110,32 @@ def test_after_a_killed_launcher_the_next_start_cleans_up_first(
     launcher.send_signal(signal.SIGTERM)
     assert launcher.wait(60) == 0
     _assert_nothing_left()
+
+
+def test_requests_under_way_are_waited_for_until_a_second_signal_and_the_data_are_saved(
+    start: Callable[[Path], "subprocess.Popen[bytes]"], tmp_path: Path
+) -> None:
+    """It says what it waits for; a terminal that is closed meanwhile changes nothing."""
+    output = tmp_path / "first"
+    launcher = start(output)
+    assert _firestore("PATCH", {"fields": {"x": {"stringValue": "kept"}}}) == 200
+    slow = {"code": "import asyncio\nasync def run(input_dict, tools):\n    await asyncio.sleep(40)", "inputDict": {}}
+    connection = http.client.HTTPConnection("127.0.0.1", PORTS.hosting, timeout=60)
+    connection.request("POST", "/agents/run-code", json.dumps(slow), {"Content-Type": "application/json"})
+    assert processes.wait_for(
+        lambda: http_answer(PORTS.functions, "/__under_way") == (200, b'{"requests":1}'), seconds=20
+    )
+    launcher.send_signal(signal.SIGINT)
+    assert processes.wait_for(lambda: "Waiting for 1 request, 20 s at most" in output.read_text(), seconds=2)
+    launcher.send_signal(signal.SIGHUP)
+    assert not processes.wait_for(lambda: "saving the data" in output.read_text(), seconds=1)
+    launcher.send_signal(signal.SIGINT)
+    assert launcher.wait(30) == 0
+    assert "✓ Stopped; the data are kept" in output.read_text()
+    connection.close()
+    _assert_nothing_left()
+
+    launcher = start(tmp_path / "second")
+    assert _firestore("GET") == 200
+    launcher.send_signal(signal.SIGINT)
+    assert launcher.wait(60) == 0

@@ -25,7 +25,10 @@ def test_a_taken_port_is_named_with_its_process_and_a_way_out(listener: int) -> 
         refuse_taken({"hosting": listener})
     assert caught.value.what.startswith(f"Port {listener} (hosting) is taken by ")
     assert caught.value.what.endswith(f"(process {os.getpid()})")
-    assert "PORT_OFFSET" in caught.value.remedy
+    assert "PORT_OFFSET=10000" in caught.value.remedy
+    with pytest.raises(Problem) as caught:
+        refuse_taken({"hosting": listener}, Ports.from_environ({"PORT_OFFSET": "10000"}).offset)
+    assert "PORT_OFFSET=20000" in caught.value.remedy, "not the one in use"
 
 
 def test_a_free_port_is_no_problem(listener: int) -> None:
@@ -60,8 +63,16 @@ def test_what_is_left_out_needs_no_port() -> None:
     assert ports.keys().isdisjoint({"firestore", "firestore_websocket", "ui", "model"})
 
 
-@pytest.mark.parametrize("value", ["many", "-1", "70000", "8000.5"])
+@pytest.mark.parametrize("value", ["many", "-1", "0", "70000", "99999", "8000.5", "٨٠٠٠", "9" * 5000])
 def test_what_is_no_port_number_is_refused(value: str) -> None:
-    """In a sentence that names the variable."""
-    with pytest.raises(Problem, match="HTTP_PORT is '"):
+    """In a sentence that names the variable and what it may be."""
+    with pytest.raises(Problem, match=r"(?s)HTTP_PORT is '.*not a number from 1 to 65535"):
         Ports.from_environ({"HTTP_PORT": value})
+
+
+def test_an_offset_leaves_every_port_a_port() -> None:
+    """The highest one, too."""
+    highest = 65535 - max(Ports().by_name().values())
+    assert max(Ports.from_environ({"PORT_OFFSET": str(highest)}).by_name().values()) == 65535
+    with pytest.raises(Problem, match=f"PORT_OFFSET is '{highest + 1}', which is not a number from 0 to {highest}"):
+        Ports.from_environ({"PORT_OFFSET": str(highest + 1)})

@@ -29,6 +29,8 @@ def test_warnings_and_errors_of_functions_are_shown_with_their_traceback() -> No
     line = r'>  {"severity": "ERROR", "message": "Unhandled", "stack_trace": "Traceback\n  File x\nKeyError: 1"}'
     assert worth_showing(line) == "> ERROR Unhandled\nTraceback\n  File x\nKeyError: 1"
     assert worth_showing('>  {"severity": "WARNING", "message": "slow"}') == "> WARNING slow"
+    upstream = '>  {"severity": "WARNING", "message": "POST 502: y", "httpRequest": {"status": 502}, "upstream": "y"}'
+    assert worth_showing(upstream) == "> WARNING POST 502: y"
 
 
 @pytest.mark.parametrize(
@@ -71,3 +73,24 @@ def test_it_remembers_what_broke_and_what_was_saved(tmp_path: Path) -> None:
     assert not log.broken
     assert log.new_lines() == []
     assert "Failed to load" in (tmp_path / "suite.previous.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("line", "saved", "failed"),
+    [
+        ("✔  Export complete", True, False),
+        ('⚠  Automatic export to "/x/data" failed, going to exit now...', False, True),
+        ("✔  emulators: Export complete.", False, False),  # somebody asked for one, perhaps to another folder
+        (">  Export complete", False, False),
+        ('>  ⚠  Automatic export to "/x/data" failed', False, False),
+    ],
+)
+def test_only_the_suite_itself_says_whether_the_data_are_saved(
+    line: str, saved: bool, failed: bool, tmp_path: Path
+) -> None:
+    """What a function prints does not count."""
+    log = SuiteLog(tmp_path / "suite.log")
+    log.start_over()
+    log.path.write_text(f"{line}\n")
+    log.new_lines()
+    assert (log.saved, log.saving_failed) == (saved, failed)

@@ -40,7 +40,16 @@ async def test_a_listed_origin_is_let_in(environ: dict[str, str], origins: str) 
     assert response.headers["access-control-allow-credentials"] == "true"
 
 
-LOCAL = ["http://localhost:5173", "http://127.0.0.1:3000", "http://localhost", "http://127.0.0.1"]
+LOCAL = [
+    "http://localhost:5173",
+    "http://127.0.0.1:3000",
+    "http://localhost",
+    "http://127.0.0.1",
+    "http://[::1]:3000",
+    "https://localhost:5173",
+    "https://127.0.0.1",
+    "https://[::1]",
+]
 ELSEWHERE = [
     "https://evil.example",
     "http://localhost.evil.example",
@@ -51,6 +60,11 @@ ELSEWHERE = [
     "http://127a0b0c1",
     "http://localhost:3000@evil.example",
     "http://localhost:",
+    "https://localhost.evil.example",
+    "http://[::12]:3000",
+    "http://[::1]x:3000",
+    "http://::1:3000",
+    "ftp://localhost",
     "null",
     "",
 ]
@@ -106,6 +120,16 @@ async def test_a_refused_preflight_says_which_setting_opens_it(environ: dict[str
     assert set(response.json()) == {"detail"}
     assert "https://evil.example" in response.json()["detail"]
     assert "CORS_ORIGINS" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("environ", [{}, DEPLOYED, {"CORS_ORIGINS": "https://a.example"}])
+async def test_a_page_without_an_origin_is_told_to_be_served(environ: dict[str, str]) -> None:
+    """One that was opened from a file: no setting lets it in."""
+    response = await call(environ, "OPTIONS", "null")
+    assert response.status_code == 400
+    assert "opened from a file" in response.json()["detail"]
+    assert "python3 -m http.server" in response.json()["detail"]
+    assert "CORS_ORIGINS" not in response.json()["detail"]
 
 
 async def test_a_refused_preflight_does_not_blame_the_origin_for_a_header() -> None:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 
-from shared.models.errors import BadRequest, NotFound, Unavailable
+from shared.models.errors import BadRequest, NotFound, Unavailable, UpstreamFailed, UpstreamTooSlow
 from shared.models.wire import CamelModel, JsonObject
 from shared.settings import Settings
 from shared.web import StrictJsonRoute, create_app
@@ -34,6 +34,8 @@ async def get(name: str) -> str:
         "bad": BadRequest("No."),
         "gone": NotFound("Gone."),
         "later": Unavailable("Later.", retry_after=7),
+        "failed": UpstreamFailed("host:1 did not take it with sk-123456789: what the other one said"),
+        "slow": UpstreamTooSlow("host did not answer within 40 seconds."),
         "bug": RuntimeError("a secret in a message"),
         "interrupted": ExceptionGroup("several", [RuntimeError("one")]),
     }
@@ -117,6 +119,23 @@ async def test_an_exception_is_an_event_of_error_reporting(
     assert "in-the-query" not in json.dumps([fault, access])
 
 
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/things/failed", "GET /things/{name} 502: host:1 did not take it with [hidden]"),
+        ("/things/slow", "GET /things/{name} 504: host did not answer within 40 seconds."),
+    ],
+)
+async def test_a_server_elsewhere_that_fails_is_a_warning_with_the_reason(
+    client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str], path: str, message: str
+) -> None:
+    """It is no fault of ours. What it said itself stays out of the log, as do secrets."""
+    await client.get(path)
+    (access,) = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (access["severity"], access["message"]) == ("WARNING", message)
+    assert access["upstream"] == message.partition(": ")[2]
+
+
 def valid(rest: bytes = b"{}") -> bytes:
     return b'{"name": "x", "rest": %s}' % rest
 
@@ -155,7 +174,17 @@ async def test_a_body_that_is_not_declared_as_json_is_told_so(client: httpx.Asyn
     """A form or plain text is 422, with what to send instead."""
     response = await client.post("/things", content=valid(), headers={"Content-Type": "text/plain"})
     assert response.status_code == 422
+    assert response.json()["detail"][0]["msg"].startswith("The body was not read as JSON.")
     assert "Content-Type: application/json" in response.json()["detail"][0]["msg"]
+
+
+async def test_a_body_that_is_missing_is_told_so(client: httpx.AsyncClient) -> None:
+    """In words for whoever sent none; a field that is missing is another matter."""
+    problem = (await client.post("/things")).json()["detail"][0]
+    assert (problem["type"], problem["loc"]) == ("missing", ["body"])
+    assert problem["msg"] == "The body is missing. Send JSON, with 'Content-Type: application/json'."
+    problem = (await client.post("/things", json={"rest": {}})).json()["detail"][0]
+    assert (problem["loc"], problem["msg"]) == (["body", "name"], "Field required")
 
 
 @pytest.mark.parametrize("declared", [True, False])

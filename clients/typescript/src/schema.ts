@@ -425,8 +425,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The service's name
-         * @description The service's name.
+         * The service's name, and where its API is described
+         * @description The service's name, and where its API is described.
          */
         get: operations["meta_heartbeat"];
         put?: never;
@@ -1434,8 +1434,9 @@ export interface components {
             service: string;
         };
         /**
-         * @description That the service runs.
+         * @description That the service runs. `docs` is the path of its API's description, below the service's address.
          * @example {
+         *       "docs": "/docs",
          *       "service": "user-service",
          *       "status": "running"
          *     }
@@ -1445,6 +1446,8 @@ export interface components {
             service: string;
             /** @default running */
             status: string;
+            /** @default /docs */
+            docs: string;
         };
         /**
          * Invalid

@@ -11,10 +11,11 @@ from shared.llm.catalog.errors import (
     UnknownProvider,
     alternatives,
     quoted,
+    similar,
 )
 from shared.llm.catalog.info import provider_info, unlisted_parameters
 from shared.llm.catalog.route import ModelRoute
-from shared.models.catalog import ModelInfo, ProviderInfo
+from shared.models.catalog import GOFANNON, ModelInfo, ProviderInfo
 
 
 class Catalog:
@@ -79,9 +80,21 @@ class Catalog:
 
     def _access(self, slug: str) -> tuple[CuratedProvider, Access]:
         if slug not in provider_slugs():
-            raise UnknownProvider(f"There is no provider {quoted(slug)}.{alternatives(slug, self.providers())}")
+            raise UnknownProvider(f"There is no provider {quoted(slug)}.{self._others(slug)}")
         source = curated(slug)
         reach = access(source, self._environ)
         if reach is None:
-            raise ProviderNotConfigured(f"{source.name} is not set up here. Set {what_to_set(source)} to use it.")
+            raise ProviderNotConfigured(_not_set_up(source))
         return source, reach
+
+    def _others(self, slug: str) -> str:
+        """What `slug` may have meant, and what is missing to use it; where nothing is near, all that can be used."""
+        near = similar(slug, [*provider_slugs(), GOFANNON])
+        if not near:
+            return alternatives(slug, self.providers())
+        lacking = [other for other in near if other != GOFANNON and not access(curated(other), self._environ)]
+        return alternatives(slug, near) + "".join(f" {_not_set_up(curated(other))}" for other in lacking)
+
+
+def _not_set_up(source: CuratedProvider) -> str:
+    return f"{source.name} is not set up here. Set {what_to_set(source)} to use it."

@@ -51,12 +51,17 @@ def quoted(name: str) -> str:
 def alternatives(name: str, known: Iterable[str]) -> str:
     """A closing sentence that offers what `name` may have meant, or else all there is; empty if nothing is."""
     names = list(known)
+    if near := similar(name, names):
+        *others, last = near
+        return f" Did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
     if not names:
         return ""
-    near = get_close_matches(name.lower(), names, n=3, cutoff=0.6)
-    *others, last = near or [""]
-    return (
-        f" Did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
-        if near
-        else f" There is: {', '.join(names)}."
-    )
+    return f" There {'are' if len(names) > 1 else 'is'}: {', '.join(names)}."
+
+
+def similar(name: str, known: Iterable[str]) -> list[str]:
+    """What `name` may have meant, the likeliest first, three at most; one alone where only the case differs."""
+    names = list(known)
+    if same := [other for other in names if other.lower() == name.strip().lower()]:
+        return same[:1]
+    return get_close_matches(name.lower(), names, n=3, cutoff=0.6)

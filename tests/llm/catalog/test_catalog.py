@@ -228,6 +228,35 @@ def test_an_unknown_provider_is_told_from_one_that_lacks_its_key():
         catalog.route("anthropic", "claude-sonnet-5-5")
 
 
+@pytest.mark.parametrize(
+    ("slug", "environ", "message"),
+    [
+        (
+            "OpenAI",
+            {},
+            "There is no provider 'OpenAI'. Did you mean openai? OpenAI is not set up here. "
+            "Set OPENAI_API_KEY to use it.",
+        ),
+        ("OpenAI", {"OPENAI_API_KEY": "x"}, "There is no provider 'OpenAI'. Did you mean openai?"),
+        (" Ollama ", {}, "There is no provider ' Ollama '. Did you mean ollama?"),
+        (
+            "antropic",
+            {"OPENAI_API_KEY": "x"},
+            "There is no provider 'antropic'. Did you mean anthropic? Anthropic is not set up here. "
+            "Set ANTHROPIC_API_KEY to use it.",
+        ),
+        ("Gofannon", {}, "There is no provider 'Gofannon'. Did you mean gofannon?"),
+        ("zzz", {}, "There is no provider 'zzz'. There is: ollama."),
+        ("zzz", {"OPENAI_API_KEY": "x"}, "There is no provider 'zzz'. There are: ollama, openai."),
+    ],
+)
+def test_an_unknown_provider_is_told_what_may_be_meant(slug: str, environ: dict[str, str], message: str):
+    """Also one that has no key yet, and what to set for it."""
+    with pytest.raises(UnknownProvider) as unknown:
+        Catalog.load(environ).provider(slug)
+    assert unknown.value.message == message
+
+
 @pytest.mark.parametrize("model", ["gpt-41", "", "x" * 10_000, "../openai", "gpt-4.1\n"])
 def test_an_unknown_model_is_an_error_of_one_short_line(model: str):
     """Whatever was asked for, the message stays readable and offers what there is."""

@@ -20,8 +20,8 @@ SONAR = CATALOG.route("perplexity", "sonar")
 FOUR_STOPS = "stop must be a list of texts that are not empty, at most 4 of them."
 NO_EFFORT = "openai/gpt-4.1 takes no parameter 'reasoning_effort'. Did you mean response_format?"
 NO_STOP = (
-    "openai/gpt-5 takes no parameter 'stop'. There is: max_completion_tokens, verbosity, reasoning_effort, max_tokens, "
-    "temperature, n, user, seed, response_format."
+    "openai/gpt-5 takes no parameter 'stop'. There are: max_completion_tokens, verbosity, reasoning_effort, "
+    "max_tokens, temperature, n, user, seed, response_format."
 )
 BIASES = "logit_bias must be numbers from -100 to 100 by the ids of tokens, which are digits."
 

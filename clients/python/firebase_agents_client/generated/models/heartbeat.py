@@ -11,15 +11,17 @@ T = TypeVar("T", bound="Heartbeat")
 
 @_attrs_define
 class Heartbeat:
-    """That the service runs.
+    """That the service runs. `docs` is the path of its API's description, below the service's address.
 
     Attributes:
         service (str):  Default: 'user-service'.
         status (str):  Default: 'running'.
+        docs (str):  Default: '/docs'.
     """
 
     service: str = "user-service"
     status: str = "running"
+    docs: str = "/docs"
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -27,12 +29,15 @@ class Heartbeat:
 
         status = self.status
 
+        docs = self.docs
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "service": service,
                 "status": status,
+                "docs": docs,
             }
         )
 
@@ -45,9 +50,12 @@ class Heartbeat:
 
         status = d.pop("status")
 
+        docs = d.pop("docs")
+
         heartbeat = cls(
             service=service,
             status=status,
+            docs=docs,
         )
 
         heartbeat.additional_properties = d

@@ -1,0 +1,23 @@
+// Loaded into the emulator suite before all else: counts the requests to functions that are under way, those of the
+// queue included, and says how many at `/__under_way` of any of its ports. The suite itself does not say.
+"use strict";
+
+const http = require("node:http");
+
+const emit = http.Server.prototype.emit;
+const TO_A_FUNCTION = /^\/demo-[^/]+\/[^/]+\/|^\/functions\/projects\//;
+let underWay = 0;
+
+http.Server.prototype.emit = function (event, request, response, ...rest) {
+  if (event === "request") {
+    if (request.url === "/__under_way") {
+      response.end(JSON.stringify({ requests: underWay }));
+      return true;
+    }
+    if (TO_A_FUNCTION.test(request.url)) {
+      underWay += 1;
+      response.once("close", () => (underWay -= 1)); // answered, or its caller has hung up
+    }
+  }
+  return emit.call(this, event, request, response, ...rest);
+};
