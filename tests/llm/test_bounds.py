@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shared.llm import event_stream, exchange
+from shared.llm.catalog.data import curated
 from tests.doubles.documents import DONE, chat, delta, event
 from tests.doubles.model_server import Wire
 from tests.llm.conftest import Providers
@@ -52,7 +53,7 @@ async def test_an_endless_answer_is_given_up(providers: Providers, provider: str
     """For good, at a limit, with what it may have cost; the worker does not grow by what it reads."""
     before = resident_bytes()
     failed = await providers.failure(provider, step, seconds=60, stream=True)
-    assert failed.message == f"The answer of {provider} is too long: {words}."
+    assert failed.message == f"The answer of {curated(provider).name} is too long: {words}."
     assert not failed.transient
     assert failed.cost > 0
     assert resident_bytes() - before < 60_000_000
@@ -75,7 +76,7 @@ async def test_a_bomb_is_decompressed_to_the_limit(providers: Providers, encodin
     del bomb
     before = resident_bytes()
     failed = await providers.failure("openai", Wire(packed, headers={"Content-Encoding": encoding}))
-    assert failed.message == "The answer of openai is too long: more than 4194304 bytes."
+    assert failed.message == "The answer of OpenAI is too long: more than 4194304 bytes."
     assert resident_bytes() - before < 60_000_000
 
 
@@ -112,7 +113,7 @@ async def test_json_in_another_encoding_is_read(providers: Providers, encoding: 
 async def test_what_cannot_be_decompressed_is_not_understood(providers: Providers, body: bytes, encoding: str) -> None:
     """It may come better the next time."""
     failed = await providers.failure("openai", Wire(body, headers={"Content-Encoding": encoding}))
-    assert (failed.message, failed.transient) == ("The answer of openai could not be understood.", True)
+    assert (failed.message, failed.transient) == ("The answer of OpenAI could not be understood.", True)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ async def test_a_drip_ends_with_the_time_of_the_call(providers: Providers, strea
         content_type=STREAM if stream else "application/json",
     )
     failed = await providers.failure("openai", step, seconds=0.5, stream=stream)
-    assert (failed.message, failed.transient) == ("openai took too long to answer.", True)
+    assert (failed.message, failed.transient) == ("OpenAI took too long to answer.", True)
 
 
 async def test_a_stream_ends_where_it_says_so(providers: Providers) -> None:
@@ -193,7 +194,7 @@ async def test_a_redirect_is_not_followed(providers: Providers, status: int) -> 
     """The key is for one address."""
     step = Wire(b"", status=status, headers={"Location": f"{providers.server.address}/elsewhere"})
     failed = await providers.failure("openai", step)
-    assert (failed.message, failed.transient) == ("openai is not at the address that this service has of it.", False)
+    assert (failed.message, failed.transient) == ("OpenAI is not at the address that this service has of it.", False)
     assert providers.call.path == "/v1/chat/completions"
 
 

@@ -148,7 +148,7 @@ async def test_what_cannot_be_ends_the_call(providers: Providers, usage: str) ->
     """With a sentence, and a cost that is estimated; not with another attempt."""
     text = json.dumps(chat("Hello.", usage="?")).replace('"?"', usage)
     failed = await providers.failure("openai", Wire(text.encode()))
-    assert (failed.message, failed.transient) == ("openai reports a usage that cannot be.", False)
+    assert (failed.message, failed.transient) == ("OpenAI reports a usage that cannot be.", False)
     check_estimated(providers, failed, 6)
 
 
@@ -158,7 +158,7 @@ async def test_uses_that_cannot_be_end_the_call(providers: Providers, uses: str)
     text = json.dumps(anthropic(usage={"input_tokens": 5, "server_tool_use": {"web_search_requests": "?"}}))
     step = Wire(text.replace('"?"', uses).encode())
     failed = await providers.failure("anthropic", step, built_in_tools=["web_search"])
-    assert (failed.message, failed.transient) == ("anthropic reports a usage that cannot be.", False)
+    assert (failed.message, failed.transient) == ("Anthropic reports a usage that cannot be.", False)
     assert 0.01 <= failed.cost < 0.02
     answer: dict[str, Any] = {"message": {"role": "assistant", "content": "Hello."}, "finish_reason": "stop"}
     text = json.dumps({"choices": [answer], "usage": {"prompt_tokens": 5, "num_search_queries": "?"}})
@@ -171,7 +171,7 @@ async def test_tokens_that_cost_more_than_can_be_end_the_call(providers: Provide
     """So many there may be, of a cheaper model."""
     step = Wire(chat("Hello.", usage={"prompt_tokens": 20_000_000, "completion_tokens": 20_000_000}))
     failed = await providers.failure("openai", step, model="gpt-5.5")
-    assert (failed.message, failed.transient) == ("openai reports a usage that cannot be.", False)
+    assert (failed.message, failed.transient) == ("OpenAI reports a usage that cannot be.", False)
     assert failed.cost < 0.01
 
 

@@ -107,7 +107,7 @@ async def test_why_a_response_ended_is_reported(
 @pytest.mark.parametrize(
     ("provider", "body", "transient", "words"),
     [
-        ("openrouter", chat("par", "error"), True, "openrouter broke the answer off."),
+        ("openrouter", chat("par", "error"), True, "OpenRouter broke the answer off."),
         ("openrouter", chat("par", choice={"native_finish_reason": "error"}), True, "broke the answer off"),
         ("openrouter", chat("par", choice={"error": {"code": 502, "message": "Gone."}}), True, "could not answer"),
         ("openrouter", chat("", "stop", choice={"error": {"code": 403, "message": "No."}}), False, "allow it: No."),
@@ -144,11 +144,11 @@ async def test_an_answer_that_is_none_is_a_failure(
 @pytest.mark.parametrize(
     ("status", "code", "message", "transient", "words"),
     [
-        ("failed", "invalid_prompt", "Not this prompt.", False, "openai did not take the request: Not this prompt."),
-        ("failed", "server_error", "Oh.", True, "openai could not answer."),
-        ("failed", "rate_limit_exceeded", "Slow.", True, "openai is receiving too many requests."),
-        ("failed", None, "", True, "openai broke the answer off."),
-        ("cancelled", None, "", True, "openai broke the answer off."),
+        ("failed", "invalid_prompt", "Not this prompt.", False, "OpenAI did not take the request: Not this prompt."),
+        ("failed", "server_error", "Oh.", True, "OpenAI could not answer."),
+        ("failed", "rate_limit_exceeded", "Slow.", True, "OpenAI is receiving too many requests."),
+        ("failed", None, "", True, "OpenAI broke the answer off."),
+        ("cancelled", None, "", True, "OpenAI broke the answer off."),
     ],
 )
 async def test_a_response_that_failed_is_a_failure(

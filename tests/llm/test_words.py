@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.llm.catalog.data import curated
 from shared.llm.words import MAX_WORDS, clean_words
 from tests.doubles.documents import chat
 from tests.doubles.model_server import Wire
@@ -65,7 +66,10 @@ def test_whatever_a_provider_says_is_a_line(words: str) -> None:
 async def test_errors_are_read_in_every_wrapping(providers: Providers, provider: str, body: object) -> None:
     """JSON of each provider's own kind, or plain text."""
     failed = await providers.failure(provider, Wire(body, status=400))
-    assert (failed.message, failed.transient) == (f"{provider} did not take the request: Bad value.", False)
+    assert (failed.message, failed.transient) == (
+        f"{curated(provider).name} did not take the request: Bad value.",
+        False,
+    )
 
 
 @pytest.mark.parametrize(

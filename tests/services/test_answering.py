@@ -201,7 +201,7 @@ async def test_the_last_attempt_ends_the_ticket(worker: Worker, model_server: Mo
     ticket = await worker.now(ticket_id)
     assert (ticket.status, ticket.error) == (
         TicketStatus.FAILED,
-        "openai could not answer. Send the chat again later.",
+        "OpenAI could not answer. Send the chat again later.",
     )
 
 

@@ -256,7 +256,7 @@ async def test_a_model_that_fails_is_502(
     """Its own words; what the other call had cost is charged, nothing stays held."""
     model_server.script(ASKED, Fail(500, "down", delay=0.5))
     model_server.script(NAME_ASKED, NAMED)
-    with pytest.raises(UpstreamFailed, match="openai could not answer"):
+    with pytest.raises(UpstreamFailed, match="OpenAI could not answer"):
         await writing.write(caller, request())
     house = House(settings, catalog)
     assert len(await house.charged(caller.uid)) == 1

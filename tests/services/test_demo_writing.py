@@ -211,7 +211,7 @@ async def test_a_model_that_fails_is_502(
 ) -> None:
     """Its own words; nothing stays held."""
     model_server.script(ASKED, Fail(500, "down"))
-    with pytest.raises(UpstreamFailed, match="openai could not answer"):
+    with pytest.raises(UpstreamFailed, match="OpenAI could not answer"):
         await writing.write(caller, request())
     assert (await House(settings, catalog).account(caller.uid)).held == 0
 

@@ -317,7 +317,7 @@ async def run(input_dict, tools):
         return str(error)
 """
     model_server.script("slow", Answer("late", delay=2))
-    assert (await run(house, caller, code)).result == "openai took too long to answer."
+    assert (await run(house, caller, code)).result == "OpenAI took too long to answer."
     await settled(house, caller)
     assert len(await house.charged(caller.uid)) == 2
 
