@@ -207,7 +207,8 @@ def _named(name: str, agents: list[StoredAgent], unknown: list[str], told: bool)
     for agent in agents:
         if name in (agent.fields.name, agent.fields.friendly_name, agent.id):
             return agent
-    there = f" There is: {', '.join(agent.fields.name for agent in agents) or 'none'}." if told else ""
+    names = ", ".join(agent.fields.name for agent in agents) or "none"
+    there = f" There {'are' if len(agents) > 1 else 'is'}: {names}." if told else ""
     no_ids = f" {', '.join(unknown[:5])} is no id of an agent that you see." if told and unknown else ""
     message = f"There is no agent {name!r} that may be called from here.{there}"
     raise CallFailed(f"{message} gofannonAgents takes the ids of agents.{no_ids}", LookupError)
