@@ -300,6 +300,18 @@ async def test_built_in_tools_are_paid_for_by_use(
     assert result.cost == pytest.approx(tokens + request + uses * route.tool_fees[tool].per_use)
 
 
+async def test_what_is_thought_beside_an_answer_is_held_for(providers: Providers) -> None:
+    """Perplexity counts it apart, whatever the answer is limited to."""
+    usage = {"prompt_tokens": 10, "completion_tokens": 16, "reasoning_tokens": 100_000, "citation_tokens": 300_000}
+    fields: dict[str, Any] = {"model": "sonar-deep-research", "parameters": {"max_tokens": 16}}
+    result = await providers.ask("perplexity", Wire(chat(usage={**usage, "num_search_queries": 50})), **fields)
+    request = ChatRequest.model_validate(
+        {"messages": [{"role": "user", "content": "hi"}], "provider": "perplexity", **fields}
+    )
+    route = providers.catalog.route("perplexity", "sonar-deep-research")
+    assert to_micros(result.cost) <= bound_cost(route, request, Settings(google_cloud_project="demo-x")).least
+
+
 async def test_a_cost_that_is_reported_has_the_fees_in_it(providers: Providers) -> None:
     """They are not added to it."""
     body = chat(usage={"prompt_tokens": 10, "completion_tokens": 5, "cost": {"total_cost": 0.02}})
@@ -353,7 +365,8 @@ async def test_an_answer_that_is_lost_may_have_used_all_tools(
     failed = await providers.failure(provider, step, seconds=1, **fields)
     prompt, _ = by_bytes(providers.call.size, 0)
     prompt += uses * prompt + brought if brought else 0
-    assert failed.cost == pytest.approx(uses * fee + providers.cost(provider, prompt, 2000, model))
+    thoughts = 128_000 * 3 / 1_000_000 if model == "sonar-deep-research" else 0
+    assert failed.cost == pytest.approx(uses * fee + thoughts + providers.cost(provider, prompt, 2000, model))
     request = ChatRequest.model_validate(
         {"messages": [{"role": "user", "content": "hi"}], "provider": provider, **fields}
     )
