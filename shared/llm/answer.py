@@ -78,6 +78,12 @@ class Answer:
         """Whether there is neither text nor a tool call."""
         return not (self.content or self.refusal or self.tool_calls)
 
+    @property
+    def never_began(self) -> bool:
+        """Whether nothing shows that the model, or a tool, did anything: nothing said or thought, used or counted."""
+        told = self.spoken or self.built_in_tools or self.thinking_blocks
+        return not (told or self.tokens.prompt or self.tokens.completion or self.cost)
+
     def made_whole(self) -> "Answer":
         """With every text as UTF-8 can hold it."""
         for name in ("content", "refusal", "reasoning", "thinking_blocks", "tool_calls", "built_in_tools", "citations"):

@@ -13,7 +13,7 @@ from shared.llm.engine import litellm
 from shared.llm.exchange import Exchange, observed
 from shared.llm.failures import ModelFailure
 from shared.llm.reading import read_exchange, stop_of, thoughts_of
-from shared.llm.usage import Counted, count_begun, count_lost, count_tokens, count_unread, estimate_all, sent
+from shared.llm.usage import Counted, count_lost, count_stream, count_tokens, count_unread, estimate_all, sent
 from shared.llm.words import clean_words, secrets_of
 from shared.log import get_logger
 from shared.models.chat import ChatRequest, ChatResult
@@ -84,16 +84,14 @@ def _answered(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> Ch
     answer = read_exchange(exchange)
     if answer is None:
         raise _charge(not_understood(route), bill(route, (), count_unread(exchange)))
-    broken_off = exchange.stream is not None and exchange.stream.broken_off
-    counted = _count_begun(route, answer, exchange) if broken_off else count_tokens(answer, exchange)
+    counted = _count_stream(route, answer, exchange) if exchange.stream else count_tokens(answer, exchange)
     billed = bill(route, request.built_in_tools, counted, answer)
     if _absurd(answer, billed):
         failure = ModelFailure(f"{name_of(route)} reports a usage that cannot be.", transient=False)
         raise _charge(failure, _bill_of_absurd(route, request.built_in_tools, answer, exchange))
     stop = stop_of(answer)
     if failure := _failure_in(answer, stop, exchange, route):
-        never_began = answer.fault is not None and answer.empty and not answer.tokens.prompt and not answer.cost
-        raise failure if never_began else _charge(failure, billed)
+        raise failure if answer.fault is not None and answer.never_began else _charge(failure, billed)
     return ChatResult(
         content=answer.content or answer.refusal,
         thoughts=thoughts_of(answer, stop),
@@ -123,22 +121,20 @@ def _bill_of_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -
     if exchange.too_long:
         return bill(route, (), count_unread(exchange))
     answer = (read_exchange(exchange) if exchange.stream else None) or Answer()
-    if exchange.stream is None and sent(exchange.request).get("stream") is not True:
+    if exchange.undecoded or (exchange.stream is None and sent(exchange.request).get("stream") is not True):
         return bill_most(route, tools, count_lost(exchange, route.info.max_output_tokens))
-    billed = bill(route, (), _count_begun(route, answer, exchange), answer)
+    billed = bill(route, (), _count_stream(route, answer, exchange), answer)
     return _bill_of_absurd(route, (), answer, exchange) if _absurd(answer, billed) else billed
 
 
-def _count_begun(route: ModelRoute, answer: Answer, exchange: Exchange) -> Counted:
-    """Of a stream that did not come to its end."""
-    return count_begun(
-        answer, exchange, route.info.max_output_tokens if _thinks_unseen(route, answer, exchange) else None
-    )
+def _count_stream(route: ModelRoute, answer: Answer, exchange: Exchange) -> Counted:
+    """Of a stream, also of one that did not come to its end, or not to where it is counted."""
+    return count_stream(answer, exchange, route.info.max_output_tokens if _thinks_unseen(route, exchange) else None)
 
 
-def _thinks_unseen(route: ModelRoute, answer: Answer, exchange: Exchange) -> bool:
+def _thinks_unseen(route: ModelRoute, exchange: Exchange) -> bool:
     """Whether the model may have thought what its stream does not show. What nobody asked for is its default."""
-    if "reasoning" not in route.info.abilities or answer.reasoning:
+    if "reasoning" not in route.info.abilities or (exchange.stream is not None and exchange.stream.shows_thoughts):
         return False
     spec = route.info.parameters.get("reasoning_effort")
     return sent(exchange.request).get("reasoning_effort", spec and spec.default) != "none"

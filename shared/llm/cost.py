@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from shared.llm.answer import Answer, Tokens
 from shared.llm.catalog import ModelRoute
-from shared.llm.estimate import most_read, most_uses
+from shared.llm.estimate import most_read, most_uses, thoughts_beside
 from shared.llm.usage import Counted
 from shared.models.catalog import Prices
 from shared.models.chat import Usage
@@ -26,7 +26,10 @@ class Bill:
 
 
 def bill_most(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Bill:
-    """Of a call whose answer was lost: with as many uses of its tools as there may have been, and what they brought."""
+    """Of a call whose answer was lost: with as many uses of its tools as there may have been, and what they brought.
+
+    And with all that its model may have thought beside the answer.
+    """
     prompt, answer = counted.tokens.prompt or 0, Answer()
     fees = {tool: fee for tool in dict.fromkeys(tools) if (fee := route.tool_fees.get(tool))}
     answer.uses.update({tool: most_uses(fee) for tool, fee in fees.items()})
@@ -34,8 +37,14 @@ def bill_most(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Bill
     if request := route.request_fee:
         answer.searches = most_uses(request)
         every.append(request)
-    tokens = most_read(prompt, every, route.info.context_window)
-    return bill(route, tools, replace(counted, tokens=replace(counted.tokens, prompt=tokens)), answer)
+    thoughts = thoughts_beside(route)
+    tokens = replace(
+        counted.tokens,
+        prompt=most_read(prompt, every, route.info.context_window),
+        completion=(counted.tokens.completion or 0) + thoughts,
+        reasoning=thoughts,
+    )
+    return bill(route, tools, replace(counted, tokens=tokens), answer)
 
 
 def bill(route: ModelRoute, tools: Sequence[str], counted: Counted, answer: Answer | None = None) -> Bill:

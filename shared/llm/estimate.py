@@ -117,10 +117,21 @@ def _cost_without_answer(
         fees.append(route.request_fee)
     tokens = most_read(prompt, fees, route.info.context_window)
     dollars = sum((most_uses(fee) * _decimal(fee.per_use) for fee in fees), Decimal(0))
+    thoughts = thoughts_beside(route) * _decimal(prices.reasoning or 0)
     return (
-        tokens * _decimal(prices.highest_input(tokens)) + dollars * MICROS_PER_DOLLAR,
+        tokens * _decimal(prices.highest_input(tokens)) + thoughts + dollars * MICROS_PER_DOLLAR,
         _decimal(prices.highest_output(tokens)),
     )
+
+
+def thoughts_beside(route: ModelRoute) -> int:
+    """How many tokens the model may think beside its answer, whatever that is limited to: those with their own price.
+
+    They are counted apart (https://docs.perplexity.ai/getting-started/pricing), and taken to be as many as the longest
+    answer has.
+    """
+    apart = route.info.prices is not None and route.info.prices.reasoning is not None
+    return (route.info.max_output_tokens or _UNKNOWN_ANSWER_TOKENS) if apart else 0
 
 
 def most_uses(fee: ToolFee) -> int:
@@ -131,11 +142,13 @@ def most_uses(fee: ToolFee) -> int:
 def most_read(prompt: int, fees: Iterable[ToolFee], window: int | None) -> int:
     """How many tokens a provider reads at most for a prompt of so many, with the tools that the fees are of.
 
-    After each use of a tool it reads the prompt once more, and with it all that the uses have brought until then. No
-    reading is longer than the model's `window`: what would be is refused, and not billed.
+    After each use of a tool it reads the prompt once more, and with it all that the uses have brought until then; those
+    of a tool that is read once come first, where that is dearest. No reading is longer than the model's `window`: what
+    would be is refused, and not billed.
     """
     longest = window or sys.maxsize
     again: list[int] = []
+    first = 0
     tokens = min(prompt, longest)
     for fee in fees:
         if not fee.tokens_per_use:
@@ -143,10 +156,11 @@ def most_read(prompt: int, fees: Iterable[ToolFee], window: int | None) -> int:
         reads = fee.most_reads or most_uses(fee)
         if fee.read_once:
             tokens += reads * min(prompt + fee.tokens_per_use, longest)
+            first += reads * fee.tokens_per_use
         else:
             again += reads * [fee.tokens_per_use]
     for brought in accumulate(sorted(again, reverse=True)):
-        tokens += min(prompt + brought, longest)
+        tokens += min(prompt + first + brought, longest)
     return tokens
 
 

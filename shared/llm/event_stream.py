@@ -19,6 +19,9 @@ MAX_PARTS = 1_000
 _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 _BESIDE = ("id", "model", "created", "usage", "citations", "search_results", "error")
 """Fields beside the choices; the last value counts, but for a usage that counts nothing."""
+_THOUGHTS = ("reasoning_content", "reasoning")
+_OTHER_LINES = (b":", b"event:", b"id:", b"retry:")
+"""Of a stream, that carry no data."""
 
 
 class TooLong(Exception):
@@ -28,11 +31,14 @@ class TooLong(Exception):
 class EventStream:
     """Feed it bytes as they come, then `finish`. `document` may be asked for at any time.
 
-    `ended`: the event that says so has come. Raises `TooLong`; skips what is no event of this form.
+    `ended`: the event that says so has come. `unread`: the bytes of what is no event of this form, which is skipped.
+    Raises `TooLong`.
     """
 
     def __init__(self) -> None:
         self.ended = False
+        self.unread = 0
+        self._counted = 0
         self._line = bytearray()
         self._first = True
         self._after_return = False
@@ -69,6 +75,20 @@ class EventStream:
         """Whether no choice has got a reason why it ended."""
         return not any(choice.fields.get("finish_reason") for choice in self._choices.values())
 
+    @property
+    def uncounted(self) -> int:
+        """Bytes of all texts that came after the last usage; all, where there was none."""
+        return self._spoken - self._counted
+
+    @property
+    def shows_thoughts(self) -> bool:
+        """Whether thoughts have come as such. An answer that begins with some may be what the caller asked for."""
+        return any(choice.thinks for choice in self._choices.values())
+
+    @property
+    def _spoken(self) -> int:
+        return sum(choice.spoken for choice in self._choices.values())
+
     def document(self) -> dict[str, Any]:
         choices = [choice.document(index) for index, choice in sorted(self._choices.items())]
         return {"object": "chat.completion", **self._beside, "choices": choices}
@@ -84,6 +104,8 @@ class EventStream:
             line = line.removeprefix(codecs.BOM_UTF8)
         if line.startswith(b"data:"):
             self._data.append(line[5:].strip())
+        elif line and not line.startswith(_OTHER_LINES):
+            self.unread += len(line)
         elif not line and self._data:
             data = b"\n".join(self._data)
             self._data.clear()
@@ -99,13 +121,16 @@ class EventStream:
         try:
             event = object_of(json.loads(_decoded(data)))
         except (ValueError, RecursionError):
+            self.unread += len(data)
             return
+        if not event.keys() & {"choices", *_BESIDE}:
+            self.unread += len(data)
         beside = {name: event[name] for name in _BESIDE if event.get(name) is not None}
-        self._note_usage(beside.pop("usage", None))
+        counted = self._note_usage(beside.pop("usage", None))
         self._beside |= beside
         for sent in objects_of(event.get("choices")):
             if event.get("usage") is None:
-                self._note_usage(object_of(sent.get("usage")) or None)
+                counted |= self._note_usage(object_of(sent.get("usage")) or None)
             index = sent.get("index")
             index = index if isinstance(index, int) else 0
             if index not in self._choices and len(self._choices) >= MAX_PARTS:
@@ -113,12 +138,18 @@ class EventStream:
             self._left -= self._choices.setdefault(index, _Choice()).add(sent)
             if self._left < 0:
                 raise TooLong(f"more than {MAX_CHARACTERS} characters")
+        if counted:
+            self._counted = self._spoken
 
-    def _note_usage(self, usage: Any) -> None:
-        """The last counts, but for one of nothing but zeros after one that counted, as some servers close with."""
+    def _note_usage(self, usage: Any) -> bool:
+        """The last counts, but for one of nothing but zeros after one that counted, as some servers close with.
+
+        Returns whether it counts anything.
+        """
         counts = any(isinstance(number, int | float) and number > 0 for number in object_of(usage).values())
         if usage is not None and (counts or "usage" not in self._beside):
             self._beside["usage"] = usage
+        return counts
 
 
 class _Choice:
@@ -126,6 +157,7 @@ class _Choice:
 
     def __init__(self) -> None:
         self.fields: dict[str, Any] = {}
+        self.spoken = 0
         self._texts: dict[str, StringIO] = {}
         self._calls: dict[int, _ToolCall] = {}
         self._annotations: list[dict[str, Any]] = []
@@ -142,17 +174,24 @@ class _Choice:
         for name in _TEXTS:
             if text := text_of(delta.get(name)):
                 characters += len(text)
+                self.spoken += len(text.encode("utf-8", "replace"))
                 self._texts.setdefault(name, StringIO()).write(text)
         for call in objects_of(delta.get("tool_calls")):
             index = call.get("index")
             index = index if isinstance(index, int) else len(self._calls)
-            characters += self._calls.setdefault(index, _ToolCall()).add(call)
+            written = self._calls.setdefault(index, _ToolCall()).add(call)
+            characters += written
+            self.spoken += written
         annotations = objects_of(delta.get("annotations"))
         characters += sum(len(json.dumps(annotation)) for annotation in annotations)
         self._annotations += annotations
         if max(len(self._calls), len(self._annotations)) > MAX_PARTS:
             raise TooLong(f"more than {MAX_PARTS} tool calls or annotations")
         return characters
+
+    @property
+    def thinks(self) -> bool:
+        return any(name in self._texts for name in _THOUGHTS)
 
     def document(self, index: int) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": None}

@@ -31,7 +31,7 @@ MAX_HEADER_BYTES = 64 * 1024
 _PIECE_BYTES = 64 * 1024
 _MAX_MEMBERS = 100
 """Of a body in gzip: each takes as long as many bytes."""
-_EVENT_STARTS = (b"data:", b"event:", b": ", b"\xef\xbb\xbfdata:")
+_EVENT_STARTS = (b"data:", b"event:", b"id:", b"retry:", b": ", b"\xef\xbb\xbfdata:")
 _AFTER_THE_END_SECONDS = 1.0
 """How long a stream that has ended may keep its connection open, for the next call to have it."""
 
@@ -54,7 +54,7 @@ class Exchange:
 
     `request`: the body that the provider was sent, None before it was. `status`: of the answer, once there is one.
     `received`: bytes of its body, decompressed. `body`: all of it, once it is there; of a stream, the document that it
-    amounts to. `stream`: what a stream has brought so far.
+    amounts to. `stream`: what a stream has brought so far. `undecoded`: it is encoded in a way that hides all of it.
     """
 
     request: bytes | None = None
@@ -64,6 +64,7 @@ class Exchange:
     body: bytes | None = None
     stream: EventStream | None = None
     too_long: str | None = None
+    undecoded: bool = False
 
     @property
     def answered(self) -> bool:
@@ -156,6 +157,9 @@ async def _read(response: httpx.Response, exchange: Exchange, request: httpx.Req
     except (ResponseTooLong, TooLong) as error:
         exchange.too_long = str(error)
         raise
+    except httpx.DecodingError:
+        exchange.undecoded = not exchange.received
+        raise
     finally:
         await response.aclose()
     dropped = {"content-encoding", "content-length", "transfer-encoding", "location"}
@@ -187,12 +191,14 @@ async def _beginning(response: httpx.Response, exchange: Exchange) -> bytes:
 
 
 async def _answer(response: httpx.Response, exchange: Exchange) -> bytes:
-    """Events that were asked for are told by how they begin, too: some servers give them another type."""
+    """Events that were asked for are told by how they begin, too, and so is JSON: some servers give another type."""
     if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
         exchange.stream = EventStream()
     pieces = _pieces(response)
     first = await anext(pieces, b"")
-    if exchange.stream is None and first.lstrip().startswith(_EVENT_STARTS) and _asked_for_stream(exchange):
+    if exchange.stream is not None and first.lstrip().startswith(b"{"):
+        exchange.stream = None
+    elif exchange.stream is None and first.lstrip().startswith(_EVENT_STARTS) and _asked_for_stream(exchange):
         exchange.stream = EventStream()
     if exchange.stream is not None:
         return await _joined(first, pieces, exchange, exchange.stream)

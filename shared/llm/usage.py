@@ -37,22 +37,22 @@ class Counted:
 
 
 def count_tokens(answer: Answer, exchange: Exchange) -> Counted:
-    """Of a whole answer. What is counted as no tokens was not counted."""
+    """Of a whole answer. What is counted as no tokens was not counted; of a stream, what came after the last count."""
     said = answer.tokens
     prompt = said.prompt or _tokens(len(exchange.request or b""))
-    completion = said.completion or _tokens(answer.spoken)
-    estimated = not said.prompt or (not said.completion and completion > 0)
-    return Counted(replace(said, prompt=prompt, completion=completion), estimated)
+    uncounted = _uncounted(answer, exchange)
+    completion = (said.completion or 0) + uncounted
+    return Counted(replace(said, prompt=prompt, completion=completion), not said.prompt or uncounted > 0)
 
 
-def count_begun(answer: Answer, exchange: Exchange, most_hidden: int | None) -> Counted:
+def count_stream(answer: Answer, exchange: Exchange, most_hidden: int | None) -> Counted:
     """Of as much of a stream as came. `most_hidden`: see `count_lost`; None where the model thinks in the open.
 
     What a model thinks out of sight is billed, and counted only at the end: without it, it may have been all that was
     allowed.
     """
     counted = count_tokens(answer, exchange)
-    if most_hidden is None or answer.tokens.completion:
+    if most_hidden is None or (answer.tokens.completion and not _uncounted(answer, exchange)):
         return counted
     longest = output_limit(exchange.request) or most_hidden
     completion = max(counted.tokens.completion or 0, longest)
@@ -96,6 +96,17 @@ def sent(request: bytes | None) -> dict[str, Any]:
         return object_of(json.loads(request or b"{}"))
     except (ValueError, RecursionError):
         return {}
+
+
+def _uncounted(answer: Answer, exchange: Exchange) -> int:
+    """Tokens of the answer that the provider did not count, and of what cannot be read of a stream."""
+    stream = exchange.stream
+    if answer.tokens.completion:
+        return 0 if stream is None else _tokens(stream.uncounted)
+    if stream is None or not stream.unread:
+        return _tokens(answer.spoken)
+    estimated, longest = _tokens(answer.spoken + stream.unread), output_limit(exchange.request)
+    return estimated if longest is None else min(estimated, max(longest, _tokens(answer.spoken)))
 
 
 def _choices(body: dict[str, Any]) -> int:

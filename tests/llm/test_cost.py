@@ -17,6 +17,7 @@ from tests.llm.conftest import MODELS, Providers
 
 SECOND = 1_000_000
 STREAM = "text/event-stream"
+ZEROS = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 SEARCHED = {"type": "web_search_call", "id": "w", "status": "completed", "action": {"type": "search", "query": "q"}}
 OPENED = {**SEARCHED, "action": {"type": "open_page", "url": "https://a.example/"}}
 
@@ -299,6 +300,18 @@ async def test_built_in_tools_are_paid_for_by_use(
     assert result.cost == pytest.approx(tokens + request + uses * route.tool_fees[tool].per_use)
 
 
+async def test_what_is_thought_beside_an_answer_is_held_for(providers: Providers) -> None:
+    """Perplexity counts it apart, whatever the answer is limited to."""
+    usage = {"prompt_tokens": 10, "completion_tokens": 16, "reasoning_tokens": 100_000, "citation_tokens": 300_000}
+    fields: dict[str, Any] = {"model": "sonar-deep-research", "parameters": {"max_tokens": 16}}
+    result = await providers.ask("perplexity", Wire(chat(usage={**usage, "num_search_queries": 50})), **fields)
+    request = ChatRequest.model_validate(
+        {"messages": [{"role": "user", "content": "hi"}], "provider": "perplexity", **fields}
+    )
+    route = providers.catalog.route("perplexity", "sonar-deep-research")
+    assert to_micros(result.cost) <= bound_cost(route, request, Settings(google_cloud_project="demo-x")).least
+
+
 async def test_a_cost_that_is_reported_has_the_fees_in_it(providers: Providers) -> None:
     """They are not added to it."""
     body = chat(usage={"prompt_tokens": 10, "completion_tokens": 5, "cost": {"total_cost": 0.02}})
@@ -352,7 +365,8 @@ async def test_an_answer_that_is_lost_may_have_used_all_tools(
     failed = await providers.failure(provider, step, seconds=1, **fields)
     prompt, _ = by_bytes(providers.call.size, 0)
     prompt += uses * prompt + brought if brought else 0
-    assert failed.cost == pytest.approx(uses * fee + providers.cost(provider, prompt, 2000, model))
+    thoughts = 128_000 * 3 / 1_000_000 if model == "sonar-deep-research" else 0
+    assert failed.cost == pytest.approx(uses * fee + thoughts + providers.cost(provider, prompt, 2000, model))
     request = ChatRequest.model_validate(
         {"messages": [{"role": "user", "content": "hi"}], "provider": provider, **fields}
     )
@@ -412,6 +426,110 @@ async def test_a_stream_that_is_lost_after_it_was_counted_costs_that(providers: 
     assert failed.usage is not None
     assert not failed.usage.estimated
     assert failed.cost == pytest.approx(providers.cost("openai", 1000, 500))
+
+
+@pytest.mark.parametrize("model", ["gpt-5-mini", "gpt-5.4-mini"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        Wire([delta(content="Hi"), delta("stop")], content_type=STREAM, cut=True),
+        Wire([delta(content="Hi"), delta("stop"), DONE], content_type=STREAM),
+        Wire([delta(content="Hi"), delta("stop"), event({"choices": [], "usage": ZEROS}), DONE], content_type=STREAM),
+    ],
+)
+async def test_a_stream_that_ends_before_it_is_counted_may_have_thought(
+    providers: Providers, step: Any, model: str
+) -> None:
+    """The text is whole; what the model thought before it is billed, and was to be counted after it."""
+    parameters = {"max_completion_tokens": 77}
+    result = await providers.ask("openai", step, stream=True, model=model, parameters=parameters)
+    completion = 77 if model == "gpt-5-mini" else 1
+    assert (result.content, result.usage.completion_tokens, result.usage.estimated) == ("Hi", completion, True)
+
+
+async def test_thoughts_that_an_answer_pretends_are_not_those_of_its_model(providers: Providers) -> None:
+    """A caller may ask for an answer that begins like some models' thoughts."""
+    step = Wire([delta(content="<think>Hm.</think>Half")], content_type=STREAM, cut=True)
+    parameters = {"max_completion_tokens": 77}
+    failed = await providers.failure("openai", step, stream=True, model="gpt-5-mini", parameters=parameters)
+    assert failed.usage is not None
+    assert failed.usage.completion_tokens == 77
+
+
+@pytest.mark.parametrize("end", [[], [delta("stop"), DONE]], ids=["lost", "whole"])
+@pytest.mark.parametrize(("model", "completion"), [("gpt-4.1-mini", 1 + 100), ("gpt-5-mini", 500)])
+async def test_what_comes_after_a_count_is_counted_beside_it(
+    providers: Providers, end: list[bytes], model: str, completion: int
+) -> None:
+    """Some servers count with each event; the last count that comes need not be the last."""
+    counted = event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 1}})
+    step = Wire([delta(content="Half"), counted, delta(content="four" * 100), *end], content_type=STREAM, cut=not end)
+    fields: dict[str, Any] = {"stream": True, "model": model, "parameters": {"max_completion_tokens": 500}}
+    outcome = await (providers.ask if end else providers.failure)("openai", step, **fields)
+    assert outcome.usage is not None
+    assert (outcome.usage.prompt_tokens, outcome.usage.completion_tokens) == (1000, completion)
+    assert outcome.cost == pytest.approx(providers.cost("openai", 1000, completion, model))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_thoughts_before_an_error_are_paid_for(providers: Providers, stream: bool) -> None:
+    """An error that comes alone costs nothing; one that comes after thoughts costs them."""
+    error = {"error": {"message": "Overloaded", "code": 500}}
+    step = Wire({**chat(message={"content": None, "reasoning_content": "four" * 50}, usage=None), **error})
+    if stream:
+        step = Wire([delta(reasoning_content="four" * 50), event(error), DONE], content_type=STREAM)
+    check_estimated(providers, await providers.failure("openai", step, stream=stream), 200)
+
+
+async def test_searches_before_an_error_are_paid_for(providers: Providers) -> None:
+    """Though nothing is counted."""
+    step = Wire({"object": "response", "status": "failed", "output": [SEARCHED], "error": {"code": "server_error"}})
+    failed = await providers.failure("openai", step, built_in_tools=["web_search"])
+    assert failed.cost >= 0.01
+
+
+@pytest.mark.parametrize(
+    ("body", "bytes_"),
+    [
+        ([b'data: {"text": "' + b"four" * 50 + b'"}\n\n'], 10 + 200 + 2),
+        ([b'data: {"choices": "' + b"four" * 50 + b"\n\n"], 13 + 200),
+        ([b"four" * 50 + b"\n\n", DONE], 200),
+    ],
+    ids=["another form", "no JSON", "no event"],
+)
+async def test_what_cannot_be_read_of_a_stream_is_paid_for_by_its_bytes(
+    providers: Providers, body: list[bytes], bytes_: int
+) -> None:
+    """It may have been an answer."""
+    failed = await providers.failure("openai", Wire(body, content_type=STREAM), stream=True)
+    check_estimated(providers, failed, bytes_)
+
+
+async def test_what_cannot_be_read_of_a_stream_costs_no_more_than_was_allowed(providers: Providers) -> None:
+    """The limit that was sent."""
+    step, limit = Wire([b"four" * 50, DONE], content_type=STREAM), {"max_completion_tokens": 20}
+    check_estimated(providers, await providers.failure("openai", step, stream=True, parameters=limit), 80)
+
+
+@pytest.mark.parametrize("type_", [STREAM, "application/json"])
+async def test_a_stream_in_an_unknown_encoding_may_have_been_the_longest(providers: Providers, type_: str) -> None:
+    """Nothing of it can be told."""
+    step = Wire(b"four" * 50, content_type=type_, headers={"Content-Encoding": "br"})
+    limit = {"max_completion_tokens": 77}
+    check_estimated(providers, await providers.failure("openai", step, stream=True, parameters=limit), 4 * 77)
+
+
+async def test_an_answer_that_came_whole_in_place_of_a_stream_is_read(providers: Providers) -> None:
+    """Whatever type it is given."""
+    result = await providers.ask("openai", Wire(chat(), content_type=STREAM), stream=True)
+    assert (result.usage.estimated, result.content) == (False, chat()["choices"][0]["message"]["content"])
+
+
+@pytest.mark.parametrize("line", [b"id: 1\n", b"retry: 100\n"])
+async def test_events_without_their_type_may_begin_with_other_fields(providers: Providers, line: bytes) -> None:
+    """They are events all the same."""
+    result = await providers.ask("openai", Wire([line + delta(content="Hi"), delta("stop"), DONE]), stream=True)
+    assert result.content == "Hi"
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -66,6 +66,7 @@ def fee(tokens: int, uses: int, **fields: Any) -> ToolFee:
         ([fee(10, 3)], None, 100 + 110 + 120 + 130),
         ([fee(10, 1, most_reads=2)], None, 100 + 110 + 120),
         ([fee(10, 3, read_once=True)], None, 100 + 3 * 110),
+        ([fee(10, 3, read_once=True), fee(20, 2)], None, 100 + 3 * 110 + 150 + 170),
         ([fee(10, 1), fee(20, 2)], None, 100 + 120 + 140 + 150),
         ([fee(10, 3)], 115, 100 + 110 + 115 + 115),
         ([], 50, 50),
@@ -74,6 +75,14 @@ def fee(tokens: int, uses: int, **fields: Any) -> ToolFee:
 def test_what_tools_bring_is_read_again_after_each_use(fees: list[ToolFee], window: int | None, tokens: int) -> None:
     """In the dearest order, and never more than the model's window at a time."""
     assert most_read(100, fees, window) == tokens
+
+
+def test_code_at_anthropic_is_held_for_until_its_loop_ends() -> None:
+    """Nothing in a request limits it: a model goes on for ten turns, and reads all of the prompt in each."""
+    assert CLAUDE.info.prices
+    held = most(CLAUDE, request_of(CLAUDE, "x" * 100_000, ["code_execution"], max_tokens=16))
+    plain = most(CLAUDE, request_of(CLAUDE, "x" * 100_000, max_tokens=16))
+    assert held >= 10 * plain
 
 
 def test_no_prompt_counts_for_more_than_the_model_reads() -> None:
