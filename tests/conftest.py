@@ -1,5 +1,6 @@
 """What tests share: the Firestore emulator, started once; a project of its own per test; the scripted servers."""
 
+import gc
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -54,6 +55,19 @@ class _Workers(LoadFileScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
     """For `--dist loadfile`, as `make test` has it."""
     return _Workers(config, log)
+
+
+def pytest_configure() -> None:
+    """Garbage that has lived for a while is collected between files: within a test it would be another's."""
+    young, old, _ = gc.get_threshold()
+    gc.set_threshold(young, old, 1_000_000)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def garbage() -> Iterator[None]:
+    """What a file's tests leave behind is collected with them, so that what it raises then is theirs."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
