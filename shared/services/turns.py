@@ -124,7 +124,8 @@ class TurnService:
                 return made
             # After the turns were read: what is parked later finds them changed, or looks at them after this.
             parked = await self.database.tickets.parked(owner, kind, free)
-            until = now + timedelta(seconds=self.settings.sweep_after_seconds)
+            # As long as the queue tries a task: in a busy one it waits. For one that is lost the sweep makes another.
+            until = now + timedelta(seconds=self.settings.ticket_max_age_seconds)
             called: list[Ticket] = []
             for ticket in await asyncio.gather(*(self.database.tickets.get(seen.id, transaction) for seen in parked)):
                 if ticket is None or not ticket.parked:

@@ -15,6 +15,7 @@ from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.errors import ComeAgain
 from shared.models.ticket import Ticket
+from shared.services.sweep import SweepService
 from shared.services.turns import TurnService
 from shared.services.withdrawing import WithdrawalService
 from shared.settings import Settings
@@ -306,6 +307,30 @@ async def test_a_queue_that_refuses_a_called_ticket_loses_nothing(
     await held.until(lambda: dispatcher.running == 1)
     assert dispatcher.deliver_new() == []
     assert cloud_tasks.attempts == 4
+    for delivery in dispatcher.deliveries.values():
+        delivery.cancel()
+
+
+async def test_a_called_ticket_keeps_its_turn_however_long_its_task_waits(
+    house: House, caller: Caller, held: Held, cloud_tasks: CloudTasksServer
+) -> None:
+    """In a busy queue: sweeps meanwhile call nobody in its place, and its delivery does not park it again."""
+    house = House(
+        house.settings.model_copy(update={"model_chats_at_once": 1, "sweep_after_seconds": 0.2}), house.catalog
+    )
+    dispatcher = Dispatcher(house, cloud_tasks, held)
+    sweep = SweepService(house.database, house.queue, house.settings)
+    await submit(house, caller, "a", "b", "c")
+    dispatcher.deliver_new()
+    await held.until(lambda: dispatcher.running == 1)
+    held.answer(held.begun[0])
+    await held.until(lambda: dispatcher.running == 0)
+    for _ in range(3):
+        await asyncio.sleep(0.3)
+        swept = await sweep.sweep()
+        assert (swept.called, swept.requeued, swept.waiting) == (0, 0, 2)
+    assert len(dispatcher.deliver_new()) == 1
+    await held.until(lambda: len(held.begun) == 2)
     for delivery in dispatcher.deliveries.values():
         delivery.cancel()
 
