@@ -8,7 +8,7 @@ from shared.llm import stops
 from shared.llm.answer import Answer
 from shared.llm.catalog import CheckedCall, ModelRoute, check_call
 from shared.llm.cost import MAX_COST, Bill, bill, bill_most
-from shared.llm.diagnosis import diagnose, failure_of, name_of, not_understood
+from shared.llm.diagnosis import diagnose, failure_of, not_understood
 from shared.llm.engine import litellm
 from shared.llm.exchange import Exchange, observed
 from shared.llm.failures import ModelFailure
@@ -87,7 +87,7 @@ def _answered(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> Ch
     counted = _count_stream(route, answer, exchange) if exchange.stream else count_tokens(answer, exchange)
     billed = bill(route, request.built_in_tools, counted, answer)
     if _absurd(answer, billed):
-        failure = ModelFailure(f"{name_of(route)} reports a usage that cannot be.", transient=False)
+        failure = ModelFailure(f"{route.provider_name} reports a usage that cannot be.", transient=False)
         raise _charge(failure, _bill_of_absurd(route, request.built_in_tools, answer, exchange))
     stop = stop_of(answer)
     if failure := _failure_in(answer, stop, exchange, route):
@@ -106,14 +106,14 @@ def _failure_in(answer: Answer, stop: str | None, exchange: Exchange, route: Mod
     if answer.fault is not None:
         return failure_of(answer.fault, None, route)
     if stop == "error" or (exchange.stream is not None and exchange.stream.broken_off):
-        return ModelFailure(f"{name_of(route)} broke the answer off.", transient=True)
+        return ModelFailure(f"{route.provider_name} broke the answer off.", transient=True)
     if stop is None or stop in stops.EMPTY_IS_FINE or not answer.empty:
         return None
     if stop in ("content_filter", "refusal"):
-        return ModelFailure(f"{name_of(route)} refused the content of the chat.", transient=False)
+        return ModelFailure(f"{route.provider_name} refused the content of the chat.", transient=False)
     word = answer.native_stop if stops.reason(answer.stop, None) is None else answer.stop
     why = clean_words(word or stop, secrets_of(route))
-    return ModelFailure(f"{name_of(route)} ended without an answer ({why}).", transient=stop != stops.TOO_LONG)
+    return ModelFailure(f"{route.provider_name} ended without an answer ({why}).", transient=stop != stops.TOO_LONG)
 
 
 def _bill_of_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:

@@ -12,7 +12,6 @@ import httpx
 
 from shared.llm.answer import Fault
 from shared.llm.catalog import ModelRoute
-from shared.llm.catalog.data import curated
 from shared.llm.engine import exceptions
 from shared.llm.exchange import Exchange
 from shared.llm.failures import ModelFailure
@@ -47,7 +46,7 @@ class Hints:
 def diagnose(error: Exception, exchange: Exchange, route: ModelRoute, request: ChatRequest) -> ModelFailure:
     """The failure behind what litellm raised, by what was seen of the exchange; its cost is still to be said."""
     if exchange.too_long:
-        return ModelFailure(f"The answer of {name_of(route)} is too long: {exchange.too_long}.", transient=False)
+        return ModelFailure(f"The answer of {route.provider_name} is too long: {exchange.too_long}.", transient=False)
     if exchange.status is not None and exchange.status >= 300:
         hints = Hints(
             too_long=isinstance(error, exceptions.ContextWindowExceededError),
@@ -55,19 +54,21 @@ def diagnose(error: Exception, exchange: Exchange, route: ModelRoute, request: C
         )
         return failure_of(_fault(exchange), exchange.status, route, hints, _retry_after(exchange.headers))
     if _is_any(error, TimeoutError, httpx.TimeoutException, exceptions.Timeout):
-        return ModelFailure(f"{name_of(route)} took too long to answer.", transient=True)
+        return ModelFailure(f"{route.provider_name} took too long to answer.", transient=True)
     if exchange.request is None:
         return _not_sent(error, route, request)
     if _is_any(error, httpx.DecodingError):
         return not_understood(route)
-    return ModelFailure(f"The connection to {name_of(route)} was lost in the middle of the answer.", transient=True)
+    return ModelFailure(
+        f"The connection to {route.provider_name} was lost in the middle of the answer.", transient=True
+    )
 
 
 def failure_of(
     fault: Fault, status: int | None, route: ModelRoute, hints: Hints | None = None, retry_after: int | None = None
 ) -> ModelFailure:
     """By the status and the code that the provider sent. `status` None: the one that the fault itself is of."""
-    provider, hints = name_of(route), hints or Hints()
+    provider, hints = route.provider_name, hints or Hints()
     words = clean_words(fault.message, secrets_of(route))
     code = (fault.code or "").lower()
     status = status or fault.status
@@ -106,18 +107,13 @@ def failure_of(
             return passing(f"{provider} could not answer.")
 
 
-def name_of(route: ModelRoute) -> str:
-    """The provider's, as people know it."""
-    return curated(route.provider).name
-
-
 def not_understood(route: ModelRoute) -> ModelFailure:
     """For an answer that is none: a page of a proxy, half of a document."""
-    return ModelFailure(f"The answer of {name_of(route)} could not be understood.", transient=True)
+    return ModelFailure(f"The answer of {route.provider_name} could not be understood.", transient=True)
 
 
 def _not_sent(error: Exception, route: ModelRoute, request: ChatRequest) -> ModelFailure:
-    provider = name_of(route)
+    provider = route.provider_name
     if (address := _local_address(route)) and _is_any(error, ConnectionRefusedError):
         return ModelFailure(f"{provider} does not answer at {address}. Is it running?", transient=True)
     if _is_any(error, httpx.TransportError, OSError):

@@ -102,7 +102,7 @@ class ModelCallService:
                 return await asyncio.shield(task)
         except TimeoutError as error:
             _give_up(call, task)
-            raise ModelFailure(f"{route.provider} took too long to answer.", transient=True) from error
+            raise ModelFailure(f"{route.provider_name} took too long to answer.", transient=True) from error
         except asyncio.CancelledError:
             _give_up(call, task)
             raise

@@ -123,7 +123,10 @@ def test_the_guide_to_mcp_and_specs(local_suite: Suite, mcp_server: "McpServer",
 def test_a_request_is_found_as_the_guide_says(local_suite: Suite, model_server: ModelServer) -> None:
     """The chat's lines and the worker's, by the id that the caller chose."""
     search, chat = commands("docs/observability.md")
-    paste(chat, local_suite)
+    charged = chat.replace('"local"', '"openai"').replace("smollm2-135m-instruct", "gpt-4.1-mini")
+    assert charged != chat
+    for each in (chat, charged):
+        paste(each, local_suite)
     wanted = {(line["message"], line["logger"]) for line in shown("docs/observability.md")}
 
     def found() -> set[tuple[str, str]]:

@@ -96,7 +96,7 @@ async def test_gzip_in_several_pieces_is_one_text(providers: Providers) -> None:
     assert (await providers.ask("openai", Wire(packed, headers={"Content-Encoding": "gzip"}))).content == "yes"
     flood = gzip.compress(b"") * 200 + packed
     failed = await providers.failure("openai", Wire(flood, headers={"Content-Encoding": "gzip"}))
-    assert failed.message == "The answer of openai could not be understood."
+    assert failed.message == "The answer of OpenAI could not be understood."
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])

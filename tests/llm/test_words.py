@@ -125,9 +125,9 @@ async def test_when_to_come_again_is_a_sensible_number(providers: Providers, val
 @pytest.mark.parametrize(
     ("kind", "words", "transient"),
     [
-        ("ThrottlingException", "bedrock is receiving too many requests.", True),
-        ("com.amazon.coral.service#ValidationException", "bedrock did not take the request: Bad value.", False),
-        ("SomethingNewException", "bedrock could not answer.", True),
+        ("ThrottlingException", "Amazon Bedrock is receiving too many requests.", True),
+        ("com.amazon.coral.service#ValidationException", "Amazon Bedrock did not take the request: Bad value.", False),
+        ("SomethingNewException", "Amazon Bedrock could not answer.", True),
     ],
 )
 async def test_an_error_by_name_alone_is_one_whatever_the_status(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.llm.catalog.data import Api, Conversation, Rule, ToolFee
+from shared.llm.catalog.data import Api, Conversation, Rule, ToolFee, curated
 from shared.models.catalog import ModelInfo, ParameterSpec
 
 
@@ -40,6 +40,11 @@ class ModelRoute:
     rules: tuple[Rule, ...] = field(default=(), repr=False)
     companions: Mapping[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]], repr=False)
     conversation: Conversation = field(default_factory=Conversation, repr=False)
+
+    @property
+    def provider_name(self) -> str:
+        """The provider's, as people know it."""
+        return curated(self.provider).name
 
     @property
     def name(self) -> str:
