@@ -65,9 +65,13 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def garbage() -> Iterator[None]:
-    """What a file's tests leave behind is collected with them, so that what it raises then is theirs."""
+    """What a file's tests leave behind is collected with them, so that what it raises then is theirs.
+
+    What is left is looked at no more: it is modules above all, and there is ever more of it.
+    """
     yield
     gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
