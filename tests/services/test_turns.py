@@ -104,7 +104,7 @@ async def test_more_than_a_users_share_waits_without_a_delivery(
     """The deliveries of the rest end, in peace and at once; no attempt is used, and another user's chat is answered."""
     mine = await submit(house, caller, *(f"mine {number}" for number in range(6)))
     dispatcher.deliver_new()
-    await held.until(lambda: dispatcher.running == 2)
+    await held.until(lambda: dispatcher.running == held.at_once == 2)
     assert held.at_once == 2
     tickets = [await look(house, ticket_id) for ticket_id in mine]
     assert sorted((ticket.attempts, ticket.parked) for ticket in tickets if ticket.parked) == [(0, "model")] * 4
@@ -112,7 +112,7 @@ async def test_more_than_a_users_share_waits_without_a_delivery(
     (theirs,) = await submit(house, OTHER, "theirs")
     held.answer("theirs")
     dispatcher.deliver_new()
-    await held.until(lambda: dispatcher.running == 2)
+    await held.until(lambda: dispatcher.running == held.at_once == 2)
     assert (await look(house, theirs)).status is TicketStatus.COMPLETED
     for delivery in dispatcher.deliveries.values():
         delivery.cancel()
@@ -128,7 +128,7 @@ async def test_parked_tickets_are_called_in_order_as_turns_come_free(
     await held.until(lambda: held.at_once == 2)
     tickets += await submit(house, caller, *texts[2:])
     dispatcher.deliver_new()
-    await held.until(lambda: dispatcher.running == 2)
+    await held.until(lambda: dispatcher.running == held.at_once == 2)
     for number, text in enumerate(texts):
         held.answer(text)
         await held.until(lambda: dispatcher.running == min(1, 6 - number))  # noqa: B023 - called within the loop
@@ -179,7 +179,7 @@ async def test_turns_that_come_free_at_the_same_moment_are_all_passed_on(
     dispatcher = Dispatcher(house, cloud_tasks, held)
     await submit(house, caller, *(f"chat {number}" for number in range(10)))
     dispatcher.deliver_new()
-    await held.until(lambda: dispatcher.running == 4)
+    await held.until(lambda: dispatcher.running == held.at_once == 4)
     for text in list(held.begun):
         held.answer(text)
     await held.until(lambda: dispatcher.running == 0)
@@ -194,10 +194,10 @@ async def test_who_comes_later_does_not_overtake_the_parked(
     """A new ticket queues up behind those that wait, also while a turn is on its way to the oldest of them."""
     await submit(house, caller, "a", "b", "c")
     dispatcher.deliver_new()
-    await held.until(lambda: dispatcher.running == 2)
+    await held.until(lambda: dispatcher.running == held.at_once == 2)
     (parked,) = {"a", "b", "c"} - set(held.begun)
     held.answer(held.begun[0])
-    await held.until(lambda: dispatcher.running == 1)
+    await held.until(lambda: dispatcher.running == held.at_once == 1)
     (late,) = await submit(house, caller, "late")
     await house.deliver(late, held.complete)
     assert (await look(house, late)).parked == "model"
@@ -223,7 +223,7 @@ async def test_a_turn_of_a_dead_delivery_is_its_tickets_again(
     """The worker died over the answer: the ticket's next delivery goes on in the same turn, and frees it."""
     await submit(house, caller, "a", "b", "c")
     dispatcher.deliver_new()
-    await held.until(lambda: dispatcher.running == 2)
+    await held.until(lambda: dispatcher.running == held.at_once == 2)
     first = next(name for name, delivery in dispatcher.deliveries.items() if not delivery.done())
     ticket_id = first.split("/")[-1].rpartition("-")[0]
     dispatcher.deliveries[first].cancel()
@@ -243,7 +243,7 @@ async def test_a_ticket_that_ended_without_freeing_its_turn_frees_it_at_its_next
     """The process died in between, so the queue heard nothing and delivers once more: then the oldest is called."""
     await submit(house, caller, "a", "b", "c")
     dispatcher.deliver_new()
-    await held.until(lambda: dispatcher.running == 2)
+    await held.until(lambda: dispatcher.running == held.at_once == 2)
 
     async def dies(*_: object) -> None:
         raise asyncio.CancelledError
@@ -286,10 +286,10 @@ async def test_a_call_whose_commit_went_unnoticed_is_handed_in(
     """The database's answer was lost: the ticket that was called gets its task all the same."""
     await submit(house, caller, "a", "b", "c")
     dispatcher.deliver_new()
-    await held.until(lambda: dispatcher.running == 2)
+    await held.until(lambda: dispatcher.running == held.at_once == 2)
     lose_answers(house.database, ServiceUnavailable("lost"), 3)
     held.answer(held.begun[0])  # settles, frees, calls
-    await held.until(lambda: dispatcher.running == 1)
+    await held.until(lambda: dispatcher.running == held.at_once == 1)
     assert len(dispatcher.deliver_new()) == 1
     for delivery in dispatcher.deliveries.values():
         delivery.cancel()
@@ -301,10 +301,10 @@ async def test_a_queue_that_refuses_a_called_ticket_loses_nothing(
     """The ticket that ended has ended; the one that was called is the sweep's."""
     await submit(house, caller, "a", "b", "c")
     dispatcher.deliver_new()
-    await held.until(lambda: dispatcher.running == 2)
+    await held.until(lambda: dispatcher.running == held.at_once == 2)
     cloud_tasks.fail_next(grpc.StatusCode.PERMISSION_DENIED)
     held.answer(held.begun[0])
-    await held.until(lambda: dispatcher.running == 1)
+    await held.until(lambda: dispatcher.running == held.at_once == 1)
     assert dispatcher.deliver_new() == []
     assert cloud_tasks.attempts == 4
     for delivery in dispatcher.deliveries.values():
@@ -322,7 +322,7 @@ async def test_a_called_ticket_keeps_its_turn_however_long_its_task_waits(
     sweep = SweepService(house.database, house.queue, house.settings)
     await submit(house, caller, "a", "b", "c")
     dispatcher.deliver_new()
-    await held.until(lambda: dispatcher.running == 1)
+    await held.until(lambda: dispatcher.running == held.at_once == 1)
     held.answer(held.begun[0])
     await held.until(lambda: dispatcher.running == 0)
     for _ in range(3):
@@ -341,12 +341,12 @@ async def test_a_parked_ticket_that_is_withdrawn_is_called_no_more(
     """The queue had taken it, and its caller was told that it had not: it has ended, and the next one has its turn."""
     tickets = await submit(house, caller, "a", "b", "c", "d")
     dispatcher.deliver_new()
-    await held.until(lambda: dispatcher.running == 2)
+    await held.until(lambda: dispatcher.running == held.at_once == 2)
     parked = [ticket_id for ticket_id in tickets if (await look(house, ticket_id)).parked]
     await WithdrawalService(house.database, house.settings).withdraw_by_id(parked[0])
     assert (await look(house, parked[0])).parked is None
     held.answer(held.begun[0])
-    await held.until(lambda: dispatcher.running == 1)
+    await held.until(lambda: dispatcher.running == held.at_once == 1)
     assert [name.split("/")[-1] for name in dispatcher.deliver_new()] == [f"{parked[1]}-2"]
     for delivery in dispatcher.deliveries.values():
         delivery.cancel()
