@@ -81,7 +81,7 @@ class Corpus:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("folder", ["corpus", "corpus_full"])
+@pytest.mark.parametrize("folder", [pytest.param("corpus", marks=pytest.mark.long), "corpus_full"])
 async def test_every_program_does_what_it_says(
     folder: str,
     full_engine: FullEngine,
