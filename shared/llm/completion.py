@@ -7,12 +7,12 @@ from typing import Any
 from shared.llm import stops
 from shared.llm.answer import Answer
 from shared.llm.catalog import CheckedCall, ModelRoute, check_call
-from shared.llm.cost import MAX_COST, Bill, bill, bill_most
+from shared.llm.cost import MAX_COST, Bill, bill, bill_most, with_tools
 from shared.llm.diagnosis import diagnose, failure_of, not_understood
 from shared.llm.engine import litellm
 from shared.llm.exchange import Exchange, observed
 from shared.llm.failures import ModelFailure
-from shared.llm.reading import read_exchange, stop_of, thoughts_of
+from shared.llm.reading import is_a_rest, read_exchange, stop_of, thoughts_of
 from shared.llm.usage import Counted, count_lost, count_stream, count_tokens, count_unread, estimate_all, sent
 from shared.llm.words import clean_words, secrets_of
 from shared.log import get_logger
@@ -83,8 +83,10 @@ def _outcome(route: ModelRoute, request: ChatRequest, exchange: Exchange, error:
 def _answered(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> ChatResult:
     answer = read_exchange(exchange)
     if answer is None:
-        raise _charge(not_understood(route), bill(route, (), count_unread(exchange)))
-    counted = _count_stream(route, answer, exchange) if exchange.stream else count_tokens(answer, exchange)
+        raise _charge(not_understood(route), _bill_of_unread(route, request.built_in_tools, exchange))
+    counted = _count(route, answer, exchange)
+    if not answer.tokens.prompt:
+        counted = with_tools(route, request.built_in_tools, counted)
     billed = bill(route, request.built_in_tools, counted, answer)
     if _absurd(answer, billed):
         failure = ModelFailure(f"{route.provider_name} reports a usage that cannot be.", transient=False)
@@ -116,19 +118,29 @@ def _failure_in(answer: Answer, stop: str | None, exchange: Exchange, route: Mod
     return ModelFailure(f"{route.provider_name} ended without an answer ({why}).", transient=stop != stops.TOO_LONG)
 
 
+def _bill_of_unread(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
+    """Of something that is no answer: by its bytes, unless it is what is left of one that was lost on its way."""
+    if exchange.stream is None and is_a_rest(exchange.body):
+        return bill_most(route, tools, count_lost(exchange, route.info.max_output_tokens))
+    return bill(route, (), count_unread(exchange))
+
+
 def _bill_of_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
     """Of a stream, as far as it came; of an answer that was to come whole, the most that it may have been."""
     if exchange.too_long:
         return bill(route, (), count_unread(exchange))
     answer = (read_exchange(exchange) if exchange.stream else None) or Answer()
-    if exchange.undecoded or (exchange.stream is None and sent(exchange.request).get("stream") is not True):
+    whole = exchange.stream is None and (exchange.received or sent(exchange.request).get("stream") is not True)
+    if exchange.undecoded or whole:
         return bill_most(route, tools, count_lost(exchange, route.info.max_output_tokens))
-    billed = bill(route, (), _count_stream(route, answer, exchange), answer)
+    billed = bill(route, (), _count(route, answer, exchange), answer)
     return _bill_of_absurd(route, (), answer, exchange) if _absurd(answer, billed) else billed
 
 
-def _count_stream(route: ModelRoute, answer: Answer, exchange: Exchange) -> Counted:
-    """Of a stream, also of one that did not come to its end, or not to where it is counted."""
+def _count(route: ModelRoute, answer: Answer, exchange: Exchange) -> Counted:
+    """Of a whole answer; of a stream also where it did not come to its end, or not to where it is counted."""
+    if exchange.stream is None:
+        return count_tokens(answer, exchange)
     return count_stream(answer, exchange, route.info.max_output_tokens if _thinks_unseen(route, exchange) else None)
 
 

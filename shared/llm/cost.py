@@ -47,6 +47,15 @@ def bill_most(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Bill
     return bill(route, tools, replace(counted, tokens=tokens), answer)
 
 
+def with_tools(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Counted:
+    """What was counted, where a provider did not count the prompt: with all that its tools may have had it read."""
+    fees = [fee for tool in dict.fromkeys(tools) if (fee := route.tool_fees.get(tool))]
+    if route.request_fee:
+        fees.append(route.request_fee)
+    prompt = most_read(counted.tokens.prompt or 0, fees, route.info.context_window)
+    return replace(counted, tokens=replace(counted.tokens, prompt=prompt))
+
+
 def bill(route: ModelRoute, tools: Sequence[str], counted: Counted, answer: Answer | None = None) -> Bill:
     """`tools`: the built-in ones that the call had. `answer`: None for one that was lost, whose uses nobody knows.
 

@@ -1,5 +1,6 @@
 """What answers cost, and calls that failed: as the provider says, else as it bills, else by the bytes."""
 
+import gzip
 import json
 import math
 from typing import Any
@@ -551,3 +552,33 @@ async def test_a_page_in_an_answers_place_is_paid_for_by_its_bytes(providers: Pr
 async def test_a_failure_of_a_free_provider_costs_nothing(providers: Providers, step: Any) -> None:
     """Whatever it took."""
     assert (await providers.failure("local", step, parameters={"max_tokens": 50})).cost == 0
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Wire(b""),
+        Wire(b" \n "),
+        Wire(b'{"id": "c1", "choices": [{"mess'),
+        Wire(gzip.compress(json.dumps(chat("yes" * 200)).encode())[:-40], headers={"Content-Encoding": "gzip"}),
+    ],
+)
+async def test_what_is_left_of_an_answer_counts_as_a_lost_one(providers: Providers, step: Wire) -> None:
+    """A proxy may end it as if it were whole: it may have been the longest that was allowed."""
+    failed = await providers.failure("openai", step, parameters={"max_completion_tokens": 77})
+    check_estimated(providers, failed, 77 * 4)
+
+
+async def test_half_a_document_in_place_of_a_stream_counts_as_a_lost_answer(providers: Providers) -> None:
+    """It would have come whole."""
+    step = Wire(b'{"id": "c1", "choices": [{"mess', cut=True)
+    failed = await providers.failure("openai", step, stream=True, parameters={"max_completion_tokens": 77})
+    check_estimated(providers, failed, 77 * 4)
+
+
+async def test_what_tools_had_read_counts_where_the_prompt_does_not(providers: Providers) -> None:
+    """The prompt is read again with all that they brought, as it is held for."""
+    fields: dict[str, Any] = {"built_in_tools": ["web_search"], "parameters": {"max_completion_tokens": 50}}
+    answer = {"object": "response", "status": "completed", "output": [], "id": "r", "model": "m"}
+    result = await providers.ask("openai", Wire(answer), **fields)
+    assert result.usage.prompt_tokens > 10_000 * (1 + 2 + 3 + 4)
