@@ -67,7 +67,7 @@ def pytest_configure() -> None:
 def garbage() -> Iterator[None]:
     """What a file's tests leave behind is collected with them, so that what it raises then is theirs.
 
-    What is left is looked at no more: it is modules above all, and there is ever more of it.
+    Survivors are frozen, so that later collections skip them: they are mostly modules, and only grow in number.
     """
     yield
     gc.collect()

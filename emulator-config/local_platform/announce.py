@@ -10,7 +10,7 @@ _READ_SIGN_UP = (
     "python3 -c 'import json,sys; told = json.load(sys.stdin); "
     """print(told.get("idToken") or sys.exit(told["error"]["message"]))'"""
 )
-"""Says what is wrong where there is no token: EMAIL_EXISTS, the second time."""
+"""Prints the token, or why there is none: `EMAIL_EXISTS` when the account exists already."""
 
 
 def announcement(suite: Suite) -> str:

@@ -10,10 +10,10 @@ from shared.llm.catalog import CheckedCall, ModelRoute, check_call
 from shared.llm.cost import MAX_COST, Bill, bill, bill_most, with_tools
 from shared.llm.diagnosis import diagnose, failure_of, not_understood
 from shared.llm.engine import litellm
-from shared.llm.exchange import Exchange, observed
+from shared.llm.exchange import Exchange, observed, sent
 from shared.llm.failures import ModelFailure
 from shared.llm.reading import is_a_rest, read_exchange, stop_of, thoughts_of
-from shared.llm.usage import Counted, count_lost, count_stream, count_tokens, count_unread, estimate_all, sent
+from shared.llm.usage import Counted, count_lost, count_stream, count_tokens, count_unread, estimate_all
 from shared.llm.words import clean_words, secrets_of
 from shared.log import get_logger
 from shared.models.chat import ChatRequest, ChatResult

@@ -198,18 +198,19 @@ async def _answer(response: httpx.Response, exchange: Exchange) -> bytes:
     first = await anext(pieces, b"")
     if exchange.stream is not None and first.lstrip().startswith(b"{"):
         exchange.stream = None
-    elif exchange.stream is None and first.lstrip().startswith(_EVENT_STARTS) and _asked_for_stream(exchange):
+    elif exchange.stream is None and first.lstrip().startswith(_EVENT_STARTS) and sent(exchange.request).get("stream"):
         exchange.stream = EventStream()
     if exchange.stream is not None:
         return await _joined(first, pieces, exchange, exchange.stream)
     return await _whole(first, pieces, exchange)
 
 
-def _asked_for_stream(exchange: Exchange) -> bool:
+def sent(request: bytes | None) -> dict[str, Any]:
+    """The fields of a request; none if it is not JSON."""
     try:
-        return object_of(json.loads(exchange.request or b"")).get("stream") is True
+        return object_of(json.loads(request or b"{}"))
     except (ValueError, RecursionError):
-        return False
+        return {}
 
 
 async def _with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

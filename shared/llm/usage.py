@@ -1,12 +1,11 @@
 """How many tokens a call took: as the provider counted them, else estimated from what it was sent and what it sent."""
 
-import json
 import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 from shared.llm.answer import Answer, Tokens, count
-from shared.llm.exchange import Exchange
+from shared.llm.exchange import Exchange, sent
 from shared.llm.text import object_of
 from shared.models.chat import Usage
 
@@ -88,14 +87,6 @@ def output_limit(request: bytes | None) -> int | None:
             if limit := count(fields.get(name)):
                 return limit * _choices(body)
     return None
-
-
-def sent(request: bytes | None) -> dict[str, Any]:
-    """The fields of a request; none of one that is no JSON."""
-    try:
-        return object_of(json.loads(request or b"{}"))
-    except (ValueError, RecursionError):
-        return {}
 
 
 def _uncounted(answer: Answer, exchange: Exchange) -> int:

@@ -5,12 +5,17 @@ from collections.abc import Sequence
 
 from shared.sandbox.inspection.source import Unreadable, parsed_code
 
+MOST_PIECES = 50
+"""Each is parsed, and compared with the others."""
+
 
 def with_helpers(main: str, others: Sequence[str]) -> str:
     """`main`, after those of the others that define a name it uses and does not define, in their order.
 
-    A piece that does not parse, or defines `run` itself, is another version or an example, and stays out.
+    A piece that does not parse, or defines `run` itself, is another version or an example, and stays out. Pieces beyond
+    the first `MOST_PIECES` are not looked at.
     """
+    others = others[:MOST_PIECES]
     wanted, here = _names(main)
     wanted -= here
     chosen: set[int] = set()

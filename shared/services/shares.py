@@ -25,7 +25,7 @@ def _under_way(project: str, kind: str) -> Counter[str]:
 def share(project: str, kind: str, uid: str, most: int) -> Generator[None]:
     """Within it, one more request of `kind` is under way for the user. Raises `TooManyRequests` for more than `most`.
 
-    Nobody waits: those that wait would take up requests, too.
+    It does not queue: a waiting request would occupy the process just the same.
     """
     counts = _under_way(project, kind)
     if counts[uid] >= most:

@@ -260,7 +260,7 @@ async def test_an_attempt_whose_ticket_another_took_is_charged(
     if not notices:
         with pytest.raises(ComeAgain):
             await first
-    while len(await house.charged(caller.uid)) < 2:  # noqa: ASYNC110 - a call that nobody waits for goes on
+    while len(await house.charged(caller.uid)) < 2:  # noqa: ASYNC110 - the abandoned call finishes by itself
         await asyncio.sleep(0.02)
     assert sorted(await house.charged(caller.uid)) == [400, 500]
     ended = await house.chat.look_up(caller, ticket_id)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.services.code_pieces import MOST_PIECES
 from shared.services.code_prompt import code_of, code_rules, name_and_docstring, request_text, snake_case
 
 RUN = "async def run(input_dict, tools):\n    return {'outputText': 'x'}"
@@ -90,6 +91,12 @@ MARK = "MARK = '.'"
 def test_helpers_in_pieces_of_their_own_stay(answer: str) -> None:
     """Those that `run` uses, and what they use in turn; nothing else."""
     assert code_of(answer) == f"{MARK}\n\n\n{HELPER}\n\n\n{USES}\n"
+
+
+def test_only_so_many_pieces_are_looked_at() -> None:
+    """An answer of very many pieces does not hold up the function."""
+    examples = "".join(f"```python\nx{number} = 1\n```\n" for number in range(MOST_PIECES))
+    assert code_of(f"{examples}```python\n{HELPER}\n```\n```python\n{USES}\n```") == f"{USES}\n"
 
 
 @given(st.text(max_size=300))
