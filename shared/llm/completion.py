@@ -12,7 +12,7 @@ from shared.llm.diagnosis import diagnose, failure_of, not_understood
 from shared.llm.engine import litellm
 from shared.llm.exchange import Exchange, observed, sent
 from shared.llm.failures import ModelFailure
-from shared.llm.reading import is_a_rest, read_exchange, stop_of, thoughts_of
+from shared.llm.reading import is_remnant, read_exchange, stop_of, thoughts_of
 from shared.llm.usage import Counted, count_lost, count_stream, count_tokens, count_unread, estimate_all
 from shared.llm.words import clean_words, secrets_of
 from shared.log import get_logger
@@ -120,7 +120,7 @@ def _failure_in(answer: Answer, stop: str | None, exchange: Exchange, route: Mod
 
 def _bill_of_unread(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
     """Of something that is no answer: by its bytes, unless it is what is left of one that was lost on its way."""
-    if exchange.stream is None and is_a_rest(exchange.body):
+    if exchange.stream is None and is_remnant(exchange.body):
         return bill_most(route, tools, count_lost(exchange, route.info.max_output_tokens))
     return bill(route, (), count_unread(exchange))
 

@@ -21,7 +21,7 @@ def parsed(body: bytes | None) -> Any:
         return None
 
 
-def is_a_rest(body: bytes | None) -> bool:
+def is_remnant(body: bytes | None) -> bool:
     """Whether a body is what is left of an answer: nothing, or the beginning of JSON."""
     text = (body or b"").lstrip(b"\xef\xbb\xbf \t\r\n\0")
     return not text or (text[:1] in (b"{", b"[") and parsed(body) is None)

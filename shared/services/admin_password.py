@@ -42,7 +42,7 @@ class AdminPasswordAttempts:
             await self._limits.count(group, self._settings.admin_password_rate_per_minute, transaction)
         except TooManyRequests as error:
             raise TooManyRequests(
-                "Too many administrators' passwords were tried, from many addresses. Send an ID token with the "
+                "Too many attempts at the administrators' password were made. Send an ID token with the "
                 f"claim 'admin', or try again in {error.retry_after} s.",
                 retry_after=error.retry_after,
             ) from error

@@ -135,14 +135,14 @@ class AnsweringService:
             await self._change(ticket.id, lambda held, now: held.returned(now))
             raise ComeAgain(error.message, retry_after=error.retry_after) from error
         except ModelFailure as failure:
-            async with self._charging_lost(ticket, failure.cost, failure.usage):
+            async with self._charge_if_lost(ticket, failure.cost, failure.usage):
                 await self._end_or_release(ticket, failure)
         else:
-            async with self._charging_lost(ticket, result.cost, result.usage):
+            async with self._charge_if_lost(ticket, result.cost, result.usage):
                 await self._end(ticket.id, lambda held, now: held.completed(result, now))
 
     @contextlib.asynccontextmanager
-    async def _charging_lost(self, ticket: Ticket, cost: float, usage: Usage | None) -> AsyncGenerator[None]:
+    async def _charge_if_lost(self, ticket: Ticket, cost: float, usage: Usage | None) -> AsyncGenerator[None]:
         """Where the lease was lost meanwhile, the attempt is charged all the same, as its provider bills it."""
         try:
             yield

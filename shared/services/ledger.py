@@ -178,16 +178,16 @@ class Ledger:
         `ticket`: as the attempt took it. Nothing, if the attempt was charged after all, without its worker's knowing.
         Three reads, and another for a ticket that has ended.
         """
+        cause = f"{ticket.id}-{ticket.attempts}"
         found, *_ = await asyncio.gather(
             self.database.tickets.get(ticket.id, transaction),
             self.database.accounts.get(ticket.owner, transaction),
-            self.database.accounts.has_entry(ticket.owner, f"{ticket.id}-{ticket.attempts}", transaction),
+            self.database.accounts.has_entry(ticket.owner, cause, transaction),
         )
         last = found is not None and found.status.finished and found.attempts == ticket.attempts
         if last and await self.database.accounts.has_entry(ticket.owner, ticket.id, transaction):
             return
         _, account = await self.account(Caller(uid=ticket.owner), now, transaction)
-        cause = f"{ticket.id}-{ticket.attempts}"
         account = await self.charge(account, cause, cost, _about(ticket, usage), now, transaction)
         self.database.accounts.put(account, transaction)
 
