@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.sandbox.inside.calls import CallFailed
-from shared.sandbox.inspection.findings import Finding
+from shared.sandbox.analysis.findings import Finding
 from shared.sandbox.program import Failure, Limits
 
 _LONGEST_MESSAGE = 2000

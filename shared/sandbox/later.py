@@ -1,4 +1,4 @@
-"""The engines, whose libraries are imported when code is first run: most requests never do."""
+"""The engine, whose libraries are imported when code is first run: most requests never do."""
 
 from shared.late import imported
 from shared.sandbox.program import Engine
@@ -6,7 +6,7 @@ from shared.settings import Settings
 
 
 async def engine(settings: Settings) -> Engine:
-    """See `shared.sandbox.choice.Engines`."""
-    module = await imported("shared.sandbox.choice")
-    made: Engine = module.engines(settings)
+    """See `shared.sandbox.engine`."""
+    module = await imported("shared.sandbox.engine")
+    made: Engine = module.engine(settings)
     return made

@@ -10,7 +10,6 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from shared.models.agent import EngineName
 from shared.models.wire import JsonObject
 from shared.sandbox.inside.calls import Abilities
 
@@ -23,7 +22,9 @@ class Program:
     """Agent code, which defines `async def run(input_dict, tools)`, and what that is called with.
 
     `tools`: MCP servers by their URL, and of each the tools that may be called. `sharers`: whose run it is, each of
-    whom has only a share of the run slots (`shared.sandbox.slots`). `started`: called when the run has its slot.
+    whom has only a share of the run slots (`shared.sandbox.slots`); the first is the tenant, whose runs may use the same
+    process one after the other. `started`: called when the run has its slot. `seed` and `clock`: see
+    `shared.sandbox.fork_server.Surroundings`; without them the run has random ones, and the system's clock.
     """
 
     code: str
@@ -31,6 +32,8 @@ class Program:
     tools: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     sharers: tuple[str, ...] = ()
     started: Callable[[], None] = _ignore
+    seed: bytes | None = None
+    clock: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,17 +62,12 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`logs`: the lines that were printed. `seconds`: from start to end.
-
-    `engine`: which one ran it; `why` it is the full one.
-    """
+    """`logs`: the lines that were printed. `seconds`: from start to end."""
 
     result: JsonValue
     failure: Failure | None
     logs: list[str]
     seconds: float
-    engine: EngineName = "fast"
-    why: str | None = None
 
 
 class Engine(Protocol):

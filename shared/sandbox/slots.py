@@ -28,7 +28,7 @@ _MOST_WAITING = 32
 
 
 class Slots:
-    """Those of one engine and level. Whoever waits is served in the order of coming, but for those whose sharers have
+    """Those of one level. Whoever waits is served in the order of coming, but for those whose sharers have
     their share already: they keep nobody behind them waiting.
     """
 
@@ -113,7 +113,6 @@ class Slots:
 
 
 @per_loop
-def slots(engine: str, at_once: int, level: int) -> Slots:
-    """An engine's, for the runs of a level."""
-    del engine  # a part of the key
+def slots(at_once: int, level: int) -> Slots:
+    """Those for the runs of a level."""
     return Slots(at_once, level)

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from shared.llm.text import whole_text
 from shared.models.wire import JsonObject
-from shared.sandbox.inspection.findings import HOST_MODULES
-from shared.sandbox.inspection.surface import surface
+from shared.sandbox.analysis.findings import HOST_MODULES
+from shared.sandbox.analysis.surface import surface
 from shared.services.code_pieces import with_helpers
 
 _HIDDEN_MODULES = {"os", "sys", "pathlib", "posixpath", "binascii"}

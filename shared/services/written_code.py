@@ -6,7 +6,7 @@ The engine (`Engine.load`) sees what does not load. What is seen here would firs
 import ast
 from collections.abc import Iterable, Iterator
 
-from shared.sandbox.inspection.source import Unreadable, parsed_code
+from shared.sandbox.analysis.source import Unreadable, parsed_code
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
@@ -34,7 +34,7 @@ def fault_of(code: str) -> str | None:
     value either. What is assigned to the name `run` is taken as it is.
     """
     try:
-        tree = parsed_code(code).tree
+        tree = parsed_code(code)
     except Unreadable:
         return None
     found: Function | None = None

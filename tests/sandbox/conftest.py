@@ -1,7 +1,6 @@
 """What tests of the sandbox share: an engine, and `run`, which runs code on it with abilities of the tests' own."""
 
 import os
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +12,8 @@ import pytest_asyncio
 
 from shared.models.wire import JsonObject
 from shared.sandbox import Limits, Outcome, Program
-from shared.sandbox.fast.engine import FastEngine
-from shared.sandbox.full.engine import FullEngine
-from shared.sandbox.full.interpreters import end_ready
+from shared.sandbox.engine import WasmEngine
+from shared.sandbox.workers import end_all
 from shared.settings import Settings
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
@@ -49,18 +47,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def workers_end_before_the_process() -> Iterator[None]:
-    """pydantic-monty 1.4 may abort a process that exits within about 0.1 s of a session's end."""
-    yield
-    time.sleep(0.3)
-
-
 @pytest_asyncio.fixture(loop_scope="session", scope="session", autouse=True)
-async def interpreters_end_with_their_loop() -> AsyncIterator[None]:
+async def workers_end_with_their_loop() -> AsyncIterator[None]:
     """All tests here share one."""
     yield
-    await end_ready()
+    await end_all()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -92,13 +83,8 @@ def addresses(api_server: ApiServer, shop_server: ShopServer, mcp_server: McpSer
 
 
 @pytest.fixture
-def engine() -> FastEngine:
-    return FastEngine(at_once=AT_ONCE)
-
-
-@pytest.fixture
-def full_engine() -> FullEngine:
-    return FullEngine(at_once=3)
+def engine() -> WasmEngine:
+    return WasmEngine(at_once=AT_ONCE)
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
@@ -109,7 +95,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 def make_abilities(
-    engine: FastEngine, client: httpx.AsyncClient, mcp_server: McpServer
+    engine: WasmEngine, client: httpx.AsyncClient, mcp_server: McpServer
 ) -> Callable[[], ScriptedAbilities]:
     """Makes those of a run; agents are the corpus' programs."""
 
@@ -134,7 +120,7 @@ def abilities(make_abilities: Callable[[], ScriptedAbilities]) -> ScriptedAbilit
 
 
 @pytest.fixture
-def run(engine: FastEngine, abilities: ScriptedAbilities) -> Run:
+def run(engine: WasmEngine, abilities: ScriptedAbilities) -> Run:
     async def run(
         code: str,
         input_dict: JsonObject | None = None,

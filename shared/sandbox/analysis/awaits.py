@@ -1,0 +1,59 @@
+"""The look at calls that take time and were not awaited: the most common slip of all."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from shared.sandbox.analysis.findings import Finding
+
+_FUNCTIONS = {"call_llm"}
+_METHODS = {
+    "litellm": {"acompletion"},
+    "http_client": {"get", "post", "put", "patch", "delete", "head", "options", "request"},
+    "gofannon_client": {"call"},
+}
+
+
+def await_findings(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
+    """Calls, in the code whose nodes these all are, whose result is used as if it were there already, or not at all."""
+    parents = {id(child): node for node in nodes for child in ast.iter_child_nodes(node)}
+    uses: defaultdict[str, list[ast.Name]] = defaultdict(list)
+    for node in nodes:
+        if isinstance(node, ast.Name):
+            uses[node.id].append(node)
+    for node in nodes:
+        if isinstance(node, ast.Call) and (name := _name(node)) and _used_at_once(node, uses, parents):
+            yield Finding(node.lineno, f"`{name}(…)` takes time. Put `await` before it.")
+
+
+def _name(node: ast.Call) -> str | None:
+    """Of a call that has to be awaited."""
+    match node.func:
+        case ast.Name(id=name) if name in _FUNCTIONS:
+            return name
+        case ast.Attribute(value=ast.Name(id=owner), attr=name) if name in _METHODS.get(owner, ()):
+            return f"{owner}.{name}"
+        case ast.Attribute(value=ast.Subscript(value=ast.Name(id="mcpc")), attr="call" | "list_tools" as name):
+            return f"mcpc[…].{name}"
+        case _:
+            return None
+
+
+def _used_at_once(node: ast.Call, uses: Mapping[str, list[ast.Name]], parents: dict[int, ast.AST]) -> bool:
+    """Not what is kept to be awaited later, as in a list for `asyncio.gather`."""
+    match parents.get(id(node)):
+        case ast.Attribute() | ast.Subscript(value=ast.Call()) | ast.Expr():
+            return True
+        case ast.Assign(targets=[ast.Tuple()]):
+            return True
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            loads = [use for use in uses[name] if isinstance(use.ctx, ast.Load)]
+            stored_once = len(uses[name]) - len(loads) == 1
+            return stored_once and bool(loads) and all(_as_a_value(use, parents) for use in loads)
+        case _:
+            return False
+
+
+def _as_a_value(use: ast.Name, parents: dict[int, ast.AST]) -> bool:
+    parent = parents.get(id(use))
+    return isinstance(parent, ast.Attribute) or (isinstance(parent, ast.Subscript) and parent.value is use)

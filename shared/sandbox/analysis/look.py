@@ -1,0 +1,57 @@
+"""A look at agent code before it runs: what is sure to fail is found in the syntax tree, with a way around it.
+
+What a look cannot know shows itself in the run. Code in which anything is found is not run at all, so that nothing of
+it is done by halves.
+"""
+
+import ast
+import asyncio
+from collections.abc import Iterator, Sequence
+
+from shared.sandbox.analysis.awaits import await_findings
+from shared.sandbox.analysis.findings import Finding
+from shared.sandbox.analysis.names import name_findings
+from shared.sandbox.analysis.source import MAX_CODE_CHARACTERS, Unreadable, parsed_code
+
+_LONG_CODE = 20_000
+"""Characters: a few hundredths of a second."""
+_NO_RUN = "The code defines no `async def run(input_dict, tools)`, which is what is called."
+_NO_COROUTINE = "`run` must be `async def run(input_dict, tools)`."
+
+
+def look(code: str) -> list[Finding]:
+    """What will not run, in the order of the lines; empty if nothing was found. Up to a second for the longest code."""
+    if len(code) > MAX_CODE_CHARACTERS:
+        return [Finding(1, f"The code has {len(code)} characters; at most {MAX_CODE_CHARACTERS} can be run.")]
+    try:
+        tree = parsed_code(code)
+    except Unreadable as error:
+        return [Finding(error.line, error.message, error.syntax)]
+    nodes = list(ast.walk(tree))
+    found = {*name_findings(nodes), *await_findings(nodes), *_entry(tree, nodes)}
+    return sorted(found, key=lambda finding: (finding.line, finding.message))
+
+
+async def look_soon(code: str) -> list[Finding]:
+    """The same; of long code beside the event loop."""
+    return await asyncio.to_thread(look, code) if len(code) > _LONG_CODE else look(code)
+
+
+def _entry(tree: ast.Module, nodes: Sequence[ast.AST]) -> Iterator[Finding]:
+    """Whether there is a `run` to call."""
+    for node in tree.body:
+        match node:
+            case ast.AsyncFunctionDef(name="run"):
+                return
+            case ast.FunctionDef(name="run"):
+                if not node.decorator_list:
+                    yield Finding(node.lineno, _NO_COROUTINE)
+                return
+            case ast.ImportFrom() | ast.Import() if any("run" in (alias.asname, alias.name) for alias in node.names):
+                return
+            case ast.Assign() if any(isinstance(target, ast.Name) and target.id == "run" for target in node.targets):
+                return
+            case _:
+                pass
+    if not any(isinstance(node, ast.AsyncFunctionDef | ast.FunctionDef) and node.name == "run" for node in nodes):
+        yield Finding(1, _NO_RUN)

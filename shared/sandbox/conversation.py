@@ -1,0 +1,256 @@
+"""What is said during a run: the program goes in, calls come out and are answered, and in the end a result or error.
+
+The interpreter speaks at any time; it is answered only when it says that it waits.
+"""
+
+import asyncio
+import json
+from base64 import b64decode, b64encode
+from collections import deque
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import JsonValue
+
+from shared.log import get_logger
+from shared.models.wire import JsonObject
+from shared.sandbox.failures import Seen
+from shared.sandbox.workers import Gone, Worker
+from shared.sandbox.messages import (
+    Begun,
+    Call,
+    Done,
+    Dropped,
+    Failed,
+    Fault,
+    NoMessage,
+    Print,
+    Ready,
+    Said,
+    TooManyValues,
+    Wait,
+    arguments,
+    fault,
+    message,
+    values_in,
+)
+from shared.sandbox.inside.arguments import (
+    body_bytes,
+    json_list,
+    json_object,
+    json_value,
+    pairs,
+    seconds,
+    text,
+    text_or_none,
+    texts,
+)
+from shared.sandbox.inside.calls import Abilities, CallFailed, HttpCall
+from shared.sandbox.inside.json_values import NotJson
+from shared.sandbox.logs import Logs
+
+_log = get_logger("sandbox")
+_REMEMBERED = 50
+_MOST_PRINTED = 4 * 2**20
+"""Characters beyond what is kept: the interpreter itself sends little more than that."""
+_IN_A_ROW = 50
+"""Messages that are read before others have their turn."""
+_MOST_MESSAGES = 300_000
+_MOST_SAID = 64 * 2**20
+"""Bytes, of all messages of a run."""
+_MOST_WAITING = 64 * 2**20
+"""Characters of answers that the interpreter has not asked for yet."""
+_MOST_CALLS = 20_000
+"""Those that reach anything are counted by the abilities, too."""
+_ANSWERED_SECONDS = 0.001
+"""What a wait that a call's answer ended counts for, on a clock that only waiting moves."""
+_LONGEST_WAIT = 1e6
+_MOST_VALUES = 1_000_000
+"""In the arguments of all calls of a run: what reading and keeping them costs this process is not the run's time."""
+
+
+class TooManyCalls(Exception):
+    """The code called out more often than a run may."""
+
+
+class Conversation:
+    """One run's. `failures`: the newest calls that failed, newest last. `begun`: whether the program has arrived."""
+
+    def __init__(self, worker: Worker, abilities: Abilities, logs: Logs) -> None:
+        self._worker = worker
+        self._abilities = abilities
+        self._logs = logs
+        self._calls: set[asyncio.Task[None]] = set()
+        self._number = 0
+        self._values = 0
+        self._answers: list[str] = []
+        self._waiting = 0
+        self._answered = asyncio.Event()
+        self._printed = 0
+        self._messages = 0
+        self._bytes = 0
+        self.begun = False
+        self.failures: deque[Seen] = deque(maxlen=_REMEMBERED)
+
+    async def held(self, program: JsonObject) -> str | Fault:
+        """The result as JSON, or what it failed by. Raises `Gone`, `TooManyCalls`, and `NotJson` for the program."""
+        try:
+            await self._worker.send(_line(program))
+            while True:
+                said, text = await self._said()
+                self.begun = self.begun or not isinstance(said, Ready)
+                match said:
+                    case Ready() | Begun():
+                        pass
+                    case Print():
+                        self._print(text)
+                    case Dropped():
+                        self._logs.drop(said.bytes)
+                    case Call():
+                        self._start(said, text)
+                    case Wait():
+                        await self._wait(said.seconds)
+                    case Done():
+                        return text
+                    case Failed():
+                        return fault(text)
+        except NoMessage as error:
+            raise Gone("It said what it cannot say.") from error
+        finally:
+            for call in self._calls:
+                call.cancel()
+
+    async def _said(self) -> tuple[Said, str]:
+        self._messages += 1
+        if self._messages % _IN_A_ROW == 0:
+            await asyncio.sleep(0)
+        data = await self._worker.receive()
+        self._bytes += len(data)
+        if self._messages > _MOST_MESSAGES or self._bytes > _MOST_SAID:
+            raise Gone("It said more than it may.")
+        return message(data)
+
+    def _print(self, text: str) -> None:
+        self._printed += len(text)
+        if self._printed > self._logs.most + _MOST_PRINTED:
+            raise Gone("It printed more than it says.")
+        self._logs.add("stdout", text)
+
+    def _start(self, call: Call, text: str) -> None:
+        self._number += 1
+        self._values += values_in(text)
+        if self._number > _MOST_CALLS or self._values > _MOST_VALUES:
+            raise TooManyCalls
+        task = asyncio.create_task(self._answer(call, text))
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+
+    async def _answer(self, call: Call, text: str) -> None:
+        try:
+            answer = self._fitting(call, await _performed(self._abilities, call.ability, arguments(text)))
+        except Exception as error:
+            answer = json.dumps({"number": call.number, "error": self._failed(error, call)})
+        self._waiting += len(answer)
+        self._answers.append(answer)
+        self._answered.set()
+
+    def _fitting(self, call: Call, value: JsonValue) -> str:
+        """The answer, as it is sent. Raises `CallFailed` when too much waits already."""
+        answer = json.dumps({"number": call.number, "value": value})
+        if self._waiting + len(answer) > _MOST_WAITING:
+            raise CallFailed("Too many answers wait at a time. Await the calls as they are made.")
+        return answer
+
+    def _failed(self, error: Exception, call: Call) -> JsonObject:
+        match error:
+            case CallFailed():
+                failed = error
+            case TooManyValues():
+                failed = CallFailed("The arguments hold more values than can be handed on.", ValueError)
+            case NoMessage():
+                failed = CallFailed("The arguments are no JSON object.", TypeError)
+            case _:
+                _log.exception("A call out of the sandbox broke", extra={"fields": {"call": call.ability}})
+                failed = CallFailed("Something went wrong on our side.")
+        self.failures.append(Seen.of(failed))
+        return {"message": failed.message, "kind": failed.kind.__name__, "name": failed.name}
+
+    async def _wait(self, most_seconds: float | None) -> None:
+        """Until a call is answered or the time is over; raises `Gone` when there is nobody to be answered any more."""
+        if not self._answers and most_seconds != 0:
+            answered = asyncio.ensure_future(self._answered.wait())
+            try:
+                await asyncio.wait(
+                    {answered, self._worker.ended}, timeout=most_seconds, return_when=asyncio.FIRST_COMPLETED
+                )
+            finally:
+                answered.cancel()
+        elif not self._answers:
+            await asyncio.sleep(0)
+        answers, self._answers, self._waiting = self._answers, [], 0
+        self._answered.clear()
+        waited = _ANSWERED_SECONDS if answers else most_seconds or 0
+        await self._worker.send(f'{{"answers": [{", ".join(answers)}]}}'.encode(), min(waited, _LONGEST_WAIT))
+
+
+def _line(program: JsonObject) -> bytes:
+    try:
+        return json.dumps(program).encode()
+    except RecursionError as error:
+        raise NotJson("The input is nested too deep.") from error
+
+
+async def _performed(abilities: Abilities, ability: str, given: dict[str, Any]) -> JsonValue:
+    """The ability's answer, for arguments that are checked as the guest has checked them already, since the guest may be anybody's."""
+    match ability:
+        case "call_model":
+            answer = await abilities.call_model(
+                text_or_none("provider", given.get("provider")),
+                text_or_none("model", given.get("model")),
+                json_value("messages", given.get("messages")),
+                json_object("parameters", given.get("parameters")),
+                json_list("tools", given.get("tools")),
+                seconds(given.get("timeout")),
+            )
+            return asdict(answer)
+        case "http":
+            content = given.get("content")
+            answer = await abilities.http(
+                HttpCall(
+                    method=text("method", given.get("method")),
+                    url=text("url", given.get("url")),
+                    params=pairs("params", given.get("params")) or None,
+                    headers=texts("headers", given.get("headers")),
+                    json=json_value("json", given.get("json")),
+                    has_json=given.get("has_json") is True,
+                    data=None if given.get("data") is None else pairs("data", given["data"]),
+                    content=None if content is None else body_bytes("content", _bytes(content)),
+                    timeout=seconds(given.get("timeout")),
+                    follow_redirects=given.get("follow_redirects") is True,
+                )
+            )
+            headers: list[JsonValue] = [[name, value] for name, value in answer.headers]
+            return {**asdict(answer), "headers": headers, "content": b64encode(answer.content).decode()}
+        case "call_tool":
+            return await abilities.call_tool(
+                text("remote_url", given.get("url")),
+                text_or_none("auth_token", given.get("token")),
+                text("tool_name", given.get("tool")),
+                json_object("arguments", given.get("arguments")),
+            )
+        case "list_tools":
+            tools = await abilities.list_tools(
+                text("remote_url", given.get("url")), text_or_none("auth_token", given.get("token"))
+            )
+            return [asdict(tool) for tool in tools]
+        case _:
+            return await abilities.call_agent(
+                text("agent_name", given.get("name")), json_object("input_dict", given.get("input_dict"))
+            )
+
+
+def _bytes(content: Any) -> bytes:
+    try:
+        return b64decode(content, validate=True)
+    except (TypeError, ValueError) as error:
+        raise CallFailed("content must be a text or bytes.", TypeError) from error

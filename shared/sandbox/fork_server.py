@@ -1,0 +1,373 @@
+"""The processes that agent code runs in: CPython in WebAssembly, a fresh instance of it for every run.
+
+Run as a program of its own, with an empty environment: `fork_server.py SITE_PACKAGES FOLDER CONTROL_FD`. It imports
+wasmtime and maps the compiled component once; then each request on the control socket forks a worker, which shares all
+of that, and takes 7 MB of its own for a live run. What the service and these processes say to each other:
+
+- control, from the service: 17 bytes, `F` (fork; the worker's end of a socket comes along) or `K` (kill), the worker's
+  number, and for `F` the most bytes of memory that Python may have.
+- control, to the service: 17 bytes, `R` once when workers can be forked, and `E` when a worker has ended: its number,
+  and the status that the system gives.
+- a worker's socket: frames of four bytes of length and a payload. To the service each payload begins with a byte that
+  says who speaks: `G` for the guest, whose words may be anything, and `W` for the worker itself, whose word is
+  how the run ended: `well`, `seconds`, `stack` or `trap`. From the service: first a frame for the worker,
+  JSON with `cpu_seconds`, `seed` and `clock` (see `Surroundings`), then frames for the guest as it asks for them, each
+  after eight bytes that say how many nanoseconds were waited.
+
+A guest reaches nothing but the functions below: its two for messages, the clock, and random bytes. All else that its
+Python would ask of a system is a trap, which ends the process.
+"""
+
+import ctypes
+import hashlib
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+CONTROL = struct.Struct("!cQQ")
+FOLDER = "engine"
+"""Beside this file: what `tools/build_engine.py` makes."""
+COMPILED = "python.cwasm"
+COMPONENT = "python.wasm.gz"
+_WASI = "0.2.9"
+_STACK_BYTES = 2**20
+_BESIDE = 96 * 2**20
+"""Bytes that a worker may take beside Python's memory: for messages on their way."""
+_MOST_FILES = 16
+_NICE = 10
+_GRACE_SECONDS = 5
+_AGAIN_SECONDS = 0.05
+_DIE_WITH_PARENT = 1
+_NO_NEW_PRIVILEGES = 38
+
+
+class Surroundings:
+    """Clock and random bytes of a run: the one door through which anything comes that is not computed.
+
+    `seed` decides all random bytes. `clock`: nanoseconds since 1970 at which a clock begins that moves by a microsecond
+    with each look and by what is waited; without it, the clock is the system's. So a run that is given the same, and
+    gets the same answers, is the same run.
+    """
+
+    def __init__(self, seed: bytes = b"", clock: int | None = None) -> None:
+        self._seed = seed
+        self._drawn = 0
+        self._still = clock
+        self._began = time.monotonic_ns()
+        self._first = clock
+
+    def random(self, length: int) -> bytes:
+        self._drawn += 1
+        return hashlib.shake_256(self._seed + self._drawn.to_bytes(8, "big")).digest(length)
+
+    def wait(self, nanoseconds: int) -> None:
+        """So long was waited, by what the service says."""
+        if self._still is not None:
+            self._still += nanoseconds
+
+    def now(self) -> int:
+        if self._still is None:
+            return time.time_ns()
+        self._still += 1000
+        return self._still
+
+    def elapsed(self) -> int:
+        """Since the run began: how long the machine is up is nobody's business."""
+        if self._still is None or self._first is None:
+            return time.monotonic_ns() - self._began
+        return self.now() - self._first
+
+
+def configured(wasmtime: Any) -> Any:
+    """What the component is compiled for, and is loaded with: any 64-bit processor of its kind, no newer features."""
+    config = wasmtime.Config()
+    config.epoch_interruption = True
+    config.max_wasm_stack = _STACK_BYTES
+    if (machine := os.uname().machine) and sys.platform == "linux":
+        config.target = f"{machine}-unknown-linux-gnu"
+    return config
+
+
+class Worker:
+    """A forked process: runs programs one after the other, each in an instance of its own."""
+
+    def __init__(self, wasmtime: Any, engine: Any, component: Any) -> None:
+        self._wasmtime = wasmtime
+        self._engine = engine
+        self._component = component
+        self._linker = self._linked()
+        self._socket = -1
+        self._given = False
+        self._end_at = 0.0
+        self._surroundings = Surroundings()
+
+    def _linked(self) -> Any:
+        from wasmtime.component import Linker  # pyright: ignore[reportMissingImports]
+
+        linker: Any = Linker(self._engine)
+        linker.allow_shadowing = True
+        linker.define_unknown_imports_as_traps(self._component)
+        functions: dict[str, dict[str, Any]] = {
+            "wasi:cli/environment": {
+                "get-environment": lambda _: [],
+                "get-arguments": lambda _: [],
+                "initial-cwd": lambda _: None,
+            },
+            "wasi:clocks/wall-clock": {
+                "now": self._now,
+                "resolution": lambda _: SimpleNamespace(seconds=0, nanoseconds=1),
+            },
+            "wasi:clocks/monotonic-clock": {
+                "now": lambda _: self._surroundings.elapsed(),
+                "resolution": lambda _: 1,
+            },
+            "wasi:random/random": {
+                "get-random-bytes": lambda _, length: self._surroundings.random(length),
+                "get-random-u64": lambda _: int.from_bytes(self._surroundings.random(8), "big"),
+            },
+            "wasi:filesystem/preopens": {"get-directories": lambda _: []},
+        }
+        with linker.root() as root:
+            root.add_func("receive", self._receive)
+            root.add_func("send", self._send)
+            for name, members in functions.items():
+                with root.add_instance(f"{name}@{_WASI}") as instance:
+                    for member, function in members.items():
+                        instance.add_func(member, function)
+        return linker
+
+    def warm_up(self) -> None:
+        """Makes an instance that runs nothing: from the first on, all share the image of their memory."""
+        store, _ = self._instance(None)
+        store.close()
+
+    def _instance(self, memory_bytes: int | None) -> tuple[Any, Any]:
+        """A store, and what runs the instance in it."""
+        store = self._wasmtime.Store(self._engine)
+        store.set_epoch_deadline(1)
+        if memory_bytes is not None:
+            store.set_limits(memory_size=memory_bytes)
+        return store, self._linker.instantiate(store, self._component).get_func(store, "run")
+
+    def serve(self, socket_fd: int, memory_bytes: int) -> NoReturn:
+        """Until the socket is closed, or a run does not end well."""
+        self._socket = socket_fd
+        _lock_in(memory_bytes)
+        self._watch()
+        while True:
+            self._given = False
+            store, run = self._instance(memory_bytes)
+            how = self._run(run, store)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            self._say(b"W", how)
+            if how != b"well":
+                os._exit(1)
+            store.close()
+
+    def _run(self, run: Any, store: Any) -> bytes:
+        try:
+            run(store)
+        except MemoryError:
+            return b"trap"
+        except (self._wasmtime.Trap, self._wasmtime.WasmtimeError) as error:
+            why = str(error)
+            return b"seconds" if "trap: interrupt" in why else b"stack" if "stack exhausted" in why else b"trap"
+        return b"well"
+
+    def _watch(self) -> None:
+        """Ends a run that has computed for as long as it may: the system counts, and wakes a thread when it is over."""
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        signal.signal(signal.SIGPROF, lambda *_: None)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+        def interrupt() -> None:
+            while True:
+                os.read(reader, 1)
+                if time.process_time() >= self._end_at:
+                    self._engine.increment_epoch()
+
+        threading.Thread(target=interrupt, daemon=True).start()
+
+    # What the guest may call.
+
+    def _receive(self, _store: Any) -> str:
+        if not self._given:
+            self._given = True
+            self._begin(json.loads(self._frame()))
+        frame = self._frame()
+        self._surroundings.wait(int.from_bytes(frame[:8], "big"))
+        return frame[8:].decode()
+
+    def _send(self, _store: Any, message: str) -> None:
+        self._say(b"G", message.encode())
+
+    def _now(self, _store: Any) -> Any:
+        seconds, nanoseconds = divmod(self._surroundings.now(), 10**9)
+        return SimpleNamespace(seconds=seconds, nanoseconds=nanoseconds)
+
+    def _begin(self, given: Any) -> None:
+        computed = time.process_time()
+        self._end_at = computed + given["cpu_seconds"]
+        signal.setitimer(signal.ITIMER_PROF, given["cpu_seconds"], _AGAIN_SECONDS)
+        most = int(self._end_at) + _GRACE_SECONDS
+        resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
+        self._surroundings = Surroundings(bytes.fromhex(given["seed"]), given["clock"])
+
+    def _frame(self) -> bytes:
+        return self._read(int.from_bytes(self._read(4), "big"))
+
+    def _read(self, length: int) -> bytes:
+        parts: list[bytes] = []
+        while length:
+            part = os.read(self._socket, min(length, 2**20))
+            if not part:
+                os._exit(0)  # nobody is interested any more
+            parts.append(part)
+            length -= len(part)
+        return b"".join(parts)
+
+    def _say(self, who: bytes, data: bytes) -> None:
+        rest = memoryview((len(data) + 1).to_bytes(4, "big") + who + data)
+        try:
+            while rest:
+                rest = rest[os.write(self._socket, rest) :]
+        except OSError:
+            os._exit(0)  # likewise
+
+
+def _lock_in(memory_bytes: int) -> None:
+    """What the system can still take from a process that has all that it needs."""
+    os.chdir("/")
+    os.setpriority(os.PRIO_PROCESS, 0, _NICE)
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None)
+        libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+        with open("/proc/self/status") as status:
+            data = next(int(line.split()[1]) for line in status if line.startswith("VmData")) * 1024
+        resource.setrlimit(resource.RLIMIT_DATA, (data + memory_bytes + 2 * _BESIDE,) * 2)
+    for nothing in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
+        resource.setrlimit(nothing, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_FILES, _MOST_FILES))
+
+
+class ForkServer:
+    """Forks workers and says when they have ended."""
+
+    def __init__(self, control: socket.socket, worker: Worker) -> None:
+        self._control = control
+        self._worker = worker
+        self._wakes = (-1, -1)
+        self._numbers: dict[int, int] = {}
+        """By process id: those that have not ended."""
+
+    def serve(self) -> None:
+        """Until the service closes the control socket; workers end with it."""
+        reader, writer = self._wakes = os.pipe()
+        os.set_blocking(writer, False)
+        os.set_blocking(reader, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        self._say(b"R", 0, 0)
+        while True:
+            ready, _, _ = select.select([self._control, reader], [], [])
+            if reader in ready:
+                os.read(reader, 4096)
+                self._bury()
+            if self._control in ready:
+                data, descriptors, _, _ = socket.recv_fds(self._control, CONTROL.size, 1, socket.MSG_WAITALL)
+                if len(data) < CONTROL.size:
+                    break
+                what, number, memory_bytes = CONTROL.unpack(data)
+                if what == b"F":
+                    self._fork(number, memory_bytes, descriptors[0])
+                else:
+                    self._kill(number)
+        for number in list(self._numbers.values()):
+            self._kill(number)
+
+    def _fork(self, number: int, memory_bytes: int, descriptor: int) -> None:
+        try:
+            pid = os.fork()
+        except OSError:
+            os.close(descriptor)
+            self._say(b"E", number, 0)
+            return
+        if pid:
+            os.close(descriptor)
+            self._numbers[pid] = number
+            return
+        try:
+            parent = os.getppid()
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for other in (self._control.fileno(), *self._wakes):  # what is left is wasmtime's image of the memory
+                os.close(other)
+            if os.getppid() == parent:
+                self._worker.serve(descriptor, memory_bytes)
+        except BaseException as error:  # a fault of ours: a guest's words are not in it
+            sys.stderr.write(f"A worker failed: {type(error).__name__}: {str(error)[:300]}\n")
+            sys.stderr.flush()
+        finally:
+            os._exit(1)
+
+    def _kill(self, number: int) -> None:
+        """One that has ended is not reaped yet, so that its id is nobody else's."""
+        for pid, other in self._numbers.items():
+            if other == number:
+                os.kill(pid, signal.SIGKILL)
+
+    def _bury(self) -> None:
+        while self._numbers:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            self._say(b"E", self._numbers.pop(pid), status)
+
+    def _say(self, what: bytes, number: int, status: int) -> None:
+        self._control.sendall(CONTROL.pack(what, number, status))
+
+
+def _loaded(wasmtime: Any, engine: Any, folder: str) -> Any:
+    """The component as it was compiled; compiled here where it does not fit this processor, or is not there."""
+    from wasmtime.component import Component  # pyright: ignore[reportMissingImports]
+
+    kind: Any = Component
+    try:
+        return kind.deserialize_file(engine, os.path.join(folder, COMPILED))
+    except wasmtime.WasmtimeError as error:
+        import gzip
+
+        sys.stderr.write(f"The compiled component does not fit here and is compiled anew: {str(error)[:300]}\n")
+        sys.stderr.flush()
+        with gzip.open(os.path.join(folder, COMPONENT)) as file:
+            return kind(engine, file.read())
+
+
+def main(site_packages: str, folder: str, control_fd: int) -> None:
+    """See the module."""
+    import gc
+
+    sys.path.append(site_packages)
+    import wasmtime  # pyright: ignore[reportMissingImports]
+
+    engine = wasmtime.Engine(configured(wasmtime))
+    worker = Worker(wasmtime, engine, _loaded(wasmtime, engine, folder))
+    worker.warm_up()
+    gc.freeze()  # so that workers share it
+    gc.disable()
+    ForkServer(socket.socket(fileno=control_fd), worker).serve()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -1,0 +1,85 @@
+"""The abilities of a run, which the host has: each call is a message, and its answer another."""
+
+from __future__ import annotations
+
+import base64
+import builtins
+import json
+from typing import TYPE_CHECKING, Any
+
+from shared.sandbox.inside.calls import CallFailed, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from shared.models.wire import JsonObject
+    from shared.sandbox.guest.loop import HostLoop
+
+
+class HostAbilities:
+    """These are `Abilities`; the host checks every argument again."""
+
+    def __init__(self, loop: HostLoop) -> None:
+        self._loop = loop
+
+    async def call_model(
+        self,
+        provider: str | None,
+        model: str | None,
+        messages: JsonValue,
+        parameters: JsonObject,
+        tools: list[JsonValue],
+        timeout: float | None,
+    ) -> ModelAnswer:
+        answer = await self._called(
+            "call_model",
+            provider=provider,
+            model=model,
+            messages=messages,
+            parameters=parameters,
+            tools=tools,
+            timeout=timeout,
+        )
+        return ModelAnswer(**answer)
+
+    async def http(self, call: HttpCall) -> HttpAnswer:
+        answer = await self._called(
+            "http",
+            method=call.method,
+            url=call.url,
+            params=call.params,
+            headers=call.headers,
+            json=call.json,
+            has_json=call.has_json,
+            data=call.data,
+            content=None if call.content is None else base64.b64encode(call.content).decode(),
+            timeout=call.timeout,
+            follow_redirects=call.follow_redirects,
+        )
+        return HttpAnswer(
+            status_code=answer["status_code"],
+            reason=answer["reason"],
+            headers=[(name, value) for name, value in answer["headers"]],
+            content=base64.b64decode(answer["content"]),
+            url=answer["url"],
+        )
+
+    async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue:
+        return await self._called("call_tool", url=url, token=token, tool=tool, arguments=arguments)
+
+    async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]:
+        return [ToolDoc(**tool) for tool in await self._called("list_tools", url=url, token=token)]
+
+    async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
+        return await self._called("call_agent", name=name, input_dict=input_dict)
+
+    async def _called(self, ability: str, **arguments: Any) -> Any:
+        text = json.dumps(arguments, ensure_ascii=False)
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise CallFailed("Half of a surrogate pair is no text.", ValueError) from error
+        answer = await self._loop.called(ability, text)
+        if error := answer.get("error"):
+            raise CallFailed(error["message"], getattr(builtins, error["kind"], RuntimeError), name=error["name"])
+        return answer["value"]

@@ -1,0 +1,45 @@
+"""An event loop of asyncio's own make, which waits for the host where others wait for sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from shared.sandbox.guest.channel import Channel
+
+
+class HostLoop(asyncio.BaseEventLoop):
+    """Runs everything that asyncio has, but for sockets, processes and threads."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__()
+        self._channel = channel
+        self._calls: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        cast("Any", self)._selector = self  # asyncio asks this for what has happened
+
+    async def called(self, ability: str, arguments: str) -> dict[str, Any]:
+        """The host's answer: `value`, or `error`. `arguments`: JSON."""
+        number = self._channel.call(ability, arguments)
+        answer = self._calls[number] = self.create_future()
+        return await answer
+
+    def select(self, timeout: float | None) -> list[Any]:
+        """What asyncio calls to wait. What arrived is handed on here, so there is nothing to return."""
+        if not self._channel.answers:
+            if timeout is not None and timeout <= 0:
+                self._channel.look()
+            else:
+                self._channel.wait(timeout)
+        answers, self._channel.answers = self._channel.answers, []
+        for answer in answers:
+            call = self._calls.pop(answer["number"], None)
+            if call is not None and not call.done():
+                call.set_result(answer)
+        return []
+
+    def _process_events(self, event_list: list[Any]) -> None:
+        pass
+
+    def _write_to_self(self) -> None:
+        """There are no threads that it would wake this one for."""

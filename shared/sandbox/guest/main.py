@@ -1,0 +1,144 @@
+"""A run, from inside: the host sends a program, gets what it prints and calls, and in the end its result or error."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import os
+import random
+import sys
+import time
+import traceback
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from shared.sandbox.guest.channel import Channel
+from shared.sandbox.guest.host_abilities import HostAbilities
+from shared.sandbox.guest.loop import HostLoop
+from shared.sandbox.guest.printed import Printed
+from shared.sandbox.guest.world import servers, world
+from shared.sandbox.inside.json_values import NotJson, refuse_long
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_FILE = "agent.py"
+_VERSION = 1
+_LONGEST_MESSAGE = 4000
+_LONGEST_NAME = 200
+_MOST_FRAMES = 40
+_NO_RUN = "The code defines no `async def run(input_dict, tools)`, which is what is called."
+_NO_COROUTINE = "`run` must be `async def run(input_dict, tools)`."
+
+
+class NoRun(Exception):
+    """Told as a `NotImplementedError` without lines of the agent's."""
+
+
+class Guest:
+    """All that a run needs and that does not depend on its program: made before the snapshot is taken."""
+
+    def __init__(self, receive: Callable[[], str], write: Callable[[str], object]) -> None:
+        self._channel = Channel(receive, write)
+        self._printed = Printed(self._channel)
+        self._loop = HostLoop(self._channel)
+        self._names = world(HostAbilities(self._loop))
+
+    def run(self) -> None:
+        """Answers one program. Nothing is restored afterwards: an instance serves one run."""
+        channel = self._channel
+        channel.send("ready", version=_VERSION)
+        program = channel.receive()
+        channel.send("begun")
+        self._printed.take_over(program["log_bytes"])
+        asyncio.set_event_loop(self._loop)
+        time.sleep = _sleeper(channel)
+        random.seed(int.from_bytes(os.urandom(32)))
+        try:
+            end = ("done", self._loop.run_until_complete(_result(program, self._names)))
+        except NotJson as error:
+            end = ("failed", _told("TypeError", str(error), []))
+        except NoRun as error:
+            end = ("failed", _told("NotImplementedError", str(error), []))
+        except BaseException as error:
+            end = ("failed", _failed(error))
+        self._printed.end()
+        channel.send(*end)
+
+
+async def _result(program: dict[str, Any], names: dict[str, Any]) -> str:
+    """The result as JSON text; empty if the code was only to be loaded."""
+    module = ModuleType("agent")
+    module.__dict__.update(names, mcpc=servers(program["tools"]))
+    sys.modules["agent"] = module
+    exec(compile(program["code"], _FILE, "exec"), module.__dict__)  # noqa: S102 - this is what all of this is for
+    if program["only_load"]:
+        return ""
+    run = module.__dict__.get("run")
+    if not callable(run):
+        raise NoRun(_NO_RUN)
+    result = _called(run, program)
+    if not inspect.isawaitable(result):
+        raise NoRun(_NO_COROUTINE)
+    text = json.dumps(await result, default=_plain)
+    refuse_long(text, program["result_bytes"], "result")
+    return text
+
+
+def _called(run: Any, program: dict[str, Any]) -> Any:
+    """By name where `run` has the names of the contract; else by position, with as many as it takes."""
+    given = {"input_dict": program["input_dict"], "tools": program["tools"]}
+    parameters = inspect.signature(run).parameters.values()
+    if given.keys() <= {one.name for one in parameters if one.kind is not inspect.Parameter.POSITIONAL_ONLY}:
+        return run(**given)
+    if any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in parameters) or len(parameters) > 1:
+        return run(*given.values())
+    return run(*[program["input_dict"]] * len(parameters))
+
+
+def _plain(value: Any) -> str:
+    """Ids become texts, as most code means them."""
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def _failed(error: BaseException) -> str:
+    """An exception that nobody caught, with the agent's own lines."""
+    trace = traceback.extract_tb(error.__traceback__)
+    frames = [(frame.lineno or 0, frame.name) for frame in trace if frame.filename == _FILE]
+    kind = type(error).__name__
+    if isinstance(error, SyntaxError) and error.filename == _FILE:
+        return _told(kind, f"line {error.lineno}: This is not Python: {error.msg}.", [])
+    try:
+        message = str(error)
+    except BaseException as broken:
+        message = f"<its message is broken: {type(broken).__name__}>"
+    return _told(kind, message, frames)
+
+
+def _told(kind: str, message: str, frames: list[tuple[int, str]]) -> str:
+    return json.dumps(
+        {
+            "type": _plain_text(kind[:_LONGEST_NAME]),
+            "message": _plain_text(message[:_LONGEST_MESSAGE]),
+            "frames": [[line, _plain_text(name[:_LONGEST_NAME])] for line, name in frames[-_MOST_FRAMES:]],
+        }
+    )
+
+
+def _plain_text(text: str) -> str:
+    """Without half a surrogate pair, which has no UTF-8."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _sleeper(channel: Channel) -> Callable[[float], None]:
+    def sleep(seconds: float, /) -> None:
+        """`time.sleep`, which lets the host wait."""
+        if seconds < 0:
+            raise ValueError("sleep length must be non-negative")
+        channel.sleep(seconds)
+
+    return sleep

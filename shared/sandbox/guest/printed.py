@@ -1,0 +1,61 @@
+"""Standard output and error: each line goes to the host at once, up to what a run may print."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shared.sandbox.guest.channel import Channel
+
+_LONGEST_PIECE = 4096
+
+
+class Printed(io.TextIOBase):
+    """A text stream. What is more than a run may print is counted, not sent."""
+
+    encoding = "utf-8"
+    errors = "replace"
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__()
+        self._channel = channel
+        self._left = 0
+        self._dropped = 0
+        self._parts: list[str] = []
+        self._length = 0
+
+    def take_over(self, most_bytes: int) -> None:
+        """All that is printed from here on goes to the host, up to so much."""
+        self._left = most_bytes + 1
+        sys.stdout = sys.stderr = self
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str, /) -> int:
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] - agent code calls it
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        self._parts.append(text)
+        self._length += len(text)
+        if "\n" in text or self._length > _LONGEST_PIECE:
+            self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        text = "".join(self._parts)
+        self._parts.clear()
+        self._length = 0
+        data = text.encode("utf-8", "replace")
+        kept = data[: self._left]
+        self._left -= len(kept)
+        self._dropped += len(data) - len(kept)
+        if kept:
+            self._channel.send("print", kept.decode("utf-8", "ignore"))
+
+    def end(self) -> None:
+        """What was not a whole line yet, and how much was dropped."""
+        self.flush()
+        if self._dropped:
+            self._channel.send("dropped", bytes=self._dropped)

@@ -1,0 +1,94 @@
+"""Runs some programs before the snapshot is taken, so that no run is the first to do anything.
+
+CPython rewrites the code that it runs often, and fills caches. Done once here, that is part of the snapshot; done in a
+run, it would be done again in each, and every page of memory that it touches would have to be copied.
+"""
+
+import json
+import random
+import sys
+import time
+
+from shared.sandbox.guest.main import Guest
+
+_TIMES = 30
+_CODE = """
+import asyncio, json, datetime, math, re, uuid, random, collections, dataclasses
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: int = 2
+
+async def run(input_dict, tools):
+    response = await http_client.get("http://x", params={"a": 1})
+    response.raise_for_status()
+    content, thoughts = await call_llm(provider="p", model="m", messages=[{"role": "user", "content": "x"}])
+    await asyncio.gather(*[asyncio.sleep(0) for _ in range(3)])
+    print(content, response.json(), f"{math.pi:.2f}", re.sub("a+", "b", "aaa"))
+    try:
+        {}["x"]
+    except KeyError as error:
+        print(str(error))
+    return {"a": [Point(n).x for n in range(3)], "b": str(uuid.uuid4()), "c": json.dumps({"d": 1.5})}
+"""
+_ANSWERS = {
+    "http": {"status_code": 200, "reason": "OK", "headers": [["a", "b"]], "content": "e30=", "url": "http://x"},
+    "call_model": {
+        "content": "x",
+        "thoughts": None,
+        "model": "m",
+        "finish_reason": "stop",
+        "prompt_tokens": 1,
+        "completion_tokens": 1,
+        "total_tokens": 2,
+    },
+}
+
+
+class _Host:
+    """Answers as the host does."""
+
+    def __init__(self, code: str) -> None:
+        self._program = {
+            "code": code,
+            "input_dict": {"inputText": "x"},
+            "tools": {"http://x": ["y"]},
+            "log_bytes": 10_000,
+            "result_bytes": 10_000,
+            "only_load": False,
+        }
+        self._waiting: list[dict[str, object]] = []
+        self._begun = False
+        self.ended = ""
+
+    def receive(self) -> str:
+        if not self._begun:
+            self._begun = True
+            return json.dumps(self._program)
+        answers, self._waiting = self._waiting, []
+        return json.dumps({"answers": answers})
+
+    def send(self, message: str) -> None:
+        line, _, text = message.partition("\n")
+        said = json.loads(line)
+        if said["kind"] == "call":
+            self._waiting.append({"number": said["number"], "value": _ANSWERS[said["ability"]]})
+        elif said["kind"] in ("done", "failed"):
+            self.ended = f"{said['kind']} {text}"
+
+
+def warm_up() -> None:
+    """Leaves everything as it was, but for what is faster the second time."""
+    kept = sys.stdout, sys.stderr, time.sleep, random.getstate()
+    try:
+        for _ in range(_TIMES):
+            for code, end in ((_CODE, "done"), ("async def run(input_dict, tools):\n    return 1 / 0", "failed")):
+                host = _Host(code)
+                Guest(host.receive, host.send).run()
+                if not host.ended.startswith(end):
+                    raise RuntimeError(host.ended)
+    finally:
+        sys.stdout, sys.stderr, time.sleep = kept[:3]
+        random.setstate(kept[3])
+    del sys.modules["agent"]

@@ -1,0 +1,138 @@
+"""What the interpreter says to the host, by these shapes and no others, as whoever wrote it may be hostile.
+
+A message is a line of JSON, which is short, and a text, which is not looked into before it is known what it is for.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from shared.models.wire import JsonObject
+
+MAX_BYTES = 4 * 2**20
+"""Of one message: more than the longest arguments of a call."""
+_LONGEST_LINE = 500
+_LONGEST_FAILURE = 100_000
+_MOST_VALUES = 100_000
+"""Of a call's arguments: reading more would keep everybody waiting."""
+
+
+class NoMessage(Exception):
+    """What was said has none of the shapes."""
+
+
+class TooManyValues(Exception):
+    """Arguments that are not read."""
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Ready(_Message):
+    """The guest waits for a program, in this form of the conversation."""
+
+    kind: Literal["ready"]
+    version: Literal[1]
+
+
+class Begun(_Message):
+    """The program has arrived. An interpreter that ends before has done nothing of it."""
+
+    kind: Literal["begun"]
+
+
+class Print(_Message):
+    """The text is what is printed."""
+
+    kind: Literal["print"]
+
+
+class Dropped(_Message):
+    """How much was printed beyond what a run may."""
+
+    kind: Literal["dropped"]
+    bytes: int = Field(ge=0, lt=2**53)
+
+
+class Call(_Message):
+    """The text is the arguments, a JSON object. `number` comes back with the answer."""
+
+    kind: Literal["call"]
+    number: int = Field(ge=1, lt=2**53)
+    ability: Literal["call_model", "http", "call_tool", "list_tools", "call_agent"]
+
+
+class Wait(_Message):
+    """Nothing is to be computed until a call is answered, or so many seconds have passed."""
+
+    kind: Literal["wait"]
+    seconds: Annotated[float, Field(ge=0)] | None
+
+
+class Done(_Message):
+    """The text is the result as JSON; empty for code that was only loaded."""
+
+    kind: Literal["done"]
+
+
+class Failed(_Message):
+    """An exception that nobody caught. The text is a `Fault`."""
+
+    kind: Literal["failed"]
+
+
+class Fault(_Message):
+    """`frames`: the agent's lines, and the functions they are in."""
+
+    model_config = ConfigDict(strict=False)
+
+    type: str = Field(max_length=200)
+    message: str = Field(max_length=5000)
+    frames: list[tuple[Annotated[int, Field(ge=0, lt=10**7)], Annotated[str, Field(max_length=200)]]] = Field(
+        max_length=50, fail_fast=True
+    )
+
+
+Said = Ready | Begun | Print | Dropped | Call | Wait | Done | Failed
+_said: TypeAdapter[Said] = TypeAdapter(Annotated[Said, Field(discriminator="kind")])
+
+
+def message(data: bytes) -> tuple[Said, str]:
+    """What it is, and its text. Raises `NoMessage`."""
+    line, _, text = data.partition(b"\n")
+    if len(line) > _LONGEST_LINE:
+        raise NoMessage
+    try:
+        return _said.validate_json(line), text.decode()
+    except ValueError as error:  # of either
+        raise NoMessage from error
+
+
+def fault(text: str) -> Fault:
+    """Raises `NoMessage`."""
+    if len(text) > _LONGEST_FAILURE:
+        raise NoMessage
+    try:
+        return Fault.model_validate_json(text)
+    except ValidationError as error:
+        raise NoMessage from error
+
+
+def values_in(text: str) -> int:
+    """How many values reading it would make, at most."""
+    return sum(text.count(sign) for sign in "[{,")
+
+
+def arguments(text: str) -> JsonObject:
+    """Of a call. Raises `NoMessage`, and `TooManyValues`."""
+    if values_in(text) > _MOST_VALUES:
+        raise TooManyValues
+    try:
+        read = from_json(text)
+    except ValueError as error:
+        raise NoMessage from error
+    if not isinstance(read, dict):
+        raise NoMessage
+    return read

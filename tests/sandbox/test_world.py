@@ -1,0 +1,368 @@
+"""The names inside: what they take, what they say of what they do not, and how a request and an answer are written."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.models.wire import JsonObject
+from shared.sandbox import CallFailed, HttpAnswer, HttpCall, Program
+from shared.sandbox.engine import WasmEngine
+from shared.sandbox.inside.http_objects import AsyncClient, Response, httpx_timeout
+from shared.sandbox.no_abilities import NoAbilities
+from tests.sandbox.abilities import ScriptedAbilities
+from tests.sandbox.conftest import LIMITS, Run
+from tests.sandbox.shop_server import ShopServer
+
+RUN = "async def run(input_dict, tools):\n"
+CALL = HttpCall("GET", "https://example.com/a")
+
+
+class Noting(NoAbilities):
+    """Keeps the HTTP calls, and answers each with `answer`."""
+
+    def __init__(self, answer: HttpAnswer | None = None) -> None:
+        self.calls: list[HttpCall] = []
+        self._answer = answer or HttpAnswer(200, "OK", [], b"", "https://example.com/")
+
+    async def http(self, call: HttpCall) -> HttpAnswer:
+        self.calls.append(call)
+        return self._answer
+
+
+async def sent(*, client: dict[str, Any] | None = None, method: str = "get", **options: Any) -> HttpCall:
+    """The one call that a client's method makes."""
+    abilities = Noting()
+    await getattr(AsyncClient(abilities, **(client or {})), method)("https://example.com/a", **options)
+    (call,) = abilities.calls
+    return call
+
+
+async def test_a_bare_request_has_nothing_but_its_address() -> None:
+    """No redirect is followed, as in httpx."""
+    assert await sent() == HttpCall("GET", "https://example.com/a")
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "head", "options"])
+async def test_each_method_has_its_name(method: str) -> None:
+    """In capitals."""
+    assert (await sent(method=method)).method == method.upper()
+
+
+@pytest.mark.parametrize(
+    ("params", "pairs"),
+    [
+        (
+            {"a": 1, "b": 1.5, "c": True, "d": None, "e": "x y&z=é"},
+            [("a", "1"), ("b", "1.5"), ("c", "true"), ("d", ""), ("e", "x y&z=é")],
+        ),
+        ({"a": [1, "b"]}, [("a", "1"), ("a", "b")]),
+        ([("a", 1), ("a", 2)], [("a", "1"), ("a", "2")]),
+        ({1: False}, [("1", "false")]),
+        ({}, None),
+        (None, None),
+    ],
+)
+async def test_a_query_is_pairs_of_text(params: Any, pairs: list[tuple[str, str]] | None) -> None:
+    """As httpx writes them; a list is the name several times."""
+    assert (await sent(params=params)).params == pairs
+
+
+async def test_a_form_is_pairs_of_text() -> None:
+    """A text or bytes as `data` is a body as it stands."""
+    assert (await sent(method="post", data={"a": [1, 2], "b": "é"})).data == [("a", "1"), ("a", "2"), ("b", "é")]
+    assert (await sent(method="post", data="raw é")).content == "raw é".encode()
+    assert (await sent(method="post", content=b"\x00\xff")).content == b"\x00\xff"
+
+
+@pytest.mark.parametrize("json", [{"a": [1, None]}, [], {}, "text", 0, False])
+async def test_json_is_sent_also_where_it_is_nothing_much(json: Any) -> None:
+    """Only None is no body."""
+    call = await sent(method="post", json=json)
+    assert (call.json, call.has_json) == (json, True)
+    assert not (await sent(method="post", json=None)).has_json
+
+
+async def test_a_clients_own_settings_come_first() -> None:
+    """A call's are added to them, or take their place."""
+    client = {"headers": {"X-A": "1", "X-B": "1"}, "params": {"p": 1}, "timeout": 5, "follow_redirects": True}
+    call = await sent(client=client, headers={"X-B": 2}, params={"q": 2}, timeout=1.5, follow_redirects=False)
+    assert call.headers == {"X-A": "1", "X-B": "2"}
+    assert (call.params, call.timeout, call.follow_redirects) == ([("p", "1"), ("q", "2")], 1.5, False)
+    call = await sent(client=client)
+    assert (call.params, call.timeout, call.follow_redirects) == ([("p", "1")], 5.0, True)
+
+
+@pytest.mark.parametrize(
+    ("base", "url", "whole"),
+    [
+        ("https://example.com", "a", "https://example.com/a"),
+        ("https://example.com/v1/", "/a", "https://example.com/v1/a"),
+        ("https://example.com", "https://other.example.com/b", "https://other.example.com/b"),
+        ("", "https://example.com/c", "https://example.com/c"),
+    ],
+)
+async def test_a_base_url_goes_before(base: str, url: str, whole: str) -> None:
+    """But for an address that is whole."""
+    abilities = Noting()
+    await AsyncClient(abilities, base_url=base).get(url)
+    assert abilities.calls[0].url == whole
+
+
+def test_a_timeout_is_one_number() -> None:
+    """The longest of its parts."""
+    assert httpx_timeout(5) == 5
+    assert httpx_timeout(None, connect=2, read=7.5, pool=None) == 7.5
+    assert httpx_timeout() is None
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        ("http_client.get(5)", "TypeError: url must be a text, not int."),
+        ("http_client.get(None)", "TypeError: url must be a text, not None."),
+        ("http_client.request(1, 'https://example.com')", "TypeError: method must be a text, not int."),
+        ("http_client.get('https://example.com', params=5)", "TypeError: params must be a dict, not int."),
+        ("http_client.get('https://example.com', params=[1])", "TypeError: params must be a dict or a list of pairs."),
+        (
+            "http_client.get('https://example.com', params={'a': {}})",
+            "TypeError: params may hold texts and numbers, not dict.",
+        ),
+        ("http_client.get('https://example.com', headers='x')", "TypeError: headers must be a dict, not str."),
+        (
+            "http_client.get('https://example.com', timeout=0)",
+            "ValueError: timeout must be a number of seconds above 0.",
+        ),
+        (
+            "http_client.get('https://example.com', timeout='5')",
+            "ValueError: timeout must be a number of seconds above 0.",
+        ),
+        (
+            "http_client.get('https://example.com', verify=False)",
+            "TypeError: get() got an unexpected keyword argument 'verify'",
+        ),
+        ("http_client.get()", "TypeError: get() missing 1 required positional argument: 'url'"),
+        (
+            "http_client.post('https://example.com', json={1, 2})",
+            "TypeError: The json is not JSON: Object of type set is not JSON serializable.",
+        ),
+        (
+            "call_llm(messages=float('nan'))",
+            "TypeError: The messages is not JSON: Out of range float values are not JSON compliant",
+        ),
+        ("call_llm(provider=5)", "TypeError: provider must be a text, not int."),
+        ("call_llm(model=5)", "TypeError: model must be a text, not int."),
+        ("call_llm(parameters='x')", "TypeError: parameters must be a dict, not str."),
+        ("call_llm(tools='x')", "TypeError: tools must be a list, not str."),
+        ("call_llm(nonsense=1)", "TypeError: call_llm() got an unexpected keyword argument 'nonsense'"),
+        ("litellm.acompletion(model=5)", "TypeError: model must be a text, not int."),
+        (
+            "litellm.acompletion(model='m', messages=[], timeout=-1)",
+            "ValueError: timeout must be a number of seconds above 0.",
+        ),
+        ("gofannon_client.call(5)", "TypeError: agent_name must be a text, not int."),
+        ("gofannon_client.call('a', 'b')", "TypeError: input_dict must be a dict, not str."),
+        ("gofannon_client.call()", "TypeError: call() missing 1 required positional argument: 'agent_name'"),
+        ("mcpc['https://mcp.example.com'].call(5)", "TypeError: tool_name must be a text, not int."),
+        (
+            "mcpc['https://mcp.example.com'].call()",
+            "TypeError: call() missing 1 required positional argument: 'tool_name'",
+        ),
+    ],
+)
+async def test_what_does_not_fit_is_told(call: str, error: str, engine: WasmEngine) -> None:
+    """By the name of the parameter, and what it should have been."""
+    program = Program(RUN + f"    await {call}", {}, {"https://mcp.example.com": ["x"]})
+    outcome = await engine.run(program, NoAbilities(), LIMITS)
+    assert outcome.failure
+    assert outcome.failure.error.startswith(error)
+
+
+async def test_a_number_that_is_too_long_is_told(engine: WasmEngine) -> None:
+    """As any other argument that does not fit."""
+    code = RUN + "    await http_client.get('https://example.com', headers={'x': 10**5000})"
+    outcome = await engine.run(Program(code, {}), NoAbilities(), LIMITS)
+    assert outcome.failure
+    assert outcome.failure.error.split(":")[0] in ("TypeError", "ValueError")
+
+
+async def test_a_client_that_is_made_otherwise_is_told(engine: WasmEngine) -> None:
+    """What it does not take here is named."""
+    code = "import httpx\n" + RUN + "    httpx.AsyncClient(verify=False, proxy='x')"
+    outcome = await engine.run(Program(code, {}), NoAbilities(), LIMITS)
+    assert outcome.failure
+    assert outcome.failure.error == "TypeError: AsyncClient() takes no verify, proxy here."
+
+
+def response(content: bytes, content_type: str = "", status: int = 200, reason: str = "OK") -> Response:
+    headers = [("Content-Type", content_type)] if content_type else []
+    return Response(HttpAnswer(status, reason, headers, content, "https://example.com/a"), CALL)
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "text"),
+    [
+        ("é".encode(), "", "é"),
+        ("é".encode(), "application/json", "é"),
+        ("é".encode("latin-1"), "text/plain; charset=latin-1", "é"),
+        ("é".encode("latin-1"), 'text/plain; charset="ISO-8859-1"', "é"),
+        ("ш".encode("cp1251"), "text/html; charset=windows-1251", "ш"),
+        ("é".encode("utf-16"), "text/plain; charset=utf-16", "é"),
+        (b"\xff\xfe", "text/plain", "\ufffd\ufffd"),
+        ("é".encode(), "text/plain; charset=no-such-thing", "é"),
+        ("é".encode(), "text/plain; charset=", "é"),
+        (b"", "text/plain", ""),
+    ],
+)
+def test_a_text_is_read_by_its_charset(content: bytes, content_type: str, text: str) -> None:
+    """UTF-8 where none is named or known; what cannot be read is replaced."""
+    assert response(content, content_type).text == text
+
+
+_CODECS = ["base64", "rot13", "zlib", "hex", "unicode_escape", "punycode", "x" * 10_000]
+_NO_CODECS = ["undefined", "idna", "a\0b"]
+
+
+def test_a_slow_charset_is_not_used() -> None:
+    """A server cannot have a body read in quadratic time: what is not the web's is read as UTF-8."""
+    assert response(b"a" * 200_000, "text/html; charset=punycode").text == "a" * 200_000
+
+
+def test_json_of_too_many_values_is_refused() -> None:
+    """A few megabytes of brackets would take seconds to read."""
+    with pytest.raises(CallFailed, match="too many to be read"):
+        response(b"[" + b"{}," * 400_000 + b"0]", "application/json").json()
+
+
+@pytest.mark.parametrize("charset", [*_CODECS, *_NO_CODECS])
+def test_a_strangers_charset_breaks_nothing(charset: str) -> None:
+    """Whatever Python knows by that name."""
+    assert isinstance(response(b"abc", f"text/plain; charset={charset}").text, str)
+
+
+JSON_TEXTS = ['{"a": "é 日本 🎉"}', '"x"', "1", "[]", '["\\ud800"]', "", "{", "\ufeff1"]
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "latin-1"]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("named", ["", "; charset=utf-8", "; charset=utf-16", "; charset=no-such-thing"])
+def test_json_is_read_by_its_bytes_as_httpx_does(encoding: str, named: str) -> None:
+    """Whatever the charset says: with a byte order mark or without, in UTF-8, 16 or 32."""
+    for text in JSON_TEXTS:
+        content = text.encode(encoding, "replace")
+        try:
+            expected: Any = httpx.Response(200, content=content, headers={"Content-Type": f"a/b{named}"}).json()
+        except ValueError:
+            continue
+        assert response(content, f"application/json{named}").json() == expected
+
+
+@given(st.binary(max_size=40) | st.text(max_size=20).map(lambda text: json.dumps(text).encode("utf-16")))
+def test_any_bytes_are_json_where_they_are_for_httpx(content: bytes) -> None:
+    """And a `ValueError` where they are none."""
+    try:
+        expected: Any = httpx.Response(200, content=content).json()
+    except ValueError:
+        with pytest.raises(CallFailed) as raised:
+            response(content, "application/json").json()
+        assert raised.value.kind is ValueError
+    else:
+        assert json.dumps(response(content, "application/json").json()) == json.dumps(expected)
+
+
+def test_json_in_a_charset_that_is_named_is_read_by_it() -> None:
+    """Where it is not in one of JSON's own encodings: httpx gives up there."""
+    content = '{"a": "é"}'.encode("latin-1")
+    assert response(content, "application/json; charset=iso-8859-1").json() == {"a": "é"}
+    for content_type in ("", "application/json", "application/json; charset=utf-8", "a/b; charset=idna"):
+        with pytest.raises(CallFailed) as raised:
+            response(content, content_type).json()
+        assert raised.value.name == "UnicodeDecodeError"
+        assert raised.value.message == "The answer is not JSON: it is not text in UTF-8, from byte 8 on."
+
+
+def test_headers_are_found_in_lower_case_and_as_usual() -> None:
+    """Several of one name are one, with commas."""
+    answer = HttpAnswer(200, "OK", [("X-THING", "1"), ("x-thing", "2"), ("content-type", "a/b")], b"", "https://e.com")
+    assert Response(answer, CALL).headers == {
+        "x-thing": "1, 2",
+        "X-Thing": "1, 2",
+        "content-type": "a/b",
+        "Content-Type": "a/b",
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "message"),
+    [
+        (404, "Not Found", "Client error '404 Not Found' for url 'https://example.com/a'"),
+        (500, "", "Server error '500' for url 'https://example.com/a'"),
+        (302, "Found", "Redirect response '302 Found' for url 'https://example.com/a'"),
+    ],
+)
+def test_a_status_is_raised_in_the_words_of_httpx(status: int, reason: str, message: str) -> None:
+    """And one that is fine gives the response."""
+    with pytest.raises(CallFailed) as raised:
+        response(b"", status=status, reason=reason).raise_for_status()
+    assert raised.value.message == message
+    fine = response(b"", status=204)
+    assert fine.raise_for_status() is fine
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000, b"1" * 5000, b"\xff\xfe{"])
+def test_an_answer_that_is_not_json_is_a_value_error(content: bytes) -> None:
+    """As `json.JSONDecodeError` is one."""
+    with pytest.raises(CallFailed) as raised:
+        response(content).json()
+    assert raised.value.kind is ValueError
+
+
+async def test_a_request_arrives_as_it_was_written(
+    run: Run, abilities: ScriptedAbilities, addresses: dict[str, str]
+) -> None:
+    """Query and form, encoded, at a real server."""
+    code = RUN + (
+        "    first = await http_client.get(input_dict['url'], params={'q': 'a b&c=é', 'n': [1, 2]})\n"
+        "    second = await http_client.post(input_dict['url'], data={'q': 'a b&c=é', 'n': [1, 2]})\n"
+        "    return [first.json(), second.json()]"
+    )
+    echoes: Any = (await run(code, {"url": addresses["$API"] + "/echo"})).result
+    pairs = [("q", "a b&c=é"), ("n", "1"), ("n", "2")]
+    assert [tuple(pair) for pair in echoes[0]["query"]] == pairs
+    assert parse_qsl(echoes[1]["body"]) == pairs
+
+
+async def test_parameters_of_a_model_call_go_on_as_they_are(run: Run, abilities: ScriptedAbilities) -> None:
+    """By `call_llm` and by litellm's name."""
+    abilities.answers = [("hi", "hello")]
+    code = RUN + (
+        "    messages = [{'role': 'user', 'content': 'hi'}]\n"
+        "    await call_llm('openai', 'gpt-4o', messages, {'temperature': 0}, [{'id': 'web'}], timeout=3)\n"
+        "    await litellm.acompletion('openai/gpt-4o', messages, temperature=0, timeout=3)\n"
+        "    await call_llm(messages=messages)"
+    )
+    outcome = await run(code)
+    assert outcome.failure is None
+    messages: Any = [{"role": "user", "content": "hi"}]
+    common: JsonObject = {"messages": messages, "timeout": 3.0}
+    assert abilities.calls.models == [
+        {**common, "provider": "openai", "model": "gpt-4o", "parameters": {"temperature": 0}, "tools": [{"id": "web"}]},
+        {**common, "provider": None, "model": "openai/gpt-4o", "parameters": {"temperature": 0}, "tools": []},
+        {"provider": None, "model": None, "messages": messages, "parameters": {}, "tools": [], "timeout": None},
+    ]
+
+
+async def test_calls_that_are_gathered_are_under_way_together(
+    run: Run, shop_server: ShopServer, addresses: dict[str, str]
+) -> None:
+    """Twenty of them, by the server's own count."""
+    code = RUN + (
+        "    urls = [f\"{input_dict['url']}/meet/20?key=w&n={n}\" for n in range(20)]\n"
+        "    return [r.status_code for r in await asyncio.gather(*[http_client.get(url) for url in urls])]"
+    )
+    assert (await run(code, {"url": addresses["$SHOP"]})).result == [200] * 20
+    assert shop_server.most_at_once == 20

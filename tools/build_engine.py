@@ -1,0 +1,119 @@
+"""Builds the Python that agents run in: `python -m tools.build_engine`, which `make setup` does where it is missing.
+
+componentize-py initialises CPython with our guest code and the standard library, and keeps the memory that this leaves:
+half a minute of computing. wasmtime makes machine code of it, which processes map instead of compiling: as long again.
+What is there already for the same sources and the same tools is left as it is.
+"""
+
+import gzip
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+import tzdata
+import wasmtime
+from wasmtime.component import Component
+
+from shared.sandbox import fork_server
+
+ROOT = Path(__file__).parents[1]
+_SANDBOX = ROOT / "shared" / "sandbox"
+FOLDER = _SANDBOX / fork_server.FOLDER
+_STAMP = "sources.sha256"
+_GUEST = ("inside", "guest")
+_TOOLS = ("componentize-py", "wasmtime", "tzdata")
+
+
+class NotBuilt(Exception):
+    """`args[0]` says what went wrong, and what to do."""
+
+
+def sources() -> dict[str, bytes]:
+    """What runs inside, each file by its path there."""
+    files = dict.fromkeys(("shared/__init__.py", "shared/sandbox/__init__.py"), b"")
+    for package in _GUEST:
+        for file in sorted((_SANDBOX / package).glob("*.py")):
+            files[f"shared/sandbox/{package}/{file.name}"] = file.read_bytes()
+    return files
+
+
+def digest() -> str:
+    """Of all that decides what is built."""
+    found = hashlib.sha256((_SANDBOX / "world.wit").read_bytes())
+    for name, data in sorted(sources().items()):
+        found.update(name.encode() + b"\0" + data)
+    for tool in _TOOLS:
+        found.update(f"{tool} {version(tool)}".encode())
+    return found.hexdigest()
+
+
+def is_built(folder: Path = FOLDER) -> bool:
+    """Whether `folder` has what would be built now."""
+    stamp = folder / _STAMP
+    return stamp.is_file() and stamp.read_text() == digest()
+
+
+def build(folder: Path = FOLDER) -> None:
+    """Builds what is not there. Raises `NotBuilt`."""
+    if is_built(folder):
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _STAMP).unlink(missing_ok=True)
+    component = _componentized()
+    engine = wasmtime.Engine(fork_server.configured(wasmtime))
+    _put(folder / fork_server.COMPILED, Component(engine, component).serialize())
+    _put(folder / fork_server.COMPONENT, gzip.compress(component, mtime=0))
+    _put(folder / _STAMP, digest().encode())
+
+
+def _componentized() -> bytes:
+    program = shutil.which("componentize-py", path=str(Path(sys.executable).parent)) or shutil.which("componentize-py")
+    if program is None:
+        raise NotBuilt("componentize-py is not installed. Run `make setup`.")
+    with tempfile.TemporaryDirectory() as folder:
+        inside = Path(folder, "inside")
+        for name, data in sources().items():
+            file = inside / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        shutil.copytree(Path(tzdata.__file__).parent, inside / "tzdata")
+        output = Path(folder, "python.wasm")
+        command = [program, "-d", str(_SANDBOX / "world.wit"), "-w", "engine", "componentize"]
+        done = subprocess.run(  # noqa: S603 - our own words
+            [*command, "-p", str(inside), "shared.sandbox.guest.app", "-o", str(output)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise NotBuilt(f"componentize-py failed: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+        return output.read_bytes()
+
+
+def _put(file: Path, data: bytes) -> None:
+    """Whole or not at all."""
+    beside = file.with_name(f"{file.name}.{os.getpid()}")
+    beside.write_bytes(data)
+    beside.rename(file)
+
+
+def main() -> None:
+    """As a command."""
+    if is_built():
+        print(f"{FOLDER} is up to date.")
+        return
+    print("Building the Python that agents run in, which takes about a minute …", flush=True)
+    try:
+        build()
+    except NotBuilt as error:
+        sys.exit(f"✗ {error}")
+    print(f"Built {FOLDER}.")
+
+
+if __name__ == "__main__":
+    main()
