@@ -156,9 +156,8 @@ class Settings(BaseModel):
     runs_at_once: int = Field(
         default=128,
         gt=0,
-        description="in one process, in the fast engine; of one user or agent a quarter of them, and eight at most",
+        description="in one process; of one user or agent a quarter of them, and eight at most",
     )
-    full_runs_at_once: int = Field(default=6, gt=0, description="the same in the full engine")
     run_seconds_per_minute: float = Field(
         default=3600,
         ge=0,

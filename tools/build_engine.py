@@ -15,10 +15,6 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-import tzdata
-import wasmtime
-from wasmtime.component import Component
-
 from shared.sandbox import fork_server
 
 ROOT = Path(__file__).parents[1]
@@ -60,6 +56,9 @@ def is_built(folder: Path = FOLDER) -> bool:
 
 def build(folder: Path = FOLDER) -> None:
     """Builds what is not there. Raises `NotBuilt`."""
+    import wasmtime
+    from wasmtime.component import Component
+
     if is_built(folder):
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,6 +71,8 @@ def build(folder: Path = FOLDER) -> None:
 
 
 def _componentized() -> bytes:
+    import tzdata
+
     program = shutil.which("componentize-py", path=str(Path(sys.executable).parent)) or shutil.which("componentize-py")
     if program is None:
         raise NotBuilt("componentize-py is not installed. Run `make setup`.")
@@ -103,7 +104,9 @@ def _put(file: Path, data: bytes) -> None:
 
 
 def main() -> None:
-    """As a command."""
+    """As a command; with `--check`, it only says by its exit code whether there is anything to build."""
+    if "--check" in sys.argv:
+        sys.exit(0 if is_built() else 1)
     if is_built():
         print(f"{FOLDER} is up to date.")
         return

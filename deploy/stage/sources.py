@@ -10,16 +10,12 @@ from pathlib import Path
 import grimp
 
 from deploy.stage.problem import StagingFailed
+from shared.sandbox import fork_server
+from tools.build_engine import is_built
 
-GO_ALONG = {
-    "shared.sandbox.full.installation": ("shared.sandbox.full.guest", "shared.sandbox.inside"),
-}
-"""Packages whose files a module reads itself, all of them: what runs inside of the full engine."""
-
-PYODIDE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip", "pyodide-lock.json")
-"""What the full engine takes from npm; `shared/sandbox/full/installation.py` looks for these."""
-
-_FULL_ENGINE = "shared.sandbox.full.installation"
+_ENGINE = "shared.sandbox.fork_server"
+BUILT = tuple(f"shared/sandbox/{fork_server.FOLDER}/{name}" for name in (fork_server.COMPILED, fork_server.COMPONENT))
+"""The Python that agents run in, which goes along with the module that loads it."""
 _NOT_DEPLOYED = {"__init__.py", "functions.yaml", "requirements.in"}
 _LEFT_OUT = {"__pycache__", "venv"}
 
@@ -45,8 +41,8 @@ class Sources:
         }
         for path in (*map(self._file, modules), *self._data_of(modules)):
             files[str(path.relative_to(self._root))] = path
-        if _FULL_ENGINE in modules:
-            files |= self._pyodide()
+        if _ENGINE in modules:
+            files |= self._engine()
         return files
 
     def modules(self, name: str) -> set[str]:
@@ -60,8 +56,6 @@ class Sources:
             found.add(module)
             waiting += self._graph.find_modules_directly_imported_by(module)
             waiting += self._late[module]
-            for package in GO_ALONG.get(module, ()):
-                waiting += [package, *self._graph.find_descendants(package)]
             if "." in module:
                 waiting.append(module.rpartition(".")[0])  # importing a module runs the packages that it lies in
         return {module for module in found if module.partition(".")[0] == "shared"}
@@ -73,17 +67,15 @@ class Sources:
     def _data_of(self, modules: set[str]) -> Iterator[Path]:
         """What is no Python in the packages among `modules`, and in their folders that are no packages."""
         for path in _files_below(self._root / "shared"):
-            if path.suffix != ".py" and not path.is_relative_to(self._root / "shared/sandbox/full/pyodide"):
+            if path.suffix not in (".py", ".wit") and path.parent.name != fork_server.FOLDER:
                 package = next(folder for folder in path.parents if (folder / "__init__.py").is_file())
                 if ".".join(package.relative_to(self._root).parts) in modules:
                     yield path
 
-    def _pyodide(self) -> dict[str, Path]:
-        folder = self._root / "node_modules" / "pyodide"
-        for name in PYODIDE:
-            if not (folder / name).is_file():
-                raise StagingFailed(f"node_modules/pyodide/{name} is missing", "Run `make setup` first.")
-        return {f"shared/sandbox/full/pyodide/{name}": folder / name for name in PYODIDE}
+    def _engine(self) -> dict[str, Path]:
+        if not is_built(self._root / "shared" / "sandbox" / fork_server.FOLDER):
+            raise StagingFailed("The Python that agents run in is not built from these sources", "Run `make setup`.")
+        return {name: self._root / name for name in BUILT}
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

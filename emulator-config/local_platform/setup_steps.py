@@ -5,6 +5,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from local_platform.agents_python import ensure_agents_python
 from local_platform.console import say, step
 from local_platform.firestore_jar import FirestoreSource, choose_firestore, write_wrapper
 from local_platform.jdk import Jdk, ensure_jdk
@@ -39,6 +40,7 @@ def set_up(layout: Layout, environ: Mapping[str, str], *, local_model: bool) -> 
         changed = ensure_venv(layout)
         changed |= ensure_node_tools(layout)
         changed |= ensure_reading_page(layout)
+        changed |= ensure_agents_python(layout)
         jdk = ensure_jdk(layout, environ)
         firestore = ensure_firestore(layout, environ, jdk)
         if local_model:

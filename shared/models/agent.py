@@ -1,7 +1,6 @@
 """Agents: code that a user saved, with what it may use; on the wire, and as it is stored."""
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -137,20 +136,13 @@ class CodeWarning(CamelModel):
     message: str
 
 
-EngineName = Literal["fast", "full"]
-
-
-@dataclass(frozen=True)
-class LookedAt:
-    """What a look at an agent's code found. `engine_reason`: why it is the full one."""
-
-    warnings: list[CodeWarning]
-    engine: EngineName
-    engine_reason: str | None
+EngineName = Literal["python"]
+ENGINE: EngineName = "python"
+"""What runs agents' code: CPython 3.14 in WebAssembly. There is no other."""
 
 
 class Agent(AgentFields):
-    """An agent as it is answered. `warnings`, and which engine it gets and why, come with an answer to a change."""
+    """An agent as it is answered. `warnings` and `engine`, which runs it, come with an answer to a change."""
 
     model_config = shown_as(
         _id="5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
@@ -179,9 +171,8 @@ class Agent(AgentFields):
     updated_at: datetime
     warnings: list[CodeWarning] | None = Field(default=None, exclude_if=lambda value: value is None)
     engine: EngineName | None = Field(default=None, exclude_if=lambda value: value is None)
-    engine_reason: str | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
-def agent_of(stored: StoredAgent, code: LookedAt | None = None) -> Agent:
-    """The agent as it is answered. `code`: what a look at it found, where it was changed."""
-    return Agent(**stored.answered(), **(vars(code) if code else {}))
+def agent_of(stored: StoredAgent, warnings: list[CodeWarning] | None = None) -> Agent:
+    """The agent as it is answered. `warnings`: what a look at its code found, where that was changed."""
+    return Agent(**stored.answered(), warnings=warnings, engine=None if warnings is None else ENGINE)

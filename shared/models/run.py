@@ -28,14 +28,13 @@ class RunCodeRequest(CamelModel):
 class RunCodeResponse(CamelModel):
     """Its answer. `logs`: the lines that were printed. `error` is null: a run that failed is answered 400.
 
-    `engine`: which one ran it; `engine_reason`: why that is the full one, which is slower.
+    `engine`: what ran it.
     """
 
-    model_config = shown_as(result={"sum": 5}, error=None, logs=["adding"], durationMs=12, engine="fast")
+    model_config = shown_as(result={"sum": 5}, error=None, logs=["adding"], durationMs=12, engine="python")
 
     result: JsonValue
     error: None = None
     logs: list[str]
     duration_ms: int
     engine: EngineName
-    engine_reason: str | None = Field(default=None, exclude_if=lambda value: value is None)

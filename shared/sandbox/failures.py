@@ -1,4 +1,4 @@
-"""How a run that failed is told: the same words, whichever engine it failed in."""
+"""How a run that failed is told: in words for whoever wrote the code."""
 
 from __future__ import annotations
 
@@ -65,6 +65,8 @@ def failure_of(kind: str, message: str, frames: Sequence[Frame], code: str, seen
     if not frames and message.startswith(_NO_JSON):
         kind_of_it = message.removeprefix(_NO_JSON).partition(" ")[0]
         message = f"The result must be JSON, and a {kind_of_it} is not. Return dicts, lists, texts and numbers."
+    if kind == "MemoryError" and not message:
+        message = "The run took more memory than it may."
     cause = None
     for call in reversed(seen):
         if message == call.message and kind in (call.kind, call.name, "OSError"):

@@ -229,7 +229,10 @@ class Worker:
     def _read(self, length: int) -> bytes:
         parts: list[bytes] = []
         while length:
-            part = os.read(self._socket, min(length, 2**20))
+            try:
+                part = os.read(self._socket, min(length, 2**20))
+            except OSError:
+                part = b""
             if not part:
                 os._exit(0)  # nobody is interested any more
             parts.append(part)

@@ -184,6 +184,7 @@ class _Workers:
                 del self._idle[number]
                 if worker.alive:
                     return worker
+                worker.close()
                 break
         task = self._new.popleft() if self._new else asyncio.create_task(self._started())
         try:
@@ -193,7 +194,10 @@ class _Workers:
             raise
         except Gone:  # perhaps long ago
             return await self._started()
-        return worker if worker.alive else await self._started()
+        if worker.alive:
+            return worker
+        worker.close()
+        return await self._started()
 
     def give_back(self, worker: Worker, tenant: str | None) -> None:
         """Keeps it for the next run of `tenant`; ends it where there is none."""
@@ -325,7 +329,6 @@ class _Running:
             self._process.kill()
         await self._process.wait()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._control.close()
 
     async def _listen(self) -> None:
         heard = b""
@@ -343,6 +346,7 @@ class _Running:
             pass
         finally:
             self.up = False
+            self._control.close()
             for ended in self._endings.values():
                 ended.set_result(-1)
             if not self._ready.done():

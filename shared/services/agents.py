@@ -10,14 +10,13 @@ from shared.models.agent import (
     AgentFields,
     CodeWarning,
     CreateAgentRequest,
-    LookedAt,
     StoredAgent,
     UpdateAgentRequest,
     agent_of,
 )
 from shared.models.caller import Caller
 from shared.models.errors import Conflict, NotFound
-from shared.sandbox import looked_at_soon
+from shared.sandbox import look_soon
 from shared.services.page_tokens import moment_token, read_moment_token
 from shared.services.quotas import QuotaService
 from shared.services.schemas import check
@@ -174,9 +173,6 @@ async def _checked_schemas(request: CreateAgentRequest | UpdateAgentRequest) -> 
             await asyncio.to_thread(check, schema, name)
 
 
-async def looked_at(code: str) -> LookedAt:
-    """What in the code will not run, and which engine runs it."""
-    looked = await looked_at_soon(code)
-    findings = [finding for finding in looked.findings if finding.everywhere or finding.syntax]
-    warnings = [CodeWarning(line=finding.line, message=finding.message) for finding in findings]
-    return LookedAt(warnings, looked.engine, looked.why)
+async def looked_at(code: str) -> list[CodeWarning]:
+    """What in the code will not run."""
+    return [CodeWarning(line=finding.line, message=finding.message) for finding in await look_soon(code)]

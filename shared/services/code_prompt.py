@@ -7,11 +7,8 @@ from typing import Any, cast
 
 from shared.llm.text import whole_text
 from shared.models.wire import JsonObject
-from shared.sandbox.analysis.findings import HOST_MODULES
-from shared.sandbox.analysis.surface import surface
 from shared.services.code_pieces import with_helpers
 
-_HIDDEN_MODULES = {"os", "sys", "pathlib", "posixpath", "binascii"}
 _FENCED = re.compile(r"```[ \t]*[\w+-]*[ \t]*\r?\n(.*?)(?:\r?\n)?```", re.DOTALL)
 _RUN = re.compile(r"^(?:async[ \t]+)?def[ \t]+run[ \t]*\(", re.MULTILINE)
 _CODE_STARTS = re.compile(
@@ -34,35 +31,22 @@ The code defines exactly one entry point at the top level:
 `input_dict` is a dict by the input schema; the return value is JSON by the output schema (a dict as a rule).
 `tools` is a dict of MCP server URLs and tool names; call tools through `mcpc` as shown below.
 
-The code runs in a sandbox without files, environment, processes or sockets. In it there is:
-- these modules, to import: {modules}
+The code runs in CPython 3.14, in a sandbox without environment, threads, processes or sockets; files are in memory, \
+and gone with the run. In it there is:
+- the standard library, and no other package: no requests, numpy, pandas or pydantic
 - `http_client`, an HTTP client: `response = await http_client.get(url, params=..., headers=..., timeout=...)`, and \
 post, put, patch, delete, request, with json=, data= or content=. The response has status_code, text, content, \
-headers, json() and raise_for_status(). For a failed connection catch OSError, for one too slow TimeoutError, for a \
-status of 400 and above Exception.
-- `content, thoughts = await call_llm(provider=..., model=..., messages=[{{"role": "user", "content": ...}}], \
-parameters={{...}})`, to call the models named below and no others
+headers, json() and raise_for_status(), and failures are the exceptions of httpx, which can be imported.
+- `content, thoughts = await call_llm(provider=..., model=..., messages=[{"role": "user", "content": ...}], \
+parameters={...})`, to call the models named below and no others
 - `await mcpc[url].call(tool_name=..., argument=value)` for the tools named below
-- `await gofannon_client.call(agent_name=..., input_dict={{...}})` for the agents named below
-- `print(...)`, whose lines go to the log
-
-The sandbox's fast Python is a subset, which you keep to: what it lacks runs as well, but ten times slower. It has \
-NO: class inheritance and own exception classes; `yield`; `async with` and `async for`; `del`; decorators on methods; \
-`except` of library exceptions by name (catch Exception); `json.dumps(default=)`; \
-`asyncio.gather(return_exceptions=)`, `wait_for` or `create_task`; `re.sub` with a function; `str.lower` and the like \
-as a value (use a lambda); `datetime.utcnow` and `fromtimestamp`. It has: closures, lambdas, comprehensions, plain \
-classes, dataclasses, match, with, try, f-strings, asyncio.gather and sleep, await."""
+- `await gofannon_client.call(agent_name=..., input_dict={...})` for the agents named below
+- `print(...)`, whose lines go to the log"""
 
 NAME_RULES = """\
 You name an agent and document it. Answer with one JSON object alone, no explanation, no Markdown:
 {"friendly_name": "a short snake_case name of two to four words", "docstring": "what it does, what input it takes, \
 what it returns, in a few lines"}"""
-
-
-def code_rules() -> str:
-    """The system message of whoever writes the code."""
-    modules = sorted({*surface().modules, *HOST_MODULES} - _HIDDEN_MODULES)
-    return CODE_RULES.format(modules=", ".join(modules))
 
 
 def request_text(

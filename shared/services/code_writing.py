@@ -14,9 +14,9 @@ from shared.models.errors import AllowanceSpent, BadRequest, Unavailable, Upstre
 from shared.sandbox import Engine, Limits
 from shared.services.code_docs import agent_docs, model_docs, spec_docs, tool_docs
 from shared.services.code_prompt import (
+    CODE_RULES,
     NAME_RULES,
     code_of,
-    code_rules,
     mend_text,
     name_and_docstring,
     name_text,
@@ -100,7 +100,7 @@ class CodeWritingService:
 
     async def _code(self, composer: Composer, text: str, caller: Caller) -> tuple[str, Any]:
         """The code, and what the model thought. Told what is wrong with it, the model may mend it twice."""
-        messages = [Message(role="system", content=code_rules()), Message(role="user", content=text)]
+        messages = [Message(role="system", content=CODE_RULES), Message(role="user", content=text)]
         error = ""
         for _ in range(1 + _MENDINGS):
             result = await composer.ask(messages)

@@ -63,7 +63,7 @@ class DeploymentService:
             return deployment, agent.fields.code
 
         deployment, code = await self.database.transaction(claim, turn=f"agent:{agent_id}")
-        warnings = (await looked_at(code)).warnings
+        warnings = await looked_at(code)
         but = f". It will not run as it is: line {warnings[0].line}: {warnings[0].message}" if warnings else ""
         return Deployed(
             message=f"Agent deployed{but}",

@@ -10,7 +10,7 @@ from uuid import uuid4
 from pydantic import JsonValue
 
 from shared.log import get_logger
-from shared.models.agent import StoredAgent
+from shared.models.agent import ENGINE, StoredAgent
 from shared.models.caller import Caller
 from shared.models.chat import Usage
 from shared.models.errors import AllowanceSpent, CodeFailed
@@ -88,13 +88,12 @@ class RunService:
         if outcome.failure is not None:
             if isinstance(outcome.failure.cause, AllowanceSpent):
                 raise outcome.failure.cause
-            raise CodeFailed(outcome.failure.error, outcome.logs, outcome.failure.traceback, outcome.engine)
+            raise CodeFailed(outcome.failure.error, outcome.logs, outcome.failure.traceback, ENGINE)
         return RunCodeResponse(
             result=outcome.result,
             logs=outcome.logs,
             duration_ms=round(outcome.seconds * 1000),
-            engine=outcome.engine,
-            engine_reason=outcome.why,
+            engine=ENGINE,
         )
 
     async def run_agent(
@@ -225,8 +224,6 @@ def _tell(chain: _Chain, outcome: Outcome, agent: StoredAgent | None) -> None:
         "payer": chain.payer.uid,
         "seconds": round(outcome.seconds, 3),
         "cost_micros": chain.budget.spent,
-        "engine": outcome.engine,
-        **({"engine_reason": outcome.why} if outcome.why else {}),
     }
     if outcome.failure is None:
         _log.info("A run ended", extra={"fields": fields})

@@ -169,7 +169,7 @@ def test_what_is_only_answered_has_all_its_fields() -> None:
     assert set(schemas["ChatResponse"]["required"]) == set(schemas["ChatResponse"]["properties"])
     assert schemas["ChatResponse"]["examples"][0]["error"] is None
     missing = set(schemas["Agent"]["properties"]) - set(schemas["Agent"]["required"])
-    assert missing == {"warnings", "engine", "engineReason"}
+    assert missing == {"warnings", "engine"}
     assert not [name for name in schemas if name.endswith(("-Input", "-Output"))]
 
 

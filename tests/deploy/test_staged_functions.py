@@ -32,14 +32,6 @@ from tests.doubles.model_server import ModelServer
 pytestmark = [pytest.mark.staged, pytest.mark.timeout(120)]
 START_SECONDS = 60.0
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
-CLASSES = """
-class Greeting(str):
-    pass
-
-async def run(input_dict, tools):
-    return {"said": Greeting("hello")}
-"""
-"""Inheritance is nothing for the fast engine."""
 ASKS_A_MODEL = """
 async def run(input_dict, tools):
     messages = [{"role": "user", "content": "hi"}]
@@ -209,13 +201,11 @@ def test_a_staged_specs_reads_a_document(serve: Serve, api_server: ApiServer) ->
     assert answer.status_code == 200, answer.text
 
 
-def test_a_staged_agents_runs_code_in_both_engines(serve: Serve) -> None:
-    """With the interpreters, and the client library of the models, which are there when they are first asked for."""
-    agents = serve("agents")
-    for code, engine in ((CLASSES, "full"), (ASKS_A_MODEL, "fast")):
-        answer = agents.post("/agents/run-code", json={"code": code, "inputDict": {}})
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["engine"] == engine
+def test_a_staged_agents_runs_code(serve: Serve) -> None:
+    """With the Python for it, and the client library of the models, which are there when they are first asked for."""
+    answer = serve("agents").post("/agents/run-code", json={"code": ASKS_A_MODEL, "inputDict": {}})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["engine"] == "python"
 
 
 def test_no_other_function_can_import_a_client_of_models(staged: Path, environments: Environments) -> None:

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from deploy.stage.folder import MOMENT, write
 from deploy.stage.problem import StagingFailed
 from deploy.stage.requirements import Lock, compiled
-from deploy.stage.sources import PYODIDE, Sources, late_imports
+from deploy.stage.sources import BUILT, Sources, late_imports
 from deploy.stage.staging import ROOT, runtimes, stage
 
 CALL_MODELS = {"worker", "agents", "deployments", "demos"}
@@ -103,7 +103,7 @@ def test_every_function_has_what_the_firebase_cli_looks_for(staged: Path) -> Non
 
 
 def test_a_function_has_the_data_that_it_reads(staged: Path) -> None:
-    """The API's document and page; the catalog; the interpreter of the full engine, and what runs in it."""
+    """The API's document and page; the catalog; the Python that agents run in."""
     for part in ("openapi.json", "docs/index.html", "docs/page.js", "docs/vendor/swagger-ui-bundle.js"):
         assert (staged / "meta" / part).is_file()
     for name in ("providers", "chat", *CALL_MODELS):
@@ -113,21 +113,17 @@ def test_a_function_has_the_data_that_it_reads(staged: Path) -> None:
                 path.name for path in (ROOT / "shared/llm/catalog" / folder).iterdir()
             }
     for name in runtimes():
-        pyodide = staged / name / "shared/sandbox/full/pyodide"
-        assert pyodide.is_dir() == (name in RUN_CODE)
-        if name in RUN_CODE:
-            assert {path.name for path in pyodide.iterdir()} == {*PYODIDE}
-            guest = {path.name for path in (ROOT / "shared/sandbox/full/guest").iterdir() if path.is_file()}
-            assert {path.name for path in (staged / name / "shared/sandbox/full/guest").iterdir()} == guest
+        assert {(staged / name / file).is_file() for file in BUILT} == {name in RUN_CODE}
 
 
 def test_a_function_has_no_code_that_it_does_not_import(staged: Path) -> None:
     """So it changes, and is deployed anew, only when its own code does."""
-    assert not (staged / "users" / "shared" / "sandbox" / "full").exists()
+    assert not (staged / "users" / "shared" / "sandbox").exists()
     assert not (staged / "meta" / "shared" / "store").exists()
     for name in runtimes():
         assert (staged / name / "shared/llm/completion.py").exists() == (name in CALL_MODELS)
         assert not list((staged / name).rglob("refresh.py"))
+        assert not (staged / name / "shared/sandbox/guest").exists()
 
 
 def test_requirements_are_a_part_of_the_lock(staged: Path) -> None:
@@ -145,7 +141,7 @@ def test_requirements_are_a_part_of_the_lock(staged: Path) -> None:
 def test_who_calls_no_model_installs_no_client_of_models(staged: Path) -> None:
     """It is 190 MB at run time, and seconds at the start."""
     assert {name for name in runtimes() if "litellm" in pins(staged / name / "requirements.txt")} == CALL_MODELS
-    assert {name for name in runtimes() if "deno" in pins(staged / name / "requirements.txt")} == RUN_CODE
+    assert {name for name in runtimes() if "wasmtime" in pins(staged / name / "requirements.txt")} == RUN_CODE
     for name in runtimes():
         assert not {"pytest", "ruff", "uv"} & pins(staged / name / "requirements.txt").keys()
 
@@ -156,12 +152,10 @@ def test_requirements_install_what_the_code_imports() -> None:
     sources, lock = Sources(ROOT), Lock(ROOT / "requirements/lock.txt")
     own = {"functions", "shared", *sys.stdlib_module_names}
     distributions = metadata.packages_distributions()
-    inside = ("shared.sandbox.full.guest", "shared.sandbox.inside")  # these run in an interpreter of their own
     for name, python in runtimes().items():
         text = compiled(ROOT / "functions" / name / "requirements.in", lock, python)
         installed = {canonicalize_name(found) for found in re.findall(r"^([^\s=]+)==", text, re.MULTILINE)}
-        modules = {module for module in sources.modules(name) if not module.startswith(inside)}
-        modules.add(f"functions.{name}.main")
+        modules = {*sources.modules(name), f"functions.{name}.main"}
         named = {top for module in modules for top in graph.find_modules_directly_imported_by(module)}
         for module in {top.partition(".")[0] for top in named} - own - {"google"}:  # a namespace of many packages
             providers = {canonicalize_name(found) for found in distributions[module]}
@@ -179,7 +173,7 @@ def test_a_module_that_is_imported_by_a_computed_name_is_refused(tmp_path: Path)
 
 
 def test_modules_are_imported_by_name_in_one_place() -> None:
-    """`shared.late`, whose calls staging reads; tools, and what runs inside of the full engine, are not staged code.
+    """`shared.late`, whose calls staging reads; what runs inside of the sandbox is not staged code.
 
     `names` only looks for such calls in agents' code.
     """
@@ -190,9 +184,9 @@ def test_modules_are_imported_by_name_in_one_place() -> None:
     }
     assert importers == {
         "shared/late.py",
-        "shared/sandbox/inspection/names.py",
-        "shared/sandbox/inspection/refresh.py",
-        "shared/sandbox/full/guest/prepare.py",
+        "shared/sandbox/analysis/names.py",
+        "shared/sandbox/guest/app.py",
+        "shared/sandbox/guest/time_zones.py",
     }
 
 

@@ -34,7 +34,6 @@ def start(settings: Settings, environ: dict[str, str], api_server: ApiServer) ->
         "FIRESTORE_EMULATOR_HOST": os.environ["FIRESTORE_EMULATOR_HOST"],
         "OUTBOUND_ALLOWED_HOSTS": api_server.host,
         "RUNS_AT_ONCE": "1",
-        "FULL_RUNS_AT_ONCE": "1",
     }
     return lambda name: served(name, ROOT / "functions" / name / "main.py", variables)
 
@@ -55,22 +54,20 @@ async def reached(api_server: ApiServer) -> None:
             await asyncio.sleep(0.02)
 
 
-def sleeper(api_server: ApiServer, engine: str) -> str:
-    first = "import enum\n" if engine == "full" else ""
+def sleeper(api_server: ApiServer) -> str:
     return (
-        f"{first}import asyncio\n\nasync def run(input_dict, tools):\n"
+        "import asyncio\n\nasync def run(input_dict, tools):\n"
         f"    await http_client.get('{api_server.address}/echo')\n    await asyncio.sleep(45)\n    return 'slept'"
     )
 
 
-@pytest.mark.parametrize("engine", ["fast", "full"])
-async def test_code_that_is_tried_out_ends_with_its_caller(engine: str, start: Start, api_server: ApiServer) -> None:
+async def test_code_that_is_tried_out_ends_with_its_caller(start: Start, api_server: ApiServer) -> None:
     """Its slot is free for the next run, which would else be turned away after ten seconds."""
     with start("agents") as function:
-        body = {"code": sleeper(api_server, engine), "inputDict": {}, "tools": {}}
+        body = {"code": sleeper(api_server), "inputDict": {}, "tools": {}}
         async with hanging_up(function.url, "/agents/run-code", body):
             await reached(api_server)
-        quick = {**body, "code": QUICK if engine == "fast" else f"import enum\n{QUICK}"}
+        quick = {**body, "code": QUICK}
         async with httpx.AsyncClient(base_url=function.url, trust_env=False, timeout=60) as client:
             answer = await client.post("/agents/run-code", json=quick)
     assert (answer.status_code, answer.json().get("result")) == (200, "quick"), answer.text
@@ -80,7 +77,7 @@ async def test_a_published_agents_run_ends_with_its_caller(
     start: Start, database: Database, api_server: ApiServer
 ) -> None:
     """Whoever called it, at whatever of its addresses."""
-    await publish(database, ME, "sleeper", sleeper(api_server, "fast"))
+    await publish(database, ME, "sleeper", sleeper(api_server))
     await publish(database, ME, "quick", QUICK)
     with start("deployments") as function:
         async with hanging_up(function.url, "/api/rest/sleeper", {}):

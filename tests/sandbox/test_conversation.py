@@ -1,4 +1,4 @@
-"""The host's side of a run in the full engine, alone: in the place of the interpreter is a script that says anything.
+"""The host's side of a run alone: in the place of the worker is a script that says anything.
 
 Whatever is said is an end or is refused; abilities are given only what their protocol says; every call is answered
 once, every wait is answered, and nothing goes on afterwards.

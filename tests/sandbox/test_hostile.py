@@ -9,6 +9,7 @@ import json
 import os
 import re
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,19 +18,24 @@ import pytest
 
 from shared.models.wire import JsonObject
 from shared.sandbox import Limits, Outcome, Program
-from shared.sandbox.fast.engine import FastEngine
+from shared.sandbox.engine import WasmEngine
 from tests.sandbox.abilities import CANARY, ScriptedAbilities
 from tests.sandbox.conftest import LIMITS, SECRET, Run
 from tests.sandbox.programs import code_of, names
 
 ROOT = Path(__file__).parents[2]
 TOOLS = {"https://mcp.example.com": ["x"]}
-TIGHT: dict[str, Any] = {"seconds": 3, "cpu_seconds": 1}
+TIGHT: dict[str, Any] = {"seconds": 4, "cpu_seconds": 1}
+PATIENT: dict[str, Any] = {"seconds": 20, "cpu_seconds": 1}
+"""For programs that must come to their end on a machine that has other things to do."""
+OUT_OF_TIME = "TimeoutError: The run took longer than 4 s."
+LONGEST_TRACEBACK = 20_000
 GRACE = 4.0
 """Seconds that a run may go on after its limit: until a worker that does not answer is killed."""
 RUN = "async def run(input_dict, tools):\n"
 NORMAL = (
-    RUN + "    seen = [name for name in ('evil', 'SECRET') if name in locals()]\n    return [input_dict['n'] * 2, seen]"
+    "import builtins, os\n" + RUN + "    seen = [name for name in ('evil', 'SECRET') if name in globals() or "
+    "hasattr(builtins, name)]\n    return [input_dict['n'] * 2, seen, os.path.exists('/home/evil')]"
 )
 GENERATED = {
     "parentheses": RUN + f"    return {'(' * 20_000}1{')' * 20_000}",
@@ -65,6 +71,11 @@ class _Expected:
         self.pattern = rest if how == "ends" else None
         self.result = None if how == "ends" else json.loads(rest)
 
+    @property
+    def limits(self) -> dict[str, Any]:
+        """Little time for those that may use it up."""
+        return TIGHT if self.pattern and re.fullmatch(self.pattern, OUT_OF_TIME) else PATIENT
+
     def holds(self, outcome: Outcome) -> bool:
         if self.pattern is not None:
             return bool(outcome.failure and re.fullmatch(self.pattern, outcome.failure.error, re.DOTALL))
@@ -79,7 +90,7 @@ def _texts(outcome: Outcome) -> str:
 
 def _told_of_the_host(outcome: Outcome) -> list[str]:
     """What of this process shows in a run's outcome."""
-    secrets = {SECRET, CANARY, str(ROOT), sys.prefix, sys.base_prefix, "site-packages", "pydantic_monty", "shared."}
+    secrets = {SECRET, CANARY, str(ROOT), sys.prefix, sys.base_prefix, "site-packages", "wasmtime"}
     environment = {value for value in os.environ.values() if len(value) > 11}
     text = _texts(outcome)
     return [secret for secret in secrets | environment if secret in text]
@@ -88,16 +99,18 @@ def _told_of_the_host(outcome: Outcome) -> list[str]:
 async def _is_well(run: Run, n: int = 21) -> bool:
     """A normal program gives its answer, and sees nothing of any other."""
     outcome = await run(NORMAL, {"n": n})
-    return (outcome.failure, outcome.result, outcome.logs) == (None, [2 * n, []], [])
+    return (outcome.failure, outcome.result, outcome.logs) == (None, [2 * n, [], False], [])
 
 
 @pytest.mark.parametrize("name", names("hostile"))
 async def test_a_hostile_program_gets_nothing(name: str, run: Run) -> None:
     """It ends as expected and in time, tells nothing of the host, and the next program runs as ever."""
     code = code_of("hostile", name)
-    outcome = await run(code, {}, TOOLS, **TIGHT)
-    assert _Expected(code).holds(outcome), _texts(outcome)[:2000]
-    assert outcome.seconds < TIGHT["seconds"] + GRACE
+    expected = _Expected(code)
+    outcome = await run(code, {}, TOOLS, **expected.limits)
+    assert expected.holds(outcome), _texts(outcome)[:2000]
+    assert outcome.seconds < expected.limits["seconds"] + GRACE
+    assert not outcome.failure or len(outcome.failure.traceback) < LONGEST_TRACEBACK
     assert _told_of_the_host(outcome) == []
     assert len("\n".join(outcome.logs).encode()) < LIMITS.log_bytes + 100
     assert await _is_well(run)
@@ -117,7 +130,7 @@ def _bounds(**limits: float) -> Limits:
     return replace(LIMITS, **limits)
 
 
-async def test_hostile_programs_do_not_disturb_the_others(engine: FastEngine, abilities: ScriptedAbilities) -> None:
+async def test_hostile_programs_do_not_disturb_the_others(engine: WasmEngine, abilities: ScriptedAbilities) -> None:
     """All of them beside a stream of normal programs, which all give their right answer."""
     # a place for each of these and for each of the stream; else runs would wait for places, which counts as time
     turns = asyncio.Semaphore(5)
@@ -132,7 +145,7 @@ async def test_hostile_programs_do_not_disturb_the_others(engine: FastEngine, ab
         n = first
         while not ended.is_set():
             outcome = await engine.run(Program(NORMAL, {"n": n}), abilities, LIMITS)
-            if (outcome.failure, outcome.result) != (None, [2 * n, []]):
+            if (outcome.failure, outcome.result) != (None, [2 * n, [], False]):
                 wrong.append(n)
             n += 2
         assert n > first + 20
@@ -191,13 +204,36 @@ async def test_metadata_addresses_are_asked_of_the_abilities_alone(run: Run, abi
     assert len(abilities.calls.http) == 15
 
 
-async def test_many_calls_out_end(run: Run) -> None:
-    """Ten thousand calls in a loop are answered; calls without end meet a limit."""
-    code = "import html\n" + RUN + "    return len([html.escape('<') for _ in range(input_dict['n'])])"
-    assert (await run(code, {"n": 10_000})).result == 10_000
-    outcome = await run(code, {"n": 1_000_000})
+async def test_what_is_said_after_the_result_is_not_done(engine: WasmEngine, abilities: ScriptedAbilities) -> None:
+    """A call that follows a forged result reaches no ability."""
+    outcome = await engine.run(Program(code_of("hostile", "forge_result"), {}), abilities, _bounds(**PATIENT))
+    assert outcome.result == "forged"
+    assert abilities.calls.agents == []
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", ["forge_heavy_arguments", "forge_print_flood", "forge_wait_flood", "forge_call_flood"])
+async def test_a_flood_does_not_stop_this_process(
+    name: str, engine: WasmEngine, abilities: ScriptedAbilities
+) -> None:
+    """A run that says as much as it can takes this process little more time than it may take itself."""
+    longest = 0.0
+
+    async def look() -> None:
+        nonlocal longest
+        while True:
+            began = time.thread_time()
+            await asyncio.sleep(0.005)
+            longest = max(longest, time.thread_time() - began)
+
+    looking = asyncio.create_task(look())
+    began = time.process_time()
+    outcome = await engine.run(Program(code_of("hostile", name), {}), abilities, _bounds(**TIGHT))
+    computed = time.process_time() - began
+    looking.cancel()
     assert outcome.failure
-    assert outcome.failure.error == "RuntimeError: The code called out more often than a run may."
+    assert longest < 0.4
+    assert computed < 2 * TIGHT["cpu_seconds"]
 
 
 async def test_a_long_chain_of_attributes_only_fails(run: Run) -> None:
@@ -208,4 +244,4 @@ async def test_a_long_chain_of_attributes_only_fails(run: Run) -> None:
 
 def test_there_are_enough() -> None:
     """The hostile corpus does not shrink unnoticed."""
-    assert len(names("hostile")) >= 40
+    assert len(names("hostile")) >= 190

@@ -1,13 +1,10 @@
-"""JSON answers in agent code, in both engines: read as `httpx` reads them."""
+"""JSON answers in agent code: read as `httpx` reads them."""
 
 import json
 from typing import Any
 
-import pytest
-
 from shared.sandbox import Program
-from shared.sandbox.fast.engine import FastEngine
-from shared.sandbox.full.engine import FullEngine
+from shared.sandbox.engine import WasmEngine
 from tests.doubles.api_server import ApiServer
 from tests.sandbox.abilities import ScriptedAbilities
 from tests.sandbox.conftest import LIMITS
@@ -24,12 +21,10 @@ CODE = """async def run(input_dict, tools):
 """
 
 
-@pytest.mark.parametrize("engine_name", ["engine", "full_engine"])
 async def test_json_in_every_encoding(
-    request: pytest.FixtureRequest, engine_name: str, abilities: ScriptedAbilities, api_server: ApiServer
+    engine: WasmEngine, abilities: ScriptedAbilities, api_server: ApiServer
 ) -> None:
     """With a byte order mark, in UTF-16 and 32; what is in none of them can be caught."""
-    engine: FastEngine | FullEngine = request.getfixturevalue(engine_name)
     value: Any = {"größe": ["日本", 1, None]}
     text = json.dumps(value, ensure_ascii=False)
     encodings = ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "utf-32", "utf-32-le"]

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from shared.sandbox import CallFailed, Program
-from shared.sandbox.fast.engine import FastEngine
-from shared.sandbox.full.engine import FullEngine
+from shared.sandbox.engine import WasmEngine
 from tests.sandbox.conftest import LIMITS
 
 RUN = "async def run(input_dict, tools):\n    "
@@ -46,19 +45,16 @@ class Endless:
     ],
 )
 async def test_a_run_that_is_out_of_time_says_what_it_waited_for(
-    engine: FastEngine, full_engine: FullEngine, code: str, waited_for: str
+    engine: WasmEngine, code: str, waited_for: str
 ) -> None:
     """By name, and nothing of a URL but its host."""
     program = Program("import asyncio\n" + RUN + code, {"url": MCP}, {MCP: ["look"]})
-    for one, seconds in ((engine, 0.5), (full_engine, 4)):
-        outcome = await one.run(program, Endless(), replace(LIMITS, seconds=seconds))
-        assert outcome.failure is not None
-        assert outcome.failure.error == (
-            f"TimeoutError: The run took longer than {seconds:g} s; it was waiting for {waited_for}."
-        )
+    outcome = await engine.run(program, Endless(), replace(LIMITS, seconds=0.5))
+    assert outcome.failure is not None
+    assert outcome.failure.error == f"TimeoutError: The run took longer than 0.5 s; it was waiting for {waited_for}."
 
 
-async def test_a_call_that_is_over_is_not_waited_for(engine: FastEngine) -> None:
+async def test_a_call_that_is_over_is_not_waited_for(engine: WasmEngine) -> None:
     """The code was doing something else."""
     code = RUN + "try: await call_llm('local', 'small', 'hi')\n    except RuntimeError: await asyncio.sleep(60)"
     outcome = await engine.run(Program(code, {}), Endless(0.1), replace(LIMITS, seconds=1))

@@ -7,7 +7,7 @@ from shared.llm.completion import complete
 from shared.models.account import Account
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.money import to_dollars
-from shared.sandbox.choice import engines
+from shared.sandbox.engine import engine
 from shared.services.agent_chat import AgentChatService
 from shared.services.answering import AnsweringService
 from shared.services.chat import ChatService
@@ -43,7 +43,7 @@ def answering_service(database: Database, catalog: Catalog, complete_chat: Any, 
 def run_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> RunService:
     """As all who run agents have it."""
     model_calls = ModelCallService.over(database, catalog, complete_chat, settings)
-    return RunService(database, model_calls, engines(settings), settings)
+    return RunService(database, model_calls, engine(settings), settings)
 
 
 class House:

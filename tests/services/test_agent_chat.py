@@ -19,7 +19,7 @@ from shared.services.deployments import DeploymentService
 from shared.settings import Settings
 from tests.doubles.api_server import ApiServer
 from tests.doubles.model_server import Answer, ModelServer
-from tests.sandbox.full.children import children, kill_all
+from tests.sandbox.children import children, kill_all
 from tests.services.house import House
 from tests.services.publishing import ASK, publish
 
@@ -204,7 +204,7 @@ async def test_a_ticket_that_found_no_place_is_tried_again(house: House, monkeyp
     await publish(house.database, OWNER, "agent")
     accepted = await house.chat.submit(OWNER, said("hi"))
     monkeypatch.setattr(run_slots, "_WAITING_SECONDS", 0.05)
-    async with run_slots.slots("fast", 1, 0).slot(()):
+    async with run_slots.slots(1, 0).slot(()):
         with pytest.raises(ComeAgain):
             await house.deliver(accepted.ticket_id)
     waiting = await now(house, accepted.ticket_id)

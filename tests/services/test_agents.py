@@ -67,14 +67,12 @@ async def test_code_that_will_not_run_is_saved_with_warnings(agents: AgentServic
     assert (await agents.get(caller, saved.id)).code == "not python("
 
 
-async def test_a_saved_agent_tells_which_engine_it_gets(agents: AgentService, caller: Caller) -> None:
-    """The fast one without a word; the full one with the line for which it is needed; reading tells neither."""
-    saved = await agents.create(caller, request(code=CODE))
-    assert (saved.engine, saved.engine_reason) == ("fast", None)
-    changed = await agents.update(caller, saved.id, change(code=f"class E(Exception):\n    pass\n\n\n{CODE}"))
-    assert (changed.engine, changed.warnings) == ("full", [])
-    assert changed.engine_reason == "line 1: Class `E` has a base, which does not run in the fast engine"
-    assert (await agents.get(caller, saved.id)).engine is None
+async def test_a_saved_agent_tells_what_runs_it(agents: AgentService, caller: Caller) -> None:
+    """With what a look at its code found, here nothing; reading it tells neither."""
+    saved = await agents.create(caller, request(code=f"class E(Exception):\n    pass\n\n\n{CODE}"))
+    assert (saved.engine, saved.warnings) == ("python", [])
+    read = await agents.get(caller, saved.id)
+    assert (read.engine, read.warnings) == (None, None)
 
 
 async def test_a_change_changes_what_was_sent(agents: AgentService, caller: Caller) -> None:

@@ -11,7 +11,7 @@ from shared.models.agent import CreateAgentRequest
 from shared.models.caller import Caller
 from shared.models.code_writing import GenerateCodeRequest
 from shared.models.errors import AllowanceSpent, BadRequest, UpstreamFailed, UpstreamTooSlow
-from shared.sandbox.choice import engines
+from shared.sandbox.engine import engine
 from shared.services.agents import AgentService
 from shared.services.code_prompt import mend_text, name_text, request_text
 from shared.services.code_writing import CodeWritingService
@@ -40,7 +40,7 @@ def settings(settings: Settings, api_server: ApiServer, mcp_server: McpServer) -
 def service(settings: Settings, catalog: Catalog) -> CodeWritingService:
     database = Database(settings)
     model_calls = ModelCallService.over(database, catalog, complete, settings)
-    return CodeWritingService(database, model_calls, engines(settings), settings)
+    return CodeWritingService(database, model_calls, engine(settings), settings)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from shared.models.errors import AllowanceSpent, ComeAgain, ServiceError
 from shared.models.money import MICROS_PER_DOLLAR
 from shared.models.run import RunCodeRequest
 from shared.models.user import AccountChange
-from shared.sandbox.choice import engines
+from shared.sandbox.engine import engine
 from shared.services.agents import AgentService
 from shared.services.code_writing import CodeWritingService
 from shared.services.model_calls import ModelCallService
@@ -207,7 +207,7 @@ async def test_generated_code_costs_the_allowance_at_most(
 ) -> None:
     """The model writes nonsense, at length, and is asked again."""
     calls = ModelCallService.over(house.database, house.catalog, complete, house.settings)
-    service = CodeWritingService(house.database, calls, engines(house.settings), house.settings)
+    service = CodeWritingService(house.database, calls, engine(house.settings), house.settings)
     request = GenerateCodeRequest.model_validate(
         {
             "tools": {},

@@ -159,7 +159,7 @@ async def test_runs_that_find_no_room_do_not_count(
     house = House(settings.model_copy(update={"run_seconds_per_minute": 0.01, "runs_at_once": 1}), catalog)
     monkeypatch.setattr(run_slots, "_WAITING_SECONDS", 0.05)
     request = RunCodeRequest(code="async def run(i, t):\n    return 1")
-    async with run_slots.slots("fast", 1, 0).slot(()):
+    async with run_slots.slots(1, 0).slot(()):
         for _ in range(3):
             with pytest.raises(NoRoom):
                 await house.runs.run_code(caller, request)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.sandbox.inspection.look import looked_at
-from shared.sandbox.inspection.newer_syntax import NotUnderstood, older
+from shared.sandbox.analysis.look import look
+from shared.sandbox.analysis.newer_syntax import NotUnderstood, older
 from tests.sandbox.programs import code_of, names
 
 RUN = "async def run(input_dict, tools):\n"
@@ -74,12 +74,8 @@ def body(statement: str) -> str:
 
 @pytest.mark.parametrize("statement", NEWER)
 def test_newer_syntax_is_no_fault(statement: str) -> None:
-    """No warning; the full engine runs it, and the reason says why."""
-    looked = looked_at(body(statement))
-    assert looked.findings
-    assert not [finding.message for finding in looked.findings if finding.syntax or finding.everywhere]
-    assert looked.engine == "full"
-    assert looked.entry == "await run(input_dict=_input_dict, tools=_tools)"
+    """It runs, whichever Python this process has."""
+    assert look(body(statement)) == []
 
 
 @pytest.mark.parametrize("statement", NEWER)
@@ -87,20 +83,20 @@ def test_the_rest_of_such_code_is_looked_at_too(statement: str) -> None:
     """With the lines as they are in the code."""
     code = body(f"{statement}\n    import requests\n    call_llm(prompt='x').strip()")
     line = code.split("\n").index("    import requests") + 1
-    assert [finding.line for finding in looked_at(code).faults] == [line, line + 1]
+    assert [finding.line for finding in look(code)] == [line, line + 1]
 
 
 @pytest.mark.parametrize("expression", ["call_llm(prompt='x').strip()", "__import__('requests')", 'input("a")'])
 def test_what_is_in_an_f_string_is_looked_at(expression: str) -> None:
     """Also in its format."""
     for text in (f'x = f"{{d["a"]}} {{{expression}}}"', f'x = f"{{d["a"]:{{{expression}}}}}"'):
-        assert [finding.line for finding in looked_at(body(text)).faults] == [3]
+        assert [finding.line for finding in look(body(text))] == [3]
 
 
 @pytest.mark.parametrize("statement", NO_PYTHON)
 def test_what_is_no_python_is_still_said_to_be_none(statement: str) -> None:
     """In no version of it."""
-    (finding,) = looked_at(body(statement)).findings
+    (finding,) = look(body(statement))
     assert finding.syntax
     assert finding.message.startswith("This is not Python: ")
 

@@ -1,0 +1,22 @@
+"""The Python that agents run in, built from the sources of this clone: see `tools/build_engine.py`."""
+
+import subprocess
+
+from local_platform.layout import Layout
+from local_platform.tool import run_tool
+
+_BUILD = ("-m", "tools.build_engine")
+
+
+def ensure_agents_python(layout: Layout) -> bool:
+    """Builds it where it is missing, or made from other sources. True if it was. Raises `Problem`."""
+    built = subprocess.run([layout.python, *_BUILD, "--check"], cwd=layout.root, check=False, capture_output=True)  # noqa: S603
+    if built.returncode == 0:
+        return False
+    run_tool(
+        "Building the Python that agents run in (a minute of computing)",
+        [layout.python, *_BUILD],
+        log=layout.setup_log,
+        cwd=layout.root,
+    )
+    return True
