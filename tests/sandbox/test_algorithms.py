@@ -1,12 +1,13 @@
-"""Small algorithms whose answers are known: by mathematics, by a published definition, or by hand.
+"""Small algorithms whose answers are known from mathematics, from a published definition, or by hand.
 
-`algorithms/` holds them, a subject per file, and many programs in each. A file is an agent whose `run` takes what every
-program of its is to be given, and returns what each of them answers. `name.json` has both: for a program, by its name,
-its checks, each of which `given` (positional arguments) leads to `answer`.
+`algorithms/` holds them by subject. `name.agent` is an agent with many programs, which are its public functions; its
+`run` takes `{program: [arguments, …]}` and returns `{program: [answer, …]}`, so that one run answers for a whole file.
+`name.json` holds the checks of every program: the positional arguments that it is `given`, and the `answer`.
 
-CPython vouches for the answers; the sandbox has to give the same ones.
+CPython confirms the answers in this process; then the sandbox has to give the same ones.
 """
 
+import ast
 import asyncio
 from collections.abc import Callable
 from functools import cache
@@ -30,7 +31,7 @@ PATIENT = Limits(
     log_bytes=LIMITS.log_bytes,
     result_bytes=LIMITS.result_bytes,
 )
-"""Of runs that share the processor."""
+"""For runs that share the processor."""
 
 
 class Check(BaseModel):
@@ -42,13 +43,13 @@ class Check(BaseModel):
 
 @cache
 def checks_of(name: str) -> dict[str, list[Check]]:
-    """The checks of every program of a file, by the program's name."""
+    """The checks of a file, by program."""
     return TypeAdapter(dict[str, list[Check]]).validate_json((HERE / FOLDER / f"{name}.json").read_bytes())
 
 
 def case_of(name: str, *programs: str) -> Case:
-    """One run of a file: all checks of these programs, or else of all that it has."""
-    checks = {program: checks_of(name)[program] for program in programs} if programs else checks_of(name)
+    """A run of a file that makes every check of these programs, or of all programs if none are named."""
+    checks = {program: checks_of(name)[program] for program in programs or checks_of(name)}
     return Case(
         input={program: [check.given for check in its_checks] for program, its_checks in checks.items()},
         result={program: [check.answer for check in its_checks] for program, its_checks in checks.items()},
@@ -60,7 +61,7 @@ ALGORITHMS = [(name, program) for name in names(FOLDER) for program in checks_of
 
 @pytest.mark.parametrize(("name", "program"), ALGORITHMS)
 def test_cpython_gives_the_known_answer(name: str, program: str) -> None:
-    """The answers are Python's, and not those of one engine; nothing is printed."""
+    """The answers are those of Python, not of one engine; and nothing is printed."""
     case = case_of(name, program)
     assert by_cpython(code_of(FOLDER, name), case) == (case.result, None, [])
 
@@ -69,11 +70,11 @@ def test_cpython_gives_the_known_answer(name: str, program: str) -> None:
 async def test_every_algorithm_gives_its_known_answer(
     full_engine: FullEngine, make_abilities: Callable[[], ScriptedAbilities]
 ) -> None:
-    """One run per file, some of them side by side."""
+    """One run per file, a few of them side by side."""
     turns = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def find_wrong(name: str) -> object:
-        """What the file does otherwise than it should; None if nothing."""
+        """The wrong answers of a file, its failure, or what it printed; None if all is well."""
         case = case_of(name)
         async with turns:
             outcome = await full_engine.run(Program(code_of(FOLDER, name), case.input), make_abilities(), PATIENT)
@@ -89,6 +90,19 @@ async def test_every_algorithm_gives_its_known_answer(
     assert {name: wrong for name, wrong in zip(names(FOLDER), found, strict=True) if wrong} == {}
 
 
+@pytest.mark.parametrize("name", names(FOLDER))
+def test_every_program_has_checks(name: str) -> None:
+    """And says what it computes."""
+    functions = [
+        node
+        for node in ast.parse(code_of(FOLDER, name)).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_")
+    ]
+    assert [function.name for function in functions if not ast.get_docstring(function)] == []
+    assert {function.name for function in functions} == {*checks_of(name), "run"}
+    assert all(checks_of(name).values())
+
+
 def test_there_are_enough() -> None:
-    """The corpus does not shrink unnoticed, and no program is named twice."""
+    """The corpus does not shrink unnoticed, and no program's name is used twice."""
     assert len({program for _, program in ALGORITHMS}) == len(ALGORITHMS) >= 150
