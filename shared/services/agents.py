@@ -162,7 +162,7 @@ def visible(caller: Caller, agent: StoredAgent | None) -> StoredAgent:
     return agent
 
 
-async def _checked(request: CreateAgentRequest) -> LookedAt:
+async def _checked(request: CreateAgentRequest) -> list[CodeWarning]:
     await _checked_schemas(request)
     return await looked_at(request.code)
 
