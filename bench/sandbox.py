@@ -13,6 +13,7 @@ import psutil
 
 from bench.served import ROOT, Served, served
 from local_platform.firestore_emulator import firestore_emulator
+from shared.models.wire import JsonObject
 from shared.sandbox import Limits, Program
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.no_abilities import NoAbilities
@@ -32,7 +33,7 @@ _COMPUTES = """async def run(input_dict, tools):
     return total
 """
 _ROUNDS = 3_000_000
-_INPUT = {"inputText": "hello"}
+_INPUT: JsonObject = {"inputText": "hello"}
 _BODY = {"code": _CODE, "inputDict": _INPUT, "tools": {}}
 
 
@@ -70,8 +71,8 @@ async def _alone() -> None:
     limits = Limits(60, settings.run_cpu_seconds, settings.run_memory_bytes, 10_000, 100_000)
     engine = WasmEngine(_WAITING)
 
-    async def run(code: str, tenant: int, input_dict: dict[str, Any] | None = None) -> Any:
-        program = Program(code, input_dict or _INPUT, sharers=(f"user:{tenant}",))
+    async def run(code: str, tenant: int, input_dict: JsonObject = _INPUT) -> Any:
+        program = Program(code, input_dict, sharers=(f"user:{tenant}",))
         outcome = await engine.run(program, NoAbilities(), limits)
         if outcome.failure:
             raise RuntimeError(outcome.failure.error)
@@ -102,8 +103,7 @@ async def _alone() -> None:
 
 def _memory() -> int:
     """Bytes of the sandbox's processes; what several share is counted once."""
-    processes = [child for child in psutil.Process().children(recursive=True)]
-    return sum(process.memory_full_info().pss for process in processes)
+    return sum(process.memory_full_info().pss for process in psutil.Process().children(recursive=True))
 
 
 async def _natively() -> None:

@@ -118,7 +118,7 @@ _OTHER_EXAMPLES: dict[type[ServiceError], dict[str, Any]] = {
         "logs": ["looking for tea"],
         "traceback": "Traceback (most recent call last):\n"
         '  File "agent.py", line 3, in run\n    raise ValueError("no tea")\nValueError: no tea',
-        "engine": "fast",
+        "engine": "python",
     },
     AgentFailed: {"detail": f"The agent failed. Its run is {_RUN}; the log says why.", "run_id": _RUN},
     OutcomeUnknown: {"detail": OutcomeUnknown(_TICKET).message, "ticket_id": _TICKET},

@@ -31,7 +31,7 @@ class NotBuilt(Exception):
 
 def sources() -> dict[str, bytes]:
     """What runs inside, each file by its path there."""
-    files = dict.fromkeys(("shared/__init__.py", "shared/sandbox/__init__.py"), b"")
+    files: dict[str, bytes] = {"shared/__init__.py": b"", "shared/sandbox/__init__.py": b""}
     for package in _GUEST:
         for file in sorted((_SANDBOX / package).glob("*.py")):
             files[f"shared/sandbox/{package}/{file.name}"] = file.read_bytes()
@@ -65,7 +65,7 @@ def build(folder: Path = FOLDER) -> None:
     (folder / _STAMP).unlink(missing_ok=True)
     component = _componentized()
     engine = wasmtime.Engine(fork_server.configured(wasmtime))
-    _put(folder / fork_server.COMPILED, Component(engine, component).serialize())
+    _put(folder / fork_server.COMPILED, bytes(Component(engine, component).serialize()))
     _put(folder / fork_server.COMPONENT, gzip.compress(component, mtime=0))
     _put(folder / _STAMP, digest().encode())
 
@@ -108,14 +108,14 @@ def main() -> None:
     if "--check" in sys.argv:
         sys.exit(0 if is_built() else 1)
     if is_built():
-        print(f"{FOLDER} is up to date.")
+        print(f"{FOLDER} is up to date.")  # noqa: T201 - a person runs this
         return
-    print("Building the Python that agents run in, which takes about a minute …", flush=True)
+    print("Building the Python that agents run in, which takes about a minute …", flush=True)  # noqa: T201 - a person runs this
     try:
         build()
     except NotBuilt as error:
         sys.exit(f"✗ {error}")
-    print(f"Built {FOLDER}.")
+    print(f"Built {FOLDER}.")  # noqa: T201 - a person runs this
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Runs of agent code, on the wire."""
 
-from pydantic import Field, JsonValue
+from pydantic import JsonValue
 
 from shared.models.agent import AgentIds, EngineName, Models, Tools
 from shared.models.wire import CamelModel, OptionalJsonObject, shown_as

@@ -4,9 +4,9 @@
 only looks at code does not need it.
 """
 
-from shared.sandbox.inside.calls import Abilities, CallFailed, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
 from shared.sandbox.analysis.findings import Finding
 from shared.sandbox.analysis.look import look, look_soon
+from shared.sandbox.inside.calls import Abilities, CallFailed, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
 from shared.sandbox.program import Engine, Failure, Limits, Outcome, Program
 
 __all__ = [

@@ -15,7 +15,20 @@ from pydantic import JsonValue
 from shared.log import get_logger
 from shared.models.wire import JsonObject
 from shared.sandbox.failures import Seen
-from shared.sandbox.workers import Gone, Worker
+from shared.sandbox.inside.arguments import (
+    body_bytes,
+    json_list,
+    json_object,
+    json_value,
+    pairs,
+    seconds,
+    text,
+    text_or_none,
+    texts,
+)
+from shared.sandbox.inside.calls import Abilities, CallFailed, HttpCall
+from shared.sandbox.inside.json_values import NotJson
+from shared.sandbox.logs import Logs
 from shared.sandbox.messages import (
     Begun,
     Call,
@@ -34,20 +47,7 @@ from shared.sandbox.messages import (
     message,
     values_in,
 )
-from shared.sandbox.inside.arguments import (
-    body_bytes,
-    json_list,
-    json_object,
-    json_value,
-    pairs,
-    seconds,
-    text,
-    text_or_none,
-    texts,
-)
-from shared.sandbox.inside.calls import Abilities, CallFailed, HttpCall
-from shared.sandbox.inside.json_values import NotJson
-from shared.sandbox.logs import Logs
+from shared.sandbox.workers import Gone, Worker
 
 _log = get_logger("sandbox")
 _REMEMBERED = 50
@@ -201,7 +201,7 @@ def _line(program: JsonObject) -> bytes:
 
 
 async def _performed(abilities: Abilities, ability: str, given: dict[str, Any]) -> JsonValue:
-    """The ability's answer, for arguments that are checked as the guest has checked them already, since the guest may be anybody's."""
+    """The ability's answer. The guest has checked the arguments, too; but whoever speaks may be no guest of ours."""
     match ability:
         case "call_model":
             answer = await abilities.call_model(

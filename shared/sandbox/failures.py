@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.sandbox.inside.calls import CallFailed
 from shared.sandbox.analysis.findings import Finding
+from shared.sandbox.inside.calls import CallFailed
 from shared.sandbox.program import Failure, Limits
 
 _LONGEST_MESSAGE = 2000

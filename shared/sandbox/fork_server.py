@@ -30,6 +30,7 @@ import struct
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -116,25 +117,16 @@ class Worker:
         linker: Any = Linker(self._engine)
         linker.allow_shadowing = True
         linker.define_unknown_imports_as_traps(self._component)
-        functions: dict[str, dict[str, Any]] = {
+        functions: dict[str, dict[str, Callable[..., Any]]] = {
             "wasi:cli/environment": {
-                "get-environment": lambda _: [],
-                "get-arguments": lambda _: [],
-                "initial-cwd": lambda _: None,
+                "get-environment": _always([]),
+                "get-arguments": _always([]),
+                "initial-cwd": _always(None),
             },
-            "wasi:clocks/wall-clock": {
-                "now": self._now,
-                "resolution": lambda _: SimpleNamespace(seconds=0, nanoseconds=1),
-            },
-            "wasi:clocks/monotonic-clock": {
-                "now": lambda _: self._surroundings.elapsed(),
-                "resolution": lambda _: 1,
-            },
-            "wasi:random/random": {
-                "get-random-bytes": lambda _, length: self._surroundings.random(length),
-                "get-random-u64": lambda _: int.from_bytes(self._surroundings.random(8), "big"),
-            },
-            "wasi:filesystem/preopens": {"get-directories": lambda _: []},
+            "wasi:clocks/wall-clock": {"now": self._now, "resolution": _always(_moment(1))},
+            "wasi:clocks/monotonic-clock": {"now": self._elapsed, "resolution": _always(1)},
+            "wasi:random/random": {"get-random-bytes": self._random, "get-random-u64": self._random_number},
+            "wasi:filesystem/preopens": {"get-directories": _always([])},
         }
         with linker.root() as root:
             root.add_func("receive", self._receive)
@@ -187,7 +179,7 @@ class Worker:
         """Ends a run that has computed for as long as it may: the system counts, and wakes a thread when it is over."""
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
-        signal.signal(signal.SIGPROF, lambda *_: None)
+        signal.signal(signal.SIGPROF, _nothing)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
 
         def interrupt() -> None:
@@ -212,8 +204,16 @@ class Worker:
         self._say(b"G", message.encode())
 
     def _now(self, _store: Any) -> Any:
-        seconds, nanoseconds = divmod(self._surroundings.now(), 10**9)
-        return SimpleNamespace(seconds=seconds, nanoseconds=nanoseconds)
+        return _moment(self._surroundings.now())
+
+    def _elapsed(self, _store: Any) -> int:
+        return self._surroundings.elapsed()
+
+    def _random(self, _store: Any, length: int) -> bytes:
+        return self._surroundings.random(length)
+
+    def _random_number(self, _store: Any) -> int:
+        return int.from_bytes(self._surroundings.random(8), "big")
 
     def _begin(self, given: Any) -> None:
         computed = time.process_time()
@@ -248,6 +248,22 @@ class Worker:
             os._exit(0)  # likewise
 
 
+def _always(value: Any) -> Callable[[Any], Any]:
+    def answer(_store: Any) -> Any:
+        return value
+
+    return answer
+
+
+def _moment(nanoseconds: int) -> Any:
+    """As WASI has it."""
+    return SimpleNamespace(seconds=nanoseconds // 10**9, nanoseconds=nanoseconds % 10**9)
+
+
+def _nothing(_signal: int, _frame: Any) -> None:
+    """A signal that only wakes."""
+
+
 def _lock_in(memory_bytes: int) -> None:
     """What the system can still take from a process that has all that it needs."""
     os.chdir("/")
@@ -258,7 +274,8 @@ def _lock_in(memory_bytes: int) -> None:
         libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
         with open("/proc/self/status") as status:
             data = next(int(line.split()[1]) for line in status if line.startswith("VmData")) * 1024
-        resource.setrlimit(resource.RLIMIT_DATA, (data + memory_bytes + 2 * _BESIDE,) * 2)
+        most = data + memory_bytes + 2 * _BESIDE
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     for nothing in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
         resource.setrlimit(nothing, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_FILES, _MOST_FILES))
@@ -279,7 +296,7 @@ class ForkServer:
         reader, writer = self._wakes = os.pipe()
         os.set_blocking(writer, False)
         os.set_blocking(reader, False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGCHLD, _nothing)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         self._say(b"R", 0, 0)
         while True:

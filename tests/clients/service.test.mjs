@@ -135,7 +135,7 @@ test("a ticket that is unknown is not waited for", async () => {
 test("agents are made, changed, published, called and deleted", async () => {
   const body = { name: "Greeter", code: GREETER, friendlyName: "ts-greeter" };
   const agent = answered(await client.POST("/agents", { body }));
-  assert.deepEqual([agent.visibility, agent.warnings, agent.engine], ["private", [], "fast"]);
+  assert.deepEqual([agent.visibility, agent.warnings, agent.engine], ["private", [], "python"]);
   const params = { path: { agent_id: agent._id } };
   const change = { _rev: agent._rev, description: "Greets." };
   const changed = answered(await client.PUT("/agents/{agent_id}", { params, body: change }));
@@ -155,7 +155,7 @@ test("agents are made, changed, published, called and deleted", async () => {
 test("code is run, and its author told all of what fails", async () => {
   const asked = { code: GREETER, inputDict: { inputText: "Ada" } };
   const ran = answered(await client.POST("/agents/run-code", { body: asked }));
-  assert.deepEqual([ran.result, ran.error, ran.engine], [{ outputText: "Hello, Ada" }, null, "fast"]);
+  assert.deepEqual([ran.result, ran.error, ran.engine], [{ outputText: "Hello, Ada" }, null, "python"]);
   const code = "async def run(input_dict, tools):\n    print('looking')\n    raise ValueError('no tea')";
   const { error, response } = await client.POST("/agents/run-code", { body: { code } });
   assert.equal(response.status, 400);

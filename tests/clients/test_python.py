@@ -239,7 +239,7 @@ def test_agents_are_made_changed_and_deleted(client: AuthenticatedClient) -> Non
     """And published, and called by anybody; a change by an old `_rev` is refused."""
     new = CreateAgentRequest(name="Greeter", code=GREETER, friendly_name="greeter")
     agent = answered(agents_create.sync_detailed(client=client, body=new))
-    assert (agent.visibility, agent.warnings, agent.engine) == ("private", [], "fast")
+    assert (agent.visibility, agent.warnings, agent.engine) == ("private", [], "python")
     change = UpdateAgentRequest(field_rev=agent.field_rev, description="Greets.")
     changed = answered(agents_update.sync_detailed(agent.field_id, client=client, body=change))
     assert (changed.description, changed.name, changed.created_at) == ("Greets.", "Greeter", agent.created_at)
@@ -260,7 +260,7 @@ def test_code_is_run(client: AuthenticatedClient) -> None:
     """Its result, whatever JSON it is; of what fails, all that its author is told."""
     asked = RunCodeRequest.from_dict({"code": GREETER, "inputDict": {"inputText": "Ada"}})
     ran = answered(agents_run_code.sync_detailed(client=client, body=asked))
-    assert (ran.result, ran.error, ran.engine) == ({"outputText": "Hello, Ada"}, None, "fast")
+    assert (ran.result, ran.error, ran.engine) == ({"outputText": "Hello, Ada"}, None, "python")
     failing = "async def run(input_dict, tools):\n    print('looking')\n    raise ValueError('no tea')"
     with pytest.raises(ServiceError, match="no tea") as caught:
         answered(agents_run_code.sync_detailed(client=client, body=RunCodeRequest(code=failing)))

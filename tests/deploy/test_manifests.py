@@ -56,6 +56,7 @@ def as_the_cli_reads(*folders: str) -> list[dict[str, Any]]:
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
+
 OWN_BYTES = 10_000_000
 """What a live run takes that does nothing: of its process, and of Python's memory."""
 

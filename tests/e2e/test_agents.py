@@ -54,12 +54,6 @@ def test_an_agents_whole_life(
     expected = {"outputText": "You said: hey", "total": 4, "query": [["n", "4"]]}
     assert (ran.status_code, ran.json()["result"], ran.json()["logs"]) == (200, expected, ["asked the model"])
 
-    only_full = f"import enum\n\n\nclass Own(Exception):\n    pass\n\n\n{written['code']}"
-    in_full = mine.client.post(
-        "/api/agents/run-code", json={"code": only_full, "inputDict": {"inputText": "hey"}, "tools": tools}
-    )
-    assert (in_full.status_code, in_full.json()["result"], in_full.json()["engine"]) == (200, expected, "full")
-
     body = {
         "name": "Adder",
         "description": task,

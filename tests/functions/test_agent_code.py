@@ -93,7 +93,7 @@ async def test_code_that_fails_is_400_with_its_own_lines(serve: Serve) -> None:
             '  File "agent.py", line 5, in price\n    raise ValueError("no " + name)\n'
             "ValueError: no tea"
         ),
-        "engine": "fast",
+        "engine": "python",
     }
 
 

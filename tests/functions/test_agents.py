@@ -43,7 +43,7 @@ async def test_a_saved_agent_has_the_contracts_shape(serve: Serve) -> None:
     assert list(saved) == [*FULL, *STAMPS, "warnings", "engine"]
     assert {name: saved[name] for name in FULL} == FULL
     assert saved["warnings"] == []
-    assert saved["engine"] == "fast"
+    assert saved["engine"] == "python"
     assert saved["createdAt"] == saved["updatedAt"]
     assert TIME.match(saved["createdAt"])
     read = await client.get(f"/agents/{saved['_id']}")

@@ -1,12 +1,8 @@
 """The engine: its limits and what they say, its places, and what becomes of a run that is ended from outside."""
 
 import asyncio
-import contextlib
 import json
-import os
-import signal
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -117,9 +113,7 @@ async def test_a_run_that_waits_too_long_ends(run: Run, waits: str) -> None:
     assert outcome.failure.error == "TimeoutError: The run took longer than 3 s."
 
 
-async def test_an_input_that_is_nested_too_deep_is_refused(
-    engine: WasmEngine, abilities: ScriptedAbilities
-) -> None:
+async def test_an_input_that_is_nested_too_deep_is_refused(engine: WasmEngine, abilities: ScriptedAbilities) -> None:
     """It cannot be handed in."""
     deep: Any = 1
     for _ in range(5000):

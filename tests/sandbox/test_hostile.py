@@ -213,9 +213,7 @@ async def test_what_is_said_after_the_result_is_not_done(engine: WasmEngine, abi
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", ["forge_heavy_arguments", "forge_print_flood", "forge_wait_flood", "forge_call_flood"])
-async def test_a_flood_does_not_stop_this_process(
-    name: str, engine: WasmEngine, abilities: ScriptedAbilities
-) -> None:
+async def test_a_flood_does_not_stop_this_process(name: str, engine: WasmEngine, abilities: ScriptedAbilities) -> None:
     """A run that says as much as it can takes this process little more time than it may take itself."""
     longest = 0.0
 

@@ -21,9 +21,7 @@ CODE = """async def run(input_dict, tools):
 """
 
 
-async def test_json_in_every_encoding(
-    engine: WasmEngine, abilities: ScriptedAbilities, api_server: ApiServer
-) -> None:
+async def test_json_in_every_encoding(engine: WasmEngine, abilities: ScriptedAbilities, api_server: ApiServer) -> None:
     """With a byte order mark, in UTF-16 and 32; what is in none of them can be caught."""
     value: Any = {"größe": ["日本", 1, None]}
     text = json.dumps(value, ensure_ascii=False)

@@ -838,7 +838,7 @@ export interface components {
             disabled: boolean;
         };
         /**
-         * @description An agent as it is answered. `warnings`, and which engine it gets and why, come with an answer to a change.
+         * @description An agent as it is answered. `warnings` and `engine`, which runs it, come with an answer to a change.
          * @example {
          *       "_id": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
          *       "_rev": "0d9f3c6a5b1e4f7f8a2b3c4d5e6f7081",
@@ -901,8 +901,7 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
             warnings?: components["schemas"]["CodeWarning"][] | null;
-            engine?: ("fast" | "full") | null;
-            engineReason?: string | null;
+            engine?: "python" | null;
         };
         /**
          * @example {
@@ -1715,10 +1714,10 @@ export interface components {
         /**
          * @description Its answer. `logs`: the lines that were printed. `error` is null: a run that failed is answered 400.
          *
-         *     `engine`: which one ran it; `engine_reason`: why that is the full one, which is slower.
+         *     `engine`: what ran it.
          * @example {
          *       "durationMs": 12,
-         *       "engine": "fast",
+         *       "engine": "python",
          *       "error": null,
          *       "logs": [
          *         "adding"
@@ -1733,9 +1732,8 @@ export interface components {
             error: null;
             logs: string[];
             durationMs: number;
-            /** @enum {string} */
-            engine: "fast" | "full";
-            engineReason?: string | null;
+            /** @constant */
+            engine: "python";
         };
         /** @description An entry of `GET /deployments`, as a frontend sends it back. Only its name is relied on. */
         SelectedApi: {
@@ -2173,7 +2171,7 @@ export interface components {
                  *         "looking for tea"
                  *       ],
                  *       "traceback": "Traceback (most recent call last):\n  File \"agent.py\", line 3, in run\n    raise ValueError(\"no tea\")\nValueError: no tea",
-                 *       "engine": "fast"
+                 *       "engine": "python"
                  *     }
                  */
                 "application/json": components["schemas"]["FailedCode"];

@@ -127,7 +127,7 @@ def _assigned(nodes: Sequence[ast.AST]) -> Iterator[str]:
                 yield node.name
             case ast.arg():
                 yield node.arg
-            case (ast.MatchAs() | ast.MatchStar() | ast.ExceptHandler()) if node.name:
+            case ast.MatchAs() | ast.MatchStar() | ast.ExceptHandler() if node.name:
                 yield node.name
             case _:
                 pass

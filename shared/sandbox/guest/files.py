@@ -470,7 +470,7 @@ class Files:
     ) -> Any:
         if not isinstance(file, int):
             file = os.fspath(file)
-        if not isinstance(mode, str):
+        if not isinstance(mode, str):  # pyright: ignore[reportUnnecessaryIsInstance] - agent code calls it
             raise TypeError(f"open() argument 'mode' must be str, not {type(mode).__name__}")
         kinds = [kind for kind in mode if kind in "rwxa"]
         if set(mode) - set("rwxabt+") or len(mode) > len(set(mode)):

@@ -4,7 +4,6 @@ from .accepted import Accepted
 from .admin_change import AdminChange
 from .admin_user import AdminUser
 from .agent import Agent
-from .agent_engine_type_0 import AgentEngineType0
 from .agent_input_schema_type_0 import AgentInputSchemaType0
 from .agent_output_schema_type_0 import AgentOutputSchemaType0
 from .agent_tools import AgentTools
@@ -82,7 +81,6 @@ from .run_code_request import RunCodeRequest
 from .run_code_request_input_dict import RunCodeRequestInputDict
 from .run_code_request_tools import RunCodeRequestTools
 from .run_code_response import RunCodeResponse
-from .run_code_response_engine import RunCodeResponseEngine
 from .selected_api import SelectedApi
 from .selected_api_input_schema_type_0 import SelectedApiInputSchemaType0
 from .selected_api_output_schema_type_0 import SelectedApiOutputSchemaType0
@@ -114,7 +112,6 @@ __all__ = (
     "AdminChange",
     "AdminUser",
     "Agent",
-    "AgentEngineType0",
     "AgentInputSchemaType0",
     "AgentOutputSchemaType0",
     "AgentTools",
@@ -186,7 +183,6 @@ __all__ = (
     "RunCodeRequestInputDict",
     "RunCodeRequestTools",
     "RunCodeResponse",
-    "RunCodeResponseEngine",
     "SelectedApi",
     "SelectedApiInputSchemaType0",
     "SelectedApiOutputSchemaType0",

@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    TypeVar,
+    cast,
+)
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.agent_engine_type_0 import AgentEngineType0, check_agent_engine_type_0
 from ..models.agent_visibility import AgentVisibility, check_agent_visibility
 from ..types import UNSET, Unset
 
@@ -25,7 +30,7 @@ T = TypeVar("T", bound="Agent")
 
 @_attrs_define
 class Agent:
-    """An agent as it is answered. `warnings`, and which engine it gets and why, come with an answer to a change.
+    """An agent as it is answered. `warnings` and `engine`, which runs it, come with an answer to a change.
 
     Attributes:
         name (str):
@@ -47,8 +52,7 @@ class Agent:
         created_at (datetime.datetime):
         updated_at (datetime.datetime):
         warnings (list[CodeWarning] | None | Unset):
-        engine (AgentEngineType0 | None | Unset):
-        engine_reason (None | str | Unset):
+        engine (Literal['python'] | None | Unset):
     """
 
     name: str
@@ -70,8 +74,7 @@ class Agent:
     description: str = ""
     visibility: AgentVisibility = "private"
     warnings: list[CodeWarning] | None | Unset = UNSET
-    engine: AgentEngineType0 | None | Unset = UNSET
-    engine_reason: None | str | Unset = UNSET
+    engine: Literal["python"] | None | Unset = UNSET
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -147,19 +150,11 @@ class Agent:
         else:
             warnings = self.warnings
 
-        engine: None | str | Unset
+        engine: Literal["python"] | None | Unset
         if isinstance(self.engine, Unset):
             engine = UNSET
-        elif isinstance(self.engine, str):
-            engine = self.engine
         else:
             engine = self.engine
-
-        engine_reason: None | str | Unset
-        if isinstance(self.engine_reason, Unset):
-            engine_reason = UNSET
-        else:
-            engine_reason = self.engine_reason
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -189,8 +184,6 @@ class Agent:
             field_dict["warnings"] = warnings
         if engine is not UNSET:
             field_dict["engine"] = engine
-        if engine_reason is not UNSET:
-            field_dict["engineReason"] = engine_reason
 
         return field_dict
 
@@ -321,31 +314,18 @@ class Agent:
 
         warnings = _parse_warnings(d.pop("warnings", UNSET))
 
-        def _parse_engine(data: object) -> AgentEngineType0 | None | Unset:
+        def _parse_engine(data: object) -> Literal["python"] | None | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
                 return data
-            try:
-                if not isinstance(data, str):
-                    raise TypeError()
-                engine_type_0 = check_agent_engine_type_0(data)
-
-                return engine_type_0
-            except (TypeError, ValueError, AttributeError, KeyError):
-                pass
-            return cast(AgentEngineType0 | None | Unset, data)
+            engine_type_0 = cast(Literal["python"], data)
+            if engine_type_0 != "python":
+                raise ValueError(f"engine_type_0 must match const 'python', got '{engine_type_0}'")
+            return engine_type_0
+            return cast(Literal["python"] | None | Unset, data)
 
         engine = _parse_engine(d.pop("engine", UNSET))
-
-        def _parse_engine_reason(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        engine_reason = _parse_engine_reason(d.pop("engineReason", UNSET))
 
         agent = cls(
             name=name,
@@ -368,7 +348,6 @@ class Agent:
             updated_at=updated_at,
             warnings=warnings,
             engine=engine,
-            engine_reason=engine_reason,
         )
 
         agent.additional_properties = d

@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import (
+    Any,
+    Literal,
+    TypeVar,
+    cast,
+)
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
-
-from ..models.run_code_response_engine import (
-    RunCodeResponseEngine,
-    check_run_code_response_engine,
-)
-from ..types import UNSET, Unset
 
 T = TypeVar("T", bound="RunCodeResponse")
 
@@ -19,23 +18,21 @@ T = TypeVar("T", bound="RunCodeResponse")
 class RunCodeResponse:
     """Its answer. `logs`: the lines that were printed. `error` is null: a run that failed is answered 400.
 
-    `engine`: which one ran it; `engine_reason`: why that is the full one, which is slower.
+    `engine`: what ran it.
 
         Attributes:
             result (Any):
             error (None):
             logs (list[str]):
             duration_ms (int):
-            engine (RunCodeResponseEngine):
-            engine_reason (None | str | Unset):
+            engine (Literal['python']):
     """
 
     result: Any
     error: None
     logs: list[str]
     duration_ms: int
-    engine: RunCodeResponseEngine
-    engine_reason: None | str | Unset = UNSET
+    engine: Literal["python"]
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -47,13 +44,7 @@ class RunCodeResponse:
 
         duration_ms = self.duration_ms
 
-        engine: str = self.engine
-
-        engine_reason: None | str | Unset
-        if isinstance(self.engine_reason, Unset):
-            engine_reason = UNSET
-        else:
-            engine_reason = self.engine_reason
+        engine = self.engine
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
@@ -66,8 +57,6 @@ class RunCodeResponse:
                 "engine": engine,
             }
         )
-        if engine_reason is not UNSET:
-            field_dict["engineReason"] = engine_reason
 
         return field_dict
 
@@ -82,16 +71,9 @@ class RunCodeResponse:
 
         duration_ms = d.pop("durationMs")
 
-        engine = check_run_code_response_engine(d.pop("engine"))
-
-        def _parse_engine_reason(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        engine_reason = _parse_engine_reason(d.pop("engineReason", UNSET))
+        engine = cast(Literal["python"], d.pop("engine"))
+        if engine != "python":
+            raise ValueError(f"engine must match const 'python', got '{engine}'")
 
         run_code_response = cls(
             result=result,
@@ -99,7 +81,6 @@ class RunCodeResponse:
             logs=logs,
             duration_ms=duration_ms,
             engine=engine,
-            engine_reason=engine_reason,
         )
 
         run_code_response.additional_properties = d
