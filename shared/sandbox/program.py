@@ -22,8 +22,8 @@ class Program:
     """Agent code, which defines `async def run(input_dict, tools)`, and what that is called with.
 
     `tools`: MCP servers by their URL, and of each the tools that may be called. `sharers`: whose run it is, each of
-    whom has only a share of the run slots (`shared.sandbox.slots`); the first is the tenant, whose runs may use the same
-    process one after the other. `started`: called when the run has its slot. `seed` and `clock`: see
+    whom has only a share of the run slots (`shared.sandbox.slots`); the first is the tenant, whose runs may use one
+    process, one after the other. `started`: called when the run has its slot. `seed` and `clock`: see
     `shared.sandbox.fork_server.Surroundings`; without them the run has random ones, and the system's clock.
     """
 

@@ -1,6 +1,7 @@
 """The agent programs that these tests run, and what each is expected to do.
 
-`corpus/` holds programs as models write them, and `hostile/` such as an attacker would. A program is `name.agent`: Python, but of its author's taste, so that neither ruff nor pyright reads it; what it is run with stands beside it in
+`corpus/` holds programs as models write them, and `hostile/` such as an attacker would. A program is `name.agent`:
+Python, but of its author's taste, so that neither ruff nor pyright reads it; what it is run with stands beside it in
 `name.json`. In those, `$API`, `$SHOP`, `$MCP` and `$NOWHERE` stand for the addresses of this session's servers.
 """
 

@@ -219,16 +219,19 @@ async def test_where_no_process_can_be_started_a_run_says_so(
     assert "/a/path" not in failure.error
 
 
+def _opened(pid: int) -> list[str]:
+    return sorted(os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir())
+
+
 async def test_a_worker_has_nothing_of_the_service(engine: WasmEngine) -> None:
-    """No environment, no folder of its own, and no descriptor but its socket, the log's, and the image of its memory."""
+    """No environment, no folder, and no descriptor but its socket, the log's, and those of its memory and code."""
     gate = Gate()
     running = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
     await gate.arrived.acquire()
     for child in children():
         assert child.environ() == {}
         assert child.cwd() == "/"
-        folder = Path(f"/proc/{child.pid}/fd")
-        opened = sorted(os.readlink(entry) for entry in folder.iterdir())
+        opened = _opened(child.pid)
         kinds = {name.partition(":")[0] for name in opened}
         assert kinds <= {"/dev/null", "socket", "pipe", "/memfd", str(workers._FOLDER / fork_server.COMPILED)}, opened  # pyright: ignore[reportPrivateUsage]
         assert len([name for name in opened if name.startswith("socket")]) == 1

@@ -26,9 +26,8 @@ def world(abilities: HostAbilities) -> dict[str, Any]:
 
     call_llm = told(models.call_llm, "call_llm")
     litellm = _module("litellm", acompletion=told(models.acompletion, "acompletion"))
-    _package(
-        "agent_factory", remote_mcp_client=_module("agent_factory.remote_mcp_client", RemoteMCPClient=RemoteMCPClient)
-    )
+    client = _module("agent_factory.remote_mcp_client", RemoteMCPClient=RemoteMCPClient)
+    _package("agent_factory", remote_mcp_client=client)
     _package(
         "services",
         llm_service=_module("services.llm_service", call_llm=call_llm),

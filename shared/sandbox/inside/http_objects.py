@@ -4,8 +4,11 @@ Each class says what of it is shown; nothing else of it can be reached.
 """
 
 import json as json_
+import os
+from base64 import b64encode
 from email.message import Message
-from typing import Any
+from mimetypes import guess_type
+from typing import Any, cast
 
 from shared.sandbox.inside.arguments import body_bytes, json_value, pairs, seconds, text, texts
 from shared.sandbox.inside.calls import Abilities, CallFailed, HttpAnswer, HttpCall
@@ -16,16 +19,13 @@ _CHARSETS = {
     *("gb2312", "gbk", "gb18030", "big5"),
 }
 """Those that servers use and that are read in linear time, which not all of Python's are."""
+_TAKEN = {"limits", "http1", "http2", "verify", "trust_env", "max_redirects", "default_encoding"}
 _MOST_VALUES = 300_000
 """Of a JSON answer: reading more would keep everybody waiting."""
 
 
 class Response:
-    """`httpx.Response`, read whole.
-
-    `headers` is a plain dict, with each name in lower case and as HTTP usually writes it (`Content-Type`): the code
-    inside cannot have a dict that ignores case.
-    """
+    """`httpx.Response`, read whole. `headers`: each name in lower case; several of one name are one, with commas."""
 
     shows = ("status_code", "reason_phrase", "text", "content", "headers", "url", "is_success", "is_error")
     methods = ("json", "raise_for_status")
@@ -40,9 +40,10 @@ class Response:
         lower: dict[str, str] = {}
         for name, value in answer.headers:
             lower[name.lower()] = f"{lower[name.lower()]}, {value}" if name.lower() in lower else value
-        self.headers = {**lower, **{name.title(): value for name, value in lower.items()}}
+        self.headers = lower
         self._content_type = lower.get("content-type", "")
-        self.text = answer.content.decode(_charset(self._content_type), "replace")
+        self.encoding = _charset(self._content_type)
+        self.text = answer.content.decode(self.encoding, "replace")
         self._call = call
 
     def json(self) -> Any:
@@ -82,7 +83,11 @@ class Response:
 
 
 class AsyncClient:
-    """`httpx.AsyncClient`, as far as agent code needs it. Keeps no connection and no cookie of its own."""
+    """`httpx.AsyncClient`, as far as agent code needs it. Keeps no connection and no cookie of its own.
+
+    What says how connections are made (`limits`, `http2`, `verify` and the like) is taken and changes nothing: that is
+    the host's to decide.
+    """
 
     response_type = Response
     shows = ()
@@ -96,16 +101,20 @@ class AsyncClient:
         base_url: Any = "",
         headers: Any = None,
         params: Any = None,
+        cookies: Any = None,
+        auth: Any = None,
         timeout: Any = None,
         follow_redirects: Any = False,
         **others: Any,
     ) -> None:
-        if others:
-            raise CallFailed(f"AsyncClient() takes no {', '.join(others)} here.", TypeError)
+        if refused := [name for name in others if name not in _TAKEN]:
+            raise CallFailed(f"AsyncClient() takes no {', '.join(refused)} here.", TypeError)
         self._abilities = abilities
-        self._base_url = text("base_url", base_url)
+        self._base_url = text("base_url", str(base_url))
         self._headers = texts("headers", headers)
         self._params = params
+        self._cookies = texts("cookies", cookies)
+        self._auth = auth
         self._timeout = timeout
         self._follow_redirects = bool(follow_redirects)
 
@@ -116,8 +125,11 @@ class AsyncClient:
         *,
         params: Any = None,
         headers: Any = None,
+        cookies: Any = None,
+        auth: Any = None,
         json: Any = None,
         data: Any = None,
+        files: Any = None,
         content: Any = None,
         timeout: Any = None,
         follow_redirects: Any = None,
@@ -125,12 +137,18 @@ class AsyncClient:
         url = text("url", url)
         if self._base_url and "://" not in url:
             url = f"{self._base_url.rstrip('/')}/{url.lstrip('/')}"
+        own = {**self._headers, **_authorized(self._auth if auth is None else auth)}
+        if crumbs := {**self._cookies, **texts("cookies", cookies)}:
+            own["Cookie"] = "; ".join(f"{name}={value}" for name, value in crumbs.items())
         raw = data if isinstance(data, str | bytes) else content
+        if files is not None:
+            raw, own["Content-Type"] = multipart(pairs("data", data), files)
+            data = None
         call = HttpCall(
             method=text("method", method).upper(),
             url=url,
             params=(pairs("params", self._params) + pairs("params", params)) or None,
-            headers={**self._headers, **texts("headers", headers)},
+            headers={**own, **texts("headers", headers)},
             json=None if json is None else json_value("json", json),
             has_json=json is not None,
             data=None if data is None or isinstance(data, str | bytes) else pairs("data", data),
@@ -163,6 +181,51 @@ class AsyncClient:
 
     async def aclose(self) -> None:
         """There is nothing to close; code that closes its client is right all the same."""
+
+
+def _authorized(auth: Any) -> dict[str, str]:
+    """The header for a name and a password."""
+    if auth is None:
+        return {}
+    if not isinstance(auth, tuple | list) or len(cast("list[Any]", auth)) != 2:
+        raise CallFailed("auth must be a tuple of a name and a password.", TypeError)
+    name, password = cast("list[Any]", auth)
+    both = f"{text('auth', name)}:{text('auth', password)}".encode("utf-8", "replace")
+    return {"Authorization": f"Basic {b64encode(both).decode()}"}
+
+
+def multipart(fields: list[tuple[str, str]], files: Any) -> tuple[bytes, str]:
+    """A body of form fields and files, and its content type. `files`: a dict, or pairs, of a name and content, or a
+    tuple (file name, content, content type).
+    """
+    several: Any = files.items() if isinstance(files, dict) else files
+    if not isinstance(files, dict | list | tuple):
+        raise CallFailed("files must be a dict or a list of pairs.", TypeError)
+    boundary = os.urandom(16).hex()
+    parts: list[bytes] = []
+    for name, value in fields:
+        parts.append(_part(boundary, f'name="{_quoted(name)}"', "", value.encode("utf-8", "replace")))
+    for name, value in several:
+        given: list[Any] = [*value] if isinstance(value, tuple) else [name, value]
+        file_name, content = text("files", given[0]), _content(given[1])
+        kind = text("files", given[2]) if len(given) > 2 else guess_type(file_name)[0] or "application/octet-stream"
+        head = f'name="{_quoted(text("files", name))}"; filename="{_quoted(file_name)}"'
+        parts.append(_part(boundary, head, f"Content-Type: {kind}\r\n", content))
+    return b"".join([*parts, f"--{boundary}--\r\n".encode()]), f"multipart/form-data; boundary={boundary}"
+
+
+def _part(boundary: str, head: str, more: str, content: bytes) -> bytes:
+    start = f"--{boundary}\r\nContent-Disposition: form-data; {head}\r\n{more}\r\n"
+    return start.encode("utf-8", "replace") + content + b"\r\n"
+
+
+def _content(value: Any) -> bytes:
+    return body_bytes("files", value.read() if hasattr(value, "read") else value)
+
+
+def _quoted(name: str) -> str:
+    """As browsers write it."""
+    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def httpx_timeout(timeout: Any = None, **parts: Any) -> Any:
