@@ -3,13 +3,14 @@
 import asyncio
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
 from shared.log import get_logger
 from shared.models.wire import JsonObject
 from shared.sandbox.analysis.look import look_soon
+from shared.sandbox.analysis.source import plain_code
 from shared.sandbox.conversation import Conversation, TooManyCalls
 from shared.sandbox.failures import Frame, computed_too_long, failure_of, not_run, took_too_long
 from shared.sandbox.inside.calls import Abilities
@@ -79,7 +80,8 @@ class WasmEngine:
                 program.started()
                 if findings := await look_soon(program.code):
                     return not_run(findings)
-                return await _result(program, watched, limits, logs, only_load)
+                plain = replace(program, code=plain_code(program.code))
+                return await _result(plain, watched, limits, logs, only_load)
         except TimeoutError:
             return took_too_long(limits, watched.waited_for)
         except TooManyCalls:

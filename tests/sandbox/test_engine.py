@@ -179,6 +179,25 @@ async def test_what_the_look_finds_does_not_run(run: Run) -> None:
     assert "line 4: `call_llm(…)` takes time." in outcome.failure.error
 
 
+@pytest.mark.parametrize(
+    ("around", "line"),
+    [
+        ("{}", 2),
+        ("\ufeff{}", 2),
+        ("```python\n{}\n```", 3),
+        ("```\r\n{}```\n\n", 3),
+        ("\n```py\n{}\n```  ", 4),
+        ("\ufeff```python\n{}\n```", 3),
+    ],
+)
+async def test_code_as_models_wrap_it_runs(around: str, line: int, run: Run) -> None:
+    """A byte order mark and a Markdown fence around all of it are no part of it; lines keep their numbers."""
+    failure = (await run(around.format(RUN + "    return 1 / 0"))).failure
+    assert failure
+    assert failure.error == "ZeroDivisionError: division by zero"
+    assert f'"agent.py", line {line}, in run' in failure.traceback
+
+
 async def test_a_load_runs_only_what_is_outside(engine: WasmEngine) -> None:
     """`run` is not called, and no ability is there."""
     assert await engine.load("x = 1\n" + RUN + "    raise ValueError", LIMITS) is None

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from shared.sandbox.analysis.awaits import await_findings
 from shared.sandbox.analysis.findings import Finding
 from shared.sandbox.analysis.names import name_findings
-from shared.sandbox.analysis.source import MAX_CODE_CHARACTERS, Unreadable, parsed_code
+from shared.sandbox.analysis.source import MAX_CODE_CHARACTERS, Unreadable, parsed_code, plain_code
 
 _LONG_CODE = 20_000
 """Characters: a few hundredths of a second."""
@@ -24,7 +24,7 @@ def look(code: str) -> list[Finding]:
     if len(code) > MAX_CODE_CHARACTERS:
         return [Finding(1, f"The code has {len(code)} characters; at most {MAX_CODE_CHARACTERS} can be run.")]
     try:
-        tree = parsed_code(code)
+        tree = parsed_code(plain_code(code))
     except Unreadable as error:
         return [Finding(error.line, error.message, error.syntax)]
     nodes = list(ast.walk(tree))

@@ -1,6 +1,7 @@
 """Reads agent code into a syntax tree, whatever it is."""
 
 import ast
+import re
 import warnings
 
 from shared.sandbox.analysis.newer_syntax import NotUnderstood, older
@@ -18,6 +19,17 @@ class Unreadable(Exception):
         self.line = line
         self.message = message
         self.syntax = syntax
+
+
+_FENCED = re.compile(r"\s*```[ \t]*[\w+-]*[ \t]*\r?\n(.*?)\r?\n?```\s*", re.DOTALL)
+
+
+def plain_code(code: str) -> str:
+    """Without a byte order mark, and without a Markdown fence around all of it. Lines keep their numbers."""
+    code = code.removeprefix("\ufeff")
+    if code.lstrip().startswith("```") and (fenced := _FENCED.fullmatch(code)) and "```" not in fenced[1]:
+        return "\n" * code.count("\n", 0, fenced.start(1)) + fenced[1]
+    return code
 
 
 def parsed_code(code: str) -> ast.Module:
