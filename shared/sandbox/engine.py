@@ -79,7 +79,7 @@ class WasmEngine:
             ):
                 program.started()
                 if findings := await look_soon(program.code):
-                    return not_run(findings)
+                    return not_run(findings, program.code)
                 plain = replace(program, code=plain_code(program.code))
                 return await _result(plain, watched, limits, logs, only_load)
         except TimeoutError:
@@ -128,7 +128,7 @@ async def _result(
 def _outcome(end: str | Fault, conversation: Conversation, program: Program, limits: Limits) -> "_Value | Failure":
     if isinstance(end, Fault):
         frames = [Frame(line, function) for line, function in end.frames]
-        return failure_of(end.type, end.message, frames, program.code, conversation.failures)
+        return failure_of(end.type, end.message, frames, program.code, conversation.failures, end.notes)
     refuse_long(end, limits.result_bytes, "result")
     return _Value(parsed(end, "result") if end else None)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.sandbox.analysis.findings import Finding
+from shared.sandbox.analysis.source import plain_code
 from shared.sandbox.inside.calls import CallFailed
 from shared.sandbox.program import Failure, Limits
 
@@ -40,11 +41,19 @@ class Frame:
     function: str
 
 
-def not_run(findings: Sequence[Finding]) -> Failure:
+def not_run(findings: Sequence[Finding], code: str) -> Failure:
     """Of code that is not run for what the look found in it."""
     kind = "SyntaxError" if findings[0].syntax else "NotImplementedError"
     told = "; ".join(f"line {finding.line}: {finding.message}" for finding in findings[:_MOST_FINDINGS])
-    return Failure(f"{kind}: {told}")
+    return Failure(f"{kind}: {told}", _pointed_at(findings[0], code) if findings[0].syntax else "")
+
+
+def _pointed_at(finding: Finding, code: str) -> str:
+    """Where code is no Python, as Python shows it: the line, and a caret below the place."""
+    lines = plain_code(code).split("\n")
+    line = lines[finding.line - 1][:_LONGEST_LINE] if 0 < finding.line <= len(lines) else ""
+    caret = f"    {' ' * (finding.column - 1)}^\n" if 0 < finding.column <= len(line) + 1 else ""
+    return f'  File "agent.py", line {finding.line}\n    {line}\n{caret}SyntaxError: {finding.message}'
 
 
 def took_too_long(limits: Limits, waited_for: str | None) -> Failure:
@@ -58,8 +67,10 @@ def computed_too_long(limits: Limits) -> str:
     return f"The code computed for longer than {limits.cpu_seconds:g} s, which is the most that a run may."
 
 
-def failure_of(kind: str, message: str, frames: Sequence[Frame], code: str, seen: Sequence[Seen]) -> Failure:
-    """An exception that nobody caught. `seen`: the calls that failed, the newest last."""
+def failure_of(
+    kind: str, message: str, frames: Sequence[Frame], code: str, seen: Sequence[Seen], notes: str = ""
+) -> Failure:
+    """An exception that nobody caught. `seen`: the calls that failed, the newest last. `notes`: see `Fault`."""
     if kind == "KeyError" and message.startswith(("'http://", "'https://")) and "mcpc" in code:
         message += ". The agent's tools name no such MCP server."
     if not frames and message.startswith(_NO_JSON):
@@ -75,7 +86,8 @@ def failure_of(kind: str, message: str, frames: Sequence[Frame], code: str, seen
     if len(message) > _LONGEST_MESSAGE:
         message = message[:_LONGEST_MESSAGE] + "…"
     told = f"{kind}: {message}" if message else kind
-    return Failure(told, _traceback(frames, code, told), cause)
+    below = f"{told}\n{notes[:_LONGEST_MESSAGE]}" if notes else told
+    return Failure(told, _traceback(frames, code, below), cause)
 
 
 def _traceback(frames: Sequence[Frame], code: str, told: str) -> str:

@@ -84,12 +84,13 @@ class Failed(_Message):
 
 
 class Fault(_Message):
-    """`frames`: the agent's lines, and the functions they are in."""
+    """`frames`: the agent's lines, and the functions they are in. `notes`: what Python prints below the exception."""
 
     model_config = ConfigDict(strict=False)
 
     type: str = Field(max_length=200)
     message: str = Field(max_length=5000)
+    notes: str = Field(default="", max_length=5000)
     frames: list[tuple[Annotated[int, Field(ge=0, lt=10**7)], Annotated[str, Field(max_length=200)]]] = Field(
         max_length=50, fail_fast=True
     )

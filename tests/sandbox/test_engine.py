@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from shared.models.errors import Unavailable
 from shared.models.wire import JsonObject
 from shared.sandbox import CallFailed, Failure, HttpAnswer, HttpCall, Limits, Outcome, Program, slots
+from shared.sandbox.analysis.modules import MODULES
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.no_abilities import NoAbilities
 from tests.sandbox.abilities import ScriptedAbilities
@@ -196,6 +197,80 @@ async def test_code_as_models_wrap_it_runs(around: str, line: int, run: Run) -> 
     assert failure
     assert failure.error == "ZeroDivisionError: division by zero"
     assert f'"agent.py", line {line}, in run' in failure.traceback
+
+
+async def test_code_that_is_no_python_is_shown_with_a_caret(run: Run) -> None:
+    """The line as it stands, and where in it."""
+    failure = (await run(RUN + "    return 1 +")).failure
+    assert failure
+    assert failure.error == "SyntaxError: line 2: This is not Python: invalid syntax."
+    assert failure.traceback.split("\n")[:3] == [
+        '  File "agent.py", line 2',
+        "        return 1 +",
+        "                  ^",
+    ]
+
+
+async def test_notes_and_the_exceptions_of_a_group_are_shown(run: Run) -> None:
+    """Below the exception, as Python prints them."""
+    code = RUN + (
+        "    error = ExceptionGroup('several', [ValueError('a'), KeyError('b')])\n"
+        "    error.add_note('while it was read')\n"
+        "    raise error"
+    )
+    failure = (await run(code)).failure
+    assert failure
+    assert failure.error == "ExceptionGroup: several (2 sub-exceptions)"
+    assert failure.traceback.split("\n")[-4:] == [
+        "ExceptionGroup: several (2 sub-exceptions)",
+        "while it was read",
+        "  1: ValueError: a",
+        "  2: KeyError: 'b'",
+    ]
+
+
+async def test_a_run_can_be_played_again(engine: WasmEngine) -> None:
+    """With the same seed and clock: ids, random numbers, times, and the order of a set are the same ones."""
+    code = (
+        "import asyncio, datetime, os, random, secrets, time, uuid\n"
+        + RUN
+        + (
+            "    before = time.monotonic()\n"
+            "    await asyncio.sleep(0.01)\n"
+            "    time.sleep(0.01)\n"
+            "    return [str(uuid.uuid4()), random.random(), os.urandom(5).hex(), secrets.token_hex(5), time.time(),\n"
+            "            str(datetime.datetime.now()), time.monotonic() - before, list({'a', 'b', 'c'}), hash('x')]"
+        )
+    )
+    program = Program(code, {}, seed=b"1", clock=1_700_000_000 * 10**9)
+    first, second, third = [
+        (await engine.run(one, NoAbilities(), LIMITS)).result
+        for one in (program, program, replace(program, seed=b"2", clock=None))
+    ]
+    assert isinstance(first, list)
+    assert isinstance(third, list)
+    assert first == second
+    assert [one for one, other in zip(first, third, strict=True) if one == other] == first[7:]
+    assert str(first[5]).startswith("2023-11-14 22:13:20.0")
+
+
+async def test_the_modules_that_are_there_are_the_ones_that_the_look_knows(run: Run) -> None:
+    """All of them can be imported, and no other of the standard library."""
+    code = (
+        "import importlib, sys\n"
+        + RUN
+        + (
+            "    found = []\n"
+            "    for name in sorted({*sys.stdlib_module_names, *input_dict['known']}):\n"
+            "        try:\n"
+            "            importlib.import_module(name)\n"
+            "        except ImportError:\n"
+            "            continue\n"
+            "        found.append(name)\n"
+            "    return [name for name in found if not name.startswith('_')]"
+        )
+    )
+    assert (await run(code, {"known": sorted(MODULES)})).result == sorted(MODULES)
 
 
 async def test_a_load_runs_only_what_is_outside(engine: WasmEngine) -> None:

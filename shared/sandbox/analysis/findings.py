@@ -7,12 +7,13 @@ from dataclasses import dataclass
 class Finding:
     """What is sure to fail. `line` counts from 1. `message` says what it is, and what to write instead.
 
-    `syntax`: it is no Python at all.
+    `syntax`: it is no Python at all; `column`, from 1, says where in the line, if that is known.
     """
 
     line: int
     message: str
     syntax: bool = False
+    column: int = 0
 
 
 HOST_MODULES: dict[str, frozenset[str]] = {

@@ -26,7 +26,7 @@ def look(code: str) -> list[Finding]:
     try:
         tree = parsed_code(plain_code(code))
     except Unreadable as error:
-        return [Finding(error.line, error.message, error.syntax)]
+        return [Finding(error.line, error.message, error.syntax, error.column)]
     nodes = list(ast.walk(tree))
     found = {*name_findings(nodes), *await_findings(nodes), *_entry(tree, nodes)}
     return sorted(found, key=lambda finding: (finding.line, finding.message))

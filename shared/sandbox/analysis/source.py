@@ -14,11 +14,12 @@ warnings.filterwarnings("ignore", message="invalid escape sequence")  # in agent
 class Unreadable(Exception):
     """`line` counts from 1; `message` tells why it is no code. `syntax`: for what stands there."""
 
-    def __init__(self, line: int, message: str, syntax: bool = False) -> None:
+    def __init__(self, line: int, message: str, syntax: bool = False, column: int = 0) -> None:
         super().__init__(message)
         self.line = line
         self.message = message
         self.syntax = syntax
+        self.column = column
 
 
 _FENCED = re.compile(r"\s*```[ \t]*[\w+-]*[ \t]*\r?\n(.*?)\r?\n?```\s*", re.DOTALL)
@@ -39,7 +40,9 @@ def parsed_code(code: str) -> ast.Module:
             return _parsed(code)
         except SyntaxError as error:
             if (tree := _parsed_as_older(code)) is None:
-                raise Unreadable(error.lineno or 1, f"This is not Python: {error.msg}.", syntax=True) from error
+                raise Unreadable(
+                    error.lineno or 1, f"This is not Python: {error.msg}.", syntax=True, column=error.offset or 0
+                ) from error
             return tree
     except (ValueError, MemoryError, RecursionError) as error:
         raise Unreadable(1, f"This cannot be read: {error or 'it is nested too deep'}.") from error

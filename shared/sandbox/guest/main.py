@@ -22,13 +22,14 @@ from shared.sandbox.guest.world import servers, world
 from shared.sandbox.inside.json_values import NotJson, refuse_long
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _FILE = "agent.py"
 _VERSION = 1
 _LONGEST_MESSAGE = 4000
 _LONGEST_NAME = 200
 _MOST_FRAMES = 40
+_MOST_NOTES = 10
 _NO_RUN = "The code defines no `async def run(input_dict, tools)`, which is what is called."
 _NO_COROUTINE = "`run` must be `async def run(input_dict, tools)`."
 
@@ -116,12 +117,25 @@ def _failed(error: BaseException) -> str:
         message = str(error)
     except BaseException as broken:
         message = f"<its message is broken: {type(broken).__name__}>"
-    return _told(kind, message, frames)
+    try:
+        notes = "\n".join(_notes(error))
+    except BaseException:  # they are the agent's own objects
+        notes = ""
+    return _told(kind, message, frames, notes)
 
 
-def _told(kind: str, message: str, frames: list[tuple[int, str]]) -> str:
+def _notes(error: BaseException) -> Iterator[str]:
+    """What was added to it, and the exceptions of a group, as Python prints them below an exception."""
+    yield from (str(note) for note in list(getattr(error, "__notes__", ()))[:_MOST_NOTES])
+    if isinstance(error, BaseExceptionGroup):
+        for number, inner in enumerate(error.exceptions[:_MOST_NOTES], 1):
+            yield f"  {number}: {type(inner).__name__}: {inner}"
+
+
+def _told(kind: str, message: str, frames: list[tuple[int, str]], notes: str = "") -> str:
     return json.dumps(
         {
+            "notes": _plain_text(notes[:_LONGEST_MESSAGE]),
             "type": _plain_text(kind[:_LONGEST_NAME]),
             "message": _plain_text(message[:_LONGEST_MESSAGE]),
             "frames": [[line, _plain_text(name[:_LONGEST_NAME])] for line, name in frames[-_MOST_FRAMES:]],
