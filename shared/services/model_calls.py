@@ -22,6 +22,8 @@ from shared.settings import Settings
 from shared.store import Database
 
 _log = get_logger("model_calls")
+_LEAVING_SECONDS = 5
+"""How long a caller may wait until the calls that go on are noted."""
 _under_way: set[asyncio.Task[ChatResult]] = set()
 """Held here, as the event loop does not keep a task alive."""
 
@@ -118,8 +120,9 @@ class ModelCallService:
         if not budget.under_way:
             return
         try:
-            await self.spending.leave(dict(budget.under_way))
-        except Unavailable:
+            async with asyncio.timeout(_LEAVING_SECONDS):
+                await self.spending.leave(dict(budget.under_way))
+        except (Unavailable, TimeoutError):
             _log.error("Calls that go on could not be noted", extra={"fields": {"holds": list(budget.under_way)}})
 
     async def _made(self, call: "_Call") -> ChatResult:
