@@ -138,8 +138,8 @@ def _bill_of_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -
 
 
 def _count(route: ModelRoute, answer: Answer, exchange: Exchange) -> Counted:
-    """Of a whole answer; of a stream also where it did not come to its end, or not to where it is counted."""
-    if exchange.stream is None:
+    """Of a whole answer; of a stream also where it never began, broke off, or did not come to where it is counted."""
+    if exchange.stream is None and exchange.answered:
         return count_tokens(answer, exchange)
     return count_stream(answer, exchange, route.info.max_output_tokens if _thinks_unseen(route, exchange) else None)
 

@@ -1,7 +1,7 @@
 """Money: US dollars outside, whole millionths of a dollar inside, so that sums are exact."""
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from typing import Annotated
 
 from pydantic import Field
@@ -31,6 +31,11 @@ def to_picos(dollars: float) -> int:
 def to_micros(dollars: float) -> int:
     """Millionths of a dollar, rounded to the nearest, halves up."""
     return int((Decimal(repr(dollars)) * MICROS_PER_DOLLAR).to_integral_value(ROUND_HALF_UP))
+
+
+def to_micros_at_most(dollars: float) -> int:
+    """Millionths of a dollar, rounded up: what is counted so never comes to less than it was."""
+    return int((Decimal(repr(dollars)) * MICROS_PER_DOLLAR).to_integral_value(ROUND_CEILING))
 
 
 def to_dollars(micros: int) -> float:

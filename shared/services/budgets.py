@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from shared.models.money import CostBounds, to_dollars
+from shared.models.wire import JsonObject
 
 
 class BudgetSpent(Exception):
@@ -20,7 +21,8 @@ MAX_CONNECTIONS = 20
 class Budget:
     """One for a chain of runs. `seconds` from now; `calls` of anything outside; `cost` in millionths of a dollar.
 
-    `connections`: to be entered around whatever is asked of a stranger's server.
+    `under_way`: the calls that are held for and billed as of now, by their holds' ids, and what their entries are to
+    say. `over`: no other may begin. `connections`: to be entered around whatever is asked of a stranger's server.
     """
 
     def __init__(self, seconds: float, calls: int, cost: int) -> None:
@@ -32,6 +34,8 @@ class Budget:
         self._cost = cost
         self._reserved = 0
         self.spent = 0
+        self.under_way: dict[str, JsonObject] = {}
+        self.over = False
 
     @property
     def seconds_left(self) -> float:

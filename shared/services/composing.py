@@ -58,6 +58,8 @@ class Composer:
             seconds = self.settings.run_timeout_seconds
             message = f"The {self.what} was not written within {seconds:g} s. Choose a faster model."
             raise UpstreamTooSlow(message) from error
+        finally:
+            await self.model_calls.leave(self.budget)
 
     async def ask(self, messages: list[Message], tools: list[str] | None = None) -> ChatResult:
         """`tools`: built-in ones; None: all that the request named.

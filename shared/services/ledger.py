@@ -16,7 +16,7 @@ from shared.models.caller import Caller
 from shared.models.chat import Usage
 from shared.models.errors import AllowanceSpent
 from shared.models.hold import Hold
-from shared.models.money import CostBounds, to_dollars, to_micros, to_picos
+from shared.models.money import CostBounds, to_dollars, to_micros, to_micros_at_most, to_picos
 from shared.models.terms import Terms
 from shared.models.ticket import Ticket
 from shared.models.usage import Entry
@@ -108,7 +108,7 @@ class Ledger:
         if found is not None:
             account = account.released(found.amount, now)
             self.database.holds.remove(found, transaction)
-        counted = max(1, to_micros(cost)) if cost and not charged else 0
+        counted = to_micros_at_most(cost) if not charged else 0
         await self.deployment_budgets.settle(found or hold, found.amount if found else 0, counted, transaction)
         if cost:
             account = await self.charge(account, hold.id, cost, metadata, now, transaction)

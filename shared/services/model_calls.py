@@ -22,6 +22,8 @@ from shared.settings import Settings
 from shared.store import Database
 
 _log = get_logger("model_calls")
+_LEAVING_SECONDS = 5
+"""How long a caller may wait until the calls that go on are noted."""
 _under_way: set[asyncio.Task[ChatResult]] = set()
 """Held here, as the event loop does not keep a task alive."""
 
@@ -107,6 +109,22 @@ class ModelCallService:
             _give_up(call, task)
             raise
 
+    async def leave(self, budget: Budget) -> None:
+        """To be awaited when whatever made the calls of a budget is over, before its caller has the answer.
+
+        No other call begins then. A process may be frozen, and ended, once it answers nobody: so calls that go on are
+        noted, and charged what they hold if they are never settled. One transaction if there are any; while the
+        database is out it is logged.
+        """
+        budget.over = True
+        if not budget.under_way:
+            return
+        try:
+            async with asyncio.timeout(_LEAVING_SECONDS):
+                await self.spending.leave(dict(budget.under_way))
+        except (Unavailable, TimeoutError):
+            _log.error("Calls that go on could not be noted", extra={"fields": {"holds": list(budget.under_way)}})
+
     async def _made(self, call: "_Call") -> ChatResult:
         """From the hold to the charge, whoever still waits for it; not begun for nobody."""
         cost = 0.0
@@ -125,10 +143,11 @@ class ModelCallService:
             await self._settle(call, hold, cost, result.usage)
             return result
         finally:
+            call.budget.under_way.pop(call.id, None)
             call.budget.spend(call.reserved, to_micros(cost))
 
     async def _completed(self, call: "_Call", hold: Hold | None) -> ChatResult:
-        if not call.wanted:
+        if not call.wanted or call.budget.over:
             raise ModelFailure("The run was over before the model was called.", transient=False)
         request = call.request
         if hold is not None:
@@ -136,6 +155,7 @@ class ModelCallService:
                 request = fit_output(call.route, request, min(hold.amount, call.reserved))
             except NotCovered as error:
                 raise AllowanceSpent("What is left of your allowance does not cover this call.") from error
+            call.budget.under_way[hold.id] = call.entry
         seconds = self.spending.settings.model_timeout_seconds
         return await complete_at_a_price(self.complete, call.route, request, seconds, hold.amount if hold else 0)
 
@@ -151,9 +171,7 @@ class ModelCallService:
         """A cost that nobody is charged would be a call for free, so an outage is waited out; then it is logged."""
         if hold is None:
             return
-        about: JsonObject = {**call.about, "provider": call.route.provider, "model": call.route.model}
-        if usage:
-            about |= usage_metadata(usage)
+        about = {**call.entry, **(usage_metadata(usage) if usage else {})}
         try:
             await self.spending.settle(hold, cost, about)
         except Unavailable:
@@ -179,6 +197,11 @@ class _Call:
     @property
     def charged(self) -> bool:
         return self.bounds.most > 0
+
+    @property
+    def entry(self) -> JsonObject:
+        """What its usage entry says, whatever becomes of it."""
+        return {**self.about, "provider": self.route.provider, "model": self.route.model}
 
 
 def _give_up(call: _Call, task: asyncio.Task[ChatResult]) -> None:

@@ -83,7 +83,10 @@ class RunService:
         chain = self._chain(caller, self.settings.run_timeout_seconds)
         async with RunTimeService(self.database, self.settings).counted(caller.uid) as started:
             chain = replace(chain, started=started)
-            outcome = await self._run(chain, request.code, request.input_dict, permissions, path=())
+            try:
+                outcome = await self._run(chain, request.code, request.input_dict, permissions, path=())
+            finally:
+                await self.model_calls.leave(chain.budget)
         _tell(chain, outcome, None)
         if outcome.failure is not None:
             if isinstance(outcome.failure.cause, AllowanceSpent):
@@ -115,7 +118,10 @@ class RunService:
         """
         chain = replace(self._chain(payer, seconds, run_id, deployment), started=started)
         permissions = Permissions.of(agent.fields, agent.owner)
-        outcome = await self._run(chain, agent.fields.code, input_dict, permissions, path=(agent,))
+        try:
+            outcome = await self._run(chain, agent.fields.code, input_dict, permissions, path=(agent,))
+        finally:
+            await self.model_calls.leave(chain.budget)
         _tell(chain, outcome, agent)
         return Finished(chain.run_id, outcome, chain.budget.spent, chain.numbers.usage, chain.budget.calls_taken)
 

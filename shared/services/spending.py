@@ -1,5 +1,7 @@
 """Spending outside of tickets: a call of a model is held for before, and charged after, whoever makes it."""
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -53,6 +55,19 @@ class SpendingService:
             expires_at=now + timedelta(seconds=self.settings.model_timeout_seconds + _MARGIN_SECONDS),
             deployment_day=deployment and day_id(deployment.agent_id, now),
         )
+
+    async def leave(self, holds: Mapping[str, JsonObject]) -> None:
+        """Notes that nobody waits for the calls behind these holds any more: the value of each is its `Hold.left`.
+
+        One transaction, with a read and a write for each hold that is not settled yet.
+        """
+
+        async def body(transaction: Transaction) -> None:
+            found = await asyncio.gather(*(self.database.holds.get(hold_id, transaction) for hold_id in holds))
+            for hold in filter(None, found):
+                self.database.holds.put(hold.model_copy(update={"left": holds[hold.id]}), transaction)
+
+        await self.database.transaction(body)
 
     async def settle(self, hold: Hold, cost: float, metadata: JsonObject) -> None:
         """Charges `cost`, in US dollars, and releases the hold, once however often it is asked. One transaction.

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from shared.log import get_logger
 from shared.models.hold import Hold
+from shared.models.money import to_dollars
 from shared.models.ticket import Ticket
 from shared.models.turns import TurnKind
 from shared.models.wire import SnakeModel
@@ -113,14 +114,17 @@ class SweepService:
         return [outcome for outcomes in await _each(groups, call, ["left"]) for outcome in outcomes]
 
     async def _release_holds(self, most: int) -> list[str]:
-        """Those whose process died in the middle of a call. What the call cost is not known, and not charged."""
+        """Those whose process died in the middle of a call. What the call cost is not known, and not charged; unless it
+        was left to go on by itself: whoever leaves calls behind would have them for free, so what was held is charged.
+        """
         async with self._database.outages_told():
             holds = await self._database.holds.expired(datetime.now(UTC), most)
         spending = SpendingService(self._database, self._settings)
 
         async def release(hold: Hold) -> str:
             _log.error("A call was never settled; its hold is released", extra={"fields": hold.model_dump(mode="json")})
-            await spending.settle(hold, 0, {})
+            cost = 0.0 if hold.left is None else to_dollars(hold.amount)
+            await spending.settle(hold, cost, {**(hold.left or {}), "estimated": True})
             return "released"
 
         return await _each(holds, release, "left")

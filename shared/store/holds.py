@@ -27,6 +27,10 @@ class HoldStore:
         """Writes a hold that the transaction has looked for in vain."""
         transaction.set(self._hold(hold.id), hold.model_dump(exclude={"id"}))
 
+    def put(self, hold: Hold, transaction: Transaction) -> None:
+        """Writes a hold that the transaction has read."""
+        transaction.set(self._hold(hold.id), hold.model_dump(exclude={"id"}))
+
     def remove(self, hold: Hold, transaction: Transaction) -> None:
         """Deletes a hold that the transaction has read."""
         transaction.delete(self._hold(hold.id))

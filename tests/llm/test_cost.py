@@ -419,6 +419,18 @@ async def test_a_stream_that_is_lost_may_have_thought_all_that_it_might(
     assert failed.cost == pytest.approx(providers.cost("openai", failed.usage.prompt_tokens, completion, model))
 
 
+@pytest.mark.parametrize(("model", "completion"), [("gpt-5-mini", 77), ("gpt-5.4-mini", 0)])
+@pytest.mark.parametrize("step", [Wire(delay=30), Wire(b"", cut=True)])
+async def test_a_stream_that_never_began_may_have_thought_all_that_it_might(
+    providers: Providers, step: Any, model: str, completion: int
+) -> None:
+    """A model that thinks for long may send nothing before it speaks, not even a header."""
+    parameters = {"max_completion_tokens": 77}
+    failed = await providers.failure("openai", step, seconds=1, stream=True, model=model, parameters=parameters)
+    assert failed.usage is not None
+    assert (failed.usage.completion_tokens, failed.usage.estimated) == (completion, True)
+
+
 async def test_a_stream_that_is_lost_after_it_was_counted_costs_that(providers: Providers) -> None:
     """A usage that has been seen is no estimate."""
     counted = event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 500}})

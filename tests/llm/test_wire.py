@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,6 +50,26 @@ def arrived(name: str, value: Any, body: dict[str, Any], without: dict[str, Any]
     if name in ("reasoning_effort", "response_format", "verbosity"):
         return body != without
     return {*leaves(value)} <= {leaf for leaf in leaves(body) if type(leaf) is not bool}
+
+
+@EVERY_PROVIDER
+async def test_a_schema_is_sent_as_it_was_held_for(wire: Wire, provider: str) -> None:
+    """litellm writes out no references that were not counted: these would make it a hundred times as long."""
+    names = [f"d{number}" for number in range(6)]
+    inner = [{"$ref": f"#/$defs/{name}"} for name in names[1:]] + [{"type": "string"}]
+    fields = {
+        name: {"type": "object", "properties": {f"p{number}": item for number in range(4)}}
+        for name, item in zip(names, inner, strict=True)
+    }
+    schema = {"type": "object", "properties": {"a": {"$ref": "#/$defs/d0"}}, "$defs": fields}
+    parameters = {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}}
+    for route in wire.routes(provider):
+        try:
+            call = check_call(route, parameters, ())
+        except InvalidParameters:
+            continue
+        body = await wire.sent(route, parameters)
+        assert len(json.dumps(body)) <= 4 * len(json.dumps(call.parameters)), route.name
 
 
 @EVERY_PROVIDER

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from shared.models.money import MAX_DOLLARS, Dollars, to_dollars, to_micros
+from shared.models.money import MAX_DOLLARS, Dollars, to_dollars, to_micros, to_micros_at_most
 
 MICROS = st.integers(0, MAX_DOLLARS * 1_000_000)
 
@@ -40,3 +40,9 @@ def test_what_is_no_amount_is_refused(value: Any) -> None:
     """Negative, not a number, infinite, huge, a text for a number."""
     with pytest.raises(ValidationError):
         TypeAdapter(Dollars).validate_python(value)
+
+
+@pytest.mark.parametrize(("dollars", "micros"), [(0, 0), (1e-12, 1), (0.000001, 1), (0.0000010001, 2), (0.3, 300_000)])
+def test_a_bound_is_rounded_up(dollars: float, micros: int) -> None:
+    """A whole number of millionths stays what it is."""
+    assert to_micros_at_most(dollars) == micros

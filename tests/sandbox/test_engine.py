@@ -270,7 +270,7 @@ async def test_the_modules_that_are_there_are_the_ones_that_the_look_knows(run: 
             "    return [name for name in found if not name.startswith('_')]"
         )
     )
-    assert (await run(code, {"known": sorted(MODULES)})).result == sorted(MODULES)
+    assert (await run(code, {"known": [*sorted(MODULES)]})).result == sorted(MODULES)
 
 
 async def test_a_load_runs_only_what_is_outside(engine: WasmEngine) -> None:

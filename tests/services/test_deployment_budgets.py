@@ -287,6 +287,15 @@ async def test_lost_answers_hold_and_count_once(database: Database, settings: Se
     assert await days(database) == (0, 200)
 
 
+async def test_fractions_of_a_millionth_count(database: Database, settings: Settings) -> None:
+    """Else calls that cost little more than what they are counted as would spend half as much again."""
+    spending, budget = SpendingService(database, settings), DeploymentBudget("agent", "owner", 20)
+    for number in range(10):
+        await spending.settle(await spending.hold(OWNER, f"run-{number}", CostBounds(2, 2), budget), 0.0000014, {})
+    with pytest.raises(DeploymentBudgetSpent):
+        await spending.hold(OWNER, "run-10", CostBounds(2, 2), budget)
+
+
 async def test_the_sweep_gives_back_what_a_dead_call_held(database: Database, settings: Settings) -> None:
     """And a call that ends after all counts what it cost, once, with its hold gone."""
     spending = SpendingService(database, settings)

@@ -5,6 +5,7 @@ The provider bills four bytes to a token of everything that it receives, and ans
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -21,9 +22,11 @@ from shared.models.money import MICROS_PER_DOLLAR
 from shared.models.run import RunCodeRequest
 from shared.models.user import AccountChange
 from shared.sandbox.engine import engine
+from shared.services import model_calls
 from shared.services.agents import AgentService
 from shared.services.code_writing import CodeWritingService
 from shared.services.model_calls import ModelCallService
+from shared.services.sweep import SweepService
 from shared.settings import Settings
 from tests.conftest import SECRET_KEY
 from tests.doubles.billing_server import BillingServer
@@ -181,6 +184,28 @@ async def test_calls_that_their_run_no_longer_waits_for_are_charged(
     assert (await house.account(caller.uid)).held
     billing_server.slow_may_end.set()
     await assert_bound(house, caller, billing_server)
+
+
+async def test_calls_whose_process_never_comes_back_are_charged_what_they_hold(
+    house: House, caller: Caller, billing_server: BillingServer
+) -> None:
+    """An instance may be ended once it has answered. Its calls were billed, so money does not come back from them."""
+    code = CALLS.replace('"hello"', '"slow"').replace("range(40)", "range(4)")
+    request = RunCodeRequest(code=code, input_dict={"parameters": {"max_tokens": 1_000}, "timeout": 3})
+    holds = house.database._client.collection("holds")  # pyright: ignore[reportPrivateUsage]
+    for _ in range(8):  # each would spend a sixth of the allowance
+        await asyncio.gather(house.runs.run_code(caller, request), return_exceptions=True)
+        for document in await holds.get():
+            await document.reference.update({"expires_at": datetime.now(UTC) - timedelta(seconds=1)})
+        await SweepService(house.database, house.queue, house.settings).sweep()
+    account = await house.account(caller.uid)
+    assert account.held == 0
+    assert 0 < billing_server.bill * MICROS_PER_DOLLAR <= sum(await house.charged(caller.uid)) <= account.allowance
+    charged = await house.charged(caller.uid)
+    billing_server.slow_may_end.set()
+    while model_calls._under_way:  # noqa: ASYNC110  # pyright: ignore[reportPrivateUsage]
+        await asyncio.sleep(0.05)
+    assert await house.charged(caller.uid) == charged
 
 
 async def test_chained_agents_cost_the_allowance_at_most(

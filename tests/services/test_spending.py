@@ -100,6 +100,23 @@ async def test_the_sweep_releases_what_nobody_settled(
     assert (await account(database, caller.uid)).held == 100
 
 
+async def test_what_a_call_held_that_was_left_behind_is_charged(
+    spending: SpendingService, database: Database, settings: Settings, caller: Caller
+) -> None:
+    """Nobody knows what it cost, and its provider bills it. Whatever it reports later changes nothing."""
+    left, settled = [await spending.hold(caller, f"run-{number}", CostBounds(1, 500)) for number in range(2)]
+    await spending.settle(settled, 0.0002, {})
+    await spending.leave({hold.id: {"model": "m"} for hold in (left, settled)})
+    await expire(database, left)
+    for _ in range(2):
+        await SweepService(database, task_queue(settings), settings).sweep()
+        await spending.settle(left, 0.0001, {})
+    after = await account(database, caller.uid)
+    assert (after.held, after.remaining) == (0, after.allowance - 700)
+    newest, _ = await database.accounts.newest_entries(caller.uid, after.period, 10)
+    assert (newest.response_cost, newest.metadata) == (0.0005, {"model": "m", "estimated": True})
+
+
 async def test_a_call_that_was_given_up_is_charged_when_it_ends_after_all(
     spending: SpendingService, database: Database, settings: Settings, caller: Caller
 ) -> None:

@@ -9,6 +9,7 @@ from shared.llm.catalog.data import Api
 from shared.llm.catalog.errors import InvalidParameters
 from shared.llm.catalog.messages import check_messages
 from shared.llm.catalog.parameters import check_parameters
+from shared.llm.catalog.references import write_out
 from shared.llm.catalog.route import ModelRoute
 from shared.llm.catalog.rules import TOKEN_LIMITS, check_rules, separate
 from shared.llm.catalog.tools import check_built_in_tools
@@ -69,11 +70,17 @@ def _check_responses(route: ModelRoute, chosen: Mapping[str, Any], reasoning: bo
 
 
 def _as_sent(route: ModelRoute, chosen: dict[str, Any], api: Api) -> dict[str, Any]:
-    """The longest answer by the name that the model has for it; nothing that says what is so anyway."""
+    """The longest answer by the name that the model has for it; nothing that says what is so anyway; a schema as it is
+    sent. Raises `InvalidParameters`.
+    """
     listed = next((name for name in TOKEN_LIMITS if name in route.info.parameters), None)
     sent = {listed if listed and name in TOKEN_LIMITS else name: value for name, value in chosen.items()}
     if api == "responses":
         sent.pop("n", None)  # one answer is all there is
     if sent.get("response_format") == {"type": "text"}:
         del sent["response_format"]
+    wanted = sent.get("response_format", {})
+    if route.writes_out_references and wanted.get("type") == "json_schema":
+        schema = {**wanted["json_schema"], "schema": write_out(wanted["json_schema"]["schema"])}
+        sent["response_format"] = {**wanted, "json_schema": schema}
     return sent

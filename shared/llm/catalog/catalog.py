@@ -75,6 +75,7 @@ class Catalog:
             unlisted_parameters=unlisted_parameters(source, entry, info),
             rules=tuple(rule for name in entry.parameter_sets for rule in source.rules.get(name, [])),
             companions=deepcopy(source.companions),
+            writes_out_references=source.writes_out_references,
             conversation=entry.conversation or source.conversation,
         )
 

@@ -150,6 +150,7 @@ class CuratedProvider(_FromFile):
     `parameter_sets` are what models list, `unlisted_parameters` what they take besides (None: as the generic one of
     that name), and `rules` what they refuse; each by the names that models have in their own `parameter_sets`.
     `companions`: by parameter, what joins a request that sets it.
+    `writes_out_references`: a schema of the answer is sent with what each `$ref` stands for in its place.
     `reports_cost`: each answer says what it cost, so that a model may have no price beforehand.
     """
 
@@ -170,6 +171,7 @@ class CuratedProvider(_FromFile):
     unlisted_parameters: dict[str, dict[str, ParameterSpec | None]] = {}
     rules: dict[str, list[Rule]] = {}
     companions: dict[str, dict[str, Any]] = {}
+    writes_out_references: bool = False
     conversation: Conversation = Conversation()
     built_in_tools: dict[str, CuratedTool] = {}
     models: dict[str, CuratedModel]

@@ -39,6 +39,7 @@ class ModelRoute:
     unlisted_parameters: Mapping[str, ParameterSpec] = field(default_factory=dict[str, ParameterSpec], repr=False)
     rules: tuple[Rule, ...] = field(default=(), repr=False)
     companions: Mapping[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]], repr=False)
+    writes_out_references: bool = False
     conversation: Conversation = field(default_factory=Conversation, repr=False)
 
     @property

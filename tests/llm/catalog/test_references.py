@@ -1,0 +1,83 @@
+"""References in a schema of the answer, written out for providers that are sent it so."""
+
+from typing import Any
+
+import pytest
+
+from shared.llm.catalog import Catalog, InvalidParameters, check_call
+from shared.llm.catalog.references import MAX_DEPTH, write_out
+from tests.llm.catalog.environs import EVERYTHING
+
+CATALOG = Catalog.load(EVERYTHING)
+TEXT = {"type": "string"}
+
+
+def many(deep: int, wide: int = 4, definitions: str = "$defs") -> dict[str, Any]:
+    """A schema of objects that refer to the next so many times each."""
+    names = [f"d{number}" for number in range(deep)]
+    inner = [{"$ref": f"#/{definitions}/{name}"} for name in names[1:]] + [TEXT]
+    defined = {
+        name: {"type": "object", "properties": {f"p{number}": item for number in range(wide)}}
+        for name, item in zip(names, inner, strict=True)
+    }
+    return {"type": "object", definitions: defined, "properties": {"a": {"$ref": f"#/{definitions}/d0"}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "written"),
+    [
+        ({"type": "object"}, {"type": "object"}),
+        (
+            {"properties": {"a": {"$ref": "#/$defs/x"}}, "$defs": {"x": {"items": {"$ref": "#/$defs/y"}}, "y": TEXT}},
+            {"properties": {"a": {"items": TEXT}}},
+        ),
+        ({"$ref": "#/definitions/x", "definitions": {"x": TEXT}}, TEXT),
+        (
+            {
+                "anyOf": [{"$ref": "#/$defs/a~1b", "description": "It."}],
+                "$defs": {"a/b": {**TEXT, "description": "A."}},
+            },
+            {"anyOf": [{**TEXT, "description": "It."}]},
+        ),
+        ({"properties": {"$ref": TEXT, "definitions": TEXT}}, {"properties": {"$ref": TEXT, "definitions": TEXT}}),
+        ({"properties": {"a": TEXT, "b": {"$ref": "#/properties/a"}}}, {"properties": {"a": TEXT, "b": TEXT}}),
+    ],
+)
+def test_what_a_reference_stands_for_takes_its_place(schema: dict[str, Any], written: dict[str, Any]) -> None:
+    """Under what stands beside it, and without the definitions."""
+    assert write_out(schema) == written
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ({"properties": {"a": {"$ref": "#/$defs/x"}}}, "must lead to a schema within it"),
+        ({"properties": {"a": {"$ref": "other.json#/x"}}}, "must lead to a schema within it"),
+        ({"properties": {"a": {"$ref": "#"}}}, "must lead to a schema within it"),
+        ({"properties": {"a": {"const": {"$ref": "no reference"}}}}, "must lead to a schema within it"),
+        ({"$ref": "#/$defs/x", "$defs": {"x": {"items": {"$ref": "#/$defs/x"}}}}, "within what it stands for"),
+        (many(200, 1), f"nested more than {MAX_DEPTH} deep"),
+        (many(8), "longer than 262144 bytes"),
+        (many(30), "longer than 262144 bytes"),
+        (many(30, definitions="definitions"), "longer than 262144 bytes"),
+    ],
+)
+def test_what_cannot_be_written_out_is_refused(schema: dict[str, Any], words: str) -> None:
+    """Where a provider would be sent it so; the others get references as they are."""
+    wanted = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object", **schema}}}
+    for provider, model in (("anthropic", "claude-haiku-4-5"), ("bedrock", "us.amazon.nova-pro-v1:0")):
+        with pytest.raises(InvalidParameters, match=words):
+            check_call(CATALOG.route(provider, model), {"response_format": wanted}, [])
+    call = check_call(CATALOG.route("openai", "gpt-4.1"), {"response_format": wanted}, [])
+    assert call.parameters["response_format"] == wanted
+
+
+def test_a_schema_that_grows_without_bounds_is_refused_at_once() -> None:
+    """Definitions that all refer to each other have more orders than there is time for."""
+    names = [f"d{number}" for number in range(20)]
+    each = {
+        name: {"properties": {other: {"$ref": f"#/$defs/{other}"} for other in names if other != name}}
+        for name in names
+    }
+    with pytest.raises(InvalidParameters):
+        write_out({"$ref": "#/$defs/d0", "$defs": each})
