@@ -61,5 +61,5 @@ bench: setup ## Measure cold starts, memory and requests per second, as ratios
 	@PYTHONPATH=emulator-config $(VENV)/python -m bench $(ARGS)
 
 clean: ## Remove what was installed, built and stored here, local data too
-	@rm -rf .venv node_modules .local build shared/sandbox/engine functions/meta/docs/vendor .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv node_modules .local build shared/sandbox/built functions/meta/docs/vendor .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find clients contract deploy functions shared tests tools bench emulator-config -name __pycache__ -type d -prune -exec rm -rf {} +

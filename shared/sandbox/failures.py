@@ -14,7 +14,6 @@ _LONGEST_MESSAGE = 2000
 _LONGEST_LINE = 200
 _MOST_FRAMES = 20
 _MOST_FINDINGS = 10
-_NO_JSON = "Object of type "
 
 
 @dataclass(frozen=True)
@@ -73,9 +72,6 @@ def failure_of(
     """An exception that nobody caught. `seen`: the calls that failed, the newest last. `notes`: see `Fault`."""
     if kind == "KeyError" and message.startswith(("'http://", "'https://")) and "mcpc" in code:
         message += ". The agent's tools name no such MCP server."
-    if not frames and message.startswith(_NO_JSON):
-        kind_of_it = message.removeprefix(_NO_JSON).partition(" ")[0]
-        message = f"The result must be JSON, and a {kind_of_it} is not. Return dicts, lists, texts and numbers."
     if kind == "MemoryError" and not message:
         message = "The run took more memory than it may."
     cause = None

@@ -35,7 +35,7 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 CONTROL = struct.Struct("!cQQ")
-FOLDER = "engine"
+FOLDER = "built"
 """Beside this file: what `tools/build_engine.py` makes."""
 COMPILED = "python.cwasm"
 COMPONENT = "python.wasm.gz"

@@ -12,14 +12,14 @@ import time
 import traceback
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from shared.sandbox.guest.channel import Channel
 from shared.sandbox.guest.host_abilities import HostAbilities
 from shared.sandbox.guest.loop import HostLoop
 from shared.sandbox.guest.printed import Printed
+from shared.sandbox.guest.results import result_text
 from shared.sandbox.guest.world import servers, world
-from shared.sandbox.inside.json_values import NotJson, refuse_long
+from shared.sandbox.inside.json_values import NotJson
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,9 +83,7 @@ async def _result(program: dict[str, Any], names: dict[str, Any]) -> str:
     result = _called(run, program)
     if not inspect.isawaitable(result):
         raise NoRun(_NO_COROUTINE)
-    text = json.dumps(await result, default=_plain)
-    refuse_long(text, program["result_bytes"], "result")
-    return text
+    return result_text(await result, program["result_bytes"])
 
 
 def _called(run: Any, program: dict[str, Any]) -> Any:
@@ -97,13 +95,6 @@ def _called(run: Any, program: dict[str, Any]) -> Any:
     if any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in parameters) or len(parameters) > 1:
         return run(*given.values())
     return run(*[program["input_dict"]] * len(parameters))
-
-
-def _plain(value: Any) -> str:
-    """Ids become texts, as most code means them."""
-    if isinstance(value, UUID):
-        return str(value)
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 def _failed(error: BaseException) -> str:

@@ -1,0 +1,80 @@
+"""The result of a run as JSON, or in which part of it is what has none."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any, cast
+from uuid import UUID
+
+from shared.sandbox.inside.json_values import NotJson, refuse_long
+
+_DEEPEST = 100
+_LONGEST_PATH = 200
+
+
+def result_text(value: Any, most_bytes: int) -> str:
+    """The JSON text. Tuples become lists, and ids texts, as most code means them. Raises `NotJson`."""
+    try:
+        text = json.dumps(value, default=_plain, allow_nan=False)
+    except RecursionError as error:
+        raise NotJson("The result is nested too deep.") from error
+    except (TypeError, ValueError) as error:
+        raise NotJson(_fault(value) or f"The result is not JSON: {error}.") from error
+    if "\\ud" in text and (fault := _fault(value)):
+        raise NotJson(fault)
+    refuse_long(text, most_bytes, "result")
+    return text
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def _fault(value: Any) -> str | None:
+    """What has no JSON, and where; None if it is all JSON, or something about it that is in no one place."""
+    for part, path in _parts(value):
+        at = f", at result{path[:_LONGEST_PATH]}" if path else ""
+        match part:
+            case None | bool() | int() | UUID() | dict() | list() | tuple():
+                continue
+            case str():
+                if _is_whole(part):
+                    continue
+                return f"The result is not JSON: half of a surrogate pair is no text{at}."
+            case float():
+                if math.isfinite(part):
+                    continue
+                return f"The result is not JSON: NaN and Infinity have no JSON{at}."
+            case _:
+                kind = f"a {type(part).__name__}"
+                return f"The result must be JSON, and {kind} is not{at}. Return dicts, lists, texts and numbers."
+    return None
+
+
+def _parts(value: Any) -> Iterator[tuple[Any, str]]:
+    """All values, from the outside in, each with its path, as in `['items'][3]`."""
+    waiting: list[tuple[Any, str, int]] = [(value, "", 0)]
+    while waiting:
+        part, path, depth = waiting.pop()
+        yield part, path
+        if depth == _DEEPEST:
+            continue
+        if isinstance(part, dict):
+            fields = cast("dict[Any, Any]", part)
+            inner = [(fields[key], f"{path}[{key!r}]", depth + 1) for key in fields]
+            waiting += [(key, f"{path} (a key)", _DEEPEST) for key in fields] + inner[::-1]
+        elif isinstance(part, list | tuple):
+            items = list(enumerate(cast("list[Any]", part)))
+            waiting += [(item, f"{path}[{number}]", depth + 1) for number, item in reversed(items)]
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
