@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 import os
 import random
 import sys
 import time
 import traceback
-from types import ModuleType
+from json import dumps  # by name, as code may put its own in its module
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -31,6 +31,9 @@ _LONGEST_NAME = 200
 _MOST_FRAMES = 40
 _NO_RUN = "The code defines no `async def run(input_dict, tools)`, which is what is called."
 _NO_COROUTINE = "`run` must be `async def run(input_dict, tools)`."
+_name_of: Callable[[type], str] = type.__dict__["__name__"].__get__
+_traceback_of: Callable[[BaseException], TracebackType | None] = BaseException.__dict__["__traceback__"].__get__
+"""What Python itself knows, whatever the class has under these names."""
 
 
 class NoRun(Exception):
@@ -57,15 +60,23 @@ class Guest:
         time.sleep = _sleeper(channel)
         random.seed(int.from_bytes(os.urandom(32)))
         try:
-            end = ("done", self._loop.run_until_complete(_result(program, self._names)))
-        except NotJson as error:
-            end = ("failed", _told("TypeError", str(error), []))
-        except NoRun as error:
-            end = ("failed", _told("NotImplementedError", str(error), []))
-        except BaseException as error:
+            end = self._loop.run_until_complete(_end(program, self._names))
+        except BaseException as error:  # of another task, or of the loop itself
             end = ("failed", _failed(error))
         self._printed.end()
         channel.send(*end)
+
+
+async def _end(program: dict[str, Any], names: dict[str, Any]) -> tuple[str, str]:
+    """What is sent last. No exception of the code's reaches the loop, which would believe what it says it is."""
+    try:
+        return "done", await _result(program, names)
+    except NotJson as error:
+        return "failed", _told("TypeError", str(error), [])
+    except NoRun as error:
+        return "failed", _told("NotImplementedError", str(error), [])
+    except BaseException as error:
+        return "failed", _failed(error)
 
 
 async def _result(program: dict[str, Any], names: dict[str, Any]) -> str:
@@ -82,7 +93,7 @@ async def _result(program: dict[str, Any], names: dict[str, Any]) -> str:
     result = _called(run, program)
     if not inspect.isawaitable(result):
         raise NoRun(_NO_COROUTINE)
-    text = json.dumps(await result, default=_plain)
+    text = dumps(await result, default=_plain)
     refuse_long(text, program["result_bytes"], "result")
     return text
 
@@ -106,32 +117,36 @@ def _plain(value: Any) -> str:
 
 
 def _failed(error: BaseException) -> str:
-    """An exception that nobody caught, with the agent's own lines."""
-    trace = traceback.extract_tb(error.__traceback__)
-    frames = [(frame.lineno or 0, frame.name) for frame in trace if frame.filename == _FILE]
-    kind = type(error).__name__
-    if isinstance(error, SyntaxError) and error.filename == _FILE:
-        return _told(kind, f"line {error.lineno}: This is not Python: {error.msg}.", [])
+    """An exception that nobody caught, with the agent's own lines. Its class may say what it likes of itself."""
+    kind = _name_of(type(error))
     try:
-        message = str(error)
+        if issubclass(type(error), SyntaxError) and getattr(error, "filename", None) == _FILE:
+            at, what = (getattr(error, name, None) for name in ("lineno", "msg"))
+            return _told(kind, f"line {at}: This is not Python: {what}.", [])
+        try:
+            message = str(error)
+        except BaseException as broken:
+            message = f"<its message is broken: {_name_of(type(broken))}>"
+        trace = traceback.extract_tb(_traceback_of(error))
+        frames = [(frame.lineno or 0, frame.name) for frame in trace if frame.filename == _FILE]
+        return _told(kind, message, frames)
     except BaseException as broken:
-        message = f"<its message is broken: {type(broken).__name__}>"
-    return _told(kind, message, frames)
+        return _told(kind, f"<it cannot be described: {_name_of(type(broken))}>", [])
 
 
 def _told(kind: str, message: str, frames: list[tuple[int, str]]) -> str:
-    return json.dumps(
+    return dumps(
         {
-            "type": _plain_text(kind[:_LONGEST_NAME]),
-            "message": _plain_text(message[:_LONGEST_MESSAGE]),
-            "frames": [[line, _plain_text(name[:_LONGEST_NAME])] for line, name in frames[-_MOST_FRAMES:]],
+            "type": _plain_text(kind, _LONGEST_NAME),
+            "message": _plain_text(message, _LONGEST_MESSAGE),
+            "frames": [[line, _plain_text(name, _LONGEST_NAME)] for line, name in frames[-_MOST_FRAMES:]],
         }
     )
 
 
-def _plain_text(text: str) -> str:
-    """Without half a surrogate pair, which has no UTF-8."""
-    return text.encode("utf-8", "replace").decode()
+def _plain_text(text: str, most: int) -> str:
+    """So many characters, without half a surrogate pair, which has no UTF-8. `text` may be of a class of the code's."""
+    return str.__getitem__(text, slice(most)).encode("utf-8", "replace").decode()
 
 
 def _sleeper(channel: Channel) -> Callable[[float], None]:
