@@ -28,6 +28,7 @@ _FILE = "agent.py"
 _VERSION = 1
 _LONGEST_MESSAGE = 4000
 _LONGEST_NAME = 200
+_LONGEST_SLEEP = 2**63 / 10**9
 _MOST_FRAMES = 40
 _NO_RUN = "The code defines no `async def run(input_dict, tools)`, which is what is called."
 _NO_COROUTINE = "`run` must be `async def run(input_dict, tools)`."
@@ -154,6 +155,10 @@ def _sleeper(channel: Channel) -> Callable[[float], None]:
         """`time.sleep`, which lets the host wait."""
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
+        if seconds != seconds:
+            raise ValueError("Invalid value NaN (not a number)")
+        if seconds > _LONGEST_SLEEP:
+            raise OverflowError("timestamp too large to convert to C PyTime_t")
         channel.sleep(seconds)
 
     return sleep
