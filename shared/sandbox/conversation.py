@@ -47,7 +47,7 @@ from shared.sandbox.messages import (
     message,
     values_in,
 )
-from shared.sandbox.workers import Gone, Worker
+from shared.sandbox.workers import Refused, Worker
 
 _log = get_logger("sandbox")
 _REMEMBERED = 50
@@ -115,7 +115,7 @@ class Conversation:
                     case Failed():
                         return fault(text)
         except NoMessage as error:
-            raise Gone("It said what it cannot say.") from error
+            raise Refused("It said what it cannot say.") from error
         finally:
             for call in self._calls:
                 call.cancel()
@@ -127,13 +127,13 @@ class Conversation:
         data = await self._worker.receive()
         self._bytes += len(data)
         if self._messages > _MOST_MESSAGES or self._bytes > _MOST_SAID:
-            raise Gone("It said more than it may.")
+            raise Refused("It said more than it may.")
         return message(data)
 
     def _print(self, text: str) -> None:
         self._printed += len(text)
         if self._printed > self._logs.most + _MOST_PRINTED:
-            raise Gone("It printed more than it says.")
+            raise Refused("It printed more than it says.")
         self._logs.add("stdout", text)
 
     def _start(self, call: Call, text: str) -> None:

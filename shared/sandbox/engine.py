@@ -115,8 +115,9 @@ async def _result(
                     await worker.begin(start)
                     end = await conversation.held(given)
                 except Gone as error:
-                    if conversation.begun or worker.over:
-                        return _ended(worker.over, error, limits)
+                    over = await worker.ending(error)
+                    if conversation.begun or over:
+                        return _ended(over, error, limits)
                     _log.warning("A worker had ended before it was used")
                     raise
                 return _outcome(end, conversation, program, limits)
@@ -133,7 +134,7 @@ def _outcome(end: str | Fault, conversation: Conversation, program: Program, lim
     return _Value(parsed(end, "result") if end else None)
 
 
-def _ended(over: str | None, error: Gone, limits: Limits) -> Failure:
+def _ended(over: str, error: Gone, limits: Limits) -> Failure:
     """Of a run that did not come to its end."""
     match over:
         case "seconds":

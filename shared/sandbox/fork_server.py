@@ -35,12 +35,15 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 CONTROL = struct.Struct("!cQQ")
+EXITS = {b"seconds": 3, b"stack": 4, b"trap": 5}
+"""How a run ended, as the exit code of its worker: its last word is lost where it had left answers unread."""
 FOLDER = "built"
 """Beside this file: what `tools/build_engine.py` makes."""
 COMPILED = "python.cwasm"
 COMPONENT = "python.wasm.gz"
 _WASI = "0.2.9"
-_STACK_BYTES = 2**20
+_STACK_BYTES = 2**21
+"""As much as wasmtime gives; with less, Python's own check of its depth comes too late more often."""
 _BESIDE = 96 * 2**20
 """Bytes that a worker may take beside Python's memory: for messages on their way."""
 _MOST_FILES = 16
@@ -162,7 +165,7 @@ class Worker:
             signal.setitimer(signal.ITIMER_PROF, 0)
             self._say(b"W", how)
             if how != b"well":
-                os._exit(1)
+                os._exit(EXITS[how])
             store.close()
 
     def _run(self, run: Any, store: Any) -> bytes:

@@ -20,7 +20,9 @@ def parsed(text: str, what: str) -> JsonValue:
         why = str(error)[:200]
         if "recursion limit" in why:
             raise NotJson(f"The {what} is nested too deep.") from error
-        if "NaN" in text or "Infinity" in text:
+        if "hex escape" in why:
+            why = "half of a surrogate pair is no text"
+        elif "NaN" in text or "Infinity" in text:
             why = "NaN and Infinity have no JSON"
         raise NotJson(f"The {what} is not JSON: {why}.") from error
     if _MAY_BE_INFINITE.search(text) and not _is_finite(value):

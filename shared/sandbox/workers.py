@@ -9,6 +9,8 @@ import asyncio
 import contextlib
 import importlib.util
 import json
+import os
+import signal
 import socket
 import sys
 from collections import OrderedDict, deque
@@ -41,6 +43,10 @@ _GUEST, _WORKER = b"GW"
 
 class Gone(Exception):
     """The worker has ended, or says what it cannot say."""
+
+
+class Refused(Gone):
+    """It says what it cannot say, and may live."""
 
 
 class NotBuilt(Exception):
@@ -92,7 +98,7 @@ class Worker:
         try:
             length = int.from_bytes(await self._reader.readexactly(4), "big")
             if not 0 < length <= MAX_BYTES + 1:
-                raise Gone("It said more than it may.")
+                raise Refused("It said more than it may.")
             data = await self._reader.readexactly(length)
         except (asyncio.IncompleteReadError, OSError) as error:
             raise Gone("It has ended.") from error
@@ -114,9 +120,26 @@ class Worker:
         except OSError as error:
             raise Gone("It has ended.") from error
 
+    async def ending(self, gone: Gone) -> str:
+        """How its run ended, by what it said or its exit code; empty where neither tells. It takes no other run."""
+        if self.over is None:
+            self.over = "" if isinstance(gone, Refused) else await self._by_exit()
+        return self.over
+
+    async def _by_exit(self) -> str:
+        try:
+            async with asyncio.timeout(_LEAVING_SECONDS):
+                status = await asyncio.shield(self.ended)
+        except TimeoutError:
+            return ""
+        if os.WIFSIGNALED(status):
+            return "seconds" if os.WTERMSIG(status) == signal.SIGXCPU else ""
+        code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
+        return next((how.decode() for how, number in fork_server.EXITS.items() if number == code), "")
+
     async def leave(self) -> bool:
         """Waits for the end of a run that has told how it ends; whether the worker can take another one."""
-        if self.over or not self.alive:
+        if self.over is not None or not self.alive:
             return False
         try:
             async with asyncio.timeout(_LEAVING_SECONDS):

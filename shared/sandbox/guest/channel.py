@@ -5,8 +5,8 @@ So neither side ever writes what the other does not read, and nothing arrives in
 
 from __future__ import annotations
 
-import json
-import time
+from json import dumps, loads  # by name, as code may put its own in their modules
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ class Channel:
         self.answers: list[dict[str, Any]] = []
 
     def send(self, kind: str, text: str = "", **fields: Any) -> None:
-        self._write(f"{json.dumps({'kind': kind, **fields})}\n{text}")
+        self._write(f"{dumps({'kind': kind, **fields})}\n{text}")
 
     def receive(self) -> Any:
-        return json.loads(self._receive())
+        return loads(self._receive())
 
     def call(self, ability: str, arguments: str) -> int:
         """The call's number, by which its answer is known. `arguments`: JSON."""
@@ -46,12 +46,12 @@ class Channel:
 
     def look(self) -> None:
         """Takes what has arrived, without waiting; asks no more than once in a millisecond."""
-        if self.under_way and time.monotonic() - self._asked > 0.001:
+        if self.under_way and monotonic() - self._asked > 0.001:
             self.wait(0)
-            self._asked = time.monotonic()
+            self._asked = monotonic()
 
     def sleep(self, seconds: float) -> None:
         """Sleeps all of it, whatever arrives."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
+        end = monotonic() + seconds
+        while (left := end - monotonic()) > 0:
             self.wait(left)

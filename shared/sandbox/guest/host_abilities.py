@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import builtins
-import json
+from json import dumps  # by name, as code may put its own in its module
 from typing import TYPE_CHECKING, Any
 
 from shared.sandbox.inside.calls import CallFailed, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
@@ -74,7 +74,7 @@ class HostAbilities:
         return await self._called("call_agent", name=name, input_dict=input_dict)
 
     async def _called(self, ability: str, **arguments: Any) -> Any:
-        text = json.dumps(arguments, ensure_ascii=False)
+        text = dumps(arguments, ensure_ascii=False)
         try:
             text.encode()
         except UnicodeEncodeError as error:

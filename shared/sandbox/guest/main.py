@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 import os
 import random
 import sys
 import time
 import traceback
-from types import ModuleType
+from json import dumps  # by name, as code may put its own in its module
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from shared.sandbox.guest.channel import Channel
@@ -22,16 +22,20 @@ from shared.sandbox.guest.world import servers, world
 from shared.sandbox.inside.json_values import NotJson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _FILE = "agent.py"
 _VERSION = 1
 _LONGEST_MESSAGE = 4000
 _LONGEST_NAME = 200
+_LONGEST_SLEEP = 2**63 / 10**9
 _MOST_FRAMES = 40
 _MOST_NOTES = 10
 _NO_RUN = "The code defines no `async def run(input_dict, tools)`, which is what is called."
 _NO_COROUTINE = "`run` must be `async def run(input_dict, tools)`."
+_name_of: Callable[[type], str] = type.__dict__["__name__"].__get__
+_traceback_of: Callable[[BaseException], TracebackType | None] = BaseException.__dict__["__traceback__"].__get__
+"""What Python itself knows, whatever the class has under these names."""
 
 
 class NoRun(Exception):
@@ -58,15 +62,23 @@ class Guest:
         time.sleep = _sleeper(channel)
         random.seed(int.from_bytes(os.urandom(32)))
         try:
-            end = ("done", self._loop.run_until_complete(_result(program, self._names)))
-        except NotJson as error:
-            end = ("failed", _told("TypeError", str(error), []))
-        except NoRun as error:
-            end = ("failed", _told("NotImplementedError", str(error), []))
-        except BaseException as error:
+            end = self._loop.run_until_complete(_end(program, self._names))
+        except BaseException as error:  # of another task, or of the loop itself
             end = ("failed", _failed(error))
         self._printed.end()
         channel.send(*end)
+
+
+async def _end(program: dict[str, Any], names: dict[str, Any]) -> tuple[str, str]:
+    """What is sent last. No exception of the code's reaches the loop, which would believe what it says it is."""
+    try:
+        return "done", await _result(program, names)
+    except NotJson as error:
+        return "failed", _told("TypeError", str(error), [])
+    except NoRun as error:
+        return "failed", _told("NotImplementedError", str(error), [])
+    except BaseException as error:
+        return "failed", _failed(error)
 
 
 async def _result(program: dict[str, Any], names: dict[str, Any]) -> str:
@@ -98,45 +110,49 @@ def _called(run: Any, program: dict[str, Any]) -> Any:
 
 
 def _failed(error: BaseException) -> str:
-    """An exception that nobody caught, with the agent's own lines."""
-    trace = traceback.extract_tb(error.__traceback__)
-    frames = [(frame.lineno or 0, frame.name) for frame in trace if frame.filename == _FILE]
-    kind = type(error).__name__
-    if isinstance(error, SyntaxError) and error.filename == _FILE:
-        return _told(kind, f"line {error.lineno}: This is not Python: {error.msg}.", [])
+    """An exception that nobody caught, with the agent's own lines. Its class may say what it likes of itself."""
+    kind = _name_of(type(error))
     try:
-        message = str(error)
+        if issubclass(type(error), SyntaxError) and getattr(error, "filename", None) == _FILE:
+            at, what = (getattr(error, name, None) for name in ("lineno", "msg"))
+            return _told(kind, f"line {at}: This is not Python: {what}.", [])
+        try:
+            message = str(error)
+        except BaseException as broken:
+            message = f"<its message is broken: {_name_of(type(broken))}>"
+        trace = traceback.extract_tb(_traceback_of(error))
+        frames = [(frame.lineno or 0, frame.name) for frame in trace if frame.filename == _FILE]
+        return _told(kind, message, frames, _notes(error))
     except BaseException as broken:
-        message = f"<its message is broken: {type(broken).__name__}>"
-    try:
-        notes = "\n".join(_notes(error))
-    except BaseException:  # they are the agent's own objects
-        notes = ""
-    return _told(kind, message, frames, notes)
+        return _told(kind, f"<it cannot be described: {_name_of(type(broken))}>", [])
 
 
-def _notes(error: BaseException) -> Iterator[str]:
+def _notes(error: BaseException) -> str:
     """What was added to it, and the exceptions of a group, as Python prints them below an exception."""
-    yield from (str(note) for note in list(getattr(error, "__notes__", ()))[:_MOST_NOTES])
-    if isinstance(error, BaseExceptionGroup):
-        for number, inner in enumerate(error.exceptions[:_MOST_NOTES], 1):
-            yield f"  {number}: {type(inner).__name__}: {inner}"
+    try:
+        notes = [str(note) for note in list(getattr(error, "__notes__", ()))[:_MOST_NOTES]]
+        if isinstance(error, BaseExceptionGroup):
+            for number, inner in enumerate(error.exceptions[:_MOST_NOTES], 1):
+                notes.append(f"  {number}: {_name_of(type(inner))}: {inner}")
+        return "\n".join(notes)
+    except BaseException:  # they are the agent's own objects
+        return ""
 
 
 def _told(kind: str, message: str, frames: list[tuple[int, str]], notes: str = "") -> str:
-    return json.dumps(
+    return dumps(
         {
-            "notes": _plain_text(notes[:_LONGEST_MESSAGE]),
-            "type": _plain_text(kind[:_LONGEST_NAME]),
-            "message": _plain_text(message[:_LONGEST_MESSAGE]),
-            "frames": [[line, _plain_text(name[:_LONGEST_NAME])] for line, name in frames[-_MOST_FRAMES:]],
+            "notes": _plain_text(notes, _LONGEST_MESSAGE),
+            "type": _plain_text(kind, _LONGEST_NAME),
+            "message": _plain_text(message, _LONGEST_MESSAGE),
+            "frames": [[line, _plain_text(name, _LONGEST_NAME)] for line, name in frames[-_MOST_FRAMES:]],
         }
     )
 
 
-def _plain_text(text: str) -> str:
-    """Without half a surrogate pair, which has no UTF-8."""
-    return text.encode("utf-8", "replace").decode()
+def _plain_text(text: str, most: int) -> str:
+    """So many characters, without half a surrogate pair, which has no UTF-8. `text` may be of a class of the code's."""
+    return str.__getitem__(text, slice(most)).encode("utf-8", "replace").decode()
 
 
 def _sleeper(channel: Channel) -> Callable[[float], None]:
@@ -144,6 +160,10 @@ def _sleeper(channel: Channel) -> Callable[[float], None]:
         """`time.sleep`, which lets the host wait."""
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
+        if seconds != seconds:
+            raise ValueError("Invalid value NaN (not a number)")
+        if seconds > _LONGEST_SLEEP:
+            raise OverflowError("timestamp too large to convert to C PyTime_t")
         channel.sleep(seconds)
 
     return sleep

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 from typing import Any, NoReturn
 
@@ -25,7 +26,9 @@ for _name in ("getuid", "geteuid", "getgid", "getegid"):
     setattr(os, _name, _user)
 for _name in ("system", "popen", "kill", "fork", "execv", "execve"):
     setattr(os, _name, _no_process)
-for _name in ("connect", "connect_ex", "bind", "listen", "accept", "sendto"):
+for _name in ("__init__", "connect", "connect_ex", "bind", "listen", "accept", "sendto"):
     setattr(socket.socket, _name, _no_socket)
-for _name in ("create_connection", "create_server", "getaddrinfo", "gethostbyname"):
+for _name in ("create_connection", "create_server", "getaddrinfo", "gethostbyname", "socketpair"):
     setattr(socket, _name, _no_socket)
+for _name in ("select", "poll"):  # what waits for sockets ends the run otherwise
+    setattr(select, _name, _no_socket)

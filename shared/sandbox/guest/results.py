@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
+from json import dumps  # by name, as code may put its own in its module
 from typing import Any, cast
 from uuid import UUID
 
@@ -17,7 +17,7 @@ _LONGEST_PATH = 200
 def result_text(value: Any, most_bytes: int) -> str:
     """The JSON text. Tuples become lists, and ids texts, as most code means them. Raises `NotJson`."""
     try:
-        text = json.dumps(value, default=_plain, allow_nan=False)
+        text = dumps(value, default=_plain, allow_nan=False)
     except RecursionError as error:
         raise NotJson("The result is nested too deep.") from error
     except (TypeError, ValueError) as error:

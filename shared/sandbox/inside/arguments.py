@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from json import loads  # by name, as code may put its own in its module
 from typing import TYPE_CHECKING, Any, cast
 
 from shared.sandbox.inside.calls import CallFailed
@@ -38,7 +38,7 @@ def seconds(value: Any) -> float | None:
 
 def json_value(name: str, value: Any) -> Any:
     try:
-        return json.loads(json_text(value, _LONGEST_BYTES, name))
+        return loads(json_text(value, _LONGEST_BYTES, name))
     except NotJson as error:
         raise CallFailed(str(error), TypeError) from error
 
