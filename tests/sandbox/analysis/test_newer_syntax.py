@@ -2,14 +2,18 @@
 
 import ast
 import contextlib
-import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.models.wire import JsonObject
+from shared.sandbox import Program
 from shared.sandbox.analysis.look import look
 from shared.sandbox.analysis.newer_syntax import NotUnderstood, older
+from shared.sandbox.engine import WasmEngine
+from shared.sandbox.no_abilities import NoAbilities
+from tests.sandbox.conftest import LIMITS
 from tests.sandbox.programs import code_of, names
 
 RUN = "async def run(input_dict, tools):\n"
@@ -131,8 +135,13 @@ def test_any_text_is_rewritten_or_not_understood(text: str) -> None:
         older(text)
 
 
-@pytest.mark.skipif(sys.version_info < (3, 14), reason="asks the Python that agents run in")
-@pytest.mark.parametrize("statement", NEWER)
-def test_the_newest_python_reads_it(statement: str) -> None:
-    """What these tests call Python is Python."""
-    ast.parse(body(statement))
+async def test_the_python_that_agents_run_in_reads_it(engine: WasmEngine) -> None:
+    """What these tests call Python is Python, and what they do not is none."""
+    code = (
+        f"import ast\n{RUN}    def reads(code):\n        try:\n            ast.parse(code)\n"
+        "        except SyntaxError:\n            return False\n        return True\n"
+        "    return [reads(code) for code in input_dict['codes']]"
+    )
+    given: JsonObject = {"codes": [body(statement) for statement in (*NEWER, *NO_PYTHON)]}
+    outcome = await engine.run(Program(code, given), NoAbilities(), LIMITS)
+    assert outcome.result == [True] * len(NEWER) + [False] * len(NO_PYTHON)
