@@ -36,7 +36,6 @@ NEWER = [
     """x = f"{x:{"a"}}\"""",
     """x = f"{(lambda z: z["a"])(d)}\"""",
     """x = f"{a if b == "c" else "d"} {a != "b"} {a <= "b"}\"""",
-    """x = f"{d["a"]:%Y-%m-%d "T"}\"""",
     """print(f"{d["a"]}", f"{d["b"]}", end="")""",
     "x = f'{await call_llm(prompt=f'{d['a']}')}'",
     "type A = int",
