@@ -32,7 +32,7 @@ _READY = 1
 _MOST_IDLE = 16
 """Workers that wait for another run of their tenant."""
 _MOST_RUNS = 200
-_PYTHON_BYTES = 64 * 2**20
+_PYTHON_BYTES = 30 * 2**20
 """What CPython and the modules it has loaded have taken before any code is read."""
 _BOOT_SECONDS = 60.0
 """For which this process ran: the instance may be frozen in the middle. A component that fits no more is compiled."""
