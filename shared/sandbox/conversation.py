@@ -47,7 +47,7 @@ from shared.sandbox.messages import (
     message,
     values_in,
 )
-from shared.sandbox.workers import Refused, Worker
+from shared.sandbox.worker import Refused, Worker
 
 _log = get_logger("sandbox")
 _REMEMBERED = 50

@@ -13,6 +13,7 @@ from shared.sandbox.analysis.look import look_soon
 from shared.sandbox.analysis.source import plain_code
 from shared.sandbox.conversation import Conversation, TooManyCalls
 from shared.sandbox.failures import Frame, computed_too_long, failure_of, not_run, took_too_long
+from shared.sandbox.forking import NotBuilt
 from shared.sandbox.inside.calls import Abilities
 from shared.sandbox.inside.json_values import NotJson, refuse_long
 from shared.sandbox.json_values import parsed
@@ -22,7 +23,8 @@ from shared.sandbox.no_abilities import NoAbilities
 from shared.sandbox.program import Failure, Limits, Outcome, Program
 from shared.sandbox.slots import slots
 from shared.sandbox.watched import Watched
-from shared.sandbox.workers import Gone, NotBuilt, Start, worker_for
+from shared.sandbox.worker import Gone, Start
+from shared.sandbox.workers import worker_for
 from shared.settings import Settings
 
 _log = get_logger("sandbox")

@@ -18,7 +18,7 @@ from shared.sandbox import CallFailed, HttpAnswer, HttpCall, ModelAnswer, ToolDo
 from shared.sandbox.conversation import Conversation, TooManyCalls
 from shared.sandbox.logs import Logs
 from shared.sandbox.messages import MAX_BYTES, Fault
-from shared.sandbox.workers import Gone, Worker
+from shared.sandbox.worker import Gone, Worker
 
 
 class _Script:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from shared.sandbox import Outcome, Program, fork_server, workers
+from shared.sandbox import Outcome, Program, fork_server, forking, workers
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.workers import end_all
 from tests.sandbox.abilities import ScriptedAbilities
@@ -196,7 +196,7 @@ async def test_where_it_is_not_built_a_run_says_so(
     engine: WasmEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """With what to do; nothing is raised."""
-    monkeypatch.setattr(workers, "_FOLDER", tmp_path)
+    monkeypatch.setattr(forking, "_FOLDER", tmp_path)
     failure = (await ran(engine, NORMAL, n=1)).failure
     assert failure
     assert failure.error == (
@@ -212,7 +212,7 @@ async def test_where_no_process_can_be_started_a_run_says_so(
     def full(*_: object, **__: object) -> Any:
         raise OSError(24, "Too many open files", "/a/path")
 
-    monkeypatch.setattr("shared.sandbox.workers.asyncio.create_subprocess_exec", full)
+    monkeypatch.setattr("shared.sandbox.forking.asyncio.create_subprocess_exec", full)
     failure = (await ran(engine, NORMAL, n=1)).failure
     assert failure
     assert failure.error.startswith("RuntimeError: The sandbox does not start here. ")
@@ -233,7 +233,7 @@ async def test_a_worker_has_nothing_of_the_service(engine: WasmEngine) -> None:
         assert child.cwd() == "/"
         opened = _opened(child.pid)
         kinds = {name.partition(":")[0] for name in opened}
-        assert kinds <= {"/dev/null", "socket", "pipe", "/memfd", str(workers._FOLDER / fork_server.COMPILED)}, opened  # pyright: ignore[reportPrivateUsage]
+        assert kinds <= {"/dev/null", "socket", "pipe", "/memfd", str(forking._FOLDER / fork_server.COMPILED)}, opened  # pyright: ignore[reportPrivateUsage]
         assert len([name for name in opened if name.startswith("socket")]) == 1
     gate.opened.set()
     assert (await running).result == "gate"

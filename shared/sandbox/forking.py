@@ -1,0 +1,164 @@
+"""The fork server's process: started, asked for workers, told to kill them, and heard when they have ended."""
+
+import asyncio
+import contextlib
+import importlib.util
+import socket
+import sys
+from pathlib import Path
+
+from shared.log import get_logger
+from shared.sandbox import fork_server
+from shared.sandbox.awake import awake_timeout
+from shared.sandbox.fork_server import CONTROL
+from shared.sandbox.worker import Gone, Worker
+
+_log = get_logger("sandbox")
+_FOLDER = Path(fork_server.__file__).parent / fork_server.FOLDER
+_BOOT_SECONDS = 60.0
+"""For which this process ran: the instance may be frozen in the middle. A component that fits no more is compiled."""
+
+
+class NotBuilt(Exception):
+    """The interpreter is not there. `args[0]` says what to do."""
+
+
+class ForkServer:
+    """A process that forks workers: started at first use, and again when it has ended."""
+
+    def __init__(self) -> None:
+        self._running: asyncio.Task[_Process] | None = None
+
+    async def fork(self, memory_bytes: int) -> Worker:
+        """Raises `NotBuilt`, and `Gone`."""
+        if self._running is None or (self._running.done() and not _is_up(self._running)):
+            self._running = asyncio.create_task(_Process.started())
+        return await (await asyncio.shield(self._running)).fork(memory_bytes)
+
+    def kill(self, worker: Worker) -> None:
+        worker.close()
+        if self._running is not None and self._running.done() and _is_up(self._running):
+            self._running.result().kill(worker)
+
+    async def end(self) -> None:
+        if self._running is not None:
+            with contextlib.suppress(Gone, NotBuilt):
+                await (await self._running).end()
+
+
+def _is_up(running: "asyncio.Task[_Process]") -> bool:
+    return not running.cancelled() and running.exception() is None and running.result().up
+
+
+class _Process:
+    """A fork server's process. `up`: whether it takes requests."""
+
+    def __init__(self, process: asyncio.subprocess.Process, control: socket.socket) -> None:
+        self._process = process
+        self._control = control
+        self._endings: dict[int, asyncio.Future[int]] = {}
+        self._forked = 0
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._log())]
+        self.up = True
+
+    @classmethod
+    async def started(cls) -> "_Process":
+        """Raises `NotBuilt`, and `Gone`."""
+        if not (_FOLDER / fork_server.COMPONENT).is_file():
+            raise NotBuilt("The Python that agents run in is not built. Run `make setup`.")
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", fork_server.__file__, _site_packages(), str(_FOLDER), str(theirs.fileno())),
+                pass_fds=[theirs.fileno()],
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                env={},
+            )
+        except OSError as error:  # its words may name paths
+            ours.close()
+            _log.exception("The fork server could not be started")
+            raise Gone("There is no room for its process.") from error
+        finally:
+            theirs.close()
+        running = cls(process, ours)
+        try:
+            async with awake_timeout(_BOOT_SECONDS):
+                await running._ready
+        except (Gone, TimeoutError) as error:
+            await running.end()
+            raise Gone("It did not start.") from error
+        except BaseException:
+            await running.end()
+            raise
+        return running
+
+    async def fork(self, memory_bytes: int) -> Worker:
+        """Raises `Gone`."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        self._forked += 1
+        number = self._forked
+        ended = self._endings[number] = asyncio.get_running_loop().create_future()
+        try:
+            socket.send_fds(self._control, [CONTROL.pack(b"F", number, memory_bytes)], [theirs.fileno()])
+        except OSError as error:
+            ours.close()
+            del self._endings[number]
+            raise Gone("The fork server has ended, or has too much to do.") from error
+        finally:
+            theirs.close()
+        reader, writer = await asyncio.open_connection(sock=ours, limit=2**20)
+        return Worker(number, ended, reader, writer)
+
+    def kill(self, worker: Worker) -> None:
+        """One that is not reached ends by itself: it notices that nobody listens, or has computed long enough."""
+        if worker.alive:
+            with contextlib.suppress(OSError):
+                self._control.send(CONTROL.pack(b"K", worker.number, 0))
+
+    async def end(self) -> None:
+        """And all workers with it."""
+        self.up = False
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        heard = b""
+        try:
+            while data := await asyncio.get_running_loop().sock_recv(self._control, 4096):
+                heard += data
+                while len(heard) >= CONTROL.size:
+                    what, number, status = CONTROL.unpack(heard[: CONTROL.size])
+                    heard = heard[CONTROL.size :]
+                    if what == b"R":
+                        self._ready.set_result(None)
+                    elif ended := self._endings.pop(number, None):
+                        ended.set_result(status)
+        except OSError:
+            pass
+        finally:
+            self.up = False
+            self._control.close()
+            for ended in self._endings.values():
+                ended.set_result(-1)
+            if not self._ready.done():
+                self._ready.set_exception(Gone("It has ended."))
+
+    async def _log(self) -> None:
+        assert self._process.stderr is not None  # noqa: S101 - it was started so
+        while line := await self._process.stderr.read(4096):
+            _log.warning("The fork server: %s", line.decode("utf-8", "replace").strip())
+
+
+def _site_packages() -> str:
+    """Where wasmtime is, which this process itself never imports."""
+    found = importlib.util.find_spec("wasmtime")
+    if found is None or found.origin is None:
+        raise NotBuilt("The package wasmtime is not installed. Run `make setup`.")
+    return str(Path(found.origin).parents[1])

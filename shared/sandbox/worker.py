@@ -1,0 +1,126 @@
+"""A worker process, as the service sees it: what is said to it and what it says, until its run has ended.
+
+`shared.sandbox.fork_server` describes the frames.
+"""
+
+import asyncio
+import json
+import os
+import signal
+from dataclasses import dataclass
+
+from shared.sandbox import fork_server
+from shared.sandbox.messages import MAX_BYTES
+
+_LEAVING_SECONDS = 0.5
+"""For which a run that has told its end may go on."""
+_GUEST, _WORKER = b"GW"
+
+
+class Gone(Exception):
+    """The worker has ended, or says what it cannot say."""
+
+
+class Refused(Gone):
+    """It says what it cannot say, and may live."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a worker needs to know of a run. See `fork_server.Surroundings` for `seed` and `clock`."""
+
+    cpu_seconds: float
+    seed: bytes
+    clock: int | None = None
+
+    def frame(self) -> bytes:
+        return json.dumps({"cpu_seconds": self.cpu_seconds, "seed": self.seed.hex(), "clock": self.clock}).encode()
+
+
+class Worker:
+    """A process that waits for a program. `over`: how its run ended, where that was not well."""
+
+    def __init__(
+        self,
+        number: int,
+        ended: "asyncio.Future[int]",
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        self.number = number
+        self.ended = ended
+        self.over: str | None = None
+        self.runs = 0
+        self._reader = reader
+        self._writer = writer
+
+    @property
+    def alive(self) -> bool:
+        return not self.ended.done()
+
+    async def receive(self) -> bytes:
+        """The guest's next message. Raises `Gone`."""
+        who, data = await self._frame()
+        if who == _GUEST:
+            return data
+        self.over = data.decode()
+        raise Gone("Its run has ended.")
+
+    async def _frame(self) -> tuple[int, bytes]:
+        try:
+            length = int.from_bytes(await self._reader.readexactly(4), "big")
+            if not 0 < length <= MAX_BYTES + 1:
+                raise Refused("It said more than it may.")
+            data = await self._reader.readexactly(length)
+        except (asyncio.IncompleteReadError, OSError) as error:
+            raise Gone("It has ended.") from error
+        return data[0], data[1:]
+
+    async def begin(self, start: Start) -> None:
+        """Raises `Gone`."""
+        self.runs += 1
+        await self._write(start.frame())
+
+    async def send(self, data: bytes, waited: float = 0) -> None:
+        """A message for the guest, after so many seconds. Raises `Gone`."""
+        await self._write(int(waited * 1e9).to_bytes(8, "big") + data)
+
+    async def _write(self, data: bytes) -> None:
+        try:
+            self._writer.write(len(data).to_bytes(4, "big") + data)
+            await self._writer.drain()
+        except OSError as error:
+            raise Gone("It has ended.") from error
+
+    async def ending(self, gone: Gone) -> str:
+        """How its run ended, by what it said or its exit code; empty where neither tells. It takes no other run."""
+        if self.over is None:
+            self.over = "" if isinstance(gone, Refused) else await self._by_exit()
+        return self.over
+
+    async def _by_exit(self) -> str:
+        try:
+            async with asyncio.timeout(_LEAVING_SECONDS):
+                status = await asyncio.shield(self.ended)
+        except TimeoutError:
+            return ""
+        if os.WIFSIGNALED(status):
+            return "seconds" if os.WTERMSIG(status) == signal.SIGXCPU else ""
+        code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
+        return next((how.decode() for how, number in fork_server.EXITS.items() if number == code), "")
+
+    async def leave(self) -> bool:
+        """Waits for the end of a run that has told how it ends; whether the worker can take another one."""
+        if self.over is not None or not self.alive:
+            return False
+        try:
+            async with asyncio.timeout(_LEAVING_SECONDS):
+                while True:
+                    who, data = await self._frame()
+                    if who == _WORKER:
+                        return data == b"well"
+        except (Gone, TimeoutError):
+            return False
+
+    def close(self) -> None:
+        self._writer.close()
