@@ -18,6 +18,7 @@ A guest reaches nothing but the functions below: its two for messages, the clock
 Python would ask of a system is a trap, which ends the process.
 """
 
+import contextlib
 import ctypes
 import hashlib
 import json
@@ -41,8 +42,11 @@ FOLDER = "engine"
 COMPILED = "python.cwasm"
 COMPONENT = "python.wasm.gz"
 _WASI = "0.2.9"
-_STACK_BYTES = 2**21
-"""As much as wasmtime gives; with less, Python's own check of its depth comes too late more often."""
+_STACK_BYTES = 64 * 2**20
+"""Of the machine's stack. Python checks its depth by the stack in its memory: this one should not end before that."""
+_STACK_BESIDE = 2 * 2**20
+_STACK_KEPT = 8 * 2**20
+"""Bytes of it that a worker may have taken and still wait for another run."""
 _BESIDE = 96 * 2**20
 """Bytes that a worker may take beside Python's memory: for messages on their way."""
 _MOST_FILES = 16
@@ -90,11 +94,26 @@ class Surroundings:
         return self.now() - self._first
 
 
+def _stack_bytes() -> int:
+    """As much as there may be. The system lets the first stack grow up to the limit that holds when it does."""
+    _, most = resource.getrlimit(resource.RLIMIT_STACK)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_STACK, (_STACK_BYTES + _STACK_BESIDE, most))
+    now, _ = resource.getrlimit(resource.RLIMIT_STACK)
+    return _STACK_BYTES if now == resource.RLIM_INFINITY else min(_STACK_BYTES, now - _STACK_BESIDE)
+
+
 def configured(wasmtime: Any) -> Any:
     """What the component is compiled for, and is loaded with: any 64-bit processor of its kind, no newer features."""
+    from wasmtime._bindings import (  # pyright: ignore[reportMissingImports]
+        wasmtime_config_async_stack_size_set,  # which has no setter, and is the most that the other can be
+    )
+
     config = wasmtime.Config()
     config.epoch_interruption = True
-    config.max_wasm_stack = _STACK_BYTES
+    stack_bytes = _stack_bytes()
+    wasmtime_config_async_stack_size_set(config.ptr(), stack_bytes)
+    config.max_wasm_stack = stack_bytes
     if (machine := os.uname().machine) and sys.platform == "linux":
         config.target = f"{machine}-unknown-linux-gnu"
     return config
@@ -174,6 +193,8 @@ class Worker:
             self._say(b"W", how)
             if how != b"well":
                 os._exit(EXITS[how])
+            if _taken("VmStk") > _STACK_KEPT:
+                os._exit(0)
             store.close()
 
     def _run(self, run: Any, store: Any) -> bytes:
@@ -259,12 +280,17 @@ def _lock_in(memory_bytes: int) -> None:
         libc = ctypes.CDLL(None)
         libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL)
         libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
-        with open("/proc/self/status") as status:
-            data = next(int(line.split()[1]) for line in status if line.startswith("VmData")) * 1024
-        resource.setrlimit(resource.RLIMIT_DATA, (data + memory_bytes + 2 * _BESIDE,) * 2)
+        resource.setrlimit(resource.RLIMIT_DATA, (_taken("VmData") + memory_bytes + 2 * _BESIDE,) * 2)
     for nothing in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
         resource.setrlimit(nothing, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_FILES, _MOST_FILES))
+
+
+def _taken(what: str) -> int:
+    """Bytes of this process, by what Linux calls them; 0 where nobody says."""
+    with contextlib.suppress(OSError), open("/proc/self/status") as status:
+        return next((int(line.split()[1]) * 1024 for line in status if line.startswith(what)), 0)
+    return 0
 
 
 class ForkServer:
