@@ -65,6 +65,8 @@ _MOST_CALLS = 20_000
 _ANSWERED_SECONDS = 0.001
 """What a wait that a call's answer ended counts for, on a clock that only waiting moves."""
 _LONGEST_WAIT = 1e6
+_LOOK_SECONDS = 0.001
+"""Between two looks for answers that nobody waits for: the interpreter itself looks no more often."""
 _MOST_VALUES = 1_000_000
 """In the arguments of all calls of a run: what reading and keeping them costs this process is not the run's time."""
 
@@ -85,6 +87,7 @@ class Conversation:
         self._values = 0
         self._answers: list[str] = []
         self._waiting = 0
+        self._looked = 0.0
         self._answered = asyncio.Event()
         self._printed = 0
         self._messages = 0
@@ -186,7 +189,9 @@ class Conversation:
             finally:
                 answered.cancel()
         elif not self._answers:
-            await asyncio.sleep(0)
+            loop = asyncio.get_running_loop()
+            await asyncio.sleep(self._looked + _LOOK_SECONDS - loop.time())
+            self._looked = loop.time()
         answers, self._answers, self._waiting = self._answers, [], 0
         self._answered.clear()
         waited = _ANSWERED_SECONDS if answers else most_seconds or 0

@@ -25,10 +25,15 @@ from tests.sandbox.programs import code_of, names
 
 ROOT = Path(__file__).parents[2]
 TOOLS = {"https://mcp.example.com": ["x"]}
-TIGHT: dict[str, Any] = {"seconds": 4, "cpu_seconds": 1}
+TIGHT: dict[str, Any] = {"seconds": 2, "cpu_seconds": 0.5}
+COMPUTING: dict[str, Any] = {"seconds": 20, "cpu_seconds": 0.5}
+FLOODING: dict[str, Any] = {"seconds": 4, "cpu_seconds": 1}
+CROWDED: dict[str, Any] = {"seconds": 2, "cpu_seconds": 0.2}
+"""For all of them at once."""
 PATIENT: dict[str, Any] = {"seconds": 20, "cpu_seconds": 1}
 """For programs that must come to their end on a machine that has other things to do."""
-OUT_OF_TIME = "TimeoutError: The run took longer than 4 s."
+OUT_OF_TIME = "TimeoutError: The run took longer than 2 s."
+COMPUTED = "TimeoutError: The code computed for longer than 0.5 s, which is the most that a run may."
 LONGEST_TRACEBACK = 20_000
 GRACE = 4.0
 """Seconds that a run may go on after its limit: until a worker that does not answer is killed."""
@@ -74,7 +79,9 @@ class _Expected:
     @property
     def limits(self) -> dict[str, Any]:
         """Little time for those that may use it up."""
-        return TIGHT if self.pattern and re.fullmatch(self.pattern, OUT_OF_TIME) else PATIENT
+        if self.pattern and re.fullmatch(self.pattern, OUT_OF_TIME):
+            return TIGHT
+        return COMPUTING if self.pattern and re.fullmatch(self.pattern, COMPUTED) else PATIENT
 
     def holds(self, outcome: Outcome) -> bool:
         if self.pattern is not None:
@@ -138,7 +145,7 @@ async def test_hostile_programs_do_not_disturb_the_others(engine: WasmEngine, ab
 
     async def hostile(code: str) -> Outcome:
         async with turns:
-            return await engine.run(Program(code, {}, TOOLS), abilities, _bounds(**TIGHT))
+            return await engine.run(Program(code, {}, TOOLS), abilities, _bounds(**CROWDED))
 
     async def stream(first: int) -> list[int]:
         wrong: list[int] = []
@@ -213,9 +220,7 @@ async def test_what_is_said_after_the_result_is_not_done(engine: WasmEngine, abi
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", ["forge_heavy_arguments", "forge_print_flood", "forge_wait_flood", "forge_call_flood"])
-async def test_a_flood_does_not_stop_this_process(
-    name: str, engine: WasmEngine, abilities: ScriptedAbilities
-) -> None:
+async def test_a_flood_does_not_stop_this_process(name: str, engine: WasmEngine, abilities: ScriptedAbilities) -> None:
     """A run that says as much as it can takes this process little more time than it may take itself."""
     longest = 0.0
 
@@ -228,12 +233,12 @@ async def test_a_flood_does_not_stop_this_process(
 
     looking = asyncio.create_task(look())
     began = time.process_time()
-    outcome = await engine.run(Program(code_of("hostile", name), {}), abilities, _bounds(**TIGHT))
+    outcome = await engine.run(Program(code_of("hostile", name), {}), abilities, _bounds(**FLOODING))
     computed = time.process_time() - began
     looking.cancel()
     assert outcome.failure
     assert longest < 0.4
-    assert computed < 2 * TIGHT["cpu_seconds"]
+    assert computed < 2 * FLOODING["cpu_seconds"]
 
 
 async def test_a_long_chain_of_attributes_only_fails(run: Run) -> None:
@@ -244,4 +249,4 @@ async def test_a_long_chain_of_attributes_only_fails(run: Run) -> None:
 
 def test_there_are_enough() -> None:
     """The hostile corpus does not shrink unnoticed."""
-    assert len(names("hostile")) >= 190
+    assert len(names("hostile")) >= 280
