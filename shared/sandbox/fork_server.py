@@ -22,6 +22,7 @@ import contextlib
 import ctypes
 import hashlib
 import json
+import math
 import os
 import resource
 import select
@@ -190,6 +191,7 @@ class Worker:
             store, run = self._instance(memory_bytes)
             how = self._run(run, store)
             signal.setitimer(signal.ITIMER_PROF, 0)
+            self._end_at = math.inf  # a signal that is still on its way is none of the next run's
             self._say(b"W", how)
             if how != b"well":
                 os._exit(EXITS[how])
@@ -227,7 +229,9 @@ class Worker:
     def _receive(self, _store: Any) -> str:
         if not self._given:
             self._given = True
-            self._begin(json.loads(self._frame()))
+            while not (frame := self._frame()).startswith(b"{"):
+                pass  # what the run before was answered, and did not read
+            self._begin(json.loads(frame))
         frame = self._frame()
         self._surroundings.wait(int.from_bytes(frame[:8], "big"))
         return frame[8:].decode()

@@ -185,6 +185,27 @@ async def test_a_run_sees_nothing_that_another_left(run: Run) -> None:
     assert len({str(number) for number in [seeded, *drawn]}) == 6
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("leave_traces", "same_process_again", "site_files", "bend_json", "import_finders", "modules_deleted"),
+        *("boundary_ready_again", "boundary_answers_left_unread", "boundary_calls_left_open", "finalizers_at_the_end"),
+        *("boundary_work_after_done", "boundary_prints_after_done", "chain_of_objects", "streams_taken_away"),
+        *("clock_of_the_guest_replaced", "error_out_of_memory", "print_flood", "signal_handlers", "trace_of_the_guest"),
+    ],
+)
+async def test_a_tenants_next_run_is_as_the_first(name: str, engine: WasmEngine, abilities: ScriptedAbilities) -> None:
+    """Runs of one tenant may use the same process, and see nothing of one another."""
+    sharers = (f"the tenant of {name}",)
+    code = code_of("hostile", name)
+    expected = _Expected(code)
+    for _ in range(3):
+        outcome = await engine.run(Program(code, {}, TOOLS, sharers), abilities, _bounds(**expected.limits))
+        assert expected.holds(outcome), _texts(outcome)[:2000]
+        outcome = await engine.run(Program(NORMAL, {"n": 21}, {}, sharers), abilities, LIMITS)
+        assert (outcome.failure, outcome.result, outcome.logs) == (None, [42, [], False], [])
+
+
 async def test_a_run_cannot_change_what_it_was_given(run: Run) -> None:
     """Input and tools go in as copies."""
     input_dict: JsonObject = {"list": [1]}
