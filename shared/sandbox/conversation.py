@@ -60,6 +60,8 @@ _MOST_SAID = 64 * 2**20
 """Bytes, of all messages of a run."""
 _MOST_WAITING = 64 * 2**20
 """Characters of answers that the interpreter has not asked for yet."""
+_MOST_UNDER_WAY = 16 * 2**20
+"""Characters of the arguments of calls that go on at a time: this process keeps them until they are answered."""
 _MOST_CALLS = 20_000
 """Those that reach anything are counted by the abilities, too."""
 _ANSWERED_SECONDS = 0.001
@@ -87,6 +89,7 @@ class Conversation:
         self._values = 0
         self._answers: list[str] = []
         self._waiting = 0
+        self._under_way = 0
         self._looked = 0.0
         self._answered = asyncio.Event()
         self._printed = 0
@@ -149,10 +152,15 @@ class Conversation:
         task.add_done_callback(self._calls.discard)
 
     async def _answer(self, call: Call, text: str) -> None:
+        self._under_way += len(text)
         try:
+            if self._under_way > _MOST_UNDER_WAY:
+                raise CallFailed("Too much is handed on at a time. Await the calls as they are made.")
             answer = self._fitting(call, await _performed(self._abilities, call.ability, arguments(text)))
         except Exception as error:
             answer = json.dumps({"number": call.number, "error": self._failed(error, call)})
+        finally:
+            self._under_way -= len(text)
         self._waiting += len(answer)
         self._answers.append(answer)
         self._answered.set()
