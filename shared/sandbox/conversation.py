@@ -59,7 +59,7 @@ _MOST_MESSAGES = 300_000
 _MOST_SAID = 64 * 2**20
 """Bytes, of all messages of a run."""
 _MOST_WAITING = 64 * 2**20
-"""Characters of answers that the interpreter has not asked for yet."""
+"""Characters of answers that the interpreter has not asked for yet, and of the program."""
 _MOST_UNDER_WAY = 16 * 2**20
 """Characters of the arguments of calls that go on at a time: this process keeps them until they are answered."""
 _MOST_CALLS = 20_000
@@ -101,7 +101,7 @@ class Conversation:
     async def held(self, program: JsonObject) -> str | Fault:
         """The result as JSON, or what it failed by. Raises `Gone`, `TooManyCalls`, and `NotJson` for the program."""
         try:
-            await self._worker.send(_line(program))
+            await self._worker.send(_fitting_line(program))
             while True:
                 said, text = await self._said()
                 self.begun = self.begun or not isinstance(said, Ready)
@@ -206,11 +206,14 @@ class Conversation:
         await self._worker.send(f'{{"answers": [{", ".join(answers)}]}}'.encode(), min(waited, _LONGEST_WAIT))
 
 
-def _line(program: JsonObject) -> bytes:
+def _fitting_line(program: JsonObject) -> bytes:
     try:
-        return json.dumps(program).encode()
+        line = json.dumps(program).encode()
     except RecursionError as error:
         raise NotJson("The input is nested too deep.") from error
+    if len(line) > _MOST_WAITING:
+        raise NotJson(f"The input is {len(line)} bytes long, with the code; at most {_MOST_WAITING} are taken.")
+    return line
 
 
 async def _performed(abilities: Abilities, ability: str, given: dict[str, Any]) -> JsonValue:

@@ -10,7 +10,7 @@ of that, and takes 7 MB of its own for a live run. What the service and these pr
   and the status that the system gives.
 - a worker's socket: frames of four bytes of length and a payload. To the service each payload begins with a byte that
   says who speaks: `G` for the guest, whose words may be anything, and `W` for the worker itself, whose word is
-  how the run ended: `well`, `seconds`, `stack` or `trap`. From the service: first a frame for the worker,
+  how the run ended: `well`, `seconds`, `stack`, `memory` or `trap`. From the service: first a frame for the worker,
   JSON with `cpu_seconds`, `seed` and `clock` (see `Surroundings`), then frames for the guest as it asks for them, each
   after eight bytes that say how many nanoseconds were waited.
 
@@ -36,7 +36,7 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 CONTROL = struct.Struct("!cQQ")
-EXITS = {b"seconds": 3, b"stack": 4, b"trap": 5}
+EXITS = {b"seconds": 3, b"stack": 4, b"trap": 5, b"memory": 6}
 """How a run ended, as the exit code of its worker: its last word is lost where it had left answers unread."""
 FOLDER = "engine"
 """Beside this file: what `tools/build_engine.py` makes."""
@@ -203,7 +203,7 @@ class Worker:
         try:
             run(store)
         except MemoryError:
-            return b"trap"
+            return b"memory"
         except (self._wasmtime.Trap, self._wasmtime.WasmtimeError) as error:
             why = str(error)
             return b"seconds" if "trap: interrupt" in why else b"stack" if "stack exhausted" in why else b"trap"
@@ -234,7 +234,10 @@ class Worker:
             self._begin(json.loads(frame))
         frame = self._frame()
         self._surroundings.wait(int.from_bytes(frame[:8], "big"))
-        return frame[8:].decode()
+        text = str(memoryview(frame)[8:], "utf-8")
+        del frame
+        text.encode()  # fails here where memory is short: wasmtime, which does the same, would free what it has not
+        return text
 
     def _send(self, _store: Any, message: str) -> None:
         self._say(b"G", message.encode())
@@ -251,21 +254,21 @@ class Worker:
         resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
         self._surroundings = Surroundings(bytes.fromhex(given["seed"]), given["clock"])
 
-    def _frame(self) -> bytes:
+    def _frame(self) -> bytearray:
         return self._read(int.from_bytes(self._read(4), "big"))
 
-    def _read(self, length: int) -> bytes:
-        parts: list[bytes] = []
-        while length:
+    def _read(self, length: int) -> bytearray:
+        data = bytearray(length)
+        rest = memoryview(data)
+        while rest:
             try:
-                part = os.read(self._socket, min(length, 2**20))
+                read = os.readv(self._socket, [rest])
             except OSError:
-                part = b""
-            if not part:
+                read = 0
+            if not read:
                 os._exit(0)  # nobody is interested any more
-            parts.append(part)
-            length -= len(part)
-        return b"".join(parts)
+            rest = rest[read:]
+        return data
 
     def _say(self, who: bytes, data: bytes) -> None:
         rest = memoryview((len(data) + 1).to_bytes(4, "big") + who + data)
