@@ -60,6 +60,8 @@ _MOST_SAID = 64 * 2**20
 """Bytes, of all messages of a run."""
 _MOST_WAITING = 64 * 2**20
 """Characters of answers that the interpreter has not asked for yet, and of the program."""
+_MOST_AT_A_TIME = 4 * 2**20
+"""Characters of answers in one message: it is in the interpreter's memory twice before anything is done with it."""
 _MOST_UNDER_WAY = 16 * 2**20
 """Characters of the arguments of calls that go on at a time: this process keeps them until they are answered."""
 _MOST_CALLS = 20_000
@@ -87,7 +89,7 @@ class Conversation:
         self._calls: set[asyncio.Task[None]] = set()
         self._number = 0
         self._values = 0
-        self._answers: list[str] = []
+        self._answers: deque[str] = deque()
         self._waiting = 0
         self._under_way = 0
         self._looked = 0.0
@@ -186,6 +188,16 @@ class Conversation:
         self.failures.append(Seen.of(failed))
         return {"message": failed.message, "kind": failed.kind.__name__, "name": failed.name}
 
+    def _taken(self) -> list[str]:
+        """The first answers, as many as fit into a message; the interpreter asks again for the others."""
+        answers: list[str] = []
+        length = 0
+        while self._answers and (not answers or length + len(self._answers[0]) <= _MOST_AT_A_TIME):
+            answers.append(self._answers.popleft())
+            length += len(answers[-1])
+        self._waiting -= length
+        return answers
+
     async def _wait(self, most_seconds: float | None) -> None:
         """Until a call is answered or the time is over; raises `Gone` when there is nobody to be answered any more."""
         if not self._answers and most_seconds != 0:
@@ -200,7 +212,7 @@ class Conversation:
             loop = asyncio.get_running_loop()
             await asyncio.sleep(self._looked + _LOOK_SECONDS - loop.time())
             self._looked = loop.time()
-        answers, self._answers, self._waiting = self._answers, [], 0
+        answers = self._taken()
         self._answered.clear()
         waited = _ANSWERED_SECONDS if answers else most_seconds or 0
         await self._worker.send(f'{{"answers": [{", ".join(answers)}]}}'.encode(), min(waited, _LONGEST_WAIT))
