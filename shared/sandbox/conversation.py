@@ -27,7 +27,7 @@ from shared.sandbox.inside.arguments import (
     texts,
 )
 from shared.sandbox.inside.calls import Abilities, CallFailed, HttpCall
-from shared.sandbox.inside.json_values import NotJson
+from shared.sandbox.inside.json_values import NotJson, refuse_large
 from shared.sandbox.logs import Logs
 from shared.sandbox.messages import (
     Begun,
@@ -59,12 +59,18 @@ _MOST_MESSAGES = 300_000
 _MOST_SAID = 64 * 2**20
 """Bytes, of all messages of a run."""
 _MOST_WAITING = 64 * 2**20
-"""Characters of answers that the interpreter has not asked for yet."""
+"""Characters of answers that the interpreter has not asked for yet, and of the program."""
+_MOST_AT_A_TIME = 4 * 2**20
+"""Characters of answers in one message: it is in the interpreter's memory twice before anything is done with it."""
+_MOST_UNDER_WAY = 16 * 2**20
+"""Characters of the arguments of calls that go on at a time: this process keeps them until they are answered."""
 _MOST_CALLS = 20_000
 """Those that reach anything are counted by the abilities, too."""
 _ANSWERED_SECONDS = 0.001
 """What a wait that a call's answer ended counts for, on a clock that only waiting moves."""
 _LONGEST_WAIT = 1e6
+_LOOK_SECONDS = 0.001
+"""Between two looks for answers that nobody waits for: the interpreter itself looks no more often."""
 _MOST_VALUES = 1_000_000
 """In the arguments of all calls of a run: what reading and keeping them costs this process is not the run's time."""
 
@@ -83,8 +89,10 @@ class Conversation:
         self._calls: set[asyncio.Task[None]] = set()
         self._number = 0
         self._values = 0
-        self._answers: list[str] = []
+        self._answers: deque[str] = deque()
         self._waiting = 0
+        self._under_way = 0
+        self._looked = 0.0
         self._answered = asyncio.Event()
         self._printed = 0
         self._messages = 0
@@ -95,7 +103,7 @@ class Conversation:
     async def held(self, program: JsonObject) -> str | Fault:
         """The result as JSON, or what it failed by. Raises `Gone`, `TooManyCalls`, and `NotJson` for the program."""
         try:
-            await self._worker.send(_line(program))
+            await self._worker.send(_fitting_line(program))
             while True:
                 said, text = await self._said()
                 self.begun = self.begun or not isinstance(said, Ready)
@@ -146,10 +154,15 @@ class Conversation:
         task.add_done_callback(self._calls.discard)
 
     async def _answer(self, call: Call, text: str) -> None:
+        self._under_way += len(text)
         try:
+            if self._under_way > _MOST_UNDER_WAY:
+                raise CallFailed("Too much is handed on at a time. Await the calls as they are made.")
             answer = self._fitting(call, await _performed(self._abilities, call.ability, arguments(text)))
         except Exception as error:
             answer = json.dumps({"number": call.number, "error": self._failed(error, call)})
+        finally:
+            self._under_way -= len(text)
         self._waiting += len(answer)
         self._answers.append(answer)
         self._answered.set()
@@ -175,6 +188,16 @@ class Conversation:
         self.failures.append(Seen.of(failed))
         return {"message": failed.message, "kind": failed.kind.__name__, "name": failed.name}
 
+    def _taken(self) -> list[str]:
+        """The first answers, as many as fit into a message; the interpreter asks again for the others."""
+        answers: list[str] = []
+        length = 0
+        while self._answers and (not answers or length + len(self._answers[0]) <= _MOST_AT_A_TIME):
+            answers.append(self._answers.popleft())
+            length += len(answers[-1])
+        self._waiting -= length
+        return answers
+
     async def _wait(self, most_seconds: float | None) -> None:
         """Until a call is answered or the time is over; raises `Gone` when there is nobody to be answered any more."""
         if not self._answers and most_seconds != 0:
@@ -186,18 +209,21 @@ class Conversation:
             finally:
                 answered.cancel()
         elif not self._answers:
-            await asyncio.sleep(0)
-        answers, self._answers, self._waiting = self._answers, [], 0
+            loop = asyncio.get_running_loop()
+            await asyncio.sleep(self._looked + _LOOK_SECONDS - loop.time())
+            self._looked = loop.time()
+        answers = self._taken()
         self._answered.clear()
         waited = _ANSWERED_SECONDS if answers else most_seconds or 0
         await self._worker.send(f'{{"answers": [{", ".join(answers)}]}}'.encode(), min(waited, _LONGEST_WAIT))
 
 
-def _line(program: JsonObject) -> bytes:
-    try:
-        return json.dumps(program).encode()
-    except RecursionError as error:
-        raise NotJson("The input is nested too deep.") from error
+def _fitting_line(program: JsonObject) -> bytes:
+    refuse_large(program, _MOST_WAITING, "input")
+    line = json.dumps(program).encode()
+    if len(line) > _MOST_WAITING:
+        raise NotJson(f"The input is {len(line)} bytes long, with the code; at most {_MOST_WAITING} are taken.")
+    return line
 
 
 async def _performed(abilities: Abilities, ability: str, given: dict[str, Any]) -> JsonValue:

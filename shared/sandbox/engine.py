@@ -143,6 +143,8 @@ def _ended(over: str, error: Gone, limits: Limits) -> Failure:
             return Failure(f"TimeoutError: {computed_too_long(limits)}")
         case "stack":
             return Failure("RecursionError: The code called itself too deep, and was ended.")
+        case "memory":
+            return Failure("MemoryError: The run took more memory than it may.")
         case _:
             _log.warning("A worker ended in a run: %s (%s)", error, over)
             return Failure("RuntimeError: The interpreter ended in the middle of the run.")

@@ -10,7 +10,7 @@ of that, and takes 7 MB of its own for a live run. What the service and these pr
   and the status that the system gives.
 - a worker's socket: frames of four bytes of length and a payload. To the service each payload begins with a byte that
   says who speaks: `G` for the guest, whose words may be anything, and `W` for the worker itself, whose word is
-  how the run ended: `well`, `seconds`, `stack` or `trap`. From the service: first a frame for the worker,
+  how the run ended: `well`, `seconds`, `stack`, `memory` or `trap`. From the service: first a frame for the worker,
   JSON with `cpu_seconds`, `seed` and `clock` (see `Surroundings`), then frames for the guest as it asks for them, each
   after eight bytes that say how many nanoseconds were waited.
 
@@ -18,9 +18,11 @@ A guest reaches nothing but the functions below: its two for messages, the clock
 Python would ask of a system is a trap, which ends the process.
 """
 
+import contextlib
 import ctypes
 import hashlib
 import json
+import math
 import os
 import resource
 import select
@@ -35,15 +37,18 @@ from types import SimpleNamespace
 from typing import Any, NoReturn
 
 CONTROL = struct.Struct("!cQQ")
-EXITS = {b"seconds": 3, b"stack": 4, b"trap": 5}
+EXITS = {b"seconds": 3, b"stack": 4, b"trap": 5, b"memory": 6}
 """How a run ended, as the exit code of its worker: its last word is lost where it had left answers unread."""
 FOLDER = "built"
 """Beside this file: what `tools/build_engine.py` makes."""
 COMPILED = "python.cwasm"
 COMPONENT = "python.wasm.gz"
 _WASI = "0.2.9"
-_STACK_BYTES = 2**21
-"""As much as wasmtime gives; with less, Python's own check of its depth comes too late more often."""
+_STACK_BYTES = 64 * 2**20
+"""Of the machine's stack. Python checks its depth by the stack in its memory: this one should not end before that."""
+_STACK_BESIDE = 2 * 2**20
+_STACK_KEPT = 8 * 2**20
+"""Bytes of it that a worker may have taken and still wait for another run."""
 _BESIDE = 96 * 2**20
 """Bytes that a worker may take beside Python's memory: for messages on their way."""
 _MOST_FILES = 16
@@ -91,11 +96,26 @@ class Surroundings:
         return self.now() - self._first
 
 
+def _stack_bytes() -> int:
+    """As much as there may be. The system lets the first stack grow up to the limit that holds when it does."""
+    _, most = resource.getrlimit(resource.RLIMIT_STACK)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_STACK, (_STACK_BYTES + _STACK_BESIDE, most))
+    now, _ = resource.getrlimit(resource.RLIMIT_STACK)
+    return _STACK_BYTES if now == resource.RLIM_INFINITY else min(_STACK_BYTES, now - _STACK_BESIDE)
+
+
 def configured(wasmtime: Any) -> Any:
     """What the component is compiled for, and is loaded with: any 64-bit processor of its kind, no newer features."""
+    from wasmtime._bindings import (  # pyright: ignore[reportMissingImports]
+        wasmtime_config_async_stack_size_set,  # which has no setter, and is the most that the other can be
+    )
+
     config = wasmtime.Config()
     config.epoch_interruption = True
-    config.max_wasm_stack = _STACK_BYTES
+    stack_bytes = _stack_bytes()
+    wasmtime_config_async_stack_size_set(config.ptr(), stack_bytes)
+    config.max_wasm_stack = stack_bytes
     if (machine := os.uname().machine) and sys.platform == "linux":
         config.target = f"{machine}-unknown-linux-gnu"
     return config
@@ -163,16 +183,19 @@ class Worker:
             store, run = self._instance(memory_bytes)
             how = self._run(run, store)
             signal.setitimer(signal.ITIMER_PROF, 0)
+            self._end_at = math.inf  # a signal that is still on its way is none of the next run's
             self._say(b"W", how)
             if how != b"well":
                 os._exit(EXITS[how])
+            if _taken("VmStk") > _STACK_KEPT:
+                os._exit(0)
             store.close()
 
     def _run(self, run: Any, store: Any) -> bytes:
         try:
             run(store)
         except MemoryError:
-            return b"trap"
+            return b"memory"
         except (self._wasmtime.Trap, self._wasmtime.WasmtimeError) as error:
             why = str(error)
             return b"seconds" if "trap: interrupt" in why else b"stack" if "stack exhausted" in why else b"trap"
@@ -198,10 +221,15 @@ class Worker:
     def _receive(self, _store: Any) -> str:
         if not self._given:
             self._given = True
-            self._begin(json.loads(self._frame()))
+            while not (frame := self._frame()).startswith(b"{"):
+                pass  # what the run before was answered, and did not read
+            self._begin(json.loads(frame))
         frame = self._frame()
         self._surroundings.wait(int.from_bytes(frame[:8], "big"))
-        return frame[8:].decode()
+        text = str(memoryview(frame)[8:], "utf-8")
+        del frame
+        text.encode()  # fails here where memory is short: wasmtime, which does the same, would free what it has not
+        return text
 
     def _send(self, _store: Any, message: str) -> None:
         self._say(b"G", message.encode())
@@ -226,21 +254,21 @@ class Worker:
         resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
         self._surroundings = Surroundings(bytes.fromhex(given["seed"]), given["clock"])
 
-    def _frame(self) -> bytes:
+    def _frame(self) -> bytearray:
         return self._read(int.from_bytes(self._read(4), "big"))
 
-    def _read(self, length: int) -> bytes:
-        parts: list[bytes] = []
-        while length:
+    def _read(self, length: int) -> bytearray:
+        data = bytearray(length)
+        rest = memoryview(data)
+        while rest:
             try:
-                part = os.read(self._socket, min(length, 2**20))
+                read = os.readv(self._socket, [rest])
             except OSError:
-                part = b""
-            if not part:
+                read = 0
+            if not read:
                 os._exit(0)  # nobody is interested any more
-            parts.append(part)
-            length -= len(part)
-        return b"".join(parts)
+            rest = rest[read:]
+        return data
 
     def _say(self, who: bytes, data: bytes) -> None:
         rest = memoryview((len(data) + 1).to_bytes(4, "big") + who + data)
@@ -275,13 +303,18 @@ def _lock_in(memory_bytes: int) -> None:
         libc = ctypes.CDLL(None)
         libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL)
         libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
-        with open("/proc/self/status") as status:
-            data = next(int(line.split()[1]) for line in status if line.startswith("VmData")) * 1024
-        most = data + memory_bytes + 2 * _BESIDE
+        most = _taken("VmData") + memory_bytes + 2 * _BESIDE
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     for nothing in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
         resource.setrlimit(nothing, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_FILES, _MOST_FILES))
+
+
+def _taken(what: str) -> int:
+    """Bytes of this process, by what Linux calls them; 0 where nobody says."""
+    with contextlib.suppress(OSError), open("/proc/self/status") as status:
+        return next((int(line.split()[1]) * 1024 for line in status if line.startswith(what)), 0)
+    return 0
 
 
 class ForkServer:

@@ -110,15 +110,16 @@ class Worker:
         return next((how.decode() for how, number in fork_server.EXITS.items() if number == code), "")
 
     async def leave(self) -> bool:
-        """Waits for the end of a run that has told how it ends; whether the worker can take another one."""
+        """Waits for the end of a run that has said how it ends; whether the worker can take another one.
+
+        It cannot if the guest says anything more.
+        """
         if self.over is not None or not self.alive:
             return False
         try:
             async with asyncio.timeout(_LEAVING_SECONDS):
-                while True:
-                    who, data = await self._frame()
-                    if who == _WORKER:
-                        return data == b"well"
+                who, data = await self._frame()
+                return who == _WORKER and data == b"well"
         except (Gone, TimeoutError):
             return False
 

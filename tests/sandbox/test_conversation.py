@@ -259,3 +259,14 @@ def test_calls_that_hold_more_than_can_be_kept_are_refused() -> None:
     call = _bytes({"kind": "call", "number": 1, "ability": "call_agent", "arguments": {"x": [0] * 90_000}})
     end, abilities, _, _ = _held([call] * 12, slow=True)
     assert (end, abilities.under_way) == (None, 0)
+
+
+def test_calls_hold_only_so_much_at_a_time() -> None:
+    """One that would be more is answered at once, with an error that says what to do."""
+    given = {"name": "x", "input_dict": {"x": "y" * 1_900_000}}
+    call = _bytes({"kind": "call", "number": 1, "ability": "call_agent", "arguments": given})
+    wait = _bytes({"kind": "wait", "seconds": 0.5})
+    _, abilities, script, _ = _held([*[call] * 9, wait], slow=True)
+    (answer,) = json.loads(script.sent[-1])["answers"]
+    assert answer["error"]["message"] == "Too much is handed on at a time. Await the calls as they are made."
+    assert abilities.under_way == 0

@@ -373,6 +373,30 @@ async def test_the_time_of_a_run_that_waits_for_a_call_is_limited(engine: WasmEn
     )
 
 
+class Lavish(NoAbilities):
+    """Agents that answer at length."""
+
+    async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
+        return "x" * 5_000_000
+
+
+async def test_answers_come_as_many_as_fit_into_memory_at_a_time(engine: WasmEngine) -> None:
+    """However many have arrived at once: a run of 64 MiB takes 60 MB of them, of which it keeps the lengths."""
+    code = RUN + (
+        "    async def length():\n        return len(await gofannon_client.call('x', {}))\n"
+        "    return await asyncio.gather(*[length() for _ in range(12)])"
+    )
+    outcome = await engine.run(Program(code, {}), Lavish(), LIMITS)
+    assert outcome.result == [5_000_000] * 12
+
+
+async def test_a_program_that_is_larger_than_any_memory_is_refused(engine: WasmEngine) -> None:
+    """With its size, and before a worker has it."""
+    outcome = await engine.run(Program(RUN + "    return 1", {"x": "y" * 70_000_000}), NoAbilities(), LIMITS)
+    assert outcome.failure
+    assert outcome.failure.error.startswith("TypeError: The input is 70000")
+
+
 class Failing(NoAbilities):
     """Every HTTP call fails, as the test says."""
 

@@ -25,10 +25,15 @@ from tests.sandbox.programs import code_of, names
 
 ROOT = Path(__file__).parents[2]
 TOOLS = {"https://mcp.example.com": ["x"]}
-TIGHT: dict[str, Any] = {"seconds": 4, "cpu_seconds": 1}
+TIGHT: dict[str, Any] = {"seconds": 2, "cpu_seconds": 0.5}
+COMPUTING: dict[str, Any] = {"seconds": 20, "cpu_seconds": 0.5}
+FLOODING: dict[str, Any] = {"seconds": 4, "cpu_seconds": 1}
+CROWDED: dict[str, Any] = {"seconds": 2, "cpu_seconds": 0.2}
+"""For all of them at once."""
 PATIENT: dict[str, Any] = {"seconds": 20, "cpu_seconds": 1}
 """For programs that must come to their end on a machine that has other things to do."""
-OUT_OF_TIME = "TimeoutError: The run took longer than 4 s."
+OUT_OF_TIME = "TimeoutError: The run took longer than 2 s."
+COMPUTED = "TimeoutError: The code computed for longer than 0.5 s, which is the most that a run may."
 LONGEST_TRACEBACK = 20_000
 GRACE = 4.0
 """Seconds that a run may go on after its limit: until a worker that does not answer is killed."""
@@ -74,7 +79,9 @@ class _Expected:
     @property
     def limits(self) -> dict[str, Any]:
         """Little time for those that may use it up."""
-        return TIGHT if self.pattern and re.fullmatch(self.pattern, OUT_OF_TIME) else PATIENT
+        if self.pattern and re.fullmatch(self.pattern, OUT_OF_TIME):
+            return TIGHT
+        return COMPUTING if self.pattern and re.fullmatch(self.pattern, COMPUTED) else PATIENT
 
     def holds(self, outcome: Outcome) -> bool:
         if self.pattern is not None:
@@ -138,7 +145,7 @@ async def test_hostile_programs_do_not_disturb_the_others(engine: WasmEngine, ab
 
     async def hostile(code: str) -> Outcome:
         async with turns:
-            return await engine.run(Program(code, {}, TOOLS), abilities, _bounds(**TIGHT))
+            return await engine.run(Program(code, {}, TOOLS), abilities, _bounds(**CROWDED))
 
     async def stream(first: int) -> list[int]:
         wrong: list[int] = []
@@ -176,6 +183,27 @@ async def test_a_run_sees_nothing_that_another_left(run: Run) -> None:
     seeded = (await run(draw)).result
     drawn = [(await run(unseeded)).result for _ in range(5)]
     assert len({str(number) for number in [seeded, *drawn]}) == 6
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("leave_traces", "same_process_again", "site_files", "bend_json", "import_finders", "modules_deleted"),
+        *("boundary_ready_again", "boundary_answers_left_unread", "boundary_calls_left_open", "finalizers_at_the_end"),
+        *("boundary_work_after_done", "boundary_prints_after_done", "chain_of_objects", "streams_taken_away"),
+        *("clock_of_the_guest_replaced", "error_out_of_memory", "print_flood", "signal_handlers", "trace_of_the_guest"),
+    ],
+)
+async def test_a_tenants_next_run_is_as_the_first(name: str, engine: WasmEngine, abilities: ScriptedAbilities) -> None:
+    """Runs of one tenant may use the same process, and see nothing of one another."""
+    sharers = (f"the tenant of {name}",)
+    code = code_of("hostile", name)
+    expected = _Expected(code)
+    for _ in range(3):
+        outcome = await engine.run(Program(code, {}, TOOLS, sharers), abilities, _bounds(**expected.limits))
+        assert expected.holds(outcome), _texts(outcome)[:2000]
+        outcome = await engine.run(Program(NORMAL, {"n": 21}, {}, sharers), abilities, LIMITS)
+        assert (outcome.failure, outcome.result, outcome.logs) == (None, [42, [], False], [])
 
 
 async def test_a_run_cannot_change_what_it_was_given(run: Run) -> None:
@@ -226,12 +254,12 @@ async def test_a_flood_does_not_stop_this_process(name: str, engine: WasmEngine,
 
     looking = asyncio.create_task(look())
     began = time.process_time()
-    outcome = await engine.run(Program(code_of("hostile", name), {}), abilities, _bounds(**TIGHT))
+    outcome = await engine.run(Program(code_of("hostile", name), {}), abilities, _bounds(**FLOODING))
     computed = time.process_time() - began
     looking.cancel()
     assert outcome.failure
     assert longest < 0.4
-    assert computed < 2 * TIGHT["cpu_seconds"]
+    assert computed < 2 * FLOODING["cpu_seconds"]
 
 
 async def test_a_long_chain_of_attributes_only_fails(run: Run) -> None:
@@ -242,4 +270,4 @@ async def test_a_long_chain_of_attributes_only_fails(run: Run) -> None:
 
 def test_there_are_enough() -> None:
     """The hostile corpus does not shrink unnoticed."""
-    assert len(names("hostile")) >= 190
+    assert len(names("hostile")) >= 280

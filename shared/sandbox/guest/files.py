@@ -291,6 +291,9 @@ class Files:
         if flags & os.O_TRUNC and opened.writable and isinstance(node, _Data):
             node.data.clear()
             node.changed = time.time_ns()
+        return self._numbered(opened, path)
+
+    def _numbered(self, opened: _Open, path: Any = None) -> int:
         for descriptor in range(_FIRST_DESCRIPTOR, _MOST_DESCRIPTORS):
             if descriptor not in self._opened:
                 self._opened[descriptor] = opened
@@ -306,10 +309,7 @@ class Files:
             del self._opened[descriptor]
 
     def dup(self, descriptor: int) -> int:
-        opened = self.opened(descriptor)
-        copy = next(each for each in range(_FIRST_DESCRIPTOR, _MOST_DESCRIPTORS) if each not in self._opened)
-        self._opened[copy] = opened
-        return copy
+        return self._numbered(self.opened(descriptor))
 
     def read(self, descriptor: int, length: int) -> bytes:
         opened = self.opened(descriptor)
