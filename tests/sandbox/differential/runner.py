@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from shared.sandbox import Limits, Program
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.no_abilities import NoAbilities
-from tests.sandbox.differential.comparison import difference, is_judged_by, is_of_32_bits
+from tests.sandbox.differential.comparison import difference, is_judged_by, is_of_32_bits, is_told_by
 from tests.sandbox.differential.mutation import Source
 from tests.sandbox.differential.plain import DRIVER, Plain, Python
 
@@ -104,6 +104,8 @@ class Comparing:
         for source, first, *others in zip(batch, *answers, strict=True):
             if not first or not all(others) or (first["raised"] and first["raised"][0] == "MemoryError"):
                 self.report.unanswered += 1
+            elif not is_told_by(first, self._python.version):
+                self.report.of_other_versions += 1
             elif any(difference(other, first, self._python.version) for other in others):
                 self.report.unsettled += 1
             else:
