@@ -1,0 +1,72 @@
+"""The process of a plain Python: runs the driver's programs, a batch at a time, each batch in a fork of its own.
+
+A line of standard input is a batch; a line of standard output has its answers, with `null` for a program that took too
+long, or broke its process. A batch in which that happened begins anew without that program, so that what programs leave
+behind for the next ones is what the engine's own run of the batch has, too.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+SECONDS = 1.5
+MEMORY_BYTES = 512 * 2**20
+
+
+def main() -> None:
+    driver: dict[str, Any] = {}
+    exec(compile(Path(sys.argv[1]).read_text(), "driver", "exec"), driver)  # noqa: S102 - the module beside this one
+    for module in sys.argv[2].split(","):
+        __import__(module)
+    gc.collect()
+    gc.freeze()
+    for line in sys.stdin:
+        programs = json.loads(line)
+        broken: set[int] = set()
+        while True:
+            waiting = [number for number in range(len(programs)) if number not in broken]
+            answers = _in_a_fork(driver, [programs[number] for number in waiting])
+            if len(answers) == len(waiting):
+                break
+            broken.add(waiting[len(answers)])
+        found = dict(zip(waiting, answers, strict=True))
+        sys.stdout.write(json.dumps([found.get(number) for number in range(len(programs))]) + "\n")
+        sys.stdout.flush()
+
+
+def _in_a_fork(driver: dict[str, Any], programs: list[Any]) -> list[Any]:
+    """The answers up to the first program that breaks."""
+    reader, writer = os.pipe()
+    if child := os.fork():
+        os.close(writer)
+        with open(reader) as answers:
+            lines = answers.read().splitlines()
+        os.waitpid(child, 0)
+        return [json.loads(line) for line in lines]
+    try:
+        os.close(reader)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.dup2(1, 2)
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+        asyncio.run(_answered(driver, programs, writer))
+    finally:
+        os._exit(0)
+
+
+async def _answered(driver: dict[str, Any], programs: list[Any], writer: int) -> None:
+    for program in programs:
+        signal.setitimer(signal.ITIMER_REAL, SECONDS)  # which ends the process
+        text = json.dumps(await driver["answer_of"](program)).encode() + b"\n"
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        while text:
+            text = text[os.write(writer, text) :]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""A plain CPython, which the engine is compared with: the newest on this machine that is no newer than the engine's."""
+
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pydantic import JsonValue
+
+ENGINE = (3, 14)
+"""The engine's version. Those before 3.11 lack too much of what the programs use."""
+_OLDEST = (3, 11)
+_HERE = Path(__file__).parent
+DRIVER = _HERE / "driver.py"
+_MODULES = (
+    "base64,bisect,calendar,collections,contextlib,contextvars,copy,csv,dataclasses,decimal,enum,fractions,functools,"
+    "hashlib,heapq,itertools,operator,random,statistics,string,textwrap,typing,unicodedata,uuid"
+)
+"""Loaded ahead of all programs, so that no program pays for them."""
+
+
+@dataclass(frozen=True)
+class Python:
+    path: str
+    version: tuple[int, int]
+
+
+@functools.cache
+def pythons() -> tuple[Python, ...]:
+    """Those on this machine that can be compared with, the newest first: this process' own, `PATH`'s, and pyenv's."""
+    found: dict[tuple[int, int], Python] = {}
+    for path in _candidates():
+        version = _version(path)
+        if version and _OLDEST <= version <= ENGINE:
+            found.setdefault(version, Python(path, version))
+    return tuple(found[version] for version in sorted(found, reverse=True))
+
+
+def _candidates() -> Iterable[str]:
+    yield sys.executable
+    names = [f"python3.{minor}" for minor in range(_OLDEST[1], ENGINE[1] + 1)]
+    yield from filter(None, map(shutil.which, names))
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    for name in names:
+        yield from sorted(map(str, root.glob(f"versions/*/bin/{name}")))
+
+
+def _version(path: str) -> tuple[int, int] | None:
+    code = "import sys; print(sys.implementation.name, *sys.version_info[:2])"
+    try:
+        said = subprocess.run([path, "-I", "-c", code], capture_output=True, text=True, timeout=20, check=False).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    match = re.fullmatch(r"cpython (\d+) (\d+)\s*", said)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+class Plain:
+    """One process of a Python. `hash_seed`: for what depends on the order of sets to show itself."""
+
+    def __init__(self, python: Python, hash_seed: int) -> None:
+        self._process = subprocess.Popen(
+            [python.path, "-s", str(_HERE / "child.py"), str(DRIVER), _MODULES],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={"PYTHONHASHSEED": str(hash_seed), "PYTHONUTF8": "1", "TZ": "UTC"},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._process.communicate()
+
+    def answers(self, programs: Sequence[JsonValue]) -> list[dict[str, Any] | None]:
+        """The driver's, in order; None for a program that takes too long, or breaks the process."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(programs) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
