@@ -23,8 +23,6 @@ BATCH = 50
 _LIMITS = Limits(seconds=300, cpu_seconds=120, memory_bytes=256 * 2**20, log_bytes=1000, result_bytes=16 * 2**20)
 _HASH_SEEDS = (1, 2)
 _AHEAD = 2
-_TOO_DEEP = "RecursionError: The code called itself too deep"
-"""How a run ends in which C code recurses, and the machine's stack is over before Python's limit is met."""
 
 Answer = dict[str, Any]
 
@@ -35,7 +33,7 @@ class Report:
 
     `unanswered`: those that take too long, or more memory than there is. `unsettled`: those that do not do the same
     in two processes of one CPython, for the order of a set or the time of day. `of_32_bits`: those that differ for a
-    number that is an index in 64 bits and none in 32. `too_deep`: those that the machine's stack ended.
+    number that is an index in 64 bits and none in 32.
     `of_other_versions`: those for which this CPython is too old. `kept`: some of those that did the same, with
     CPython's answer.
     """
@@ -44,7 +42,6 @@ class Report:
     unanswered: int = 0
     unsettled: int = 0
     of_32_bits: int = 0
-    too_deep: int = 0
     of_other_versions: int = 0
     differences: list[tuple[Source, str]] = field(default_factory=list[tuple[Source, str]])
     kept: list[tuple[Source, Answer]] = field(default_factory=list[tuple[Source, Answer]])
@@ -55,8 +52,7 @@ class Report:
 
     def __str__(self) -> str:
         rest = ", ".join(
-            f"{getattr(self, name)} {name}"
-            for name in ("unanswered", "unsettled", "of_32_bits", "too_deep", "of_other_versions")
+            f"{getattr(self, name)} {name}" for name in ("unanswered", "unsettled", "of_32_bits", "of_other_versions")
         )
         return f"{self.compared} compared, {len(self.differences)} different, {rest}; {dict(self.ends.most_common())}"
 
@@ -116,13 +112,7 @@ class Comparing:
 
     def _judge(self, source: Source, plain: Answer, answer: Answer | str) -> None:
         kind = plain["raised"][0] if plain["raised"] else ""
-        if isinstance(answer, str):
-            if answer.startswith(_TOO_DEEP):
-                self.report.too_deep += 1
-                return
-            found = answer
-        else:
-            found = difference(answer, plain, self._python.version)
+        found = answer if isinstance(answer, str) else difference(answer, plain, self._python.version)
         if found and not isinstance(answer, str) and is_of_32_bits(answer, plain):
             self.report.of_32_bits += 1
             return
