@@ -204,6 +204,22 @@ async def test_where_it_is_not_built_a_run_says_so(
     )
 
 
+@pytest.mark.long
+@pytest.mark.timeout(180)
+async def test_where_what_was_compiled_does_not_fit_it_is_compiled_once_more(
+    engine: WasmEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As for a processor of another kind: the first run waits for it, the log says so, and the next ones do not."""
+    (tmp_path / fork_server.COMPILED).write_bytes(b"for another processor")
+    (tmp_path / fork_server.COMPONENT).symlink_to(forking._FOLDER / fork_server.COMPONENT)  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(forking, "_FOLDER", tmp_path)
+    patient = replace(LIMITS, seconds=120)
+    assert (await engine.run(Program(NORMAL, {"n": 2}), Gate(), patient)).result == 4
+    assert (await ran(engine, NORMAL, n=3)).result == 6
+    lines = [record.getMessage() for record in caplog.records if "is compiled anew" in record.getMessage()]
+    assert len(lines) == 1
+
+
 async def test_where_no_process_can_be_started_a_run_says_so(
     engine: WasmEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
