@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Any
 
 from shared.llm.catalog import CatalogError, CheckedCall, ModelRoute, ToolFee, UnpricedModel, check_call
-from shared.llm.token_bound import count_tokens_at_most
+from shared.llm.token_bound import BYTES_PER_TOKEN, count_tokens_at_most
 from shared.models.catalog import Prices
 from shared.models.chat import ChatRequest
 from shared.models.money import MICROS_PER_DOLLAR, CostBounds, to_micros
@@ -111,11 +111,13 @@ def _cost_without_answer(
     route: ModelRoute, request: ChatRequest, call: CheckedCall, prices: Prices
 ) -> tuple[Decimal, Decimal]:
     """Without its answer, what the call costs at most; and what a token of the answer does: millionths of a dollar."""
-    prompt = _prompt_tokens(route, request, call)
+    sent = _sent(route, call)
+    prompt = _prompt_tokens(sent, call)
     fees = [fee for tool in dict.fromkeys(request.built_in_tools) if (fee := route.tool_fees.get(tool))]
     if route.request_fee:
         fees.append(route.request_fee)
-    tokens = most_read(prompt, fees, route.info.context_window)
+    estimated = math.ceil(len(json.dumps(sent)) / BYTES_PER_TOKEN) + _ENVELOPE_TOKENS
+    tokens = most_read(prompt, fees, longest_prompt(route, estimated))
     dollars = sum((most_uses(fee) * _decimal(fee.per_use) for fee in fees), Decimal(0))
     thoughts = thoughts_beside(route) * _decimal(prices.reasoning or 0)
     return (
@@ -134,19 +136,26 @@ def thoughts_beside(route: ModelRoute) -> int:
     return (route.info.max_output_tokens or _UNKNOWN_ANSWER_TOKENS) if apart else 0
 
 
+def longest_prompt(route: ModelRoute, estimated: int) -> int:
+    """The longest prompt, in tokens, that a provider bills: all that the model reads, as it refuses what is longer.
+
+    Never less than what the prompt is `estimated` at, which is what it costs where the provider does not count it.
+    """
+    return max(route.info.context_window or sys.maxsize, estimated)
+
+
 def most_uses(fee: ToolFee) -> int:
     """How often what the fee is for may be used in one request, or is taken to be at most."""
     return fee.most_uses or _ASSUMED_USES
 
 
-def most_read(prompt: int, fees: Iterable[ToolFee], window: int | None) -> int:
+def most_read(prompt: int, fees: Iterable[ToolFee], longest: int | None) -> int:
     """How many tokens a provider reads at most for a prompt of so many, with the tools that the fees are of.
 
     After each use of a tool it reads the prompt once more, and with it all that the uses have brought until then; those
-    of a tool that is read once come first, where that is dearest. No reading is longer than the model's `window`: what
-    would be is refused, and not billed.
+    of a tool that is read once come first, where that is dearest. No reading is longer than `longest`.
     """
-    longest = window or sys.maxsize
+    longest = longest or sys.maxsize
     again: list[int] = []
     first = 0
     tokens = min(prompt, longest)
@@ -164,13 +173,11 @@ def most_read(prompt: int, fees: Iterable[ToolFee], window: int | None) -> int:
     return tokens
 
 
-def _prompt_tokens(route: ModelRoute, request: ChatRequest, call: CheckedCall) -> int:
-    sent: dict[str, Any] = {
-        "model": route.litellm_model,
-        "messages": call.messages,
-        "tools": call.tools,
-        **call.parameters,
-    }
+def _sent(route: ModelRoute, call: CheckedCall) -> dict[str, Any]:
+    return {"model": route.litellm_model, "messages": call.messages, "tools": call.tools, **call.parameters}
+
+
+def _prompt_tokens(sent: dict[str, Any], call: CheckedCall) -> int:
     added = len(call.tools) + ("response_format" in call.parameters)
     return count_tokens_at_most(json.dumps(sent, ensure_ascii=False)) + _ENVELOPE_TOKENS + added * _TOOL_TOKENS
 

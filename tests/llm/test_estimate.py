@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.llm.catalog import Catalog, ModelRoute, ToolFee, UnpricedModel
 from shared.llm.estimate import NotCovered, bound_cost, fit_output, most_read
+from shared.llm.token_bound import BYTES_PER_TOKEN
 from shared.models.chat import ChatRequest
 from shared.settings import Settings
 
@@ -91,6 +92,19 @@ def test_no_prompt_counts_for_more_than_the_model_reads() -> None:
     assert window
     long = request_of(CLAUDE, "x" * (window + 1), max_tokens=1)
     assert most(CLAUDE, long) == most(CLAUDE, request_of(CLAUDE, "x" * (2 * window), max_tokens=1))
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "😀"])
+def test_a_prompt_counts_for_no_less_than_it_is_estimated_at(letter: str) -> None:
+    """Where the provider does not count it, it costs that, however much the model reads."""
+    route = CATALOG.route("openai", "gpt-4o-mini")
+    prices, window = route.info.prices, route.info.context_window
+    assert prices
+    assert window
+    request = request_of(route, letter * (900_000 // len(letter.encode())), max_tokens=1)
+    estimated = len(json.dumps(request.messages[0].model_dump())) / BYTES_PER_TOKEN
+    assert estimated > window
+    assert most(route, request) >= estimated * prices.input
 
 
 def test_a_long_prompt_counts_at_the_price_of_long_prompts() -> None:
