@@ -116,7 +116,7 @@ def _cost_without_answer(
     fees = [fee for tool in dict.fromkeys(request.built_in_tools) if (fee := route.tool_fees.get(tool))]
     if route.request_fee:
         fees.append(route.request_fee)
-    estimated = math.ceil(len(json.dumps(sent)) / BYTES_PER_TOKEN) + _ENVELOPE_TOKENS
+    estimated = math.ceil(_most_bytes(sent) / BYTES_PER_TOKEN) + _ENVELOPE_TOKENS
     tokens = most_read(prompt, fees, longest_prompt(route, estimated))
     dollars = sum((most_uses(fee) * _decimal(fee.per_use) for fee in fees), Decimal(0))
     thoughts = thoughts_beside(route) * _decimal(prices.reasoning or 0)
@@ -175,6 +175,12 @@ def most_read(prompt: int, fees: Iterable[ToolFee], longest: int | None) -> int:
 
 def _sent(route: ModelRoute, call: CheckedCall) -> dict[str, Any]:
     return {"model": route.litellm_model, "messages": call.messages, "tools": call.tools, **call.parameters}
+
+
+def _most_bytes(sent: dict[str, Any]) -> int:
+    """How long the request is with all but ASCII escaped, and a schema of the answer as a text: Bedrock takes one."""
+    schema = sent.get("response_format")
+    return len(json.dumps(sent if schema is None else {**sent, "response_format": json.dumps(schema)}))
 
 
 def _prompt_tokens(sent: dict[str, Any], call: CheckedCall) -> int:

@@ -107,6 +107,19 @@ def test_a_prompt_counts_for_no_less_than_it_is_estimated_at(letter: str) -> Non
     assert most(route, request) >= estimated * prices.input
 
 
+def test_a_schema_that_is_sent_as_a_text_counts_for_no_less_either() -> None:
+    """Bedrock takes it as JSON within JSON, where a quotation mark becomes four letters."""
+    route = Catalog.load({"AWS_BEARER_TOKEN_BEDROCK": "x"}).route("bedrock", "mistral.mistral-large-3-675b-instruct")
+    schema = {"type": "object", "properties": {}, "description": '"' * 450_000}
+    format_ = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+    request = request_of(route, max_tokens=1, response_format=format_)
+    assert route.info.prices
+    assert route.info.context_window
+    estimated = len(json.dumps(json.dumps(schema))) / BYTES_PER_TOKEN
+    assert estimated > route.info.context_window
+    assert most(route, request) >= estimated * route.info.prices.input
+
+
 def test_a_long_prompt_counts_at_the_price_of_long_prompts() -> None:
     """Some models cost more beyond a threshold, for the answer as well."""
     route = CATALOG.route("gemini", "gemini-2.5-pro")
