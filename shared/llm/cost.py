@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from shared.llm.answer import Answer, Tokens
 from shared.llm.catalog import ModelRoute
-from shared.llm.estimate import longest_prompt, most_read, most_uses, thoughts_beside
+from shared.llm.estimate import most_read, most_uses, thoughts_beside
 from shared.llm.usage import Counted
 from shared.models.catalog import Prices
 from shared.models.chat import Usage
@@ -40,7 +40,7 @@ def bill_most(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Bill
     thoughts = thoughts_beside(route)
     tokens = replace(
         counted.tokens,
-        prompt=most_read(prompt, every, longest_prompt(route, prompt)),
+        prompt=most_read(prompt, every, route.info.context_window, prompt),
         completion=(counted.tokens.completion or 0) + thoughts,
         reasoning=thoughts,
     )
@@ -53,7 +53,7 @@ def with_tools(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Cou
     if route.request_fee:
         fees.append(route.request_fee)
     estimated = counted.tokens.prompt or 0
-    prompt = most_read(estimated, fees, longest_prompt(route, estimated))
+    prompt = most_read(estimated, fees, route.info.context_window, estimated)
     return replace(counted, tokens=replace(counted.tokens, prompt=prompt))
 
 

@@ -117,7 +117,7 @@ def _cost_without_answer(
     if route.request_fee:
         fees.append(route.request_fee)
     estimated = math.ceil(_most_bytes(sent) / BYTES_PER_TOKEN) + _ENVELOPE_TOKENS
-    tokens = most_read(prompt, fees, longest_prompt(route, estimated))
+    tokens = most_read(prompt, fees, route.info.context_window, estimated)
     dollars = sum((most_uses(fee) * _decimal(fee.per_use) for fee in fees), Decimal(0))
     thoughts = thoughts_beside(route) * _decimal(prices.reasoning or 0)
     return (
@@ -136,40 +136,38 @@ def thoughts_beside(route: ModelRoute) -> int:
     return (route.info.max_output_tokens or _UNKNOWN_ANSWER_TOKENS) if apart else 0
 
 
-def longest_prompt(route: ModelRoute, estimated: int) -> int:
-    """The longest prompt, in tokens, that a provider bills: all that the model reads, as it refuses what is longer.
-
-    Never less than what the prompt is `estimated` at, which is what it costs where the provider does not count it.
-    """
-    return max(route.info.context_window or sys.maxsize, estimated)
-
-
 def most_uses(fee: ToolFee) -> int:
     """How often what the fee is for may be used in one request, or is taken to be at most."""
     return fee.most_uses or _ASSUMED_USES
 
 
-def most_read(prompt: int, fees: Iterable[ToolFee], longest: int | None) -> int:
+def most_read(prompt: int, fees: Iterable[ToolFee], window: int | None, estimated: int = 0) -> int:
     """How many tokens a provider reads at most for a prompt of so many, with the tools that the fees are of.
 
     After each use of a tool it reads the prompt once more, and with it all that the uses have brought until then; those
-    of a tool that is read once come first, where that is dearest. No reading is longer than `longest`.
+    of a tool that is read once come first, where that is dearest. No reading is longer than the model's `window`, as
+    what would be is refused, and not billed; but none counts for less than with a prompt of the `estimated` length,
+    which is what it costs where the provider does not count.
     """
-    longest = longest or sys.maxsize
+    longest = window or sys.maxsize
+
+    def read(brought: int) -> int:
+        return max(min(prompt + brought, longest), estimated + brought)
+
     again: list[int] = []
     first = 0
-    tokens = min(prompt, longest)
+    tokens = read(0)
     for fee in fees:
         if not fee.tokens_per_use:
             continue
         reads = fee.most_reads or most_uses(fee)
         if fee.read_once:
-            tokens += reads * min(prompt + fee.tokens_per_use, longest)
+            tokens += reads * read(fee.tokens_per_use)
             first += reads * fee.tokens_per_use
         else:
             again += reads * [fee.tokens_per_use]
     for brought in accumulate(sorted(again, reverse=True)):
-        tokens += min(prompt + first + brought, longest)
+        tokens += read(first + brought)
     return tokens
 
 

@@ -78,6 +78,12 @@ def test_what_tools_bring_is_read_again_after_each_use(fees: list[ToolFee], wind
     assert most_read(100, fees, window) == tokens
 
 
+def test_no_reading_counts_for_less_than_it_is_estimated_at() -> None:
+    """Which it costs where the provider does not count it, however much the model reads."""
+    assert most_read(100, [fee(10, 3)], 90, estimated=80) == 90 + 90 + 100 + 110
+    assert most_read(100, [fee(10, 2, read_once=True)], 90, estimated=85) == 90 + 2 * 95
+
+
 def test_code_at_anthropic_is_held_for_until_its_loop_ends() -> None:
     """Nothing in a request limits it: a model goes on for ten turns, and reads all of the prompt in each."""
     assert CLAUDE.info.prices
