@@ -40,7 +40,7 @@ def bill_most(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Bill
     thoughts = thoughts_beside(route)
     tokens = replace(
         counted.tokens,
-        prompt=most_read(prompt, every, route.info.context_window),
+        prompt=most_read(prompt, every, route.info.context_window, prompt),
         completion=(counted.tokens.completion or 0) + thoughts,
         reasoning=thoughts,
     )
@@ -52,7 +52,8 @@ def with_tools(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Cou
     fees = [fee for tool in dict.fromkeys(tools) if (fee := route.tool_fees.get(tool))]
     if route.request_fee:
         fees.append(route.request_fee)
-    prompt = most_read(counted.tokens.prompt or 0, fees, route.info.context_window)
+    estimated = counted.tokens.prompt or 0
+    prompt = most_read(estimated, fees, route.info.context_window, estimated)
     return replace(counted, tokens=replace(counted.tokens, prompt=prompt))
 
 

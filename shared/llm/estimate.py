@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Any
 
 from shared.llm.catalog import CatalogError, CheckedCall, ModelRoute, ToolFee, UnpricedModel, check_call
-from shared.llm.token_bound import count_tokens_at_most
+from shared.llm.token_bound import BYTES_PER_TOKEN, count_tokens_at_most
 from shared.models.catalog import Prices
 from shared.models.chat import ChatRequest
 from shared.models.money import MICROS_PER_DOLLAR, CostBounds, to_micros
@@ -111,11 +111,13 @@ def _cost_without_answer(
     route: ModelRoute, request: ChatRequest, call: CheckedCall, prices: Prices
 ) -> tuple[Decimal, Decimal]:
     """Without its answer, what the call costs at most; and what a token of the answer does: millionths of a dollar."""
-    prompt = _prompt_tokens(route, request, call)
+    sent = _sent(route, call)
+    prompt = _prompt_tokens(sent, call)
     fees = [fee for tool in dict.fromkeys(request.built_in_tools) if (fee := route.tool_fees.get(tool))]
     if route.request_fee:
         fees.append(route.request_fee)
-    tokens = most_read(prompt, fees, route.info.context_window)
+    estimated = math.ceil(_most_bytes(sent) / BYTES_PER_TOKEN) + _ENVELOPE_TOKENS
+    tokens = most_read(prompt, fees, route.info.context_window, estimated)
     dollars = sum((most_uses(fee) * _decimal(fee.per_use) for fee in fees), Decimal(0))
     thoughts = thoughts_beside(route) * _decimal(prices.reasoning or 0)
     return (
@@ -139,38 +141,47 @@ def most_uses(fee: ToolFee) -> int:
     return fee.most_uses or _ASSUMED_USES
 
 
-def most_read(prompt: int, fees: Iterable[ToolFee], window: int | None) -> int:
+def most_read(prompt: int, fees: Iterable[ToolFee], window: int | None, estimated: int = 0) -> int:
     """How many tokens a provider reads at most for a prompt of so many, with the tools that the fees are of.
 
     After each use of a tool it reads the prompt once more, and with it all that the uses have brought until then; those
-    of a tool that is read once come first, where that is dearest. No reading is longer than the model's `window`: what
-    would be is refused, and not billed.
+    of a tool that is read once come first, where that is dearest. No reading is longer than the model's `window`, as
+    what would be is refused, and not billed; but none counts for less than with a prompt of the `estimated` length,
+    which is what it costs where the provider does not count.
     """
     longest = window or sys.maxsize
+
+    def read(brought: int) -> int:
+        return max(min(prompt + brought, longest), estimated + brought)
+
     again: list[int] = []
     first = 0
-    tokens = min(prompt, longest)
+    tokens = read(0)
     for fee in fees:
         if not fee.tokens_per_use:
             continue
         reads = fee.most_reads or most_uses(fee)
         if fee.read_once:
-            tokens += reads * min(prompt + fee.tokens_per_use, longest)
+            tokens += reads * read(fee.tokens_per_use)
             first += reads * fee.tokens_per_use
         else:
             again += reads * [fee.tokens_per_use]
     for brought in accumulate(sorted(again, reverse=True)):
-        tokens += min(prompt + first + brought, longest)
+        tokens += read(first + brought)
     return tokens
 
 
-def _prompt_tokens(route: ModelRoute, request: ChatRequest, call: CheckedCall) -> int:
-    sent: dict[str, Any] = {
-        "model": route.litellm_model,
-        "messages": call.messages,
-        "tools": call.tools,
-        **call.parameters,
-    }
+def _sent(route: ModelRoute, call: CheckedCall) -> dict[str, Any]:
+    return {"model": route.litellm_model, "messages": call.messages, "tools": call.tools, **call.parameters}
+
+
+def _most_bytes(sent: dict[str, Any]) -> int:
+    """How long the request is with all but ASCII escaped, and a schema of the answer as a text: Bedrock takes one."""
+    schema = sent.get("response_format")
+    return len(json.dumps(sent if schema is None else {**sent, "response_format": json.dumps(schema)}))
+
+
+def _prompt_tokens(sent: dict[str, Any], call: CheckedCall) -> int:
     added = len(call.tools) + ("response_format" in call.parameters)
     return count_tokens_at_most(json.dumps(sent, ensure_ascii=False)) + _ENVELOPE_TOKENS + added * _TOOL_TOKENS
 

@@ -1,9 +1,12 @@
-"""How many tokens a text can be at most, whichever model family counts them.
+"""How many tokens a text can be at most, whichever model family counts them; and about how many it is.
 
 The figures behind this are in `docs/decisions/0031-a-hold-covers-the-worst-case.md`.
 """
 
 import unicodedata
+
+BYTES_PER_TOKEN = 4
+"""Of English, in the tokenizers of today."""
 
 
 def count_tokens_at_most(text: str) -> int:

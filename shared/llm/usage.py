@@ -7,10 +7,9 @@ from typing import Any
 from shared.llm.answer import Answer, Tokens, count
 from shared.llm.exchange import Exchange, sent
 from shared.llm.text import object_of
+from shared.llm.token_bound import BYTES_PER_TOKEN
 from shared.models.chat import Usage
 
-BYTES_PER_TOKEN = 4
-"""Of English, in the tokenizers of today."""
 _LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "maxOutputTokens", "maxTokens", "num_predict")
 _AROUND_LIMITS = ("generationConfig", "inferenceConfig", "options")
 """Where providers take a limit that they do not take at the top of the request."""

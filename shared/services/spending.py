@@ -1,7 +1,7 @@
 """Spending outside of tickets: a call of a model is held for before, and charged after, whoever makes it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,7 @@ from shared.models.caller import Caller
 from shared.models.deployment_day import day_id
 from shared.models.errors import Unavailable
 from shared.models.hold import Hold
-from shared.models.money import CostBounds
+from shared.models.money import CostBounds, to_dollars
 from shared.models.wire import JsonObject
 from shared.services.deployment_budgets import DeploymentBudget
 from shared.services.ledger import Ledger
@@ -78,12 +78,30 @@ class SpendingService:
         async def body(transaction: Transaction) -> None:
             await self._ledger.close_hold(hold, cost, metadata, datetime.now(UTC), transaction)
 
+        await self._insist(body, hold.owner)
+
+    async def give_up(self, hold: Hold) -> None:
+        """Releases a hold that was not settled in its time, and charges what it held if nobody waited for the call.
+
+        Nothing, if it was settled meanwhile, for nothing as well. One transaction; waits and raises as `settle` does.
+        """
+
+        async def body(transaction: Transaction) -> None:
+            found = await self.database.holds.get(hold.id, transaction)
+            if found is not None:
+                cost = 0.0 if found.left is None else to_dollars(found.amount)
+                metadata = {**(found.left or {}), "estimated": True}
+                await self._ledger.close_hold(found, cost, metadata, datetime.now(UTC), transaction)
+
+        await self._insist(body, hold.owner)
+
+    async def _insist(self, body: Callable[[Transaction], Awaitable[None]], owner: str) -> None:
         await AsyncRetrying(
             retry=retry_if_exception_type(Unavailable),
             wait=wait_random_exponential(multiplier=0.5, max=5),
             stop=stop_after_delay(_SETTLING_SECONDS),
             reraise=True,
-        )(self.database.transaction, body, f"user:{hold.owner}")
+        )(self.database.transaction, body, f"user:{owner}")
 
     @property
     def _ledger(self) -> Ledger:

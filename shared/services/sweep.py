@@ -17,7 +17,6 @@ from typing import TypeVar
 
 from shared.log import get_logger
 from shared.models.hold import Hold
-from shared.models.money import to_dollars
 from shared.models.ticket import Ticket
 from shared.models.turns import TurnKind
 from shared.models.wire import SnakeModel
@@ -123,8 +122,7 @@ class SweepService:
 
         async def release(hold: Hold) -> str:
             _log.error("A call was never settled; its hold is released", extra={"fields": hold.model_dump(mode="json")})
-            cost = 0.0 if hold.left is None else to_dollars(hold.amount)
-            await spending.settle(hold, cost, {**(hold.left or {}), "estimated": True})
+            await spending.give_up(hold)
             return "released"
 
         return await _each(holds, release, "left")

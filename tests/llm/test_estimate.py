@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.llm.catalog import Catalog, ModelRoute, ToolFee, UnpricedModel
 from shared.llm.estimate import NotCovered, bound_cost, fit_output, most_read
+from shared.llm.token_bound import BYTES_PER_TOKEN
 from shared.models.chat import ChatRequest
 from shared.settings import Settings
 
@@ -77,6 +78,12 @@ def test_what_tools_bring_is_read_again_after_each_use(fees: list[ToolFee], wind
     assert most_read(100, fees, window) == tokens
 
 
+def test_no_reading_counts_for_less_than_it_is_estimated_at() -> None:
+    """Which it costs where the provider does not count it, however much the model reads."""
+    assert most_read(100, [fee(10, 3)], 90, estimated=80) == 90 + 90 + 100 + 110
+    assert most_read(100, [fee(10, 2, read_once=True)], 90, estimated=85) == 90 + 2 * 95
+
+
 def test_code_at_anthropic_is_held_for_until_its_loop_ends() -> None:
     """Nothing in a request limits it: a model goes on for ten turns, and reads all of the prompt in each."""
     assert CLAUDE.info.prices
@@ -91,6 +98,32 @@ def test_no_prompt_counts_for_more_than_the_model_reads() -> None:
     assert window
     long = request_of(CLAUDE, "x" * (window + 1), max_tokens=1)
     assert most(CLAUDE, long) == most(CLAUDE, request_of(CLAUDE, "x" * (2 * window), max_tokens=1))
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "😀"])
+def test_a_prompt_counts_for_no_less_than_it_is_estimated_at(letter: str) -> None:
+    """Where the provider does not count it, it costs that, however much the model reads."""
+    route = CATALOG.route("openai", "gpt-4o-mini")
+    prices, window = route.info.prices, route.info.context_window
+    assert prices
+    assert window
+    request = request_of(route, letter * (900_000 // len(letter.encode())), max_tokens=1)
+    estimated = len(json.dumps(request.messages[0].model_dump())) / BYTES_PER_TOKEN
+    assert estimated > window
+    assert most(route, request) >= estimated * prices.input
+
+
+def test_a_schema_that_is_sent_as_a_text_counts_for_no_less_either() -> None:
+    """Bedrock takes it as JSON within JSON, where a quotation mark becomes four letters."""
+    route = Catalog.load({"AWS_BEARER_TOKEN_BEDROCK": "x"}).route("bedrock", "mistral.mistral-large-3-675b-instruct")
+    schema = {"type": "object", "properties": {}, "description": '"' * 450_000}
+    format_ = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+    request = request_of(route, max_tokens=1, response_format=format_)
+    assert route.info.prices
+    assert route.info.context_window
+    estimated = len(json.dumps(json.dumps(schema))) / BYTES_PER_TOKEN
+    assert estimated > route.info.context_window
+    assert most(route, request) >= estimated * route.info.prices.input
 
 
 def test_a_long_prompt_counts_at_the_price_of_long_prompts() -> None:

@@ -117,6 +117,27 @@ async def test_what_a_call_held_that_was_left_behind_is_charged(
     assert (newest.response_cost, newest.metadata) == (0.0005, {"model": "m", "estimated": True})
 
 
+async def test_what_is_settled_while_it_is_swept_is_charged_as_it_was_settled(
+    spending: SpendingService, database: Database, settings: Settings, caller: Caller
+) -> None:
+    """A frozen process that goes on just then: its call had failed, and cost nothing."""
+    hold = await spending.hold(caller, "run-1", CostBounds(1, 500))
+    await spending.leave({hold.id: {"model": "m"}})
+    await expire(database, hold)
+    swept = Database(settings)
+    expired = swept.holds.expired
+
+    async def settled_meanwhile(moment: datetime, limit: int) -> list[Hold]:
+        found = await expired(moment, limit)
+        await spending.settle(hold, 0.0, {})
+        return found
+
+    swept.holds.expired = settled_meanwhile
+    await SweepService(swept, task_queue(settings), settings).sweep()
+    after = await account(database, caller.uid)
+    assert (after.held, after.remaining) == (0, after.allowance)
+
+
 async def test_a_call_that_was_given_up_is_charged_when_it_ends_after_all(
     spending: SpendingService, database: Database, settings: Settings, caller: Caller
 ) -> None:
