@@ -10,9 +10,9 @@ of that, and takes 7 MB of its own for a live run. What the service and these pr
   and the status that the system gives.
 - a worker's socket: frames of four bytes of length and a payload. To the service each payload begins with a byte that
   says who speaks: `G` for the guest, whose words may be anything, and `W` for the worker itself, whose word is
-  how the run ended: `well`, `seconds`, `stack`, `memory` or `trap`. From the service: first a frame for the worker,
-  JSON with `cpu_seconds`, `seed` and `clock` (see `Surroundings`), then frames for the guest as it asks for them, each
-  after eight bytes that say how many nanoseconds were waited.
+  how the run ended: `well`, `grown` (well, but the worker takes no other run), `seconds`, `stack`, `memory` or `trap`.
+  From the service: first a frame for the worker, JSON with `cpu_seconds`, `seed` and `clock` (see `Surroundings`), then
+  frames for the guest as it asks for them, each after eight bytes that say how many nanoseconds were waited.
 
 A guest reaches nothing but the functions below: its two for messages, the clock, and random bytes. All else that its
 Python would ask of a system is a trap, which ends the process.
@@ -184,11 +184,11 @@ class Worker:
             how = self._run(run, store)
             signal.setitimer(signal.ITIMER_PROF, 0)
             self._end_at = math.inf  # a signal that is still on its way is none of the next run's
+            if how == b"well" and _taken("VmStk") > _STACK_KEPT:
+                how = b"grown"
             self._say(b"W", how)
             if how != b"well":
-                os._exit(EXITS[how])
-            if _taken("VmStk") > _STACK_KEPT:
-                os._exit(0)
+                os._exit(EXITS.get(how, 0))
             store.close()
 
     def _run(self, run: Any, store: Any) -> bytes:

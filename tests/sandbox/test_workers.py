@@ -113,6 +113,16 @@ async def test_a_run_that_meets_a_limit_harms_no_other(code: str, engine: WasmEn
     assert (await ran(engine, NORMAL, "user:a", n=3)).result == 6
 
 
+async def test_a_process_that_has_grown_is_not_kept(engine: WasmEngine, caplog: pytest.LogCaptureFixture) -> None:
+    """By the machine's stack, which no system takes back: the next run is not sent to one that ends."""
+    deep = RUN + "    x = []\n    for _ in range(100_000): x = [x]\n    return x"
+    failure = (await ran(engine, deep, "user:a")).failure
+    assert failure
+    assert failure.error == "TypeError: The result is nested too deep."
+    assert (await ran(engine, NORMAL, "user:a", n=3)).result == 6
+    assert caplog.messages == []
+
+
 @pytest.mark.parametrize("moment", ["computing", "waiting", "calling", "printing"])
 async def test_a_process_that_is_killed_ends_its_own_run_only(
     moment: str, engine: WasmEngine, abilities: ScriptedAbilities
