@@ -1,15 +1,19 @@
 """What ends with a test."""
 
-import sys
 from collections.abc import AsyncIterator
 
 import pytest
 
+from shared.sandbox.workers import end_all
+
+
+async def end_workers() -> None:
+    """Those that wait for a next run, which this event loop will not see, and their fork server."""
+    await end_all()
+
 
 @pytest.fixture(autouse=True)
-async def interpreters_end_with_their_loop() -> AsyncIterator[None]:
-    """Those that wait for a next run, which this test's event loop will not see."""
+async def workers_end_with_their_loop() -> AsyncIterator[None]:
+    """See `end_workers`."""
     yield
-    module = sys.modules.get("shared.sandbox.full.interpreters")
-    if module is not None:
-        await module.end_ready()
+    await end_workers()

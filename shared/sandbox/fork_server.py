@@ -1,6 +1,6 @@
 """The processes that agent code runs in: CPython in WebAssembly, a fresh instance of it for every run.
 
-Run as a program of its own, with an empty environment: `fork_server.py SITE_PACKAGES FOLDER CONTROL_FD`. It imports
+Run as a program of its own, with next to no environment: `fork_server.py SITE_PACKAGES FOLDER CONTROL_FD`. It imports
 wasmtime and maps the compiled component once; then each request on the control socket forks a worker, which shares all
 of that, and takes 7 MB of its own for a live run. What the service and these processes say to each other:
 
@@ -10,9 +10,9 @@ of that, and takes 7 MB of its own for a live run. What the service and these pr
   and the status that the system gives.
 - a worker's socket: frames of four bytes of length and a payload. To the service each payload begins with a byte that
   says who speaks: `G` for the guest, whose words may be anything, and `W` for the worker itself, whose word is
-  how the run ended: `well`, `seconds`, `stack`, `memory` or `trap`. From the service: first a frame for the worker,
-  JSON with `cpu_seconds`, `seed` and `clock` (see `Surroundings`), then frames for the guest as it asks for them, each
-  after eight bytes that say how many nanoseconds were waited.
+  how the run ended: `well`, `grown` (well, but the worker takes no other run), `seconds`, `stack`, `memory` or `trap`.
+  From the service: first a frame for the worker, JSON with `cpu_seconds`, `seed` and `clock` (see `Surroundings`), then
+  frames for the guest as it asks for them, each after eight bytes that say how many nanoseconds were waited.
 
 A guest reaches nothing but the functions below: its two for messages, the clock, and random bytes. All else that its
 Python would ask of a system is a trap, which ends the process.
@@ -173,10 +173,10 @@ class Worker:
             store.set_limits(memory_size=memory_bytes)
         return store, self._linker.instantiate(store, self._component).get_func(store, "run")
 
-    def serve(self, socket_fd: int, memory_bytes: int) -> NoReturn:
-        """Until the socket is closed, or a run does not end well."""
+    def serve(self, socket_fd: int, memory_bytes: int, parent: int) -> NoReturn:
+        """Until the socket is closed, a run does not end well, or the process `parent` ends."""
         self._socket = socket_fd
-        _lock_in(memory_bytes)
+        _lock_in(memory_bytes, parent)
         self._watch()
         while True:
             self._given = False
@@ -184,11 +184,11 @@ class Worker:
             how = self._run(run, store)
             signal.setitimer(signal.ITIMER_PROF, 0)
             self._end_at = math.inf  # a signal that is still on its way is none of the next run's
+            if how == b"well" and _taken("VmStk") > _STACK_KEPT:
+                how = b"grown"
             self._say(b"W", how)
             if how != b"well":
-                os._exit(EXITS[how])
-            if _taken("VmStk") > _STACK_KEPT:
-                os._exit(0)
+                os._exit(EXITS.get(how, 0))
             store.close()
 
     def _run(self, run: Any, store: Any) -> bytes:
@@ -295,13 +295,15 @@ def _nothing(_signal: int, _frame: Any) -> None:
     """A signal that only wakes."""
 
 
-def _lock_in(memory_bytes: int) -> None:
+def _lock_in(memory_bytes: int, parent: int) -> None:
     """What the system can still take from a process that has all that it needs."""
     os.chdir("/")
     os.setpriority(os.PRIO_PROCESS, 0, _NICE)
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)
         libc.prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(0)  # it ended before this process asked to end with it
         libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
         most = _taken("VmData") + memory_bytes + 2 * _BESIDE
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
@@ -353,6 +355,7 @@ class ForkServer:
             self._kill(number)
 
     def _fork(self, number: int, memory_bytes: int, descriptor: int) -> None:
+        parent = os.getpid()
         try:
             pid = os.fork()
         except OSError:
@@ -364,13 +367,11 @@ class ForkServer:
             self._numbers[pid] = number
             return
         try:
-            parent = os.getppid()
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for other in (self._control.fileno(), *self._wakes):  # what is left is wasmtime's image of the memory
                 os.close(other)
-            if os.getppid() == parent:
-                self._worker.serve(descriptor, memory_bytes)
+            self._worker.serve(descriptor, memory_bytes, parent)
         except BaseException as error:  # a fault of ours: a guest's words are not in it
             sys.stderr.write(f"A worker failed: {type(error).__name__}: {str(error)[:300]}\n")
             sys.stderr.flush()
@@ -414,6 +415,7 @@ def main(site_packages: str, folder: str, control_fd: int) -> None:
     """See the module."""
     import gc
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's, which the service gets, too, and lets its runs end
     sys.path.append(site_packages)
     import wasmtime  # pyright: ignore[reportMissingImports]
 

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import importlib.util
+import os
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from shared.log import get_logger
@@ -15,6 +17,9 @@ from shared.sandbox.worker import Gone, Worker
 
 _log = get_logger("sandbox")
 _FOLDER = Path(fork_server.__file__).parent / fork_server.FOLDER
+_KEPT = ("LD_LIBRARY_PATH",)
+"""Of the environment: where the libraries of this Python are, if the system does not know. Buildpacks set it."""
+_AGAIN_SECONDS = 0.01
 _BOOT_SECONDS = 60.0
 """For which this process ran: the instance may be frozen in the middle. A component that fits no more is compiled."""
 
@@ -76,7 +81,7 @@ class _Process:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
-                env={},
+                env={name: os.environ[name] for name in _KEPT if name in os.environ},
             )
         except OSError as error:  # its words may name paths
             ours.close()
@@ -97,18 +102,21 @@ class _Process:
         return running
 
     async def fork(self, memory_bytes: int) -> Worker:
-        """Raises `Gone`."""
+        """Waits while the fork server has more before it than fits into its socket. Raises `Gone`."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         self._forked += 1
         number = self._forked
         ended = self._endings[number] = asyncio.get_running_loop().create_future()
         try:
-            socket.send_fds(self._control, [CONTROL.pack(b"F", number, memory_bytes)], [theirs.fileno()])
-        except OSError as error:
+            while not self._asked(b"F", number, memory_bytes, [theirs.fileno()]):  # noqa: ASYNC110 - below
+                await asyncio.sleep(_AGAIN_SECONDS)  # asyncio waits for room only together with sending
+        except BaseException as error:
             ours.close()
-            del self._endings[number]
-            raise Gone("The fork server has ended, or has too much to do.") from error
+            self._endings.pop(number, None)
+            if isinstance(error, OSError):
+                raise Gone("The fork server has ended.") from error
+            raise
         finally:
             theirs.close()
         reader, writer = await asyncio.open_connection(sock=ours, limit=2**20)
@@ -118,7 +126,24 @@ class _Process:
         """One that is not reached ends by itself: it notices that nobody listens, or has computed long enough."""
         if worker.alive:
             with contextlib.suppress(OSError):
-                self._control.send(CONTROL.pack(b"K", worker.number, 0))
+                self._asked(b"K", worker.number)
+
+    def _asked(self, what: bytes, number: int, memory_bytes: int = 0, descriptors: Sequence[int] = ()) -> bool:
+        """Whether there was room for the request. Raises `OSError`."""
+        message = CONTROL.pack(what, number, memory_bytes)
+        try:
+            if descriptors:
+                sent = socket.send_fds(self._control, [message], descriptors)
+            else:
+                sent = self._control.send(message)
+        except BlockingIOError:
+            return False
+        if sent < len(message):  # as some systems do: whatever follows would be taken for the rest of it
+            self.up = False
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            raise BrokenPipeError
+        return True
 
     async def end(self) -> None:
         """And all workers with it."""

@@ -124,4 +124,5 @@ class Worker:
             return False
 
     def close(self) -> None:
-        self._writer.close()
+        """At once: what it has not read is not sent any more."""
+        self._writer.transport.abort()

@@ -104,7 +104,9 @@ class _Workers:
     def end(self) -> None:
         """Ends those that wait."""
         while self._new:
-            self._new.popleft().add_done_callback(_end_unused)
+            task = self._new.popleft()
+            task.cancel()  # or it starts another fork server, when this one has ended
+            task.add_done_callback(_end_unused)
         while self._idle:
             _fork_server().kill(self._idle.popitem()[1][1])
 

@@ -1,7 +1,5 @@
 """All public functions behind one address, over real HTTP: each path goes where Hosting's rewrites send it."""
 
-import sys
-
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contract.functions import PRIVATE, functions
@@ -9,6 +7,7 @@ from shared.settings import Settings
 from shared.web import create_app
 from tests.contract.rewrites import first_for
 from tests.doubles.served import ServedInThread
+from tests.ending import end_workers
 
 
 class Composed(ServedInThread):
@@ -37,9 +36,7 @@ def _composed(settings: Settings) -> ASGIApp:
             await receive()
             await send({"type": "lifespan.startup.complete"})
             await receive()
-            interpreters = sys.modules.get("shared.sandbox.full.interpreters")
-            if interpreters is not None:
-                await interpreters.end_ready()
+            await end_workers()
             await send({"type": "lifespan.shutdown.complete"})
         else:
             path = scope["raw_path"].decode("ascii")  # Hosting looks at it as it was sent

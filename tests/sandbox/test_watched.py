@@ -1,4 +1,4 @@
-"""What a run waited for when its time was over, in both engines."""
+"""What a run waited for when its time was over."""
 
 import asyncio
 from dataclasses import replace

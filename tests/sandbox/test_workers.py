@@ -3,7 +3,11 @@
 import asyncio
 import os
 import signal
+import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,7 @@ import pytest_asyncio
 
 from shared.sandbox import Outcome, Program, fork_server, forking, workers
 from shared.sandbox.engine import WasmEngine
+from shared.sandbox.worker import Gone, Worker
 from shared.sandbox.workers import end_all
 from tests.sandbox.abilities import ScriptedAbilities
 from tests.sandbox.children import children, fork_servers, kill_all
@@ -106,6 +111,16 @@ async def test_a_run_that_meets_a_limit_harms_no_other(code: str, engine: WasmEn
     outcome = await engine.run(Program(code, {}, sharers=("user:a",)), Gate(), replace(LIMITS, cpu_seconds=0.3))
     assert outcome.failure
     assert (await ran(engine, NORMAL, "user:a", n=3)).result == 6
+
+
+async def test_a_process_that_has_grown_is_not_kept(engine: WasmEngine, caplog: pytest.LogCaptureFixture) -> None:
+    """By the machine's stack, which no system takes back: the next run is not sent to one that ends."""
+    deep = RUN + "    x = []\n    for _ in range(100_000): x = [x]\n    return x"
+    failure = (await ran(engine, deep, "user:a")).failure
+    assert failure
+    assert failure.error == "TypeError: The result is nested too deep."
+    assert (await ran(engine, NORMAL, "user:a", n=3)).result == 6
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize("moment", ["computing", "waiting", "calling", "printing"])
@@ -253,3 +268,71 @@ async def test_a_worker_has_nothing_of_the_service(engine: WasmEngine) -> None:
         assert len([name for name in opened if name.startswith("socket")]) == 1
     gate.opened.set()
     assert (await running).result == "gate"
+
+
+async def test_a_fork_server_that_is_behind_is_waited_for(engine: WasmEngine) -> None:
+    """With so many requests before it that no more fit into its socket."""
+    assert (await ran(engine, NORMAL, "user:a", n=1)).result == 2
+    (server,) = fork_servers()
+    server.suspend()
+    known = workers._fork_server()  # pyright: ignore[reportPrivateUsage]
+    asking = [asyncio.create_task(known.fork(LIMITS.memory_bytes)) for _ in range(5)]
+    await asyncio.gather(*asking)
+    control: socket.socket = known._running.result()._control  # pyright: ignore
+    with suppress(BlockingIOError):
+        while control.send(fork_server.CONTROL.pack(b"K", 2**40, 0)):
+            pass
+    one_more = asyncio.create_task(known.fork(LIMITS.memory_bytes))
+    await asyncio.wait({one_more}, timeout=0.2)
+    assert not one_more.done()
+    server.resume()
+    for worker in [task.result() for task in asking] + [await one_more]:
+        assert b'"ready"' in await worker.receive()
+        known.kill(worker)
+    assert fork_servers() == [server]
+
+
+async def test_an_interrupt_of_the_terminal_is_the_services_alone(engine: WasmEngine) -> None:
+    """Which lets its runs end; the terminal sends it to all processes."""
+    gate = Gate()
+    running = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
+    await gate.arrived.acquire()
+    for process in (*fork_servers(), *children()):
+        process.send_signal(signal.SIGINT)
+    gate.opened.set()
+    assert (await running).result == "gate"
+    assert (await ran(engine, NORMAL, n=2)).result == 4
+
+
+async def test_the_fork_server_finds_the_libraries_of_this_python(
+    engine: WasmEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where they are in no folder that the system knows, and only the environment says so."""
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/nothing")
+    assert (await ran(engine, NORMAL, n=2)).result == 4
+    assert [server.environ() for server in fork_servers()] == [{"LD_LIBRARY_PATH": "/nothing"}]
+
+
+async def test_a_worker_that_is_closed_is_sent_nothing_more() -> None:
+    """One that reads nothing would otherwise keep its socket, and itself."""
+    ours, theirs = socket.socketpair()
+    reader, writer = await asyncio.open_connection(sock=ours)
+    worker = Worker(1, asyncio.get_running_loop().create_future(), reader, writer)
+    sending = asyncio.create_task(worker.send(b"x" * 2**24))
+    await asyncio.sleep(0)
+    worker.close()
+    with suppress(Gone):
+        await sending
+    theirs.settimeout(5)
+    read = 0
+    while data := await asyncio.to_thread(theirs.recv, 2**20):
+        read += len(data)
+    theirs.close()
+    assert read < 2**24
+
+
+def test_a_worker_whose_fork_server_is_gone_already_ends() -> None:
+    """It asks to end with it, which is too late by then."""
+    code = "from shared.sandbox import fork_server; fork_server._lock_in(2**26, parent=0); print('alive')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("", 0), done.stderr

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from shared.models.wire import JsonObject
 from shared.sandbox import CallFailed, HttpAnswer, HttpCall, Program
 from shared.sandbox.engine import WasmEngine
+from shared.sandbox.guest.httpx import Headers as InsideHeaders
+from shared.sandbox.guest.httpx import Response as InsideResponse
 from shared.sandbox.inside.http_objects import AsyncClient, Response, httpx_timeout
 from shared.sandbox.no_abilities import NoAbilities
 from tests.sandbox.abilities import ScriptedAbilities
@@ -405,3 +407,41 @@ async def test_calls_that_are_gathered_are_under_way_together(
     )
     assert (await run(code, {"url": addresses["$SHOP"]})).result == [200] * 20
     assert shop_server.most_at_once == 20
+
+
+_HEADERS = [("Set-Cookie", "a=1; Path=/"), ("X-One", "1"), ("set-cookie", "b=2"), ("x-one", "2, 3"), ("Empty", "")]
+
+
+def _looked_at(headers: Any) -> list[Any]:
+    """All that code may ask of headers, and what is left of them when some were changed."""
+    return [
+        *([headers[name] for name in ("x-one", "SET-COOKIE", "empty")]),
+        *([headers.get_list(name) for name in ("x-one", "Set-Cookie", "none")]),
+        headers.get_list("x-one", split_commas=True),
+        *(list(headers), list(headers.items()), len(headers), "X-ONE" in headers, "none" in headers),
+        headers.multi_items(),
+        *(headers == {"a": "1"}, headers.copy() == headers, headers.copy() is headers, headers.get("none", "-")),
+        headers.__setitem__("X-One", "4"),  # one by one: what is left stays in its place
+        *(headers.setdefault("new", "5"), headers.multi_items()),
+        *(headers.pop("set-cookie"), headers.multi_items()),
+    ]
+
+
+@pytest.mark.parametrize("pairs", [_HEADERS, _HEADERS[::-1]])
+def test_headers_are_those_of_httpx(pairs: list[tuple[str, str]]) -> None:
+    """Several of one name are kept apart for those that ask for a list."""
+    assert _looked_at(InsideHeaders(pairs)) == _looked_at(httpx.Headers(pairs))
+    assert repr(InsideHeaders({"A": "1"})) == repr(httpx.Headers({"A": "1"}))
+    for headers in (InsideHeaders(pairs), httpx.Headers(pairs)):
+        with pytest.raises(KeyError):
+            headers["none"]
+        with pytest.raises(KeyError):
+            del headers["none"]
+
+
+def test_cookies_are_read_from_each_header() -> None:
+    """Of which a server sends one for each cookie."""
+    dates = [("Set-Cookie", "a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT"), ("Set-Cookie", 'b="2, 3"; Path=/')]
+    response = InsideResponse(HttpAnswer(200, "OK", dates, b"", "http://x"), HttpCall("GET", "http://x"))
+    assert response.cookies == {"a": "1", "b": "2, 3"}
+    assert response.headers.get_list("set-cookie") == [value for _, value in dates]

@@ -1,3 +1,3 @@
 """What tests of the services share."""
 
-from tests.ending import interpreters_end_with_their_loop as interpreters_end_with_their_loop
+from tests.ending import workers_end_with_their_loop as workers_end_with_their_loop

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from http.cookies import SimpleCookie
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urljoin, urlsplit
 
 from shared.sandbox.guest.told import all_told, exception_of, kinds, told
@@ -111,37 +111,50 @@ kinds.update({kind.__name__: kind for kind in (TimeoutException, ConnectError, H
 
 
 class Headers(MutableMapping[str, str]):
-    """Names in lower case, found in any case."""
+    """Names in lower case, found in any case. Several of one name are one, with commas, but for `get_list`."""
 
     def __init__(self, headers: Any = None) -> None:
-        self._values = {str(name).lower(): str(value) for name, value in dict(headers or {}).items()}
+        if isinstance(headers, Headers):
+            headers = headers.multi_items()
+        elif isinstance(headers, Mapping):
+            headers = cast("Mapping[Any, Any]", headers).items()
+        self._pairs = [(str(name).lower(), str(value)) for name, value in headers or ()]
 
     def __getitem__(self, name: str) -> str:
-        return self._values[name.lower()]
+        values = self.get_list(name)
+        if not values:
+            raise KeyError(name)
+        return ", ".join(values)
 
     def __setitem__(self, name: str, value: str) -> None:
-        self._values[name.lower()] = value
+        at = next((at for at, (other, _) in enumerate(self._pairs) if other == name.lower()), len(self._pairs))
+        rest = [pair for pair in self._pairs[at:] if pair[0] != name.lower()]
+        self._pairs[at:] = [(name.lower(), str(value)), *rest]
 
     def __delitem__(self, name: str) -> None:
-        del self._values[name.lower()]
+        kept = [pair for pair in self._pairs if pair[0] != name.lower()]
+        if len(kept) == len(self._pairs):
+            raise KeyError(name)
+        self._pairs = kept
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        return iter(dict(self._pairs))
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self._pairs)
 
     def __repr__(self) -> str:
-        return f"Headers({self._values!r})"
+        return f"Headers({dict(self.items())!r})"
+
+    def copy(self) -> Headers:
+        return Headers(self)
 
     def multi_items(self) -> list[tuple[str, str]]:
-        return list(self._values.items())
+        return list(self._pairs)
 
     def get_list(self, name: str, split_commas: bool = False) -> list[str]:
-        value = self._values.get(name.lower())
-        if value is None:
-            return []
-        return [part.strip() for part in value.split(",")] if split_commas else [value]
+        values = [value for other, value in self._pairs if other == name.lower()]
+        return [part.strip() for value in values for part in value.split(",")] if split_commas else values
 
 
 class URL(str):
@@ -201,7 +214,7 @@ class Response(http_objects.Response):
 
     def __init__(self, answer: HttpAnswer, call: HttpCall) -> None:
         super().__init__(answer, call)
-        self.headers = Headers(self.headers)
+        self.headers = Headers(answer.headers)
         self.url = URL(self.url)
         self.history: list[Response] = []
         self.request = Request(call)
@@ -224,7 +237,9 @@ class Response(http_objects.Response):
 
     @property
     def cookies(self) -> dict[str, str]:
-        jar = SimpleCookie(self.headers.get("set-cookie", ""))
+        jar = SimpleCookie()
+        for value in self.headers.get_list("set-cookie"):
+            jar.load(value)
         return {name: crumb.value for name, crumb in jar.items()}
 
     # As of a response that is read while it arrives: this one has arrived.
