@@ -336,3 +336,15 @@ def test_a_worker_whose_fork_server_is_gone_already_ends() -> None:
     code = "from shared.sandbox import fork_server; fork_server._lock_in(2**26, parent=0); print('alive')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("", 0), done.stderr
+
+
+async def test_a_request_that_is_sent_in_part_is_the_last(engine: WasmEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fork server would take the next one for the rest of it; another is started."""
+    assert (await ran(engine, NORMAL, n=1)).result == 2
+    (server,) = fork_servers()
+    with monkeypatch.context() as some_systems:
+        some_systems.setattr(socket, "send_fds", lambda *_: 5)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
+        with pytest.raises(Gone):
+            await workers._fork_server().fork(LIMITS.memory_bytes)  # pyright: ignore[reportPrivateUsage]
+    assert (await ran(engine, NORMAL, n=2)).result == 4
+    assert server not in fork_servers()
