@@ -181,7 +181,7 @@ class Conversation:
             case TooManyValues():
                 failed = CallFailed("The arguments hold more values than can be handed on.", ValueError)
             case NoMessage():
-                failed = CallFailed("The arguments are no JSON object.", TypeError)
+                failed = CallFailed("The arguments are not a JSON object.", TypeError)
             case _:
                 _log.exception("A call out of the sandbox broke", extra={"fields": {"call": call.ability}})
                 failed = CallFailed("Something went wrong on our side.")

@@ -132,6 +132,8 @@ class Worker:
         self._socket = -1
         self._given = False
         self._end_at = 0.0
+        self._ending = threading.Lock()
+        self._peak = 0
         self._surroundings = Surroundings()
 
     def _linked(self) -> Any:
@@ -183,13 +185,22 @@ class Worker:
             store, run = self._instance(memory_bytes)
             how = self._run(run, store)
             signal.setitimer(signal.ITIMER_PROF, 0)
-            self._end_at = math.inf  # a signal that is still on its way is none of the next run's
-            if how == b"well" and _taken("VmStk") > _STACK_KEPT:
+            with self._ending:
+                self._end_at = math.inf  # a signal that is still on its way is none of the next run's
+            if how == b"well" and self._has_grown():
                 how = b"grown"
             self._say(b"W", how)
             if how != b"well":
                 os._exit(EXITS.get(how, 0))
             store.close()
+
+    def _has_grown(self) -> bool:
+        """Whether its stack is larger than what may wait for another run; looked at only where anything has grown."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        if peak < self._peak + _STACK_KEPT:
+            return False
+        self._peak = peak
+        return _taken("VmStk") > _STACK_KEPT
 
     def _run(self, run: Any, store: Any) -> bytes:
         try:
@@ -211,8 +222,9 @@ class Worker:
         def interrupt() -> None:
             while True:
                 os.read(reader, 1)
-                if time.process_time() >= self._end_at:
-                    self._engine.increment_epoch()
+                with self._ending:
+                    if time.process_time() >= self._end_at:
+                        self._engine.increment_epoch()
 
         threading.Thread(target=interrupt, daemon=True).start()
 

@@ -21,7 +21,7 @@ def parsed(text: str, what: str) -> JsonValue:
         if "recursion limit" in why:
             raise NotJson(f"The {what} is nested too deep.") from error
         if "hex escape" in why:
-            why = "half of a surrogate pair is no text"
+            why = "half of a surrogate pair is not text"
         elif "NaN" in text or "Infinity" in text:
             why = "NaN and Infinity have no JSON"
         raise NotJson(f"The {what} is not JSON: {why}.") from error

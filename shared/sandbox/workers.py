@@ -30,12 +30,12 @@ async def worker_for(tenant: str | None, memory_bytes: int) -> AsyncGenerator[Wo
     """
     workers = _workers(memory_bytes)
     worker = await workers.take(tenant)
-    again = False
+    well = False
     try:
         yield worker
-        again = await worker.leave()
+        well = True
     finally:
-        workers.give_back(worker, tenant if again else None)
+        workers.give_back(worker, tenant if well else None)
 
 
 async def end_all() -> None:
@@ -68,15 +68,13 @@ class _Workers:
         self._memory_bytes = memory_bytes + _PYTHON_BYTES
         self._new: deque[asyncio.Task[Worker]] = deque()
         self._idle: OrderedDict[int, tuple[str, Worker]] = OrderedDict()
+        self._leaving: dict[asyncio.Task[None], str] = {}
 
     async def take(self, tenant: str | None) -> Worker:
-        for number, (owner, worker) in self._idle.items():
-            if owner == tenant:
-                del self._idle[number]
-                if worker.alive:
-                    return worker
-                worker.close()
-                break
+        if leaving := next((task for task, owner in self._leaving.items() if owner == tenant), None):
+            await asyncio.wait({leaving})
+        if worker := self._idle_of(tenant):
+            return worker
         task = self._new.popleft() if self._new else asyncio.create_task(self._started())
         try:
             worker = await asyncio.shield(task)
@@ -90,19 +88,44 @@ class _Workers:
         worker.close()
         return await self._started()
 
+    def _idle_of(self, tenant: str | None) -> Worker | None:
+        for number, (owner, worker) in self._idle.items():
+            if owner == tenant:
+                del self._idle[number]
+                if worker.alive:
+                    return worker
+                worker.close()
+                return None
+        return None
+
     def give_back(self, worker: Worker, tenant: str | None) -> None:
-        """Keeps it for the next run of `tenant`; ends it where there is none."""
+        """Keeps it for the next run of `tenant`, once its run has left; ends it where there is none."""
         self._fill()
-        if tenant is None or worker.runs >= _MOST_RUNS:
+        if tenant is None or worker.runs >= _MOST_RUNS or not worker.alive:
             _fork_server().kill(worker)
             return
-        self._idle[worker.number] = (tenant, worker)
+        leaving = asyncio.create_task(self._keep(worker, tenant))
+        self._leaving[leaving] = tenant
+        leaving.add_done_callback(self._leaving.pop)
+
+    async def _keep(self, worker: Worker, tenant: str) -> None:
+        """Beside the answer, which does not wait for it."""
+        left = False
+        try:
+            left = await worker.leave()
+        finally:
+            if not left:
+                _fork_server().kill(worker)
+        if left:
+            self._idle[worker.number] = (tenant, worker)
         while len(self._idle) > _MOST_IDLE:
             _, (_, oldest) = self._idle.popitem(last=False)
             _fork_server().kill(oldest)
 
     def end(self) -> None:
         """Ends those that wait."""
+        for leaving in self._leaving:
+            leaving.cancel()
         while self._new:
             task = self._new.popleft()
             task.cancel()  # or it starts another fork server, when this one has ended

@@ -78,7 +78,7 @@ class HostAbilities:
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            raise CallFailed("Half of a surrogate pair is no text.", ValueError) from error
+            raise CallFailed("Half of a surrogate pair is not text.", ValueError) from error
         answer = await self._loop.called(ability, text)
         if error := answer.get("error"):
             raise CallFailed(error["message"], getattr(builtins, error["kind"], RuntimeError), name=error["name"])

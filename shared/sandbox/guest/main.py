@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from json import dumps  # by name, as code may put its own in its module
-from types import ModuleType, TracebackType
+from types import FunctionType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from shared.sandbox.guest.channel import Channel
@@ -50,6 +50,7 @@ class Guest:
         self._printed = Printed(self._channel)
         self._loop = HostLoop(self._channel)
         self._names = world(HostAbilities(self._loop))
+        asyncio.set_event_loop(self._loop)
 
     def run(self) -> None:
         """Answers one program. Nothing is restored afterwards: an instance serves one run."""
@@ -58,7 +59,6 @@ class Guest:
         program = channel.receive()
         channel.send("begun")
         self._printed.take_over(program["log_bytes"])
-        asyncio.set_event_loop(self._loop)
         time.sleep = _sleeper(channel)
         random.seed(int.from_bytes(os.urandom(32)))
         try:
@@ -101,6 +101,10 @@ async def _result(program: dict[str, Any], names: dict[str, Any]) -> str:
 def _called(run: Any, program: dict[str, Any]) -> Any:
     """By name where `run` has the names of the contract; else by position, with as many as it takes."""
     given = {"input_dict": program["input_dict"], "tools": program["tools"]}
+    if type(run) is FunctionType and not run.__code__.co_posonlyargcount:  # as most are; a signature takes longer
+        code = run.__code__
+        if given.keys() <= set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]):
+            return run(**given)
     parameters = inspect.signature(run).parameters.values()
     if given.keys() <= {one.name for one in parameters if one.kind is not inspect.Parameter.POSITIONAL_ONLY}:
         return run(**given)

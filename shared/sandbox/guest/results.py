@@ -44,7 +44,7 @@ def _fault(value: Any) -> str | None:
             case str():
                 if _is_whole(part):
                     continue
-                return f"The result is not JSON: half of a surrogate pair is no text{at}."
+                return f"The result is not JSON: half of a surrogate pair is not text{at}."
             case float():
                 if math.isfinite(part):
                     continue
