@@ -110,7 +110,7 @@ def main() -> None:
     if is_built():
         print(f"{FOLDER} is up to date.")  # noqa: T201 - a person runs this
         return
-    print("Building the Python that agents run in, which takes about a minute …", flush=True)  # noqa: T201 - a person runs this
+    print("Building the Python that agents run in, which takes half a minute …", flush=True)  # noqa: T201 - a person runs this
     try:
         build()
     except NotBuilt as error:

@@ -14,7 +14,7 @@ def ensure_agents_python(layout: Layout) -> bool:
     if built.returncode == 0:
         return False
     run_tool(
-        "Building the Python that agents run in (a minute of computing)",
+        "Building the Python that agents run in (half a minute of computing)",
         [layout.python, *_BUILD],
         log=layout.setup_log,
         cwd=layout.root,

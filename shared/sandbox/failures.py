@@ -58,7 +58,7 @@ def _pointed_at(finding: Finding, code: str) -> str:
 def took_too_long(limits: Limits, waited_for: str | None) -> Failure:
     """Of a run whose time is over; `waited_for`: the calls that were under way then."""
     waiting = f"; it was waiting for {waited_for}" if waited_for else ""
-    return Failure(f"TimeoutError: The run took longer than {limits.seconds:g} s{waiting}.")
+    return Failure(f"TimeoutError: The run took longer than {limits.seconds:.3g} s{waiting}.")
 
 
 def computed_too_long(limits: Limits) -> str:

@@ -185,7 +185,7 @@ async def test_what_the_look_finds_does_not_run(run: Run) -> None:
     assert outcome.logs == []
     assert outcome.failure
     assert outcome.failure.error.startswith("NotImplementedError: line 1: There is no module `numpy` here.")
-    assert "line 4: `call_llm(…)` takes time." in outcome.failure.error
+    assert "line 4: `call_llm(…)` must be awaited." in outcome.failure.error
 
 
 @pytest.mark.parametrize(
@@ -217,6 +217,21 @@ async def test_code_that_is_no_python_is_shown_with_a_caret(run: Run) -> None:
         "        return 1 +",
         "                  ^",
     ]
+
+
+async def test_warnings_name_no_file_of_ours(run: Run) -> None:
+    """A call that nobody awaited is told by its name, and other warnings by the agent's line."""
+    code = (
+        "import gc, warnings\n"
+        + RUN
+        + ("    async def mine():\n        pass\n    mine()\n    gc.collect()\n    warnings.warn('odd')\n    return 1")
+    )
+    outcome = await run(code)
+    assert outcome.result == 1
+    assert outcome.logs[-1] == "agent.py:7: UserWarning: odd"
+    assert "coroutine 'run.<locals>.mine' was never awaited" in outcome.logs[0]
+    assert "/shared/" not in "".join(outcome.logs)
+    assert "tracemalloc" not in "".join(outcome.logs)
 
 
 async def test_notes_and_the_exceptions_of_a_group_are_shown(run: Run) -> None:

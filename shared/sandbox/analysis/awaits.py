@@ -21,14 +21,41 @@ def await_findings(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
     for node in nodes:
         if isinstance(node, ast.Name):
             uses[node.id].append(node)
+    clients = _clients(nodes, uses)
     for node in nodes:
-        if isinstance(node, ast.Call) and (name := _name(node)) and _used_at_once(node, uses, parents):
-            yield Finding(node.lineno, f"`{name}(…)` takes time. Put `await` before it.")
+        if isinstance(node, ast.Call) and (name := _name(node, clients)) and _used_at_once(node, uses, parents):
+            yield Finding(node.lineno, f"`{name}(…)` must be awaited. Put `await` before it.")
 
 
-def _name(node: ast.Call) -> str | None:
+def _clients(nodes: Sequence[ast.AST], uses: Mapping[str, list[ast.Name]]) -> set[str]:
+    """Names that stand for nothing but clients of the code's own: `client = httpx.AsyncClient()`, or by `with`."""
+    bound: defaultdict[str, int] = defaultdict(int)
+    for node in nodes:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=made)) if _is_client(made):
+                bound[name] += 1
+            case ast.withitem(context_expr=ast.Call(func=made), optional_vars=ast.Name(id=name)) if _is_client(made):
+                bound[name] += 1
+            case ast.arg(arg=name):
+                bound[name] -= 1
+            case _:
+                pass
+    return {name for name in bound if bound[name] == sum(isinstance(use.ctx, ast.Store) for use in uses[name])}
+
+
+def _is_client(made: ast.expr) -> bool:
+    match made:
+        case ast.Attribute(value=ast.Name(id="httpx"), attr="AsyncClient") | ast.Name(id="AsyncClient"):
+            return True
+        case _:
+            return False
+
+
+def _name(node: ast.Call, clients: set[str]) -> str | None:
     """Of a call that has to be awaited."""
     match node.func:
+        case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner in clients and name in _METHODS["http_client"]:
+            return f"{owner}.{name}"
         case ast.Name(id=name) if name in _FUNCTIONS:
             return name
         case ast.Attribute(value=ast.Name(id=owner), attr=name) if name in _METHODS.get(owner, ()):

@@ -9,6 +9,7 @@ import random
 import sys
 import time
 import traceback
+import warnings
 from json import dumps  # by name, as code may put its own in its module
 from types import FunctionType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,7 @@ class Guest:
         self._loop = HostLoop(self._channel)
         self._names = world(HostAbilities(self._loop))
         asyncio.set_event_loop(self._loop)
+        warnings.showwarning = _show_warning
 
     def run(self) -> None:
         """Answers one program. Nothing is restored afterwards: an instance serves one run."""
@@ -157,6 +159,14 @@ def _told(kind: str, message: str, frames: list[tuple[int, str]], notes: str = "
 def _plain_text(text: str, most: int) -> str:
     """So many characters, without half a surrogate pair, which has no UTF-8. `text` may be of a class of the code's."""
     return str.__getitem__(text, slice(most)).encode("utf-8", "replace").decode()
+
+
+def _show_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, _file: Any = None, _line: Any = None
+) -> None:
+    """As Python shows it, without the places in our own files and the advice to trace memory."""
+    where = f"{_FILE}:{lineno}: " if filename == _FILE else ""
+    sys.stderr.write(f"{where}{category.__name__}: {message}\n")
 
 
 def _sleeper(channel: Channel) -> Callable[[float], None]:

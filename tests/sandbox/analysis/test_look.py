@@ -237,12 +237,14 @@ def test_any_code_is_looked_at(seed: int) -> None:
         ("http_client.post('x')", "http_client.post"),
         ("return mcpc['u'].call(tool_name='a')['x']", "mcpc[…].call"),
         ("a = gofannon_client.call('a', {}); return a['outputText']", "gofannon_client.call"),
+        ("async with httpx.AsyncClient() as client: r = client.get('x'); return r.text", "client.get"),
+        ("c = httpx.AsyncClient(timeout=5); return c.post('x').text", "c.post"),
     ],
 )
 def test_a_forgotten_await_is_found(line: str, name: str) -> None:
     """Where the result is used as if it were there, or not at all."""
     (finding,) = look(f"async def run(input_dict, tools):\n    {line}")
-    assert (finding.line, finding.message) == (2, f"`{name}(…)` takes time. Put `await` before it.")
+    assert (finding.line, finding.message) == (2, f"`{name}(…)` must be awaited. Put `await` before it.")
 
 
 @pytest.mark.parametrize(
@@ -253,6 +255,8 @@ def test_a_forgotten_await_is_found(line: str, name: str) -> None:
         "a = http_client.get('x'); b = http_client.get('y'); return await asyncio.gather(a, b)",
         "return (await http_client.get('x')).json()",
         "r = await http_client.get('x'); return r.json()",
+        "c = httpx.AsyncClient(); c = Own(); return c.get('x').text",
+        "c = httpx.AsyncClient(); r = await c.get('x'); return r.text",
     ],
 )
 def test_what_is_awaited_later_is_no_slip(line: str) -> None:
