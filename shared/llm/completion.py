@@ -122,16 +122,18 @@ def _bill_of_unread(route: ModelRoute, tools: Sequence[str], exchange: Exchange)
     """Of something that is no answer: by its bytes, unless it is what is left of one that was lost on its way."""
     if exchange.stream is None and is_remnant(exchange.body):
         return bill_most(route, tools, count_lost(exchange, route.info.max_output_tokens))
-    return bill(route, (), count_unread(exchange))
+    return bill(route, (), count_unread(exchange, route.info.max_output_tokens))
 
 
 def _bill_of_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
-    """Of a stream, as far as it came; of an answer that was to come whole, the most that it may have been."""
-    if exchange.too_long:
-        return bill(route, (), count_unread(exchange))
+    """Of a stream, as far as it came; of an answer that was to come whole, or is too long to be read, the most that it
+    may have been.
+    """
+    if exchange.too_long and not exchange.received:  # its headers are
+        return bill(route, (), count_unread(exchange, route.info.max_output_tokens))
     answer = (read_exchange(exchange) if exchange.stream else None) or Answer()
     whole = exchange.stream is None and (exchange.received or sent(exchange.request).get("stream") is not True)
-    if exchange.undecoded or whole:
+    if exchange.too_long or exchange.undecoded or whole:
         return bill_most(route, tools, count_lost(exchange, route.info.max_output_tokens))
     billed = bill(route, (), _count(route, answer, exchange), answer)
     return _bill_of_absurd(route, (), answer, exchange) if _absurd(answer, billed) else billed

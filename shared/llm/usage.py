@@ -57,9 +57,12 @@ def count_stream(answer: Answer, exchange: Exchange, most_hidden: int | None) ->
     return Counted(replace(counted.tokens, completion=completion), estimated=True)
 
 
-def count_unread(exchange: Exchange) -> Counted:
-    """Of an answer that cannot be read, by all that came of it; at most the longest that had been allowed."""
-    longest = output_limit(exchange.request)
+def count_unread(exchange: Exchange, longest_of_model: int | None) -> Counted:
+    """Of an answer that cannot be read, by all that came of it; at most the longest that had been allowed.
+
+    Where the request set no limit, `longest_of_model` is one.
+    """
+    longest = output_limit(exchange.request) or longest_of_model
     completion = _tokens(exchange.received)
     return _estimated(exchange, completion if longest is None else min(completion, longest))
 

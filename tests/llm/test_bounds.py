@@ -12,7 +12,7 @@ from shared.llm import event_stream, exchange
 from shared.llm.catalog.data import curated
 from tests.doubles.documents import DONE, chat, delta, event
 from tests.doubles.model_server import Wire
-from tests.llm.conftest import Providers
+from tests.llm.conftest import MODELS, Providers
 
 STREAM = "text/event-stream"
 ENDLESS = b"x" * 65536
@@ -60,12 +60,25 @@ async def test_an_endless_answer_is_given_up(providers: Providers, provider: str
     assert providers.server.bytes_sent < exchange.MAX_STREAM_BYTES + 10_000_000
 
 
-async def test_an_answer_that_is_too_long_costs_no_more_than_was_allowed(providers: Providers) -> None:
-    """By the limit that was sent with the call."""
-    step = Wire([b'{"choices": "', ENDLESS], endless=True)
-    failed = await providers.failure("openai", step, seconds=60, parameters={"max_completion_tokens": 50})
+@pytest.mark.parametrize("limit", [None, 50])
+@pytest.mark.parametrize(
+    "step",
+    [
+        Wire([b'{"choices": "', ENDLESS], endless=True),
+        Wire([b": waiting" + ENDLESS + b"\n\n"], content_type=STREAM, endless=True),
+        Wire([delta(content="y" * 60_000)], content_type=STREAM, endless=True),
+    ],
+    ids=["whole", "nothing but comments", "stream"],
+)
+async def test_an_answer_that_is_too_long_costs_no_more_than_was_allowed(
+    providers: Providers, step: Wire, limit: int | None
+) -> None:
+    """By the limit that was sent with the call; without one, the model's own: a token may have many bytes."""
+    parameters = {"max_completion_tokens": limit} if limit else {}
+    failed = await providers.failure("openai", step, seconds=60, stream=True, parameters=parameters)
     assert failed.usage is not None
-    assert failed.usage.completion_tokens == 50
+    longest = limit or providers.catalog.model("openai", MODELS["openai"]).max_output_tokens
+    assert failed.usage.completion_tokens == longest
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])

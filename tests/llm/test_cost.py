@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.llm.estimate import bound_cost
+from shared.llm.exchange import MAX_BODY_BYTES
 from shared.llm.failures import ModelFailure
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.money import to_micros
@@ -347,7 +348,11 @@ async def test_an_answer_that_is_lost_may_have_been_the_longest(
     check_estimated(providers, failed, longest * 4)
 
 
-@pytest.mark.parametrize("step", [Wire([b'{"id": "c1", "cho'], cut=True), Wire(delay=30)])
+@pytest.mark.parametrize(
+    "step",
+    [Wire([b'{"id": "c1", "cho'], cut=True), Wire(delay=30), Wire(b'{"a": "%s"}' % (b"x" * MAX_BODY_BYTES))],
+    ids=["cut", "late", "too long"],
+)
 @pytest.mark.parametrize(
     ("provider", "model", "tools", "uses", "fee", "brought"),
     [
@@ -558,6 +563,14 @@ async def test_a_page_in_an_answers_place_is_paid_for_by_its_bytes(providers: Pr
     """Nobody knows what else it was."""
     page = b"<html>Busy</html>"
     check_estimated(providers, await providers.failure("openai", Wire(page)), len(page))
+
+
+async def test_a_long_page_in_an_answers_place_costs_no_more_than_the_longest_answer(providers: Providers) -> None:
+    """Which is what is held for it."""
+    longest = providers.catalog.model("openai", MODELS["openai"]).max_output_tokens
+    assert longest
+    failed = await providers.failure("openai", Wire(b"<html>" + b"x" * 4 * longest))
+    check_estimated(providers, failed, longest * 4)
 
 
 @pytest.mark.parametrize("step", [Cut(), Wire(chat("par", "error")), Wire(b"?")])
