@@ -6,6 +6,7 @@ on as the one document that it amounts to. What the document means is `reading`'
 """
 
 import asyncio
+import contextlib
 import json
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
@@ -242,6 +243,8 @@ async def _joined(first: bytes, rest: AsyncIterator[bytes], exchange: Exchange, 
                     patience.reschedule(loop.time() + _AFTER_THE_END_SECONDS)
     except (TimeoutError, httpx.TransportError):
         if not (stream.ended or stream.whole):
+            with contextlib.suppress(TooLong):
+                stream.finish()  # what has come of an event that was cut was said, and is billed
             raise
     stream.finish()
     return json.dumps(stream.document()).encode()

@@ -178,6 +178,15 @@ async def test_tokens_that_cost_more_than_can_be_end_the_call(providers: Provide
     assert failed.cost < 0.01
 
 
+@pytest.mark.parametrize("missing", [1, 5])
+async def test_what_came_of_an_event_that_was_cut_is_charged(providers: Providers, missing: int) -> None:
+    """It was said, and is billed, though no line ended it."""
+    step = Wire([delta(content="four" * 5000)[:-missing]], content_type=STREAM, cut=True)
+    failed = await providers.failure("openai", step, stream=True)
+    assert failed.usage is not None
+    assert failed.usage.completion_tokens >= 5000
+
+
 @pytest.mark.parametrize("usage", [{"prompt_tokens": 10**19}, {"prompt_tokens": 5, "cost": 1e13}])
 async def test_what_cannot_be_is_not_believed_of_a_lost_stream(providers: Providers, usage: dict[str, Any]) -> None:
     """It costs what was sent, and what came."""
