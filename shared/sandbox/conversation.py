@@ -70,7 +70,7 @@ _ANSWERED_SECONDS = 0.001
 """What a wait that a call's answer ended counts for, on a clock that only waiting moves."""
 _LONGEST_WAIT = 1e6
 _LOOK_SECONDS = 0.001
-"""Between two looks for answers that nobody waits for: the interpreter itself looks no more often."""
+"""Between two checks for answers while the code goes on computing: the guest checks no more often."""
 _MOST_VALUES = 1_000_000
 """In the arguments of all calls of a run: what reading and keeping them costs this process is not the run's time."""
 

@@ -195,7 +195,7 @@ class Worker:
             store.close()
 
     def _has_grown(self) -> bool:
-        """Whether its stack is larger than what may wait for another run; looked at only where anything has grown."""
+        """Whether its stack is larger than an idle worker may keep; checked only where its peak of memory has grown."""
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         if peak < self._peak + _STACK_KEPT:
             return False

@@ -13,7 +13,7 @@ def with_helpers(main: str, others: Sequence[str]) -> str:
     """`main`, after those of the others that define a name it uses and does not define, in their order.
 
     A piece that does not parse, or defines `run` itself, is another version or an example, and stays out. Pieces beyond
-    the first `MOST_PIECES` are not looked at.
+    the first `MOST_PIECES` are ignored.
     """
     others = others[:MOST_PIECES]
     wanted, here = _names(main)

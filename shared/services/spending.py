@@ -57,7 +57,7 @@ class SpendingService:
         )
 
     async def leave(self, holds: Mapping[str, JsonObject]) -> None:
-        """Notes that nobody waits for the calls behind these holds any more: the value of each is its `Hold.left`.
+        """Marks these holds: nothing waits for their calls any more. The value of each is its `Hold.left`.
 
         One transaction, with a read and a write for each hold that is not settled yet.
         """

@@ -1,6 +1,6 @@
 """`httpx` inside: the client and the response, as far as agent code needs them.
 
-Each class says what of it is shown; nothing else of it can be reached.
+`methods`: those whose failures are turned into what code can catch.
 """
 
 import json as json_
@@ -27,7 +27,6 @@ _MOST_VALUES = 300_000
 class Response:
     """`httpx.Response`, read whole. `headers`: each name in lower case; several of one name are one, with commas."""
 
-    shows = ("status_code", "reason_phrase", "text", "content", "headers", "url", "is_success", "is_error")
     methods = ("json", "raise_for_status")
 
     def __init__(self, answer: HttpAnswer, call: HttpCall) -> None:
@@ -90,7 +89,6 @@ class AsyncClient:
     """
 
     response_type = Response
-    shows = ()
     methods = ("get", "post", "put", "patch", "delete", "head", "options", "request", "aclose")
 
     def __init__(

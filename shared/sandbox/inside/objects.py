@@ -1,6 +1,6 @@
-"""What agent code finds beside `httpx`: MCP servers, other agents, models' answers, parsed URLs.
+"""What agent code finds beside `httpx`: MCP servers, other agents, and models' answers.
 
-Each class says what of it is shown; nothing else of it can be reached.
+`methods`: those whose failures are turned into what code can catch.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 class RemoteMCPClient:
     """An MCP server of the agent's."""
 
-    shows = ("remote_url",)
     methods = ("call", "list_tools")
 
     def __init__(self, abilities: Abilities, /, remote_url: Any, auth_token: Any = None) -> None:
@@ -38,9 +37,6 @@ class RemoteMCPClient:
 class Tool:
     """One tool of an MCP server."""
 
-    shows = ("name", "description", "inputSchema")
-    methods = ()
-
     def __init__(self, name: str, description: str, input_schema: JsonObject) -> None:
         self.name = name
         self.description = description
@@ -50,7 +46,6 @@ class Tool:
 class GofannonClient:
     """The other agents that this one may call."""
 
-    shows = ()
     methods = ("call",)
 
     def __init__(self, abilities: Abilities) -> None:
@@ -65,9 +60,6 @@ class GofannonClient:
 class ModelResponse:
     """What `litellm.acompletion` answers: `.choices[0].message.content`, `.usage`, `.model`."""
 
-    shows = ("choices", "usage", "model")
-    methods = ()
-
     def __init__(self, answer: ModelAnswer) -> None:
         self.choices = [Choice(answer)]
         self.usage = Usage(answer)
@@ -75,9 +67,6 @@ class ModelResponse:
 
 
 class Choice:
-    shows = ("index", "finish_reason", "message")
-    methods = ()
-
     def __init__(self, answer: ModelAnswer) -> None:
         self.index = 0
         self.finish_reason = answer.finish_reason
@@ -85,9 +74,6 @@ class Choice:
 
 
 class Reply:
-    shows = ("role", "content", "reasoning_content", "tool_calls")
-    methods = ()
-
     def __init__(self, answer: ModelAnswer) -> None:
         self.role = "assistant"
         self.content = answer.content
@@ -97,9 +83,6 @@ class Reply:
 
 
 class Usage:
-    shows = ("prompt_tokens", "completion_tokens", "total_tokens")
-    methods = ()
-
     def __init__(self, answer: ModelAnswer) -> None:
         self.prompt_tokens = answer.prompt_tokens
         self.completion_tokens = answer.completion_tokens
