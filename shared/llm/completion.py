@@ -127,12 +127,11 @@ def _bill_of_unread(route: ModelRoute, tools: Sequence[str], exchange: Exchange)
 
 def _bill_of_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
     """Of a stream, as far as it came; of an answer that was to come whole, or is too long to be read, the most that it
-    may have been.
+    may have been. Headers that announce no events say that it comes whole, whatever was asked for.
     """
-    if exchange.too_long and not exchange.received:  # its headers are
-        return bill(route, (), count_unread(exchange, route.info.max_output_tokens))
     answer = (read_exchange(exchange) if exchange.stream else None) or Answer()
-    whole = exchange.stream is None and (exchange.received or sent(exchange.request).get("stream") is not True)
+    headed = exchange.status is not None
+    whole = exchange.stream is None and (headed or sent(exchange.request).get("stream") is not True)
     if exchange.too_long or exchange.undecoded or whole:
         return bill_most(route, tools, count_lost(exchange, route.info.max_output_tokens))
     billed = bill(route, (), _count(route, answer, exchange), answer)

@@ -55,7 +55,8 @@ class Exchange:
 
     `request`: the body that the provider was sent, None before it was. `status`: of the answer, once there is one.
     `received`: bytes of its body, decompressed. `body`: all of it, once it is there; of a stream, the document that it
-    amounts to. `stream`: what a stream has brought so far. `undecoded`: it is encoded in a way that hides all of it.
+    amounts to. `stream`: what a stream has brought so far; there is one once the headers say that events come, or the
+    body shows it. `undecoded`: it is encoded in a way that hides all of it.
     """
 
     request: bytes | None = None
@@ -149,6 +150,8 @@ async def _read(response: httpx.Response, exchange: Exchange, request: httpx.Req
     """The response with all of its body, as it is without compression. Raises `ResponseTooLong`."""
     try:
         exchange.status = response.status_code
+        if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
+            exchange.stream = EventStream()
         _check_headers(response)
         exchange.headers = dict(response.headers)
         if response.status_code >= 300:
@@ -193,8 +196,6 @@ async def _beginning(response: httpx.Response, exchange: Exchange) -> bytes:
 
 async def _answer(response: httpx.Response, exchange: Exchange) -> bytes:
     """Events that were asked for are told by how they begin, too, and so is JSON: some servers give another type."""
-    if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
-        exchange.stream = EventStream()
     pieces = _pieces(response)
     first = await anext(pieces, b"")
     if exchange.stream is not None and first.lstrip().startswith(b"{"):

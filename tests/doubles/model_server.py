@@ -67,7 +67,7 @@ class Wire:
 
     body: Any = b""
     status: int = 200
-    content_type: str = "application/json"
+    content_type: str | None = "application/json"
     headers: dict[str, str] = field(default_factory=dict[str, str])
     delay: float = 0.0
     pause: float = 0.0

@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -434,7 +435,7 @@ async def test_a_stream_that_is_lost_may_have_thought_all_that_it_might(
 
 
 @pytest.mark.parametrize(("model", "completion"), [("gpt-5-mini", 77), ("gpt-5.4-mini", 0)])
-@pytest.mark.parametrize("step", [Wire(delay=30), Wire(b"", cut=True)])
+@pytest.mark.parametrize("step", [Wire(delay=30), Wire(b"", content_type=STREAM, cut=True)])
 async def test_a_stream_that_never_began_may_have_thought_all_that_it_might(
     providers: Providers, step: Any, model: str, completion: int
 ) -> None:
@@ -601,6 +602,25 @@ async def test_what_is_left_of_an_answer_counts_as_a_lost_one(providers: Provide
     """A proxy may end it as if it were whole: it may have been the longest that was allowed."""
     failed = await providers.failure("openai", step, parameters={"max_completion_tokens": 77})
     check_estimated(providers, failed, 77 * 4)
+
+
+@pytest.mark.parametrize("type_", ["application/json", "text/plain; charset=utf-8", None])
+@pytest.mark.parametrize(
+    "step",
+    [Wire(b"", cut=True), Wire([b"", b"{"], pause=30), Wire(chat(), headers={f"x-{n}": "1" for n in range(201)})],
+    ids=["cut", "late", "headers too long"],
+)
+async def test_an_answer_whose_headers_announce_no_stream_counts_as_a_lost_one(
+    providers: Providers, step: Wire, type_: str | None
+) -> None:
+    """Its provider takes no notice of being asked for a stream, so it had all of it when it began to send."""
+    step = replace(step, content_type=type_)
+    parameters = {"max_completion_tokens": 77}
+    failed = await providers.failure(
+        "openai", step, seconds=1, stream=True, model="gpt-5.4-mini", parameters=parameters
+    )
+    assert failed.usage is not None
+    assert (failed.usage.completion_tokens, failed.usage.estimated) == (77, True)
 
 
 async def test_half_a_document_in_place_of_a_stream_counts_as_a_lost_answer(providers: Providers) -> None:

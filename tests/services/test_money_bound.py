@@ -117,8 +117,19 @@ TINY, LONG_SCHEMA = {"max_tokens": 1}, {"max_tokens": 1, "response_format": SCHE
         request_of("\x01é漢😀" * 500, {"max_tokens": 100}),
         request_of("broken off", {"max_tokens": 300}),
         request_of("half a stream", {"max_tokens": 300}, stream=True),
+        request_of("broken off", {"max_tokens": 300}, stream=True),
     ],
-    ids=["no limit", "long", "prompt", "schema", "no usage", "unicode", "broken off", "half a stream"],
+    ids=[
+        "no limit",
+        "long",
+        "prompt",
+        "schema",
+        "no usage",
+        "unicode",
+        "broken off",
+        "half a stream",
+        "no stream",
+    ],
 )
 async def test_two_hundred_chats_at_once_cost_the_allowance_at_most(
     house: House, caller: Caller, billing_server: BillingServer, request_: ChatRequest
