@@ -156,7 +156,7 @@ class Settings(BaseModel):
     runs_at_once: int = Field(
         default=128,
         gt=0,
-        description="in one process; of one user or agent a quarter of them, and eight at most",
+        description="in one process; of one caller a quarter of them, eight at most; of one agent or owner twice that",
     )
     run_seconds_per_minute: float = Field(
         default=3600,

@@ -58,9 +58,11 @@ class WasmEngine:
         result = None if isinstance(attempt, Failure) else attempt.value
         return Outcome(result, failure, logs.lines(), time.monotonic() - began)
 
-    async def load(self, code: str, limits: Limits, sharers: tuple[str, ...] = ()) -> Failure | None:
+    async def load(
+        self, code: str, limits: Limits, sharers: tuple[str, ...] = (), caller: str | None = None
+    ) -> Failure | None:
         """See `Engine`."""
-        program = Program(code, {}, sharers=sharers)
+        program = Program(code, {}, sharers=sharers, caller=caller)
         attempt = await self._attempt(program, NoAbilities(), limits, Logs(0), 0, only_load=True)
         return attempt if isinstance(attempt, Failure) else None
 
@@ -77,7 +79,7 @@ class WasmEngine:
         try:
             async with (
                 asyncio.timeout(limits.seconds),
-                slots(self._at_once, level).slot(program.sharers),
+                slots(self._at_once, level).slot(program.sharers, program.caller),
             ):
                 program.started()
                 if findings := await look_soon(program.code):

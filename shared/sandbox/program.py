@@ -23,14 +23,16 @@ class Program:
 
     `tools`: MCP servers by their URL, and of each the tools that may be called. `sharers`: whose run it is, each of
     whom has only a share of the run slots (`shared.sandbox.slots`); the first is the tenant, whose runs may use one
-    process, one after the other. `started`: called when the run has its slot. `seed` and `clock`: see
-    `shared.sandbox.fork_server.Surroundings`; without them the run has random ones, and the system's clock.
+    process, one after the other. `caller`: who asked for the run, where these are called by many. `started`: called
+    when the run has its slot. `seed` and `clock`: see `shared.sandbox.fork_server.Surroundings`; without them the run
+    has random ones, and the system's clock.
     """
 
     code: str
     input_dict: JsonObject
     tools: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     sharers: tuple[str, ...] = ()
+    caller: str | None = None
     started: Callable[[], None] = _ignore
     seed: bytes | None = None
     clock: int | None = None
@@ -79,6 +81,11 @@ class Engine(Protocol):
 
     async def run(self, program: Program, abilities: Abilities, limits: Limits, level: int = 0) -> Outcome: ...
 
-    async def load(self, code: str, limits: Limits, sharers: tuple[str, ...] = ()) -> Failure | None:
-        """Runs what stands outside of functions, without abilities; None if that works. `sharers`: see `Program`."""
+    async def load(
+        self, code: str, limits: Limits, sharers: tuple[str, ...] = (), caller: str | None = None
+    ) -> Failure | None:
+        """Runs what stands outside of functions, without abilities; None if that works.
+
+        `sharers`, `caller`: see `Program`.
+        """
         ...

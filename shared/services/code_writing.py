@@ -24,6 +24,7 @@ from shared.services.code_prompt import (
 )
 from shared.services.composing import Composer
 from shared.services.model_calls import ModelCallService
+from shared.services.sharers import caller_of, sharers_of
 from shared.services.visibility import sees
 from shared.services.written_code import fault_of
 from shared.settings import Settings
@@ -105,7 +106,8 @@ class CodeWritingService:
         for _ in range(1 + _MENDINGS):
             result = await composer.ask(messages)
             code = code_of(result.content)
-            failure = await self.engine.load(code, self._limits(composer), (f"user:{caller.uid}",))
+            whose = sharers_of(caller.uid), caller_of(caller.uid, caller.uid)
+            failure = await self.engine.load(code, self._limits(composer), *whose)
             told = fault_of(code) if failure is None else failure.traceback or failure.error
             if told is None:
                 return code, result.thoughts

@@ -39,11 +39,12 @@ _LONGEST_WARNING = 500
 
 @dataclass(frozen=True)
 class _Published:
-    """What a request finds. `kept`: what is kept of it, if it has a key and came before."""
+    """What a request from `address` finds. `kept`: what is kept of it, if it has a key and came before."""
 
     agent: StoredAgent
     budget: DeploymentBudget
     day: DeploymentDay | None
+    address: str
     request: KeyedRequest | None
     kept: KeptRequest | None
 
@@ -113,7 +114,9 @@ class PublishedService:
     async def _run(self, found: _Published, input_dict: JsonObject, run_id: str) -> Finished:
         owner, seconds = Caller(uid=found.agent.owner), self.settings.run_timeout_seconds
         async with RunTimeService(self.database, self.settings).counted(owner.uid) as started:
-            return await self.runs.run_agent(owner, found.agent, input_dict, seconds, run_id, found.budget, started)
+            return await self.runs.run_agent(
+                owner, found.agent, input_dict, seconds, run_id, found.budget, started, found.address
+            )
 
     async def _answer_of(self, agent: StoredAgent, run: Finished) -> Answer:
         failure = run.outcome.failure
@@ -147,7 +150,7 @@ class PublishedService:
             )
         if agent is None:
             raise _unknown(friendly_name)
-        return _Published(agent, budget, day, request, kept)
+        return _Published(agent, budget, day, address, request, kept)
 
     async def _kept(self, request: KeyedRequest | None) -> KeptRequest | None:
         return None if request is None else await self.kept_runs.find(request)

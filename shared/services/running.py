@@ -24,6 +24,7 @@ from shared.services.budgets import Budget
 from shared.services.deployment_budgets import DeploymentBudget
 from shared.services.model_calls import ModelCallService
 from shared.services.run_time import RunTimeService
+from shared.services.sharers import caller_of, sharers_of
 from shared.services.standing import StandingService
 from shared.settings import Settings
 from shared.store import Database
@@ -49,10 +50,11 @@ class Finished:
 
 @dataclass(frozen=True)
 class _Chain:
-    """What a run shares with the agents that it calls."""
+    """What a run shares with the agents that it calls. `caller`: whoever asked for it, a user's id or an address."""
 
     run_id: str
     payer: Caller
+    caller: str
     budget: Budget
     deployment: DeploymentBudget | None = None
     started: Callable[[], None] | None = None
@@ -108,15 +110,17 @@ class RunService:
         run_id: str | None = None,
         deployment: DeploymentBudget | None = None,
         started: Callable[[], None] | None = None,
+        caller: str | None = None,
     ) -> Finished:
         """Runs a saved agent at the expense of `payer`. A failure is in the outcome, and in the log.
 
         `deployment`: what all calls of models count by, too, those of agents that it calls among them. `started`:
-        called when the run has found room.
+        called when the run has found room. `caller`: who asked for it, by id or address; None: whoever pays.
 
         Raises `Unavailable` when too much is running; then nothing has begun.
         """
-        chain = replace(self._chain(payer, seconds, run_id, deployment), started=started)
+        chain = self._chain(payer, seconds, run_id, deployment)
+        chain = replace(chain, started=started, caller=caller or payer.uid)
         permissions = Permissions.of(agent.fields, agent.owner)
         try:
             outcome = await self._run(chain, agent.fields.code, input_dict, permissions, path=(agent,))
@@ -129,7 +133,7 @@ class RunService:
         self, payer: Caller, seconds: float, run_id: str | None = None, deployment: DeploymentBudget | None = None
     ) -> _Chain:
         budget = Budget(seconds, self.settings.run_max_calls, to_micros(self.settings.run_max_cost))
-        return _Chain(run_id or f"run-{uuid4()}", payer, budget, deployment)
+        return _Chain(run_id or f"run-{uuid4()}", payer, payer.uid, budget, deployment)
 
     async def _run(
         self,
@@ -176,8 +180,8 @@ class RunService:
             log_bytes=self.settings.run_log_bytes,
             result_bytes=self.settings.run_result_bytes,
         )
-        sharers = (f"user:{chain.payer.uid}", *(f"agent:{agent.id}" for agent in path[:1]))
-        program = Program(code, input_dict, permissions.tools, sharers)
+        sharers = sharers_of(chain.payer.uid, path[0].id if path else None)
+        program = Program(code, input_dict, permissions.tools, sharers, caller=caller_of(chain.payer.uid, chain.caller))
         if chain.started is not None and level == 0:
             program = replace(program, started=chain.started)
         return await self.engine.run(program, abilities, limits, level)

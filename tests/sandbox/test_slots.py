@@ -1,6 +1,7 @@
 """Run slots, alone: who gets one, who waits, who is turned away."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 
 import pytest
@@ -21,8 +22,8 @@ class Runs:
         self.tasks: list[asyncio.Task[None]] = []
         self._ends: dict[str, asyncio.Event] = {}
 
-    async def begin(self, name: str, *sharers: str) -> None:
-        self.tasks.append(asyncio.create_task(self._run(name, sharers)))
+    async def begin(self, name: str, *sharers: str, caller: str | None = None) -> None:
+        self.tasks.append(asyncio.create_task(self._run(name, sharers, caller)))
         await asyncio.sleep(0)
 
     async def end(self, name: str) -> None:
@@ -30,8 +31,8 @@ class Runs:
         for _ in range(5):
             await asyncio.sleep(0)
 
-    async def _run(self, name: str, sharers: Sequence[str]) -> None:
-        async with self._slots.slot(sharers):
+    async def _run(self, name: str, sharers: Sequence[str], caller: str | None) -> None:
+        async with self._slots.slot(sharers, caller):
             self.alive.append(name)
             self._ends[name] = asyncio.Event()
             try:
@@ -76,6 +77,49 @@ async def test_no_sharer_has_more_than_eight() -> None:
     for number in range(12):
         await runs.begin(f"mine {number}", "user:me")
     assert len(runs.alive) == 8
+    await runs.cancel()
+
+
+@pytest.mark.parametrize(("at_once", "one", "all_"), [(128, 8, 16), (8, 2, 4), (4, 1, 2), (1, 1, 1)])
+async def test_a_caller_has_half_of_what_an_agent_and_its_owner_have(at_once: int, one: int, all_: int) -> None:
+    """However many of its runs wait: the next caller's begin at once. And all of them leave slots to other owners."""
+    runs = Runs(Slots(at_once))
+    for caller in ("a", "b", "c"):
+        for number in range(20):
+            await runs.begin(f"{caller} {number}", "user:owner", "agent:popular", caller=f"caller:{caller}")
+    await runs.begin("other", "user:other", "agent:other", caller="caller:a of other")
+    alive = Counter(name[0] for name in runs.alive)
+    assert (alive["a"], alive["b"], alive["c"]) == (one, all_ - one, 0)
+    assert alive["o"] == (1 if at_once > 1 else 0)
+    await runs.cancel()
+
+
+async def test_an_owners_agents_share_what_the_owner_has() -> None:
+    """And a caller's runs of all of them are that caller's."""
+    runs = Runs(Slots(8))
+    for number in range(3):
+        await runs.begin(f"a {number}", "user:owner", f"agent:{number}", caller="caller:a")
+    for number in range(6):
+        await runs.begin(f"b {number}", "user:owner", f"agent:{number}", caller=f"caller:b {number}")
+    assert runs.alive == ["a 0", "a 1", "b 0", "b 1"]
+    await runs.cancel()
+
+
+async def test_a_caller_whose_runs_wait_leaves_room_for_others_to_wait() -> None:
+    """One alone cannot have the others turned away; and of an agent's callers together not all requests wait."""
+    runs = Runs(Slots(4))
+    for number in range(33):
+        await runs.begin(f"a {number}", "agent:popular", caller="caller:a")
+    with pytest.raises(NoRoom, match="1 of 4"):
+        async with runs._slots.slot(["agent:popular"], "caller:a"):  # pyright: ignore[reportPrivateUsage]
+            pass
+    for number in range(17):
+        await runs.begin(f"b {number}", "agent:popular", caller="caller:b")
+    assert runs.alive == ["a 0", "b 0"]
+    assert not any(task.done() for task in runs.tasks)
+    with pytest.raises(NoRoom, match="2 of 4"):
+        async with runs._slots.slot(["agent:popular"], "caller:c"):  # pyright: ignore[reportPrivateUsage]
+            pass
     await runs.cancel()
 
 

@@ -1,7 +1,11 @@
 """Published agents, called by anybody."""
 
+import asyncio
 import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -9,14 +13,17 @@ from shared.llm.catalog import Catalog
 from shared.models.account import Account
 from shared.models.agent import UpdateAgentRequest
 from shared.models.caller import Caller
+from shared.models.catalog import GOFANNON
+from shared.models.chat import ChatRequest, TicketStatus
 from shared.models.errors import AgentFailed, AllowanceSpent, InvalidInput, NotFound, TooManyRequests
 from shared.models.wire import JsonObject
+from shared.sandbox import slots as run_slots
 from shared.services.agents import AgentService
 from shared.services.published import PublishedService
 from shared.settings import Settings
 from tests.doubles.model_server import ModelServer
 from tests.services.house import House
-from tests.services.publishing import ASK, publish
+from tests.services.publishing import ASK, publish, stored
 from tests.stored import store_account
 
 OWNER = Caller(uid="owner")
@@ -67,6 +74,60 @@ async def test_input_is_checked_by_either_form_of_schema(published: PublishedSer
     assert raised.value.body["detail"][0]["loc"] == ["body", "inputText"]
     assert (await published.call("full", {"inputText": "ok", "more": 1}, "a")).result == {"outputText": "ok"}
     assert (await published.call("none", {"any": [1, None]}, "a")).result == {"any": [1, None]}
+
+
+SLEEPER = """
+async def run(input_dict, tools):
+    if input_dict["inputText"] == "sleep":
+        await asyncio.sleep(100)
+    return "awake"
+"""
+
+
+@asynccontextmanager
+async def flooded(call: Callable[[], Coroutine[Any, Any, Any]]) -> AsyncGenerator[None]:
+    """Eight calls, as many of which run as one caller may have of eight slots."""
+    flood = [asyncio.create_task(call()) for _ in range(8)]
+    try:
+        async with asyncio.timeout(30):
+            while run_slots.slots(8, 0)._taken < 2:  # noqa: ASYNC110  # pyright: ignore[reportPrivateUsage]
+                await asyncio.sleep(0.02)
+        yield
+        assert not any(call.done() for call in flood)
+    finally:
+        for task in flood:
+            task.cancel()
+        await asyncio.gather(*flood, return_exceptions=True)
+
+
+async def test_one_caller_keeps_nobody_from_an_agent(settings: Settings, catalog: Catalog, caller: Caller) -> None:
+    """However many of its runs sleep: others are answered at other addresses, the owner, and whoever chats with it.
+
+    And the one caller is, by others' agents.
+    """
+    house = House(settings.model_copy(update={"runs_at_once": 8}), catalog)
+    published = PublishedService(house.database, house.runs, house.settings)
+    await publish(house.database, OWNER, "sleeper", SLEEPER, visibility="shared")
+    await publish(house.database, caller, "another", SLEEPER)
+    async with flooded(lambda: published.call("sleeper", {"inputText": "sleep"}, "1.1.1.1")):
+        assert (await published.call("sleeper", {"inputText": "hi"}, "2.2.2.2")).result == "awake"
+        assert (await published.call("another", {"inputText": "hi"}, "1.1.1.1")).result == "awake"
+        for chatting in (OWNER, caller):
+            body = {"messages": [{"role": "user", "content": "hi"}], "provider": GOFANNON, "model": "sleeper"}
+            accepted = await house.chat.submit(chatting, ChatRequest.model_validate(body))
+            await house.deliver(accepted.ticket_id)
+            assert (await house.chat.look_up(chatting, accepted.ticket_id)).status is TicketStatus.COMPLETED
+
+
+async def test_one_chatting_user_keeps_nobody_from_an_agent(
+    settings: Settings, catalog: Catalog, caller: Caller
+) -> None:
+    """Who pays for the runs makes no difference to those who wait for the agent."""
+    house = House(settings.model_copy(update={"runs_at_once": 8}), catalog)
+    published = PublishedService(house.database, house.runs, house.settings)
+    agent = await stored(house.database, await publish(house.database, OWNER, "sleeper", SLEEPER))
+    async with flooded(lambda: house.runs.run_agent(caller, agent, {"inputText": "sleep"}, 50)):
+        assert (await published.call("sleeper", {"inputText": "hi"}, "2.2.2.2")).result == "awake"
 
 
 FORM = {
