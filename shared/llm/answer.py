@@ -29,7 +29,8 @@ class Tokens:
     @property
     def absurd(self) -> bool:
         """Whether any of them is more than there can be."""
-        return max(self.prompt or 0, self.completion or 0, self.cached, self.reasoning, self.citation) > MAX_TOKENS
+        counts = (self.prompt or 0, self.completion or 0, self.cached, self.reasoning, self.citation)
+        return max(*counts, (self.total or 0) - sum(counts[:2])) > MAX_TOKENS
 
 
 @dataclass(frozen=True)

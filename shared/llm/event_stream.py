@@ -39,6 +39,7 @@ class EventStream:
         self.ended = False
         self.unread = 0
         self._counted = 0
+        self._counted_whole = False
         self._line = bytearray()
         self._first = True
         self._after_return = False
@@ -79,6 +80,11 @@ class EventStream:
     def uncounted(self) -> int:
         """Bytes of all texts that came after the last usage; all, where there was none."""
         return self._spoken - self._counted
+
+    @property
+    def counted_whole(self) -> bool:
+        """Whether the last usage came with the reasons why the choices ended, or after them: it is of all of it."""
+        return self._counted_whole and self.whole
 
     @property
     def shows_thoughts(self) -> bool:
@@ -139,7 +145,7 @@ class EventStream:
             if self._left < 0:
                 raise TooLong(f"more than {MAX_CHARACTERS} characters")
         if counted:
-            self._counted = self._spoken
+            self._counted, self._counted_whole = self._spoken, self.whole
 
     def _note_usage(self, usage: Any) -> bool:
         """The last counts, but for one of nothing but zeros after one that counted, as some servers close with.

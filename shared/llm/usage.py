@@ -39,22 +39,23 @@ def count_tokens(answer: Answer, exchange: Exchange) -> Counted:
     said = answer.tokens
     prompt = said.prompt or _tokens(len(exchange.request or b""))
     uncounted = _uncounted(answer, exchange)
-    completion = (said.completion or 0) + uncounted
+    completion = (said.completion or 0) + _beside(said) + uncounted
     return Counted(replace(said, prompt=prompt, completion=completion), not said.prompt or uncounted > 0)
 
 
 def count_stream(answer: Answer, exchange: Exchange, most_hidden: int | None) -> Counted:
     """Of as much of a stream as came. `most_hidden`: see `count_lost`; None where the model thinks in the open.
 
-    What a model thinks out of sight is billed, and counted only at the end: without it, it may have been all that was
-    allowed.
+    What a model thinks out of sight is billed, and counted only at the end: without that count, it may have been all
+    that was allowed. Of a stream that did not end, no count makes less of what it said than that is estimated at.
     """
-    counted = count_tokens(answer, exchange)
-    if most_hidden is None or (answer.tokens.completion and not _uncounted(answer, exchange)):
+    counted, stream = count_tokens(answer, exchange), exchange.stream
+    if stream is not None and not (stream.whole or stream.ended):  # a count on the way may be of a part
+        counted = _at_least(counted, _tokens(answer.spoken))
+    settled = stream is not None and stream.counted_whole and not _uncounted(answer, exchange)
+    if most_hidden is None or (settled and answer.tokens.completion):
         return counted
-    longest = output_limit(exchange.request) or most_hidden
-    completion = max(counted.tokens.completion or 0, longest)
-    return Counted(replace(counted.tokens, completion=completion), estimated=True)
+    return _at_least(counted, output_limit(exchange.request) or most_hidden)
 
 
 def count_unread(exchange: Exchange, longest_of_model: int | None) -> Counted:
@@ -100,6 +101,19 @@ def _uncounted(answer: Answer, exchange: Exchange) -> int:
         return _tokens(answer.spoken)
     estimated, longest = _tokens(answer.spoken + stream.unread), output_limit(exchange.request)
     return estimated if longest is None else min(estimated, max(longest, _tokens(answer.spoken)))
+
+
+def _beside(said: Tokens) -> int:
+    """Tokens that are in the total alone: what xAI's models think, and Gemini's in OpenAI's form, beside the answer."""
+    if not (said.prompt and said.completion and said.total):
+        return 0
+    return max(0, said.total - said.prompt - said.completion - said.citation)
+
+
+def _at_least(counted: Counted, completion: int) -> Counted:
+    if completion <= (counted.tokens.completion or 0):
+        return counted
+    return Counted(replace(counted.tokens, completion=completion), estimated=True)
 
 
 def _choices(body: dict[str, Any]) -> int:

@@ -128,6 +128,35 @@ async def test_what_is_counted_in_the_total_alone_was_answered(providers: Provid
     assert (result.usage.completion_tokens, result.usage.estimated) == (900, False)
 
 
+@pytest.mark.parametrize(
+    ("usage", "completion"),
+    [
+        ({"completion_tokens": 5, "total_tokens": 915, "completion_tokens_details": {"reasoning_tokens": 900}}, 905),
+        ({"completion_tokens": 5, "total_tokens": 915}, 905),
+        ({"completion_tokens": 905, "total_tokens": 915, "completion_tokens_details": {"reasoning_tokens": 900}}, 905),
+        ({"completion_tokens": 905, "total_tokens": 905, "completion_tokens_details": {"reasoning_tokens": 900}}, 905),
+        ({"completion_tokens": 5, "total_tokens": 915, "reasoning_tokens": 900}, 905),
+        ({"completion_tokens": 5, "total_tokens": 15, "reasoning_tokens": 900}, 905),
+        ({"completion_tokens": 5, "total_tokens": 315, "citation_tokens": 300}, 5),
+    ],
+)
+async def test_what_is_thought_beside_the_answer_is_paid_for_once(
+    providers: Providers, usage: dict[str, Any], completion: int
+) -> None:
+    """Some providers count it in the total alone, some beside the total, and most as a part of the answer."""
+    result = await providers.ask("openai", Wire(chat(usage={"prompt_tokens": 10, **usage})))
+    assert (result.usage.completion_tokens, result.usage.estimated) == (completion, False)
+    assert result.cost == pytest.approx(providers.cost("openai", 10, completion))
+
+
+async def test_a_total_that_cannot_be_ends_the_call(providers: Providers) -> None:
+    """It would be charged."""
+    usage = {"prompt_tokens": 5, "completion_tokens": 5, "total_tokens": 10**9}
+    failed = await providers.failure("openai", Wire(chat("Hello.", usage=usage)))
+    assert failed.message == "OpenAI reports a usage that cannot be."
+    check_estimated(providers, failed, 6)
+
+
 @pytest.mark.parametrize("wrong", ["true", "-5", "NaN", '"7"', "1e999"])
 async def test_what_is_no_number_of_tokens_is_estimated(providers: Providers, wrong: str) -> None:
     """As if it were not there."""
@@ -454,6 +483,60 @@ async def test_a_stream_that_is_lost_after_it_was_counted_costs_that(providers: 
     assert failed.usage is not None
     assert not failed.usage.estimated
     assert failed.cost == pytest.approx(providers.cost("openai", 1000, 500))
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [],
+        [delta(content="")],
+        [delta(content="Hi"), event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 2}})],
+    ],
+    ids=["nothing", "an empty text", "a text that is counted"],
+)
+@pytest.mark.parametrize(("model", "hidden"), [("gpt-5-mini", True), ("gpt-5.4-mini", False)])
+async def test_what_is_counted_on_the_way_is_not_all_that_was_thought(
+    providers: Providers, events: list[bytes], model: str, hidden: bool
+) -> None:
+    """A server may count with its first event; what it thought after that, it would have counted in the end."""
+    first = event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 1}})
+    fields: dict[str, Any] = {"stream": True, "model": model, "parameters": {"max_completion_tokens": 77}}
+    failed = await providers.failure("openai", Wire([first, *events], content_type=STREAM, cut=True), **fields)
+    assert failed.usage is not None
+    assert (failed.usage.completion_tokens == 77) == hidden
+    assert hidden or failed.usage.completion_tokens <= 2
+
+
+@pytest.mark.parametrize(("model", "completion"), [("gpt-5-mini", 77), ("gpt-5.4-mini", 1)])
+async def test_a_count_before_the_end_is_not_all_that_was_thought(
+    providers: Providers, model: str, completion: int
+) -> None:
+    """Though the answer is whole."""
+    counted = event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 1}})
+    step = Wire([delta(content="Hi"), counted, delta("stop"), DONE], content_type=STREAM)
+    parameters = {"max_completion_tokens": 77}
+    result = await providers.ask("openai", step, stream=True, model=model, parameters=parameters)
+    assert result.usage.completion_tokens == completion
+
+
+async def test_a_count_in_the_middle_makes_no_less_of_what_was_said(providers: Providers) -> None:
+    """Some servers count each event alone."""
+    counted = event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 1}})
+    step = Wire([delta(content="four" * 100), counted], content_type=STREAM, cut=True)
+    failed = await providers.failure("openai", step, stream=True)
+    assert failed.usage is not None
+    assert (failed.usage.completion_tokens, failed.usage.estimated) == (100, True)
+
+
+@pytest.mark.parametrize("model", ["gpt-5-mini", "gpt-5.4-mini"])
+async def test_a_count_at_the_end_is_all(providers: Providers, model: str) -> None:
+    """With the reason for the end, or after it."""
+    usage = {"prompt_tokens": 1000, "completion_tokens": 9}
+    ends = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": usage}
+    for end in ([event(ends)], [delta("stop"), event({"choices": [], "usage": usage})]):
+        step = Wire([delta(content="Hi"), *end, DONE], content_type=STREAM)
+        result = await providers.ask("openai", step, stream=True, model=model)
+        assert (result.usage.completion_tokens, result.usage.estimated) == (9, False)
 
 
 @pytest.mark.parametrize("model", ["gpt-5-mini", "gpt-5.4-mini"])
