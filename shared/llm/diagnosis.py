@@ -118,15 +118,12 @@ def _not_sent(error: Exception, route: ModelRoute, request: ChatRequest) -> Mode
         return ModelFailure(f"{provider} does not answer at {address}. Is it running?", transient=True)
     if _is_any(error, httpx.TransportError, OSError):
         return ModelFailure(f"{provider} could not be reached.", transient=True)
-    match getattr(error, "status_code", None):
-        case 401 | 403:
-            return ModelFailure(f"{provider} does not accept this service's key.", transient=False)
-        case int() as status if 400 <= status < 500 and status not in _RETRIABLE:
-            named = [name for name in request.parameters if re.search(rf"\b{re.escape(name)}\b", str(error))]
-            which = f" with these parameters: {', '.join(named)}" if named else ""
-            return ModelFailure(f"{route.name} does not take a request like this{which}.", transient=False)
-        case _:
-            return ModelFailure(f"{provider} could not be called.", transient=True)
+    if getattr(error, "status_code", None) in (401, 403):
+        return ModelFailure(f"{provider} does not accept this service's key.", transient=False)
+    # The request could not be made of what was asked for: asking again would end the same way.
+    named = [name for name in request.parameters if re.search(rf"\b{re.escape(name)}\b", str(error))]
+    which = f" with these parameters: {', '.join(named)}" if named else ""
+    return ModelFailure(f"{route.name} does not take a request like this{which}.", transient=False)
 
 
 def _fault(exchange: Exchange) -> Fault:

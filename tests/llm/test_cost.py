@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.llm.completion import complete
 from shared.llm.estimate import bound_cost
 from shared.llm.exchange import MAX_BODY_BYTES
 from shared.llm.failures import ModelFailure
@@ -371,6 +372,19 @@ async def test_what_no_provider_received_costs_nothing(environ: dict[str, str], 
     catalog = providers.catalog.load({**environ, "OPENAI_BASE_URL": "http://127.0.0.1:1/v1"})
     failed = await Providers(catalog, providers.server).failure("openai", Fail(500))
     assert (failed.cost, failed.usage) == (0, None)
+
+
+async def test_a_request_that_cannot_be_made_ends_the_call(providers: Providers) -> None:
+    """It would fail the same way each time. Nothing was sent, so nothing is charged."""
+    route = replace(providers.catalog.route("anthropic", MODELS["anthropic"]), writes_out_references=False)
+    schema = {"type": "object", "properties": {"$ref": {"type": "string"}}}
+    format_ = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
+    fields = {"provider": "anthropic", "model": route.model, "parameters": {"response_format": format_}}
+    request = ChatRequest.model_validate({"messages": [{"role": "user", "content": "hi"}], **fields})
+    with pytest.raises(ModelFailure, match="does not take a request like this") as raised:
+        await complete(route, request, 10)
+    assert (raised.value.transient, raised.value.cost, raised.value.usage) == (False, 0, None)
+    assert providers.server.calls == []
 
 
 @pytest.mark.parametrize("limit", [None, 77])

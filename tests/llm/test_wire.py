@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -70,6 +70,44 @@ async def test_a_schema_is_sent_as_it_was_held_for(wire: Wire, provider: str) ->
             continue
         body = await wire.sent(route, parameters)
         assert len(json.dumps(body)) <= 4 * len(json.dumps(call.parameters)), route.name
+
+
+ODD_NAMES = (
+    "$ref", "$defs", "definitions", "type", "properties", "required", "additionalProperties", "anyOf", "items", "enum",
+    "const", "default", "title", "", "ключ 😀",
+)  # fmt: skip
+
+
+def has_property(name: str, value: Any) -> bool:
+    """Whether a schema in a body, also in one that is sent as a text, has the property as it was asked for."""
+    if isinstance(value, str) and value.startswith("{"):
+        return has_property(name, json.loads(value))
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
+        properties = fields.get("properties")
+        if isinstance(properties, dict) and "marked" in leaves(cast("dict[str, Any]", properties).get(name)):
+            return True
+        return any(has_property(name, item) for item in fields.values())
+    return isinstance(value, list) and any(has_property(name, item) for item in cast("list[Any]", value))
+
+
+@EVERY_PROVIDER
+async def test_properties_may_have_any_name(wire: Wire, provider: str) -> None:
+    """Also the names that schemas themselves are written with. What cannot be sent is refused beforehand."""
+    for route in wire.routes(provider):
+        spec = specs(route).get("response_format")
+        if spec is None or "json_schema" not in (spec.choices or []):
+            continue
+        for name in ODD_NAMES:
+            marked = {"type": "string", "description": "marked"}
+            schema = {"type": "object", "properties": {name: marked}, "required": [name], "additionalProperties": False}
+            parameters = {"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}}
+            try:
+                body = await wire.sent(route, parameters)
+            except InvalidParameters:
+                assert (name, route.writes_out_references) == ("$ref", True), route.name
+            else:
+                assert has_property(name, body), (route.name, name)
 
 
 @EVERY_PROVIDER

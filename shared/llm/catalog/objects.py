@@ -91,8 +91,10 @@ def _objects(schema: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def _is_closed(schema: Mapping[str, Any]) -> bool:
-    properties, required = schema.get("properties") or {}, schema.get("required") or []
-    listed = isinstance(required, list) and all(name in required for name in properties)
+    properties, required = schema.get("properties", {}), schema.get("required", [])
+    listed = (
+        isinstance(properties, dict) and isinstance(required, list) and all(name in required for name in properties)
+    )
     return schema.get("additionalProperties") is False and listed
 
 

@@ -22,7 +22,8 @@ def write_out(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema with what each `$ref` stands for in its place, under what stands beside it; without definitions.
 
     Takes time in proportion to the schema and to what it becomes. Raises `InvalidParameters` for references that lead
-    nowhere, to themselves or out of the schema, and for what becomes too long or too deep.
+    nowhere, to themselves or out of the schema, for what becomes too long or too deep, and for a `$ref` that is not a
+    text, as litellm takes a property of that name for a reference.
     """
     body = {name: value for name, value in schema.items() if name not in _DEFINITIONS}
     return _Writing(schema).written(body, (), 0)
@@ -46,6 +47,11 @@ class _Writing:
                 beside = {name: item for name, item in fields.items() if name != "$ref"}
                 inner = self.written(self._target(reference, within), (*within, reference), depth + 1)
                 return {**inner, **self.written(beside, within, depth + 1)}
+            case {"$ref": _}:
+                raise InvalidParameters(
+                    f"Each $ref in {_SCHEMA} must be a text, such as #/$defs/name, for this model: no property can "
+                    "have that name."
+                )
             case dict():
                 fields = cast("dict[str, Any]", value)
                 return {name: self.written(item, within, depth + 1) for name, item in fields.items()}

@@ -39,7 +39,7 @@ def many(deep: int, wide: int = 4, definitions: str = "$defs") -> dict[str, Any]
             },
             {"anyOf": [{**TEXT, "description": "It."}]},
         ),
-        ({"properties": {"$ref": TEXT, "definitions": TEXT}}, {"properties": {"$ref": TEXT, "definitions": TEXT}}),
+        ({"properties": {"$defs": TEXT, "definitions": TEXT}}, {"properties": {"$defs": TEXT, "definitions": TEXT}}),
         ({"properties": {"a": TEXT, "b": {"$ref": "#/properties/a"}}}, {"properties": {"a": TEXT, "b": TEXT}}),
     ],
 )
@@ -56,6 +56,11 @@ def test_what_a_reference_stands_for_takes_its_place(schema: dict[str, Any], wri
         ({"properties": {"a": {"$ref": "#"}}}, "must lead to a schema within it"),
         ({"properties": {"a": {"const": {"$ref": "no reference"}}}}, "must lead to a schema within it"),
         ({"$ref": "#/$defs/x", "$defs": {"x": {"items": {"$ref": "#/$defs/x"}}}}, "within what it stands for"),
+        ({"properties": {"$ref": TEXT}}, "must be a text.*no property can have that name"),
+        ({"properties": {"a": {"properties": {"$ref": {"type": "object"}}}}}, "must be a text"),
+        ({"properties": {"a": {"$ref": None}}}, "must be a text"),
+        ({"properties": {"a": {"$ref": ["#/$defs/x"]}}}, "must be a text"),
+        ({"properties": {"a": {"$ref": "#/$defs/x"}}, "$defs": {"x": {"$ref": 5}}}, "must be a text"),
         (many(200, 1), f"nested more than {MAX_DEPTH} deep"),
         (many(8), "longer than 262144 bytes"),
         (many(30), "longer than 262144 bytes"),
@@ -70,6 +75,16 @@ def test_what_cannot_be_written_out_is_refused(schema: dict[str, Any], words: st
             check_call(CATALOG.route(provider, model), {"response_format": wanted}, [])
     call = check_call(CATALOG.route("openai", "gpt-4.1"), {"response_format": wanted}, [])
     assert call.parameters["response_format"] == wanted
+
+
+@pytest.mark.parametrize("properties", [5, [], None, "a", True])
+@pytest.mark.parametrize("required", [5, {}, None, "a"])
+def test_what_is_no_object_of_properties_is_not_closed(properties: Any, required: Any) -> None:
+    """And says so, where a schema is to be kept to strictly."""
+    schema = {"type": "object", "additionalProperties": False, "properties": properties, "required": required}
+    wanted = {"type": "json_schema", "json_schema": {"name": "a", "strict": True, "schema": schema}}
+    with pytest.raises(InvalidParameters, match="with strict"):
+        check_call(CATALOG.route("openai", "gpt-4.1"), {"response_format": wanted}, [])
 
 
 def test_a_schema_that_grows_without_bounds_is_refused_at_once() -> None:
