@@ -6,7 +6,7 @@ Texts are joined before anything looks at them: a stream may cut within an emoji
 import codecs
 import json
 from io import StringIO
-from typing import Any
+from typing import Any, cast
 
 from shared.llm.text import object_of, objects_of, text_of, whole_text
 
@@ -18,8 +18,10 @@ MAX_PARTS = 1_000
 """Choices; tool calls and annotations of each."""
 _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 _BESIDE = ("id", "model", "created", "usage", "citations", "search_results", "error")
-"""Fields beside the choices; the last value counts, but for a usage that counts nothing."""
+"""Fields beside the choices; the last value counts, but for a usage that counts nothing, and its cost: the highest."""
 _THOUGHTS = ("reasoning_content", "reasoning")
+_LABELS = {"role", "type", "id", "index", "format", "status", "object", "annotations"}
+"""Fields of a message whose texts the model did not write."""
 _OTHER_LINES = (b":", b"event:", b"id:", b"retry:")
 """Of a stream, that carry no data."""
 
@@ -90,6 +92,11 @@ class EventStream:
     def shows_thoughts(self) -> bool:
         """Whether thoughts have come as such. An answer that begins with some may be what the caller asked for."""
         return any(choice.thinks for choice in self._choices.values())
+
+    @property
+    def beside(self) -> int:
+        """Bytes of what the model wrote into fields that are not read."""
+        return sum(choice.beside for choice in self._choices.values())
 
     @property
     def _spoken(self) -> int:
@@ -164,36 +171,40 @@ class _Choice:
     def __init__(self) -> None:
         self.fields: dict[str, Any] = {}
         self.spoken = 0
+        self.beside = 0
         self._texts: dict[str, StringIO] = {}
         self._calls: dict[int, _ToolCall] = {}
         self._annotations: list[dict[str, Any]] = []
 
     def add(self, sent: dict[str, Any]) -> int:
-        """Returns how many characters came with it."""
+        """Returns how many characters came with it, at most."""
         for name in ("finish_reason", "native_finish_reason", "error"):
             if sent.get(name) is not None:
                 self.fields[name] = sent[name]
         delta = object_of(sent.get("delta"))
         if not delta and not self._texts:  # what comes as a message after pieces of it is the whole once more
             delta = object_of(sent.get("message"))
-        characters = 0
+        characters = spoken = 0
         for name in _TEXTS:
             if text := text_of(delta.get(name)):
                 characters += len(text)
-                self.spoken += len(text.encode("utf-8", "replace"))
+                spoken += _size(text)
                 self._texts.setdefault(name, StringIO()).write(text)
         for call in objects_of(delta.get("tool_calls")):
             index = call.get("index")
             index = index if isinstance(index, int) else len(self._calls)
             written = self._calls.setdefault(index, _ToolCall()).add(call)
-            characters += written
-            self.spoken += written
+            characters += len(written)
+            spoken += _size(written)
         annotations = objects_of(delta.get("annotations"))
         characters += sum(len(json.dumps(annotation)) for annotation in annotations)
         self._annotations += annotations
         if max(len(self._calls), len(self._annotations)) > MAX_PARTS:
             raise TooLong(f"more than {MAX_PARTS} tool calls or annotations")
-        return characters
+        beside = max(0, sum(_size(text) for text in _strings(delta)) - spoken)
+        self.beside += beside
+        self.spoken += spoken + beside
+        return characters + beside
 
     @property
     def thinks(self) -> bool:
@@ -217,18 +228,39 @@ class _ToolCall:
         self._name = ""
         self._arguments = StringIO()
 
-    def add(self, sent: dict[str, Any]) -> int:
-        """Returns how many characters came with it."""
+    def add(self, sent: dict[str, Any]) -> str:
+        """Returns what came with it."""
         function = object_of(sent.get("function"))
         name, arguments = text_of(function.get("name")), text_of(function.get("arguments"))
         self._id = self._id or text_of(sent.get("id")) or None
         self._name += name
         self._arguments.write(arguments)
-        return len(name) + len(arguments)
+        return name + arguments
 
     def document(self) -> dict[str, Any]:
         function = {"name": whole_text(self._name), "arguments": whole_text(self._arguments.getvalue())}
         return {"id": self._id, "type": "function", "function": function}
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
+
+
+def _strings(delta: dict[str, Any]) -> set[str]:
+    """All texts in what came of a message, however deep, each once: some servers send one in two fields."""
+    found: set[str] = set()
+    left: list[Any] = [delta]
+    while left:
+        match left.pop():
+            case str() as text:
+                found.add(text)
+            case list() as items:
+                left += cast("list[Any]", items)
+            case dict() as fields:
+                left += [value for name, value in cast("dict[str, Any]", fields).items() if name not in _LABELS]
+            case _:
+                pass
+    return found
 
 
 def _decoded(data: bytes) -> str:

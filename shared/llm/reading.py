@@ -31,9 +31,12 @@ def read_exchange(exchange: Exchange) -> Answer | None:
     """The answer, or as much of a stream as has come; None where nothing can be read."""
     lost = exchange.body is None and exchange.stream is not None
     try:
-        return read_document(exchange.stream.document() if lost and exchange.stream else parsed(exchange.body))
+        answer = read_document(exchange.stream.document() if lost and exchange.stream else parsed(exchange.body))
     except RecursionError:  # it is nested more deeply than it can be written again
         return None
+    if answer is not None and exchange.stream is not None:
+        answer.more_spoken += exchange.stream.beside
+    return answer
 
 
 def thoughts_of(answer: Answer, stop: str | None) -> dict[str, Any] | None:

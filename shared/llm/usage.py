@@ -51,7 +51,7 @@ def count_stream(answer: Answer, exchange: Exchange, most_hidden: int | None) ->
     """
     counted, stream = count_tokens(answer, exchange), exchange.stream
     if stream is not None and not (stream.whole or stream.ended):  # a count on the way may be of a part
-        counted = _at_least(counted, _tokens(answer.spoken))
+        counted = _at_least(counted, _said(answer, exchange))
     settled = stream is not None and stream.counted_whole and not _uncounted(answer, exchange)
     if most_hidden is None or (settled and answer.tokens.completion):
         return counted
@@ -94,13 +94,26 @@ def output_limit(request: bytes | None) -> int | None:
 
 def _uncounted(answer: Answer, exchange: Exchange) -> int:
     """Tokens of the answer that the provider did not count, and of what cannot be read of a stream."""
+    stream, counted = exchange.stream, answer.tokens.completion
+    if not counted:
+        return _said(answer, exchange)
+    return 0 if stream is None else _allowed(stream.uncounted, stream.beside, exchange, counted)
+
+
+def _said(answer: Answer, exchange: Exchange) -> int:
+    """Tokens of all texts, as they are estimated, and of what cannot be read of a stream."""
     stream = exchange.stream
-    if answer.tokens.completion:
-        return 0 if stream is None else _tokens(stream.uncounted)
-    if stream is None or not stream.unread:
+    if stream is None:
         return _tokens(answer.spoken)
-    estimated, longest = _tokens(answer.spoken + stream.unread), output_limit(exchange.request)
-    return estimated if longest is None else min(estimated, max(longest, _tokens(answer.spoken)))
+    return _allowed(answer.spoken + stream.unread, stream.beside + stream.unread, exchange)
+
+
+def _allowed(size: int, doubtful: int, exchange: Exchange, counted: int = 0) -> int:
+    """Tokens of so many bytes. Those that may be no text of the answer make no more of it than the request allowed."""
+    estimated, longest = _tokens(size), output_limit(exchange.request)
+    if longest is None:
+        return estimated
+    return min(estimated, max(longest - counted, _tokens(max(0, size - doubtful))))
 
 
 def _beside(said: Tokens) -> int:

@@ -572,6 +572,59 @@ async def test_a_stream_that_ends_before_it_is_counted_may_have_thought(
     assert (result.content, result.usage.completion_tokens, result.usage.estimated) == ("Hi", completion, True)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"reasoning_details": [{"type": "reasoning.text", "text": "four" * 50, "format": "unknown", "index": 0}]},
+        {"audio": {"id": "a", "transcript": "four" * 50}},
+        {"function_call": {"name": "f", "arguments": "four" * 50}},
+        {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "four" * 50}]}]},
+        {"unheard_of": {"deep": [[[{"er": "four" * 50}]]]}},
+        {"reasoning": "four" * 50, "reasoning_details": [{"type": "reasoning.text", "text": "four" * 50}]},
+    ],
+)
+@pytest.mark.parametrize("counted", [0, 7])
+async def test_what_a_stream_brings_in_odd_fields_is_paid_for_once(
+    providers: Providers, odd: dict[str, Any], counted: int
+) -> None:
+    """The model wrote it; what only labels it was not written by the model."""
+    usage = [event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": counted}})] if counted else []
+    step = Wire([delta(role="assistant", content=""), *usage, delta(**odd)], content_type=STREAM, cut=True)
+    failed = await providers.failure("openai", step, stream=True)
+    assert failed.usage is not None
+    assert 50 <= failed.usage.completion_tokens - counted <= 51
+
+
+async def test_what_a_stream_brings_in_odd_fields_costs_no_more_than_was_allowed(providers: Providers) -> None:
+    """It may have been something else."""
+    step = Wire([delta(content="Half", audio={"data": "four" * 500})], content_type=STREAM, cut=True)
+    parameters = {"max_completion_tokens": 77}
+    check_estimated(providers, await providers.failure("openai", step, stream=True, parameters=parameters), 77 * 4)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("counted", [0, 7])
+async def test_arguments_of_tools_count_in_bytes(providers: Providers, stream: bool, counted: int) -> None:
+    """As all that a model writes."""
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": "", "arguments": "漢" * 100}}
+    usage = [event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": counted}})] if counted else []
+    step = Wire([*usage, delta(tool_calls=[call])], content_type=STREAM, cut=True)
+    if not stream:
+        step = Wire(chat("", "error", message={"tool_calls": [call]}, usage=None))
+    failed = await providers.failure("openai", step, stream=stream)
+    assert failed.usage is not None
+    assert failed.usage.completion_tokens == 75 + (counted if stream else 0)
+
+
+async def test_arguments_of_built_in_tools_count_in_bytes(providers: Providers) -> None:
+    """Neither in characters, nor in those that escape them."""
+    used = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "漢" * 100}}
+    body = anthropic(used)
+    body["usage"] = None
+    result = await providers.ask("anthropic", Wire(body), built_in_tools=["web_search"])
+    assert result.usage.completion_tokens == math.ceil((len('{"query": ""}') + 300) / 4)
+
+
 async def test_thoughts_that_an_answer_pretends_are_not_those_of_its_model(providers: Providers) -> None:
     """A caller may ask for an answer that begins like some models' thoughts."""
     step = Wire([delta(content="<think>Hm.</think>Half")], content_type=STREAM, cut=True)
