@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from shared.llm import stops
@@ -87,7 +88,7 @@ def _answered(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> Ch
     counted = _count(route, answer, exchange)
     if not answer.tokens.prompt:
         counted = with_tools(route, request.built_in_tools, counted)
-    billed = bill(route, request.built_in_tools, counted, answer)
+    billed = _bill(route, request.built_in_tools, counted, answer, exchange)
     if _absurd(answer, billed):
         failure = ModelFailure(f"{route.provider_name} reports a usage that cannot be.", transient=False)
         raise _charge(failure, _bill_of_absurd(route, request.built_in_tools, answer, exchange))
@@ -118,6 +119,14 @@ def _failure_in(answer: Answer, stop: str | None, exchange: Exchange, route: Mod
     return ModelFailure(f"{route.provider_name} ended without an answer ({why}).", transient=stop != stops.TOO_LONG)
 
 
+def _bill(route: ModelRoute, tools: Sequence[str], counted: Counted, answer: Answer, exchange: Exchange) -> Bill:
+    """A cost that a stream reports before its end is of what came until then: never less than its tokens cost."""
+    billed = bill(route, tools, counted, answer)
+    if exchange.stream is None or exchange.stream.counted_whole or answer.cost is None:
+        return billed
+    return max(billed, bill(route, tools, counted, replace(answer, cost=None)), key=lambda bill: bill.cost)
+
+
 def _bill_of_unread(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
     """Of something that is no answer: by its bytes, unless it is what is left of one that was lost on its way."""
     if exchange.stream is None and is_remnant(exchange.body):
@@ -134,7 +143,7 @@ def _bill_of_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -
     whole = exchange.stream is None and (headed or sent(exchange.request).get("stream") is not True)
     if exchange.too_long or exchange.undecoded or whole:
         return bill_most(route, tools, count_lost(exchange, route.info.max_output_tokens))
-    billed = bill(route, (), _count(route, answer, exchange), answer)
+    billed = _bill(route, (), _count(route, answer, exchange), answer, exchange)
     return _bill_of_absurd(route, (), answer, exchange) if _absurd(answer, billed) else billed
 
 

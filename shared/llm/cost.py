@@ -60,14 +60,16 @@ def with_tools(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Cou
 def bill(route: ModelRoute, tools: Sequence[str], counted: Counted, answer: Answer | None = None) -> Bill:
     """`tools`: the built-in ones that the call had. `answer`: None for one that was lost, whose uses nobody knows.
 
+    What a provider reports counts where the catalog says that it reports costs: elsewhere the field may mean anything.
     Nothing for a free provider; nothing either, and a usage that is `unpriced`, where nobody knows the price.
     """
     if not route.charged:
         return Bill(counted.usage, 0.0)
-    if answer is not None and answer.cost:
-        return Bill(counted.usage, answer.cost)
+    reported = answer.cost if answer is not None and route.reports_cost else None
+    if reported:
+        return Bill(counted.usage, reported)
     if route.info.prices is None:
-        told = answer is not None and answer.cost is not None
+        told = reported is not None
         return Bill(counted.usage.model_copy(update={"unpriced": not told}), 0.0)
     cost = _cost_of_tokens(route.info.prices, counted.tokens) + _fees(route, tools, answer or Answer())
     return Bill(counted.usage, float(cost))

@@ -8,6 +8,7 @@ import json
 from io import StringIO
 from typing import Any, cast
 
+from shared.llm.forms.chat import COST_FIELDS, cost_of
 from shared.llm.text import object_of, objects_of, text_of, whole_text
 
 MAX_LINE_BYTES = 2 * 1024 * 1024
@@ -42,6 +43,7 @@ class EventStream:
         self.unread = 0
         self._counted = 0
         self._counted_whole = False
+        self._cost: dict[str, Any] = {}
         self._line = bytearray()
         self._first = True
         self._after_return = False
@@ -104,7 +106,10 @@ class EventStream:
 
     def document(self) -> dict[str, Any]:
         choices = [choice.document(index) for index, choice in sorted(self._choices.items())]
-        return {"object": "chat.completion", **self._beside, "choices": choices}
+        beside = dict(self._beside)
+        if self._cost:
+            beside["usage"] = {**object_of(beside.get("usage")), **self._cost}
+        return {"object": "chat.completion", **beside, "choices": choices}
 
     def _extend(self, part: bytes) -> None:
         if len(self._line) + len(part) + sum(map(len, self._data)) > MAX_LINE_BYTES:
@@ -157,8 +162,12 @@ class EventStream:
     def _note_usage(self, usage: Any) -> bool:
         """The last counts, but for one of nothing but zeros after one that counted, as some servers close with.
 
-        Returns whether it counts anything.
+        Of costs the highest does: where they add up on the way, it is the one of all, whichever came last. Returns
+        whether it counts anything.
         """
+        cost = cost_of(object_of(usage))
+        if cost and cost > (cost_of(self._cost) or 0):
+            self._cost = {name: usage.get(name) for name in COST_FIELDS}
         counts = any(isinstance(number, int | float) and number > 0 for number in object_of(usage).values())
         if usage is not None and (counts or "usage" not in self._beside):
             self._beside["usage"] = usage

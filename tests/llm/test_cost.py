@@ -360,6 +360,67 @@ async def test_a_cost_that_is_reported_has_the_fees_in_it(providers: Providers) 
     assert (await providers.ask("perplexity", Wire(body), builtInTools=["wide_web_search"])).cost == 0.02
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_cost_is_believed_of_providers_that_report_it(providers: Providers, stream: bool) -> None:
+    """Of others nobody knows what the field means."""
+    usage = {"prompt_tokens": 1000, "completion_tokens": 500, "cost": 0.000001}
+    step = Wire(chat(usage=usage))
+    if stream:
+        step = Wire([delta(content="Hi"), delta("stop"), event({"choices": [], "usage": usage})], content_type=STREAM)
+    result = await providers.ask("openai", step, stream=stream)
+    assert result.cost == pytest.approx(providers.cost("openai", 1000, 500))
+    assert (await providers.ask("openrouter", Wire(chat(usage=usage)))).cost == 0.000001
+
+
+def counting(cost: Any, completion: int = 2, **fields: Any) -> bytes:
+    """A usage on the way."""
+    return event(
+        {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": completion, "cost": cost, **fields}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("events", "cost"),
+    [
+        ([counting(0.1), delta(content="lo"), delta("stop"), counting(0.3)], 0.3),
+        ([counting(0.1), delta("stop"), counting({"total_cost": 0.3})], 0.3),
+        ([counting(0.3), delta("stop"), counting(0)], 0.3),
+        ([counting(0.3), delta("stop"), counting(0.1)], 0.3),
+        (
+            [counting(0.1, is_byok=True, cost_details={"upstream_inference_cost": 0.2}), delta("stop"), counting(0.2)],
+            0.3,
+        ),
+    ],
+)
+async def test_of_the_costs_of_a_stream_the_highest_counts(
+    providers: Providers, events: list[bytes], cost: float
+) -> None:
+    """Which is the last one, where they add up."""
+    result = await streamed(providers, [delta(content="Hel"), *events, DONE])
+    assert result.cost == pytest.approx(cost)
+
+
+@pytest.mark.parametrize("end", [[], [delta("stop"), DONE]], ids=["lost", "whole"])
+async def test_a_cost_on_the_way_is_not_that_of_what_comes_after(providers: Providers, end: list[bytes]) -> None:
+    """That costs what its tokens do."""
+    events = [counting(0.000001), delta(reasoning="four" * 5000), *end]
+    outcome = await streamed(providers, events)
+    prompt, completion = 9, 5002
+    assert outcome.cost == pytest.approx(providers.cost("openrouter", prompt, completion))
+
+
+async def streamed(providers: Providers, events: list[bytes]) -> ChatResult | ModelFailure:
+    """By a provider that reports costs, if its streams were read."""
+    providers.server.script("hi", Wire(events, content_type=STREAM, cut=True))
+    route = replace(providers.catalog.route("openrouter", MODELS["openrouter"]), streams=True)
+    fields = {"provider": "openrouter", "model": route.model, "stream": True}
+    request = ChatRequest.model_validate({"messages": [{"role": "user", "content": "hi"}], **fields})
+    try:
+        return await complete(route, request, 10)
+    except ModelFailure as failure:
+        return failure
+
+
 @pytest.mark.parametrize("step", [Fail(400), Fail(429), Fail(500), Fail(503), Wire({"error": {"code": 503}})])
 async def test_what_a_provider_refuses_costs_nothing(providers: Providers, step: Any) -> None:
     """By its status, or by an error in the place of an answer."""

@@ -9,6 +9,8 @@ from shared.llm.citations import distinct, from_annotations, from_search_results
 from shared.llm.forms.faults import fault_of
 from shared.llm.text import name_of, object_of, objects_of, text_of
 
+COST_FIELDS = ("cost", "is_byok", "cost_details")
+"""Of a usage."""
 _THOUGHT = re.compile(r"\s*<(think|thinking)>(.*?)</\1>\s*", re.DOTALL)
 """What some models write in front of their answer."""
 
@@ -18,13 +20,13 @@ def read(document: dict[str, Any]) -> Answer:
     choices = objects_of(document.get("choices"))
     usage = object_of(document.get("usage")) or object_of(choices[0].get("usage") if choices else None)
     if not choices:
-        return Answer(stop="error", tokens=_tokens(usage), cost=_cost(usage))
+        return Answer(stop="error", tokens=_tokens(usage), cost=cost_of(usage))
     answer = _read_choice(choices[0])
     answer.more_spoken = sum(_read_choice(choice).spoken for choice in choices[1:])
     found = from_search_results(document.get("citations"), document.get("search_results"))
     if not answer.citations:
         answer.citations = found
-    answer.tokens, answer.cost = _tokens(usage), _cost(usage)
+    answer.tokens, answer.cost = _tokens(usage), cost_of(usage)
     answer.searches = count(usage.get("num_search_queries"))
     searches = count(object_of(usage.get("server_tool_use")).get("web_search_requests"))
     if searches is not None:
@@ -91,7 +93,7 @@ def _tokens(usage: dict[str, Any]) -> Tokens:
     )
 
 
-def _cost(usage: dict[str, Any]) -> float | None:
+def cost_of(usage: dict[str, Any]) -> float | None:
     """OpenRouter says a number, Perplexity a breakdown.
 
     With the user's own key at OpenRouter, `cost` is OpenRouter's fee, and the rest is what the provider behind bills.
