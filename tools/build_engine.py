@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from shared.sandbox import fork_server
+from tools.immortal_objects import make_immortal, objects_of
 
 ROOT = Path(__file__).parents[1]
 _SANDBOX = ROOT / "shared" / "sandbox"
@@ -40,7 +41,9 @@ def sources() -> dict[str, bytes]:
 
 def digest() -> str:
     """Of all that decides what is built."""
-    found = hashlib.sha256((_SANDBOX / "world.wit").read_bytes())
+    found = hashlib.sha256()
+    for part in ((_SANDBOX / "world.wit"), Path(__file__), Path(__file__).with_name("immortal_objects.py")):
+        found.update(part.read_bytes())
     for name, data in sorted(sources().items()):
         found.update(name.encode() + b"\0" + data)
     for tool in _TOOLS:
@@ -63,8 +66,9 @@ def build(folder: Path = FOLDER) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _STAMP).unlink(missing_ok=True)
-    component = _componentized()
     engine = wasmtime.Engine(fork_server.configured(wasmtime))
+    component = _componentized()
+    component = make_immortal(component, objects_of(wasmtime, engine, Component(engine, component)))
     _put(folder / fork_server.COMPILED, bytes(Component(engine, component).serialize()))
     _put(folder / fork_server.COMPONENT, gzip.compress(component, mtime=0))
     _put(folder / _STAMP, digest().encode())

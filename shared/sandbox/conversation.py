@@ -142,7 +142,7 @@ class Conversation:
         self._printed += len(text)
         if self._printed > self._logs.most + _MOST_PRINTED:
             raise Refused("It printed more than it says.")
-        self._logs.add("stdout", text)
+        self._logs.add(text)
 
     def _start(self, call: Call, text: str) -> None:
         self._number += 1

@@ -56,7 +56,7 @@ class WasmEngine:
         attempt = await self._attempt(program, abilities, limits, logs, level)
         failure = attempt if isinstance(attempt, Failure) else None
         result = None if isinstance(attempt, Failure) else attempt.value
-        return Outcome(result, failure, logs.lines(), time.monotonic() - began)
+        return Outcome(result, failure, logs.lines(), logs.times(), time.monotonic() - began)
 
     async def load(
         self, code: str, limits: Limits, sharers: tuple[str, ...] = (), caller: str | None = None

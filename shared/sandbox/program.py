@@ -64,11 +64,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`logs`: the lines that were printed. `seconds`: from start to end."""
+    """`logs`: the lines that were printed; `log_times`: when each of them began, in seconds after the start. `seconds`:
+    from start to end.
+    """
 
     result: JsonValue
     failure: Failure | None
     logs: list[str]
+    log_times: list[float]
     seconds: float
 
 

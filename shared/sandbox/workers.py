@@ -18,7 +18,7 @@ _READY = 1
 _MOST_IDLE = 16
 """Workers that wait for another run of their tenant."""
 _MOST_RUNS = 200
-_PYTHON_BYTES = 32 * 2**20
+_PYTHON_BYTES = 36 * 2**20
 """What CPython and the modules it has loaded have taken before any code is read."""
 
 

@@ -243,6 +243,12 @@ def _tell(chain: _Chain, outcome: Outcome, agent: StoredAgent | None) -> None:
         _tell_failure(chain, outcome, agent, fields)
 
 
+def _last_lines(outcome: Outcome) -> list[str]:
+    """Each with the seconds after which it was printed."""
+    lines = list(zip(outcome.log_times, outcome.logs, strict=True))[-_LAST_LINES:]
+    return [f"{seconds:.3f} s: {redacted(line[:_LONGEST_LINE])}" for seconds, line in lines]
+
+
 def _tell_failure(chain: _Chain, outcome: Outcome, agent: StoredAgent, fields: dict[str, object] | None = None) -> None:
     """So that the agent's author finds by the run's id what happened."""
     assert outcome.failure is not None  # noqa: S101 - whoever calls has looked
@@ -251,6 +257,6 @@ def _tell_failure(chain: _Chain, outcome: Outcome, agent: StoredAgent, fields: d
         **(fields or {"run": chain.run_id, "agent": agent.id}),
         "error": error,
         "traceback": redacted(outcome.failure.traceback),
-        "printed": [redacted(line[:_LONGEST_LINE]) for line in outcome.logs[-_LAST_LINES:]],
+        "printed": _last_lines(outcome),
     }
     _log.warning("%s: agent %r failed: %s", chain.run_id, agent.fields.name, error[:200], extra={"fields": details})

@@ -100,7 +100,7 @@ def address_block(address: str) -> str:
     return str(ipaddress.ip_network(f"{address}/48", strict=False)) if parsed.version == 6 else address
 
 
-def _client_address(request: Request, settings: CurrentSettings) -> str:
+async def _client_address(request: Request, settings: CurrentSettings) -> str:
     return client_address(request, settings)
 
 

@@ -471,3 +471,16 @@ async def test_input_of_any_json_goes_in_as_it_is(run: Run) -> None:
 def test_limits_are_plain() -> None:
     """So that they can be a key: workers are made ready by them."""
     assert hash(LIMITS) == hash(Limits(**LIMITS.__dict__))
+
+
+async def test_what_is_there_from_the_start_is_not_counted(run: Run) -> None:
+    """References to it, that is: a count would be a page that is copied. What the code makes is counted, and freed."""
+    body = """
+    import json, sys, weakref
+    class Mine: ...
+    mine = Mine()
+    gone = weakref.ref(mine)
+    del mine
+    there = [sys, json.dumps, json.dumps.__code__, json.JSONDecodeError, json.__dict__, json.__name__]
+    return [gone() is None, sys._is_immortal(Mine), *[sys._is_immortal(one) for one in there]]"""
+    assert (await run(RUN + body)).result == [True, False] + [True] * 6

@@ -9,7 +9,7 @@ from shared.sandbox.logs import Logs
 def _added(most: int, *texts: str) -> list[str]:
     logs = Logs(most)
     for text in texts:
-        logs.add("stdout", text)
+        logs.add(text)
     return logs.lines()
 
 
@@ -42,9 +42,21 @@ def test_a_character_is_kept_whole_or_not() -> None:
 
 def test_no_bytes_at_all_keeps_nothing() -> None:
     """As where only a load is tried."""
-    assert _added(0, "abc") == ["", "… 3 bytes more were printed; the first 0 are kept."] or _added(0, "abc") == [
-        "… 3 bytes more were printed; the first 0 are kept."
-    ]
+    assert _added(0, "abc") == ["… 3 bytes more were printed; the first 0 are kept."]
+
+
+def test_each_line_has_the_time_at_which_it_began() -> None:
+    """In seconds after the start, however many pieces it came in; what was dropped has the time of asking."""
+    now = 100.0
+    logs = Logs(20, lambda: now)
+    for at, text in ((101.0, "a"), (102.0, "b\nc"), (103.0, "\n\n"), (104.5, ""), (105.0, "d\ne\n")):
+        now = at
+        logs.add(text)
+    assert list(zip(logs.times(), logs.lines(), strict=True)) == [(1, "ab"), (2, "c"), (3, ""), (5, "d"), (5, "e")]
+    now = 106.0
+    logs.add("x" * 30)
+    now = 107.0
+    assert logs.times()[-2:] == [6, 7]
 
 
 @given(st.lists(st.text()), st.integers(0, 50))
@@ -52,8 +64,9 @@ def test_the_bound_holds_for_any_text(texts: list[str], most: int) -> None:
     """Kept bytes are within the bound, and are the beginning of what was printed."""
     logs = Logs(most)
     for text in texts:
-        logs.add("stdout", text)
+        logs.add(text)
     lines = logs.lines()
+    assert len(logs.times()) == len(lines)
     every = "".join(texts)
     if len(every.encode()) <= most:
         assert "\n".join(lines) == every.removesuffix("\n")

@@ -6,6 +6,8 @@ it is done by halves.
 
 import ast
 import asyncio
+import hashlib
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
 from shared.sandbox.analysis.awaits import await_findings
@@ -15,6 +17,7 @@ from shared.sandbox.analysis.source import MAX_CODE_CHARACTERS, Unreadable, pars
 
 _LONG_CODE = 20_000
 """Characters: a few hundredths of a second."""
+_MOST_REMEMBERED = 1000
 _NO_RUN = "The code defines no `async def run(input_dict, tools)`, which is what is called."
 _NO_COROUTINE = "`run` must be `async def run(input_dict, tools)`."
 
@@ -33,8 +36,21 @@ def look(code: str) -> list[Finding]:
 
 
 async def look_soon(code: str) -> list[Finding]:
-    """The same; of long code beside the event loop."""
-    return await asyncio.to_thread(look, code) if len(code) > _LONG_CODE else look(code)
+    """The same; of long code beside the event loop, and of code in which nothing was found, from memory."""
+    digest = hashlib.sha256(code.encode("utf-8", "surrogatepass")).digest()
+    if digest in _clean:
+        _clean.move_to_end(digest)
+        return []
+    findings = await asyncio.to_thread(look, code) if len(code) > _LONG_CODE else look(code)
+    if not findings:
+        _clean[digest] = None
+        if len(_clean) > _MOST_REMEMBERED:
+            _clean.popitem(last=False)
+    return findings
+
+
+_clean: OrderedDict[bytes, None] = OrderedDict()
+"""Digests of code in which nothing was found, the longest unused first: saved agents run again and again."""
 
 
 def _entry(tree: ast.Module, nodes: Sequence[ast.AST]) -> Iterator[Finding]:

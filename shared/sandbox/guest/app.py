@@ -8,6 +8,7 @@ import sys
 
 import wit_world  # pyright: ignore[reportMissingImports] - componentize-py makes it of `world.wit`
 
+from shared.sandbox.guest import heap
 from shared.sandbox.guest.main import Guest
 from shared.sandbox.guest.warm_up import warm_up  # before all else, so that what every run uses lies close together
 
@@ -51,6 +52,8 @@ def _seed_later(*_: object) -> None:
 
 random.seed = _seed_later
 gc.collect()
+heap.fill_gaps()
+heap.set_aside()
 gc.freeze()
 
 

@@ -15,6 +15,7 @@ from types import FunctionType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from shared.sandbox.guest.channel import Channel
+from shared.sandbox.guest.heap import reserve
 from shared.sandbox.guest.host_abilities import HostAbilities
 from shared.sandbox.guest.loop import HostLoop
 from shared.sandbox.guest.printed import Printed
@@ -117,6 +118,7 @@ def _called(run: Any, program: dict[str, Any]) -> Any:
 
 def _failed(error: BaseException) -> str:
     """An exception that nobody caught, with the agent's own lines. Its class may say what it likes of itself."""
+    reserve.clear()
     kind = _name_of(type(error))
     try:
         if issubclass(type(error), SyntaxError) and getattr(error, "filename", None) == _FILE:

@@ -1,0 +1,26 @@
+"""Prepares the heap for the snapshot, so that a run writes to few of its pages: each of those has to be copied for it.
+
+What was freed before lies in small gaps all over the heap, which a run would use up one by one. With the gaps filled,
+it allocates from the heap's end, where all that it takes lies together.
+"""
+
+_LARGEST = 2**20
+_SIZES = [*(2**n for n in range(18, 9, -1)), *range(512, 0, -4)]
+reserve: list[bytes] = []
+"""Memory that is given back when the code has failed, so that there is some for describing how."""
+_fillers: list[object] = []
+
+
+def set_aside() -> None:
+    """Makes the reserve."""
+    reserve.append(bytes(2**17))
+
+
+def fill_gaps() -> None:
+    """Tries sizes from the largest to the smallest, each until the heap's end is reached."""
+    end = id(bytes(_LARGEST))  # which is too large for a gap
+    for size in _SIZES:
+        while id(filler := bytes(size)) < end:
+            _fillers.append(filler)
+    while id(smallest := object()) < end:
+        _fillers.append(smallest)

@@ -1,0 +1,165 @@
+"""Makes the objects of a snapshot immortal (PEP 683): Python does not count references to those.
+
+A count is in the object itself. So whoever uses an object writes to its page, which then has to be copied for this run
+alone; with all that there is at the start made immortal, a run copies half as many. Python has no words for this: the
+component is asked once for the addresses of its objects, and the counts are changed in its memory as it is stored. What
+a run makes is counted as ever.
+
+The format is WebAssembly's binary format, and the component model's around it.
+"""
+
+import bisect
+import json
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from shared.sandbox import fork_server
+
+_IMMORTAL = 5 << 28
+"""What CPython gives to immortal objects where a pointer has 32 bits (`_Py_IMMORTAL_INITIAL_REFCNT`)."""
+_MOST_COUNTED = 1 << 20
+"""References that an object may have. More is an address: where an object was, that of the next free place is kept."""
+_COUNT = struct.Struct("<I")
+_OBJECT = struct.Struct("<II")
+"""How each begins: with the number of references to it, and the address of its type."""
+_HEADER = 8
+"""Bytes before the first section of a module and of a component."""
+_CORE_MODULE, _DATA = 1, 11
+_I32_CONST, _END = 0x41, 0x0B
+_MOST_BYTES = 2**26
+_WALK = """
+import gc
+from types import CodeType
+from shared.sandbox.guest.heap import reserve
+
+async def run(input_dict, tools):
+    gc.unfreeze()
+    found = {id(one): one for one in gc.get_objects()}
+    waiting = list(found.values())
+    while waiting:
+        one = waiting.pop()
+        inside = gc.get_referents(one)
+        if isinstance(one, CodeType):  # which the garbage collector does not look into
+            inside += [one.co_consts, one.co_names, one.co_code, one.co_linetable, one.co_exceptiontable]
+            inside += [one.co_name, one.co_qualname, one.co_filename, *one.co_varnames, *one.co_freevars]
+        elif isinstance(one, type):
+            inside.append(type.__dict__["__dict__"].__get__(one))
+        for other in inside:
+            if id(other) not in found:
+                found[id(other)] = other
+                waiting.append(other)
+    freed = {id(one) for one in reserve}
+    return [[id(one), id(type(one))] for one in found.values() if id(one) not in freed]
+"""
+
+
+class Asking(fork_server.Worker):
+    """Runs a program in this process. `said`: what it said."""
+
+    def __init__(self, wasmtime: Any, engine: Any, component: Any, program: str) -> None:
+        super().__init__(wasmtime, engine, component)
+        self._program = program
+        self.said: list[str] = []
+
+    def ask(self) -> None:
+        store, run = self._instance(None)
+        run(store)
+        store.close()
+
+    def _receive(self, _store: Any) -> str:
+        return self._program
+
+    def _send(self, _store: Any, message: str) -> None:
+        self.said.append(message)
+
+
+def objects_of(wasmtime: Any, engine: Any, component: Any) -> list[tuple[int, int]]:
+    """The objects that an instance has in the middle of a run: the address of each, and that of its type."""
+    asked = json.dumps(
+        {"code": _WALK, "input_dict": {}, "tools": {}, "log_bytes": 0, "result_bytes": _MOST_BYTES, "only_load": False}
+    )
+    worker = Asking(wasmtime, engine, component, asked)
+    worker.ask()
+    kind, _, result = worker.said[-1].partition("\n")
+    if json.loads(kind)["kind"] != "done":
+        raise RuntimeError(f"The component does not tell its objects: {result[:1000]}")
+    return json.loads(result)
+
+
+def make_immortal(component: bytes, objects: list[tuple[int, int]]) -> bytes:
+    """The component with those of the objects made immortal that it has from the start."""
+    changed = bytearray(component)
+    memory = _Memory(changed)
+    for address, type_address in objects:
+        place, stored = memory.stored_at(address, _OBJECT.size)
+        if stored < _COUNT.size:
+            continue
+        head = bytes(changed[place : place + stored]).ljust(_OBJECT.size, b"\0")
+        references, its_type = _OBJECT.unpack(head)
+        if its_type == type_address and 0 < references <= _MOST_COUNTED:  # or the run has made it where nothing was
+            _COUNT.pack_into(changed, place, _IMMORTAL)
+    return bytes(changed)
+
+
+class _Memory:
+    """Where in a component its memory is stored: in segments, between which there are zeros."""
+
+    def __init__(self, component: bytearray) -> None:
+        self._segments = sorted(_largest_data(component))
+        self._starts = [address for address, _, _ in self._segments]
+
+    def stored_at(self, address: int, most: int) -> tuple[int, int]:
+        """The place of what is at an address, and how many bytes of it are stored there: `most`, or fewer, or none."""
+        number = bisect.bisect_right(self._starts, address) - 1
+        if number < 0:
+            return 0, 0
+        start, place, size = self._segments[number]
+        return place + address - start, max(min(start + size - address, most), 0)
+
+
+def _largest_data(component: bytearray) -> list[tuple[int, int, int]]:
+    """The data segments of the module that has most of them: address, place in the component, and size in bytes."""
+    found: list[list[tuple[int, int, int]]] = [[]]
+    for kind, start, end in _sections(component, _HEADER, len(component)):
+        if kind == _CORE_MODULE:
+            for inner, place, _ in _sections(component, start + _HEADER, end):
+                if inner == _DATA:
+                    found.append(_segments(component, place))
+    return max(found, key=len)
+
+
+def _sections(data: bytearray, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """The kind of each, its start and its end."""
+    while at < end:
+        kind = data[at]
+        size, start = _number(data, at + 1)
+        at = start + size
+        yield kind, start, at
+
+
+def _segments(data: bytearray, at: int) -> list[tuple[int, int, int]]:
+    found: list[tuple[int, int, int]] = []
+    count, at = _number(data, at)
+    for _ in range(count):
+        if data[at] != 0 or data[at + 1] != _I32_CONST:
+            return []  # not a snapshot's, which all have an address of their own
+        address, at = _number(data, at + 2, signed=True)
+        if data[at] != _END:
+            return []
+        size, at = _number(data, at + 1)
+        found.append((address % 2**32, at, size))
+        at += size
+    return found
+
+
+def _number(data: bytearray, at: int, signed: bool = False) -> tuple[int, int]:
+    """A number in LEB128, and what comes behind it."""
+    value = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return value - (1 << shift) if signed and byte & 0x40 else value, at
