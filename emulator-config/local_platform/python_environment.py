@@ -35,7 +35,8 @@ def ensure_venv(layout: Layout) -> bool:
     )
     run_tool(
         "Installing the Python packages of requirements/lock.txt",
-        [layout.uv, "pip", "sync", "--python", layout.python, "--require-hashes", layout.lock],
+        # Compiled now, by both cores, what else each function would compile when it starts for the first time.
+        [layout.uv, "pip", "sync", "--python", layout.python, "--require-hashes", "--compile-bytecode", layout.lock],
         log=layout.setup_log,
         cwd=layout.root,
     )

@@ -2,7 +2,7 @@
 
 Run as a program of its own, with next to no environment: `fork_server.py SITE_PACKAGES FOLDER CONTROL_FD`. It imports
 wasmtime and maps the compiled component once; then each request on the control socket forks a worker, which shares all
-of that, and takes 6 MB of its own for a live run. What the service and these processes say to each other:
+of that, and takes 5 MB of its own for a live run. What the service and these processes say to each other:
 
 - control, from the service: 17 bytes, `F` (fork; the worker's end of a socket comes along) or `K` (kill), the worker's
   number, and for `F` the most bytes of memory that Python may have.
