@@ -7,6 +7,7 @@ What is there already for the same sources and the same tools is left as it is.
 
 import gzip
 import hashlib
+import inspect
 import os
 import shutil
 import subprocess
@@ -44,6 +45,7 @@ def digest() -> str:
     found = hashlib.sha256()
     for part in ((_SANDBOX / "world.wit"), Path(__file__), Path(__file__).with_name("immortal_objects.py")):
         found.update(part.read_bytes())
+    found.update(f"{inspect.getsource(fork_server.configured)}{fork_server.FEATURES}".encode())
     for name, data in sorted(sources().items()):
         found.update(name.encode() + b"\0" + data)
     for tool in _TOOLS:

@@ -45,7 +45,7 @@ FOLDER = "built"
 COMPILED = "python.cwasm"
 COMPONENT = "python.wasm.gz"
 _WASI = "0.2.9"
-_FEATURES = {"x86_64": ("has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt")}
+FEATURES = {"x86_64": ("has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt")}
 """By machine, what its oldest processors have: those of x86-64-v2 are from 2009."""
 _STACK_BYTES = 64 * 2**20
 """Of the machine's stack. Python checks its depth by the stack in its memory: this one should not end before that."""
@@ -109,7 +109,7 @@ def _stack_bytes() -> int:
 
 
 def configured(wasmtime: Any) -> Any:
-    """What the component is compiled for, and is loaded with: the processors that `_FEATURES` says, and newer ones.
+    """What the component is compiled for, and is loaded with: the processors that `FEATURES` says, and newer ones.
 
     Nothing in it counts what it computes: the checks at each turn of a loop would cost Python a fifth of its speed.
     """
@@ -121,7 +121,7 @@ def configured(wasmtime: Any) -> Any:
     config.max_wasm_stack = stack_bytes
     if (machine := os.uname().machine) and sys.platform == "linux":
         config.target = f"{machine}-unknown-linux-gnu"
-        for feature in _FEATURES.get(machine, ()):
+        for feature in FEATURES.get(machine, ()):
             also.wasmtime_config_cranelift_flag_enable(config.ptr(), feature.encode())
     return config
 

@@ -20,7 +20,7 @@ def test_it_is_built_from_what_runs_inside() -> None:
 
 
 def test_another_source_is_another_build(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And so is another version of a tool; the same is the same."""
+    """And so is another version of a tool, and another processor; the same is the same."""
     before = digest()
     assert digest() == before
     changed = {**sources(), "shared/sandbox/guest/more.py": b""}
@@ -28,6 +28,9 @@ def test_another_source_is_another_build(monkeypatch: pytest.MonkeyPatch) -> Non
     assert digest() != before
     monkeypatch.undo()
     monkeypatch.setattr(build_engine, "version", str.upper)
+    assert digest() != before
+    monkeypatch.undo()
+    monkeypatch.setattr(fork_server, "FEATURES", {})
     assert digest() != before
 
 
