@@ -12,7 +12,7 @@ from shared.models.wire import JsonObject
 from shared.sandbox.analysis.look import look_soon
 from shared.sandbox.analysis.source import plain_code
 from shared.sandbox.conversation import Conversation, TooManyCalls
-from shared.sandbox.failures import Frame, computed_too_long, failure_of, not_run, took_too_long
+from shared.sandbox.failures import computed_too_long, failure_of, not_run, took_too_long
 from shared.sandbox.forking import NotBuilt
 from shared.sandbox.inside.calls import Abilities
 from shared.sandbox.inside.json_values import NotJson, refuse_long
@@ -132,8 +132,7 @@ async def _result(
 
 def _outcome(end: str | Fault, conversation: Conversation, program: Program, limits: Limits) -> "_Value | Failure":
     if isinstance(end, Fault):
-        frames = [Frame(line, function) for line, function in end.frames]
-        return failure_of(end.type, end.message, frames, program.code, conversation.failures, end.notes)
+        return failure_of(end, program.code, conversation.failures)
     refuse_long(end, limits.result_bytes, "result")
     return _Value(parsed(end, "result") if end else None)
 

@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from shared.sandbox.analysis.findings import Finding
 from shared.sandbox.analysis.source import plain_code
 from shared.sandbox.inside.calls import CallFailed
+from shared.sandbox.messages import Fault
 from shared.sandbox.program import Failure, Limits
 
 _LONGEST_MESSAGE = 2000
 _LONGEST_LINE = 200
 _MOST_FRAMES = 20
 _MOST_FINDINGS = 10
+_LINKS = {
+    True: "The above exception was the direct cause of the following exception:",
+    False: "During handling of the above exception, another exception occurred:",
+}
 
 
 @dataclass(frozen=True)
@@ -30,14 +35,6 @@ class Seen:
         """Without what hangs on the exceptions: the arguments of the calls, which may be large."""
         cause = failed.cause.with_traceback(None) if failed.cause else None
         return cls(failed.message, failed.kind.__name__, failed.name, cause)
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A line of the agent's that was being run; `line` counts from 1."""
-
-    line: int
-    function: str
 
 
 def not_run(findings: Sequence[Finding], code: str) -> Failure:
@@ -66,10 +63,9 @@ def computed_too_long(limits: Limits) -> str:
     return f"The code computed for longer than {limits.cpu_seconds:g} s, which is the most that a run may."
 
 
-def failure_of(
-    kind: str, message: str, frames: Sequence[Frame], code: str, seen: Sequence[Seen], notes: str = ""
-) -> Failure:
-    """An exception that nobody caught. `seen`: the calls that failed, the newest last. `notes`: see `Fault`."""
+def failure_of(fault: Fault, code: str, seen: Sequence[Seen]) -> Failure:
+    """Of an exception that nobody caught. `seen`: the calls that failed, the newest last."""
+    kind, message = fault.type, fault.message
     if kind == "KeyError" and message.startswith(("'http://", "'https://")) and "mcpc" in code:
         message += ". The agent's tools name no such MCP server."
     if kind == "MemoryError" and not message:
@@ -79,21 +75,31 @@ def failure_of(
         if message == call.message and kind in (call.kind, call.name, "OSError"):
             kind, cause = call.name, call.cause
             break
+    told = _sentence(kind, message)
+    below = f"{told}\n{fault.notes[:_LONGEST_MESSAGE]}" if fault.notes else told
+    before = [
+        f"{_traceback(one.frames, code, _sentence(one.type, one.message))}\n\n{_LINKS[one.direct]}\n\n"
+        for one in fault.causes
+        if one.frames
+    ]
+    traceback = _traceback(fault.frames, code, below)
+    return Failure(told, "".join(before) + traceback if traceback else "", cause)
+
+
+def _sentence(kind: str, message: str) -> str:
     if len(message) > _LONGEST_MESSAGE:
         message = message[:_LONGEST_MESSAGE] + "…"
-    told = f"{kind}: {message}" if message else kind
-    below = f"{told}\n{notes[:_LONGEST_MESSAGE]}" if notes else told
-    return Failure(told, _traceback(frames, code, below), cause)
+    return f"{kind}: {message}" if message else kind
 
 
-def _traceback(frames: Sequence[Frame], code: str, told: str) -> str:
-    """As Python writes it, of the agent's lines alone."""
+def _traceback(frames: Sequence[tuple[int, str]], code: str, told: str) -> str:
+    """As Python writes it, of the agent's lines alone. `frames`: see `Fault`."""
     if not frames:
         return ""
     source = code.split("\n")
     lines = ["Traceback (most recent call last):"]
-    for frame in frames[-_MOST_FRAMES:]:
-        lines.append(f'  File "agent.py", line {frame.line}, in {frame.function}')
-        if 0 < frame.line <= len(source):
-            lines.append(f"    {source[frame.line - 1].strip()[:_LONGEST_LINE]}")
+    for number, function in frames[-_MOST_FRAMES:]:
+        lines.append(f'  File "agent.py", line {number}, in {function}')
+        if 0 < number <= len(source):
+            lines.append(f"    {source[number - 1].strip()[:_LONGEST_LINE]}")
     return "\n".join([*lines, told])

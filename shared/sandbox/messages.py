@@ -13,7 +13,7 @@ from shared.models.wire import JsonObject
 MAX_BYTES = 4 * 2**20
 """Of one message: more than the longest arguments of a call."""
 _LONGEST_LINE = 500
-_LONGEST_FAILURE = 100_000
+_LONGEST_FAILURE = 400_000
 _MOST_VALUES = 100_000
 """Of a call's arguments: reading more would keep everybody waiting."""
 
@@ -83,17 +83,29 @@ class Failed(_Message):
     kind: Literal["failed"]
 
 
-class Fault(_Message):
-    """`frames`: the agent's lines, and the functions they are in. `notes`: what Python prints below the exception."""
+class _Exception(_Message):
+    """`frames`: the agent's lines, and the functions they are in."""
 
     model_config = ConfigDict(strict=False)
 
     type: str = Field(max_length=200)
     message: str = Field(max_length=5000)
-    notes: str = Field(default="", max_length=5000)
     frames: list[tuple[Annotated[int, Field(ge=0, lt=10**7)], Annotated[str, Field(max_length=200)]]] = Field(
         max_length=50, fail_fast=True
     )
+
+
+class Cause(_Exception):
+    """`direct`: what came next was raised `from` it, not only while it was handled."""
+
+    direct: bool
+
+
+class Fault(_Exception):
+    """`notes`: what Python prints below the exception. `causes`: what it came of, the first first."""
+
+    notes: str = Field(default="", max_length=5000)
+    causes: list[Cause] = Field(default=[], max_length=10)
 
 
 Said = Ready | Begun | Print | Dropped | Call | Wait | Done | Failed

@@ -252,6 +252,75 @@ async def test_notes_and_the_exceptions_of_a_group_are_shown(run: Run) -> None:
     ]
 
 
+async def test_what_an_exception_came_of_is_shown_before_it(run: Run) -> None:
+    """As Python prints it: what it was raised from, and what was being handled; not what `from None` hides."""
+    code = """def read(text):
+    return int(text)
+
+def checked(text):
+    try:
+        return read(text)
+    except ValueError as error:
+        raise KeyError(text) from error
+
+async def run(input_dict, tools):
+    try:
+        return checked("x")
+    except KeyError:
+        raise RuntimeError("no number")"""
+    failure = (await run(code)).failure
+    assert failure
+    assert failure.error == "RuntimeError: no number"
+    assert (
+        failure.traceback
+        == """Traceback (most recent call last):
+  File "agent.py", line 6, in checked
+    return read(text)
+  File "agent.py", line 2, in read
+    return int(text)
+ValueError: invalid literal for int() with base 10: 'x'
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "agent.py", line 12, in run
+    return checked("x")
+  File "agent.py", line 8, in checked
+    raise KeyError(text) from error
+KeyError: 'x'
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "agent.py", line 14, in run
+    raise RuntimeError("no number")
+RuntimeError: no number"""
+    )
+    hidden = (await run(code.replace('"no number")', '"no number") from None'))).failure
+    assert hidden
+    assert hidden.traceback.startswith('Traceback (most recent call last):\n  File "agent.py", line 14')
+
+
+async def test_a_chain_without_an_end_is_cut(run: Run) -> None:
+    """By the number of its links, and by the length of each; a circle ends, too."""
+    long = RUN + (
+        "    error = None\n"
+        "    for number in range(100):\n"
+        "        try:\n"
+        "            raise ValueError('😀' * 10_000) from error\n"
+        "        except ValueError as caught:\n"
+        "            error = caught\n"
+        "    raise error"
+    )
+    failure = (await run(long)).failure
+    assert failure
+    assert failure.traceback.count("direct cause") == 5
+    circle = RUN + "    one, other = ValueError('a'), KeyError('b')\n    one.__cause__ = other\n"
+    failure = (await run(circle + "    other.__cause__ = one\n    raise one")).failure
+    assert failure
+    assert failure.error == "ValueError: a"
+
+
 async def test_a_run_can_be_played_again(engine: WasmEngine) -> None:
     """With the same seed and clock: ids, random numbers, times, and the order of a set are the same ones."""
     code = (

@@ -33,10 +33,16 @@ _LONGEST_NAME = 200
 _LONGEST_SLEEP = 2**63 / 10**9
 _MOST_FRAMES = 40
 _MOST_NOTES = 10
+_MOST_CAUSES = 5
+_LONGEST_OF_CAUSE = 1000
+_MOST_FRAMES_OF_CAUSE = 10
 _NO_RUN = "The code defines no `async def run(input_dict, tools)`, which is what is called."
 _NO_COROUTINE = "`run` must be `async def run(input_dict, tools)`."
 _name_of: Callable[[type], str] = type.__dict__["__name__"].__get__
 _traceback_of: Callable[[BaseException], TracebackType | None] = BaseException.__dict__["__traceback__"].__get__
+_cause_of: Callable[[BaseException], BaseException | None] = BaseException.__dict__["__cause__"].__get__
+_context_of: Callable[[BaseException], BaseException | None] = BaseException.__dict__["__context__"].__get__
+_hides_context: Callable[[BaseException], bool] = BaseException.__dict__["__suppress_context__"].__get__
 """What Python itself knows, whatever the class has under these names."""
 
 
@@ -128,11 +134,36 @@ def _failed(error: BaseException) -> str:
             message = str(error)
         except BaseException as broken:
             message = f"<its message is broken: {_name_of(type(broken))}>"
-        trace = traceback.extract_tb(_traceback_of(error))
-        frames = [(frame.lineno or 0, frame.name) for frame in trace if frame.filename == _FILE]
-        return _told(kind, message, frames, _notes(error))
+        return _told(kind, message, _frames(error), _notes(error), _causes(error))
     except BaseException as broken:
         return _told(kind, f"<it cannot be described: {_name_of(type(broken))}>", [])
+
+
+def _frames(error: BaseException) -> list[tuple[int, str]]:
+    """The agent's own lines, the outermost first."""
+    trace = traceback.extract_tb(_traceback_of(error))
+    return [(frame.lineno or 0, frame.name) for frame in trace if frame.filename == _FILE]
+
+
+def _causes(error: BaseException) -> list[dict[str, Any]]:
+    """What it came of, the first first. `direct`: it was raised `from` it, not only while that was handled."""
+    found: list[dict[str, Any]] = []
+    seen = {id(error)}
+    try:
+        while len(found) < _MOST_CAUSES:
+            direct = (cause := _cause_of(error)) is not None
+            if cause is None and not _hides_context(error):
+                cause = _context_of(error)
+            if cause is None or id(cause) in seen:
+                break
+            seen.add(id(cause))
+            message = str.__getitem__(str(cause), slice(_LONGEST_OF_CAUSE))
+            frames = _frames(cause)[-_MOST_FRAMES_OF_CAUSE:]
+            found.append(_described(_name_of(type(cause)), message, frames) | {"direct": direct})
+            error = cause
+    except BaseException:  # they are the agent's own objects
+        return []
+    return found[::-1]
 
 
 def _notes(error: BaseException) -> str:
@@ -147,15 +178,23 @@ def _notes(error: BaseException) -> str:
         return ""
 
 
-def _told(kind: str, message: str, frames: list[tuple[int, str]], notes: str = "") -> str:
-    return dumps(
-        {
-            "notes": _plain_text(notes, _LONGEST_MESSAGE),
-            "type": _plain_text(kind, _LONGEST_NAME),
-            "message": _plain_text(message, _LONGEST_MESSAGE),
-            "frames": [[line, _plain_text(name, _LONGEST_NAME)] for line, name in frames[-_MOST_FRAMES:]],
-        }
-    )
+def _told(
+    kind: str,
+    message: str,
+    frames: list[tuple[int, str]],
+    notes: str = "",
+    causes: list[dict[str, Any]] | None = None,
+) -> str:
+    noted = {"notes": _plain_text(notes, _LONGEST_MESSAGE), "causes": causes or []}
+    return dumps(_described(kind, message, frames) | noted)
+
+
+def _described(kind: str, message: str, frames: list[tuple[int, str]]) -> dict[str, Any]:
+    return {
+        "type": _plain_text(kind, _LONGEST_NAME),
+        "message": _plain_text(message, _LONGEST_MESSAGE),
+        "frames": [[line, _plain_text(name, _LONGEST_NAME)] for line, name in frames[-_MOST_FRAMES:]],
+    }
 
 
 def _plain_text(text: str, most: int) -> str:
