@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
@@ -25,6 +26,8 @@ from tests.doubles.model_server import ModelServer
 if TYPE_CHECKING:
     from tests.doubles.mcp_server import McpServer
 
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 Lines = Callable[[], list[dict[str, Any]]]
 SECRET_KEY = "sk-test-0123456789abcdef0123456789abcdef"
 

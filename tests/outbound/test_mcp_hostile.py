@@ -14,6 +14,8 @@ from tests.outbound.conftest import Connections
 from tests.outbound.hostile_mcp import HostileMcpServer
 
 TOKEN = "hush-hush-token-1234"
+_HANGS = 60
+"""Seconds after which a question that does not end fails its test."""
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +32,17 @@ def settings(server: HostileMcpServer) -> Settings:
     return Settings(outbound_allowed_hosts=(server.host,), outbound_timeout_seconds=1, outbound_max_bytes=1_000_000)
 
 
+def _patient(settings: Settings) -> Settings:
+    """With time for whatever a server sends, however busy the machine is."""
+    return settings.model_copy(update={"outbound_timeout_seconds": 20})
+
+
 async def _failure(url: str, settings: Settings, *, calling: bool = False) -> OutboundError:
-    """What a question ends in: in time, and in a sentence."""
-    started = asyncio.get_running_loop().time()
+    """What a question ends in: in a sentence, and in time, which is set only where the server is slow."""
     question = call_tool(url, TOKEN, "tool", {}, settings) if calling else list_tools(url, TOKEN, settings)
     with pytest.raises(OutboundError) as failure:
-        await question
-    assert asyncio.get_running_loop().time() - started < 2
+        async with asyncio.timeout(_HANGS):
+            await question
     assert len(failure.value.message) < 400
     assert failure.value.message.isprintable()
     assert TOKEN not in failure.value.message
@@ -66,7 +72,8 @@ async def _failure(url: str, settings: Settings, *, calling: bool = False) -> Ou
 )
 async def test_listing_ends(server: HostileMcpServer, settings: Settings, name: str, kind: type[OutboundError]) -> None:
     """Whatever comes once the server has greeted."""
-    assert isinstance(await _failure(f"{server.address}/{name}", settings), kind)
+    given = settings if kind is TooSlow else _patient(settings)
+    assert isinstance(await _failure(f"{server.address}/{name}", given), kind)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +109,8 @@ async def test_calls_end(
     server: HostileMcpServer, settings: Settings, name: str, kind: type[OutboundError], words: str
 ) -> None:
     """With the server's own words, if it has any: one line, and no more than is read at a glance."""
-    failure = await _failure(f"{server.address}/{name}", settings, calling=True)
+    given = settings if kind is TooSlow else _patient(settings)
+    failure = await _failure(f"{server.address}/{name}", given, calling=True)
 
     assert isinstance(failure, kind)
     assert words in failure.message
@@ -116,7 +124,7 @@ async def test_calls_end(
 )
 async def test_odd_results(server: HostileMcpServer, settings: Settings, name: str, value: JsonValue) -> None:
     """Only a `result` that is alone is taken out of its wrapping."""
-    assert await call_tool(f"{server.address}/{name}", TOKEN, "tool", {}, settings) == value
+    assert await call_tool(f"{server.address}/{name}", TOKEN, "tool", {}, _patient(settings)) == value
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -126,7 +134,7 @@ async def test_redirects_elsewhere_are_not_followed(
     """The token was for this server."""
     url = f"{server.address}/redirect?status={status}&to=http://127.0.0.1:1/"
 
-    assert isinstance(await _failure(url, settings), NotMcp)
+    assert isinstance(await _failure(url, _patient(settings)), NotMcp)
     assert {port for _, port in connections.tried} == {int(server.host.partition(":")[2])}
 
 
@@ -142,7 +150,6 @@ async def test_sse_that_leads_nowhere(
 
 async def test_a_server_that_will_not_let_go_costs_no_result(server: HostileMcpServer, settings: Settings) -> None:
     """The farewell has seconds of its own, and fails in silence."""
-    long = settings.model_copy(update={"outbound_timeout_seconds": 10})
-    tools: list[Any] = await list_tools(f"{server.address}/stubborn", TOKEN, long)
+    tools: list[Any] = await list_tools(f"{server.address}/stubborn", TOKEN, _patient(settings))
 
     assert [tool.name for tool in tools] == ["tool"]
