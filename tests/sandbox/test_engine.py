@@ -82,6 +82,15 @@ async def test_a_run_has_a_result_what_it_printed_and_how_long_it_took(run: Run)
     [
         (RUN + "    while True: pass", "TimeoutError: The code computed for longer than 1 s"),
         (RUN + "    kept = []\n    while True: kept.append(bytearray(10**6))", "MemoryError"),
+        (
+            RUN + "    text = ''\n    while True: text += 'x' * 1000",
+            "MemoryError: The run took more memory than it may.",
+        ),
+        (RUN + "    text = 'x'\n    while True: text += text", "MemoryError: The run took more memory than it may."),
+        (
+            RUN + "    kept = []\n    while True: kept.append(asyncio.create_task(asyncio.sleep(60)))",
+            "MemoryError: The run took more memory than it may.",
+        ),
         (RUN + "    return 'x' * 200_000", "TypeError: The result is 200002 bytes long as JSON"),
         (RUN + "    return float('nan')", "TypeError: The result is not JSON: NaN and Infinity have no JSON"),
         (RUN + "    return {1, 2}", "TypeError: The result must be JSON, and a set is not. Return dicts, lists"),

@@ -8,14 +8,14 @@ import os
 import random
 import sys
 import time
-import traceback
 import warnings
+from collections import deque
 from json import dumps  # by name, as code may put its own in its module
 from types import FunctionType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from shared.sandbox.guest.channel import Channel
-from shared.sandbox.guest.heap import reserve
+from shared.sandbox.guest.heap import give_back
 from shared.sandbox.guest.host_abilities import HostAbilities
 from shared.sandbox.guest.loop import HostLoop
 from shared.sandbox.guest.printed import Printed
@@ -48,6 +48,7 @@ class Guest:
     """All that a run needs and that does not depend on its program: made before the snapshot is taken."""
 
     def __init__(self, receive: Callable[[], str], write: Callable[[str], object]) -> None:
+        self._write = write
         self._channel = Channel(receive, write)
         self._printed = Printed(self._channel)
         self._loop = HostLoop(self._channel)
@@ -65,11 +66,18 @@ class Guest:
         time.sleep = _sleeper(channel)
         random.seed(int.from_bytes(os.urandom(32)))
         try:
+            self._answer(program)
+        except MemoryError:  # of what the code left to be done: not even saying how it ended had room
+            give_back()
+            self._write(_NO_ROOM)
+
+    def _answer(self, program: dict[str, Any]) -> None:
+        try:
             end = self._loop.run_until_complete(_end(program, self._names))
         except BaseException as error:  # of another task, or of the loop itself
             end = ("failed", _failed(error))
         self._printed.end()
-        channel.send(*end)
+        self._channel.send(*end)
 
 
 async def _end(program: dict[str, Any], names: dict[str, Any]) -> tuple[str, str]:
@@ -118,7 +126,7 @@ def _called(run: Any, program: dict[str, Any]) -> Any:
 
 def _failed(error: BaseException) -> str:
     """An exception that nobody caught, with the agent's own lines. Its class may say what it likes of itself."""
-    reserve.clear()
+    give_back()
     kind = _name_of(type(error))
     try:
         if issubclass(type(error), SyntaxError) and getattr(error, "filename", None) == _FILE:
@@ -128,11 +136,20 @@ def _failed(error: BaseException) -> str:
             message = str(error)
         except BaseException as broken:
             message = f"<its message is broken: {_name_of(type(broken))}>"
-        trace = traceback.extract_tb(_traceback_of(error))
-        frames = [(frame.lineno or 0, frame.name) for frame in trace if frame.filename == _FILE]
-        return _told(kind, message, frames, _notes(error))
+        return _told(kind, message, _frames(_traceback_of(error)), _notes(error))
     except BaseException as broken:
         return _told(kind, f"<it cannot be described: {_name_of(type(broken))}>", [])
+
+
+def _frames(trace: TracebackType | None) -> list[tuple[int, str]]:
+    """The last of the agent's own lines. There may be a million, and no memory left."""
+    found: deque[tuple[int, str]] = deque(maxlen=_MOST_FRAMES)
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_filename == _FILE:
+            found.append((trace.tb_lineno or 0, code.co_name))
+        trace = trace.tb_next
+    return list(found)
 
 
 def _notes(error: BaseException) -> str:
@@ -153,7 +170,7 @@ def _told(kind: str, message: str, frames: list[tuple[int, str]], notes: str = "
             "notes": _plain_text(notes, _LONGEST_MESSAGE),
             "type": _plain_text(kind, _LONGEST_NAME),
             "message": _plain_text(message, _LONGEST_MESSAGE),
-            "frames": [[line, _plain_text(name, _LONGEST_NAME)] for line, name in frames[-_MOST_FRAMES:]],
+            "frames": [[line, _plain_text(name, _LONGEST_NAME)] for line, name in frames],
         }
     )
 
@@ -161,6 +178,10 @@ def _told(kind: str, message: str, frames: list[tuple[int, str]], notes: str = "
 def _plain_text(text: str, most: int) -> str:
     """So many characters, without half a surrogate pair, which has no UTF-8. `text` may be of a class of the code's."""
     return str.__getitem__(text, slice(most)).encode("utf-8", "replace").decode()
+
+
+_NO_ROOM = f"{dumps({'kind': 'failed'})}\n{_told('MemoryError', '', [])}"
+"""A message that takes no memory to make."""
 
 
 def _show_warning(
