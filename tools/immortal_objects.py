@@ -12,6 +12,7 @@ import bisect
 import json
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from shared.sandbox import fork_server
@@ -27,6 +28,8 @@ _HEADER = 8
 """Bytes before the first section of a module and of a component."""
 _CORE_MODULE, _DATA = 1, 11
 _I32_CONST, _END = 0x41, 0x0B
+_NOTHING = bytes([0, _I32_CONST, 0, _END, _COUNT.size]) + _COUNT.pack(_IMMORTAL)
+"""A segment: an immortal count at address 0."""
 _MOST_BYTES = 2**26
 _WALK = """
 import gc
@@ -88,7 +91,12 @@ def objects_of(wasmtime: Any, engine: Any, component: Any) -> list[tuple[int, in
 
 
 def make_immortal(component: bytes, objects: list[tuple[int, int]]) -> bytes:
-    """The component with those of the objects made immortal that it has from the start."""
+    """The component with those of the objects made immortal that it has from the start; and what is at address 0.
+
+    No object is there: it is the far end of C's stack. But where memory has run out, CPython 3.14 takes the address of
+    a text that it did not get for that of an object, in `text += more`, and finds that it is none only if that is
+    immortal (`PyStackRef_FromPyObjectSteal`). With any other count there the run would crash, without a `MemoryError`.
+    """
     changed = bytearray(component)
     memory = _Memory(changed)
     for address, type_address in objects:
@@ -99,14 +107,43 @@ def make_immortal(component: bytes, objects: list[tuple[int, int]]) -> bytes:
         references, its_type = _OBJECT.unpack(head)
         if its_type == type_address and 0 < references <= _MOST_COUNTED:  # or the run has made it where nothing was
             _COUNT.pack_into(changed, place, _IMMORTAL)
-    return bytes(changed)
+    return _with_nothing_immortal(changed)
+
+
+def _with_nothing_immortal(component: bytearray) -> bytes:
+    if not (found := _largest_data(component)).segments:
+        return bytes(component)
+    module, data = found.module, found.data
+    count, first = _number(component, data.start)
+    segments = _unsigned(count + 1) + component[first : data.end] + _NOTHING
+    inside = bytes(component[module.start : data.begin] + _section(_DATA, segments) + component[data.end : module.end])
+    return bytes(component[: module.begin] + _section(_CORE_MODULE, inside) + component[module.end :])
+
+
+@dataclass(frozen=True)
+class _Section:
+    """Where it begins, with its kind and its size; where what is in it starts, and where that ends."""
+
+    kind: int
+    begin: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class _Data:
+    """A section of data. `segments`: the address, place in the component, and size in bytes of each."""
+
+    module: _Section
+    data: _Section
+    segments: list[tuple[int, int, int]]
 
 
 class _Memory:
     """Where in a component its memory is stored: in segments, between which there are zeros."""
 
     def __init__(self, component: bytearray) -> None:
-        self._segments = sorted(_largest_data(component))
+        self._segments = sorted(_largest_data(component).segments)
         self._starts = [address for address, _, _ in self._segments]
 
     def stored_at(self, address: int, most: int) -> tuple[int, int]:
@@ -118,24 +155,29 @@ class _Memory:
         return place + address - start, max(min(start + size - address, most), 0)
 
 
-def _largest_data(component: bytearray) -> list[tuple[int, int, int]]:
-    """The data segments of the module that has most of them: address, place in the component, and size in bytes."""
-    found: list[list[tuple[int, int, int]]] = [[]]
-    for kind, start, end in _sections(component, _HEADER, len(component)):
-        if kind == _CORE_MODULE:
-            for inner, place, _ in _sections(component, start + _HEADER, end):
-                if inner == _DATA:
-                    found.append(_segments(component, place))
-    return max(found, key=len)
+def _largest_data(component: bytearray) -> _Data:
+    """Of the module that has most segments."""
+    return max(
+        (
+            _Data(module, data, _segments(component, data.start))
+            for module in _sections(component, _HEADER, len(component))
+            if module.kind == _CORE_MODULE
+            for data in _sections(component, module.start + _HEADER, module.end)
+            if data.kind == _DATA
+        ),
+        key=lambda found: len(found.segments),
+    )
 
 
-def _sections(data: bytearray, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """The kind of each, its start and its end."""
+def _sections(data: bytearray, at: int, end: int) -> Iterator[_Section]:
     while at < end:
-        kind = data[at]
         size, start = _number(data, at + 1)
+        yield _Section(data[at], at, start, start + size)
         at = start + size
-        yield kind, start, at
+
+
+def _section(kind: int, content: bytes) -> bytes:
+    return bytes([kind]) + _unsigned(len(content)) + content
 
 
 def _segments(data: bytearray, at: int) -> list[tuple[int, int, int]]:
@@ -163,3 +205,12 @@ def _number(data: bytearray, at: int, signed: bool = False) -> tuple[int, int]:
         shift += 7
         if byte < 0x80:
             return value - (1 << shift) if signed and byte & 0x40 else value, at
+
+
+def _unsigned(value: int) -> bytes:
+    """A number in LEB128."""
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])

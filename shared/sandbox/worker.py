@@ -14,6 +14,8 @@ from shared.sandbox.messages import MAX_BYTES
 
 _LEAVING_SECONDS = 0.5
 """For which a run that has told its end may go on."""
+_EXIT_SECONDS = 5.0
+"""For which the fork server may be behind with saying how a process ended whose socket is closed."""
 _GUEST, _WORKER = b"GW"
 
 
@@ -100,7 +102,7 @@ class Worker:
 
     async def _by_exit(self) -> str:
         try:
-            async with asyncio.timeout(_LEAVING_SECONDS):
+            async with asyncio.timeout(_EXIT_SECONDS):
                 status = await asyncio.shield(self.ended)
         except TimeoutError:
             return ""

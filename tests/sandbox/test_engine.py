@@ -82,6 +82,11 @@ async def test_a_run_has_a_result_what_it_printed_and_how_long_it_took(run: Run)
     [
         (RUN + "    while True: pass", "TimeoutError: The code computed for longer than 1 s"),
         (RUN + "    kept = []\n    while True: kept.append(bytearray(10**6))", "MemoryError"),
+        (
+            RUN + "    text = ''\n    while True: text += 'x' * 1000",
+            "MemoryError: The run took more memory than it may.",
+        ),
+        (RUN + "    text = 'x'\n    while True: text += text", "MemoryError: The run took more memory than it may."),
         (RUN + "    return 'x' * 200_000", "TypeError: The result is 200002 bytes long as JSON"),
         (RUN + "    return float('nan')", "TypeError: The result is not JSON: NaN and Infinity have no JSON"),
         (RUN + "    return {1, 2}", "TypeError: The result must be JSON, and a set is not. Return dicts, lists"),
@@ -139,6 +144,14 @@ async def test_memory_is_limited(run: Run) -> None:
     outcome = await run(code, {"n": 1_000_000}, memory_bytes=16 * 2**20)
     assert outcome.failure
     assert outcome.failure.error.startswith("MemoryError: ")
+
+
+async def test_memory_that_is_used_up_by_what_is_still_to_be_done(run: Run) -> None:
+    """The tasks are begun before the loop ends, and there is no room for that, nor for saying so."""
+    code = RUN + "    kept = []\n    while True: kept.append(asyncio.create_task(asyncio.sleep(60)))"
+    outcome = await run(code, memory_bytes=16 * 2**20, seconds=60, cpu_seconds=20)
+    assert outcome.failure
+    assert outcome.failure.error == "MemoryError: The run took more memory than it may."
 
 
 async def test_waiting_is_not_computing(run: Run) -> None:

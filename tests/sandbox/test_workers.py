@@ -292,6 +292,25 @@ async def test_a_fork_server_that_is_behind_is_waited_for(engine: WasmEngine) ->
     assert fork_servers() == [server]
 
 
+async def test_how_a_run_ended_is_told_by_a_fork_server_that_is_behind(engine: WasmEngine) -> None:
+    """Its word is waited for: the run computed for too long, and did not end for no reason."""
+    gate = Gate()
+    code = RUN + "    await gofannon_client.call('gate', {})\n    while True: pass"
+    running = asyncio.create_task(engine.run(Program(code, {}), gate, replace(LIMITS, cpu_seconds=0.2)))
+    await gate.arrived.acquire()
+    (server,) = fork_servers()
+    server.suspend()
+    gate.opened.set()
+    async with asyncio.timeout(20):
+        while all(child.status() != psutil.STATUS_ZOMBIE for child in server.children()):  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(0.02)
+    await asyncio.wait({running}, timeout=1)
+    server.resume()
+    failure = (await running).failure
+    assert failure
+    assert failure.error.startswith("TimeoutError: The code computed for longer than 0.2 s")
+
+
 async def test_an_interrupt_of_the_terminal_is_the_services_alone(engine: WasmEngine) -> None:
     """Which lets its runs end; the terminal sends it to all processes."""
     gate = Gate()

@@ -46,21 +46,26 @@ def component(*segments: tuple[int, bytes], mode: int = 0) -> bytes:
     return b"\0asm\r\0\1\0" + section(1, small) + section(0, b"\4name") + section(1, large)
 
 
+NOTHING = (0, struct.pack("<I", IMMORTAL))
+"""What is added behind the other segments."""
+
+
 def head(references: int, type_address: int = TYPE) -> bytes:
     return struct.pack("<II", references, type_address)
 
 
 def test_the_count_of_an_object_is_changed_and_nothing_else() -> None:
     """Wherever in a segment it is; the addresses of segments may be of any size."""
-    before = component((0x1000, b"\1" * 70), (OBJECT - 4, b"abcd" + head(3) + b"rest"), (0x90000000, head(1) + b"x"))
-    after = make_immortal(before, [(OBJECT, TYPE), (0x90000000, TYPE)])
-    assert after == before.replace(head(3), head(IMMORTAL)).replace(head(1), head(IMMORTAL))
+    first, second, third = (0x1000, b"\1" * 70), (OBJECT - 4, b"abcd" + head(3) + b"rest"), (0x90000000, head(1) + b"x")
+    after = make_immortal(component(first, second, third), [(OBJECT, TYPE), (0x90000000, TYPE)])
+    changed = (second[0], b"abcd" + head(IMMORTAL) + b"rest"), (third[0], head(IMMORTAL) + b"x")
+    assert after == component(first, *changed, NOTHING)
 
 
 def test_zeros_that_are_not_stored_belong_to_it() -> None:
     """The last bytes of a head may be the gap between two segments."""
     before = component((OBJECT, head(2)[:7]))
-    assert make_immortal(before, [(OBJECT, TYPE)]) == before.replace(head(2)[:7], head(IMMORTAL)[:7])
+    assert make_immortal(before, [(OBJECT, TYPE)]) == component((OBJECT, head(IMMORTAL)[:7]), NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -76,15 +81,22 @@ def test_zeros_that_are_not_stored_belong_to_it() -> None:
 def test_what_is_no_living_object_of_the_snapshot_stays(stored: bytes) -> None:
     """Writing there would break the heap."""
     before = component((OBJECT, stored))
-    assert make_immortal(before, [(OBJECT, TYPE)]) == before
+    assert make_immortal(before, [(OBJECT, TYPE)]) == component((OBJECT, stored), NOTHING)
 
 
 def test_what_is_not_stored_at_all_stays() -> None:
     """Before the first segment, between two, and behind the last; and where segments have no address."""
-    before = component((OBJECT, head(2)), (OBJECT + 64, head(2)))
-    assert make_immortal(before, [(0x10, TYPE), (OBJECT + 32, TYPE), (OBJECT + 4096, TYPE)]) == before
+    segments = (OBJECT, head(2)), (OBJECT + 64, head(2))
+    objects = [(0x10, TYPE), (OBJECT + 32, TYPE), (OBJECT + 4096, TYPE)]
+    assert make_immortal(component(*segments), objects) == component(*segments, NOTHING)
     passive = component((OBJECT, head(2)), mode=1)
     assert make_immortal(passive, [(OBJECT, TYPE)]) == passive
+
+
+def test_sizes_that_take_a_byte_more_with_it() -> None:
+    """Of the number of segments, of their section, and of the module around it."""
+    segments = [(OBJECT + 64 * number, b"x") for number in range(127)]
+    assert make_immortal(component(*segments), []) == component(*segments, NOTHING)
 
 
 class Counting(Asking):

@@ -62,6 +62,7 @@ WAYS_AROUND = {
 _NO_SOCKETS = f"There are no sockets here. {_CLIENT}"
 _NO_THREADS = "There are no threads here. Use `asyncio.gather` for what waits; what computes is not faster in threads."
 _NO_PROCESSES = "There are no processes here."
+_NO_OPENSSL = "OpenSSL is not here, which has this. `hashlib`'s digests and `hmac` are."
 UNUSABLE = {
     **dict.fromkeys(
         (
@@ -88,5 +89,6 @@ UNUSABLE = {
         ),
         _NO_PROCESSES,
     ),
+    **dict.fromkeys(("hashlib.pbkdf2_hmac", "hashlib.scrypt"), _NO_OPENSSL),
 }
 """What the standard library has, and fails whenever it is called here."""

@@ -6,14 +6,22 @@ it allocates from the heap's end, where all that it takes lies together.
 
 _LARGEST = 2**20
 _SIZES = [*(2**n for n in range(18, 9, -1)), *range(512, 0, -4)]
+_PARTS, _PART_BYTES = 3, 2**17
 reserve: list[bytes] = []
-"""Memory that is given back when the code has failed, so that there is some for describing how."""
+"""Memory that is given back when the code has failed, so that there is some for describing how: a part each time that
+there was too little."""
 _fillers: list[object] = []
 
 
 def set_aside() -> None:
     """Makes the reserve."""
-    reserve.append(bytes(2**17))
+    reserve.extend(bytes(_PART_BYTES) for _ in range(_PARTS))
+
+
+def give_back() -> None:
+    """A part of the reserve, if there is any left."""
+    if reserve:
+        reserve.pop()
 
 
 def fill_gaps() -> None:

@@ -8,14 +8,14 @@ import os
 import random
 import sys
 import time
-import traceback
 import warnings
+from collections import deque
 from json import dumps  # by name, as code may put its own in its module
 from types import FunctionType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from shared.sandbox.guest.channel import Channel
-from shared.sandbox.guest.heap import reserve
+from shared.sandbox.guest.heap import give_back
 from shared.sandbox.guest.host_abilities import HostAbilities
 from shared.sandbox.guest.loop import HostLoop
 from shared.sandbox.guest.printed import Printed
@@ -54,6 +54,7 @@ class Guest:
     """All that a run needs and that does not depend on its program: made before the snapshot is taken."""
 
     def __init__(self, receive: Callable[[], str], write: Callable[[str], object]) -> None:
+        self._write = write
         self._channel = Channel(receive, write)
         self._printed = Printed(self._channel)
         self._loop = HostLoop(self._channel)
@@ -71,11 +72,18 @@ class Guest:
         time.sleep = _sleeper(channel)
         random.seed(int.from_bytes(os.urandom(32)))
         try:
+            self._answer(program)
+        except MemoryError:  # of what the code left to be done: not even saying how it ended had room
+            give_back()
+            self._write(_NO_ROOM)
+
+    def _answer(self, program: dict[str, Any]) -> None:
+        try:
             end = self._loop.run_until_complete(_end(program, self._names))
         except BaseException as error:  # of another task, or of the loop itself
             end = ("failed", _failed(error))
         self._printed.end()
-        channel.send(*end)
+        self._channel.send(*end)
 
 
 async def _end(program: dict[str, Any], names: dict[str, Any]) -> tuple[str, str]:
@@ -124,7 +132,7 @@ def _called(run: Any, program: dict[str, Any]) -> Any:
 
 def _failed(error: BaseException) -> str:
     """An exception that nobody caught, with the agent's own lines. Its class may say what it likes of itself."""
-    reserve.clear()
+    give_back()
     kind = _name_of(type(error))
     try:
         if issubclass(type(error), SyntaxError) and getattr(error, "filename", None) == _FILE:
@@ -139,10 +147,16 @@ def _failed(error: BaseException) -> str:
         return _told(kind, f"<it cannot be described: {_name_of(type(broken))}>", [])
 
 
-def _frames(error: BaseException) -> list[tuple[int, str]]:
-    """The agent's own lines, the outermost first."""
-    trace = traceback.extract_tb(_traceback_of(error))
-    return [(frame.lineno or 0, frame.name) for frame in trace if frame.filename == _FILE]
+def _frames(error: BaseException, most: int = _MOST_FRAMES) -> list[tuple[int, str]]:
+    """The last of the agent's own lines. There may be a million, and no memory left."""
+    found: deque[tuple[int, str]] = deque(maxlen=most)
+    trace = _traceback_of(error)
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_filename == _FILE:
+            found.append((trace.tb_lineno or 0, code.co_name))
+        trace = trace.tb_next
+    return list(found)
 
 
 def _causes(error: BaseException) -> list[dict[str, Any]]:
@@ -158,7 +172,7 @@ def _causes(error: BaseException) -> list[dict[str, Any]]:
                 break
             seen.add(id(cause))
             message = str.__getitem__(str(cause), slice(_LONGEST_OF_CAUSE))
-            frames = _frames(cause)[-_MOST_FRAMES_OF_CAUSE:]
+            frames = _frames(cause, _MOST_FRAMES_OF_CAUSE)
             found.append(_described(_name_of(type(cause)), message, frames) | {"direct": direct})
             error = cause
     except BaseException:  # they are the agent's own objects
@@ -193,13 +207,17 @@ def _described(kind: str, message: str, frames: list[tuple[int, str]]) -> dict[s
     return {
         "type": _plain_text(kind, _LONGEST_NAME),
         "message": _plain_text(message, _LONGEST_MESSAGE),
-        "frames": [[line, _plain_text(name, _LONGEST_NAME)] for line, name in frames[-_MOST_FRAMES:]],
+        "frames": [[line, _plain_text(name, _LONGEST_NAME)] for line, name in frames],
     }
 
 
 def _plain_text(text: str, most: int) -> str:
     """So many characters, without half a surrogate pair, which has no UTF-8. `text` may be of a class of the code's."""
     return str.__getitem__(text, slice(most)).encode("utf-8", "replace").decode()
+
+
+_NO_ROOM = f"{dumps({'kind': 'failed'})}\n{_told('MemoryError', '', [])}"
+"""A message that takes no memory to make."""
 
 
 def _show_warning(

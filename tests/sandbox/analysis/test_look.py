@@ -38,6 +38,8 @@ def body(*lines: str) -> str:
         (body("x = await asyncio.to_thread(print)"), 2, "Use `asyncio.gather`"),
         ("import subprocess as s\n" + body("s.run(['ls'])"), 3, "There are no processes here."),
         ("import os\n" + body("os.system('ls')"), 3, "`os.system` does not work here."),
+        ("import hashlib\n" + body("hashlib.pbkdf2_hmac('sha256', b'', b'', 1)"), 3, "OpenSSL is not here"),
+        ("from hashlib import scrypt\n" + body("scrypt(b'', salt=b'', n=2, r=1, p=1)"), 3, "OpenSSL is not here"),
         ("import socket\n" + body("s = socket.socket()"), 3, "There are no sockets here."),
         ("import urllib.request\n" + body("urllib.request.urlopen('x')"), 3, "Use `http_client`"),
         ("from urllib.request import urlopen as u\n" + body("u('x')"), 3, "`urllib.request.urlopen` does not work"),

@@ -16,6 +16,10 @@ ROWS: dict[str, list[tuple[str, Any]]] = {
     ],
     "hashes": [("hash(2**31 - 1)", 0), ("hash(1.5) < 2**31", True)],
     "hashes of texts": [("type(hash('a')).__name__", "int")],
+    "the last digit": [
+        ("math.cbrt(1e-5)", 0.02154434690031884),
+        ("abs(complex(-1.5, 0.1))", 1.5033296378372907),
+    ],
     "numbers of system errors": [
         ("__import__('errno').ENOENT", 44),
         ("type(OSError(2, 'x')).__name__", "PermissionError"),
