@@ -46,7 +46,8 @@ class Fault:
 class Answer:
     """`stop` and `native_stop`: why it ended, in the interface's words and in those of the model's own provider.
 
-    `spoken`: all text that the model wrote, whoever it was for, in bytes. `citations`: see `citations`. `uses`: of
+    `spoken`: all text that the model wrote, whoever it was for, in bytes. `beside`: bytes of what may be such text, in
+    fields that are not read. `citations`: see `citations`. `uses`: of
     built-in tools, by id, as they are billed; of those in `countable` a missing one was not used.
     `searches`: those that are billed with the request itself. `cost`: US dollars, if the provider says so.
     """
@@ -67,6 +68,7 @@ class Answer:
     countable: frozenset[str] = frozenset()
     searches: int | None = None
     more_spoken: int = 0
+    beside: int = 0
 
     @property
     def spoken(self) -> int:

@@ -149,9 +149,10 @@ def _bill_of_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -
 
 def _count(route: ModelRoute, answer: Answer, exchange: Exchange) -> Counted:
     """Of a whole answer; of a stream also where it never began, broke off, or did not come to where it is counted."""
+    longest = route.info.max_output_tokens
     if exchange.stream is None and exchange.answered:
-        return count_tokens(answer, exchange)
-    return count_stream(answer, exchange, route.info.max_output_tokens if _thinks_unseen(route, exchange) else None)
+        return count_tokens(answer, exchange, longest)
+    return count_stream(answer, exchange, longest, thinks_unseen=_thinks_unseen(route, exchange))
 
 
 def _thinks_unseen(route: ModelRoute, exchange: Exchange) -> bool:

@@ -750,6 +750,74 @@ async def test_what_cannot_be_read_of_a_stream_costs_no_more_than_was_allowed(pr
     check_estimated(providers, await providers.failure("openai", step, stream=True, parameters=limit), 80)
 
 
+@pytest.mark.parametrize("limit", [100, None])
+@pytest.mark.parametrize(
+    "pieces", [[delta(content=" " * 1600)], [delta(audio={"a": "four" * 500})], [b"four\n\n" * 500]]
+)
+async def test_a_stream_that_is_lost_costs_no_more_than_was_held_for_it(
+    providers: Providers, pieces: list[bytes], limit: int | None
+) -> None:
+    """A token may have many bytes, of spaces for example: a model says no more than it may all the same."""
+    parameters: dict[str, Any] = {"max_completion_tokens": limit} if limit else {}
+    step = Wire(pieces * (100 if limit is None else 1), content_type=STREAM, cut=True)
+    failed = await providers.failure("openai", step, stream=True, parameters=parameters)
+    fields: dict[str, Any] = {"provider": "openai", "model": MODELS["openai"], "stream": True, "parameters": parameters}
+    request = ChatRequest.model_validate({"messages": [{"role": "user", "content": "hi"}], **fields})
+    route = providers.catalog.route("openai", MODELS["openai"])
+    longest = limit or route.info.max_output_tokens
+    assert failed.usage is not None
+    assert failed.usage.completion_tokens == longest
+    assert to_micros(failed.cost) <= bound_cost(route, request, Settings()).most
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"thinking": "four" * 50},
+        {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "four" * 50}]}]},
+        {"unheard_of": {"deep": [[[{"er": "four" * 50}]]]}},
+        {"reasoning": "four" * 50, "reasoning_details": [{"type": "reasoning.text", "text": "four" * 50}]},
+    ],
+)
+async def test_what_an_answer_has_in_odd_fields_is_paid_for_once(providers: Providers, odd: dict[str, Any]) -> None:
+    """Where nothing is counted; at most what was allowed, as it may be something else."""
+    step = Wire(chat(message={"content": "", **odd}, usage=None))
+    result = await providers.ask("openai", step)
+    assert result.usage.completion_tokens == 50
+
+
+async def test_what_an_answer_has_in_odd_fields_costs_no_more_than_was_allowed(providers: Providers) -> None:
+    """It may be something else, such as a picture."""
+    step = Wire(chat(message={"content": "Half", "images": ["four" * 500]}, usage=None))
+    result = await providers.ask("openai", step, parameters={"max_completion_tokens": 77})
+    assert result.usage.completion_tokens == 77
+
+
+@pytest.mark.parametrize(
+    ("provider", "usage"),
+    [
+        ("openai", {"prompt_tokens": 1000, "completion_tokens": 500}),
+        ("anthropic", {"input_tokens": 1000, "output_tokens": 500}),
+        ("bedrock", {"inputTokens": 1000, "outputTokens": 500}),
+    ],
+)
+@pytest.mark.parametrize("rest", [{}, {"choices": None}, {"content": None}, {"output": None}, {"choices": "?"}])
+async def test_what_is_counted_is_paid_for_though_no_answer_is_there(
+    providers: Providers, provider: str, usage: dict[str, int], rest: dict[str, Any]
+) -> None:
+    """Its provider bills it. It may come better the next time."""
+    failed = await providers.failure(provider, Wire({"id": "1", **rest, "usage": usage}))
+    assert failed.cost == pytest.approx(providers.cost(provider, 1000, 500))
+    assert failed.transient
+
+
+async def test_an_error_that_counts_is_paid_for(providers: Providers) -> None:
+    """What was used before it is billed."""
+    usage = {"prompt_tokens": 1000, "completion_tokens": 500}
+    failed = await providers.failure("openai", Wire({"error": {"message": "Overloaded", "code": 503}, "usage": usage}))
+    assert failed.cost == pytest.approx(providers.cost("openai", 1000, 500))
+
+
 @pytest.mark.parametrize("type_", [STREAM, "application/json"])
 async def test_a_stream_in_an_unknown_encoding_may_have_been_the_longest(providers: Providers, type_: str) -> None:
     """Nothing of it can be told."""
