@@ -811,6 +811,13 @@ async def test_what_is_counted_is_paid_for_though_no_answer_is_there(
     assert failed.transient
 
 
+async def test_what_bedrock_counts_is_paid_for_whatever_its_output_is(providers: Providers) -> None:
+    """A list is what another interface has there."""
+    body = {"output": [], "stopReason": "end_turn", "usage": {"inputTokens": 1000, "outputTokens": 500}}
+    result = await providers.ask("bedrock", Wire(body))
+    assert result.cost == pytest.approx(providers.cost("bedrock", 1000, 500))
+
+
 async def test_an_error_that_counts_is_paid_for(providers: Providers) -> None:
     """What was used before it is billed."""
     usage = {"prompt_tokens": 1000, "completion_tokens": 500}

@@ -17,14 +17,14 @@ def read_document(document: Any) -> Answer | None:
             return read_document(first)
         case {"choices": [*_]}:
             answer = chat.read(document)
+        case {"output": {"message": {}}} | {"stopReason": str()}:
+            answer = converse.read(document)
         case {"object": "response"} | {"output": [*_]}:
             answer = responses.read(document)
         case {"content": [*_], "role": "assistant"} | {"content": [*_], "stop_reason": _}:
             answer = anthropic.read(document)
         case {"candidates": [*_]} | {"promptFeedback": {}} | {"usageMetadata": {}}:
             answer = gemini.read(document)
-        case {"output": {"message": {}}} | {"stopReason": str()}:
-            answer = converse.read(document)
         case {"message": {}, "done": _}:
             answer = ollama.read(document)
         case _:
