@@ -87,6 +87,7 @@ def _answered(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> Ch
         raise _charge(not_understood(route), _bill_of_unread(route, request.built_in_tools, exchange))
     counted = _count(route, answer, exchange)
     if not answer.tokens.prompt:
+        answer.hides_uses = True
         counted = with_tools(route, request.built_in_tools, counted)
     billed = _bill(route, request.built_in_tools, counted, answer, exchange)
     if _absurd(answer, billed):

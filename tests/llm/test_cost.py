@@ -818,6 +818,41 @@ async def test_what_bedrock_counts_is_paid_for_whatever_its_output_is(providers:
     assert result.cost == pytest.approx(providers.cost("bedrock", 1000, 500))
 
 
+@pytest.mark.parametrize(
+    ("provider", "tool", "body"),
+    [
+        (
+            "openai",
+            "web_search",
+            {"object": "response", "output": None, "usage": {"input_tokens": 9, "output_tokens": 9}},
+        ),
+        ("anthropic", "web_search", {"content": None, "usage": {"input_tokens": 9, "output_tokens": 9}}),
+        ("gemini", "google_search", {"usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 9}}),
+        ("bedrock", "web_grounding", {"stopReason": "end_turn", "usage": {"inputTokens": 9, "outputTokens": 9}}),
+        ("openrouter", "web_search", {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 9}}),
+        ("openrouter", "web_search", chat("Found.", usage=None)),
+    ],
+    ids=["responses", "anthropic", "gemini", "converse", "chat", "nothing counted"],
+)
+async def test_uses_that_nobody_counts_may_have_been_all_that_there_can_be(
+    providers: Providers, provider: str, tool: str, body: dict[str, Any]
+) -> None:
+    """Where an answer that would show them is not there, or nothing is counted."""
+    outcome = await outcome_of(providers, provider, Wire(body), built_in_tools=[tool])
+    fee = providers.catalog.route(provider, MODELS[provider]).tool_fees[tool]
+    assert outcome.usage is not None
+    tokens = providers.cost(provider, outcome.usage.prompt_tokens, outcome.usage.completion_tokens)
+    assert outcome.cost == pytest.approx(tokens + (fee.most_uses or 0) * fee.per_use)
+
+
+async def outcome_of(providers: Providers, provider: str, step: Wire, **fields: Any) -> ChatResult | ModelFailure:
+    """Whichever it is."""
+    try:
+        return await providers.ask(provider, step, **fields)
+    except ModelFailure as failure:
+        return failure
+
+
 async def test_an_error_that_counts_is_paid_for(providers: Providers) -> None:
     """What was used before it is billed."""
     usage = {"prompt_tokens": 1000, "completion_tokens": 500}

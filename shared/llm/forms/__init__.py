@@ -42,4 +42,6 @@ def _read_count(document: Any) -> Answer | None:
     form = converse if "inputTokens" in usage else anthropic if "input_tokens" in usage else chat
     answer = form.read({"usage": usage})
     answer.stop = "error"
+    answer.uses, answer.countable = {tool: uses for tool, uses in answer.uses.items() if uses}, frozenset()
+    answer.hides_uses = True
     return None if answer.never_began else answer

@@ -19,9 +19,7 @@ def read(document: dict[str, Any]) -> Answer:
     """The first choice; the others are counted, as they are billed."""
     choices = objects_of(document.get("choices"))
     usage = object_of(document.get("usage")) or object_of(choices[0].get("usage") if choices else None)
-    if not choices:
-        return Answer(stop="error", tokens=_tokens(usage), cost=cost_of(usage))
-    answer = _read_choice(choices[0])
+    answer = _read_choice(choices[0]) if choices else Answer(stop="error", hides_uses=True)
     for choice in map(_read_choice, choices[1:]):
         answer.more_spoken += choice.spoken
         answer.beside += choice.beside
