@@ -157,8 +157,11 @@ def _count(route: ModelRoute, answer: Answer, exchange: Exchange) -> Counted:
 
 
 def _thinks_unseen(route: ModelRoute, exchange: Exchange) -> bool:
-    """Whether the model may have thought what its stream does not show. What nobody asked for is its default."""
-    if "reasoning" not in route.info.abilities or (exchange.stream is not None and exchange.stream.shows_thoughts):
+    """Whether the model may have thought what its stream does not show: what it shows may be a summary.
+
+    An effort that nobody asked for is the model's default.
+    """
+    if "reasoning" not in route.info.abilities:
         return False
     spec = route.info.parameters.get("reasoning_effort")
     return sent(exchange.request).get("reasoning_effort", spec and spec.default) != "none"

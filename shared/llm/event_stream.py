@@ -20,7 +20,6 @@ MAX_PARTS = 1_000
 _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 _BESIDE = ("id", "model", "created", "usage", "citations", "search_results", "error")
 """Fields beside the choices; the last value counts, but for a usage that counts nothing, and its cost: the highest."""
-_THOUGHTS = ("reasoning_content", "reasoning")
 _OTHER_LINES = (b":", b"event:", b"id:", b"retry:")
 """Of a stream, that carry no data."""
 
@@ -87,11 +86,6 @@ class EventStream:
     def counted_whole(self) -> bool:
         """Whether the last usage came with the reasons why the choices ended, or after them: it is of all of it."""
         return self._counted_whole and self.whole
-
-    @property
-    def shows_thoughts(self) -> bool:
-        """Whether thoughts have come as such. An answer that begins with some may be what the caller asked for."""
-        return any(choice.thinks for choice in self._choices.values())
 
     @property
     def beside(self) -> int:
@@ -212,10 +206,6 @@ class _Choice:
         self.beside += beside
         self.spoken += spoken + beside
         return characters + beside
-
-    @property
-    def thinks(self) -> bool:
-        return any(name in self._texts for name in _THOUGHTS)
 
     def document(self, index: int) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": None}

@@ -404,16 +404,16 @@ async def test_of_the_costs_of_a_stream_the_highest_counts(
 async def test_a_cost_on_the_way_is_not_that_of_what_comes_after(providers: Providers, end: list[bytes]) -> None:
     """That costs what its tokens do."""
     events = [counting(0.000001), delta(reasoning="four" * 5000), *end]
-    outcome = await streamed(providers, events)
     prompt, completion = 9, 5002
+    outcome = await streamed(providers, events, max_tokens=completion)
     assert outcome.cost == pytest.approx(providers.cost("openrouter", prompt, completion))
 
 
-async def streamed(providers: Providers, events: list[bytes]) -> ChatResult | ModelFailure:
+async def streamed(providers: Providers, events: list[bytes], **parameters: Any) -> ChatResult | ModelFailure:
     """By a provider that reports costs, if its streams were read."""
     providers.server.script("hi", Wire(events, content_type=STREAM, cut=True))
     route = replace(providers.catalog.route("openrouter", MODELS["openrouter"]), streams=True)
-    fields = {"provider": "openrouter", "model": route.model, "stream": True}
+    fields = {"provider": "openrouter", "model": route.model, "stream": True, "parameters": parameters}
     request = ChatRequest.model_validate({"messages": [{"role": "user", "content": "hi"}], **fields})
     try:
         return await complete(route, request, 10)
@@ -526,12 +526,15 @@ async def test_a_stream_that_is_lost_costs_what_came(providers: Providers, step:
         Wire([delta(content="Half of")], content_type=STREAM, cut=True),
         Wire([delta(content="Half of"), DONE], content_type=STREAM),
         Wire([delta(content="Half of")], content_type=STREAM, pause=30),
+        Wire([delta(reasoning_content="A sum"), delta(content="up.")], content_type=STREAM, cut=True),
     ],
 )
 async def test_a_stream_that_is_lost_may_have_thought_all_that_it_might(
     providers: Providers, step: Any, model: str, parameters: dict[str, Any], completion: int
 ) -> None:
-    """Its thoughts are billed, and its stream does not show them; those of a model that does not think are none."""
+    """Its thoughts are billed, and its stream does not show them, or a summary; those of one that does not think are
+    none.
+    """
     failed = await providers.failure("openai", step, seconds=1, stream=True, model=model, parameters=parameters)
     assert failed.usage is not None
     assert (failed.usage.completion_tokens, failed.usage.estimated) == (completion, True)
