@@ -203,18 +203,23 @@ async def _answer(response: httpx.Response, exchange: Exchange) -> bytes:
     """Events that were asked for are told by how they begin, too, and so is JSON: some servers give another type."""
     pieces = _pieces(response)
     first = b""
-    async for piece in pieces:
-        first += piece
-        if len(first.lstrip()) >= _TELLING_BYTES or len(first) >= _MOST_BLANKS:
-            break
-    start = first.lstrip()
+    try:
+        async for piece in pieces:
+            first += piece
+            if len(first.lstrip()) >= _TELLING_BYTES or len(first) >= _MOST_BLANKS:
+                break
+    finally:  # by as much as has come of it, if it breaks off
+        _tell_form(first.lstrip(), exchange)
+    if exchange.stream is not None:
+        return await _joined(first, pieces, exchange, exchange.stream)
+    return await _whole(first, pieces, exchange)
+
+
+def _tell_form(start: bytes, exchange: Exchange) -> None:
     if exchange.stream is not None and start.removeprefix(codecs.BOM_UTF8).startswith(b"{"):
         exchange.stream = None
     elif exchange.stream is None and start.startswith(_EVENT_STARTS) and sent(exchange.request).get("stream"):
         exchange.stream = EventStream()
-    if exchange.stream is not None:
-        return await _joined(first, pieces, exchange, exchange.stream)
-    return await _whole(first, pieces, exchange)
 
 
 def sent(request: bytes | None) -> dict[str, Any]:

@@ -947,9 +947,13 @@ async def test_an_answer_whose_headers_announce_no_stream_counts_as_a_lost_one(
     assert (failed.usage.completion_tokens, failed.usage.estimated) == (77, True)
 
 
-async def test_half_a_document_in_place_of_a_stream_counts_as_a_lost_answer(providers: Providers) -> None:
+@pytest.mark.parametrize("type_", [STREAM, "application/json"])
+@pytest.mark.parametrize("half", [b'{"id": "c1", "choices": [{"mess', b' {"i', b"{"])
+async def test_half_a_document_in_place_of_a_stream_counts_as_a_lost_answer(
+    providers: Providers, half: bytes, type_: str
+) -> None:
     """It would have come whole."""
-    step = Wire(b'{"id": "c1", "choices": [{"mess', cut=True)
+    step = Wire(half, content_type=type_, cut=True)
     failed = await providers.failure("openai", step, stream=True, parameters={"max_completion_tokens": 77})
     check_estimated(providers, failed, 77 * 4)
 
