@@ -46,8 +46,10 @@ class Fault:
 class Answer:
     """`stop` and `native_stop`: why it ended, in the interface's words and in those of the model's own provider.
 
-    `spoken`: all text that the model wrote, whoever it was for, in bytes. `citations`: see `citations`. `uses`: of
+    `spoken`: all text that the model wrote, whoever it was for, in bytes. `beside`: bytes of what may be such text, in
+    fields that are not read. `citations`: see `citations`. `uses`: of
     built-in tools, by id, as they are billed; of those in `countable` a missing one was not used.
+    `hides_uses`: the others that are missing may be as many as there can be; else they are taken to be one.
     `searches`: those that are billed with the request itself. `cost`: US dollars, if the provider says so.
     """
 
@@ -66,7 +68,9 @@ class Answer:
     uses: dict[str, int] = field(default_factory=dict[str, int])
     countable: frozenset[str] = frozenset()
     searches: int | None = None
+    hides_uses: bool = False
     more_spoken: int = 0
+    beside: int = 0
 
     @property
     def spoken(self) -> int:

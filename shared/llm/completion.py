@@ -87,6 +87,7 @@ def _answered(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> Ch
         raise _charge(not_understood(route), _bill_of_unread(route, request.built_in_tools, exchange))
     counted = _count(route, answer, exchange)
     if not answer.tokens.prompt:
+        answer.hides_uses = True
         counted = with_tools(route, request.built_in_tools, counted)
     billed = _bill(route, request.built_in_tools, counted, answer, exchange)
     if _absurd(answer, billed):
@@ -149,14 +150,18 @@ def _bill_of_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -
 
 def _count(route: ModelRoute, answer: Answer, exchange: Exchange) -> Counted:
     """Of a whole answer; of a stream also where it never began, broke off, or did not come to where it is counted."""
+    longest = route.info.max_output_tokens
     if exchange.stream is None and exchange.answered:
-        return count_tokens(answer, exchange)
-    return count_stream(answer, exchange, route.info.max_output_tokens if _thinks_unseen(route, exchange) else None)
+        return count_tokens(answer, exchange, longest)
+    return count_stream(answer, exchange, longest, thinks_unseen=_thinks_unseen(route, exchange))
 
 
 def _thinks_unseen(route: ModelRoute, exchange: Exchange) -> bool:
-    """Whether the model may have thought what its stream does not show. What nobody asked for is its default."""
-    if "reasoning" not in route.info.abilities or (exchange.stream is not None and exchange.stream.shows_thoughts):
+    """Whether the model may have thought what its stream does not show: what it shows may be a summary.
+
+    An effort that nobody asked for is the model's default.
+    """
+    if "reasoning" not in route.info.abilities:
         return False
     spec = route.info.parameters.get("reasoning_effort")
     return sent(exchange.request).get("reasoning_effort", spec and spec.default) != "none"

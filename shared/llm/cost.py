@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from shared.llm.answer import Answer, Tokens
-from shared.llm.catalog import ModelRoute
+from shared.llm.catalog import ModelRoute, ToolFee
 from shared.llm.estimate import most_read, most_uses, thoughts_beside
 from shared.llm.usage import Counted
 from shared.models.catalog import Prices
@@ -98,15 +98,21 @@ def _first(*prices: float | Decimal | None) -> Decimal:
     return next(Decimal(str(price)) for price in prices if price is not None)
 
 
+def _hidden_uses(answer: Answer, fee: ToolFee) -> int:
+    """How many uses there are taken to be of what the answer does not show."""
+    return most_uses(fee) if answer.hides_uses else 1
+
+
 def _fees(route: ModelRoute, tools: Sequence[str], answer: Answer) -> Decimal:
-    """US dollars: each tool's fee for each use. Uses that the answer does not show are taken to be one."""
+    """US dollars: each tool's fee for each use."""
     fees = Decimal(0)
     if request := route.request_fee:
-        uses = 1 if answer.searches is None or request.most_uses == 1 else max(1, answer.searches)
+        shown = answer.searches if answer.searches is not None else _hidden_uses(answer, request)
+        uses = 1 if request.most_uses == 1 else max(1, shown)
         fees += uses * Decimal(repr(request.per_use))
     for tool in dict.fromkeys(tools):
         if fee := route.tool_fees.get(tool):
-            uses = answer.uses.get(tool, 0 if tool in answer.countable else 1)
+            uses = answer.uses.get(tool, 0 if tool in answer.countable else _hidden_uses(answer, fee))
             uses = min(uses, 1) if tool == _PER_ANSWER and fee.most_uses == 1 else uses
             fees += uses * Decimal(repr(fee.per_use))
     return fees

@@ -6,10 +6,10 @@ Texts are joined before anything looks at them: a stream may cut within an emoji
 import codecs
 import json
 from io import StringIO
-from typing import Any, cast
+from typing import Any
 
 from shared.llm.forms.chat import COST_FIELDS, cost_of
-from shared.llm.text import object_of, objects_of, text_of, whole_text
+from shared.llm.text import object_of, objects_of, text_of, whole_text, written_in
 
 MAX_LINE_BYTES = 2 * 1024 * 1024
 MAX_EVENTS = 500_000
@@ -20,9 +20,6 @@ MAX_PARTS = 1_000
 _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 _BESIDE = ("id", "model", "created", "usage", "citations", "search_results", "error")
 """Fields beside the choices; the last value counts, but for a usage that counts nothing, and its cost: the highest."""
-_THOUGHTS = ("reasoning_content", "reasoning")
-_LABELS = {"role", "type", "id", "index", "format", "status", "object", "annotations"}
-"""Fields of a message whose texts the model did not write."""
 _OTHER_LINES = (b":", b"event:", b"id:", b"retry:")
 """Of a stream, that carry no data."""
 
@@ -89,11 +86,6 @@ class EventStream:
     def counted_whole(self) -> bool:
         """Whether the last usage came with the reasons why the choices ended, or after them: it is of all of it."""
         return self._counted_whole and self.whole
-
-    @property
-    def shows_thoughts(self) -> bool:
-        """Whether thoughts have come as such. An answer that begins with some may be what the caller asked for."""
-        return any(choice.thinks for choice in self._choices.values())
 
     @property
     def beside(self) -> int:
@@ -210,14 +202,10 @@ class _Choice:
         self._annotations += annotations
         if max(len(self._calls), len(self._annotations)) > MAX_PARTS:
             raise TooLong(f"more than {MAX_PARTS} tool calls or annotations")
-        beside = max(0, sum(_size(text) for text in _strings(delta)) - spoken)
+        beside = max(0, sum(_size(text) for text in written_in(delta)) - spoken)
         self.beside += beside
         self.spoken += spoken + beside
         return characters + beside
-
-    @property
-    def thinks(self) -> bool:
-        return any(name in self._texts for name in _THOUGHTS)
 
     def document(self, index: int) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": None}
@@ -253,23 +241,6 @@ class _ToolCall:
 
 def _size(text: str) -> int:
     return len(text.encode("utf-8", "replace"))
-
-
-def _strings(delta: dict[str, Any]) -> set[str]:
-    """All texts in what came of a message, however deep, each once: some servers send one in two fields."""
-    found: set[str] = set()
-    left: list[Any] = [delta]
-    while left:
-        match left.pop():
-            case str() as text:
-                found.add(text)
-            case list() as items:
-                left += cast("list[Any]", items)
-            case dict() as fields:
-                left += [value for name, value in cast("dict[str, Any]", fields).items() if name not in _LABELS]
-            case _:
-                pass
-    return found
 
 
 def _decoded(data: bytes) -> str:

@@ -6,6 +6,7 @@ on as the one document that it amounts to. What the document means is `reading`'
 """
 
 import asyncio
+import codecs
 import contextlib
 import json
 import zlib
@@ -32,7 +33,11 @@ MAX_HEADER_BYTES = 64 * 1024
 _PIECE_BYTES = 64 * 1024
 _MAX_MEMBERS = 100
 """Of a body in gzip: each takes as long as many bytes."""
-_EVENT_STARTS = (b"data:", b"event:", b"id:", b"retry:", b": ", b"\xef\xbb\xbfdata:")
+_EVENT_STARTS = (b"data:", b"event:", b"id:", b"retry:", b": ", codecs.BOM_UTF8 + b"data:")
+_TELLING_BYTES = max(map(len, _EVENT_STARTS))
+"""Of the beginning of an answer, which may come a byte at a time."""
+_MOST_BLANKS = 1024
+"""Before it."""
 _AFTER_THE_END_SECONDS = 1.0
 """How long a stream that has ended may keep its connection open, for the next call to have it."""
 
@@ -197,14 +202,24 @@ async def _beginning(response: httpx.Response, exchange: Exchange) -> bytes:
 async def _answer(response: httpx.Response, exchange: Exchange) -> bytes:
     """Events that were asked for are told by how they begin, too, and so is JSON: some servers give another type."""
     pieces = _pieces(response)
-    first = await anext(pieces, b"")
-    if exchange.stream is not None and first.lstrip().startswith(b"{"):
-        exchange.stream = None
-    elif exchange.stream is None and first.lstrip().startswith(_EVENT_STARTS) and sent(exchange.request).get("stream"):
-        exchange.stream = EventStream()
+    first = b""
+    try:
+        async for piece in pieces:
+            first += piece
+            if len(first.lstrip()) >= _TELLING_BYTES or len(first) >= _MOST_BLANKS:
+                break
+    finally:  # by as much as has come of it, if it breaks off
+        _tell_form(first.lstrip(), exchange)
     if exchange.stream is not None:
         return await _joined(first, pieces, exchange, exchange.stream)
     return await _whole(first, pieces, exchange)
+
+
+def _tell_form(start: bytes, exchange: Exchange) -> None:
+    if exchange.stream is not None and start.removeprefix(codecs.BOM_UTF8).startswith(b"{"):
+        exchange.stream = None
+    elif exchange.stream is None and start.startswith(_EVENT_STARTS) and sent(exchange.request).get("stream"):
+        exchange.stream = EventStream()
 
 
 def sent(request: bytes | None) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """Texts as providers send them: in parts, with halves of surrogate pairs, as numbers that are no numbers."""
 
-from typing import Any
+from typing import Any, cast
 
 MAX_DEPTH = 50
 """Of what is stored of an answer beside its text."""
+_LABELS = {"role", "type", "id", "index", "format", "status", "object", "annotations"}
+"""Fields of a message whose texts the model did not write."""
 
 
 def whole_text(text: str) -> str:
@@ -62,3 +64,20 @@ def objects_of(value: Any) -> list[dict[str, Any]]:
 def name_of(value: Any) -> str | None:
     """A short text, such as a reason or a code; None for anything else."""
     return whole_text(value[:100]) if isinstance(value, str) and value.strip() else None
+
+
+def written_in(message: dict[str, Any]) -> set[str]:
+    """All texts in a message that its model may have written, however deep, each once: some servers send one twice."""
+    found: set[str] = set()
+    left: list[Any] = [message]
+    while left:
+        match left.pop():
+            case str() as text:
+                found.add(text)
+            case list() as items:
+                left += cast("list[Any]", items)
+            case dict() as fields:
+                left += [value for name, value in cast("dict[str, Any]", fields).items() if name not in _LABELS]
+            case _:
+                pass
+    return found

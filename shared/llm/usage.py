@@ -34,28 +34,35 @@ class Counted:
         )
 
 
-def count_tokens(answer: Answer, exchange: Exchange) -> Counted:
-    """Of a whole answer. What is counted as no tokens was not counted; of a stream, what came after the last count."""
+def count_tokens(answer: Answer, exchange: Exchange, longest_of_model: int | None) -> Counted:
+    """Of a whole answer. What is counted as no tokens was not counted; of a stream, what came after the last count.
+
+    `longest_of_model`: what the request allowed where it set no limit.
+    """
     said = answer.tokens
     prompt = said.prompt or _tokens(len(exchange.request or b""))
-    uncounted = _uncounted(answer, exchange)
-    completion = (said.completion or 0) + _beside(said) + uncounted
+    uncounted = _uncounted(answer, exchange, output_limit(exchange.request) or longest_of_model)
+    completion = _completion(said) + uncounted
     return Counted(replace(said, prompt=prompt, completion=completion), not said.prompt or uncounted > 0)
 
 
-def count_stream(answer: Answer, exchange: Exchange, most_hidden: int | None) -> Counted:
-    """Of as much of a stream as came. `most_hidden`: see `count_lost`; None where the model thinks in the open.
+def count_stream(answer: Answer, exchange: Exchange, longest_of_model: int | None, *, thinks_unseen: bool) -> Counted:
+    """Of as much of a stream as came.
 
     What a model thinks out of sight is billed, and counted only at the end: without that count, it may have been all
-    that was allowed. Of a stream that did not end, no count makes less of what it said than that is estimated at.
+    that was allowed. Of a stream that did not end, no count makes less of what it said than that is estimated at; and
+    no estimate makes more of it than was allowed, which is what is held for it.
     """
-    counted, stream = count_tokens(answer, exchange), exchange.stream
+    longest = output_limit(exchange.request) or longest_of_model
+    counted, stream = count_tokens(answer, exchange, longest_of_model), exchange.stream
     if stream is not None and not (stream.whole or stream.ended):  # a count on the way may be of a part
-        counted = _at_least(counted, _said(answer, exchange))
-    settled = stream is not None and stream.counted_whole and not _uncounted(answer, exchange)
-    if most_hidden is None or (settled and answer.tokens.completion):
+        counted = _at_least(counted, _said(answer, exchange, longest))
+    if stream is not None and not stream.whole and longest is not None:
+        counted = _at_most(counted, max(longest, _completion(answer.tokens)))
+    settled = stream is not None and stream.counted_whole and not _uncounted(answer, exchange, longest)
+    if not thinks_unseen or longest is None or (settled and answer.tokens.completion):
         return counted
-    return _at_least(counted, output_limit(exchange.request) or most_hidden)
+    return _at_least(counted, longest)
 
 
 def count_unread(exchange: Exchange, longest_of_model: int | None) -> Counted:
@@ -92,28 +99,33 @@ def output_limit(request: bytes | None) -> int | None:
     return None
 
 
-def _uncounted(answer: Answer, exchange: Exchange) -> int:
+def _uncounted(answer: Answer, exchange: Exchange, longest: int | None) -> int:
     """Tokens of the answer that the provider did not count, and of what cannot be read of a stream."""
     stream, counted = exchange.stream, answer.tokens.completion
     if not counted:
-        return _said(answer, exchange)
-    return 0 if stream is None else _allowed(stream.uncounted, stream.beside, exchange, counted)
+        return _said(answer, exchange, longest)
+    return 0 if stream is None else _allowed(stream.uncounted, stream.beside, longest, counted)
 
 
-def _said(answer: Answer, exchange: Exchange) -> int:
-    """Tokens of all texts, as they are estimated, and of what cannot be read of a stream."""
-    stream = exchange.stream
-    if stream is None:
-        return _tokens(answer.spoken)
-    return _allowed(answer.spoken + stream.unread, stream.beside + stream.unread, exchange)
+def _said(answer: Answer, exchange: Exchange, longest: int | None) -> int:
+    """Tokens of all texts, as they are estimated, and of what cannot be read."""
+    unread = answer.beside
+    if (stream := exchange.stream) is not None:
+        return _allowed(answer.spoken + unread + stream.unread, unread + stream.beside + stream.unread, longest)
+    return _allowed(answer.spoken + unread, unread, longest)
 
 
-def _allowed(size: int, doubtful: int, exchange: Exchange, counted: int = 0) -> int:
-    """Tokens of so many bytes. Those that may be no text of the answer make no more of it than the request allowed."""
-    estimated, longest = _tokens(size), output_limit(exchange.request)
+def _allowed(size: int, doubtful: int, longest: int | None, counted: int = 0) -> int:
+    """Tokens of so many bytes. Those that may be no text of the answer make no more of it than was allowed."""
+    estimated = _tokens(size)
     if longest is None:
         return estimated
     return min(estimated, max(longest - counted, _tokens(max(0, size - doubtful))))
+
+
+def _completion(said: Tokens) -> int:
+    """Tokens of the answer, as far as the provider counted them."""
+    return (said.completion or 0) + _beside(said)
 
 
 def _beside(said: Tokens) -> int:
@@ -125,6 +137,12 @@ def _beside(said: Tokens) -> int:
 
 def _at_least(counted: Counted, completion: int) -> Counted:
     if completion <= (counted.tokens.completion or 0):
+        return counted
+    return Counted(replace(counted.tokens, completion=completion), estimated=True)
+
+
+def _at_most(counted: Counted, completion: int) -> Counted:
+    if completion >= (counted.tokens.completion or 0):
         return counted
     return Counted(replace(counted.tokens, completion=completion), estimated=True)
 

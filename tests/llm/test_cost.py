@@ -404,16 +404,16 @@ async def test_of_the_costs_of_a_stream_the_highest_counts(
 async def test_a_cost_on_the_way_is_not_that_of_what_comes_after(providers: Providers, end: list[bytes]) -> None:
     """That costs what its tokens do."""
     events = [counting(0.000001), delta(reasoning="four" * 5000), *end]
-    outcome = await streamed(providers, events)
     prompt, completion = 9, 5002
+    outcome = await streamed(providers, events, max_tokens=completion)
     assert outcome.cost == pytest.approx(providers.cost("openrouter", prompt, completion))
 
 
-async def streamed(providers: Providers, events: list[bytes]) -> ChatResult | ModelFailure:
+async def streamed(providers: Providers, events: list[bytes], **parameters: Any) -> ChatResult | ModelFailure:
     """By a provider that reports costs, if its streams were read."""
     providers.server.script("hi", Wire(events, content_type=STREAM, cut=True))
     route = replace(providers.catalog.route("openrouter", MODELS["openrouter"]), streams=True)
-    fields = {"provider": "openrouter", "model": route.model, "stream": True}
+    fields = {"provider": "openrouter", "model": route.model, "stream": True, "parameters": parameters}
     request = ChatRequest.model_validate({"messages": [{"role": "user", "content": "hi"}], **fields})
     try:
         return await complete(route, request, 10)
@@ -526,12 +526,15 @@ async def test_a_stream_that_is_lost_costs_what_came(providers: Providers, step:
         Wire([delta(content="Half of")], content_type=STREAM, cut=True),
         Wire([delta(content="Half of"), DONE], content_type=STREAM),
         Wire([delta(content="Half of")], content_type=STREAM, pause=30),
+        Wire([delta(reasoning_content="A sum"), delta(content="up.")], content_type=STREAM, cut=True),
     ],
 )
 async def test_a_stream_that_is_lost_may_have_thought_all_that_it_might(
     providers: Providers, step: Any, model: str, parameters: dict[str, Any], completion: int
 ) -> None:
-    """Its thoughts are billed, and its stream does not show them; those of a model that does not think are none."""
+    """Its thoughts are billed, and its stream does not show them, or a summary; those of one that does not think are
+    none.
+    """
     failed = await providers.failure("openai", step, seconds=1, stream=True, model=model, parameters=parameters)
     assert failed.usage is not None
     assert (failed.usage.completion_tokens, failed.usage.estimated) == (completion, True)
@@ -750,6 +753,116 @@ async def test_what_cannot_be_read_of_a_stream_costs_no_more_than_was_allowed(pr
     check_estimated(providers, await providers.failure("openai", step, stream=True, parameters=limit), 80)
 
 
+@pytest.mark.parametrize("limit", [100, None])
+@pytest.mark.parametrize(
+    "pieces", [[delta(content=" " * 1600)], [delta(audio={"a": "four" * 500})], [b"four\n\n" * 500]]
+)
+async def test_a_stream_that_is_lost_costs_no_more_than_was_held_for_it(
+    providers: Providers, pieces: list[bytes], limit: int | None
+) -> None:
+    """A token may have many bytes, of spaces for example: a model says no more than it may all the same."""
+    parameters: dict[str, Any] = {"max_completion_tokens": limit} if limit else {}
+    step = Wire(pieces * (100 if limit is None else 1), content_type=STREAM, cut=True)
+    failed = await providers.failure("openai", step, stream=True, parameters=parameters)
+    fields: dict[str, Any] = {"provider": "openai", "model": MODELS["openai"], "stream": True, "parameters": parameters}
+    request = ChatRequest.model_validate({"messages": [{"role": "user", "content": "hi"}], **fields})
+    route = providers.catalog.route("openai", MODELS["openai"])
+    longest = limit or route.info.max_output_tokens
+    assert failed.usage is not None
+    assert failed.usage.completion_tokens == longest
+    assert to_micros(failed.cost) <= bound_cost(route, request, Settings()).most
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"thinking": "four" * 50},
+        {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "four" * 50}]}]},
+        {"unheard_of": {"deep": [[[{"er": "four" * 50}]]]}},
+        {"reasoning": "four" * 50, "reasoning_details": [{"type": "reasoning.text", "text": "four" * 50}]},
+    ],
+)
+async def test_what_an_answer_has_in_odd_fields_is_paid_for_once(providers: Providers, odd: dict[str, Any]) -> None:
+    """Where nothing is counted; at most what was allowed, as it may be something else."""
+    step = Wire(chat(message={"content": "", **odd}, usage=None))
+    result = await providers.ask("openai", step)
+    assert result.usage.completion_tokens == 50
+
+
+async def test_what_an_answer_has_in_odd_fields_costs_no_more_than_was_allowed(providers: Providers) -> None:
+    """It may be something else, such as a picture."""
+    step = Wire(chat(message={"content": "Half", "images": ["four" * 500]}, usage=None))
+    result = await providers.ask("openai", step, parameters={"max_completion_tokens": 77})
+    assert result.usage.completion_tokens == 77
+
+
+@pytest.mark.parametrize(
+    ("provider", "usage"),
+    [
+        ("openai", {"prompt_tokens": 1000, "completion_tokens": 500}),
+        ("anthropic", {"input_tokens": 1000, "output_tokens": 500}),
+        ("bedrock", {"inputTokens": 1000, "outputTokens": 500}),
+    ],
+)
+@pytest.mark.parametrize("rest", [{}, {"choices": None}, {"content": None}, {"output": None}, {"choices": "?"}])
+async def test_what_is_counted_is_paid_for_though_no_answer_is_there(
+    providers: Providers, provider: str, usage: dict[str, int], rest: dict[str, Any]
+) -> None:
+    """Its provider bills it. It may come better the next time."""
+    failed = await providers.failure(provider, Wire({"id": "1", **rest, "usage": usage}))
+    assert failed.cost == pytest.approx(providers.cost(provider, 1000, 500))
+    assert failed.transient
+
+
+async def test_what_bedrock_counts_is_paid_for_whatever_its_output_is(providers: Providers) -> None:
+    """A list is what another interface has there."""
+    body = {"output": [], "stopReason": "end_turn", "usage": {"inputTokens": 1000, "outputTokens": 500}}
+    result = await providers.ask("bedrock", Wire(body))
+    assert result.cost == pytest.approx(providers.cost("bedrock", 1000, 500))
+
+
+@pytest.mark.parametrize(
+    ("provider", "tool", "body"),
+    [
+        (
+            "openai",
+            "web_search",
+            {"object": "response", "output": None, "usage": {"input_tokens": 9, "output_tokens": 9}},
+        ),
+        ("anthropic", "web_search", {"content": None, "usage": {"input_tokens": 9, "output_tokens": 9}}),
+        ("gemini", "google_search", {"usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 9}}),
+        ("bedrock", "web_grounding", {"stopReason": "end_turn", "usage": {"inputTokens": 9, "outputTokens": 9}}),
+        ("openrouter", "web_search", {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 9}}),
+        ("openrouter", "web_search", chat("Found.", usage=None)),
+    ],
+    ids=["responses", "anthropic", "gemini", "converse", "chat", "nothing counted"],
+)
+async def test_uses_that_nobody_counts_may_have_been_all_that_there_can_be(
+    providers: Providers, provider: str, tool: str, body: dict[str, Any]
+) -> None:
+    """Where an answer that would show them is not there, or nothing is counted."""
+    outcome = await outcome_of(providers, provider, Wire(body), built_in_tools=[tool])
+    fee = providers.catalog.route(provider, MODELS[provider]).tool_fees[tool]
+    assert outcome.usage is not None
+    tokens = providers.cost(provider, outcome.usage.prompt_tokens, outcome.usage.completion_tokens)
+    assert outcome.cost == pytest.approx(tokens + (fee.most_uses or 0) * fee.per_use)
+
+
+async def outcome_of(providers: Providers, provider: str, step: Wire, **fields: Any) -> ChatResult | ModelFailure:
+    """Whichever it is."""
+    try:
+        return await providers.ask(provider, step, **fields)
+    except ModelFailure as failure:
+        return failure
+
+
+async def test_an_error_that_counts_is_paid_for(providers: Providers) -> None:
+    """What was used before it is billed."""
+    usage = {"prompt_tokens": 1000, "completion_tokens": 500}
+    failed = await providers.failure("openai", Wire({"error": {"message": "Overloaded", "code": 503}, "usage": usage}))
+    assert failed.cost == pytest.approx(providers.cost("openai", 1000, 500))
+
+
 @pytest.mark.parametrize("type_", [STREAM, "application/json"])
 async def test_a_stream_in_an_unknown_encoding_may_have_been_the_longest(providers: Providers, type_: str) -> None:
     """Nothing of it can be told."""
@@ -834,9 +947,13 @@ async def test_an_answer_whose_headers_announce_no_stream_counts_as_a_lost_one(
     assert (failed.usage.completion_tokens, failed.usage.estimated) == (77, True)
 
 
-async def test_half_a_document_in_place_of_a_stream_counts_as_a_lost_answer(providers: Providers) -> None:
+@pytest.mark.parametrize("type_", [STREAM, "application/json"])
+@pytest.mark.parametrize("half", [b'{"id": "c1", "choices": [{"mess', b' {"i', b"{"])
+async def test_half_a_document_in_place_of_a_stream_counts_as_a_lost_answer(
+    providers: Providers, half: bytes, type_: str
+) -> None:
     """It would have come whole."""
-    step = Wire(b'{"id": "c1", "choices": [{"mess', cut=True)
+    step = Wire(half, content_type=type_, cut=True)
     failed = await providers.failure("openai", step, stream=True, parameters={"max_completion_tokens": 77})
     check_estimated(providers, failed, 77 * 4)
 

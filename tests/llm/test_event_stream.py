@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.llm.event_stream import EventStream
-from tests.doubles.documents import DONE, delta, event
+from tests.doubles.documents import DONE, chat, delta, event
 from tests.doubles.model_server import Wire
 from tests.llm.conftest import Providers
 
@@ -189,3 +189,22 @@ async def test_events_are_told_by_how_they_begin(providers: Providers, content_t
     """Whatever type they are said to have: the answer is paid for."""
     step = Wire([before + delta(content="Hel"), delta(content="lo"), delta("stop"), DONE], content_type=content_type)
     assert (await providers.ask("openai", step, stream=True)).content == "Hello"
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/event-stream"])
+@pytest.mark.parametrize("first", [1, 3, 5])
+async def test_events_are_told_however_slowly_they_begin(providers: Providers, content_type: str, first: int) -> None:
+    """Their first bytes may come one at a time."""
+    start = delta(content="Hel")
+    pieces = [*(start[at : at + 1] for at in range(first)), start[first:], delta(content="lo"), delta("stop"), DONE]
+    step = Wire(pieces, content_type=content_type, pause=0.01)
+    assert (await providers.ask("openai", step, stream=True)).content == "Hello"
+
+
+@pytest.mark.parametrize("before", [b" ", b"\n", codecs.BOM_UTF8])
+async def test_an_answer_in_place_of_a_stream_is_told_however_slowly_it_begins(
+    providers: Providers, before: bytes
+) -> None:
+    """Whatever stands before it."""
+    step = Wire([before, b"{", json.dumps(chat("whole")).encode()[1:]], content_type="text/event-stream", pause=0.01)
+    assert (await providers.ask("openai", step, stream=True)).content == "whole"

@@ -74,7 +74,8 @@ class Rule(_FromFile):
     For `response_format`, the value is its `type`.
 
     Then none of `excludes` may be set, and what `holds` names must, if set, be within its bounds. The longest answer,
-    if set, must have more tokens than `more_tokens_than` has for the value. `tools` False: no built-in tools.
+    if set, must have more tokens than `more_tokens_than` has for the value. `tools` False: no built-in tools;
+    `without_tools`: none of these.
     `begun_answer` False: the last message may not be the assistant's. `mentions`: some message has this word.
     `object_at_top`: a schema of the answer is one of an object. `closed`: one that is to be kept to strictly has closed
     objects only, all properties required. `blanks` False: where `when` is a list of texts, none may be white space
@@ -88,6 +89,7 @@ class Rule(_FromFile):
     holds: dict[str, Bounds] = {}
     more_tokens_than: dict[str, int] = {}
     tools: bool = True
+    without_tools: list[str] = []
     begun_answer: bool = True
     mentions: str | None = None
     object_at_top: bool = False

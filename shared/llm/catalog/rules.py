@@ -39,6 +39,8 @@ def check_rules(
         _check_parameters(route, rule, cause, value, parameters)
         if tools and not rule.tools:
             raise InvalidParameters(f"{cause} cannot be combined with built-in tools for {route.name}.")
+        if refused := [tool for tool in tools if tool in rule.without_tools]:
+            raise InvalidParameters(f"{cause} cannot be combined with {', '.join(refused)} for {route.name}.")
         if messages is not None:
             _check_messages(route, rule, cause, messages)
     return needless

@@ -5,6 +5,7 @@ from typing import Any
 from shared.llm.answer import Answer
 from shared.llm.forms import anthropic, chat, converse, gemini, ollama, responses
 from shared.llm.forms.faults import error_body, fault_of
+from shared.llm.text import object_of
 
 __all__ = ["error_body", "read_document"]
 
@@ -16,18 +17,31 @@ def read_document(document: Any) -> Answer | None:
             return read_document(first)
         case {"choices": [*_]}:
             answer = chat.read(document)
+        case {"output": {"message": {}}} | {"stopReason": str()}:
+            answer = converse.read(document)
         case {"object": "response"} | {"output": [*_]}:
             answer = responses.read(document)
         case {"content": [*_], "role": "assistant"} | {"content": [*_], "stop_reason": _}:
             answer = anthropic.read(document)
         case {"candidates": [*_]} | {"promptFeedback": {}} | {"usageMetadata": {}}:
             answer = gemini.read(document)
-        case {"output": {"message": {}}} | {"stopReason": str()}:
-            answer = converse.read(document)
         case {"message": {}, "done": _}:
             answer = ollama.read(document)
         case _:
-            fault = fault_of(document)
-            return None if fault is None else Answer(fault=fault)
+            counted, fault = _read_count(document), fault_of(document)
+            answer = counted or Answer()
+            if counted is None and fault is None:
+                return None
     answer.fault = answer.fault or fault_of(document)
     return answer.made_whole()
+
+
+def _read_count(document: Any) -> Answer | None:
+    """What is counted in a document that has no answer of any known form: its provider bills it all the same."""
+    usage = object_of(object_of(document).get("usage"))
+    form = converse if "inputTokens" in usage else anthropic if "input_tokens" in usage else chat
+    answer = form.read({"usage": usage})
+    answer.stop = "error"
+    answer.uses, answer.countable = {tool: uses for tool, uses in answer.uses.items() if uses}, frozenset()
+    answer.hides_uses = True
+    return None if answer.never_began else answer

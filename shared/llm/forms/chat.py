@@ -7,7 +7,7 @@ from typing import Any
 from shared.llm.answer import Answer, Tokens, count, dollars, tool_call
 from shared.llm.citations import distinct, from_annotations, from_search_results
 from shared.llm.forms.faults import fault_of
-from shared.llm.text import name_of, object_of, objects_of, text_of
+from shared.llm.text import name_of, object_of, objects_of, text_of, written_in
 
 COST_FIELDS = ("cost", "is_byok", "cost_details")
 """Of a usage."""
@@ -19,10 +19,10 @@ def read(document: dict[str, Any]) -> Answer:
     """The first choice; the others are counted, as they are billed."""
     choices = objects_of(document.get("choices"))
     usage = object_of(document.get("usage")) or object_of(choices[0].get("usage") if choices else None)
-    if not choices:
-        return Answer(stop="error", tokens=_tokens(usage), cost=cost_of(usage))
-    answer = _read_choice(choices[0])
-    answer.more_spoken = sum(_read_choice(choice).spoken for choice in choices[1:])
+    answer = _read_choice(choices[0]) if choices else Answer(stop="error", hides_uses=True)
+    for choice in map(_read_choice, choices[1:]):
+        answer.more_spoken += choice.spoken
+        answer.beside += choice.beside
     found = from_search_results(document.get("citations"), document.get("search_results"))
     if not answer.citations:
         answer.citations = found
@@ -44,8 +44,11 @@ def _read_choice(choice: dict[str, Any]) -> Answer:
     text = text_of(content) or text_of(choice.get("text"))
     reasoning = text_of(message.get("reasoning_content")) or text_of(message.get("reasoning"))
     reasoning = reasoning or "".join(text_of(part.get("thinking")) for part in parts)
+    beside = _size(*written_in(message)) - _size(text, refusal, reasoning)
     if not reasoning and (thought := _THOUGHT.match(text)):
         reasoning, text = thought[2].strip(), text[thought.end() :]
+    calls = [_tool_call(call) for call in objects_of(message.get("tool_calls")) or _older_call(message)]
+    beside -= sum(_size(text_of(call["function"][part])) for call in calls for part in ("name", "arguments"))
     return Answer(
         content=text,
         refusal=refusal,
@@ -54,9 +57,15 @@ def _read_choice(choice: dict[str, Any]) -> Answer:
         fault=fault_of(choice) or fault_of(message),
         reasoning=reasoning,
         thinking_blocks=objects_of(message.get("thinking_blocks")),
-        tool_calls=[_tool_call(call) for call in objects_of(message.get("tool_calls")) or _older_call(message)],
+        tool_calls=calls,
         citations=distinct(from_annotations(message.get("annotations"))),
+        beside=max(0, beside),
     )
+
+
+def _size(*texts: str) -> int:
+    """Bytes."""
+    return sum(len(text.encode("utf-8", "replace")) for text in texts)
 
 
 def _older_call(message: dict[str, Any]) -> list[dict[str, Any]]:

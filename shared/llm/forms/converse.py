@@ -17,12 +17,16 @@ def read(document: dict[str, Any]) -> Answer:
     answer = Answer(
         stop=name_of(document.get("stopReason")), countable=frozenset(_SYSTEM_TOOLS.values()), tokens=_tokens(usage)
     )
-    message = object_of(object_of(document.get("output")).get("message"))
+    output = object_of(document.get("output"))
+    if "message" not in output:
+        answer.countable, answer.hides_uses = frozenset(), True
+    message = object_of(output.get("message"))
     for block in objects_of(message.get("content")):
         _read_block(block, answer)
     for tool in answer.countable:
         answer.uses[tool] = sum(used["name"] == tool for used in answer.built_in_tools)
-    answer.uses["web_grounding"] = answer.uses["web_grounding"] or int(bool(answer.citations))
+    if answer.citations and not answer.uses["web_grounding"]:
+        answer.uses["web_grounding"] = 1
     answer.citations = distinct(answer.citations)
     return answer
 

@@ -19,12 +19,15 @@ def read(document: dict[str, Any]) -> Answer:
     answer = Answer(countable=_COUNTABLE, tokens=_tokens(object_of(document.get("usageMetadata"))))
     answer.stop = "content_filter" if blocked and not candidates else stop
     if not candidates and not blocked:
-        answer.stop = "error"
+        answer.stop, answer.hides_uses = "error", True
     for part in objects_of(object_of(candidate.get("content")).get("parts")):
         _read_part(part, answer)
     grounding = object_of(candidate.get("groundingMetadata"))
     answer.citations = distinct([*_grounded(grounding, answer.content), *_recited(candidate, answer.content)])
-    _count_uses(candidate, grounding, answer)
+    if answer.hides_uses:
+        answer.countable = frozenset()
+    else:
+        _count_uses(candidate, grounding, answer)
     return answer
 
 

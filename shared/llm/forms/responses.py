@@ -13,6 +13,8 @@ def read(document: dict[str, Any]) -> Answer:
     """A web search is billed for each search, not for pages that are opened; an interpreter for each container."""
     answer = Answer(countable=_COUNTABLE, stop=_stop(document), tokens=_tokens(object_of(document.get("usage"))))
     answer.cost = dollars(object_of(document.get("usage")).get("cost"))
+    if not isinstance(document.get("output"), list):
+        answer.countable, answer.hides_uses = frozenset(), True
     containers: set[str] = set()
     for item in objects_of(document.get("output")):
         match item.get("type"):

@@ -79,6 +79,8 @@ def user(text: str) -> list[Message]:
         ("openai", "gpt-4.1", {"response_format": {**BY_SCHEMA, "json_schema": {**SCHEMA, "x": 1}}}, "strict only"),
         ("openai", "gpt-4.1", {"response_format": {**BY_SCHEMA, "json_schema": {"name": "a", "schema": {}}}}, "object"),
         ("openrouter", "openai/gpt-5-mini", {"temperature": 0.5}, "takes no parameter 'temperature'"),
+        ("openrouter", "openai/gpt-5-mini", {"max_tokens": 15}, "from 16 to"),
+        ("openrouter", "openai/gpt-5.1", {"max_completion_tokens": 15}, "from 16 to"),
         ("openrouter", "anthropic/claude-haiku-4.5", {"reasoning_effort": "low", "max_tokens": 900}, "more than 1024"),
         ("perplexity", "sonar", {"response_format": JSON}, "one of text, json_schema"),
         ("perplexity", "sonar", {"frequency_penalty": 1, "presence_penalty": 1}, "presence_penalty must be 0"),
@@ -182,6 +184,15 @@ def test_json_has_to_be_asked_for_where_the_provider_wants_it():
     with pytest.raises(InvalidMessages, match="the word JSON"):
         check_call(route, {"response_format": JSON}, [], user("Hi."))
     assert check_call(route, {"response_format": JSON}, [], user("As Json.")).parameters == {"response_format": JSON}
+
+
+def test_json_without_a_schema_does_not_go_with_searches():
+    """OpenAI refuses the two together; a schema goes with them, and so does its interpreter with either."""
+    route = CATALOG.route("openai", "gpt-4.1")
+    with pytest.raises(InvalidParameters, match="json_object cannot be combined with web_search"):
+        check_call(route, {"response_format": JSON}, ["web_search"], user("As JSON."))
+    check_call(route, {"response_format": JSON}, ["code_interpreter"], user("As JSON."))
+    check_call(route, {"response_format": BY_SCHEMA}, ["web_search"], user("As JSON."))
 
 
 def test_a_form_of_the_answer_is_kept_by_whoever_runs_the_model():
