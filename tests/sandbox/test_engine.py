@@ -314,6 +314,23 @@ RuntimeError: no number"""
     assert hidden.traceback.startswith('Traceback (most recent call last):\n  File "agent.py", line 14')
 
 
+async def test_a_run_begins_as_a_new_python_does(run: Run) -> None:
+    """What ran before the snapshot has left no trace: decimal's context is nobody's yet, and tasks count from one."""
+    code = """import asyncio, contextvars, decimal
+
+async def third(digits):
+    decimal.getcontext().prec = digits
+    await asyncio.sleep(0)
+    return [str(decimal.Decimal(1) / 3), asyncio.current_task().get_name()]
+
+async def run(input_dict, tools):
+    before = [len(contextvars.copy_context()), asyncio.current_task().get_name()]
+    named = asyncio.create_task(asyncio.sleep(0), name=7)
+    return [before, await asyncio.gather(third(3), third(5)), named.get_name()]"""
+    outcome = await run(code)
+    assert outcome.result == [[0, "Task-1"], [["0.333", "Task-2"], ["0.33333", "Task-3"]], "7"]
+
+
 async def test_a_chain_without_an_end_is_cut(run: Run) -> None:
     """By the number of its links, and by the length of each; a circle ends, too."""
     long = RUN + (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -16,7 +17,12 @@ class HostLoop(asyncio.BaseEventLoop):
         super().__init__()
         self._channel = channel
         self._calls: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._numbers = itertools.count(1)
         cast("Any", self)._selector = self  # asyncio asks this for what has happened
+
+    def create_task(self, coro: Any, *, name: object = None, **kwargs: Any) -> asyncio.Task[Any]:
+        """As ever; Python itself would go on counting where the programs before the snapshot ended."""
+        return super().create_task(coro, name=f"Task-{next(self._numbers)}" if name is None else str(name), **kwargs)
 
     async def called(self, ability: str, arguments: str) -> dict[str, Any]:
         """The host's answer: `value`, or `error`. `arguments`: JSON."""

@@ -10,6 +10,7 @@ import sys
 import time
 import warnings
 from collections import deque
+from contextvars import Context
 from json import dumps  # by name, as code may put its own in its module
 from types import FunctionType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -79,7 +80,8 @@ class Guest:
 
     def _answer(self, program: dict[str, Any]) -> None:
         try:
-            end = self._loop.run_until_complete(_end(program, self._names))
+            task = self._loop.create_task(_end(program, self._names), context=Context())  # nothing is set in it
+            end = self._loop.run_until_complete(task)
         except BaseException as error:  # of another task, or of the loop itself
             end = ("failed", _failed(error))
         self._printed.end()
