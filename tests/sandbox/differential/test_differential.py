@@ -116,7 +116,8 @@ async def singly(engine: WasmEngine, kept: list[tuple[Source, Answer]], python: 
             kind, message, _ = answer["raised"]
             expected = f"{kind}: {message}" if message else kind
             assert text_of(outcome.failure.error, python.version) == text_of(expected, python.version), source.code
-            lines = re.findall(r'^  File "agent\.py", line (\d+), in (.*)$', outcome.failure.traceback, re.MULTILINE)
+            last = outcome.failure.traceback.rpartition("Traceback (most recent call last):")[2]  # causes go before
+            lines = re.findall(r'^  File "agent\.py", line (\d+), in (.*)$', last, re.MULTILINE)
             assert [[int(line), name] for line, name in lines] == answer["lines"], source.code
         else:
             assert outcome.result == json.loads(answer["json"]), source.code
