@@ -112,6 +112,10 @@ class Unavailable(ServiceError):
     status = 503
 
 
+class NeverBegun(Unavailable):
+    """Not accepted now, and nothing was read or written for it."""
+
+
 class OutcomeUnknown(Unavailable):
     """Not accepted now, and may be sent again; with a `ticket_id` it may have been accepted: look that up first."""
 

@@ -139,7 +139,7 @@ class AnsweringService:
                 await self._end_or_release(ticket, failure)
         else:
             async with self._charge_if_lost(ticket, result.cost, result.usage):
-                await self._end(ticket.id, lambda held, now: held.completed(result, now))
+                await self._end(ticket, lambda held, now: held.completed(result, now))
 
     @contextlib.asynccontextmanager
     async def _charge_if_lost(self, ticket: Ticket, cost: float, usage: Usage | None) -> AsyncGenerator[None]:
@@ -153,7 +153,7 @@ class AnsweringService:
                     await self._ledger.charge_lost(ticket, cost, usage, datetime.now(UTC), transaction)
 
                 with contextlib.suppress(Unavailable):  # it is in the log
-                    await self._insist(lambda: self._database.transaction(write))
+                    await self._insist(lambda: self._settling(ticket.owner, write))
             raise
 
     async def _take(self, ticket_id: str) -> tuple[Claim, Ticket | None]:
@@ -243,7 +243,7 @@ class AnsweringService:
             self._database.tickets.put(held, transaction)
             return held.hold
 
-        return fit_output(route, request, await self._database.transaction(write))
+        return fit_output(route, request, await self._settling(ticket.owner, write))
 
     async def _request(self, ticket: Ticket) -> ChatRequest:
         """What was asked. Two reads at once. Raises `ModelFailure` when it is not to be answered, or gone."""
@@ -285,7 +285,7 @@ class AnsweringService:
             else:
                 raise ComeAgain(failure.message, retry_after=failure.retry_after)
         message = failure.message + hint
-        await self._end(ticket.id, lambda held, now: held.failed(message, now), cost=failure.cost, usage=failure.usage)
+        await self._end(ticket, lambda held, now: held.failed(message, now), cost=failure.cost, usage=failure.usage)
 
     async def _release(self, ticket: Ticket, failure: ModelFailure) -> None:
         """Gives the ticket back. Raises `LeaseLost`, and `AllowanceSpent` when another attempt cannot be held for."""
@@ -302,7 +302,7 @@ class AnsweringService:
             held = await self._ledger.hold_again(held, bounds, now, transaction, cost=failure.cost, usage=failure.usage)
             self._database.tickets.put(held.released(now), transaction)
 
-        await self._insist(lambda: self._database.transaction(write))
+        await self._insist(lambda: self._settling(ticket.owner, write))
 
     async def _change(self, ticket_id: str, change: Change) -> None:
         """Writes what `change` makes of the ticket. Raises `LeaseLost` if this delivery does not hold it any more."""
@@ -313,7 +313,7 @@ class AnsweringService:
 
         await self._database.transaction(write)
 
-    async def _end(self, ticket_id: str, change: Change, *, cost: float = 0.0, usage: Usage | None = None) -> None:
+    async def _end(self, seen: Ticket, change: Change, *, cost: float = 0.0, usage: Usage | None = None) -> None:
         """Ends the ticket: outcome, charge and hold in one transaction. Raises `LeaseLost`.
 
         `cost` and `usage` are those of an attempt that failed; a result has its own.
@@ -321,10 +321,14 @@ class AnsweringService:
 
         async def write(transaction: Transaction) -> None:
             now = datetime.now(UTC)
-            ticket = await self._held(ticket_id, transaction)
+            ticket = await self._held(seen.id, transaction)
             await self._ledger.settle(change(ticket, now), now, transaction, cost=cost, usage=usage)
 
-        await self._insist(lambda: self._database.transaction(write))
+        await self._insist(lambda: self._settling(seen.owner, write))
+
+    async def _settling(self, owner: str, body: Callable[[Transaction], Awaitable[T]]) -> T:
+        """A transaction with the owner's account, which goes before calls that the owner has yet to begin."""
+        return await self._database.transaction(body, turn=f"user:{owner}", urgent=True)
 
     async def _insist(self, work: Callable[[], Awaitable[T]]) -> T:
         """Does `work`, and waits out an outage of the database for minutes, as the answer is paid for.

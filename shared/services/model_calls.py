@@ -10,7 +10,7 @@ from shared.llm.failures import ModelFailure
 from shared.log import get_logger
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult, Usage
-from shared.models.errors import AllowanceSpent, Unavailable
+from shared.models.errors import AllowanceSpent, NeverBegun, Unavailable
 from shared.models.hold import Hold
 from shared.models.money import CostBounds, to_dollars, to_micros
 from shared.models.wire import JsonObject
@@ -162,6 +162,8 @@ class ModelCallService:
     async def _held(self, call: "_Call") -> Hold:
         try:
             return await self.spending.hold(call.payer, call.id, call.bounds, call.deployment)
+        except NeverBegun:
+            raise
         except Unavailable:  # it may be there all the same
             hold = self.spending.to_hold(call.payer, call.id, call.bounds.most, call.deployment)
             await self._settle(call, hold, 0.0, None)

@@ -101,7 +101,7 @@ class SpendingService:
             wait=wait_random_exponential(multiplier=0.5, max=5),
             stop=stop_after_delay(_SETTLING_SECONDS),
             reraise=True,
-        )(self.database.transaction, body, f"user:{owner}")
+        )(self.database.transaction, body, f"user:{owner}", urgent=True)
 
     @property
     def _ledger(self) -> Ledger:

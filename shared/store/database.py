@@ -11,7 +11,7 @@ from google.api_core.exceptions import GoogleAPICallError, InvalidArgument, Retr
 from google.cloud.firestore import AsyncClient
 
 from shared.log import get_logger
-from shared.models.errors import Unavailable
+from shared.models.errors import NeverBegun, Unavailable
 from shared.per_loop import per_loop
 from shared.settings import Settings
 from shared.store.accounts import AccountStore
@@ -22,6 +22,7 @@ from shared.store.deployment_days import DeploymentDayStore
 from shared.store.deployments import DeploymentStore
 from shared.store.holds import HoldStore
 from shared.store.idempotency import IdempotencyStore
+from shared.store.line import Line
 from shared.store.rate_limits import RateLimitStore
 from shared.store.sessions import SessionStore
 from shared.store.tickets import TicketStore
@@ -38,13 +39,13 @@ def _client(project: str) -> AsyncClient:
 
 
 @per_loop
-def _turns() -> WeakValueDictionary[tuple[str, str], asyncio.Lock]:
+def _turns() -> WeakValueDictionary[tuple[str, str], Line]:
     return WeakValueDictionary()
 
 
-def _turn(project: str, name: str | None) -> AbstractAsyncContextManager[None]:
-    """A lock that lives as long as somebody has or wants it."""
-    return nullcontext() if name is None else _turns().setdefault((project, name), asyncio.Lock())
+def _turn(project: str, name: str | None, *, urgent: bool) -> AbstractAsyncContextManager[None]:
+    """A turn in a line that lives as long as somebody stands in it."""
+    return nullcontext() if name is None else _turns().setdefault((project, name), Line()).turn(urgent=urgent)
 
 
 class Database:
@@ -87,11 +88,22 @@ class Database:
             _log.error("Firestore failed: %s: %s", type(error).__name__, str(error)[:300])
             raise Unavailable("The database cannot be reached right now. Try again.", retry_after=5) from error
 
-    async def transaction(self, body: Callable[[Transaction], Awaitable[T]], turn: str | None = None) -> T:
+    async def transaction(
+        self, body: Callable[[Transaction], Awaitable[T]], turn: str | None = None, *, urgent: bool = False
+    ) -> T:
         """Runs `body` so that all it writes is written, or nothing. See `shared.store.transaction.run`.
 
         Those with the same `turn` take turns within this process, rather than overtake each other: name what they
-        all write. Raises `Unavailable` when Firestore cannot be reached, or others are faster all the time.
+        all write. What is `urgent` goes before all that is not: what has been spent must be written, however much is
+        still to be begun. Raises `Unavailable` when Firestore cannot be reached, or others are faster all the time;
+        `NeverBegun` when the turn did not come in time.
         """
-        async with self.outages_told(), _turn(self._client.project, turn):
-            return await run(self._client, body, self._seconds)
+        began = False
+        try:
+            async with self.outages_told(), _turn(self._client.project, turn, urgent=urgent):
+                began = True
+                return await run(self._client, body, self._seconds)
+        except Unavailable as error:
+            if began:
+                raise
+            raise NeverBegun(error.message, retry_after=error.retry_after) from error

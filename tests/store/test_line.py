@@ -1,0 +1,90 @@
+"""Turns within a process: one at a time, the urgent first, and nobody who left is waited for."""
+
+import asyncio
+
+import pytest
+
+from shared.models.errors import NeverBegun, Unavailable
+from shared.settings import Settings
+from shared.store import Database, Transaction
+from shared.store.line import Line
+
+
+async def stand_in(line: Line, name: str, served: list[str], *, urgent: bool = False) -> None:
+    async with line.turn(urgent=urgent):
+        served.append(name)
+        await asyncio.sleep(0)
+
+
+async def standing(line: Line, served: list[str], *names: str) -> dict[str, asyncio.Task[None]]:
+    """Those who wait, in this order; a name in capitals is urgent."""
+    tasks = {name: asyncio.create_task(stand_in(line, name, served, urgent=name.isupper())) for name in names}
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_the_urgent_go_before_all_who_wait() -> None:
+    """Among themselves, as they came; so do the others."""
+    line, served = Line(), list[str]()
+    async with line.turn():
+        tasks = await standing(line, served, "a", "b", "X", "c", "Y")
+    await asyncio.gather(*tasks.values())
+    assert served == ["X", "Y", "a", "b", "c"]
+
+
+async def test_who_leaves_is_skipped() -> None:
+    """Also in the very moment in which the turn has come."""
+    line, served = Line(), list[str]()
+    async with line.turn():
+        tasks = await standing(line, served, "a", "b", "c")
+        tasks["b"].cancel()
+    tasks["a"].cancel()
+    await asyncio.gather(*tasks.values(), return_exceptions=True)
+    assert served == ["c"]
+    async with asyncio.timeout(1), line.turn():
+        pass
+
+
+async def test_a_failure_passes_the_turn_on() -> None:
+    """To who is next."""
+    line, served = Line(), list[str]()
+
+    async def fail() -> None:
+        async with line.turn():
+            await asyncio.sleep(0)
+            raise ValueError("broken")
+
+    failing = asyncio.create_task(fail())
+    await asyncio.sleep(0)
+    tasks = await standing(line, served, "a")
+    with pytest.raises(ValueError, match="broken"):
+        await failing
+    await asyncio.gather(*tasks.values())
+    assert served == ["a"]
+
+
+async def test_a_transaction_whose_turn_never_came_says_so(settings: Settings) -> None:
+    """It has read and written nothing. One that had its turn may have."""
+    database = Database(settings.model_copy(update={"store_timeout_seconds": 0.2}))
+    runs: list[str] = []
+    end = asyncio.Event()
+
+    async def long(_: Transaction) -> None:
+        runs.append("long")
+        await end.wait()
+
+    async def short(_: Transaction) -> None:
+        runs.append("short")
+
+    patient = Database(settings)
+    first = asyncio.create_task(patient.transaction(long, turn="mine"))
+    await asyncio.sleep(0)
+    with pytest.raises(NeverBegun):
+        await database.transaction(short, turn="mine")
+    assert runs == ["long"]
+    end.set()
+    await first
+    end.clear()
+    with pytest.raises(Unavailable) as late:
+        await database.transaction(long, turn="mine")
+    assert not isinstance(late.value, NeverBegun)
