@@ -100,7 +100,7 @@ async def test_two_processes_at_the_same_instant_accept_one(
     together = asyncio.Barrier(2)
 
     class Process(Database):
-        async def transaction(self, body: Any, turn: str | None = None) -> Any:
+        async def transaction(self, body: Any, turn: str | None = None, *, urgent: bool = False) -> Any:
             runs = iter(range(100))
 
             async def at_the_same_time(transaction: Any) -> Any:

@@ -251,6 +251,7 @@ def test_no_query_is_forgotten_here() -> None:
         "__init__",
         "counts",
         "database",
+        "line",
         "pages",
         "transaction",
     }
