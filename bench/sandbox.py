@@ -145,7 +145,7 @@ async def _alone() -> None:
     cold = await _timed(lambda: run(_CODE, 0))
     await asyncio.gather(*[client(tenant, 3) for tenant in range(_CLIENTS)])
     seconds = await _timed(lambda: asyncio.gather(*[client(n, _RUNS_OF_A_CLIENT) for n in range(_CLIENTS)])) / 1000
-    ratios = {kind: await _compared(run, rounds, body) for kind, (rounds, body) in _COMPUTES.items()}
+    ratios = {kind: await _compare(run, rounds, body) for kind, (rounds, body) in _COMPUTES.items()}
     waiting = [asyncio.create_task(run(_WAITS, 100 + number)) for number in range(_WAITING)]
     await asyncio.sleep(8)
     memory = _memory()
@@ -167,7 +167,7 @@ def _memory() -> int:
     return sum(process.memory_full_info().pss for process in psutil.Process().children(recursive=True))
 
 
-async def _compared(run: Callable[[str, int, JsonObject], Awaitable[Any]], rounds: int, body: str) -> float:
+async def _compare(run: Callable[[str, int, JsonObject], Awaitable[Any]], rounds: int, body: str) -> float:
     """How many times as long the sandbox takes; of each the shortest time."""
     code = f'async def run(input_dict, tools):\n    rounds = input_dict["rounds"]{body}'
     names: dict[str, Any] = {}

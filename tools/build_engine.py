@@ -70,7 +70,10 @@ def build(folder: Path = FOLDER) -> None:
     (folder / _STAMP).unlink(missing_ok=True)
     engine = wasmtime.Engine(fork_server.configured(wasmtime))
     component = _componentized()
-    component = make_immortal(component, objects_of(wasmtime, engine, Component(engine, component)))
+    try:
+        component = make_immortal(component, objects_of(wasmtime, engine, Component(engine, component)))
+    except RuntimeError as error:
+        raise NotBuilt(str(error)) from error
     _put(folder / fork_server.COMPILED, bytes(Component(engine, component).serialize()))
     _put(folder / fork_server.COMPONENT, gzip.compress(component, mtime=0))
     _put(folder / _STAMP, digest().encode())

@@ -9,7 +9,7 @@ from io import StringIO
 from typing import Any
 
 from shared.llm.forms.chat import COST_FIELDS, cost_of
-from shared.llm.text import object_of, objects_of, text_of, whole_text, written_in
+from shared.llm.text import model_texts, object_of, objects_of, text_of, whole_text
 
 MAX_LINE_BYTES = 2 * 1024 * 1024
 MAX_EVENTS = 500_000
@@ -202,7 +202,7 @@ class _Choice:
         self._annotations += annotations
         if max(len(self._calls), len(self._annotations)) > MAX_PARTS:
             raise TooLong(f"more than {MAX_PARTS} tool calls or annotations")
-        beside = max(0, sum(_size(text) for text in written_in(delta)) - spoken)
+        beside = max(0, sum(_size(text) for text in model_texts(delta)) - spoken)
         self.beside += beside
         self.spoken += spoken + beside
         return characters + beside

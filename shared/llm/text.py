@@ -66,7 +66,7 @@ def name_of(value: Any) -> str | None:
     return whole_text(value[:100]) if isinstance(value, str) and value.strip() else None
 
 
-def written_in(message: dict[str, Any]) -> set[str]:
+def model_texts(message: dict[str, Any]) -> set[str]:
     """All texts in a message that its model may have written, however deep, each once: some servers send one twice."""
     found: set[str] = set()
     left: list[Any] = [message]

@@ -153,7 +153,7 @@ class AnsweringService:
                     await self._ledger.charge_lost(ticket, cost, usage, datetime.now(UTC), transaction)
 
                 with contextlib.suppress(Unavailable):  # it is in the log
-                    await self._insist(lambda: self._settling(ticket.owner, write))
+                    await self._insist(lambda: self._settle_first(ticket.owner, write))
             raise
 
     async def _take(self, ticket_id: str) -> tuple[Claim, Ticket | None]:
@@ -243,7 +243,7 @@ class AnsweringService:
             self._database.tickets.put(held, transaction)
             return held.hold
 
-        return fit_output(route, request, await self._settling(ticket.owner, write))
+        return fit_output(route, request, await self._settle_first(ticket.owner, write))
 
     async def _request(self, ticket: Ticket) -> ChatRequest:
         """What was asked. Two reads at once. Raises `ModelFailure` when it is not to be answered, or gone."""
@@ -302,7 +302,7 @@ class AnsweringService:
             held = await self._ledger.hold_again(held, bounds, now, transaction, cost=failure.cost, usage=failure.usage)
             self._database.tickets.put(held.released(now), transaction)
 
-        await self._insist(lambda: self._settling(ticket.owner, write))
+        await self._insist(lambda: self._settle_first(ticket.owner, write))
 
     async def _change(self, ticket_id: str, change: Change) -> None:
         """Writes what `change` makes of the ticket. Raises `LeaseLost` if this delivery does not hold it any more."""
@@ -324,9 +324,9 @@ class AnsweringService:
             ticket = await self._held(seen.id, transaction)
             await self._ledger.settle(change(ticket, now), now, transaction, cost=cost, usage=usage)
 
-        await self._insist(lambda: self._settling(seen.owner, write))
+        await self._insist(lambda: self._settle_first(seen.owner, write))
 
-    async def _settling(self, owner: str, body: Callable[[Transaction], Awaitable[T]]) -> T:
+    async def _settle_first(self, owner: str, body: Callable[[Transaction], Awaitable[T]]) -> T:
         """A transaction with the owner's account, which goes before calls that the owner has yet to begin."""
         return await self._database.transaction(body, turn=f"user:{owner}", urgent=True)
 

@@ -52,7 +52,7 @@ class DeploymentStore:
         return [_from_document(name, document) for name, document in documents], more
 
     def put(self, deployment: Deployment, transaction: Transaction) -> None:
-        """Writes a deployment that the transaction has read, or looked for in vain."""
+        """Writes a deployment that the transaction has read, or has not found."""
         document = deployment.model_dump(exclude={"friendly_name", *_SCHEMAS})
         texts = {name: _schema.dump_json(getattr(deployment, name)).decode() for name in _SCHEMAS}
         transaction.set(self._deployment(deployment.friendly_name), {**document, **texts})

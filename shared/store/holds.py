@@ -24,7 +24,7 @@ class HoldStore:
         return None if document is None else Hold(id=hold_id, **document)
 
     def add(self, hold: Hold, transaction: Transaction) -> None:
-        """Writes a hold that the transaction has looked for in vain."""
+        """Writes a hold that the transaction has not found."""
         transaction.set(self._hold(hold.id), hold.model_dump(exclude={"id"}))
 
     def put(self, hold: Hold, transaction: Transaction) -> None:

@@ -69,7 +69,7 @@ class OwnedStore(Generic[T]):
         return await count_and_sum(query, "size")
 
     def put(self, thing: T, transaction: Transaction) -> None:
-        """Writes one that the transaction has read, or looked for in vain. Raises `TooLarge`."""
+        """Writes one that the transaction has read, or has not found. Raises `TooLarge`."""
         body = thing.fields.model_dump_json()
         size = len(body.encode())
         if size > MAX_BODY_BYTES:

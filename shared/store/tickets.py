@@ -50,7 +50,7 @@ class TicketStore:
         return self._client.collection("requests").document(ticket_id)
 
     def add(self, ticket: Ticket, request: ChatRequest, transaction: Transaction) -> None:
-        """Writes a new ticket, which the transaction has looked for in vain, and its request.
+        """Writes a new ticket, which the transaction has not found, and its request.
 
         Raises `TooLarge` for a request that no document can hold.
         """

@@ -7,7 +7,7 @@ from typing import Any
 from shared.llm.answer import Answer, Tokens, count, dollars, tool_call
 from shared.llm.citations import distinct, from_annotations, from_search_results
 from shared.llm.forms.faults import fault_of
-from shared.llm.text import name_of, object_of, objects_of, text_of, written_in
+from shared.llm.text import model_texts, name_of, object_of, objects_of, text_of
 
 COST_FIELDS = ("cost", "is_byok", "cost_details")
 """Of a usage."""
@@ -44,7 +44,7 @@ def _read_choice(choice: dict[str, Any]) -> Answer:
     text = text_of(content) or text_of(choice.get("text"))
     reasoning = text_of(message.get("reasoning_content")) or text_of(message.get("reasoning"))
     reasoning = reasoning or "".join(text_of(part.get("thinking")) for part in parts)
-    beside = _size(*written_in(message)) - _size(text, refusal, reasoning)
+    beside = _size(*model_texts(message)) - _size(text, refusal, reasoning)
     if not reasoning and (thought := _THOUGHT.match(text)):
         reasoning, text = thought[2].strip(), text[thought.end() :]
     calls = [_tool_call(call) for call in objects_of(message.get("tool_calls")) or _older_call(message)]
