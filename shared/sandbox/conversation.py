@@ -30,7 +30,6 @@ from shared.sandbox.inside.calls import Abilities, CallFailed, HttpCall
 from shared.sandbox.inside.json_values import NotJson, refuse_large
 from shared.sandbox.logs import Logs
 from shared.sandbox.messages import (
-    Begun,
     Call,
     Done,
     Dropped,
@@ -80,7 +79,10 @@ class TooManyCalls(Exception):
 
 
 class Conversation:
-    """One run's. `failures`: the newest calls that failed, newest last. `begun`: whether the program has arrived."""
+    """One run's. `failures`: the newest calls that failed, newest last.
+
+    `begun`: whether the program has said anything. One that has not has done nothing that anybody could notice.
+    """
 
     def __init__(self, worker: Worker, abilities: Abilities, logs: Logs) -> None:
         self._worker = worker
@@ -108,7 +110,7 @@ class Conversation:
                 said, text = await self._said()
                 self.begun = self.begun or not isinstance(said, Ready)
                 match said:
-                    case Ready() | Begun():
+                    case Ready():
                         pass
                     case Print():
                         self._print(text)

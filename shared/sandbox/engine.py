@@ -23,13 +23,13 @@ from shared.sandbox.no_abilities import NoAbilities
 from shared.sandbox.program import Failure, Limits, Outcome, Program
 from shared.sandbox.slots import slots
 from shared.sandbox.watched import Watched
-from shared.sandbox.worker import Gone, Start
+from shared.sandbox.worker import Gone, Refused, Start
 from shared.sandbox.workers import worker_for
 from shared.settings import Settings
 
 _log = get_logger("sandbox")
 _TRIES = 3
-"""Workers for one run, where one has ended before the program reached it."""
+"""Workers for one run, where one has ended before the program had done anything that could be noticed."""
 _SEED_BYTES = 32
 
 
@@ -120,14 +120,14 @@ async def _result(
                     end = await conversation.held(given)
                 except Gone as error:
                     over = await worker.ending(error)
-                    if conversation.begun or over:
+                    if conversation.begun or over or isinstance(error, Refused):
                         return _ended(over, error, limits)
-                    _log.warning("A worker had ended before it was used")
+                    _log.warning("A worker ended before its program had said anything")
                     raise
                 return _outcome(end, conversation, program, limits)
         except Gone:
             continue
-    raise Gone("Its processes end before they are used.")
+    raise Gone("Its processes end before they say anything.")
 
 
 def _outcome(end: str | Fault, conversation: Conversation, program: Program, limits: Limits) -> "_Value | Failure":

@@ -119,8 +119,7 @@ class _Process:
             raise
         finally:
             theirs.close()
-        reader, writer = await asyncio.open_connection(sock=ours, limit=2**20)
-        return Worker(number, ended, reader, writer)
+        return Worker(number, ended, ours)
 
     def kill(self, worker: Worker) -> None:
         """One that is not reached ends by itself: it notices that nobody listens, or has computed long enough."""

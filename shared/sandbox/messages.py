@@ -37,12 +37,6 @@ class Ready(_Message):
     version: Literal[1]
 
 
-class Begun(_Message):
-    """The program has arrived. An interpreter that ends before has done nothing of it."""
-
-    kind: Literal["begun"]
-
-
 class Print(_Message):
     """The text is what is printed."""
 
@@ -108,7 +102,7 @@ class Fault(_Exception):
     causes: list[Cause] = Field(default=[], max_length=10)
 
 
-Said = Ready | Begun | Print | Dropped | Call | Wait | Done | Failed
+Said = Ready | Print | Dropped | Call | Wait | Done | Failed
 _said: TypeAdapter[Said] = TypeAdapter(Annotated[Said, Field(discriminator="kind")])
 
 

@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 from dataclasses import dataclass
 
 from shared.sandbox import fork_server
@@ -16,6 +17,8 @@ _LEAVING_SECONDS = 0.5
 """For which a run that has told its end may go on."""
 _EXIT_SECONDS = 5.0
 """For which the fork server may be behind with saying how a process ended whose socket is closed."""
+_AT_A_TIME = 2**16
+"""Bytes that are taken from the socket at a time. What is not there yet is not made room for."""
 _GUEST, _WORKER = b"GW"
 
 
@@ -42,19 +45,13 @@ class Start:
 class Worker:
     """A process that waits for a program. `over`: how its run ended, where that was not well."""
 
-    def __init__(
-        self,
-        number: int,
-        ended: "asyncio.Future[int]",
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> None:
+    def __init__(self, number: int, ended: "asyncio.Future[int]", line: socket.socket) -> None:
         self.number = number
         self.ended = ended
         self.over: str | None = None
         self.runs = 0
-        self._reader = reader
-        self._writer = writer
+        self._line = line
+        self._heard = bytearray()
 
     @property
     def alive(self) -> bool:
@@ -69,14 +66,25 @@ class Worker:
         raise Gone("Its run has ended.")
 
     async def _frame(self) -> tuple[int, bytes]:
-        try:
-            length = int.from_bytes(await self._reader.readexactly(4), "big")
-            if not 0 < length <= MAX_BYTES + 1:
-                raise Refused("It said more than it may.")
-            data = await self._reader.readexactly(length)
-        except (asyncio.IncompleteReadError, OSError) as error:
-            raise Gone("It has ended.") from error
+        length = int.from_bytes(await self._read(4), "big")
+        if not 0 < length <= MAX_BYTES + 1:
+            raise Refused("It said more than it may.")
+        data = await self._read(length)
         return data[0], data[1:]
+
+    async def _read(self, length: int) -> bytes:
+        loop = asyncio.get_running_loop()
+        while len(self._heard) < length:
+            try:
+                data = await loop.sock_recv(self._line, _AT_A_TIME)
+            except OSError as error:
+                raise Gone("It has ended.") from error
+            if not data:
+                raise Gone("It has ended.")
+            self._heard += data
+        read = bytes(self._heard[:length])
+        del self._heard[:length]
+        return read
 
     async def begin(self, start: Start) -> None:
         """Raises `Gone`."""
@@ -89,8 +97,7 @@ class Worker:
 
     async def _write(self, data: bytes) -> None:
         try:
-            self._writer.write(len(data).to_bytes(4, "big") + data)
-            await self._writer.drain()
+            await asyncio.get_running_loop().sock_sendall(self._line, len(data).to_bytes(4, "big") + data)
         except OSError as error:
             raise Gone("It has ended.") from error
 
@@ -126,5 +133,9 @@ class Worker:
             return False
 
     def close(self) -> None:
-        """At once: what it has not read is not sent any more."""
-        self._writer.transport.abort()
+        """At once: what it has not read is not sent any more. Whoever sends or receives has been cancelled before."""
+        if self._line.fileno() >= 0:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._line)
+            loop.remove_writer(self._line)
+            self._line.close()

@@ -142,7 +142,6 @@ FITTING: dict[str, Any] = {
 }
 GIVEN = st.dictionaries(st.sampled_from(ARGUMENTS), JSON, max_size=4).map(lambda given: FITTING | given)
 MESSAGES = st.one_of(
-    st.fixed_dictionaries({"kind": st.just("begun")}),
     st.fixed_dictionaries({"kind": st.just("print"), "text": st.text(max_size=50)}),
     st.fixed_dictionaries({"kind": st.just("dropped"), "bytes": st.integers(0, 2**53 - 1)}),
     st.fixed_dictionaries(

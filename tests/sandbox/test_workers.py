@@ -335,13 +335,15 @@ async def test_the_fork_server_finds_the_libraries_of_this_python(
 async def test_a_worker_that_is_closed_is_sent_nothing_more() -> None:
     """One that reads nothing would otherwise keep its socket, and itself."""
     ours, theirs = socket.socketpair()
-    reader, writer = await asyncio.open_connection(sock=ours)
-    worker = Worker(1, asyncio.get_running_loop().create_future(), reader, writer)
+    ours.setblocking(False)
+    worker = Worker(1, asyncio.get_running_loop().create_future(), ours)
     sending = asyncio.create_task(worker.send(b"x" * 2**24))
     await asyncio.sleep(0)
-    worker.close()
-    with suppress(Gone):
+    sending.cancel()
+    with suppress(asyncio.CancelledError):
         await sending
+    worker.close()
+    worker.close()
     theirs.settimeout(5)
     read = 0
     while data := await asyncio.to_thread(theirs.recv, 2**20):

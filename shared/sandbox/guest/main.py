@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _FILE = "agent.py"
 _VERSION = 1
+_SEED_BYTES = 16
 _LONGEST_MESSAGE = 4000
 _LONGEST_NAME = 200
 _LONGEST_SLEEP = 2**63 / 10**9
@@ -58,6 +59,7 @@ class Guest:
         self._write = write
         self._channel = Channel(receive, write)
         self._printed = Printed(self._channel)
+        self._printed.take_over()
         self._loop = HostLoop(self._channel)
         self._names = world(HostAbilities(self._loop))
         asyncio.set_event_loop(self._loop)
@@ -68,10 +70,9 @@ class Guest:
         channel = self._channel
         channel.send("ready", version=_VERSION)
         program = channel.receive()
-        channel.send("begun")
-        self._printed.take_over(program["log_bytes"])
+        self._printed.limit(program["log_bytes"])
         time.sleep = _sleeper(channel)
-        random.seed(int.from_bytes(os.urandom(32)))
+        random.seed(int.from_bytes(os.urandom(_SEED_BYTES)))
         try:
             self._answer(program)
         except MemoryError:  # of what the code left to be done: not even saying how it ended had room

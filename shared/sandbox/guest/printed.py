@@ -26,9 +26,12 @@ class Printed(io.TextIOBase):
         self._parts: list[str] = []
         self._length = 0
 
-    def take_over(self, most_bytes: int) -> None:
-        """All that is printed from here on goes to the host, up to so much. There is nothing to be read."""
+    def limit(self, most_bytes: int) -> None:
+        """So much is sent."""
         self._left = most_bytes + 1
+
+    def take_over(self) -> None:
+        """All that is printed from here on goes to the host. There is nothing to be read."""
         sys.stdout = sys.stderr = self
         sys.__stdout__ = sys.__stderr__ = self  # type: ignore[misc] - the system's own end the run when they are used
         sys.stdin = sys.__stdin__ = io.StringIO()  # type: ignore[misc]
