@@ -154,6 +154,20 @@ async def test_a_process_that_is_killed_ends_its_own_run_only(
     assert (await ran(engine, NORMAL, n=4)).result == 8
 
 
+async def test_a_run_that_has_said_nothing_yet_survives_its_process(
+    engine: WasmEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody can have noticed anything of it, so it begins again in another one."""
+    code = RUN + "    total = 0\n    for n in range(8_000_000): total += n\n    return total"
+    running = asyncio.create_task(ran(engine, code, "user:a"))
+    while not (computing := [child for child in children() if child.cpu_times().user > 0.1]):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    computing[0].kill()
+    outcome = await running
+    assert (outcome.failure, outcome.result) == (None, 31_999_996_000_000)
+    assert caplog.messages == ["A worker ended before its program had said anything"]
+
+
 async def test_processes_that_are_killed_while_they_wait_are_not_missed(engine: WasmEngine) -> None:
     """The ready one and a tenant's own."""
     assert (await ran(engine, NORMAL, "user:a", n=1)).result == 2
