@@ -17,7 +17,7 @@ from shared.models.errors import (
     Unavailable,
 )
 from shared.models.user import AdminChange, AdminUser
-from shared.services.admin import AdminService
+from shared.services.accounts.administration import AdminService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app

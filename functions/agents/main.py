@@ -27,11 +27,11 @@ from shared.models.errors import (
 )
 from shared.models.run import RunCodeRequest, RunCodeResponse
 from shared.sandbox.later import engine
-from shared.services.agents import AgentService
-from shared.services.code_writing import CodeWritingService
+from shared.services.agents.agents import AgentService
+from shared.services.agents.runs import RunService
+from shared.services.generation.code_writing import CodeWritingService
 from shared.services.model_calls import ModelCallService
 from shared.services.quotas import QuotaService
-from shared.services.running import RunService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app

@@ -21,7 +21,7 @@ from shared.models.errors import (
     Unauthenticated,
     Unavailable,
 )
-from shared.services.chat import ChatService
+from shared.services.chat.submission import ChatService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue

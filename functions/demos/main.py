@@ -24,9 +24,9 @@ from shared.models.errors import (
     UpstreamFailed,
     UpstreamTooSlow,
 )
-from shared.services.demo_page import api_base, page, policy
-from shared.services.demo_writing import DemoWritingService
-from shared.services.demos import DemoService
+from shared.services.demos.demos import DemoService
+from shared.services.demos.page import api_base, page, policy
+from shared.services.generation.demo_writing import DemoWritingService
 from shared.services.model_calls import ModelCallService
 from shared.services.quotas import QuotaService
 from shared.settings import Settings

@@ -26,10 +26,10 @@ from shared.models.errors import (
 )
 from shared.models.wire import JsonObject
 from shared.sandbox.later import engine
-from shared.services.deployments import DeploymentService
+from shared.services.agents.deployments import DeploymentService
+from shared.services.agents.published import PublishedService
+from shared.services.agents.runs import RunService
 from shared.services.model_calls import ModelCallService
-from shared.services.published import PublishedService
-from shared.services.running import RunService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app

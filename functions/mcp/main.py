@@ -17,7 +17,7 @@ from shared.models.errors import (
     UpstreamTooSlow,
 )
 from shared.models.mcp import ListToolsRequest, ToolList
-from shared.services.mcp_tools import McpToolService
+from shared.services.connectors.mcp_tools import McpToolService
 from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
 from shared.store import Database

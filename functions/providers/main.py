@@ -9,7 +9,7 @@ from functions_framework import aio
 from shared.llm.catalog import Catalog
 from shared.models.catalog import ModelInfo, ProviderInfo
 from shared.models.errors import Forbidden, NotFound, Unauthenticated, Unavailable
-from shared.services.providers import ProviderService
+from shared.services.catalog.providers import ProviderService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app

@@ -7,8 +7,8 @@ from functions_framework import aio
 
 from shared.models.errors import Forbidden, InvalidInput, NotFound, TooLarge, Unauthenticated, Unavailable
 from shared.models.session import ProviderConfig, SessionConfigured, SessionDeleted
+from shared.services.catalog.sessions import SessionService
 from shared.services.quotas import QuotaService
-from shared.services.sessions import SessionService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app

@@ -17,8 +17,8 @@ from shared.models.errors import (
     UpstreamTooSlow,
 )
 from shared.models.spec import FetchedSpec, FetchSpecRequest
+from shared.services.connectors.specs import SpecService
 from shared.services.rate_limits import RateLimitService
-from shared.services.specs import SpecService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from functions_framework import aio
 
-from shared.services.sweep import SweepService, Swept
+from shared.services.chat.sweep import SweepService, Swept
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue

@@ -16,7 +16,7 @@ from shared.models.errors import (
     Unavailable,
 )
 from shared.models.user import AccountChange, AllowanceResetDate, MonthlyAllowance, SpendRemaining, UsageReport, User
-from shared.services.users import UserService
+from shared.services.accounts.users import UserService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app

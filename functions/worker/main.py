@@ -16,12 +16,12 @@ from shared.llm.catalog import Catalog
 from shared.llm.completion import complete
 from shared.models.wire import PlainId, SnakeModel
 from shared.sandbox.later import engine
-from shared.services.agent_chat import AgentChatService
-from shared.services.answering import AnsweringService
+from shared.services.agents.runs import RunService
+from shared.services.chat.agent_chat import AgentChatService
+from shared.services.chat.answering import AnsweringService
+from shared.services.chat.turns import TurnService
+from shared.services.chat.withdrawal import WithdrawalService
 from shared.services.model_calls import ModelCallService
-from shared.services.running import RunService
-from shared.services.turns import TurnService
-from shared.services.withdrawing import WithdrawalService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue

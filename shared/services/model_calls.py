@@ -14,10 +14,10 @@ from shared.models.errors import AllowanceSpent, NeverBegun, Unavailable
 from shared.models.hold import Hold
 from shared.models.money import CostBounds, to_dollars, to_micros
 from shared.models.wire import JsonObject
-from shared.services.budgets import Budget
-from shared.services.deployment_budgets import DeploymentBudget
-from shared.services.ledger import usage_metadata
-from shared.services.spending import SpendingService
+from shared.services.accounts.budgets import Budget
+from shared.services.accounts.deployment_budgets import DeploymentBudget
+from shared.services.accounts.ledger import usage_metadata
+from shared.services.accounts.spending import SpendingService
 from shared.settings import Settings
 from shared.store import Database
 

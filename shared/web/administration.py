@@ -8,8 +8,8 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader
 
 from shared.models.errors import Forbidden, Unauthenticated
-from shared.services.admin_password import AdminPasswordAttempts
-from shared.services.standing import StandingService
+from shared.services.accounts.admin_password import AdminPasswordAttempts
+from shared.services.accounts.standing import StandingService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web.address import ClientAddress, address_block

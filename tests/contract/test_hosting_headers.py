@@ -35,7 +35,7 @@ def test_every_answer_keeps_browsers_safe(path: str) -> None:
 
 def test_demos_say_themselves_who_may_frame_them() -> None:
     """Their own policy has `frame-ancestors`, which browsers obey instead of `X-Frame-Options`; Hosting has none."""
-    assert "frame-ancestors" in (ROOT / "shared/services/demo_page.py").read_text()
+    assert "frame-ancestors" in (ROOT / "shared/services/demos/page.py").read_text()
     assert not [path for path in ROUTES if "Content-Security-Policy" in told(path)]
 
 

@@ -14,7 +14,7 @@ from shared.llm.catalog import Catalog
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest
 from shared.models.ticket import Ticket
-from shared.services.sweep import SweepService
+from shared.services.chat.sweep import SweepService
 from shared.settings import Settings
 from tests.conftest import Lines
 from tests.deploy.log_entries import entry_of, extracted, matches

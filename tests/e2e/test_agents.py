@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from local_platform.suite import Suite
-from shared.services.code_prompt import name_text, request_text
+from shared.services.generation.code_prompt import name_text, request_text
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import Answer, ModelServer

@@ -15,7 +15,7 @@ from html import escape
 import pytest
 
 from shared.models.demo import DemoCode
-from shared.services.demo_page import page, policy
+from shared.services.demos.page import page, policy
 from tests.e2e.chromium import launched
 
 NONCE = "0123456789abcdef"

@@ -13,7 +13,7 @@ import functions.providers.main as providers
 from shared.models.agent import AgentFields, StoredAgent
 from shared.models.caller import Caller
 from shared.models.owned import Visibility
-from shared.services.deployments import DeploymentService
+from shared.services.agents.deployments import DeploymentService
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from tests.functions.conftest import Serve, Whom

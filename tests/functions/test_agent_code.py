@@ -8,7 +8,7 @@ import pytest
 
 import functions.agents.main as agents
 from shared.models.account import Account
-from shared.services.code_prompt import name_text, request_text
+from shared.services.generation.code_prompt import name_text, request_text
 from shared.store import Database
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer

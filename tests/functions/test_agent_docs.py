@@ -12,7 +12,7 @@ import pytest
 import functions.agents.main as agents
 import functions.chat.main as chat
 import functions.deployments.main as deployments
-from shared.services.code_prompt import name_text, request_text
+from shared.services.generation.code_prompt import name_text, request_text
 from tests.doubles.model_server import Answer, ModelServer
 from tests.functions.conftest import Serve
 

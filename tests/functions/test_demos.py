@@ -10,8 +10,8 @@ import pytest
 import functions.demos.main as demos
 from shared.models.caller import Caller
 from shared.models.demo import CreateDemoRequest
-from shared.services.demo_prompt import request_text
-from shared.services.demos import DemoService
+from shared.services.demos.demos import DemoService
+from shared.services.generation.demo_prompt import request_text
 from shared.store import Database
 from tests.doubles.model_server import Answer, ModelServer
 from tests.functions.conftest import Serve

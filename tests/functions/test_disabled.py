@@ -24,7 +24,7 @@ import functions.users.main as users
 import functions.worker.main as worker
 from shared.llm.catalog import Catalog
 from shared.models.chat import TicketStatus
-from shared.services import standing
+from shared.services.accounts import standing
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import authentication

@@ -11,7 +11,7 @@ import functions.deployments.main as deployments
 from shared.models.account import Account
 from shared.models.agent import UpdateAgentRequest
 from shared.models.caller import Caller
-from shared.services.agents import AgentService
+from shared.services.agents.agents import AgentService
 from shared.store import Database
 from tests.doubles.model_server import Answer, ModelServer
 from tests.functions.conftest import Serve

@@ -56,8 +56,8 @@ def importers_of(*modules: str) -> set[str]:
         (("wasmtime",), "sandbox"),
         (("mcp", "httpcore", "httpcore2", "httpx2"), "outbound"),
         (("yaml",), "openapi"),
-        (("jsonschema_rs",), "services"),
-        (("tree_sitter", "tree_sitter_javascript"), "services"),
+        (("jsonschema_rs",), "json_schema"),
+        (("tree_sitter", "tree_sitter_javascript"), "javascript"),
     ],
 )
 def test_each_big_library_has_one_home(modules: tuple[str, ...], home: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from shared.openapi import parse, tool_docs
 from shared.openapi.reduction import BUDGET, reduced
-from shared.services import code_docs
+from shared.services.generation import code_context as code_docs
 from tests.openapi.documents import NAMES, back_office, code_hosting, written
 
 

@@ -1,6 +1,6 @@
 """The abilities of the runs in these tests: real HTTP and MCP to servers of the tests, a model by script, agents.
 
-They stand where `shared.services.abilities` stands in the product, and hold what must never be seen inside.
+They stand where `shared.services.agents.host_functions` stands in the product, and hold what must never be seen inside.
 """
 
 import asyncio

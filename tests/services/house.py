@@ -8,13 +8,13 @@ from shared.models.account import Account
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.money import to_dollars
 from shared.sandbox.engine import engine
-from shared.services.agent_chat import AgentChatService
-from shared.services.answering import AnsweringService
-from shared.services.chat import ChatService
+from shared.services.accounts.users import UserService
+from shared.services.agents.runs import RunService
+from shared.services.chat.agent_chat import AgentChatService
+from shared.services.chat.answering import AnsweringService
+from shared.services.chat.submission import ChatService
+from shared.services.chat.turns import TurnService
 from shared.services.model_calls import ModelCallService
-from shared.services.running import RunService
-from shared.services.turns import TurnService
-from shared.services.users import UserService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue

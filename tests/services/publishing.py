@@ -4,8 +4,8 @@ from typing import Any
 
 from shared.models.agent import Agent, CreateAgentRequest, StoredAgent
 from shared.models.caller import Caller
-from shared.services.agents import AgentService
-from shared.services.deployments import DeploymentService
+from shared.services.agents.agents import AgentService
+from shared.services.agents.deployments import DeploymentService
 from shared.settings import Settings
 from shared.store import Database
 

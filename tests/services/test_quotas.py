@@ -16,12 +16,12 @@ from shared.models.run import RunCodeRequest
 from shared.models.session import ProviderConfig
 from shared.models.user import UsageReport
 from shared.sandbox import slots as run_slots
-from shared.services.agents import AgentService
-from shared.services.demos import DemoService
-from shared.services.published import PublishedService
+from shared.services.agents.agents import AgentService
+from shared.services.agents.published import PublishedService
+from shared.services.agents.run_time import RunTimeService
+from shared.services.catalog.sessions import SessionService
+from shared.services.demos.demos import DemoService
 from shared.services.quotas import QuotaService
-from shared.services.run_time import RunTimeService
-from shared.services.sessions import SessionService
 from shared.settings import Settings
 from shared.store import Database
 from tests.services.house import House, chat

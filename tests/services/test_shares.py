@@ -6,7 +6,7 @@ from shared.llm.catalog import Catalog
 from shared.models.caller import Caller
 from shared.models.errors import TooManyRequests
 from shared.models.session import ProviderConfig
-from shared.services.composing import AT_ONCE, Composer
+from shared.services.generation.composition import AT_ONCE, Composer
 from shared.services.shares import share
 from shared.settings import Settings
 from tests.services.house import MODEL, House

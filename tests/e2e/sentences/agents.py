@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.models.wire import JsonObject
-from shared.services.code_prompt import name_text, request_text
+from shared.services.generation.code_prompt import name_text, request_text
 from tests.doubles.model_server import Answer
 from tests.e2e.sentences.world import MODEL, World, fresh, ok, prompt_for
 

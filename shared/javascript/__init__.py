@@ -1,0 +1,1 @@
+"""Reads JavaScript with tree-sitter, and reports what cannot work in a demo page."""

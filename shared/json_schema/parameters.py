@@ -1,0 +1,69 @@
+"""What the provider catalog says of an agent's input: a parameter for each field but `inputText`."""
+
+from typing import Any, cast
+
+from shared.json_schema.cost import NotASchema
+from shared.json_schema.short_form import from_either_form
+from shared.models.catalog import ParameterSpec, ParameterType
+from shared.models.wire import JsonObject
+
+INPUT_TEXT = "inputText"
+_LONGEST_DESCRIPTION = 1_000
+_TYPES: dict[str, ParameterType] = {
+    "string": "string",
+    "integer": "integer",
+    "number": "float",
+    "boolean": "boolean",
+    "array": "array",
+    "object": "object",
+}
+
+
+def parameter_specs(input_schema: JsonObject | None) -> dict[str, ParameterSpec]:
+    """By name, in the schema's order; those of which no type is told are texts. A schema that is none has none."""
+    if input_schema is None:
+        return {}
+    try:
+        schema = from_either_form(input_schema)
+    except NotASchema:
+        return {}
+    properties = _target(schema, schema).get("properties")
+    if not isinstance(properties, dict):
+        return {}
+    return {name: _spec(_target(schema, each)) for name, each in properties.items() if name != INPUT_TEXT}
+
+
+def _target(schema: JsonObject, part: Any) -> JsonObject:
+    """What a part is, or what a definition that it refers to is."""
+    if not isinstance(part, dict):
+        return {}
+    part = cast(JsonObject, part)
+    match str(part.get("$ref", "")).split("/"):
+        case ["#", ("$defs" | "definitions") as home, name]:
+            definitions = schema.get(home)
+            found = definitions.get(name) if isinstance(definitions, dict) else None
+            return {**found, **part} if isinstance(found, dict) else part
+        case _:
+            return part
+
+
+def _spec(schema: JsonObject) -> ParameterSpec:
+    choices = schema.get("enum")
+    type_ = schema.get("type")
+    names: list[Any] = cast(list[Any], type_) if isinstance(type_, list) else [type_]
+    types: list[ParameterType] = [_TYPES[name] for name in names if isinstance(name, str) and name in _TYPES]
+    description = str(schema.get("description") or schema.get("title") or "")
+    told: ParameterType = types[0] if types else "string"
+    kind: ParameterType = "choice" if isinstance(choices, list) else told
+    return ParameterSpec(
+        type=kind,
+        description=description[:_LONGEST_DESCRIPTION],
+        default=schema.get("default"),
+        min=_number(schema.get("minimum")),
+        max=_number(schema.get("maximum")),
+        choices=choices if isinstance(choices, list) else None,
+    )
+
+
+def _number(value: Any) -> int | float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

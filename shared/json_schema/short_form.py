@@ -1,0 +1,89 @@
+"""The two forms of an agent's schema, told apart; and the short one made JSON Schema.
+
+The short form names fields and their types: `{"inputText": "string", "n": "integer", "tags": ["string"]}`.
+"""
+
+from typing import Any, cast
+
+from shared.json_schema.cost import NotASchema
+from shared.models.wire import JsonObject
+
+_TYPES = {
+    **dict.fromkeys(("string", "str", "text"), "string"),
+    **dict.fromkeys(("number", "float", "double"), "number"),
+    **dict.fromkeys(("integer", "int"), "integer"),
+    **dict.fromkeys(("boolean", "bool"), "boolean"),
+    **dict.fromkeys(("object", "dict", "map"), "object"),
+    **dict.fromkeys(("array", "list"), "array"),
+}
+_JSON_TYPES = {*_TYPES.values(), "null"}
+_SURE = {"$schema", "$ref", "$defs", "$id"}
+_KEYWORDS = {
+    *_SURE,
+    *("$comment", "$anchor", "definitions", "type", "enum", "const", "title", "description", "default", "examples"),
+    *("readOnly", "writeOnly", "deprecated", "nullable", "example"),
+    *("properties", "required", "additionalProperties", "patternProperties", "propertyNames", "minProperties"),
+    *("maxProperties", "dependentRequired", "dependentSchemas", "dependencies", "unevaluatedProperties"),
+    *("items", "prefixItems", "additionalItems", "contains", "minContains", "maxContains", "minItems", "maxItems"),
+    *("uniqueItems", "unevaluatedItems", "minLength", "maxLength", "pattern", "format"),
+    *("contentEncoding", "contentMediaType", "contentSchema", "minimum", "maximum", "exclusiveMinimum"),
+    *("exclusiveMaximum", "multipleOf", "allOf", "anyOf", "oneOf", "not", "if", "then", "else"),
+}
+
+
+def from_either_form(schema: JsonObject) -> JsonObject:
+    """A schema of either form as JSON Schema; one that is so already as it is. Raises `NotASchema`."""
+    return schema if is_json_schema(schema) else _from_short(schema, "", 0)
+
+
+def is_json_schema(schema: JsonObject) -> bool:
+    """Whether it is JSON Schema, by what the short form would hardly say: a field may well be called `type`."""
+    if any(name in schema for name in _SURE):
+        return True
+    if any(isinstance(schema.get(name), list) for name in ("allOf", "anyOf", "oneOf")):
+        return True
+    properties = schema.get("properties")
+    if isinstance(properties, dict) and all(isinstance(each, dict | bool) for each in properties.values()):
+        return True
+    fields = [value for name, value in schema.items() if name not in _KEYWORDS]
+    return schema.get("type") == "object" and not any(_is_type(value) for value in fields)
+
+
+def _from_short(schema: JsonObject, where: str, level: int) -> JsonObject:
+    """Every field that is named is required; others are allowed."""
+    if level > 50:
+        raise NotASchema("it nests more than 50 levels deep", where)
+    properties: JsonObject = {name: _field(value, f"{where}/{name[:100]}", level) for name, value in schema.items()}
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _field(value: Any, where: str, level: int) -> JsonObject:
+    match value:
+        case str():
+            name = value.strip().lower()
+            if name in _TYPES:
+                return {"type": _TYPES[name]}
+            return {} if name in ("any", "") else {"description": value}
+        case [] | [_]:
+            items = [_field(each, f"{where}/0", level + 1) for each in cast(list[Any], value)]
+            return {"type": "array", **({"items": items[0]} if items else {})}
+        case dict():
+            nested = cast(JsonObject, value)
+            if not nested or is_json_schema(nested) or _is_fragment(nested):
+                return nested
+            return _from_short(nested, where, level + 1)
+        case _:
+            raise NotASchema('it is neither the name of a type, such as "string", nor a schema', where)
+
+
+def _is_fragment(schema: JsonObject) -> bool:
+    """Whether a field's value is JSON Schema rather than a short form of its own: nothing but keywords is in it."""
+    type_ = schema.get("type")
+    types: list[Any] = cast(list[Any], type_) if isinstance(type_, list) else [type_]
+    says_type = all(isinstance(each, str) and each in _JSON_TYPES for each in types)
+    says_values = isinstance(schema.get("enum"), list) or "const" in schema
+    return (says_type or says_values) and all(name in _KEYWORDS for name in schema)
+
+
+def _is_type(value: Any) -> bool:
+    return isinstance(value, str) and (value.strip().lower() in _TYPES or value.strip().lower() == "any")

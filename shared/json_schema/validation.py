@@ -1,0 +1,162 @@
+"""Agents' schemas, in two forms: the short one, `{"inputText": "string"}`, and JSON Schema.
+
+The only importer of jsonschema_rs, at first use. Schemas and values are anybody's: nothing is fetched, regular
+expressions take linear time, and what would take too long is refused (see `schema_work`).
+"""
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+from pydantic import JsonValue
+
+from shared.json_schema.cost import MAX_LEVELS, NotASchema, SchemaWork, depth, schema_work, size
+from shared.json_schema.parameters import parameter_specs
+from shared.json_schema.short_form import from_either_form
+from shared.models.errors import BadRequest
+from shared.models.wire import JsonObject
+
+if TYPE_CHECKING:
+    from jsonschema_rs import ValidationError, Validator
+
+__all__ = ["MAX_SCHEMA_BYTES", "Problem", "as_json_schema", "check", "parameter_specs", "problems"]
+
+MAX_SCHEMA_BYTES = 100_000
+MAX_PROBLEMS = 20
+_LONGEST_MESSAGE = 300
+_LONGEST_NAME = 100
+"""Of a property, where a problem says its place: each of the problems repeats it."""
+_MAX_STEPS = 100_000_000
+"""Schemas times values: about a second. More is refused."""
+_MAX_EXPLAINED = 20_000
+"""The same, up to which every problem is told: telling costs a thousand times as much as finding that there is one."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Where in the value it is, what it is, and which keyword of JSON Schema says so. Long names are shortened."""
+
+    loc: tuple[str | int, ...]
+    message: str
+    type: str
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    validator: "Validator"
+    work: SchemaWork
+
+
+def as_json_schema(schema: JsonObject) -> JsonObject:
+    """A schema of either form as JSON Schema. Raises `BadRequest` for what is neither; `check` looks closer."""
+    with _told("The schema"):
+        return from_either_form(schema)
+
+
+def check(schema: JsonObject, name: str = "The schema") -> None:
+    """Raises `BadRequest`, which says where, for a schema that cannot be used. `name` begins its sentence."""
+    with _told(name):
+        _compiled(_text(from_either_form(schema)))
+
+
+def problems(schema: JsonObject, value: JsonValue) -> list[Problem]:
+    """What is wrong with a value by a schema in either form, at most 20 things; empty if nothing is.
+
+    A large value's problems are told by the first, or only that there are some. Raises `BadRequest` as `check` does.
+    Blocks, a millisecond as a rule and seconds at worst.
+    """
+    with _told("The schema"):
+        compiled = _compiled(_text(from_either_form(schema)))
+    if depth(value) > MAX_LEVELS:
+        return [Problem((), f"It is nested more than {MAX_LEVELS} levels deep.", "depth")]
+    values = size(value, _MAX_STEPS // compiled.work.unrolled)
+    if values * compiled.work.unrolled > _MAX_STEPS:
+        return [Problem((), "It is too large to be checked by its schema.", "size")]
+    if compiled.validator.is_valid(value):
+        return []
+    return _explained(compiled, value, values)
+
+
+@contextmanager
+def _told(name: str) -> Generator[None]:
+    try:
+        yield
+    except NotASchema as error:
+        raise BadRequest(f"{name} cannot be used: {error}.") from error
+
+
+def _explained(compiled: _Compiled, value: JsonValue, values: int) -> list[Problem]:
+    """Every way into a value is told of on its own, so that a recursive schema's grow with its depth."""
+    work = compiled.work
+    ways = work.recursive ** min(depth(value), 20) if work.recursive > 1 else 1
+    if values * work.unrolled * ways <= _MAX_EXPLAINED:
+        return [_problem(error) for error in islice(compiled.validator.iter_errors(value), MAX_PROBLEMS)]
+    if ways == 1 and not work.branches:
+        from jsonschema_rs import ValidationError
+
+        try:
+            compiled.validator.validate(value)
+        except ValidationError as error:
+            return [_problem(error)]
+    return [Problem((), "It does not match its schema.", "schema")]
+
+
+def _problem(error: "ValidationError") -> Problem:
+    return Problem(tuple(map(_shortened_name, error.instance_path)), _shortened(error.message), error.kind.name)
+
+
+def _shortened_name(part: str | int) -> str | int:
+    return f"{part[: _LONGEST_NAME - 1]}…" if isinstance(part, str) and len(part) > _LONGEST_NAME else part
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= _LONGEST_MESSAGE else f"…{message[1 - _LONGEST_MESSAGE :]}"
+
+
+def _text(schema: JsonObject) -> str:
+    text = json.dumps(schema, ensure_ascii=False)
+    if len(text.encode(errors="replace")) > MAX_SCHEMA_BYTES:
+        raise NotASchema(f"it is longer than {MAX_SCHEMA_BYTES} bytes")
+    return text
+
+
+@lru_cache(maxsize=32)
+def _compiled(text: str) -> _Compiled:
+    """Raises `NotASchema`."""
+    import jsonschema_rs
+
+    schema: JsonObject = json.loads(text)
+    work = schema_work(schema)
+    try:
+        validator = jsonschema_rs.validator_for(
+            cast(dict[str, Any], schema),
+            validate_formats=False,
+            retriever=_refuse,
+            pattern_options=jsonschema_rs.RegexOptions(size_limit=100_000, dfa_size_limit=100_000),
+        )
+    except jsonschema_rs.ValidationError as error:
+        raise NotASchema(_what_is_wrong(error)) from error
+    except ValueError as error:
+        raise NotASchema(_shortened(str(error))) from error
+    return _Compiled(validator, work)
+
+
+def _refuse(uri: str) -> NoReturn:
+    """The library would fetch what a schema refers to, from wherever it says."""
+    raise ValueError(f"{uri} is not fetched")
+
+
+def _what_is_wrong(error: "ValidationError") -> str:
+    path = [str(part) for part in error.instance_path]
+    where = f"at /{'/'.join(path)}, " if path else ""
+    if "meta-schema" in error.message:
+        return "its $schema is none of JSON Schema's, from draft-04 to 2020-12"
+    if path[-1:] == ["type"] and error.kind.name == "anyOf":
+        return f"{where}use string, number, integer, boolean, object, array or null, or a list of them"
+    if error.message.endswith('is not a "regex"'):
+        return f"{where}{_shortened(error.message)}, or one with look-around, or too large"
+    return f"{where}{_shortened(error.message)}"

@@ -1,0 +1,120 @@
+"""Administration of users. Every change leaves an audit record, written together with it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from shared.models.account import Account
+from shared.models.audit import AuditRecord
+from shared.models.errors import NotFound
+from shared.models.money import to_micros
+from shared.models.terms import Terms
+from shared.models.user import AdminChange, AdminUser, admin_user_of
+from shared.models.wire import is_plain_id
+from shared.services.accounts.standing import StandingService
+from shared.services.accounts.users import refuse_stale
+from shared.services.pagination import name_token, read_name_token
+from shared.settings import Settings
+from shared.store import Database, Transaction
+
+_AUDITED = {"allowance", "remaining", "reset_at", "ceiling", "disabled"}
+_LONGEST_UID = 128
+_UNKNOWN = "There is no such user."
+
+
+@dataclass(frozen=True)
+class UserPage:
+    """`next_token` leads to the next page; None on the last."""
+
+    users: list[AdminUser]
+    next_token: str | None
+
+
+class AdminService:
+    """Lives as long as a request. `actor` is the admin's uid, or what stands for the password."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._terms = Terms.of(settings)
+
+    async def users(self, limit: int, page_token: str | None = None) -> UserPage:
+        """Users by id, without their usage entries. As many reads as users, and one.
+
+        Raises `BadRequest` for a `page_token` that no page gave.
+        """
+        after = None if page_token is None else read_name_token(page_token)
+        now = datetime.now(UTC)
+        async with self._database.outages_told():
+            accounts = await self._database.accounts.page(limit + 1, after)
+        users = [admin_user_of(account.current(now, self._terms)) for account in accounts[:limit]]
+        return UserPage(users, name_token(users[-1].id) if len(accounts) > limit else None)
+
+    async def change(self, actor: str, uid: str, change: AdminChange) -> AdminUser:
+        """An allowance that an admin sets is the user's ceiling too, and a reset date refills when it comes.
+
+        A user who has never signed in is created, if there is anything to set: name and address come with the first
+        request. Raises `NotFound` for what cannot be a user's id, and `Conflict` for a stale `_rev`.
+        """
+        if not _is_uid(uid):
+            raise NotFound(_UNKNOWN)
+        write_id = str(uuid4())
+
+        async def write(transaction: Transaction) -> Account:
+            now = datetime.now(UTC)
+            stored = await self._database.accounts.get(uid, transaction)
+            if stored is not None and stored.last_write == write_id:  # an earlier run was committed unnoticed
+                return stored
+            refuse_stale(stored, change.rev)
+            if stored is None and not change.model_fields_set - {"rev"}:
+                raise NotFound(_UNKNOWN)
+            before = stored or Account.opened(uid, self._terms, now)
+            after = changed(before.current(now, self._terms), change, self._terms, now)
+            if after == stored:
+                return after
+            record = AuditRecord(
+                at=now,
+                actor=actor,
+                action="change user" if stored else "create user",
+                target=uid,
+                before=_audited(stored) if stored else {},
+                after=_audited(after),
+            )
+            self._database.audit.add(record, transaction)
+            return self._database.accounts.put(after.model_copy(update={"last_write": write_id}), transaction)
+
+        account = await self._database.transaction(write)
+        StandingService(self._database).remember(uid, account.disabled)
+        return admin_user_of(account)
+
+
+def _is_uid(text: str) -> bool:
+    """Whether Firebase could have given it to a user: https://firebase.google.com/docs/auth/admin/manage-users."""
+    printable = text.isprintable() and bool(text.strip()) and "\ufffd" not in text  # which undecodable bytes become
+    return is_plain_id(text) and len(text) <= _LONGEST_UID and printable
+
+
+def changed(account: Account, change: AdminChange, terms: Terms, now: datetime) -> Account:
+    """The account after what an administrator orders, who is bound by nothing.
+
+    Where users do as they like, an administrator does the same as they, and no more than the allowance stays.
+    """
+    if change.monthly_allowance is not None:
+        allowance = to_micros(change.monthly_allowance)
+        if terms.bounding:
+            account = account.limited(allowance, now)
+        else:
+            remaining = min(account.remaining, allowance)
+            account = account.changed(now, allowance=allowance, ceiling=allowance, remaining=remaining, spare=0)
+    if change.allowance_reset_date is not None:
+        date = int(change.allowance_reset_date)
+        account = account.with_reset_date(date, now).changed(now, refill_at=date)
+    if change.spend_remaining is not None:
+        account = account.granted(to_micros(change.spend_remaining), now)
+    if change.disabled is not None and change.disabled != account.disabled:
+        account = account.changed(now, disabled=change.disabled)
+    return account
+
+
+def _audited(account: Account) -> dict[str, Any]:
+    return account.model_dump(include=_AUDITED)

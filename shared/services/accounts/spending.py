@@ -1,0 +1,108 @@
+"""Spending outside of tickets: a call of a model is held for before, and charged after, whoever makes it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from shared.models.caller import Caller
+from shared.models.deployment_day import day_id
+from shared.models.errors import Unavailable
+from shared.models.hold import Hold
+from shared.models.money import CostBounds, to_dollars
+from shared.models.wire import JsonObject
+from shared.services.accounts.deployment_budgets import DeploymentBudget
+from shared.services.accounts.ledger import Ledger
+from shared.settings import Settings
+from shared.store import Database, Transaction
+
+_SETTLING_SECONDS = 60
+_MARGIN_SECONDS = 300
+"""Longer than a call and its settling may take together, beyond the model's own limit."""
+
+
+@dataclass(frozen=True)
+class SpendingService:
+    """Lives as long as a request."""
+
+    database: Database
+    settings: Settings
+
+    async def hold(
+        self, payer: Caller, hold_id: str, bounds: CostBounds, deployment: DeploymentBudget | None = None
+    ) -> Hold:
+        """Holds what the call may cost at most, or all there is if that is less. One transaction.
+
+        Raises `AllowanceSpent` when what is there does not cover a short answer, and `DeploymentBudgetSpent` when the
+        budget of the `deployment` that the call is made for does not. `hold_id` names the call, and nothing else ever.
+        """
+        hold = self.to_hold(payer, hold_id, bounds.most, deployment)
+
+        async def body(transaction: Transaction) -> Hold:
+            return await self._ledger.open_hold(payer, hold, bounds, transaction, datetime.now(UTC), deployment)
+
+        return await self.database.transaction(body, turn=f"user:{payer.uid}")
+
+    def to_hold(self, payer: Caller, hold_id: str, amount: int, deployment: DeploymentBudget | None = None) -> Hold:
+        """The hold that `hold` opens, as far as it is known beforehand."""
+        now = datetime.now(UTC)
+        return Hold(
+            id=hold_id,
+            owner=payer.uid,
+            amount=amount,
+            expires_at=now + timedelta(seconds=self.settings.model_timeout_seconds + _MARGIN_SECONDS),
+            deployment_day=deployment and day_id(deployment.agent_id, now),
+        )
+
+    async def leave(self, holds: Mapping[str, JsonObject]) -> None:
+        """Marks these holds: nothing waits for their calls any more. The value of each is its `Hold.left`.
+
+        One transaction, with a read and a write for each hold that is not settled yet.
+        """
+
+        async def body(transaction: Transaction) -> None:
+            found = await asyncio.gather(*(self.database.holds.get(hold_id, transaction) for hold_id in holds))
+            for hold in filter(None, found):
+                self.database.holds.put(hold.model_copy(update={"left": holds[hold.id]}), transaction)
+
+        await self.database.transaction(body)
+
+    async def settle(self, hold: Hold, cost: float, metadata: JsonObject) -> None:
+        """Charges `cost`, in US dollars, and releases the hold, once however often it is asked. One transaction.
+
+        An outage of the database is sat out for a minute, as the call is paid for. Raises `Unavailable` after it.
+        """
+
+        async def body(transaction: Transaction) -> None:
+            await self._ledger.close_hold(hold, cost, metadata, datetime.now(UTC), transaction)
+
+        await self._insist(body, hold.owner)
+
+    async def give_up(self, hold: Hold) -> None:
+        """Releases a hold that was not settled in its time, and charges what it held if nobody waited for the call.
+
+        Nothing, if it was settled meanwhile, for nothing as well. One transaction; waits and raises as `settle` does.
+        """
+
+        async def body(transaction: Transaction) -> None:
+            found = await self.database.holds.get(hold.id, transaction)
+            if found is not None:
+                cost = 0.0 if found.left is None else to_dollars(found.amount)
+                metadata = {**(found.left or {}), "estimated": True}
+                await self._ledger.close_hold(found, cost, metadata, datetime.now(UTC), transaction)
+
+        await self._insist(body, hold.owner)
+
+    async def _insist(self, body: Callable[[Transaction], Awaitable[None]], owner: str) -> None:
+        await AsyncRetrying(
+            retry=retry_if_exception_type(Unavailable),
+            wait=wait_random_exponential(multiplier=0.5, max=5),
+            stop=stop_after_delay(_SETTLING_SECONDS),
+            reraise=True,
+        )(self.database.transaction, body, f"user:{owner}", urgent=True)
+
+    @property
+    def _ledger(self) -> Ledger:
+        return Ledger(self.database, self.settings)

@@ -1,0 +1,179 @@
+"""Users: their profile, allowance and spending, as they see and change them themselves."""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from uuid import uuid4
+
+from shared.models.account import Account
+from shared.models.caller import Caller
+from shared.models.errors import Conflict, Forbidden, TooLarge
+from shared.models.money import to_dollars, to_micros
+from shared.models.terms import Terms
+from shared.models.usage import Entry
+from shared.models.user import MAX_METADATA_BYTES, SHOWN_ENTRIES, AccountChange, UsageReport, User, user_of
+from shared.models.wire import JsonObject
+from shared.services.accounts.ledger import Ledger
+from shared.services.accounts.standing import refuse
+from shared.services.rate_limits import RateLimitService
+from shared.settings import Settings
+from shared.store import Database, Transaction
+
+_PLAIN_KEY = re.compile(r"[\w.:-]{1,200}")
+
+
+@dataclass(frozen=True)
+class Reported:
+    """`replayed`: the same report had been charged before."""
+
+    user: User
+    replayed: bool
+
+
+class UserService:
+    """Lives as long as a request. Every method answers with the user as it is afterwards.
+
+    Every method raises `Forbidden` for a disabled user.
+    """
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._settings = settings
+        self._ledger = Ledger(database, settings)
+
+    async def me(self, caller: Caller) -> User:
+        """The profile; a first request creates the user, and a reset date that has come opens a new period."""
+        return await self._shown(await self._written(caller, lambda account, now: account))
+
+    async def change(self, caller: Caller, change: AccountChange) -> User:
+        """Raises `Conflict` for a stale `_rev`, `Forbidden` for more than is the user's."""
+
+        def allowed(account: Account, now: datetime) -> Account:
+            return changed(account, change, self._ledger.terms, now)
+
+        return await self._shown(await self._written(caller, allowed, change.rev))
+
+    async def report(self, caller: Caller, report: UsageReport, idempotency_key: str | None = None) -> Reported:
+        """Charges what was spent elsewhere. A report that comes again under the same key is charged once.
+
+        Raises `TooLarge` for metadata above 16 KiB, `Conflict` for a key that another report had, and
+        `TooManyRequests`, as each report is kept. Three reads and three writes, and the reads that show the user.
+        """
+        size = len(report.model_dump_json(include={"metadata"}).encode())
+        if size > MAX_METADATA_BYTES:
+            raise TooLarge(f"The metadata are {size} bytes long; at most {MAX_METADATA_BYTES} can be kept.")
+        cause = _cause(idempotency_key)
+        charging = False
+
+        async def charge(transaction: Transaction) -> tuple[Account, bool]:
+            nonlocal charging
+            per_minute = self._settings.usage_reports_per_minute
+            await RateLimitService(self._database).count(f"usage:{caller.uid}", per_minute, transaction)
+            now = datetime.now(UTC)
+            found, (stored, account) = await asyncio.gather(
+                self._database.accounts.entry(caller.uid, cause, transaction),
+                self._ledger.account(caller, now, transaction),
+            )
+            refuse(stored)
+            if found is None:
+                charging = True
+            elif not _same(found, report):
+                raise Conflict("This Idempotency-Key was sent with another report. Send a new report under a new key.")
+            after = await self._ledger.charge(
+                account, cause, report.response_cost, report.metadata, now, transaction, reported=True
+            )
+            after = after.model_copy(update={"owed": account.owed})  # only what this service paid for is owed to it
+            # An entry that this very request began to write is there if its commit went through unnoticed.
+            return after if after == stored else self._put(after, transaction), not charging
+
+        account, replayed = await self._database.transaction(charge, turn=f"user:{caller.uid}")
+        return Reported(await self._shown(account), replayed)
+
+    async def reset(self, caller: Caller) -> User:
+        """Opens a new period at once, which in a deployment gives nothing. Old entries stay, out of sight."""
+        terms = self._ledger.terms
+        return await self._shown(await self._written(caller, lambda account, now: account.reset(now, terms)))
+
+    async def _written(
+        self, caller: Caller, change: Callable[[Account, datetime], Account], rev: str | None = None
+    ) -> Account:
+        """The account after `change`, written if that or the date made it another."""
+        write_id = str(uuid4())
+
+        async def write(transaction: Transaction) -> Account:
+            now = datetime.now(UTC)
+            stored, account = await self._ledger.account(caller, now, transaction)
+            if stored is not None and stored.last_write == write_id:  # an earlier run was committed unnoticed
+                return stored
+            refuse(stored)
+            refuse_stale(stored, rev)
+            after = change(account, now)
+            return after if after == stored else self._put(after, transaction, write_id)
+
+        return await self._database.transaction(write, turn=f"user:{caller.uid}")
+
+    def _put(self, account: Account, transaction: Transaction, write_id: str | None = None) -> Account:
+        return self._database.accounts.put(account.model_copy(update={"last_write": write_id}), transaction)
+
+    async def _shown(self, account: Account) -> User:
+        async with self._database.outages_told():
+            usage = await self._database.accounts.newest_entries(account.uid, account.period, SHOWN_ENTRIES)
+        return user_of(account, usage)
+
+
+def changed(account: Account, change: AccountChange, terms: Terms, now: datetime) -> Account:
+    """The account after what its user orders: the allowance first, since lowering it may lower what remains.
+
+    Raises `Forbidden` in a deployment for more than the ceiling allows, and for more than is left of the last refill.
+    """
+    after = account
+    if change.monthly_allowance is not None:
+        allowance, ceiling = to_micros(change.monthly_allowance), account.ceiling_under(terms)
+        if terms.bounding and allowance > max(account.allowance, ceiling):
+            raise Forbidden(
+                f"Your monthly allowance cannot be raised above ${to_dollars(ceiling):g}. Ask an administrator."
+            )
+        after = after.with_allowance(allowance, now)
+    if change.allowance_reset_date is not None:
+        after = after.with_reset_date(int(change.allowance_reset_date), now)
+    if change.spend_remaining is not None:
+        remaining = to_micros(change.spend_remaining)
+        if terms.bounding and remaining > account.bound:
+            raise Forbidden(
+                f"Your remaining spend cannot be raised above ${to_dollars(account.bound):.10g}, which is what is left "
+                f"of your allowance's last refill. Ask an administrator."
+            )
+        after = after.with_remaining(remaining, now)
+    # Where users do as they like there is nothing to come back to: what they set is what there is.
+    return after.changed(now, spare=0) if after.spare and not terms.bounding else after
+
+
+def _cause(key: str | None) -> str:
+    """An entry's id. Keys may hold what ids may not; those that earlier versions took stay as they were."""
+    if key is None:
+        return f"report-{uuid4()}"
+    return f"report-{key}" if _PLAIN_KEY.fullmatch(key) else f"report-#{sha256(key.encode()).hexdigest()}"
+
+
+def _same(entry: Entry, report: UsageReport) -> bool:
+    """Whether the entry is what the report left. Those from before dollars were kept have whole millionths."""
+    known = (
+        to_micros(report.response_cost) == entry.cost
+        if entry.dollars is None
+        else report.response_cost == entry.dollars
+    )
+    return known and _canonical(entry.metadata) == _canonical(report.metadata)
+
+
+def _canonical(metadata: JsonObject) -> str:
+    return json.dumps(metadata, sort_keys=True)
+
+
+def refuse_stale(stored: Account | None, rev: str | None) -> None:
+    """Raises `Conflict` when `rev` is given and is not the newest."""
+    if rev is not None and (stored is None or rev != str(stored.rev)):
+        raise Conflict("The user has changed meanwhile. Read it again, and repeat the change with its new _rev.")

@@ -1,0 +1,1 @@
+"""Agents: saved, published, called and run in the sandbox."""

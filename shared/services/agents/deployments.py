@@ -1,0 +1,154 @@
+"""Deployments: an agent is published under its friendly name, which is one agent's at a time."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from shared.models.agent import StoredAgent
+from shared.models.caller import Caller
+from shared.models.deployment import Deployed, DeployedApi, Deployment, DeploymentInfo, DeployRequest, endpoint
+from shared.models.errors import BadRequest, Conflict, NotFound
+from shared.models.money import to_dollars, to_micros
+from shared.services.access import is_admin, refuse_unless_owner
+from shared.services.accounts.deployment_budgets import budget_per_day
+from shared.services.agents.agents import looked_at, visible
+from shared.services.pagination import name_token, read_name_token
+from shared.settings import Settings
+from shared.store import Database, Transaction
+
+_NOT_DEPLOYED = "The agent is not deployed."
+
+
+@dataclass(frozen=True)
+class DeploymentPage:
+    """`next_token` leads to the next page, which may be empty; None on a page that is not full."""
+
+    deployments: list[DeployedApi]
+    next_token: str | None
+
+
+@dataclass(frozen=True)
+class DeploymentService:
+    """Lives as long as a request."""
+
+    database: Database
+    settings: Settings
+
+    async def deploy(self, caller: Caller, agent_id: str, request: DeployRequest | None = None) -> Deployed:
+        """Claims the agent's friendly name for it. Again: only the budget changes, if `request` has one; renamed: the
+        old name becomes free, and the budget stays.
+
+        Raises `NotFound`, `Forbidden`, `BadRequest` without a friendly name, `Conflict` for one that another agent has.
+        """
+        asked = None if request is None or request.budget_per_day is None else to_micros(request.budget_per_day)
+
+        async def claim(transaction: Transaction) -> tuple[Deployment, str]:
+            agent = visible(caller, await self.database.agents.get(agent_id, transaction))
+            refuse_unless_owner(caller, agent, "agent")
+            name = agent.fields.friendly_name
+            if name is None:
+                raise BadRequest("The agent has no friendlyName to be published under. Give it one, then deploy it.")
+            holder = await self.database.deployments.get(name, transaction)
+            if holder is not None and holder.agent_id != agent.id:
+                raise Conflict(f"Another agent is published as {name!r}. Choose another friendlyName.")
+            if holder is not None and agent.deployed_as == name:
+                deployment = holder if asked is None else holder.model_copy(update={"budget_per_day": asked})
+                if deployment != holder:
+                    self.database.deployments.put(deployment, transaction)
+                return deployment, agent.fields.code
+            former = await self._release(agent, name, transaction)
+            kept = former.budget_per_day if former else None
+            deployment = deployment_of(agent, name, kept if asked is None else asked)
+            self.database.deployments.put(deployment, transaction)
+            self.database.agents.put(agent.model_copy(update={"deployed_as": name}), transaction)
+            return deployment, agent.fields.code
+
+        deployment, code = await self.database.transaction(claim, turn=f"agent:{agent_id}")
+        warnings = await looked_at(code)
+        but = f". It will not run as it is: line {warnings[0].line}: {warnings[0].message}" if warnings else ""
+        return Deployed(
+            message=f"Agent deployed{but}",
+            endpoint=endpoint(deployment.friendly_name),
+            budgetPerDay=self._budget(deployment),
+        )
+
+    async def undeploy(self, caller: Caller, agent_id: str) -> None:
+        """Makes the name free. Raises `NotFound` for an agent that is not deployed, too, and `Forbidden`."""
+        began = False
+
+        async def release(transaction: Transaction) -> None:
+            nonlocal began
+            agent = visible(caller, await self.database.agents.get(agent_id, transaction))
+            refuse_unless_owner(caller, agent, "agent")
+            if agent.deployed_as is None:
+                if began:  # the transaction's last run was committed without our knowing
+                    return
+                raise NotFound(_NOT_DEPLOYED)
+            began = True
+            await self._release(agent, None, transaction)
+            self.database.agents.put(agent.model_copy(update={"deployed_as": None}), transaction)
+
+        await self.database.transaction(release, turn=f"agent:{agent_id}")
+
+    async def deployment(self, caller: Caller, agent_id: str) -> DeploymentInfo:
+        """Two reads. Raises `NotFound`."""
+        async with self.database.outages_told():
+            agent = visible(caller, await self.database.agents.get(agent_id))
+            found = await self.database.deployments.get(agent.deployed_as) if agent.deployed_as else None
+        if found is None:
+            raise NotFound(_NOT_DEPLOYED)
+        return DeploymentInfo(
+            friendly_name=found.friendly_name,
+            agentId=found.agent_id,
+            endpoint=endpoint(found.friendly_name),
+            deployedAt=found.deployed_at,
+            budgetPerDay=self._budget(found),
+        )
+
+    async def list(self, caller: Caller, limit: int, token: str | None = None) -> DeploymentPage:
+        """The caller's own and the shared ones, an administrator's all; by name. One query, and no agent is read.
+
+        Raises `BadRequest` for a `token` that no page gave.
+        """
+        after = None if token is None else read_name_token(token)
+        async with self.database.outages_told():
+            found, more = await self.database.deployments.page(caller.uid, limit, after, everybodys=is_admin(caller))
+        apis = [
+            DeployedApi(
+                friendly_name=deployment.friendly_name,
+                agent_id=deployment.agent_id,
+                description=deployment.description,
+                input_schema=deployment.input_schema,
+                output_schema=deployment.output_schema,
+            )
+            for deployment in found
+        ]
+        return DeploymentPage(apis, name_token(apis[-1].friendly_name) if more else None)
+
+    def _budget(self, deployment: Deployment) -> float:
+        return to_dollars(budget_per_day(deployment.budget_per_day, self.settings))
+
+    async def _release(self, agent: StoredAgent, unless: str | None, transaction: Transaction) -> Deployment | None:
+        """Makes free what the agent is published under, unless it is `unless`; returns what it was published as."""
+        name = agent.deployed_as
+        if name is None or name == unless:
+            return None
+        held = await self.database.deployments.get(name, transaction)
+        if held is None or held.agent_id != agent.id:
+            return None
+        self.database.deployments.remove(name, transaction)
+        return held
+
+
+def deployment_of(agent: StoredAgent, name: str, budget: int | None = None) -> Deployment:
+    """The agent as it is published under `name`, from now on. `budget`: as in `Deployment.budget_per_day`."""
+    return Deployment(
+        friendly_name=name,
+        agent_id=agent.id,
+        owner=agent.owner,
+        visibility=agent.fields.visibility,
+        description=agent.fields.description,
+        input_schema=agent.fields.input_schema,
+        output_schema=agent.fields.output_schema,
+        deployed_at=datetime.now(UTC),
+        budget_per_day=budget,
+    )

@@ -1,0 +1,208 @@
+"""Published agents, as those who call them meet them: found by friendly name, given input, run."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from shared.json_schema.form_values import read_texts
+from shared.json_schema.validation import as_json_schema, problems
+from shared.log import get_logger
+from shared.models.agent import StoredAgent
+from shared.models.caller import Caller
+from shared.models.deployment_day import DeploymentDay
+from shared.models.errors import (
+    AgentFailed,
+    AllowanceSpent,
+    DeploymentBudgetSpent,
+    InvalidInput,
+    NotFound,
+    TooManyRequests,
+    Unavailable,
+)
+from shared.models.idempotency import KeptRequest, KeyedRequest
+from shared.models.wire import JsonObject
+from shared.services.accounts.deployment_budgets import DeploymentBudget, DeploymentBudgets, refuse_spent
+from shared.services.accounts.standing import StandingService
+from shared.services.agents.kept_runs import Answer, KeptRuns, answer_again
+from shared.services.agents.run_time import RunTimeService
+from shared.services.agents.runs import Finished, RunService
+from shared.services.idempotency import keyed
+from shared.services.rate_limits import RateLimitService
+from shared.settings import Settings
+from shared.store import Database
+
+_log = get_logger("published")
+_LONGEST_WARNING = 500
+"""They are kept beside an answer, which may take up nearly all that a document holds."""
+
+
+@dataclass(frozen=True)
+class _Published:
+    """What a request from `address` finds. `kept`: what is kept of it, if it has a key and came before."""
+
+    agent: StoredAgent
+    budget: DeploymentBudget
+    day: DeploymentDay | None
+    address: str
+    request: KeyedRequest | None
+    kept: KeptRequest | None
+
+
+@dataclass(frozen=True)
+class PublishedService:
+    """Lives as long as a request."""
+
+    database: Database
+    runs: RunService
+    settings: Settings
+
+    @property
+    def limits(self) -> RateLimitService:
+        return RateLimitService(self.database)
+
+    @property
+    def kept_runs(self) -> KeptRuns:
+        return KeptRuns(self.database, self.settings)
+
+    async def call(self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None = None) -> Answer:
+        """Runs the agent at its owner's expense, for anybody. `address`: where the caller is.
+
+        Under a `key`, the same input from the same address is run once in 24 hours, and is answered as it was then.
+        What was refused before anything was done is not kept.
+
+        Raises `NotFound`, `Forbidden` when its owner is disabled, `TooManyRequests`, `InvalidInput`, `AllowanceSpent`
+        when its owner has nothing left for it, `DeploymentBudgetSpent` when strangers have spent what they may on this
+        day, `AgentFailed`, and `Unavailable`; with a key `Conflict`, too, and what `answer_again` does.
+        """
+        found = await self._find(friendly_name, input_dict, address, key)
+        # Not at the same time: made-up names would each leave a document.
+        await self.limits.take(f"rest:{friendly_name}:{address}", self.settings.rest_rate_per_minute)
+        now = datetime.now(UTC)
+        if found.kept is not None:
+            return answer_again(found.kept, now)
+        refuse_spent(found.budget, found.day, now)
+        input_dict = await asyncio.to_thread(fit_input, found.agent, input_dict)
+        run_id = f"run-{uuid4()}"
+        if found.request is None:
+            return await self._answer_of(found.agent, await self._run(found, input_dict, run_id))
+        if (kept := await self.kept_runs.claim(found.request, run_id)) is not None:
+            return answer_again(kept, datetime.now(UTC))
+        return await self._run_once(found, found.request, input_dict, run_id)
+
+    async def _run_once(self, found: _Published, request: KeyedRequest, input_dict: JsonObject, run_id: str) -> Answer:
+        """Runs what is claimed, and keeps the answer. A fault of ours is not kept: what was done is not known."""
+        try:
+            run = await self._run(found, input_dict, run_id)
+        except (TooManyRequests, Unavailable):  # nothing has begun
+            await self.kept_runs.forget(request, run_id)
+            raise
+        try:
+            answer = await self._answer_of(found.agent, run)
+        except AgentFailed as error:
+            await self.kept_runs.keep(request, run_id, error)
+            raise
+        except (AllowanceSpent, DeploymentBudgetSpent) as error:
+            if run.calls > 1:
+                await self.kept_runs.keep(request, run_id, error)
+            else:  # all that it did was refused
+                await self.kept_runs.forget(request, run_id)
+            raise
+        await self.kept_runs.keep(request, run_id, answer)
+        return answer
+
+    async def _run(self, found: _Published, input_dict: JsonObject, run_id: str) -> Finished:
+        owner, seconds = Caller(uid=found.agent.owner), self.settings.run_timeout_seconds
+        async with RunTimeService(self.database, self.settings).counted(owner.uid) as started:
+            return await self.runs.run_agent(
+                owner, found.agent, input_dict, seconds, run_id, found.budget, started, found.address
+            )
+
+    async def _answer_of(self, agent: StoredAgent, run: Finished) -> Answer:
+        failure = run.outcome.failure
+        if failure is None:
+            return Answer(run.run_id, run.outcome.result, await asyncio.to_thread(_warnings, agent, run))
+        if isinstance(failure.cause, AllowanceSpent):
+            raise AllowanceSpent("The agent's owner has nothing left to pay for what it calls. Tell them, or wait.")
+        if isinstance(failure.cause, DeploymentBudgetSpent):
+            raise failure.cause
+        raise AgentFailed(run.run_id)
+
+    async def _find(self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None) -> _Published:
+        """Three reads, two of them at once; one more at once with a key, and now and then for the owner's standing.
+
+        Raises `NotFound`, `Forbidden`, `Conflict`.
+        """
+        async with self.database.outages_told():
+            deployment = await self.database.deployments.get(friendly_name)
+        if deployment is None:
+            raise _unknown(friendly_name)
+        budget = DeploymentBudget.of(deployment, self.settings)
+        request = None
+        if key is not None:
+            request = keyed(f"/rest {deployment.agent_id}", address, deployment.owner, key, input_dict)
+        async with self.database.outages_told():
+            agent, day, kept, _ = await asyncio.gather(
+                self.database.agents.get(deployment.agent_id),
+                DeploymentBudgets(self.database).day(budget, datetime.now(UTC)),
+                self._kept(request),
+                StandingService(self.database).refuse_disabled_owner(deployment.owner),
+            )
+        if agent is None:
+            raise _unknown(friendly_name)
+        return _Published(agent, budget, day, address, request, kept)
+
+    async def _kept(self, request: KeyedRequest | None) -> KeptRequest | None:
+        return None if request is None else await self.kept_runs.find(request)
+
+
+async def find(database: Database, friendly_name: str) -> StoredAgent:
+    """The agent that is published under the name. Two reads, and now and then one beside the second.
+
+    Raises `NotFound`, and `Forbidden` when its owner is disabled.
+    """
+    async with database.outages_told():
+        deployment = await database.deployments.get(friendly_name)
+        if deployment is None:
+            agent = None
+        else:
+            agent, _ = await asyncio.gather(
+                database.agents.get(deployment.agent_id),
+                StandingService(database).refuse_disabled_owner(deployment.owner),
+            )
+    if agent is None:
+        raise _unknown(friendly_name)
+    return agent
+
+
+def _unknown(friendly_name: str) -> NotFound:
+    return NotFound(f"No agent is published as {friendly_name[:100]!r}.")
+
+
+def fit_input(agent: StoredAgent, input_dict: JsonObject) -> JsonObject:
+    """The input as the agent takes it: itself where its schema takes it so, else with the texts of forms read.
+
+    Raises `InvalidInput` for what the schema does not take either way.
+    """
+    schema = agent.fields.input_schema
+    if not schema or not (found := problems(schema, input_dict)):
+        return input_dict
+    read = read_texts(as_json_schema(schema), input_dict)
+    if read is not input_dict:
+        found = problems(schema, read)
+    if found:
+        raise InvalidInput([(problem.type, problem.loc, problem.message) for problem in found])
+    return read
+
+
+def _warnings(agent: StoredAgent, run: Finished) -> list[str]:
+    schema = agent.fields.output_schema
+    if not schema:
+        return []
+    warnings = [
+        f"{'.'.join(str(part) for part in problem.loc) or 'result'}: {problem.message}"[:_LONGEST_WARNING]
+        for problem in problems(schema, run.outcome.result)
+    ]
+    if warnings:
+        _log.warning("A result breaks its schema", extra={"fields": {"run": run.run_id, "agent": agent.id}})
+    return warnings

@@ -1,0 +1,262 @@
+"""Running agents: code with what it may use goes to the engine, and what comes of it is told to whoever asked.
+
+A run is never repeated by us: what agents do to the world outside is not to be done twice.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from uuid import uuid4
+
+from pydantic import JsonValue
+
+from shared.log import get_logger
+from shared.models.agent import ENGINE, StoredAgent
+from shared.models.caller import Caller
+from shared.models.chat import Usage
+from shared.models.errors import AllowanceSpent, CodeFailed
+from shared.models.money import to_micros
+from shared.models.run import RunCodeRequest, RunCodeResponse
+from shared.models.wire import JsonObject
+from shared.redaction import redacted
+from shared.sandbox import CallFailed, Engine, Limits, Outcome, Program
+from shared.services.accounts.budgets import Budget
+from shared.services.accounts.deployment_budgets import DeploymentBudget
+from shared.services.accounts.standing import StandingService
+from shared.services.agents.host_functions import Numbers, Permissions, RunAbilities
+from shared.services.agents.run_time import RunTimeService
+from shared.services.agents.sharers import caller_of, sharers_of
+from shared.services.model_calls import ModelCallService
+from shared.settings import Settings
+from shared.store import Database
+
+_log = get_logger("running")
+_LAST_LINES = 50
+_LONGEST_LINE = 500
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that is over. `cost` is in millionths of a dollar, charged already; of the agents that it called, too.
+
+    `calls`: how many of anything outside it began, or had refused.
+    """
+
+    run_id: str
+    outcome: Outcome
+    cost: int
+    usage: Usage
+    calls: int
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """What a run shares with the agents that it calls. `caller`: whoever asked for it, a user's id or an address."""
+
+    run_id: str
+    payer: Caller
+    caller: str
+    budget: Budget
+    deployment: DeploymentBudget | None = None
+    started: Callable[[], None] | None = None
+    numbers: Numbers = field(default_factory=Numbers)
+
+
+@dataclass(frozen=True)
+class RunService:
+    """Lives as long as a request."""
+
+    database: Database
+    model_calls: ModelCallService
+    engine: Engine
+    settings: Settings
+
+    async def run_code(self, caller: Caller, request: RunCodeRequest) -> RunCodeResponse:
+        """Runs code that need not be saved, at the caller's expense.
+
+        Raises `CodeFailed` for code that fails, `AllowanceSpent` for code that spends more than is left,
+        `TooManyRequests` when the caller's runs have lasted too long, and `Unavailable` when too much is running.
+        """
+        permissions = Permissions(
+            viewer=caller.uid,
+            tools=request.tools,
+            models=request.invokable_models,
+            agents=request.gofannon_agents,
+        )
+        chain = self._chain(caller, self.settings.run_timeout_seconds)
+        async with RunTimeService(self.database, self.settings).counted(caller.uid) as started:
+            chain = replace(chain, started=started)
+            try:
+                outcome = await self._run(chain, request.code, request.input_dict, permissions, path=())
+            finally:
+                await self.model_calls.leave(chain.budget)
+        _tell(chain, outcome, None)
+        if outcome.failure is not None:
+            if isinstance(outcome.failure.cause, AllowanceSpent):
+                raise outcome.failure.cause
+            raise CodeFailed(outcome.failure.error, outcome.logs, outcome.failure.traceback, ENGINE)
+        return RunCodeResponse(
+            result=outcome.result,
+            logs=outcome.logs,
+            duration_ms=round(outcome.seconds * 1000),
+            engine=ENGINE,
+        )
+
+    async def run_agent(
+        self,
+        payer: Caller,
+        agent: StoredAgent,
+        input_dict: JsonObject,
+        seconds: float,
+        run_id: str | None = None,
+        deployment: DeploymentBudget | None = None,
+        started: Callable[[], None] | None = None,
+        caller: str | None = None,
+    ) -> Finished:
+        """Runs a saved agent at the expense of `payer`. A failure is in the outcome, and in the log.
+
+        `deployment`: what all calls of models count by, too, those of agents that it calls among them. `started`:
+        called when the run has found room. `caller`: who asked for it, by id or address; None: whoever pays.
+
+        Raises `Unavailable` when too much is running; then nothing has begun.
+        """
+        chain = self._chain(payer, seconds, run_id, deployment)
+        chain = replace(chain, started=started, caller=caller or payer.uid)
+        permissions = Permissions.of(agent.fields, agent.owner)
+        try:
+            outcome = await self._run(chain, agent.fields.code, input_dict, permissions, path=(agent,))
+        finally:
+            await self.model_calls.leave(chain.budget)
+        _tell(chain, outcome, agent)
+        return Finished(chain.run_id, outcome, chain.budget.spent, chain.numbers.usage, chain.budget.calls_taken)
+
+    def _chain(
+        self, payer: Caller, seconds: float, run_id: str | None = None, deployment: DeploymentBudget | None = None
+    ) -> _Chain:
+        budget = Budget(seconds, self.settings.run_max_calls, to_micros(self.settings.run_max_cost))
+        return _Chain(run_id or f"run-{uuid4()}", payer, payer.uid, budget, deployment)
+
+    async def _run(
+        self,
+        chain: _Chain,
+        code: str,
+        input_dict: JsonObject,
+        permissions: Permissions,
+        path: tuple[StoredAgent, ...],
+        level: int = 0,
+    ) -> Outcome:
+        """`path`: the saved agents from the first to the one that runs. `level`: through how many it was called."""
+        others: list[StoredAgent] | None = None
+
+        async def call_another(name: str, input_dict: JsonObject) -> JsonValue:
+            nonlocal others
+            if others is None:
+                async with self.database.outages_told():
+                    found = await self.database.agents.get_many(permissions.agents)
+                others = [
+                    agent for agent in found if agent.owner == permissions.viewer or agent.fields.visibility == "shared"
+                ]
+            unknown = [id_ for id_ in permissions.agents if id_ not in {agent.id for agent in others}]
+            agent = _named(name, others, unknown, told=permissions.viewer == chain.payer.uid)
+            if agent.owner != chain.payer.uid:
+                await StandingService(self.database).refuse_disabled_owner(agent.owner)
+            return await self._run_another(chain, agent, input_dict, path, level + 1)
+
+        abilities = RunAbilities(
+            run_id=chain.run_id,
+            payer=chain.payer,
+            permissions=permissions,
+            budget=chain.budget,
+            model_calls=self.model_calls,
+            settings=self.settings,
+            call_another=call_another,
+            about={"run_id": chain.run_id, **({"agent_id": path[-1].id} if path else {})},
+            numbers=chain.numbers,
+            deployment=chain.deployment,
+        )
+        limits = Limits(
+            seconds=chain.budget.seconds_left,
+            cpu_seconds=self.settings.run_cpu_seconds,
+            memory_bytes=self.settings.run_memory_bytes,
+            log_bytes=self.settings.run_log_bytes,
+            result_bytes=self.settings.run_result_bytes,
+        )
+        sharers = sharers_of(chain.payer.uid, path[0].id if path else None)
+        program = Program(code, input_dict, permissions.tools, sharers, caller=caller_of(chain.payer.uid, chain.caller))
+        if chain.started is not None and level == 0:
+            program = replace(program, started=chain.started)
+        return await self.engine.run(program, abilities, limits, level)
+
+    async def _run_another(
+        self, chain: _Chain, agent: StoredAgent, input_dict: JsonObject, path: tuple[StoredAgent, ...], level: int
+    ) -> JsonValue:
+        """Raises `CallFailed`, which tells only what is the payer's own: others' agents keep their secrets."""
+        if any(agent.id == other.id for other in path):
+            names = " → ".join(
+                other.fields.name if other.owner == chain.payer.uid else "another's" for other in (*path, agent)
+            )
+            raise CallFailed(f"The agents call each other in a circle: {names}.", RecursionError)
+        if level > self.settings.run_max_depth:
+            raise CallFailed(
+                f"Agents may call agents {self.settings.run_max_depth} deep; {agent.fields.name!r} would be deeper.",
+                RecursionError,
+            )
+        outcome = await self._run(
+            chain, agent.fields.code, input_dict, Permissions.of(agent.fields, agent.owner), (*path, agent), level
+        )
+        if outcome.failure is not None:
+            _tell_failure(chain, outcome, agent)
+            own = agent.owner == chain.payer.uid
+            why = f": {outcome.failure.error}" if own else f". Its run is {chain.run_id}"
+            raise CallFailed(f"The agent {agent.fields.name!r} failed{why}", cause=outcome.failure.cause)
+        return outcome.result
+
+
+def _named(name: str, agents: list[StoredAgent], unknown: list[str], told: bool) -> StoredAgent:
+    """By name, friendly name or id. Raises `CallFailed`, which says what there is, and what is `unknown`, if `told`."""
+    for agent in agents:
+        if name in (agent.fields.name, agent.fields.friendly_name, agent.id):
+            return agent
+    names = ", ".join(agent.fields.name for agent in agents) or "none"
+    there = f" There {'are' if len(agents) > 1 else 'is'}: {names}." if told else ""
+    no_ids = f" {', '.join(unknown[:5])} is no id of an agent that you see." if told and unknown else ""
+    message = f"There is no agent {name!r} that may be called from here.{there}"
+    raise CallFailed(f"{message} gofannonAgents takes the ids of agents.{no_ids}", LookupError)
+
+
+def _tell(chain: _Chain, outcome: Outcome, agent: StoredAgent | None) -> None:
+    """A line for each run: what it was, what it cost; and for one that failed why, and what it had printed.
+
+    Without what it was given or gave. Code that is only tried out fails often: its author has the answer.
+    """
+    fields: dict[str, object] = {
+        "run": chain.run_id,
+        "agent": agent.id if agent else None,
+        "payer": chain.payer.uid,
+        "seconds": round(outcome.seconds, 3),
+        "cost_micros": chain.budget.spent,
+    }
+    if outcome.failure is None:
+        _log.info("A run ended", extra={"fields": fields})
+    elif agent is None:
+        _log.info("Code that was tried out failed", extra={"fields": fields})
+    else:
+        _tell_failure(chain, outcome, agent, fields)
+
+
+def _last_lines(outcome: Outcome) -> list[str]:
+    """Each with the seconds after which it was printed."""
+    lines = list(zip(outcome.log_times, outcome.logs, strict=True))[-_LAST_LINES:]
+    return [f"{seconds:.3f} s: {redacted(line[:_LONGEST_LINE])}" for seconds, line in lines]
+
+
+def _tell_failure(chain: _Chain, outcome: Outcome, agent: StoredAgent, fields: dict[str, object] | None = None) -> None:
+    """So that the agent's author finds by the run's id what happened."""
+    assert outcome.failure is not None  # noqa: S101 - whoever calls has looked
+    error = redacted(outcome.failure.error)
+    details = {
+        **(fields or {"run": chain.run_id, "agent": agent.id}),
+        "error": error,
+        "traceback": redacted(outcome.failure.traceback),
+        "printed": _last_lines(outcome),
+    }
+    _log.warning("%s: agent %r failed: %s", chain.run_id, agent.fields.name, error[:200], extra={"fields": details})

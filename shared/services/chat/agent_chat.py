@@ -1,0 +1,85 @@
+"""Chat with a published agent: the newest message and the parameters are its input, its result is the answer."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from shared.llm.failures import ModelFailure
+from shared.log import get_logger
+from shared.models.caller import Caller
+from shared.models.catalog import GOFANNON
+from shared.models.chat import ChatRequest, ChatResult
+from shared.models.errors import AllowanceSpent, Forbidden, InvalidInput, NotFound, Unavailable
+from shared.models.money import to_dollars
+from shared.models.ticket import Ticket
+from shared.models.wire import JsonObject
+from shared.services.agents.published import find, fit_input
+from shared.services.agents.runs import RunService
+from shared.settings import Settings
+from shared.store import Database
+
+_log = get_logger("agent_chat")
+INPUT_TEXT = "inputText"
+OUTPUT_TEXT = "outputText"
+
+
+@dataclass(frozen=True)
+class AgentChatService:
+    """Lives as long as a delivery."""
+
+    database: Database
+    runs: RunService
+    settings: Settings
+
+    async def answer(
+        self, ticket: Ticket, request: ChatRequest, mark_begun: Callable[[bool], Awaitable[None]]
+    ) -> ChatResult:
+        """Runs the agent for the ticket, at its owner's expense. See `AnswerByAgent`."""
+        input_dict = input_of(request)
+        try:
+            agent = await find(self.database, ticket.model)
+            input_dict = await asyncio.to_thread(fit_input, agent, input_dict)
+        except (NotFound, Forbidden) as error:
+            raise ModelFailure(error.message, transient=False) from error
+        except InvalidInput as error:
+            raise ModelFailure(f"The agent does not take this input: {error.summary}", transient=False) from error
+        await mark_begun(True)
+        try:
+            run = await self.runs.run_agent(
+                Caller(uid=ticket.owner), agent, input_dict, self.settings.model_timeout_seconds, run_id=ticket.id
+            )
+        except Unavailable:
+            await mark_begun(False)
+            raise
+        except Exception as error:
+            _log.exception("An agent's run broke", extra={"fields": {"ticket": ticket.id}})
+            raise ModelFailure("Something went wrong on our side, in the middle of it.", transient=False) from error
+        failure = run.outcome.failure
+        if failure is not None:
+            if isinstance(failure.cause, AllowanceSpent):
+                raise ModelFailure(failure.cause.message, transient=False)
+            why = f": {failure.error}" if agent.owner == ticket.owner else f". Its run is {run.run_id}"
+            raise ModelFailure(f"The agent failed{why}.", transient=False)
+        return ChatResult(
+            content=content_of(run.outcome.result),
+            thoughts=run.outcome.result,
+            model=f"{GOFANNON}/{ticket.model}",
+            usage=run.usage,
+            cost=to_dollars(run.cost),
+        )
+
+
+def input_of(request: ChatRequest) -> JsonObject:
+    """The parameters, and the newest user message as `inputText`."""
+    said = [message.content for message in request.messages if message.role == "user"]
+    return {**request.parameters, INPUT_TEXT: said[-1] if said else ""}
+
+
+def content_of(result: JsonValue) -> str:
+    """The `outputText` of a result that has one; a text as it is; else the result's JSON."""
+    if isinstance(result, dict) and isinstance(text := result.get(OUTPUT_TEXT), str):
+        return text
+    return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)

@@ -1,0 +1,223 @@
+"""Chat, the caller's side: an accepted chat becomes a ticket, and the ticket is looked up until it is finished.
+
+A chat is accepted when its ticket is stored and the queue has its id; only then is the caller told. What happens
+to it afterwards is `shared.services.chat.answering`.
+"""
+
+import asyncio
+import contextlib
+import re
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from shared.llm.catalog import Catalog, CatalogError
+from shared.llm.estimate import bound_cost
+from shared.log import get_logger
+from shared.models.caller import Caller
+from shared.models.catalog import GOFANNON
+from shared.models.chat import Accepted, ChatRequest, ChatResponse, TicketStatus
+from shared.models.errors import BadRequest, NotFound, OutcomeUnknown, Unavailable
+from shared.models.idempotency import KeptRequest, KeyedRequest
+from shared.models.money import CostBounds
+from shared.models.ticket import Ticket
+from shared.services.access import sees
+from shared.services.accounts.ledger import Ledger
+from shared.services.accounts.standing import StandingService, refuse
+from shared.services.chat.withdrawal import WithdrawalService
+from shared.services.idempotency import Idempotency, keyed
+from shared.services.quotas import QuotaService
+from shared.services.rate_limits import RateLimitService
+from shared.settings import Settings
+from shared.store import Database, Transaction
+from shared.tasks import QueueRefused, TaskQueue, task_name
+from shared.trace import current_request
+
+_log = get_logger("chat")
+_TICKET_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class ChatService:
+    """Lives as long as a request."""
+
+    def __init__(self, database: Database, queue: TaskQueue, catalog: Catalog, settings: Settings) -> None:
+        self._database = database
+        self._queue = queue
+        self._catalog = catalog
+        self._ledger = Ledger(database, settings)
+        self._limits = RateLimitService(database)
+        self._idempotency = Idempotency(database)
+        self._quotas = QuotaService(database, settings)
+        self._settings = settings
+
+    async def submit(self, caller: Caller, request: ChatRequest) -> Accepted:
+        """Accepts a chat that has no key. See `submit_once`."""
+        accepted, _ = await self.submit_once(caller, request, None)
+        return accepted
+
+    async def submit_once(self, caller: Caller, request: ChatRequest, key: str | None) -> tuple[Accepted, bool]:
+        """Accepts a chat: when this returns, a worker will answer it, and a look-up finds it.
+
+        A chat that comes again under its `key` within 24 hours gets the ticket that it has; then the second is True.
+
+        Raises `BadRequest` for a provider, model, parameter or tool that cannot be served, `TooManyRequests`,
+        `AllowanceSpent`, `Forbidden` for a disabled user and for a disabled owner's agent, `TooLarge` for a chat that
+        cannot be stored, `Conflict` for a key that came with another chat, `Unavailable` when it was not accepted and
+        may be sent again, and `OutcomeUnknown` when nobody knows.
+        """
+        keyed_request = None if key is None else _keyed(caller, request, key)
+        try:
+            bounds = await self._bound_cost(caller, request)
+        except BadRequest:  # it may have been possible when the chat came first
+            if keyed_request is None or (kept := await self._find(keyed_request)) is None:
+                raise
+            return Accepted(ticket_id=kept.made, status=TicketStatus.PENDING), True
+        draft = _draft(caller, request)
+        try:
+            ticket_id = await self._admit(draft, caller, request, bounds, keyed_request)
+        except Unavailable:
+            if await self._withdraw(draft, keyed_request):
+                raise
+            ticket_id = draft.id
+        replayed = ticket_id != draft.id
+        try:
+            # Also for a chat that came again, as the first time may have ended before this. The name makes it once.
+            await self._queue.enqueue(task_name(ticket_id, draft.tasks), {"ticket_id": ticket_id})
+        except Exception as error:
+            _log.error("The queue refused a ticket: %r", error, extra={"fields": {"ticket": ticket_id}})
+            # One that came again is stored and was given to its caller: the sweep hands it in.
+            if not replayed and await self._withdraw(draft, keyed_request):
+                raise Unavailable(
+                    "The chat could not be queued. Nothing was charged; send it again.", retry_after=5
+                ) from error
+        return Accepted(ticket_id=ticket_id, status=TicketStatus.PENDING), replayed
+
+    async def _find(self, request: KeyedRequest) -> KeptRequest | None:
+        """What is kept of a request that has come before. One transaction."""
+
+        async def find(transaction: Transaction) -> KeptRequest | None:
+            if kept := await self._kept(request, transaction):
+                self._idempotency.give(kept, transaction)
+            return kept
+
+        return await self._database.transaction(find)
+
+    async def _bound_cost(self, caller: Caller, request: ChatRequest) -> CostBounds:
+        """What it may cost at most; raises `BadRequest` for what cannot be served.
+
+        An agent's calls are held for one by one, so for the agent itself no more than a millionth of a dollar is.
+        """
+        if request.provider == GOFANNON:
+            await self._refuse_unpublished(caller, request.model)
+            return CostBounds(1, 1)
+        try:
+            return bound_cost(self._catalog.route(request.provider, request.model), request, self._settings)
+        except CatalogError as error:
+            raise BadRequest(str(error)) from error
+
+    async def _refuse_unpublished(self, caller: Caller, friendly_name: str) -> None:
+        """Raises `BadRequest` for what is not published, or not for this caller, `Forbidden` for a disabled owner's.
+
+        One read, and now and then another.
+        """
+        async with self._database.outages_told():
+            deployment = await self._database.deployments.get(friendly_name)
+        if deployment is None or not sees(caller, deployment):
+            raise BadRequest(f"No agent is published as {friendly_name[:100]!r}. GET /providers/gofannon lists them.")
+        if deployment.owner != caller.uid:
+            await StandingService(self._database).refuse_disabled_owner(deployment.owner)
+
+    async def _admit(
+        self,
+        draft: Ticket,
+        caller: Caller,
+        request: ChatRequest,
+        bounds: CostBounds,
+        keyed_request: KeyedRequest | None,
+    ) -> str:
+        """Counts the request, holds what it may cost, and stores the ticket and the key, in one transaction.
+
+        Returns the ticket's id: the draft's, or, for a request that has come before, that of the ticket it has.
+        """
+        rate_key = f"chat:{caller.uid}"
+
+        async def admit(transaction: Transaction) -> str:
+            # What the steps below read, read at once.
+            found, kept, waiting, account, _ = await asyncio.gather(
+                self._database.tickets.get(draft.id, transaction),
+                self._kept(keyed_request, transaction),
+                self._quotas.waiting_chats(caller.uid),
+                self._database.accounts.get(caller.uid, transaction),
+                self._database.rate_limits.get(rate_key, transaction),
+            )
+            if found is not None:  # the transaction's last run was committed without our knowing
+                return found.id
+            if kept is not None:
+                self._idempotency.give(kept, transaction)
+                return kept.made
+            refuse(account)
+            now = datetime.now(UTC)
+            self._quotas.refuse_waiting(waiting)
+            await self._limits.count(rate_key, self._settings.chat_rate_per_minute, transaction)
+            hold = await self._ledger.hold(caller, bounds, now, transaction) if bounds.most else 0
+            ticket = draft.model_copy(update={"hold": hold, "created_at": now, "updated_at": now})
+            self._database.tickets.add(ticket, request, transaction)
+            if keyed_request is not None:
+                self._idempotency.remember(keyed_request, ticket.id, now, transaction)
+            return ticket.id
+
+        return await self._database.transaction(admit, turn=f"user:{caller.uid}")
+
+    async def _kept(self, request: KeyedRequest | None, transaction: Transaction) -> KeptRequest | None:
+        return None if request is None else await self._idempotency.find(request, datetime.now(UTC), transaction)
+
+    async def _withdraw(self, draft: Ticket, keyed_request: KeyedRequest | None) -> bool:
+        """Ends a ticket whose caller is told that it was not accepted; False when it is accepted after all.
+
+        Raises `OutcomeUnknown` while the database is out. Then the queue is asked to have it done later, unless the
+        caller may come again with the key, and is given the ticket.
+        """
+        try:
+            return await WithdrawalService(self._database, self._settings).withdraw(draft, keyed_request)
+        except Unavailable as error:
+            _log.error("A ticket could not be withdrawn", extra={"fields": {"ticket": draft.id}})
+            if keyed_request is None:
+                with contextlib.suppress(QueueRefused):
+                    await self._queue.enqueue(f"{draft.id}-withdraw", {"ticket_id": draft.id, "withdraw": "yes"})
+            raise OutcomeUnknown(draft.id) from error
+
+    async def look_up(self, caller: Caller, ticket_id: str) -> ChatResponse:
+        """The ticket as it stands. Raises `NotFound` for one that is unknown or somebody else's. One read."""
+        ticket = None
+        if _TICKET_ID.fullmatch(ticket_id):
+            async with self._database.outages_told():
+                ticket = await self._database.tickets.get(ticket_id)
+        if ticket is None or ticket.owner != caller.uid:
+            raise NotFound("There is no such ticket.")
+        return ChatResponse(
+            ticket_id=ticket.id,
+            status=ticket.status,
+            result=ticket.result,
+            error=ticket.error,
+            created_at=ticket.created_at,
+            updated_at=ticket.updated_at,
+            completed_at=ticket.completed_at,
+        )
+
+
+def _draft(caller: Caller, request: ChatRequest) -> Ticket:
+    """The ticket of a chat that is not accepted yet. Its id is new, by which a transaction knows its own commit."""
+    now, context = datetime.now(UTC), current_request.get()
+    return Ticket(
+        id=str(uuid4()),
+        owner=caller.uid,
+        provider=request.provider,
+        model=request.model,
+        request_id=context.request_id if context else None,
+        traceparent=context.trace.traceparent if context else None,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _keyed(caller: Caller, request: ChatRequest, key: str) -> KeyedRequest:
+    return keyed("/chat", caller.uid, caller.uid, key, request.model_dump(mode="json"))

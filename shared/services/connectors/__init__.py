@@ -1,0 +1,1 @@
+"""Other people's servers: the tools of MCP servers, and API descriptions."""

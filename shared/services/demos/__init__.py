@@ -1,0 +1,1 @@
+"""Demo apps: saved, listed, and served as one page."""

@@ -1,0 +1,91 @@
+"""Asking a model to write something: within one request's time and money, each call held for and charged."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from shared.llm.catalog import CatalogError, check_call
+from shared.llm.failures import ModelFailure
+from shared.models.caller import Caller
+from shared.models.chat import ChatRequest, ChatResult, Message
+from shared.models.errors import BadRequest, UpstreamFailed, UpstreamTooSlow
+from shared.models.money import to_micros
+from shared.models.session import ProviderConfig
+from shared.services.accounts.budgets import Budget, BudgetSpent
+from shared.services.model_calls import ModelCallService
+from shared.services.shares import share
+from shared.settings import Settings
+
+AT_ONCE = 8
+"""Requests of one user that have a model write something, in a process."""
+
+
+@dataclass
+class Composer:
+    """One request's. `what` is being written: "code", "demo". Calls are numbered, and charged by the name of `id`."""
+
+    model_calls: ModelCallService
+    settings: Settings
+    caller: Caller
+    model: ProviderConfig
+    built_in_tools: list[str]
+    what: str
+    id: str = field(default_factory=lambda: f"write-{uuid4()}")
+    calls: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises `BadRequest` for a model, a parameter or a tool that cannot be used."""
+        settings = self.settings
+        self.budget = Budget(settings.run_timeout_seconds, settings.run_max_calls, to_micros(settings.run_max_cost))
+        try:
+            route = self.model_calls.catalog.route(self.model.provider, self.model.model)
+            check_call(route, self.model.parameters, self.built_in_tools)
+        except CatalogError as error:
+            raise BadRequest(str(error)) from error
+
+    @asynccontextmanager
+    async def in_time(self) -> AsyncGenerator[None]:
+        """Ends what is inside when the request's time is up. Raises `UpstreamTooSlow` then, and `TooManyRequests` for
+        more than `AT_ONCE` of the user's at a time: each may take most of a minute.
+        """
+        try:
+            with share(self.settings.google_cloud_project, f"generate-{self.what}", self.caller.uid, AT_ONCE):
+                async with asyncio.timeout(self.budget.seconds_left):
+                    yield
+        except TimeoutError as error:
+            seconds = self.settings.run_timeout_seconds
+            message = f"The {self.what} was not written within {seconds:g} s. Choose a faster model."
+            raise UpstreamTooSlow(message) from error
+        finally:
+            await self.model_calls.leave(self.budget)
+
+    async def ask(self, messages: list[Message], tools: list[str] | None = None) -> ChatResult:
+        """`tools`: built-in ones; None: all that the request named.
+
+        Raises `BadRequest`, `AllowanceSpent`, `UpstreamFailed`, `Unavailable`, and `TimeoutError` for `in_time`.
+        """
+        request = ChatRequest(
+            messages=messages,
+            provider=self.model.provider,
+            model=self.model.model,
+            parameters=self.model.parameters,
+            built_in_tools=self.built_in_tools if tools is None else tools,
+        )
+        self.calls += 1
+        try:
+            return await self.model_calls.call(
+                self.caller,
+                f"{self.id}-{self.calls}",
+                request,
+                self.budget,
+                self.settings.model_timeout_seconds,
+                {"purpose": f"generate-{self.what}", "id": self.id},
+            )
+        except CatalogError as error:
+            raise BadRequest(str(error)) from error
+        except (ModelFailure, BudgetSpent) as error:
+            if not self.budget.seconds_left:
+                raise TimeoutError from error
+            raise UpstreamFailed(f"The {self.what} could not be written: {error}") from error

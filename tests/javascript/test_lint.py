@@ -1,0 +1,140 @@
+"""JavaScript of models: what does not parse, and what cannot work in a page, by line."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.javascript.lint import problems
+
+APIS = ["echo", "weather-1"]
+
+
+def told(code: str) -> list[str]:
+    return [str(problem) for problem in problems(code, APIS)]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "",
+        "// a comment, /rest/nope",
+        "fetch(`${API_BASE_URL}/rest/echo`, { method: 'POST' });",
+        "fetch(`${ API_BASE_URL }/rest/weather-1?x=1`);",
+        'fetch(API_BASE_URL + "/rest/echo");',
+        "fetch('/api/rest/echo'); fetch('https://app.example/api/rest/echo#x');",
+        "fetch('/rest/%65cho'); fetch('\\/rest\\/echo');",
+        "const run = async (x) => { for await (const y of x) { await y; } return 1; };",
+        "class A { #x = 1; static async *f() { yield await 1; } }",
+        "const { a = 1, ...b } = {}, c = a ?? b?.d ?? 2n; label: for (;;) break label;",
+        "const re = /<\\/script>/giu; x = `a ${`b ${c}`}`;",
+        "<!-- an old comment\nx = 1",
+        "settings.localStorage = { localStorage: 1 };",
+        "const text = 'localStorage, await, /rest or /rest/nope';",
+    ],
+)
+def test_what_works_is_not_told(code: str) -> None:
+    """What today's browsers run; texts and comments that only look like something else."""
+    assert told(code) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "fetch(`${API_BASE_URL}/rest/${name}`)",
+        "fetch(`${API_BASE_URL}/rest/agent-${number}/x`)",
+        "fetch(API_BASE_URL + '/rest/' + name)",
+        "fetch(API_BASE_URL + '/rest/agent-' + number)",
+        "fetch((API_BASE_URL + '/rest/agent-') + number)",
+        "fetch(`${base}/rest/nope`)",
+    ],
+)
+def test_names_that_are_made_at_run_time_pass(code: str) -> None:
+    """Nobody can tell what they will be."""
+    assert told(code) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("fetch(`${API_BASE_URL}/rest/nope`)", "nope"),
+        ("fetch(API_BASE_URL + '/rest/nope')", "nope"),
+        ("fetch('/rest/nope?x=' + y)", "nope"),
+        ("const url = '/api/rest/Echo'", "Echo"),
+        ("fetch(`https://elsewhere.example/rest/nope/x`)", "nope"),
+        ("fetch(`${API_BASE_URL}/rest/`)", ""),
+    ],
+)
+def test_calls_of_what_was_not_selected(code: str, name: str) -> None:
+    """By name, with what was selected; names are case-sensitive."""
+    expected = [f"line 2: /rest/{name} is not among the selected APIs. They are: echo, weather-1."]
+    assert told(f"\n{code}") == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("let a = 1;\nlet b = ;", "line 2: Syntax error"),
+        ("f(;\n", "line 1: Syntax error"),
+        ("let a: string = 'x'", "line 1: Syntax error"),
+        ("async function f() {\n  if (x) {\n    g();\n", "line 3: Syntax error: '}' is missing"),
+        ("const page = {\n  title: f(\n    1,\n", "Is the code whole?"),
+        ("'unclosed", "line 1: Syntax error"),
+        ("`unclosed", "line 1: Syntax error"),
+        ("let x = <b>y</b>", "JSX"),
+        ("let x = <b/>", "JSX"),
+        ("import x from 'y'", "import does not work"),
+        ("export default 1", "export does not work"),
+        ("let x = await f()", "await works inside of async"),
+        ("return 1", "return works inside"),
+        ("const API_BASE_URL = 'x'", "do not declare it"),
+        ("var { API_BASE_URL } = window", "do not declare it"),
+        ("(() => { let API_BASE_URL; })()", "do not declare it"),
+        ("localStorage.getItem('x')", "no localStorage"),
+        ("window.sessionStorage.x = 1", "no sessionStorage"),
+    ],
+)
+def test_what_does_not_run_is_told(code: str, words: str) -> None:
+    """Once, with its line."""
+    (problem,) = told(code)
+    assert words in problem
+
+
+def test_mistakes_of_syntax_are_told_alone() -> None:
+    """What else there is may follow from them."""
+    assert all("Syntax error" in problem for problem in told("fetch('/rest/nope'); let b = ;"))
+
+
+def test_the_first_ten_are_told() -> None:
+    """In the order of the lines."""
+    found = problems("\n".join(f"fetch('/rest/nope-{number}')" for number in range(30)), APIS)
+    assert [problem.line for problem in found] == list(range(1, 11))
+
+
+@given(
+    st.one_of(st.text(), st.lists(st.sampled_from(["(", "{", "`", "${", "}", "/rest/", "'", "/", "x"])).map("".join))
+)
+def test_any_text_can_be_read(code: str) -> None:
+    """Without failing, and without more than ten problems."""
+    assert len(problems(code, APIS)) <= 10
+
+
+@pytest.mark.parametrize("code", ["[" * 100_000, "a(" * 50_000, "`${" * 30_000, "!" * 100_000 + "x", "a." * 50_000])
+def test_deep_nesting_is_read(code: str) -> None:
+    """However deep: neither stack nor patience ends."""
+    problems(code, APIS)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "{" * 20_000 + "return;" * 50 + "}" * 20_000,
+        "x=" + "a+" * 60_000 + "a",
+        "y=" + '"/rest/a"+' * 20_000 + "1",
+        "{" * 20_000 + "localStorage;" * 500 + "}" * 20_000,
+    ],
+    ids=["deep returns", "a long sum", "a long text", "deep storage"],
+)
+@pytest.mark.timeout(20)
+def test_hostile_code_is_read_in_linear_time(code: str) -> None:
+    """What a model writes may be anything; a quadratic reader would take hours over these."""
+    problems(code, {"a"})

@@ -1,0 +1,295 @@
+"""Texts of forms are read as what an agent's schema wants, and nothing else is touched."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.json_schema.form_values import read_texts
+from shared.json_schema.validation import as_json_schema
+from shared.json_schema.validation import problems as problems_of
+from shared.models.wire import JsonObject
+
+
+def read(schema: Any, value: Any) -> Any:
+    return read_texts(as_json_schema(schema), value)
+
+
+def problems(schema: Any, value: Any) -> Any:
+    return problems_of(schema, value)
+
+
+def typed(type_: Any, **more: Any) -> JsonObject:
+    """A schema of an object whose one property, `x`, is optional and of the type."""
+    return {"type": "object", "properties": {"x": {"type": type_, **more}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "value"),
+    [
+        ({"type": "integer"}, "3", 3),
+        ({"anyOf": [{"type": "integer"}, {"const": "auto"}]}, "5", 5),
+        ({"anyOf": [{"type": "integer"}, {"type": "string", "enum": ["auto", "7"]}]}, "5", 5),
+        ({"oneOf": [{"type": "boolean"}, {"enum": ["auto", None]}]}, " true", True),
+        ({"enum": ["a", 1, None]}, "1", 1),
+        ({"enum": ["a", 1, None]}, "null", None),
+        ({"type": ["string", "integer"], "enum": ["1", 2]}, "2", 2),
+        ({"type": "integer"}, " +07 ", 7),
+        ({"type": "integer"}, "-3", -3),
+        ({"type": "integer"}, "3.0", 3),
+        ({"type": "integer"}, "1e3", 1000),
+        ({"type": "number"}, "3", 3),
+        ({"type": "number"}, "3.5", 3.5),
+        ({"type": "number"}, "-1.5e-3", -0.0015),
+        ({"type": "boolean"}, "true", True),
+        ({"type": "boolean"}, "False", False),
+        ({"type": ["integer", "null"]}, "null", None),
+        ({"type": ["integer", "null"]}, "4", 4),
+        ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, "4", 4),
+        ({"oneOf": [{"type": "boolean"}, {"type": "integer"}]}, "4", 4),
+        ({"allOf": [{"type": "number"}, {"type": "integer"}]}, "4", 4),
+        ({"$ref": "#/$defs/n"}, "4", 4),
+        ({"enum": [1, 2, 3]}, "2", 2),
+        ({"const": 7}, "7", 7),
+        ({"enum": [True, None]}, "true", True),
+        ({"type": "array"}, "a,b", ["a", "b"]),
+        ({"type": "array"}, "one", ["one"]),
+        ({"type": "array"}, '["a", 1]', ["a", 1]),
+        ({"type": "array", "items": {"type": "integer"}}, "1, 2,", [1, 2]),
+        ({"type": "array", "items": {"type": "integer"}}, '["1", 2]', [1, 2]),
+        ({"type": "array", "items": {"type": "boolean"}}, "true,false", [True, False]),
+        ({"type": ["array", "null"], "items": {"type": "string"}}, "1,2", ["1", "2"]),
+        ({"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}]}, "1,2", [1, "2"]),
+        ({"type": "object"}, '{"a": "1"}', {"a": "1"}),
+        ({"type": "object", "properties": {"a": {"type": "integer"}}}, '{"a": "1"}', {"a": 1}),
+        ({"type": "object", "additionalProperties": {"type": "integer"}}, '{"a": "1"}', {"a": 1}),
+        ({"type": "array", "items": typed("number")}, '[{"x": "1.5"}]', [{"x": 1.5}]),
+    ],
+)
+def test_a_text_that_can_only_be_one_value_is_read(schema: JsonObject, text: str, value: Any) -> None:
+    """As a property, as a property of a property, as an element; and what comes of it validates."""
+    definitions = {"$defs": {"n": {"type": "integer"}}}
+    inner = {"type": "object", "properties": {"y": schema, "ys": {"type": "array", "items": schema}}}
+    whole = {"type": "object", "properties": {"x": schema, "inner": inner}, **definitions}
+    got = read(whole, {"x": text, "inner": {"y": text, "ys": [text]}})
+    assert got == {"x": value, "inner": {"y": value, "ys": [value]}}
+    assert [type(got["x"]), type(got["inner"]["y"])] == [type(value)] * 2
+    assert not problems(whole, got)
+
+
+def test_the_short_form_is_read_too() -> None:
+    """With lists of a type, and fields within fields."""
+    schema = {
+        "days": "integer",
+        "flag": "bool",
+        "tags": "list",
+        "sizes": ["number"],
+        "at": {"x": "float"},
+        "q": "string",
+    }
+    value = {"days": "3", "flag": "true", "tags": "a,b", "sizes": "1,2.5", "at": {"x": "1"}, "q": "5"}
+    expected = {"days": 3, "flag": True, "tags": ["a", "b"], "sizes": [1, 2.5], "at": {"x": 1}, "q": "5"}
+    assert read(schema, value) == expected
+    assert not problems(schema, expected)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "string"}, "3"),
+        ({"type": ["string", "integer"]}, "3"),
+        ({}, "3"),
+        (True, "3"),
+        ({"anyOf": [{"type": "integer"}, {"type": "string"}]}, "3"),
+        ({"enum": ["1", 1]}, "1"),
+        ({"description": "anything"}, "true"),
+        ({"type": "integer"}, "three"),
+        ({"type": "integer"}, "3 days"),
+        ({"type": "integer"}, "3.5"),
+        ({"type": "integer"}, "1_000"),
+        ({"type": "integer"}, "1,000"),
+        ({"type": "integer"}, "٣"),
+        ({"type": "integer"}, "0x10"),
+        ({"type": "integer"}, "true"),
+        ({"type": "integer"}, "9" * 5000),
+        ({"type": "number"}, "1e999"),
+        ({"type": "number"}, "NaN"),
+        ({"type": "number"}, "Infinity"),
+        ({"type": "number"}, "1,5"),
+        ({"type": "boolean"}, "1"),
+        ({"type": "boolean"}, "yes"),
+        ({"type": "boolean"}, "on"),
+        ({"enum": [1, 2]}, "3"),
+        ({"type": "array"}, "[1, 2"),
+        ({"type": "array"}, "[NaN]"),
+        ({"type": "array"}, "[" * 3000 + "]" * 3000),
+        ({"type": "array"}, '["\\ud800"]'),
+        ({"type": "array", "items": {"type": "object"}}, "a,b"),
+        ({"type": ["array", "object"]}, "a,b"),
+        ({"type": "object"}, "a=b"),
+        ({"type": "null"}, "none"),
+        ({"type": "integer"}, 3.5),
+        ({"type": "boolean"}, 1),
+        ({"type": "integer"}, None),
+        ({"type": "integer"}, ["3"]),
+    ],
+)
+def test_what_is_in_doubt_is_left_to_validation(schema: Any, value: Any) -> None:
+    """Where a text is allowed, where it spells nothing of the type, and what is no text."""
+    given_ = {"x": value}
+    assert read({"type": "object", "properties": {"x": schema}}, given_) is given_
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_a_field_that_nobody_filled_in_is_dropped(empty: str) -> None:
+    """Where it may be missing; where it may be null it is null; and an empty text stays one."""
+    schema = {
+        "type": "object",
+        "properties": {
+            "n": {"type": "integer"},
+            "list": {"type": "array"},
+            "maybe": {"type": ["integer", "null"]},
+            "text": {"type": "string"},
+            "needed": {"type": ["integer", "null"]},
+            "wanted": {"type": "integer"},
+        },
+        "required": ["needed", "wanted"],
+    }
+    value = dict.fromkeys(("n", "list", "maybe", "text", "needed", "wanted", "other"), empty)
+    assert read(schema, value) == {"text": empty, "needed": None, "wanted": empty, "other": empty}
+
+
+def test_kinds_of_objects_are_told_apart() -> None:
+    """By a property whose text names the kind, as in a discriminated union."""
+    kinds = [
+        {"type": "object", "properties": {"kind": {"const": "a"}, "n": {"type": "integer"}}, "required": ["kind"]},
+        {"type": "object", "properties": {"kind": {"const": "b"}, "n": {"type": "string"}}, "required": ["kind"]},
+    ]
+    schema = {"type": "object", "properties": {"x": {"oneOf": kinds}}}
+    assert read(schema, {"x": {"kind": "a", "n": "1"}}) == {"x": {"kind": "a", "n": 1}}
+    assert read(schema, {"x": {"kind": "b", "n": "1"}}) == {"x": {"kind": "b", "n": "1"}}
+
+
+def test_older_drafts_have_a_reference_alone() -> None:
+    """What stands beside it does not count there, and does since."""
+    schema: JsonObject = {
+        "definitions": {"s": {"type": ["string", "integer"]}},
+        "type": "object",
+        "properties": {"x": {"$ref": "#/definitions/s", "type": "integer"}},
+    }
+    assert read(schema, {"x": "1"}) == {"x": 1}
+    older = {"$schema": "http://json-schema.org/draft-07/schema#", **schema}
+    assert read(older, {"x": "1"}) == {"x": "1"}
+    assert not problems(older, {"x": "1"})
+
+
+def test_what_was_given_is_not_changed() -> None:
+    """A new object comes back."""
+    value: JsonObject = {"x": {"y": ["1"]}}
+    inner = {"type": "object", "properties": {"y": {"type": "array", "items": {"type": "integer"}}}}
+    assert read({"type": "object", "properties": {"x": inner}}, value) == {"x": {"y": [1]}}
+    assert value == {"x": {"y": ["1"]}}
+
+
+def many(count: int, schema: Any) -> JsonObject:
+    return {f"x{number}": schema for number in range(count)}
+
+
+TWO: JsonObject = {"anyOf": [{"type": "integer"}, {"type": "null"}]}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        pytest.param({"allOf": [TWO] * 40, "type": "object"}, {"x": "1"}, id="alternatives that multiply"),
+        pytest.param({"allOf": [{"properties": many(3, TWO)}] * 300}, many(3, {"a": "1"}), id="many that all hold"),
+        pytest.param(
+            {"properties": {"x": {"type": "array", "items": {"allOf": [{"type": "integer"}] * 2000}}}},
+            {"x": ["1"] * 20_000},
+            id="many for each of many",
+        ),
+        pytest.param(
+            {"properties": {"x": {"type": "array", "items": {"enum": list(range(15_000))}}}},
+            {"x": ["14999"] * 20_000},
+            id="many values to compare with",
+        ),
+        pytest.param(
+            {"properties": {"x": {"type": "array", "items": {"type": "integer"}}}},
+            {"x": ",".join(["1"] * 500_000)},
+            id="a long list",
+        ),
+        pytest.param(
+            {"$defs": {"t": {"properties": {"x": {"$ref": "#/$defs/t"}}, "type": "object"}}, "$ref": "#/$defs/t"},
+            {"x": '{"x": ' * 90 + "1" + "}" * 90},
+            id="a recursive one",
+        ),
+        pytest.param({"type": "object"}, {"x": json.loads("[" * 400 + "]" * 400)}, id="a deep value"),
+    ],
+)
+def test_hostile_schemas_and_values_take_bounded_time(schema: Any, value: Any) -> None:
+    """What would take longer stays as it is."""
+    began = time.process_time()
+    read(schema, value)
+    assert time.process_time() - began < 5
+
+
+SCALARS = st.sampled_from(["string", "integer", "number", "boolean", "null"])
+SCHEMAS: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(
+        st.fixed_dictionaries({"type": SCALARS | st.lists(SCALARS, min_size=1, max_size=3, unique=True)}),
+        st.just({}),
+        st.fixed_dictionaries(
+            {"enum": st.lists(st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from("1ab"))}
+        ),
+    ),
+    lambda inner: st.one_of(
+        st.fixed_dictionaries({"type": st.just("array"), "items": inner}),
+        st.fixed_dictionaries(
+            {"type": st.just("object"), "properties": st.dictionaries(st.sampled_from("abc"), inner, max_size=3)},
+            optional={"required": st.lists(st.sampled_from("abc"), unique=True), "additionalProperties": inner},
+        ),
+        st.fixed_dictionaries({"anyOf": st.lists(inner, min_size=1, max_size=3)}),
+        st.fixed_dictionaries({"oneOf": st.lists(inner, min_size=1, max_size=3)}),
+        st.fixed_dictionaries({"allOf": st.lists(inner, min_size=1, max_size=2)}),
+        st.fixed_dictionaries({"not": inner}),
+        st.fixed_dictionaries({"if": inner, "then": inner, "else": inner}),
+    ),
+    max_leaves=6,
+)
+TEXTS = st.sampled_from(["", " ", "1", "1.5", "true", "null", "a", "a,b", "1,2", "[1]", '["1"]', '{"a": "1"}', "x y"])
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    TEXTS | st.integers(0, 3) | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abcd"), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(schema=SCHEMAS, value=st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=4))
+def test_what_validates_is_never_changed(schema: JsonObject, value: JsonObject) -> None:
+    """Whatever the schema; and reading it again changes nothing more."""
+    schema = {**schema, "$comment": "JSON Schema", "$id": "x:y"}
+    got = read(schema, value)
+    if not problems(schema, value):
+        assert got == value
+    assert json.dumps(read(schema, got)) == json.dumps(got)
+
+
+@given(data=st.data())
+def test_a_form_of_what_validates_is_read_back(data: st.DataObject) -> None:
+    """Numbers, flags and lists as the texts that forms make of them."""
+    kinds: dict[str, tuple[JsonObject, st.SearchStrategy[Any]]] = {
+        "integer": ({"type": "integer"}, st.integers()),
+        "number": ({"type": ["number", "null"]}, st.none() | st.floats(allow_nan=False, allow_infinity=False)),
+        "flag": ({"anyOf": [{"type": "boolean"}, {"type": "null"}]}, st.booleans()),
+        "list": ({"type": "array", "items": {"type": "integer"}}, st.lists(st.integers(), min_size=1)),
+        "object": ({"type": "object"}, st.dictionaries(st.text(st.characters(codec="utf-8")), st.integers())),
+    }
+    schema: JsonObject = {"type": "object", "properties": {name: kind for name, (kind, _) in kinds.items()}}
+    value: dict[str, Any] = data.draw(st.fixed_dictionaries({name: strategy for name, (_, strategy) in kinds.items()}))
+    got = read(schema, {name: json.dumps(each) for name, each in value.items()})
+    assert got == value
+    assert not problems(schema, got)
+    assert read(schema, {"list": ",".join(map(str, value["list"]))}) == {"list": value["list"]}

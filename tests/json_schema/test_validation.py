@@ -1,0 +1,261 @@
+"""Agents' schemas: both forms, and what hostile ones may not do."""
+
+import http.server
+import threading
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.json_schema.validation import as_json_schema, check, parameter_specs, problems
+from shared.models.errors import BadRequest
+
+
+def found(schema: Any, value: Any) -> list[tuple[tuple[str | int, ...], str]]:
+    return [(problem.loc, problem.type) for problem in problems(schema, value)]
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "expected"),
+    [
+        ({"inputText": "string"}, {"inputText": "x", "more": 1}, []),
+        ({"inputText": "string"}, {}, [((), "required")]),
+        ({"inputText": "str"}, {"inputText": 5}, [(("inputText",), "type")]),
+        ({"n": "Integer"}, {"n": 1.5}, [(("n",), "type")]),
+        ({"n": "float"}, {"n": 1}, []),
+        ({"b": "bool"}, {"b": 1}, [(("b",), "type")]),
+        ({"d": "dict", "l": "list"}, {"d": {}, "l": [1, "x"]}, []),
+        ({"l": ["int"]}, {"l": [1, "x"]}, [(("l", 1), "type")]),
+        ({"a": "any", "city": "the name of a city"}, {"a": None, "city": 7}, []),
+        ({"type": "string", "name": "string"}, {"type": "x", "name": 1}, [(("name",), "type")]),
+        ({"type": "object", "id": "string"}, {"type": {}, "id": 1}, [(("id",), "type")]),
+        ({"properties": {"a": "string"}}, {"properties": {"a": 1}}, [(("properties", "a"), "type")]),
+        ({"properties": "list"}, {"properties": {}}, [(("properties",), "type")]),
+        ({"n": {"type": "integer", "minimum": 3}}, {"n": 2}, [(("n",), "minimum")]),
+        ({"who": {"type": "string", "name": "string"}}, {"who": {"type": "x"}}, [(("who",), "required")]),
+        ({"kind": {"enum": ["a", "b"]}}, {"kind": "c"}, [(("kind",), "enum")]),
+        ({"type": "object", "properties": {"n": {"type": "integer"}}}, {"n": "x"}, [(("n",), "type")]),
+        ({"type": "object"}, {}, []),
+        ({"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}, {}, [((), "anyOf")]),
+        ({"$defs": {"a": {"type": "string"}}, "$ref": "#/$defs/a"}, 1, [((), "type")]),
+        ({"properties": {"mail": {"format": "email"}}}, {"mail": "none"}, []),
+        (
+            {"$schema": "http://json-schema.org/draft-04/schema#", "maximum": 3, "exclusiveMaximum": True},
+            3,
+            [((), "exclusiveMaximum")],
+        ),
+    ],
+)
+def test_both_forms_are_understood(schema: Any, value: Any, expected: list[Any]) -> None:
+    """A field may be called as JSON Schema's keywords are; every field of the short form is required."""
+    check(schema)
+    assert found(schema, value) == expected
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ({"a": 5}, "at /a, "),
+        ({"a": {"b": [1, 2]}}, "at /a/b, "),
+        ({"type": "object", "properties": {"a": {"type": "nothing"}}}, "at /properties/a/type, use string"),
+        ({"type": "object", "required": "a"}, "at /required, "),
+        ({"type": "object", "properties": {"a": {"pattern": "("}}}, "regex"),
+        ({"type": "object", "properties": {"a": {"pattern": "(?=a)"}}}, "look-around"),
+        ({"$ref": "#"}, "without end"),
+        ({"type": "object", "anyOf": [{"$ref": "#"}]}, "without end"),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}, "without end"),
+        ({"$ref": "#/$defs/x"}, "leads nowhere"),
+        ({"$ref": "x"}, "another document"),
+        ({"$ref": "file:///etc/passwd"}, "another document"),
+        ({"$schema": "http://example.com/mine"}, "$schema"),
+        ({"type": "object", "properties": {"a": {"$id": "http://example.com/"}}}, "id of its own"),
+        ({"$schema": "https://json-schema.org/draft/2020-12/schema", "$dynamicRef": "#x"}, "not supported"),
+        ({"type": "object", "description": "x" * 100_000}, "bytes"),
+        ({"type": "object", "properties": {f"p{n}": {"pattern": "a"} for n in range(201)}}, "regular expressions"),
+    ],
+)
+def test_what_is_no_schema_is_told(schema: Any, told: str) -> None:
+    """400, with the place; where it is used, too."""
+    with pytest.raises(BadRequest, match=r"^inputSchema cannot be used: ") as caught:
+        check(schema, "inputSchema")
+    assert told in caught.value.message
+    assert len(caught.value.message) < 600
+    with pytest.raises(BadRequest):
+        problems(schema, {})
+
+
+def test_nothing_is_ever_fetched() -> None:
+    """Neither what is referred to nor a dialect, however it is written: a server that listens hears nothing."""
+    heard: list[str] = []
+
+    class Listening(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(self.path)
+            self.send_error(404)
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Listening) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/s.json"
+        hostile: list[Any] = [
+            {"$ref": url},
+            {"$schema": url},
+            {"$id": url, "$ref": "other.json"},
+            {"$id": url, "$ref": f"{url}#/x"},
+            {"type": "object", "properties": {"a": {"items": {"$ref": url}}}},
+            {"type": "object", "$defs": {"a": {"$ref": url}}},
+            {"a": {"$ref": url}},
+        ]
+        for schema in hostile:
+            with pytest.raises(BadRequest):
+                check(schema)
+        server.shutdown()
+    assert heard == []
+
+
+def named_twice(levels: int) -> dict[str, Any]:
+    """A definition for each level, each naming the one below it twice."""
+    below = [{"anyOf": [{"$ref": f"#/$defs/a{n}"}, {"$ref": f"#/$defs/a{n}"}]} for n in range(levels)]
+    definitions = {f"a{n + 1}": each for n, each in enumerate(below)}
+    return {"$ref": f"#/$defs/a{levels}", "$defs": {"a0": {"type": "string"}, **definitions}}
+
+
+@pytest.mark.timeout(30)
+def test_a_schema_that_would_take_for_ever_is_refused() -> None:
+    """2^40 evaluations in two kilobytes."""
+    with pytest.raises(BadRequest, match="unrolls"):
+        check(named_twice(40))
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        (named_twice(13), 1),
+        ({"anyOf": [{"items": {"type": "string"}}] * 1000}, [1] * 1000),
+        ({"items": {"type": "integer"}}, ["x"] * 200_000),
+        ({"properties": {"a": {"pattern": "^(a+)+$"}}}, {"a": "a" * 100_000 + "b"}),
+        ({"properties": {"a": {"uniqueItems": True}}}, {"a": [{"n": n} for n in range(20_000)]}),
+    ],
+)
+@pytest.mark.timeout(30)
+def test_telling_what_is_wrong_is_bounded(schema: Any, value: Any) -> None:
+    """Where every problem would take seconds to tell, one is told; patterns that backtrack elsewhere do not here."""
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    assert len(problems(schema, value)) <= 20
+
+
+@pytest.mark.parametrize("keyword", ["anyOf", "allOf", "oneOf"])
+@pytest.mark.timeout(30)
+def test_a_recursive_schema_that_branches_ends(keyword: str) -> None:
+    """Twice at each of ninety levels."""
+    schema: Any = {"type": "object", "properties": {"a": {keyword: [{"$ref": "#"}, {"$ref": "#"}]}}}
+    value: Any = 1
+    for _ in range(90):
+        value = {"a": value}
+    assert found(schema, value) == [((), "schema")]
+
+
+def test_depth_is_bounded() -> None:
+    """Of schemas, of references, and of values: a sentence rather than the end of the stack."""
+    deep: Any = {"type": "string"}
+    for _ in range(150):
+        deep = {"type": "object", "properties": {"a": deep}}
+    chain: Any = {f"a{n}": {"$ref": f"#/$defs/a{n + 1}"} for n in range(1000)}
+    chained: Any = {"$ref": "#/$defs/a0", "$defs": {**chain, "a1000": {}}}
+    for schema in (deep, chained):
+        with pytest.raises(BadRequest, match="levels deep"):
+            check(schema)
+    value: Any = 1
+    for _ in range(5000):
+        value = [value]
+    assert found({"type": "object", "properties": {}}, value) == [((), "depth")]
+
+
+def test_long_lists_of_problems_are_cut() -> None:
+    """Twenty, each of a line or two."""
+    value: Any = {"l": ["x" * 1000] * 50}
+    told = problems({"l": ["integer"]}, value)
+    assert len(told) == 20
+    assert all(len(problem.message) <= 300 for problem in told)
+
+
+def test_parameters_are_the_fields_but_the_text() -> None:
+    """With the types of the catalog, from either form, definitions followed."""
+    assert parameter_specs(None) == {}
+    short = parameter_specs({"inputText": "string", "n": "int", "x": "number", "about": "what it is about"})
+    assert {name: spec.type for name, spec in short.items()} == {"n": "integer", "x": "float", "about": "string"}
+    assert short["about"].description == "what it is about"
+    schema: Any = {
+        "type": "object",
+        "properties": {
+            "inputText": {"type": "string"},
+            "tone": {"$ref": "#/$defs/tone"},
+            "n": {"type": ["integer", "null"], "minimum": 1, "maximum": 9, "default": 3},
+        },
+        "$defs": {"tone": {"enum": ["dry", "warm"], "description": "How it sounds"}},
+    }
+    tone, number = parameter_specs(schema).values()
+    assert (tone.type, tone.choices, tone.description) == ("choice", ["dry", "warm"], "How it sounds")
+    assert (number.type, number.min, number.max, number.default) == ("integer", 1, 9, 3)
+
+
+names = st.sampled_from(
+    [
+        "type",
+        "properties",
+        "items",
+        "anyOf",
+        "allOf",
+        "not",
+        "$ref",
+        "$defs",
+        "required",
+        "enum",
+        "pattern",
+        "a",
+        "b",
+        "if",
+        "then",
+        "additionalProperties",
+        "patternProperties",
+        "minimum",
+        "$id",
+        "$schema",
+        "$anchor",
+        "const",
+    ]
+)
+leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+texts = st.sampled_from(
+    ["string", "object", "integer", "#", "#/$defs/a", "#/properties/a", "#a", "any", "(", "ü😀", ""]
+)
+anything = st.recursive(
+    leaves | texts | st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4),
+    max_leaves=25,
+)
+schemas = st.dictionaries(names, anything, max_size=5)
+
+
+@given(schemas, anything)
+def test_any_object_is_a_schema_or_told_to_be_none(schema: Any, value: Any) -> None:
+    """Whatever is sent: problems or a `BadRequest`, never another error; and both ways to ask agree."""
+    try:
+        check(schema)
+    except BadRequest:
+        with pytest.raises(BadRequest):
+            problems(schema, value)
+    else:
+        assert len(problems(schema, value)) <= 20
+    parameter_specs(schema)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), st.sampled_from(["string", "integer", "boolean", "list"]), min_size=1))
+def test_the_short_form_takes_what_it_describes(schema: Any) -> None:
+    """And nothing that lacks a field."""
+    examples: dict[str, Any] = {"string": "x", "integer": 1, "boolean": True, "list": []}
+    value = {name: examples[kind] for name, kind in schema.items()}
+    assert found(schema, value) == []
+    assert as_json_schema(as_json_schema(schema)) == as_json_schema(schema)
+    value.popitem()
+    assert found(schema, value) == [((), "required")]

@@ -1,0 +1,180 @@
+"""Administration, in the real Firestore emulator."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from google.api_core.exceptions import Aborted
+
+from shared.models.account import Account
+from shared.models.caller import Caller
+from shared.models.errors import BadRequest, Conflict, Forbidden, NotFound
+from shared.models.user import AccountChange, AdminChange
+from shared.services.accounts.administration import AdminService
+from shared.services.accounts.users import UserService
+from shared.settings import Settings
+from shared.store import Database
+from tests.stored import lose_answers, store_account
+
+NOW = datetime.now(UTC)
+MARCH = 100_000_000_000
+"""Of 1973, in milliseconds: long past."""
+
+
+@pytest.fixture
+async def admin(database: Database, settings: Settings) -> AdminService:
+    return AdminService(database, settings)
+
+
+async def stored_user(database: Database, uid: str = "u") -> Account:
+    account = Account(uid=uid, allowance=100_000_000, remaining=60_000_000, created_at=NOW, updated_at=NOW)
+    return await store_account(database, account)
+
+
+async def test_pages_follow_each_other(database: Database, admin: AdminService) -> None:
+    """Sorted by id, none missing, none twice."""
+    names = sorted([*(f"user-{number:02}" for number in range(23)), "ユーザー", "ü"])
+    await asyncio.gather(*(stored_user(database, name) for name in reversed(names)))
+    seen: list[str] = []
+    page = await admin.users(5)
+    while page.next_token:
+        assert page.next_token.isascii()
+        seen += [user.id for user in page.users]
+        page = await admin.users(5, page.next_token)
+    assert seen + [user.id for user in page.users] == names
+
+
+async def test_a_change_leaves_an_audit_record(database: Database, admin: AdminService) -> None:
+    """Who, whom, what, before, after."""
+    await stored_user(database)
+    user = await admin.change("the-admin", "u", AdminChange(monthly_allowance=50, allowance_reset_date=MARCH))
+    assert (user.usage_info.monthly_allowance, user.usage_info.spend_remaining) == (50, 50)
+    (record,) = await database.audit.newest("u", 10)
+    assert (record.actor, record.action, record.target) == ("the-admin", "change user", "u")
+    assert record.before == {
+        "allowance": 100_000_000,
+        "remaining": 60_000_000,
+        "reset_at": 0,
+        "ceiling": None,
+        "disabled": False,
+    }
+    assert record.after == {
+        "allowance": 50_000_000,
+        "remaining": 50_000_000,
+        "reset_at": MARCH,
+        "ceiling": 50_000_000,
+        "disabled": False,
+    }
+
+
+async def test_what_changes_nothing_leaves_none(database: Database, admin: AdminService) -> None:
+    """An empty change is answered with the user as it is."""
+    account = await stored_user(database)
+    user = await admin.change("a", "u", AdminChange())
+    assert user.rev == str(account.rev)
+    assert not await database.audit.newest("u", 10)
+
+
+async def test_admins_may_go_above_the_ceiling_and_so_move_it(
+    database: Database, admin: AdminService, settings: Settings
+) -> None:
+    """The allowance that an admin sets is what the user may raise the own to."""
+    await stored_user(database)
+    await admin.change("a", "u", AdminChange(monthly_allowance=500, spend_remaining=700))
+    users = UserService(database, settings.model_copy(update={"app_env": "firebase"}))
+    await users.change(Caller(uid="u"), AccountChange(monthly_allowance=20))
+    user = await users.change(Caller(uid="u"), AccountChange(monthly_allowance=500))
+    assert user.usage_info.monthly_allowance == 500
+
+
+async def test_a_stale_revision_changes_nothing(database: Database, admin: AdminService) -> None:
+    """409, and no record."""
+    await stored_user(database)
+    with pytest.raises(Conflict):
+        await admin.change("a", "u", AdminChange(rev="999", monthly_allowance=1))
+    assert not await database.audit.newest("u", 10)
+
+
+@pytest.mark.parametrize("uid", ["..", "__x__", "a/b", "", "x" * 129, "a\nb", "\x00", " ", "\ufffd"])
+async def test_what_can_be_no_users_id_creates_nobody(database: Database, admin: AdminService, uid: str) -> None:
+    """404."""
+    with pytest.raises(NotFound):
+        await admin.change("a", uid, AdminChange(monthly_allowance=1))
+    assert (await admin.users(10)).users == []
+
+
+async def test_limits_can_be_set_for_who_has_never_signed_in(
+    database: Database, admin: AdminService, settings: Settings
+) -> None:
+    """The account is there with them; name and address come with the first request, and nothing is given again."""
+    made = await admin.change("boss", "new", AdminChange(monthly_allowance=7))
+    assert (made.usage_info.monthly_allowance, made.usage_info.spend_remaining) == (7, 7)
+    assert (made.basic_info.display_name, made.disabled) == (None, False)
+    (record,) = await database.audit.newest("new", 10)
+    assert (record.action, record.before) == ("create user", {})
+    users = UserService(database, settings.model_copy(update={"app_env": "firebase"}))
+    user = await users.me(Caller(uid="new", claims={"name": "Ada", "email": "ada@example.com"}))
+    assert (user.basic_info.display_name, user.basic_info.email) == ("Ada", "ada@example.com")
+    assert (user.usage_info.monthly_allowance, user.usage_info.spend_remaining) == (7, 7)
+    with pytest.raises(Forbidden, match=r"\$7\."):
+        await users.change(Caller(uid="new"), AccountChange(monthly_allowance=8))
+
+
+async def test_nothing_to_set_creates_nobody(database: Database, admin: AdminService) -> None:
+    """404; and a `_rev` of a user who is not there is stale."""
+    with pytest.raises(NotFound):
+        await admin.change("a", "unknown", AdminChange())
+    with pytest.raises(Conflict):
+        await admin.change("a", "unknown", AdminChange(rev="1", monthly_allowance=1))
+    assert (await admin.users(10)).users == []
+
+
+async def test_a_first_request_and_an_administrator_at_once_make_one_user(
+    database: Database, admin: AdminService, settings: Settings
+) -> None:
+    """Whoever is first: the limits hold, and the name is there."""
+    users = UserService(database, settings.model_copy(update={"app_env": "firebase"}))
+    caller = Caller(uid="new", claims={"name": "Ada"})
+    await asyncio.gather(users.me(caller), admin.change("a", "new", AdminChange(monthly_allowance=7)), users.me(caller))
+    user = await users.me(caller)
+    assert (user.basic_info.display_name, user.usage_info.spend_remaining) == ("Ada", 7)
+
+
+async def test_an_administrator_cuts_what_was_prepared(
+    database: Database, admin: AdminService, settings: Settings
+) -> None:
+    """An allowance of 0 does not make of a cut a raise, which would leave what remains."""
+    users = UserService(database, settings.model_copy(update={"app_env": "firebase"}))
+    await users.change(Caller(uid="u"), AccountChange(monthly_allowance=0))
+    await users.change(Caller(uid="u"), AccountChange(spend_remaining=10))
+    user = await admin.change("a", "u", AdminChange(monthly_allowance=1))
+    assert (user.usage_info.monthly_allowance, user.usage_info.spend_remaining) == (1, 1)
+    with pytest.raises(Forbidden, match=r"\$1,"):
+        await users.change(Caller(uid="u"), AccountChange(spend_remaining=1.5))
+
+
+async def test_disabling_leaves_a_record(database: Database, admin: AdminService) -> None:
+    """And is shown, also in the list; again, nothing changes."""
+    await stored_user(database)
+    assert (await admin.change("boss", "u", AdminChange(disabled=True))).disabled
+    assert [user.disabled for user in (await admin.users(10)).users] == [True]
+    await admin.change("boss", "u", AdminChange(disabled=True))
+    (record,) = await database.audit.newest("u", 10)
+    assert (record.before["disabled"], record.after["disabled"]) == (False, True)
+    assert not (await admin.change("boss", "u", AdminChange(disabled=False))).disabled
+
+
+@pytest.mark.parametrize("token", ["", "__x__", "ü", "%00", "X194X18=", "a", "w7w"])
+async def test_a_page_token_that_is_none_is_told(admin: AdminService, token: str) -> None:
+    """400 rather than an error of the database."""
+    with pytest.raises(BadRequest):
+        await admin.users(10, token)
+
+
+async def test_a_commit_whose_answer_is_lost_leaves_one_record(database: Database, admin: AdminService) -> None:
+    """The repeat finds its own work done: no conflict, no second record."""
+    account = await stored_user(database)
+    lose_answers(database, Aborted("lost"))
+    user = await admin.change("a", "u", AdminChange(rev=str(account.rev), monthly_allowance=7))
+    assert user.usage_info.monthly_allowance == 7
+    assert len(await database.audit.newest("u", 10)) == 1

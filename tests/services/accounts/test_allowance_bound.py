@@ -1,0 +1,216 @@
+"""In a deployment an allowance bounds its user, whatever requests follow each other.
+
+Once on accounts alone, with time and administrators in between; once through the services, in the emulator.
+"""
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+
+from shared.llm.catalog import Catalog
+from shared.models.account import Account, milliseconds
+from shared.models.caller import Caller
+from shared.models.errors import AllowanceSpent, Forbidden
+from shared.models.money import to_dollars
+from shared.models.terms import Terms
+from shared.models.user import AccountChange, AdminChange, UsageReport
+from shared.services.accounts import administration as admin
+from shared.services.accounts import users
+from shared.services.accounts.administration import AdminService
+from shared.settings import Settings
+from tests.services.house import House, chat, costing
+
+START = datetime(2026, 1, 20, tzinfo=UTC)
+AMOUNT = st.integers(0, 300)
+DATES = st.one_of(st.just(0), st.integers(-60, 60).map(lambda days: milliseconds(START + timedelta(days=days))))
+
+
+def in_dollars(**micros: int) -> AccountChange:
+    return AccountChange.model_validate({name: to_dollars(amount) for name, amount in micros.items()})
+
+
+def by_admin(**micros: int) -> AdminChange:
+    return AdminChange.model_validate({name: to_dollars(amount) for name, amount in micros.items()})
+
+
+class Allowance(RuleBasedStateMachine):
+    """A user does what requests can do; the calendar and an administrator give and take.
+
+    `ceiling`: what the last refill, or an administrator since, lets the user have; `charged`: what was charged since.
+    """
+
+    holds = Bundle("holds")
+
+    @initialize(default=st.integers(0, 100), spare=st.integers(0, 50), monthly=st.booleans())
+    def open(self, default: int, spare: int, monthly: bool) -> None:
+        self.now = START
+        self.terms = Terms(bounding=True, default=default, ceiling=default + spare, monthly=monthly)
+        self.account = Account.opened("u", self.terms, self.now)
+        self.refills_to = self.ceiling = self.terms.ceiling
+        self.charged = 0
+        self.month = (self.now.year, self.now.month)
+        self.date = 0
+
+    def look(self) -> None:
+        """What each request does first: the account as it is now, and the same reckoned here."""
+        self.account = self.account.current(self.now, self.terms)
+        month = (self.now.year, self.now.month)
+        by_date = 0 < self.date <= milliseconds(self.now)
+        if by_date:
+            self.date = 0
+        if by_date or (self.terms.monthly and month > self.month):
+            self.ceiling, self.charged, self.month = self.refills_to, 0, month
+
+    def ask(self, change: AccountChange) -> None:
+        self.look()
+        before = self.account
+        with contextlib.suppress(Forbidden):
+            self.account = users.changed(self.account, change, self.terms, self.now)
+        assert self.account.bound == before.bound, "money came from nowhere, or went"
+
+    @rule(amount=AMOUNT)
+    def set_allowance(self, amount: int) -> None:
+        self.ask(in_dollars(monthly_allowance=amount))
+
+    @rule(amount=AMOUNT)
+    def set_remaining(self, amount: int) -> None:
+        self.ask(in_dollars(spend_remaining=amount))
+
+    @rule(date=DATES)
+    def set_date(self, date: int) -> None:
+        self.ask(AccountChange(allowance_reset_date=date))
+
+    @rule()
+    def reset(self) -> None:
+        self.look()
+        period = self.account.period
+        self.account = self.account.reset(self.now, self.terms)
+        assert self.account.period > period
+
+    @rule()
+    def read(self) -> None:
+        self.look()
+
+    @rule(target=holds, amount=st.integers(1, 60))
+    def hold(self, amount: int) -> int:
+        self.look()
+        self.account, held = self.account.holding(amount, self.now)
+        return held
+
+    @rule(held=consumes(holds), cost=AMOUNT)
+    def settle(self, held: int, cost: int) -> None:
+        self.look()
+        self.account, charge = self.account.released(held, self.now).charged(cost, self.now)
+        self.charged += charge
+
+    @rule(cost=AMOUNT)
+    def report(self, cost: int) -> None:
+        self.look()
+        before = self.account.remaining
+        self.account, charge = self.account.charged(cost, self.now)
+        self.charged += charge
+        assert self.account.remaining <= before
+
+    @rule(days=st.integers(0, 50), seconds=st.sampled_from([0, 1, 86_399]))
+    def wait(self, days: int, seconds: int) -> None:
+        self.now += timedelta(days=days, seconds=seconds)
+
+    @rule(amount=AMOUNT)
+    def administrator_sets_allowance(self, amount: int) -> None:
+        self.look()
+        self.account = admin.changed(self.account, by_admin(monthly_allowance=amount), self.terms, self.now)
+        self.refills_to = amount
+        self.ceiling = max(amount, self.charged)
+        assert self.account.remaining <= amount
+
+    @rule(amount=AMOUNT)
+    def administrator_grants(self, amount: int) -> None:
+        self.look()
+        self.account = admin.changed(self.account, by_admin(spend_remaining=amount), self.terms, self.now)
+        self.ceiling, self.charged = amount, 0
+
+    @rule(date=DATES)
+    def administrator_sets_date(self, date: int) -> None:
+        self.look()
+        self.account = admin.changed(self.account, AdminChange(allowance_reset_date=date), self.terms, self.now)
+        self.date = date
+
+    @invariant()
+    def the_allowance_bounds(self) -> None:
+        account = self.account
+        assert self.charged + account.remaining <= self.ceiling
+        assert self.charged + account.bound <= self.ceiling
+        assert min(account.remaining, account.spare, account.spent, account.owed, account.held) >= 0
+
+
+TestAllowance = pytest.mark.timeout(240)(Allowance.TestCase)
+Allowance.TestCase.settings = hypothesis_settings(max_examples=150, stateful_step_count=40, deadline=None)
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(["allowance", "remaining", "report"]), st.integers(0, 120)),
+        st.tuples(st.just("date"), st.integers(-60, 60)),
+        st.tuples(st.sampled_from(["reset", "chat"]), st.integers(0, 120)),
+        st.tuples(st.sampled_from(["limit", "grant"]), st.integers(0, 120)),
+    ),
+    max_size=12,
+)
+
+
+@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_no_request_gets_more_than_was_given(
+    steps: list[tuple[str, int]], settings: Settings, catalog: Catalog
+) -> None:
+    """Through the services, and as the stored entries tell it: what was charged and what remains."""
+    cloud = {"google_cloud_project": f"demo-{uuid4().hex[:12]}", "app_env": "firebase", "chat_rate_per_minute": 0}
+    asyncio.run(_drive(settings.model_copy(update=cloud), catalog, steps))
+
+
+async def _drive(settings: Settings, catalog: Catalog, steps: list[tuple[str, int]]) -> None:
+    house, caller = House(settings, catalog), Caller(uid="u")
+    administration = AdminService(house.database, settings)
+    await house.users.me(caller)
+    given, earlier = 100_000_000, 0
+    for name, value in steps:
+        change: dict[str, Any] = {
+            "allowance": {"monthly_allowance": value},
+            "remaining": {"spend_remaining": value},
+            "date": {"allowance_reset_date": milliseconds(datetime.now(UTC) + timedelta(days=value))},
+            "limit": {"monthly_allowance": value},
+            "grant": {"spend_remaining": value},
+        }.get(name, {})
+        match name:
+            case "reset":
+                await house.users.reset(caller)
+            case "report":
+                await house.users.report(caller, UsageReport(response_cost=value))
+            case "chat":
+                await _chat(house, caller, value)
+            case "limit" | "grant":
+                await administration.change("admin", "u", AdminChange.model_validate(change))
+                given = value * 1_000_000
+                earlier = sum(await house.charged("u")) if name == "grant" else earlier
+                given = max(given, sum(await house.charged("u")) - earlier)
+            case _:
+                with contextlib.suppress(Forbidden):
+                    await house.users.change(caller, AccountChange.model_validate(change))
+        account = await house.account("u")
+        assert sum(await house.charged("u")) - earlier + account.remaining <= given, name
+
+
+async def _chat(house: House, caller: Caller, cost: int) -> None:
+    try:
+        accepted = await house.chat.submit(caller, chat("hi"))
+    except AllowanceSpent:
+        return
+    await house.deliver(accepted.ticket_id, costing(cost * 1_000_000))

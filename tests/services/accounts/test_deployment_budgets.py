@@ -1,0 +1,347 @@
+"""What callers of a published agent may have its owner spend in a day: a bound, whoever calls, however many at once."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from google.api_core.exceptions import ServiceUnavailable
+
+from shared.llm.catalog import Catalog, ModelRoute
+from shared.models.agent import Agent, UpdateAgentRequest
+from shared.models.caller import Caller
+from shared.models.chat import ChatRequest, ChatResult
+from shared.models.deployment import DeployRequest
+from shared.models.deployment_day import DeploymentDay, day_id
+from shared.models.errors import AllowanceSpent, DeploymentBudgetSpent
+from shared.models.hold import Hold
+from shared.models.money import CostBounds, to_dollars
+from shared.models.run import RunCodeRequest
+from shared.models.wire import JsonObject
+from shared.services.accounts.deployment_budgets import DeploymentBudget
+from shared.services.accounts.ledger import Ledger
+from shared.services.accounts.spending import SpendingService
+from shared.services.agents.agents import AgentService
+from shared.services.agents.deployments import DeploymentService
+from shared.services.agents.published import PublishedService
+from shared.services.chat.sweep import SweepService
+from shared.settings import Settings
+from shared.store import Database, Transaction
+from shared.tasks import task_queue
+from tests.services.house import House, chat, run_service
+from tests.services.publishing import ASK, publish, save
+from tests.stored import lose_answers, store_account
+
+OWNER = Caller(uid="owner")
+HI: JsonObject = {"inputText": "hi"}
+CATCHES = """
+async def run(input_dict, tools):
+    try:
+        return await call_llm("openai", "gpt-4.1-mini", "hi", {"max_tokens": 100})
+    except Exception as error:
+        return str(error)
+"""
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"deployment_budget_per_day": 0.001})
+
+
+@pytest.fixture
+async def house(settings: Settings, catalog: Catalog) -> House:
+    return House(settings, catalog)
+
+
+@pytest.fixture
+def deployments(house: House) -> DeploymentService:
+    return DeploymentService(house.database, house.settings)
+
+
+class Model:
+    """A model each of whose answers costs `cost` millionths of a dollar; while it is not `open`, it does not answer."""
+
+    def __init__(self, cost: int) -> None:
+        self.cost = cost
+        self.open = asyncio.Event()
+        self.open.set()
+        self.asked = asyncio.Event()
+        self.calls = 0
+
+    async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        self.calls += 1
+        self.asked.set()
+        await self.open.wait()
+        return ChatResult(content="ok", model="m", cost=to_dollars(self.cost))
+
+
+def published_with(house: House, model: Any, **settings: object) -> PublishedService:
+    changed = house.settings.model_copy(update=settings)
+    return PublishedService(house.database, run_service(house.database, house.catalog, model, changed), changed)
+
+
+async def day_of(house: House, agent: Agent) -> DeploymentDay:
+    found = await house.database.deployment_days.get(day_id(agent.id, datetime.now(UTC)))
+    assert found is not None
+    return found
+
+
+async def test_callers_spend_no_more_than_the_days_budget(house: House) -> None:
+    """Then 429, which says when the agent can be called again, and nothing of the money; nobody is called any more."""
+    agent = await publish(house.database, OWNER, "ask", ASK)
+    model = Model(400)
+    published = published_with(house, model)
+    for _ in range(3):
+        await published.call("ask", HI, "1.1.1.1")
+    now = datetime.now(UTC)
+    tomorrow = (now + timedelta(days=1)).date()
+    with pytest.raises(DeploymentBudgetSpent) as refused:
+        await published.call("ask", HI, "2.2.2.2")
+    assert model.calls == 3
+    assert f"{tomorrow.isoformat()} 00:00 UTC" in refused.value.message
+    assert "$" not in refused.value.message
+    assert refused.value.status == 429
+    midnight = datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=UTC)
+    assert refused.value.retry_after is not None
+    assert abs(refused.value.retry_after - (midnight - now).total_seconds()) < 60
+    day = await day_of(house, agent)
+    assert (day.spent, day.held) == (1200, 0)
+
+
+async def test_two_hundred_calls_at_once_spend_no_more_either(database: Database, settings: Settings) -> None:
+    """Each holds what it may cost before it is made, and costs what it holds at most."""
+    spending = SpendingService(database, settings)
+
+    async def call(number: int) -> int:
+        try:
+            hold = await spending.hold(OWNER, f"run-{number}", CostBounds(1, 150), BUDGET)
+        except DeploymentBudgetSpent:
+            return 0
+        await asyncio.sleep(0)
+        await spending.settle(hold, to_dollars(hold.amount), {})
+        return hold.amount
+
+    spent = sum(await asyncio.gather(*(call(number) for number in range(200))))
+    assert spent == BUDGET.per_day
+    assert await days(database) == (0, spent)
+    account = await database.accounts.get(OWNER.uid)
+    assert account is not None
+    assert (account.held, account.allowance - account.remaining) == (0, spent)
+
+
+async def test_what_running_calls_hold_is_not_spent_twice(house: House) -> None:
+    """Who comes meanwhile is sent away for seconds, not until midnight."""
+    agent = await publish(house.database, OWNER, "ask", ASK)
+    model = Model(10)
+    published = published_with(house, model, deployment_budget_per_day=0.0003)
+    model.open.clear()
+    first = asyncio.create_task(published.call("ask", HI, "1.1.1.1"))
+    await model.asked.wait()
+    with pytest.raises(DeploymentBudgetSpent, match="running") as refused:
+        await published.call("ask", HI, "2.2.2.2")
+    assert refused.value.retry_after is not None
+    assert refused.value.retry_after <= 60
+    model.open.set()
+    await first
+    assert await published.call("ask", HI, "2.2.2.2")
+    assert (await day_of(house, agent)).spent == 20
+
+
+async def test_an_agent_that_catches_the_refusal_spends_nothing(house: House) -> None:
+    """It goes on without the model; the next request is refused before anything of it runs."""
+    await publish(house.database, OWNER, "catches", CATCHES)
+    model = Model(1000)
+    published = published_with(house, model)
+    await published.call("catches", {}, "a")
+    with pytest.raises(DeploymentBudgetSpent):
+        await published.call("catches", {}, "a")
+    assert model.calls == 1
+
+
+async def test_an_agent_without_a_budget_does_what_is_free(house: House) -> None:
+    """Zero is a budget: the agent may be called, and may call nothing that costs."""
+    await publish(house.database, OWNER, "echo")
+    await publish(house.database, OWNER, "catches", CATCHES)
+    model = Model(1)
+    published = published_with(house, model, deployment_budget_per_day=0)
+    assert (await published.call("echo", HI, "a")).result == {"outputText": "hi"}
+    assert "than it may spend in a day" in str((await published.call("catches", {}, "a")).result)
+    assert model.calls == 0
+
+
+async def test_agents_that_it_calls_count(house: House) -> None:
+    """The budget is that of what was called, for all that this calls."""
+    inner = await save(house.database, OWNER, ASK, name="Inner")
+    code = "async def run(input_dict, tools):\n    return await gofannon_client.call('Inner', input_dict)"
+    outer = await publish(house.database, OWNER, "outer", code, gofannonAgents=[inner.id])
+    await published_with(house, Model(400)).call("outer", HI, "a")
+    assert (await day_of(house, outer)).spent == 400
+    assert await house.database.deployment_days.get(day_id(inner.id, datetime.now(UTC))) is None
+
+
+async def test_a_call_that_fails_leaves_the_budget_as_it_was(house: House) -> None:
+    """Its hold is released."""
+
+    async def fails(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        raise RuntimeError("out of order")
+
+    agent = await publish(house.database, OWNER, "catches", CATCHES)
+    await published_with(house, fails).call("catches", {}, "a")
+    day = await day_of(house, agent)
+    assert (day.spent, day.held) == (0, 0)
+
+
+async def test_its_owner_and_whoever_chats_are_not_bound(house: House) -> None:
+    """They pay themselves: code that is tried out, and chats with the agent, count nowhere."""
+    agent = await publish(house.database, OWNER, "ask", ASK, visibility="shared")
+    model = Model(700)
+    runs = run_service(house.database, house.catalog, model, house.settings)
+    for _ in range(3):
+        await runs.run_code(OWNER, RunCodeRequest(code=ASK, input_dict=dict(HI)))
+    for user in (OWNER, Caller(uid="somebody")):
+        request = chat("hi", provider="gofannon", model="ask").model_copy(update={"parameters": {}})
+        accepted = await house.chat.submit(user, request)
+        await house.deliver(accepted.ticket_id, model)
+    assert model.calls == 5
+    assert await house.database.deployment_days.get(day_id(agent.id, datetime.now(UTC))) is None
+
+
+async def test_neither_a_new_name_nor_deploying_again_refills_it(house: House, deployments: DeploymentService) -> None:
+    """What was spent today stays spent; another agent has its own budget."""
+    agent = await publish(house.database, OWNER, "ask", ASK)
+    published = published_with(house, Model(1000))
+    await published.call("ask", HI, "a")
+    await deployments.deploy(OWNER, agent.id)
+    with pytest.raises(DeploymentBudgetSpent):
+        await published.call("ask", HI, "a")
+    await AgentService(house.database).update(OWNER, agent.id, UpdateAgentRequest(friendly_name="other"))
+    await deployments.deploy(OWNER, agent.id)
+    with pytest.raises(DeploymentBudgetSpent):
+        await published.call("other", HI, "a")
+    await deployments.undeploy(OWNER, agent.id)
+    await deployments.deploy(OWNER, agent.id)
+    with pytest.raises(DeploymentBudgetSpent):
+        await published.call("other", HI, "a")
+    await publish(house.database, OWNER, "ask", ASK)
+    assert await published.call("ask", HI, "a")
+
+
+async def test_another_budget_holds_at_once(house: House, deployments: DeploymentService) -> None:
+    """Raised, the agent goes on; lowered below what was spent, it stops."""
+    agent = await publish(house.database, OWNER, "ask", ASK)
+    published = published_with(house, Model(1000))
+    await published.call("ask", HI, "a")
+    await deployments.deploy(OWNER, agent.id, DeployRequest(budget_per_day=0.002))
+    await published.call("ask", HI, "a")
+    await deployments.deploy(OWNER, agent.id, DeployRequest(budget_per_day=0.5))
+    await published.call("ask", HI, "a")
+    await deployments.deploy(OWNER, agent.id, DeployRequest(budget_per_day=0.001))
+    with pytest.raises(DeploymentBudgetSpent):
+        await published.call("ask", HI, "a")
+
+
+async def test_a_budget_stays_until_another_is_set(house: House, deployments: DeploymentService) -> None:
+    """At first the setting's; then the own one, through new names and changes of the agent; by default again once
+    the agent was undeployed.
+    """
+    agent = await save(house.database, OWNER, ASK, friendlyName="one")
+    agents = AgentService(house.database)
+
+    async def shown() -> float:
+        return (await deployments.deployment(OWNER, agent.id)).budgetPerDay
+
+    assert (await deployments.deploy(OWNER, agent.id)).budgetPerDay == await shown() == 0.001
+    deployed = await deployments.deploy(OWNER, agent.id, DeployRequest(budget_per_day=2.5))
+    assert deployed.budgetPerDay == await shown() == 2.5
+    for again in (None, DeployRequest()):
+        assert (await deployments.deploy(OWNER, agent.id, again)).budgetPerDay == 2.5
+    await agents.update(OWNER, agent.id, UpdateAgentRequest(description="New.", friendly_name="two"))
+    assert await shown() == 2.5
+    assert (await deployments.deploy(OWNER, agent.id)).budgetPerDay == await shown() == 2.5
+    await deployments.undeploy(OWNER, agent.id)
+    assert (await deployments.deploy(OWNER, agent.id)).budgetPerDay == 0.001
+
+
+async def test_the_owners_allowance_bounds_it_too(house: House) -> None:
+    """What the account has not, the budget does not hold."""
+    agent = await publish(house.database, OWNER, "ask", ASK)
+    await published_with(house, Model(0)).call("ask", HI, "a")
+    poor = (await house.account(OWNER.uid)).model_copy(update={"remaining": 0})
+    await store_account(house.database, poor)
+    with pytest.raises(AllowanceSpent):
+        await published_with(house, Model(1)).call("ask", HI, "a")
+    assert (await day_of(house, agent)).held == 0
+
+
+BUDGET = DeploymentBudget("agent", "owner", 1000)
+
+
+async def test_lost_answers_hold_and_count_once(database: Database, settings: Settings) -> None:
+    """A commit that went through without our knowing is recognised; settling again changes nothing."""
+    spending = SpendingService(database, settings)
+    lose_answers(database, ServiceUnavailable("gone"), 1, 3)
+    hold = await spending.hold(OWNER, "run-1", CostBounds(1, 300), BUDGET)
+    assert await days(database) == (300, 0)
+    for _ in range(3):
+        await spending.settle(hold, 0.0002, {})
+    assert await days(database) == (0, 200)
+
+
+async def test_fractions_of_a_millionth_count(database: Database, settings: Settings) -> None:
+    """Else calls that cost little more than what they are counted as would spend half as much again."""
+    spending, budget = SpendingService(database, settings), DeploymentBudget("agent", "owner", 20)
+    for number in range(10):
+        await spending.settle(await spending.hold(OWNER, f"run-{number}", CostBounds(2, 2), budget), 0.0000014, {})
+    with pytest.raises(DeploymentBudgetSpent):
+        await spending.hold(OWNER, "run-10", CostBounds(2, 2), budget)
+
+
+async def test_the_sweep_gives_back_what_a_dead_call_held(database: Database, settings: Settings) -> None:
+    """And a call that ends after all counts what it cost, once, with its hold gone."""
+    spending = SpendingService(database, settings)
+    await spending.hold(OWNER, "run-1", CostBounds(1, 300), BUDGET)
+    late = await spending.hold(OWNER, "run-2", CostBounds(1, 500), BUDGET)
+    document = database._client.collection("holds").document(late.id)  # pyright: ignore[reportPrivateUsage]
+    await document.update({"expires_at": datetime.now(UTC) - timedelta(seconds=1)})
+    await SweepService(database, task_queue(settings), settings).sweep()
+    assert await days(database) == (300, 0)
+    for _ in range(2):
+        await spending.settle(late, 0.00045, {})
+    assert await days(database) == (300, 450)
+
+
+async def test_a_day_ends_at_midnight_in_utc(database: Database, settings: Settings) -> None:
+    """What was held before it counts by the day before, whenever it is settled."""
+    ledger = Ledger(database, settings)
+    before = datetime(2026, 11, 27, 23, 59, 59, tzinfo=UTC)
+    after = before + timedelta(seconds=2)
+
+    async def opened(name: str, now: datetime) -> Hold:
+        hold = Hold(id=name, owner="owner", amount=800, expires_at=now, deployment_day=day_id(BUDGET.agent_id, now))
+
+        async def body(transaction: Transaction) -> Hold:
+            return await ledger.open_hold(OWNER, hold, CostBounds(1, 800), transaction, now, BUDGET)
+
+        return await database.transaction(body)
+
+    async def settled(hold: Hold, now: datetime) -> None:
+        await database.transaction(lambda transaction: ledger.close_hold(hold, 0.0007, {}, now, transaction))
+
+    first, rest = await opened("run-1", before), await opened("run-2", before)
+    assert (first.amount, rest.amount) == (800, 200)
+    new = await opened("run-3", after)
+    assert new.amount == 800
+    await settled(first, after)
+    await settled(new, after)
+    yesterday, today = [await database.deployment_days.get(day_id("agent", moment)) for moment in (before, after)]
+    assert yesterday is not None
+    assert today is not None
+    assert (yesterday.held, yesterday.spent) == (200, 700)
+    assert (today.held, today.spent) == (0, 700)
+    assert yesterday.expire_at > after
+
+
+async def days(database: Database) -> tuple[int, int]:
+    """What is held of today's budget, and what is spent."""
+    day = await database.deployment_days.get(day_id(BUDGET.agent_id, datetime.now(UTC)))
+    return (day.held, day.spent) if day else (0, 0)

@@ -1,0 +1,220 @@
+"""The ledger against a small model of it: whatever follows whatever, the two agree."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from shared.llm.catalog import Catalog, ModelRoute
+from shared.llm.estimate import bound_cost
+from shared.llm.failures import ModelFailure
+from shared.models.account import milliseconds
+from shared.models.caller import Caller
+from shared.models.chat import ChatRequest, ChatResult
+from shared.models.errors import AllowanceSpent
+from shared.models.money import CostBounds, to_dollars
+from shared.models.user import AccountChange, UsageReport
+from shared.services.chat.sweep import SweepService
+from shared.settings import Settings
+from tests.services.house import MODEL, House, chat, costing
+
+
+@dataclass
+class Model:
+    """The ledger as it should be, in a few lines."""
+
+    allowance: int = 100_000_000
+    remaining: int = 100_000_000
+    holds: dict[str, int] = field(default_factory=dict[str, int])
+    charged: list[int] = field(default_factory=list[int])
+
+    def hold(self, bounds: CostBounds) -> int | None:
+        available = self.remaining - sum(self.holds.values())
+        return min(bounds.most, available) if available >= bounds.least else None
+
+    def charge(self, cost: int) -> None:
+        self.charged.append(min(cost, self.remaining))
+        self.remaining -= self.charged[-1]
+
+
+MICROS = st.integers(0, 3_000_000)
+PICK = st.integers(0, 20)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("report"), MICROS),
+        st.tuples(st.just("repeat"), MICROS),
+        st.tuples(st.just("reset"), st.none()),
+        st.tuples(st.just("date"), st.none()),
+        st.tuples(st.just("allowance"), MICROS),
+        st.tuples(st.just("remaining"), MICROS),
+        st.tuples(st.just("admit"), st.integers(1, 1_000_000)),
+        st.tuples(st.just("complete"), st.tuples(PICK, MICROS)),
+        st.tuples(st.just("fail"), PICK),
+        st.tuples(st.just("crash"), PICK),
+        st.tuples(st.just("deliver twice"), st.tuples(PICK, MICROS)),
+        st.tuples(st.just("sweep"), st.none()),
+        st.tuples(st.just("give up"), st.none()),
+    ),
+    max_size=15,
+)
+
+
+@hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_the_ledger_agrees_with_a_small_model_of_it(steps: list[Any], settings: Settings, catalog: Catalog) -> None:
+    """Whatever follows whatever: charges, repeats, resets, changes, holds, crashes and sweeps."""
+    project = settings.model_copy(
+        update={
+            "google_cloud_project": f"demo-{uuid4().hex[:12]}",
+            "chat_rate_per_minute": 0,
+            "chat_max_attempts": 1000,
+            "lease_seconds": 0.1,
+            "sweep_after_seconds": 0.000001,
+        }
+    )
+    asyncio.run(Drive(project, catalog).run(steps))
+
+
+class Drive:
+    """Takes each step in the house and in the model, and compares."""
+
+    def __init__(self, settings: Settings, catalog: Catalog) -> None:
+        self.settings = settings
+        self.catalog = catalog
+        self.caller = Caller(uid="u")
+        self.model = Model()
+        self.running: list[str] = []
+        self.crashed = False
+
+    async def run(self, steps: list[tuple[str, Any]]) -> None:
+        self.house = House(self.settings, self.catalog)
+        await self.house.users.me(self.caller)
+        for name, value in steps:
+            await getattr(self, name.replace(" ", "_"))(value)
+            await self.compare(name)
+        for ticket_id in list(self.running):
+            await self.end(ticket_id, 1)
+        await self.compare("the end")
+        assert (await self.house.account("u")).held == 0
+
+    async def compare(self, after: str) -> None:
+        account = await self.house.account("u")
+        charged = await self.house.charged("u")
+        seen = (account.allowance, account.remaining, account.held, sorted(charged))
+        model = self.model
+        assert seen == (model.allowance, model.remaining, sum(model.holds.values()), sorted(model.charged)), after
+
+    async def report(self, cost: int, key: str | None = None) -> None:
+        await self.house.users.report(self.caller, UsageReport(response_cost=to_dollars(cost)), key)
+        self.model.charge(cost)
+
+    async def repeat(self, cost: int) -> None:
+        key = uuid4().hex
+        await self.report(cost, key)
+        await self.house.users.report(self.caller, UsageReport(response_cost=to_dollars(cost)), key)
+
+    async def reset(self, _: None) -> None:
+        await self.house.users.reset(self.caller)
+        self.model.remaining = self.model.allowance
+
+    async def date(self, _: None) -> None:
+        yesterday = milliseconds(datetime.now(UTC) - timedelta(days=1))
+        await self.house.users.change(self.caller, AccountChange(allowance_reset_date=yesterday))
+        await asyncio.gather(*(self.house.users.me(self.caller) for _ in range(3)))
+        self.model.remaining = self.model.allowance
+
+    async def allowance(self, amount: int) -> None:
+        await self.house.users.change(self.caller, AccountChange(monthly_allowance=to_dollars(amount)))
+        if amount < self.model.allowance:
+            self.model.remaining = min(self.model.remaining, amount)
+        self.model.allowance = amount
+
+    async def remaining(self, amount: int) -> None:
+        await self.house.users.change(self.caller, AccountChange(spend_remaining=to_dollars(amount)))
+        self.model.remaining = amount
+
+    async def admit(self, answer_tokens: int) -> None:
+        request = chat("hi", answer_tokens=min(answer_tokens, 32_768))
+        expected = self.model.hold(bound_cost(self.catalog.route("openai", MODEL), request, self.settings))
+        try:
+            accepted = await self.house.chat.submit(self.caller, request)
+        except AllowanceSpent:
+            assert expected is None
+            return
+        assert expected is not None
+        self.model.holds[accepted.ticket_id] = expected
+        self.running.append(accepted.ticket_id)
+
+    def picked(self, number: int) -> str | None:
+        return self.running[number % len(self.running)] if self.running else None
+
+    async def complete(self, value: tuple[int, int]) -> None:
+        if ticket_id := self.picked(value[0]):
+            await self.end(ticket_id, value[1])
+
+    async def deliver_twice(self, value: tuple[int, int]) -> None:
+        if ticket_id := self.picked(value[0]):
+            await self.end(ticket_id, value[1])
+            await self.house.deliver(ticket_id, costing(value[1]))
+
+    async def end(self, ticket_id: str, cost: int) -> None:
+        await self.free_of_lease()
+        await self.house.deliver(ticket_id, costing(cost))
+        self.running.remove(ticket_id)
+        del self.model.holds[ticket_id]
+        if cost:
+            self.model.charge(cost)
+
+    async def fail(self, number: int) -> None:
+        async def refuses(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+            raise ModelFailure("No.", transient=False)
+
+        if ticket_id := self.picked(number):
+            await self.free_of_lease()
+            await self.house.deliver(ticket_id, refuses)
+            self.running.remove(ticket_id)
+            del self.model.holds[ticket_id]
+
+    async def crash(self, number: int) -> None:
+        """A worker takes the ticket and dies."""
+        began = asyncio.Event()
+
+        async def dies(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+            began.set()
+            await asyncio.sleep(60)
+            raise AssertionError("it is dead")
+
+        if ticket_id := self.picked(number):
+            await self.free_of_lease()
+            worker = asyncio.create_task(self.house.deliver(ticket_id, dies))
+            await began.wait()
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+            self.crashed = True
+
+    async def free_of_lease(self) -> None:
+        """Waits out what a crashed worker left behind."""
+        if self.crashed:
+            await asyncio.sleep(0.11)
+        self.crashed = False
+
+    async def sweep(self, _: None) -> None:
+        """Hands in again what has lost its task, and moves no money."""
+        swept = await self.sweeper(self.settings).sweep()
+        assert (swept.requeued + swept.waiting, swept.ended) == (len(self.running), 0)
+
+    async def give_up(self, _: None) -> None:
+        """Ends whatever runs."""
+        over = {"ticket_max_age_seconds": 0.000001, "ticket_max_wait_seconds": 0.000001}
+        ended = await self.sweeper(self.settings.model_copy(update=over)).sweep()
+        assert ended.ended == len(self.running)
+        self.running.clear()
+        self.model.holds.clear()
+
+    def sweeper(self, settings: Settings) -> SweepService:
+        return SweepService(self.house.database, self.house.queue, settings)

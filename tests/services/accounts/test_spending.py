@@ -1,0 +1,172 @@
+"""Calls outside of tickets: held for before, charged after, once."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from google.api_core.exceptions import ServiceUnavailable
+
+from shared.models.account import Account
+from shared.models.caller import Caller
+from shared.models.errors import AllowanceSpent
+from shared.models.hold import Hold
+from shared.models.money import CostBounds
+from shared.services.accounts.spending import SpendingService
+from shared.services.chat.sweep import SweepService
+from shared.settings import Settings
+from shared.store import Database
+from shared.tasks import task_queue
+from tests.stored import lose_answers, store_account
+
+
+@pytest.fixture
+def spending(database: Database, settings: Settings) -> SpendingService:
+    return SpendingService(database, settings)
+
+
+async def account(database: Database, uid: str) -> Account:
+    found = await database.accounts.get(uid)
+    assert found is not None
+    return found
+
+
+async def with_remaining(database: Database, caller: Caller, remaining: int) -> None:
+    now = datetime.now(UTC)
+    await store_account(
+        database, Account(uid=caller.uid, allowance=remaining, remaining=remaining, created_at=now, updated_at=now)
+    )
+
+
+async def test_a_call_is_held_for_then_charged(spending: SpendingService, database: Database, caller: Caller) -> None:
+    """While it runs its highest cost is held; then its cost is charged, and nothing is held."""
+    hold = await spending.hold(caller, "run-1", CostBounds(1, 500))
+    held = await account(database, caller.uid)
+    assert (held.held, held.remaining) == (500, held.allowance)
+    await spending.settle(hold, 0.0002, {"model": "m"})
+    settled = await account(database, caller.uid)
+    assert (settled.held, settled.remaining) == (0, settled.allowance - 200)
+    entries = await database.accounts.newest_entries(caller.uid, settled.period, 10)
+    assert [(entry.response_cost, entry.metadata) for entry in entries] == [(0.0002, {"model": "m"})]
+
+
+async def test_a_call_is_charged_once_however_often_it_is_settled(
+    spending: SpendingService, database: Database, caller: Caller
+) -> None:
+    """Also at the same time."""
+    hold = await spending.hold(caller, "run-1", CostBounds(1, 500))
+    await asyncio.gather(*(spending.settle(hold, 0.0002, {}) for _ in range(5)))
+    settled = await account(database, caller.uid)
+    assert (settled.held, settled.remaining) == (0, settled.allowance - 200)
+
+
+async def test_lost_answers_hold_and_charge_once(spending: SpendingService, database: Database, caller: Caller) -> None:
+    """A commit that went through without our knowing is recognised when it is run again."""
+    lose_answers(database, ServiceUnavailable("gone"), 1, 3)
+    hold = await spending.hold(caller, "run-1", CostBounds(1, 500))
+    assert (await account(database, caller.uid)).held == 500
+    await spending.settle(hold, 0.0002, {})
+    settled = await account(database, caller.uid)
+    assert (settled.held, settled.remaining) == (0, settled.allowance - 200)
+
+
+async def test_nothing_left_nothing_held(spending: SpendingService, database: Database, caller: Caller) -> None:
+    """The last money is held whole; after it a call is refused, and begins again when the hold is released."""
+    await with_remaining(database, caller, 300)
+    hold = await spending.hold(caller, "run-1", CostBounds(1, 500))
+    assert hold.amount == 300
+    with pytest.raises(AllowanceSpent):
+        await spending.hold(caller, "run-2", CostBounds(1, 1))
+    await spending.settle(hold, 0, {})
+    assert (await spending.hold(caller, "run-3", CostBounds(1, 1))).amount == 1
+
+
+async def test_a_free_call_leaves_no_entry(spending: SpendingService, database: Database, caller: Caller) -> None:
+    """A call that failed costs nothing and shows nowhere."""
+    await spending.settle(await spending.hold(caller, "run-1", CostBounds(1, 500)), 0, {})
+    settled = await account(database, caller.uid)
+    assert (settled.held, settled.remaining) == (0, settled.allowance)
+    assert await database.accounts.newest_entries(caller.uid, settled.period, 10) == []
+
+
+async def test_the_sweep_releases_what_nobody_settled(
+    spending: SpendingService, database: Database, settings: Settings, caller: Caller
+) -> None:
+    """A process that died in the middle of a call leaves a hold; the sweep takes it off when its time is up."""
+    await spending.hold(caller, "run-live", CostBounds(1, 100))
+    dead = await spending.hold(caller, "run-dead", CostBounds(1, 500))
+    await expire(database, dead)
+    swept = await SweepService(database, task_queue(settings), settings).sweep()
+    assert swept.released == 1
+    assert (await account(database, caller.uid)).held == 100
+
+
+async def test_what_a_call_held_that_was_left_behind_is_charged(
+    spending: SpendingService, database: Database, settings: Settings, caller: Caller
+) -> None:
+    """Nobody knows what it cost, and its provider bills it. Whatever it reports later changes nothing."""
+    left, settled = [await spending.hold(caller, f"run-{number}", CostBounds(1, 500)) for number in range(2)]
+    await spending.settle(settled, 0.0002, {})
+    await spending.leave({hold.id: {"model": "m"} for hold in (left, settled)})
+    await expire(database, left)
+    for _ in range(2):
+        await SweepService(database, task_queue(settings), settings).sweep()
+        await spending.settle(left, 0.0001, {})
+    after = await account(database, caller.uid)
+    assert (after.held, after.remaining) == (0, after.allowance - 700)
+    newest, _ = await database.accounts.newest_entries(caller.uid, after.period, 10)
+    assert (newest.response_cost, newest.metadata) == (0.0005, {"model": "m", "estimated": True})
+
+
+async def test_what_is_settled_while_it_is_swept_is_charged_as_it_was_settled(
+    spending: SpendingService, database: Database, settings: Settings, caller: Caller
+) -> None:
+    """A frozen process that goes on just then: its call had failed, and cost nothing."""
+    hold = await spending.hold(caller, "run-1", CostBounds(1, 500))
+    await spending.leave({hold.id: {"model": "m"}})
+    await expire(database, hold)
+    swept = Database(settings)
+    expired = swept.holds.expired
+
+    async def settled_meanwhile(moment: datetime, limit: int) -> list[Hold]:
+        found = await expired(moment, limit)
+        await spending.settle(hold, 0.0, {})
+        return found
+
+    swept.holds.expired = settled_meanwhile
+    await SweepService(swept, task_queue(settings), settings).sweep()
+    after = await account(database, caller.uid)
+    assert (after.held, after.remaining) == (0, after.allowance)
+
+
+async def test_a_call_that_was_given_up_is_charged_when_it_ends_after_all(
+    spending: SpendingService, database: Database, settings: Settings, caller: Caller
+) -> None:
+    """The sweep took its hold; the charge comes all the same, once, and releases nothing of others."""
+    other = await spending.hold(caller, "run-other", CostBounds(1, 100))
+    late = await spending.hold(caller, "run-late", CostBounds(1, 500))
+    await expire(database, late)
+    await SweepService(database, task_queue(settings), settings).sweep()
+    await spending.settle(late, 0.0002, {})
+    await spending.settle(late, 0.0002, {})
+    settled = await account(database, caller.uid)
+    assert (settled.held, settled.remaining) == (other.amount, settled.allowance - 200)
+
+
+async def test_one_hold_that_cannot_be_released_keeps_none_of_the_others(
+    spending: SpendingService, database: Database, settings: Settings, caller: Caller
+) -> None:
+    """An account that cannot be read: its hold is left, and counted; the rest of the sweep goes on."""
+    broken = await spending.hold(Caller(uid="broken"), "run-broken", CostBounds(1, 100))
+    dead = await spending.hold(caller, "run-dead", CostBounds(1, 500))
+    for hold in (broken, dead):
+        await expire(database, hold)
+    client = database._client  # pyright: ignore[reportPrivateUsage]
+    await client.collection("users").document("broken").set({"allowance": "nonsense"})
+    swept = await SweepService(database, task_queue(settings), settings).sweep()
+    assert (swept.released, swept.left) == (1, 1)
+    assert (await account(database, caller.uid)).held == 0
+
+
+async def expire(database: Database, hold: Hold) -> None:
+    document = database._client.collection("holds").document(hold.id)  # pyright: ignore[reportPrivateUsage]
+    await document.update({"expires_at": datetime.now(UTC) - timedelta(seconds=1)})

@@ -1,0 +1,184 @@
+"""Deployments: a friendly name is one agent's, over real Firestore."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from google.api_core.exceptions import ServiceUnavailable
+
+from shared.models.agent import Agent, CreateAgentRequest, UpdateAgentRequest
+from shared.models.caller import Caller
+from shared.models.deployment import Deployed
+from shared.models.errors import BadRequest, Conflict, Forbidden, NotFound
+from shared.services.agents.agents import AgentService
+from shared.services.agents.deployments import DeploymentService
+from shared.settings import Settings
+from shared.store import Database
+from tests.stored import lose_answers
+
+OTHER = Caller(uid="somebody-else")
+CODE = "async def run(input_dict, tools):\n    return {}"
+
+
+@pytest.fixture
+async def deployments(database: Database) -> DeploymentService:
+    return DeploymentService(database, Settings())
+
+
+async def saved(database: Database, caller: Caller, name: str | None, **fields: Any) -> Agent:
+    body = {"name": "n", "code": CODE, "friendlyName": name, **fields}
+    return await AgentService(database).create(caller, CreateAgentRequest.model_validate(body))
+
+
+async def renamed(database: Database, caller: Caller, agent: Agent, name: str | None) -> None:
+    await AgentService(database).update(caller, agent.id, UpdateAgentRequest.model_validate({"friendlyName": name}))
+
+
+async def test_an_agent_is_published_under_its_name(
+    deployments: DeploymentService, database: Database, caller: Caller
+) -> None:
+    """It is told where, and when; again, nothing changes."""
+    agent = await saved(database, caller, "echo")
+    assert (await deployments.deploy(caller, agent.id)).endpoint == "/rest/echo"
+    info = await deployments.deployment(caller, agent.id)
+    assert (info.is_deployed, info.friendly_name, info.agentId, info.endpoint) == (True, "echo", agent.id, "/rest/echo")
+    await deployments.deploy(caller, agent.id)
+    assert await deployments.deployment(caller, agent.id) == info
+
+
+async def test_what_will_not_run_is_published_and_told(
+    deployments: DeploymentService, database: Database, caller: Caller
+) -> None:
+    """It can be mended where it is."""
+    agent = await saved(database, caller, "broken", code="def x(")
+    deployed = await deployments.deploy(caller, agent.id)
+    assert deployed.message.startswith("Agent deployed. It will not run as it is: line 1: This is not Python")
+
+
+async def test_an_agent_without_a_name_cannot_be_published(
+    deployments: DeploymentService, database: Database, caller: Caller
+) -> None:
+    """400, and what to do."""
+    agent = await saved(database, caller, None)
+    with pytest.raises(BadRequest, match="friendlyName"):
+        await deployments.deploy(caller, agent.id)
+
+
+async def test_of_two_agents_one_gets_the_name(
+    deployments: DeploymentService, database: Database, caller: Caller
+) -> None:
+    """At the same instant, twenty times over: one is published, the other told that the name is taken."""
+    for number in range(20):
+        pair = [await saved(database, user, f"name-{number}") for user in (caller, OTHER)]
+        outcomes = await asyncio.gather(
+            *(deployments.deploy(user, agent.id) for user, agent in zip((caller, OTHER), pair, strict=True)),
+            return_exceptions=True,
+        )
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Conflict", "Deployed"]
+        winner = next(index for index, outcome in enumerate(outcomes) if isinstance(outcome, Deployed))
+        holder = await database.deployments.get(f"name-{number}")
+        assert holder is not None
+        assert holder.agent_id == pair[winner].id
+        with pytest.raises(NotFound):
+            await deployments.deployment((caller, OTHER)[1 - winner], pair[1 - winner].id)
+
+
+async def test_a_renamed_agent_moves_when_it_is_published_again(
+    deployments: DeploymentService, database: Database, caller: Caller
+) -> None:
+    """Until then it stays where it was; then the old name is free."""
+    agent = await saved(database, caller, "old")
+    await deployments.deploy(caller, agent.id)
+    await renamed(database, caller, agent, "new")
+    assert (await deployments.deployment(caller, agent.id)).friendly_name == "old"
+    assert (await deployments.deploy(caller, agent.id)).endpoint == "/rest/new"
+    assert await database.deployments.get("old") is None
+    other = await saved(database, OTHER, "old")
+    await deployments.deploy(OTHER, other.id)
+    await renamed(database, caller, agent, "old")
+    with pytest.raises(Conflict):
+        await deployments.deploy(caller, agent.id)
+    assert (await deployments.deployment(caller, agent.id)).friendly_name == "new"
+
+
+async def test_an_unpublished_name_is_free(deployments: DeploymentService, database: Database, caller: Caller) -> None:
+    """404 for what is not published, the second time, too."""
+    agent = await saved(database, caller, "echo")
+    for _ in range(2):
+        with pytest.raises(NotFound, match="not deployed"):
+            await deployments.undeploy(caller, agent.id)
+        await deployments.deploy(caller, agent.id)
+        await deployments.undeploy(caller, agent.id)
+        with pytest.raises(NotFound, match="not deployed"):
+            await deployments.deployment(caller, agent.id)
+    other = await saved(database, OTHER, "echo")
+    await deployments.deploy(OTHER, other.id)
+
+
+async def test_only_its_owner_publishes_an_agent(
+    deployments: DeploymentService, database: Database, caller: Caller
+) -> None:
+    """Private: unknown to others. Shared: they see that it is published, and cannot change it."""
+    private, shared = await saved(database, caller, "a"), await saved(database, caller, "b", visibility="shared")
+    await deployments.deploy(caller, shared.id)
+    for act in (deployments.deploy, deployments.undeploy, deployments.deployment):
+        with pytest.raises(NotFound):
+            await act(OTHER, private.id)
+    for act in (deployments.deploy, deployments.undeploy):
+        with pytest.raises(Forbidden):
+            await act(OTHER, shared.id)
+    assert (await deployments.deployment(OTHER, shared.id)).friendly_name == "b"
+
+
+async def test_lost_answers_publish_and_unpublish_once(
+    deployments: DeploymentService, database: Database, caller: Caller
+) -> None:
+    """A commit that went through without our knowing is recognised."""
+    agent = await saved(database, caller, "echo")
+    lose_answers(database, ServiceUnavailable("gone"), 1, 2, 3)
+    await deployments.deploy(caller, agent.id)
+    assert await database.deployments.get("echo") is not None
+    await deployments.undeploy(caller, agent.id)
+    assert await database.deployments.get("echo") is None
+
+
+async def test_lists_show_own_and_shared_by_name(
+    deployments: DeploymentService, database: Database, caller: Caller
+) -> None:
+    """In pages, each once; what is somebody else's and private is not shown."""
+    for name, user, visibility in (
+        ("c", caller, "private"), ("a", caller, "private"), ("b", OTHER, "shared"), ("d", OTHER, "private"),
+    ):  # fmt: skip
+        agent = await saved(database, user, name, visibility=visibility, inputSchema={"x": "string"})
+        await deployments.deploy(user, agent.id)
+    page = await deployments.list(caller, 10)
+    assert [api.friendly_name for api in page.deployments] == ["a", "b", "c"]
+    assert page.deployments[0].input_schema == {"x": "string"}
+    assert page.next_token is None
+    first = await deployments.list(caller, 2)
+    second = await deployments.list(caller, 2, first.next_token)
+    assert [api.friendly_name for api in (*first.deployments, *second.deployments)] == ["a", "b", "c"]
+    with pytest.raises(BadRequest, match="page token"):
+        await deployments.list(caller, 2, "nonsense")
+
+
+async def test_which_names_are_taken_is_asked_at_once(database: Database, caller: Caller) -> None:
+    """Of many names, in one request."""
+    agent = await saved(database, caller, "echo")
+    await DeploymentService(database, Settings()).deploy(caller, agent.id)
+    assert await database.deployments.taken(["echo", "free", "also_free"]) == {"echo"}
+
+
+async def test_large_deployments_make_shorter_pages(
+    deployments: DeploymentService, database: Database, caller: Caller
+) -> None:
+    """A page ends with the one that takes it above eight megabytes, and leads on; each is shown once."""
+    names = [f"n{number:02}" for number in range(28)]
+    for name in names:
+        agent = await saved(database, caller, name, description="天" * 100_000)
+        await deployments.deploy(caller, agent.id)
+    first = await deployments.list(caller, 100)
+    second = await deployments.list(caller, 100, first.next_token)
+    assert len(first.deployments) == 27
+    assert [api.friendly_name for api in (*first.deployments, *second.deployments)] == names
+    assert second.next_token is None

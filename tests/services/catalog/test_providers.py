@@ -1,0 +1,157 @@
+"""The provider `gofannon` in the catalog: the published agents that a caller may see."""
+
+from typing import Any, NoReturn
+
+import pytest
+
+from shared.llm.catalog import Catalog
+from shared.models.agent import UpdateAgentRequest
+from shared.models.caller import Caller
+from shared.models.errors import NotFound
+from shared.services.agents.agents import AgentService
+from shared.services.agents.deployments import DeploymentService
+from shared.services.catalog.providers import ProviderService
+from shared.settings import Settings
+from shared.store import Database
+from tests.services.publishing import publish, save
+
+OTHER = Caller(uid="somebody-else")
+ADMIN = Caller(uid="boss", claims={"admin": True})
+
+
+@pytest.fixture
+async def providers(catalog: Catalog, database: Database) -> ProviderService:
+    return ProviderService(catalog, lambda: database)
+
+
+def no_database() -> NoReturn:
+    raise AssertionError("The database was asked for.")
+
+
+async def test_it_is_there_once_an_agent_is_published(
+    providers: ProviderService, database: Database, caller: Caller
+) -> None:
+    """A saved agent is no model yet; an unpublished one is none any more."""
+    agent = await save(database, caller, friendlyName="echo")
+    assert "gofannon" not in await providers.providers(caller)
+    await DeploymentService(database, Settings()).deploy(caller, agent.id)
+    catalog = await providers.providers(caller)
+    assert list(catalog["gofannon"].models) == ["echo"]
+    assert {"openai", "local"} <= set(catalog)
+    await DeploymentService(database, Settings()).undeploy(caller, agent.id)
+    assert "gofannon" not in await providers.providers(caller)
+
+
+async def test_everybody_sees_their_own_and_the_shared(
+    providers: ProviderService, database: Database, caller: Caller
+) -> None:
+    """By name, in all four ways to ask; an administrator sees all."""
+    for name, user, visibility in (
+        ("c", caller, "private"), ("a", OTHER, "private"), ("b", OTHER, "shared"),
+    ):  # fmt: skip
+        await publish(database, user, name, visibility=visibility)
+    for who, seen in ((caller, ["b", "c"]), (OTHER, ["a", "b"]), (ADMIN, ["a", "b", "c"]), (Caller(uid="x"), ["b"])):
+        assert list((await providers.providers(who))["gofannon"].models) == seen
+        assert list((await providers.provider(who, "gofannon")).models) == seen
+        assert await providers.models(who, "gofannon") == seen
+        for name in "abc":
+            if name in seen:
+                assert (await providers.model(who, "gofannon", name)).description == "Says it again."
+            else:
+                with pytest.raises(NotFound):
+                    await providers.model(who, "gofannon", name)
+
+
+JSON_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "inputText": {"type": "string"},
+        "city": {"type": "string", "description": "Where.", "default": "Berlin"},
+        "days": {"type": "integer", "minimum": 1, "maximum": 7},
+        "unit": {"enum": ["C", "F"], "title": "The unit."},
+        "place": {"$ref": "#/$defs/place"},
+        "limit": {"type": ["null", "number"]},
+    },
+    "$defs": {"place": {"type": "object", "description": "A place."}},
+}
+SHORT = {"inputText": "string", "city": "Where it is.", "days": "integer", "wind": "bool", "tags": ["string"]}
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        (None, {}),
+        ({}, {}),
+        ({"inputText": "string"}, {}),
+        (
+            SHORT,
+            {
+                "city": {"type": "string", "description": "Where it is."},
+                "days": {"type": "integer"},
+                "wind": {"type": "boolean"},
+                "tags": {"type": "array"},
+            },
+        ),
+        (
+            JSON_SCHEMA,
+            {
+                "city": {"type": "string", "description": "Where.", "default": "Berlin"},
+                "days": {"type": "integer", "min": 1, "max": 7},
+                "unit": {"type": "choice", "description": "The unit.", "choices": ["C", "F"]},
+                "place": {"type": "object", "description": "A place."},
+                "limit": {"type": "float"},
+            },
+        ),
+    ],
+)
+async def test_its_parameters_are_the_agents_input(
+    providers: ProviderService, database: Database, caller: Caller, schema: Any, expected: dict[str, dict[str, Any]]
+) -> None:
+    """From either form of schema, in its order, without `inputText`, which is what is said in the chat."""
+    await publish(database, caller, "weather", description="Tells the weather.", inputSchema=schema)
+    model = await providers.model(caller, "gofannon", "weather")
+    assert model.description == "Tells the weather."
+    nothing = {"description": "", "default": None, "min": None, "max": None, "choices": None}
+    shown = {name: parameter.model_dump() for name, parameter in model.parameters.items()}
+    assert shown == {name: {**nothing, **parameter} for name, parameter in expected.items()}
+    assert list(shown) == list(expected)
+    assert (model.prices, model.built_in_tools) == (None, [])
+    assert (await providers.provider(caller, "gofannon")).models["weather"] == model
+
+
+async def test_a_change_of_the_agent_shows(providers: ProviderService, database: Database, caller: Caller) -> None:
+    """Its description, its input, and who sees it."""
+    agent = await publish(database, caller, "echo", visibility="shared")
+    changes = {"description": "New.", "inputSchema": {"n": "number"}, "visibility": "private"}
+    await AgentService(database).update(caller, agent.id, UpdateAgentRequest.model_validate(changes))
+    model = await providers.model(caller, "gofannon", "echo")
+    assert (model.description, model.parameters["n"].type) == ("New.", "float")
+    with pytest.raises(NotFound):
+        await providers.model(OTHER, "gofannon", "echo")
+
+
+async def test_without_an_agent_there_is_no_such_provider(providers: ProviderService, caller: Caller) -> None:
+    """404, and why; in the map it is left out."""
+    assert "gofannon" not in await providers.providers(caller)
+    for act in (providers.provider(caller, "gofannon"), providers.models(caller, "gofannon")):
+        with pytest.raises(NotFound, match="no agent is deployed that you may see"):
+            await act
+
+
+@pytest.mark.parametrize("name", ["unknown", "a/b", "..", "__x__", "", "é", "x" * 2000])
+async def test_an_unknown_agent_is_told_by_name(providers: ProviderService, caller: Caller, name: str) -> None:
+    """404, shortly, whatever it looks like."""
+    with pytest.raises(NotFound, match="No agent is published as") as raised:
+        await providers.model(caller, "gofannon", name)
+    assert len(raised.value.message) < 200
+
+
+async def test_other_providers_read_nothing(catalog: Catalog, caller: Caller) -> None:
+    """They are answered without the database, and so is what is not there."""
+    service = ProviderService(catalog, no_database)
+    assert (await service.provider(caller, "openai")).models
+    assert "gpt-4.1-mini" in await service.models(caller, "openai")
+    assert (await service.model(caller, "openai", "gpt-4.1-mini")).parameters
+    for act in (service.provider(caller, "nobody"), service.model(caller, "openai", "nothing")):
+        with pytest.raises(NotFound):
+            await act

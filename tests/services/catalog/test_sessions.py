@@ -1,0 +1,86 @@
+"""Sessions, in the real Firestore emulator."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.models.caller import Caller
+from shared.models.errors import NotFound, TooLarge
+from shared.models.session import ProviderConfig, Session
+from shared.services.catalog.sessions import KEPT, SessionService
+from shared.store import Database, Transaction
+
+CONFIG = ProviderConfig(provider="openai", model="gpt-4.1-mini", parameters={"temperature": 0.5})
+
+
+@pytest.fixture
+async def sessions(database: Database) -> SessionService:
+    return SessionService(database)
+
+
+@pytest.mark.parametrize("session_id", ["s-1", "..", "__x__", "ünï 😀", "x" * 500])
+async def test_a_configuration_is_kept_and_replaced(sessions: SessionService, caller: Caller, session_id: str) -> None:
+    """Under any text for an id."""
+    assert (await sessions.configure(caller, session_id, CONFIG)).session_id == session_id
+    assert await sessions.config(caller, session_id) == CONFIG
+    other = CONFIG.model_copy(update={"built_in_tool": "web_search"})
+    await sessions.configure(caller, session_id, other)
+    assert await sessions.config(caller, session_id) == other
+
+
+async def test_a_session_is_its_owners_only(sessions: SessionService, caller: Caller) -> None:
+    """The same id is another session for somebody else, who can neither see nor delete nor overwrite it."""
+    await sessions.configure(caller, "s", CONFIG)
+    other = Caller(uid="other")
+    with pytest.raises(NotFound):
+        await sessions.config(other, "s")
+    with pytest.raises(NotFound):
+        await sessions.delete(other, "s")
+    await sessions.configure(other, "s", CONFIG.model_copy(update={"model": "another"}))
+    assert await sessions.config(caller, "s") == CONFIG
+
+
+async def test_a_deleted_session_is_gone(sessions: SessionService, caller: Caller) -> None:
+    """And cannot be deleted twice."""
+    await sessions.configure(caller, "s", CONFIG)
+    assert (await sessions.delete(caller, "s")).message == "Session deleted"
+    with pytest.raises(NotFound):
+        await sessions.config(caller, "s")
+    with pytest.raises(NotFound):
+        await sessions.delete(caller, "s")
+
+
+async def kept_for(database: Database, caller: Caller, rest: timedelta) -> None:
+    session = Session(session_id="s", config=CONFIG, expire_at=datetime.now(UTC) + rest)
+
+    async def write(transaction: Transaction) -> None:
+        await database.sessions.get(caller.uid, "s", transaction)
+        database.sessions.put(caller.uid, session, transaction)
+
+    await database.transaction(write)
+
+
+async def test_a_session_ends_after_thirty_days_without_use(
+    sessions: SessionService, database: Database, caller: Caller
+) -> None:
+    """Also while Firestore has yet to delete it."""
+    await kept_for(database, caller, timedelta(seconds=-1))
+    with pytest.raises(NotFound):
+        await sessions.config(caller, "s")
+
+
+async def test_use_prolongs_a_session(sessions: SessionService, database: Database, caller: Caller) -> None:
+    """Reading counts, once a day."""
+    await kept_for(database, caller, timedelta(days=2))
+    await sessions.config(caller, "s")
+    prolonged = await database.sessions.get(caller.uid, "s")
+    assert prolonged is not None
+    assert prolonged.expire_at > datetime.now(UTC) + KEPT - timedelta(minutes=1)
+    await sessions.config(caller, "s")
+    assert await database.sessions.get(caller.uid, "s") == prolonged
+
+
+async def test_a_configuration_is_bounded(sessions: SessionService, caller: Caller) -> None:
+    """413."""
+    with pytest.raises(TooLarge):
+        await sessions.configure(caller, "s", CONFIG.model_copy(update={"parameters": {"x": "y" * 100_000}}))

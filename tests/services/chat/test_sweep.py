@@ -1,0 +1,235 @@
+"""The sweep, in the real Firestore emulator and over gRPC to a scripted Cloud Tasks."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import grpc
+import pytest
+
+from shared.log import LABELS_FIELD, TRACE_FIELD
+from shared.models.chat import ChatRequest, ChatResult, TicketStatus
+from shared.models.ticket import Ticket
+from shared.services.chat.sweep import SweepService, Swept
+from shared.settings import Settings
+from shared.store import Database
+from shared.tasks import task_name, task_queue
+from shared.trace import RequestContext, current_request, new_trace
+from tests.conftest import Lines
+from tests.doubles.cloud_tasks import CloudTasksServer
+from tests.stored import store
+
+REQUEST = ChatRequest.model_validate({"messages": [{"role": "user", "content": "hi"}], "provider": "p", "model": "m"})
+
+
+def ticket(ticket_id: str, *, age: timedelta, **fields: Any) -> Ticket:
+    then = datetime.now(UTC) - age
+    plain = Ticket(id=ticket_id, owner="u", provider="p", model="m", created_at=then, updated_at=then)
+    return plain.model_copy(update=fields)
+
+
+@pytest.fixture
+async def sweeper(database: Database, settings: Settings) -> SweepService:
+    return SweepService(database, task_queue(settings), settings)
+
+
+async def test_what_lies_untouched_is_handed_in_again(
+    database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
+) -> None:
+    """Pending or processing; what is fresh or finished is left alone. Twice in a row is once: the task still waits."""
+    old, fresh = timedelta(minutes=10), timedelta(minutes=1)
+    done = ChatResult(content="x", model="m")
+    for stored in (
+        ticket("pending", age=old),
+        ticket("processing", age=old, status=TicketStatus.PROCESSING),
+        ticket("fresh", age=fresh),
+        ticket("done", age=old).completed(done, datetime.now(UTC) - old),
+        ticket("failed", age=old).failed("No.", datetime.now(UTC) - old),
+    ):
+        await store(database, stored, REQUEST)
+    assert await sweeper.sweep() == Swept(requeued=2)
+    assert await sweeper.sweep() == Swept(waiting=2)
+    assert names(cloud_tasks) == ["pending-2", "processing-2"]
+
+
+def names(cloud_tasks: CloudTasksServer) -> list[str]:
+    return sorted(name.split("/")[-1] for name in cloud_tasks.tasks)
+
+
+async def test_a_ticket_whose_task_waits_is_not_handed_in_again(
+    database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
+) -> None:
+    """However many sweeps find it: only a task that is gone is replaced, by one more."""
+    for number in range(5):
+        await store(database, ticket(f"t{number}", age=timedelta(minutes=10)), REQUEST)
+    swept = [await sweeper.sweep() for _ in range(4)]
+    assert swept == [Swept(requeued=5), *[Swept(waiting=5)] * 3]
+    assert len(cloud_tasks.tasks) == 5
+    cloud_tasks.done("t3-2")
+    assert await sweeper.sweep() == Swept(requeued=1, waiting=4)
+    assert names(cloud_tasks) == ["t0-2", "t1-2", "t2-2", "t3-2", "t3-3", "t4-2"]
+
+
+async def test_where_the_queue_cannot_say_a_ticket_is_handed_in_ever_more_seldom(
+    database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
+) -> None:
+    """Each time the last task was made twice as long ago as before, up to an hour."""
+    cloud_tasks.tells = False
+    await store(database, ticket("t", age=timedelta(minutes=10)), REQUEST)
+    outcomes: list[Swept] = []
+    for minutes in (0, 9, 11, 19, 21, 39, 41, 59, 61, 61):
+        document = database._client.collection("tickets").document("t")  # pyright: ignore[reportPrivateUsage]
+        if minutes:
+            await document.update({"enqueued_at": datetime.now(UTC) - timedelta(minutes=minutes)})
+        outcomes.append(await sweeper.sweep())
+    again, waits = Swept(requeued=1), Swept(waiting=1)
+    assert outcomes == [again, waits, again, waits, again, waits, again, waits, again, again]
+    assert names(cloud_tasks) == [f"t-{number}" for number in range(2, 8)]
+
+
+async def test_a_sweep_that_died_over_a_task_is_taken_up_by_the_next(
+    database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer, settings: Settings
+) -> None:
+    """It had made the task and not noted it: the same name is handed in again, which is no second task."""
+    await task_queue(settings).enqueue(task_name("t", 2), {"ticket_id": "t"})
+    await store(database, ticket("t", age=timedelta(minutes=10)), REQUEST)
+    assert await sweeper.sweep() == Swept(requeued=1)
+    assert names(cloud_tasks) == ["t-2"]
+    assert await sweeper.sweep() == Swept(waiting=1)
+
+
+async def test_a_ticket_that_only_waits_is_not_ended_for_it(
+    database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
+) -> None:
+    """What was never begun has a day; what was begun has six hours, from its first attempt."""
+    hours = timedelta(hours=1)
+    began = datetime.now(UTC) - 7 * hours
+    await store(database, ticket("waits", age=20 * hours), REQUEST)
+    await store(database, ticket("parked", age=20 * hours, parked="model"), REQUEST)
+    await store(database, ticket("began late", age=20 * hours, attempts=1, first_taken_at=began + 2 * hours), REQUEST)
+    await store(database, ticket("began", age=20 * hours, attempts=1, first_taken_at=began), REQUEST)
+    parked_again = ticket("parked again", age=20 * hours, attempts=1, first_taken_at=began)
+    await store(database, parked_again.put_aside("model", parked_again.updated_at), REQUEST)
+    assert await sweeper.sweep() == Swept(requeued=2, called=2, ended=1)
+    ended = await database.tickets.get("began")
+    assert ended is not None
+    assert ended.status is TicketStatus.FAILED
+
+
+async def test_a_ticket_that_was_tried_and_then_parked_is_not_said_to_have_cost_nothing(
+    database: Database, sweeper: SweepService
+) -> None:
+    """An attempt that failed may have been billed."""
+    long_ago = timedelta(hours=25)
+    began = datetime.now(UTC) - long_ago
+    await store(database, ticket("tried", age=long_ago, parked="model", attempts=1, first_taken_at=began), REQUEST)
+    assert (await sweeper.sweep()).ended == 1
+    ended = await database.tickets.get("tried")
+    assert ended is not None
+    assert ended.error == "No answer was reached in time. Send the chat again."
+
+
+async def test_parked_tickets_keep_no_others_from_being_seen_to(
+    database: Database, settings: Settings, cloud_tasks: CloudTasksServer
+) -> None:
+    """As many are called as have a turn; the rest costs a look, and no task. Others come first all the same."""
+    settings = settings.model_copy(update={"model_chats_at_once": 2})
+    sweeper = SweepService(database, task_queue(settings), settings)
+    for number in range(6):
+        await store(database, ticket(f"p{number}", age=timedelta(minutes=30 - number), parked="model"), REQUEST)
+    await store(database, ticket("other", age=timedelta(minutes=6), owner="other"), REQUEST)
+    assert await sweeper.sweep(page=2, pages=1) == Swept(requeued=1, called=2, waiting=4)
+    assert names(cloud_tasks) == ["other-2", "p0-2", "p1-2"]
+    assert await sweeper.sweep(page=2, pages=1) == Swept(waiting=5)  # the called ones are fresh
+
+
+async def test_a_parked_ticket_that_waited_too_long_is_ended_with_the_reason(
+    database: Database, sweeper: SweepService
+) -> None:
+    """After a day."""
+    await store(database, ticket("parked", age=timedelta(hours=25), parked="agent"), REQUEST)
+    assert await sweeper.sweep() == Swept(ended=1)
+    ended = await database.tickets.get("parked")
+    assert ended is not None
+    assert ended.error is not None
+    assert ended.error.startswith("Your other chats took so long")
+
+
+async def test_what_is_too_old_is_ended(database: Database, sweeper: SweepService) -> None:
+    """With a sentence, and its hold released."""
+    await store(database, ticket("old", age=timedelta(days=1)), REQUEST)
+    assert await sweeper.sweep() == Swept(ended=1)
+    ended = await database.tickets.get("old")
+    assert ended is not None
+    assert (ended.status, ended.error) == (TicketStatus.FAILED, "No answer was reached in time. Send the chat again.")
+
+
+async def test_a_queue_that_refuses_leaves_it_for_the_next_sweep(
+    database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
+) -> None:
+    """The others are seen to all the same."""
+    for name in ("a", "b"):
+        await store(database, ticket(name, age=timedelta(minutes=10)), REQUEST)
+    cloud_tasks.fail_next(grpc.StatusCode.PERMISSION_DENIED)
+    assert await sweeper.sweep() == Swept(requeued=1, left=1)
+
+
+async def test_a_sweep_has_an_end(database: Database, sweeper: SweepService) -> None:
+    """So many at a time, page after page, the longest untouched first."""
+    for number in range(5):
+        await store(database, ticket(f"t{number}", age=timedelta(minutes=10 + number)), REQUEST)
+    assert await sweeper.sweep(page=2, pages=2) == Swept(requeued=4)
+    assert await sweeper.sweep(page=2) == Swept(requeued=1, waiting=4)
+
+
+async def test_a_ticket_that_cannot_be_seen_to_holds_nobody_up(database: Database, sweeper: SweepService) -> None:
+    """It is left; the others are ended."""
+    await store(database, ticket("good", age=timedelta(days=1)), REQUEST)
+    await store(database, ticket("bad", age=timedelta(days=1), owner="broken", hold=5), REQUEST)
+    broken = database._client.collection("users").document("broken")  # pyright: ignore[reportPrivateUsage]
+    await broken.set({"allowance": "a lot"})
+    unreadable = {"status": "pending", "updated_at": datetime.now(UTC) - timedelta(days=1)}
+    await database._client.collection("tickets").document("unreadable").set(unreadable)  # pyright: ignore[reportPrivateUsage]
+    assert await sweeper.sweep() == Swept(ended=1, left=1)
+
+
+async def test_a_ticket_that_cannot_be_read_does_not_end_the_sweep(database: Database, sweeper: SweepService) -> None:
+    """Those on the pages behind it are seen to, too."""
+    unreadable = {"status": "pending", "updated_at": datetime.now(UTC) - timedelta(days=1)}
+    await database._client.collection("tickets").document("unreadable").set(unreadable)  # pyright: ignore[reportPrivateUsage]
+    for number in range(3):
+        await store(database, ticket(f"t{number}", age=timedelta(minutes=10 + number)), REQUEST)
+    assert await sweeper.sweep(page=2) == Swept(requeued=3)
+
+
+async def test_each_ticket_leaves_a_line_for_its_own_request(
+    database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer, lines: Lines
+) -> None:
+    """What became of it and how old it is, under the id and trace that it was accepted by; its task carries them on."""
+    trace, sweeps = new_trace(), RequestContext("sweep", new_trace(), "p", lambda: ("POST", "/"))
+    of_a_chat = {"request_id": "chat", "traceparent": trace.traceparent}
+    await store(database, ticket("untouched", age=timedelta(minutes=10), **of_a_chat), REQUEST)
+    await store(database, ticket("old", age=timedelta(days=1)), REQUEST)
+    token = current_request.set(sweeps)
+    try:
+        await sweeper.sweep()
+    finally:
+        current_request.reset(token)
+    told = {line["ticket"]: line for line in lines() if "ticket" in line}
+    assert (told["untouched"]["outcome"], told["untouched"]["severity"]) == ("requeued", "WARNING")
+    assert told["untouched"][LABELS_FIELD] == {"request_id": "chat"}
+    assert told["untouched"][TRACE_FIELD].endswith(trace.trace_id)
+    assert told["untouched"]["age_seconds"] >= 600
+    assert (told["old"]["outcome"], told["old"]["severity"]) == ("ended", "ERROR")
+    assert told["old"][LABELS_FIELD] == {"request_id": "sweep"}  # stored before tickets told whose they are
+    (task,) = cloud_tasks.tasks.values()
+    assert task.http_request.headers["X-Request-Id"] == "chat"
+    assert task.http_request.headers["traceparent"] == trace.traceparent
+
+
+async def test_a_ticket_that_is_left_is_told_as_such(database: Database, sweeper: SweepService, lines: Lines) -> None:
+    """With the reason in a line of its own."""
+    await store(database, ticket("bad", age=timedelta(days=1), owner="broken", hold=5), REQUEST)
+    await database._client.collection("users").document("broken").set({"allowance": "a lot"})  # pyright: ignore[reportPrivateUsage]
+    await sweeper.sweep()
+    told = [line for line in lines() if line.get("outcome") == "left" or "stack_trace" in line]
+    assert [line["severity"] for line in told] == ["WARNING", "ERROR"]

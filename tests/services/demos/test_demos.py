@@ -1,0 +1,196 @@
+"""Demos: saved, read, replaced, deleted, over real Firestore."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from google.api_core.exceptions import ServiceUnavailable
+
+from shared.models.caller import Caller
+from shared.models.demo import CreateDemoRequest, Demo, ReplaceDemoRequest
+from shared.models.errors import BadRequest, Conflict, Forbidden, NotFound, TooLarge
+from shared.services.demos.demos import DemoService
+from shared.store import Database
+from tests.stored import lose_answers
+
+BODY: dict[str, Any] = {
+    "name": "Weather",
+    "selectedApis": [],
+    "modelConfig": {"provider": "openai", "model": "m"},
+    "userPrompt": "Show the weather.",
+    "generatedCode": {"html": "<p></p>", "css": "p {}", "js": "1"},
+}
+OTHER = Caller(uid="somebody-else")
+ADMIN = Caller(uid="boss", claims={"admin": True})
+
+
+@pytest.fixture
+async def demos(database: Database) -> DemoService:
+    return DemoService(database)
+
+
+def request(**fields: Any) -> CreateDemoRequest:
+    return CreateDemoRequest.model_validate({**BODY, **fields})
+
+
+def replacement(**fields: Any) -> ReplaceDemoRequest:
+    return ReplaceDemoRequest.model_validate({**BODY, **fields})
+
+
+async def test_a_saved_demo_is_read_as_it_was_saved(demos: DemoService, caller: Caller) -> None:
+    """Every field, any JSON and any script; with an id, a revision and times."""
+    api = {
+        "friendlyName": "weather",
+        "agentId": "x",
+        "description": "天気",
+        "inputSchema": {"city": "string"},
+        "outputSchema": {"type": "object", "properties": {"": {"type": ["string", "null"]}}},
+    }
+    saved = await demos.create(
+        caller,
+        request(
+            name="天気 ☀",
+            description="Doc.",
+            selectedApis=[api],
+            modelConfig={"provider": "openai", "model": "m", "parameters": {"a": [[1], None]}},
+            generatedCode={"html": "</body>\x00\r\n", "css": "", "js": "</script>\u2028"},
+            composerThoughts={"deep": [[1.5, None]]},
+        ),
+    )
+    found = await demos.get(caller, saved.id)
+    assert found == saved
+    assert found.generated_code.html == "</body>\x00\r\n"
+    assert found.selected_apis[0].output_schema == api["outputSchema"]
+    assert found.created_at == found.updated_at
+
+
+async def test_a_replacement_replaces_all_of_it(demos: DemoService, caller: Caller) -> None:
+    """What is not sent is gone; the time of creation stays, and so does the visibility, which is no content."""
+    saved = await demos.create(caller, request(description="Doc.", composerThoughts=1, visibility="shared"))
+    changed = await demos.replace(caller, saved.id, replacement(name="New"))
+    assert (changed.name, changed.description, changed.composer_thoughts) == ("New", None, None)
+    assert (changed.visibility, changed.created_at) == ("shared", saved.created_at)
+    assert changed.rev != saved.rev
+    assert changed.updated_at > saved.updated_at
+    assert (await demos.replace(caller, saved.id, replacement(visibility="private"))).visibility == "private"
+
+
+async def test_a_stale_revision_changes_nothing(demos: DemoService, caller: Caller) -> None:
+    """409 for one that is not the newest; without one it is replaced."""
+    saved = await demos.create(caller, request())
+    newer = await demos.replace(caller, saved.id, replacement(_rev=saved.rev, name="One"))
+    with pytest.raises(Conflict):
+        await demos.replace(caller, saved.id, replacement(_rev=saved.rev, name="Two"))
+    assert (await demos.get(caller, saved.id)).name == "One"
+    assert (await demos.replace(caller, saved.id, replacement(name="Three"))).rev != newer.rev
+
+
+async def test_of_changes_to_one_revision_one_is_made(demos: DemoService, caller: Caller) -> None:
+    """However many come at once."""
+    saved = await demos.create(caller, request())
+    outcomes = await asyncio.gather(
+        *(demos.replace(caller, saved.id, replacement(_rev=saved.rev, name=str(number))) for number in range(8)),
+        return_exceptions=True,
+    )
+    made = [outcome for outcome in outcomes if isinstance(outcome, Demo)]
+    assert len(made) == 1
+    assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 7
+    assert (await demos.get(caller, saved.id)).name == made[0].name
+
+
+async def test_what_is_somebody_elses(demos: DemoService, caller: Caller) -> None:
+    """Unknown while it is private; shared, it is read by all, and changed by its owner and administrators only."""
+    saved = await demos.create(caller, request())
+    for act in (demos.get(OTHER, saved.id), demos.replace(OTHER, saved.id, replacement())):
+        with pytest.raises(NotFound, match="There is no such demo"):
+            await act
+    with pytest.raises(NotFound):
+        await demos.delete(OTHER, saved.id)
+    await demos.replace(caller, saved.id, replacement(visibility="shared"))
+    assert (await demos.get(OTHER, saved.id)).name == "Weather"
+    with pytest.raises(Forbidden):
+        await demos.replace(OTHER, saved.id, replacement())
+    with pytest.raises(Forbidden):
+        await demos.delete(OTHER, saved.id)
+    assert (await demos.replace(ADMIN, saved.id, replacement(name="By the admin"))).name == "By the admin"
+    await demos.delete(ADMIN, saved.id)
+    with pytest.raises(NotFound):
+        await demos.get(caller, saved.id)
+
+
+async def test_who_opens_a_page(demos: DemoService, caller: Caller) -> None:
+    """A shared one anybody, a private one its owner and administrators; nobody learns what there is."""
+    private = await demos.create(caller, request())
+    shared = await demos.create(caller, request(visibility="shared"))
+    for who in (None, OTHER, caller, ADMIN):
+        assert (await demos.opened(who, shared.id)).id == shared.id
+    for who in (caller, ADMIN):
+        assert (await demos.opened(who, private.id)).id == private.id
+    for who in (None, OTHER):
+        for demo_id in (private.id, "unknown"):
+            with pytest.raises(NotFound, match="There is no such demo"):
+                await demos.opened(who, demo_id)
+
+
+@pytest.mark.parametrize("demo_id", ["unknown", "a/b", ".", "..", "__x__", "x" * 1501, "é" * 800, ""])
+async def test_any_text_may_be_asked_for(demos: DemoService, caller: Caller, demo_id: str) -> None:
+    """What cannot be an id is unknown like any other."""
+    for act in (
+        demos.get(caller, demo_id),
+        demos.opened(None, demo_id),
+        demos.replace(caller, demo_id, replacement()),
+        demos.delete(caller, demo_id),
+    ):
+        with pytest.raises(NotFound):
+            await act
+
+
+async def test_a_demo_that_is_too_large_is_told_its_size(demos: DemoService, caller: Caller) -> None:
+    """The size and the limit; nothing is saved or changed."""
+    large = {"html": "x" * 1_000_000, "css": "", "js": ""}
+    with pytest.raises(TooLarge, match=r"The demo is 1\d{6} bytes long; at most 1000000 can be kept"):
+        await demos.create(caller, request(generatedCode=large))
+    saved = await demos.create(caller, request(userPrompt="x" * 90_000, composerThoughts="x" * 900_000))
+    with pytest.raises(TooLarge):
+        await demos.replace(caller, saved.id, replacement(generatedCode=large))
+    assert (await demos.get(caller, saved.id)).generated_code.html == "<p></p>"
+
+
+async def test_lists_show_own_and_shared_newest_first(demos: DemoService, caller: Caller) -> None:
+    """Not what is somebody else's and private; an administrator sees all."""
+    first = await demos.create(caller, request(name="first"))
+    await demos.create(OTHER, request(name="private"))
+    await demos.create(OTHER, request(name="shared", visibility="shared"))
+    await demos.replace(caller, first.id, replacement(name="newer"))
+    assert [demo.name for demo in (await demos.list(caller, 10)).demos] == ["newer", "shared"]
+    assert {demo.name for demo in (await demos.list(ADMIN, 10)).demos} == {"newer", "shared", "private"}
+    assert (await demos.list(caller, 10)).next_token is None
+
+
+async def test_pages_lead_through_all_of_them(demos: DemoService, caller: Caller) -> None:
+    """Each demo once, in the order of the whole list; a token that no page gave is refused."""
+    for number in range(7):
+        await demos.create(caller, request(name=str(number), visibility="shared"))
+    names: list[str] = []
+    token: str | None = None
+    for _ in range(5):
+        page = await demos.list(caller, 3, token)
+        names += [demo.name for demo in page.demos]
+        token = page.next_token
+        if token is None:
+            break
+    assert names == [str(number) for number in range(6, -1, -1)]
+    for bad in ("x", "", "WyJhIl0="):
+        with pytest.raises(BadRequest, match="page token"):
+            await demos.list(caller, 3, bad)
+
+
+async def test_lost_answers_save_once_and_change_once(demos: DemoService, caller: Caller, database: Database) -> None:
+    """A commit that went through without our knowing is recognised: no second demo, no conflict, no 404."""
+    lose_answers(database, ServiceUnavailable("gone"), 1, 3, 5)
+    saved = await demos.create(caller, request())
+    assert len((await demos.list(caller, 10)).demos) == 1
+    changed = await demos.replace(caller, saved.id, replacement(_rev=saved.rev, name="x"))
+    assert changed.name == "x"
+    await demos.delete(caller, saved.id)
+    assert (await demos.list(caller, 10)).demos == []

@@ -1,0 +1,282 @@
+"""Writing an agent: a scripted model over real HTTP, a real MCP server, real Firestore."""
+
+import json
+from typing import Any
+
+import pytest
+
+from shared.llm.catalog import Catalog
+from shared.llm.completion import complete
+from shared.models.agent import CreateAgentRequest
+from shared.models.caller import Caller
+from shared.models.code_writing import GenerateCodeRequest
+from shared.models.errors import AllowanceSpent, BadRequest, UpstreamFailed, UpstreamTooSlow
+from shared.sandbox.engine import engine
+from shared.services.agents.agents import AgentService
+from shared.services.agents.deployments import DeploymentService
+from shared.services.generation.code_check import NO_RESULT
+from shared.services.generation.code_prompt import mend_text, name_text, request_text
+from shared.services.generation.code_writing import CodeWritingService
+from shared.services.model_calls import ModelCallService
+from shared.settings import Settings
+from shared.store import Database
+from tests.doubles.api_server import ApiServer, openapi
+from tests.doubles.mcp_server import McpServer
+from tests.doubles.model_server import Answer, Fail, ModelServer
+from tests.services.house import MODEL, House
+
+CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText'].upper()}\n"
+TASK = "Shouts what it is told."
+ASKED = request_text(TASK, None, None, {})
+NAME_ASKED = name_text(ASKED)
+NAMED = Answer(json.dumps({"friendly_name": "shout_it", "docstring": "Shouts."}))
+
+
+@pytest.fixture
+def settings(settings: Settings, api_server: ApiServer, mcp_server: McpServer) -> Settings:
+    return settings.model_copy(update={"outbound_allowed_hosts": (api_server.host, mcp_server.host)})
+
+
+def service(settings: Settings, catalog: Catalog) -> CodeWritingService:
+    database = Database(settings)
+    model_calls = ModelCallService.over(database, catalog, complete, settings)
+    return CodeWritingService(database, model_calls, engine(settings), settings)
+
+
+@pytest.fixture
+async def writing(settings: Settings, catalog: Catalog) -> CodeWritingService:
+    return service(settings, catalog)
+
+
+def request(**fields: Any) -> GenerateCodeRequest:
+    composer = {"provider": "openai", "model": MODEL, "parameters": {"max_tokens": 2000}}
+    return GenerateCodeRequest.model_validate({"description": TASK, "modelConfig": composer, **fields})
+
+
+async def test_code_name_and_docstring_are_written(
+    writing: CodeWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
+) -> None:
+    """Both asked for side by side, cleaned, and charged to the caller, each once."""
+    model_server.script(ASKED, Answer(f"Here you are:\n```python\n{CODE}```\nEnjoy!", delay=0.2))
+    model_server.script(NAME_ASKED, NAMED)
+    written = await writing.write(caller, request())
+    assert (written.code, written.friendly_name, written.docstring) == (CODE, "shout_it", "Shouts.")
+    house = House(settings, catalog)
+    assert len(await house.charged(caller.uid)) == 2
+    assert (await house.account(caller.uid)).held == 0
+
+
+async def test_what_the_model_thought_is_told(
+    writing: CodeWritingService, model_server: ModelServer, caller: Caller
+) -> None:
+    """Of the answer that became the code."""
+    model_server.script(ASKED, Answer(CODE, reasoning="Upper case it is."))
+    written = await writing.write(caller, request())
+    assert written.thoughts == {"reasoning": "Upper case it is."}
+
+
+async def test_code_that_does_not_hold_is_mended(
+    writing: CodeWritingService, model_server: ModelServer, caller: Caller
+) -> None:
+    """The model is shown its code and the error: what no engine runs, what fails when loaded."""
+    bad = "import requests\nasync def run(input_dict, tools):\n    return {}\n"
+    broken = "import json\nTABLE = 1 / 0\nasync def run(input_dict, tools):\n    return {}\n"
+    model_server.script(ASKED, Answer(bad))
+    error = (
+        "NotImplementedError: line 1: There is no module `requests` here. "
+        "Use `http_client` or `httpx.AsyncClient()`, with `await`."
+    )
+    model_server.script(mend_text(error), Answer(broken))
+    second = mend_text(
+        "Traceback (most recent call last):\n"
+        '  File "agent.py", line 2, in <module>\n    TABLE = 1 / 0\nZeroDivisionError: division by zero'
+    )
+    model_server.script(second, Answer(CODE))
+    written = await writing.write(caller, request())
+    assert written.code == CODE
+    last = model_server.calls_for(second)[0].body["messages"]
+    assert [message["role"] for message in last] == ["system", "user", "assistant", "user"]
+    assert last[2]["content"] == broken
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ('{"result": 5}', 'async def run(input_dict, tools):\n    {"result": 5}\n'),
+        ("async def run(input_dict, tools):\n    print(1)\n", None),
+    ],
+)
+async def test_code_that_gives_no_result_is_mended(
+    writing: CodeWritingService, model_server: ModelServer, caller: Caller, answer: str, code: str | None
+) -> None:
+    """It loads, and would answer every call with nothing."""
+    model_server.script(ASKED, Answer(answer))
+    model_server.script(mend_text(NO_RESULT), Answer(CODE))
+    assert (await writing.write(caller, request())).code == CODE
+    (call,) = model_server.calls_for(mend_text(NO_RESULT))
+    assert call.body["messages"][2]["content"] == (code or answer)
+
+
+async def test_code_in_json_is_taken(writing: CodeWritingService, model_server: ModelServer, caller: Caller) -> None:
+    """At the first answer."""
+    model_server.script(ASKED, Answer(json.dumps({"code": CODE})))
+    assert (await writing.write(caller, request())).code == CODE
+    assert len(model_server.calls) == 2
+
+
+@pytest.mark.parametrize("naming", [Fail(400, "no"), Answer("", delay=30)], ids=["fails", "too slow"])
+async def test_without_a_name_the_code_is_not_lost(
+    settings: Settings, catalog: Catalog, model_server: ModelServer, caller: Caller, naming: Answer | Fail
+) -> None:
+    """It is paid for: name and docstring are made from the description, as where the model names none."""
+    model_server.script(ASKED, Answer(CODE))
+    model_server.script(NAME_ASKED, naming)
+    quick = service(settings.model_copy(update={"run_timeout_seconds": 5.0}), catalog)
+    written = await quick.write(caller, request())
+    assert (written.code, written.friendly_name, written.docstring) == (CODE, "shouts_what_it_is", TASK)
+
+
+async def test_a_name_that_cannot_be_read_does_not_lose_the_code(
+    writing: CodeWritingService, model_server: ModelServer, caller: Caller
+) -> None:
+    """Nested without end, or with half of an emoji in it."""
+    for named in ('{"a":' * 3000 + "1" + "}" * 3000, '{"friendly_name": "a", "docstring": "Shouts \\ud83d"}'):
+        model_server.script(ASKED, Answer(json.dumps({"code": CODE + "# \ud83d"})))
+        model_server.script(NAME_ASKED, Answer(named))
+        answer = await writing.write(caller, request())
+        assert answer.code.startswith(CODE)
+        answer.model_dump_json()
+
+
+async def test_after_two_mendings_it_is_given_up(
+    writing: CodeWritingService, model_server: ModelServer, caller: Caller
+) -> None:
+    """502, with the last error; three answers were asked for."""
+    model_server.script(ASKED, Answer("```python\nasync def run(:\n```"))
+    with pytest.raises(UpstreamFailed, match="SyntaxError"):
+        await writing.write(caller, request())
+    assert (
+        len([call for call in model_server.calls if "write one Python agent" in call.body["messages"][0]["content"]])
+        == 3
+    )
+
+
+async def test_the_prompt_holds_what_the_agent_may_use(
+    writing: CodeWritingService,
+    model_server: ModelServer,
+    caller: Caller,
+    database: Database,
+    api_server: ApiServer,
+    mcp_server: McpServer,
+) -> None:
+    """Tools fetched now, operations of the specs, models with their parameters, agents with their schemas."""
+    helper = CreateAgentRequest.model_validate(
+        {"name": "helper-agent", "description": "Helps.", "code": CODE, "inputSchema": {"topic": "string"}}
+    )
+    agent = await AgentService(database).create(caller, helper)
+    asked = request(
+        tools={mcp_server.url: ["add"]},
+        swaggerSpecs=[{"name": "things", "content": json.dumps(openapi(api_server.address))}],
+        invokableModels=[{"provider": "openai", "model": "gpt-4.1", "parameters": {"temperature": 0.25}}],
+        gofannonAgents=[agent.id],
+        inputSchema={"city": "string"},
+    )
+    with pytest.raises(UpstreamFailed):  # the model has no script for so long a prompt
+        await writing.write(caller, asked)
+    code_call = next(
+        call for call in model_server.calls if "write one Python agent" in call.body["messages"][0]["content"]
+    )
+    text: str = code_call.body["messages"][1]["content"]
+    for part in (
+        TASK, '{"city": "string"}', "Adds two numbers.", f"mcpc['{mcp_server.url}'].call(tool_name='add'",
+        "model='gpt-4.1'", "0.25", "helper-agent", '{"topic": "string"}', api_server.address,
+    ):  # fmt: skip
+        assert part in text
+    assert "weather" not in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"modelConfig": {"provider": "nobody", "model": "m"}}, "nobody"),
+        ({"modelConfig": {"provider": "openai", "model": MODEL, "parameters": {"api_base": "x"}}}, "api_base"),
+        ({"invokableModels": [{"provider": "openai", "model": "nothing"}]}, "nothing"),
+        ({"swaggerSpecs": [{"name": "page", "content": "<html></html>"}]}, "'page' cannot be used"),
+        ({"gofannonAgents": ["unknown"]}, "unknown"),
+        ({"tools": {"ftp://x.example": ["a"]}}, "ftp://x.example"),
+        ({"tools": {"http://10.0.0.1/mcp": ["a"]}}, "10.0.0.1"),
+        ({"builtInTools": ["time_travel"]}, "time_travel"),
+    ],
+)
+async def test_what_cannot_be_used_is_refused_before_a_model_is_asked(
+    writing: CodeWritingService, model_server: ModelServer, caller: Caller, fields: dict[str, Any], words: str
+) -> None:
+    """400, by its name."""
+    with pytest.raises(BadRequest, match=words):
+        await writing.write(caller, request(**fields))
+    assert model_server.calls == []
+
+
+async def test_somebody_elses_agent_is_not_documented(
+    writing: CodeWritingService, caller: Caller, database: Database
+) -> None:
+    """It looks like one that is not there, unless it is shared."""
+    body = {"name": "n", "description": "Secret.", "code": CODE}
+    agent = await AgentService(database).create(Caller(uid="other"), CreateAgentRequest.model_validate(body))
+    with pytest.raises(BadRequest, match="There is no agent"):
+        await writing.write(caller, request(gofannonAgents=[agent.id]))
+
+
+async def test_an_mcp_server_that_lacks_a_tool_or_does_not_answer(
+    writing: CodeWritingService, caller: Caller, mcp_server: McpServer, api_server: ApiServer
+) -> None:
+    """400 with what it has; 502 when it is none."""
+    with pytest.raises(BadRequest, match=r"has no tool fly\. It has: .*add"):
+        await writing.write(caller, request(tools={mcp_server.url: ["add", "fly"]}))
+    with pytest.raises(UpstreamFailed, match="could not be listed"):
+        await writing.write(caller, request(tools={f"{api_server.address}/status/404": ["a"]}))
+
+
+async def test_a_name_that_is_taken_gets_a_number(
+    writing: CodeWritingService, model_server: ModelServer, caller: Caller, database: Database
+) -> None:
+    """The first that is free."""
+    for name in ("shout_it", "shout_it_2"):
+        body = {"name": "n", "code": CODE, "friendlyName": name}
+        agent = await AgentService(database).create(caller, CreateAgentRequest.model_validate(body))
+        await DeploymentService(database, Settings()).deploy(caller, agent.id)
+    model_server.script(ASKED, Answer(CODE))
+    model_server.script(NAME_ASKED, NAMED)
+    assert (await writing.write(caller, request())).friendly_name == "shout_it_3"
+
+
+async def test_a_model_that_fails_is_502(
+    writing: CodeWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
+) -> None:
+    """Its own words; what the other call had cost is charged, nothing stays held."""
+    model_server.script(ASKED, Fail(500, "down", delay=0.5))
+    model_server.script(NAME_ASKED, NAMED)
+    with pytest.raises(UpstreamFailed, match="OpenAI could not answer"):
+        await writing.write(caller, request())
+    house = House(settings, catalog)
+    assert len(await house.charged(caller.uid)) == 1
+    assert (await house.account(caller.uid)).held == 0
+
+
+async def test_no_money_no_code(writing: CodeWritingService, model_server: ModelServer, caller: Caller) -> None:
+    """402, before a model is asked."""
+    house = House(writing.settings.model_copy(update={"default_allowance": 0}), writing.model_calls.catalog)
+    await house.users.me(caller)
+    with pytest.raises(AllowanceSpent):
+        await writing.write(caller, request())
+    assert model_server.calls == []
+
+
+async def test_a_slow_model_is_504(
+    settings: Settings, catalog: Catalog, model_server: ModelServer, caller: Caller
+) -> None:
+    """Within the time that a request has, and what to do."""
+    model_server.script(ASKED, Answer(CODE, delay=5))
+    slow = service(settings.model_copy(update={"run_timeout_seconds": 0.7}), catalog)
+    with pytest.raises(UpstreamTooSlow, match="not written within"):
+        await slow.write(caller, request())

@@ -1,0 +1,100 @@
+"""Page tokens that no page gave: anybody may write one."""
+
+import base64
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.models.caller import Caller
+from shared.models.errors import BadRequest
+from shared.services.accounts.administration import AdminService
+from shared.services.agents.agents import AgentService
+from shared.services.agents.deployments import DeploymentService
+from shared.services.pagination import moment_token, name_token, read_moment_token, read_name_token
+from shared.settings import Settings
+from shared.store import Database
+
+NOW = "2026-01-01T00:00:00+00:00"
+BAD_NAMES = ["", "a/b", "/", ".", "..", "__x__", "x" * 1501, "é" * 751]
+BAD_TIMES = [
+    "",
+    "now",
+    "2026-01-01",
+    "2026-01-01T00:00:00",
+    "2026-13-01T00:00:00+00:00",
+    "0001-01-01T00:00:00+23:59",
+    "9999-12-31T23:59:59-23:59",
+    "2026-01-01T00:00:00+99:00",
+    "１２３４-01-01T00:00:00+00:00",
+    "9" * 5000,
+]
+
+
+def encoded(text: str | bytes) -> str:
+    return base64.urlsafe_b64encode(text.encode() if isinstance(text, str) else text).decode()
+
+
+def made_up(*parts: object) -> str:
+    return encoded(json.dumps(parts))
+
+
+RUBBISH = [
+    *("", "x", "====", "ü", "%00", "\x00", "A" * 4999),
+    *(encoded(text) for text in ("", "null", "{}", '"a"', "1", "[]", "[1]", "[null]", '[["a"]]', '["a","b","c"]')),
+    *(
+        encoded(text)
+        for text in ('["a"', '["a"]x', "[NaN]", "[" * 3000, '["a"' * 900, b'["\xff"]', b'["\xed\xa0\x80"]')
+    ),
+    encoded('["\\ud800"]'),
+    encoded(f'["{NOW}","\\udfff"]'),
+    encoded(f'["{NOW}",1]'),
+]
+NAME_TOKENS = [*RUBBISH, *(made_up(name) for name in BAD_NAMES), made_up(NOW, "a")]
+MOMENT_TOKENS = [
+    *RUBBISH,
+    *(made_up(NOW, name) for name in BAD_NAMES),
+    *(made_up(time, "a") for time in BAD_TIMES),
+    made_up("a"),
+]
+
+
+@pytest.mark.parametrize("name", ["a", "天気", "😀", "\x01", "a.b", "__x", "x" * 1500])
+def test_a_token_is_read_as_it_was_written(name: str) -> None:
+    """Whatever can be an id; a time to the microsecond. It is fit for a header."""
+    moment = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
+    assert name_token(name).isascii()
+    assert read_name_token(name_token(name)) == name
+    assert read_moment_token(moment_token(moment, name)) == (moment, name)
+
+
+def test_a_time_is_read_in_utc() -> None:
+    """Whatever its zone."""
+    moment, _ = read_moment_token(made_up("2026-01-01T02:00:00+02:00", "a"))
+    assert moment.isoformat() == NOW
+
+
+@pytest.mark.parametrize("token", NAME_TOKENS, ids=repr)
+async def test_a_made_up_name_is_told(database: Database, token: str) -> None:
+    """400 in the same words, from lists of deployments and of users; nothing is read."""
+    for read in (
+        DeploymentService(database, Settings()).list(Caller(uid="u"), 5, token),
+        AdminService(database, Settings()).users(5, token),
+    ):
+        with pytest.raises(BadRequest, match="This is no page token"):
+            await read
+
+
+@pytest.mark.parametrize("token", MOMENT_TOKENS, ids=repr)
+async def test_a_made_up_moment_is_told(database: Database, token: str) -> None:
+    """400 in the same words, from lists of agents; nothing is read."""
+    with pytest.raises(BadRequest, match="This is no page token"):
+        await AgentService(database).list(Caller(uid="u"), 5, token)
+
+
+async def test_a_token_of_what_is_gone_leads_on(database: Database) -> None:
+    """What it names need not be there any more, nor ever have been: such a page begins where it would have stood."""
+    caller = Caller(uid="u")
+    assert (await AgentService(database).list(caller, 5, made_up(NOW, "gone\x01"))).agents == []
+    assert (await DeploymentService(database, Settings()).list(caller, 5, made_up("gone"))).deployments == []
+    assert (await AdminService(database, Settings()).users(5, made_up("gone"))).users == []
