@@ -19,7 +19,7 @@ from shared.settings import Settings
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.dispatcher import Dispatcher
 from tests.doubles.model_server import Answer, ModelServer
-from tests.services.house import House, chat
+from tests.services.harness import Harness, chat
 from tests.services.publishing import ECHO, publish
 
 _FLOOD = 300
@@ -55,20 +55,20 @@ def measure() -> None:
 
 
 async def _measured(environ: dict[str, str], tasks: CloudTasksServer, model: ModelServer) -> None:
-    house = House(Settings.from_environ(environ), Catalog.load(environ))
-    await publish(house.database, _FLOODER, "sleeper", _SLEEPER)
-    await publish(house.database, _OTHER, "echo", ECHO)
+    harness = Harness(Settings.from_environ(environ), Catalog.load(environ))
+    await publish(harness.database, _FLOODER, "sleeper", _SLEEPER)
+    await publish(harness.database, _OTHER, "echo", ECHO)
     model.script("hi", *[Answer("hello", delay=_MODEL_SECONDS) for _ in range(3 * _CHATS)])
     with served("worker", ROOT / "functions/worker/main.py", environ) as worker:
         dispatcher = Dispatcher(tasks, worker.url, _DISPATCHES)
         async with dispatcher.dispatching():
-            await _chat(house)  # the first one imports litellm
-            alone = await _median(_CHATS, lambda: _chat(house))
+            await _chat(harness)  # the first one imports litellm
+            alone = await _median(_CHATS, lambda: _chat(harness))
             body = {"messages": [{"role": "user", "content": "x"}], "provider": GOFANNON, "model": "sleeper"}
             before = len(dispatcher.delivered)
             for _ in range(_FLOOD):
-                await house.chat.submit(_FLOODER, ChatRequest.model_validate(body))
-            beside = await _median(_CHATS, lambda: _chat(house))
+                await harness.chat.submit(_FLOODER, ChatRequest.model_validate(body))
+            beside = await _median(_CHATS, lambda: _chat(harness))
     flood = len(dispatcher.delivered) - before - _CHATS
     _row(
         "POST /chat to its answer", alone, beside, f"{flood} deliveries of the flood, {len(dispatcher.refused)} errors"
@@ -91,9 +91,9 @@ def _row(name: str, alone: float, beside: float, told: str) -> None:
     print(f"  {name:26} alone {alone:7.3f} s   beside {beside:7.3f} s   x{beside / alone:.2f}   {told}", flush=True)
 
 
-async def _chat(house: House) -> None:
-    ticket_id = (await house.chat.submit(_OTHER, chat("hi"))).ticket_id
-    while not (await house.chat.look_up(_OTHER, ticket_id)).status.finished:  # noqa: ASYNC110 - another process ends it
+async def _chat(harness: Harness) -> None:
+    ticket_id = (await harness.chat.submit(_OTHER, chat("hi"))).ticket_id
+    while not (await harness.chat.look_up(_OTHER, ticket_id)).status.finished:  # noqa: ASYNC110 - another process ends it
         await asyncio.sleep(0.02)
 
 

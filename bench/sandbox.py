@@ -16,7 +16,7 @@ from local_platform.firestore_emulator import firestore_emulator
 from shared.models.wire import JsonObject
 from shared.sandbox import Limits, Program
 from shared.sandbox.engine import WasmEngine
-from shared.sandbox.no_abilities import NoAbilities
+from shared.sandbox.no_host_functions import NoHostFunctions
 from shared.sandbox.workers import end_all
 from shared.settings import Settings
 
@@ -143,7 +143,7 @@ async def _alone() -> None:
 
     async def run(code: str, tenant: int, input_dict: JsonObject = _INPUT) -> Any:
         program = Program(code, input_dict, sharers=(f"user:{tenant}",))
-        outcome = await engine.run(program, NoAbilities(), limits)
+        outcome = await engine.run(program, NoHostFunctions(), limits)
         if outcome.failure:
             raise RuntimeError(outcome.failure.error)
         return outcome.result

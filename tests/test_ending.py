@@ -4,7 +4,7 @@ import pytest
 
 from shared.sandbox import Program
 from shared.sandbox.engine import WasmEngine
-from shared.sandbox.no_abilities import NoAbilities
+from shared.sandbox.no_host_functions import NoHostFunctions
 from tests.ending import end_workers
 from tests.sandbox.children import fork_servers
 from tests.sandbox.conftest import LIMITS
@@ -15,7 +15,7 @@ async def test_no_process_of_a_test_is_left() -> None:
     """A fork server outlives the event loop that started it, unless it is ended."""
     before = {server.pid for server in fork_servers()}
     program = Program("async def run(input_dict, tools):\n    return 1", {})
-    assert (await WasmEngine(1).run(program, NoAbilities(), LIMITS)).result == 1
+    assert (await WasmEngine(1).run(program, NoHostFunctions(), LIMITS)).result == 1
     assert {server.pid for server in fork_servers()} != before
     await end_workers()
     assert {server.pid for server in fork_servers()} == before

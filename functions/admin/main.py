@@ -22,13 +22,13 @@ from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.administration import CurrentAdmin
-from shared.web.answers import answers
+from shared.web.error_responses import error_responses
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
 
 router = APIRouter(
     route_class=StrictJsonRoute,
     prefix="/admin/users",
-    responses=answers(Unauthenticated, Forbidden, TooManyRequests, Unavailable),
+    responses=error_responses(Unauthenticated, Forbidden, TooManyRequests, Unavailable),
 )
 
 
@@ -39,7 +39,7 @@ async def _admin_service(settings: CurrentSettings) -> AdminService:
 Admin = Annotated[AdminService, Depends(_admin_service)]
 
 
-@router.get("", responses=PAGED | answers(BadRequest, InvalidInput))
+@router.get("", responses=PAGED | error_responses(BadRequest, InvalidInput))
 async def list_users(
     _admin: CurrentAdmin,
     service: Admin,
@@ -54,7 +54,7 @@ async def list_users(
     return page.users
 
 
-@router.put("/{user_id}", responses=answers(NotFound, Conflict, TooLarge, InvalidInput))
+@router.put("/{user_id}", responses=error_responses(NotFound, Conflict, TooLarge, InvalidInput))
 async def change_user(user_id: str, body: AdminChange, admin: CurrentAdmin, service: Admin) -> AdminUser:
     """Changes any of monthly allowance, reset date, remaining spend, and whether the user is disabled.
 

@@ -35,8 +35,8 @@ from shared.services.quotas import QuotaService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
-from shared.web.answers import answers
 from shared.web.departure import while_connected
+from shared.web.error_responses import error_responses
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
 from shared.web.standing import ActiveCaller
 
@@ -44,7 +44,7 @@ MAX_BODY_BYTES = 2 * 1024 * 1024
 """More than an agent may have, so that one that is too large is told so by its own size."""
 
 router = APIRouter(
-    route_class=StrictJsonRoute, prefix="/agents", responses=answers(Unauthenticated, Forbidden, Unavailable)
+    route_class=StrictJsonRoute, prefix="/agents", responses=error_responses(Unauthenticated, Forbidden, Unavailable)
 )
 
 
@@ -68,13 +68,13 @@ async def _code_writing_service(settings: CurrentSettings) -> CodeWritingService
 Agents = Annotated[AgentService, Depends(_agent_service)]
 
 
-@router.post("", status_code=201, responses=answers(BadRequest, TooLarge, InvalidInput))
+@router.post("", status_code=201, responses=error_responses(BadRequest, TooLarge, InvalidInput))
 async def create(body: CreateAgentRequest, caller: ActiveCaller, service: Agents) -> Agent:
     """Saves an agent. `warnings` tell what in its code will not run."""
     return await service.create(caller, body)
 
 
-@router.get("", responses=PAGED | answers(BadRequest, InvalidInput))
+@router.get("", responses=PAGED | error_responses(BadRequest, InvalidInput))
 async def list_agents(
     caller: ActiveCaller,
     service: Agents,
@@ -91,7 +91,7 @@ async def list_agents(
 
 @router.post(
     "/generate-code",
-    responses=answers(BadRequest, AllowanceSpent, TooLarge, InvalidInput, UpstreamFailed, UpstreamTooSlow),
+    responses=error_responses(BadRequest, AllowanceSpent, TooLarge, InvalidInput, UpstreamFailed, UpstreamTooSlow),
 )
 async def generate_code(
     body: GenerateCodeRequest,
@@ -102,7 +102,9 @@ async def generate_code(
     return await service.write(caller, body)
 
 
-@router.post("/run-code", responses=answers(CodeFailed, AllowanceSpent, TooLarge, InvalidInput, TooManyRequests))
+@router.post(
+    "/run-code", responses=error_responses(CodeFailed, AllowanceSpent, TooLarge, InvalidInput, TooManyRequests)
+)
 async def run_code(
     body: RunCodeRequest,
     caller: ActiveCaller,
@@ -113,19 +115,19 @@ async def run_code(
     return await while_connected(request, service.run_code(caller, body))
 
 
-@router.get("/{agent_id}", responses=answers(NotFound))
+@router.get("/{agent_id}", responses=error_responses(NotFound))
 async def get_agent(agent_id: str, caller: ActiveCaller, service: Agents) -> Agent:
     """One agent; 404 for what is somebody else's and not shared, too."""
     return await service.get(caller, agent_id)
 
 
-@router.put("/{agent_id}", responses=answers(BadRequest, NotFound, Conflict, TooLarge, InvalidInput))
+@router.put("/{agent_id}", responses=error_responses(BadRequest, NotFound, Conflict, TooLarge, InvalidInput))
 async def update(agent_id: str, body: UpdateAgentRequest, caller: ActiveCaller, service: Agents) -> Agent:
     """Changes those fields of an agent that are sent; 409 for a `_rev` that is not the newest."""
     return await service.update(caller, agent_id, body)
 
 
-@router.delete("/{agent_id}", status_code=204, responses=answers(NotFound))
+@router.delete("/{agent_id}", status_code=204, responses=error_responses(NotFound))
 async def delete(agent_id: str, caller: ActiveCaller, service: Agents) -> Response:
     """Deletes the agent, and undeploys it."""
     await service.delete(caller, agent_id)

@@ -26,11 +26,11 @@ from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
 from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
-from shared.web.answers import answers
+from shared.web.error_responses import error_responses
 from shared.web.idempotency import REPLAYED, REPLAYED_HEADER, IdempotencyKey
 from shared.web.standing import ActiveCaller
 
-router = APIRouter(route_class=StrictJsonRoute, responses=answers(Unauthenticated, Forbidden, Unavailable))
+router = APIRouter(route_class=StrictJsonRoute, responses=error_responses(Unauthenticated, Forbidden, Unavailable))
 
 
 async def _chat_service(settings: CurrentSettings) -> ChatService:
@@ -43,7 +43,7 @@ Chat = Annotated[ChatService, Depends(_chat_service)]
 @router.post(
     "/chat",
     responses=REPLAYED
-    | answers(BadRequest, AllowanceSpent, Conflict, TooLarge, InvalidInput, TooManyRequests, OutcomeUnknown),
+    | error_responses(BadRequest, AllowanceSpent, Conflict, TooLarge, InvalidInput, TooManyRequests, OutcomeUnknown),
 )
 async def submit(
     body: ChatRequest,
@@ -68,7 +68,7 @@ async def submit(
     return accepted
 
 
-@router.get("/chat/{ticket_id}", responses=answers(NotFound))
+@router.get("/chat/{ticket_id}", responses=error_responses(NotFound))
 async def look_up(ticket_id: str, caller: ActiveCaller, chat: Chat, request: Request) -> ChatResponse:
     """The ticket's status, and its result or error once it is finished."""
     ticket = await chat.look_up(caller, ticket_id)

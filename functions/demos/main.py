@@ -32,15 +32,15 @@ from shared.services.quotas import QuotaService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
-from shared.web.answers import answers
 from shared.web.authentication import TOKEN_OPTIONAL
+from shared.web.error_responses import error_responses
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
 from shared.web.standing import ActiveCaller, ActiveCallerIfAny
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """More than a demo may have, so that one that is too large is told so by its own size."""
 
-router = APIRouter(route_class=StrictJsonRoute, prefix="/demos", responses=answers(Unavailable))
+router = APIRouter(route_class=StrictJsonRoute, prefix="/demos", responses=error_responses(Unavailable))
 
 
 async def _demo_service(settings: CurrentSettings) -> DemoService:
@@ -57,13 +57,13 @@ async def _demo_writing_service(settings: CurrentSettings) -> DemoWritingService
 Demos = Annotated[DemoService, Depends(_demo_service)]
 
 
-@router.post("", status_code=201, responses=answers(Unauthenticated, Forbidden, TooLarge, InvalidInput))
+@router.post("", status_code=201, responses=error_responses(Unauthenticated, Forbidden, TooLarge, InvalidInput))
 async def create(body: CreateDemoRequest, caller: ActiveCaller, service: Demos) -> Demo:
     """Saves a demo."""
     return await service.create(caller, body)
 
 
-@router.get("", responses=PAGED | answers(BadRequest, Unauthenticated, Forbidden, InvalidInput))
+@router.get("", responses=PAGED | error_responses(BadRequest, Unauthenticated, Forbidden, InvalidInput))
 async def list_demos(
     caller: ActiveCaller,
     service: Demos,
@@ -80,7 +80,7 @@ async def list_demos(
 
 @router.post(
     "/generate-code",
-    responses=answers(
+    responses=error_responses(
         BadRequest, Unauthenticated, Forbidden, AllowanceSpent, TooLarge, InvalidInput, UpstreamFailed, UpstreamTooSlow
     ),
 )
@@ -93,19 +93,21 @@ async def generate_code(
     return await service.write(caller, body)
 
 
-@router.get("/{demo_id}", responses=answers(Unauthenticated, Forbidden, NotFound))
+@router.get("/{demo_id}", responses=error_responses(Unauthenticated, Forbidden, NotFound))
 async def get_demo(demo_id: str, caller: ActiveCaller, service: Demos) -> Demo:
     """One demo; 404 for what is somebody else's and not shared, too."""
     return await service.get(caller, demo_id)
 
 
-@router.put("/{demo_id}", responses=answers(Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, InvalidInput))
+@router.put(
+    "/{demo_id}", responses=error_responses(Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, InvalidInput)
+)
 async def replace(demo_id: str, body: ReplaceDemoRequest, caller: ActiveCaller, service: Demos) -> Demo:
     """Puts another content in the place of a demo's; 409 for a `_rev` that is not the newest."""
     return await service.replace(caller, demo_id, body)
 
 
-@router.delete("/{demo_id}", status_code=204, responses=answers(Unauthenticated, Forbidden, NotFound))
+@router.delete("/{demo_id}", status_code=204, responses=error_responses(Unauthenticated, Forbidden, NotFound))
 async def delete(demo_id: str, caller: ActiveCaller, service: Demos) -> Response:
     """Deletes the demo."""
     await service.delete(caller, demo_id)
@@ -115,7 +117,7 @@ async def delete(demo_id: str, caller: ActiveCaller, service: Demos) -> Response
 @router.get(
     "/{demo_id}/page",
     response_class=HTMLResponse,
-    responses=answers(BadRequest, Forbidden, NotFound),
+    responses=error_responses(BadRequest, Forbidden, NotFound),
     openapi_extra=TOKEN_OPTIONAL,
 )
 async def open_page(

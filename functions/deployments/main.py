@@ -34,8 +34,8 @@ from shared.settings import Settings
 from shared.store import Database
 from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.address import address_block
-from shared.web.answers import Answers, answers, headers
 from shared.web.departure import while_connected
+from shared.web.error_responses import Answers, error_responses, headers
 from shared.web.idempotency import REPLAYED_HEADER, REPLAYED_TEXT, IdempotencyKey
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
 from shared.web.standing import ActiveCaller
@@ -43,7 +43,7 @@ from shared.web.standing import ActiveCaller
 OPEN_PREFIX = "/rest/"
 """Published agents are called from pages of any origin, demos' sandboxed ones among them."""
 
-router = APIRouter(route_class=StrictJsonRoute, responses=answers(Unavailable))
+router = APIRouter(route_class=StrictJsonRoute, responses=error_responses(Unavailable))
 _RESULT: Answers = {
     200: headers(
         {
@@ -77,7 +77,7 @@ Deployments = Annotated[DeploymentService, Depends(_deployment_service)]
 @router.post(
     "/agents/{agent_id}/deploy",
     status_code=201,
-    responses=answers(BadRequest, Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, InvalidInput),
+    responses=error_responses(BadRequest, Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, InvalidInput),
 )
 async def deploy(
     agent_id: str,
@@ -92,20 +92,22 @@ async def deploy(
     return await service.deploy(caller, agent_id, body)
 
 
-@router.delete("/agents/{agent_id}/undeploy", status_code=204, responses=answers(Unauthenticated, Forbidden, NotFound))
+@router.delete(
+    "/agents/{agent_id}/undeploy", status_code=204, responses=error_responses(Unauthenticated, Forbidden, NotFound)
+)
 async def undeploy(agent_id: str, caller: ActiveCaller, service: Deployments) -> Response:
     """Undeploys the agent, and makes its name free."""
     await service.undeploy(caller, agent_id)
     return Response(status_code=204)
 
 
-@router.get("/agents/{agent_id}/deployment", responses=answers(Unauthenticated, Forbidden, NotFound))
+@router.get("/agents/{agent_id}/deployment", responses=error_responses(Unauthenticated, Forbidden, NotFound))
 async def deployment(agent_id: str, caller: ActiveCaller, service: Deployments) -> DeploymentInfo:
     """What the agent is published as; 404 when it is not."""
     return await service.deployment(caller, agent_id)
 
 
-@router.get("/deployments", responses=PAGED | answers(BadRequest, Unauthenticated, Forbidden, InvalidInput))
+@router.get("/deployments", responses=PAGED | error_responses(BadRequest, Unauthenticated, Forbidden, InvalidInput))
 async def list_deployments(
     caller: ActiveCaller,
     service: Deployments,
@@ -123,7 +125,9 @@ async def list_deployments(
 @router.post(
     "/rest/{friendly_name}",
     responses=_RESULT
-    | answers(AllowanceSpent, Forbidden, NotFound, Conflict, TooLarge, InvalidInput, TooManyRequests, AgentFailed),
+    | error_responses(
+        AllowanceSpent, Forbidden, NotFound, Conflict, TooLarge, InvalidInput, TooManyRequests, AgentFailed
+    ),
 )
 async def call(
     friendly_name: str,

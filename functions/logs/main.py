@@ -12,8 +12,8 @@ from shared.settings import Settings
 from shared.store import Database
 from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.address import address_block
-from shared.web.answers import answers
 from shared.web.authentication import TOKEN_OPTIONAL
+from shared.web.error_responses import error_responses
 from shared.web.standing import ActiveCallerIfAny
 
 MAX_BODY_BYTES = 32 * 1024
@@ -24,7 +24,7 @@ router = APIRouter(route_class=StrictJsonRoute)
 @router.post(
     "/log/client",
     status_code=202,
-    responses=answers(Forbidden, TooLarge, InvalidInput, TooManyRequests, Unavailable),
+    responses=error_responses(Forbidden, TooLarge, InvalidInput, TooManyRequests, Unavailable),
     openapi_extra=TOKEN_OPTIONAL,
 )
 async def log_client(
@@ -36,7 +36,7 @@ async def log_client(
 ) -> Logged:
     """Writes one line; no more of them a minute than the setting allows, for each user or address."""
     key = f"log:user:{caller.uid}" if caller else f"log:address:{address_block(address)}"
-    await RateLimitService(Database(settings)).take(key, settings.public_rate_per_minute)
+    await RateLimitService(Database(settings)).acquire(key, settings.public_rate_per_minute)
     return write_client_log(body, address, user_agent[:500], caller.uid if caller else None)
 
 

@@ -22,14 +22,14 @@ from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
-from shared.web.answers import answers
+from shared.web.error_responses import error_responses
 from shared.web.standing import ActiveCaller
 
 MAX_BODY_BYTES = 64 * 1024
 """A URL and a token."""
 
 router = APIRouter(
-    route_class=StrictJsonRoute, prefix="/mcp", responses=answers(Unauthenticated, Forbidden, Unavailable)
+    route_class=StrictJsonRoute, prefix="/mcp", responses=error_responses(Unauthenticated, Forbidden, Unavailable)
 )
 
 
@@ -39,7 +39,7 @@ async def _mcp_tool_service(settings: CurrentSettings) -> McpToolService:
 
 @router.post(
     "/tools",
-    responses=answers(BadRequest, TooLarge, InvalidInput, TooManyRequests, UpstreamFailed, UpstreamTooSlow),
+    responses=error_responses(BadRequest, TooLarge, InvalidInput, TooManyRequests, UpstreamFailed, UpstreamTooSlow),
 )
 async def list_tools(
     body: ListToolsRequest, caller: ActiveCaller, service: Annotated[McpToolService, Depends(_mcp_tool_service)]

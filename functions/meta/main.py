@@ -7,10 +7,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from functions_framework import aio
 
 from shared.models.errors import NotFound
-from shared.models.wire import SnakeModel, shown_as
+from shared.models.wire import SnakeModel, with_example
 from shared.settings import Settings
 from shared.web import StrictJsonRoute, as_response, create_app
-from shared.web.answers import Answers, headers
+from shared.web.error_responses import Answers, headers
 from shared.web.files import file_answer
 
 SERVICE = "user-service"
@@ -46,7 +46,7 @@ PAGE_POLICY = "; ".join(
 class Heartbeat(SnakeModel):
     """That the service runs. `docs` is the path of its API's description, below the service's address."""
 
-    model_config = shown_as(service=SERVICE, status="running", docs="/docs")
+    model_config = with_example(service=SERVICE, status="running", docs="/docs")
 
     service: str = SERVICE
     status: str = "running"
@@ -56,7 +56,7 @@ class Heartbeat(SnakeModel):
 class Health(SnakeModel):
     """That the service can be asked."""
 
-    model_config = shown_as(status="healthy", service=SERVICE)
+    model_config = with_example(status="healthy", service=SERVICE)
 
     status: str = "healthy"
     service: str = SERVICE

@@ -13,11 +13,11 @@ from shared.services.catalog.providers import ProviderService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
-from shared.web.answers import answers
+from shared.web.error_responses import error_responses
 from shared.web.standing import ActiveCaller
 
 router = APIRouter(
-    route_class=StrictJsonRoute, prefix="/providers", responses=answers(Unauthenticated, Forbidden, Unavailable)
+    route_class=StrictJsonRoute, prefix="/providers", responses=error_responses(Unauthenticated, Forbidden, Unavailable)
 )
 
 
@@ -34,7 +34,7 @@ async def list_providers(caller: ActiveCaller, service: Providers) -> dict[str, 
     return await service.providers(caller)
 
 
-@router.get("/{provider}", responses=answers(NotFound))
+@router.get("/{provider}", responses=error_responses(NotFound))
 async def get_provider(provider: str, caller: ActiveCaller, service: Providers) -> ProviderInfo:
     """One provider."""
     return await service.provider(caller, provider)
@@ -42,14 +42,15 @@ async def get_provider(provider: str, caller: ActiveCaller, service: Providers) 
 
 @router.get(
     "/{provider}/models",
-    responses={200: {"content": {"application/json": {"example": ["smollm2-135m-instruct"]}}}} | answers(NotFound),
+    responses={200: {"content": {"application/json": {"example": ["smollm2-135m-instruct"]}}}}
+    | error_responses(NotFound),
 )
 async def list_models(provider: str, caller: ActiveCaller, service: Providers) -> list[str]:
     """The slugs of a provider's models."""
     return await service.models(caller, provider)
 
 
-@router.get("/{provider}/models/{model:path}", responses=answers(NotFound))
+@router.get("/{provider}/models/{model:path}", responses=error_responses(NotFound))
 async def get_model(provider: str, model: str, caller: ActiveCaller, service: Providers) -> ModelInfo:
     """One model. Slugs may hold slashes, as OpenRouter's do."""
     return await service.model(caller, provider, model)

@@ -12,13 +12,13 @@ from shared.services.quotas import QuotaService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
-from shared.web.answers import answers
+from shared.web.error_responses import error_responses
 from shared.web.standing import ActiveCaller
 
 router = APIRouter(
     route_class=StrictJsonRoute,
     prefix="/sessions/{session_id}",
-    responses=answers(Unauthenticated, Forbidden, InvalidInput, Unavailable),
+    responses=error_responses(Unauthenticated, Forbidden, InvalidInput, Unavailable),
 )
 SessionId = Annotated[str, Path(min_length=1, max_length=500)]
 
@@ -31,7 +31,7 @@ async def _session_service(settings: CurrentSettings) -> SessionService:
 Sessions = Annotated[SessionService, Depends(_session_service)]
 
 
-@router.post("/config", responses=answers(TooLarge))
+@router.post("/config", responses=error_responses(TooLarge))
 async def configure(
     session_id: SessionId, body: ProviderConfig, caller: ActiveCaller, service: Sessions
 ) -> SessionConfigured:
@@ -39,13 +39,13 @@ async def configure(
     return await service.configure(caller, session_id, body)
 
 
-@router.get("/config", responses=answers(NotFound))
+@router.get("/config", responses=error_responses(NotFound))
 async def get_config(session_id: SessionId, caller: ActiveCaller, service: Sessions) -> ProviderConfig:
     """The session's stored configuration."""
     return await service.config(caller, session_id)
 
 
-@router.delete("", responses=answers(NotFound))
+@router.delete("", responses=error_responses(NotFound))
 async def delete(session_id: SessionId, caller: ActiveCaller, service: Sessions) -> SessionDeleted:
     """Deletes the session."""
     return await service.delete(caller, session_id)

@@ -20,14 +20,14 @@ from shared.services.accounts.users import UserService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
-from shared.web.answers import Answers, answers, headers
+from shared.web.error_responses import Answers, error_responses, headers
 
 REPLAYED = "Idempotent-Replayed"
 router = APIRouter(
-    route_class=StrictJsonRoute, prefix="/users/me", responses=answers(Unauthenticated, Forbidden, Unavailable)
+    route_class=StrictJsonRoute, prefix="/users/me", responses=error_responses(Unauthenticated, Forbidden, Unavailable)
 )
 _REPORTED: Answers = {200: headers({REPLAYED: "`true` when this report had been charged before."})}
-_CHANGED = answers(Conflict, TooLarge, InvalidInput)
+_CHANGED = error_responses(Conflict, TooLarge, InvalidInput)
 
 
 async def _user_service(settings: CurrentSettings) -> UserService:
@@ -71,7 +71,7 @@ async def set_spend_remaining(body: SpendRemaining, caller: CurrentCaller, servi
     return await service.change(caller, AccountChange(rev=body.rev, spend_remaining=body.spend_remaining))
 
 
-@router.post("/usage", responses=_REPORTED | answers(Conflict, TooLarge, InvalidInput, TooManyRequests))
+@router.post("/usage", responses=_REPORTED | error_responses(Conflict, TooLarge, InvalidInput, TooManyRequests))
 async def report_usage(
     body: UsageReport,
     caller: CurrentCaller,

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.models.owned import Stored, Visibility
 from shared.models.session import ProviderConfig
-from shared.models.wire import CamelModel, JsonObject, change_shown_as, empty_for_null, shown_as
+from shared.models.wire import CamelModel, JsonObject, empty_for_null, with_change_example, with_example
 
 _FRIENDLY_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 
@@ -46,7 +46,9 @@ AgentIds = Annotated[list[str], Field(max_length=100), BeforeValidator(empty_for
 class SwaggerSpec(CamelModel):
     """An OpenAPI or Swagger document, as it was fetched."""
 
-    model_config = shown_as(name="Weather", content="openapi: 3.1.0\ninfo: {title: Weather, version: '1'}\npaths: {}\n")
+    model_config = with_example(
+        name="Weather", content="openapi: 3.1.0\ninfo: {title: Weather, version: '1'}\npaths: {}\n"
+    )
 
     name: str = Field(min_length=1, max_length=300)
     content: str
@@ -82,7 +84,7 @@ class AgentFields(CamelModel):
 class CreateAgentRequest(AgentFields):
     """What `POST /agents` takes."""
 
-    model_config = shown_as(
+    model_config = with_example(
         name="Greeter",
         description="Greets whoever is named.",
         code="async def run(input_dict, tools):\n    return {'outputText': f\"Hello, {input_dict['inputText']}!\"}\n",
@@ -98,7 +100,7 @@ class UpdateAgentRequest(CamelModel):
     `rev`: the revision that the change was made for; a newer one refuses it.
     """
 
-    model_config = change_shown_as(description="Greets whoever is named, politely.")
+    model_config = with_change_example(description="Greets whoever is named, politely.")
 
     rev: Annotated[str, StringConstraints(max_length=100)] | None = Field(default=None, validation_alias="_rev")
     name: str = Field(default="", min_length=1, max_length=200)
@@ -130,7 +132,7 @@ class StoredAgent(Stored[AgentFields]):
 class CodeWarning(CamelModel):
     """Something in the code that will not run, or will not do what it seems to, and a way around it."""
 
-    model_config = shown_as(line=1, message="There is no module os here.")
+    model_config = with_example(line=1, message="There is no module os here.")
 
     line: int
     message: str
@@ -144,7 +146,7 @@ ENGINE: EngineName = "python"
 class Agent(AgentFields):
     """An agent as it is answered. `warnings` and `engine`, which runs it, come with an answer to a change."""
 
-    model_config = shown_as(
+    model_config = with_example(
         _id="5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
         _rev="0d9f3c6a5b1e4f7f8a2b3c4d5e6f7081",
         createdAt="2026-11-24T06:00:00.120000Z",

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from shared.models.wire import SnakeModel, shown_as
+from shared.models.wire import SnakeModel, with_example
 
 GOFANNON = "gofannon"
 """The provider whose models are the published agents."""
@@ -72,7 +72,7 @@ class Prices(SnakeModel):
 class ModelInfo(SnakeModel):
     """One model: how it may be called and what it costs. `prices` None: unknown beforehand."""
 
-    model_config = shown_as(
+    model_config = with_example(
         description="A small model that runs beside the service.",
         context_window=8192,
         max_output_tokens=None,
@@ -105,7 +105,7 @@ class ModelInfo(SnakeModel):
 class ProviderInfo(SnakeModel):
     """One provider and its models, by slug."""
 
-    model_config = shown_as(
+    model_config = with_example(
         name="Local",
         description="A small model that runs beside the service.",
         models={

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, FailFast, Field, TypeAdapter
 from pydantic.json_schema import SkipJsonSchema
 
 from shared.models.errors import BadRequest
-from shared.models.wire import CamelModel, OptionalJsonObject, SnakeModel, empty_for_null, shown_as
+from shared.models.wire import CamelModel, OptionalJsonObject, SnakeModel, empty_for_null, with_example
 
 
 class TextPart(CamelModel):
@@ -50,7 +50,7 @@ class ChatRequest(CamelModel):
     the caller polls the ticket all the same.
     """
 
-    model_config = shown_as(
+    model_config = with_example(
         provider="local",
         model="smollm2-135m-instruct",
         messages=[{"role": "user", "content": "What is the capital of Germany?"}],
@@ -107,7 +107,7 @@ class TicketStatus(StrEnum):
 class Accepted(SnakeModel):
     """The answer of `POST /chat`."""
 
-    model_config = shown_as(ticket_id="0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10", status="pending")
+    model_config = with_example(ticket_id="0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10", status="pending")
 
     ticket_id: str
     status: TicketStatus
@@ -116,7 +116,7 @@ class Accepted(SnakeModel):
 class ChatResponse(SnakeModel):
     """The answer of `GET /chat/{ticket_id}`. `error` is a sentence for the user, None unless failed."""
 
-    model_config = shown_as(
+    model_config = with_example(
         ticket_id="0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10",
         status="completed",
         result={

@@ -4,13 +4,13 @@ from pydantic import AliasChoices, Field, JsonValue
 
 from shared.models.agent import AgentIds, Models, Specs, Tools
 from shared.models.session import ProviderConfig
-from shared.models.wire import CamelModel, JsonObject, shown_as
+from shared.models.wire import CamelModel, JsonObject, with_example
 
 
 class GenerateCodeRequest(CamelModel):
     """What `POST /agents/generate-code` takes: what the agent shall do, and with what. `composer` writes it."""
 
-    model_config = shown_as(
+    model_config = with_example(
         description="Greets whoever is named in inputText.",
         inputSchema={"inputText": "string"},
         outputSchema={"outputText": "string"},
@@ -31,7 +31,7 @@ class GenerateCodeRequest(CamelModel):
 class GenerateCodeResponse(CamelModel):
     """Its answer. `thoughts`: what the model thought, None if it did not tell."""
 
-    model_config = shown_as(
+    model_config = with_example(
         code="async def run(input_dict, tools):\n    return {'outputText': f\"Hello, {input_dict['inputText']}!\"}\n",
         friendlyName="greeter",
         docstring="Greets whoever is named.",

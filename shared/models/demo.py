@@ -7,13 +7,13 @@ from pydantic import AliasChoices, BeforeValidator, Field, JsonValue, StringCons
 
 from shared.models.owned import Stored, Visibility
 from shared.models.session import ProviderConfig
-from shared.models.wire import SENT_BACK, CamelModel, JsonObject, empty_for_null, shown_as
+from shared.models.wire import REQUEST_AND_RESPONSE, CamelModel, JsonObject, empty_for_null, with_example
 
 
 class SelectedApi(CamelModel):
     """An entry of `GET /deployments`, as a frontend sends it back. Only its name is relied on."""
 
-    model_config = SENT_BACK
+    model_config = REQUEST_AND_RESPONSE
 
     friendly_name: str = Field(min_length=1, max_length=200)
     agent_id: str = Field(default="", max_length=1500)
@@ -54,7 +54,7 @@ class DemoFields(CamelModel):
 class CreateDemoRequest(DemoFields):
     """What `POST /demos` takes."""
 
-    model_config = shown_as(
+    model_config = with_example(
         name="Greetings",
         userPrompt="A page that greets me by my name.",
         selectedApis=[{"friendlyName": "greeter"}],
@@ -69,7 +69,7 @@ class ReplaceDemoRequest(DemoFields):
     `rev`: the revision that the change was made for; a newer one refuses it.
     """
 
-    model_config = shown_as(
+    model_config = with_example(
         name="Greetings",
         userPrompt="A page that greets me by my name.",
         selectedApis=[{"friendlyName": "greeter"}],
@@ -92,7 +92,7 @@ class StoredDemo(Stored[DemoFields]):
 class Demo(DemoFields):
     """A demo as it is answered."""
 
-    model_config = shown_as(
+    model_config = with_example(
         _id="5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
         _rev="0d9f3c6a5b1e4f7f8a2b3c4d5e6f7081",
         createdAt="2026-11-24T06:00:00.120000Z",
@@ -129,7 +129,7 @@ def demo_of(stored: StoredDemo) -> Demo:
 class GenerateDemoRequest(CamelModel):
     """What `POST /demos/generate-code` takes: what the page shall do, and with which deployments."""
 
-    model_config = shown_as(
+    model_config = with_example(
         userPrompt="A page that greets me by my name.",
         selectedApis=[{"friendlyName": "greeter"}],
         modelConfig={"provider": "openai", "model": "gpt-4.1-mini", "parameters": {}},
@@ -144,6 +144,6 @@ class GenerateDemoRequest(CamelModel):
 class GeneratedDemo(DemoCode):
     """Its answer. `thoughts`: what the model thought, None if it did not tell."""
 
-    model_config = shown_as(html="<p>Hello</p>", css="p { color: teal; }", js="", thoughts=None)
+    model_config = with_example(html="<p>Hello</p>", css="p { color: teal; }", js="", thoughts=None)
 
     thoughts: JsonValue = None

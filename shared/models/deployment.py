@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field
 
 from shared.models.owned import Visibility
-from shared.models.wire import CamelModel, JsonObject, SnakeModel, shown_as
+from shared.models.wire import CamelModel, JsonObject, SnakeModel, with_example
 from shared.settings import MAX_DEPLOYMENT_BUDGET
 
 
@@ -35,7 +35,7 @@ class DeployRequest(CamelModel):
     out: it stays as it is; at first the deployment's default.
     """
 
-    model_config = shown_as(budgetPerDay=2.5)
+    model_config = with_example(budgetPerDay=2.5)
 
     budget_per_day: Annotated[float | None, Field(strict=True, ge=0, le=MAX_DEPLOYMENT_BUDGET, allow_inf_nan=False)] = (
         None
@@ -45,7 +45,7 @@ class DeployRequest(CamelModel):
 class Deployed(SnakeModel):
     """The answer of `POST /agents/{id}/deploy`. `budgetPerDay`: US dollars."""
 
-    model_config = shown_as(message="Agent deployed", endpoint="/rest/greeter", budgetPerDay=1.0)
+    model_config = with_example(message="Agent deployed", endpoint="/rest/greeter", budgetPerDay=1.0)
 
     message: str
     endpoint: str
@@ -58,7 +58,7 @@ class DeploymentInfo(SnakeModel):
     `budgetPerDay`: US dollars that calls of it may spend on one UTC day.
     """
 
-    model_config = shown_as(
+    model_config = with_example(
         is_deployed=True,
         friendly_name="greeter",
         agentId="5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
@@ -78,7 +78,7 @@ class DeploymentInfo(SnakeModel):
 class DeployedApi(CamelModel):
     """An entry of `GET /deployments`."""
 
-    model_config = shown_as(
+    model_config = with_example(
         friendlyName="greeter",
         agentId="5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
         description="Greets whoever is named.",

@@ -90,7 +90,7 @@ class TooLarge(ServiceError):
     status = 413
 
 
-class ComeAgain(ServiceError):
+class TooEarly(ServiceError):
     """For the queue: not done yet. A 429 or 503 would make Cloud Tasks slow down the whole queue."""
 
     status = 425

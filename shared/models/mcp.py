@@ -5,7 +5,7 @@ from typing import Any, Self
 from pydantic import AliasChoices, Field, ModelWrapValidatorHandler, SecretStr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
 
-from shared.models.wire import Address, CamelModel, SnakeModel, shown_as
+from shared.models.wire import Address, CamelModel, SnakeModel, with_example
 
 _URL_NAMES = ("mcp_url", "mcpUrl")
 
@@ -13,7 +13,7 @@ _URL_NAMES = ("mcp_url", "mcpUrl")
 class ListToolsRequest(SnakeModel):
     """What `POST /mcp/tools` takes. `auth_token`: sent to the server as a bearer token; an empty one is none."""
 
-    model_config = shown_as(mcp_url="https://mcp.example.com/mcp")
+    model_config = with_example(mcp_url="https://mcp.example.com/mcp")
 
     mcp_url: Address = Field(validation_alias=AliasChoices(*_URL_NAMES))
     auth_token: SecretStr | None = Field(default=None, validation_alias=AliasChoices("auth_token", "authToken"))
@@ -57,7 +57,7 @@ class McpTool(CamelModel):
 class ToolList(SnakeModel):
     """What it answers. `mcp_url`: as it was sent, without white space around it."""
 
-    model_config = shown_as(
+    model_config = with_example(
         mcp_url="https://mcp.example.com/mcp",
         tools=[
             {

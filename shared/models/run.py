@@ -3,7 +3,7 @@
 from pydantic import JsonValue
 
 from shared.models.agent import AgentIds, EngineName, Models, Tools
-from shared.models.wire import CamelModel, OptionalJsonObject, shown_as
+from shared.models.wire import CamelModel, OptionalJsonObject, with_example
 
 
 class RunCodeRequest(CamelModel):
@@ -12,7 +12,7 @@ class RunCodeRequest(CamelModel):
     `invokable_models`: the models that it may call; empty: every one there is.
     """
 
-    model_config = shown_as(
+    model_config = with_example(
         code="async def run(input_dict, tools):\n    print('adding')\n    return {'sum': sum(input_dict['numbers'])}\n",
         inputDict={"numbers": [2, 3]},
         tools={},
@@ -31,7 +31,7 @@ class RunCodeResponse(CamelModel):
     `engine`: what ran it.
     """
 
-    model_config = shown_as(result={"sum": 5}, error=None, logs=["adding"], durationMs=12, engine="python")
+    model_config = with_example(result={"sum": 5}, error=None, logs=["adding"], durationMs=12, engine="python")
 
     result: JsonValue
     error: None = None

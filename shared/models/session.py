@@ -4,13 +4,13 @@ from datetime import datetime
 
 from pydantic import Field
 
-from shared.models.wire import SENT_BACK, CamelModel, OptionalJsonObject, SnakeModel, shown_as
+from shared.models.wire import REQUEST_AND_RESPONSE, CamelModel, OptionalJsonObject, SnakeModel, with_example
 
 
 class ProviderConfig(CamelModel):
     """A model and how to call it."""
 
-    model_config = SENT_BACK | shown_as(
+    model_config = REQUEST_AND_RESPONSE | with_example(
         provider="openai", model="gpt-4.1-mini", parameters={"temperature": 0.2}, builtInTool=None
     )
 
@@ -29,13 +29,13 @@ class Session(SnakeModel):
 
 
 class SessionConfigured(SnakeModel):
-    model_config = shown_as(message="Configuration updated", session_id="conversation-7")
+    model_config = with_example(message="Configuration updated", session_id="conversation-7")
 
     message: str = "Configuration updated"
     session_id: str
 
 
 class SessionDeleted(SnakeModel):
-    model_config = shown_as(message="Session deleted")
+    model_config = with_example(message="Session deleted")
 
     message: str = "Session deleted"

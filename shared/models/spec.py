@@ -3,13 +3,13 @@
 from pydantic import Field
 
 from shared.models.agent import SwaggerSpec
-from shared.models.wire import Address, SnakeModel, shown_as
+from shared.models.wire import Address, SnakeModel, with_example
 
 
 class FetchSpecRequest(SnakeModel):
     """What `POST /specs/fetch` takes: where the document is."""
 
-    model_config = shown_as(url="https://api.example.com/openapi.json")
+    model_config = with_example(url="https://api.example.com/openapi.json")
 
     url: Address
 

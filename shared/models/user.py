@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from shared.models.account import Account
 from shared.models.money import Dollars, to_dollars
-from shared.models.wire import CamelModel, JsonObject, OptionalJsonObject, shown_as
+from shared.models.wire import CamelModel, JsonObject, OptionalJsonObject, with_example
 
 EARLIEST_RESET = 100_000_000_000
 """March 1973 in milliseconds. Seconds are below it until the year 5138, so they are not taken for milliseconds."""
@@ -88,7 +88,7 @@ _EXAMPLE: dict[str, Any] = {
 
 
 class User(CamelModel):
-    model_config = shown_as(**_EXAMPLE)
+    model_config = with_example(**_EXAMPLE)
 
     id: str = Field(serialization_alias="_id")
     rev: str = Field(serialization_alias="_rev")
@@ -102,7 +102,7 @@ class User(CamelModel):
 class AdminUser(User):
     """A user as administrators see one."""
 
-    model_config = shown_as(**_EXAMPLE, disabled=False)
+    model_config = with_example(**_EXAMPLE, disabled=False)
 
     disabled: bool
 
@@ -137,19 +137,19 @@ class Revised(CamelModel):
 
 
 class MonthlyAllowance(Revised):
-    model_config = shown_as(monthlyAllowance=50)
+    model_config = with_example(monthlyAllowance=50)
 
     monthly_allowance: Dollars
 
 
 class AllowanceResetDate(Revised):
-    model_config = shown_as(allowanceResetDate=1798761600000)
+    model_config = with_example(allowanceResetDate=1798761600000)
 
     allowance_reset_date: Milliseconds
 
 
 class SpendRemaining(Revised):
-    model_config = shown_as(spendRemaining=12.5)
+    model_config = with_example(spendRemaining=12.5)
 
     spend_remaining: Dollars
 
@@ -157,7 +157,7 @@ class SpendRemaining(Revised):
 class UsageReport(CamelModel):
     """Something that was spent elsewhere."""
 
-    model_config = shown_as(responseCost=0.25, metadata={"purpose": "translation"})
+    model_config = with_example(responseCost=0.25, metadata={"purpose": "translation"})
 
     response_cost: Dollars
     metadata: OptionalJsonObject = {}
@@ -166,7 +166,7 @@ class UsageReport(CamelModel):
 class AccountChange(Revised):
     """Any combination of the three: what each of the user's own routes comes down to."""
 
-    model_config = shown_as(monthlyAllowance=200, spendRemaining=200)
+    model_config = with_example(monthlyAllowance=200, spendRemaining=200)
 
     monthly_allowance: Dollars | None = None
     allowance_reset_date: Milliseconds | None = None
@@ -176,7 +176,7 @@ class AccountChange(Revised):
 class AdminChange(AccountChange):
     """Any combination of what an administrator changes."""
 
-    model_config = shown_as(monthlyAllowance=200, spendRemaining=200)
+    model_config = with_example(monthlyAllowance=200, spendRemaining=200)
 
     disabled: Annotated[bool, Field(strict=True)] | None = Field(
         default=None, description="Whether the user is refused everywhere, and whoever calls the user's agents."

@@ -46,12 +46,12 @@ PlainId = Annotated[str, AfterValidator(_plain_id)]
 """A text that can be a document's id."""
 
 
-def shown_as(**example: Any) -> ConfigDict:
+def with_example(**example: Any) -> ConfigDict:
     """For a model's `model_config`: an example of it as it is on the wire, for the API's document."""
     return ConfigDict(json_schema_extra={"examples": [example]})
 
 
-def change_shown_as(**example: Any) -> ConfigDict:
+def with_change_example(**example: Any) -> ConfigDict:
     """The same for a model of which only the fields that are sent count: what is not sent has no default."""
 
     def show(schema: dict[str, Any]) -> None:
@@ -62,7 +62,7 @@ def change_shown_as(**example: Any) -> ConfigDict:
     return ConfigDict(json_schema_extra=show)
 
 
-SENT_BACK = ConfigDict(json_schema_serialization_defaults_required=False)
+REQUEST_AND_RESPONSE = ConfigDict(json_schema_serialization_defaults_required=False)
 """For a model that is answered and sent alike: one schema, in which fields with a default need not be there."""
 
 

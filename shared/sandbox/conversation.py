@@ -26,7 +26,7 @@ from shared.sandbox.inside.arguments import (
     text_or_none,
     texts,
 )
-from shared.sandbox.inside.calls import Abilities, CallFailed, HttpCall
+from shared.sandbox.inside.calls import CallFailed, HostFunctions, HttpCall
 from shared.sandbox.inside.json_values import NotJson, refuse_large
 from shared.sandbox.logs import Logs
 from shared.sandbox.messages import (
@@ -64,7 +64,7 @@ _MOST_AT_A_TIME = 4 * 2**20
 _MOST_UNDER_WAY = 16 * 2**20
 """Characters of the arguments of calls that go on at a time: this process keeps them until they are answered."""
 _MOST_CALLS = 20_000
-"""Those that reach anything are counted by the abilities, too."""
+"""Those that reach anything are counted by the host_functions, too."""
 _ANSWERED_SECONDS = 0.001
 """What a wait that a call's answer ended counts for, on a clock that only waiting moves."""
 _LONGEST_WAIT = 1e6
@@ -84,9 +84,9 @@ class Conversation:
     `begun`: whether the program has said anything. One that has not has done nothing that anybody could notice.
     """
 
-    def __init__(self, worker: Worker, abilities: Abilities, logs: Logs) -> None:
+    def __init__(self, worker: Worker, host_functions: HostFunctions, logs: Logs) -> None:
         self._worker = worker
-        self._abilities = abilities
+        self._host_functions = host_functions
         self._logs = logs
         self._calls: set[asyncio.Task[None]] = set()
         self._number = 0
@@ -160,7 +160,7 @@ class Conversation:
         try:
             if self._under_way > _MOST_UNDER_WAY:
                 raise CallFailed("Too much is handed on at a time. Await the calls as they are made.")
-            answer = self._fitting(call, await _performed(self._abilities, call.ability, arguments(text)))
+            answer = self._fitting(call, await _performed(self._host_functions, call.function, arguments(text)))
         except Exception as error:
             answer = json.dumps({"number": call.number, "error": self._failed(error, call)})
         finally:
@@ -185,7 +185,7 @@ class Conversation:
             case NoMessage():
                 failed = CallFailed("The arguments are not a JSON object.", TypeError)
             case _:
-                _log.exception("A call out of the sandbox broke", extra={"fields": {"call": call.ability}})
+                _log.exception("A call out of the sandbox broke", extra={"fields": {"call": call.function}})
                 failed = CallFailed("Something went wrong on our side.")
         self.failures.append(Seen.of(failed))
         return {"message": failed.message, "kind": failed.kind.__name__, "name": failed.name}
@@ -228,11 +228,11 @@ def _fitting_line(program: JsonObject) -> bytes:
     return line
 
 
-async def _performed(abilities: Abilities, ability: str, given: dict[str, Any]) -> JsonValue:
-    """The ability's answer. The guest has checked the arguments, too; but whoever speaks may be no guest of ours."""
-    match ability:
+async def _performed(host_functions: HostFunctions, function: str, given: dict[str, Any]) -> JsonValue:
+    """What the host function returns. The guest has checked the arguments, but the speaker may not be our guest."""
+    match function:
         case "call_model":
-            answer = await abilities.call_model(
+            answer = await host_functions.call_model(
                 text_or_none("provider", given.get("provider")),
                 text_or_none("model", given.get("model")),
                 json_value("messages", given.get("messages")),
@@ -243,7 +243,7 @@ async def _performed(abilities: Abilities, ability: str, given: dict[str, Any]) 
             return asdict(answer)
         case "http":
             content = given.get("content")
-            answer = await abilities.http(
+            answer = await host_functions.http(
                 HttpCall(
                     method=text("method", given.get("method")),
                     url=text("url", given.get("url")),
@@ -260,19 +260,19 @@ async def _performed(abilities: Abilities, ability: str, given: dict[str, Any]) 
             headers: list[JsonValue] = [[name, value] for name, value in answer.headers]
             return {**asdict(answer), "headers": headers, "content": b64encode(answer.content).decode()}
         case "call_tool":
-            return await abilities.call_tool(
+            return await host_functions.call_tool(
                 text("remote_url", given.get("url")),
                 text_or_none("auth_token", given.get("token")),
                 text("tool_name", given.get("tool")),
                 json_object("arguments", given.get("arguments")),
             )
         case "list_tools":
-            tools = await abilities.list_tools(
+            tools = await host_functions.list_tools(
                 text("remote_url", given.get("url")), text_or_none("auth_token", given.get("token"))
             )
             return [asdict(tool) for tool in tools]
         case _:
-            return await abilities.call_agent(
+            return await host_functions.call_agent(
                 text("agent_name", given.get("name")), json_object("input_dict", given.get("input_dict"))
             )
 

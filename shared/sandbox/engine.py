@@ -9,17 +9,17 @@ from pydantic import JsonValue
 
 from shared.log import get_logger
 from shared.models.wire import JsonObject
-from shared.sandbox.analysis.look import look_soon
+from shared.sandbox.analysis.analysis import analyze
 from shared.sandbox.analysis.source import plain_code
 from shared.sandbox.conversation import Conversation, TooManyCalls
 from shared.sandbox.failures import computed_too_long, failure_of, not_run, took_too_long
 from shared.sandbox.forking import NotBuilt
-from shared.sandbox.inside.calls import Abilities
+from shared.sandbox.inside.calls import HostFunctions
 from shared.sandbox.inside.json_values import NotJson, refuse_long
 from shared.sandbox.json_values import parsed
 from shared.sandbox.logs import Logs
 from shared.sandbox.messages import Fault
-from shared.sandbox.no_abilities import NoAbilities
+from shared.sandbox.no_host_functions import NoHostFunctions
 from shared.sandbox.program import Failure, Limits, Outcome, Program
 from shared.sandbox.slots import slots
 from shared.sandbox.watched import Watched
@@ -49,11 +49,11 @@ class WasmEngine:
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
 
-    async def run(self, program: Program, abilities: Abilities, limits: Limits, level: int = 0) -> Outcome:
+    async def run(self, program: Program, host_functions: HostFunctions, limits: Limits, level: int = 0) -> Outcome:
         """See `Engine`."""
         began = time.monotonic()
         logs = Logs(limits.log_bytes)
-        attempt = await self._attempt(program, abilities, limits, logs, level)
+        attempt = await self._attempt(program, host_functions, limits, logs, level)
         failure = attempt if isinstance(attempt, Failure) else None
         result = None if isinstance(attempt, Failure) else attempt.value
         return Outcome(result, failure, logs.lines(), logs.times(), time.monotonic() - began)
@@ -63,26 +63,26 @@ class WasmEngine:
     ) -> Failure | None:
         """See `Engine`."""
         program = Program(code, {}, sharers=sharers, caller=caller)
-        attempt = await self._attempt(program, NoAbilities(), limits, Logs(0), 0, only_load=True)
+        attempt = await self._attempt(program, NoHostFunctions(), limits, Logs(0), 0, only_load=True)
         return attempt if isinstance(attempt, Failure) else None
 
     async def _attempt(
         self,
         program: Program,
-        abilities: Abilities,
+        host_functions: HostFunctions,
         limits: Limits,
         logs: Logs,
         level: int,
         only_load: bool = False,
     ) -> "_Value | Failure":
-        watched = Watched(abilities, limits.seconds)
+        watched = Watched(host_functions, limits.seconds)
         try:
             async with (
                 asyncio.timeout(limits.seconds),
                 slots(self._at_once, level).slot(program.sharers, program.caller),
             ):
                 program.started()
-                if findings := await look_soon(program.code):
+                if findings := await analyze(program.code):
                     return not_run(findings, program.code)
                 plain = replace(program, code=plain_code(program.code))
                 return await _result(plain, watched, limits, logs, only_load)

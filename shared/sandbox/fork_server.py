@@ -215,7 +215,7 @@ class Worker:
         except MemoryError:
             return b"memory"
         except (self._wasmtime.Trap, self._wasmtime.WasmtimeError) as error:
-            return b"stack" if _is_stack_overflow(str(error)) else b"trap"
+            return _cause_of(str(error))
         return b"well"
 
     def _watch(self) -> None:
@@ -309,10 +309,16 @@ class Worker:
             os._exit(0)  # likewise
 
 
-def _is_stack_overflow(trap: str) -> bool:
-    """Of the machine's stack, or of the one that C code has in its memory, which begins at 0 and is taken downwards."""
+def _cause_of(trap: str) -> bytes:
+    """Why it ended, by the trap's message and the functions that it lists.
+
+    `stack`: of the machine, or the one that C code has in its memory, which begins at 0 and grows downwards. `memory`:
+    the part in Rust, which handles messages, aborts where it gets none.
+    """
     address = re.search(r"memory fault at wasm address 0x([0-9a-f]+)", trap)
-    return "stack exhausted" in trap or (address is not None and int(address[1], 16) >= 2**32 - _STACK_BYTES)
+    if "stack exhausted" in trap or (address is not None and int(address[1], 16) >= 2**32 - _STACK_BYTES):
+        return b"stack"
+    return b"memory" if "handle_alloc_error" in trap else b"trap"
 
 
 def _always(value: Any) -> Callable[[Any], Any]:

@@ -55,7 +55,7 @@ class Call(_Message):
 
     kind: Literal["call"]
     number: int = Field(ge=1, lt=2**53)
-    ability: Literal["call_model", "http", "call_tool", "list_tools", "call_agent"]
+    function: Literal["call_model", "http", "call_tool", "list_tools", "call_agent"]
 
 
 class Wait(_Message):

@@ -1,6 +1,6 @@
-"""What goes into a run and what comes out: the whole of what the house knows of an engine.
+"""What goes into a run and what comes out: all that the rest of the project knows of an engine.
 
-An engine takes a `Program`, the `Abilities` that its code may use, and `Limits`; it gives an `Outcome`. All that
+An engine takes a `Program`, the `HostFunctions` that its code may use, and `Limits`; it gives an `Outcome`. All that
 crosses is plain JSON values, so that any engine can carry it.
 """
 
@@ -11,7 +11,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from shared.models.wire import JsonObject
-from shared.sandbox.inside.calls import Abilities
+from shared.sandbox.inside.calls import HostFunctions
 
 
 def _ignore() -> None: ...
@@ -54,7 +54,7 @@ class Failure:
     """Why a run has no result.
 
     `error`: "TypeName: message". `traceback`: the agent's own lines, empty where none is to blame. `cause`: what a
-    call of an ability that the code did not catch failed by.
+    call of a host function that the code did not catch failed by.
     """
 
     error: str
@@ -82,12 +82,12 @@ class Engine(Protocol):
     one was called.
     """
 
-    async def run(self, program: Program, abilities: Abilities, limits: Limits, level: int = 0) -> Outcome: ...
+    async def run(self, program: Program, host_functions: HostFunctions, limits: Limits, level: int = 0) -> Outcome: ...
 
     async def load(
         self, code: str, limits: Limits, sharers: tuple[str, ...] = (), caller: str | None = None
     ) -> Failure | None:
-        """Runs what stands outside of functions, without abilities; None if that works.
+        """Runs what stands outside of functions, without host_functions; None if that works.
 
         `sharers`, `caller`: see `Program`.
         """

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import JsonValue
 
 from shared.models.wire import JsonObject
-from shared.sandbox.inside.calls import Abilities, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
+from shared.sandbox.inside.calls import HostFunctions, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
 
 _LONGEST_NAME = 100
 _MOST_NAMES = 3
@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 
 class Watched:
-    """A run's abilities, which are as they were. `seconds`: what the run has from now on."""
+    """A run's host_functions, which are as they were. `seconds`: what the run has from now on."""
 
-    def __init__(self, abilities: Abilities, seconds: float) -> None:
-        self._abilities = abilities
+    def __init__(self, host_functions: HostFunctions, seconds: float) -> None:
+        self._host_functions = host_functions
         self._end = asyncio.get_running_loop().time() + seconds
         self._calls: dict[object, str] = {}
 
@@ -45,20 +45,20 @@ class Watched:
         timeout: float | None,
     ) -> ModelAnswer:
         name = "/".join(part for part in (provider, model) if part) or "a model"
-        call = self._abilities.call_model(provider, model, messages, parameters, tools, timeout)
+        call = self._host_functions.call_model(provider, model, messages, parameters, tools, timeout)
         return await self._noted(name, call)
 
     async def http(self, call: HttpCall) -> HttpAnswer:
-        return await self._noted(_host(call.url), self._abilities.http(call))
+        return await self._noted(_host(call.url), self._host_functions.http(call))
 
     async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue:
-        return await self._noted(f"the tool {tool}", self._abilities.call_tool(url, token, tool, arguments))
+        return await self._noted(f"the tool {tool}", self._host_functions.call_tool(url, token, tool, arguments))
 
     async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]:
-        return await self._noted(f"the tools of {_host(url)}", self._abilities.list_tools(url, token))
+        return await self._noted(f"the tools of {_host(url)}", self._host_functions.list_tools(url, token))
 
     async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
-        return await self._noted(f"the agent {name}", self._abilities.call_agent(name, input_dict))
+        return await self._noted(f"the agent {name}", self._host_functions.call_agent(name, input_dict))
 
     async def _noted(self, name: str, call: Awaitable[T]) -> T:
         key = object()

@@ -5,7 +5,7 @@ import logging
 from pydantic import Field
 
 from shared.log import get_logger
-from shared.models.wire import CamelModel, JsonObject, SnakeModel, shown_as
+from shared.models.wire import CamelModel, JsonObject, SnakeModel, with_example
 from shared.redaction import redacted, redacted_json
 
 _log = get_logger("client")
@@ -26,7 +26,7 @@ _LEVELS = {
 class ClientLog(CamelModel):
     """What a frontend has to tell."""
 
-    model_config = shown_as(
+    model_config = with_example(
         eventType="page-error", message="The list did not load.", level="WARN", metadata={"page": "/agents"}
     )
 
@@ -37,7 +37,7 @@ class ClientLog(CamelModel):
 
 
 class Logged(SnakeModel):
-    model_config = shown_as(status="logged")
+    model_config = with_example(status="logged")
 
     status: str = "logged"
 

@@ -28,9 +28,11 @@ class RateLimitService:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def take(self, key: str, per_minute: int) -> None:
-        """`count` in a transaction of its own."""
-        await self._database.transaction(lambda transaction: self.count(key, per_minute, transaction), turn=key)
+    async def acquire(self, key: str, per_minute: int) -> None:
+        """`acquire_in` in a transaction of its own."""
+        await self._database.transaction(
+            lambda transaction: self.acquire_in(key, per_minute, transaction), serialize_on=key
+        )
 
     async def add(self, key: str, amount: float, per_minute: float) -> float:
         """Counts `amount` of what `key` may have `per_minute` of, whether there is room for it or not. One transaction.
@@ -40,14 +42,14 @@ class RateLimitService:
         """
 
         async def write(transaction: Transaction) -> float:
-            whole_at = max(time.time(), await self._database.rate_limits.get(key, transaction))
-            whole_at += amount * _MINUTE / per_minute
-            self._database.rate_limits.put(key, whole_at, transaction)
-            return whole_at
+            theoretical_arrival_time = max(time.time(), await self._database.rate_limits.get(key, transaction))
+            theoretical_arrival_time += amount * _MINUTE / per_minute
+            self._database.rate_limits.put(key, theoretical_arrival_time, transaction)
+            return theoretical_arrival_time
 
-        return await self._database.transaction(write, turn=key)
+        return await self._database.transaction(write, serialize_on=key)
 
-    async def count(self, key: str, per_minute: int, transaction: Transaction) -> None:
+    async def acquire_in(self, key: str, per_minute: int, transaction: Transaction) -> None:
         """Counts a request of `key`: one read and one write, neither if `per_minute` is 0, which is no limit.
 
         Raises `TooManyRequests`, with the seconds to wait, and then counts nothing.
@@ -58,10 +60,12 @@ class RateLimitService:
         known = (self._database.project, key)
         wait = _refused_until.get(known, 0.0) - now
         if wait <= 0:
-            whole_at = max(now, await self._database.rate_limits.get(key, transaction)) + _MINUTE / per_minute
-            wait = whole_at - _MINUTE - now
+            theoretical_arrival_time = (
+                max(now, await self._database.rate_limits.get(key, transaction)) + _MINUTE / per_minute
+            )
+            wait = theoretical_arrival_time - _MINUTE - now
             if wait <= 0:
-                self._database.rate_limits.put(key, whole_at, transaction)
+                self._database.rate_limits.put(key, theoretical_arrival_time, transaction)
                 return
             _remember(known, now + wait)
         seconds = math.ceil(wait)

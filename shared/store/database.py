@@ -74,7 +74,7 @@ class Database:
         self.turns = TurnStore(self._client)
 
     @asynccontextmanager
-    async def outages_told(self) -> AsyncGenerator[None]:
+    async def raising_unavailable(self) -> AsyncGenerator[None]:
         """Wrap what is not in a transaction in this: an outage of Firestore, or its silence, becomes `Unavailable`.
 
         A request that Firestore calls malformed is our own bug, and passes.
@@ -89,18 +89,18 @@ class Database:
             raise Unavailable("The database cannot be reached right now. Try again.", retry_after=5) from error
 
     async def transaction(
-        self, body: Callable[[Transaction], Awaitable[T]], turn: str | None = None, *, urgent: bool = False
+        self, body: Callable[[Transaction], Awaitable[T]], serialize_on: str | None = None, *, urgent: bool = False
     ) -> T:
         """Runs `body` so that all it writes is written, or nothing. See `shared.store.transaction.run`.
 
-        Those with the same `turn` take turns within this process, rather than overtake each other: name what they
-        all write. What is `urgent` goes before all that is not: what has been spent must be written, however much is
-        still to be begun. Raises `Unavailable` when Firestore cannot be reached, or others are faster all the time;
+        Those with the same `serialize_on` take turns within this process, rather than overtake each other: name what
+        they all write. What is `urgent` goes before all that is not: what has been spent must be written, however much
+        is still to be begun. Raises `Unavailable` when Firestore cannot be reached, or others are faster all the time;
         `NeverBegun` when the turn did not come in time.
         """
         began = False
         try:
-            async with self.outages_told(), _turn(self._client.project, turn, urgent=urgent):
+            async with self.raising_unavailable(), _turn(self._client.project, serialize_on, urgent=urgent):
                 began = True
                 return await run(self._client, body, self._seconds)
         except Unavailable as error:

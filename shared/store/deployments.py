@@ -39,13 +39,13 @@ class DeploymentStore:
         return {snapshot.id async for snapshot in self._client.get_all(references, field_paths=[]) if snapshot.exists}
 
     async def page(
-        self, uid: str, limit: int, after: str | None = None, everybodys: bool = False
+        self, uid: str, limit: int, after: str | None = None, all_owners: bool = False
     ) -> tuple[list[Deployment], bool]:
         """The user's own and the shared ones, or everybody's; by name, those after `after`; and whether there may be
         more. One query, as many reads as deployments (see `page_of`).
         """
         query: AsyncQuery = self._client.collection("deployments").order_by("__name__")
-        query = seen_by(query, uid, everybodys)
+        query = seen_by(query, uid, all_owners)
         if after is not None:
             query = query.start_after({"__name__": self._deployment(after)})
         documents, more = await page_of(query, limit)

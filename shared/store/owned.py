@@ -51,13 +51,13 @@ class OwnedStore(Generic[T]):
         return None if document is None else self._read(id_, document)
 
     async def page(
-        self, uid: str, limit: int, after: tuple[datetime, str] | None = None, everybodys: bool = False
+        self, uid: str, limit: int, after: tuple[datetime, str] | None = None, all_owners: bool = False
     ) -> tuple[list[T], bool]:
         """The user's own and the shared ones, or everybody's; the newest change first, those after `after` (its time
         and id); and whether there may be more. One query, as many reads as are shown (see `page_of`).
         """
         query: AsyncQuery = self._collection.order_by("updated_at", direction=Query.DESCENDING)
-        query = seen_by(query, uid, everybodys).order_by("__name__", direction=Query.DESCENDING)
+        query = seen_by(query, uid, all_owners).order_by("__name__", direction=Query.DESCENDING)
         if after is not None:
             query = query.start_after({"updated_at": after[0], "__name__": self._document(after[1])})
         documents, more = await page_of(query, limit)
@@ -90,8 +90,8 @@ class OwnedStore(Generic[T]):
         return self._kind.model_validate({**kept, "id": id_, "fields": from_json(document["body"])})
 
 
-def seen_by(query: AsyncQuery, uid: str, everybodys: bool) -> AsyncQuery:
+def seen_by(query: AsyncQuery, uid: str, all_owners: bool) -> AsyncQuery:
     """The user's own and the shared ones, unless everybody's are asked for."""
-    if everybodys:
+    if all_owners:
         return query
     return query.where(filter=Or([FieldFilter("owner", "==", uid), FieldFilter("visibility", "==", "shared")]))

@@ -22,6 +22,6 @@ class RateLimitStore:
         document = await transaction.get(self._document(key))
         return 0.0 if document is None else float(document["whole_at"])
 
-    def put(self, key: str, whole_at: float, transaction: Transaction) -> None:
-        expire_at = datetime.fromtimestamp(whole_at, UTC) + timedelta(hours=1)
-        transaction.set(self._document(key), {"whole_at": whole_at, "expire_at": expire_at})
+    def put(self, key: str, theoretical_arrival_time: float, transaction: Transaction) -> None:
+        expire_at = datetime.fromtimestamp(theoretical_arrival_time, UTC) + timedelta(hours=1)
+        transaction.set(self._document(key), {"whole_at": theoretical_arrival_time, "expire_at": expire_at})

@@ -50,7 +50,7 @@ class Transaction:
         self._client = client
         self._read: dict[str, DocumentSnapshot[Any]] = {}
         self._writes: dict[str, Callable[[AsyncWriteBatch], None]] = {}
-        self._afterwards: list[Callable[[], None]] = []
+        self._on_commit: list[Callable[[], None]] = []
 
     async def get(self, reference: AsyncDocumentReference) -> dict[str, Any] | None:
         """The document as it was when the transaction first read it, None if there is none."""
@@ -83,15 +83,15 @@ class Transaction:
         snapshot = self._read[_path(reference)]
         self._writes[_path(reference)] = lambda batch: batch.delete(reference, self._unchanged(snapshot))
 
-    def afterwards(self, tell: Callable[[], None]) -> None:
+    def on_commit(self, tell: Callable[[], None]) -> None:
         """Calls `tell` when the commit is known to have gone through: for log lines of what has happened."""
-        self._afterwards.append(tell)
+        self._on_commit.append(tell)
 
     async def commit(self) -> None:
         """Raises `Overtaken` when something that was read has changed, and then has written nothing."""
         if self._writes:
             await self._write()
-        for tell in self._afterwards:
+        for tell in self._on_commit:
             tell()
 
     async def _write(self) -> None:

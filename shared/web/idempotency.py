@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Header
 
 from shared.models.idempotency import MAX_KEY_LENGTH
-from shared.web.answers import Answers, headers
+from shared.web.error_responses import Answers, headers
 
 REPLAYED_HEADER = "Idempotent-Replayed"
 REPLAYED_TEXT = "`true`, if the request came before under its key."

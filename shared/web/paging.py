@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from shared.web.answers import Answers, headers
+from shared.web.error_responses import Answers, headers
 
 NEXT_PAGE_HEADER = "X-Next-Page-Token"
 PageToken = Annotated[

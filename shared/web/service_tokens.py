@@ -20,7 +20,7 @@ from typing import Any, Literal, cast
 from fastapi import Request
 
 from shared.log import get_logger
-from shared.models.errors import ComeAgain, Forbidden, Unauthenticated
+from shared.models.errors import Forbidden, TooEarly, Unauthenticated
 from shared.settings import Settings
 from shared.web.dependencies import CurrentSettings
 
@@ -88,7 +88,7 @@ class Expected:
 
 def verify(token: str, expected: Expected, unsigned_is_good: bool, known: Certificates) -> None:
     """Blocks while certificates are fetched. Raises `Unauthenticated` for a token that does not hold, `Forbidden` for
-    one of another account or for another audience, `ComeAgain` when the certificates cannot be had.
+    one of another account or for another audience, `TooEarly` when the certificates cannot be had.
     """
     claims = _claims(token, unsigned_is_good, known)
     now = time.time()
@@ -114,7 +114,7 @@ def _claims(token: str, unsigned_is_good: bool, known: Certificates) -> dict[str
             key = jwt.decode_header(token).get("kid")
             claims = jwt.decode(token, certs=known.having(str(key)), clock_skew_in_seconds=CLOCK_SKEW_SECONDS)
     except _Unfetched:
-        raise ComeAgain("The caller cannot be checked right now.", retry_after=5) from None
+        raise TooEarly("The caller cannot be checked right now.", retry_after=5) from None
     except Exception as error:  # whatever a library trips over in a stranger's token, it is the token's fault
         raise Unauthenticated("The token does not hold.") from error
     if not isinstance(claims, dict):

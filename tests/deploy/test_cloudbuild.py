@@ -172,7 +172,7 @@ def moved(folder: Path, region: str) -> Path:
     return folder
 
 
-def looked_at(build: Build, folder: Path, region: str, id_: str = "region") -> int:
+def analyze_code(build: Build, folder: Path, region: str, id_: str = "region") -> int:
     (step,) = [step for step in build.steps if step.id == id_]
     script = substituted(step.args[-1], {"_REGION": region, "_PROJECT": "my-project"})
     return subprocess.run(["bash", "-euc", script], cwd=folder, capture_output=True, check=False).returncode
@@ -194,7 +194,7 @@ def test_what_users_may_spend_has_to_be_set(build: Build, tmp_path: Path, name: 
     folder = tmp_path / "deploy" / "settings"
     folder.mkdir(parents=True)
     (folder / name).write_text(text)
-    assert looked_at(build, tmp_path, "us-central1", "allowance") == code
+    assert analyze_code(build, tmp_path, "us-central1", "allowance") == code
     if code:
         with pytest.raises(StagingFailed, match="DEFAULT_ALLOWANCE is not set"):
             refuse_missing("my-project", folder)
@@ -204,8 +204,8 @@ def test_what_users_may_spend_has_to_be_set(build: Build, tmp_path: Path, name: 
 
 def test_the_region_is_the_functions_own(build: Build) -> None:
     """Another one given on the command line ends the build before it deploys."""
-    assert looked_at(build, ROOT, build.substitutions["_REGION"]) == 0
-    assert looked_at(build, ROOT, "europe-west1") == 1
+    assert analyze_code(build, ROOT, build.substitutions["_REGION"]) == 0
+    assert analyze_code(build, ROOT, "europe-west1") == 1
 
 
 @pytest.mark.parametrize("settings", [".env", ".env.my-project"])
@@ -213,13 +213,13 @@ def test_a_service_that_moves_moves_whole(build: Build, tmp_path: Path, settings
     """With Hosting's rewrites, and with the place where tasks are handed in, which is a setting."""
     folder = moved(tmp_path, "europe-west1")
     file = folder / "deploy" / "settings" / settings
-    assert looked_at(build, folder, "europe-west1") == 1
+    assert analyze_code(build, folder, "europe-west1") == 1
     file.write_text("DEFAULT_ALLOWANCE=20\nWORKER_LOCATION=us-central1\n")
-    assert looked_at(build, folder, "europe-west1") == 1
+    assert analyze_code(build, folder, "europe-west1") == 1
     file.write_text("DEFAULT_ALLOWANCE=20\nWORKER_LOCATION=europe-west1\n")
-    assert looked_at(build, folder, "europe-west1") == 0
+    assert analyze_code(build, folder, "europe-west1") == 0
     (folder / "firebase.json").write_text((ROOT / "firebase.json").read_text())
-    assert looked_at(build, folder, "europe-west1") == 1
+    assert analyze_code(build, folder, "europe-west1") == 1
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the functions run with: `functions.yaml` as the Firebase CLI reads it, and the rules of the house."""
+"""What the functions run with: `functions.yaml` as the Firebase CLI reads it, and the rules of the project."""
 
 import json
 import subprocess

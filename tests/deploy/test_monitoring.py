@@ -19,7 +19,7 @@ from shared.settings import Settings
 from tests.conftest import Lines
 from tests.deploy.log_entries import entry_of, extracted, matches
 from tests.doubles.model_server import Answer, ModelServer
-from tests.services.house import House, chat
+from tests.services.harness import Harness, chat
 from tests.stored import store
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "monitoring"
@@ -73,11 +73,11 @@ def texts(value: Any) -> Iterator[tuple[str, str]]:
             yield from texts(item)
 
 
-async def entries(house: House, caller: Caller, model_server: ModelServer, lines: Lines) -> list[Any]:
+async def entries(harness: Harness, caller: Caller, model_server: ModelServer, lines: Lines) -> list[Any]:
     """What a chat that is charged, and a sweep of two stuck tickets, leave in the log."""
     now = datetime.now(UTC)
     model_server.script("hi", Answer("hello", prompt_tokens=1000, completion_tokens=1000))
-    await house.deliver((await house.chat.submit(caller, chat("hi"))).ticket_id)
+    await harness.deliver((await harness.chat.submit(caller, chat("hi"))).ticket_id)
     found = [entry_of(line, "worker") for line in lines()]
     request = ChatRequest.model_validate(
         {"messages": [{"role": "user", "content": "hi"}], "provider": "p", "model": "m"}
@@ -85,14 +85,14 @@ async def entries(house: House, caller: Caller, model_server: ModelServer, lines
     for name, age in (("stuck", timedelta(minutes=10)), ("old", timedelta(days=1))):
         then = now - age
         ticket = Ticket(id=name, owner="u", provider="p", model="m", created_at=then, updated_at=then)
-        await store(house.database, ticket, request)
-    await SweepService(house.database, house.queue, house.settings).sweep()
+        await store(harness.database, ticket, request)
+    await SweepService(harness.database, harness.queue, harness.settings).sweep()
     return [*found, *(entry_of(line, "sweep") for line in lines())]
 
 
 @pytest.fixture
-async def house(settings: Settings, catalog: Catalog) -> House:
-    return House(settings, catalog)
+async def harness(settings: Settings, catalog: Catalog) -> Harness:
+    return Harness(settings, catalog)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ async def house(settings: Settings, catalog: Catalog) -> House:
     ],
 )
 async def test_a_metric_finds_the_lines_it_is_made_for(
-    house: House,
+    harness: Harness,
     caller: Caller,
     model_server: ModelServer,
     lines: Lines,
@@ -116,7 +116,7 @@ async def test_a_metric_finds_the_lines_it_is_made_for(
 ) -> None:
     """Lines that the service really wrote, those and no others, with a number and labels in each."""
     metric = read(FOLDER / "log-metrics" / f"{name}.yaml")
-    log = await entries(house, caller, model_server, lines)
+    log = await entries(harness, caller, model_server, lines)
     found = [entry for entry in log if matches(metric["filter"], entry)]
     extractors = metric.get("labelExtractors", {})
     told = [{label: extracted(extractor, entry) for label, extractor in extractors.items()} for entry in found]
@@ -257,7 +257,7 @@ def test_every_metric_of_ours_is_looked_at() -> None:
 
 
 async def test_the_logs_panel_shows_faults(
-    house: House, caller: Caller, model_server: ModelServer, lines: Lines
+    harness: Harness, caller: Caller, model_server: ModelServer, lines: Lines
 ) -> None:
     """Error lines of ours, and nothing else."""
     (panel,) = [
@@ -265,7 +265,7 @@ async def test_the_logs_panel_shows_faults(
         for tile in read(FOLDER / "dashboard.json")["mosaicLayout"]["tiles"]
         if "logsPanel" in tile["widget"]
     ]
-    log = await entries(house, caller, model_server, lines)
+    log = await entries(harness, caller, model_server, lines)
     assert {entry["severity"] for entry in log if matches(panel["filter"], entry)} == {"ERROR"}
 
 

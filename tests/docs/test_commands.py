@@ -11,7 +11,7 @@ from shared.models.caller import Caller
 from shared.settings import Settings
 from tests.deploy.gcloud_commands import flags_of
 from tests.doubles.model_server import Answer, ModelServer
-from tests.services.house import House, chat
+from tests.services.harness import Harness, chat
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("deploy/**/*.md"))]
@@ -75,8 +75,8 @@ async def test_what_a_chat_costs_in_firestore_is_what_is_said(
     settings: Settings, catalog: Catalog, caller: Caller, model_server: ModelServer
 ) -> None:
     """Reads, those of what is not there included, and writes, in the arithmetic of docs/deploy.md."""
-    house = House(settings, catalog)
-    api = house.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
+    harness = Harness(settings, catalog)
+    api = harness.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     reads = writes = 0
     batch_get, commit = api.batch_get_documents, api.commit
 
@@ -93,10 +93,10 @@ async def test_what_a_chat_costs_in_firestore_is_what_is_said(
     model_server.script("hi", Answer("hello", prompt_tokens=1000, completion_tokens=1000))
     api.batch_get_documents, api.commit = counted_get, counted_commit
     try:
-        ticket_id = (await house.chat.submit(caller, chat("hi"))).ticket_id
-        await house.deliver(ticket_id)
+        ticket_id = (await harness.chat.submit(caller, chat("hi"))).ticket_id
+        await harness.deliver(ticket_id)
         for _ in range(5):
-            await house.chat.look_up(caller, ticket_id)
+            await harness.chat.look_up(caller, ticket_id)
     finally:
         api.batch_get_documents, api.commit = batch_get, commit
     text = (ROOT / "docs/deploy.md").read_text()

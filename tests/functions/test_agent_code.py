@@ -14,7 +14,7 @@ from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import Answer, Fail, ModelServer
 from tests.functions.conftest import Serve
-from tests.services.house import MODEL
+from tests.services.harness import MODEL
 from tests.services.publishing import ASK
 from tests.stored import store_account
 

@@ -32,7 +32,7 @@ from shared.web import standing as web_standing
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import ModelServer
 from tests.functions.conftest import Serve, Whom
-from tests.services.house import House
+from tests.services.harness import Harness
 
 MODEL = {"provider": "openai", "model": "gpt-4.1-mini"}
 CHAT = {**MODEL, "messages": [{"role": "user", "content": "hi"}]}
@@ -240,9 +240,9 @@ async def test_a_waiting_ticket_of_a_disabled_user_ends_and_costs_nothing(
         TicketStatus.FAILED,
         "The account is disabled, so the chat was not answered.",
     )
-    house = House(settings, catalog)
-    account = await house.account("mine")
-    assert (account.held, account.remaining, await house.charged("mine")) == (0, 100_000_000, [])
+    harness = Harness(settings, catalog)
+    account = await harness.account("mine")
+    assert (account.held, account.remaining, await harness.charged("mine")) == (0, 100_000_000, [])
     assert not model_server.calls
 
 

@@ -22,7 +22,7 @@ from shared.settings import Settings
 from shared.store import Database
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.dispatcher import Dispatcher
-from tests.services.house import House, chat
+from tests.services.harness import Harness, chat
 from tests.services.publishing import ECHO, publish
 
 FLOODER, OTHER = Caller(uid="flooder"), Caller(uid="other")
@@ -71,15 +71,15 @@ async def test_a_chat_is_answered_beside_a_flood_of_sleepers(
     These have as many workers as one user may; the rest was put aside without an error that the queue could see, and
     without using up an attempt.
     """
-    house = House(settings, catalog)
+    harness = Harness(settings, catalog)
     await publish(database, FLOODER, "sleeper", SLEEPER)
     await publish(database, OTHER, "echo", ECHO)
-    flood = [(await house.chat.submit(FLOODER, with_agent("sleeper"))).ticket_id for _ in range(FLOOD)]
+    flood = [(await harness.chat.submit(FLOODER, with_agent("sleeper"))).ticket_id for _ in range(FLOOD)]
     with start("worker") as worker:
         dispatcher = Dispatcher(cloud_tasks, worker.url, DISPATCHES)
         async with dispatcher.dispatching():
             theirs = [
-                (await house.chat.submit(OTHER, request)).ticket_id for request in (chat("hi"), with_agent("echo"))
+                (await harness.chat.submit(OTHER, request)).ticket_id for request in (chat("hi"), with_agent("echo"))
             ]
             answered = [await ended(database, ticket_id) for ticket_id in theirs]
             slept = [await database.tickets.get(ticket_id) for ticket_id in flood]

@@ -1,4 +1,4 @@
-"""What tests of the sandbox share: an engine, and `run`, which runs code on it with abilities of the tests' own."""
+"""What tests of the sandbox share: an engine, and `run`, which runs code on it with scripted host functions."""
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,8 +17,8 @@ from shared.sandbox.workers import end_all
 from shared.settings import Settings
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
-from tests.sandbox.abilities import ScriptedAbilities
 from tests.sandbox.programs import code_of
+from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
 from tests.sandbox.shop_server import ShopServer
 
 AT_ONCE = 8
@@ -94,33 +94,33 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def make_abilities(
+def make_host_functions(
     engine: WasmEngine, client: httpx.AsyncClient, mcp_server: McpServer
-) -> Callable[[], ScriptedAbilities]:
+) -> Callable[[], ScriptedHostFunctions]:
     """Makes those of a run; agents are the corpus' programs."""
 
-    def make() -> ScriptedAbilities:
+    def make() -> ScriptedHostFunctions:
         async def run_agent(name: str, input_dict: JsonObject, level: int) -> Outcome:
-            inner = abilities
+            inner = host_functions
             while inner.level < level:
                 inner = inner.deeper()
             return await engine.run(Program(code_of("corpus", name), input_dict), inner, LIMITS, level)
 
         settings = Settings(outbound_allowed_hosts=(mcp_server.host,), outbound_timeout_seconds=5)
-        abilities = ScriptedAbilities(client, settings, run_agent)
-        return abilities
+        host_functions = ScriptedHostFunctions(client, settings, run_agent)
+        return host_functions
 
     return make
 
 
 @pytest.fixture
-def abilities(make_abilities: Callable[[], ScriptedAbilities]) -> ScriptedAbilities:
+def host_functions(make_host_functions: Callable[[], ScriptedHostFunctions]) -> ScriptedHostFunctions:
     """Those of the test's runs."""
-    return make_abilities()
+    return make_host_functions()
 
 
 @pytest.fixture
-def run(engine: WasmEngine, abilities: ScriptedAbilities) -> Run:
+def run(engine: WasmEngine, host_functions: ScriptedHostFunctions) -> Run:
     async def run(
         code: str,
         input_dict: JsonObject | None = None,
@@ -128,6 +128,6 @@ def run(engine: WasmEngine, abilities: ScriptedAbilities) -> Run:
         **limits: float,
     ) -> Outcome:
         program = Program(code, input_dict or {}, tools or {})
-        return await engine.run(program, abilities, replace(LIMITS, **limits))
+        return await engine.run(program, host_functions, replace(LIMITS, **limits))
 
     return run

@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 
 from shared.sandbox import Limits, Program
 from shared.sandbox.engine import WasmEngine
-from tests.sandbox.abilities import ScriptedAbilities
 from tests.sandbox.by_cpython import by_cpython
 from tests.sandbox.conftest import LIMITS
 from tests.sandbox.programs import HERE, Case, code_of, names
+from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
 
 FOLDER = "algorithms"
 SIDE_BY_SIDE = 3
@@ -68,7 +68,7 @@ def test_cpython_gives_the_known_answer(name: str, program: str) -> None:
 
 @pytest.mark.timeout(240)
 async def test_every_algorithm_gives_its_known_answer(
-    engine: WasmEngine, make_abilities: Callable[[], ScriptedAbilities]
+    engine: WasmEngine, make_host_functions: Callable[[], ScriptedHostFunctions]
 ) -> None:
     """One run per file, a few of them side by side."""
     turns = asyncio.Semaphore(SIDE_BY_SIDE)
@@ -77,7 +77,7 @@ async def test_every_algorithm_gives_its_known_answer(
         """The wrong answers of a file, its failure, or what it printed; None if all is well."""
         case = case_of(name)
         async with turns:
-            outcome = await engine.run(Program(code_of(FOLDER, name), case.input), make_abilities(), PATIENT)
+            outcome = await engine.run(Program(code_of(FOLDER, name), case.input), make_host_functions(), PATIENT)
         if outcome.failure:
             return outcome.failure.error, outcome.failure.traceback
         assert isinstance(outcome.result, dict)

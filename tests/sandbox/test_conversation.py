@@ -1,6 +1,6 @@
 """The host's side of a run alone: in the place of the worker is a script that says anything.
 
-Whatever is said is an end or is refused; abilities are given only what their protocol says; every call is answered
+Whatever is said is an end or is refused; host_functions are given only what their protocol says; every call is answered
 once, every wait is answered, and nothing goes on afterwards.
 """
 
@@ -42,7 +42,7 @@ class _Script:
 
 
 class _Strict:
-    """Abilities that take what their protocol says. `slow`: they never answer. `under_way`: calls that go on."""
+    """HostFunctions that take what their protocol says. `slow`: they never answer. `under_way`: calls that go on."""
 
     def __init__(self, slow: bool) -> None:
         self._slow = slow
@@ -148,7 +148,7 @@ MESSAGES = st.one_of(
         {
             "kind": st.just("call"),
             "number": st.integers(1, 5),
-            "ability": st.sampled_from(ABILITIES),
+            "function": st.sampled_from(ABILITIES),
             "arguments": GIVEN,
         }
     ),
@@ -167,7 +167,7 @@ LAST = st.one_of(
         }
     ),
 )
-BENT = st.dictionaries(st.sampled_from(["kind", "text", "number", "ability", "arguments", "seconds", "frames"]), JSON)
+BENT = st.dictionaries(st.sampled_from(["kind", "text", "number", "function", "arguments", "seconds", "frames"]), JSON)
 
 
 def _bytes(message: dict[str, Any]) -> bytes:
@@ -190,18 +190,18 @@ def _held(said: list[bytes], slow: bool) -> tuple[str | Fault | None, _Strict, _
     """What the host makes of it; None where it gives up, in one of the ways that it may."""
 
     async def held() -> tuple[str | Fault | None, _Strict, _Script, Logs]:
-        abilities, script, logs = _Strict(slow), _Script(said), Logs(1000)
+        host_functions, script, logs = _Strict(slow), _Script(said), Logs(1000)
         end = None
         async with asyncio.timeout(5):
             try:
-                conversation = Conversation(cast(Worker, script), abilities, logs)
+                conversation = Conversation(cast(Worker, script), host_functions, logs)
                 end = await conversation.held({"code": ""})
             except (Gone, TooManyCalls):
                 pass
         for _ in range(3):
             await asyncio.sleep(0)
         assert len(asyncio.all_tasks()) == 1
-        return end, abilities, script, logs
+        return end, host_functions, script, logs
 
     return asyncio.run(held())
 
@@ -211,18 +211,18 @@ def _held(said: list[bytes], slow: bool) -> tuple[str | Fault | None, _Strict, _
 @given(st.lists(st.binary(max_size=60) | (MESSAGES | BENT | LAST).map(_bytes), max_size=8), st.booleans())
 def test_whatever_an_interpreter_says_is_an_end_or_is_refused(said: list[bytes], slow: bool) -> None:
     """Bytes that are no message, messages that are none of ours: nothing else is raised, and nothing goes on."""
-    end, abilities, _, _ = _held(said, slow)
+    end, host_functions, _, _ = _held(said, slow)
     assert end is None or isinstance(end, str | Fault)
-    assert (abilities.wrong, abilities.under_way) == ([], 0)
+    assert (host_functions.wrong, host_functions.under_way) == ([], 0)
 
 
 @pytest.mark.timeout(120)
 @settings(max_examples=200, deadline=None)
 @given(st.lists(MESSAGES.map(_bytes), max_size=12), LAST, st.booleans())
 def test_messages_in_any_order_are_understood(said: list[bytes], last: JsonObject, slow: bool) -> None:
-    """Abilities get what they may be given, every wait is answered, and the end is the one that was told."""
-    end, abilities, script, logs = _held([*said, _bytes(last)], slow)
-    assert (abilities.wrong, abilities.under_way) == ([], 0)
+    """HostFunctions get what they may be given, every wait is answered, and the end is the one that was told."""
+    end, host_functions, script, logs = _held([*said, _bytes(last)], slow)
+    assert (host_functions.wrong, host_functions.under_way) == ([], 0)
     if end is not None:
         assert isinstance(end, Fault) == (last["kind"] == "failed")
         waits = sum(_line(one)["kind"] == "wait" for one in said)
@@ -239,7 +239,7 @@ def test_messages_in_any_order_are_understood(said: list[bytes], last: JsonObjec
 @settings(max_examples=50, deadline=None)
 def test_every_call_is_answered_once(numbers: list[int]) -> None:
     """Whatever numbers they have: also the same ones."""
-    calls = [_bytes({"kind": "call", "number": n, "ability": "list_tools", "arguments": FITTING}) for n in numbers]
+    calls = [_bytes({"kind": "call", "number": n, "function": "list_tools", "arguments": FITTING}) for n in numbers]
     wait = _bytes({"kind": "wait", "seconds": 0.01})
     _, _, script, _ = _held([*calls, *[wait] * (len(calls) + 2)], slow=False)
     answers = [answer for sent in script.sent[1:] for answer in json.loads(sent)["answers"]]
@@ -248,24 +248,24 @@ def test_every_call_is_answered_once(numbers: list[int]) -> None:
 
 def test_calls_without_end_are_refused() -> None:
     """Before there is no room for them."""
-    call = _bytes({"kind": "call", "number": 1, "ability": "list_tools", "arguments": {}})
-    end, abilities, _, _ = _held([call] * 20_001, slow=True)
-    assert (end, abilities.under_way) == (None, 0)
+    call = _bytes({"kind": "call", "number": 1, "function": "list_tools", "arguments": {}})
+    end, host_functions, _, _ = _held([call] * 20_001, slow=True)
+    assert (end, host_functions.under_way) == (None, 0)
 
 
 def test_calls_that_hold_more_than_can_be_kept_are_refused() -> None:
     """Each may hold a lot; all of them together no more than ten times that."""
-    call = _bytes({"kind": "call", "number": 1, "ability": "call_agent", "arguments": {"x": [0] * 90_000}})
-    end, abilities, _, _ = _held([call] * 12, slow=True)
-    assert (end, abilities.under_way) == (None, 0)
+    call = _bytes({"kind": "call", "number": 1, "function": "call_agent", "arguments": {"x": [0] * 90_000}})
+    end, host_functions, _, _ = _held([call] * 12, slow=True)
+    assert (end, host_functions.under_way) == (None, 0)
 
 
 def test_calls_hold_only_so_much_at_a_time() -> None:
     """One that would be more is answered at once, with an error that says what to do."""
     given = {"name": "x", "input_dict": {"x": "y" * 1_900_000}}
-    call = _bytes({"kind": "call", "number": 1, "ability": "call_agent", "arguments": given})
+    call = _bytes({"kind": "call", "number": 1, "function": "call_agent", "arguments": given})
     wait = _bytes({"kind": "wait", "seconds": 0.5})
-    _, abilities, script, _ = _held([*[call] * 9, wait], slow=True)
+    _, host_functions, script, _ = _held([*[call] * 9, wait], slow=True)
     (answer,) = json.loads(script.sent[-1])["answers"]
     assert answer["error"]["message"] == "Too much is handed on at a time. Await the calls as they are made."
-    assert abilities.under_way == 0
+    assert host_functions.under_way == 0

@@ -5,11 +5,11 @@ See `tests.sandbox.programs` for how those are written.
 
 import pytest
 
-from shared.sandbox import look
-from tests.sandbox.abilities import ScriptedAbilities
+from shared.sandbox import analyze_now
 from tests.sandbox.by_cpython import by_cpython
 from tests.sandbox.conftest import Run
 from tests.sandbox.programs import cases_of, code_of, names, numbered_cases
+from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
 from tests.sandbox.shop_server import ShopServer
 
 
@@ -18,27 +18,27 @@ async def test_a_program_does_what_it_says(
     name: str,
     number: int,
     run: Run,
-    abilities: ScriptedAbilities,
+    host_functions: ScriptedHostFunctions,
     addresses: dict[str, str],
     shop_server: ShopServer,
 ) -> None:
     """Its result, or its error, and every line that it prints; calls that it gathers are under way at the same time."""
     case = cases_of(name, addresses)[number]
-    abilities.answers = case.answers
+    host_functions.answers = case.answers
     if case.meet:
-        abilities.meet(case.meet)
+        host_functions.meet(case.meet)
     outcome = await run(code_of("corpus", name), case.input, case.tools)
     assert (outcome.failure.error if outcome.failure else None) == case.error
     assert outcome.result == case.result
     assert outcome.logs == case.logs
-    assert abilities.calls.most_at_once == case.meet
+    assert host_functions.calls.most_at_once == case.meet
     assert shop_server.most_at_once == case.meet_http
 
 
 @pytest.mark.parametrize("name", names("corpus"))
 def test_the_look_finds_nothing_in_a_program_that_runs(name: str) -> None:
     """A finding stops a run, so a finding in what would run is a fault of the look."""
-    assert look(code_of("corpus", name)) == []
+    assert analyze_now(code_of("corpus", name)) == []
 
 
 @pytest.mark.parametrize(

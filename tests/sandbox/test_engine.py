@@ -13,17 +13,17 @@ from shared.models.wire import JsonObject
 from shared.sandbox import CallFailed, Failure, HttpAnswer, HttpCall, Limits, Outcome, Program, slots
 from shared.sandbox.analysis.modules import MODULES
 from shared.sandbox.engine import WasmEngine
-from shared.sandbox.no_abilities import NoAbilities
-from tests.sandbox.abilities import ScriptedAbilities
+from shared.sandbox.no_host_functions import NoHostFunctions
 from tests.sandbox.conftest import AT_ONCE, LIMITS, Run
+from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
 
 RUN = "async def run(input_dict, tools):\n"
 CALL = RUN + "    return await gofannon_client.call('gate', input_dict)"
 
 
 @dataclass
-class Gate(NoAbilities):
-    """Abilities whose `call_agent` waits until `opened`. `arrived` is set with each call, `ended` when one is over."""
+class Gate(NoHostFunctions):
+    """Its `call_agent` waits until `opened`. `arrived` is set with each call, `ended` when one is over."""
 
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
@@ -127,12 +127,14 @@ async def test_a_run_that_waits_too_long_ends(run: Run, waits: str) -> None:
     assert outcome.failure.error == "TimeoutError: The run took longer than 3 s."
 
 
-async def test_an_input_that_is_nested_too_deep_is_refused(engine: WasmEngine, abilities: ScriptedAbilities) -> None:
+async def test_an_input_that_is_nested_too_deep_is_refused(
+    engine: WasmEngine, host_functions: ScriptedHostFunctions
+) -> None:
     """It cannot be handed in."""
     deep: Any = 1
     for _ in range(5000):
         deep = [deep]
-    outcome = await engine.run(Program(RUN + "    return 1", {"n": deep}), abilities, LIMITS)
+    outcome = await engine.run(Program(RUN + "    return 1", {"n": deep}), host_functions, LIMITS)
     assert outcome.failure
     assert outcome.failure.error == "TypeError: The input is nested too deep."
 
@@ -366,7 +368,7 @@ async def test_a_run_can_be_played_again(engine: WasmEngine) -> None:
     )
     program = Program(code, {}, seed=b"1", clock=1_700_000_000 * 10**9)
     first, second, third = [
-        (await engine.run(one, NoAbilities(), LIMITS)).result
+        (await engine.run(one, NoHostFunctions(), LIMITS)).result
         for one in (program, program, replace(program, seed=b"2", clock=None))
     ]
     assert isinstance(first, list)
@@ -396,7 +398,7 @@ async def test_the_modules_that_are_there_are_the_ones_that_the_look_knows(run: 
 
 
 async def test_a_load_runs_only_what_is_outside(engine: WasmEngine) -> None:
-    """`run` is not called, and no ability is there."""
+    """`run` is not called, and no host function is there."""
     assert await engine.load("x = 1\n" + RUN + "    raise ValueError", LIMITS) is None
     failure = await engine.load("x = 1 / 0\n" + RUN + "    return 1", LIMITS)
     assert failure
@@ -456,13 +458,15 @@ async def test_so_many_run_at_once_and_no_more() -> None:
     assert gate.most == 3
 
 
-async def test_agents_that_call_agents_do_not_wait_for_each_other(run: Run, abilities: ScriptedAbilities) -> None:
+async def test_agents_that_call_agents_do_not_wait_for_each_other(
+    run: Run, host_functions: ScriptedHostFunctions
+) -> None:
     """All places taken by runs that each call another: those have places of their own."""
-    abilities.meet(AT_ONCE)
+    host_functions.meet(AT_ONCE)
     code = RUN + "    return await gofannon_client.call('one_parameter', input_dict)"
     outcomes = await asyncio.gather(*[run(code, {"n": n}) for n in range(AT_ONCE)])
     assert [outcome.result for outcome in outcomes] == [n * n for n in range(AT_ONCE)]
-    assert abilities.calls.most_at_once == AT_ONCE
+    assert host_functions.calls.most_at_once == AT_ONCE
 
 
 async def test_no_place_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -487,7 +491,7 @@ async def test_the_time_of_a_run_that_waits_for_a_call_is_limited(engine: WasmEn
     )
 
 
-class Lavish(NoAbilities):
+class Lavish(NoHostFunctions):
     """Agents that answer at length."""
 
     async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
@@ -506,12 +510,12 @@ async def test_answers_come_as_many_as_fit_into_memory_at_a_time(engine: WasmEng
 
 async def test_a_program_that_is_larger_than_any_memory_is_refused(engine: WasmEngine) -> None:
     """With its size, and before a worker has it."""
-    outcome = await engine.run(Program(RUN + "    return 1", {"x": "y" * 70_000_000}), NoAbilities(), LIMITS)
+    outcome = await engine.run(Program(RUN + "    return 1", {"x": "y" * 70_000_000}), NoHostFunctions(), LIMITS)
     assert outcome.failure
     assert outcome.failure.error.startswith("TypeError: The input is longer than")
 
 
-class Failing(NoAbilities):
+class Failing(NoHostFunctions):
     """Every HTTP call fails, as the test says."""
 
     def __init__(self, failure: Exception) -> None:

@@ -19,9 +19,9 @@ import pytest
 from shared.models.wire import JsonObject
 from shared.sandbox import Limits, Outcome, Program
 from shared.sandbox.engine import WasmEngine
-from tests.sandbox.abilities import CANARY, ScriptedAbilities
 from tests.sandbox.conftest import LIMITS, SECRET, Run
 from tests.sandbox.programs import code_of, names
+from tests.sandbox.scripted_host_functions import CANARY, ScriptedHostFunctions
 
 ROOT = Path(__file__).parents[2]
 TOOLS = {"https://mcp.example.com": ["x"]}
@@ -137,7 +137,9 @@ def _bounds(**limits: float) -> Limits:
     return replace(LIMITS, **limits)
 
 
-async def test_hostile_programs_do_not_disturb_the_others(engine: WasmEngine, abilities: ScriptedAbilities) -> None:
+async def test_hostile_programs_do_not_disturb_the_others(
+    engine: WasmEngine, host_functions: ScriptedHostFunctions
+) -> None:
     """All of them beside a stream of normal programs, which all give their right answer."""
     # a place for each of these and for each of the stream; else runs would wait for places, which counts as time
     turns = asyncio.Semaphore(5)
@@ -145,13 +147,13 @@ async def test_hostile_programs_do_not_disturb_the_others(engine: WasmEngine, ab
 
     async def hostile(code: str) -> Outcome:
         async with turns:
-            return await engine.run(Program(code, {}, TOOLS), abilities, _bounds(**CROWDED))
+            return await engine.run(Program(code, {}, TOOLS), host_functions, _bounds(**CROWDED))
 
     async def stream(first: int) -> list[int]:
         wrong: list[int] = []
         n = first
         while not ended.is_set():
-            outcome = await engine.run(Program(NORMAL, {"n": n}), abilities, LIMITS)
+            outcome = await engine.run(Program(NORMAL, {"n": n}), host_functions, LIMITS)
             if (outcome.failure, outcome.result) != (None, [2 * n, [], False]):
                 wrong.append(n)
             n += 2
@@ -195,15 +197,17 @@ async def test_a_run_sees_nothing_that_another_left(run: Run) -> None:
         *("clock_of_the_guest_replaced", "error_out_of_memory", "print_flood", "signal_handlers", "trace_of_the_guest"),
     ],
 )
-async def test_a_tenants_next_run_is_as_the_first(name: str, engine: WasmEngine, abilities: ScriptedAbilities) -> None:
+async def test_a_tenants_next_run_is_as_the_first(
+    name: str, engine: WasmEngine, host_functions: ScriptedHostFunctions
+) -> None:
     """Runs of one tenant may use the same process, and see nothing of one another."""
     sharers = (f"the tenant of {name}",)
     code = code_of("hostile", name)
     expected = _Expected(code)
     for _ in range(3):
-        outcome = await engine.run(Program(code, {}, TOOLS, sharers), abilities, _bounds(**expected.limits))
+        outcome = await engine.run(Program(code, {}, TOOLS, sharers), host_functions, _bounds(**expected.limits))
         assert expected.holds(outcome), _texts(outcome)[:2000]
-        outcome = await engine.run(Program(NORMAL, {"n": 21}, {}, sharers), abilities, LIMITS)
+        outcome = await engine.run(Program(NORMAL, {"n": 21}, {}, sharers), host_functions, LIMITS)
         assert (outcome.failure, outcome.result, outcome.logs) == (None, [42, [], False], [])
 
 
@@ -216,8 +220,10 @@ async def test_a_run_cannot_change_what_it_was_given(run: Run) -> None:
     assert (input_dict, tools) == ({"list": [1]}, {"https://mcp.example.com": ["x"]})
 
 
-async def test_metadata_addresses_are_asked_of_the_abilities_alone(run: Run, abilities: ScriptedAbilities) -> None:
-    """The one way out is an ability: what that refuses is refused, whichever name inside is used."""
+async def test_metadata_addresses_are_asked_of_the_host_functions_alone(
+    run: Run, host_functions: ScriptedHostFunctions
+) -> None:
+    """The one way out is a host function: what that refuses is refused, whichever name inside is used."""
     code = (
         "import httpx\n" + RUN + "    seen = []\n"
         "    for client in (http_client, httpx.AsyncClient(), httpx.AsyncClient(base_url='http://169.254.169.254')):\n"
@@ -229,20 +235,24 @@ async def test_metadata_addresses_are_asked_of_the_abilities_alone(run: Run, abi
         "    return sorted(set(seen)) + [len(seen)]"
     )
     assert (await run(code)).result == ["169.254.169.254 is not a public address.", 15]
-    assert {call.url for call in abilities.calls.http} == {"http://169.254.169.254/token"}
-    assert len(abilities.calls.http) == 15
+    assert {call.url for call in host_functions.calls.http} == {"http://169.254.169.254/token"}
+    assert len(host_functions.calls.http) == 15
 
 
-async def test_what_is_said_after_the_result_is_not_done(engine: WasmEngine, abilities: ScriptedAbilities) -> None:
-    """A call that follows a forged result reaches no ability."""
-    outcome = await engine.run(Program(code_of("hostile", "forge_result"), {}), abilities, _bounds(**PATIENT))
+async def test_what_is_said_after_the_result_is_not_done(
+    engine: WasmEngine, host_functions: ScriptedHostFunctions
+) -> None:
+    """A call that follows a forged result reaches no host function."""
+    outcome = await engine.run(Program(code_of("hostile", "forge_result"), {}), host_functions, _bounds(**PATIENT))
     assert outcome.result == "forged"
-    assert abilities.calls.agents == []
+    assert host_functions.calls.agents == []
 
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", ["forge_heavy_arguments", "forge_print_flood", "forge_wait_flood", "forge_call_flood"])
-async def test_a_flood_does_not_stop_this_process(name: str, engine: WasmEngine, abilities: ScriptedAbilities) -> None:
+async def test_a_flood_does_not_stop_this_process(
+    name: str, engine: WasmEngine, host_functions: ScriptedHostFunctions
+) -> None:
     """A run that says as much as it can takes this process little more time than it may take itself."""
     longest = 0.0
 
@@ -255,7 +265,7 @@ async def test_a_flood_does_not_stop_this_process(name: str, engine: WasmEngine,
 
     looking = asyncio.create_task(look())
     began = time.process_time()
-    outcome = await engine.run(Program(code_of("hostile", name), {}), abilities, _bounds(**FLOODING))
+    outcome = await engine.run(Program(code_of("hostile", name), {}), host_functions, _bounds(**FLOODING))
     computed = time.process_time() - began
     looking.cancel()
     assert outcome.failure

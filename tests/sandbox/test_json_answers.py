@@ -6,8 +6,8 @@ from typing import Any
 from shared.sandbox import Program
 from shared.sandbox.engine import WasmEngine
 from tests.doubles.api_server import ApiServer
-from tests.sandbox.abilities import ScriptedAbilities
 from tests.sandbox.conftest import LIMITS
+from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
 
 CODE = """async def run(input_dict, tools):
     found = []
@@ -21,7 +21,9 @@ CODE = """async def run(input_dict, tools):
 """
 
 
-async def test_json_in_every_encoding(engine: WasmEngine, abilities: ScriptedAbilities, api_server: ApiServer) -> None:
+async def test_json_in_every_encoding(
+    engine: WasmEngine, host_functions: ScriptedHostFunctions, api_server: ApiServer
+) -> None:
     """With a byte order mark, in UTF-16 and 32; what is in none of them can be caught."""
     value: Any = {"größe": ["日本", 1, None]}
     text = json.dumps(value, ensure_ascii=False)
@@ -31,6 +33,6 @@ async def test_json_in_every_encoding(engine: WasmEngine, abilities: ScriptedAbi
         api_server.documents[encoding] = (text.encode(encoding), as_json)
     api_server.documents["bytes"] = (b'{"a": "\xe9"}', as_json)
     urls = [f"{api_server.address}/documents/{name}" for name in (*encodings, "bytes")]
-    outcome = await engine.run(Program(CODE, {"urls": [*urls]}), abilities, LIMITS)
+    outcome = await engine.run(Program(CODE, {"urls": [*urls]}), host_functions, LIMITS)
     assert outcome.failure is None
     assert outcome.result == [value] * len(encodings) + [True]

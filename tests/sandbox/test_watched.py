@@ -15,7 +15,7 @@ MCP = "https://me@mcp.example:8443/x?key=secret"
 
 
 class Endless:
-    """Abilities that never answer, but for models: those fail after `seconds`."""
+    """HostFunctions that never answer, but for models: those fail after `seconds`."""
 
     def __init__(self, seconds: float = 60) -> None:
         self._seconds = seconds

@@ -20,9 +20,9 @@ from shared.sandbox import Outcome, Program, fork_server, forking, workers
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.worker import Gone, Worker
 from shared.sandbox.workers import end_all
-from tests.sandbox.abilities import ScriptedAbilities
 from tests.sandbox.children import children, fork_servers, kill_all
 from tests.sandbox.conftest import LIMITS
+from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
 from tests.sandbox.test_engine import CALL, Gate
 
 RUN = "async def run(input_dict, tools):\n"
@@ -125,10 +125,10 @@ async def test_a_process_that_has_grown_is_not_kept(engine: WasmEngine, caplog: 
 
 @pytest.mark.parametrize("moment", ["computing", "waiting", "calling", "printing"])
 async def test_a_process_that_is_killed_ends_its_own_run_only(
-    moment: str, engine: WasmEngine, abilities: ScriptedAbilities
+    moment: str, engine: WasmEngine, host_functions: ScriptedHostFunctions
 ) -> None:
     """With an error in words; what it had printed is kept, its calls are ended, and the next run runs as ever."""
-    abilities.meet(2)
+    host_functions.meet(2)
     rest = {
         "computing": "    while True: pass",
         "waiting": "    await asyncio.sleep(60)",
@@ -140,7 +140,7 @@ async def test_a_process_that_is_killed_ends_its_own_run_only(
     await other.arrived.acquire()
     known = {child.pid for child in children()}
     limits = replace(LIMITS, seconds=30, cpu_seconds=20)
-    running = asyncio.create_task(engine.run(Program(RUN + f"    print('begun')\n{rest}", {}), abilities, limits))
+    running = asyncio.create_task(engine.run(Program(RUN + f"    print('begun')\n{rest}", {}), host_functions, limits))
     await asyncio.sleep(1)
     for child in children():
         if child.pid not in known or child.cpu_times().user > 0.5:
@@ -208,16 +208,16 @@ async def test_a_run_that_is_cancelled_ends_its_process(engine: WasmEngine) -> N
     assert (await engine.run(Program(CALL, {}), gate, LIMITS)).result == "gate"
 
 
-async def test_runs_beside_each_other_do_not_mix(engine: WasmEngine, abilities: ScriptedAbilities) -> None:
+async def test_runs_beside_each_other_do_not_mix(engine: WasmEngine, host_functions: ScriptedHostFunctions) -> None:
     """Each has its own input, its own lines, its own answers; also those of one tenant."""
-    abilities.answers = [(f"q{n}.", f"a{n}") for n in range(6)]
+    host_functions.answers = [(f"q{n}.", f"a{n}") for n in range(6)]
     code = (
         RUN + "    print(input_dict['n'])\n"
         "    said, _ = await call_llm(messages=[{'role': 'user', 'content': f\"q{input_dict['n']}.\"}])\n"
         "    return said"
     )
     programs = [Program(code, {"n": n}, sharers=("user:a",)) for n in range(6)]
-    outcomes = await asyncio.gather(*[engine.run(program, abilities, LIMITS) for program in programs])
+    outcomes = await asyncio.gather(*[engine.run(program, host_functions, LIMITS) for program in programs])
     assert [(outcome.result, outcome.logs) for outcome in outcomes] == [(f"a{n}", [str(n)]) for n in range(6)]
 
 

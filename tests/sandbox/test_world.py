@@ -15,16 +15,16 @@ from shared.sandbox.engine import WasmEngine
 from shared.sandbox.guest.httpx import Headers as InsideHeaders
 from shared.sandbox.guest.httpx import Response as InsideResponse
 from shared.sandbox.inside.http_objects import AsyncClient, Response, httpx_timeout
-from shared.sandbox.no_abilities import NoAbilities
-from tests.sandbox.abilities import ScriptedAbilities
+from shared.sandbox.no_host_functions import NoHostFunctions
 from tests.sandbox.conftest import LIMITS, Run
+from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
 from tests.sandbox.shop_server import ShopServer
 
 RUN = "async def run(input_dict, tools):\n"
 CALL = HttpCall("GET", "https://example.com/a")
 
 
-class Noting(NoAbilities):
+class Noting(NoHostFunctions):
     """Keeps the HTTP calls, and answers each with `answer`."""
 
     def __init__(self, answer: HttpAnswer | None = None) -> None:
@@ -38,9 +38,9 @@ class Noting(NoAbilities):
 
 async def sent(*, client: dict[str, Any] | None = None, method: str = "get", **options: Any) -> HttpCall:
     """The one call that a client's method makes."""
-    abilities = Noting()
-    await getattr(AsyncClient(abilities, **(client or {})), method)("https://example.com/a", **options)
-    (call,) = abilities.calls
+    host_functions = Noting()
+    await getattr(AsyncClient(host_functions, **(client or {})), method)("https://example.com/a", **options)
+    (call,) = host_functions.calls
     return call
 
 
@@ -110,9 +110,9 @@ async def test_a_clients_own_settings_come_first() -> None:
 )
 async def test_a_base_url_goes_before(base: str, url: str, whole: str) -> None:
     """But for an address that is whole."""
-    abilities = Noting()
-    await AsyncClient(abilities, base_url=base).get(url)
-    assert abilities.calls[0].url == whole
+    host_functions = Noting()
+    await AsyncClient(host_functions, base_url=base).get(url)
+    assert host_functions.calls[0].url == whole
 
 
 def test_a_timeout_is_one_number() -> None:
@@ -179,7 +179,7 @@ def test_a_timeout_is_one_number() -> None:
 async def test_what_does_not_fit_is_told(call: str, error: str, engine: WasmEngine) -> None:
     """By the name of the parameter, and what it should have been."""
     program = Program(RUN + f"    await {call}", {}, {"https://mcp.example.com": ["x"]})
-    outcome = await engine.run(program, NoAbilities(), LIMITS)
+    outcome = await engine.run(program, NoHostFunctions(), LIMITS)
     assert outcome.failure
     assert outcome.failure.error.startswith(error)
 
@@ -187,7 +187,7 @@ async def test_what_does_not_fit_is_told(call: str, error: str, engine: WasmEngi
 async def test_a_number_that_is_too_long_is_told(engine: WasmEngine) -> None:
     """As any other argument that does not fit."""
     code = RUN + "    await http_client.get('https://example.com', headers={'x': 10**5000})"
-    outcome = await engine.run(Program(code, {}), NoAbilities(), LIMITS)
+    outcome = await engine.run(Program(code, {}), NoHostFunctions(), LIMITS)
     assert outcome.failure
     assert outcome.failure.error.split(":")[0] in ("TypeError", "ValueError")
 
@@ -195,7 +195,7 @@ async def test_a_number_that_is_too_long_is_told(engine: WasmEngine) -> None:
 async def test_a_client_that_is_made_otherwise_is_told(engine: WasmEngine) -> None:
     """What it does not take here is named."""
     code = "import httpx\n" + RUN + "    httpx.AsyncClient(verify=False, **{'proxy': 'x', 'mounts': {}})"
-    outcome = await engine.run(Program(code, {}), NoAbilities(), LIMITS)
+    outcome = await engine.run(Program(code, {}), NoHostFunctions(), LIMITS)
     assert outcome.failure
     assert outcome.failure.error == "TypeError: AsyncClient() takes no proxy, mounts here."
 
@@ -363,7 +363,7 @@ async def test_what_httpx_has_besides(run: Run, addresses: dict[str, str]) -> No
 
 
 async def test_a_request_arrives_as_it_was_written(
-    run: Run, abilities: ScriptedAbilities, addresses: dict[str, str]
+    run: Run, host_functions: ScriptedHostFunctions, addresses: dict[str, str]
 ) -> None:
     """Query and form, encoded, at a real server."""
     code = RUN + (
@@ -377,9 +377,9 @@ async def test_a_request_arrives_as_it_was_written(
     assert parse_qsl(echoes[1]["body"]) == pairs
 
 
-async def test_parameters_of_a_model_call_go_on_as_they_are(run: Run, abilities: ScriptedAbilities) -> None:
+async def test_parameters_of_a_model_call_go_on_as_they_are(run: Run, host_functions: ScriptedHostFunctions) -> None:
     """By `call_llm` and by litellm's name."""
-    abilities.answers = [("hi", "hello")]
+    host_functions.answers = [("hi", "hello")]
     code = RUN + (
         "    messages = [{'role': 'user', 'content': 'hi'}]\n"
         "    await call_llm('openai', 'gpt-4o', messages, {'temperature': 0}, [{'id': 'web'}], timeout=3)\n"
@@ -390,7 +390,7 @@ async def test_parameters_of_a_model_call_go_on_as_they_are(run: Run, abilities:
     assert outcome.failure is None
     messages: Any = [{"role": "user", "content": "hi"}]
     common: JsonObject = {"messages": messages, "timeout": 3.0}
-    assert abilities.calls.models == [
+    assert host_functions.calls.models == [
         {**common, "provider": "openai", "model": "gpt-4o", "parameters": {"temperature": 0}, "tools": [{"id": "web"}]},
         {**common, "provider": None, "model": "openai/gpt-4o", "parameters": {"temperature": 0}, "tools": []},
         {"provider": None, "model": None, "messages": messages, "parameters": {}, "tools": [], "timeout": None},

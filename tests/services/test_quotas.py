@@ -24,7 +24,7 @@ from shared.services.demos.demos import DemoService
 from shared.services.quotas import QuotaService
 from shared.settings import Settings
 from shared.store import Database
-from tests.services.house import House, chat
+from tests.services.harness import Harness, chat
 from tests.services.publishing import ECHO
 
 OTHER = Caller(uid="other")
@@ -126,15 +126,15 @@ async def test_creations_at_the_same_time_do_not_pass_a_quota(
 
 async def test_so_many_chats_wait_and_no_more(settings: Settings, catalog: Catalog, caller: Caller) -> None:
     """429 until some are finished; nothing is stored, held or queued for the one that is refused."""
-    house = House(settings.model_copy(update={"max_waiting_chats": 2}), catalog)
-    accepted = [(await house.chat.submit(caller, chat("hi"))).ticket_id for _ in range(2)]
-    held = (await house.account(caller.uid)).held
+    harness = Harness(settings.model_copy(update={"max_waiting_chats": 2}), catalog)
+    accepted = [(await harness.chat.submit(caller, chat("hi"))).ticket_id for _ in range(2)]
+    held = (await harness.account(caller.uid)).held
     with pytest.raises(TooManyRequests, match="2 of your chats are not finished"):
-        await house.chat.submit(caller, chat("hi"))
-    assert (await house.account(caller.uid)).held == held
-    await house.chat.submit(OTHER, chat("hi"))
-    await house.deliver(accepted[0])
-    again = await house.chat.submit(caller, chat("hi"))
+        await harness.chat.submit(caller, chat("hi"))
+    assert (await harness.account(caller.uid)).held == held
+    await harness.chat.submit(OTHER, chat("hi"))
+    await harness.deliver(accepted[0])
+    again = await harness.chat.submit(caller, chat("hi"))
     assert again.status is TicketStatus.PENDING
 
 
@@ -142,28 +142,28 @@ async def test_the_runs_of_a_user_last_so_long_in_a_minute(
     settings: Settings, catalog: Catalog, caller: Caller
 ) -> None:
     """After that 429 with the time to wait, in every process; another user's run."""
-    house = House(settings.model_copy(update={"run_seconds_per_minute": 0.01}), catalog)
+    harness = Harness(settings.model_copy(update={"run_seconds_per_minute": 0.01}), catalog)
     request = RunCodeRequest(code="async def run(i, t):\n    await asyncio.sleep(0.05)")
-    await house.runs.run_code(caller, request)
+    await harness.runs.run_code(caller, request)
     with pytest.raises(TooManyRequests, match=r"may run for 0\.01 seconds in a minute") as told:
-        await house.runs.run_code(caller, request)
+        await harness.runs.run_code(caller, request)
     assert told.value.retry_after is not None
     assert told.value.retry_after > 60
-    await house.runs.run_code(OTHER, request)
+    await harness.runs.run_code(OTHER, request)
 
 
 async def test_runs_that_find_no_room_do_not_count(
     settings: Settings, catalog: Catalog, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The time for which strangers' requests wait for a slot is not time of the user's runs."""
-    house = House(settings.model_copy(update={"run_seconds_per_minute": 0.01, "runs_at_once": 1}), catalog)
+    harness = Harness(settings.model_copy(update={"run_seconds_per_minute": 0.01, "runs_at_once": 1}), catalog)
     monkeypatch.setattr(run_slots, "_WAITING_SECONDS", 0.05)
     request = RunCodeRequest(code="async def run(i, t):\n    return 1")
     async with run_slots.slots(1, 0).slot(()):
         for _ in range(3):
             with pytest.raises(NoRoom):
-                await house.runs.run_code(caller, request)
-    await house.runs.run_code(caller, request)
+                await harness.runs.run_code(caller, request)
+    await harness.runs.run_code(caller, request)
 
 
 async def test_short_runs_write_nothing(database: Database, settings: Settings, caller: Caller) -> None:
@@ -206,21 +206,21 @@ async def stored(database: Database, caller: Caller) -> float:
     return await database.transaction(lambda transaction: database.rate_limits.get(f"runs:{caller.uid}", transaction))
 
 
-async def test_so_many_usage_reports_in_a_minute(house_with: Any, caller: Caller) -> None:
+async def test_so_many_usage_reports_in_a_minute(harness_with: Any, caller: Caller) -> None:
     """Each is kept for audit; the one too many is not."""
-    house = house_with(usage_reports_per_minute=2)
+    harness = harness_with(usage_reports_per_minute=2)
     report = UsageReport.model_validate({"responseCost": 1})
     for _ in range(2):
-        await house.users.report(caller, report)
+        await harness.users.report(caller, report)
     with pytest.raises(TooManyRequests):
-        await house.users.report(caller, report)
-    assert await house.charged(caller.uid) == [1_000_000] * 2
+        await harness.users.report(caller, report)
+    assert await harness.charged(caller.uid) == [1_000_000] * 2
 
 
-async def test_made_up_names_leave_nothing_behind(house_with: Any, database: Database) -> None:
+async def test_made_up_names_leave_nothing_behind(harness_with: Any, database: Database) -> None:
     """A call of what is not published counts nowhere."""
-    house = house_with()
-    published = PublishedService(house.database, house.runs, house.settings)
+    harness = harness_with()
+    published = PublishedService(harness.database, harness.runs, harness.settings)
     for number in range(3):
         with pytest.raises(NotFound):
             await published.call(f"made-up-{number}", {}, "1.2.3.4")
@@ -228,8 +228,8 @@ async def test_made_up_names_leave_nothing_behind(house_with: Any, database: Dat
 
 
 @pytest.fixture
-async def house_with(settings: Settings, catalog: Catalog) -> Any:
-    def make(**changes: object) -> House:
-        return House(settings.model_copy(update=changes), catalog)
+async def harness_with(settings: Settings, catalog: Catalog) -> Any:
+    def make(**changes: object) -> Harness:
+        return Harness(settings.model_copy(update=changes), catalog)
 
     return make

@@ -25,16 +25,16 @@ def key() -> str:
 async def test_a_burst_is_let_through_and_what_follows_is_not(limits: RateLimitService, key: str) -> None:
     """As many as a minute's, at once; then 429, with the seconds until the next."""
     for _ in range(5):
-        await limits.take(key, 5)
+        await limits.acquire(key, 5)
     with pytest.raises(TooManyRequests) as refused:
-        await limits.take(key, 5)
+        await limits.acquire(key, 5)
     assert refused.value.retry_after is not None
     assert 1 <= refused.value.retry_after <= 12
 
 
 async def test_many_at_once_get_no_more_than_the_burst(limits: RateLimitService, key: str) -> None:
     """Side by side as one after the other."""
-    outcomes = await asyncio.gather(*(limits.take(key, 10) for _ in range(40)), return_exceptions=True)
+    outcomes = await asyncio.gather(*(limits.acquire(key, 10) for _ in range(40)), return_exceptions=True)
     assert outcomes.count(None) == 10
     assert sum(isinstance(outcome, TooManyRequests) for outcome in outcomes) == 30
 
@@ -46,22 +46,22 @@ async def test_one_comes_back_after_its_share_of_the_minute(
     now = time.time()
     monkeypatch.setattr("shared.services.rate_limits.time", SimpleNamespace(time=lambda: now))
     for _ in range(120):
-        await limits.take(key, 120)
+        await limits.acquire(key, 120)
     with pytest.raises(TooManyRequests):
-        await limits.take(key, 120)
+        await limits.acquire(key, 120)
     now += 0.6
-    await limits.take(key, 120)
+    await limits.acquire(key, 120)
     with pytest.raises(TooManyRequests):
-        await limits.take(key, 120)
+        await limits.acquire(key, 120)
 
 
 async def test_keys_do_not_share(limits: RateLimitService, key: str) -> None:
     """One caller's flood is not another's."""
-    await limits.take(key, 1)
-    await limits.take(f"{key}-other", 1)
+    await limits.acquire(key, 1)
+    await limits.acquire(f"{key}-other", 1)
 
 
 async def test_no_limit_is_no_limit(limits: RateLimitService, key: str) -> None:
     """0 switches it off."""
     for _ in range(20):
-        await limits.take(key, 0)
+        await limits.acquire(key, 0)

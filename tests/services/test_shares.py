@@ -9,7 +9,7 @@ from shared.models.session import ProviderConfig
 from shared.services.generation.composition import AT_ONCE, Composer
 from shared.services.shares import share
 from shared.settings import Settings
-from tests.services.house import MODEL, House
+from tests.services.harness import MODEL, Harness
 
 
 async def test_a_user_has_so_many_and_others_as_many() -> None:
@@ -31,11 +31,11 @@ async def test_requests_that_have_a_model_write_are_shared_out(
     settings: Settings, catalog: Catalog, caller: Caller
 ) -> None:
     """Each may take most of a minute, and a process takes only so many."""
-    house = House(settings, catalog)
+    harness = Harness(settings, catalog)
 
     async def write(count: int) -> None:
         model = ProviderConfig(provider="openai", model=MODEL)
-        async with Composer(house.runs.model_calls, house.settings, caller, model, [], what="demo").in_time():
+        async with Composer(harness.runs.model_calls, harness.settings, caller, model, [], what="demo").in_time():
             if count:
                 await write(count - 1)
 

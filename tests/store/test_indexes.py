@@ -77,7 +77,7 @@ QUERIES: dict[str, list[Ask]] = {
     "AuditStore.newest": [lambda client: audit.AuditStore(client).newest("u", 10)],
     "DeploymentStore.page": [
         lambda client: deployments.DeploymentStore(client).page("u", 10),
-        lambda client: deployments.DeploymentStore(client).page("u", 10, "a", everybodys=True),
+        lambda client: deployments.DeploymentStore(client).page("u", 10, "a", all_owners=True),
     ],
     "HoldStore.expired": [lambda client: holds.HoldStore(client).expired(NOW, 10)],
     "OwnedStore.usage": [
@@ -87,9 +87,9 @@ QUERIES: dict[str, list[Ask]] = {
     "TicketStore.unfinished": [lambda client: tickets.TicketStore(client).unfinished("u", 10)],
     "OwnedStore.page": [
         lambda client: agents.AgentStore(client).page("u", 10),
-        lambda client: agents.AgentStore(client).page("u", 10, (NOW, "a"), everybodys=True),
+        lambda client: agents.AgentStore(client).page("u", 10, (NOW, "a"), all_owners=True),
         lambda client: demos.DemoStore(client).page("u", 10),
-        lambda client: demos.DemoStore(client).page("u", 10, (NOW, "a"), everybodys=True),
+        lambda client: demos.DemoStore(client).page("u", 10, (NOW, "a"), all_owners=True),
     ],
     "TicketStore.untouched_since": [
         lambda client: tickets.TicketStore(client).untouched_since(NOW, 10),

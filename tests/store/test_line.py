@@ -77,14 +77,14 @@ async def test_a_transaction_whose_turn_never_came_says_so(settings: Settings) -
         runs.append("short")
 
     patient = Database(settings)
-    first = asyncio.create_task(patient.transaction(long, turn="mine"))
+    first = asyncio.create_task(patient.transaction(long, serialize_on="mine"))
     await asyncio.sleep(0)
     with pytest.raises(NeverBegun):
-        await database.transaction(short, turn="mine")
+        await database.transaction(short, serialize_on="mine")
     assert runs == ["long"]
     end.set()
     await first
     end.clear()
     with pytest.raises(Unavailable) as late:
-        await database.transaction(long, turn="mine")
+        await database.transaction(long, serialize_on="mine")
     assert not isinstance(late.value, NeverBegun)

@@ -173,5 +173,5 @@ async def test_an_outage_is_told_as_one(monkeypatch: pytest.MonkeyPatch, project
     with pytest.raises(Unavailable):
         await database.transaction(nothing)
     with pytest.raises(Unavailable):
-        async with database.outages_told():
+        async with database.raising_unavailable():
             await database.tickets.get("t")

@@ -127,7 +127,7 @@ async def test_what_is_told_afterwards_is_told_once(database: Database, referenc
         if run == 1:
             await reference.set({"x": 100})
         transaction.set(reference, {"x": run})
-        transaction.afterwards(lambda: told.append(run))
+        transaction.on_commit(lambda: told.append(run))
 
     await database.transaction(write)
     assert (runs, told) == (2, [2])
@@ -138,7 +138,7 @@ async def test_what_is_told_afterwards_is_not_told_of_a_failure(database: Databa
     told: list[str] = []
 
     async def fail(transaction: Transaction) -> None:
-        transaction.afterwards(lambda: told.append("done"))
+        transaction.on_commit(lambda: told.append("done"))
         raise LookupError
 
     with pytest.raises(LookupError):

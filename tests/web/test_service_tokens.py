@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.models.errors import ComeAgain, Forbidden, ServiceError, Unauthenticated
+from shared.models.errors import Forbidden, ServiceError, TooEarly, Unauthenticated
 from shared.web.service_tokens import AGAIN_AFTER_SECONDS, KEPT_SECONDS, Certificates, Expected, verify
 from tests import tokens
 from tests.doubles.google_certificates import GoogleCertificates, Key
@@ -140,9 +140,9 @@ def test_while_certificates_cannot_be_had_old_ones_serve(key: Key, google: Googl
     now = 1000.0
     google.status = 500
     known = Certificates(google.url, lambda: now)
-    assert refusal(key.token(ACCOUNT, AUDIENCE), known) is ComeAgain
+    assert refusal(key.token(ACCOUNT, AUDIENCE), known) is TooEarly
     google.status = 200
-    assert refusal(key.token(ACCOUNT, AUDIENCE), known) is ComeAgain
+    assert refusal(key.token(ACCOUNT, AUDIENCE), known) is TooEarly
     now += AGAIN_AFTER_SECONDS
     assert refusal(key.token(ACCOUNT, AUDIENCE), known) is None
     google.status = 500

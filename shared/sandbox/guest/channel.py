@@ -30,11 +30,11 @@ class Channel:
     def receive(self) -> Any:
         return loads(self._receive())
 
-    def call(self, ability: str, arguments: str) -> int:
+    def call(self, function: str, arguments: str) -> int:
         """The call's number, by which its answer is known. `arguments`: JSON."""
         self._calls += 1
         self.under_way += 1
-        self.send("call", arguments, number=self._calls, ability=ability)
+        self.send("call", arguments, number=self._calls, function=function)
         return self._calls
 
     def wait(self, seconds: float | None) -> None:

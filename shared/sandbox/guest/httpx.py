@@ -1,4 +1,4 @@
-"""`httpx`, as far as agent code needs it: its client over the host's abilities, its response, its exceptions."""
+"""`httpx`, as far as agent code needs it: its client over the host's host_functions, its response, its exceptions."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from shared.sandbox.inside.calls import CallFailed, HttpAnswer, HttpCall
 from shared.sandbox.inside.http_objects import httpx_timeout
 
 if TYPE_CHECKING:
-    from shared.sandbox.inside.calls import Abilities
+    from shared.sandbox.inside.calls import HostFunctions
 
-_abilities: Abilities
+_host_functions: HostFunctions
 
 
-def use(abilities: Abilities) -> None:
+def use(host_functions: HostFunctions) -> None:
     """Those of the run."""
-    global _abilities
-    _abilities = abilities
+    global _host_functions
+    _host_functions = host_functions
 
 
 class HTTPError(Exception):
@@ -277,7 +277,7 @@ class AsyncClient(http_objects.AsyncClient):
     response_type = Response
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(_abilities, **options)
+        super().__init__(_host_functions, **options)
         self.is_closed = False
 
     async def __aenter__(self) -> Self:

@@ -24,9 +24,9 @@ class HostLoop(asyncio.BaseEventLoop):
         """As ever; Python itself would go on counting where the programs before the snapshot ended."""
         return super().create_task(coro, name=f"Task-{next(self._numbers)}" if name is None else str(name), **kwargs)
 
-    async def called(self, ability: str, arguments: str) -> dict[str, Any]:
+    async def called(self, function: str, arguments: str) -> dict[str, Any]:
         """The host's answer: `value`, or `error`. `arguments`: JSON."""
-        number = self._channel.call(ability, arguments)
+        number = self._channel.call(function, arguments)
         answer = self._calls[number] = self.create_future()
         return await answer
 

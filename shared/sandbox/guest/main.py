@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from shared.sandbox.guest.channel import Channel
 from shared.sandbox.guest.heap import give_back
-from shared.sandbox.guest.host_abilities import HostAbilities
 from shared.sandbox.guest.loop import HostLoop
 from shared.sandbox.guest.printed import Printed
+from shared.sandbox.guest.remote_host_functions import RemoteHostFunctions
 from shared.sandbox.guest.results import result_text
 from shared.sandbox.guest.world import servers, world
 from shared.sandbox.inside.json_values import NotJson
@@ -61,7 +61,7 @@ class Guest:
         self._printed = Printed(self._channel)
         self._printed.take_over()
         self._loop = HostLoop(self._channel)
-        self._names = world(HostAbilities(self._loop))
+        self._names = world(RemoteHostFunctions(self._loop))
         asyncio.set_event_loop(self._loop)
         warnings.showwarning = _show_warning
 

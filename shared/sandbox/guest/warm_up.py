@@ -73,7 +73,7 @@ class _Host:
         line, _, text = message.partition("\n")
         said = json.loads(line)
         if said["kind"] == "call":
-            self._waiting.append({"number": said["number"], "value": _ANSWERS[said["ability"]]})
+            self._waiting.append({"number": said["number"], "value": _ANSWERS[said["function"]]})
         elif said["kind"] in ("done", "failed"):
             self.ended = f"{said['kind']} {text}"
 

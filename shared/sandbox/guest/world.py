@@ -7,22 +7,22 @@ from types import ModuleType
 from typing import Any
 
 from shared.sandbox.guest import httpx
-from shared.sandbox.guest.host_abilities import HostAbilities
+from shared.sandbox.guest.remote_host_functions import RemoteHostFunctions
 from shared.sandbox.guest.told import all_told, told
 from shared.sandbox.inside.model_functions import ModelFunctions
 from shared.sandbox.inside.objects import GofannonClient
 from shared.sandbox.inside.objects import RemoteMCPClient as RemoteMCPClientOf
 
 
-def world(abilities: HostAbilities) -> dict[str, Any]:
+def world(host_functions: RemoteHostFunctions) -> dict[str, Any]:
     """The names; the modules can be imported from here on."""
-    httpx.use(abilities)
-    models = ModelFunctions(abilities)
+    httpx.use(host_functions)
+    models = ModelFunctions(host_functions)
 
     @all_told
     class RemoteMCPClient(RemoteMCPClientOf):
         def __init__(self, remote_url: Any, auth_token: Any = None) -> None:
-            super().__init__(abilities, remote_url, auth_token)
+            super().__init__(host_functions, remote_url, auth_token)
 
     call_llm = told(models.call_llm, "call_llm")
     litellm = _module("litellm", acompletion=told(models.acompletion, "acompletion"))
@@ -40,7 +40,7 @@ def world(abilities: HostAbilities) -> dict[str, Any]:
         "call_llm": call_llm,
         "http_client": httpx.AsyncClient(follow_redirects=True),
         "RemoteMCPClient": RemoteMCPClient,
-        "gofannon_client": all_told(GofannonClient)(abilities),
+        "gofannon_client": all_told(GofannonClient)(host_functions),
     }
 
 

@@ -60,7 +60,7 @@ class ToolDoc:
     input_schema: JsonObject
 
 
-class Abilities(Protocol):
+class HostFunctions(Protocol):
     """What agent code may do beyond computing. Every method raises `CallFailed`, and nothing else."""
 
     async def call_model(
@@ -87,7 +87,7 @@ class Abilities(Protocol):
 
 
 class CallFailed(Exception):
-    """A call of an ability that failed: what agent code sees of it, and may catch.
+    """A call of a host function that failed: what agent code sees of it, and may catch.
 
     `kind`: the built-in exception that it is inside. `name`: what it is called where it is not caught. `cause`: what
     happened really, for whoever started the run.

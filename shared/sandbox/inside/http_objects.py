@@ -11,7 +11,7 @@ from mimetypes import guess_type
 from typing import Any, cast
 
 from shared.sandbox.inside.arguments import body_bytes, json_value, pairs, seconds, text, texts
-from shared.sandbox.inside.calls import Abilities, CallFailed, HttpAnswer, HttpCall
+from shared.sandbox.inside.calls import CallFailed, HostFunctions, HttpAnswer, HttpCall
 
 _CHARSETS = {
     *("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "latin1", "iso-8859-15", "windows-1250"),
@@ -93,7 +93,7 @@ class AsyncClient:
 
     def __init__(
         self,
-        abilities: Abilities,
+        host_functions: HostFunctions,
         /,
         *,
         base_url: Any = "",
@@ -107,7 +107,7 @@ class AsyncClient:
     ) -> None:
         if refused := [name for name in others if name not in _TAKEN]:
             raise CallFailed(f"AsyncClient() takes no {', '.join(refused)} here.", TypeError)
-        self._abilities = abilities
+        self._host_functions = host_functions
         self._base_url = text("base_url", str(base_url))
         self._headers = texts("headers", headers)
         self._params = params
@@ -154,7 +154,7 @@ class AsyncClient:
             timeout=seconds(self._timeout if timeout is None else timeout),
             follow_redirects=self._follow_redirects if follow_redirects is None else bool(follow_redirects),
         )
-        return self.response_type(await self._abilities.http(call), call)
+        return self.response_type(await self._host_functions.http(call), call)
 
     async def get(self, url: Any, **options: Any) -> "Response":
         return await self.request("GET", url, **options)

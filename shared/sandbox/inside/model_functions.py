@@ -8,14 +8,14 @@ from shared.sandbox.inside.arguments import json_list, json_object, json_value, 
 from shared.sandbox.inside.objects import ModelResponse
 
 if TYPE_CHECKING:
-    from shared.sandbox.inside.calls import Abilities
+    from shared.sandbox.inside.calls import HostFunctions
 
 
 class ModelFunctions:
-    """Both are a call of the same ability."""
+    """Both are a call of the same host function."""
 
-    def __init__(self, abilities: Abilities) -> None:
-        self._abilities = abilities
+    def __init__(self, host_functions: HostFunctions) -> None:
+        self._host_functions = host_functions
 
     async def call_llm(
         self,
@@ -29,7 +29,7 @@ class ModelFunctions:
         timeout: Any = None,
     ) -> tuple[str, Any]:
         """(content, thoughts). `user_service` and `user_id` are taken and ignored, as older code passes them."""
-        answer = await self._abilities.call_model(
+        answer = await self._host_functions.call_model(
             text_or_none("provider", provider),
             text_or_none("model", model),
             json_value("messages", messages),
@@ -43,7 +43,7 @@ class ModelFunctions:
         """As litellm answers."""
         tools = parameters.pop("tools", None)
         timeout = parameters.pop("timeout", None)
-        answer = await self._abilities.call_model(
+        answer = await self._host_functions.call_model(
             None,
             text_or_none("model", model),
             json_value("messages", messages),

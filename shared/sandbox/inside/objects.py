@@ -11,7 +11,7 @@ from shared.sandbox.inside.arguments import json_object, text, text_or_none
 
 if TYPE_CHECKING:
     from shared.models.wire import JsonObject
-    from shared.sandbox.inside.calls import Abilities, ModelAnswer
+    from shared.sandbox.inside.calls import HostFunctions, ModelAnswer
 
 
 class RemoteMCPClient:
@@ -19,18 +19,20 @@ class RemoteMCPClient:
 
     methods = ("call", "list_tools")
 
-    def __init__(self, abilities: Abilities, /, remote_url: Any, auth_token: Any = None) -> None:
-        self._abilities = abilities
+    def __init__(self, host_functions: HostFunctions, /, remote_url: Any, auth_token: Any = None) -> None:
+        self._host_functions = host_functions
         self.remote_url = text("remote_url", remote_url)
         self._token = text_or_none("auth_token", auth_token)
 
     async def call(self, tool_name: Any, **arguments: Any) -> Any:
         """The tool's result: its value where it has one, else its text."""
         arguments_ = json_object("arguments", arguments)
-        return await self._abilities.call_tool(self.remote_url, self._token, text("tool_name", tool_name), arguments_)
+        return await self._host_functions.call_tool(
+            self.remote_url, self._token, text("tool_name", tool_name), arguments_
+        )
 
     async def list_tools(self) -> list[Any]:
-        tools = await self._abilities.list_tools(self.remote_url, self._token)
+        tools = await self._host_functions.list_tools(self.remote_url, self._token)
         return [Tool(tool.name, tool.description, tool.input_schema) for tool in tools]
 
 
@@ -48,11 +50,11 @@ class GofannonClient:
 
     methods = ("call",)
 
-    def __init__(self, abilities: Abilities) -> None:
-        self._abilities = abilities
+    def __init__(self, host_functions: HostFunctions) -> None:
+        self._host_functions = host_functions
 
     async def call(self, agent_name: Any, input_dict: Any = None) -> Any:
-        return await self._abilities.call_agent(
+        return await self._host_functions.call_agent(
             text("agent_name", agent_name), json_object("input_dict", input_dict or {})
         )
 

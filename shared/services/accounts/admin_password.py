@@ -34,19 +34,19 @@ class AdminPasswordAttempts:
             lambda transaction: self._database.rate_limits.get(_known(block), transaction)
         )
         group = "admin:known" if known_until > time.time() else "admin:strangers"
-        await self._database.transaction(lambda transaction: self._count(block, group, transaction), turn=group)
+        await self._database.transaction(lambda transaction: self._count(block, group, transaction), serialize_on=group)
         return known_until
 
     async def _count(self, block: str, group: str, transaction: Transaction) -> None:
         try:
-            await self._limits.count(group, self._settings.admin_password_rate_per_minute, transaction)
+            await self._limits.acquire_in(group, self._settings.admin_password_rate_per_minute, transaction)
         except TooManyRequests as error:
             raise TooManyRequests(
                 "Too many attempts at the administrators' password were made. Send an ID token with the "
                 f"claim 'admin', or try again in {error.retry_after} s.",
                 retry_after=error.retry_after,
             ) from error
-        await self._limits.count(f"admin:{block}", self._settings.public_rate_per_minute, transaction)
+        await self._limits.acquire_in(f"admin:{block}", self._settings.public_rate_per_minute, transaction)
 
     async def remember(self, block: str, known_until: float) -> None:
         """After the right password: makes `block` known, unless it is for long. Two weeks apart, one read and write."""
@@ -58,7 +58,7 @@ class AdminPasswordAttempts:
             await self._database.rate_limits.get(_known(block), transaction)
             self._database.rate_limits.put(_known(block), now + KNOWN_SECONDS, transaction)
 
-        await self._database.transaction(write, turn=f"admin:known:{block}")
+        await self._database.transaction(write, serialize_on=f"admin:known:{block}")
 
 
 def _known(block: str) -> str:

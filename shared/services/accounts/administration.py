@@ -45,7 +45,7 @@ class AdminService:
         """
         after = None if page_token is None else read_name_token(page_token)
         now = datetime.now(UTC)
-        async with self._database.outages_told():
+        async with self._database.raising_unavailable():
             accounts = await self._database.accounts.page(limit + 1, after)
         users = [admin_user_of(account.current(now, self._terms)) for account in accounts[:limit]]
         return UserPage(users, name_token(users[-1].id) if len(accounts) > limit else None)

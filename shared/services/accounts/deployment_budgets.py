@@ -47,7 +47,7 @@ class DeploymentBudgets:
 
     async def day(self, budget: DeploymentBudget, now: datetime) -> DeploymentDay | None:
         """What has been spent on the day of `now`; None for nothing. One read."""
-        async with self.database.outages_told():
+        async with self.database.raising_unavailable():
             return await self.database.deployment_days.get(day_id(budget.agent_id, now))
 
     async def prefetch(self, hold: Hold, transaction: Transaction) -> None:

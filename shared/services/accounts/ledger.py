@@ -225,7 +225,7 @@ class Ledger:
         )
         self.database.accounts.add_entry(account.uid, entry, transaction)
         if not reported:
-            transaction.afterwards(lambda: _tell(account.uid, entry))
+            transaction.on_commit(lambda: _tell(account.uid, entry))
         return after
 
     def open(self, uid: str, now: datetime) -> Account:

@@ -43,7 +43,7 @@ class SpendingService:
         async def body(transaction: Transaction) -> Hold:
             return await self._ledger.open_hold(payer, hold, bounds, transaction, datetime.now(UTC), deployment)
 
-        return await self.database.transaction(body, turn=f"user:{payer.uid}")
+        return await self.database.transaction(body, serialize_on=f"user:{payer.uid}")
 
     def to_hold(self, payer: Caller, hold_id: str, amount: int, deployment: DeploymentBudget | None = None) -> Hold:
         """The hold that `hold` opens, as far as it is known beforehand."""

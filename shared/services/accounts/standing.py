@@ -46,7 +46,7 @@ class StandingService:
         found = _remembered.get((self._database.project, uid))
         if found is not None and not anew and found[1] > time.monotonic():
             return found[0]
-        async with self._database.outages_told():
+        async with self._database.raising_unavailable():
             account = await self._database.accounts.get(uid)
         disabled = account is not None and account.disabled
         self.remember(uid, disabled)

@@ -72,7 +72,7 @@ class UserService:
         async def charge(transaction: Transaction) -> tuple[Account, bool]:
             nonlocal charging
             per_minute = self._settings.usage_reports_per_minute
-            await RateLimitService(self._database).count(f"usage:{caller.uid}", per_minute, transaction)
+            await RateLimitService(self._database).acquire_in(f"usage:{caller.uid}", per_minute, transaction)
             now = datetime.now(UTC)
             found, (stored, account) = await asyncio.gather(
                 self._database.accounts.entry(caller.uid, cause, transaction),
@@ -90,7 +90,7 @@ class UserService:
             # An entry that this very request began to write is there if its commit went through unnoticed.
             return after if after == stored else self._put(after, transaction), not charging
 
-        account, replayed = await self._database.transaction(charge, turn=f"user:{caller.uid}")
+        account, replayed = await self._database.transaction(charge, serialize_on=f"user:{caller.uid}")
         return Reported(await self._shown(account), replayed)
 
     async def reset(self, caller: Caller) -> User:
@@ -114,13 +114,13 @@ class UserService:
             after = change(account, now)
             return after if after == stored else self._put(after, transaction, write_id)
 
-        return await self._database.transaction(write, turn=f"user:{caller.uid}")
+        return await self._database.transaction(write, serialize_on=f"user:{caller.uid}")
 
     def _put(self, account: Account, transaction: Transaction, write_id: str | None = None) -> Account:
         return self._database.accounts.put(account.model_copy(update={"last_write": write_id}), transaction)
 
     async def _shown(self, account: Account) -> User:
-        async with self._database.outages_told():
+        async with self._database.raising_unavailable():
             usage = await self._database.accounts.newest_entries(account.uid, account.period, SHOWN_ENTRIES)
         return user_of(account, usage)
 

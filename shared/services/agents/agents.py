@@ -17,7 +17,7 @@ from shared.models.agent import (
 )
 from shared.models.caller import Caller
 from shared.models.errors import Conflict, NotFound
-from shared.sandbox import look_soon
+from shared.sandbox import analyze
 from shared.services.access import is_admin, refuse_unless_owner, sees
 from shared.services.pagination import moment_token, read_moment_token
 from shared.services.quotas import QuotaService
@@ -61,7 +61,7 @@ class AgentService:
             self.database.agents.put(agent, transaction)
             return agent
 
-        return agent_of(await self.database.transaction(write, turn=f"agents:{caller.uid}"), looked)
+        return agent_of(await self.database.transaction(write, serialize_on=f"agents:{caller.uid}"), looked)
 
     async def list(self, caller: Caller, limit: int, token: str | None = None) -> AgentPage:
         """The caller's own and the shared ones, an administrator's all; the newest change first. One query.
@@ -69,15 +69,15 @@ class AgentService:
         Large agents make a page of fewer than `limit`. Raises `BadRequest` for a `token` that no page gave.
         """
         after = None if token is None else read_moment_token(token)
-        async with self.database.outages_told():
-            agents, more = await self.database.agents.page(caller.uid, limit, after, everybodys=is_admin(caller))
+        async with self.database.raising_unavailable():
+            agents, more = await self.database.agents.page(caller.uid, limit, after, all_owners=is_admin(caller))
         last = agents[-1] if more else None
         next_token = moment_token(last.updated_at, last.id) if last else None
         return AgentPage([agent_of(agent) for agent in agents], next_token)
 
     async def get(self, caller: Caller, agent_id: str) -> Agent:
         """One read. Raises `NotFound`, also for what is somebody else's and not shared."""
-        async with self.database.outages_told():
+        async with self.database.raising_unavailable():
             agent = await self.database.agents.get(agent_id)
         return agent_of(visible(caller, agent))
 
@@ -112,8 +112,8 @@ class AgentService:
             await self._show_in_deployment(changed, transaction)
             return changed
 
-        agent = await self.database.transaction(write, turn=f"agent:{agent_id}")
-        return agent_of(agent, await looked_at(agent.fields.code))
+        agent = await self.database.transaction(write, serialize_on=f"agent:{agent_id}")
+        return agent_of(agent, await analyze_code(agent.fields.code))
 
     async def delete(self, caller: Caller, agent_id: str) -> None:
         """Deletes it, and what it is published under. Raises `NotFound`, `Forbidden`."""
@@ -133,7 +133,7 @@ class AgentService:
                     self.database.deployments.remove(agent.deployed_as, transaction)
             self.database.agents.remove(agent, transaction)
 
-        await self.database.transaction(write, turn=f"agent:{agent_id}")
+        await self.database.transaction(write, serialize_on=f"agent:{agent_id}")
 
     async def _show_in_deployment(self, agent: StoredAgent, transaction: Transaction) -> None:
         """What lists show of a published agent changes with it."""
@@ -164,7 +164,7 @@ def visible(caller: Caller, agent: StoredAgent | None) -> StoredAgent:
 
 async def _checked(request: CreateAgentRequest) -> list[CodeWarning]:
     await _checked_schemas(request)
-    return await looked_at(request.code)
+    return await analyze_code(request.code)
 
 
 async def _checked_schemas(request: CreateAgentRequest | UpdateAgentRequest) -> None:
@@ -173,6 +173,6 @@ async def _checked_schemas(request: CreateAgentRequest | UpdateAgentRequest) -> 
             await asyncio.to_thread(check, schema, name)
 
 
-async def looked_at(code: str) -> list[CodeWarning]:
+async def analyze_code(code: str) -> list[CodeWarning]:
     """What in the code will not run."""
-    return [CodeWarning(line=finding.line, message=finding.message) for finding in await look_soon(code)]
+    return [CodeWarning(line=finding.line, message=finding.message) for finding in await analyze(code)]

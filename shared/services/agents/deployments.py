@@ -10,7 +10,7 @@ from shared.models.errors import BadRequest, Conflict, NotFound
 from shared.models.money import to_dollars, to_micros
 from shared.services.access import is_admin, refuse_unless_owner
 from shared.services.accounts.deployment_budgets import budget_per_day
-from shared.services.agents.agents import looked_at, visible
+from shared.services.agents.agents import analyze_code, visible
 from shared.services.pagination import name_token, read_name_token
 from shared.settings import Settings
 from shared.store import Database, Transaction
@@ -62,8 +62,8 @@ class DeploymentService:
             self.database.agents.put(agent.model_copy(update={"deployed_as": name}), transaction)
             return deployment, agent.fields.code
 
-        deployment, code = await self.database.transaction(claim, turn=f"agent:{agent_id}")
-        warnings = await looked_at(code)
+        deployment, code = await self.database.transaction(claim, serialize_on=f"agent:{agent_id}")
+        warnings = await analyze_code(code)
         but = f". It will not run as it is: line {warnings[0].line}: {warnings[0].message}" if warnings else ""
         return Deployed(
             message=f"Agent deployed{but}",
@@ -87,11 +87,11 @@ class DeploymentService:
             await self._release(agent, None, transaction)
             self.database.agents.put(agent.model_copy(update={"deployed_as": None}), transaction)
 
-        await self.database.transaction(release, turn=f"agent:{agent_id}")
+        await self.database.transaction(release, serialize_on=f"agent:{agent_id}")
 
     async def deployment(self, caller: Caller, agent_id: str) -> DeploymentInfo:
         """Two reads. Raises `NotFound`."""
-        async with self.database.outages_told():
+        async with self.database.raising_unavailable():
             agent = visible(caller, await self.database.agents.get(agent_id))
             found = await self.database.deployments.get(agent.deployed_as) if agent.deployed_as else None
         if found is None:
@@ -110,8 +110,8 @@ class DeploymentService:
         Raises `BadRequest` for a `token` that no page gave.
         """
         after = None if token is None else read_name_token(token)
-        async with self.database.outages_told():
-            found, more = await self.database.deployments.page(caller.uid, limit, after, everybodys=is_admin(caller))
+        async with self.database.raising_unavailable():
+            found, more = await self.database.deployments.page(caller.uid, limit, after, all_owners=is_admin(caller))
         apis = [
             DeployedApi(
                 friendly_name=deployment.friendly_name,

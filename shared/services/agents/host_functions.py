@@ -1,6 +1,6 @@
 """What agent code may do, done for it: within what the agent names, the run's budget, and what its payer has.
 
-These are the engine's `Abilities`. Whatever goes wrong is told as a `CallFailed` in words for the agent's author.
+These are the engine's `HostFunctions`. Whatever goes wrong is told as a `CallFailed` in words for the agent's author.
 """
 
 from collections.abc import Callable, Coroutine
@@ -120,7 +120,7 @@ def _what_is_wrong(error: ValidationError) -> str:
 
 
 @dataclass
-class RunAbilities:
+class RunHostFunctions:
     """One run's. `payer` is charged; `run_id` names the calls, with their number in the chain. `deployment`: whose
     budget they count by, if it has one.
     """
@@ -133,7 +133,7 @@ class RunAbilities:
     settings: Settings
     call_another: CallAgent
     about: JsonObject
-    numbers: "Numbers"
+    call_counter: "CallCounter"
     deployment: DeploymentBudget | None = None
 
     @_told
@@ -159,14 +159,14 @@ class RunAbilities:
         )
         result = await self.model_calls.call(
             self.payer,
-            f"{self.run_id}-{self.numbers.next()}",
+            f"{self.run_id}-{self.call_counter.next()}",
             request,
             self.budget,
             min(timeout or self.settings.model_timeout_seconds, self.settings.model_timeout_seconds),
             self.about,
             self.deployment,
         )
-        self.numbers.add(result.usage)
+        self.call_counter.add(result.usage)
         finish = result.thoughts.get("finish_reason") if isinstance(result.thoughts, dict) else None
         return ModelAnswer(
             content=result.content,
@@ -232,7 +232,7 @@ class RunAbilities:
         return tools
 
 
-class Numbers:
+class CallCounter:
     """Counts the model calls of a chain of runs, and their tokens."""
 
     def __init__(self) -> None:

@@ -59,7 +59,7 @@ class KeptRuns:
 
     async def find(self, request: KeyedRequest) -> KeptRequest | None:
         """What is kept of the request, None if it is new. One read. Raises `Conflict`."""
-        async with self.database.outages_told():
+        async with self.database.raising_unavailable():
             return await Idempotency(self.database).find(request, datetime.now(UTC))
 
     async def claim(self, request: KeyedRequest, run_id: str) -> KeptRequest | None:

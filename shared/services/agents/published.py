@@ -77,7 +77,7 @@ class PublishedService:
         """
         found = await self._find(friendly_name, input_dict, address, key)
         # Not at the same time: made-up names would each leave a document.
-        await self.limits.take(f"rest:{friendly_name}:{address}", self.settings.rest_rate_per_minute)
+        await self.limits.acquire(f"rest:{friendly_name}:{address}", self.settings.rest_rate_per_minute)
         now = datetime.now(UTC)
         if found.kept is not None:
             return answer_again(found.kept, now)
@@ -133,7 +133,7 @@ class PublishedService:
 
         Raises `NotFound`, `Forbidden`, `Conflict`.
         """
-        async with self.database.outages_told():
+        async with self.database.raising_unavailable():
             deployment = await self.database.deployments.get(friendly_name)
         if deployment is None:
             raise _unknown(friendly_name)
@@ -141,7 +141,7 @@ class PublishedService:
         request = None
         if key is not None:
             request = keyed(f"/rest {deployment.agent_id}", address, deployment.owner, key, input_dict)
-        async with self.database.outages_told():
+        async with self.database.raising_unavailable():
             agent, day, kept, _ = await asyncio.gather(
                 self.database.agents.get(deployment.agent_id),
                 DeploymentBudgets(self.database).day(budget, datetime.now(UTC)),
@@ -161,7 +161,7 @@ async def find(database: Database, friendly_name: str) -> StoredAgent:
 
     Raises `NotFound`, and `Forbidden` when its owner is disabled.
     """
-    async with database.outages_told():
+    async with database.raising_unavailable():
         deployment = await database.deployments.get(friendly_name)
         if deployment is None:
             agent = None

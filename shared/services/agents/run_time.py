@@ -26,10 +26,10 @@ _MOST_REMEMBERED = 10_000
 
 @dataclass
 class _Known:
-    """Of a user. `untold`: seconds that are not in the database yet. `whole_at`: as the database said last."""
+    """Of a user. `untold`: seconds not in the database yet. `theoretical_arrival_time`: the newest from there."""
 
     untold: float = 0.0
-    whole_at: float = 0.0
+    theoretical_arrival_time: float = 0.0
 
 
 class _Lasting:
@@ -76,7 +76,7 @@ class RunTimeService:
         known = self._of(uid)
         if known.untold >= min(_TOLD_AT, per_minute / 10):
             await self._tell(uid, known)
-        wait = known.whole_at - _MINUTE - time.time()
+        wait = known.theoretical_arrival_time - _MINUTE - time.time()
         if wait > 0:
             raise TooManyRequests(
                 f"The agents of one user may run for {per_minute:g} seconds in a minute, all together. "
@@ -98,6 +98,8 @@ class RunTimeService:
         seconds, known.untold = known.untold, 0.0
         limits = RateLimitService(self.database)
         try:
-            known.whole_at = await limits.add(f"runs:{uid}", seconds, self.settings.run_seconds_per_minute)
+            known.theoretical_arrival_time = await limits.add(
+                f"runs:{uid}", seconds, self.settings.run_seconds_per_minute
+            )
         except Unavailable:  # the run is over, and its caller has nothing to do with this
             known.untold += seconds

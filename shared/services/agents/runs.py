@@ -22,7 +22,7 @@ from shared.sandbox import CallFailed, Engine, Limits, Outcome, Program
 from shared.services.accounts.budgets import Budget
 from shared.services.accounts.deployment_budgets import DeploymentBudget
 from shared.services.accounts.standing import StandingService
-from shared.services.agents.host_functions import Numbers, Permissions, RunAbilities
+from shared.services.agents.host_functions import CallCounter, Permissions, RunHostFunctions
 from shared.services.agents.run_time import RunTimeService
 from shared.services.agents.sharers import caller_of, sharers_of
 from shared.services.model_calls import ModelCallService
@@ -58,7 +58,7 @@ class _Chain:
     budget: Budget
     deployment: DeploymentBudget | None = None
     started: Callable[[], None] | None = None
-    numbers: Numbers = field(default_factory=Numbers)
+    call_counter: CallCounter = field(default_factory=CallCounter)
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class RunService:
         finally:
             await self.model_calls.leave(chain.budget)
         _tell(chain, outcome, agent)
-        return Finished(chain.run_id, outcome, chain.budget.spent, chain.numbers.usage, chain.budget.calls_taken)
+        return Finished(chain.run_id, outcome, chain.budget.spent, chain.call_counter.usage, chain.budget.calls_taken)
 
     def _chain(
         self, payer: Caller, seconds: float, run_id: str | None = None, deployment: DeploymentBudget | None = None
@@ -150,7 +150,7 @@ class RunService:
         async def call_another(name: str, input_dict: JsonObject) -> JsonValue:
             nonlocal others
             if others is None:
-                async with self.database.outages_told():
+                async with self.database.raising_unavailable():
                     found = await self.database.agents.get_many(permissions.agents)
                 others = [
                     agent for agent in found if agent.owner == permissions.viewer or agent.fields.visibility == "shared"
@@ -161,7 +161,7 @@ class RunService:
                 await StandingService(self.database).refuse_disabled_owner(agent.owner)
             return await self._run_another(chain, agent, input_dict, path, level + 1)
 
-        abilities = RunAbilities(
+        host_functions = RunHostFunctions(
             run_id=chain.run_id,
             payer=chain.payer,
             permissions=permissions,
@@ -170,7 +170,7 @@ class RunService:
             settings=self.settings,
             call_another=call_another,
             about={"run_id": chain.run_id, **({"agent_id": path[-1].id} if path else {})},
-            numbers=chain.numbers,
+            call_counter=chain.call_counter,
             deployment=chain.deployment,
         )
         limits = Limits(
@@ -184,7 +184,7 @@ class RunService:
         program = Program(code, input_dict, permissions.tools, sharers, caller=caller_of(chain.payer.uid, chain.caller))
         if chain.started is not None and level == 0:
             program = replace(program, started=chain.started)
-        return await self.engine.run(program, abilities, limits, level)
+        return await self.engine.run(program, host_functions, limits, level)
 
     async def _run_another(
         self, chain: _Chain, agent: StoredAgent, input_dict: JsonObject, path: tuple[StoredAgent, ...], level: int

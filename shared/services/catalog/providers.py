@@ -51,7 +51,7 @@ class ProviderService:
         """One read for a published agent, nothing for the others."""
         if provider == GOFANNON:
             database = self.database()
-            async with database.outages_told():
+            async with database.raising_unavailable():
                 deployment = await database.deployments.get(model)
             if deployment is None or not sees(caller, deployment):
                 raise NotFound(f"No agent is published as {model[:100]!r}. GET /providers/gofannon lists them.")
@@ -64,8 +64,8 @@ class ProviderService:
     async def _agents(self, caller: Caller) -> ProviderInfo:
         """The caller's own and the shared ones, an administrator's all; by name, as many as a page holds."""
         database = self.database()
-        async with database.outages_told():
-            found, _ = await database.deployments.page(caller.uid, _MOST_AGENTS, everybodys=is_admin(caller))
+        async with database.raising_unavailable():
+            found, _ = await database.deployments.page(caller.uid, _MOST_AGENTS, all_owners=is_admin(caller))
         return ProviderInfo(
             name="Gofannon",
             description="Agents that are deployed here. A chat with one costs what the models cost that it calls.",

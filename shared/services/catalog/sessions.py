@@ -39,13 +39,13 @@ class SessionService:
                 await self._quotas.refuse_another_session(caller.uid, transaction)
             self._database.sessions.put(caller.uid, session, transaction)
 
-        await self._database.transaction(write, turn=f"sessions:{caller.uid}")
+        await self._database.transaction(write, serialize_on=f"sessions:{caller.uid}")
         return SessionConfigured(session_id=session_id)
 
     async def config(self, caller: Caller, session_id: str) -> ProviderConfig:
         """One read, and once a day a write."""
         now = datetime.now(UTC)
-        async with self._database.outages_told():
+        async with self._database.raising_unavailable():
             session = await self._database.sessions.get(caller.uid, session_id)
             if session is None or session.expire_at <= now:
                 raise NotFound("There is no such session.")

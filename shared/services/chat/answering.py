@@ -20,7 +20,7 @@ from shared.llm.failures import ModelFailure
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, ChatResult, Usage
-from shared.models.errors import AllowanceSpent, ComeAgain, NoRoom, Unavailable
+from shared.models.errors import AllowanceSpent, NoRoom, TooEarly, Unavailable
 from shared.models.ticket import Claim, Ticket, claim
 from shared.services.accounts.ledger import Ledger
 from shared.services.accounts.standing import StandingService
@@ -79,12 +79,12 @@ class AnsweringService:
         """Works on the ticket once. Returns when it is finished, by this delivery or another, or was parked until its
         owner has a turn for it.
 
-        Raises `ComeAgain` when the queue should deliver it again: somebody else is on it, the model failed in a way
+        Raises `TooEarly` when the queue should deliver it again: somebody else is on it, the model failed in a way
         that time may heal and attempts are left, or the lease was lost, since who has it now may fail, too.
         """
         taken, ticket = await self._take(ticket_id)
         if taken is Claim.HELD:
-            raise ComeAgain("Another worker is on this ticket.")
+            raise TooEarly("Another worker is on this ticket.")
         if ticket is None:
             return
         if taken is Claim.PARKED:
@@ -93,14 +93,14 @@ class AnsweringService:
         if taken is Claim.TAKEN:
             try:
                 await self._answer_taken(ticket)
-            except ComeAgain:
+            except TooEarly:
                 await self._turns.pass_on(ticket, self.holder)
                 raise
         # A ticket that had ended before may have left its turn taken, if whoever ended it died over that.
         await self._turns.pass_on(ticket, self.holder if taken is Claim.TAKEN else None)
 
     async def _answer_taken(self, ticket: Ticket) -> None:
-        """Works on a ticket that this delivery holds. Raises `ComeAgain`."""
+        """Works on a ticket that this delivery holds. Raises `TooEarly`."""
         work = asyncio.create_task(self._work(ticket))
         keeper = asyncio.create_task(self._keep_lease(ticket.id))
         try:
@@ -111,7 +111,7 @@ class AnsweringService:
             await work
         except LeaseLost:
             _log.warning("The lease was lost; its new holder goes on", extra=_about(ticket))
-            raise ComeAgain("Another worker has taken this ticket over.") from None
+            raise TooEarly("Another worker has taken this ticket over.") from None
         finally:
             left = {keeper} if work in _under_way else {work, keeper}
             for task in left:
@@ -128,12 +128,12 @@ class AnsweringService:
             work.add_done_callback(_over)
 
     async def _work(self, ticket: Ticket) -> None:
-        """Calls the model and writes what comes of it, while the lease is kept. Raises `LeaseLost`, `ComeAgain`."""
+        """Calls the model and writes what comes of it, while the lease is kept. Raises `LeaseLost`, `TooEarly`."""
         try:
             result = await self._call(ticket)
         except NoRoom as error:
             await self._change(ticket.id, lambda held, now: held.returned(now))
-            raise ComeAgain(error.message, retry_after=error.retry_after) from error
+            raise TooEarly(error.message, retry_after=error.retry_after) from error
         except ModelFailure as failure:
             async with self._charge_if_lost(ticket, failure.cost, failure.usage):
                 await self._end_or_release(ticket, failure)
@@ -160,7 +160,7 @@ class AnsweringService:
         """Takes the lease if it is free and the owner has a turn for it, else parks the ticket; and ends a ticket that
         has no attempt left.
         """
-        async with self._database.outages_told():
+        async with self._database.raising_unavailable():
             seen = await self._database.tickets.get(ticket_id)
         if seen is None:
             _log.error("A task names a ticket that does not exist", extra={"fields": {"ticket": ticket_id}})
@@ -189,7 +189,7 @@ class AnsweringService:
             return decision, ticket
 
         # Deliveries of one user's tickets take their turns one after the other, rather than overtake each other.
-        return await self._database.transaction(take, turn=lock_name(seen.owner, kind_of(seen)))
+        return await self._database.transaction(take, serialize_on=lock_name(seen.owner, kind_of(seen)))
 
     async def _keep_lease(self, ticket_id: str) -> None:
         """Renews the lease for ever. Raises `LeaseLost`. An outage of the database is sat out: the end will tell."""
@@ -208,11 +208,13 @@ class AnsweringService:
         try:
             request = await self._request(ticket)
             if ticket.provider == GOFANNON:
-                return fitted(await self._answer_by_agent(ticket, request, lambda begun: self._mark(ticket.id, begun)))
+                return fit_to_document(
+                    await self._answer_by_agent(ticket, request, lambda begun: self._mark(ticket.id, begun))
+                )
             route = self._catalog.route(ticket.provider, ticket.model)
             request = await self._cover(ticket, route, request)
             seconds = self._settings.model_timeout_seconds
-            return fitted(await complete_at_a_price(self._complete, route, request, seconds, ticket.hold))
+            return fit_to_document(await complete_at_a_price(self._complete, route, request, seconds, ticket.hold))
         except (ModelFailure, LeaseLost, NoRoom):
             raise
         except (AllowanceSpent, NotCovered) as error:
@@ -247,7 +249,7 @@ class AnsweringService:
 
     async def _request(self, ticket: Ticket) -> ChatRequest:
         """What was asked. Two reads at once. Raises `ModelFailure` when it is not to be answered, or gone."""
-        async with self._database.outages_told():
+        async with self._database.raising_unavailable():
             request, disabled = await asyncio.gather(
                 self._database.tickets.get_request(ticket.id),
                 StandingService(self._database).is_disabled(ticket.owner, anew=True),
@@ -283,7 +285,7 @@ class AnsweringService:
             except (CatalogError, ModelFailure) as error:
                 hint = f" It cannot be tried again: {error}"
             else:
-                raise ComeAgain(failure.message, retry_after=failure.retry_after)
+                raise TooEarly(failure.message, retry_after=failure.retry_after)
         message = failure.message + hint
         await self._end(ticket, lambda held, now: held.failed(message, now), cost=failure.cost, usage=failure.usage)
 
@@ -328,7 +330,7 @@ class AnsweringService:
 
     async def _settle_first(self, owner: str, body: Callable[[Transaction], Awaitable[T]]) -> T:
         """A transaction with the owner's account, which goes before calls that the owner has yet to begin."""
-        return await self._database.transaction(body, turn=f"user:{owner}", urgent=True)
+        return await self._database.transaction(body, serialize_on=f"user:{owner}", urgent=True)
 
     async def _insist(self, work: Callable[[], Awaitable[T]]) -> T:
         """Does `work`, and waits out an outage of the database for minutes, as the answer is paid for.
@@ -360,7 +362,7 @@ class AnsweringService:
         return ticket
 
 
-def fitted(result: ChatResult) -> ChatResult:
+def fit_to_document(result: ChatResult) -> ChatResult:
     """The result as it can be stored: without its thoughts where those make it too long.
 
     Raises `ModelFailure` when the answer alone is too long.

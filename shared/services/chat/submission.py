@@ -119,7 +119,7 @@ class ChatService:
 
         One read, and now and then another.
         """
-        async with self._database.outages_told():
+        async with self._database.raising_unavailable():
             deployment = await self._database.deployments.get(friendly_name)
         if deployment is None or not sees(caller, deployment):
             raise BadRequest(f"No agent is published as {friendly_name[:100]!r}. GET /providers/gofannon lists them.")
@@ -157,7 +157,7 @@ class ChatService:
             refuse(account)
             now = datetime.now(UTC)
             self._quotas.refuse_waiting(waiting)
-            await self._limits.count(rate_key, self._settings.chat_rate_per_minute, transaction)
+            await self._limits.acquire_in(rate_key, self._settings.chat_rate_per_minute, transaction)
             hold = await self._ledger.hold(caller, bounds, now, transaction) if bounds.most else 0
             ticket = draft.model_copy(update={"hold": hold, "created_at": now, "updated_at": now})
             self._database.tickets.add(ticket, request, transaction)
@@ -165,7 +165,7 @@ class ChatService:
                 self._idempotency.remember(keyed_request, ticket.id, now, transaction)
             return ticket.id
 
-        return await self._database.transaction(admit, turn=f"user:{caller.uid}")
+        return await self._database.transaction(admit, serialize_on=f"user:{caller.uid}")
 
     async def _kept(self, request: KeyedRequest | None, transaction: Transaction) -> KeptRequest | None:
         return None if request is None else await self._idempotency.find(request, datetime.now(UTC), transaction)
@@ -189,7 +189,7 @@ class ChatService:
         """The ticket as it stands. Raises `NotFound` for one that is unknown or somebody else's. One read."""
         ticket = None
         if _TICKET_ID.fullmatch(ticket_id):
-            async with self._database.outages_told():
+            async with self._database.raising_unavailable():
                 ticket = await self._database.tickets.get(ticket_id)
         if ticket is None or ticket.owner != caller.uid:
             raise NotFound("There is no such ticket.")

@@ -86,7 +86,7 @@ class SweepService:
         parked: Counter[tuple[str, TurnKind]] = Counter()
         after: datetime | None = None
         for _ in range(pages * _PARKED_PAGES):
-            async with self._database.outages_told():
+            async with self._database.raising_unavailable():
                 tickets, after = await self._database.tickets.untouched_since(untouched_since, page, after)
             young = [ticket for ticket in tickets if ticket.parked and not self._is_too_old(ticket)]
             parked.update((ticket.owner, kind_of(ticket)) for ticket in young)
@@ -116,7 +116,7 @@ class SweepService:
         """Those whose process died in the middle of a call. What the call cost is not known, and not charged; unless it
         was left to go on by itself: whoever leaves calls behind would have them for free, so what was held is charged.
         """
-        async with self._database.outages_told():
+        async with self._database.raising_unavailable():
             holds = await self._database.holds.expired(datetime.now(UTC), most)
         spending = SpendingService(self._database, self._settings)
 

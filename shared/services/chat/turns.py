@@ -79,7 +79,7 @@ class TurnService:
         afterwards, and whoever parks one looks for free turns afterwards: one of the two sees the other. One read.
         """
         kind = kind_of(ticket)
-        async with self.database.outages_told():
+        async with self.database.raising_unavailable():
             turns = await self.database.turns.get(ticket.owner, kind)
         if turns.free(self.most(kind), datetime.now(UTC)) or not turns.waiting:
             await self.call_parked(ticket.owner, kind)
@@ -101,7 +101,7 @@ class TurnService:
             self.database.turns.put(freed, transaction)
             return freed
 
-        freed = await self.database.transaction(free, turn=lock_name(ticket.owner, kind))
+        freed = await self.database.transaction(free, serialize_on=lock_name(ticket.owner, kind))
         if freed is not None and freed.waiting:
             await self.call_parked(ticket.owner, kind)
 
@@ -138,7 +138,7 @@ class TurnService:
             self.database.turns.put(turns.model_copy(update={"waiting": waiting}), transaction)
             return [*made, *called]
 
-        called = await self.database.transaction(call, turn=lock_name(owner, kind))
+        called = await self.database.transaction(call, serialize_on=lock_name(owner, kind))
         await self._hand_in(called)
         return len(called)
 

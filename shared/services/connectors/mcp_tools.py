@@ -29,7 +29,7 @@ class McpToolService:
         Raises `BadRequest` for an address or a token that is not used, `UpstreamFailed`, `UpstreamTooSlow`, and
         `TooManyRequests`, also for more than `AT_ONCE` of one user at a time.
         """
-        await self._limits.take(f"outbound:{caller.uid}", OUTBOUND_PER_MINUTE)
+        await self._limits.acquire(f"outbound:{caller.uid}", OUTBOUND_PER_MINUTE)
         # The SDK takes most of a second to import, in which nobody else should have to wait.
         await imported("shared.outbound.mcp_session")
         try:

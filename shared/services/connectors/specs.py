@@ -68,7 +68,7 @@ class SpecService:
         that is not fetched and for what is no API description or too long a one, `UpstreamFailed`, `UpstreamTooSlow`,
         and `TooManyRequests`, also for more than `AT_ONCE` of one user at a time.
         """
-        await self._limits.take(f"outbound:{caller.uid}", OUTBOUND_PER_MINUTE)
+        await self._limits.acquire(f"outbound:{caller.uid}", OUTBOUND_PER_MINUTE)
         with share(self._settings.google_cloud_project, "specs", caller.uid, AT_ONCE):
             answer = await self._fetched(request.url)
             async with _reading_of(caller.uid), _reading():

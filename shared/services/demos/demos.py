@@ -47,7 +47,7 @@ class DemoService:
             self.database.demos.put(demo, transaction)
             return demo
 
-        return demo_of(await self.database.transaction(write, turn=f"demos:{caller.uid}"))
+        return demo_of(await self.database.transaction(write, serialize_on=f"demos:{caller.uid}"))
 
     async def list(self, caller: Caller, limit: int, token: str | None = None) -> DemoPage:
         """The caller's own and the shared ones, an administrator's all; the newest change first. One query.
@@ -55,14 +55,14 @@ class DemoService:
         Large demos make a page of fewer than `limit`. Raises `BadRequest` for a `token` that no page gave.
         """
         after = None if token is None else read_moment_token(token)
-        async with self.database.outages_told():
-            demos, more = await self.database.demos.page(caller.uid, limit, after, everybodys=is_admin(caller))
+        async with self.database.raising_unavailable():
+            demos, more = await self.database.demos.page(caller.uid, limit, after, all_owners=is_admin(caller))
         last = demos[-1] if more else None
         return DemoPage([demo_of(demo) for demo in demos], moment_token(last.updated_at, last.id) if last else None)
 
     async def get(self, caller: Caller, demo_id: str) -> Demo:
         """One read. Raises `NotFound`, also for what is somebody else's and not shared."""
-        async with self.database.outages_told():
+        async with self.database.raising_unavailable():
             demo = await self.database.demos.get(demo_id)
         return demo_of(_visible(caller, demo))
 
@@ -71,7 +71,7 @@ class DemoService:
 
         One read, and now and then another.
         """
-        async with self.database.outages_told():
+        async with self.database.raising_unavailable():
             demo = await self.database.demos.get(demo_id)
         if demo is not None and demo.visibility == "shared":
             seen_by_admin = caller is not None and is_admin(caller)
@@ -105,7 +105,7 @@ class DemoService:
             self.database.demos.put(changed, transaction)
             return changed
 
-        return demo_of(await self.database.transaction(write, turn=f"demo:{demo_id}"))
+        return demo_of(await self.database.transaction(write, serialize_on=f"demo:{demo_id}"))
 
     async def delete(self, caller: Caller, demo_id: str) -> None:
         """Deletes it. Raises `NotFound`, `Forbidden`."""
@@ -121,7 +121,7 @@ class DemoService:
             began = True
             self.database.demos.remove(demo, transaction)
 
-        await self.database.transaction(write, turn=f"demo:{demo_id}")
+        await self.database.transaction(write, serialize_on=f"demo:{demo_id}")
 
 
 def _visible(caller: Caller, demo: StoredDemo | None) -> StoredDemo:

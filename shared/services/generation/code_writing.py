@@ -89,7 +89,7 @@ class CodeWritingService:
         """Raises `BadRequest` for one that the caller cannot see."""
         if not ids:
             return []
-        async with self.database.outages_told():
+        async with self.database.raising_unavailable():
             found = {agent.id: agent for agent in await self.database.agents.get_many(ids)}
         agents: list[StoredAgent] = []
         for id_ in ids:
@@ -124,7 +124,7 @@ class CodeWritingService:
         """The name, or the first of name_2, name_3 … that nothing is published under. One look-up of all of them."""
         names = [name, *(f"{name}_{number}" for number in range(2, _MOST_NAMES))]
         try:
-            async with self.database.outages_told():
+            async with self.database.raising_unavailable():
                 taken = await self.database.deployments.taken(names)
         except Unavailable:
             taken = set(names)

@@ -46,7 +46,7 @@ class DemoWritingService:
     async def _selected(self, caller: Caller, request: GenerateDemoRequest) -> list[Deployment]:
         """As they are now, whatever the request says of them. As many reads as deployments, side by side."""
         names = list(dict.fromkeys(api.friendly_name for api in request.selected_apis))
-        async with self.database.outages_told():
+        async with self.database.raising_unavailable():
             found = await asyncio.gather(*(self.database.deployments.get(name) for name in names))
         selected: list[Deployment] = []
         for name, deployment in zip(names, found, strict=True):

@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.models.wire import JsonObject
-from shared.sandbox import Program
-from shared.sandbox.analysis.look import look
+from shared.sandbox import Program, analyze_now
 from shared.sandbox.analysis.newer_syntax import NotUnderstood, older
 from shared.sandbox.engine import WasmEngine
-from shared.sandbox.no_abilities import NoAbilities
+from shared.sandbox.no_host_functions import NoHostFunctions
 from tests.sandbox.conftest import LIMITS
 from tests.sandbox.programs import code_of, names
 
@@ -78,7 +77,7 @@ def body(statement: str) -> str:
 @pytest.mark.parametrize("statement", NEWER)
 def test_newer_syntax_is_no_fault(statement: str) -> None:
     """It runs, whichever Python this process has."""
-    assert look(body(statement)) == []
+    assert analyze_now(body(statement)) == []
 
 
 @pytest.mark.parametrize("statement", NEWER)
@@ -86,20 +85,20 @@ def test_the_rest_of_such_code_is_looked_at_too(statement: str) -> None:
     """With the lines as they are in the code."""
     code = body(f"{statement}\n    import requests\n    call_llm(prompt='x').strip()")
     line = code.split("\n").index("    import requests") + 1
-    assert [finding.line for finding in look(code)] == [line, line + 1]
+    assert [finding.line for finding in analyze_now(code)] == [line, line + 1]
 
 
 @pytest.mark.parametrize("expression", ["call_llm(prompt='x').strip()", "__import__('requests')", 'input("a")'])
 def test_what_is_in_an_f_string_is_looked_at(expression: str) -> None:
     """Also in its format."""
     for text in (f'x = f"{{d["a"]}} {{{expression}}}"', f'x = f"{{d["a"]:{{{expression}}}}}"'):
-        assert [finding.line for finding in look(body(text))] == [3]
+        assert [finding.line for finding in analyze_now(body(text))] == [3]
 
 
 @pytest.mark.parametrize("statement", NO_PYTHON)
 def test_what_is_no_python_is_still_said_to_be_none(statement: str) -> None:
     """In no version of it."""
-    (finding,) = look(body(statement))
+    (finding,) = analyze_now(body(statement))
     assert finding.syntax
     assert finding.message.startswith("This is not Python: ")
 
@@ -142,5 +141,5 @@ async def test_the_python_that_agents_run_in_reads_it(engine: WasmEngine) -> Non
         "    return [reads(code) for code in input_dict['codes']]"
     )
     given: JsonObject = {"codes": [body(statement) for statement in (*NEWER, *NO_PYTHON)]}
-    outcome = await engine.run(Program(code, given), NoAbilities(), LIMITS)
+    outcome = await engine.run(Program(code, given), NoHostFunctions(), LIMITS)
     assert outcome.result == [True] * len(NEWER) + [False] * len(NO_PYTHON)

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from shared.sandbox import Limits, Program
 from shared.sandbox.engine import WasmEngine
-from shared.sandbox.no_abilities import NoAbilities
+from shared.sandbox.no_host_functions import NoHostFunctions
 from tests.sandbox.differential.comparison import difference, is_judged_by, is_of_32_bits, is_told_by
 from tests.sandbox.differential.mutation import Source
 from tests.sandbox.differential.plain import DRIVER, Plain, Python
@@ -144,7 +144,7 @@ class Comparing:
         if not sources:
             return []
         programs = _programs(sources)
-        outcome = await self._engine.run(Program(self._driver, {"programs": programs}), NoAbilities(), _LIMITS)
+        outcome = await self._engine.run(Program(self._driver, {"programs": programs}), NoHostFunctions(), _LIMITS)
         if outcome.failure is None:
             answers: list[Answer | str] = json.loads(json.dumps(outcome.result))
             return answers

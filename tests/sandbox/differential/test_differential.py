@@ -15,9 +15,9 @@ from random import Random
 
 import pytest
 
-from shared.sandbox import Limits, Program, look
+from shared.sandbox import Limits, Program, analyze_now
 from shared.sandbox.engine import WasmEngine
-from shared.sandbox.no_abilities import NoAbilities
+from shared.sandbox.no_host_functions import NoHostFunctions
 from tests.sandbox.differential.comparison import text_of
 from tests.sandbox.differential.grammar import Writer
 from tests.sandbox.differential.mutation import Source, mutant
@@ -102,12 +102,14 @@ async def singly(engine: WasmEngine, kept: list[tuple[Source, Answer]], python: 
     """Holds the result, error, traceback and logs of runs as agents to what CPython said; how many there were."""
     count = 0
     for source, answer in kept:
-        findings = look(source.code)
+        findings = analyze_now(source.code)
         if answer["raised"] is None:
             assert not findings, (findings, source.code)
         if findings or answer["warned"] or (answer["raised"] is None and answer["json"] is None):
             continue
-        outcome = await engine.run(Program(source.code, json.loads(json.dumps(source.given))), NoAbilities(), LIMITS)
+        outcome = await engine.run(
+            Program(source.code, json.loads(json.dumps(source.given))), NoHostFunctions(), LIMITS
+        )
         error = outcome.failure.error if outcome.failure else None
         logs = text_of("\n".join(outcome.logs), python.version)
         assert (error is None) == (answer["raised"] is None), (error, answer, source.code)

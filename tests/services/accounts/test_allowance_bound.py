@@ -26,7 +26,7 @@ from shared.services.accounts import administration as admin
 from shared.services.accounts import users
 from shared.services.accounts.administration import AdminService
 from shared.settings import Settings
-from tests.services.house import House, chat, costing
+from tests.services.harness import Harness, chat, costing
 
 START = datetime(2026, 1, 20, tzinfo=UTC)
 AMOUNT = st.integers(0, 300)
@@ -177,9 +177,9 @@ def test_no_request_gets_more_than_was_given(
 
 
 async def _drive(settings: Settings, catalog: Catalog, steps: list[tuple[str, int]]) -> None:
-    house, caller = House(settings, catalog), Caller(uid="u")
-    administration = AdminService(house.database, settings)
-    await house.users.me(caller)
+    harness, caller = Harness(settings, catalog), Caller(uid="u")
+    administration = AdminService(harness.database, settings)
+    await harness.users.me(caller)
     given, earlier = 100_000_000, 0
     for name, value in steps:
         change: dict[str, Any] = {
@@ -191,26 +191,26 @@ async def _drive(settings: Settings, catalog: Catalog, steps: list[tuple[str, in
         }.get(name, {})
         match name:
             case "reset":
-                await house.users.reset(caller)
+                await harness.users.reset(caller)
             case "report":
-                await house.users.report(caller, UsageReport(response_cost=value))
+                await harness.users.report(caller, UsageReport(response_cost=value))
             case "chat":
-                await _chat(house, caller, value)
+                await _chat(harness, caller, value)
             case "limit" | "grant":
                 await administration.change("admin", "u", AdminChange.model_validate(change))
                 given = value * 1_000_000
-                earlier = sum(await house.charged("u")) if name == "grant" else earlier
-                given = max(given, sum(await house.charged("u")) - earlier)
+                earlier = sum(await harness.charged("u")) if name == "grant" else earlier
+                given = max(given, sum(await harness.charged("u")) - earlier)
             case _:
                 with contextlib.suppress(Forbidden):
-                    await house.users.change(caller, AccountChange.model_validate(change))
-        account = await house.account("u")
-        assert sum(await house.charged("u")) - earlier + account.remaining <= given, name
+                    await harness.users.change(caller, AccountChange.model_validate(change))
+        account = await harness.account("u")
+        assert sum(await harness.charged("u")) - earlier + account.remaining <= given, name
 
 
-async def _chat(house: House, caller: Caller, cost: int) -> None:
+async def _chat(harness: Harness, caller: Caller, cost: int) -> None:
     try:
-        accepted = await house.chat.submit(caller, chat("hi"))
+        accepted = await harness.chat.submit(caller, chat("hi"))
     except AllowanceSpent:
         return
-    await house.deliver(accepted.ticket_id, costing(cost * 1_000_000))
+    await harness.deliver(accepted.ticket_id, costing(cost * 1_000_000))

@@ -28,7 +28,7 @@ from shared.services.chat.sweep import SweepService
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.tasks import task_queue
-from tests.services.house import House, chat, run_service
+from tests.services.harness import Harness, chat, run_service
 from tests.services.publishing import ASK, publish, save
 from tests.stored import lose_answers, store_account
 
@@ -49,13 +49,13 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-async def house(settings: Settings, catalog: Catalog) -> House:
-    return House(settings, catalog)
+async def harness(settings: Settings, catalog: Catalog) -> Harness:
+    return Harness(settings, catalog)
 
 
 @pytest.fixture
-def deployments(house: House) -> DeploymentService:
-    return DeploymentService(house.database, house.settings)
+def deployments(harness: Harness) -> DeploymentService:
+    return DeploymentService(harness.database, harness.settings)
 
 
 class Model:
@@ -75,22 +75,22 @@ class Model:
         return ChatResult(content="ok", model="m", cost=to_dollars(self.cost))
 
 
-def published_with(house: House, model: Any, **settings: object) -> PublishedService:
-    changed = house.settings.model_copy(update=settings)
-    return PublishedService(house.database, run_service(house.database, house.catalog, model, changed), changed)
+def published_with(harness: Harness, model: Any, **settings: object) -> PublishedService:
+    changed = harness.settings.model_copy(update=settings)
+    return PublishedService(harness.database, run_service(harness.database, harness.catalog, model, changed), changed)
 
 
-async def day_of(house: House, agent: Agent) -> DeploymentDay:
-    found = await house.database.deployment_days.get(day_id(agent.id, datetime.now(UTC)))
+async def day_of(harness: Harness, agent: Agent) -> DeploymentDay:
+    found = await harness.database.deployment_days.get(day_id(agent.id, datetime.now(UTC)))
     assert found is not None
     return found
 
 
-async def test_callers_spend_no_more_than_the_days_budget(house: House) -> None:
+async def test_callers_spend_no_more_than_the_days_budget(harness: Harness) -> None:
     """Then 429, which says when the agent can be called again, and nothing of the money; nobody is called any more."""
-    agent = await publish(house.database, OWNER, "ask", ASK)
+    agent = await publish(harness.database, OWNER, "ask", ASK)
     model = Model(400)
-    published = published_with(house, model)
+    published = published_with(harness, model)
     for _ in range(3):
         await published.call("ask", HI, "1.1.1.1")
     now = datetime.now(UTC)
@@ -104,7 +104,7 @@ async def test_callers_spend_no_more_than_the_days_budget(house: House) -> None:
     midnight = datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=UTC)
     assert refused.value.retry_after is not None
     assert abs(refused.value.retry_after - (midnight - now).total_seconds()) < 60
-    day = await day_of(house, agent)
+    day = await day_of(harness, agent)
     assert (day.spent, day.held) == (1200, 0)
 
 
@@ -129,11 +129,11 @@ async def test_two_hundred_calls_at_once_spend_no_more_either(database: Database
     assert (account.held, account.allowance - account.remaining) == (0, spent)
 
 
-async def test_what_running_calls_hold_is_not_spent_twice(house: House) -> None:
+async def test_what_running_calls_hold_is_not_spent_twice(harness: Harness) -> None:
     """Who comes meanwhile is sent away for seconds, not until midnight."""
-    agent = await publish(house.database, OWNER, "ask", ASK)
+    agent = await publish(harness.database, OWNER, "ask", ASK)
     model = Model(10)
-    published = published_with(house, model, deployment_budget_per_day=0.0003)
+    published = published_with(harness, model, deployment_budget_per_day=0.0003)
     model.open.clear()
     first = asyncio.create_task(published.call("ask", HI, "1.1.1.1"))
     await model.asked.wait()
@@ -144,77 +144,79 @@ async def test_what_running_calls_hold_is_not_spent_twice(house: House) -> None:
     model.open.set()
     await first
     assert await published.call("ask", HI, "2.2.2.2")
-    assert (await day_of(house, agent)).spent == 20
+    assert (await day_of(harness, agent)).spent == 20
 
 
-async def test_an_agent_that_catches_the_refusal_spends_nothing(house: House) -> None:
+async def test_an_agent_that_catches_the_refusal_spends_nothing(harness: Harness) -> None:
     """It goes on without the model; the next request is refused before anything of it runs."""
-    await publish(house.database, OWNER, "catches", CATCHES)
+    await publish(harness.database, OWNER, "catches", CATCHES)
     model = Model(1000)
-    published = published_with(house, model)
+    published = published_with(harness, model)
     await published.call("catches", {}, "a")
     with pytest.raises(DeploymentBudgetSpent):
         await published.call("catches", {}, "a")
     assert model.calls == 1
 
 
-async def test_an_agent_without_a_budget_does_what_is_free(house: House) -> None:
+async def test_an_agent_without_a_budget_does_what_is_free(harness: Harness) -> None:
     """Zero is a budget: the agent may be called, and may call nothing that costs."""
-    await publish(house.database, OWNER, "echo")
-    await publish(house.database, OWNER, "catches", CATCHES)
+    await publish(harness.database, OWNER, "echo")
+    await publish(harness.database, OWNER, "catches", CATCHES)
     model = Model(1)
-    published = published_with(house, model, deployment_budget_per_day=0)
+    published = published_with(harness, model, deployment_budget_per_day=0)
     assert (await published.call("echo", HI, "a")).result == {"outputText": "hi"}
     assert "than it may spend in a day" in str((await published.call("catches", {}, "a")).result)
     assert model.calls == 0
 
 
-async def test_agents_that_it_calls_count(house: House) -> None:
+async def test_agents_that_it_calls_count(harness: Harness) -> None:
     """The budget is that of what was called, for all that this calls."""
-    inner = await save(house.database, OWNER, ASK, name="Inner")
+    inner = await save(harness.database, OWNER, ASK, name="Inner")
     code = "async def run(input_dict, tools):\n    return await gofannon_client.call('Inner', input_dict)"
-    outer = await publish(house.database, OWNER, "outer", code, gofannonAgents=[inner.id])
-    await published_with(house, Model(400)).call("outer", HI, "a")
-    assert (await day_of(house, outer)).spent == 400
-    assert await house.database.deployment_days.get(day_id(inner.id, datetime.now(UTC))) is None
+    outer = await publish(harness.database, OWNER, "outer", code, gofannonAgents=[inner.id])
+    await published_with(harness, Model(400)).call("outer", HI, "a")
+    assert (await day_of(harness, outer)).spent == 400
+    assert await harness.database.deployment_days.get(day_id(inner.id, datetime.now(UTC))) is None
 
 
-async def test_a_call_that_fails_leaves_the_budget_as_it_was(house: House) -> None:
+async def test_a_call_that_fails_leaves_the_budget_as_it_was(harness: Harness) -> None:
     """Its hold is released."""
 
     async def fails(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
         raise RuntimeError("out of order")
 
-    agent = await publish(house.database, OWNER, "catches", CATCHES)
-    await published_with(house, fails).call("catches", {}, "a")
-    day = await day_of(house, agent)
+    agent = await publish(harness.database, OWNER, "catches", CATCHES)
+    await published_with(harness, fails).call("catches", {}, "a")
+    day = await day_of(harness, agent)
     assert (day.spent, day.held) == (0, 0)
 
 
-async def test_its_owner_and_whoever_chats_are_not_bound(house: House) -> None:
+async def test_its_owner_and_whoever_chats_are_not_bound(harness: Harness) -> None:
     """They pay themselves: code that is tried out, and chats with the agent, count nowhere."""
-    agent = await publish(house.database, OWNER, "ask", ASK, visibility="shared")
+    agent = await publish(harness.database, OWNER, "ask", ASK, visibility="shared")
     model = Model(700)
-    runs = run_service(house.database, house.catalog, model, house.settings)
+    runs = run_service(harness.database, harness.catalog, model, harness.settings)
     for _ in range(3):
         await runs.run_code(OWNER, RunCodeRequest(code=ASK, input_dict=dict(HI)))
     for user in (OWNER, Caller(uid="somebody")):
         request = chat("hi", provider="gofannon", model="ask").model_copy(update={"parameters": {}})
-        accepted = await house.chat.submit(user, request)
-        await house.deliver(accepted.ticket_id, model)
+        accepted = await harness.chat.submit(user, request)
+        await harness.deliver(accepted.ticket_id, model)
     assert model.calls == 5
-    assert await house.database.deployment_days.get(day_id(agent.id, datetime.now(UTC))) is None
+    assert await harness.database.deployment_days.get(day_id(agent.id, datetime.now(UTC))) is None
 
 
-async def test_neither_a_new_name_nor_deploying_again_refills_it(house: House, deployments: DeploymentService) -> None:
+async def test_neither_a_new_name_nor_deploying_again_refills_it(
+    harness: Harness, deployments: DeploymentService
+) -> None:
     """What was spent today stays spent; another agent has its own budget."""
-    agent = await publish(house.database, OWNER, "ask", ASK)
-    published = published_with(house, Model(1000))
+    agent = await publish(harness.database, OWNER, "ask", ASK)
+    published = published_with(harness, Model(1000))
     await published.call("ask", HI, "a")
     await deployments.deploy(OWNER, agent.id)
     with pytest.raises(DeploymentBudgetSpent):
         await published.call("ask", HI, "a")
-    await AgentService(house.database).update(OWNER, agent.id, UpdateAgentRequest(friendly_name="other"))
+    await AgentService(harness.database).update(OWNER, agent.id, UpdateAgentRequest(friendly_name="other"))
     await deployments.deploy(OWNER, agent.id)
     with pytest.raises(DeploymentBudgetSpent):
         await published.call("other", HI, "a")
@@ -222,14 +224,14 @@ async def test_neither_a_new_name_nor_deploying_again_refills_it(house: House, d
     await deployments.deploy(OWNER, agent.id)
     with pytest.raises(DeploymentBudgetSpent):
         await published.call("other", HI, "a")
-    await publish(house.database, OWNER, "ask", ASK)
+    await publish(harness.database, OWNER, "ask", ASK)
     assert await published.call("ask", HI, "a")
 
 
-async def test_another_budget_holds_at_once(house: House, deployments: DeploymentService) -> None:
+async def test_another_budget_holds_at_once(harness: Harness, deployments: DeploymentService) -> None:
     """Raised, the agent goes on; lowered below what was spent, it stops."""
-    agent = await publish(house.database, OWNER, "ask", ASK)
-    published = published_with(house, Model(1000))
+    agent = await publish(harness.database, OWNER, "ask", ASK)
+    published = published_with(harness, Model(1000))
     await published.call("ask", HI, "a")
     await deployments.deploy(OWNER, agent.id, DeployRequest(budget_per_day=0.002))
     await published.call("ask", HI, "a")
@@ -240,12 +242,12 @@ async def test_another_budget_holds_at_once(house: House, deployments: Deploymen
         await published.call("ask", HI, "a")
 
 
-async def test_a_budget_stays_until_another_is_set(house: House, deployments: DeploymentService) -> None:
+async def test_a_budget_stays_until_another_is_set(harness: Harness, deployments: DeploymentService) -> None:
     """At first the setting's; then the own one, through new names and changes of the agent; by default again once
     the agent was undeployed.
     """
-    agent = await save(house.database, OWNER, ASK, friendlyName="one")
-    agents = AgentService(house.database)
+    agent = await save(harness.database, OWNER, ASK, friendlyName="one")
+    agents = AgentService(harness.database)
 
     async def shown() -> float:
         return (await deployments.deployment(OWNER, agent.id)).budgetPerDay
@@ -262,15 +264,15 @@ async def test_a_budget_stays_until_another_is_set(house: House, deployments: De
     assert (await deployments.deploy(OWNER, agent.id)).budgetPerDay == 0.001
 
 
-async def test_the_owners_allowance_bounds_it_too(house: House) -> None:
+async def test_the_owners_allowance_bounds_it_too(harness: Harness) -> None:
     """What the account has not, the budget does not hold."""
-    agent = await publish(house.database, OWNER, "ask", ASK)
-    await published_with(house, Model(0)).call("ask", HI, "a")
-    poor = (await house.account(OWNER.uid)).model_copy(update={"remaining": 0})
-    await store_account(house.database, poor)
+    agent = await publish(harness.database, OWNER, "ask", ASK)
+    await published_with(harness, Model(0)).call("ask", HI, "a")
+    poor = (await harness.account(OWNER.uid)).model_copy(update={"remaining": 0})
+    await store_account(harness.database, poor)
     with pytest.raises(AllowanceSpent):
-        await published_with(house, Model(1)).call("ask", HI, "a")
-    assert (await day_of(house, agent)).held == 0
+        await published_with(harness, Model(1)).call("ask", HI, "a")
+    assert (await day_of(harness, agent)).held == 0
 
 
 BUDGET = DeploymentBudget("agent", "owner", 1000)

@@ -13,7 +13,7 @@ from shared.llm.failures import ModelFailure
 from shared.models.account import milliseconds
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
-from shared.models.errors import AllowanceSpent, ComeAgain
+from shared.models.errors import AllowanceSpent, TooEarly
 from shared.models.money import to_dollars, to_micros
 from shared.models.user import AccountChange, UsageReport
 from shared.services.chat.submission import ChatService
@@ -21,32 +21,32 @@ from shared.settings import Settings
 from tests.conftest import Lines
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import Answer, ModelServer
-from tests.services.house import MODEL, House, chat
+from tests.services.harness import MODEL, Harness, chat
 from tests.stored import lose_answers
 
 
 @pytest.fixture
-async def house(settings: Settings, catalog: Catalog) -> House:
-    return House(
+async def harness(settings: Settings, catalog: Catalog) -> Harness:
+    return Harness(
         settings.model_copy(update={"chat_rate_per_minute": 0, "lease_seconds": 1.0, "chat_max_attempts": 100}), catalog
     )
 
 
 async def test_a_chat_holds_what_it_may_cost_and_is_charged_what_it_did(
-    house: House, caller: Caller, model_server: ModelServer
+    harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
     """The hold while it runs; then the entry, named after the ticket, and no hold."""
     request = chat("hi")
-    estimate = bound_cost(house.catalog.route("openai", MODEL), request, house.settings).most
-    accepted = await house.chat.submit(caller, request)
-    running = await house.account(caller.uid)
+    estimate = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings).most
+    accepted = await harness.chat.submit(caller, request)
+    running = await harness.account(caller.uid)
     assert (running.held, running.remaining) == (estimate, 100_000_000)
     model_server.script("hi", Answer("hello", prompt_tokens=10, completion_tokens=20))
-    await house.deliver(accepted.ticket_id)
-    ticket = await house.chat.look_up(caller, accepted.ticket_id)
+    await harness.deliver(accepted.ticket_id)
+    ticket = await harness.chat.look_up(caller, accepted.ticket_id)
     assert ticket.result is not None
-    user = await house.users.me(caller)
-    assert (await house.account(caller.uid)).held == 0
+    user = await harness.users.me(caller)
+    assert (await harness.account(caller.uid)).held == 0
     assert user.usage_info.spend_remaining == to_dollars(100_000_000 - to_micros(ticket.result.cost))
     (entry,) = user.usage_info.usage
     assert entry.response_cost == pytest.approx(ticket.result.cost, abs=1e-6)
@@ -55,16 +55,16 @@ async def test_a_chat_holds_what_it_may_cost_and_is_charged_what_it_did(
 
 
 async def test_a_charge_leaves_a_line_of_what_it_was_for(
-    house: House, caller: Caller, model_server: ModelServer, lines: Lines
+    harness: Harness, caller: Caller, model_server: ModelServer, lines: Lines
 ) -> None:
     """One, however often the ticket is delivered, with the cost in millionths of a dollar and nothing that was said."""
-    accepted = await house.chat.submit(caller, chat("tell nobody"))
+    accepted = await harness.chat.submit(caller, chat("tell nobody"))
     model_server.script("tell nobody", Answer("my secret", prompt_tokens=1000, completion_tokens=2000))
     for _ in range(2):
-        await house.deliver(accepted.ticket_id)
+        await harness.deliver(accepted.ticket_id)
     found = lines()
     (line,) = (line for line in found if line["message"] == "Charged")
-    cost = (await house.charged(caller.uid))[0]
+    cost = (await harness.charged(caller.uid))[0]
     assert line["cost_micros"] == line["charged_micros"] == cost > 0
     assert (line["uid"], line["cause"]) == (caller.uid, accepted.ticket_id)
     assert (line["provider"], line["model"]) == ("openai", MODEL)
@@ -72,55 +72,55 @@ async def test_a_charge_leaves_a_line_of_what_it_was_for(
     assert "my secret" not in str(found)
 
 
-async def test_what_was_spent_elsewhere_leaves_no_line(house: House, caller: Caller, lines: Lines) -> None:
+async def test_what_was_spent_elsewhere_leaves_no_line(harness: Harness, caller: Caller, lines: Lines) -> None:
     """No provider bills us for it, and its metadata are its sender's own."""
     report = UsageReport(response_cost=1, metadata={"provider": "my secret"})
-    await house.users.report(caller, report, "my own key")
+    await harness.users.report(caller, report, "my own key")
     assert "my" not in str(lines())
 
 
 async def test_an_allowance_that_is_used_up_is_402_at_once(
-    house: House, caller: Caller, cloud_tasks: CloudTasksServer
+    harness: Harness, caller: Caller, cloud_tasks: CloudTasksServer
 ) -> None:
     """Nothing is stored or queued; a free model still answers."""
-    await house.users.change(caller, AccountChange(spend_remaining=0))
+    await harness.users.change(caller, AccountChange(spend_remaining=0))
     with pytest.raises(AllowanceSpent):
-        await house.chat.submit(caller, chat("hi"))
+        await harness.chat.submit(caller, chat("hi"))
     assert not cloud_tasks.tasks
-    free = await house.chat.submit(caller, chat("hi", provider="local", model="smollm2-135m-instruct"))
-    await house.deliver(free.ticket_id)
-    assert (await house.chat.look_up(caller, free.ticket_id)).status is TicketStatus.COMPLETED
-    assert (await house.charged(caller.uid)) == []
+    free = await harness.chat.submit(caller, chat("hi", provider="local", model="smollm2-135m-instruct"))
+    await harness.deliver(free.ticket_id)
+    assert (await harness.chat.look_up(caller, free.ticket_id)).status is TicketStatus.COMPLETED
+    assert (await harness.charged(caller.uid)) == []
 
 
 async def test_a_chat_whose_prompt_is_covered_is_accepted_with_a_shorter_answer(
-    house: House, caller: Caller, model_server: ModelServer
+    harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
     """The limit that the provider is sent is what the rest of the allowance pays for; one millionth less is refused."""
     request = chat("hi")
-    bounds = bound_cost(house.catalog.route("openai", MODEL), request, house.settings)
-    await house.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.least)))
-    accepted = await house.chat.submit(caller, request)
-    assert (await house.account(caller.uid)).held == bounds.least < bounds.most
+    bounds = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings)
+    await harness.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.least)))
+    accepted = await harness.chat.submit(caller, request)
+    assert (await harness.account(caller.uid)).held == bounds.least < bounds.most
     with pytest.raises(AllowanceSpent, match="still running"):
-        await house.chat.submit(caller, request)
-    await house.deliver(accepted.ticket_id)
+        await harness.chat.submit(caller, request)
+    await harness.deliver(accepted.ticket_id)
     (call,) = model_server.calls_for("hi")
     assert (call.body.get("max_tokens") or call.body["max_completion_tokens"]) == 16
-    await house.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.least - 1)))
+    await harness.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.least - 1)))
     with pytest.raises(AllowanceSpent, match="before it is answered"):
-        await house.chat.submit(caller, request)
+        await harness.chat.submit(caller, request)
 
 
-async def test_a_failed_chat_releases_its_hold(house: House, caller: Caller) -> None:
+async def test_a_failed_chat_releases_its_hold(harness: Harness, caller: Caller) -> None:
     """And charges nothing."""
 
     async def refuses(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
         raise ModelFailure("No.", transient=False)
 
-    accepted = await house.chat.submit(caller, chat("hi"))
-    await house.deliver(accepted.ticket_id, refuses)
-    account = await house.account(caller.uid)
+    accepted = await harness.chat.submit(caller, chat("hi"))
+    await harness.deliver(accepted.ticket_id, refuses)
+    account = await harness.account(caller.uid)
     assert (account.held, account.remaining) == (0, 100_000_000)
 
 
@@ -129,67 +129,69 @@ LOST = [Aborted("lost"), DeadlineExceeded("lost"), ServiceUnavailable("lost")]
 
 @pytest.mark.parametrize("error", LOST)
 async def test_an_admission_whose_answer_is_lost_is_an_admission(
-    house: House, caller: Caller, cloud_tasks: CloudTasksServer, error: Exception
+    harness: Harness, caller: Caller, cloud_tasks: CloudTasksServer, error: Exception
 ) -> None:
     """One ticket, one task, one hold."""
-    await house.users.me(caller)
-    lose_answers(house.database, error)
-    accepted = await house.chat.submit(caller, chat("hi"))
+    await harness.users.me(caller)
+    lose_answers(harness.database, error)
+    accepted = await harness.chat.submit(caller, chat("hi"))
     assert [name.split("/")[-1] for name in cloud_tasks.tasks] == [f"{accepted.ticket_id}-1"]
-    ticket = await house.database.tickets.get(accepted.ticket_id)
+    ticket = await harness.database.tickets.get(accepted.ticket_id)
     assert ticket is not None
-    assert (await house.account(caller.uid)).held == ticket.hold > 0
+    assert (await harness.account(caller.uid)).held == ticket.hold > 0
 
 
 @pytest.mark.parametrize("error", LOST)
-async def test_a_report_whose_answer_is_lost_is_charged_once(house: House, caller: Caller, error: Exception) -> None:
+async def test_a_report_whose_answer_is_lost_is_charged_once(
+    harness: Harness, caller: Caller, error: Exception
+) -> None:
     """Without a key of the caller's, too."""
-    await house.users.me(caller)
-    lose_answers(house.database, error)
-    reported = await house.users.report(caller, UsageReport(response_cost=1))
+    await harness.users.me(caller)
+    lose_answers(harness.database, error)
+    reported = await harness.users.report(caller, UsageReport(response_cost=1))
     assert reported.user.usage_info.spend_remaining == 99
 
 
 @pytest.mark.parametrize("error", LOST)
-async def test_a_change_whose_answer_is_lost_is_no_conflict(house: House, caller: Caller, error: Exception) -> None:
+async def test_a_change_whose_answer_is_lost_is_no_conflict(harness: Harness, caller: Caller, error: Exception) -> None:
     """It finds its own work done: no 409, and one new period, not two."""
-    rev = (await house.users.me(caller)).rev
-    lose_answers(house.database, error)
-    user = await house.users.change(caller, AccountChange(rev=rev, monthly_allowance=7))
+    rev = (await harness.users.me(caller)).rev
+    lose_answers(harness.database, error)
+    user = await harness.users.change(caller, AccountChange(rev=rev, monthly_allowance=7))
     assert user.usage_info.monthly_allowance == 7
-    lose_answers(house.database, error)
-    await house.users.reset(caller)
-    assert (await house.account(caller.uid)).period == 2
+    lose_answers(harness.database, error)
+    await harness.users.reset(caller)
+    assert (await harness.account(caller.uid)).period == 2
 
 
-async def test_a_model_of_unknown_price_is_refused_when_nothing_is_left(house: House, caller: Caller) -> None:
+async def test_a_model_of_unknown_price_is_refused_when_nothing_is_left(harness: Harness, caller: Caller) -> None:
     """It reports afterwards what it cost."""
     catalog = Catalog.load({"OPENROUTER_API_KEY": "x"})
     request = chat("hi", provider="openrouter", model="openrouter/auto")
-    service = ChatService(house.database, house.queue, catalog, house.settings)
+    service = ChatService(harness.database, harness.queue, catalog, harness.settings)
     await service.submit(caller, request)
-    assert (await house.account(caller.uid)).held == 1
-    await house.users.change(caller, AccountChange(spend_remaining=0))
+    assert (await harness.account(caller.uid)).held == 1
+    await harness.users.change(caller, AccountChange(spend_remaining=0))
     with pytest.raises(AllowanceSpent):
         await service.submit(caller, request)
 
 
 async def test_a_period_that_ends_in_the_middle_of_a_chat(
-    house: House, caller: Caller, model_server: ModelServer
+    harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
     """The chat is charged in the new one, and its hold is gone."""
-    accepted = await house.chat.submit(caller, chat("hi"))
+    accepted = await harness.chat.submit(caller, chat("hi"))
     past = milliseconds(datetime.now(UTC) - timedelta(days=1))
-    await house.users.change(caller, AccountChange(allowance_reset_date=past))
-    await house.deliver(accepted.ticket_id)
-    account = await house.account(caller.uid)
+    await harness.users.change(caller, AccountChange(allowance_reset_date=past))
+    await harness.deliver(accepted.ticket_id)
+    account = await harness.account(caller.uid)
     assert (account.period, account.held) == (2, 0)
-    assert account.remaining == 100_000_000 - sum(await house.charged(caller.uid)) < 100_000_000
+    assert account.remaining == 100_000_000 - sum(await harness.charged(caller.uid)) < 100_000_000
 
 
 @pytest.mark.parametrize("troubled", [False, True])
 async def test_two_hundred_chats_at_once_never_overspend(
-    house: House, caller: Caller, model_server: ModelServer, troubled: bool
+    harness: Harness, caller: Caller, model_server: ModelServer, troubled: bool
 ) -> None:
     """An allowance for 50, 200 chats side by side; troubled: workers die at random and tasks come twice.
 
@@ -197,9 +199,9 @@ async def test_two_hundred_chats_at_once_never_overspend(
     """
     dice = random.Random(7)  # noqa: S311 - repeatable on purpose
     request = chat("the same", answer_tokens=500)
-    estimate = bound_cost(house.catalog.route("openai", MODEL), request, house.settings).most
+    estimate = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings).most
     allowance = to_dollars(50 * estimate)
-    await house.users.change(caller, AccountChange(monthly_allowance=allowance, spend_remaining=allowance))
+    await harness.users.change(caller, AccountChange(monthly_allowance=allowance, spend_remaining=allowance))
     model_server.script("the same", *[Answer("ok", 0.05, prompt_tokens=12, completion_tokens=500)] * 1000)
     accepted: list[str] = []
     refused = 0
@@ -207,7 +209,7 @@ async def test_two_hundred_chats_at_once_never_overspend(
     async def one() -> None:
         nonlocal refused
         try:
-            ticket = await house.chat.submit(caller, request)
+            ticket = await harness.chat.submit(caller, request)
         except AllowanceSpent:
             refused += 1
             return
@@ -215,9 +217,10 @@ async def test_two_hundred_chats_at_once_never_overspend(
         await until_finished(ticket.ticket_id)
 
     async def until_finished(ticket_id: str) -> None:
-        while not (await house.chat.look_up(caller, ticket_id)).status.finished:
+        while not (await harness.chat.look_up(caller, ticket_id)).status.finished:
             deliveries = [
-                asyncio.create_task(house.deliver(ticket_id)) for _ in range(dice.choice([1, 2, 3]) if troubled else 1)
+                asyncio.create_task(harness.deliver(ticket_id))
+                for _ in range(dice.choice([1, 2, 3]) if troubled else 1)
             ]
             if troubled and dice.random() < 0.3:
                 await asyncio.sleep(dice.random() * 0.2)
@@ -226,32 +229,32 @@ async def test_two_hundred_chats_at_once_never_overspend(
             await asyncio.sleep(0.2 if troubled else 0)
 
     await asyncio.gather(*(one() for _ in range(200)))
-    account = await house.account(caller.uid)
-    charged = await house.charged(caller.uid)
+    account = await harness.account(caller.uid)
+    charged = await harness.charged(caller.uid)
     assert len(accepted) + refused == 200
     assert len(accepted) >= 50
     assert account.held == 0
     assert account.remaining >= 0
     assert sum(charged) == 50 * estimate - account.remaining <= 50 * estimate
-    tickets = [await house.chat.look_up(caller, ticket_id) for ticket_id in accepted]
+    tickets = [await harness.chat.look_up(caller, ticket_id) for ticket_id in accepted]
     completed = [ticket for ticket in tickets if ticket.status is TicketStatus.COMPLETED]
     assert len(charged) == len(completed) >= 50
     assert troubled or len(completed) == len(accepted)
 
 
-async def test_a_second_delivery_is_told_to_come_again(house: House, caller: Caller) -> None:
+async def test_a_second_delivery_is_told_to_come_again(harness: Harness, caller: Caller) -> None:
     """While the first is at work; the charge stays one."""
-    accepted = await house.chat.submit(caller, chat("hi"))
+    accepted = await harness.chat.submit(caller, chat("hi"))
     slow = asyncio.Event()
 
     async def waits(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
         await slow.wait()
         return ChatResult(content="ok", model="m", cost=0.5)
 
-    first = asyncio.create_task(house.deliver(accepted.ticket_id, waits))
+    first = asyncio.create_task(harness.deliver(accepted.ticket_id, waits))
     await asyncio.sleep(0.3)
-    with pytest.raises(ComeAgain):
-        await house.deliver(accepted.ticket_id, waits)
+    with pytest.raises(TooEarly):
+        await harness.deliver(accepted.ticket_id, waits)
     slow.set()
     await first
-    assert await house.charged(caller.uid) == [500_000]
+    assert await harness.charged(caller.uid) == [500_000]

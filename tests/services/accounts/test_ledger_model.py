@@ -21,7 +21,7 @@ from shared.models.money import CostBounds, to_dollars
 from shared.models.user import AccountChange, UsageReport
 from shared.services.chat.sweep import SweepService
 from shared.settings import Settings
-from tests.services.house import MODEL, House, chat, costing
+from tests.services.harness import MODEL, Harness, chat, costing
 
 
 @dataclass
@@ -81,7 +81,7 @@ def test_the_ledger_agrees_with_a_small_model_of_it(steps: list[Any], settings: 
 
 
 class Drive:
-    """Takes each step in the house and in the model, and compares."""
+    """Takes each step in the harness and in the model, and compares."""
 
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
         self.settings = settings
@@ -92,57 +92,57 @@ class Drive:
         self.crashed = False
 
     async def run(self, steps: list[tuple[str, Any]]) -> None:
-        self.house = House(self.settings, self.catalog)
-        await self.house.users.me(self.caller)
+        self.harness = Harness(self.settings, self.catalog)
+        await self.harness.users.me(self.caller)
         for name, value in steps:
             await getattr(self, name.replace(" ", "_"))(value)
             await self.compare(name)
         for ticket_id in list(self.running):
             await self.end(ticket_id, 1)
         await self.compare("the end")
-        assert (await self.house.account("u")).held == 0
+        assert (await self.harness.account("u")).held == 0
 
     async def compare(self, after: str) -> None:
-        account = await self.house.account("u")
-        charged = await self.house.charged("u")
+        account = await self.harness.account("u")
+        charged = await self.harness.charged("u")
         seen = (account.allowance, account.remaining, account.held, sorted(charged))
         model = self.model
         assert seen == (model.allowance, model.remaining, sum(model.holds.values()), sorted(model.charged)), after
 
     async def report(self, cost: int, key: str | None = None) -> None:
-        await self.house.users.report(self.caller, UsageReport(response_cost=to_dollars(cost)), key)
+        await self.harness.users.report(self.caller, UsageReport(response_cost=to_dollars(cost)), key)
         self.model.charge(cost)
 
     async def repeat(self, cost: int) -> None:
         key = uuid4().hex
         await self.report(cost, key)
-        await self.house.users.report(self.caller, UsageReport(response_cost=to_dollars(cost)), key)
+        await self.harness.users.report(self.caller, UsageReport(response_cost=to_dollars(cost)), key)
 
     async def reset(self, _: None) -> None:
-        await self.house.users.reset(self.caller)
+        await self.harness.users.reset(self.caller)
         self.model.remaining = self.model.allowance
 
     async def date(self, _: None) -> None:
         yesterday = milliseconds(datetime.now(UTC) - timedelta(days=1))
-        await self.house.users.change(self.caller, AccountChange(allowance_reset_date=yesterday))
-        await asyncio.gather(*(self.house.users.me(self.caller) for _ in range(3)))
+        await self.harness.users.change(self.caller, AccountChange(allowance_reset_date=yesterday))
+        await asyncio.gather(*(self.harness.users.me(self.caller) for _ in range(3)))
         self.model.remaining = self.model.allowance
 
     async def allowance(self, amount: int) -> None:
-        await self.house.users.change(self.caller, AccountChange(monthly_allowance=to_dollars(amount)))
+        await self.harness.users.change(self.caller, AccountChange(monthly_allowance=to_dollars(amount)))
         if amount < self.model.allowance:
             self.model.remaining = min(self.model.remaining, amount)
         self.model.allowance = amount
 
     async def remaining(self, amount: int) -> None:
-        await self.house.users.change(self.caller, AccountChange(spend_remaining=to_dollars(amount)))
+        await self.harness.users.change(self.caller, AccountChange(spend_remaining=to_dollars(amount)))
         self.model.remaining = amount
 
     async def admit(self, answer_tokens: int) -> None:
         request = chat("hi", answer_tokens=min(answer_tokens, 32_768))
         expected = self.model.hold(bound_cost(self.catalog.route("openai", MODEL), request, self.settings))
         try:
-            accepted = await self.house.chat.submit(self.caller, request)
+            accepted = await self.harness.chat.submit(self.caller, request)
         except AllowanceSpent:
             assert expected is None
             return
@@ -160,11 +160,11 @@ class Drive:
     async def deliver_twice(self, value: tuple[int, int]) -> None:
         if ticket_id := self.picked(value[0]):
             await self.end(ticket_id, value[1])
-            await self.house.deliver(ticket_id, costing(value[1]))
+            await self.harness.deliver(ticket_id, costing(value[1]))
 
     async def end(self, ticket_id: str, cost: int) -> None:
         await self.free_of_lease()
-        await self.house.deliver(ticket_id, costing(cost))
+        await self.harness.deliver(ticket_id, costing(cost))
         self.running.remove(ticket_id)
         del self.model.holds[ticket_id]
         if cost:
@@ -176,7 +176,7 @@ class Drive:
 
         if ticket_id := self.picked(number):
             await self.free_of_lease()
-            await self.house.deliver(ticket_id, refuses)
+            await self.harness.deliver(ticket_id, refuses)
             self.running.remove(ticket_id)
             del self.model.holds[ticket_id]
 
@@ -191,7 +191,7 @@ class Drive:
 
         if ticket_id := self.picked(number):
             await self.free_of_lease()
-            worker = asyncio.create_task(self.house.deliver(ticket_id, dies))
+            worker = asyncio.create_task(self.harness.deliver(ticket_id, dies))
             await began.wait()
             worker.cancel()
             await asyncio.gather(worker, return_exceptions=True)
@@ -217,4 +217,4 @@ class Drive:
         self.model.holds.clear()
 
     def sweeper(self, settings: Settings) -> SweepService:
-        return SweepService(self.house.database, self.house.queue, settings)
+        return SweepService(self.harness.database, self.harness.queue, settings)

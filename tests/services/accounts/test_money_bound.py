@@ -17,7 +17,7 @@ from shared.models.agent import CreateAgentRequest
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest
 from shared.models.code_writing import GenerateCodeRequest
-from shared.models.errors import AllowanceSpent, ComeAgain, ServiceError
+from shared.models.errors import AllowanceSpent, ServiceError, TooEarly
 from shared.models.money import MICROS_PER_DOLLAR
 from shared.models.run import RunCodeRequest
 from shared.models.user import AccountChange
@@ -30,7 +30,7 @@ from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
 from tests.conftest import SECRET_KEY
 from tests.doubles.billing_server import BillingServer
-from tests.services.house import House, chat
+from tests.services.harness import Harness, chat
 
 MODEL = "gpt-4.1"
 ALLOWANCE = 0.2
@@ -61,34 +61,34 @@ def catalog(billing_server: BillingServer) -> Catalog:
 
 
 @pytest.fixture
-async def house(settings: Settings, catalog: Catalog, caller: Caller) -> House:
+async def harness(settings: Settings, catalog: Catalog, caller: Caller) -> Harness:
     """The caller has `ALLOWANCE`, and no rate limit; two hundred at once may take their time."""
     patient = {"chat_rate_per_minute": 0, "lease_seconds": 60.0, "store_timeout_seconds": 120.0}
-    house = House(settings.model_copy(update=patient), catalog)
-    await house.users.change(caller, AccountChange(monthly_allowance=ALLOWANCE, spend_remaining=ALLOWANCE))
-    return house
+    harness = Harness(settings.model_copy(update=patient), catalog)
+    await harness.users.change(caller, AccountChange(monthly_allowance=ALLOWANCE, spend_remaining=ALLOWANCE))
+    return harness
 
 
-async def assert_bound(house: House, caller: Caller, server: BillingServer) -> None:
+async def assert_bound(harness: Harness, caller: Caller, server: BillingServer) -> None:
     """The bill is within the allowance, give or take two hundredths, and the ledger has it to the millionth."""
-    while (account := await house.account(caller.uid)).held:  # noqa: ASYNC110 - calls that nobody waits for go on
+    while (account := await harness.account(caller.uid)).held:  # noqa: ASYNC110 - calls that nobody waits for go on
         await asyncio.sleep(0.05)
     micros = server.bill * MICROS_PER_DOLLAR
     assert micros <= Decimal("1.02") * account.allowance
-    assert abs(micros - (sum(await house.charged(caller.uid)) + account.owed)) <= 1
+    assert abs(micros - (sum(await harness.charged(caller.uid)) + account.owed)) <= 1
     assert server.requests > 0
 
 
-async def try_chat(house: House, caller: Caller, request: ChatRequest) -> None:
+async def try_chat(harness: Harness, caller: Caller, request: ChatRequest) -> None:
     """From the submission to the end, if it is accepted."""
     try:
-        accepted = await house.chat.submit(caller, request)
+        accepted = await harness.chat.submit(caller, request)
     except AllowanceSpent:
         return
-    while not (await house.chat.look_up(caller, accepted.ticket_id)).status.finished:
+    while not (await harness.chat.look_up(caller, accepted.ticket_id)).status.finished:
         try:
-            await house.deliver(accepted.ticket_id)
-        except ComeAgain:
+            await harness.deliver(accepted.ticket_id)
+        except TooEarly:
             continue
 
 
@@ -132,21 +132,21 @@ TINY, LONG_SCHEMA = {"max_tokens": 1}, {"max_tokens": 1, "response_format": SCHE
     ],
 )
 async def test_two_hundred_chats_at_once_cost_the_allowance_at_most(
-    house: House, caller: Caller, billing_server: BillingServer, request_: ChatRequest
+    harness: Harness, caller: Caller, billing_server: BillingServer, request_: ChatRequest
 ) -> None:
     """Whatever makes a chat dear: its answer, its prompt, a schema, a tool, or a connection that breaks."""
-    await asyncio.gather(*(try_chat(house, caller, request_) for _ in range(200)))
-    await assert_bound(house, caller, billing_server)
+    await asyncio.gather(*(try_chat(harness, caller, request_) for _ in range(200)))
+    await assert_bound(harness, caller, billing_server)
 
 
 async def test_built_in_tools_cost_the_allowance_at_most(
-    house: House, caller: Caller, billing_server: BillingServer
+    harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
     """The provider searches as often as it may, reads all again after each search, and charges a fee for it."""
-    await house.users.change(caller, AccountChange(monthly_allowance=2, spend_remaining=2))
+    await harness.users.change(caller, AccountChange(monthly_allowance=2, spend_remaining=2))
     request = request_of("hello", {"max_tokens": 100}, built_in_tools=["web_search"])
-    await asyncio.gather(*(try_chat(house, caller, request) for _ in range(200)))
-    await assert_bound(house, caller, billing_server)
+    await asyncio.gather(*(try_chat(harness, caller, request) for _ in range(200)))
+    await assert_bound(harness, caller, billing_server)
 
 
 CALLS = """
@@ -165,65 +165,65 @@ async def run(input_dict, tools):
 
 @pytest.mark.parametrize("parameters", [{}, {"max_tokens": 2_000}, LONG_SCHEMA], ids=["no limit", "long", "schema"])
 async def test_a_run_costs_what_runs_may_and_the_allowance_at_most(
-    house: House, caller: Caller, billing_server: BillingServer, parameters: dict[str, Any]
+    harness: Harness, caller: Caller, billing_server: BillingServer, parameters: dict[str, Any]
 ) -> None:
     """Forty calls at once, in five runs at once."""
     request = RunCodeRequest(code=CALLS, input_dict={"parameters": parameters})
-    await asyncio.gather(*(house.runs.run_code(caller, request) for _ in range(5)), return_exceptions=True)
-    await assert_bound(house, caller, billing_server)
+    await asyncio.gather(*(harness.runs.run_code(caller, request) for _ in range(5)), return_exceptions=True)
+    await assert_bound(harness, caller, billing_server)
 
 
 async def test_one_run_costs_the_setting_at_most(
     settings: Settings, catalog: Catalog, caller: Caller, billing_server: BillingServer
 ) -> None:
     """`RUN_MAX_COST` bounds what is spent, not what is estimated; the user has plenty."""
-    house = House(settings.model_copy(update={"run_max_cost": 0.05}), catalog)
+    harness = Harness(settings.model_copy(update={"run_max_cost": 0.05}), catalog)
     request = RunCodeRequest(code=CALLS, input_dict={"parameters": {"max_tokens": 2_000}})
-    await house.runs.run_code(caller, request)
+    await harness.runs.run_code(caller, request)
     assert 0 < billing_server.bill <= Decimal("0.05")
-    await assert_bound(house, caller, billing_server)
+    await assert_bound(harness, caller, billing_server)
 
 
 async def test_calls_that_their_run_no_longer_waits_for_are_charged(
-    house: House, caller: Caller, billing_server: BillingServer
+    harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
     """Each gives up once the provider has begun, which bills it all the same."""
     parameters: dict[str, Any] = {"max_tokens": 50}
     code = CALLS.replace('"hello"', '"slow"')
     request = RunCodeRequest(code=code, input_dict={"parameters": parameters, "timeout": 3})
-    await asyncio.gather(*(house.runs.run_code(caller, request) for _ in range(3)), return_exceptions=True)
-    assert (await house.account(caller.uid)).held
+    await asyncio.gather(*(harness.runs.run_code(caller, request) for _ in range(3)), return_exceptions=True)
+    assert (await harness.account(caller.uid)).held
     billing_server.slow_may_end.set()
-    await assert_bound(house, caller, billing_server)
+    await assert_bound(harness, caller, billing_server)
 
 
 async def test_calls_whose_process_never_comes_back_are_charged_what_they_hold(
-    house: House, caller: Caller, billing_server: BillingServer
+    harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
     """An instance may be ended once it has answered. Its calls were billed, so money does not come back from them."""
     code = CALLS.replace('"hello"', '"slow"').replace("range(40)", "range(4)")
     request = RunCodeRequest(code=code, input_dict={"parameters": {"max_tokens": 1_000}, "timeout": 3})
-    holds = house.database._client.collection("holds")  # pyright: ignore[reportPrivateUsage]
+    holds = harness.database._client.collection("holds")  # pyright: ignore[reportPrivateUsage]
     for _ in range(8):  # each would spend a sixth of the allowance
-        await asyncio.gather(house.runs.run_code(caller, request), return_exceptions=True)
+        await asyncio.gather(harness.runs.run_code(caller, request), return_exceptions=True)
         for document in await holds.get():
             await document.reference.update({"expires_at": datetime.now(UTC) - timedelta(seconds=1)})
-        await SweepService(house.database, house.queue, house.settings).sweep()
-    account = await house.account(caller.uid)
+        await SweepService(harness.database, harness.queue, harness.settings).sweep()
+    account = await harness.account(caller.uid)
     assert account.held == 0
-    assert 0 < billing_server.bill * MICROS_PER_DOLLAR <= sum(await house.charged(caller.uid)) <= account.allowance
-    charged = await house.charged(caller.uid)
+    assert 0 < billing_server.bill * MICROS_PER_DOLLAR <= sum(await harness.charged(caller.uid)) <= account.allowance
+    charged = await harness.charged(caller.uid)
     billing_server.slow_may_end.set()
     while model_calls._under_way:  # noqa: ASYNC110  # pyright: ignore[reportPrivateUsage]
         await asyncio.sleep(0.05)
-    assert await house.charged(caller.uid) == charged
+    assert await harness.charged(caller.uid) == charged
 
 
 async def test_chained_agents_cost_the_allowance_at_most(
-    house: House, caller: Caller, billing_server: BillingServer
+    harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
     """An agent that calls another forty times, which calls a model."""
-    agents = AgentService(house.database)
+    agents = AgentService(harness.database)
     inner = await agents.create(
         caller, CreateAgentRequest(name="inner", description="It asks.", code=CALLS.replace("range(40)", "range(4)"))
     )
@@ -234,16 +234,16 @@ async def run(input_dict, tools):
     return {}
 """
     request = RunCodeRequest(code=code, gofannon_agents=[inner.id])
-    await asyncio.gather(*(house.runs.run_code(caller, request) for _ in range(4)), return_exceptions=True)
-    await assert_bound(house, caller, billing_server)
+    await asyncio.gather(*(harness.runs.run_code(caller, request) for _ in range(4)), return_exceptions=True)
+    await assert_bound(harness, caller, billing_server)
 
 
 async def test_generated_code_costs_the_allowance_at_most(
-    house: House, caller: Caller, billing_server: BillingServer
+    harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
     """The model writes nonsense, at length, and is asked again."""
-    calls = ModelCallService.over(house.database, house.catalog, complete, house.settings)
-    service = CodeWritingService(house.database, calls, engine(house.settings), house.settings)
+    calls = ModelCallService.over(harness.database, harness.catalog, complete, harness.settings)
+    service = CodeWritingService(harness.database, calls, engine(harness.settings), harness.settings)
     request = GenerateCodeRequest.model_validate(
         {
             "tools": {},
@@ -255,4 +255,4 @@ async def test_generated_code_costs_the_allowance_at_most(
     )
     outcomes = await asyncio.gather(*(service.write(caller, request) for _ in range(20)), return_exceptions=True)
     assert all(isinstance(outcome, ServiceError) for outcome in outcomes)
-    await assert_bound(house, caller, billing_server)
+    await assert_bound(harness, caller, billing_server)

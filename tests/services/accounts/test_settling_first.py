@@ -16,17 +16,17 @@ from shared.services.accounts.spending import SpendingService
 from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
 from shared.store import Transaction
-from tests.services.house import House, chat, costing
+from tests.services.harness import Harness, chat, costing
 
 
 @pytest.fixture
-async def house(settings: Settings, catalog: Catalog) -> House:
-    return House(settings, catalog)
+async def harness(settings: Settings, catalog: Catalog) -> Harness:
+    return Harness(settings, catalog)
 
 
-async def test_a_call_is_settled_before_those_that_wait_to_begin(house: House, caller: Caller) -> None:
+async def test_a_call_is_settled_before_those_that_wait_to_begin(harness: Harness, caller: Caller) -> None:
     """Two hundred holds are waiting when it is answered; none of them is put first."""
-    spending = SpendingService(house.database, house.settings)
+    spending = SpendingService(harness.database, harness.settings)
     answered = await spending.hold(caller, "answered", CostBounds(1, 10))
     begun: list[str] = []
 
@@ -39,13 +39,15 @@ async def test_a_call_is_settled_before_those_that_wait_to_begin(house: House, c
     await spending.settle(answered, 0.00001, {})
     assert len(begun) <= 1  # the one that was under way
     await asyncio.gather(*holds)
-    assert (await house.account(caller.uid)).held == 2000
+    assert (await harness.account(caller.uid)).held == 2000
 
 
-async def test_a_ticket_ends_in_its_owners_turn(house: House, caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_ticket_ends_in_its_owners_turn(
+    harness: Harness, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While the owner's other calls hold and settle all the time, none of them overtakes it again and again."""
     refused: list[str] = []
-    api: Any = house.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
+    api: Any = harness.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     commit = api.commit
 
     async def noting(request: Any, **options: Any) -> Any:
@@ -56,7 +58,7 @@ async def test_a_ticket_ends_in_its_owners_turn(house: House, caller: Caller, mo
             raise
 
     monkeypatch.setattr(api, "commit", noting)
-    spending = SpendingService(house.database, house.settings)
+    spending = SpendingService(harness.database, harness.settings)
     over = False
 
     async def others() -> None:
@@ -65,18 +67,18 @@ async def test_a_ticket_ends_in_its_owners_turn(house: House, caller: Caller, mo
             number += 1
             await spending.hold(caller, f"other-{number}", CostBounds(1, 10))
 
-    tickets = [(await house.chat.submit(caller, chat("hi"))).ticket_id for _ in range(4)]
+    tickets = [(await harness.chat.submit(caller, chat("hi"))).ticket_id for _ in range(4)]
     busy = asyncio.create_task(others())
     for ticket_id in tickets:
-        await house.deliver(ticket_id, costing(10))
+        await harness.deliver(ticket_id, costing(10))
     over = True
     await busy
-    assert sorted(await house.charged(caller.uid)) == [10, 10, 10, 10]
+    assert sorted(await harness.charged(caller.uid)) == [10, 10, 10, 10]
     assert refused == []
 
 
 async def test_a_hold_whose_turn_never_came_is_not_settled(
-    house: House, caller: Caller, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, caller: Caller, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There is none. Settling it would make the line of those who wait longer still."""
     settled: list[str] = []
@@ -87,14 +89,14 @@ async def test_a_hold_whose_turn_never_came_is_not_settled(
         await close_hold(self, hold, *rest)
 
     monkeypatch.setattr(Ledger, "close_hold", noting)
-    impatient = House(settings.model_copy(update={"store_timeout_seconds": 0.2}), house.catalog)
+    impatient = Harness(settings.model_copy(update={"store_timeout_seconds": 0.2}), harness.catalog)
     calls = ModelCallService.over(impatient.database, impatient.catalog, costing(10), impatient.settings)
     end = asyncio.Event()
 
     async def long(_: Transaction) -> None:
         await end.wait()
 
-    first = asyncio.create_task(house.database.transaction(long, turn=f"user:{caller.uid}"))
+    first = asyncio.create_task(harness.database.transaction(long, serialize_on=f"user:{caller.uid}"))
     await asyncio.sleep(0)
     with pytest.raises(Unavailable):
         await calls.call(caller, "call-1", chat("hi"), Budget(30, 10, 1_000_000), 30, {})

@@ -14,103 +14,107 @@ from shared.models.wire import JsonObject
 from shared.services.agents.agents import AgentService
 from shared.settings import Settings
 from tests.doubles.model_server import ModelServer
-from tests.services.house import House
+from tests.services.harness import Harness
 from tests.services.publishing import ASK, ECHO, save, stored
 
 OWNER = Caller(uid="owner")
 
 
 @pytest.fixture
-async def house(settings: Settings, catalog: Catalog) -> House:
-    return House(settings, catalog)
+async def harness(settings: Settings, catalog: Catalog) -> Harness:
+    return Harness(settings, catalog)
 
 
 def calling(name: str, given: str = "input_dict") -> str:
     return f"async def run(input_dict, tools):\n    return await gofannon_client.call({name!r}, {given})"
 
 
-async def run(house: House, payer: Caller, agent: Any, input_dict: Any = None) -> Any:
+async def run(harness: Harness, payer: Caller, agent: Any, input_dict: Any = None) -> Any:
     """The result, or the error as text."""
     given: JsonObject = input_dict or {"inputText": "hi"}
-    finished = await house.runs.run_agent(payer, await stored(house.database, agent), given, 20)
+    finished = await harness.runs.run_agent(payer, await stored(harness.database, agent), given, 20)
     failure = finished.outcome.failure
     return finished.outcome.result if failure is None else failure.error
 
 
-async def test_an_agent_calls_those_it_names(house: House) -> None:
+async def test_an_agent_calls_those_it_names(harness: Harness) -> None:
     """By name, by friendly name and by id; what it does not name is unknown to it."""
-    echo = await save(house.database, OWNER, friendlyName="echo_1")
-    await save(house.database, OWNER, name="Unnamed")
+    echo = await save(harness.database, OWNER, friendlyName="echo_1")
+    await save(harness.database, OWNER, name="Unnamed")
     for name in ("Echo", "echo_1", echo.id):
-        caller_ = await save(house.database, OWNER, calling(name), gofannonAgents=[echo.id])
-        assert await run(house, OWNER, caller_) == {"outputText": "hi"}
-    other = await save(house.database, OWNER, calling("Unnamed"), gofannonAgents=[echo.id])
-    assert "There is no agent 'Unnamed' that may be called from here. There is: Echo." in await run(house, OWNER, other)
+        caller_ = await save(harness.database, OWNER, calling(name), gofannonAgents=[echo.id])
+        assert await run(harness, OWNER, caller_) == {"outputText": "hi"}
+    other = await save(harness.database, OWNER, calling("Unnamed"), gofannonAgents=[echo.id])
+    assert "There is no agent 'Unnamed' that may be called from here. There is: Echo." in await run(
+        harness, OWNER, other
+    )
 
 
-async def test_several_are_called_at_once(house: House) -> None:
+async def test_several_are_called_at_once(harness: Harness) -> None:
     """Side by side, each with its own input."""
-    echo = await save(house.database, OWNER)
+    echo = await save(harness.database, OWNER)
     code = """
 async def run(input_dict, tools):
     calls = [gofannon_client.call(agent_name="Echo", input_dict={"inputText": str(n)}) for n in range(10)]
     return [answer["outputText"] for answer in await asyncio.gather(*calls)]
 """
-    caller_ = await save(house.database, OWNER, code, gofannonAgents=[echo.id])
-    assert await run(house, OWNER, caller_) == [str(number) for number in range(10)]
+    caller_ = await save(harness.database, OWNER, code, gofannonAgents=[echo.id])
+    assert await run(harness, OWNER, caller_) == [str(number) for number in range(10)]
 
 
-async def test_somebody_elses_agent_is_called_only_if_it_is_shared(house: House, caller: Caller) -> None:
+async def test_somebody_elses_agent_is_called_only_if_it_is_shared(harness: Harness, caller: Caller) -> None:
     """Naming an id is no right to it."""
-    private = await save(house.database, caller, name="Private")
-    shared = await save(house.database, caller, name="Shared", visibility="shared")
+    private = await save(harness.database, caller, name="Private")
+    shared = await save(harness.database, caller, name="Shared", visibility="shared")
     for name, expected in (("Private", "There is no agent 'Private'"), ("Shared", "hi")):
-        mine = await save(house.database, OWNER, calling(name), gofannonAgents=[private.id, shared.id])
-        assert expected in str(await run(house, OWNER, mine))
+        mine = await save(harness.database, OWNER, calling(name), gofannonAgents=[private.id, shared.id])
+        assert expected in str(await run(harness, OWNER, mine))
 
 
 async def test_an_agent_acts_for_its_owner_whoever_pays(
-    house: House, caller: Caller, model_server: ModelServer
+    harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
     """A shared agent reaches its owner's private ones; what they spend is charged to whoever runs it."""
-    inner = await save(house.database, OWNER, ASK, name="Inner")
-    outer = await save(house.database, OWNER, calling("Inner"), gofannonAgents=[inner.id], visibility="shared")
-    assert await run(house, caller, outer) == {"outputText": "You said: hi"}
-    assert len(await house.charged(caller.uid)) == 1
-    assert await house.database.accounts.get(OWNER.uid) is None
+    inner = await save(harness.database, OWNER, ASK, name="Inner")
+    outer = await save(harness.database, OWNER, calling("Inner"), gofannonAgents=[inner.id], visibility="shared")
+    assert await run(harness, caller, outer) == {"outputText": "You said: hi"}
+    assert len(await harness.charged(caller.uid)) == 1
+    assert await harness.database.accounts.get(OWNER.uid) is None
 
 
-async def test_an_agent_has_its_own_permissions(house: House, model_server: ModelServer) -> None:
+async def test_an_agent_has_its_own_permissions(harness: Harness, model_server: ModelServer) -> None:
     """Not those of the agent that calls it."""
     inner = await save(
-        house.database, OWNER, ASK, name="Inner", invokableModels=[{"provider": "openai", "model": "gpt-4.1"}]
+        harness.database, OWNER, ASK, name="Inner", invokableModels=[{"provider": "openai", "model": "gpt-4.1"}]
     )
-    outer = await save(house.database, OWNER, calling("Inner"), gofannonAgents=[inner.id])
-    assert "does not name the model 'openai/gpt-4.1-mini'" in await run(house, OWNER, outer)
+    outer = await save(harness.database, OWNER, calling("Inner"), gofannonAgents=[inner.id])
+    assert "does not name the model 'openai/gpt-4.1-mini'" in await run(harness, OWNER, outer)
     assert model_server.calls == []
 
 
-async def test_a_circle_is_told(house: House) -> None:
+async def test_a_circle_is_told(harness: Harness) -> None:
     """With the way around it; nothing runs for ever."""
-    first = await save(house.database, OWNER, ECHO, name="First")
-    second = await save(house.database, OWNER, calling("First"), name="Second", gofannonAgents=[first.id])
-    await replace(house, first, calling("Second"), [second.id])
-    assert "in a circle: First → Second → First" in await run(house, OWNER, first)
+    first = await save(harness.database, OWNER, ECHO, name="First")
+    second = await save(harness.database, OWNER, calling("First"), name="Second", gofannonAgents=[first.id])
+    await replace(harness, first, calling("Second"), [second.id])
+    assert "in a circle: First → Second → First" in await run(harness, OWNER, first)
 
 
-async def test_depth_is_bounded(house: House) -> None:
+async def test_depth_is_bounded(harness: Harness) -> None:
     """As deep as the setting says, and no deeper."""
-    agent = await save(house.database, OWNER, name="0")
+    agent = await save(harness.database, OWNER, name="0")
     for number in range(1, 5):
-        agent = await save(house.database, OWNER, calling(str(number - 1)), name=str(number), gofannonAgents=[agent.id])
+        agent = await save(
+            harness.database, OWNER, calling(str(number - 1)), name=str(number), gofannonAgents=[agent.id]
+        )
         expected = {"outputText": "hi"} if number <= 3 else "Agents may call agents 3 deep"
-        result = await run(house, OWNER, agent)
+        result = await run(harness, OWNER, agent)
         assert result == expected or str(expected) in str(result)
 
 
-async def test_a_failure_can_be_caught_and_says_whose_it_is(house: House) -> None:
+async def test_a_failure_can_be_caught_and_says_whose_it_is(harness: Harness) -> None:
     """As RuntimeError, with the error of the agent that was called."""
-    bad = await save(house.database, OWNER, "async def run(i, t):\n    return 1 / 0", name="Bad")
+    bad = await save(harness.database, OWNER, "async def run(i, t):\n    return 1 / 0", name="Bad")
     code = """
 async def run(input_dict, tools):
     try:
@@ -118,25 +122,29 @@ async def run(input_dict, tools):
     except RuntimeError as error:
         return str(error)
 """
-    outer = await save(house.database, OWNER, code, gofannonAgents=[bad.id])
-    assert await run(house, OWNER, outer) == "The agent 'Bad' failed: ZeroDivisionError: division by zero"
+    outer = await save(harness.database, OWNER, code, gofannonAgents=[bad.id])
+    assert await run(harness, OWNER, outer) == "The agent 'Bad' failed: ZeroDivisionError: division by zero"
 
 
-async def test_what_is_private_inside_a_shared_agent_stays_so(house: House, caller: Caller) -> None:
+async def test_what_is_private_inside_a_shared_agent_stays_so(harness: Harness, caller: Caller) -> None:
     """Whoever runs it learns neither the names nor the errors of what its owner did not share."""
-    secret = await save(house.database, OWNER, "async def run(i, t):\n    raise ValueError('secret')", name="TopSecret")
+    secret = await save(
+        harness.database, OWNER, "async def run(i, t):\n    raise ValueError('secret')", name="TopSecret"
+    )
     for code in (calling("TopSecret"), calling("Nothing")):
-        shared = await save(house.database, OWNER, code, name="Public", gofannonAgents=[secret.id], visibility="shared")
-        mine = await save(house.database, caller, calling("Public"), gofannonAgents=[shared.id])
-        told = await run(house, caller, mine)
+        shared = await save(
+            harness.database, OWNER, code, name="Public", gofannonAgents=[secret.id], visibility="shared"
+        )
+        mine = await save(harness.database, caller, calling("Public"), gofannonAgents=[shared.id])
+        told = await run(harness, caller, mine)
         assert "The agent 'Public' failed. Its run is run-" in told
         assert "secret" not in told.lower().replace("public", "")
-        assert "topsecret" in (await run(house, OWNER, shared)).lower()
+        assert "topsecret" in (await run(harness, OWNER, shared)).lower()
 
 
-async def test_a_chain_shares_one_budget(house: House, model_server: ModelServer) -> None:
+async def test_a_chain_shares_one_budget(harness: Harness, model_server: ModelServer) -> None:
     """Of money and calls: many agents cannot spend more than one."""
-    ask = await save(house.database, OWNER, ASK, name="Ask")
+    ask = await save(harness.database, OWNER, ASK, name="Ask")
     code = """
 async def run(input_dict, tools):
     answers = 0
@@ -145,37 +153,37 @@ async def run(input_dict, tools):
         answers += 1
     return answers
 """
-    outer = await save(house.database, OWNER, code, gofannonAgents=[ask.id])
-    small = House(house.settings.model_copy(update={"run_max_calls": 7}), house.catalog)
+    outer = await save(harness.database, OWNER, code, gofannonAgents=[ask.id])
+    small = Harness(harness.settings.model_copy(update={"run_max_calls": 7}), harness.catalog)
     assert "A run may make 7 calls" in await run(small, OWNER, outer)
     assert len(model_server.calls) == 3  # the fourth call of an agent was the seventh; its model's the eighth
-    poor = House(house.settings.model_copy(update={"run_max_cost": 0.002}), house.catalog)
+    poor = Harness(harness.settings.model_copy(update={"run_max_cost": 0.002}), harness.catalog)
     assert "A run may spend $0.002" in await run(poor, OWNER, outer)
 
 
 async def test_places_for_runs_do_not_wait_for_each_other(settings: Settings, catalog: Catalog) -> None:
     """More runs at once than there are places, each calling two deep: all end."""
-    house = House(settings.model_copy(update={"runs_at_once": 2}), catalog)
-    leaf = await save(house.database, OWNER, name="Leaf")
-    middle = await save(house.database, OWNER, calling("Leaf"), name="Middle", gofannonAgents=[leaf.id])
-    top = await save(house.database, OWNER, calling("Middle"), gofannonAgents=[middle.id])
-    results = await asyncio.gather(*(run(house, OWNER, top) for _ in range(12)))
+    harness = Harness(settings.model_copy(update={"runs_at_once": 2}), catalog)
+    leaf = await save(harness.database, OWNER, name="Leaf")
+    middle = await save(harness.database, OWNER, calling("Leaf"), name="Middle", gofannonAgents=[leaf.id])
+    top = await save(harness.database, OWNER, calling("Middle"), gofannonAgents=[middle.id])
+    results = await asyncio.gather(*(run(harness, OWNER, top) for _ in range(12)))
     assert results == [{"outputText": "hi"}] * 12
 
 
 async def test_places_do_not_wait_for_each_other_when_code_is_tried_out(settings: Settings, catalog: Catalog) -> None:
     """Code that is not saved calls agents from a level of its own."""
-    house = House(settings.model_copy(update={"runs_at_once": 2, "run_max_depth": 1}), catalog)
-    leaf = await save(house.database, OWNER, name="Leaf")
+    harness = Harness(settings.model_copy(update={"runs_at_once": 2, "run_max_depth": 1}), catalog)
+    leaf = await save(harness.database, OWNER, name="Leaf")
     request = RunCodeRequest(code=calling("Leaf"), input_dict={"inputText": "hi"}, gofannon_agents=[leaf.id])
-    answers = await asyncio.gather(*(house.runs.run_code(OWNER, request) for _ in range(8)))
+    answers = await asyncio.gather(*(harness.runs.run_code(OWNER, request) for _ in range(8)))
     assert [answer.result for answer in answers] == [{"outputText": "hi"}] * 8
-    middle = await save(house.database, OWNER, calling("Leaf"), name="Middle", gofannonAgents=[leaf.id])
+    middle = await save(harness.database, OWNER, calling("Leaf"), name="Middle", gofannonAgents=[leaf.id])
     deeper = request.model_copy(update={"code": calling("Middle"), "gofannon_agents": [middle.id]})
     with pytest.raises(CodeFailed, match="1 deep"):
-        await house.runs.run_code(OWNER, deeper)
+        await harness.runs.run_code(OWNER, deeper)
 
 
-async def replace(house: House, agent: Any, code: str, names: list[str]) -> None:
+async def replace(harness: Harness, agent: Any, code: str, names: list[str]) -> None:
     change = UpdateAgentRequest.model_validate({"code": code, "gofannonAgents": names})
-    await AgentService(house.database).update(OWNER, agent.id, change)
+    await AgentService(harness.database).update(OWNER, agent.id, change)

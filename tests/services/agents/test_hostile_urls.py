@@ -12,7 +12,7 @@ from tests.functions.test_mcp import only_the_tables_names
 from tests.outbound.conftest import Connections
 from tests.outbound.conftest import connections as connections
 from tests.outbound.test_hostile_urls import URLS, port_of, untouched
-from tests.services.house import House
+from tests.services.harness import Harness
 
 CODE = """
 async def run(input_dict, tools):
@@ -32,7 +32,7 @@ async def test_no_hostile_url_is_reached(
     settings: Settings, catalog: Catalog, caller: Caller, connections: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every one is refused in words that tell no secret, without one connection to where it leads."""
-    house = House(settings.model_copy(update={"run_max_calls": 1000}), catalog)
+    harness = Harness(settings.model_copy(update={"run_max_calls": 1000}), catalog)
     with socket.create_server(("127.0.0.1", 0)) as bait:
         bait.setblocking(False)
         urls = [url.replace("{port}", str(port_of(bait))) for url in URLS]
@@ -40,7 +40,7 @@ async def test_no_hostile_url_is_reached(
         request = RunCodeRequest.model_validate(
             {"code": CODE, "inputDict": {"urls": urls}, "tools": {url: ["any"] for url in urls}}
         )
-        answer = await house.runs.run_code(caller, request)
+        answer = await harness.runs.run_code(caller, request)
         assert isinstance(answer.result, list)
         reached, refused = answer.result
         assert reached == []

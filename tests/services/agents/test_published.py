@@ -23,7 +23,7 @@ from shared.services.agents.agents import AgentService
 from shared.services.agents.published import PublishedService
 from shared.settings import Settings
 from tests.doubles.model_server import ModelServer
-from tests.services.house import House
+from tests.services.harness import Harness
 from tests.services.publishing import ASK, publish, stored
 from tests.stored import store_account
 
@@ -31,23 +31,23 @@ OWNER = Caller(uid="owner")
 
 
 @pytest.fixture
-async def house(settings: Settings, catalog: Catalog) -> House:
-    return House(settings, catalog)
+async def harness(settings: Settings, catalog: Catalog) -> Harness:
+    return Harness(settings, catalog)
 
 
 @pytest.fixture
-def published(house: House) -> PublishedService:
-    return PublishedService(house.database, house.runs, house.settings)
+def published(harness: Harness) -> PublishedService:
+    return PublishedService(harness.database, harness.runs, harness.settings)
 
 
 async def test_anybody_gets_its_result_at_its_owners_expense(
-    published: PublishedService, house: House, model_server: ModelServer
+    published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
     """Private or not: a name is known to whom it was told."""
-    await publish(house.database, OWNER, "ask", ASK)
+    await publish(harness.database, OWNER, "ask", ASK)
     answer = await published.call("ask", {"inputText": "hi"}, "1.2.3.4")
     assert (answer.result, answer.warnings) == ({"outputText": "You said: hi"}, [])
-    assert len(await house.charged(OWNER.uid)) == 1
+    assert len(await harness.charged(OWNER.uid)) == 1
 
 
 @pytest.mark.parametrize("name", ["unknown", "a/b", "..", "__x__", "x" * 2000, "é"])
@@ -57,16 +57,16 @@ async def test_an_unknown_name_is_404(published: PublishedService, name: str) ->
         await published.call(name, {}, "1.2.3.4")
 
 
-async def test_input_is_checked_by_either_form_of_schema(published: PublishedService, house: House) -> None:
+async def test_input_is_checked_by_either_form_of_schema(published: PublishedService, harness: Harness) -> None:
     """422 tells each thing that is wrong, and where; without a schema anything goes."""
-    await publish(house.database, OWNER, "short", inputSchema={"inputText": "string", "n": "integer"})
+    await publish(harness.database, OWNER, "short", inputSchema={"inputText": "string", "n": "integer"})
     schema = {
         "type": "object",
         "properties": {"inputText": {"type": "string", "maxLength": 3}},
         "required": ["inputText"],
     }
-    await publish(house.database, OWNER, "full", inputSchema=schema)
-    await publish(house.database, OWNER, "none", "async def run(input_dict, tools):\n    return input_dict")
+    await publish(harness.database, OWNER, "full", inputSchema=schema)
+    await publish(harness.database, OWNER, "none", "async def run(input_dict, tools):\n    return input_dict")
     with pytest.raises(InvalidInput) as raised:
         await published.call("short", {"n": "x"}, "a")
     assert {tuple(problem["loc"]) for problem in raised.value.body["detail"]} == {("body",), ("body", "n")}
@@ -106,28 +106,28 @@ async def test_one_caller_keeps_nobody_from_an_agent(settings: Settings, catalog
 
     And the one caller is, by others' agents.
     """
-    house = House(settings.model_copy(update={"runs_at_once": 8}), catalog)
-    published = PublishedService(house.database, house.runs, house.settings)
-    await publish(house.database, OWNER, "sleeper", SLEEPER, visibility="shared")
-    await publish(house.database, caller, "another", SLEEPER)
+    harness = Harness(settings.model_copy(update={"runs_at_once": 8}), catalog)
+    published = PublishedService(harness.database, harness.runs, harness.settings)
+    await publish(harness.database, OWNER, "sleeper", SLEEPER, visibility="shared")
+    await publish(harness.database, caller, "another", SLEEPER)
     async with flooded(lambda: published.call("sleeper", {"inputText": "sleep"}, "1.1.1.1")):
         assert (await published.call("sleeper", {"inputText": "hi"}, "2.2.2.2")).result == "awake"
         assert (await published.call("another", {"inputText": "hi"}, "1.1.1.1")).result == "awake"
         for chatting in (OWNER, caller):
             body = {"messages": [{"role": "user", "content": "hi"}], "provider": GOFANNON, "model": "sleeper"}
-            accepted = await house.chat.submit(chatting, ChatRequest.model_validate(body))
-            await house.deliver(accepted.ticket_id)
-            assert (await house.chat.look_up(chatting, accepted.ticket_id)).status is TicketStatus.COMPLETED
+            accepted = await harness.chat.submit(chatting, ChatRequest.model_validate(body))
+            await harness.deliver(accepted.ticket_id)
+            assert (await harness.chat.look_up(chatting, accepted.ticket_id)).status is TicketStatus.COMPLETED
 
 
 async def test_one_chatting_user_keeps_nobody_from_an_agent(
     settings: Settings, catalog: Catalog, caller: Caller
 ) -> None:
     """Who pays for the runs makes no difference to those who wait for the agent."""
-    house = House(settings.model_copy(update={"runs_at_once": 8}), catalog)
-    published = PublishedService(house.database, house.runs, house.settings)
-    agent = await stored(house.database, await publish(house.database, OWNER, "sleeper", SLEEPER))
-    async with flooded(lambda: house.runs.run_agent(caller, agent, {"inputText": "sleep"}, 50)):
+    harness = Harness(settings.model_copy(update={"runs_at_once": 8}), catalog)
+    published = PublishedService(harness.database, harness.runs, harness.settings)
+    agent = await stored(harness.database, await publish(harness.database, OWNER, "sleeper", SLEEPER))
+    async with flooded(lambda: harness.runs.run_agent(caller, agent, {"inputText": "sleep"}, 50)):
         assert (await published.call("sleeper", {"inputText": "hi"}, "2.2.2.2")).result == "awake"
 
 
@@ -144,10 +144,10 @@ FORM = {
 }
 
 
-async def test_texts_of_a_form_are_read(published: PublishedService, house: House) -> None:
+async def test_texts_of_a_form_are_read(published: PublishedService, harness: Harness) -> None:
     """As what the input schema wants in their place; what cannot be read is told as what it is."""
     await publish(
-        house.database, OWNER, "form", "async def run(input_dict, tools):\n    return input_dict", inputSchema=FORM
+        harness.database, OWNER, "form", "async def run(input_dict, tools):\n    return input_dict", inputSchema=FORM
     )
     sent: JsonObject = {"days": "3", "flag": "true", "tags": "a,b", "note": "7", "limit": ""}
     assert (await published.call("form", sent, "a")).result == {
@@ -162,10 +162,10 @@ async def test_texts_of_a_form_are_read(published: PublishedService, house: Hous
 
 
 async def test_a_result_that_breaks_its_schema_is_answered_with_warnings(
-    published: PublishedService, house: House
+    published: PublishedService, harness: Harness
 ) -> None:
     """The caller gets what there is, and is told."""
-    await publish(house.database, OWNER, "odd", outputSchema={"outputText": "integer", "other": "string"})
+    await publish(harness.database, OWNER, "odd", outputSchema={"outputText": "integer", "other": "string"})
     answer = await published.call("odd", {"inputText": "hi"}, "a")
     assert answer.result == {"outputText": "hi"}
     assert any("outputText" in warning for warning in answer.warnings)
@@ -173,11 +173,11 @@ async def test_a_result_that_breaks_its_schema_is_answered_with_warnings(
 
 
 async def test_a_failure_tells_its_run_and_the_log_tells_why(
-    published: PublishedService, house: House, caplog: pytest.LogCaptureFixture
+    published: PublishedService, harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The answer has no detail of somebody else's code; the log has the error and the agent's lines."""
     await publish(
-        house.database, OWNER, "bad", "async def run(input_dict, tools):\n    print('so far')\n    return 1 / 0"
+        harness.database, OWNER, "bad", "async def run(input_dict, tools):\n    print('so far')\n    return 1 / 0"
     )
     with caplog.at_level(logging.INFO), pytest.raises(AgentFailed) as raised:
         await published.call("bad", {}, "a")
@@ -194,25 +194,25 @@ async def test_a_failure_tells_its_run_and_the_log_tells_why(
 
 
 async def test_it_stops_at_its_owners_allowance(
-    published: PublishedService, house: House, model_server: ModelServer
+    published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
     """402, which does not tell how much that was; nothing is called."""
-    await publish(house.database, OWNER, "ask", ASK)
+    await publish(harness.database, OWNER, "ask", ASK)
     now = datetime.now(UTC)
     await store_account(
-        house.database, Account(uid=OWNER.uid, allowance=5, remaining=0, created_at=now, updated_at=now)
+        harness.database, Account(uid=OWNER.uid, allowance=5, remaining=0, created_at=now, updated_at=now)
     )
     with pytest.raises(AllowanceSpent, match="owner"):
         await published.call("ask", {"inputText": "hi"}, "a")
     assert model_server.calls == []
 
 
-async def test_one_address_is_held_back_and_others_are_not(house: House) -> None:
+async def test_one_address_is_held_back_and_others_are_not(harness: Harness) -> None:
     """A flood of one address does not keep others from the agent, nor from other agents."""
-    settings = house.settings.model_copy(update={"rest_rate_per_minute": 2})
-    published = PublishedService(house.database, house.runs, settings)
+    settings = harness.settings.model_copy(update={"rest_rate_per_minute": 2})
+    published = PublishedService(harness.database, harness.runs, settings)
     for name in ("one", "two"):
-        await publish(house.database, OWNER, name)
+        await publish(harness.database, OWNER, name)
     for _ in range(2):
         await published.call("one", {"inputText": "x"}, "1.1.1.1")
     with pytest.raises(TooManyRequests):
@@ -221,10 +221,10 @@ async def test_one_address_is_held_back_and_others_are_not(house: House) -> None
     await published.call("two", {"inputText": "x"}, "1.1.1.1")
 
 
-async def test_a_changed_agent_is_changed_where_it_is_published(published: PublishedService, house: House) -> None:
+async def test_a_changed_agent_is_changed_where_it_is_published(published: PublishedService, harness: Harness) -> None:
     """Its newest code runs; deleted, its name is unknown."""
-    agent = await publish(house.database, OWNER, "echo")
-    service = AgentService(house.database)
+    agent = await publish(harness.database, OWNER, "echo")
+    service = AgentService(harness.database)
     newer = UpdateAgentRequest(code="async def run(input_dict, tools):\n    return 2")
     await service.update(OWNER, agent.id, newer)
     assert (await published.call("echo", {}, "a")).result == 2

@@ -34,7 +34,7 @@ from shared.store import Database
 from tests.doubles.model_server import Answer as ModelAnswer
 from tests.doubles.model_server import ModelServer
 from tests.services.accounts.test_deployment_budgets import Model, published_with
-from tests.services.house import House
+from tests.services.harness import Harness
 from tests.services.publishing import ASK, ECHO, publish
 from tests.stored import break_commits, store_account
 
@@ -50,13 +50,13 @@ async def run(input_dict, tools):
 
 
 @pytest.fixture
-async def house(settings: Settings, catalog: Catalog) -> House:
-    return House(settings, catalog)
+async def harness(settings: Settings, catalog: Catalog) -> Harness:
+    return Harness(settings, catalog)
 
 
 @pytest.fixture
-def published(house: House) -> PublishedService:
-    return PublishedService(house.database, house.runs, house.settings)
+def published(harness: Harness) -> PublishedService:
+    return PublishedService(harness.database, harness.runs, harness.settings)
 
 
 async def kept(database: Database) -> list[Any]:
@@ -70,32 +70,32 @@ async def change_kept(database: Database, **fields: object) -> None:
 
 
 async def test_the_same_request_is_run_once(
-    published: PublishedService, house: House, model_server: ModelServer
+    published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
     """The answer, its run and its warnings are those of the first; the order of fields is no other input."""
-    await publish(house.database, OWNER, "ask", ASK, outputSchema={"outputText": "integer"})
+    await publish(harness.database, OWNER, "ask", ASK, outputSchema={"outputText": "integer"})
     first = await published.call("ask", {"inputText": "hi", "a": {"x": 1, "y": 2}}, "1.1.1.1", KEY)
     again = await published.call("ask", {"a": {"y": 2, "x": 1}, "inputText": "hi"}, "1.1.1.1", KEY)
     assert (first.replayed, again.replayed) == (False, True)
     assert (again.run_id, again.result, again.warnings) == (first.run_id, first.result, first.warnings)
     assert first.warnings
     assert len(model_server.calls) == 1
-    assert len(await house.charged(OWNER.uid)) == 1
+    assert len(await harness.charged(OWNER.uid)) == 1
 
 
 @pytest.mark.parametrize("result", ["{}", "[1, None, 'é😀', {'a': [2 ** 63]}]", "''", "None", "0", "False"])
-async def test_whatever_json_the_result_is(published: PublishedService, house: House, result: str) -> None:
+async def test_whatever_json_the_result_is(published: PublishedService, harness: Harness, result: str) -> None:
     """It comes again as it was."""
-    await publish(house.database, OWNER, "give", f"async def run(input_dict, tools):\n    return {result}")
+    await publish(harness.database, OWNER, "give", f"async def run(input_dict, tools):\n    return {result}")
     first, again = [await published.call("give", {}, "a", KEY) for _ in range(2)]
     assert again.replayed
     assert repr(again.result) == repr(first.result)
 
 
-async def test_a_key_is_its_callers_and_its_agents(published: PublishedService, house: House) -> None:
+async def test_a_key_is_its_callers_and_its_agents(published: PublishedService, harness: Harness) -> None:
     """From another address, or to another agent, it is another key: nobody reads what a stranger was answered."""
     for name in ("one", "two"):
-        await publish(house.database, OWNER, name, CLOCK)
+        await publish(harness.database, OWNER, name, CLOCK)
     first = await published.call("one", {}, "1.1.1.1", KEY)
     others = [
         await published.call("one", {}, "2.2.2.2", KEY),
@@ -108,19 +108,19 @@ async def test_a_key_is_its_callers_and_its_agents(published: PublishedService, 
     assert (await published.call("one", {}, "1.1.1.1", KEY)).run_id == first.run_id
 
 
-async def test_another_input_under_the_key_is_a_conflict(published: PublishedService, house: House) -> None:
+async def test_another_input_under_the_key_is_a_conflict(published: PublishedService, harness: Harness) -> None:
     """And runs nothing."""
-    await publish(house.database, OWNER, "echo")
+    await publish(harness.database, OWNER, "echo")
     await published.call("echo", HI, "a", KEY)
     with pytest.raises(Conflict, match="Idempotency-Key"):
         await published.call("echo", {"inputText": "bye"}, "a", KEY)
 
 
-async def test_while_it_runs_the_same_request_is_told_to_wait(house: House) -> None:
+async def test_while_it_runs_the_same_request_is_told_to_wait(harness: Harness) -> None:
     """409 with a time; of those that come at the same time one runs."""
-    await publish(house.database, OWNER, "ask", ASK)
+    await publish(harness.database, OWNER, "ask", ASK)
     model = Model(1)
-    published = published_with(house, model)
+    published = published_with(harness, model)
     model.open.clear()
     first = asyncio.create_task(published.call("ask", HI, "a", KEY))
     await model.asked.wait()
@@ -135,11 +135,11 @@ async def test_while_it_runs_the_same_request_is_told_to_wait(house: House) -> N
     assert model.calls == 1
 
 
-async def test_of_many_at_the_same_instant_one_runs(house: House) -> None:
+async def test_of_many_at_the_same_instant_one_runs(harness: Harness) -> None:
     """From two processes."""
-    await publish(house.database, OWNER, "ask", ASK)
+    await publish(harness.database, OWNER, "ask", ASK)
     model = Model(1)
-    both = [published_with(house, model) for _ in range(2)]
+    both = [published_with(harness, model) for _ in range(2)]
     outcomes = await asyncio.gather(
         *(both[number % 2].call("ask", HI, "a", KEY) for number in range(20)), return_exceptions=True
     )
@@ -148,12 +148,12 @@ async def test_of_many_at_the_same_instant_one_runs(house: House) -> None:
         assert isinstance(outcome, RunUnderWay) or (not isinstance(outcome, BaseException) and outcome.result)
 
 
-async def test_a_run_that_died_is_not_run_again(published: PublishedService, house: House) -> None:
+async def test_a_run_that_died_is_not_run_again(published: PublishedService, harness: Harness) -> None:
     """Its lease is over: what it did is not known, and that is what is answered, with its run."""
-    await publish(house.database, OWNER, "echo")
+    await publish(harness.database, OWNER, "echo")
     first = await published.call("echo", HI, "a", KEY)
     dead = {"status": None, "text": None, "lease_expires_at": datetime.now(UTC) - timedelta(seconds=1)}
-    await change_kept(house.database, **dead)
+    await change_kept(harness.database, **dead)
     with pytest.raises(RunInterrupted, match="not known") as interrupted:
         await published.call("echo", HI, "a", KEY)
     assert interrupted.value.status == 500
@@ -161,22 +161,22 @@ async def test_a_run_that_died_is_not_run_again(published: PublishedService, hou
     assert interrupted.value.body == {"run_id": first.run_id}
 
 
-async def test_a_claim_is_good_for_longer_than_a_run(published: PublishedService, house: House) -> None:
+async def test_a_claim_is_good_for_longer_than_a_run(published: PublishedService, harness: Harness) -> None:
     """No run is taken for dead that is only slow."""
-    await publish(house.database, OWNER, "echo")
+    await publish(harness.database, OWNER, "echo")
     before = datetime.now(UTC)
     await published.call("echo", HI, "a", KEY)
-    (document,) = await kept(house.database)
+    (document,) = await kept(harness.database)
     fields = document.to_dict() or {}
-    assert fields["lease_expires_at"] > before + timedelta(seconds=house.settings.run_timeout_seconds)
+    assert fields["lease_expires_at"] > before + timedelta(seconds=harness.settings.run_timeout_seconds)
     assert abs(fields["expire_at"] - before - timedelta(hours=24)) < timedelta(minutes=5)
     assert fields["owner"] == OWNER.uid
     assert KEY not in str(fields)
 
 
-async def test_a_failure_is_given_again(published: PublishedService, house: House) -> None:
+async def test_a_failure_is_given_again(published: PublishedService, harness: Harness) -> None:
     """An agent's run is never repeated: what it came to is the answer."""
-    await publish(house.database, OWNER, "bad", "async def run(input_dict, tools):\n    return 1 / 0")
+    await publish(harness.database, OWNER, "bad", "async def run(input_dict, tools):\n    return 1 / 0")
     errors: list[AgentFailed] = []
     for _ in range(2):
         with pytest.raises(AgentFailed) as failed:
@@ -187,50 +187,50 @@ async def test_a_failure_is_given_again(published: PublishedService, house: Hous
     assert errors[0].message == errors[1].message
 
 
-async def test_what_did_nothing_is_not_remembered(house: House) -> None:
+async def test_what_did_nothing_is_not_remembered(harness: Harness) -> None:
     """422, 429 and 402 before anything was done, and too much running: the request may come again and be run."""
-    await publish(house.database, OWNER, "ask", ASK, inputSchema={"inputText": "string"})
+    await publish(harness.database, OWNER, "ask", ASK, inputSchema={"inputText": "string"})
     model = Model(1)
 
     async def refused(kind: type[ServiceError], published: PublishedService, given: JsonObject = HI) -> None:
         with pytest.raises(kind):
             await published.call("ask", given, "a", KEY)
-        assert await kept(house.database) == []
+        assert await kept(harness.database) == []
 
-    published = published_with(house, model)
+    published = published_with(harness, model)
     await refused(InvalidInput, published, {})
     now = datetime.now(UTC)
     poor = Account(uid=OWNER.uid, allowance=1, remaining=0, created_at=now, updated_at=now)
-    await store_account(house.database, poor)
+    await store_account(harness.database, poor)
     await refused(AllowanceSpent, published)
-    await store_account(house.database, (await house.account(OWNER.uid)).model_copy(update={"remaining": 10**6}))
-    await refused(DeploymentBudgetSpent, published_with(house, model, deployment_budget_per_day=0))
+    await store_account(harness.database, (await harness.account(OWNER.uid)).model_copy(update={"remaining": 10**6}))
+    await refused(DeploymentBudgetSpent, published_with(harness, model, deployment_budget_per_day=0))
 
     class Full(RunService):
         async def run_agent(self, *_: Any, **__: Any) -> Any:
             raise Unavailable("Too much is running.", retry_after=1)
 
-    full = Full(house.database, house.runs.model_calls, house.runs.engine, house.settings)
-    await refused(Unavailable, PublishedService(house.database, full, house.settings))
+    full = Full(harness.database, harness.runs.model_calls, harness.runs.engine, harness.settings)
+    await refused(Unavailable, PublishedService(harness.database, full, harness.settings))
     answer = await published.call("ask", HI, "a", KEY)
     assert not answer.replayed
     assert model.calls == 1
-    hasty = published_with(house, model, rest_rate_per_minute=1)
-    before = len(await kept(house.database))
+    hasty = published_with(harness, model, rest_rate_per_minute=1)
+    before = len(await kept(harness.database))
     await hasty.call("ask", HI, "b")
     with pytest.raises(TooManyRequests):
         await hasty.call("ask", HI, "b", KEY)
-    assert len(await kept(house.database)) == before
+    assert len(await kept(harness.database)) == before
 
 
-async def test_a_refusal_in_the_middle_of_a_run_is_its_answer(house: House) -> None:
+async def test_a_refusal_in_the_middle_of_a_run_is_its_answer(harness: Harness) -> None:
     """It had done something before, so it does not run again, also when there is money again."""
-    await publish(house.database, OWNER, "twice", TWICE)
+    await publish(harness.database, OWNER, "twice", TWICE)
     model = Model(200)
-    published = published_with(house, model, deployment_budget_per_day=0.0002)
+    published = published_with(harness, model, deployment_budget_per_day=0.0002)
     errors: list[DeploymentBudgetSpent] = []
     for budget in (0.0002, 1):
-        published = published_with(house, model, deployment_budget_per_day=budget)
+        published = published_with(harness, model, deployment_budget_per_day=budget)
         with pytest.raises(DeploymentBudgetSpent) as refused:
             await published.call("twice", {}, "a", KEY)
         errors.append(refused.value)
@@ -239,39 +239,41 @@ async def test_a_refusal_in_the_middle_of_a_run_is_its_answer(house: House) -> N
     assert model.calls == 1
 
 
-async def test_what_came_before_is_answered_though_it_would_be_refused_now(house: House) -> None:
+async def test_what_came_before_is_answered_though_it_would_be_refused_now(harness: Harness) -> None:
     """The budget is spent by the first, and the schema is another."""
-    agent = await publish(house.database, OWNER, "ask", ASK)
-    published = published_with(house, Model(1000), deployment_budget_per_day=0.001)
+    agent = await publish(harness.database, OWNER, "ask", ASK)
+    published = published_with(harness, Model(1000), deployment_budget_per_day=0.001)
     first = await published.call("ask", HI, "a", KEY)
-    await AgentService(house.database).update(
+    await AgentService(harness.database).update(
         OWNER, agent.id, UpdateAgentRequest.model_validate({"inputSchema": {"n": "integer"}})
     )
     assert (await published.call("ask", HI, "a", KEY)).run_id == first.run_id
     with pytest.raises(DeploymentBudgetSpent):
         await published.call("ask", HI, "a", "another")
-    await AgentService(house.database).delete(OWNER, agent.id)
+    await AgentService(harness.database).delete(OWNER, agent.id)
     with pytest.raises(NotFound):
         await published.call("ask", HI, "a", KEY)
 
 
-async def test_another_agent_under_the_name_does_not_get_its_answers(published: PublishedService, house: House) -> None:
+async def test_another_agent_under_the_name_does_not_get_its_answers(
+    published: PublishedService, harness: Harness
+) -> None:
     """A name may change hands within a day."""
-    agent = await publish(house.database, OWNER, "echo")
+    agent = await publish(harness.database, OWNER, "echo")
     await published.call("echo", HI, "a", KEY)
-    await AgentService(house.database).delete(OWNER, agent.id)
-    await publish(house.database, Caller(uid="somebody"), "echo", "async def run(input_dict, tools):\n    return 2")
+    await AgentService(harness.database).delete(OWNER, agent.id)
+    await publish(harness.database, Caller(uid="somebody"), "echo", "async def run(input_dict, tools):\n    return 2")
     answer = await published.call("echo", HI, "a", KEY)
     assert (answer.result, answer.replayed) == (2, False)
 
 
-async def test_an_answer_that_is_too_long_to_be_kept(house: House) -> None:
+async def test_an_answer_that_is_too_long_to_be_kept(harness: Harness) -> None:
     """It is given once; then it is said that it cannot be given again, and nothing runs."""
     code = "async def run(input_dict, tools):\n    return 'x' * input_dict['length']"
-    await publish(house.database, OWNER, "long", code)
-    settings = house.settings.model_copy(update={"run_result_bytes": 2_000_000})
-    runs = RunService(house.database, house.runs.model_calls, house.runs.engine, settings)
-    published = PublishedService(house.database, runs, settings)
+    await publish(harness.database, OWNER, "long", code)
+    settings = harness.settings.model_copy(update={"run_result_bytes": 2_000_000})
+    runs = RunService(harness.database, harness.runs.model_calls, harness.runs.engine, settings)
+    published = PublishedService(harness.database, runs, settings)
     for length, again in ((999_998, True), (1_000_000, False)):
         key = f"of {length}"
         first = await published.call("long", {"length": length}, "a", key)
@@ -286,44 +288,44 @@ async def test_an_answer_that_is_too_long_to_be_kept(house: House) -> None:
 
 
 async def test_an_answer_that_could_not_be_kept_is_given_all_the_same(
-    published: PublishedService, house: House, model_server: ModelServer
+    published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
     """The database is out at the end of the run; who comes again later learns that the outcome is not known."""
     model_server.script("hi", ModelAnswer("Hello."))
-    await publish(house.database, OWNER, "echo", ECHO)
-    soon = house.settings.model_copy(update={"store_timeout_seconds": 2.0})
-    impatient = PublishedService(Database(soon), house.runs, soon)
-    restore = break_commits(house.database, 3)  # the rate limit's and the claim's go through
+    await publish(harness.database, OWNER, "echo", ECHO)
+    soon = harness.settings.model_copy(update={"store_timeout_seconds": 2.0})
+    impatient = PublishedService(Database(soon), harness.runs, soon)
+    restore = break_commits(harness.database, 3)  # the rate limit's and the claim's go through
     answer = await impatient.call("echo", HI, "a", KEY)
     assert answer.result == {"outputText": "hi"}
     restore()
     with pytest.raises(RunUnderWay):
         await published.call("echo", HI, "a", KEY)
-    await change_kept(house.database, lease_expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    await change_kept(harness.database, lease_expires_at=datetime.now(UTC) - timedelta(seconds=1))
     with pytest.raises(RunInterrupted):
         await published.call("echo", HI, "a", KEY)
 
 
 async def test_a_run_that_cannot_be_claimed_does_not_begin(
-    house: House, published: PublishedService, model_server: ModelServer
+    harness: Harness, published: PublishedService, model_server: ModelServer
 ) -> None:
     """503, and nothing was called."""
-    await publish(house.database, OWNER, "ask", ASK)
-    soon = house.settings.model_copy(update={"store_timeout_seconds": 2.0})
-    restore = break_commits(house.database, 2)
+    await publish(harness.database, OWNER, "ask", ASK)
+    soon = harness.settings.model_copy(update={"store_timeout_seconds": 2.0})
+    restore = break_commits(harness.database, 2)
     with pytest.raises(Unavailable):
-        await PublishedService(Database(soon), house.runs, soon).call("ask", HI, "a", KEY)
+        await PublishedService(Database(soon), harness.runs, soon).call("ask", HI, "a", KEY)
     restore()
     assert model_server.calls == []
     assert (await published.call("ask", HI, "a", KEY)).result
 
 
 async def test_a_claim_that_arrives_late_is_none(
-    house: House, published: PublishedService, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, published: PublishedService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its caller was told that nothing had begun: so the same request runs, whenever the commit comes through."""
-    await publish(house.database, OWNER, "echo")
-    soon = house.settings.model_copy(update={"store_timeout_seconds": 0.5})
+    await publish(harness.database, OWNER, "echo")
+    soon = harness.settings.model_copy(update={"store_timeout_seconds": 0.5})
     database = Database(soon)
     api = database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     commit, late = api.commit, list[Any]()
@@ -336,7 +338,7 @@ async def test_a_claim_that_arrives_late_is_none(
 
     monkeypatch.setattr(api, "commit", delayed)
     with pytest.raises(Unavailable):
-        await PublishedService(database, house.runs, soon).call("echo", HI, "a", KEY)
+        await PublishedService(database, harness.runs, soon).call("echo", HI, "a", KEY)
     [(args, kwargs)] = late
     with pytest.raises(GoogleAPICallError):
         await commit(*args, **kwargs)

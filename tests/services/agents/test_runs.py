@@ -17,7 +17,7 @@ from tests.conftest import SECRET_KEY, Lines
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import Answer, Fail, ModelServer
-from tests.services.house import MODEL, House, run_service
+from tests.services.harness import MODEL, Harness, run_service
 from tests.stored import store_account
 
 ASK = """
@@ -34,36 +34,36 @@ def settings(settings: Settings, api_server: ApiServer, mcp_server: McpServer) -
 
 
 @pytest.fixture
-async def house(settings: Settings, catalog: Catalog) -> House:
-    return House(settings, catalog)
+async def harness(settings: Settings, catalog: Catalog) -> Harness:
+    return Harness(settings, catalog)
 
 
-async def run(house: House, caller: Caller, code: str, input_dict: Any = None, **fields: Any) -> RunCodeResponse:
+async def run(harness: Harness, caller: Caller, code: str, input_dict: Any = None, **fields: Any) -> RunCodeResponse:
     request = RunCodeRequest(code=code, input_dict=input_dict or {}, **fields)
-    return await house.runs.run_code(caller, request)
+    return await harness.runs.run_code(caller, request)
 
 
-async def failure(house: House, caller: Caller, code: str, input_dict: Any = None, **fields: Any) -> CodeFailed:
+async def failure(harness: Harness, caller: Caller, code: str, input_dict: Any = None, **fields: Any) -> CodeFailed:
     with pytest.raises(CodeFailed) as raised:
-        await run(house, caller, code, input_dict, **fields)
+        await run(harness, caller, code, input_dict, **fields)
     return raised.value
 
 
-async def test_code_runs_and_tells_what_it_printed(house: House, caller: Caller) -> None:
+async def test_code_runs_and_tells_what_it_printed(harness: Harness, caller: Caller) -> None:
     """Result, lines, and how long it took; nothing is read of or written to the database for it."""
     code = "async def run(input_dict, tools):\n    print('working')\n    return {'outputText': input_dict['a'] * 2}"
-    answer = await run(house, caller, code, {"a": "é"})
+    answer = await run(harness, caller, code, {"a": "é"})
     assert (answer.result, answer.logs, answer.error) == ({"outputText": "éé"}, ["working"], None)
     assert answer.duration_ms >= 0
-    assert await house.database.accounts.get(caller.uid) is None
+    assert await harness.database.accounts.get(caller.uid) is None
 
 
-async def test_code_that_fails_is_told_by_its_own_lines(house: House, caller: Caller) -> None:
+async def test_code_that_fails_is_told_by_its_own_lines(harness: Harness, caller: Caller) -> None:
     """The error by its type, what was printed before, and a traceback of the agent's lines alone."""
     code = (
         "def half(x):\n    return 1 / x\n\nasync def run(input_dict, tools):\n    print('before')\n    return half(0)"
     )
-    failed = await failure(house, caller, code)
+    failed = await failure(harness, caller, code)
     assert failed.status == 400
     assert failed.body == {
         "error": "ZeroDivisionError: division by zero",
@@ -79,7 +79,7 @@ async def test_code_that_fails_is_told_by_its_own_lines(house: House, caller: Ca
 
 
 async def test_what_no_engine_can_run_is_told_before_it_runs(
-    house: House, caller: Caller, api_server: ApiServer
+    harness: Harness, caller: Caller, api_server: ApiServer
 ) -> None:
     """With the line and a way around it; nothing has been done."""
     code = (
@@ -87,14 +87,14 @@ async def test_what_no_engine_can_run_is_told_before_it_runs(
         f"    await http_client.get('{api_server.address}/echo')\n"
         "    return httpx.get('https://example.com')"
     )
-    failed = await failure(house, caller, code)
+    failed = await failure(harness, caller, code)
     assert "line 3" in failed.message
     assert "`await http_client.get(...)`" in failed.message
     assert api_server.calls == []
 
 
 async def test_code_with_classes_calls_out_once(
-    house: House, caller: Caller, api_server: ApiServer, model_server: ModelServer, lines: Lines
+    harness: Harness, caller: Caller, api_server: ApiServer, model_server: ModelServer, lines: Lines
 ) -> None:
     """Whatever it is made of; the run has a line in the log."""
     model_server.script("Why?", Answer("Because.", prompt_tokens=1000, completion_tokens=100))
@@ -107,33 +107,33 @@ async def test_code_with_classes_calls_out_once(
         "messages=[{'role': 'user', 'content': 'Why?'}])\n"
         "    return [echoed['method'], answer]"
     )
-    answer = await run(house, caller, code)
+    answer = await run(harness, caller, code)
     assert answer.result == ["POST", "Because."]
     assert answer.engine == "python"
     assert len(api_server.calls) == 1
-    assert await house.charged(caller.uid) == [560]
+    assert await harness.charged(caller.uid) == [560]
     assert [line["message"] for line in lines()].count("A run ended") == 1
 
 
 async def test_a_model_is_called_and_charged_to_the_caller(
-    house: House, caller: Caller, model_server: ModelServer
+    harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
     """Once, by the call's own entry, and nothing is held afterwards; the key goes to the provider and nowhere else."""
     model_server.script("Why?", Answer("Because.", prompt_tokens=1000, completion_tokens=100))
-    answer = await run(house, caller, ASK, {"question": "Why?"})
+    answer = await run(harness, caller, ASK, {"question": "Why?"})
     assert answer.result == {"outputText": "Because."}
-    account = await house.account(caller.uid)
-    (charged,) = await house.charged(caller.uid)
+    account = await harness.account(caller.uid)
+    (charged,) = await harness.charged(caller.uid)
     assert charged == 560  # 1000 tokens at $0.40 and 100 at $1.60 a million
     assert (account.remaining, account.held) == (account.allowance - charged, 0)
     (call,) = model_server.calls
     assert call.headers["authorization"] == f"Bearer {SECRET_KEY}"
-    (entry,) = await house.database.accounts.newest_entries(caller.uid, account.period, 10)
+    (entry,) = await harness.database.accounts.newest_entries(caller.uid, account.period, 10)
     assert entry.metadata["model"] == MODEL
     assert str(entry.metadata["run_id"]).startswith("run-")
 
 
-async def test_models_are_called_as_litellm_has_it(house: House, caller: Caller, model_server: ModelServer) -> None:
+async def test_models_are_called_as_litellm_has_it(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
     """`litellm.acompletion` with 'provider/model', several at once, each charged."""
     code = """
 import litellm
@@ -144,10 +144,10 @@ async def run(input_dict, tools):
         return answer.choices[0].message.content + " " + str(answer.usage.total_tokens) + " " + answer.model
     return await asyncio.gather(ask("a"), ask("b"))
 """
-    answer = await run(house, caller, code)
+    answer = await run(harness, caller, code)
     assert answer.result == ["You said: a 1500 openai/gpt-4.1-mini", "You said: b 1500 openai/gpt-4.1-mini"]
-    assert len(await house.charged(caller.uid)) == 2
-    assert (await house.account(caller.uid)).held == 0
+    assert len(await harness.charged(caller.uid)) == 2
+    assert (await harness.account(caller.uid)).held == 0
 
 
 @pytest.mark.parametrize(
@@ -164,12 +164,12 @@ async def run(input_dict, tools):
     ],
 )
 async def test_what_cannot_be_asked_of_a_model_is_told(
-    house: House, caller: Caller, model_server: ModelServer, call: str, words: str
+    harness: Harness, caller: Caller, model_server: ModelServer, call: str, words: str
 ) -> None:
     """In words for the agent's author; nothing is sent or charged."""
     code = f"import litellm\nasync def run(input_dict, tools):\n    return await {call}"
     named = [{"provider": "openai", "model": MODEL}]
-    failed = await failure(house, caller, code, invokable_models=named)
+    failed = await failure(harness, caller, code, invokable_models=named)
     assert words in failed.message
     assert model_server.calls == []
 
@@ -181,26 +181,28 @@ async def test_what_cannot_be_asked_of_a_model_is_told(
         "litellm.acompletion(model='opnai/gpt-4.1-mini', messages='hi')",
     ],
 )
-async def test_a_provider_that_there_is_not_is_told_as_in_a_chat(house: House, caller: Caller, call: str) -> None:
+async def test_a_provider_that_there_is_not_is_told_as_in_a_chat(harness: Harness, caller: Caller, call: str) -> None:
     """With what may have been meant, however the code names it."""
-    failed = await failure(house, caller, f"import litellm\nasync def run(input_dict, tools):\n    return await {call}")
+    failed = await failure(
+        harness, caller, f"import litellm\nasync def run(input_dict, tools):\n    return await {call}"
+    )
     assert "There is no provider 'opnai'. Did you mean openai?" in failed.message
 
 
 async def test_an_agents_own_models_bring_their_parameters(
-    house: House, caller: Caller, model_server: ModelServer
+    harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
     """Those of its configuration, under what the code sets; the first model where the code names none."""
     code = (
         "async def run(input_dict, tools):\n    return await call_llm(messages='hi', parameters={'temperature': 0.5})"
     )
     named = [{"provider": "openai", "model": MODEL, "parameters": {"max_tokens": 7, "temperature": 0.1}}]
-    answer = await run(house, caller, code, invokable_models=named)
+    answer = await run(harness, caller, code, invokable_models=named)
     assert answer.result == ["You said: hi", None]
     assert (model_server.calls[0].body["max_completion_tokens"], model_server.calls[0].body["temperature"]) == (7, 0.5)
 
 
-async def test_a_model_that_fails_can_be_caught(house: House, caller: Caller, model_server: ModelServer) -> None:
+async def test_a_model_that_fails_can_be_caught(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
     """As RuntimeError, in words without a key; nothing is charged or held."""
     model_server.script("hi", Fail(401, f"Bad key {SECRET_KEY}"))
     code = """
@@ -210,33 +212,35 @@ async def run(input_dict, tools):
     except RuntimeError as error:
         return str(error)
 """
-    answer = await run(house, caller, code)
+    answer = await run(harness, caller, code)
     assert "does not accept this service's key" in str(answer.result)
     assert SECRET_KEY not in str(answer)
-    assert await house.charged(caller.uid) == []
-    assert (await house.account(caller.uid)).held == 0
+    assert await harness.charged(caller.uid) == []
+    assert (await harness.account(caller.uid)).held == 0
 
 
-async def test_no_money_no_call(house: House, caller: Caller, model_server: ModelServer) -> None:
+async def test_no_money_no_call(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
     """402 when the code lets it pass; the code may also catch it and go on without."""
     now = datetime.now(UTC)
     await store_account(
-        house.database, Account(uid=caller.uid, allowance=9, remaining=0, created_at=now, updated_at=now)
+        harness.database, Account(uid=caller.uid, allowance=9, remaining=0, created_at=now, updated_at=now)
     )
     with pytest.raises(AllowanceSpent):
-        await run(house, caller, ASK, {"question": "Why?"})
+        await run(harness, caller, ASK, {"question": "Why?"})
     caught = ASK.replace("    content", "    try:\n     content", 1).replace(
         '    return {"outputText": content}', '    except RuntimeError as error:\n     return "without"\n    return 1'
     )
-    assert (await run(house, caller, caught, {"question": "Why?"})).result == "without"
+    assert (await run(harness, caller, caught, {"question": "Why?"})).result == "without"
     assert model_server.calls == []
 
 
-async def test_money_is_not_overspent_by_many_at_once(house: House, caller: Caller, model_server: ModelServer) -> None:
+async def test_money_is_not_overspent_by_many_at_once(
+    harness: Harness, caller: Caller, model_server: ModelServer
+) -> None:
     """Twenty calls at once on an allowance for some: what is charged is what was called, and no more than there was."""
     now = datetime.now(UTC)
     await store_account(
-        house.database, Account(uid=caller.uid, allowance=3000, remaining=3000, created_at=now, updated_at=now)
+        harness.database, Account(uid=caller.uid, allowance=3000, remaining=3000, created_at=now, updated_at=now)
     )
     code = """
 async def run(input_dict, tools):
@@ -248,42 +252,42 @@ async def run(input_dict, tools):
             return False
     return sum(await asyncio.gather(*[ask(number) for number in range(20)]))
 """
-    answer = await run(house, caller, code)
-    charged = await house.charged(caller.uid)
-    account = await house.account(caller.uid)
+    answer = await run(harness, caller, code)
+    charged = await harness.charged(caller.uid)
+    account = await harness.account(caller.uid)
     assert answer.result == len(charged) == len(model_server.calls)
     assert 0 < len(charged) < 20
     assert (account.remaining, account.held) == (3000 - sum(charged), 0)
 
 
-async def test_a_run_has_a_budget_of_its_own(house: House, caller: Caller, model_server: ModelServer) -> None:
+async def test_a_run_has_a_budget_of_its_own(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
     """However much its payer has: money and calls of one run are bounded, and the sentence says by what."""
-    house.runs = replaced(house, run_max_cost=0.001, run_max_calls=3)
+    harness.runs = replaced(harness, run_max_cost=0.001, run_max_calls=3)
     code = """
 async def run(input_dict, tools):
     for number in range(9):
         await call_llm(provider="openai", model="gpt-4.1-mini", messages=str(number), parameters={"max_tokens": 500})
 """
-    assert "may spend $0.001" in (await failure(house, caller, code)).message
-    house.runs = replaced(house, run_max_calls=3)
-    assert "may make 3 calls" in (await failure(house, caller, code)).message
+    assert "may spend $0.001" in (await failure(harness, caller, code)).message
+    harness.runs = replaced(harness, run_max_calls=3)
+    assert "may make 3 calls" in (await failure(harness, caller, code)).message
 
 
 async def test_a_call_that_nobody_waits_for_is_charged_when_it_ends(
-    house: House, caller: Caller, model_server: ModelServer
+    harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
     """The time is up in the middle of it: the run ends with a clear error; the provider bills the call all the same."""
-    await house.users.me(caller)
-    impatient = replaced(house, run_timeout_seconds=0.7)
+    await harness.users.me(caller)
+    impatient = replaced(harness, run_timeout_seconds=0.7)
     model_server.script("slow", Answer("late", delay=1.5))
     with pytest.raises(CodeFailed, match="took"):
         await impatient.run_code(caller, RunCodeRequest(code=ASK, input_dict={"question": "slow"}))
-    assert (await house.account(caller.uid)).held > 0
-    await settled(house, caller)
-    assert len(await house.charged(caller.uid)) == 1
+    assert (await harness.account(caller.uid)).held > 0
+    await settled(harness, caller)
+    assert len(await harness.charged(caller.uid)) == 1
 
 
-async def test_a_free_call_ends_with_its_run(house: House, caller: Caller) -> None:
+async def test_a_free_call_ends_with_its_run(harness: Harness, caller: Caller) -> None:
     """Nobody bills it, and whoever asks the same small machine next need not wait for an answer to nobody."""
     ended = asyncio.Event()
 
@@ -295,7 +299,7 @@ async def test_a_free_call_ends_with_its_run(house: House, caller: Caller) -> No
         raise AssertionError
 
     impatient = run_service(
-        house.database, house.catalog, endless, house.settings.model_copy(update={"run_timeout_seconds": 0.7})
+        harness.database, harness.catalog, endless, harness.settings.model_copy(update={"run_timeout_seconds": 0.7})
     )
     code = ASK.replace("openai", "local").replace("gpt-4.1-mini", "smollm2-135m-instruct")
     with pytest.raises(CodeFailed, match="took"):
@@ -304,9 +308,9 @@ async def test_a_free_call_ends_with_its_run(house: House, caller: Caller) -> No
         await ended.wait()
 
 
-async def test_a_tiny_timeout_is_no_free_call(house: House, caller: Caller, model_server: ModelServer) -> None:
+async def test_a_tiny_timeout_is_no_free_call(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
     """Whoever gives up on an answer pays for it. The first call makes the connections, which takes its time."""
-    await run(house, caller, ASK, {"question": "Why?"})
+    await run(harness, caller, ASK, {"question": "Why?"})
     code = """
 async def run(input_dict, tools):
     try:
@@ -315,17 +319,17 @@ async def run(input_dict, tools):
         return str(error)
 """
     model_server.script("slow", Answer("late", delay=2))
-    assert (await run(house, caller, code)).result == "OpenAI took too long to answer."
-    await settled(house, caller)
-    assert len(await house.charged(caller.uid)) == 2
+    assert (await run(harness, caller, code)).result == "OpenAI took too long to answer."
+    await settled(harness, caller)
+    assert len(await harness.charged(caller.uid)) == 2
 
 
 async def test_a_run_that_is_cancelled_leaves_nothing_held(
-    house: House, caller: Caller, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, caller: Caller, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At any moment of the hold's own transaction: the call is not made then."""
-    await house.users.me(caller)
-    api = house.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
+    await harness.users.me(caller)
+    api = harness.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     commit, committing = api.commit, asyncio.Event()
 
     async def slow_commit(*args: Any, **kwargs: Any) -> Any:
@@ -334,24 +338,24 @@ async def test_a_run_that_is_cancelled_leaves_nothing_held(
         return await commit(*args, **kwargs)
 
     monkeypatch.setattr(api, "commit", slow_commit)
-    task = asyncio.create_task(run(house, caller, ASK, {"question": "Why?"}))
+    task = asyncio.create_task(run(harness, caller, ASK, {"question": "Why?"}))
     await committing.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await asyncio.sleep(0.4)
-    await settled(house, caller)
+    await settled(harness, caller)
     assert model_server.calls == []
-    assert await house.charged(caller.uid) == []
+    assert await harness.charged(caller.uid) == []
 
 
-async def settled(house: House, caller: Caller) -> None:
+async def settled(harness: Harness, caller: Caller) -> None:
     """Returns when nothing is held any more."""
     async with asyncio.timeout(10):
-        while (await house.account(caller.uid)).held:  # noqa: ASYNC110 - the database tells nobody
+        while (await harness.account(caller.uid)).held:  # noqa: ASYNC110 - the database tells nobody
             await asyncio.sleep(0.02)
 
 
-async def test_http_goes_out_guarded(house: House, caller: Caller, api_server: ApiServer) -> None:
+async def test_http_goes_out_guarded(harness: Harness, caller: Caller, api_server: ApiServer) -> None:
     """With params, headers and bodies; statuses are the code's to judge; private addresses are refused."""
     code = """
 async def run(input_dict, tools):
@@ -371,7 +375,7 @@ async def run(input_dict, tools):
     return [echo["query"], echo["headers"]["x-one"], json.loads(echo["body"]), form["body"], missing.status_code, told,
             refused]
 """
-    answer = await run(house, caller, code, {"base": api_server.address})
+    answer = await run(harness, caller, code, {"base": api_server.address})
     query, header, body, form, status, told, refused = answer.result  # type: ignore[misc]
     assert sorted(query) == [["n", "1"], ["q", "a"], ["q", "b"]]  # type: ignore[type-var]
     assert (header, body, form, status) == ("1", {"x": [1, None]}, "a=1&b=%C3%A9", 404)
@@ -380,17 +384,17 @@ async def run(input_dict, tools):
 
 
 async def test_no_connection_and_no_time_are_errors_to_catch(
-    house: House, caller: Caller, api_server: ApiServer
+    harness: Harness, caller: Caller, api_server: ApiServer
 ) -> None:
     """OSError and TimeoutError; uncaught they are told by the names that httpx has for them."""
     slow = f"async def run(i, t):\n    await http_client.get('{api_server.address}/slow?seconds=5', timeout=0.1)"
-    assert (await failure(house, caller, slow)).body["error"].startswith("TimeoutException: ")
-    house.runs = replaced(house, outbound_allowed_hosts=("127.0.0.1",))
+    assert (await failure(harness, caller, slow)).body["error"].startswith("TimeoutException: ")
+    harness.runs = replaced(harness, outbound_allowed_hosts=("127.0.0.1",))
     closed = "async def run(i, t):\n    await http_client.get('http://127.0.0.1:9/')"
-    assert (await failure(house, caller, closed)).body["error"].startswith("ConnectError: ")
+    assert (await failure(harness, caller, closed)).body["error"].startswith("ConnectError: ")
 
 
-async def test_mcp_tools_that_are_named_can_be_called(house: House, caller: Caller, mcp_server: McpServer) -> None:
+async def test_mcp_tools_that_are_named_can_be_called(harness: Harness, caller: Caller, mcp_server: McpServer) -> None:
     """By `mcpc` and by `RemoteMCPClient`; tools and servers that are not named are refused without a request."""
     code = """
 from agent_factory.remote_mcp_client import RemoteMCPClient
@@ -406,7 +410,7 @@ async def run(input_dict, tools):
             refused.append(str(error))
     return [names, await mcpc[url].call(tool_name="add", a=1, b=2), await client.call("weather", city="Köln"), refused]
 """
-    answer = await run(house, caller, code, tools={mcp_server.url: ["add", "weather"]})
+    answer = await run(harness, caller, code, tools={mcp_server.url: ["add", "weather"]})
     names, total, weather, refused = answer.result  # type: ignore[misc]
     assert (sorted(names), total, weather) == (["add", "weather"], 3, {"city": "Köln", "degrees": 21.5})  # type: ignore[type-var]
     assert "names no tool 'echo'" in str(refused)
@@ -414,7 +418,7 @@ async def run(input_dict, tools):
     assert [name for name, _ in mcp_server.calls] == ["add", "weather"]
 
 
-async def test_answers_are_bounded_all_together(house: House, caller: Caller, api_server: ApiServer) -> None:
+async def test_answers_are_bounded_all_together(harness: Harness, caller: Caller, api_server: ApiServer) -> None:
     """They stay in memory until the run is over."""
     code = """
 async def run(input_dict, tools):
@@ -422,14 +426,14 @@ async def run(input_dict, tools):
     for number in range(20):
         total += len((await http_client.get(input_dict["url"])).content)
 """
-    failed = await failure(house, caller, code, {"url": f"{api_server.address}/huge?bytes=4000000&told=1"})
+    failed = await failure(harness, caller, code, {"url": f"{api_server.address}/huge?bytes=4000000&told=1"})
     assert "A run may read 33554432 bytes of HTTP answers" in failed.message
     assert len(api_server.calls) == 9
 
 
-def replaced(house: House, **fields: Any) -> Any:
+def replaced(harness: Harness, **fields: Any) -> Any:
     """The run service with other settings."""
-    return House(house.settings.model_copy(update=fields), house.catalog).runs
+    return Harness(harness.settings.model_copy(update=fields), harness.catalog).runs
 
 
 @pytest.mark.parametrize(
@@ -442,28 +446,28 @@ def replaced(house: House, **fields: Any) -> Any:
     ],
 )
 async def test_a_message_that_is_none_is_told_in_plain_words(
-    house: House, caller: Caller, messages: str, told: str
+    harness: Harness, caller: Caller, messages: str, told: str
 ) -> None:
     """And not in the validator's."""
     code = f'async def run(i, t):\n    return await call_llm(provider="openai", model="{MODEL}", messages={messages})'
-    assert (await failure(house, caller, code)).body["error"] == f"ValueError: {told}"
+    assert (await failure(harness, caller, code)).body["error"] == f"ValueError: {told}"
 
 
 async def test_servers_that_keep_silent_hold_up_one_run_alone(
-    house: House, caller: Caller, api_server: ApiServer
+    harness: Harness, caller: Caller, api_server: ApiServer
 ) -> None:
     """A run that asks them a hundred things has twenty under way; somebody else's call does not wait behind them."""
     many = """
 async def run(input_dict, tools):
     await asyncio.gather(*[http_client.get(input_dict["url"]) for _ in range(100)])
 """
-    hung = asyncio.create_task(run(house, caller, many, {"url": f"{api_server.address}/slow?seconds=60"}))
+    hung = asyncio.create_task(run(harness, caller, many, {"url": f"{api_server.address}/slow?seconds=60"}))
     async with asyncio.timeout(20):
         while len(api_server.calls) < 20:  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0.01)
     one = "async def run(input_dict, tools):\n    return (await http_client.get(input_dict['url'])).status_code"
     async with asyncio.timeout(10):
-        answer = await run(house, Caller(uid="other"), one, {"url": f"{api_server.address}/echo"})
+        answer = await run(harness, Caller(uid="other"), one, {"url": f"{api_server.address}/echo"})
     assert answer.result == 200
     assert [call.path for call in api_server.calls] == ["/slow"] * 20 + ["/echo"]
     hung.cancel()

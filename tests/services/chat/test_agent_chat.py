@@ -10,7 +10,7 @@ from shared.llm.catalog import Catalog
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, TicketStatus
-from shared.models.errors import AllowanceSpent, BadRequest, ComeAgain
+from shared.models.errors import AllowanceSpent, BadRequest, TooEarly
 from shared.models.ticket import Ticket
 from shared.models.user import AccountChange
 from shared.sandbox import slots as run_slots
@@ -20,15 +20,15 @@ from shared.settings import Settings
 from tests.doubles.api_server import ApiServer
 from tests.doubles.model_server import Answer, ModelServer
 from tests.sandbox.children import children, kill_all
-from tests.services.house import House
+from tests.services.harness import Harness
 from tests.services.publishing import ASK, publish
 
 OWNER = Caller(uid="owner")
 
 
 @pytest.fixture
-async def house(settings: Settings, catalog: Catalog, api_server: ApiServer) -> House:
-    return House(settings.model_copy(update={"outbound_allowed_hosts": (api_server.host,)}), catalog)
+async def harness(settings: Settings, catalog: Catalog, api_server: ApiServer) -> Harness:
+    return Harness(settings.model_copy(update={"outbound_allowed_hosts": (api_server.host,)}), catalog)
 
 
 def said(text: str, name: str = "agent", **parameters: Any) -> ChatRequest:
@@ -42,95 +42,95 @@ def said(text: str, name: str = "agent", **parameters: Any) -> ChatRequest:
     return ChatRequest.model_validate(body)
 
 
-async def finished(house: House, caller: Caller, request: ChatRequest) -> Ticket:
-    accepted = await house.chat.submit(caller, request)
-    await house.deliver(accepted.ticket_id)
-    return await now(house, accepted.ticket_id)
+async def finished(harness: Harness, caller: Caller, request: ChatRequest) -> Ticket:
+    accepted = await harness.chat.submit(caller, request)
+    await harness.deliver(accepted.ticket_id)
+    return await now(harness, accepted.ticket_id)
 
 
-async def now(house: House, ticket_id: str) -> Ticket:
-    ticket = await house.database.tickets.get(ticket_id)
+async def now(harness: Harness, ticket_id: str) -> Ticket:
+    ticket = await harness.database.tickets.get(ticket_id)
     assert ticket is not None
     return ticket
 
 
-async def test_texts_of_a_form_are_read(house: House, caller: Caller) -> None:
+async def test_texts_of_a_form_are_read(harness: Harness, caller: Caller) -> None:
     """Frontends send what stands in their fields; those that nobody filled in are empty or missing."""
     code = "async def run(input_dict, tools):\n    return input_dict"
     schema = {"inputText": "string", "days": "integer", "flag": "boolean", "tags": ["string"]}
-    await publish(house.database, caller, "agent", code, inputSchema=schema)
-    ticket = await finished(house, caller, said("7", days="3", flag="true", tags="a,b"))
+    await publish(harness.database, caller, "agent", code, inputSchema=schema)
+    ticket = await finished(harness, caller, said("7", days="3", flag="true", tags="a,b"))
     assert ticket.result is not None, ticket.error
     assert ticket.result.thoughts == {"inputText": "7", "days": 3, "flag": True, "tags": ["a", "b"]}
 
 
 async def test_a_chat_runs_the_agent_at_the_callers_expense(
-    house: House, caller: Caller, model_server: ModelServer
+    harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
     """Its result is the answer; what its models cost is the chat's cost, charged once, call by call."""
-    await publish(house.database, OWNER, "agent", ASK, visibility="shared")
-    ticket = await finished(house, caller, said("Why?"))
+    await publish(harness.database, OWNER, "agent", ASK, visibility="shared")
+    ticket = await finished(harness, caller, said("Why?"))
     assert ticket.status is TicketStatus.COMPLETED
     assert ticket.result is not None
     assert (ticket.result.content, ticket.result.thoughts) == ("You said: Why?", {"outputText": "You said: Why?"})
     assert (ticket.result.model, ticket.result.usage.total_tokens) == ("gofannon/agent", 1500)
-    (charged,) = await house.charged(caller.uid)
+    (charged,) = await harness.charged(caller.uid)
     assert ticket.result.cost == charged / 1_000_000
-    account = await house.account(caller.uid)
+    account = await harness.account(caller.uid)
     assert (account.remaining, account.held) == (account.allowance - charged, 0)
 
 
-async def test_parameters_are_the_rest_of_the_input(house: House) -> None:
+async def test_parameters_are_the_rest_of_the_input(harness: Harness) -> None:
     """And are checked by the agent's schema, as the text is."""
     code = "async def run(input_dict, tools):\n    return input_dict"
-    await publish(house.database, OWNER, "agent", code, inputSchema={"inputText": "string", "n": "integer"})
-    ticket = await finished(house, OWNER, said("hi", n=3))
+    await publish(harness.database, OWNER, "agent", code, inputSchema={"inputText": "string", "n": "integer"})
+    ticket = await finished(harness, OWNER, said("hi", n=3))
     assert ticket.result is not None
     assert ticket.result.thoughts == {"inputText": "hi", "n": 3}
     assert ticket.result.content == '{"n": 3, "inputText": "hi"}'
-    bad = await finished(house, OWNER, said("hi", n="three"))
+    bad = await finished(harness, OWNER, said("hi", n="three"))
     assert (bad.status, bad.attempts) == (TicketStatus.FAILED, 1)
     assert "does not take this input: n: " in (bad.error or "")
 
 
-async def test_only_what_the_caller_can_see_is_chatted_with(house: House, caller: Caller) -> None:
+async def test_only_what_the_caller_can_see_is_chatted_with(harness: Harness, caller: Caller) -> None:
     """400 for an unknown one and for somebody else's private one alike; nothing is stored."""
-    await publish(house.database, OWNER, "agent")
+    await publish(harness.database, OWNER, "agent")
     for name in ("agent", "unknown", "a/b"):
         with pytest.raises(BadRequest, match="No agent is published as"):
-            await house.chat.submit(caller, said("hi", name))
+            await harness.chat.submit(caller, said("hi", name))
 
 
-async def test_a_spent_allowance_is_402_at_once(house: House) -> None:
+async def test_a_spent_allowance_is_402_at_once(harness: Harness) -> None:
     """As for every chat."""
-    await publish(house.database, OWNER, "agent")
-    await house.users.change(OWNER, AccountChange(spend_remaining=0))
+    await publish(harness.database, OWNER, "agent")
+    await harness.users.change(OWNER, AccountChange(spend_remaining=0))
     with pytest.raises(AllowanceSpent):
-        await house.chat.submit(OWNER, said("hi"))
+        await harness.chat.submit(OWNER, said("hi"))
 
 
-async def test_a_failing_agent_fails_the_ticket_once(house: House, caller: Caller) -> None:
+async def test_a_failing_agent_fails_the_ticket_once(harness: Harness, caller: Caller) -> None:
     """Its owner is told why; others, which run it was. It is not tried again."""
-    await publish(house.database, OWNER, "agent", "async def run(i, t):\n    return 1 / 0", visibility="shared")
-    own = await finished(house, OWNER, said("hi"))
+    await publish(harness.database, OWNER, "agent", "async def run(i, t):\n    return 1 / 0", visibility="shared")
+    own = await finished(harness, OWNER, said("hi"))
     assert (own.status, own.attempts) == (TicketStatus.FAILED, 1)
     assert own.error == "The agent failed: ZeroDivisionError: division by zero."
-    others = await finished(house, caller, said("hi"))
+    others = await finished(harness, caller, said("hi"))
     assert others.error == f"The agent failed. Its run is {others.id}."
 
 
-async def test_an_agent_that_is_gone_fails_the_ticket(house: House) -> None:
+async def test_an_agent_that_is_gone_fails_the_ticket(harness: Harness) -> None:
     """Unpublished between the request and the answer."""
-    agent = await publish(house.database, OWNER, "agent")
-    accepted = await house.chat.submit(OWNER, said("hi"))
-    await DeploymentService(house.database, house.settings).undeploy(OWNER, agent.id)
-    await house.deliver(accepted.ticket_id)
-    ticket = await now(house, accepted.ticket_id)
+    agent = await publish(harness.database, OWNER, "agent")
+    accepted = await harness.chat.submit(OWNER, said("hi"))
+    await DeploymentService(harness.database, harness.settings).undeploy(OWNER, agent.id)
+    await harness.deliver(accepted.ticket_id)
+    ticket = await now(harness, accepted.ticket_id)
     assert ticket.error == "No agent is published as 'agent'."
 
 
 async def test_an_agent_that_began_is_not_run_again(
-    house: House, api_server: ApiServer, model_server: ModelServer
+    harness: Harness, api_server: ApiServer, model_server: ModelServer
 ) -> None:
     """A worker that dies in the middle: the ticket ends with a clear error, and what was spent is charged."""
     code = f"""
@@ -139,30 +139,30 @@ async def run(input_dict, tools):
     await http_client.post("{api_server.address}/echo", json={{}})
     await http_client.get("{api_server.address}/slow?seconds=20")
 """
-    await publish(house.database, OWNER, "agent", code)
-    accepted = await house.chat.submit(OWNER, said("hi"))
-    dying = asyncio.create_task(house.deliver(accepted.ticket_id))
+    await publish(harness.database, OWNER, "agent", code)
+    accepted = await harness.chat.submit(OWNER, said("hi"))
+    dying = asyncio.create_task(harness.deliver(accepted.ticket_id))
     while "/slow" not in api_server.paths():  # noqa: ASYNC110 - it comes in on another thread
         await asyncio.sleep(0.01)
     dying.cancel()
     await asyncio.gather(dying, return_exceptions=True)
-    begun = await now(house, accepted.ticket_id)
+    begun = await now(harness, accepted.ticket_id)
     assert (begun.status, begun.begun) == (TicketStatus.PROCESSING, True)
-    with pytest.raises(ComeAgain):
-        await house.deliver(accepted.ticket_id)  # the lease still lives
-    await expire_lease(house, begun)
-    await house.deliver(accepted.ticket_id)
-    ticket = await now(house, accepted.ticket_id)
+    with pytest.raises(TooEarly):
+        await harness.deliver(accepted.ticket_id)  # the lease still lives
+    await expire_lease(harness, begun)
+    await harness.deliver(accepted.ticket_id)
+    ticket = await now(harness, accepted.ticket_id)
     assert ticket.status is TicketStatus.FAILED
     assert "was interrupted" in (ticket.error or "")
     assert api_server.paths() == ["/echo", "/slow"]
-    assert len(await house.charged(OWNER.uid)) == 1
-    assert (await house.account(OWNER.uid)).held == 0
+    assert len(await harness.charged(OWNER.uid)) == 1
+    assert (await harness.account(OWNER.uid)).held == 0
 
 
 @pytest.mark.parametrize("calls", [0, 1, 2])
 async def test_an_interpreter_that_is_killed_fails_the_ticket_and_what_was_spent_is_charged(
-    calls: int, house: House, caller: Caller, model_server: ModelServer
+    calls: int, harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
     """At any point of the run: the ticket ends with words, the calls so far are paid, and the next chat goes."""
     code = (
@@ -176,53 +176,53 @@ async def test_an_interpreter_that_is_killed_fails_the_ticket_and_what_was_spent
         "    return {'outputText': 'alive'}"
     )
     schema = {"inputText": "string", "calls": "integer", "go_on": "boolean"}
-    await publish(house.database, OWNER, "agent", code, visibility="shared", inputSchema=schema)
+    await publish(harness.database, OWNER, "agent", code, visibility="shared", inputSchema=schema)
     for n in range(calls):
         model_server.script(f"call {n}", Answer("yes", prompt_tokens=1000, completion_tokens=100))
-    accepted = await house.chat.submit(caller, said("x", calls=calls, go_on=True))
-    delivery = asyncio.create_task(house.deliver(accepted.ticket_id))
+    accepted = await harness.chat.submit(caller, said("x", calls=calls, go_on=True))
+    delivery = asyncio.create_task(harness.deliver(accepted.ticket_id))
     async with asyncio.timeout(30):
         while not (children() and len(model_server.calls) == calls):  # noqa: ASYNC110 - nobody else would tell
             await asyncio.sleep(0.05)
     await asyncio.sleep(1)
     kill_all()
     await delivery
-    ticket = await now(house, accepted.ticket_id)
+    ticket = await now(harness, accepted.ticket_id)
     assert ticket.status is TicketStatus.FAILED
     assert ticket.error
-    assert await house.charged(caller.uid) == [560] * calls
-    account = await house.account(caller.uid)
+    assert await harness.charged(caller.uid) == [560] * calls
+    account = await harness.account(caller.uid)
     assert (account.remaining, account.held) == (account.allowance - 560 * calls, 0)
-    again = await finished(house, caller, said("x", calls=0, go_on=False))
+    again = await finished(harness, caller, said("x", calls=0, go_on=False))
     assert again.result
     assert again.result.content == "alive"
 
 
-async def test_a_ticket_that_found_no_place_is_tried_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_ticket_that_found_no_place_is_tried_again(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing had begun, so nothing is lost, no attempt either: the next delivery answers it."""
-    house = House(house.settings.model_copy(update={"runs_at_once": 1}), house.catalog)
-    await publish(house.database, OWNER, "agent")
-    accepted = await house.chat.submit(OWNER, said("hi"))
+    harness = Harness(harness.settings.model_copy(update={"runs_at_once": 1}), harness.catalog)
+    await publish(harness.database, OWNER, "agent")
+    accepted = await harness.chat.submit(OWNER, said("hi"))
     monkeypatch.setattr(run_slots, "_WAITING_SECONDS", 0.05)
     async with run_slots.slots(1, 0).slot(()):
-        with pytest.raises(ComeAgain):
-            await house.deliver(accepted.ticket_id)
-    waiting = await now(house, accepted.ticket_id)
+        with pytest.raises(TooEarly):
+            await harness.deliver(accepted.ticket_id)
+    waiting = await now(harness, accepted.ticket_id)
     assert (waiting.begun, waiting.attempts, waiting.status) == (False, 0, TicketStatus.PENDING)
-    await house.deliver(accepted.ticket_id)
-    assert (await now(house, accepted.ticket_id)).status is TicketStatus.COMPLETED
+    await harness.deliver(accepted.ticket_id)
+    assert (await now(harness, accepted.ticket_id)).status is TicketStatus.COMPLETED
 
 
-async def test_a_task_that_comes_twice_runs_the_agent_once(house: House, api_server: ApiServer) -> None:
+async def test_a_task_that_comes_twice_runs_the_agent_once(harness: Harness, api_server: ApiServer) -> None:
     """At the same time, and afterwards."""
     code = (
         f"async def run(i, t):\n    return (await http_client.post('{api_server.address}/echo', json={{}})).status_code"
     )
-    await publish(house.database, OWNER, "agent", code)
-    accepted = await house.chat.submit(OWNER, said("hi"))
-    await asyncio.gather(*(house.deliver(accepted.ticket_id) for _ in range(4)), return_exceptions=True)
-    await house.deliver(accepted.ticket_id)
-    assert (await now(house, accepted.ticket_id)).status is TicketStatus.COMPLETED
+    await publish(harness.database, OWNER, "agent", code)
+    accepted = await harness.chat.submit(OWNER, said("hi"))
+    await asyncio.gather(*(harness.deliver(accepted.ticket_id) for _ in range(4)), return_exceptions=True)
+    await harness.deliver(accepted.ticket_id)
+    assert (await now(harness, accepted.ticket_id)).status is TicketStatus.COMPLETED
     assert api_server.paths() == ["/echo"]
 
 
@@ -245,21 +245,21 @@ def test_a_chat_without_a_users_message_has_an_empty_text() -> None:
     assert input_of(said("hi", inputText="no"))["inputText"] == "hi"
 
 
-async def expire_lease(house: House, ticket: Ticket) -> None:
-    document = house.database._client.collection("tickets").document(ticket.id)  # pyright: ignore[reportPrivateUsage]
+async def expire_lease(harness: Harness, ticket: Ticket) -> None:
+    document = harness.database._client.collection("tickets").document(ticket.id)  # pyright: ignore[reportPrivateUsage]
     await document.update({"lease.expires_at": datetime.now(UTC) - timedelta(seconds=1)})
 
 
-async def test_input_with_a_long_name_that_does_not_fit_ends_the_ticket(house: House, caller: Caller) -> None:
+async def test_input_with_a_long_name_that_does_not_fit_ends_the_ticket(harness: Harness, caller: Caller) -> None:
     """The error names the place, shortened, and is stored."""
     schema = {
         "type": "object",
         "properties": {"inputText": {"type": "string"}},
         "additionalProperties": {"additionalProperties": {"type": "integer"}},
     }
-    await publish(house.database, OWNER, "agent", inputSchema=schema, visibility="shared")
+    await publish(harness.database, OWNER, "agent", inputSchema=schema, visibility="shared")
     wrong: Any = {"n" * 500_000: {str(number): "x" for number in range(5)}}
-    ticket = await finished(house, caller, said("hi", **wrong))
+    ticket = await finished(harness, caller, said("hi", **wrong))
     assert ticket.status is TicketStatus.FAILED
     assert (ticket.error or "").startswith("The agent does not take this input: nnn")
     assert len(ticket.error or "") < 2_000

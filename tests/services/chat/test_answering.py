@@ -12,12 +12,12 @@ from google.api_core.exceptions import Aborted, DeadlineExceeded, ServiceUnavail
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.llm.completion import complete
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
-from shared.models.errors import ComeAgain
+from shared.models.errors import TooEarly
 from shared.models.ticket import Ticket
 from shared.settings import Settings
 from shared.store import Database
 from tests.doubles.model_server import Answer, Fail, ModelServer
-from tests.services.house import answering_service
+from tests.services.harness import answering_service
 from tests.stored import lose_answers, store
 
 MODEL = "gpt-4.1-mini"
@@ -84,7 +84,7 @@ async def test_a_task_delivered_ten_times_at_once_is_worked_on_once(worker: Work
     model_server.script("hi", Answer("the one", delay=0.5))
     ticket_id = await worker.ticket("hi")
     outcomes = await asyncio.gather(*(worker.deliver(ticket_id) for _ in range(10)), return_exceptions=True)
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["ComeAgain"] * 9 + ["NoneType"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["TooEarly"] * 9 + ["NoneType"]
     assert len(model_server.calls) == 1
     assert (await worker.now(ticket_id)).result is not None
 
@@ -96,7 +96,7 @@ async def test_a_worker_that_dies_is_followed_by_another(worker: Worker, model_s
     dying = asyncio.create_task(worker.deliver(ticket_id, lease_seconds=0.5))
     await model_server.called()
     dying.cancel()
-    with pytest.raises(ComeAgain):
+    with pytest.raises(TooEarly):
         await worker.deliver(ticket_id)
     await asyncio.sleep(0.6)
     await worker.deliver(ticket_id)
@@ -112,7 +112,7 @@ async def test_a_slow_model_does_not_cost_the_lease(worker: Worker, model_server
     working = asyncio.create_task(worker.deliver(ticket_id, lease_seconds=0.6))
     for _ in range(4):
         await asyncio.sleep(0.3)
-        with pytest.raises(ComeAgain):
+        with pytest.raises(TooEarly):
             await worker.deliver(ticket_id)
     await working
     ticket = await worker.now(ticket_id)
@@ -140,7 +140,7 @@ async def test_who_lost_the_lease_writes_nothing(worker: Worker, model_server: M
     await asyncio.sleep(0.5)
     await worker.deliver(ticket_id)
     frozen.set()
-    with pytest.raises(ComeAgain):
+    with pytest.raises(TooEarly):
         await old
     ticket = await worker.now(ticket_id)
     assert ticket.result is not None
@@ -158,7 +158,7 @@ async def test_a_lease_that_was_taken_breaks_the_call_off(worker: Worker, model_
     first = asyncio.create_task(worker.deliver(ticket_id, lease_seconds=1.5))
     await model_server.called()
     await steal(worker, ticket_id)
-    with pytest.raises(ComeAgain):
+    with pytest.raises(TooEarly):
         await asyncio.wait_for(first, timeout=5)
     ticket = await worker.now(ticket_id)
     assert ticket.lease is not None
@@ -179,7 +179,7 @@ async def test_a_passing_failure_gives_the_ticket_back(worker: Worker, model_ser
     model_server.script("hi", Fail(429, headers={"Retry-After": "3"}), Fail(429), Answer("at last"))
     ticket_id = await worker.ticket("hi")
     for wait in (3, None):
-        with pytest.raises(ComeAgain) as again:
+        with pytest.raises(TooEarly) as again:
             await worker.deliver(ticket_id)
         assert again.value.retry_after == wait
         between = await worker.now(ticket_id)
@@ -195,7 +195,7 @@ async def test_the_last_attempt_ends_the_ticket(worker: Worker, model_server: Mo
     model_server.script("hi", *[Fail(500)] * 3)
     ticket_id = await worker.ticket("hi")
     for _ in range(2):
-        with pytest.raises(ComeAgain):
+        with pytest.raises(TooEarly):
             await worker.deliver(ticket_id, chat_max_attempts=3)
     await worker.deliver(ticket_id, chat_max_attempts=3)
     ticket = await worker.now(ticket_id)
@@ -243,7 +243,7 @@ async def test_a_hanging_model_is_given_up_and_tried_again(worker: Worker, model
     """The time limit is a passing failure."""
     model_server.script("hi", Answer(delay=30), Answer("now"))
     ticket_id = await worker.ticket("hi")
-    with pytest.raises(ComeAgain):
+    with pytest.raises(TooEarly):
         await worker.deliver(ticket_id, model_timeout_seconds=0.3)
     await worker.deliver(ticket_id)
     assert (await worker.now(ticket_id)).result is not None
@@ -256,7 +256,7 @@ async def test_a_fault_of_our_own_is_tried_again_and_in_the_end_told(worker: Wor
         raise KeyError("a bug")
 
     ticket_id = await worker.ticket("hi")
-    with pytest.raises(ComeAgain):
+    with pytest.raises(TooEarly):
         await worker.deliver(ticket_id, broken, chat_max_attempts=2)
     assert (await worker.now(ticket_id)).status is TicketStatus.PENDING
     await worker.deliver(ticket_id, broken, chat_max_attempts=2)
@@ -274,7 +274,7 @@ async def test_a_commit_whose_answer_is_lost_does_its_work_once(
     ticket_id = await worker.ticket("hi")
     lose_answers(worker.database, error, *lost)
     for _ in range(3):
-        with contextlib.suppress(ComeAgain):
+        with contextlib.suppress(TooEarly):
             await worker.deliver(ticket_id)
     ticket = await worker.now(ticket_id)
     assert (ticket.status, ticket.attempts) == (TicketStatus.COMPLETED, 1)

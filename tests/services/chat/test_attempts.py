@@ -16,7 +16,7 @@ from shared.llm.failures import ModelFailure
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus, Usage
-from shared.models.errors import ComeAgain, NoRoom, Unavailable
+from shared.models.errors import NoRoom, TooEarly, Unavailable
 from shared.models.money import to_dollars
 from shared.models.run import RunCodeRequest
 from shared.models.ticket import Ticket
@@ -26,15 +26,15 @@ from shared.services.chat.turns import TurnService
 from shared.settings import Settings
 from shared.store import Transaction
 from tests.doubles.model_server import Answer, Cut, Fail, ModelServer, Wire
-from tests.services.house import MODEL, House, answering_service, chat
+from tests.services.harness import MODEL, Harness, answering_service, chat
 from tests.stored import lose_answers
 
 USED = Usage(prompt_tokens=10, completion_tokens=20, total_tokens=30, estimated=True)
 
 
 @pytest.fixture
-async def house(settings: Settings, catalog: Catalog) -> House:
-    return House(settings, catalog)
+async def harness(settings: Settings, catalog: Catalog) -> Harness:
+    return Harness(settings, catalog)
 
 
 class Model:
@@ -56,75 +56,75 @@ class Model:
         return ChatResult(content="ok", model="m", cost=0.0005)
 
 
-async def test_each_attempt_is_charged_once(house: House, caller: Caller) -> None:
+async def test_each_attempt_is_charged_once(harness: Harness, caller: Caller) -> None:
     """Under names of their own, as estimated; nothing is held at the end."""
-    model, ticket = Model(2, 0.0003), await house.chat.submit(caller, chat("hi"))
+    model, ticket = Model(2, 0.0003), await harness.chat.submit(caller, chat("hi"))
     for _ in range(2):
-        with pytest.raises(ComeAgain):
-            await house.deliver(ticket.ticket_id, model)
-        assert (await house.account(caller.uid)).held > 0
+        with pytest.raises(TooEarly):
+            await harness.deliver(ticket.ticket_id, model)
+        assert (await harness.account(caller.uid)).held > 0
     for _ in range(2):
-        await house.deliver(ticket.ticket_id, model)
-    account = await house.account(caller.uid)
-    assert sorted(await house.charged(caller.uid)) == [300, 300, 500]
+        await harness.deliver(ticket.ticket_id, model)
+    account = await harness.account(caller.uid)
+    assert sorted(await harness.charged(caller.uid)) == [300, 300, 500]
     assert (account.held, account.remaining) == (0, 100_000_000 - 1100)
-    entries = (await house.users.me(caller)).usage_info.usage
+    entries = (await harness.users.me(caller)).usage_info.usage
     assert [entry.metadata.get("estimated") for entry in entries] == [None, True, True]
 
 
-async def test_the_next_attempt_is_limited_to_what_is_left(house: House, caller: Caller) -> None:
+async def test_the_next_attempt_is_limited_to_what_is_left(harness: Harness, caller: Caller) -> None:
     """Its answer is shorter; and where not even that is covered, the chat ends, charged for what it used."""
     request = chat("hi")
-    bounds = bound_cost(house.catalog.route("openai", MODEL), request, house.settings)
-    await house.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.most)))
+    bounds = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings)
+    await harness.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.most)))
     cost = to_dollars((bounds.most - bounds.least) // 2)
-    model, ticket = Model(3, cost), await house.chat.submit(caller, request)
+    model, ticket = Model(3, cost), await harness.chat.submit(caller, request)
     for _ in range(2):
-        with pytest.raises(ComeAgain):
-            await house.deliver(ticket.ticket_id, model)
-    await house.deliver(ticket.ticket_id, model)
+        with pytest.raises(TooEarly):
+            await harness.deliver(ticket.ticket_id, model)
+    await harness.deliver(ticket.ticket_id, model)
     assert model.asked == sorted(model.asked, reverse=True)
     assert model.asked[0] > model.asked[1]
-    ended = await house.chat.look_up(caller, ticket.ticket_id)
+    ended = await harness.chat.look_up(caller, ticket.ticket_id)
     assert ended.status is TicketStatus.FAILED
     assert ended.error == "It broke. What is left of your allowance does not cover another attempt."
-    account = await house.account(caller.uid)
+    account = await harness.account(caller.uid)
     assert account.held == 0
-    assert account.remaining + sum(await house.charged(caller.uid)) == bounds.most
+    assert account.remaining + sum(await harness.charged(caller.uid)) == bounds.most
 
 
-async def test_a_failure_for_good_is_charged(house: House, caller: Caller) -> None:
+async def test_a_failure_for_good_is_charged(harness: Harness, caller: Caller) -> None:
     """An answer that cannot be used is billed like any other."""
-    model, ticket = Model(1, 0.002, transient=False), await house.chat.submit(caller, chat("hi"))
-    await house.deliver(ticket.ticket_id, model)
-    assert (await house.chat.look_up(caller, ticket.ticket_id)).status is TicketStatus.FAILED
-    assert await house.charged(caller.uid) == [2000]
+    model, ticket = Model(1, 0.002, transient=False), await harness.chat.submit(caller, chat("hi"))
+    await harness.deliver(ticket.ticket_id, model)
+    assert (await harness.chat.look_up(caller, ticket.ticket_id)).status is TicketStatus.FAILED
+    assert await harness.charged(caller.uid) == [2000]
 
 
-async def test_costs_below_half_a_millionth_add_up(house: House, caller: Caller) -> None:
+async def test_costs_below_half_a_millionth_add_up(harness: Harness, caller: Caller) -> None:
     """Ten of a tenth are one; each shows its own in the list."""
     for _ in range(10):
-        ticket = await house.chat.submit(caller, chat("hi"))
+        ticket = await harness.chat.submit(caller, chat("hi"))
 
         async def answers(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
             return ChatResult(content="ok", model="m", cost=0.0000001)
 
-        await house.deliver(ticket.ticket_id, answers)
-    assert sum(await house.charged(caller.uid)) == 1
-    usage = (await house.users.me(caller)).usage_info.usage
+        await harness.deliver(ticket.ticket_id, answers)
+    assert sum(await harness.charged(caller.uid)) == 1
+    usage = (await harness.users.me(caller)).usage_info.usage
     assert [entry.response_cost for entry in usage] == [0.0000001] * 10
 
 
-async def test_what_an_answer_costs_above_all_that_was_left_is_owed(house: House, caller: Caller) -> None:
+async def test_what_an_answer_costs_above_all_that_was_left_is_owed(harness: Harness, caller: Caller) -> None:
     """It is not lost: the next refill pays it."""
-    await house.users.change(caller, AccountChange(spend_remaining=0.01))
+    await harness.users.change(caller, AccountChange(spend_remaining=0.01))
 
     async def dear(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
         return ChatResult(content="ok", model="m", cost=0.5)
 
-    ticket = await house.chat.submit(caller, chat("hi"))
-    await house.deliver(ticket.ticket_id, dear)
-    account = await house.account(caller.uid)
+    ticket = await harness.chat.submit(caller, chat("hi"))
+    await harness.deliver(ticket.ticket_id, dear)
+    account = await harness.account(caller.uid)
     assert (account.remaining, account.owed) == (0, 490_000)
 
 
@@ -141,44 +141,44 @@ def fail_once(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, number:
 
 
 async def test_an_outage_after_an_attempt_does_not_lose_its_cost(
-    house: House, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was asked is read again to hold for the next attempt: that is waited for, as the attempt is billed."""
-    model, ticket = Model(1, 0.0003), await house.chat.submit(caller, chat("hi"))
-    fail_once(monkeypatch, house.database.tickets, "get_request", 2)
-    with pytest.raises(ComeAgain):
-        await house.deliver(ticket.ticket_id, model)
-    await house.deliver(ticket.ticket_id, model)
-    assert sorted(await house.charged(caller.uid)) == [300, 500]
+    model, ticket = Model(1, 0.0003), await harness.chat.submit(caller, chat("hi"))
+    fail_once(monkeypatch, harness.database.tickets, "get_request", 2)
+    with pytest.raises(TooEarly):
+        await harness.deliver(ticket.ticket_id, model)
+    await harness.deliver(ticket.ticket_id, model)
+    assert sorted(await harness.charged(caller.uid)) == [300, 500]
 
 
 async def test_an_agent_that_did_not_begin_is_not_taken_for_one_that_did(
-    house: House, caller: Caller, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also when the database is out as that is noted: the chat is tried again, rather than ended as interrupted."""
-    ticket_id = (await house.chat.submit(caller, chat("hi"))).ticket_id
-    stored = await house.database.tickets.get(ticket_id)
+    ticket_id = (await harness.chat.submit(caller, chat("hi"))).ticket_id
+    stored = await harness.database.tickets.get(ticket_id)
     assert stored is not None
 
     async def finds_no_room(
         ticket: Ticket, request: ChatRequest, mark_begun: Callable[[bool], Awaitable[None]]
     ) -> ChatResult:
         await mark_begun(True)
-        fail_once(monkeypatch, house.database, "transaction", 1)
+        fail_once(monkeypatch, harness.database, "transaction", 1)
         await mark_begun(False)
         raise NoRoom("Too much is running.", retry_after=1)
 
     async def as_agent(transaction: Transaction) -> None:
-        found = await house.database.tickets.get(ticket_id, transaction)
+        found = await harness.database.tickets.get(ticket_id, transaction)
         assert found is not None
-        house.database.tickets.put(found.model_copy(update={"provider": GOFANNON}), transaction)
+        harness.database.tickets.put(found.model_copy(update={"provider": GOFANNON}), transaction)
 
-    await house.database.transaction(as_agent)
-    turns = TurnService(house.database, lambda: house.queue, house.settings)
-    service = AnsweringService(house.database, house.catalog, Model(0, 0), finds_no_room, house.settings, turns)
-    with pytest.raises(ComeAgain):
+    await harness.database.transaction(as_agent)
+    turns = TurnService(harness.database, lambda: harness.queue, harness.settings)
+    service = AnsweringService(harness.database, harness.catalog, Model(0, 0), finds_no_room, harness.settings, turns)
+    with pytest.raises(TooEarly):
         await service.answer(ticket_id)
-    left = await house.database.tickets.get(ticket_id)
+    left = await harness.database.tickets.get(ticket_id)
     assert left is not None
     assert (left.begun, left.status, left.attempts) == (False, TicketStatus.PENDING, 0)
 
@@ -204,11 +204,11 @@ async def test_a_cost_that_nobody_knows_is_what_was_held(
     settings: Settings, routed: Catalog, caller: Caller, model_server: ModelServer, step: Any, charged: int
 ) -> None:
     """Else a connection that is lost would be an answer for free: in a chat, and in a run."""
-    house = House(settings.model_copy(update={"unpriced_hold": 0.25, "chat_max_attempts": 1}), routed)
+    harness = Harness(settings.model_copy(update={"unpriced_hold": 0.25, "chat_max_attempts": 1}), routed)
     model_server.script("hi", step, step)
-    ticket = await house.chat.submit(caller, chat("hi", provider="openrouter", model="openrouter/auto"))
-    await house.deliver(ticket.ticket_id)
-    ended = await house.chat.look_up(caller, ticket.ticket_id)
+    ticket = await harness.chat.submit(caller, chat("hi", provider="openrouter", model="openrouter/auto"))
+    await harness.deliver(ticket.ticket_id)
+    ended = await harness.chat.look_up(caller, ticket.ticket_id)
     assert ended.result is None or ended.result.cost == to_dollars(charged)
     code = """
 async def run(input_dict, tools):
@@ -217,9 +217,9 @@ async def run(input_dict, tools):
     except Exception as error:
         return str(error)
 """
-    await house.runs.run_code(caller, RunCodeRequest(code=code))
-    assert await house.charged(caller.uid) == [charged] * 2 * bool(charged)
-    assert (await house.account(caller.uid)).held == 0
+    await harness.runs.run_code(caller, RunCodeRequest(code=code))
+    assert await harness.charged(caller.uid) == [charged] * 2 * bool(charged)
+    assert (await harness.account(caller.uid)).held == 0
 
 
 class Gated:
@@ -240,33 +240,33 @@ class Gated:
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.parametrize("notices", [False, True])
 async def test_an_attempt_whose_ticket_another_took_is_charged(
-    house: House, caller: Caller, monkeypatch: pytest.MonkeyPatch, fails: bool, notices: bool
+    harness: Harness, caller: Caller, monkeypatch: pytest.MonkeyPatch, fails: bool, notices: bool
 ) -> None:
     """Once, whether its worker learns of it by renewing its lease or at the end; the result is the other's."""
-    ticket_id = (await house.chat.submit(caller, chat("hi"))).ticket_id
+    ticket_id = (await harness.chat.submit(caller, chat("hi"))).ticket_id
     model = Gated(fails=fails)
-    silent = house.settings.model_copy(update={"lease_seconds": 0.9})
-    service = answering_service(house.database, house.catalog, model, silent)
+    silent = harness.settings.model_copy(update={"lease_seconds": 0.9})
+    service = answering_service(harness.database, harness.catalog, model, silent)
     if not notices:
         monkeypatch.setattr(service, "_keep_lease", never)
     first = asyncio.create_task(service.answer(ticket_id))
     await model.asked.wait()
-    await expire(house, ticket_id)
-    await house.deliver(ticket_id, Model(0, 0))
+    await expire(harness, ticket_id)
+    await harness.deliver(ticket_id, Model(0, 0))
     if notices:
-        with pytest.raises(ComeAgain):
+        with pytest.raises(TooEarly):
             await first
     model.may_end.set()
     if not notices:
-        with pytest.raises(ComeAgain):
+        with pytest.raises(TooEarly):
             await first
-    while len(await house.charged(caller.uid)) < 2:  # noqa: ASYNC110 - the abandoned call finishes by itself
+    while len(await harness.charged(caller.uid)) < 2:  # noqa: ASYNC110 - the abandoned call finishes by itself
         await asyncio.sleep(0.02)
-    assert sorted(await house.charged(caller.uid)) == [400, 500]
-    ended = await house.chat.look_up(caller, ticket_id)
+    assert sorted(await harness.charged(caller.uid)) == [400, 500]
+    ended = await harness.chat.look_up(caller, ticket_id)
     assert ended.result is not None
     assert ended.result.content == "ok"
-    account = await house.account(caller.uid)
+    account = await harness.account(caller.uid)
     assert (account.held, account.remaining) == (0, 100_000_000 - 900)
 
 
@@ -274,22 +274,22 @@ async def never(_ticket_id: str) -> None:
     await asyncio.Event().wait()
 
 
-async def expire(house: House, ticket_id: str) -> None:
+async def expire(harness: Harness, ticket_id: str) -> None:
     """As if its worker had given no sign of life."""
 
     async def write(transaction: Transaction) -> None:
-        found = await house.database.tickets.get(ticket_id, transaction)
+        found = await harness.database.tickets.get(ticket_id, transaction)
         assert found is not None
-        house.database.tickets.put(found.renewed(datetime.now(UTC), -1), transaction)
+        harness.database.tickets.put(found.renewed(datetime.now(UTC), -1), transaction)
 
-    await house.database.transaction(write)
+    await harness.database.transaction(write)
 
 
-async def test_an_end_whose_commit_went_unnoticed_is_charged_once(house: House, caller: Caller) -> None:
+async def test_an_end_whose_commit_went_unnoticed_is_charged_once(harness: Harness, caller: Caller) -> None:
     """The ticket is not the worker's any more, as it has ended: that is no loss."""
-    ticket_id = (await house.chat.submit(caller, chat("hi"))).ticket_id
-    lose_answers(house.database, ServiceUnavailable("gone"), *range(2, 4))
-    with contextlib.suppress(ComeAgain):
-        await house.deliver(ticket_id, Model(0, 0))
-    assert (await house.chat.look_up(caller, ticket_id)).status is TicketStatus.COMPLETED
-    assert await house.charged(caller.uid) == [500]
+    ticket_id = (await harness.chat.submit(caller, chat("hi"))).ticket_id
+    lose_answers(harness.database, ServiceUnavailable("gone"), *range(2, 4))
+    with contextlib.suppress(TooEarly):
+        await harness.deliver(ticket_id, Model(0, 0))
+    assert (await harness.chat.look_up(caller, ticket_id)).status is TicketStatus.COMPLETED
+    assert await harness.charged(caller.uid) == [500]

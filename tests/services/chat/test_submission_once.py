@@ -41,7 +41,7 @@ async def impatient(settings: Settings, catalog: Catalog) -> ChatService:
     """It gives an outage up soon; the connection is there already."""
     soon = settings.model_copy(update={"store_timeout_seconds": 2.0})
     database = Database(settings)
-    async with database.outages_told():
+    async with database.raising_unavailable():
         await database.tickets.get("none")
     return ChatService(Database(soon), task_queue(soon), catalog, soon)
 
@@ -100,7 +100,7 @@ async def test_two_processes_at_the_same_instant_accept_one(
     together = asyncio.Barrier(2)
 
     class Process(Database):
-        async def transaction(self, body: Any, turn: str | None = None, *, urgent: bool = False) -> Any:
+        async def transaction(self, body: Any, serialize_on: str | None = None, *, urgent: bool = False) -> Any:
             runs = iter(range(100))
 
             async def at_the_same_time(transaction: Any) -> Any:

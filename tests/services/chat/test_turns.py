@@ -13,7 +13,7 @@ from google.api_core.exceptions import ServiceUnavailable
 from shared.llm.catalog import Catalog
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
-from shared.models.errors import ComeAgain
+from shared.models.errors import TooEarly
 from shared.models.ticket import Ticket
 from shared.services.chat.sweep import SweepService
 from shared.services.chat.turns import TurnService
@@ -21,7 +21,7 @@ from shared.services.chat.withdrawal import WithdrawalService
 from shared.settings import Settings
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import Fail, ModelServer
-from tests.services.house import House, chat
+from tests.services.harness import Harness, chat
 from tests.stored import lose_answers
 
 OTHER = Caller(uid="other")
@@ -57,15 +57,15 @@ class Held:
 class Dispatcher:
     """Delivers each task once, as the queue does: `deliver_new` those that it has not seen."""
 
-    def __init__(self, house: House, tasks: CloudTasksServer, held: Held) -> None:
+    def __init__(self, harness: Harness, tasks: CloudTasksServer, held: Held) -> None:
         self.deliveries: dict[str, asyncio.Task[None]] = {}
-        self._house, self._tasks, self._held = house, tasks, held
+        self._harness, self._tasks, self._held = harness, tasks, held
 
     def deliver_new(self) -> list[str]:
         new = [name for name in self._tasks.tasks if name not in self.deliveries]
         for name in new:
             ticket_id = name.split("/")[-1].rpartition("-")[0]
-            self.deliveries[name] = asyncio.create_task(self._house.deliver(ticket_id, self._held.complete))
+            self.deliveries[name] = asyncio.create_task(self._harness.deliver(ticket_id, self._held.complete))
         return new
 
     @property
@@ -74,8 +74,8 @@ class Dispatcher:
 
 
 @pytest.fixture
-async def house(settings: Settings, catalog: Catalog) -> House:
-    return House(settings.model_copy(update={"model_chats_at_once": 2}), catalog)
+async def harness(settings: Settings, catalog: Catalog) -> Harness:
+    return Harness(settings.model_copy(update={"model_chats_at_once": 2}), catalog)
 
 
 @pytest.fixture
@@ -84,49 +84,49 @@ async def held() -> Held:
 
 
 @pytest.fixture
-async def dispatcher(house: House, cloud_tasks: CloudTasksServer, held: Held) -> Dispatcher:
-    return Dispatcher(house, cloud_tasks, held)
+async def dispatcher(harness: Harness, cloud_tasks: CloudTasksServer, held: Held) -> Dispatcher:
+    return Dispatcher(harness, cloud_tasks, held)
 
 
-async def submit(house: House, caller: Caller, *texts: str) -> list[str]:
-    return [(await house.chat.submit(caller, chat(text))).ticket_id for text in texts]
+async def submit(harness: Harness, caller: Caller, *texts: str) -> list[str]:
+    return [(await harness.chat.submit(caller, chat(text))).ticket_id for text in texts]
 
 
-async def look(house: House, ticket_id: str) -> Ticket:
-    ticket = await house.database.tickets.get(ticket_id)
+async def look(harness: Harness, ticket_id: str) -> Ticket:
+    ticket = await harness.database.tickets.get(ticket_id)
     assert ticket is not None
     return ticket
 
 
 async def test_more_than_a_users_share_waits_without_a_delivery(
-    house: House, caller: Caller, held: Held, dispatcher: Dispatcher
+    harness: Harness, caller: Caller, held: Held, dispatcher: Dispatcher
 ) -> None:
     """The deliveries of the rest end, in peace and at once; no attempt is used, and another user's chat is answered."""
-    mine = await submit(house, caller, *(f"mine {number}" for number in range(6)))
+    mine = await submit(harness, caller, *(f"mine {number}" for number in range(6)))
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == held.at_once == 2)
     assert held.at_once == 2
-    tickets = [await look(house, ticket_id) for ticket_id in mine]
+    tickets = [await look(harness, ticket_id) for ticket_id in mine]
     assert sorted((ticket.attempts, ticket.parked) for ticket in tickets if ticket.parked) == [(0, "model")] * 4
     assert {ticket.status for ticket in tickets if ticket.parked} == {TicketStatus.PENDING}
-    (theirs,) = await submit(house, OTHER, "theirs")
+    (theirs,) = await submit(harness, OTHER, "theirs")
     held.answer("theirs")
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == held.at_once == 2)
-    assert (await look(house, theirs)).status is TicketStatus.COMPLETED
+    assert (await look(harness, theirs)).status is TicketStatus.COMPLETED
     for delivery in dispatcher.deliveries.values():
         delivery.cancel()
 
 
 async def test_parked_tickets_are_called_in_order_as_turns_come_free(
-    house: House, caller: Caller, held: Held, dispatcher: Dispatcher, cloud_tasks: CloudTasksServer
+    harness: Harness, caller: Caller, held: Held, dispatcher: Dispatcher, cloud_tasks: CloudTasksServer
 ) -> None:
     """Each end makes one task, of the oldest; all are answered, never more at a time than the share."""
     texts = [f"chat {number}" for number in range(7)]
-    tickets = await submit(house, caller, *texts[:2])
+    tickets = await submit(harness, caller, *texts[:2])
     dispatcher.deliver_new()
     await held.until(lambda: held.at_once == 2)
-    tickets += await submit(house, caller, *texts[2:])
+    tickets += await submit(harness, caller, *texts[2:])
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == held.at_once == 2)
     for number, text in enumerate(texts):
@@ -138,22 +138,22 @@ async def test_parked_tickets_are_called_in_order_as_turns_come_free(
     assert held.begun[2:] == texts[2:]
     assert held.most == 2
     assert len(cloud_tasks.tasks) == 7 + 5
-    ended = [await look(house, ticket_id) for ticket_id in tickets]
+    ended = [await look(harness, ticket_id) for ticket_id in tickets]
     assert {(ticket.status, ticket.attempts, ticket.parked) for ticket in ended} == {(TicketStatus.COMPLETED, 1, None)}
-    turns = await house.database.turns.get(caller.uid, "model")
+    turns = await harness.database.turns.get(caller.uid, "model")
     assert turns.taken == []
 
 
 async def test_many_deliveries_at_the_same_moment_share_the_turns(
-    house: House, caller: Caller, held: Held, dispatcher: Dispatcher
+    harness: Harness, caller: Caller, held: Held, dispatcher: Dispatcher
 ) -> None:
     """However they come in: never more than the share at a time, and every ticket is answered in the end."""
     texts = [f"chat {number}" for number in range(20)]
-    tickets = await submit(house, caller, *texts)
+    tickets = await submit(harness, caller, *texts)
     for text in texts:
         held.answer(text)
     async with asyncio.timeout(60):
-        while not all([(await look(house, ticket_id)).status.finished for ticket_id in tickets]):
+        while not all([(await look(harness, ticket_id)).status.finished for ticket_id in tickets]):
             dispatcher.deliver_new()
             await asyncio.sleep(0.02)
     await asyncio.gather(*dispatcher.deliveries.values())
@@ -175,9 +175,9 @@ async def test_turns_that_come_free_at_the_same_moment_are_all_passed_on(
         return str(uuid4())
 
     monkeypatch.setattr("shared.services.chat.turns.lock_name", another_each_time)
-    house = House(settings.model_copy(update={"model_chats_at_once": 4}), catalog)
-    dispatcher = Dispatcher(house, cloud_tasks, held)
-    await submit(house, caller, *(f"chat {number}" for number in range(10)))
+    harness = Harness(settings.model_copy(update={"model_chats_at_once": 4}), catalog)
+    dispatcher = Dispatcher(harness, cloud_tasks, held)
+    await submit(harness, caller, *(f"chat {number}" for number in range(10)))
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == held.at_once == 4)
     for text in list(held.begun):
@@ -189,18 +189,18 @@ async def test_turns_that_come_free_at_the_same_moment_are_all_passed_on(
 
 
 async def test_who_comes_later_does_not_overtake_the_parked(
-    house: House, caller: Caller, held: Held, dispatcher: Dispatcher
+    harness: Harness, caller: Caller, held: Held, dispatcher: Dispatcher
 ) -> None:
     """A new ticket queues up behind those that wait, also while a turn is on its way to the oldest of them."""
-    await submit(house, caller, "a", "b", "c")
+    await submit(harness, caller, "a", "b", "c")
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == held.at_once == 2)
     (parked,) = {"a", "b", "c"} - set(held.begun)
     held.answer(held.begun[0])
     await held.until(lambda: dispatcher.running == held.at_once == 1)
-    (late,) = await submit(house, caller, "late")
-    await house.deliver(late, held.complete)
-    assert (await look(house, late)).parked == "model"
+    (late,) = await submit(harness, caller, "late")
+    await harness.deliver(late, held.complete)
+    assert (await look(harness, late)).parked == "model"
     dispatcher.deliver_new()
     await held.until(lambda: parked in held.begun)
     assert "late" not in held.begun
@@ -208,40 +208,40 @@ async def test_who_comes_later_does_not_overtake_the_parked(
         delivery.cancel()
 
 
-async def test_agents_and_models_are_counted_apart(house: House, caller: Caller) -> None:
+async def test_agents_and_models_are_counted_apart(harness: Harness, caller: Caller) -> None:
     """And a limit of 0 is none."""
     turns = TurnService(
-        house.database, lambda: house.queue, house.settings.model_copy(update={"agent_chats_at_once": 0})
+        harness.database, lambda: harness.queue, harness.settings.model_copy(update={"agent_chats_at_once": 0})
     )
     assert turns.most("model") == 2
     assert turns.most("agent") > 1000
 
 
 async def test_a_turn_of_a_dead_delivery_is_its_tickets_again(
-    house: House, caller: Caller, held: Held, dispatcher: Dispatcher, cloud_tasks: CloudTasksServer
+    harness: Harness, caller: Caller, held: Held, dispatcher: Dispatcher, cloud_tasks: CloudTasksServer
 ) -> None:
     """The worker died over the answer: the ticket's next delivery goes on in the same turn, and frees it."""
-    await submit(house, caller, "a", "b", "c")
+    await submit(harness, caller, "a", "b", "c")
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == held.at_once == 2)
     first = next(name for name, delivery in dispatcher.deliveries.items() if not delivery.done())
     ticket_id = first.split("/")[-1].rpartition("-")[0]
     dispatcher.deliveries[first].cancel()
     await held.until(lambda: dispatcher.running == 1)
-    await expire_lease(house, ticket_id)
-    held.answer(str((await house.database.tickets.get_request(ticket_id)).messages[-1].content))  # pyright: ignore[reportOptionalMemberAccess]
-    await house.deliver(ticket_id, held.complete)
-    assert (await look(house, ticket_id)).status is TicketStatus.COMPLETED
+    await expire_lease(harness, ticket_id)
+    held.answer(str((await harness.database.tickets.get_request(ticket_id)).messages[-1].content))  # pyright: ignore[reportOptionalMemberAccess]
+    await harness.deliver(ticket_id, held.complete)
+    assert (await look(harness, ticket_id)).status is TicketStatus.COMPLETED
     assert len(dispatcher.deliver_new()) == 1
     for delivery in dispatcher.deliveries.values():
         delivery.cancel()
 
 
 async def test_a_ticket_that_ended_without_freeing_its_turn_frees_it_at_its_next_delivery(
-    house: House, caller: Caller, held: Held, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, caller: Caller, held: Held, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process died in between, so the queue heard nothing and delivers once more: then the oldest is called."""
-    await submit(house, caller, "a", "b", "c")
+    await submit(harness, caller, "a", "b", "c")
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == held.at_once == 2)
 
@@ -256,38 +256,38 @@ async def test_a_ticket_that_ended_without_freeing_its_turn_frees_it_at_its_next
         held.answer(held.begun[1])
         await held.until(lambda: dispatcher.running == 0)
     assert dispatcher.deliver_new() == []
-    await house.deliver(ticket_id, held.complete)
+    await harness.deliver(ticket_id, held.complete)
     assert len(dispatcher.deliver_new()) == 1
     for delivery in dispatcher.deliveries.values():
         delivery.cancel()
 
 
 async def test_a_chat_that_failed_for_now_gives_its_turn_to_the_next(
-    house: House, caller: Caller, model_server: ModelServer, cloud_tasks: CloudTasksServer
+    harness: Harness, caller: Caller, model_server: ModelServer, cloud_tasks: CloudTasksServer
 ) -> None:
     """And waits for another at its next delivery, as the oldest."""
-    house = House(house.settings.model_copy(update={"model_chats_at_once": 1}), house.catalog)
+    harness = Harness(harness.settings.model_copy(update={"model_chats_at_once": 1}), harness.catalog)
     model_server.script("a", Fail(503))
-    a, b = await submit(house, caller, "a", "b")
-    taking = await house.database.turns.get(caller.uid, "model")
+    a, b = await submit(harness, caller, "a", "b")
+    taking = await harness.database.turns.get(caller.uid, "model")
     assert taking.taken == []
-    with pytest.raises(ComeAgain):
-        await house.deliver(a)
-    await house.deliver(b)
-    assert (await look(house, b)).status is TicketStatus.COMPLETED
-    await house.deliver(a)
-    assert (await look(house, a)).status is TicketStatus.COMPLETED
+    with pytest.raises(TooEarly):
+        await harness.deliver(a)
+    await harness.deliver(b)
+    assert (await look(harness, b)).status is TicketStatus.COMPLETED
+    await harness.deliver(a)
+    assert (await look(harness, a)).status is TicketStatus.COMPLETED
     assert len(cloud_tasks.tasks) == 2
 
 
 async def test_a_call_whose_commit_went_unnoticed_is_handed_in(
-    house: House, caller: Caller, held: Held, dispatcher: Dispatcher
+    harness: Harness, caller: Caller, held: Held, dispatcher: Dispatcher
 ) -> None:
     """The database's answer was lost: the ticket that was called gets its task all the same."""
-    await submit(house, caller, "a", "b", "c")
+    await submit(harness, caller, "a", "b", "c")
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == held.at_once == 2)
-    lose_answers(house.database, ServiceUnavailable("lost"), 3)
+    lose_answers(harness.database, ServiceUnavailable("lost"), 3)
     held.answer(held.begun[0])  # settles, frees, calls
     await held.until(lambda: dispatcher.running == held.at_once == 1)
     assert len(dispatcher.deliver_new()) == 1
@@ -296,10 +296,10 @@ async def test_a_call_whose_commit_went_unnoticed_is_handed_in(
 
 
 async def test_a_queue_that_refuses_a_called_ticket_loses_nothing(
-    house: House, caller: Caller, held: Held, dispatcher: Dispatcher, cloud_tasks: CloudTasksServer
+    harness: Harness, caller: Caller, held: Held, dispatcher: Dispatcher, cloud_tasks: CloudTasksServer
 ) -> None:
     """The ticket that ended has ended; the one that was called is the sweep's."""
-    await submit(house, caller, "a", "b", "c")
+    await submit(harness, caller, "a", "b", "c")
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == held.at_once == 2)
     cloud_tasks.fail_next(grpc.StatusCode.PERMISSION_DENIED)
@@ -312,15 +312,15 @@ async def test_a_queue_that_refuses_a_called_ticket_loses_nothing(
 
 
 async def test_a_called_ticket_keeps_its_turn_however_long_its_task_waits(
-    house: House, caller: Caller, held: Held, cloud_tasks: CloudTasksServer
+    harness: Harness, caller: Caller, held: Held, cloud_tasks: CloudTasksServer
 ) -> None:
     """In a busy queue: sweeps meanwhile call nobody in its place, and its delivery does not park it again."""
-    house = House(
-        house.settings.model_copy(update={"model_chats_at_once": 1, "sweep_after_seconds": 0.2}), house.catalog
+    harness = Harness(
+        harness.settings.model_copy(update={"model_chats_at_once": 1, "sweep_after_seconds": 0.2}), harness.catalog
     )
-    dispatcher = Dispatcher(house, cloud_tasks, held)
-    sweep = SweepService(house.database, house.queue, house.settings)
-    await submit(house, caller, "a", "b", "c")
+    dispatcher = Dispatcher(harness, cloud_tasks, held)
+    sweep = SweepService(harness.database, harness.queue, harness.settings)
+    await submit(harness, caller, "a", "b", "c")
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == held.at_once == 1)
     held.answer(held.begun[0])
@@ -336,15 +336,15 @@ async def test_a_called_ticket_keeps_its_turn_however_long_its_task_waits(
 
 
 async def test_a_parked_ticket_that_is_withdrawn_is_called_no_more(
-    house: House, caller: Caller, held: Held, dispatcher: Dispatcher
+    harness: Harness, caller: Caller, held: Held, dispatcher: Dispatcher
 ) -> None:
     """The queue had taken it, and its caller was told that it had not: it has ended, and the next one has its turn."""
-    tickets = await submit(house, caller, "a", "b", "c", "d")
+    tickets = await submit(harness, caller, "a", "b", "c", "d")
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == held.at_once == 2)
-    parked = [ticket_id for ticket_id in tickets if (await look(house, ticket_id)).parked]
-    await WithdrawalService(house.database, house.settings).withdraw_by_id(parked[0])
-    assert (await look(house, parked[0])).parked is None
+    parked = [ticket_id for ticket_id in tickets if (await look(harness, ticket_id)).parked]
+    await WithdrawalService(harness.database, harness.settings).withdraw_by_id(parked[0])
+    assert (await look(harness, parked[0])).parked is None
     held.answer(held.begun[0])
     await held.until(lambda: dispatcher.running == held.at_once == 1)
     assert [name.split("/")[-1] for name in dispatcher.deliver_new()] == [f"{parked[1]}-2"]
@@ -352,6 +352,6 @@ async def test_a_parked_ticket_that_is_withdrawn_is_called_no_more(
         delivery.cancel()
 
 
-async def expire_lease(house: House, ticket_id: str) -> None:
-    document = house.database._client.collection("tickets").document(ticket_id)  # pyright: ignore[reportPrivateUsage]
+async def expire_lease(harness: Harness, ticket_id: str) -> None:
+    document = harness.database._client.collection("tickets").document(ticket_id)  # pyright: ignore[reportPrivateUsage]
     await document.update({"lease.expires_at": datetime.now(UTC) - timedelta(seconds=1)})

@@ -23,7 +23,7 @@ from shared.store import Database
 from tests.doubles.api_server import ApiServer, openapi
 from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import Answer, Fail, ModelServer
-from tests.services.house import MODEL, House
+from tests.services.harness import MODEL, Harness
 
 CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText'].upper()}\n"
 TASK = "Shouts what it is told."
@@ -61,9 +61,9 @@ async def test_code_name_and_docstring_are_written(
     model_server.script(NAME_ASKED, NAMED)
     written = await writing.write(caller, request())
     assert (written.code, written.friendly_name, written.docstring) == (CODE, "shout_it", "Shouts.")
-    house = House(settings, catalog)
-    assert len(await house.charged(caller.uid)) == 2
-    assert (await house.account(caller.uid)).held == 0
+    harness = Harness(settings, catalog)
+    assert len(await harness.charged(caller.uid)) == 2
+    assert (await harness.account(caller.uid)).held == 0
 
 
 async def test_what_the_model_thought_is_told(
@@ -258,15 +258,15 @@ async def test_a_model_that_fails_is_502(
     model_server.script(NAME_ASKED, NAMED)
     with pytest.raises(UpstreamFailed, match="OpenAI could not answer"):
         await writing.write(caller, request())
-    house = House(settings, catalog)
-    assert len(await house.charged(caller.uid)) == 1
-    assert (await house.account(caller.uid)).held == 0
+    harness = Harness(settings, catalog)
+    assert len(await harness.charged(caller.uid)) == 1
+    assert (await harness.account(caller.uid)).held == 0
 
 
 async def test_no_money_no_code(writing: CodeWritingService, model_server: ModelServer, caller: Caller) -> None:
     """402, before a model is asked."""
-    house = House(writing.settings.model_copy(update={"default_allowance": 0}), writing.model_calls.catalog)
-    await house.users.me(caller)
+    harness = Harness(writing.settings.model_copy(update={"default_allowance": 0}), writing.model_calls.catalog)
+    await harness.users.me(caller)
     with pytest.raises(AllowanceSpent):
         await writing.write(caller, request())
     assert model_server.calls == []

@@ -16,7 +16,7 @@ from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
 from shared.store import Database
 from tests.doubles.model_server import Answer, Fail, ModelServer
-from tests.services.house import MODEL, House
+from tests.services.harness import MODEL, Harness
 from tests.services.publishing import publish
 
 TASK = "Show the time."
@@ -55,9 +55,9 @@ async def test_a_page_is_written(
     assert written.thoughts == {"reasoning": "A clock it is."}
     (call,) = model_server.calls
     assert call.body["messages"][0]["content"] == DEMO_RULES
-    house = House(settings, catalog)
-    assert len(await house.charged(caller.uid)) == 1
-    assert (await house.account(caller.uid)).held == 0
+    harness = Harness(settings, catalog)
+    assert len(await harness.charged(caller.uid)) == 1
+    assert (await harness.account(caller.uid)).held == 0
 
 
 @pytest.mark.parametrize(
@@ -162,9 +162,9 @@ async def test_after_one_mending_it_is_given_up(
     with pytest.raises(UpstreamFailed, match="The last error: js, line 1: Syntax error"):
         await writing.write(caller, request())
     assert len(model_server.calls) == 2
-    house = House(settings, catalog)
-    assert len(await house.charged(caller.uid)) == 2
-    assert (await house.account(caller.uid)).held == 0
+    harness = Harness(settings, catalog)
+    assert len(await harness.charged(caller.uid)) == 2
+    assert (await harness.account(caller.uid)).held == 0
 
 
 async def test_an_empty_answer_is_mended(
@@ -213,13 +213,13 @@ async def test_a_model_that_fails_is_502(
     model_server.script(ASKED, Fail(500, "down"))
     with pytest.raises(UpstreamFailed, match="OpenAI could not answer"):
         await writing.write(caller, request())
-    assert (await House(settings, catalog).account(caller.uid)).held == 0
+    assert (await Harness(settings, catalog).account(caller.uid)).held == 0
 
 
 async def test_no_money_no_demo(writing: DemoWritingService, model_server: ModelServer, caller: Caller) -> None:
     """402, before a model is asked."""
-    house = House(writing.settings.model_copy(update={"default_allowance": 0}), writing.model_calls.catalog)
-    await house.users.me(caller)
+    harness = Harness(writing.settings.model_copy(update={"default_allowance": 0}), writing.model_calls.catalog)
+    await harness.users.me(caller)
     with pytest.raises(AllowanceSpent):
         await writing.write(caller, request())
     assert model_server.calls == []

@@ -1,4 +1,4 @@
-"""What a route can answer beside its success, declared where the route is: `responses=answers(NotFound, Conflict)`.
+"""The errors of a route, declared where the route is: `responses=error_responses(NotFound, Conflict)`.
 
 The statuses are those of the errors. What each answer looks like is written once, in the document's components, by
 `contract`; here there are but references to it, so that declaring costs a starting function nothing.
@@ -11,7 +11,7 @@ from shared.models.errors import ServiceError
 Answers = dict[int | str, dict[str, Any]]
 
 
-def answers(*errors: type[ServiceError]) -> Answers:
+def error_responses(*errors: type[ServiceError]) -> Answers:
     """For FastAPI's `responses`, of a route or a whole router. Raises `ValueError` for two of the same status."""
     declared: Answers = {error.status: {"$ref": f"#/components/responses/{error.__name__}"} for error in errors}
     if len(declared) < len(errors):

@@ -22,7 +22,7 @@ _NO_RUN = "The code defines no `async def run(input_dict, tools)`, which is what
 _NO_COROUTINE = "`run` must be `async def run(input_dict, tools)`."
 
 
-def look(code: str) -> list[Finding]:
+def analyze_now(code: str) -> list[Finding]:
     """What will not run, in the order of the lines; empty if nothing was found. Up to a second for the longest code."""
     if len(code) > MAX_CODE_CHARACTERS:
         return [Finding(1, f"The code has {len(code)} characters; at most {MAX_CODE_CHARACTERS} can be run.")]
@@ -35,13 +35,13 @@ def look(code: str) -> list[Finding]:
     return sorted(found, key=lambda finding: (finding.line, finding.message))
 
 
-async def look_soon(code: str) -> list[Finding]:
+async def analyze(code: str) -> list[Finding]:
     """The same; of long code beside the event loop, and of code in which nothing was found, from memory."""
     digest = hashlib.sha256(code.encode("utf-8", "surrogatepass")).digest()
     if digest in _clean:
         _clean.move_to_end(digest)
         return []
-    findings = await asyncio.to_thread(look, code) if len(code) > _LONG_CODE else look(code)
+    findings = await asyncio.to_thread(analyze_now, code) if len(code) > _LONG_CODE else analyze_now(code)
     if not findings:
         _clean[digest] = None
         if len(_clean) > _MOST_REMEMBERED:

@@ -1,11 +1,11 @@
-"""No ability at all: for code that is only loaded."""
+"""No host functions at all: for code that is only loaded."""
 
 from typing import Any, NoReturn
 
 from shared.sandbox.inside.calls import CallFailed
 
 
-class NoAbilities:
+class NoHostFunctions:
     """Refuses every call."""
 
     async def _refuse(self, *_arguments: Any, **_named: Any) -> NoReturn:

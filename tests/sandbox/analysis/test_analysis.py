@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shared.sandbox import look
+from shared.sandbox import analyze_now
 from shared.sandbox.analysis.findings import UNUSABLE, WAYS_AROUND
 from shared.sandbox.analysis.source import MAX_CODE_CHARACTERS
 
@@ -51,7 +51,7 @@ def body(*lines: str) -> str:
 )
 def test_a_finding_has_its_line_and_a_way_around(code: str, line: int, part: str) -> None:
     """One finding, where it stands, with what to write instead."""
-    (finding,) = look(code)
+    (finding,) = analyze_now(code)
     assert finding.line == line
     assert part in finding.message
 
@@ -74,19 +74,19 @@ def test_a_finding_has_its_line_and_a_way_around(code: str, line: int, part: str
 )
 def test_nothing_is_found_in_what_runs(line: str) -> None:
     """All of Python, and what older code imports."""
-    assert look(body(line)) == []
+    assert analyze_now(body(line)) == []
 
 
 def test_findings_come_by_lines_and_once() -> None:
     """Several of one line stand by their words; the same one is not told twice."""
     code = "import numpy, pandas\n" + body("x = input(a) or input(b)", "import numpy")
-    assert [finding.line for finding in look(code)] == [1, 1, 3, 4]
+    assert [finding.line for finding in analyze_now(code)] == [1, 1, 3, 4]
 
 
 def test_only_what_is_no_python_is_marked_so() -> None:
     """`syntax` decides which error the author is told."""
-    assert [finding.syntax for finding in look("def (")] == [True]
-    assert [finding.syntax for finding in look(body("input()"))] == [False]
+    assert [finding.syntax for finding in analyze_now("def (")] == [True]
+    assert [finding.syntax for finding in analyze_now(body("input()"))] == [False]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_only_what_is_no_python_is_marked_so() -> None:
 )
 def test_a_name_of_the_authors_own_is_not_found(code: str) -> None:
     """Whatever Python calls by it elsewhere."""
-    assert look(code) == []
+    assert analyze_now(code) == []
 
 
 @pytest.mark.parametrize(
@@ -125,15 +125,17 @@ def test_a_name_of_the_authors_own_is_not_found(code: str) -> None:
 )
 def test_an_import_that_is_seen_to_is_not_found(handler: str) -> None:
     """The author has thought of its failure."""
-    assert look(f"try:\n    import numpy\n{handler}\n    numpy = None\n" + body()) == []
+    assert analyze_now(f"try:\n    import numpy\n{handler}\n    numpy = None\n" + body()) == []
 
 
 def test_what_is_taken_of_a_module_is_known_by_any_name() -> None:
     """Through `as`, and through what is inside of it."""
-    assert [finding.line for finding in look("import os as o\n" + body("o.system('x')"))] == [3]
-    assert [finding.line for finding in look("from os import system as run_it\n" + body("run_it('x')"))] == [3]
-    assert [finding.line for finding in look("from urllib import request\n" + body("request.urlopen('x')"))] == [3]
-    assert look("import urllib.parse as p\n" + body("x = p.quote('a')")) == []
+    assert [finding.line for finding in analyze_now("import os as o\n" + body("o.system('x')"))] == [3]
+    assert [finding.line for finding in analyze_now("from os import system as run_it\n" + body("run_it('x')"))] == [3]
+    assert [finding.line for finding in analyze_now("from urllib import request\n" + body("request.urlopen('x')"))] == [
+        3
+    ]
+    assert analyze_now("import urllib.parse as p\n" + body("x = p.quote('a')")) == []
 
 
 @given(st.text())
@@ -144,7 +146,7 @@ def test_what_is_taken_of_a_module_is_known_by_any_name() -> None:
 @example("-" * 3000 + "1")
 def test_any_text_is_looked_at(text: str) -> None:
     """A finding at worst."""
-    assert all(finding.line >= 1 and finding.message for finding in look(text))
+    assert all(finding.line >= 1 and finding.message for finding in analyze_now(text))
 
 
 _NAMES = [
@@ -225,9 +227,9 @@ def _random_code(seed: int) -> str:
 def test_any_code_is_looked_at(seed: int) -> None:
     """Whatever stands in it; twice the same."""
     code = _random_code(seed)
-    found = look(code)
+    found = analyze_now(code)
     assert all(finding.line >= 1 and finding.message for finding in found)
-    assert look(code) == found
+    assert analyze_now(code) == found
 
 
 @pytest.mark.parametrize(
@@ -245,7 +247,7 @@ def test_any_code_is_looked_at(seed: int) -> None:
 )
 def test_a_forgotten_await_is_found(line: str, name: str) -> None:
     """Where the result is used as if it were there, or not at all."""
-    (finding,) = look(f"async def run(input_dict, tools):\n    {line}")
+    (finding,) = analyze_now(f"async def run(input_dict, tools):\n    {line}")
     assert (finding.line, finding.message) == (2, f"`{name}(…)` must be awaited. Put `await` before it.")
 
 
@@ -263,12 +265,12 @@ def test_a_forgotten_await_is_found(line: str, name: str) -> None:
 )
 def test_what_is_awaited_later_is_no_slip(line: str) -> None:
     """Calls may be collected first."""
-    assert look(f"async def run(input_dict, tools):\n    {line}") == []
+    assert analyze_now(f"async def run(input_dict, tools):\n    {line}") == []
 
 
 def refused(code: str) -> list[int]:
     """The lines for which the code is not run at all."""
-    return [finding.line for finding in look(code)]
+    return [finding.line for finding in analyze_now(code)]
 
 
 @pytest.mark.parametrize(
@@ -302,7 +304,7 @@ def refused(code: str) -> list[int]:
 def test_an_import_of_what_is_nowhere_is_refused_wherever_it_stands(code: str, line: int) -> None:
     """Before anything runs, rather than in the middle."""
     assert refused(code) == [line]
-    (finding,) = look(code)
+    (finding,) = analyze_now(code)
     assert "There is no module `" in finding.message
     assert "`http_client`" in finding.message or "numpy" in finding.message
 

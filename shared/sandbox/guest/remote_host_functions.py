@@ -1,4 +1,4 @@
-"""The abilities of a run, which the host has: each call is a message, and its answer another."""
+"""The host_functions of a run, which the host has: each call is a message, and its answer another."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from shared.sandbox.guest.loop import HostLoop
 
 
-class HostAbilities:
-    """These are `Abilities`; the host checks every argument again."""
+class RemoteHostFunctions:
+    """These are `HostFunctions`; the host checks every argument again."""
 
     def __init__(self, loop: HostLoop) -> None:
         self._loop = loop
@@ -73,13 +73,13 @@ class HostAbilities:
     async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
         return await self._called("call_agent", name=name, input_dict=input_dict)
 
-    async def _called(self, ability: str, **arguments: Any) -> Any:
+    async def _called(self, function: str, **arguments: Any) -> Any:
         text = dumps(arguments, ensure_ascii=False)
         try:
             text.encode()
         except UnicodeEncodeError as error:
             raise CallFailed("Half of a surrogate pair is not text.", ValueError) from error
-        answer = await self._loop.called(ability, text)
+        answer = await self._loop.called(function, text)
         if error := answer.get("error"):
             raise CallFailed(error["message"], getattr(builtins, error["kind"], RuntimeError), name=error["name"])
         return answer["value"]

@@ -1,4 +1,4 @@
-"""The house itself: style, types, and who may import whom."""
+"""The architecture: style, types, and who may import whom."""
 
 import shutil
 import subprocess

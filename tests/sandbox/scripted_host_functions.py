@@ -1,4 +1,4 @@
-"""The abilities of the runs in these tests: real HTTP and MCP to servers of the tests, a model by script, agents.
+"""The host_functions of the runs in these tests: real HTTP and MCP to servers of the tests, a model by script, agents.
 
 They stand where `shared.services.agents.host_functions` stands in the product, and hold what must never be seen inside.
 """
@@ -16,7 +16,7 @@ from shared.outbound.errors import OutboundError
 from shared.sandbox import CallFailed, HttpAnswer, HttpCall, ModelAnswer, Outcome, ToolDoc
 from shared.settings import Settings
 
-CANARY = "canary-that-the-abilities-hold"
+CANARY = "canary-that-the-host_functions-hold"
 DEEPEST = 3
 _MEETING_SECONDS = 5.0
 
@@ -26,7 +26,7 @@ RunAgent = Callable[[str, JsonObject, int], Awaitable[Outcome]]
 
 @dataclass
 class Calls:
-    """What was asked of the abilities, and how many model, tool and agent calls were under way at most."""
+    """What was asked of the host_functions, and how many model, tool and agent calls were under way at most."""
 
     models: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     http: list[HttpCall] = field(default_factory=list[HttpCall])
@@ -60,7 +60,7 @@ class Meeting:
 
 
 @dataclass
-class ScriptedAbilities:
+class ScriptedHostFunctions:
     """`answers`: pairs of a text that the last message has in it, and the model's answer to it.
 
     `meet`: how many model, tool or agent calls must be under way before one goes on. `secret` is for nobody's eyes.
@@ -78,9 +78,9 @@ class ScriptedAbilities:
     def meet(self, number: int) -> None:
         self.meeting = Meeting(number, self.calls)
 
-    def deeper(self) -> "ScriptedAbilities":
+    def deeper(self) -> "ScriptedHostFunctions":
         """Those of an agent that this one calls."""
-        return ScriptedAbilities(
+        return ScriptedHostFunctions(
             self.client, self.settings, self.run_agent, self.answers, self.calls, None, self.level + 1, self.secret
         )
 

@@ -46,7 +46,7 @@ def run_service(database: Database, catalog: Catalog, complete_chat: Any, settin
     return RunService(database, model_calls, engine(settings), settings)
 
 
-class House:
+class Harness:
     """All services over one database."""
 
     def __init__(self, settings: Settings, catalog: Catalog) -> None:
