@@ -70,7 +70,7 @@ make_queue() {
   elif [ "${found#* }" != "$wanted" ]; then
     change gcloud tasks queues update "$@"
   fi
-  # Whoever has paused it has a reason: docs/operations.md.
+  # Whoever has paused it has a reason: docs/guides/operations.md.
   case $found in PAUSED* | DISABLED*) echo "  It is ${found%% *}, and stays so" ;; esac
 }
 

@@ -1,4 +1,4 @@
-"""The examples of `docs/clients.md`, run as they stand, but for the address."""
+"""The examples of `docs/guides/clients.md`, run as they stand, but for the address."""
 
 import re
 import subprocess

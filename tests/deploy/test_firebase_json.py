@@ -40,11 +40,11 @@ def test_a_misspelt_key_is_noticed() -> None:
 
 
 def test_until_when_the_python_is_served_is_as_the_cli_has_it() -> None:
-    """docs/operations.md says it; the runtime itself is not one that is out of service already."""
+    """docs/guides/operations.md says it; the runtime itself is not one that is out of service already."""
     (runtime,) = {codebase["runtime"] for codebase in json.loads((ROOT / "firebase.json").read_text())["functions"]}
     types = ROOT / "node_modules/firebase-tools/lib/deploy/functions/runtimes/supported/types.js"
     entry = types.read_text().partition(f" {runtime}: {{")[2].partition("}")[0]
-    operations = (ROOT / "docs/operations.md").read_text()
+    operations = (ROOT / "docs/guides/operations.md").read_text()
     assert 'status: "GA"' in entry
     for date in re.findall(r'"(\d{4}-\d{2}-\d{2})"', entry):
         assert date in operations

@@ -162,7 +162,7 @@ def test_an_alert_has_the_shape_that_gcloud_takes(path: Path) -> None:
     assert set(policy) == {"displayName", "combiner", "severity", "documentation", "conditions"}
     assert policy["severity"] in ("CRITICAL", "ERROR", "WARNING")
     assert policy["combiner"] == "OR"
-    assert "docs/observability.md" in policy["documentation"]["content"]
+    assert "docs/guides/observability.md" in policy["documentation"]["content"]
     assert len({condition["displayName"] for condition in policy["conditions"]}) == len(policy["conditions"])
     for condition in policy["conditions"]:
         (kind,) = set(condition) - {"displayName"}

@@ -14,8 +14,13 @@ from tests.doubles.model_server import Answer, ModelServer
 from tests.services.harness import Harness, chat
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("deploy/**/*.md"))]
-SHELL = [*DOCUMENTS[:1], ROOT / "docs/deploy.md", ROOT / "docs/operations.md", ROOT / "deploy/monitoring/README.md"]
+DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/[egrt]*/*.md")), *sorted(ROOT.glob("deploy/**/*.md"))]
+SHELL = [
+    *DOCUMENTS[:1],
+    ROOT / "docs/guides/deploy.md",
+    ROOT / "docs/guides/operations.md",
+    ROOT / "deploy/monitoring/README.md",
+]
 
 
 def lines_of(document: Path, program: str) -> list[list[str]]:
@@ -74,7 +79,7 @@ def test_gcloud_has_the_commands_and_flags(document: Path) -> None:
 async def test_what_a_chat_costs_in_firestore_is_what_is_said(
     settings: Settings, catalog: Catalog, caller: Caller, model_server: ModelServer
 ) -> None:
-    """Reads, those of what is not there included, and writes, in the arithmetic of docs/deploy.md."""
+    """Reads, those of what is not there included, and writes, in the arithmetic of docs/guides/deploy.md."""
     harness = Harness(settings, catalog)
     api = harness.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     reads = writes = 0
@@ -99,7 +104,7 @@ async def test_what_a_chat_costs_in_firestore_is_what_is_said(
             await harness.chat.look_up(caller, ticket_id)
     finally:
         api.batch_get_documents, api.commit = batch_get, commit
-    text = (ROOT / "docs/deploy.md").read_text()
+    text = (ROOT / "docs/guides/deploy.md").read_text()
     assert f"| Firestore: reads | {reads} a chat |" in text, reads
     assert f"| Firestore: writes | {writes} a chat |" in text, writes
 
@@ -110,8 +115,8 @@ def _code(document: Path) -> list[str]:
 
 
 def test_the_tables_of_costs_add_up() -> None:
-    """Each column of the tables in docs/deploy.md is the sum of its lines."""
-    text = (ROOT / "docs/deploy.md").read_text().partition("## What it costs")[2]
+    """Each column of the tables in docs/guides/deploy.md is the sum of its lines."""
+    text = (ROOT / "docs/guides/deploy.md").read_text().partition("## What it costs")[2]
     tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
     assert len(tables) == 2
     for table in tables:

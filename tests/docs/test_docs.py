@@ -34,7 +34,9 @@ def test_paths_that_are_named_exist(document: Path) -> None:
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_is_explained(name: str) -> None:
     """With its default."""
-    row = re.search(rf"^\| `{name.upper()}` \| (.*?) \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
+    row = re.search(
+        rf"^\| `{name.upper()}` \| (.*?) \|", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE
+    )
     assert row, f"{name.upper()} is missing"
     default = Settings.model_fields[name].default
     shown = row[1].strip("`")
@@ -65,7 +67,7 @@ def test_numbers_beside_a_setting_are_its_default(document: Path) -> None:
 @pytest.mark.parametrize("slug", provider_slugs())
 def test_every_providers_variables_are_explained(slug: str) -> None:
     """Its keys, and where its address can be set."""
-    row = re.search(rf"^\| `{slug}` \|.*$", (ROOT / "docs/settings.md").read_text(), re.MULTILINE)
+    row = re.search(rf"^\| `{slug}` \|.*$", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE)
     assert row, f"{slug} is missing"
     provider = curated(slug)
     for alternative in provider.api_key_env:

@@ -66,16 +66,38 @@ def test_the_readmes_first_chat(local_suite: Suite) -> None:
     assert "local" in json.loads(paste(providers, local_suite))
 
 
+def test_the_tutorial(local_suite: Suite) -> None:
+    """From the code to a chat with the agent, each step with the answer that is shown."""
+    start, save, run_code, deploy, call, chat, look_up = commands("docs/tutorial/first-agent.md")
+    ran, called = shown("docs/tutorial/first-agent.md")
+    assert start.strip() == "make run"
+    agent = json.loads(paste(save, local_suite))
+    assert agent["warnings"] == []
+    outcome = json.loads(paste(run_code, local_suite))
+    assert {**outcome, "durationMs": ran["durationMs"]} == ran
+    paste(deploy.replace("AGENT_ID", agent["_id"]), local_suite)
+    assert json.loads(paste(call, local_suite)) == called
+    ticket = json.loads(paste(chat, local_suite))
+    deadline = time.monotonic() + 60
+    while (answer := json.loads(paste(look_up.replace("TICKET_ID", ticket["ticket_id"]), local_suite)))["status"] in (
+        *("pending", "processing"),
+    ):
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.5)
+    assert answer["result"]["content"] == "5 words, 5 of them different"
+    paste(f"curl -s -X DELETE http://127.0.0.1:8000/api/agents/{agent['_id']}", local_suite)
+
+
 def test_the_token_of_the_local_guide(firebase_suite: Suite) -> None:
     """Signing up at the Auth emulator gives a token that the service takes."""
-    start, with_token = commands("docs/local.md")
+    start, with_token = commands("docs/guides/local.md")
     assert start.strip() == "APP_ENV=firebase make run"
     assert "openai" in json.loads(paste(with_token, firebase_suite))
 
 
 def test_the_sandbox_guides_run(local_suite: Suite) -> None:
     """Code that is run and not saved."""
-    (run_code,) = commands("docs/sandbox.md")
+    (run_code,) = commands("docs/explanation/sandbox.md")
     outcome = json.loads(paste(run_code, local_suite))
     assert (outcome["result"], outcome["logs"], outcome["error"]) == ({"outputText": "HELLO"}, ["working"], None)
 
@@ -83,8 +105,8 @@ def test_the_sandbox_guides_run(local_suite: Suite) -> None:
 @pytest.fixture
 def shouter(local_suite: Suite) -> Iterator[str]:
     """The agent of the agents' guide, published; its id. The rest of that guide: tests/functions/test_agent_docs.py."""
-    save, change_and_delete, *_ = commands("docs/agents.md")
-    (deploy,) = [command for command in commands("docs/agents.md") if command.strip().endswith("/deploy")]
+    save, change_and_delete, *_ = commands("docs/reference/agents.md")
+    (deploy,) = [command for command in commands("docs/reference/agents.md") if command.strip().endswith("/deploy")]
     agent_id: str = json.loads(paste(save, local_suite))["_id"]
     paste(deploy.replace("AGENT_ID", agent_id), local_suite)
     yield agent_id
@@ -93,8 +115,8 @@ def shouter(local_suite: Suite) -> Iterator[str]:
 
 def test_the_demos_guide(local_suite: Suite, model_server: ModelServer, shouter: str) -> None:
     """A page is written around the agents' guide's agent, saved, and opened."""
-    write, save, open_page = commands("docs/demos.md")
-    written, saved = shown("docs/demos.md")[:2]
+    write, save, open_page = commands("docs/reference/demos.md")
+    written, saved = shown("docs/reference/demos.md")[:2]
     assert "no JSON object" in json.loads(paste(write, local_suite))["detail"], "the double's own answer is no page"
     prompt = next(call.body["messages"][1]["content"] for call in model_server.calls if len(call.body["messages"]) == 2)
     model_server.script(prompt, Answer(json.dumps({**written, "js": "fetch(`${API_BASE_URL}/rest/shouter`);"})))
@@ -110,8 +132,8 @@ def test_the_demos_guide(local_suite: Suite, model_server: ModelServer, shouter:
 
 def test_the_guide_to_mcp_and_specs(local_suite: Suite, mcp_server: "McpServer", api_server: ApiServer) -> None:
     """With servers of the tests' own in the place of other people's."""
-    list_tools, fetch_spec = commands("docs/mcp-and-specs.md")
-    told, spec, *_ = shown("docs/mcp-and-specs.md")
+    list_tools, fetch_spec = commands("docs/reference/mcp-and-specs.md")
+    told, spec, *_ = shown("docs/reference/mcp-and-specs.md")
     tools = json.loads(paste(list_tools.replace("https://mcp.example.com/mcp", mcp_server.url), local_suite))
     assert set(tools) == set(told)
     assert "add" in {tool["name"] for tool in tools["tools"]}
@@ -122,12 +144,12 @@ def test_the_guide_to_mcp_and_specs(local_suite: Suite, mcp_server: "McpServer",
 
 def test_a_request_is_found_as_the_guide_says(local_suite: Suite, model_server: ModelServer) -> None:
     """The chat's lines and the worker's, by the id that the caller chose."""
-    search, chat = commands("docs/observability.md")
+    search, chat = commands("docs/guides/observability.md")
     charged = chat.replace('"local"', '"openai"').replace("smollm2-135m-instruct", "gpt-4.1-mini")
     assert charged != chat
     for each in (chat, charged):
         paste(each, local_suite)
-    wanted = {(line["message"], line["logger"]) for line in shown("docs/observability.md")}
+    wanted = {(line["message"], line["logger"]) for line in shown("docs/guides/observability.md")}
 
     def found() -> set[tuple[str, str]]:
         lines = [json.loads(line.lstrip("> ")) for line in paste(search, local_suite).splitlines()]
@@ -138,7 +160,7 @@ def test_a_request_is_found_as_the_guide_says(local_suite: Suite, model_server: 
 
 def test_the_guide_to_money(local_suite: Suite) -> None:
     """What a user has, is set, and is seen by an administrator."""
-    read, change, see_all = commands("docs/money.md")
+    read, change, see_all = commands("docs/explanation/money.md")
     allowance = json.loads(paste(read, local_suite))["usageInfo"]["monthlyAllowance"]
     assert json.loads(paste(change, local_suite))["usageInfo"]["monthlyAllowance"] == 50
     paste(change.replace("50", str(allowance)), local_suite)
@@ -148,7 +170,7 @@ def test_the_guide_to_money(local_suite: Suite) -> None:
 
 def test_the_guide_to_chat(local_suite: Suite) -> None:
     """The same chat under the same key is one ticket."""
-    (send,) = commands("docs/chat.md")
+    (send,) = commands("docs/reference/chat.md")
     first, second = (json.loads(paste(send, local_suite)) for _ in range(2))
     assert first["ticket_id"] == second["ticket_id"]
 
@@ -160,6 +182,9 @@ def test_every_command_of_the_guides_is_run() -> None:
     """
     documents = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")]
     with_commands = {str(path.relative_to(ROOT)) for path in documents if "```sh" in path.read_text()}
-    run = {"agents", "chat", "demos", "local", "mcp-and-specs", "money", "observability", "sandbox"}
-    to_the_cloud = {"docs/deploy.md", "docs/operations.md", "deploy/monitoring/README.md"}
+    run = {
+        *("tutorial/first-agent", "guides/local", "guides/observability", "explanation/money", "explanation/sandbox"),
+        *("reference/agents", "reference/chat", "reference/demos", "reference/mcp-and-specs"),
+    }
+    to_the_cloud = {"docs/guides/deploy.md", "docs/guides/operations.md", "deploy/monitoring/README.md"}
     assert with_commands == {"README.md", *(f"docs/{name}.md" for name in run), *to_the_cloud}

@@ -1,4 +1,4 @@
-"""The commands of docs/agents.md, sent as they stand there: what is answered has the shape that is shown."""
+"""The commands of docs/reference/agents.md, sent as they stand there: what is answered has the shape that is shown."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from shared.services.generation.code_prompt import name_text, request_text
 from tests.doubles.model_server import Answer, ModelServer
 from tests.functions.conftest import Serve
 
-DOCUMENT = Path(__file__).parents[2] / "docs/agents.md"
+DOCUMENT = Path(__file__).parents[2] / "docs/reference/agents.md"
 OF_DEPLOYMENTS = re.compile(r"^/api/(deployments|rest/|agents/[^/]+/(deploy|undeploy|deployment)$)")
 BLOCKS = re.compile(r"```(sh|json)\n(.*?)```", re.DOTALL)
 

@@ -1,4 +1,4 @@
-"""What is not the same in the sandbox as in another CPython: each row of the table in `docs/sandbox.md`."""
+"""What is not the same in the sandbox as in another CPython: each row of the table in `docs/explanation/sandbox.md`."""
 
 from pathlib import Path
 from typing import Any

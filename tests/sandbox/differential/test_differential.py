@@ -1,7 +1,7 @@
 """Programs by the thousand, in the engine and in a plain CPython: what they return, print and raise is the same.
 
 They are written by a grammar (`grammar`), and made of the corpus and the algorithms by mutation (`mutation`). What may
-differ is in `docs/sandbox.md`, each with a test in `test_differences`.
+differ is in `docs/explanation/sandbox.md`, each with a test in `test_differences`.
 """
 
 import json
