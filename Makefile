@@ -6,7 +6,7 @@ SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loa
 COMPILE := $(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup sweep test fuzz lint format lock catalog contract bench clean clients stage
+.PHONY: help run setup sweep test check fuzz lint format lock catalog contract bench clean clients stage
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ sweep: ## Take up tickets whose worker never came back; `make run` does it every
 
 test: setup ## Run the tests, side by side; with ARGS, one after the other
 	@$(VENV)/python -m pytest $(or $(ARGS),$(SIDE_BY_SIDE))
+
+check: setup ## Lint, and run the tests that a change since the last commit may break; a minute
+	@$(VENV)/python -m tools.check
 
 fuzz: setup ## Send made-up requests to every operation for SECONDS=1200; SEED=7 chooses them
 	@$(VENV)/python -m tests.contract.fuzz $(or $(SECONDS),1200) $(if $(SEED),--seed $(SEED))

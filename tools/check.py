@@ -1,0 +1,134 @@
+"""`make check`: lints, and runs the tests that a change since the last commit is most likely to break.
+
+Which those are is read from imports: a test file that imports a changed module directly comes first, then those that
+reach it through others. At most `MAX_FILES` of them run, so that a typical change takes less than a minute; `make test`
+runs all.
+"""
+
+import ast
+import re
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+MAX_FILES = 12
+_SOURCES = ("bench", "clients/python", "contract", "deploy", "emulator-config", "functions", "shared", "tests", "tools")
+_PATHS = ("emulator-config", "clients/python")
+"""Folders whose contents are imported without their names."""
+_SLOW = ("tests/e2e", "tests/contract/test_fuzzing.py", "tests/local_platform")
+_BY_FOLDER = {
+    "docs": "tests/docs",
+    "README.md": "tests/docs",
+    "firestore.rules": "tests/rules",
+    "firestore.indexes.json": "tests/store/test_indexes.py",
+    "firebase.json": "tests/deploy/test_firebase_json.py",
+    "deploy": "tests/deploy",
+    "shared/llm/catalog": "tests/llm/catalog",
+    "shared/sandbox": "tests/sandbox/test_engine.py",
+}
+"""Tests of files that nobody imports."""
+_LATE = re.compile(r"""imported\(\s*["'](shared[\w.]*)["']""")
+
+
+def changed_files() -> list[str]:
+    """Files that differ from the last commit, new ones among them."""
+    tracked = _lines("git", "diff", "--name-only", "HEAD")
+    return tracked + _lines("git", "ls-files", "--others", "--exclude-standard")
+
+
+def _lines(*command: str) -> list[str]:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def affected_tests(changed: list[str], root: Path = ROOT) -> list[str]:
+    """Test files, the nearest to the change first, without slow ones that were not changed themselves."""
+    importers = _importers(root)
+    distance = {file: 0 for file in changed if file.endswith(".py")}
+    waiting = deque(distance)
+    while waiting:
+        file = waiting.popleft()
+        for importer in sorted(importers.get(file, ())):
+            if importer not in distance:
+                distance[importer] = distance[file] + 1
+                waiting.append(importer)
+    tests = [file for file in sorted(distance, key=lambda file: (distance[file], file)) if _is_test(file)]
+    tests = [file for file in tests if file in changed or not file.startswith(_SLOW)]
+    folders = {
+        tests_of
+        for file in changed
+        if not file.endswith(".py")
+        for part, tests_of in _BY_FOLDER.items()
+        if file.startswith(part)
+    }
+    return [*tests[:MAX_FILES], *sorted(folders - set(tests))]
+
+
+def _is_test(file: str) -> bool:
+    return file.startswith("tests/") and Path(file).name.startswith("test_")
+
+
+def _importers(root: Path) -> dict[str, set[str]]:
+    """Of each file those that import it; a `conftest.py` counts as imported by the tests beside and below it."""
+    files = [path for source in _SOURCES for path in root.joinpath(source).rglob("*.py") if "venv" not in path.parts]
+    by_module = {_module(path.relative_to(root)): str(path.relative_to(root)) for path in files}
+    found: dict[str, set[str]] = {}
+    for path in files:
+        name = str(path.relative_to(root))
+        for module in _imports(path):
+            if file := by_module.get(module) or by_module.get(module.rpartition(".")[0]):
+                found.setdefault(file, set()).add(name)
+        if path.name == "conftest.py":
+            below = path.parent.rglob("test_*.py")
+            found.setdefault(name, set()).update(str(test.relative_to(root)) for test in below)
+    return found
+
+
+def _module(path: Path) -> str:
+    for folder in _PATHS:
+        if path.is_relative_to(folder):
+            path = path.relative_to(folder)
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def _imports(path: Path) -> Iterator[str]:
+    text = path.read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    yield from _LATE.findall(text)
+
+
+def main() -> int:
+    """Returns the exit code."""
+    changed = changed_files()
+    if not changed:
+        print("✓ Nothing has changed since the last commit.")
+        return 0
+    tests = affected_tests(changed)
+    steps = [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["lint-imports", "--no-cache"],
+        ["pyright", *[file for file in changed if file.endswith(".py") and (ROOT / file).is_file()]],
+        ["pytest", "--quiet", *tests],
+    ]
+    for command in steps:
+        if command[0] in ("pyright", "pytest") and not [one for one in command[1:] if not one.startswith("-")]:
+            continue
+        print(f"· {' '.join(command[:8])}{' …' if len(command) > 8 else ''}", flush=True)
+        folder = ROOT / ("node_modules/.bin" if command[0] == "pyright" else ".venv/bin")
+        done = subprocess.run([folder / command[0], *command[1:]], cwd=ROOT, check=False)
+        if done.returncode:
+            print(f"✗ {command[0]} found something; see above. `make format` fixes style.", file=sys.stderr)
+            return 1
+    print("✓ Checked. `make test` runs everything.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
