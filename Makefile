@@ -6,7 +6,7 @@ SIDE_BY_SIDE := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loa
 COMPILE := $(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup sweep test check fuzz lint format lock catalog contract bench clean clients stage
+.PHONY: help run setup sweep test check coverage fuzz lint format lock catalog contract bench clean clients stage
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ test: setup ## Run the tests, side by side; with ARGS, one after the other
 
 check: setup ## Lint, and run the tests that a change since the last commit may break; a minute
 	@$(VENV)/python -m tools.check
+
+coverage: setup ## Run the tests but the end-to-end ones, and print which lines and branches of functions/ and shared/ they miss
+	@$(VENV)/python -m pytest $(SIDE_BY_SIDE) -m "not e2e and not staged and not long" --cov --cov-report=term
 
 fuzz: setup ## Send made-up requests to every operation for SECONDS=1200; SEED=7 chooses them
 	@$(VENV)/python -m tests.contract.fuzz $(or $(SECONDS),1200) $(if $(SEED),--seed $(SEED))
@@ -64,5 +67,5 @@ bench: setup ## Measure cold starts, memory and requests per second, as ratios
 	@PYTHONPATH=emulator-config $(VENV)/python -m bench $(ARGS)
 
 clean: ## Remove what was installed, built and stored here, local data too
-	@rm -rf .venv node_modules .local build shared/sandbox/built functions/meta/docs/vendor .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv node_modules .local build shared/sandbox/built functions/meta/docs/vendor .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
 	@find clients contract deploy functions shared tests tools bench emulator-config -name __pycache__ -type d -prune -exec rm -rf {} +
