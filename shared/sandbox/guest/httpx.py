@@ -9,7 +9,61 @@ from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urljoin, urlsplit
 
-from shared.sandbox.guest.told import all_told, exception_of, kinds, told
+from shared.sandbox.guest.http_exceptions import (
+    ConnectError as ConnectError,
+)
+from shared.sandbox.guest.http_exceptions import (
+    ConnectTimeout as ConnectTimeout,
+)
+from shared.sandbox.guest.http_exceptions import (
+    DecodingError as DecodingError,
+)
+from shared.sandbox.guest.http_exceptions import (
+    HTTPError as HTTPError,
+)
+from shared.sandbox.guest.http_exceptions import (
+    HTTPStatusError as HTTPStatusError,
+)
+from shared.sandbox.guest.http_exceptions import (
+    InvalidURL as InvalidURL,
+)
+from shared.sandbox.guest.http_exceptions import (
+    NetworkError as NetworkError,
+)
+from shared.sandbox.guest.http_exceptions import (
+    PoolTimeout as PoolTimeout,
+)
+from shared.sandbox.guest.http_exceptions import (
+    ProtocolError as ProtocolError,
+)
+from shared.sandbox.guest.http_exceptions import (
+    ReadError as ReadError,
+)
+from shared.sandbox.guest.http_exceptions import (
+    ReadTimeout as ReadTimeout,
+)
+from shared.sandbox.guest.http_exceptions import (
+    RemoteProtocolError as RemoteProtocolError,
+)
+from shared.sandbox.guest.http_exceptions import (
+    RequestError as RequestError,
+)
+from shared.sandbox.guest.http_exceptions import (
+    TimeoutException as TimeoutException,
+)
+from shared.sandbox.guest.http_exceptions import (
+    TooManyRedirects as TooManyRedirects,
+)
+from shared.sandbox.guest.http_exceptions import (
+    TransportError as TransportError,
+)
+from shared.sandbox.guest.http_exceptions import (
+    WriteError as WriteError,
+)
+from shared.sandbox.guest.http_exceptions import (
+    WriteTimeout as WriteTimeout,
+)
+from shared.sandbox.guest.told import all_told, exception_of, told
 from shared.sandbox.inside import http_objects
 from shared.sandbox.inside.calls import CallFailed, HttpAnswer, HttpCall
 from shared.sandbox.inside.http_objects import httpx_timeout
@@ -24,90 +78,6 @@ def use(host_functions: HostFunctions) -> None:
     """Those of the run."""
     global _host_functions
     _host_functions = host_functions
-
-
-class HTTPError(Exception):
-    """`request` where it is known."""
-
-    request: Request | None = None
-
-    def __init__(self, message: str = "", *, request: Any = None, response: Any = None) -> None:
-        super().__init__(message)
-        self.request = request
-        self.response = response
-
-
-class RequestError(HTTPError):
-    pass
-
-
-class TransportError(RequestError):
-    pass
-
-
-class TimeoutException(TransportError, TimeoutError):
-    pass
-
-
-class ConnectTimeout(TimeoutException):
-    pass
-
-
-class ReadTimeout(TimeoutException):
-    pass
-
-
-class WriteTimeout(TimeoutException):
-    pass
-
-
-class PoolTimeout(TimeoutException):
-    pass
-
-
-class NetworkError(TransportError, ConnectionError):
-    pass
-
-
-class ConnectError(NetworkError):
-    pass
-
-
-class ReadError(NetworkError):
-    pass
-
-
-class WriteError(NetworkError):
-    pass
-
-
-class ProtocolError(TransportError):
-    pass
-
-
-class RemoteProtocolError(ProtocolError):
-    pass
-
-
-class DecodingError(RequestError):
-    pass
-
-
-class TooManyRedirects(RequestError):
-    pass
-
-
-class HTTPStatusError(HTTPError):
-    """`response`: the answer, whose status is no success."""
-
-    response: Response
-
-
-class InvalidURL(Exception):
-    pass
-
-
-kinds.update({kind.__name__: kind for kind in (TimeoutException, ConnectError, HTTPStatusError)})
 
 
 class Headers(MutableMapping[str, str]):
