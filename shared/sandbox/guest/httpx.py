@@ -9,60 +9,8 @@ from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urljoin, urlsplit
 
-from shared.sandbox.guest.http_exceptions import (
-    ConnectError as ConnectError,
-)
-from shared.sandbox.guest.http_exceptions import (
-    ConnectTimeout as ConnectTimeout,
-)
-from shared.sandbox.guest.http_exceptions import (
-    DecodingError as DecodingError,
-)
-from shared.sandbox.guest.http_exceptions import (
-    HTTPError as HTTPError,
-)
-from shared.sandbox.guest.http_exceptions import (
-    HTTPStatusError as HTTPStatusError,
-)
-from shared.sandbox.guest.http_exceptions import (
-    InvalidURL as InvalidURL,
-)
-from shared.sandbox.guest.http_exceptions import (
-    NetworkError as NetworkError,
-)
-from shared.sandbox.guest.http_exceptions import (
-    PoolTimeout as PoolTimeout,
-)
-from shared.sandbox.guest.http_exceptions import (
-    ProtocolError as ProtocolError,
-)
-from shared.sandbox.guest.http_exceptions import (
-    ReadError as ReadError,
-)
-from shared.sandbox.guest.http_exceptions import (
-    ReadTimeout as ReadTimeout,
-)
-from shared.sandbox.guest.http_exceptions import (
-    RemoteProtocolError as RemoteProtocolError,
-)
-from shared.sandbox.guest.http_exceptions import (
-    RequestError as RequestError,
-)
-from shared.sandbox.guest.http_exceptions import (
-    TimeoutException as TimeoutException,
-)
-from shared.sandbox.guest.http_exceptions import (
-    TooManyRedirects as TooManyRedirects,
-)
-from shared.sandbox.guest.http_exceptions import (
-    TransportError as TransportError,
-)
-from shared.sandbox.guest.http_exceptions import (
-    WriteError as WriteError,
-)
-from shared.sandbox.guest.http_exceptions import (
-    WriteTimeout as WriteTimeout,
-)
+from shared.sandbox.guest.http_exceptions import *  # noqa: F403 - agents find all of them in `httpx`
+from shared.sandbox.guest.http_exceptions import HTTPError
 from shared.sandbox.guest.told import all_told, exception_of, told
 from shared.sandbox.inside import http_objects
 from shared.sandbox.inside.calls import CallFailed, HttpAnswer, HttpCall
