@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from shared.sandbox import fork_server
+from shared.sandbox.fork_server import component
 from tools.immortal_objects import make_immortal, objects_of
 
 ROOT = Path(__file__).parents[1]
@@ -45,7 +46,7 @@ def digest() -> str:
     found = hashlib.sha256()
     for part in ((_SANDBOX / "world.wit"), Path(__file__), Path(__file__).with_name("immortal_objects.py")):
         found.update(part.read_bytes())
-    found.update(f"{inspect.getsource(fork_server.configured)}{fork_server.FEATURES}".encode())
+    found.update(f"{inspect.getsource(component.configure)}{component.FEATURES}".encode())
     for name, data in sorted(sources().items()):
         found.update(name.encode() + b"\0" + data)
     for tool in _TOOLS:
@@ -68,18 +69,18 @@ def build(folder: Path = FOLDER) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _STAMP).unlink(missing_ok=True)
-    engine = wasmtime.Engine(fork_server.configured(wasmtime))
-    component = _componentized()
+    engine = wasmtime.Engine(component.configure(wasmtime))
+    python = _componentize()
     try:
-        component = make_immortal(component, objects_of(wasmtime, engine, Component(engine, component)))
+        python = make_immortal(python, objects_of(wasmtime, engine, Component(engine, python)))
     except RuntimeError as error:
         raise NotBuilt(str(error)) from error
-    _put(folder / fork_server.COMPILED, bytes(Component(engine, component).serialize()))
-    _put(folder / fork_server.COMPONENT, gzip.compress(component, mtime=0))
+    _put(folder / fork_server.COMPILED, bytes(Component(engine, python).serialize()))
+    _put(folder / fork_server.COMPONENT, gzip.compress(python, mtime=0))
     _put(folder / _STAMP, digest().encode())
 
 
-def _componentized() -> bytes:
+def _componentize() -> bytes:
     import tzdata
 
     program = shutil.which("componentize-py", path=str(Path(sys.executable).parent)) or shutil.which("componentize-py")

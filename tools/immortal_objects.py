@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from shared.sandbox import fork_server
+from shared.sandbox.fork_server.worker import Worker
 
 _IMMORTAL = 5 << 28
 """What CPython gives to immortal objects where a pointer has 32 bits (`_Py_IMMORTAL_INITIAL_REFCNT`)."""
@@ -57,7 +57,7 @@ async def run(input_dict, tools):
 """
 
 
-class Asking(fork_server.Worker):
+class Asking(Worker):
     """Runs a program in this process. `said`: what it said."""
 
     def __init__(self, wasmtime: Any, engine: Any, component: Any, program: str) -> None:
@@ -66,7 +66,7 @@ class Asking(fork_server.Worker):
         self.said: list[str] = []
 
     def ask(self) -> None:
-        store, run = self._instance(None)
+        store, run = self._instantiate(None)
         run(store)
         store.close()
 

@@ -250,7 +250,6 @@ async def _performed(host_functions: HostFunctions, function: str, given: dict[s
                     params=pairs("params", given.get("params")) or None,
                     headers=texts("headers", given.get("headers")),
                     json=json_value("json", given.get("json")),
-                    has_json=given.get("has_json") is True,
                     data=None if given.get("data") is None else pairs("data", given["data"]),
                     content=None if content is None else body_bytes("content", _bytes(content)),
                     timeout=seconds(given.get("timeout")),

@@ -12,11 +12,11 @@ from pathlib import Path
 from shared.log import get_logger
 from shared.sandbox import fork_server
 from shared.sandbox.awake import awake_timeout
-from shared.sandbox.fork_server import CONTROL
+from shared.sandbox.fork_server import CONTROL, main
 from shared.sandbox.worker import Gone, Worker
 
 _log = get_logger("sandbox")
-_FOLDER = Path(fork_server.__file__).parent / fork_server.FOLDER
+_FOLDER = Path(__file__).parent / fork_server.FOLDER
 _KEPT = ("LD_LIBRARY_PATH",)
 """Of the environment: where the libraries of this Python are, if the system does not know. Buildpacks set it."""
 _AGAIN_SECONDS = 0.01
@@ -76,7 +76,7 @@ class _Process:
         ours.setblocking(False)
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", fork_server.__file__, _site_packages(), str(_FOLDER), str(theirs.fileno())),
+                *(sys.executable, *main.COMMAND, _site_packages(), str(_FOLDER), str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,

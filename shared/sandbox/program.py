@@ -24,7 +24,7 @@ class Program:
     `tools`: MCP servers by their URL, and of each the tools that may be called. `sharers`: whose run it is, each of
     whom has only a share of the run slots (`shared.sandbox.slots`); the first is the tenant, whose runs may use one
     process, one after the other. `caller`: who asked for the run, where these are called by many. `started`: called
-    when the run has its slot. `seed` and `clock`: see `shared.sandbox.fork_server.Surroundings`; without them the run
+    when the run has its slot. `seed` and `clock`: see `shared.sandbox.fork_server.surroundings`; without them the run
     has random ones, and the system's clock.
     """
 

@@ -32,7 +32,7 @@ class Refused(Gone):
 
 @dataclass(frozen=True)
 class Start:
-    """What a worker needs to know of a run. See `fork_server.Surroundings` for `seed` and `clock`."""
+    """What a worker needs to know of a run. See `shared.sandbox.fork_server.surroundings` for `seed` and `clock`."""
 
     cpu_seconds: float
     seed: bytes

@@ -31,6 +31,6 @@ def kill_all() -> None:
 def _is_one(process: psutil.Process) -> bool:
     try:
         alive = process.status() != psutil.STATUS_ZOMBIE
-        return alive and any(word.endswith("fork_server.py") for word in process.cmdline())
+        return alive and any("fork_server" in word for word in process.cmdline())
     except psutil.Error:
         return False

@@ -119,7 +119,7 @@ class ScriptedHostFunctions:
                 call.url,
                 params=httpx.QueryParams([*call.params]) if call.params else None,
                 headers=call.headers,
-                json=call.json if call.has_json else None,
+                json=call.json,
                 data=_form(call.data),
                 content=call.content,
                 timeout=call.timeout or 5,

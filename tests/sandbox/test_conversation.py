@@ -61,7 +61,7 @@ class _Strict:
         self._check(type(call.method) is str, type(call.url) is str, _is_pairs(call.params), _is_pairs(call.data))
         self._check(_is_pairs(list(call.headers.items())), _is_json(call.json), _is_time(call.timeout))
         self._check(call.content is None or type(call.content) is bytes)
-        self._check(type(call.has_json) is bool, type(call.follow_redirects) is bool)
+        self._check(type(call.follow_redirects) is bool)
         await self._goes_on()
         return HttpAnswer(200, "OK", [("a", "b")], b"\xff", "http://x")
 
@@ -117,7 +117,7 @@ def _is_pairs(value: Any) -> bool:
 ABILITIES = ("call_model", "http", "call_tool", "list_tools", "call_agent")
 ARGUMENTS = (
     *("provider", "model", "messages", "parameters", "tools", "timeout", "method", "url", "params", "headers", "json"),
-    *("has_json", "data", "content", "follow_redirects", "token", "tool", "arguments", "name", "input_dict"),
+    *("data", "content", "follow_redirects", "token", "tool", "arguments", "name", "input_dict"),
 )
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 JSON = st.recursive(

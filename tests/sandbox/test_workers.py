@@ -368,7 +368,7 @@ async def test_a_worker_that_is_closed_is_sent_nothing_more() -> None:
 
 def test_a_worker_whose_fork_server_is_gone_already_ends() -> None:
     """It asks to end with it, which is too late by then."""
-    code = "from shared.sandbox import fork_server; fork_server._lock_in(2**26, parent=0); print('alive')"
+    code = "from shared.sandbox.fork_server.confinement import confine; confine(2**26, parent=0); print('alive')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("", 0), done.stderr
 

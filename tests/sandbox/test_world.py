@@ -85,8 +85,8 @@ async def test_a_form_is_pairs_of_text() -> None:
 async def test_json_is_sent_also_where_it_is_nothing_much(json: Any) -> None:
     """Only None is no body."""
     call = await sent(method="post", json=json)
-    assert (call.json, call.has_json) == (json, True)
-    assert not (await sent(method="post", json=None)).has_json
+    assert (call.json, type(call.json)) == (json, type(json))
+    assert (await sent(method="post", json=None)).json is None
 
 
 async def test_a_clients_own_settings_come_first() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.sandbox import fork_server
+from shared.sandbox.fork_server import component
 from tools import build_engine
 from tools.build_engine import FOLDER, ROOT, NotBuilt, build, digest, is_built, sources
 
@@ -30,7 +31,7 @@ def test_another_source_is_another_build(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(build_engine, "version", str.upper)
     assert digest() != before
     monkeypatch.undo()
-    monkeypatch.setattr(fork_server, "FEATURES", {})
+    monkeypatch.setattr(component, "FEATURES", {})
     assert digest() != before
 
 
@@ -45,7 +46,7 @@ def test_what_is_there_is_not_built_again(monkeypatch: pytest.MonkeyPatch, tmp_p
     def no_tool() -> bytes:
         raise NotBuilt("componentize-py is not installed.")
 
-    monkeypatch.setattr(build_engine, "_componentized", no_tool)
+    monkeypatch.setattr(build_engine, "_componentize", no_tool)
     with pytest.raises(NotBuilt):
         build(tmp_path)
     assert not stamp.exists()

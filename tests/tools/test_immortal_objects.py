@@ -10,6 +10,7 @@ import wasmtime
 from wasmtime.component import Component
 
 from shared.sandbox import fork_server
+from shared.sandbox.fork_server.component import configure
 from tools.build_engine import FOLDER
 from tools.immortal_objects import Asking, make_immortal
 
@@ -113,7 +114,7 @@ def test_a_run_writes_to_few_pages_of_the_image() -> None:
     """Each of them is copied for it: that is most of what a short run costs, in time and in memory."""
     if not Path("/proc/self/pagemap").exists():
         pytest.skip("This system does not tell.")
-    engine = wasmtime.Engine(fork_server.configured(wasmtime))
+    engine = wasmtime.Engine(configure(wasmtime))
     code = "async def run(input_dict, tools):\n    return {'text': input_dict['text'].upper()}"
     limits = {"log_bytes": 100, "result_bytes": 100, "only_load": False}
     program = json.dumps({"code": code, "input_dict": {"text": "x"}, "tools": {}, **limits})

@@ -9,7 +9,9 @@ from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urljoin, urlsplit
 
-from shared.sandbox.guest.told import all_told, exception_of, kinds, told
+from shared.sandbox.guest.http_exceptions import *  # noqa: F403 - agents find all of them in `httpx`
+from shared.sandbox.guest.http_exceptions import HTTPError
+from shared.sandbox.guest.told import all_told, exception_of, told
 from shared.sandbox.inside import http_objects
 from shared.sandbox.inside.calls import CallFailed, HttpAnswer, HttpCall
 from shared.sandbox.inside.http_objects import httpx_timeout
@@ -24,90 +26,6 @@ def use(host_functions: HostFunctions) -> None:
     """Those of the run."""
     global _host_functions
     _host_functions = host_functions
-
-
-class HTTPError(Exception):
-    """`request` where it is known."""
-
-    request: Request | None = None
-
-    def __init__(self, message: str = "", *, request: Any = None, response: Any = None) -> None:
-        super().__init__(message)
-        self.request = request
-        self.response = response
-
-
-class RequestError(HTTPError):
-    pass
-
-
-class TransportError(RequestError):
-    pass
-
-
-class TimeoutException(TransportError, TimeoutError):
-    pass
-
-
-class ConnectTimeout(TimeoutException):
-    pass
-
-
-class ReadTimeout(TimeoutException):
-    pass
-
-
-class WriteTimeout(TimeoutException):
-    pass
-
-
-class PoolTimeout(TimeoutException):
-    pass
-
-
-class NetworkError(TransportError, ConnectionError):
-    pass
-
-
-class ConnectError(NetworkError):
-    pass
-
-
-class ReadError(NetworkError):
-    pass
-
-
-class WriteError(NetworkError):
-    pass
-
-
-class ProtocolError(TransportError):
-    pass
-
-
-class RemoteProtocolError(ProtocolError):
-    pass
-
-
-class DecodingError(RequestError):
-    pass
-
-
-class TooManyRedirects(RequestError):
-    pass
-
-
-class HTTPStatusError(HTTPError):
-    """`response`: the answer, whose status is no success."""
-
-    response: Response
-
-
-class InvalidURL(Exception):
-    pass
-
-
-kinds.update({kind.__name__: kind for kind in (TimeoutException, ConnectError, HTTPStatusError)})
 
 
 class Headers(MutableMapping[str, str]):

@@ -50,7 +50,6 @@ class RemoteHostFunctions:
             params=call.params,
             headers=call.headers,
             json=call.json,
-            has_json=call.has_json,
             data=call.data,
             content=None if call.content is None else base64.b64encode(call.content).decode(),
             timeout=call.timeout,

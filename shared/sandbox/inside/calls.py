@@ -13,14 +13,16 @@ if TYPE_CHECKING:  # no library is there inside
 
 @dataclass(frozen=True)
 class HttpCall:
-    """One HTTP request of agent code. At most one of `json`, `data` and `content` is set; `timeout` in seconds."""
+    """One HTTP request of agent code. At most one of `json`, `data` and `content` is set; `timeout` in seconds.
+
+    `json` None: there is no JSON body. As in httpx, `null` cannot be sent as one.
+    """
 
     method: str
     url: str
     params: list[tuple[str, str]] | None = None
     headers: dict[str, str] = field(default_factory=dict[str, str])
     json: JsonValue = None
-    has_json: bool = False
     data: list[tuple[str, str]] | None = None
     content: bytes | None = None
     timeout: float | None = None

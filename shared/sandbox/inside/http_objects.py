@@ -148,7 +148,6 @@ class AsyncClient:
             params=(pairs("params", self._params) + pairs("params", params)) or None,
             headers={**own, **texts("headers", headers)},
             json=None if json is None else json_value("json", json),
-            has_json=json is not None,
             data=None if data is None or isinstance(data, str | bytes) else pairs("data", data),
             content=None if raw is None else body_bytes("content", raw),
             timeout=seconds(self._timeout if timeout is None else timeout),

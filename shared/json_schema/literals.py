@@ -1,0 +1,46 @@
+"""Texts that spell a value of another type, as forms send them: `"3"`, `"true"`, `"null"`, and JSON."""
+
+import math
+import re
+from typing import Any
+
+from pydantic_core import from_json
+
+from shared.json_schema.cost import MAX_LEVELS, depth
+
+_MAX_NUMBER_CHARACTERS = 400
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+_EXACT = 2**53
+"""Integers below it are the same as floating-point numbers."""
+
+NOTHING = object()
+"""Stands for no value at all, where None is JSON's null."""
+
+
+def read_literal(text: str, types: frozenset[str]) -> Any:
+    """The number, boolean, null, array or object that a stripped text spells, of these types; else `NOTHING`."""
+    if text.lower() in ("true", "false") and "boolean" in types:
+        return text.lower() == "true"
+    if text == "null" and "null" in types:
+        return None
+    if types & {"number", "integer"} and len(text) <= _MAX_NUMBER_CHARACTERS and _NUMBER.fullmatch(text):
+        return _read_number(text, whole="number" not in types)
+    if (text[0] == "[" and "array" in types) or (text[0] == "{" and "object" in types):
+        try:
+            value = from_json(text, allow_inf_nan=False)
+        except ValueError:
+            return NOTHING
+        return value if depth(value) <= MAX_LEVELS else NOTHING
+    return NOTHING
+
+
+def _read_number(text: str, whole: bool) -> Any:
+    """`whole`: an integer is wanted, which may also be written as 3.0."""
+    if text.lstrip("+-").isdigit():
+        return int(text)
+    number = float(text)
+    if not math.isfinite(number):
+        return NOTHING
+    if not whole:
+        return number
+    return int(number) if number.is_integer() and abs(number) < _EXACT else NOTHING

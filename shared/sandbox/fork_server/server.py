@@ -1,0 +1,91 @@
+"""Forks workers, kills them when asked to, and reports how they ended."""
+
+import os
+import select
+import signal
+import socket
+import sys
+from typing import Any
+
+from . import CONTROL
+from .worker import Worker
+
+
+class ForkServer:
+    """Serves the control socket. Every fork continues as `worker`."""
+
+    def __init__(self, control: socket.socket, worker: Worker) -> None:
+        self._control = control
+        self._worker = worker
+        self._wakes = (-1, -1)
+        self._numbers: dict[int, int] = {}
+        """By process id: those that have not ended."""
+
+    def serve(self) -> None:
+        """Serves until the service closes the control socket; workers end with it."""
+        reader, writer = self._wakes = os.pipe()
+        os.set_blocking(writer, False)
+        os.set_blocking(reader, False)
+        signal.signal(signal.SIGCHLD, _wake)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        self._send(b"R", 0, 0)
+        while True:
+            ready, _, _ = select.select([self._control, reader], [], [])
+            if reader in ready:
+                os.read(reader, 4096)
+                self._reap()
+            if self._control in ready:
+                data, descriptors, _, _ = socket.recv_fds(self._control, CONTROL.size, 1, socket.MSG_WAITALL)
+                if len(data) < CONTROL.size:
+                    break
+                what, number, memory_bytes = CONTROL.unpack(data)
+                if what == b"F":
+                    self._fork(number, memory_bytes, descriptors[0])
+                else:
+                    self._kill(number)
+        for number in list(self._numbers.values()):
+            self._kill(number)
+
+    def _fork(self, number: int, memory_bytes: int, descriptor: int) -> None:
+        parent = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError:
+            os.close(descriptor)
+            self._send(b"E", number, 0)
+            return
+        if pid:
+            os.close(descriptor)
+            self._numbers[pid] = number
+            return
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for other in (self._control.fileno(), *self._wakes):  # what is left is wasmtime's image of the memory
+                os.close(other)
+            self._worker.serve(descriptor, memory_bytes, parent)
+        except BaseException as error:  # a fault of ours: no guest's words are in it
+            sys.stderr.write(f"A worker failed: {type(error).__name__}: {str(error)[:300]}\n")
+            sys.stderr.flush()
+        finally:
+            os._exit(1)
+
+    def _kill(self, number: int) -> None:
+        """Kills the worker. One that has ended is not reaped yet, so no other process has its id."""
+        for pid, other in self._numbers.items():
+            if other == number:
+                os.kill(pid, signal.SIGKILL)
+
+    def _reap(self) -> None:
+        while self._numbers:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            self._send(b"E", self._numbers.pop(pid), status)
+
+    def _send(self, what: bytes, number: int, status: int) -> None:
+        self._control.sendall(CONTROL.pack(what, number, status))
+
+
+def _wake(_signal: int, _frame: Any) -> None:
+    """Handles a signal that only wakes `select`."""

@@ -1,0 +1,240 @@
+"""A worker: the forked process that runs programs.
+
+A guest reaches nothing but the functions that are linked here: its two for messages, the clock, and random bytes.
+Everything else that its Python would ask of a system is a trap, which ends the process.
+"""
+
+import json
+import math
+import os
+import re
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+from . import EXITS
+from .component import STACK_BYTES
+from .confinement import confine, memory_use
+from .surroundings import Surroundings
+
+_WASI = "0.2.9"
+_LAST_MESSAGES = ('{"kind": "done"', '{"kind": "failed"')
+"""How the guest's last message begins, after which its run ends."""
+_MAX_IDLE_STACK_BYTES = 8 * 2**20
+"""That a worker may have taken and still wait for another run."""
+_GRACE_SECONDS = 5
+_SIGNAL_INTERVAL_SECONDS = 0.05
+
+
+class Worker:
+    """Runs programs one after the other, each in an instance of its own."""
+
+    def __init__(self, wasmtime: Any, engine: Any, component: Any) -> None:
+        self._wasmtime = wasmtime
+        self._engine = engine
+        self._component = component
+        self._linker = self._link()
+        self._socket = -1
+        self._has_begun = False
+        self._unsent = b""
+        self._end_at = 0.0
+        self._ending = threading.Lock()
+        self._peak = 0
+        self._surroundings = Surroundings()
+
+    def _link(self) -> Any:
+        from wasmtime.component import Linker  # pyright: ignore[reportMissingImports]
+
+        linker: Any = Linker(self._engine)
+        linker.allow_shadowing = True
+        linker.define_unknown_imports_as_traps(self._component)
+        functions: dict[str, dict[str, Callable[..., Any]]] = {
+            "wasi:cli/environment": {
+                "get-environment": _constant([]),
+                "get-arguments": _constant([]),
+                "initial-cwd": _constant(None),
+            },
+            "wasi:clocks/wall-clock": {"now": self._now, "resolution": _constant(_wasi_datetime(1))},
+            "wasi:clocks/monotonic-clock": {"now": self._elapsed, "resolution": _constant(1)},
+            "wasi:random/random": {"get-random-bytes": self._random, "get-random-u64": self._random_number},
+            "wasi:filesystem/preopens": {"get-directories": _constant([])},
+        }
+        with linker.root() as root:
+            root.add_func("receive", self._receive)
+            root.add_func("send", self._send)
+            for name, members in functions.items():
+                with root.add_instance(f"{name}@{_WASI}") as instance:
+                    for member, function in members.items():
+                        instance.add_func(member, function)
+        return linker
+
+    def warm_up(self) -> None:
+        """Makes an instance that runs nothing: after the first one, all share the image of their memory."""
+        store, _ = self._instantiate(None)
+        store.close()
+
+    def _instantiate(self, memory_bytes: int | None) -> tuple[Any, Any]:
+        """A store, and the function that runs the instance in it."""
+        store = self._wasmtime.Store(self._engine)
+        if memory_bytes is not None:
+            store.set_limits(memory_size=memory_bytes)
+        return store, self._linker.instantiate(store, self._component).get_func(store, "run")
+
+    def serve(self, socket_fd: int, memory_bytes: int, parent: int) -> NoReturn:
+        """Runs programs until the socket is closed, a run does not end well, or the process `parent` ends."""
+        self._socket = socket_fd
+        confine(memory_bytes, parent)
+        self._watch_cpu_time()
+        while True:
+            self._has_begun = False
+            store, run = self._instantiate(memory_bytes)
+            how = self._run(run, store)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            with self._ending:
+                self._end_at = math.inf  # a signal that is still on its way must not end the next run
+            if how == b"well" and self._has_grown():
+                how = b"grown"
+            self._write(b"W", how)
+            if how != b"well":
+                os._exit(EXITS.get(how, 0))
+            store.close()
+
+    def _has_grown(self) -> bool:
+        """Whether its stack is larger than an idle worker may keep; checked only if its peak of memory has grown."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        if peak < self._peak + _MAX_IDLE_STACK_BYTES:
+            return False
+        self._peak = peak
+        return memory_use("VmStk") > _MAX_IDLE_STACK_BYTES
+
+    def _run(self, run: Any, store: Any) -> bytes:
+        try:
+            run(store)
+        except MemoryError:
+            return b"memory"
+        except (self._wasmtime.Trap, self._wasmtime.WasmtimeError) as error:
+            return _classify(str(error))
+        return b"well"
+
+    def _watch_cpu_time(self) -> None:
+        """Ends a run that has used up its CPU time, and the process with it.
+
+        The system counts, and wakes a thread when the time is over: WebAssembly runs without Python's lock.
+        """
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        signal.signal(signal.SIGPROF, _wake)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+
+        def interrupt() -> None:
+            while True:
+                os.read(reader, 1)
+                with self._ending:
+                    if time.process_time() >= self._end_at:
+                        os._exit(EXITS[b"seconds"])
+
+        threading.Thread(target=interrupt, daemon=True).start()
+
+    # What the guest may call.
+
+    def _receive(self, _store: Any) -> str:
+        self._flush()
+        if not self._has_begun:
+            self._has_begun = True
+            while not (frame := self._read_frame()).startswith(b"{"):
+                pass  # an answer to the run before, which has not read it
+            self._begin(json.loads(frame))
+        frame = self._read_frame()
+        self._surroundings.wait(int.from_bytes(frame[:8], "big"))
+        text = str(memoryview(frame)[8:], "utf-8")
+        del frame
+        text.encode()  # fails here when memory is short: wasmtime, which does the same, would free what it has not
+        return text
+
+    def _send(self, _store: Any, message: str) -> None:
+        self._write(b"G", message.encode(), last=message.startswith(_LAST_MESSAGES))
+
+    def _now(self, _store: Any) -> Any:
+        return _wasi_datetime(self._surroundings.now())
+
+    def _elapsed(self, _store: Any) -> int:
+        return self._surroundings.elapsed()
+
+    def _random(self, _store: Any, length: int) -> bytes:
+        return self._surroundings.random(length)
+
+    def _random_number(self, _store: Any) -> int:
+        return int.from_bytes(self._surroundings.random(8), "big")
+
+    def _begin(self, start: Any) -> None:
+        used = time.process_time()
+        self._end_at = used + start["cpu_seconds"]
+        signal.setitimer(signal.ITIMER_PROF, start["cpu_seconds"], _SIGNAL_INTERVAL_SECONDS)
+        max_seconds = int(self._end_at) + _GRACE_SECONDS
+        resource.setrlimit(resource.RLIMIT_CPU, (max_seconds, resource.RLIM_INFINITY))
+        self._surroundings = Surroundings(bytes.fromhex(start["seed"]), start["clock"])
+
+    # Frames, on the worker's socket. Once the service has closed it, the process ends.
+
+    def _read_frame(self) -> bytearray:
+        return self._read(int.from_bytes(self._read(4), "big"))
+
+    def _read(self, length: int) -> bytearray:
+        data = bytearray(length)
+        rest = memoryview(data)
+        while rest:
+            try:
+                read = os.readv(self._socket, [rest])
+            except OSError:
+                read = 0
+            if not read:
+                os._exit(0)
+            rest = rest[read:]
+        return data
+
+    def _write(self, speaker: bytes, data: bytes, last: bool = False) -> None:
+        """`last`: it is sent together with the next frame, which wakes the service once instead of twice."""
+        if self._unsent:
+            last = False  # it was not
+        self._unsent += (len(data) + 1).to_bytes(4, "big") + speaker + data
+        if not last:
+            self._flush()
+
+    def _flush(self) -> None:
+        rest, self._unsent = memoryview(self._unsent), b""
+        try:
+            while rest:
+                rest = rest[os.write(self._socket, rest) :]
+        except OSError:
+            os._exit(0)
+
+
+def _classify(trap: str) -> bytes:
+    """Why a run ended, by the trap's message and the functions that it lists.
+
+    `stack`: the machine's, or the one that C code has in its memory, which begins at 0 and grows downwards. `memory`:
+    the part in Rust, which handles messages, aborts when it gets none.
+    """
+    address = re.search(r"memory fault at wasm address 0x([0-9a-f]+)", trap)
+    if "stack exhausted" in trap or (address is not None and int(address[1], 16) >= 2**32 - STACK_BYTES):
+        return b"stack"
+    return b"memory" if "handle_alloc_error" in trap else b"trap"
+
+
+def _constant(value: Any) -> Callable[[Any], Any]:
+    def answer(_store: Any) -> Any:
+        return value
+
+    return answer
+
+
+def _wasi_datetime(nanoseconds: int) -> Any:
+    return SimpleNamespace(seconds=nanoseconds // 10**9, nanoseconds=nanoseconds % 10**9)
+
+
+def _wake(_signal: int, _frame: Any) -> None:
+    """Handles a signal that only wakes the thread that watches CPU time."""

@@ -1,0 +1,131 @@
+"""Files and folders in memory: a tree of the run's own, found by paths. No links, no permissions, no locks."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from typing import Any, TypeVar
+
+_MAX_NAME_BYTES = 255
+
+
+class Node:
+    """`number`: as the inode's. `changed`: nanoseconds since 1970."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.changed = time.time_ns()
+
+    def touch(self) -> None:
+        """Notes that it has changed now."""
+        self.changed = time.time_ns()
+
+
+class Folder(Node):
+    """`entries`: by their names."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.entries: dict[str, Node] = {}
+
+
+class Data(Node):
+    """A file's content."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.data = bytearray()
+
+
+_N = TypeVar("_N", Folder, Data)
+
+
+def os_error(number: int, path: object = None, other: object = None) -> OSError:
+    """The exception that `os` raises for this error."""
+    if path is None:
+        return OSError(number, os.strerror(number))
+    if other is None:
+        return OSError(number, os.strerror(number), path)
+    return OSError(number, os.strerror(number), path, None, other)
+
+
+def stat_of(node: Node) -> os.stat_result:
+    """As `os.stat` reports it."""
+    is_folder = isinstance(node, Folder)
+    mode = stat.S_IFDIR | 0o755 if is_folder else stat.S_IFREG | 0o644
+    size = len(node.data) if isinstance(node, Data) else 0
+    seconds = node.changed // 10**9
+    whole = (mode, node.number, 1, 2 if is_folder else 1, 1000, 1000, size, seconds, seconds, seconds)
+    exact = {f"st_{name}time": node.changed / 1e9 for name in "amc"}
+    return os.stat_result(whole, {**exact, **{f"st_{name}time_ns": node.changed for name in "amc"}})
+
+
+class Tree:
+    """The tree. `current`: the current folder's path."""
+
+    def __init__(self) -> None:
+        self._numbers = 1
+        self._root = self.make(Folder)
+        self.current = "/"
+
+    def make(self, kind: type[_N]) -> _N:
+        """A new node, which is in no folder yet."""
+        self._numbers += 1
+        return kind(self._numbers)
+
+    def parts(self, path: Any) -> list[str]:
+        """The names on the way from the root. Raises `OSError` and `ValueError` for what is not a path."""
+        text = os.fsdecode(path)
+        if "\0" in text:
+            raise ValueError("embedded null byte")
+        if not text:
+            raise os_error(errno.ENOENT, path)
+        parts: list[str] = []
+        for part in (text if text.startswith("/") else f"{self.current}/{text}").split("/"):
+            if len(part.encode("utf-8", "surrogateescape")) > _MAX_NAME_BYTES:
+                raise os_error(errno.ENAMETOOLONG, path)
+            if part == "..":
+                del parts[-1:]
+            elif part not in ("", "."):
+                parts.append(part)
+        return parts
+
+    def find(self, path: Any) -> Node | None:
+        """None if the last part does not exist. Raises `OSError` for what is wrong on the way to it."""
+        node: Node = self._root
+        parts = self.parts(path)
+        for number, part in enumerate(parts):
+            if not isinstance(node, Folder):
+                raise os_error(errno.ENOTDIR, path)
+            found = node.entries.get(part)
+            if found is None:
+                if number == len(parts) - 1:
+                    return None
+                raise os_error(errno.ENOENT, path)
+            node = found
+        if os.fsdecode(path).endswith("/") and not isinstance(node, Folder):
+            raise os_error(errno.ENOTDIR, path)
+        return node
+
+    def parent_of(self, path: Any) -> tuple[Folder, str]:
+        """The folder that a path's last part is in, whether that exists or not, and the last part's name."""
+        parts = self.parts(path)
+        if not parts:
+            raise os_error(errno.EBUSY, path)
+        above = "/" + "/".join(parts[:-1])
+        folder = self.find(above)
+        if folder is None:
+            raise os_error(errno.ENOENT, above)
+        if not isinstance(folder, Folder):
+            raise os_error(errno.ENOTDIR, path)
+        return folder, parts[-1]
+
+    def kind(self, path: Any) -> type[Node] | None:
+        """`Folder` or `Data`; None for what does not exist."""
+        try:
+            node = self.find(path)
+        except OSError:
+            return None
+        return None if node is None else type(node)
