@@ -1,4 +1,4 @@
-"""The catalog's files, as they are: what people curated, and what `refresh` wrote. Read when first asked for.
+"""The catalog's files, as they are: what people curated, and what `make catalog` wrote. Read when first used.
 
 Nothing here depends on the environment, and nothing is called. `info` makes of these what the wire shows.
 """
