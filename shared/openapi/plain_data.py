@@ -9,10 +9,7 @@ import re
 from threading import Lock
 
 from shared.json_words import what_is_wrong
-from shared.openapi.errors import NotASpec
-
-MAX_DEPTH = 200
-"""Objects and lists within each other. Documents in use stay below 60."""
+from shared.openapi.errors import MAX_DEPTH, NotASpec, too_deep
 
 _LONGEST_WITH_BRACES = 1_000_000
 """Characters. Longer text that starts as JSON does is not tried as YAML: a broken download must fail soon."""
@@ -45,11 +42,6 @@ def read(text: str) -> object:
         except NotASpec:
             pass
     raise wrong
-
-
-def too_deep() -> NotASpec:
-    """For whoever finds more than `MAX_DEPTH` levels."""
-    return NotASpec(f"This is nested too deep: more than {MAX_DEPTH} levels.")
 
 
 def _loaded(text: str) -> object:

@@ -13,8 +13,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from shared.openapi.errors import NotASpec
-from shared.openapi.plain_data import MAX_DEPTH, too_deep
+from shared.openapi.errors import MAX_DEPTH, NotASpec, too_deep
 from shared.openapi.prose import one_line
 
 MAX_ALIASED_NODES = 200_000

@@ -25,9 +25,9 @@ from pydantic import JsonValue
 
 from shared.log import get_logger
 from shared.outbound.errors import BadAnswer, BadRequest, NotMcp, OutboundError, ToolFailed, TooLong, TooSlow, one_line
-from shared.outbound.mcp import MAX_TOOLS, Tool
 from shared.outbound.mcp_attempt import Attempt
 from shared.outbound.mcp_diagnosis import in_plain_words, is_of_the_sdk
+from shared.outbound.mcp_tool import MAX_TOOLS, Tool
 from shared.outbound.network import USER_AGENT, Guard, Resolver
 from shared.outbound.urls import parsed
 from shared.redaction import redacted
