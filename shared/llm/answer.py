@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.llm.text import object_of, whole_text, whole_texts
+from shared.numbers import is_finite_number
 
 MAX_TOKENS = 20_000_000
 """Ten times the longest context that any model has. A provider that counts more counts something else."""
@@ -98,20 +99,12 @@ class Answer:
 
 def count(value: Any) -> int | None:
     """A number of tokens or of uses, rounded up; None for what is no such number."""
-    match value:
-        case bool():
-            return None
-        case int() if value >= 0:
-            return value
-        case float() if 0 <= value < math.inf:
-            return math.ceil(value)
-        case _:
-            return None
+    return math.ceil(value) if is_finite_number(value) and value >= 0 else None
 
 
 def dollars(value: Any) -> float | None:
     """An amount of money; None for what is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+    if not is_finite_number(value) or value < 0:
         return None
     try:
         return float(value)

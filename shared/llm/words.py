@@ -9,6 +9,7 @@ from shared.llm.catalog import ModelRoute
 from shared.llm.forms.faults import error_body
 from shared.llm.text import whole_text
 from shared.redaction import redacted
+from shared.text import shorten
 
 MAX_WORDS = 300
 _MAX_READ = 4_000
@@ -36,7 +37,7 @@ def clean_words(words: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         words = words.replace(secret, "[key]")
     words = " ".join(_LIBRARY.sub("", redacted(words)).split())
-    return words if len(words) <= MAX_WORDS else words[: MAX_WORDS - 1] + "…"
+    return shorten(words, MAX_WORDS)
 
 
 def _inner(words: str) -> str:

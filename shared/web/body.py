@@ -7,7 +7,6 @@ can be stored or answered; the parser here refuses them, as well as nesting with
 
 import asyncio
 import json
-import math
 import re
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
@@ -19,6 +18,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.models.errors import BadRequest, TooLarge
+from shared.numbers import is_finite_number
 from shared.web.encodings import decompressed, not_utf8, utf8
 
 ARRIVAL_SECONDS = 30.0
@@ -87,7 +87,7 @@ def refuse_infinite(value: Any) -> None:
     todo: list[Any] = [value]
     while todo:
         match todo.pop():
-            case float(number) if not math.isfinite(number):
+            case float(number) if not is_finite_number(number):
                 raise ValueError("a number is too large")
             case dict(fields):
                 todo.extend(cast("dict[str, Any]", fields).values())

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.log import get_logger
 from shared.models.errors import ServiceError, UpstreamFailed, UpstreamTooSlow
 from shared.redaction import redacted
+from shared.text import shorten
 from shared.trace import current_request
 
 _log = get_logger("errors")
@@ -76,14 +77,14 @@ def _on_invalid(_request: Request, error: Exception) -> Response:
 
 
 def _short(part: str | int) -> str | int:
-    return f"{part[: _LONGEST_NAME - 1]}…" if isinstance(part, str) and len(part) > _LONGEST_NAME else part
+    return shorten(part, _LONGEST_NAME) if isinstance(part, str) else part
 
 
 def _shown(value: Any) -> Any:
     """The input that was wrong, if it is short: an answer need not repeat a large request."""
     match value:
         case str():
-            return value if len(value) <= _LONGEST_INPUT else value[: _LONGEST_INPUT - 1] + "…"
+            return shorten(value, _LONGEST_INPUT)
         case bytes():
             return None
         case dict() | list():

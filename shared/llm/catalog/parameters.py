@@ -4,7 +4,6 @@ The rest of what litellm takes decides where a request goes and with which key: 
 """
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -12,6 +11,7 @@ from shared.llm.catalog.errors import InvalidParameters, alternatives, quoted
 from shared.llm.catalog.objects import check_object
 from shared.llm.catalog.route import ModelRoute
 from shared.models.catalog import ParameterSpec
+from shared.numbers import is_finite_number
 
 _WANTED = {
     "string": "a text",
@@ -56,9 +56,9 @@ def _checked(name: str, given: Any, spec: ParameterSpec) -> Any:
             fits = any(type(value) is type(choice) and value == choice for choice in spec.choices or [])
         case "integer":
             value = int(value) if isinstance(value, float) and value.is_integer() else value
-            fits = isinstance(value, int) and _within(value, spec)
+            fits = isinstance(value, int) and not isinstance(value, bool) and _within(value, spec)
         case "float":
-            fits = isinstance(value, int | float) and _within(value, spec)
+            fits = is_finite_number(value) and _within(value, spec)
         case "boolean":
             fits = isinstance(value, bool)
         case "string":
@@ -76,12 +76,7 @@ def _checked(name: str, given: Any, spec: ParameterSpec) -> Any:
 
 
 def _within(value: float, spec: ParameterSpec) -> bool:
-    return (
-        not isinstance(value, bool)
-        and (isinstance(value, int) or math.isfinite(value))
-        and (spec.min is None or value >= spec.min)
-        and (spec.max is None or value <= spec.max)
-    )
+    return (spec.min is None or value >= spec.min) and (spec.max is None or value <= spec.max)
 
 
 def _is_list_of_texts(value: Any) -> bool:
