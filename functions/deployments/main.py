@@ -150,23 +150,23 @@ async def call(
     if answer.replayed:
         headers[REPLAYED_HEADER] = "true"
     if answer.warnings:
-        headers["warnings"] = _in_a_header(answer.warnings)
+        headers["warnings"] = _encode_warnings(answer.warnings)
     result: Any = answer.result
     return JSONResponse(result, headers=headers)
 
 
-_LONGEST_HEADER = 4_000
+_MAX_HEADER_LENGTH = 4_000
 """Servers and clients refuse headers of more than some kilobytes."""
-_LONGEST_WARNING = 200
+_MAX_WARNING_LENGTH = 200
 
 
-def _in_a_header(warnings: list[str]) -> str:
+def _encode_warnings(warnings: list[str]) -> str:
     """The first of them, shortened, as a JSON list, which is in ASCII."""
     header = ""
     for number in range(1, len(warnings) + 1):
-        shown = [warning[:_LONGEST_WARNING] for warning in warnings[:number]]
+        shown = [warning[:_MAX_WARNING_LENGTH] for warning in warnings[:number]]
         longer = json.dumps(shown)
-        if len(longer) > _LONGEST_HEADER:
+        if len(longer) > _MAX_HEADER_LENGTH:
             break
         header = longer
     return header

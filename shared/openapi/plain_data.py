@@ -11,7 +11,7 @@ from threading import Lock
 from shared.json_words import what_is_wrong
 from shared.openapi.errors import MAX_DEPTH, NotASpec, too_deep
 
-_LONGEST_WITH_BRACES = 1_000_000
+_MAX_YAML_WITH_BRACES = 1_000_000
 """Characters. Longer text that starts as JSON does is not tried as YAML: a broken download must fail soon."""
 
 _one_at_a_time = Lock()
@@ -29,22 +29,22 @@ def read(text: str) -> object:
             raise NotASpec("This is an HTML page. Give the address of the OpenAPI document itself (JSON or YAML).")
         raise NotASpec("This is XML or HTML, not an OpenAPI document in JSON or YAML.")
     if start[0] not in "{[":
-        return _yaml(text)
+        return _read_yaml(text)
     try:
-        return _json(text)
+        return _read_json(text)
     except json.JSONDecodeError as error:
         wrong = NotASpec(f"This is not valid JSON: {what_is_wrong(error)}.")
     # YAML has braces too, though nobody writes much of it with them. What is neither was meant as JSON, and the
     # complaint about that is the useful one.
-    if len(text) <= _LONGEST_WITH_BRACES:
+    if len(text) <= _MAX_YAML_WITH_BRACES:
         try:
-            return _yaml(text)
+            return _read_yaml(text)
         except NotASpec:
             pass
     raise wrong
 
 
-def _loaded(text: str) -> object:
+def _load(text: str) -> object:
     """Without the garbage collector, which would look at every new list over and over, while all others wait."""
     with _one_at_a_time:
         collecting = gc.isenabled()
@@ -56,9 +56,9 @@ def _loaded(text: str) -> object:
                 gc.enable()
 
 
-def _json(text: str) -> object:
+def _read_json(text: str) -> object:
     try:
-        tree: object = _loaded(text)
+        tree: object = _load(text)
     except json.JSONDecodeError:
         raise
     except RecursionError:
@@ -78,7 +78,7 @@ def _json(text: str) -> object:
     raise too_deep()
 
 
-def _yaml(text: str) -> object:
+def _read_yaml(text: str) -> object:
     # Most documents are JSON: PyYAML is loaded only for those that are not.
     from shared.openapi.yaml_text import read_yaml
 
