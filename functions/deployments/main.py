@@ -33,12 +33,12 @@ from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.active_callers import ActiveCaller
 from shared.web.address import address_block
-from shared.web.departure import while_connected
+from shared.web.disconnects import while_connected
 from shared.web.error_responses import Answers, error_responses, headers
 from shared.web.idempotency import REPLAYED_HEADER, REPLAYED_TEXT, IdempotencyKey
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
-from shared.web.standing import ActiveCaller
 
 OPEN_PREFIX = "/rest/"
 """Published agents are called from pages of any origin, demos' sandboxed ones among them."""
