@@ -52,7 +52,7 @@ lock: setup ## Lock the requirements anew; UPGRADE=1 takes newer versions
 	@cd requirements && ../$(COMPILE) $(if $(UPGRADE),--upgrade) --no-deps local-model.in --output-file local-model.txt
 
 catalog: setup ## Renew the catalog of providers and models
-	@$(VENV)/python -m shared.llm.catalog.refresh
+	@$(VENV)/python -m tools.refresh_catalog
 
 contract: setup ## Write the service's OpenAPI document anew
 	@$(VENV)/python -m contract.refresh

@@ -47,23 +47,23 @@ def document() -> dict[str, Any]:
         description=_ABOUT,
         routes=app.routes,
         tags=[{"name": function.name, "description": function.about} for function in public],
-        servers=[*_SERVERS, _own_address([function.name for function in public])],
+        servers=[*_SERVERS, _build_function_server([function.name for function in public])],
     )
     for item in made["paths"].values():
         for operation in item.values():
-            _complete(operation)
+            _complete_operation(operation)
     components = made["components"]
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
-    for name, examples in _examples_answered(public).items():
+    for name, examples in _collect_examples(public).items():
         components["schemas"][name]["examples"] = examples
-    components["schemas"] = dict(sorted((_without_titles(components["schemas"]) | errors.schemas()).items()))
+    components["schemas"] = dict(sorted((_drop_titles(components["schemas"]) | errors.schemas()).items()))
     components["responses"] = {kind.__name__: errors.response(kind) for kind in errors.KINDS}
-    made["paths"] = _without_titles(made["paths"])
+    made["paths"] = _drop_titles(made["paths"])
     return made
 
 
-def _complete(operation: dict[str, Any]) -> None:
+def _complete_operation(operation: dict[str, Any]) -> None:
     """What the application does whatever the route; and a summary, which is the description's first clause."""
     operation["summary"] = re.split(r"[.;]\s", operation["description"] + " ", maxsplit=1)[0]
     for parameter in operation.get("parameters", []):
@@ -81,7 +81,7 @@ def _complete(operation: dict[str, Any]) -> None:
     }
 
 
-def _examples_answered(functions: Iterable[Function]) -> dict[str, list[Any]]:
+def _collect_examples(functions: Iterable[Function]) -> dict[str, list[Any]]:
     """By schema, with the nulls, which FastAPI leaves out: what is answered has all its fields."""
     found: dict[str, list[Any]] = {}
     for route in (route for function in functions for route in function.router.routes):
@@ -93,22 +93,22 @@ def _examples_answered(functions: Iterable[Function]) -> dict[str, list[Any]]:
     return found
 
 
-def _without_titles(value: Any) -> Any:
+def _drop_titles(value: Any) -> Any:
     """Schemas without the titles that are made from their names."""
     match value:
         case dict():
             return {
-                name: part if name in _DATA else _without_titles(part)
+                name: part if name in _DATA else _drop_titles(part)
                 for name, part in value.items()
                 if not (name == "title" and isinstance(part, str))
             }
         case list():
-            return [_without_titles(part) for part in value]
+            return [_drop_titles(part) for part in value]
         case _:
             return value
 
 
-def _own_address(names: list[str]) -> dict[str, Any]:
+def _build_function_server(names: list[str]) -> dict[str, Any]:
     return {
         "url": "https://{region}-{project}.cloudfunctions.net/{function}",
         "description": "the function itself: the one that the operation's tag names",

@@ -39,7 +39,7 @@ class JsonFormatter(logging.Formatter):
         }
         request = current_request.get()
         if request:
-            entry.update(_whose(request))
+            entry.update(_request_fields(request))
         entry.update(getattr(record, "fields", {}))
         stack_trace = redacted(self.formatException(record.exc_info)) if record.exc_info else None
         if record.levelno >= logging.ERROR and record.name not in _NO_FAULTS:
@@ -49,7 +49,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, default=str)
 
 
-def _whose(request: RequestContext) -> dict[str, Any]:
+def _request_fields(request: RequestContext) -> dict[str, Any]:
     """So that Cloud Logging shows all lines of a request together, and finds them by its id."""
     return {
         TRACE_FIELD: f"projects/{request.project}/traces/{request.trace.trace_id}",

@@ -15,14 +15,14 @@ MAX_DEPLOYMENT_BUDGET = 10_000
 """US dollars a day, of one published agent: more than a day's calls should ever be trusted with."""
 
 
-def _comma_separated(value: Any) -> Any:
+def _split_commas(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s*]+")
 
 
-def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
+def _check_origins(value: tuple[str, ...]) -> tuple[str, ...]:
     """Raises `ValueError` for what no browser sends as an `Origin`. A slash at the end is a slip, and is taken off."""
     origins = tuple(origin.removesuffix("/").lower() for origin in value)
     for origin in origins:
@@ -31,7 +31,7 @@ def _origins(value: tuple[str, ...]) -> tuple[str, ...]:
     return origins
 
 
-def _networks(value: tuple[str, ...]) -> tuple[str, ...]:
+def _check_networks(value: tuple[str, ...]) -> tuple[str, ...]:
     """Raises `ValueError` for what is not a network such as 192.0.2.0/24."""
     for network in value:
         ip_network(network)
@@ -58,7 +58,7 @@ class Settings(BaseModel):
     google_cloud_project: str = Field(default="demo-agents")
     functions_emulator: bool = Field(default=False, description="set by the Firebase Emulator Suite")
     k_service: str | None = Field(default=None, description="set by Cloud Run")
-    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_comma_separated), AfterValidator(_origins)] = Field(
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_split_commas), AfterValidator(_check_origins)] = Field(
         default=(), description="of pages that browsers may call from; locally any of this machine's, else none"
     )
     max_body_bytes: int = Field(default=1024 * 1024, gt=0)
@@ -102,7 +102,7 @@ class Settings(BaseModel):
     trusted_proxies: int = Field(
         default=0, ge=0, description="how many in front of us append to X-Forwarded-For, Hosting not counted"
     )
-    hosting_edges: Annotated[tuple[str, ...], BeforeValidator(_comma_separated), AfterValidator(_networks)] = Field(
+    hosting_edges: Annotated[tuple[str, ...], BeforeValidator(_split_commas), AfterValidator(_check_networks)] = Field(
         default=(), description="the networks from which Hosting calls functions; Google's own"
     )
     admin_panel_enabled: bool = False
@@ -180,7 +180,7 @@ class Settings(BaseModel):
         description="US dollars that callers of one deployment may have it spend on a UTC day, unless it has its own",
     )
 
-    outbound_allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_comma_separated)] = ()
+    outbound_allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_split_commas)] = ()
     outbound_timeout_seconds: float = Field(default=30, gt=0, description="one fetch, with its redirects")
     outbound_max_bytes: int = Field(default=5 * 1024 * 1024, gt=0, description="the longest answer that is read")
 

@@ -26,9 +26,9 @@ from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
 from shared.web import CurrentCaller, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.active_callers import ActiveCaller
 from shared.web.error_responses import error_responses
 from shared.web.idempotency import REPLAYED, REPLAYED_HEADER, IdempotencyKey
-from shared.web.standing import ActiveCaller
 
 router = APIRouter(route_class=StrictJsonRoute, responses=error_responses(Unauthenticated, Forbidden, Unavailable))
 

@@ -32,10 +32,10 @@ from shared.services.quotas import QuotaService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.active_callers import ActiveCaller, ActiveCallerIfAny
 from shared.web.authentication import TOKEN_OPTIONAL
 from shared.web.error_responses import error_responses
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
-from shared.web.standing import ActiveCaller, ActiveCallerIfAny
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """More than a demo may have, so that one that is too large is told so by its own size."""

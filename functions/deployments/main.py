@@ -33,12 +33,12 @@ from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.active_callers import ActiveCaller
 from shared.web.address import address_block
-from shared.web.departure import while_connected
+from shared.web.disconnects import while_connected
 from shared.web.error_responses import Answers, error_responses, headers
 from shared.web.idempotency import REPLAYED_HEADER, REPLAYED_TEXT, IdempotencyKey
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
-from shared.web.standing import ActiveCaller
 
 OPEN_PREFIX = "/rest/"
 """Published agents are called from pages of any origin, demos' sandboxed ones among them."""
@@ -150,23 +150,23 @@ async def call(
     if answer.replayed:
         headers[REPLAYED_HEADER] = "true"
     if answer.warnings:
-        headers["warnings"] = _in_a_header(answer.warnings)
+        headers["warnings"] = _encode_warnings(answer.warnings)
     result: Any = answer.result
     return JSONResponse(result, headers=headers)
 
 
-_LONGEST_HEADER = 4_000
+_MAX_HEADER_LENGTH = 4_000
 """Servers and clients refuse headers of more than some kilobytes."""
-_LONGEST_WARNING = 200
+_MAX_WARNING_LENGTH = 200
 
 
-def _in_a_header(warnings: list[str]) -> str:
+def _encode_warnings(warnings: list[str]) -> str:
     """The first of them, shortened, as a JSON list, which is in ASCII."""
     header = ""
     for number in range(1, len(warnings) + 1):
-        shown = [warning[:_LONGEST_WARNING] for warning in warnings[:number]]
+        shown = [warning[:_MAX_WARNING_LENGTH] for warning in warnings[:number]]
         longer = json.dumps(shown)
-        if len(longer) > _LONGEST_HEADER:
+        if len(longer) > _MAX_HEADER_LENGTH:
             break
         header = longer
     return header

@@ -11,10 +11,10 @@ from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.active_callers import ActiveCallerIfAny
 from shared.web.address import address_block
 from shared.web.authentication import TOKEN_OPTIONAL
 from shared.web.error_responses import error_responses
-from shared.web.standing import ActiveCallerIfAny
 
 MAX_BODY_BYTES = 32 * 1024
 

@@ -22,8 +22,8 @@ from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.active_callers import ActiveCaller
 from shared.web.error_responses import error_responses
-from shared.web.standing import ActiveCaller
 
 MAX_BODY_BYTES = 64 * 1024
 """A URL and a token."""

@@ -11,7 +11,7 @@ from shared.models.wire import SnakeModel, with_example
 from shared.settings import Settings
 from shared.web import StrictJsonRoute, as_response, create_app
 from shared.web.error_responses import Answers, headers
-from shared.web.files import file_answer
+from shared.web.files import serve_file
 
 SERVICE = "user-service"
 HERE = Path(__file__).resolve().parent
@@ -89,7 +89,7 @@ _PAGE: Answers = {200: _FILE, **_UNCHANGED, 308: {"description": "The same, with
 @router.get("/openapi.json", responses=_DOCUMENT)
 async def api_document(request: Request) -> Response:
     """This document: OpenAPI 3.1."""
-    return file_answer(request, HERE / "openapi.json", KEPT_SECONDS)
+    return serve_file(request, HERE / "openapi.json", KEPT_SECONDS)
 
 
 @router.get("/docs", response_class=HTMLResponse, responses=_PAGE)
@@ -97,7 +97,7 @@ async def api_page(request: Request) -> Response:
     """This document as a page, from which requests can be tried."""
     if request.state.asked_path.endswith("/"):  # the page names its parts from where it is
         return RedirectResponse("../docs", 308)
-    return file_answer(request, PAGE / "index.html", KEPT_SECONDS, {"Content-Security-Policy": PAGE_POLICY})
+    return serve_file(request, PAGE / "index.html", KEPT_SECONDS, {"Content-Security-Policy": PAGE_POLICY})
 
 
 @router.get("/docs/{name}", include_in_schema=False)
@@ -106,7 +106,7 @@ async def part_of_api_page(name: str, request: Request) -> Response:
     part = PAGE_PARTS.get(name)
     if part is None:
         raise NotFound(f"The page has no part {name[:100]!r}.")
-    return file_answer(request, part, KEPT_SECONDS)
+    return serve_file(request, part, KEPT_SECONDS)
 
 
 app = create_app("meta", router, Settings.from_environ())

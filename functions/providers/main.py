@@ -13,8 +13,8 @@ from shared.services.catalog.providers import ProviderService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.active_callers import ActiveCaller
 from shared.web.error_responses import error_responses
-from shared.web.standing import ActiveCaller
 
 router = APIRouter(
     route_class=StrictJsonRoute, prefix="/providers", responses=error_responses(Unauthenticated, Forbidden, Unavailable)

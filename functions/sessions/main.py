@@ -12,8 +12,8 @@ from shared.services.quotas import QuotaService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
+from shared.web.active_callers import ActiveCaller
 from shared.web.error_responses import error_responses
-from shared.web.standing import ActiveCaller
 
 router = APIRouter(
     route_class=StrictJsonRoute,

@@ -14,9 +14,9 @@ from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
-from shared.web.service_tokens import called_by
+from shared.web.service_tokens import only_from
 
-router = APIRouter(route_class=StrictJsonRoute, dependencies=[Depends(called_by("scheduler"))])
+router = APIRouter(route_class=StrictJsonRoute, dependencies=[Depends(only_from("scheduler"))])
 
 
 async def _sweep_service(settings: CurrentSettings) -> SweepService:

@@ -34,14 +34,14 @@ async def _user_service(settings: CurrentSettings) -> UserService:
     return UserService(Database(settings), settings)
 
 
-def _is_key(value: str) -> str:
+def _check_key(value: str) -> str:
     if not (0 < len(value) <= 255 and value.isprintable()):
         raise ValueError("An Idempotency-Key is 1 to 255 printable characters.")
     return value
 
 
 IdempotencyKey = Annotated[
-    Annotated[str, AfterValidator(_is_key), WithJsonSchema({"type": "string", "pattern": "^[ -~]{1,255}$"})] | None,
+    Annotated[str, AfterValidator(_check_key), WithJsonSchema({"type": "string", "pattern": "^[ -~]{1,255}$"})] | None,
     Header(description="Names the report, in 1 to 255 printable characters: sent again under it, nothing is charged."),
 ]
 Users = Annotated[UserService, Depends(_user_service)]

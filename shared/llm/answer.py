@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.llm.text import object_of, whole_text, whole_texts
+from shared.llm.text import object_of, repair_texts, whole_text
+from shared.numbers import is_finite_number
 
 MAX_TOKENS = 20_000_000
 """Ten times the longest context that any model has. A provider that counts more counts something else."""
@@ -89,29 +90,21 @@ class Answer:
         told = self.spoken or self.built_in_tools or self.thinking_blocks
         return not (told or self.tokens.prompt or self.tokens.completion or self.cost)
 
-    def made_whole(self) -> "Answer":
+    def make_whole(self) -> "Answer":
         """With every text as UTF-8 can hold it."""
         for name in ("content", "refusal", "reasoning", "thinking_blocks", "tool_calls", "built_in_tools", "citations"):
-            setattr(self, name, whole_texts(getattr(self, name)))
+            setattr(self, name, repair_texts(getattr(self, name)))
         return self
 
 
-def count(value: Any) -> int | None:
+def parse_count(value: Any) -> int | None:
     """A number of tokens or of uses, rounded up; None for what is no such number."""
-    match value:
-        case bool():
-            return None
-        case int() if value >= 0:
-            return value
-        case float() if 0 <= value < math.inf:
-            return math.ceil(value)
-        case _:
-            return None
+    return math.ceil(value) if is_finite_number(value) and value >= 0 else None
 
 
-def dollars(value: Any) -> float | None:
+def parse_dollars(value: Any) -> float | None:
     """An amount of money; None for what is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+    if not is_finite_number(value) or value < 0:
         return None
     try:
         return float(value)

@@ -33,7 +33,7 @@ def from_annotations(annotations: Any, offset: int = 0) -> list[dict[str, Any]]:
     for annotation in objects_of(annotations):
         inner = object_of(annotation.get("url_citation")) or object_of(annotation.get("file_citation"))
         fields = {**annotation, **inner}
-        start, end = (_moved(fields.get(name), offset) for name in ("start_index", "end_index"))
+        start, end = (_move(fields.get(name), offset) for name in ("start_index", "end_index"))
         title = fields.get("title") or fields.get("filename")
         cited_text = text_of(fields.get("content")) or fields.get("quote")
         found.append(citation(fields.get("url"), title, cited_text, (start, end), fields.get("file_id")))
@@ -49,10 +49,10 @@ def from_search_results(citations: Any, results: Any) -> list[dict[str, Any]]:
     }
     urls: list[Any] = citations if isinstance(citations, list) else []
     ordered = {url: by_url.get(url) or citation(url) for url in urls if isinstance(url, str)}
-    return distinct([*ordered.values(), *by_url.values()])
+    return drop_duplicates([*ordered.values(), *by_url.values()])
 
 
-def distinct(citations: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def drop_duplicates(citations: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Without those that are empty, and those that say the same as one before."""
     found: list[dict[str, Any]] = []
     seen: set[tuple[tuple[str, Any], ...]] = set()
@@ -64,7 +64,7 @@ def distinct(citations: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _moved(index: Any, offset: int) -> int | None:
+def _move(index: Any, offset: int) -> int | None:
     return index + offset if _is_index(index) else None
 
 

@@ -11,7 +11,7 @@ from shared.llm.catalog import CheckedCall, ModelRoute, check_call
 from shared.llm.cost import MAX_COST, Bill, bill, bill_most, with_tools
 from shared.llm.diagnosis import diagnose, failure_of, not_understood
 from shared.llm.engine import litellm
-from shared.llm.exchange import Exchange, observed, sent
+from shared.llm.exchange import Exchange, observe, parse_request
 from shared.llm.failures import ModelFailure
 from shared.llm.reading import is_remnant, read_exchange, stop_of, thoughts_of
 from shared.llm.usage import Counted, count_lost, count_stream, count_tokens, count_unread, estimate_all
@@ -32,14 +32,14 @@ async def complete(route: ModelRoute, request: ChatRequest, timeout: float) -> C
     call = check_call(route, request.parameters, request.built_in_tools, request.messages)
     arguments = call_arguments(route, request, call)
     error: Exception | None = None
-    with observed() as exchange:
+    with observe() as exchange:
         try:
             async with asyncio.timeout(timeout):
                 await litellm.acompletion(**arguments, timeout=timeout)
         except Exception as raised:  # litellm raises of many kinds; what counts is what was answered
             error = raised
     try:
-        return _outcome(route, request, exchange, error)
+        return _conclude(route, request, exchange, error)
     except ModelFailure as failure:
         _report(failure, route, exchange, error)
         raise
@@ -68,10 +68,10 @@ def call_arguments(route: ModelRoute, request: ChatRequest, call: CheckedCall) -
     }
 
 
-def _outcome(route: ModelRoute, request: ChatRequest, exchange: Exchange, error: Exception | None) -> ChatResult:
+def _conclude(route: ModelRoute, request: ChatRequest, exchange: Exchange, error: Exception | None) -> ChatResult:
     """Of a call that is over, however it went. Raises `ModelFailure`."""
     if exchange.answered:
-        return _answered(route, request, exchange)
+        return _read_answer(route, request, exchange)
     if error is None:
         _log.error("A call was not observed", extra={"fields": {"model": route.name}})
         raise not_understood(route)
@@ -81,7 +81,7 @@ def _outcome(route: ModelRoute, request: ChatRequest, exchange: Exchange, error:
     raise failure from error
 
 
-def _answered(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> ChatResult:
+def _read_answer(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> ChatResult:
     answer = read_exchange(exchange)
     if answer is None:
         raise _charge(not_understood(route), _bill_of_unread(route, request.built_in_tools, exchange))
@@ -90,11 +90,11 @@ def _answered(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> Ch
         answer.hides_uses = True
         counted = with_tools(route, request.built_in_tools, counted)
     billed = _bill(route, request.built_in_tools, counted, answer, exchange)
-    if _absurd(answer, billed):
+    if _is_absurd(answer, billed):
         failure = ModelFailure(f"{route.provider_name} reports a usage that cannot be.", transient=False)
         raise _charge(failure, _bill_of_absurd(route, request.built_in_tools, answer, exchange))
     stop = stop_of(answer)
-    if failure := _failure_in(answer, stop, exchange, route):
+    if failure := _find_failure(answer, stop, exchange, route):
         raise failure if answer.fault is not None and answer.never_began else _charge(failure, billed)
     return ChatResult(
         content=answer.content or answer.refusal,
@@ -105,7 +105,7 @@ def _answered(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> Ch
     )
 
 
-def _failure_in(answer: Answer, stop: str | None, exchange: Exchange, route: ModelRoute) -> ModelFailure | None:
+def _find_failure(answer: Answer, stop: str | None, exchange: Exchange, route: ModelRoute) -> ModelFailure | None:
     """Why an answer is none, although it came whole."""
     if answer.fault is not None:
         return failure_of(answer.fault, None, route)
@@ -141,11 +141,11 @@ def _bill_of_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -
     """
     answer = (read_exchange(exchange) if exchange.stream else None) or Answer()
     headed = exchange.status is not None
-    whole = exchange.stream is None and (headed or sent(exchange.request).get("stream") is not True)
+    whole = exchange.stream is None and (headed or parse_request(exchange.request).get("stream") is not True)
     if exchange.too_long or exchange.undecoded or whole:
         return bill_most(route, tools, count_lost(exchange, route.info.max_output_tokens))
     billed = _bill(route, (), _count(route, answer, exchange), answer, exchange)
-    return _bill_of_absurd(route, (), answer, exchange) if _absurd(answer, billed) else billed
+    return _bill_of_absurd(route, (), answer, exchange) if _is_absurd(answer, billed) else billed
 
 
 def _count(route: ModelRoute, answer: Answer, exchange: Exchange) -> Counted:
@@ -153,10 +153,10 @@ def _count(route: ModelRoute, answer: Answer, exchange: Exchange) -> Counted:
     longest = route.info.max_output_tokens
     if exchange.stream is None and exchange.answered:
         return count_tokens(answer, exchange, longest)
-    return count_stream(answer, exchange, longest, thinks_unseen=_thinks_unseen(route, exchange))
+    return count_stream(answer, exchange, longest, thinks_unseen=_may_think_unseen(route, exchange))
 
 
-def _thinks_unseen(route: ModelRoute, exchange: Exchange) -> bool:
+def _may_think_unseen(route: ModelRoute, exchange: Exchange) -> bool:
     """Whether the model may have thought what its stream does not show: what it shows may be a summary.
 
     An effort that nobody asked for is the model's default.
@@ -164,10 +164,10 @@ def _thinks_unseen(route: ModelRoute, exchange: Exchange) -> bool:
     if "reasoning" not in route.info.abilities:
         return False
     spec = route.info.parameters.get("reasoning_effort")
-    return sent(exchange.request).get("reasoning_effort", spec and spec.default) != "none"
+    return parse_request(exchange.request).get("reasoning_effort", spec and spec.default) != "none"
 
 
-def _absurd(answer: Answer, billed: Bill) -> bool:
+def _is_absurd(answer: Answer, billed: Bill) -> bool:
     """Whether a provider reports, or would have to bill, what cannot be."""
     return answer.tokens.absurd or max(answer.cost or 0.0, billed.cost) > MAX_COST
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from shared.llm.answer import Answer, Tokens
 from shared.llm.catalog import ModelRoute, ToolFee
-from shared.llm.estimate import most_read, most_uses, thoughts_beside
+from shared.llm.estimate import max_tokens_read, most_uses, thoughts_beside
 from shared.llm.usage import Counted
 from shared.models.catalog import Prices
 from shared.models.chat import Usage
@@ -40,7 +40,7 @@ def bill_most(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Bill
     thoughts = thoughts_beside(route)
     tokens = replace(
         counted.tokens,
-        prompt=most_read(prompt, every, route.info.context_window, prompt),
+        prompt=max_tokens_read(prompt, every, route.info.context_window, prompt),
         completion=(counted.tokens.completion or 0) + thoughts,
         reasoning=thoughts,
     )
@@ -53,7 +53,7 @@ def with_tools(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Cou
     if route.request_fee:
         fees.append(route.request_fee)
     estimated = counted.tokens.prompt or 0
-    prompt = most_read(estimated, fees, route.info.context_window, estimated)
+    prompt = max_tokens_read(estimated, fees, route.info.context_window, estimated)
     return replace(counted, tokens=replace(counted.tokens, prompt=prompt))
 
 
@@ -71,7 +71,7 @@ def bill(route: ModelRoute, tools: Sequence[str], counted: Counted, answer: Answ
     if route.info.prices is None:
         told = reported is not None
         return Bill(counted.usage.model_copy(update={"unpriced": not told}), 0.0)
-    cost = _cost_of_tokens(route.info.prices, counted.tokens) + _fees(route, tools, answer or Answer())
+    cost = _cost_of_tokens(route.info.prices, counted.tokens) + _sum_fees(route, tools, answer or Answer())
     return Bill(counted.usage, float(cost))
 
 
@@ -79,40 +79,40 @@ def _cost_of_tokens(prices: Prices, tokens: Tokens) -> Decimal:
     """US dollars."""
     prompt, completion = tokens.prompt or 0, tokens.completion or 0
     long = prices.above_tokens is not None and prompt > prices.above_tokens
-    input_ = _first((prices.input_above if long else None), prices.input)
-    output = _first((prices.output_above if long else None), prices.output)
-    kept = _first((prices.cached_input_above if long else None), prices.cached_input, input_)
-    keeps = _first((prices.cache_write_above if long else None), prices.cache_write, input_)
-    thought = _first(prices.reasoning, output)
+    input_ = _first_known((prices.input_above if long else None), prices.input)
+    output = _first_known((prices.output_above if long else None), prices.output)
+    kept = _first_known((prices.cached_input_above if long else None), prices.cached_input, input_)
+    keeps = _first_known((prices.cache_write_above if long else None), prices.cache_write, input_)
+    thought = _first_known(prices.reasoning, output)
     cached = min(tokens.cached, prompt)
     written = min(tokens.cache_write, prompt - cached)
     reasoning = min(tokens.reasoning, completion)
     micros = cached * kept + written * keeps + (prompt - cached - written) * input_
     micros += reasoning * thought + (completion - reasoning) * output
-    micros += tokens.citation * _first(prices.citation, 0.0)
+    micros += tokens.citation * _first_known(prices.citation, 0.0)
     return micros / 1_000_000
 
 
-def _first(*prices: float | Decimal | None) -> Decimal:
+def _first_known(*prices: float | Decimal | None) -> Decimal:
     """The first price that there is, as it is written."""
     return next(Decimal(str(price)) for price in prices if price is not None)
 
 
-def _hidden_uses(answer: Answer, fee: ToolFee) -> int:
+def _assume_uses(answer: Answer, fee: ToolFee) -> int:
     """How many uses there are taken to be of what the answer does not show."""
     return most_uses(fee) if answer.hides_uses else 1
 
 
-def _fees(route: ModelRoute, tools: Sequence[str], answer: Answer) -> Decimal:
+def _sum_fees(route: ModelRoute, tools: Sequence[str], answer: Answer) -> Decimal:
     """US dollars: each tool's fee for each use."""
     fees = Decimal(0)
     if request := route.request_fee:
-        shown = answer.searches if answer.searches is not None else _hidden_uses(answer, request)
+        shown = answer.searches if answer.searches is not None else _assume_uses(answer, request)
         uses = 1 if request.most_uses == 1 else max(1, shown)
         fees += uses * Decimal(repr(request.per_use))
     for tool in dict.fromkeys(tools):
         if fee := route.tool_fees.get(tool):
-            uses = answer.uses.get(tool, 0 if tool in answer.countable else _hidden_uses(answer, fee))
+            uses = answer.uses.get(tool, 0 if tool in answer.countable else _assume_uses(answer, fee))
             uses = min(uses, 1) if tool == _PER_ANSWER and fee.most_uses == 1 else uses
             fees += uses * Decimal(repr(fee.per_use))
     return fees

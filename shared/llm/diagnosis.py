@@ -16,7 +16,7 @@ from shared.llm.engine import exceptions
 from shared.llm.exchange import Exchange
 from shared.llm.failures import ModelFailure
 from shared.llm.forms import error_body
-from shared.llm.reading import parsed
+from shared.llm.reading import parse_json
 from shared.llm.text import text_of
 from shared.llm.words import clean_words, secrets_of
 from shared.models.chat import ChatRequest
@@ -52,12 +52,12 @@ def diagnose(error: Exception, exchange: Exchange, route: ModelRoute, request: C
             too_long=isinstance(error, exceptions.ContextWindowExceededError),
             refused=isinstance(error, exceptions.ContentPolicyViolationError),
         )
-        return failure_of(_fault(exchange), exchange.status, route, hints, _retry_after(exchange.headers))
-    if _is_any(error, TimeoutError, httpx.TimeoutException, exceptions.Timeout):
+        return failure_of(_read_fault(exchange), exchange.status, route, hints, _read_retry_after(exchange.headers))
+    if _has_cause(error, TimeoutError, httpx.TimeoutException, exceptions.Timeout):
         return ModelFailure(f"{route.provider_name} took too long to answer.", transient=True)
     if exchange.request is None:
-        return _not_sent(error, route, request)
-    if _is_any(error, httpx.DecodingError):
+        return _diagnose_unsent(error, route, request)
+    if _has_cause(error, httpx.DecodingError):
         return not_understood(route)
     return ModelFailure(
         f"The connection to {route.provider_name} was lost in the middle of the answer.", transient=True
@@ -73,38 +73,38 @@ def failure_of(
     code = (fault.code or "").lower()
     status = status or fault.status
 
-    def lasting(message: str, *, say_why: bool = False) -> ModelFailure:
+    def permanent(message: str, *, say_why: bool = False) -> ModelFailure:
         return ModelFailure(f"{message}: {words}" if say_why and words else f"{message}.", transient=False)
 
-    def passing(message: str) -> ModelFailure:
+    def temporary(message: str) -> ModelFailure:
         return ModelFailure(message, transient=True, retry_after=retry_after)
 
     match status:
         case _ if hints.too_long or code in _TOO_LONG_CODES or (status in (400, 413, 422) and _TOO_LONG.search(words)):
             tokens = f", which takes {route.info.context_window} tokens" if route.info.context_window else ""
-            return lasting(f"This is too long for {route.name}{tokens}. Shorten it, or choose another model")
+            return permanent(f"This is too long for {route.name}{tokens}. Shorten it, or choose another model")
         case _ if hints.refused or code in _REFUSED_CODES:
-            return lasting(f"{provider} refused the content of the chat", say_why=True)
+            return permanent(f"{provider} refused the content of the chat", say_why=True)
         case 429 | None if code in _NO_QUOTA or any(word in words for word in _NO_QUOTA):
-            return lasting(f"The account at {provider} has no quota left")
+            return permanent(f"The account at {provider} has no quota left")
         case 429:
-            return passing(f"{provider} is receiving too many requests.")
+            return temporary(f"{provider} is receiving too many requests.")
         case 408 | 504:
-            return passing(f"{provider} took too long to answer.")
+            return temporary(f"{provider} took too long to answer.")
         case 401:
-            return lasting(f"{provider} does not accept this service's key")
+            return permanent(f"{provider} does not accept this service's key")
         case 403:
-            return lasting(f"{provider} does not allow it", say_why=True)
+            return permanent(f"{provider} does not allow it", say_why=True)
         case 402:
-            return lasting(f"The account at {provider} has no credit left")
+            return permanent(f"The account at {provider} has no credit left")
         case 404:
-            return lasting(f"{provider} does not know the model", say_why=True)
+            return permanent(f"{provider} does not know the model", say_why=True)
         case int() if 300 <= status < 400:
-            return lasting(f"{provider} is not at the address that this service has of it")
+            return permanent(f"{provider} is not at the address that this service has of it")
         case int() if 400 <= status < 500 and status not in _RETRIABLE:
-            return lasting(f"{provider} did not take the request", say_why=True)
+            return permanent(f"{provider} did not take the request", say_why=True)
         case _:
-            return passing(f"{provider} could not answer.")
+            return temporary(f"{provider} could not answer.")
 
 
 def not_understood(route: ModelRoute) -> ModelFailure:
@@ -112,11 +112,11 @@ def not_understood(route: ModelRoute) -> ModelFailure:
     return ModelFailure(f"The answer of {route.provider_name} could not be understood.", transient=True)
 
 
-def _not_sent(error: Exception, route: ModelRoute, request: ChatRequest) -> ModelFailure:
+def _diagnose_unsent(error: Exception, route: ModelRoute, request: ChatRequest) -> ModelFailure:
     provider = route.provider_name
-    if (address := _local_address(route)) and _is_any(error, ConnectionRefusedError):
+    if (address := _local_address(route)) and _has_cause(error, ConnectionRefusedError):
         return ModelFailure(f"{provider} does not answer at {address}. Is it running?", transient=True)
-    if _is_any(error, httpx.TransportError, OSError):
+    if _has_cause(error, httpx.TransportError, OSError):
         return ModelFailure(f"{provider} could not be reached.", transient=True)
     if getattr(error, "status_code", None) in (401, 403):
         return ModelFailure(f"{provider} does not accept this service's key.", transient=False)
@@ -126,9 +126,9 @@ def _not_sent(error: Exception, route: ModelRoute, request: ChatRequest) -> Mode
     return ModelFailure(f"{route.name} does not take a request like this{which}.", transient=False)
 
 
-def _fault(exchange: Exchange) -> Fault:
+def _read_fault(exchange: Exchange) -> Fault:
     """What the body of an error status says: JSON, or a few words."""
-    document = parsed(exchange.body)
+    document = parse_json(exchange.body)
     if document is None:
         return Fault(text_of((exchange.body or b"").decode("utf-8", "replace")))
     return error_body(document)
@@ -142,7 +142,7 @@ def _local_address(route: ModelRoute) -> str | None:
     return f"{address.scheme}://{address.netloc.rpartition('@')[2]}"
 
 
-def _is_any(error: BaseException | None, *kinds: type[BaseException]) -> bool:
+def _has_cause(error: BaseException | None, *kinds: type[BaseException]) -> bool:
     """Whether it, or one that it came from, is: litellm, openai and httpx each wrap the error of the one below."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
@@ -153,7 +153,7 @@ def _is_any(error: BaseException | None, *kinds: type[BaseException]) -> bool:
     return False
 
 
-def _retry_after(headers: dict[str, str]) -> int | None:
+def _read_retry_after(headers: dict[str, str]) -> int | None:
     """The `Retry-After` header in seconds, a day at most; None without one, or when it is a date."""
     value: Any = headers.get("retry-after", "").strip()
     return min(int(value), 86_400) if value.isascii() and value.isdigit() and len(value) < 10 else None

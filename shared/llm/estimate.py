@@ -51,10 +51,10 @@ def bound_cost(route: ModelRoute, request: ChatRequest, settings: Settings) -> C
     if prices is None:
         return _bound_unpriced(route, settings)
     fixed, per_token = _cost_without_answer(route, request, call, prices)
-    shortest = min(_SHORTEST_ANSWER_TOKENS, _longest_answer(route, request))
+    shortest = min(_SHORTEST_ANSWER_TOKENS, _find_longest_answer(route, request))
     return CostBounds(
-        least=_rounded_up(fixed + shortest * per_token),
-        most=_rounded_up(fixed + _longest_answer(route, request) * per_token),
+        least=_round_up(fixed + shortest * per_token),
+        most=_round_up(fixed + _find_longest_answer(route, request) * per_token),
     )
 
 
@@ -68,14 +68,14 @@ def fit_output(route: ModelRoute, request: ChatRequest, amount: int) -> ChatRequ
         return request
     call = check_call(route, request.parameters, request.built_in_tools, request.messages)
     fixed, per_token = _cost_without_answer(route, request, call, prices)
-    longest = _longest_answer(route, request)
+    longest = _find_longest_answer(route, request)
     covered = longest if not per_token else math.floor((amount - fixed) / per_token)
     if covered < min(_SHORTEST_ANSWER_TOKENS, longest):
         raise NotCovered
-    asked = _asked_limit(request)
+    asked = _find_limit(request)
     if covered >= longest and (asked is not None or route.info.max_output_tokens):
         return request
-    return _with_limit(route, request, min(covered, longest))
+    return _set_limit(route, request, min(covered, longest))
 
 
 def _bound_unpriced(route: ModelRoute, settings: Settings) -> CostBounds:
@@ -95,7 +95,7 @@ def _bound_unpriced(route: ModelRoute, settings: Settings) -> CostBounds:
     return CostBounds(amount, amount)
 
 
-def _with_limit(route: ModelRoute, request: ChatRequest, tokens: int) -> ChatRequest:
+def _set_limit(route: ModelRoute, request: ChatRequest, tokens: int) -> ChatRequest:
     """Raises `NotCovered` where the model does not take so low a limit together with the other parameters."""
     given = next((name for name in _LIMITS if request.parameters.get(name) is not None), None)
     names = [given] if given else [name for name in _LIMITS if name in route.info.parameters] or ["max_tokens"]
@@ -111,18 +111,18 @@ def _cost_without_answer(
     route: ModelRoute, request: ChatRequest, call: CheckedCall, prices: Prices
 ) -> tuple[Decimal, Decimal]:
     """Without its answer, what the call costs at most; and what a token of the answer does: millionths of a dollar."""
-    sent = _sent(route, call)
-    prompt = _prompt_tokens(sent, call)
+    sent = _build_request(route, call)
+    prompt = _count_prompt_tokens(sent, call)
     fees = [fee for tool in dict.fromkeys(request.built_in_tools) if (fee := route.tool_fees.get(tool))]
     if route.request_fee:
         fees.append(route.request_fee)
-    estimated = math.ceil(_most_bytes(sent) / BYTES_PER_TOKEN) + _ENVELOPE_TOKENS
-    tokens = most_read(prompt, fees, route.info.context_window, estimated)
-    dollars = sum((most_uses(fee) * _decimal(fee.per_use) for fee in fees), Decimal(0))
-    thoughts = thoughts_beside(route) * _decimal(prices.reasoning or 0)
+    estimated = math.ceil(_count_bytes(sent) / BYTES_PER_TOKEN) + _ENVELOPE_TOKENS
+    tokens = max_tokens_read(prompt, fees, route.info.context_window, estimated)
+    dollars = sum((most_uses(fee) * _to_decimal(fee.per_use) for fee in fees), Decimal(0))
+    thoughts = thoughts_beside(route) * _to_decimal(prices.reasoning or 0)
     return (
-        tokens * _decimal(prices.highest_input(tokens)) + thoughts + dollars * MICROS_PER_DOLLAR,
-        _decimal(prices.highest_output(tokens)),
+        tokens * _to_decimal(prices.highest_input(tokens)) + thoughts + dollars * MICROS_PER_DOLLAR,
+        _to_decimal(prices.highest_output(tokens)),
     )
 
 
@@ -141,7 +141,7 @@ def most_uses(fee: ToolFee) -> int:
     return fee.most_uses or _ASSUMED_USES
 
 
-def most_read(prompt: int, fees: Iterable[ToolFee], window: int | None, estimated: int = 0) -> int:
+def max_tokens_read(prompt: int, fees: Iterable[ToolFee], window: int | None, estimated: int = 0) -> int:
     """How many tokens a provider reads at most for a prompt of so many, with the tools that the fees are of.
 
     After each use of a tool it reads the prompt once more, and with it all that the uses have brought until then; those
@@ -171,22 +171,22 @@ def most_read(prompt: int, fees: Iterable[ToolFee], window: int | None, estimate
     return tokens
 
 
-def _sent(route: ModelRoute, call: CheckedCall) -> dict[str, Any]:
+def _build_request(route: ModelRoute, call: CheckedCall) -> dict[str, Any]:
     return {"model": route.litellm_model, "messages": call.messages, "tools": call.tools, **call.parameters}
 
 
-def _most_bytes(sent: dict[str, Any]) -> int:
+def _count_bytes(sent: dict[str, Any]) -> int:
     """How long the request is with all but ASCII escaped, and a schema of the answer as a text: Bedrock takes one."""
     schema = sent.get("response_format")
     return len(json.dumps(sent if schema is None else {**sent, "response_format": json.dumps(schema)}))
 
 
-def _prompt_tokens(sent: dict[str, Any], call: CheckedCall) -> int:
+def _count_prompt_tokens(sent: dict[str, Any], call: CheckedCall) -> int:
     added = len(call.tools) + ("response_format" in call.parameters)
     return count_tokens_at_most(json.dumps(sent, ensure_ascii=False)) + _ENVELOPE_TOKENS + added * _TOOL_TOKENS
 
 
-def _asked_limit(request: ChatRequest) -> int | None:
+def _find_limit(request: ChatRequest) -> int | None:
     for name in _LIMITS:
         value = request.parameters.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -194,16 +194,16 @@ def _asked_limit(request: ChatRequest) -> int | None:
     return None
 
 
-def _longest_answer(route: ModelRoute, request: ChatRequest) -> int:
+def _find_longest_answer(route: ModelRoute, request: ChatRequest) -> int:
     """In tokens: what the caller allows, else the model."""
-    asked = _asked_limit(request)
+    asked = _find_limit(request)
     return asked if asked is not None else route.info.max_output_tokens or _UNKNOWN_ANSWER_TOKENS
 
 
-def _decimal(number: float) -> Decimal:
+def _to_decimal(number: float) -> Decimal:
     """US dollars a million tokens are millionths of a dollar a token."""
     return Decimal(repr(number))
 
 
-def _rounded_up(micros: Decimal) -> int:
+def _round_up(micros: Decimal) -> int:
     return max(1, int(micros.to_integral_value(ROUND_CEILING)))

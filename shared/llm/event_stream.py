@@ -129,7 +129,7 @@ class EventStream:
             self.ended = True
             return
         try:
-            event = object_of(json.loads(_decoded(data)))
+            event = object_of(json.loads(_decode(data)))
         except (ValueError, RecursionError):
             self.unread += len(data)
             return
@@ -189,20 +189,20 @@ class _Choice:
         for name in _TEXTS:
             if text := text_of(delta.get(name)):
                 characters += len(text)
-                spoken += _size(text)
+                spoken += _count_bytes(text)
                 self._texts.setdefault(name, StringIO()).write(text)
         for call in objects_of(delta.get("tool_calls")):
             index = call.get("index")
             index = index if isinstance(index, int) else len(self._calls)
             written = self._calls.setdefault(index, _ToolCall()).add(call)
             characters += len(written)
-            spoken += _size(written)
+            spoken += _count_bytes(written)
         annotations = objects_of(delta.get("annotations"))
         characters += sum(len(json.dumps(annotation)) for annotation in annotations)
         self._annotations += annotations
         if max(len(self._calls), len(self._annotations)) > MAX_PARTS:
             raise TooLong(f"more than {MAX_PARTS} tool calls or annotations")
-        beside = max(0, sum(_size(text) for text in model_texts(delta)) - spoken)
+        beside = max(0, sum(_count_bytes(text) for text in model_texts(delta)) - spoken)
         self.beside += beside
         self.spoken += spoken + beside
         return characters + beside
@@ -239,11 +239,11 @@ class _ToolCall:
         return {"id": self._id, "type": "function", "function": function}
 
 
-def _size(text: str) -> int:
+def _count_bytes(text: str) -> int:
     return len(text.encode("utf-8", "replace"))
 
 
-def _decoded(data: bytes) -> str:
+def _decode(data: bytes) -> str:
     """As UTF-8, which some servers write with the halves of surrogate pairs in it."""
     try:
         return data.decode("utf-8", "surrogatepass")

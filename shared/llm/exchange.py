@@ -34,11 +34,11 @@ _PIECE_BYTES = 64 * 1024
 _MAX_MEMBERS = 100
 """Of a body in gzip: each takes as long as many bytes."""
 _EVENT_STARTS = (b"data:", b"event:", b"id:", b"retry:", b": ", codecs.BOM_UTF8 + b"data:")
-_TELLING_BYTES = max(map(len, _EVENT_STARTS))
+_DETECTION_BYTES = max(map(len, _EVENT_STARTS))
 """Of the beginning of an answer, which may come a byte at a time."""
-_MOST_BLANKS = 1024
+_MAX_LEADING_BLANKS = 1024
 """Before it."""
-_AFTER_THE_END_SECONDS = 1.0
+_LINGER_SECONDS = 1.0
 """How long a stream that has ended may keep its connection open, for the next call to have it."""
 
 
@@ -83,7 +83,7 @@ _current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
 
 
 @contextmanager
-def observed() -> Generator[Exchange]:
+def observe() -> Generator[Exchange]:
     """What is sent and received within, by this task and by those that it starts."""
     exchange = Exchange()
     token = _current.set(exchange)
@@ -108,10 +108,10 @@ class ObservedTransport(httpx.AsyncHTTPTransport):
         loop = asyncio.get_running_loop()
         if self._loop() is not loop:
             self._loop = ref(loop)
-            self._end = self._closing()
+            self._end = self._close_at_end()
             await anext(self._end)
 
-    async def _closing(self) -> AsyncGenerator[None]:
+    async def _close_at_end(self) -> AsyncGenerator[None]:
         try:
             yield
         finally:
@@ -124,7 +124,7 @@ class ObservedTransport(httpx.AsyncHTTPTransport):
             return await super().handle_async_request(request)
         body = await request.aread()
         request.headers["Accept-Encoding"] = "gzip"  # the one that can be decompressed here within a limit
-        request.extensions = {**request.extensions, "trace": _trace(exchange, body)}
+        request.extensions = {**request.extensions, "trace": _trace_request(exchange, body)}
         try:
             response = await super().handle_async_request(request)
             return await _read(response, exchange, request)
@@ -136,7 +136,7 @@ class ObservedTransport(httpx.AsyncHTTPTransport):
             raise BrokenOff("The connection was lost.") from error
 
 
-def _trace(exchange: Exchange, body: bytes) -> Any:
+def _trace_request(exchange: Exchange, body: bytes) -> Any:
     """Notes the request when all of it is on its way."""
 
     method = b""
@@ -160,9 +160,9 @@ async def _read(response: httpx.Response, exchange: Exchange, request: httpx.Req
         _check_headers(response)
         exchange.headers = dict(response.headers)
         if response.status_code >= 300:
-            exchange.body = await _beginning(response, exchange)
+            exchange.body = await _read_beginning(response, exchange)
         else:
-            exchange.body = await _answer(response, exchange)
+            exchange.body = await _read_answer(response, exchange)
     except (ResponseTooLong, TooLong) as error:
         exchange.too_long = str(error)
         raise
@@ -185,11 +185,11 @@ def _check_headers(response: httpx.Response) -> None:
         raise ResponseTooLong(f"more than {MAX_HEADERS} headers, or than {MAX_HEADER_BYTES} bytes of them")
 
 
-async def _beginning(response: httpx.Response, exchange: Exchange) -> bytes:
+async def _read_beginning(response: httpx.Response, exchange: Exchange) -> bytes:
     """What an error says, as far as it is read; of one that breaks off, what came."""
     read = bytearray()
     try:
-        async for piece in _pieces(response):
+        async for piece in _decompress(response):
             read += piece
             exchange.received += len(piece)
             if len(read) >= MAX_ERROR_BYTES:
@@ -199,30 +199,30 @@ async def _beginning(response: httpx.Response, exchange: Exchange) -> bytes:
     return bytes(read[:MAX_ERROR_BYTES])
 
 
-async def _answer(response: httpx.Response, exchange: Exchange) -> bytes:
+async def _read_answer(response: httpx.Response, exchange: Exchange) -> bytes:
     """Events that were asked for are told by how they begin, too, and so is JSON: some servers give another type."""
-    pieces = _pieces(response)
+    pieces = _decompress(response)
     first = b""
     try:
         async for piece in pieces:
             first += piece
-            if len(first.lstrip()) >= _TELLING_BYTES or len(first) >= _MOST_BLANKS:
+            if len(first.lstrip()) >= _DETECTION_BYTES or len(first) >= _MAX_LEADING_BLANKS:
                 break
     finally:  # by as much as has come of it, if it breaks off
-        _tell_form(first.lstrip(), exchange)
+        _detect_form(first.lstrip(), exchange)
     if exchange.stream is not None:
-        return await _joined(first, pieces, exchange, exchange.stream)
-    return await _whole(first, pieces, exchange)
+        return await _read_stream(first, pieces, exchange, exchange.stream)
+    return await _read_whole(first, pieces, exchange)
 
 
-def _tell_form(start: bytes, exchange: Exchange) -> None:
+def _detect_form(start: bytes, exchange: Exchange) -> None:
     if exchange.stream is not None and start.removeprefix(codecs.BOM_UTF8).startswith(b"{"):
         exchange.stream = None
-    elif exchange.stream is None and start.startswith(_EVENT_STARTS) and sent(exchange.request).get("stream"):
+    elif exchange.stream is None and start.startswith(_EVENT_STARTS) and parse_request(exchange.request).get("stream"):
         exchange.stream = EventStream()
 
 
-def sent(request: bytes | None) -> dict[str, Any]:
+def parse_request(request: bytes | None) -> dict[str, Any]:
     """The fields of a request; none if it is not JSON."""
     try:
         return object_of(json.loads(request or b"{}"))
@@ -230,15 +230,15 @@ def sent(request: bytes | None) -> dict[str, Any]:
         return {}
 
 
-async def _with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _prepend(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield first
     async for piece in rest:
         yield piece
 
 
-async def _whole(first: bytes, rest: AsyncIterator[bytes], exchange: Exchange) -> bytes:
+async def _read_whole(first: bytes, rest: AsyncIterator[bytes], exchange: Exchange) -> bytes:
     read = bytearray()
-    async for piece in _with_first(first, rest):
+    async for piece in _prepend(first, rest):
         read += piece
         exchange.received += len(piece)
         if len(read) > MAX_BODY_BYTES:
@@ -246,17 +246,17 @@ async def _whole(first: bytes, rest: AsyncIterator[bytes], exchange: Exchange) -
     return bytes(read)
 
 
-async def _joined(first: bytes, rest: AsyncIterator[bytes], exchange: Exchange, stream: EventStream) -> bytes:
+async def _read_stream(first: bytes, rest: AsyncIterator[bytes], exchange: Exchange, stream: EventStream) -> bytes:
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(None) as patience:
-            async for piece in _with_first(first, rest):
+            async for piece in _prepend(first, rest):
                 exchange.received += len(piece)
                 if exchange.received > MAX_STREAM_BYTES:
                     raise ResponseTooLong(f"more than {MAX_STREAM_BYTES} bytes")
                 stream.feed(piece)
                 if stream.ended and patience.when() is None:
-                    patience.reschedule(loop.time() + _AFTER_THE_END_SECONDS)
+                    patience.reschedule(loop.time() + _LINGER_SECONDS)
     except (TimeoutError, httpx.TransportError):
         if not (stream.ended or stream.whole):
             with contextlib.suppress(TooLong):
@@ -266,7 +266,7 @@ async def _joined(first: bytes, rest: AsyncIterator[bytes], exchange: Exchange, 
     return json.dumps(stream.document()).encode()
 
 
-async def _pieces(response: httpx.Response) -> AsyncIterator[bytes]:
+async def _decompress(response: httpx.Response) -> AsyncIterator[bytes]:
     """The body in small pieces, each decompressed before the next: a small one may hold gigabytes."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "", "gzip", "x-gzip", "deflate"):

@@ -9,7 +9,7 @@ from shared.llm.exchange import Exchange
 from shared.llm.forms import read_document
 
 
-def parsed(body: bytes | None) -> Any:
+def parse_json(body: bytes | None) -> Any:
     """The JSON in a body, None when it is none. Whole numbers beyond all bounds, and depths, are none either.
 
     In UTF-8, or in one of the other encodings that JSON may have and that show themselves.
@@ -24,14 +24,14 @@ def parsed(body: bytes | None) -> Any:
 def is_remnant(body: bytes | None) -> bool:
     """Whether a body is what is left of an answer: nothing, or the beginning of JSON."""
     text = (body or b"").lstrip(b"\xef\xbb\xbf \t\r\n\0")
-    return not text or (text[:1] in (b"{", b"[") and parsed(body) is None)
+    return not text or (text[:1] in (b"{", b"[") and parse_json(body) is None)
 
 
 def read_exchange(exchange: Exchange) -> Answer | None:
     """The answer, or as much of a stream as has come; None where nothing can be read."""
     lost = exchange.body is None and exchange.stream is not None
     try:
-        answer = read_document(exchange.stream.document() if lost and exchange.stream else parsed(exchange.body))
+        answer = read_document(exchange.stream.document() if lost and exchange.stream else parse_json(exchange.body))
     except RecursionError:  # it is nested more deeply than it can be written again
         return None
     if answer is not None and exchange.stream is not None:

@@ -30,9 +30,9 @@ def reason(stop: str | None, native: str | None) -> str | None:
 
     `native`: what the model's own provider said, where a router says more kindly that the answer just ended.
     """
-    ours = _in_our_words(stop)
+    ours = _translate(stop)
     if ours is None and native is not None and _is_known(native):
-        return _in_our_words(native)
+        return _translate(native)
     return ours
 
 
@@ -40,7 +40,7 @@ def _is_known(word: str) -> bool:
     return word.lower() in _LENGTH | _FILTERED | _BROKEN | _OWN | {"refusal"}
 
 
-def _in_our_words(word: str | None) -> str | None:
+def _translate(word: str | None) -> str | None:
     match (word or "stop").lower():
         case word if word in _USUAL:
             return None

@@ -17,7 +17,7 @@ def whole_text(text: str) -> str:
     return text
 
 
-def whole_texts(value: Any, depth: int = MAX_DEPTH) -> Any:
+def repair_texts(value: Any, depth: int = MAX_DEPTH) -> Any:
     """JSON with every text in it made whole, names of fields included; what is nested deeper is left out."""
     match value:
         case list() | dict() if not depth:
@@ -26,10 +26,10 @@ def whole_texts(value: Any, depth: int = MAX_DEPTH) -> Any:
             return whole_text(value)
         case list():
             items: list[Any] = value
-            return [whole_texts(item, depth - 1) for item in items]
+            return [repair_texts(item, depth - 1) for item in items]
         case dict():
             fields: dict[str, Any] = value
-            return {whole_text(name): whole_texts(item, depth - 1) for name, item in fields.items()}
+            return {whole_text(name): repair_texts(item, depth - 1) for name, item in fields.items()}
         case _:
             return value
 

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shared.llm.answer import Answer, Tokens, count
-from shared.llm.exchange import Exchange, sent
+from shared.llm.answer import Answer, Tokens, parse_count
+from shared.llm.exchange import Exchange, parse_request
 from shared.llm.text import object_of
 from shared.llm.token_bound import BYTES_PER_TOKEN
 from shared.models.chat import Usage
@@ -40,9 +40,9 @@ def count_tokens(answer: Answer, exchange: Exchange, longest_of_model: int | Non
     `longest_of_model`: what the request allowed where it set no limit.
     """
     said = answer.tokens
-    prompt = said.prompt or _tokens(len(exchange.request or b""))
-    uncounted = _uncounted(answer, exchange, output_limit(exchange.request) or longest_of_model)
-    completion = _completion(said) + uncounted
+    prompt = said.prompt or _estimate_tokens(len(exchange.request or b""))
+    uncounted = _estimate_uncounted(answer, exchange, output_limit(exchange.request) or longest_of_model)
+    completion = _count_completion(said) + uncounted
     return Counted(replace(said, prompt=prompt, completion=completion), not said.prompt or uncounted > 0)
 
 
@@ -56,13 +56,13 @@ def count_stream(answer: Answer, exchange: Exchange, longest_of_model: int | Non
     longest = output_limit(exchange.request) or longest_of_model
     counted, stream = count_tokens(answer, exchange, longest_of_model), exchange.stream
     if stream is not None and not (stream.whole or stream.ended):  # a count on the way may be of a part
-        counted = _at_least(counted, _said(answer, exchange, longest))
+        counted = _raise_to(counted, _estimate_said(answer, exchange, longest))
     if stream is not None and not stream.whole and longest is not None:
-        counted = _at_most(counted, max(longest, _completion(answer.tokens)))
-    settled = stream is not None and stream.counted_whole and not _uncounted(answer, exchange, longest)
+        counted = _lower_to(counted, max(longest, _count_completion(answer.tokens)))
+    settled = stream is not None and stream.counted_whole and not _estimate_uncounted(answer, exchange, longest)
     if not thinks_unseen or longest is None or (settled and answer.tokens.completion):
         return counted
-    return _at_least(counted, longest)
+    return _raise_to(counted, longest)
 
 
 def count_unread(exchange: Exchange, longest_of_model: int | None) -> Counted:
@@ -71,8 +71,8 @@ def count_unread(exchange: Exchange, longest_of_model: int | None) -> Counted:
     Where the request set no limit, `longest_of_model` is one.
     """
     longest = output_limit(exchange.request) or longest_of_model
-    completion = _tokens(exchange.received)
-    return _estimated(exchange, completion if longest is None else min(completion, longest))
+    completion = _estimate_tokens(exchange.received)
+    return _estimate(exchange, completion if longest is None else min(completion, longest))
 
 
 def count_lost(exchange: Exchange, longest_of_model: int | None) -> Counted:
@@ -81,80 +81,80 @@ def count_lost(exchange: Exchange, longest_of_model: int | None) -> Counted:
     Where the request set no limit, `longest_of_model` is one. It counts as what came only where that is not known.
     """
     longest = output_limit(exchange.request) or longest_of_model
-    return _estimated(exchange, _tokens(exchange.received) if longest is None else longest)
+    return _estimate(exchange, _estimate_tokens(exchange.received) if longest is None else longest)
 
 
 def estimate_all(answer: Answer, exchange: Exchange) -> Counted:
     """As if the provider had not counted."""
-    return _estimated(exchange, _tokens(answer.spoken))
+    return _estimate(exchange, _estimate_tokens(answer.spoken))
 
 
 def output_limit(request: bytes | None) -> int | None:
     """The longest answer, in tokens, that a request allowed, all choices together; None where it set no limit."""
-    body = sent(request)
+    body = parse_request(request)
     for fields in (body, *(object_of(body.get(name)) for name in _AROUND_LIMITS)):
         for name in _LIMITS:
-            if limit := count(fields.get(name)):
-                return limit * _choices(body)
+            if limit := parse_count(fields.get(name)):
+                return limit * _count_choices(body)
     return None
 
 
-def _uncounted(answer: Answer, exchange: Exchange, longest: int | None) -> int:
+def _estimate_uncounted(answer: Answer, exchange: Exchange, longest: int | None) -> int:
     """Tokens of the answer that the provider did not count, and of what cannot be read of a stream."""
     stream, counted = exchange.stream, answer.tokens.completion
     if not counted:
-        return _said(answer, exchange, longest)
-    return 0 if stream is None else _allowed(stream.uncounted, stream.beside, longest, counted)
+        return _estimate_said(answer, exchange, longest)
+    return 0 if stream is None else _estimate_within(stream.uncounted, stream.beside, longest, counted)
 
 
-def _said(answer: Answer, exchange: Exchange, longest: int | None) -> int:
+def _estimate_said(answer: Answer, exchange: Exchange, longest: int | None) -> int:
     """Tokens of all texts, as they are estimated, and of what cannot be read."""
     unread = answer.beside
     if (stream := exchange.stream) is not None:
-        return _allowed(answer.spoken + unread + stream.unread, unread + stream.beside + stream.unread, longest)
-    return _allowed(answer.spoken + unread, unread, longest)
+        return _estimate_within(answer.spoken + unread + stream.unread, unread + stream.beside + stream.unread, longest)
+    return _estimate_within(answer.spoken + unread, unread, longest)
 
 
-def _allowed(size: int, doubtful: int, longest: int | None, counted: int = 0) -> int:
+def _estimate_within(size: int, doubtful: int, longest: int | None, counted: int = 0) -> int:
     """Tokens of so many bytes. Those that may be no text of the answer make no more of it than was allowed."""
-    estimated = _tokens(size)
+    estimated = _estimate_tokens(size)
     if longest is None:
         return estimated
-    return min(estimated, max(longest - counted, _tokens(max(0, size - doubtful))))
+    return min(estimated, max(longest - counted, _estimate_tokens(max(0, size - doubtful))))
 
 
-def _completion(said: Tokens) -> int:
+def _count_completion(said: Tokens) -> int:
     """Tokens of the answer, as far as the provider counted them."""
-    return (said.completion or 0) + _beside(said)
+    return (said.completion or 0) + _count_beside(said)
 
 
-def _beside(said: Tokens) -> int:
+def _count_beside(said: Tokens) -> int:
     """Tokens that are in the total alone: what xAI's models think, and Gemini's in OpenAI's form, beside the answer."""
     if not (said.prompt and said.completion and said.total):
         return 0
     return max(0, said.total - said.prompt - said.completion - said.citation)
 
 
-def _at_least(counted: Counted, completion: int) -> Counted:
+def _raise_to(counted: Counted, completion: int) -> Counted:
     if completion <= (counted.tokens.completion or 0):
         return counted
     return Counted(replace(counted.tokens, completion=completion), estimated=True)
 
 
-def _at_most(counted: Counted, completion: int) -> Counted:
+def _lower_to(counted: Counted, completion: int) -> Counted:
     if completion >= (counted.tokens.completion or 0):
         return counted
     return Counted(replace(counted.tokens, completion=completion), estimated=True)
 
 
-def _choices(body: dict[str, Any]) -> int:
-    return count(body.get("n")) or 1
+def _count_choices(body: dict[str, Any]) -> int:
+    return parse_count(body.get("n")) or 1
 
 
-def _estimated(exchange: Exchange, completion: int) -> Counted:
-    prompt = _tokens(len(exchange.request or b""))
+def _estimate(exchange: Exchange, completion: int) -> Counted:
+    prompt = _estimate_tokens(len(exchange.request or b""))
     return Counted(Tokens(prompt=prompt, completion=completion), estimated=True)
 
 
-def _tokens(size: int) -> int:
+def _estimate_tokens(size: int) -> int:
     return math.ceil(size / BYTES_PER_TOKEN)

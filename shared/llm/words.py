@@ -9,8 +9,9 @@ from shared.llm.catalog import ModelRoute
 from shared.llm.forms.faults import error_body
 from shared.llm.text import whole_text
 from shared.redaction import redacted
+from shared.text import shorten
 
-MAX_WORDS = 300
+MAX_WORDS_LENGTH = 300
 _MAX_READ = 4_000
 """Characters that are looked at."""
 _PREFIX = re.compile(r"^(?:(?:litellm\.)?(?:\w+Exception )?\w*(?:Error|Exception|Timeout)(?::| -) )*")
@@ -27,19 +28,19 @@ def secrets_of(route: ModelRoute) -> list[str]:
 
 
 def clean_words(words: str, secrets: Iterable[str]) -> str:
-    """At most `MAX_WORDS` characters; empty for what is no sentence for people."""
+    """At most `MAX_WORDS_LENGTH` characters; empty for what is no sentence for people."""
     words = whole_text(words)[:_MAX_READ]
     words = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
-    words = _inner(_PREFIX.sub("", words))
+    words = _unwrap(_PREFIX.sub("", words))
     if _PAGE.search(words):
         return ""
     for secret in secrets:
         words = words.replace(secret, "[key]")
     words = " ".join(_LIBRARY.sub("", redacted(words)).split())
-    return words if len(words) <= MAX_WORDS else words[: MAX_WORDS - 1] + "…"
+    return shorten(words, MAX_WORDS_LENGTH)
 
 
-def _inner(words: str) -> str:
+def _unwrap(words: str) -> str:
     """The message of an error that came as JSON within a text; other words as they are."""
     start, end = words.find("{"), words.rfind("}")
     try:

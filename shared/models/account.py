@@ -98,10 +98,10 @@ class Account(SnakeModel):
         administrator set.
         """
         account = self
-        if _reached(self.reset_at, now):
+        if _has_come(self.reset_at, now):
             account = self.tracked_anew(now) if terms.bounding else self.renewed(now)
             account = account.changed(now, reset_at=months_on(self.reset_anchor, now))
-        if terms.bounding and (_reached(self.refill_at, now) or self._calendar_refills(now, terms)):
+        if terms.bounding and (_has_come(self.refill_at, now) or self._calendar_refills(now, terms)):
             account = account.refilled(now, terms)
         return account
 
@@ -123,7 +123,7 @@ class Account(SnakeModel):
             spent=0,
             owed=self.owed - paid,
             refilled_at=now,
-            refill_at=NEVER if _reached(self.refill_at, now) else self.refill_at,
+            refill_at=NEVER if _has_come(self.refill_at, now) else self.refill_at,
         )
 
     def tracked_anew(self, now: datetime) -> "Account":
@@ -202,7 +202,7 @@ class Account(SnakeModel):
         return self.model_copy(update={**fields, "updated_at": now})
 
 
-def _reached(date: int, now: datetime) -> bool:
+def _has_come(date: int, now: datetime) -> bool:
     return date != NEVER and date <= milliseconds(now)
 
 

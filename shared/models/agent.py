@@ -14,7 +14,7 @@ from shared.models.wire import CamelModel, JsonObject, empty_for_null, with_chan
 _FRIENDLY_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 
 
-def _told_in_words(value: Any) -> Any:
+def _check_friendly_name(value: Any) -> Any:
     """Refuses a name that does not fit: a regular expression, which would do so next, says it to few."""
     if isinstance(value, str) and not re.fullmatch(_FRIENDLY_NAME, value):
         raise PydanticCustomError(
@@ -25,11 +25,11 @@ def _told_in_words(value: Any) -> Any:
     return value
 
 
-FriendlyName = Annotated[str, StringConstraints(pattern=_FRIENDLY_NAME), BeforeValidator(_told_in_words)]
+FriendlyName = Annotated[str, StringConstraints(pattern=_FRIENDLY_NAME), BeforeValidator(_check_friendly_name)]
 """What an agent is published under: a segment of a URL."""
 
 
-def _trimmed_addresses(tools: dict[str, list[str]]) -> dict[str, list[str]]:
+def _trim_addresses(tools: dict[str, list[str]]) -> dict[str, list[str]]:
     """Two spellings of one server that differ in white space around them are one, with the tools of both."""
     trimmed: dict[str, list[str]] = {}
     for url, names in tools.items():
@@ -38,7 +38,7 @@ def _trimmed_addresses(tools: dict[str, list[str]]) -> dict[str, list[str]]:
     return trimmed
 
 
-Tools = Annotated[dict[str, list[str]], BeforeValidator(empty_for_null(dict)), AfterValidator(_trimmed_addresses)]
+Tools = Annotated[dict[str, list[str]], BeforeValidator(empty_for_null(dict)), AfterValidator(_trim_addresses)]
 """MCP servers by their URL, without white space around it, and of each the tools that may be called."""
 AgentIds = Annotated[list[str], Field(max_length=100), BeforeValidator(empty_for_null(list))]
 

@@ -18,7 +18,7 @@ class TextPart(CamelModel):
     text: str
 
 
-def _text_of(content: Any) -> Any:
+def _join_text_parts(content: Any) -> Any:
     """The texts of parts, one after the other, as they are; what is no list of parts is left to be validated.
 
     Raises `BadRequest` for a part that is not text: it is well formed, and cannot be served.
@@ -40,7 +40,7 @@ class Message(CamelModel):
     """One message of the conversation. Parts of text are one text, put together as they are."""
 
     role: Literal["user", "assistant", "system"]
-    content: Annotated[str, BeforeValidator(_text_of, json_schema_input_type=str | list[TextPart])]
+    content: Annotated[str, BeforeValidator(_join_text_parts, json_schema_input_type=str | list[TextPart])]
 
 
 class ChatRequest(CamelModel):

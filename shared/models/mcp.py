@@ -20,7 +20,7 @@ class ListToolsRequest(SnakeModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _without_the_token(cls, data: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+    def _validate_without_token(cls, data: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
         """What does not validate is shown to the caller, and that must not be the token."""
         try:
             return validate(data)
@@ -29,7 +29,7 @@ class ListToolsRequest(SnakeModel):
                 InitErrorDetails(
                     type=problem["type"],
                     loc=problem["loc"],
-                    input=_shown(problem["input"], problem["loc"]),
+                    input=_hide_token(problem["input"], problem["loc"]),
                     ctx=problem.get("ctx", {}),
                 )
                 for problem in error.errors()
@@ -41,7 +41,7 @@ class ListToolsRequest(SnakeModel):
         return (self.auth_token.get_secret_value() or None) if self.auth_token else None
 
 
-def _shown(value: Any, place: tuple[int | str, ...]) -> Any:
+def _hide_token(value: Any, place: tuple[int | str, ...]) -> Any:
     """The input that was wrong: never the token, nor a body that may hold it, under whatever name."""
     return value if place and place[0] in _URL_NAMES and not isinstance(value, dict | list) else None
 

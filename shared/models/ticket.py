@@ -62,7 +62,7 @@ class Ticket(SnakeModel):
 
     def leased(self, holder: str, now: datetime, seconds: float) -> "Ticket":
         """A new attempt, begun by `holder`."""
-        return self._changed(
+        return self._change(
             now,
             status=TicketStatus.PROCESSING,
             attempts=self.attempts + 1,
@@ -74,15 +74,15 @@ class Ticket(SnakeModel):
     def renewed(self, now: datetime, seconds: float) -> "Ticket":
         """A sign of life from the holder."""
         assert self.lease is not None  # noqa: S101 - only what is leased can be renewed
-        return self._changed(now, lease=Lease(holder=self.lease.holder, expires_at=now + timedelta(seconds=seconds)))
+        return self._change(now, lease=Lease(holder=self.lease.holder, expires_at=now + timedelta(seconds=seconds)))
 
     def marked(self, begun: bool, now: datetime) -> "Ticket":
         """Whether what is done for it from here on is not to be done again."""
-        return self._changed(now, begun=begun)
+        return self._change(now, begun=begun)
 
     def released(self, now: datetime) -> "Ticket":
         """Given back, to be tried again."""
-        return self._changed(now, status=TicketStatus.PENDING, lease=None)
+        return self._change(now, status=TicketStatus.PENDING, lease=None)
 
     def returned(self, now: datetime) -> "Ticket":
         """Given back by a holder that found no room to work on it: the attempt does not count."""
@@ -90,27 +90,27 @@ class Ticket(SnakeModel):
 
     def put_aside(self, kind: TurnKind, now: datetime) -> "Ticket":
         """Parked: it needs no task until its turn comes. What it waits until then is no time of its attempts."""
-        return self._changed(now, status=TicketStatus.PENDING, lease=None, parked=kind, first_taken_at=None)
+        return self._change(now, status=TicketStatus.PENDING, lease=None, parked=kind, first_taken_at=None)
 
     def called(self, now: datetime) -> "Ticket":
         """No longer parked: its turn has come, and a new task is to be made for it."""
-        return self._changed(now, parked=None, tasks=self.tasks + 1)
+        return self._change(now, parked=None, tasks=self.tasks + 1)
 
     def enqueued_again(self, now: datetime) -> "Ticket":
         """With one more task. Not touched by that: nobody has worked on it."""
         return self.model_copy(update={"tasks": self.tasks + 1, "enqueued_at": now})
 
     def completed(self, result: ChatResult, now: datetime) -> "Ticket":
-        return self._ended(now, status=TicketStatus.COMPLETED, result=result)
+        return self._end(now, status=TicketStatus.COMPLETED, result=result)
 
     def failed(self, error: str, now: datetime) -> "Ticket":
         """`error`: a sentence for the user."""
-        return self._ended(now, status=TicketStatus.FAILED, error=error)
+        return self._end(now, status=TicketStatus.FAILED, error=error)
 
-    def _ended(self, now: datetime, **fields: object) -> "Ticket":
-        return self._changed(now, lease=None, parked=None, completed_at=now, **fields)
+    def _end(self, now: datetime, **fields: object) -> "Ticket":
+        return self._change(now, lease=None, parked=None, completed_at=now, **fields)
 
-    def _changed(self, now: datetime, **fields: object) -> "Ticket":
+    def _change(self, now: datetime, **fields: object) -> "Ticket":
         return self.model_copy(update={**fields, "updated_at": now})
 
 

@@ -13,7 +13,7 @@ EARLIEST_RESET = 100_000_000_000
 """March 1973 in milliseconds. Seconds are below it until the year 5138, so they are not taken for milliseconds."""
 
 
-def _no_seconds(value: float) -> float:
+def _refuse_seconds(value: float) -> float:
     if 0 < value < EARLIEST_RESET:
         raise ValueError(
             f"The date is in milliseconds since 1970: 0, which is never, or {EARLIEST_RESET} and later. "
@@ -31,7 +31,7 @@ Milliseconds = Annotated[
         allow_inf_nan=False,
         description=f"Epoch milliseconds: 0, which is never, or {EARLIEST_RESET} and later. Fractions are dropped.",
     ),
-    AfterValidator(_no_seconds),
+    AfterValidator(_refuse_seconds),
 ]
 """Epoch milliseconds, up to the end of the year 9999; 0 means never."""
 MAX_METADATA_BYTES = 16 * 1024

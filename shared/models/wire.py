@@ -36,13 +36,13 @@ def is_plain_id(text: str) -> bool:
     return not reserved and "/" not in text and "\0" not in text and 0 < size <= 1500
 
 
-def _plain_id(text: str) -> str:
+def _check_plain_id(text: str) -> str:
     if not is_plain_id(text):
         raise ValueError("not an id: 1 to 1500 bytes without '/' and NUL, not '.', '..' or '__…__'")
     return text
 
 
-PlainId = Annotated[str, AfterValidator(_plain_id)]
+PlainId = Annotated[str, AfterValidator(_check_plain_id)]
 """A text that can be a document's id."""
 
 

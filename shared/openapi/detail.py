@@ -41,7 +41,7 @@ _EVERYTHING = Detail(
 )
 
 
-def _ladder() -> list[Detail]:
+def _build_ladder() -> list[Detail]:
     steps = [_EVERYTHING]
 
     def less(**changes: object) -> None:
@@ -69,7 +69,7 @@ def _ladder() -> list[Detail]:
     return steps
 
 
-LADDER = _ladder()
+LADDER = _build_ladder()
 """From the most to the least that holds for all operations. Below it, as many operations as fit have the last step."""
 
 LINES = tuple(

@@ -12,11 +12,11 @@ from typing import Literal
 from shared.openapi.errors import NotASpec
 from shared.openapi.plain_data import read
 from shared.openapi.prose import one_line
-from shared.openapi.tree import mapping
+from shared.openapi.tree import as_mapping
 
 Family = Literal["openapi", "swagger"]
 
-TITLE_LENGTH = 200
+MAX_TITLE_LENGTH = 200
 """Characters. Titles in use have a tenth of it."""
 
 _FAMILIES: dict[Family, re.Pattern[str]] = {
@@ -61,18 +61,18 @@ def parse(text: str) -> Document:
     """JSON or YAML to a document. Raises `NotASpec`, and nothing else, whatever the text."""
     tree = read(text)
     if not isinstance(tree, dict):
-        raise NotASpec(f"This is {_kind(tree)}, not an OpenAPI document.")
-    tree = mapping(tree)
-    family, specification = _specification(tree)
+        raise NotASpec(f"This is {_describe_kind(tree)}, not an OpenAPI document.")
+    tree = as_mapping(tree)
+    family, specification = _read_specification(tree)
     _check_paths(tree, specification)
-    info = mapping(tree.get("info"))
-    return Document(family, specification, _words(info.get("title")), _words(info.get("version")), tree)
+    info = as_mapping(tree.get("info"))
+    return Document(family, specification, _bounded_text(info.get("title")), _bounded_text(info.get("version")), tree)
 
 
-def _specification(tree: Mapping[str, object]) -> tuple[Family, str]:
+def _read_specification(tree: Mapping[str, object]) -> tuple[Family, str]:
     for family, known in _FAMILIES.items():
         if family in tree:
-            version = _words(tree[family]) or ""
+            version = _bounded_text(tree[family]) or ""
             if known.match(version):
                 return family, version
             says = one_line(version, 40) or "nothing"
@@ -93,21 +93,21 @@ def _check_paths(tree: Mapping[str, object], specification: str) -> None:
     """From 3.1 on, a document may be of webhooks or components only."""
     if "paths" in tree:
         if not isinstance(tree["paths"], dict):
-            raise NotASpec(f"`paths` of this document is {_kind(tree['paths'])} where an object is due.")
+            raise NotASpec(f"`paths` of this document is {_describe_kind(tree['paths'])} where an object is due.")
     elif not specification.startswith(("3.1", "3.2")):
         raise NotASpec("This document has no `paths`, so it describes no operation.")
     elif not any(isinstance(tree.get(key), dict) for key in ("webhooks", "components")):
         raise NotASpec("This document has neither `paths` nor `webhooks` nor `components`.")
 
 
-def _words(value: object) -> str | None:
+def _bounded_text(value: object) -> str | None:
     """YAML reads an unquoted version as a number."""
     if isinstance(value, str | int | float) and not isinstance(value, bool):
-        return one_line(str(value), TITLE_LENGTH) or None
+        return one_line(str(value), MAX_TITLE_LENGTH) or None
     return None
 
 
-def _kind(tree: object) -> str:
+def _describe_kind(tree: object) -> str:
     if isinstance(tree, str):
         return "plain text"
     if isinstance(tree, list):

@@ -1,9 +1,20 @@
-"""What can be wrong with a text that should be an API description, in a sentence for whoever chose it."""
+"""What can be wrong with a text that should be an API description, in a sentence for the person who chose it."""
+
+MAX_DEPTH = 200
+"""Levels of nested objects and lists. Documents in use stay below 60."""
 
 
 class NotASpec(ValueError):
-    """`message` says what the text is instead. It may quote a few words of it, on one line."""
+    """The text is not an API description that can be read.
+
+    `message` says what the text is instead. It may quote a few words of it, on one line.
+    """
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+def too_deep() -> NotASpec:
+    """The error for a text with more than `MAX_DEPTH` levels, whether it is JSON or YAML."""
+    return NotASpec(f"This is nested too deep: more than {MAX_DEPTH} levels.")

@@ -14,14 +14,14 @@ from shared.openapi.document import Document
 from shared.openapi.errors import NotASpec
 from shared.openapi.operations import METHODS
 from shared.openapi.plain_data import read
-from shared.openapi.servers import filled
-from shared.openapi.tree import listing, mapping, text
-from shared.openapi.writing import json_of
+from shared.openapi.servers import fill_variables
+from shared.openapi.tree import as_list, as_mapping, as_text
+from shared.openapi.writing import write_json
 
 _NO_SERVER = "The document names no server; it was fetched from this one."
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _BLOCK_KEY = re.compile(r"[A-Za-z\"']")
-_GOES_ON = (" ", "\t", "#", "-", "\r", "\n")
+_CONTINUATIONS = (" ", "\t", "#", "-", "\r", "\n")
 """How a line begins that belongs to the key before it."""
 
 
@@ -30,66 +30,66 @@ def located(document: Document, written: str, url: str) -> str:
 
     A document without operations stays as it is, and so does one that is too large to be written anew.
     """
-    changes = _changes(document, urlsplit(url))
+    changes = _find_changes(document, urlsplit(url))
     if not changes:
         return written
     wanted = {**document.tree, **changes}
     if "paths" not in changes:
-        edited = _edited(written, document.tree, changes)
+        edited = _edit(written, document.tree, changes)
         try:
             if edited is not None and read(edited) == wanted:
                 return edited
         except NotASpec:
             pass
-    return json_of(wanted) or written
+    return write_json(wanted) or written
 
 
-def _changes(document: Document, base: SplitResult) -> dict[str, object]:
+def _find_changes(document: Document, base: SplitResult) -> dict[str, object]:
     """By the keys at the top."""
     tree = document.tree
-    if not mapping(tree.get("paths")):
+    if not as_mapping(tree.get("paths")):
         return {}
     if document.family == "swagger":
-        schemes = [] if listing(tree.get("schemes")) else [base.scheme]
-        if not text(tree.get("host")).strip():
+        schemes = [] if as_list(tree.get("schemes")) else [base.scheme]
+        if not as_text(tree.get("host")).strip():
             return {"host": base.netloc, **({"schemes": schemes} if schemes else {})}
         # Without schemes the document's own counts, and https is what everybody takes for granted.
         return {"schemes": schemes} if schemes == ["http"] else {}
     changes: dict[str, object] = {}
-    servers = listing(tree.get("servers"))
-    whole = _whole(servers, base) or [{"url": f"{base.scheme}://{base.netloc}", "description": _NO_SERVER}]
+    servers = as_list(tree.get("servers"))
+    whole = _complete_servers(servers, base) or [{"url": f"{base.scheme}://{base.netloc}", "description": _NO_SERVER}]
     if whole != servers:
         changes["servers"] = whole
-    paths = mapping(tree.get("paths"))
-    located_paths = {path: _located_item(item, base) for path, item in paths.items()}
+    paths = as_mapping(tree.get("paths"))
+    located_paths = {path: _locate_item(item, base) for path, item in paths.items()}
     if located_paths != paths:
         changes["paths"] = located_paths
     return changes
 
 
-def _located_item(item: object, base: SplitResult) -> object:
+def _locate_item(item: object, base: SplitResult) -> object:
     """A path with the servers of its own and of its operations."""
     if not isinstance(item, dict):
         return item
-    fields = mapping(item)
-    located = {key: _with_servers(value, base) if key.lower() in METHODS else value for key, value in fields.items()}
-    return _with_servers(located, base)
+    fields = as_mapping(item)
+    located = {key: _locate_servers(value, base) if key.lower() in METHODS else value for key, value in fields.items()}
+    return _locate_servers(located, base)
 
 
-def _with_servers(node: object, base: SplitResult) -> object:
-    fields = mapping(node)
-    servers = listing(fields.get("servers"))
-    return {**fields, "servers": _whole(servers, base)} if servers else node
+def _locate_servers(node: object, base: SplitResult) -> object:
+    fields = as_mapping(node)
+    servers = as_list(fields.get("servers"))
+    return {**fields, "servers": _complete_servers(servers, base)} if servers else node
 
 
-def _whole(servers: list[object], base: SplitResult) -> list[object]:
-    return [_whole_server(server, base) for server in servers]
+def _complete_servers(servers: list[object], base: SplitResult) -> list[object]:
+    return [_complete_server(server, base) for server in servers]
 
 
-def _whole_server(server: object, base: SplitResult) -> object:
-    fields = mapping(server)
-    url = text(fields.get("url")).strip()
-    meant = filled(url, fields)
+def _complete_server(server: object, base: SplitResult) -> object:
+    fields = as_mapping(server)
+    url = as_text(fields.get("url")).strip()
+    meant = fill_variables(url, fields)
     if not isinstance(server, dict) or _ABSOLUTE.match(meant):
         return server
     place = base._replace(query="", fragment="").geturl()
@@ -101,14 +101,14 @@ def _whole_server(server: object, base: SplitResult) -> object:
         return server
 
 
-def _edited(written: str, tree: Mapping[str, object], changes: Mapping[str, object]) -> str | None:
+def _edit(written: str, tree: Mapping[str, object], changes: Mapping[str, object]) -> str | None:
     """With the least that has to change. None if that is more than is tried; what comes out is to be checked."""
     for key, value in changes.items():
         as_json = json.dumps(value, ensure_ascii=False)
         edited = (
-            _edited_json(written, key, as_json)
+            _edit_json(written, key, as_json)
             if written.lstrip()[:1] == "{"
-            else _edited_yaml(written, key, as_json, is_there=key in tree)
+            else _edit_yaml(written, key, as_json, is_there=key in tree)
         )
         if edited is None:
             return None
@@ -116,7 +116,7 @@ def _edited(written: str, tree: Mapping[str, object], changes: Mapping[str, obje
     return written
 
 
-def _edited_json(written: str, key: str, value: str) -> str | None:
+def _edit_json(written: str, key: str, value: str) -> str | None:
     decoder = json.JSONDecoder()
     blank = re.compile(r"[ \t\r\n]*")
 
@@ -140,7 +140,7 @@ def _edited_json(written: str, key: str, value: str) -> str | None:
     return f"{written[:begin]}\n  {json.dumps(key)}: {value}{comma}{written[begin:]}"
 
 
-def _edited_yaml(written: str, key: str, value: str, *, is_there: bool) -> str | None:
+def _edit_yaml(written: str, key: str, value: str, *, is_there: bool) -> str | None:
     lines = written.splitlines(keepends=True)
     end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
     first = next((at for at, line in enumerate(lines) if line.strip() and line[0] not in "#%" and line[:3] != "---"), 0)
@@ -153,6 +153,6 @@ def _edited_yaml(written: str, key: str, value: str, *, is_there: bool) -> str |
         if start < 0:
             return None
         stop = start + 1
-        while stop < len(lines) and lines[stop].startswith(_GOES_ON):
+        while stop < len(lines) and lines[stop].startswith(_CONTINUATIONS):
             stop += 1
     return "".join([*lines[:start], f"{key}: {value}{end}", *lines[stop:]])

@@ -8,18 +8,18 @@ from shared.openapi.document import Document
 from shared.openapi.operations import Content, Operation, Parameter, Reader, Response
 from shared.openapi.prose import literal, prose
 from shared.openapi.schemas import Schemas
-from shared.openapi.security import requirement
-from shared.openapi.servers import own_urls
+from shared.openapi.security import describe_requirement
+from shared.openapi.servers import list_own_urls
 from shared.openapi.sketch import Direction, Extent, Sketcher
-from shared.openapi.tree import References, text
+from shared.openapi.tree import References, as_text
 
 _PARAMETER = Extent(levels=2, length=400)
 _SHORT_PARAMETER = Extent(levels=1, length=100)
 
 _SUCCESS = re.compile(r"2(?:\d\d|XX|xx)$")
 
-_MOST_PARAMETERS = 100
-_MOST_ERRORS = 30
+_MAX_PARAMETERS = 100
+_MAX_ERRORS = 30
 
 
 class OperationDocs:
@@ -30,95 +30,95 @@ class OperationDocs:
         self._reader = Reader(document, references)
         self._schemas = Schemas(references)
         self._sketcher = Sketcher(self._schemas)
-        self._usual = requirement(document.tree)
+        self._usual = describe_requirement(document.tree)
 
     def lines(self, operation: Operation, detail: Detail) -> list[str]:
         """One output line each."""
         if detail.parameters == "none":
             return [operation.line]
         if detail.parameters == "required":
-            return [": ".join(filter(None, [operation.line, "; ".join(self._required(operation, detail))]))]
-        return ["", f"### {operation.line}", *self._details(operation, detail)]
+            return [": ".join(filter(None, [operation.line, "; ".join(self._list_required(operation, detail))]))]
+        return ["", f"### {operation.line}", *self._write_details(operation, detail)]
 
-    def _required(self, operation: Operation, detail: Detail) -> Iterator[str]:
+    def _list_required(self, operation: Operation, detail: Detail) -> Iterator[str]:
         """What has to be sent; of the path's parameters, those that are no plain text, as the path names them."""
         if operation.missing:
             yield f"described elsewhere, in {operation.missing}"
         if summary := prose(operation.summary or operation.description, detail.summary):
             yield summary
-        for parameter in self._reader.parameters(operation)[:_MOST_PARAMETERS]:
+        for parameter in self._reader.parameters(operation)[:_MAX_PARAMETERS]:
             if not parameter.place:
                 yield parameter.name
             elif parameter.required:
                 schema = self._sketcher.sketch(parameter.schema, _SHORT_PARAMETER, "send")
                 if (parameter.place, schema) != ("path", "string"):
-                    yield f"{parameter.name} ({parameter.place}): {schema}{_style(parameter.node)}"
+                    yield f"{parameter.name} ({parameter.place}): {schema}{_describe_style(parameter.node)}"
         contents, required, _ = self._reader.body(operation)
         if contents and detail.body is not None:
-            (types, sketch), *_ = self._contents(contents, detail.body, "send")
+            (types, sketch), *_ = self._sketch_contents(contents, detail.body, "send")
             notes = ", ".join(filter(None, ["" if "json" in types else types, "" if required else "optional"]))
             yield f"body{f' ({notes})' if notes else ''}: {sketch}"
 
-    def _details(self, operation: Operation, detail: Detail) -> Iterator[str]:
+    def _write_details(self, operation: Operation, detail: Detail) -> Iterator[str]:
         if operation.missing:
             yield (
                 f"> Described elsewhere, in {operation.missing}. What it takes and gives is not known: do not guess it."
             )
-        yield from _about(operation, detail)
-        urls = own_urls(self._document, operation.path_node, operation.node)
+        yield from _write_about(operation, detail)
+        urls = list_own_urls(self._document, operation.path_node, operation.node)
         if urls:
             yield f"Base URL of this one: {', '.join(urls)}"
-        security = requirement(operation.node)
+        security = describe_requirement(operation.node)
         if security is not None and security != (self._usual or "none"):
             yield f"Authentication: {security}"
-        yield from self._parameters(operation, detail)
-        yield from self._body(operation, detail)
-        yield from self._responses(operation, detail)
+        yield from self._write_parameters(operation, detail)
+        yield from self._write_body(operation, detail)
+        yield from self._write_responses(operation, detail)
 
-    def _parameters(self, operation: Operation, detail: Detail) -> Iterator[str]:
+    def _write_parameters(self, operation: Operation, detail: Detail) -> Iterator[str]:
         parameters = self._reader.parameters(operation)
-        shown, more = parameters[:_MOST_PARAMETERS], len(parameters) - _MOST_PARAMETERS
+        shown, more = parameters[:_MAX_PARAMETERS], len(parameters) - _MAX_PARAMETERS
         if not shown:
             return
         if detail.parameters == "named":
-            names = ", ".join(self._short_parameter(parameter) for parameter in shown)
+            names = ", ".join(self._write_short_parameter(parameter) for parameter in shown)
             yield f"Parameters: {names}" + (f", … {more} more" if more > 0 else "")
             return
         yield "Parameters:"
         for parameter in shown:
-            yield self._parameter(parameter, detail)
+            yield self._write_parameter(parameter, detail)
         if more > 0:
             yield f"- … {more} more"
 
-    def _short_parameter(self, parameter: Parameter) -> str:
+    def _write_short_parameter(self, parameter: Parameter) -> str:
         if not parameter.required:
             return parameter.name
         schema = self._sketcher.sketch(parameter.schema, _SHORT_PARAMETER, "send")
-        return f"{parameter.name}* ({parameter.place}): {schema}{_style(parameter.node)}"
+        return f"{parameter.name}* ({parameter.place}): {schema}{_describe_style(parameter.node)}"
 
-    def _parameter(self, parameter: Parameter, detail: Detail) -> str:
+    def _write_parameter(self, parameter: Parameter, detail: Detail) -> str:
         if not parameter.place:
             return f"- {parameter.name}"
         schema = self._sketcher.sketch(parameter.schema, _PARAMETER, "send")
-        default = self._schemas.merged(parameter.schema).fields.get("default")
+        default = self._schemas.merge(parameter.schema).fields.get("default")
         words = prose(parameter.node.get("description"), detail.parameter_words)
         usual = "" if default is None else f" = {literal(default)}"
         return (
             f"- {parameter.name} ({parameter.place}{', required' if parameter.required else ''}): {schema}"
-            f"{usual}{_style(parameter.node)}{f' — {words}' if words else ''}"
+            f"{usual}{_describe_style(parameter.node)}{f' — {words}' if words else ''}"
         )
 
-    def _body(self, operation: Operation, detail: Detail) -> Iterator[str]:
+    def _write_body(self, operation: Operation, detail: Detail) -> Iterator[str]:
         contents, required, description = self._reader.body(operation)
         if not contents or detail.body is None:
             return
         words = prose(description, detail.parameter_words)
-        for types, sketch in self._contents(contents, detail.body, "send"):
+        for types, sketch in self._sketch_contents(contents, detail.body, "send"):
             notes = ", ".join(filter(None, [types, "required" if required else ""]))
             yield f"Body{f' ({notes})' if notes else ''}: {sketch}{f' — {words}' if words else ''}"
             words = ""
 
-    def _responses(self, operation: Operation, detail: Detail) -> Iterator[str]:
+    def _write_responses(self, operation: Operation, detail: Detail) -> Iterator[str]:
         responses = self._reader.responses(operation)
         successes = [response for response in responses if _SUCCESS.match(response.code)]
         if not successes:
@@ -126,27 +126,27 @@ class OperationDocs:
         if successes and detail.response is not None:
             # The one that brings something is the one to program against.
             main = next((response for response in successes if response.contents), successes[0])
-            yield from self._success(main, [one.code for one in successes if one is not main], detail)
+            yield from self._write_success(main, [one.code for one in successes if one is not main], detail)
         errors = [
             f"{response.code} {words}" if (words := prose(response.description, detail.error_words)) else response.code
             for response in responses
             if response not in successes
         ]
         if errors and detail.response is not None:
-            yield f"Errors: {'; '.join(errors[:_MOST_ERRORS])}" + ("; …" if len(errors) > _MOST_ERRORS else "")
+            yield f"Errors: {'; '.join(errors[:_MAX_ERRORS])}" + ("; …" if len(errors) > _MAX_ERRORS else "")
 
-    def _success(self, response: Response, others: list[str], detail: Detail) -> Iterator[str]:
+    def _write_success(self, response: Response, others: list[str], detail: Detail) -> Iterator[str]:
         extent = detail.response or Extent(0, 100)
         words = prose(response.description, detail.error_words)
-        also = (f" — {words}" if words else "") + (f" (or {', '.join(others[:_MOST_ERRORS])})" if others else "")
-        contents = self._contents(response.contents, extent, "receive")
+        also = (f" — {words}" if words else "") + (f" (or {', '.join(others[:_MAX_ERRORS])})" if others else "")
+        contents = self._sketch_contents(response.contents, extent, "receive")
         if not contents:
             yield f"Returns {response.code} without content{also}"
         for types, sketch in contents:
             yield f"Returns {response.code}{f' ({types})' if types else ''}: {sketch}{also}"
             also = ""
 
-    def _contents(self, contents: list[Content], extent: Extent, direction: Direction) -> list[tuple[str, str]]:
+    def _sketch_contents(self, contents: list[Content], extent: Extent, direction: Direction) -> list[tuple[str, str]]:
         """Content types and sketch; types that share a sketch share a line. JSON first."""
         types: dict[str, list[str]] = {}
         for content in sorted(contents, key=lambda content: "json" not in content.media_type):
@@ -155,7 +155,7 @@ class OperationDocs:
         return [(" or ".join(filter(None, names)), sketch) for sketch, names in types.items()]
 
 
-def _about(operation: Operation, detail: Detail) -> Iterator[str]:
+def _write_about(operation: Operation, detail: Detail) -> Iterator[str]:
     summary = prose(operation.summary, detail.summary)
     description = prose(operation.description, detail.description if summary else detail.description or detail.summary)
     if operation.deprecated:
@@ -166,9 +166,9 @@ def _about(operation: Operation, detail: Detail) -> Iterator[str]:
         yield f"> {description}"
 
 
-def _style(node: dict[str, object]) -> str:
+def _describe_style(node: dict[str, object]) -> str:
     """How lists and objects are written, where it is not as usual."""
-    style = text(node.get("style")) or text(node.get("collectionFormat"))
+    style = as_text(node.get("style")) or as_text(node.get("collectionFormat"))
     known = {
         "deepObject": "as name[key]=value",
         "spaceDelimited": "separated by blanks",

@@ -10,19 +10,19 @@ from itertools import islice
 
 from shared.openapi.document import Document
 from shared.openapi.prose import one_line
-from shared.openapi.tree import References, listing, mapping, text
+from shared.openapi.tree import References, as_list, as_mapping, as_text
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
 """`query` came with OpenAPI 3.2."""
 
-PATH_LENGTH = 500
-ID_LENGTH = 200
+MAX_PATH_LENGTH = 500
+MAX_ID_LENGTH = 200
 """Characters. Longer paths and ids are cut: they are junk."""
 
-_MOST = 200
+_MAX_ENTRIES = 200
 """Parameters, or responses, of one operation."""
 
-_MOST_TYPES = 8
+_MAX_CONTENT_TYPES = 8
 """Content types of one body."""
 
 
@@ -73,12 +73,12 @@ class Operation:
     @property
     def summary(self) -> str:
         """As the document has it: of any length, on many lines."""
-        return text(self.node.get("summary")) or text(self.path_node.get("summary"))
+        return as_text(self.node.get("summary")) or as_text(self.path_node.get("summary"))
 
     @property
     def description(self) -> str:
         """As the document has it."""
-        return text(self.node.get("description")) or text(self.path_node.get("description"))
+        return as_text(self.node.get("description")) or as_text(self.path_node.get("description"))
 
     @property
     def deprecated(self) -> bool:
@@ -88,43 +88,43 @@ class Operation:
 def operations(document: Document, references: References) -> list[Operation]:
     """In the document's order. Any object under a method's name is one, whatever is in it."""
     found: list[Operation] = []
-    for path, item in mapping(document.tree.get("paths")).items():
-        node = _path_node(item, references)
-        shared = listing(node.get("parameters"))
+    for path, item in as_mapping(document.tree.get("paths")).items():
+        node = _read_path_node(item, references)
+        shared = as_list(node.get("parameters"))
         for key, operation in node.items():
             method = key.lower()
             if method in METHODS and isinstance(operation, dict):
-                own, missing = _followed(operation, references)
-                found.append(Operation(_line(method, path, own), own, node, method, shared, missing))
+                own, missing = _follow(operation, references)
+                found.append(Operation(_format_line(method, path, own), own, node, method, shared, missing))
     return found
 
 
 def unreachable_paths(document: Document, references: References) -> Iterator[tuple[str, str]]:
     """Path and `$ref` of the paths that are described elsewhere, if at all."""
-    for path, item in mapping(document.tree.get("paths")).items():
+    for path, item in as_mapping(document.tree.get("paths")).items():
         resolved = references.resolve(item)
         if resolved.node is None and resolved.name:
-            yield one_line(path, PATH_LENGTH), resolved.name
+            yield one_line(path, MAX_PATH_LENGTH), resolved.name
 
 
-def _path_node(item: object, references: References) -> dict[str, object]:
+def _read_path_node(item: object, references: References) -> dict[str, object]:
     """3.1 allows fields beside a path's `$ref`; they win."""
-    return _followed(item, references)[0]
+    return _follow(item, references)[0]
 
 
-def _followed(node: object, references: References) -> tuple[dict[str, object], str]:
+def _follow(node: object, references: References) -> tuple[dict[str, object], str]:
     """What its `$ref` leads to, under what stands beside it; and that `$ref`, if it leads to no object."""
-    own = mapping(node)
+    own = as_mapping(node)
     if not isinstance(own.get("$ref"), str):
         return own, ""
     resolved = references.resolve(node)
     beside = {key: value for key, value in own.items() if key != "$ref"}
-    return {**mapping(resolved.node), **beside}, "" if isinstance(resolved.node, dict) else resolved.name
+    return {**as_mapping(resolved.node), **beside}, "" if isinstance(resolved.node, dict) else resolved.name
 
 
-def _line(method: str, path: str, operation: dict[str, object]) -> str:
-    id_ = one_line(text(operation.get("operationId")), ID_LENGTH)
-    return f"{method.upper()} {one_line(path, PATH_LENGTH)}" + (f" ({id_})" if id_ else "")
+def _format_line(method: str, path: str, operation: dict[str, object]) -> str:
+    id_ = one_line(as_text(operation.get("operationId")), MAX_ID_LENGTH)
+    return f"{method.upper()} {one_line(path, MAX_PATH_LENGTH)}" + (f" ({id_})" if id_ else "")
 
 
 class Reader:
@@ -146,9 +146,9 @@ class Reader:
                 place=one_line(place, 20),
                 required=node.get("required") is True or place == "path",
                 node=node,
-                schema=node if self._swagger else self._parameter_schema(node),
+                schema=node if self._swagger else self._find_parameter_schema(node),
             )
-            for (name, place), node in self._parameter_nodes(operation).items()
+            for (name, place), node in self._read_parameter_nodes(operation).items()
             if place not in ("body", "formData")
         ]
         return sorted(found, key=lambda parameter: not parameter.required)
@@ -156,65 +156,65 @@ class Reader:
     def body(self, operation: Operation) -> tuple[list[Content], bool, str]:
         """Content types, whether it has to be sent, and its description. No content types: there is no body."""
         if self._swagger:
-            return self._swagger_body(operation)
+            return self._read_swagger_body(operation)
         resolved = self._references.resolve(operation.node.get("requestBody"))
         if resolved.node is None and resolved.name:
             return [Content("", None, resolved.name)], False, ""
-        body = mapping(resolved.node)
-        return self._contents(body.get("content")), body.get("required") is True, text(body.get("description"))
+        body = as_mapping(resolved.node)
+        return self._read_contents(body.get("content")), body.get("required") is True, as_text(body.get("description"))
 
     def responses(self, operation: Operation) -> list[Response]:
         """In the document's order."""
         found: list[Response] = []
-        for code, node in islice(mapping(operation.node.get("responses")).items(), _MOST):
+        for code, node in islice(as_mapping(operation.node.get("responses")).items(), _MAX_ENTRIES):
             if code.startswith("x-"):
                 continue
             resolved = self._references.resolve(node)
-            response = mapping(resolved.node)
+            response = as_mapping(resolved.node)
             if resolved.node is None and resolved.name:
                 contents = [Content("", None, resolved.name)]
             elif self._swagger:
-                types = self._media_types(operation, "produces") or ["application/json"]
+                types = self._read_media_types(operation, "produces") or ["application/json"]
                 schema = response.get("schema")
                 contents = [] if schema is None else [Content(type_, schema) for type_ in types]
             else:
-                contents = self._contents(response.get("content"))
-            found.append(Response(one_line(code, 20), text(response.get("description")), contents))
+                contents = self._read_contents(response.get("content"))
+            found.append(Response(one_line(code, 20), as_text(response.get("description")), contents))
         return found
 
-    def _parameter_nodes(self, operation: Operation) -> dict[tuple[str, str], dict[str, object]]:
-        own = listing(operation.node.get("parameters"))
+    def _read_parameter_nodes(self, operation: Operation) -> dict[tuple[str, str], dict[str, object]]:
+        own = as_list(operation.node.get("parameters"))
         nodes: dict[tuple[str, str], dict[str, object]] = {}
-        for entry in _first(operation.shared_parameters, own):
+        for entry in _take_first(operation.shared_parameters, own):
             resolved = self._references.resolve(entry)
-            node = mapping(resolved.node)
-            name = text(node.get("name"))
+            node = as_mapping(resolved.node)
+            name = as_text(node.get("name"))
             if name:
-                nodes[name, text(node.get("in"))] = node
+                nodes[name, as_text(node.get("in"))] = node
             elif resolved.node is None and resolved.name:
                 nodes[resolved.name, ""] = {}
         return nodes
 
-    def _parameter_schema(self, node: dict[str, object]) -> object:
+    def _find_parameter_schema(self, node: dict[str, object]) -> object:
         if "schema" in node:
             return node["schema"]
-        return next((content.schema for content in self._contents(node.get("content"))), None)
+        return next((content.schema for content in self._read_contents(node.get("content"))), None)
 
-    def _contents(self, content: object) -> list[Content]:
+    def _read_contents(self, content: object) -> list[Content]:
         found: list[Content] = []
-        for type_, node in islice(mapping(content).items(), _MOST_TYPES):
+        for type_, node in islice(as_mapping(content).items(), _MAX_CONTENT_TYPES):
             resolved = self._references.resolve(node)
             missing = resolved.name if resolved.node is None else ""
-            found.append(Content(one_line(type_, 80), mapping(resolved.node).get("schema"), missing))
+            found.append(Content(one_line(type_, 80), as_mapping(resolved.node).get("schema"), missing))
         return found
 
-    def _swagger_body(self, operation: Operation) -> tuple[list[Content], bool, str]:
-        nodes = self._parameter_nodes(operation)
-        types = self._media_types(operation, "consumes")
+    def _read_swagger_body(self, operation: Operation) -> tuple[list[Content], bool, str]:
+        nodes = self._read_parameter_nodes(operation)
+        types = self._read_media_types(operation, "consumes")
         for (_, place), node in nodes.items():
             if place == "body":
                 contents = [Content(type_, node.get("schema")) for type_ in types or ["application/json"]]
-                return contents, node.get("required") is True, text(node.get("description"))
+                return contents, node.get("required") is True, as_text(node.get("description"))
         fields = {name: node for (name, place), node in nodes.items() if place == "formData"}
         if not fields:
             return [], False, ""
@@ -229,13 +229,13 @@ class Reader:
         usual = "multipart/form-data" if has_file else "application/x-www-form-urlencoded"
         return [Content(type_, form) for type_ in types or [usual]], bool(required), ""
 
-    def _media_types(self, operation: Operation, key: str) -> list[str]:
+    def _read_media_types(self, operation: Operation, key: str) -> list[str]:
         own = operation.node.get(key)
-        types = listing(own if own is not None else self._tree.get(key))
-        return [one_line(type_, 80) for type_ in types[:_MOST_TYPES] if isinstance(type_, str)]
+        types = as_list(own if own is not None else self._tree.get(key))
+        return [one_line(type_, 80) for type_ in types[:_MAX_CONTENT_TYPES] if isinstance(type_, str)]
 
 
-def _first(*lists: Iterable[object]) -> Iterator[object]:
+def _take_first(*lists: Iterable[object]) -> Iterator[object]:
     """An operation's own parameters must not fall to a path's endless list: each gets half of what is allowed."""
     for entries in lists:
-        yield from islice(entries, _MOST // 2)
+        yield from islice(entries, _MAX_ENTRIES // 2)

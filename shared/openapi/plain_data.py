@@ -9,12 +9,9 @@ import re
 from threading import Lock
 
 from shared.json_words import what_is_wrong
-from shared.openapi.errors import NotASpec
+from shared.openapi.errors import MAX_DEPTH, NotASpec, too_deep
 
-MAX_DEPTH = 200
-"""Objects and lists within each other. Documents in use stay below 60."""
-
-_LONGEST_WITH_BRACES = 1_000_000
+_MAX_YAML_WITH_BRACES = 1_000_000
 """Characters. Longer text that starts as JSON does is not tried as YAML: a broken download must fail soon."""
 
 _one_at_a_time = Lock()
@@ -32,27 +29,22 @@ def read(text: str) -> object:
             raise NotASpec("This is an HTML page. Give the address of the OpenAPI document itself (JSON or YAML).")
         raise NotASpec("This is XML or HTML, not an OpenAPI document in JSON or YAML.")
     if start[0] not in "{[":
-        return _yaml(text)
+        return _read_yaml(text)
     try:
-        return _json(text)
+        return _read_json(text)
     except json.JSONDecodeError as error:
         wrong = NotASpec(f"This is not valid JSON: {what_is_wrong(error)}.")
     # YAML has braces too, though nobody writes much of it with them. What is neither was meant as JSON, and the
     # complaint about that is the useful one.
-    if len(text) <= _LONGEST_WITH_BRACES:
+    if len(text) <= _MAX_YAML_WITH_BRACES:
         try:
-            return _yaml(text)
+            return _read_yaml(text)
         except NotASpec:
             pass
     raise wrong
 
 
-def too_deep() -> NotASpec:
-    """For whoever finds more than `MAX_DEPTH` levels."""
-    return NotASpec(f"This is nested too deep: more than {MAX_DEPTH} levels.")
-
-
-def _loaded(text: str) -> object:
+def _load(text: str) -> object:
     """Without the garbage collector, which would look at every new list over and over, while all others wait."""
     with _one_at_a_time:
         collecting = gc.isenabled()
@@ -64,9 +56,9 @@ def _loaded(text: str) -> object:
                 gc.enable()
 
 
-def _json(text: str) -> object:
+def _read_json(text: str) -> object:
     try:
-        tree: object = _loaded(text)
+        tree: object = _load(text)
     except json.JSONDecodeError:
         raise
     except RecursionError:
@@ -86,7 +78,7 @@ def _json(text: str) -> object:
     raise too_deep()
 
 
-def _yaml(text: str) -> object:
+def _read_yaml(text: str) -> object:
     # Most documents are JSON: PyYAML is loaded only for those that are not.
     from shared.openapi.yaml_text import read_yaml
 

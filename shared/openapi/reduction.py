@@ -13,8 +13,8 @@ from shared.openapi.errors import NotASpec
 from shared.openapi.operations import METHODS
 from shared.openapi.prose import prose
 from shared.openapi.tool_docs import tool_docs
-from shared.openapi.tree import listing, mapping
-from shared.openapi.writing import json_of
+from shared.openapi.tree import as_list, as_mapping
+from shared.openapi.writing import write_json
 
 BUDGET = 60_000
 """Characters of docs, which is the most that is ever made of a document."""
@@ -41,7 +41,7 @@ Shorten = Callable[[object], object]
 def reduced(document: Document, most: int, measure: Callable[[str], int]) -> str | None:
     """The shortened text, as JSON, if it is at most `most` long by `measure`; else None."""
     for thorough, budgets in ((False, (BUDGET, _PLENTY)), (True, (BUDGET,))):
-        text = json_of(_Shortening(thorough=thorough).document(document.tree))
+        text = write_json(_Shortener(thorough=thorough).shorten_document(document.tree))
         if text is None or measure(text) > most:
             continue
         try:
@@ -53,130 +53,136 @@ def reduced(document: Document, most: int, measure: Callable[[str], int]) -> str
     return None
 
 
-class _Shortening:
+class _Shortener:
     """`thorough`: without what answers hold, and what fields are for."""
 
     def __init__(self, *, thorough: bool) -> None:
         self._thorough = thorough
 
-    def document(self, tree: Mapping[str, object]) -> dict[str, object]:
+    def shorten_document(self, tree: Mapping[str, object]) -> dict[str, object]:
         whole = {key: value for key, value in tree.items() if key not in ("tags", "externalDocs", "webhooks")}
-        whole["info"] = self._described(mapping(tree.get("info")), _OPERATION_WORDS)
-        whole["paths"] = {path: self._path(item) for path, item in mapping(tree.get("paths")).items()}
+        whole["info"] = self._trim_description(as_mapping(tree.get("info")), _OPERATION_WORDS)
+        whole["paths"] = {path: self._shorten_path(item) for path, item in as_mapping(tree.get("paths")).items()}
         for top, kinds in _PLACES.items():
-            parent = mapping(whole.get(top)) if top else whole
-            shorter = {kind: self._named(kind, parent[kind]) for kind in kinds if isinstance(parent.get(kind), dict)}
+            parent = as_mapping(whole.get(top)) if top else whole
+            shorter = {
+                kind: self._shorten_named(kind, parent[kind]) for kind in kinds if isinstance(parent.get(kind), dict)
+            }
             if top and parent:
                 whole[top] = {**{key: value for key, value in parent.items() if key != "examples"}, **shorter}
             elif not top:
                 whole |= shorter
-        return _without_the_unused({key: value for key, value in whole.items() if value != {} or key in tree})
+        return _drop_unused({key: value for key, value in whole.items() if value != {} or key in tree})
 
-    def _named(self, kind: str, named: object) -> object:
+    def _shorten_named(self, kind: str, named: object) -> object:
         shorten: dict[str, Shorten] = {
-            "parameters": self._parameter,
-            "responses": lambda response: self._response(response, shown=True),
-            "requestBodies": self._body,
-            "pathItems": self._path,
+            "parameters": self._shorten_parameter,
+            "responses": lambda response: self._shorten_response(response, shown=True),
+            "requestBodies": self._shorten_body,
+            "pathItems": self._shorten_path,
         }
-        return {name: shorten.get(kind, self._schema)(value) for name, value in mapping(named).items()}
+        return {name: shorten.get(kind, self._shorten_schema)(value) for name, value in as_mapping(named).items()}
 
-    def _path(self, item: object) -> object:
+    def _shorten_path(self, item: object) -> object:
         if not isinstance(item, dict):
             return item
         path: dict[str, object] = {}
-        for key, value in self._described(mapping(item), _OPERATION_WORDS).items():
+        for key, value in self._trim_description(as_mapping(item), _OPERATION_WORDS).items():
             if key.lower() in METHODS:
-                path[key] = self._operation(value)
+                path[key] = self._shorten_operation(value)
             else:
-                path[key] = self._parameters(value) if key == "parameters" else value
+                path[key] = self._shorten_parameters(value) if key == "parameters" else value
         return path
 
-    def _operation(self, value: object) -> object:
+    def _shorten_operation(self, value: object) -> object:
         if not isinstance(value, dict):
             return value
-        operation = self._described(mapping(value), _OPERATION_WORDS)
+        operation = self._trim_description(as_mapping(value), _OPERATION_WORDS)
         for key in ("tags", "externalDocs", "callbacks"):
             operation.pop(key, None)
         if "parameters" in operation:
-            operation["parameters"] = self._parameters(operation["parameters"])
+            operation["parameters"] = self._shorten_parameters(operation["parameters"])
         if "requestBody" in operation:
-            operation["requestBody"] = self._body(operation["requestBody"])
-        responses = mapping(operation.get("responses"))
+            operation["requestBody"] = self._shorten_body(operation["requestBody"])
+        responses = as_mapping(operation.get("responses"))
         if responses:
             succeeds = any(code.startswith("2") for code in responses)
             operation["responses"] = {
-                code: self._response(response, shown=code.startswith("2") if succeeds else code == "default")
+                code: self._shorten_response(response, shown=code.startswith("2") if succeeds else code == "default")
                 for code, response in responses.items()
             }
         return operation
 
-    def _parameters(self, parameters: object) -> object:
+    def _shorten_parameters(self, parameters: object) -> object:
         if not isinstance(parameters, list):
             return parameters
-        return [self._parameter(parameter) for parameter in listing(parameters)]
+        return [self._shorten_parameter(parameter) for parameter in as_list(parameters)]
 
-    def _parameter(self, value: object) -> object:
+    def _shorten_parameter(self, value: object) -> object:
         """In Swagger, a parameter is a schema at the same time."""
         if not isinstance(value, dict):
             return value
-        parameter = self._described(mapping(value), _PARAMETER_WORDS)
+        parameter = self._trim_description(as_mapping(value), _PARAMETER_WORDS)
         for key in ("example", "examples"):
             parameter.pop(key, None)
         if "schema" in parameter:
-            parameter["schema"] = self._schema(parameter["schema"])
+            parameter["schema"] = self._shorten_schema(parameter["schema"])
         if "items" in parameter:
-            parameter["items"] = self._schema(parameter["items"])
-        return {**parameter, "content": self._content(parameter["content"])} if "content" in parameter else parameter
+            parameter["items"] = self._shorten_schema(parameter["items"])
+        return (
+            {**parameter, "content": self._shorten_content(parameter["content"])}
+            if "content" in parameter
+            else parameter
+        )
 
-    def _body(self, value: object) -> object:
+    def _shorten_body(self, value: object) -> object:
         if not isinstance(value, dict):
             return value
-        body = self._described(mapping(value), _PARAMETER_WORDS)
-        return {**body, "content": self._content(body["content"])} if "content" in body else body
+        body = self._trim_description(as_mapping(value), _PARAMETER_WORDS)
+        return {**body, "content": self._shorten_content(body["content"])} if "content" in body else body
 
-    def _response(self, value: object, *, shown: bool) -> object:
+    def _shorten_response(self, value: object, *, shown: bool) -> object:
         if not isinstance(value, dict):
             return value
-        response = mapping(value)
+        response = as_mapping(value)
         shorter = {key: response[key] for key in ("$ref", "description") if key in response}
-        shorter = self._described(shorter, 0 if self._thorough else _ERROR_WORDS)
+        shorter = self._trim_description(shorter, 0 if self._thorough else _ERROR_WORDS)
         if shown and not self._thorough:
             if "content" in response:
-                shorter["content"] = self._content(response["content"])
+                shorter["content"] = self._shorten_content(response["content"])
             if "schema" in response:
-                shorter["schema"] = self._schema(response["schema"])
+                shorter["schema"] = self._shorten_schema(response["schema"])
         return shorter
 
-    def _content(self, content: object) -> object:
+    def _shorten_content(self, content: object) -> object:
         if not isinstance(content, dict):
             return content
         shorter: dict[str, object] = {}
-        for type_, value in mapping(content).items():
-            media = {key: inner for key, inner in mapping(value).items() if key in ("$ref", "schema")}
-            shorter[type_] = {**media, "schema": self._schema(media["schema"])} if "schema" in media else media
+        for type_, value in as_mapping(content).items():
+            media = {key: inner for key, inner in as_mapping(value).items() if key in ("$ref", "schema")}
+            shorter[type_] = {**media, "schema": self._shorten_schema(media["schema"])} if "schema" in media else media
         return shorter
 
-    def _schema(self, value: object) -> object:
+    def _shorten_schema(self, value: object) -> object:
         if isinstance(value, list):  # a tuple, as older drafts have it
-            return [self._schema(item) for item in listing(value)]
+            return [self._shorten_schema(item) for item in as_list(value)]
         if not isinstance(value, dict):
             return value
         shorter: dict[str, object] = {}
-        for key, inner in mapping(value).items():
+        for key, inner in as_mapping(value).items():
             if key in _SCHEMA:
                 shorter[key] = inner
             elif key in _OF_SCHEMAS and isinstance(inner, list):
-                shorter[key] = [self._schema(item) for item in listing(inner)]
+                shorter[key] = [self._shorten_schema(item) for item in as_list(inner)]
             elif key in _NAMED_SCHEMAS and isinstance(inner, dict):
-                shorter[key] = {name: self._schema(item) for name, item in mapping(inner).items()}
+                shorter[key] = {name: self._shorten_schema(item) for name, item in as_mapping(inner).items()}
             elif key in ("items", "additionalProperties"):
-                shorter[key] = self._schema(inner)
+                shorter[key] = self._shorten_schema(inner)
             elif key == "description" and not self._thorough:
-                shorter |= self._described({key: inner}, _FIELD_WORDS)
+                shorter |= self._trim_description({key: inner}, _FIELD_WORDS)
         return shorter
 
-    def _described(self, node: dict[str, object], words: int) -> dict[str, object]:
+    def _trim_description(self, node: dict[str, object], words: int) -> dict[str, object]:
         """With no more of its description than is shown, and without what is nobody's but the author's."""
         shorter = {key: value for key, value in node.items() if not key.startswith("x-") or key == "x-nullable"}
         if isinstance(shorter.get("description"), str):
@@ -184,14 +190,14 @@ class _Shortening:
         return shorter
 
 
-def _without_the_unused(tree: dict[str, object]) -> dict[str, object]:
+def _drop_unused(tree: dict[str, object]) -> dict[str, object]:
     """Of what is shared, only what can be reached from the operations."""
     shared: dict[tuple[str, str], Any] = {}
     for top, kinds in _PLACES.items():
-        parent = mapping(tree.get(top)) if top else tree
+        parent = as_mapping(tree.get(top)) if top else tree
         for kind in kinds:
             prefix = f"#/{top}/{kind}/" if top else f"#/{kind}/"
-            shared[top, kind] = {prefix + _escaped(name): name for name in mapping(parent.get(kind))}
+            shared[top, kind] = {prefix + _escape(name): name for name in as_mapping(parent.get(kind))}
     places = {pointer: (place, name) for place, named in shared.items() for pointer, name in named.items()}
     used: set[str] = set()
     waiting: list[object] = [tree.get("paths")]
@@ -208,17 +214,17 @@ def _without_the_unused(tree: dict[str, object]) -> dict[str, object]:
                 if target in places and target not in used:
                     used.add(target)
                     (top, kind), name = places[target]
-                    waiting.append(mapping((mapping(tree.get(top)) if top else tree).get(kind)).get(name))
-            waiting.extend(mapping(node).values())  # pyright: ignore[reportUnknownArgumentType]
+                    waiting.append(as_mapping((as_mapping(tree.get(top)) if top else tree).get(kind)).get(name))
+            waiting.extend(as_mapping(node).values())  # pyright: ignore[reportUnknownArgumentType]
         elif isinstance(node, list):
-            waiting.extend(listing(node))  # pyright: ignore[reportUnknownArgumentType]
+            waiting.extend(as_list(node))  # pyright: ignore[reportUnknownArgumentType]
     for (top, kind), named in shared.items():
-        parent = mapping(tree.get(top)) if top else tree
+        parent = as_mapping(tree.get(top)) if top else tree
         if named and isinstance(parent.get(kind), dict):
-            kept = {name: mapping(parent[kind])[name] for pointer, name in named.items() if pointer in used}
+            kept = {name: as_mapping(parent[kind])[name] for pointer, name in named.items() if pointer in used}
             parent[kind] = kept
     return {key: value for key, value in tree.items() if not key.startswith("x-") or key in used}
 
 
-def _escaped(name: str) -> str:
+def _escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")

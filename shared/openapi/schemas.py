@@ -6,12 +6,12 @@ How the result is shown is `sketch`'s part.
 from dataclasses import dataclass, field
 from itertools import islice
 
-from shared.openapi.tree import References, listing, mapping, text
+from shared.openapi.tree import References, as_list, as_mapping, as_text
 
-_MOST_PARTS = 200
+_MAX_PARTS = 200
 """Schemas merged into one. Documents in use merge ten."""
 
-_MOST_ENTRIES = 1000
+_MAX_PROPERTIES = 1000
 """Properties taken from one part. Else many schemas built on a huge one would take quadratic time."""
 
 _CUMULATIVE = ("properties", "required", "allOf", "$ref", "oneOf", "anyOf")
@@ -40,7 +40,7 @@ class Schemas:
         self._references = references
         self._merged: dict[int, tuple[object, Merged]] = {}
 
-    def merged(self, schema: object) -> Merged:
+    def merge(self, schema: object) -> Merged:
         """The same schema gives the same object. Empty for what is no schema."""
         # The schema is kept beside its result: its id stays its own as long as this lives.
         known = self._merged.get(id(schema))
@@ -49,47 +49,47 @@ class Schemas:
         return known[1]
 
     def _merge(self, schema: object) -> Merged:
-        name, target = self._identity(schema)
+        name, target = self._identify(schema)
         merged = Merged(name, target)
-        for part in self._parts(schema, merged):
+        for part in self._collect_parts(schema, merged):
             for key, value in part.items():
                 if key not in _CUMULATIVE:
                     merged.fields[key] = value
-            for key, value in islice(mapping(part.get("properties")).items(), _MOST_ENTRIES):
-                before = mapping(merged.properties.get(key))
-                merged.properties[key] = {**before, **mapping(value)} if before and mapping(value) else value
-            required = islice(listing(part.get("required")), _MOST_ENTRIES)
+            for key, value in islice(as_mapping(part.get("properties")).items(), _MAX_PROPERTIES):
+                before = as_mapping(merged.properties.get(key))
+                merged.properties[key] = {**before, **as_mapping(value)} if before and as_mapping(value) else value
+            required = islice(as_list(part.get("required")), _MAX_PROPERTIES)
             merged.required.update(entry for entry in required if isinstance(entry, str))
-            merged.choices.extend(choice for key in ("oneOf", "anyOf") if (choice := listing(part.get(key))))
+            merged.choices.extend(choice for key in ("oneOf", "anyOf") if (choice := as_list(part.get(key))))
         return merged
 
-    def _identity(self, schema: object) -> tuple[str, int | None]:
+    def _identify(self, schema: object) -> tuple[str, int | None]:
         """An `allOf` of one `$ref` is how 3.0 puts a description beside a `$ref`: it is that type."""
         resolved = self._references.resolve(schema)
         if resolved.name:
             return (resolved.name, None if resolved.node is None else id(resolved.node))
-        node = mapping(schema)
-        whole = listing(node.get("allOf"))
-        if len(whole) == 1 and not node.get("properties") and "$ref" in mapping(whole[0]):
-            return self._identity({"$ref": mapping(whole[0])["$ref"]})
+        node = as_mapping(schema)
+        whole = as_list(node.get("allOf"))
+        if len(whole) == 1 and not node.get("properties") and "$ref" in as_mapping(whole[0]):
+            return self._identify({"$ref": as_mapping(whole[0])["$ref"]})
         return "", None
 
-    def _parts(self, schema: object, merged: Merged) -> list[dict[str, object]]:
+    def _collect_parts(self, schema: object, merged: Merged) -> list[dict[str, object]]:
         """What is farther from `schema` comes first, so that what is nearer wins."""
         nearest_first: list[dict[str, object]] = []
         seen: set[int] = set()
         waiting = [schema]
-        while waiting and len(nearest_first) < _MOST_PARTS:
-            node = mapping(waiting.pop())
+        while waiting and len(nearest_first) < _MAX_PARTS:
+            node = as_mapping(waiting.pop())
             if not node or id(node) in seen:
                 continue
             seen.add(id(node))
             nearest_first.append(node)
-            pointer = text(node.get("$ref"))
+            pointer = as_text(node.get("$ref"))
             if pointer:
                 target = self._references.target(pointer)
                 if target is None:
                     merged.missing.append(self._references.resolve({"$ref": pointer}).name)
                 waiting.append(target)
-            waiting.extend(listing(node.get("allOf"))[:_MOST_PARTS])
+            waiting.extend(as_list(node.get("allOf"))[:_MAX_PARTS])
         return nearest_first[::-1]

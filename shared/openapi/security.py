@@ -5,70 +5,70 @@ from itertools import islice
 
 from shared.openapi.document import Document
 from shared.openapi.prose import one_line, prose
-from shared.openapi.tree import References, listing, mapping, text
+from shared.openapi.tree import References, as_list, as_mapping, as_text
 
-_MOST = 12
+_MAX_SHOWN = 12
 """Schemes, flows, scopes or alternatives that are shown."""
 
 _BEARER = "header `Authorization: Bearer <token>`"
 
 
-def scheme_lines(document: Document, references: References, words: int) -> list[str]:
+def describe_schemes(document: Document, references: References, words: int) -> list[str]:
     """One line per scheme: its name in the document and what to send. Descriptions take `words` characters each."""
     if document.family == "swagger":
-        schemes = mapping(document.tree.get("securityDefinitions"))
+        schemes = as_mapping(document.tree.get("securityDefinitions"))
     else:
-        schemes = mapping(mapping(document.tree.get("components")).get("securitySchemes"))
+        schemes = as_mapping(as_mapping(document.tree.get("components")).get("securitySchemes"))
     lines: list[str] = []
-    for name, node in islice(schemes.items(), _MOST):
+    for name, node in islice(schemes.items(), _MAX_SHOWN):
         resolved = references.resolve(node)
-        scheme = mapping(resolved.node)
+        scheme = as_mapping(resolved.node)
         about = prose(scheme.get("description"), words)
-        what = _what_to_send(scheme, words) if resolved.node is not None else resolved.name
+        what = _describe_scheme(scheme, words) if resolved.node is not None else resolved.name
         lines.append(f"{one_line(name, 80)}: {what}" + (f". {about}" if about else ""))
-    if len(schemes) > _MOST:
-        lines.append(f"… {len(schemes) - _MOST} more")
+    if len(schemes) > _MAX_SHOWN:
+        lines.append(f"… {len(schemes) - _MAX_SHOWN} more")
     return lines
 
 
-def requirement(node: Mapping[str, object]) -> str | None:
+def describe_requirement(node: Mapping[str, object]) -> str | None:
     """`a or b + c (scope)`; "none" where nothing is asked for; None where `node` does not say."""
     if not isinstance(node.get("security"), list):
         return None
-    alternatives = [_together(mapping(entry)) for entry in listing(node["security"])[:_MOST]]
+    alternatives = [_describe_alternative(as_mapping(entry)) for entry in as_list(node["security"])[:_MAX_SHOWN]]
     return " or ".join(dict.fromkeys(alternatives)) or "none"
 
 
-def _together(alternative: dict[str, object]) -> str:
+def _describe_alternative(alternative: dict[str, object]) -> str:
     parts: list[str] = []
-    for name, scopes in islice(alternative.items(), _MOST):
-        asked = [one_line(scope, 80) for scope in listing(scopes)[:_MOST] if isinstance(scope, str)]
+    for name, scopes in islice(alternative.items(), _MAX_SHOWN):
+        asked = [one_line(scope, 80) for scope in as_list(scopes)[:_MAX_SHOWN] if isinstance(scope, str)]
         parts.append(one_line(name, 80) + (f" ({', '.join(asked)})" if asked else ""))
     return " + ".join(parts) or "none"
 
 
-def _what_to_send(scheme: dict[str, object], words: int) -> str:
-    type_ = text(scheme.get("type"))
+def _describe_scheme(scheme: dict[str, object], words: int) -> str:
+    type_ = as_text(scheme.get("type"))
     if type_ == "apiKey":
-        place = one_line(text(scheme.get("in")), 20) or "header"
-        name = one_line(text(scheme.get("name")), 100)
+        place = one_line(as_text(scheme.get("in")), 20) or "header"
+        name = one_line(as_text(scheme.get("name")), 100)
         return f"API key in {'query parameter' if place == 'query' else place} `{name}`"
     if type_ == "basic":
-        return _http("basic")
+        return _describe_http("basic")
     if type_ == "http":
-        hint = one_line(text(scheme.get("bearerFormat")), 40)
-        return _http(one_line(text(scheme.get("scheme")), 40)) + (f", format {hint}" if hint else "")
+        hint = one_line(as_text(scheme.get("bearerFormat")), 40)
+        return _describe_http(one_line(as_text(scheme.get("scheme")), 40)) + (f", format {hint}" if hint else "")
     if type_ == "oauth2":
-        return f"OAuth 2.0 access token in {_BEARER}{_flows(scheme, words)}"
+        return f"OAuth 2.0 access token in {_BEARER}{_describe_flows(scheme, words)}"
     if type_ == "openIdConnect":
-        url = one_line(text(scheme.get("openIdConnectUrl")), 300)
+        url = one_line(as_text(scheme.get("openIdConnectUrl")), 300)
         return f"OpenID Connect token in {_BEARER}" + (f", described at {url}" if url else "")
     if type_ == "mutualTLS":
         return "client certificate (mutual TLS)"
     return one_line(type_, 40) or "not described"
 
 
-def _http(scheme: str) -> str:
+def _describe_http(scheme: str) -> str:
     if scheme.lower() == "bearer":
         return _BEARER
     if scheme.lower() == "basic":
@@ -76,17 +76,19 @@ def _http(scheme: str) -> str:
     return f"header `Authorization: {scheme} <credentials>`"
 
 
-def _flows(scheme: dict[str, object], words: int) -> str:
+def _describe_flows(scheme: dict[str, object], words: int) -> str:
     """Swagger has one flow, in the scheme itself."""
     if not words:
         return ""
-    flows = mapping(scheme.get("flows")) or {text(scheme.get("flow")): scheme}
+    flows = as_mapping(scheme.get("flows")) or {as_text(scheme.get("flow")): scheme}
     shown: list[str] = []
     scopes: dict[str, None] = {}
-    for name, flow in islice(flows.items(), _MOST):
-        token = one_line(text(mapping(flow).get("tokenUrl")), 300)
+    for name, flow in islice(flows.items(), _MAX_SHOWN):
+        token = one_line(as_text(as_mapping(flow).get("tokenUrl")), 300)
         shown.append(one_line(name, 40) + (f" (token from {token})" if token else ""))
-        scopes |= dict.fromkeys(one_line(scope, 80) for scope in islice(mapping(mapping(flow).get("scopes")), _MOST))
+        scopes |= dict.fromkeys(
+            one_line(scope, 80) for scope in islice(as_mapping(as_mapping(flow).get("scopes")), _MAX_SHOWN)
+        )
     flow_text = ", ".join(entry for entry in shown if entry)
-    scope_text = ", ".join(list(scopes)[:_MOST]) + (", …" if len(scopes) >= _MOST else "")
+    scope_text = ", ".join(list(scopes)[:_MAX_SHOWN]) + (", …" if len(scopes) >= _MAX_SHOWN else "")
     return (f"; flows: {flow_text}" if flow_text else "") + (f"; scopes: {scope_text}" if scopes else "")

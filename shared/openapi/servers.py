@@ -4,72 +4,72 @@ from collections.abc import Mapping
 
 from shared.openapi.document import Document
 from shared.openapi.prose import one_line, prose
-from shared.openapi.tree import listing, mapping, text
+from shared.openapi.tree import as_list, as_mapping, as_text
 
-_MOST = 5
+_MAX_SHOWN = 5
 """Servers that are shown."""
 
 _RELATIVE = "on the host that the document came from, which it does not name"
 
-_URL_LENGTH = 300
+_MAX_URL_LENGTH = 300
 """Characters."""
 
 
-def base_urls(document: Document, words: int) -> list[str]:
+def list_base_urls(document: Document, words: int) -> list[str]:
     """Of the whole document. Descriptions and a variable's other values take `words` characters at most, each."""
     if document.family == "swagger":
-        return _swagger_urls(document.tree, document.tree.get("schemes"))
-    return _urls(document.tree.get("servers"), words)
+        return _list_swagger_urls(document.tree, document.tree.get("schemes"))
+    return _list_urls(document.tree.get("servers"), words)
 
 
-def own_urls(document: Document, path: Mapping[str, object], operation: Mapping[str, object]) -> list[str]:
+def list_own_urls(document: Document, path: Mapping[str, object], operation: Mapping[str, object]) -> list[str]:
     """Of one operation, where they differ from the document's; else empty."""
     if document.family == "swagger":
-        own = _swagger_urls(document.tree, operation["schemes"]) if listing(operation.get("schemes")) else []
+        own = _list_swagger_urls(document.tree, operation["schemes"]) if as_list(operation.get("schemes")) else []
     else:
-        own = _urls(operation.get("servers"), 0) or _urls(path.get("servers"), 0)
-    return own if own and own != base_urls(document, 0) else []
+        own = _list_urls(operation.get("servers"), 0) or _list_urls(path.get("servers"), 0)
+    return own if own and own != list_base_urls(document, 0) else []
 
 
-def _urls(servers: object, words: int) -> list[str]:
+def _list_urls(servers: object, words: int) -> list[str]:
     found: list[str] = []
-    for server in listing(servers)[:_MOST]:
-        url = filled(text(mapping(server).get("url")), mapping(server))
+    for server in as_list(servers)[:_MAX_SHOWN]:
+        url = fill_variables(as_text(as_mapping(server).get("url")), as_mapping(server))
         if not url.rstrip("/"):
             continue
-        notes = [_RELATIVE if url.startswith(("/", ".")) else "", prose(mapping(server).get("description"), words)]
-        for name, variable in list(mapping(mapping(server).get("variables")).items())[:_MOST]:
-            default = _value(mapping(variable).get("default"))
-            values = [_value(value) for value in listing(mapping(variable).get("enum"))[:50]]
+        notes = [_RELATIVE if url.startswith(("/", ".")) else "", prose(as_mapping(server).get("description"), words)]
+        for name, variable in list(as_mapping(as_mapping(server).get("variables")).items())[:_MAX_SHOWN]:
+            default = _to_text(as_mapping(variable).get("default"))
+            values = [_to_text(value) for value in as_list(as_mapping(variable).get("enum"))[:50]]
             others = [value for value in values if value and value != default]
             if others and words:
                 notes.append(one_line(f"{name} may also be {', '.join(others)}", words))
         notes = [note for note in notes if note]
         # Paths begin with the slash.
-        found.append(one_line(url, _URL_LENGTH).rstrip("/") + (f" ({'; '.join(notes)})" if notes else ""))
+        found.append(one_line(url, _MAX_URL_LENGTH).rstrip("/") + (f" ({'; '.join(notes)})" if notes else ""))
     return found
 
 
-def filled(url: str, server: Mapping[str, object]) -> str:
+def fill_variables(url: str, server: Mapping[str, object]) -> str:
     """`url`, of a Server Object, with its variables' defaults. Those without one stay in their braces."""
-    url = url[:_URL_LENGTH]
-    for name, variable in list(mapping(server.get("variables")).items())[:_MOST]:
-        if default := _value(mapping(variable).get("default")):
-            url = url.replace("{" + name + "}", default)[:_URL_LENGTH]
+    url = url[:_MAX_URL_LENGTH]
+    for name, variable in list(as_mapping(server.get("variables")).items())[:_MAX_SHOWN]:
+        if default := _to_text(as_mapping(variable).get("default")):
+            url = url.replace("{" + name + "}", default)[:_MAX_URL_LENGTH]
     return url
 
 
-def _swagger_urls(tree: Mapping[str, object], schemes: object) -> list[str]:
-    host = one_line(text(tree.get("host")), 200)
-    base = one_line(text(tree.get("basePath")), 200).strip("/")
+def _list_swagger_urls(tree: Mapping[str, object], schemes: object) -> list[str]:
+    host = one_line(as_text(tree.get("host")), 200)
+    base = one_line(as_text(tree.get("basePath")), 200).strip("/")
     base = f"/{base}" if base else ""
     if not host:
         return [f"{base} ({_RELATIVE})"] if base else []
-    names = [one_line(scheme, 10) for scheme in listing(schemes)[:_MOST] if isinstance(scheme, str)] or ["https"]
+    names = [one_line(scheme, 10) for scheme in as_list(schemes)[:_MAX_SHOWN] if isinstance(scheme, str)] or ["https"]
     # The first is the one that gets used.
     names.sort(key=lambda name: name != "https")
     return [f"{name}://{host}{base}" for name in names]
 
 
-def _value(value: object) -> str:
+def _to_text(value: object) -> str:
     return one_line(str(value), 100) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""

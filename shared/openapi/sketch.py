@@ -10,7 +10,7 @@ from typing import Literal
 
 from shared.openapi.prose import literal, one_line, prose
 from shared.openapi.schemas import Merged, Schemas
-from shared.openapi.tree import NAME_LENGTH, listing, mapping, text
+from shared.openapi.tree import MAX_NAME_LENGTH, as_list, as_mapping, as_text
 
 LEGEND = (
     "Types: `*` marks a required field, `[T]` a list of T, `|` alternatives, `&` all at once, "
@@ -25,16 +25,16 @@ MAX_REQUIRED = 1500
 MAX_DEEPER_REQUIRED = 400
 """Characters of the same, where required fields of required fields are among them."""
 
-_MOST_UNDESCRIBED = 30
+_MAX_UNDESCRIBED = 30
 """Required fields of one object that it does not describe."""
 
-_MOST_VALUES = 12
+_MAX_VALUES = 12
 """Values of one `enum` that are shown."""
 
-_MOST_CHOICES = 12
+_MAX_CHOICES = 12
 """Alternatives of one `oneOf` that are shown."""
 
-_DEEPEST = 12
+_MAX_NESTING = 12
 """Schemas within each other, whether or not they count as a level of objects."""
 
 _PLAIN_KEY = re.compile(r"[\w.$@-]+(?:\[\])?$")
@@ -134,34 +134,36 @@ class _Drawing:
         """
         # Every schema costs something, or alternatives of alternatives could keep this busy without a word written.
         self._spend("  ")
-        merged = self._schemas.merged(schema)
-        if merged.target in self._above or self._nesting > _DEEPEST or self._left <= 0:
+        merged = self._schemas.merge(schema)
+        if merged.target in self._above or self._nesting > _MAX_NESTING or self._left <= 0:
             return merged.name or "…"
         if merged.target is not None:
             self._above.add(merged.target)
         self._nesting += 1
-        drawn = self._whole(merged, levels, needed)
+        drawn = self._draw_whole(merged, levels, needed)
         self._nesting -= 1
         if merged.target is not None:
             self._above.discard(merged.target)
         return drawn
 
-    def _whole(self, merged: Merged, levels: int, needed: int) -> str:
+    def _draw_whole(self, merged: Merged, levels: int, needed: int) -> str:
         parts = [self._spend(name) for name in merged.missing[:5]]
-        own = self._own(merged, levels, needed)
+        own = self._draw_own(merged, levels, needed)
         if own != "any":
             parts.append(own)
-        parts.extend(choice for group in merged.choices[:5] if (choice := self._choice(group, merged, levels, needed)))
+        parts.extend(
+            choice for group in merged.choices[:5] if (choice := self._draw_choice(group, merged, levels, needed))
+        )
         if len(parts) > 1:
             parts = [f"({part})" if " | " in part and not part.endswith("}") else part for part in parts]
         drawn = " & ".join(parts) or "any"
         nullable = merged.fields.get("nullable") is True or merged.fields.get("x-nullable") is True
         return f"{drawn} | null" if nullable and drawn != "any" and not drawn.endswith("null") else drawn
 
-    def _choice(self, group: list[object], merged: Merged, levels: int, needed: int) -> str:
+    def _draw_choice(self, group: list[object], merged: Merged, levels: int, needed: int) -> str:
         drawn: dict[str, None] = {}
         self._choosing += 1
-        for alternative in group[:_MOST_CHOICES]:
+        for alternative in group[:_MAX_CHOICES]:
             if self._left <= 0:
                 break
             drawn[self.draw(alternative, levels, needed)] = None
@@ -170,57 +172,59 @@ class _Drawing:
         shown = [alternative for alternative in drawn if alternative != "any"]
         if not shown:
             return ""
-        if len(group) > _MOST_CHOICES or self._left <= 0:
+        if len(group) > _MAX_CHOICES or self._left <= 0:
             shown.append("…")
-        return " | ".join(shown) + self._discriminator(merged)
+        return " | ".join(shown) + self._draw_discriminator(merged)
 
-    def _discriminator(self, merged: Merged) -> str:
-        discriminator = mapping(merged.fields.get("discriminator"))
-        field = one_line(text(discriminator.get("propertyName")), NAME_LENGTH)
+    def _draw_discriminator(self, merged: Merged) -> str:
+        discriminator = as_mapping(merged.fields.get("discriminator"))
+        field = one_line(as_text(discriminator.get("propertyName")), MAX_NAME_LENGTH)
         if not field:
             return ""
         values = [
-            f"{literal(value)} is {one_line(target.rsplit('/', 1)[-1], NAME_LENGTH)}"
-            for value, target in islice(mapping(discriminator.get("mapping")).items(), _MOST_CHOICES)
+            f"{literal(value)} is {one_line(target.rsplit('/', 1)[-1], MAX_NAME_LENGTH)}"
+            for value, target in islice(as_mapping(discriminator.get("mapping")).items(), _MAX_CHOICES)
             if isinstance(target, str)
         ]
         return self._spend(f" (told apart by {field}{': ' if values else ''}{', '.join(values)})")
 
-    def _own(self, merged: Merged, levels: int, needed: int) -> str:
+    def _draw_own(self, merged: Merged, levels: int, needed: int) -> str:
         """Without the alternatives."""
         fields = merged.fields
         if "const" in fields:
             return self._spend(literal(fields["const"]))
-        values = listing(fields.get("enum"))
+        values = as_list(fields.get("enum"))
         if values:
-            shown = [literal(value) for value in values[:_MOST_VALUES]] + ["…"] * (len(values) > _MOST_VALUES)
+            shown = [literal(value) for value in values[:_MAX_VALUES]] + ["…"] * (len(values) > _MAX_VALUES)
             return self._spend(" | ".join(dict.fromkeys(shown)))
         types = fields.get("type")
         if isinstance(types, list):
             shown = [one_line(type_, 40) for type_ in types[:7] if isinstance(type_, str)]
-            return " | ".join(dict.fromkeys(self._typed(type_, merged, levels, needed) for type_ in shown)) or "any"
-        return self._typed(one_line(text(types), 40), merged, levels, needed)
+            return (
+                " | ".join(dict.fromkeys(self._draw_typed(type_, merged, levels, needed) for type_ in shown)) or "any"
+            )
+        return self._draw_typed(one_line(as_text(types), 40), merged, levels, needed)
 
-    def _typed(self, type_: str, merged: Merged, levels: int, needed: int) -> str:
+    def _draw_typed(self, type_: str, merged: Merged, levels: int, needed: int) -> str:
         fields = merged.fields
-        if type_ == "object" or (not type_ and (merged.properties or mapping(fields.get("additionalProperties")))):
-            return self._object(merged, levels, needed)
+        if type_ == "object" or (not type_ and (merged.properties or as_mapping(fields.get("additionalProperties")))):
+            return self._draw_object(merged, levels, needed)
         if type_ == "array" or (not type_ and ("items" in fields or "prefixItems" in fields)):
-            return self._array(fields, levels, needed)
-        format_ = one_line(text(fields.get("format")), 40)
+            return self._draw_array(fields, levels, needed)
+        format_ = one_line(as_text(fields.get("format")), 40)
         return self._spend((type_ or "any") + (f"<{format_}>" if format_ else ""))
 
-    def _array(self, fields: dict[str, object], levels: int, needed: int) -> str:
-        tuple_ = listing(fields.get("prefixItems")) or listing(fields.get("items"))
+    def _draw_array(self, fields: dict[str, object], levels: int, needed: int) -> str:
+        tuple_ = as_list(fields.get("prefixItems")) or as_list(fields.get("items"))
         if tuple_:
-            return f"tuple[{', '.join(self.draw(item, levels, needed) for item in tuple_[:_MOST_CHOICES])}]"
+            return f"tuple[{', '.join(self.draw(item, levels, needed) for item in tuple_[:_MAX_CHOICES])}]"
         return f"[{self.draw(fields.get('items'), levels, needed)}]"
 
-    def _object(self, merged: Merged, levels: int, needed: int) -> str:
+    def _draw_object(self, merged: Merged, levels: int, needed: int) -> str:
         others = merged.fields.get("additionalProperties")
         # What comes back is read as it is; of what is sent, nothing required may go under.
-        required = _required(merged) if self._sends else {}
-        if not merged.properties and not required and not mapping(others):
+        required = _required_fields(merged) if self._sends else {}
+        if not merged.properties and not required and not as_mapping(others):
             return self._spend(f"{merged.name} {{}}" if merged.name else "object")
         outermost = not self._inside and not self._choosing
         if levels <= 0 and (needed <= 0 or not (required or outermost)):
@@ -238,18 +242,18 @@ class _Drawing:
             if self._left <= 0:
                 shown.append(f"… {len(fields) - count} more")
                 break
-            field = self._field(key, schema, merged, levels - 1, deeper if count < len(required) else 0)
+            field = self._draw_field(key, schema, merged, levels - 1, deeper if count < len(required) else 0)
             if field:
                 shown.append(field)
-        if mapping(others) and self._left > 0:
+        if as_mapping(others) and self._left > 0:
             shown.append(f"[key]: {self.draw(others, levels - 1, 0)}")
         return f"{prefix}{{{', '.join(shown)}}}"
 
-    def _field(self, key: str, schema: object, merged: Merged, levels: int, needed: int) -> str:
-        fields = self._schemas.merged(schema).fields
+    def _draw_field(self, key: str, schema: object, merged: Merged, levels: int, needed: int) -> str:
+        fields = self._schemas.merge(schema).fields
         if fields.get(self._hidden) is True:
             return ""
-        name = one_line(key, NAME_LENGTH)
+        name = one_line(key, MAX_NAME_LENGTH)
         name = name if _PLAIN_KEY.match(name) else literal(name)
         self._spend(name)
         self._inside += 1
@@ -267,8 +271,8 @@ class _Drawing:
         return piece
 
 
-def _required(merged: Merged) -> dict[str, object]:
+def _required_fields(merged: Merged) -> dict[str, object]:
     """The fields that cannot be left out, as they are described; then those that are named and not described."""
     described = {key: schema for key, schema in merged.properties.items() if key in merged.required}
-    others = sorted(merged.required - merged.properties.keys())[:_MOST_UNDESCRIBED]
+    others = sorted(merged.required - merged.properties.keys())[:_MAX_UNDESCRIBED]
     return {**described, **dict.fromkeys(others)}

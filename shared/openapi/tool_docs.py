@@ -8,12 +8,12 @@ from shared.openapi.document import Document
 from shared.openapi.operation_docs import OperationDocs
 from shared.openapi.operations import Operation, operations, unreachable_paths
 from shared.openapi.prose import prose
-from shared.openapi.security import requirement, scheme_lines
-from shared.openapi.servers import base_urls
+from shared.openapi.security import describe_requirement, describe_schemes
+from shared.openapi.servers import list_base_urls
 from shared.openapi.sketch import LEGEND
-from shared.openapi.tree import References, mapping
+from shared.openapi.tree import References, as_mapping
 
-_MOST_UNREACHABLE = 10
+_MAX_UNREACHABLE = 10
 SHORT = (
     "After an operation stands what has to be sent, where there is room: required parameters, and of its body first "
     "the required fields. Parameters in a path are required; they are texts unless something else is said."
@@ -34,15 +34,15 @@ def tool_docs(document: Document, budget: int) -> str:
     low, high = 0, len(LADDER)
     while low < high:
         middle = (low + high) // 2
-        text = _attempt(document, references, found, docs, LADDER[middle], budget)
+        text = _try_detail(document, references, found, docs, LADDER[middle], budget)
         if text is None:
             low = middle + 1
         else:
             best, high = text, middle
-    return _filled(document, references, found, docs, budget) if best is None else best
+    return _fill_lines(document, references, found, docs, budget) if best is None else best
 
 
-def _filled(
+def _fill_lines(
     document: Document, references: References, found: list[Operation], docs: OperationDocs, budget: int
 ) -> str:
     """All lines, under as much of a head as fits; with what has to be sent, for as many operations as fit.
@@ -52,7 +52,7 @@ def _filled(
     lines = [operation.line for operation in found]
     bare = sum(len(line) + 1 for line in lines) - 1
     for detail in LINES:
-        head = _head(document, references, found, detail)
+        head = _write_head(document, references, found, detail)
         head += [""] if head else []
         room = budget - bare - sum(len(line) + 1 for line in head)
         if room < 0:
@@ -72,7 +72,7 @@ def _filled(
     return "\n".join(lines)
 
 
-def _attempt(
+def _try_detail(
     document: Document,
     references: References,
     found: list[Operation],
@@ -80,7 +80,7 @@ def _attempt(
     detail: Detail,
     budget: int,
 ) -> str | None:
-    lines = _head(document, references, found, detail)
+    lines = _write_head(document, references, found, detail)
     if not found:
         lines.append("This document describes no operations.")
     elif detail.parameters == "required":
@@ -95,17 +95,17 @@ def _attempt(
     return None if size - 1 > budget else "\n".join(lines)
 
 
-def _head(document: Document, references: References, found: list[Operation], detail: Detail) -> list[str]:
+def _write_head(document: Document, references: References, found: list[Operation], detail: Detail) -> list[str]:
     """What holds for all operations."""
     if not detail.head:
         return []
     full = detail.head == 3
     words = 200 if full else 0
     lines = [f"# {document.title or 'Untitled API'}" + (f" ({document.version})" if document.version else "")]
-    about = prose(mapping(document.tree.get("info")).get("description"), 600) if full else ""
+    about = prose(as_mapping(document.tree.get("info")).get("description"), 600) if full else ""
     if about:
         lines.append(f"> {about}")
-    urls = base_urls(document, words)
+    urls = list_base_urls(document, words)
     if len(urls) > 1:
         lines += ["Base URLs:", *(f"- {url}" for url in urls)]
     else:
@@ -118,19 +118,19 @@ def _head(document: Document, references: References, found: list[Operation], de
         )
     if detail.head == 1:
         return lines
-    schemes = scheme_lines(document, references, words)
+    schemes = describe_schemes(document, references, words)
     if schemes:
         lines += ["Authentication:", *(f"- {scheme}" for scheme in schemes)]
-    usual = requirement(document.tree)
+    usual = describe_requirement(document.tree)
     if usual is not None:
         lines.append(f"Unless an operation says otherwise it needs: {usual}")
     elif not schemes:
         lines.append("Authentication: none described")
     unreachable = list(unreachable_paths(document, references))
-    for path, name in unreachable[:_MOST_UNREACHABLE]:
+    for path, name in unreachable[:_MAX_UNREACHABLE]:
         lines.append(f"Path {path} is described elsewhere: {name}")
-    if len(unreachable) > _MOST_UNREACHABLE:
-        lines.append(f"… and {len(unreachable) - _MOST_UNREACHABLE} more paths are.")
+    if len(unreachable) > _MAX_UNREACHABLE:
+        lines.append(f"… and {len(unreachable) - _MAX_UNREACHABLE} more paths are.")
     if detail.body is not None:
         lines.append(LEGEND)
     if detail.parameters in ("required", "none"):

@@ -10,24 +10,24 @@ from urllib.parse import unquote
 
 from shared.openapi.prose import one_line
 
-NAME_LENGTH = 80
+MAX_NAME_LENGTH = 80
 """Characters of a type's name."""
 
-_LONGEST_CHAIN = 50
+_MAX_CHAIN = 50
 """References to references. Documents in use have two."""
 
 
-def mapping(value: object) -> dict[str, object]:
+def as_mapping(value: object) -> dict[str, object]:
     """`value` itself if it is an object, else an empty one."""
     return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 
 
-def listing(value: object) -> list[object]:
+def as_list(value: object) -> list[object]:
     """`value` itself if it is a list, else an empty one."""
     return cast("list[object]", value) if isinstance(value, list) else []
 
 
-def text(value: object) -> str:
+def as_text(value: object) -> str:
     """`value` itself if it is text, else empty."""
     return value if isinstance(value, str) else ""
 
@@ -50,8 +50,8 @@ class References:
     def resolve(self, node: object) -> Resolved:
         """A node that is no reference is its own target."""
         name = ""
-        for _ in range(_LONGEST_CHAIN):
-            pointer = mapping(node).get("$ref")
+        for _ in range(_MAX_CHAIN):
+            pointer = as_mapping(node).get("$ref")
             if not isinstance(pointer, str):
                 return Resolved(node, name)
             node = self.target(pointer)
@@ -82,21 +82,21 @@ class References:
 def reference_name(pointer: str, *, found: bool = True) -> str:
     """The last part for one within the document; all of it, and that it is missing, for what leads nowhere."""
     if found:
-        return one_line(_unescaped(unquote(pointer[-500:].rsplit("/", 1)[-1])), NAME_LENGTH) or "#"
-    return f"{one_line(pointer, NAME_LENGTH)} (not in this document)"
+        return one_line(_unescape(unquote(pointer[-500:].rsplit("/", 1)[-1])), MAX_NAME_LENGTH) or "#"
+    return f"{one_line(pointer, MAX_NAME_LENGTH)} (not in this document)"
 
 
 def _step(node: object, part: str) -> object:
     if isinstance(node, dict):
         # Percent signs are due to be decoded, but some documents have them in their keys.
-        children = mapping(cast("object", node))
-        decoded, literal = _unescaped(unquote(part)), _unescaped(part)
+        children = as_mapping(cast("object", node))
+        decoded, literal = _unescape(unquote(part)), _unescape(part)
         return children.get(decoded, children.get(literal))
     if isinstance(node, list) and part.isascii() and part.isdigit() and len(part) < 7:
-        items = listing(cast("object", node))
+        items = as_list(cast("object", node))
         return items[int(part)] if int(part) < len(items) else None
     return None
 
 
-def _unescaped(part: str) -> str:
+def _unescape(part: str) -> str:
     return part.replace("~1", "/").replace("~0", "~")

@@ -7,7 +7,7 @@ MAX_WRITTEN = 12_000_000
 """Characters, more or less."""
 
 
-def json_of(tree: object) -> str | None:
+def write_json(tree: object) -> str | None:
     """Without blanks. None for what is longer than `MAX_WRITTEN`, found before it takes the memory."""
     size = 0
     waiting = [tree]

@@ -13,8 +13,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from shared.openapi.errors import NotASpec
-from shared.openapi.plain_data import MAX_DEPTH, too_deep
+from shared.openapi.errors import MAX_DEPTH, NotASpec, too_deep
 from shared.openapi.prose import one_line
 
 MAX_ALIASED_NODES = 200_000
@@ -70,7 +69,7 @@ def read_yaml(text: str) -> object:
     try:
         return _Reader().read(text)
     except yaml.MarkedYAMLError as error:
-        problem = _what_is_wrong(f"{error.problem} {error.context}")
+        problem = _describe_problem(f"{error.problem} {error.context}")
         _refuse(f"This is neither JSON nor YAML: {problem}", error.problem_mark or error.context_mark)
     except (yaml.YAMLError, ValueError) as error:
         if isinstance(error, NotASpec):
@@ -78,7 +77,7 @@ def read_yaml(text: str) -> object:
         raise NotASpec("This is neither JSON nor YAML: it cannot be read.") from None
 
 
-def _what_is_wrong(problem: str) -> str:
+def _describe_problem(problem: str) -> str:
     """In our words: the parser's own, of which it has two sets, are for who programs it."""
     return next((ours for theirs, ours in _WORDS.items() if theirs in problem), "it cannot be read")
 
@@ -111,18 +110,18 @@ class _Reader:
                 if documents > 1:
                     _refuse("This holds several YAML documents, not one", event.start_mark)
             elif isinstance(event, yaml.AliasEvent):
-                self._alias(event)
+                self._read_alias(event)
             elif isinstance(event, yaml.ScalarEvent):
-                self._scalar(event)
+                self._read_scalar(event)
             elif isinstance(event, yaml.MappingStartEvent):
-                self._start({}, event)
+                self._open_collection({}, event)
             elif isinstance(event, yaml.SequenceStartEvent):
-                self._start([], event)
+                self._open_collection([], event)
             elif isinstance(event, yaml.CollectionEndEvent):
-                self._end()
+                self._close_collection()
         return self._root
 
-    def _start(self, value: dict[str, object] | list[object], event: Any) -> None:
+    def _open_collection(self, value: dict[str, object] | list[object], event: Any) -> None:
         if self._open and isinstance(self._open[-1].value, dict) and self._open[-1].key is None:
             _refuse("An object or a list is the key of an object, which JSON does not have", event.start_mark)
         if len(self._open) >= MAX_DEPTH:
@@ -133,19 +132,19 @@ class _Reader:
         self._open.append(_Open(value, event.anchor))
         self._deepest.append(1)
 
-    def _end(self) -> None:
+    def _close_collection(self) -> None:
         done = self._open.pop()
         depth = self._deepest.pop()
         value = done.value
         if isinstance(value, dict):
             for source in done.merged:
-                for key, inherited in _merge_sources(source):
+                for key, inherited in _list_merged_entries(source):
                     value.setdefault(key, inherited)
         if done.anchor:
             self._done[done.anchor] = (value, done.nodes, depth)
         self._put(value, done.nodes, depth)
 
-    def _alias(self, event: Any) -> None:
+    def _read_alias(self, event: Any) -> None:
         anchor: str = event.anchor
         if anchor not in self._done:
             if any(collection.anchor == anchor for collection in self._open):
@@ -164,9 +163,9 @@ class _Reader:
             return
         self._put(value, nodes, depth)
 
-    def _scalar(self, event: Any) -> None:
+    def _read_scalar(self, event: Any) -> None:
         text: str = event.value
-        value = _value(text, event.tag, event.implicit[0])
+        value = _read_value(text, event.tag, event.implicit[0])
         if event.anchor:
             self._done[event.anchor] = (value, 1, 0)
         if self._open and isinstance(self._open[-1].value, dict) and self._open[-1].key is None:
@@ -193,12 +192,12 @@ class _Reader:
         parent.key = None
 
 
-def _merge_sources(value: object) -> list[tuple[str, object]]:
+def _list_merged_entries(value: object) -> list[tuple[str, object]]:
     sources: list[Any] = value if isinstance(value, list) else [value]
     return [entry for source in sources if isinstance(source, dict) for entry in source.items()]
 
 
-def _value(text: str, tag: str | None, plain: bool) -> object:
+def _read_value(text: str, tag: str | None, plain: bool) -> object:
     """Of tags, only `!!int` and the like have a say, and only as what a plain scalar could be anyway."""
     if not plain and tag not in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:bool"):
         return text

@@ -27,7 +27,7 @@ class Budget:
             raise TooLong(f"The answer is longer than {self.limit} bytes.")
 
 
-async def bounded(pieces: AsyncIterable[bytes], encoding: str | None, budget: Budget) -> AsyncIterator[bytes]:
+async def read_bounded(pieces: AsyncIterable[bytes], encoding: str | None, budget: Budget) -> AsyncIterator[bytes]:
     """`pieces` without their compression. `encoding`: the answer's Content-Encoding.
 
     Both sizes count: what came, and what it became. Raises `TooLong`, before it takes the memory, and `BadAnswer`
@@ -39,13 +39,13 @@ async def bounded(pieces: AsyncIterable[bytes], encoding: str | None, budget: Bu
                 budget.take(len(piece))
                 yield piece
         case "gzip" | "x-gzip" | "deflate":
-            async for piece in _inflated(pieces, budget):
+            async for piece in _inflate(pieces, budget):
                 yield piece
         case _:
             raise BadAnswer("The answer is compressed in a way that was not asked for.")
 
 
-async def _inflated(pieces: AsyncIterable[bytes], budget: Budget) -> AsyncIterator[bytes]:
+async def _inflate(pieces: AsyncIterable[bytes], budget: Budget) -> AsyncIterator[bytes]:
     inflate, began = zlib.decompressobj(_EITHER), False
     async for piece in pieces:
         began = began or bool(piece)

@@ -24,15 +24,15 @@ class Kinds:
         return self.slow + self.connect + self.network + self.broken + self.own
 
 
-def failure_of(error: Exception, kinds: Kinds, host: str) -> OutboundError:
+def explain_failure(error: Exception, kinds: Kinds, host: str) -> OutboundError:
     """What people are told, of an error of one of `kinds`; `host`: with its port, if need be.
 
     The error's own text is left out: it may quote what was sent.
     """
-    causes = list(_causes(error))
+    causes = list(_iterate_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return Unreachable(f"The certificate of {host} is not good: {_why(cause)}.")
+            return Unreachable(f"The certificate of {host} is not good: {_explain_certificate(cause)}.")
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return Unreachable(f"{host} could not be reached over TLS.")
     if isinstance(error, kinds.slow):
@@ -46,7 +46,7 @@ def failure_of(error: Exception, kinds: Kinds, host: str) -> OutboundError:
     return Unreachable(f"{host} broke the connection off.")  # httpcore says so by a protocol error without a cause
 
 
-_WHY = {
+_CERTIFICATE_PROBLEMS = {
     9: "it is not valid yet",
     10: "it has expired",
     18: "it is signed by itself, and by no authority that is known",
@@ -60,11 +60,11 @@ _WHY = {
 """By OpenSSL's numbers."""
 
 
-def _why(error: ssl.SSLCertVerificationError) -> str:
-    return _WHY.get(error.verify_code, f"it cannot be verified (OpenSSL's code {error.verify_code})")
+def _explain_certificate(error: ssl.SSLCertVerificationError) -> str:
+    return _CERTIFICATE_PROBLEMS.get(error.verify_code, f"it cannot be verified (OpenSSL's code {error.verify_code})")
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def _iterate_causes(error: BaseException) -> Iterator[BaseException]:
     """What lies behind it: each layer wraps the errors of the one below. httpcore's pool raises them `from None`."""
     while (cause := error.__cause__ or error.__context__) is not None:
         yield cause

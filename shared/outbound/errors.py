@@ -1,5 +1,7 @@
 """What can go wrong on the way out. Services turn these into statuses; nothing here knows of them."""
 
+from shared.text import shorten
+
 MAX_WORDS = 300
 
 
@@ -58,4 +60,4 @@ class ToolFailed(OutboundError):
 def one_line(words: str) -> str:
     """At most `MAX_WORDS` characters in one line, without control characters: words of a stranger, to be shown."""
     line = "".join(letter for letter in " ".join(words[: 10 * MAX_WORDS].split()) if letter.isprintable())
-    return line if len(line) <= MAX_WORDS else line[: MAX_WORDS - 1] + "…"
+    return shorten(line, MAX_WORDS)

@@ -10,19 +10,19 @@ from typing import Any
 import httpx
 from pydantic import JsonValue
 
-from shared.outbound.bodies import ACCEPT_ENCODING, Budget, bounded
-from shared.outbound.diagnosis import failure_of
+from shared.outbound.bodies import ACCEPT_ENCODING, Budget, read_bounded
+from shared.outbound.diagnosis import explain_failure
 from shared.outbound.errors import BadAnswer, BadRequest, OutboundError, TooLong, TooManyRedirects, TooSlow
-from shared.outbound.http_transport import ERRORS, kept_transport
+from shared.outbound.http_transport import ERRORS, shared_transport
 from shared.outbound.network import USER_AGENT, Guard, Resolver, resolve
-from shared.outbound.urls import checked, parsed, place
+from shared.outbound.urls import check_url, display_host, parse_url
 from shared.settings import Settings
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # else a line per request, with its query
 
 _METHOD = re.compile(r"[A-Za-z][A-Za-z-]{0,31}")
 _REFUSED_METHODS = {"CONNECT", "TRACE"}
-_OURS = {
+_RESERVED_HEADERS = {
     "host",
     "content-length",
     "connection",
@@ -37,7 +37,7 @@ _OURS = {
     "proxy-connection",
 }
 """Headers that belong to the connection (RFC 9110, 7.6.1), or decide where a message ends or whom it is for."""
-_GO_ALONG = {
+_CROSS_ORIGIN_HEADERS = {
     "accept",
     "accept-encoding",
     "accept-language",
@@ -105,28 +105,28 @@ class Outbound:
         origin goes there without the caller's headers. Nothing is tried twice.
         """
         limit = self._timeout if request.timeout is None else min(self._timeout, request.timeout)
-        url = parsed(request.url, httpx.URL)
+        url = parse_url(request.url, httpx.URL)
         # A client holds cookies, so each call has its own; it makes no connections, so it costs next to nothing.
         client = httpx.AsyncClient(
-            transport=kept_transport(self._guard),
+            transport=shared_transport(self._guard),
             headers={"User-Agent": USER_AGENT},
             trust_env=False,
             timeout=None,  # noqa: S113 - the whole call has one, below
         )
-        first = self._prepared(client, url, request)
+        first = self._prepare(client, url, request)
         try:
             async with asyncio.timeout(limit):
-                return await self._fetched(client, first, request)
+                return await self._fetch(client, first, request)
         except TimeoutError as error:
             raise TooSlow(f"{url.host} did not answer within {limit:g} seconds.") from error
 
-    def _prepared(self, client: httpx.AsyncClient, url: httpx.URL, request: Request) -> httpx.Request:
+    def _prepare(self, client: httpx.AsyncClient, url: httpx.URL, request: Request) -> httpx.Request:
         """Raises `BadRequest` and `TooLong`."""
         if not _METHOD.fullmatch(request.method) or request.method.upper() in _REFUSED_METHODS:
             raise BadRequest("This method cannot be sent.")
         headers = dict(request.headers or {})
         for name in headers:
-            if name.strip().lower() in _OURS:
+            if name.strip().lower() in _RESERVED_HEADERS:
                 raise BadRequest(f"The header {name.strip()} is not the caller's to set.")
         headers = {name: value for name, value in headers.items() if name.lower() != "accept-encoding"}
         if sum(body is not None for body in (request.json, request.data, request.content)) > 1:
@@ -147,7 +147,7 @@ class Outbound:
             raise TooLong(f"The request is longer than {self._max_bytes} bytes.")
         return built
 
-    async def _fetched(self, client: httpx.AsyncClient, outgoing: httpx.Request, request: Request) -> Answer:
+    async def _fetch(self, client: httpx.AsyncClient, outgoing: httpx.Request, request: Request) -> Answer:
         redirects = 0
         while True:
             try:
@@ -161,11 +161,11 @@ class Outbound:
             except (httpx.RemoteProtocolError, httpx.InvalidURL) as error:  # httpx's own, who reads all redirects
                 raise BadAnswer(f"{outgoing.url.host} redirects to what is not a URL.") from error
             except ERRORS.every as error:
-                raise failure_of(error, ERRORS, place(outgoing.url)) from error
+                raise explain_failure(error, ERRORS, display_host(outgoing.url)) from error
             redirects += 1
             if redirects > request.max_redirects:
                 raise TooManyRedirects(f"{outgoing.url.host} redirects more than {request.max_redirects} times.")
-            outgoing = _followed(outgoing, following)
+            outgoing = _follow(outgoing, following)
 
     async def _read(self, response: httpx.Response, redirects: int) -> Answer:
         budget = Budget(self._max_bytes)
@@ -174,7 +174,7 @@ class Outbound:
         if not bodiless and declared.isdecimal() and int(declared[:20]) > budget.limit:
             budget.take(int(declared[:20]))
         encoding = None if bodiless else response.headers.get("content-encoding")
-        content = b"".join([piece async for piece in bounded(response.aiter_raw(), encoding, budget)])
+        content = b"".join([piece async for piece in read_bounded(response.aiter_raw(), encoding, budget)])
         return Answer(
             response.status_code,
             response.reason_phrase,
@@ -185,14 +185,14 @@ class Outbound:
         )
 
 
-def _followed(sent: httpx.Request, following: httpx.Request) -> httpx.Request:
+def _follow(sent: httpx.Request, following: httpx.Request) -> httpx.Request:
     """Raises `BadAddress` for a redirect to what could not have been asked for. httpx has dropped `Authorization`."""
     try:
-        checked(following.url)
+        check_url(following.url)
     except OutboundError as error:
         raise type(error)(f"{sent.url.host} redirects to what cannot be followed. {error.message}") from error
     if not _same_origin(sent.url, following.url):
-        for name in set(following.headers) - _GO_ALONG:
+        for name in set(following.headers) - _CROSS_ORIGIN_HEADERS:
             del following.headers[name]
     return following
 

@@ -105,6 +105,6 @@ class _Stream(httpx.AsyncByteStream):
 
 
 @per_loop
-def kept_transport(guard: Guard) -> GuardedTransport:
+def shared_transport(guard: Guard) -> GuardedTransport:
     """Connections are kept from call to call. They carry nothing of a caller: no cookies, no proofs of identity."""
     return GuardedTransport(guard)

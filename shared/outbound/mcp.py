@@ -1,37 +1,23 @@
-"""Tools of MCP servers (https://modelcontextprotocol.io) that strangers run: which there are, and calls of them.
+"""Tools of MCP servers (https://modelcontextprotocol.io) that third parties run: lists them, and calls them.
 
-The SDK is imported at the first call, by `mcp_session`: it takes most of a second.
+`mcp_session` imports the SDK, which takes most of a second, so it is imported at the first call.
 """
-
-from dataclasses import dataclass
-from typing import Any
 
 from pydantic import JsonValue
 
+from shared.outbound.mcp_tool import Tool
 from shared.outbound.network import Resolver, resolve
 from shared.settings import Settings
-
-MAX_TOOLS = 1000
-"""Of one server."""
-
-
-@dataclass(frozen=True)
-class Tool:
-    """As the server describes it. `input_schema`: a JSON Schema, which nobody has checked."""
-
-    name: str
-    description: str
-    input_schema: dict[str, Any]
 
 
 async def list_tools(
     url: str, token: str | None, settings: Settings, *, timeout: float | None = None, resolver: Resolver = resolve
 ) -> list[Tool]:
-    """All tools of the server at `url`, by streamable HTTP, or by SSE if it speaks only that.
+    """Return all tools of the server at `url`, over streamable HTTP, or over SSE if the server speaks only that.
 
-    `token` is sent as a bearer token. `timeout`: seconds for everything, and no more than the deployment allows.
-    Raises `OutboundError`: `NotMcp` and `Unauthorized` beside what a fetch raises; `TooLong` for more than
-    `MAX_TOOLS`, too.
+    `token` is sent as a bearer token. `timeout`: seconds for the whole exchange, capped by the deployment's limit.
+    Raises `OutboundError`: whatever a fetch raises, `NotMcp` and `Unauthorized`, and `TooLong` for more than
+    `MAX_TOOLS` tools.
     """
     from shared.outbound.mcp_session import McpServer
 
@@ -48,10 +34,11 @@ async def call_tool(
     timeout: float | None = None,
     resolver: Resolver = resolve,
 ) -> JsonValue:
-    """What the tool gives: its structured content; else its texts, one to a line; else the parts as they came.
+    """Return what the tool gives: its structured content; else its texts, one per line; else the parts as they came.
 
-    Structured content that is `{"result": x}` alone is `x`: so servers wrap what is no object. Otherwise as
-    `list_tools`, and raises `ToolFailed`. Not tried twice: the tool may have run.
+    Structured content of the form `{"result": x}` is returned as `x`: servers wrap values that are not objects this
+    way. Takes the same arguments as `list_tools`, raises the same errors, and `ToolFailed`. Never retried: the tool
+    may have run.
     """
     from shared.outbound.mcp_session import McpServer
 

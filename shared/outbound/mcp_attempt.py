@@ -55,16 +55,16 @@ class Attempt:
             max_redirects=MAX_REDIRECTS,
         )
 
-    def has_greeted(self) -> None:
+    def mark_greeted(self) -> None:
         """It is an MCP server. What it rejected on the way here is of no more interest."""
         self.greeted = True
         self.status, self.words, self.is_json_rpc = None, "", False
 
-    def has_answered(self) -> None:
+    def mark_answered(self) -> None:
         """What happens from here on, in parting, changes nothing."""
         self._over = True
 
-    def failed(self, failure: OutboundError) -> None:
+    def on_failure(self, failure: OutboundError) -> None:
         if self._over or self.failure is not None:
             return
         self.failure = failure
@@ -72,23 +72,23 @@ class Attempt:
             with contextlib.suppress(RuntimeError):  # the time was just up anyway
                 self.deadline.reschedule(asyncio.get_running_loop().time())
 
-    def answered(self, content_type: str) -> None:
+    def on_answer(self, content_type: str) -> None:
         self.content_type = content_type
 
-    def redirected(self, target: str | None) -> NotMcp:
+    def on_redirect(self, target: str | None) -> NotMcp:
         led = f"it redirects to {one_line(target)}" if target else "it redirects to what is no address"
         failure = self.not_mcp("", f"{led}, which is not followed. Give the address of the server itself.")
-        self.failed(failure)
+        self.on_failure(failure)
         return failure
 
-    def rejected(self, status: int, body: bytes) -> None:
-        words, self.is_json_rpc = _words_in(body)
+    def on_rejection(self, status: int, body: bytes) -> None:
+        words, self.is_json_rpc = _find_words(body)
         self.status, self.words = status, self._fit(words)
         if status in (401, 403):
             wants = "wants a token, or another one" if status == 401 else "does not allow it"
-            self.failed(Unauthorized(_sentence(f"{self._host} {wants}", self.words)))
+            self.on_failure(Unauthorized(_write_sentence(f"{self._host} {wants}", self.words)))
         elif self.sse:  # over SSE, nobody would answer: the SDK drops it
-            self.failed(self.not_mcp(self.words))
+            self.on_failure(self.not_mcp(self.words))
 
     def not_mcp(self, words: str, otherwise: str = "") -> NotMcp:
         """`words`: of the server. `otherwise`: ours, about it."""
@@ -96,17 +96,17 @@ class Attempt:
         if not words and not otherwise and self.status in _WRONG_ADDRESS:
             otherwise = ADDRESS_HINT
         beginning = f"{self._host} did not answer as an MCP server does{status}"
-        return NotMcp(_sentence(beginning, words or otherwise))
+        return NotMcp(_write_sentence(beginning, words or otherwise))
 
 
-def _sentence(beginning: str, words: str) -> str:
+def _write_sentence(beginning: str, words: str) -> str:
     """Ends as a sentence does, whatever the words of a stranger end in."""
     if not words:
         return f"{beginning}."
     return f"{beginning}: {words}{'' if words.endswith(('.', '!', '?', '…')) else '.'}"
 
 
-def _words_in(body: bytes) -> tuple[str, bool]:
+def _find_words(body: bytes) -> tuple[str, bool]:
     """The message in an error's body, if it has one, and whether it is JSON-RPC's."""
     text = body.decode(errors="replace").strip()
     try:

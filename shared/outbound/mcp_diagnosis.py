@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from shared.outbound.errors import one_line
 
 ADDRESS_HINT = "Check the address: it is the server's MCP endpoint, which often ends in /mcp or /sse."
-_LONGEST_PLACE = 100
+_MAX_PLACE_LENGTH = 100
 _NOT_JSON = "it sent what is not valid JSON."
 _NOT_RPC = "it sent JSON that is no JSON-RPC message."
-_OF_THE_SDK: dict[int, tuple[str, ...]] = {
+_SDK_BEGINNINGS: dict[int, tuple[str, ...]] = {
     PARSE_ERROR: ("Failed to parse",),
     INVALID_REQUEST: ("Unexpected content type", "server answered a request", "Redirect to", "Session terminated"),
     METHOD_NOT_FOUND: ("Not Found",),
@@ -23,23 +23,23 @@ _OF_THE_SDK: dict[int, tuple[str, ...]] = {
 """By code: how the sentences begin that the SDK makes up where a server gave no JSON-RPC error."""
 
 
-def is_of_the_sdk(error: MCPError) -> bool:
+def is_from_sdk(error: MCPError) -> bool:
     """Whether the SDK made it up, rather than the server."""
-    return error.message.startswith(_OF_THE_SDK.get(error.code, "\0"))
+    return error.message.startswith(_SDK_BEGINNINGS.get(error.code, "\0"))
 
 
-def in_plain_words(error: BaseException, content_type: str) -> str:
+def explain(error: BaseException, content_type: str) -> str:
     """What the server did, of an error of the SDK's; empty if nothing more can be said.
 
     `content_type`: of the server's last answer.
     """
     match error:
         case ValidationError():
-            return f"its answer is not as MCP has it: {_place(error)} is missing or wrong."
+            return f"its answer is not as MCP has it: {_locate(error)} is missing or wrong."
         case MCPError(code=code) if code == PARSE_ERROR:
-            return _unparsed(error)
+            return _explain_unparsed(error)
         case MCPError() if error.message.startswith("Unexpected content type"):
-            kind = one_line(content_type.partition(";")[0])[:_LONGEST_PLACE] or "of no content type"
+            kind = one_line(content_type.partition(";")[0])[:_MAX_PLACE_LENGTH] or "of no content type"
             return f"it answered with a page or text ({kind}). {ADDRESS_HINT}"
         case MCPError() if error.message.startswith("server answered a request"):
             return "it took the message, and left it without an answer."
@@ -55,14 +55,14 @@ def in_plain_words(error: BaseException, content_type: str) -> str:
             return ""
 
 
-def _unparsed(error: MCPError) -> str:
+def _explain_unparsed(error: MCPError) -> str:
     """JSON that is broken, or that is something else. The SDK's sentence tells which, by the validator's code."""
     return _NOT_JSON if "json_invalid" in error.message or "Invalid JSON" in error.message else _NOT_RPC
 
 
-def _place(error: ValidationError) -> str:
+def _locate(error: ValidationError) -> str:
     """`tools[3].inputSchema`: the first that is wrong. Parts of it may be a stranger's words."""
     place = ""
     for part in error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]:
         place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else part
-    return one_line(place)[:_LONGEST_PLACE] or "it"
+    return one_line(place)[:_MAX_PLACE_LENGTH] or "it"

@@ -25,11 +25,11 @@ from pydantic import JsonValue
 
 from shared.log import get_logger
 from shared.outbound.errors import BadAnswer, BadRequest, NotMcp, OutboundError, ToolFailed, TooLong, TooSlow, one_line
-from shared.outbound.mcp import MAX_TOOLS, Tool
 from shared.outbound.mcp_attempt import Attempt
-from shared.outbound.mcp_diagnosis import in_plain_words, is_of_the_sdk
+from shared.outbound.mcp_diagnosis import explain, is_from_sdk
+from shared.outbound.mcp_tool import MAX_TOOLS, Tool
 from shared.outbound.network import USER_AGENT, Guard, Resolver
-from shared.outbound.urls import parsed
+from shared.outbound.urls import parse_url
 from shared.redaction import redacted
 from shared.settings import Settings
 
@@ -61,7 +61,7 @@ class McpServer:
         """`url`: without regard to white space around it. Raises `BadAddress` and `BadRequest`."""
         if token is not None and not (token.isascii() and token.isprintable() and token.strip() == token != ""):
             raise BadRequest("The token holds something that cannot be sent.")
-        address = parsed(url.strip(), httpx2.URL)
+        address = parse_url(url.strip(), httpx2.URL)
         self._url = str(address)
         self._host = address.host
         self._token = token
@@ -70,7 +70,7 @@ class McpServer:
         self._max_bytes = settings.outbound_max_bytes
 
     async def list_tools(self, timeout: float | None) -> list[Tool]:
-        return await self._asked(_all_tools, timeout)
+        return await self._ask(_list_all_tools, timeout)
 
     async def call_tool(self, name: str, arguments: dict[str, JsonValue], timeout: float | None) -> JsonValue:
         request = CallToolRequest(params=CallToolRequestParams(name=name, arguments=arguments))
@@ -82,13 +82,13 @@ class McpServer:
             except MCPError as error:
                 raise _CallRejected(error) from error
 
-        result = await self._asked(call, timeout)
+        result = await self._ask(call, timeout)
         if result.is_error:
-            said = self._words(_texts(result))
+            said = self._clean_words(_join_texts(result))
             raise ToolFailed(said or "The tool failed, and did not say why.")
-        return _value_of(result)
+        return _read_value(result)
 
-    async def _asked(self, work: Work[T], timeout: float | None) -> T:
+    async def _ask(self, work: Work[T], timeout: float | None) -> T:
         limit = self._timeout if timeout is None else min(self._timeout, timeout)
         until = asyncio.get_running_loop().time() + limit
         try:
@@ -109,7 +109,7 @@ class McpServer:
             raise TooSlow(f"{self._host} did not answer within {limit:g} seconds.") from error
 
     def _attempt(self, *, sse: bool) -> Attempt:
-        return Attempt(self._host, self._guard, self._max_bytes, self._words, sse=sse)
+        return Attempt(self._host, self._guard, self._max_bytes, self._clean_words, sse=sse)
 
     async def _run(self, attempt: Attempt, work: Work[T], until: float) -> T:
         """Raises `TimeoutError` when the time is up, and `OutboundError` for all else."""
@@ -126,51 +126,53 @@ class McpServer:
                 read, write = await stack.enter_async_context(streams)
                 session = await stack.enter_async_context(ClientSession(read, write, client_info=_CLIENT))
                 await _greet(session)
-                attempt.has_greeted()
+                attempt.mark_greeted()
                 result = await work(session)
-                attempt.has_answered()
+                attempt.mark_answered()
                 return result
         except Exception as error:
-            failure = self._failure(error, attempt)
+            failure = self._find_failure(error, attempt)
             if failure is error:
                 raise
             raise failure from error
 
-    def _failure(self, error: Exception, attempt: Attempt) -> Exception:
+    def _find_failure(self, error: Exception, attempt: Attempt) -> Exception:
         """What the transport saw goes before what the SDK made of it. `TimeoutError` stays."""
-        leaves = list(_leaves(error))
+        leaves = list(_flatten(error))
         for leaf in (attempt.failure, *leaves):
             if isinstance(leaf, OutboundError):
                 return leaf
         if isinstance(error, TimeoutError):
             return error
         for leaf in leaves:
-            if isinstance(leaf, _CallRejected) and (words := self._said_by_server(leaf.error, attempt)):
+            if isinstance(leaf, _CallRejected) and (words := self._find_server_words(leaf.error, attempt)):
                 return ToolFailed(words)
-        return self._not_mcp([leaf.error if isinstance(leaf, _CallRejected) else leaf for leaf in leaves], attempt)
+        return self._build_not_mcp(
+            [leaf.error if isinstance(leaf, _CallRejected) else leaf for leaf in leaves], attempt
+        )
 
-    def _not_mcp(self, leaves: Sequence[BaseException], attempt: Attempt) -> NotMcp:
+    def _build_not_mcp(self, leaves: Sequence[BaseException], attempt: Attempt) -> NotMcp:
         """In the server's words, if it has any; else in ours."""
         kinds = sorted({type(leaf).__name__ for leaf in leaves})
         _log.info("No MCP server: %s", ", ".join(kinds), extra={"fields": {"host": self._host}})
         for leaf in leaves:
             if isinstance(leaf, MCPError):
-                if attempt.greeted and leaf.code == METHOD_NOT_FOUND and not is_of_the_sdk(leaf):
+                if attempt.greeted and leaf.code == METHOD_NOT_FOUND and not is_from_sdk(leaf):
                     return NotMcp(
                         f"{self._host} is an MCP server, but offers no tools: it may have resources or prompts alone. "
                         "Give the address of a server that has tools."
                     )
-                if words := self._said_by_server(leaf, attempt):
+                if words := self._find_server_words(leaf, attempt):
                     return attempt.not_mcp(words)
-        words = next((words for leaf in leaves if (words := in_plain_words(leaf, attempt.content_type))), "")
+        words = next((words for leaf in leaves if (words := explain(leaf, attempt.content_type))), "")
         return attempt.not_mcp(attempt.words, words)
 
-    def _said_by_server(self, error: MCPError, attempt: Attempt) -> str:
+    def _find_server_words(self, error: MCPError, attempt: Attempt) -> str:
         """The words of a JSON-RPC error that is the server's own. Empty if it is not, or has none."""
-        own = attempt.is_json_rpc if attempt.status else not is_of_the_sdk(error)
-        return self._words(error.message) if own else ""
+        own = attempt.is_json_rpc if attempt.status else not is_from_sdk(error)
+        return self._clean_words(error.message) if own else ""
 
-    def _words(self, words: str) -> str:
+    def _clean_words(self, words: str) -> str:
         """A stranger's, fit to be shown: without the token, should they repeat it."""
         return one_line(redacted(words.replace(self._token, "[token]") if self._token else words))
 
@@ -185,7 +187,7 @@ async def _greet(session: ClientSession) -> None:
         await session.discover()
 
 
-async def _all_tools(session: ClientSession) -> list[Tool]:
+async def _list_all_tools(session: ClientSession) -> list[Tool]:
     """Page by page, until no more can come: no cursor, an empty one, or one that was there before."""
     tools: dict[str, Tool] = {}
     cursor: str | None = None
@@ -203,14 +205,14 @@ async def _all_tools(session: ClientSession) -> list[Tool]:
     raise TooLong(f"The server has more than {MAX_TOOLS} tools, or lists them on more than {_MAX_PAGES} pages.")
 
 
-def _value_of(result: CallToolResult) -> JsonValue:
+def _read_value(result: CallToolResult) -> JsonValue:
     value: Any
     if result.structured_content is not None:
         value = result.structured_content
         if isinstance(value, dict) and value.keys() == {"result"}:
             value = value["result"]
     elif all(isinstance(part, TextContent) for part in result.content):
-        value = _texts(result)
+        value = _join_texts(result)
     else:
         value = [part.model_dump(by_alias=True, mode="json", exclude_none=True) for part in result.content]
     try:
@@ -220,14 +222,14 @@ def _value_of(result: CallToolResult) -> JsonValue:
     return value
 
 
-def _texts(result: CallToolResult) -> str:
+def _join_texts(result: CallToolResult) -> str:
     return "\n".join(part.text for part in result.content if isinstance(part, TextContent))
 
 
-def _leaves(error: BaseException) -> Iterator[BaseException]:
+def _flatten(error: BaseException) -> Iterator[BaseException]:
     """The errors in a group of groups, as task groups raise them; or the one."""
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
-            yield from _leaves(inner)
+            yield from _flatten(inner)
     else:
         yield error

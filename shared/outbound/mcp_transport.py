@@ -10,11 +10,11 @@ from typing import Protocol, cast
 import httpcore2
 import httpx2
 
-from shared.outbound.bodies import ACCEPT_ENCODING, Budget, bounded
-from shared.outbound.diagnosis import Kinds, failure_of
+from shared.outbound.bodies import ACCEPT_ENCODING, Budget, read_bounded
+from shared.outbound.diagnosis import Kinds, explain_failure
 from shared.outbound.errors import OutboundError, Refused
 from shared.outbound.network import CONNECT_SECONDS, Guard, connect_guarded, tls_context
-from shared.outbound.urls import checked, place
+from shared.outbound.urls import check_url, display_host
 
 _ERRORS = Kinds(
     slow=(httpcore2.TimeoutException,),
@@ -28,8 +28,8 @@ MAX_REDIRECTS = 5
 _REDIRECTS = {301, 302, 303, 307, 308}
 _KEEP_THE_MESSAGE = {307, 308}
 """The others make a GET of a POST."""
-_FAREWELL_SECONDS = 2.0
-_REJECTION_BYTES = 64 * 1024
+_SESSION_END_SECONDS = 2.0
+_MAX_REJECTION_BYTES = 64 * 1024
 """Of an error's body, for the server's words."""
 
 
@@ -69,19 +69,19 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
 class Watcher(Protocol):
     """Hears what the SDK keeps to itself."""
 
-    def failed(self, failure: OutboundError) -> None:
+    def on_failure(self, failure: OutboundError) -> None:
         """Of every error, before the SDK does."""
         ...
 
-    def rejected(self, status: int, body: bytes) -> None:
+    def on_rejection(self, status: int, body: bytes) -> None:
         """Of every status from 400 on, with the beginning of its body."""
         ...
 
-    def answered(self, content_type: str) -> None:
+    def on_answer(self, content_type: str) -> None:
         """Of every other answer."""
         ...
 
-    def redirected(self, target: str | None) -> OutboundError:
+    def on_redirect(self, target: str | None) -> OutboundError:
         """Of a redirect that is not followed. `target`: without its query; None for what is no address.
 
         The error that is raised then.
@@ -108,65 +108,65 @@ class SessionTransport(httpx2.AsyncBaseTransport):
         if request.method == "GET" and not self._listens and "last-event-id" not in request.headers:
             return httpx2.Response(405)  # what a server has to say of its own accord is of no use to one call
         if request.method == "DELETE":
-            return await self._farewell(request)
-        answer = await self._sent(request)
+            return await self._end_session(request)
+        answer = await self._send(request)
         if answer.status in _REDIRECTS:
-            await self._judge_redirect(request, answer)
+            await self._check_redirect(request, answer)
         if answer.status < 400:
-            self._watcher.answered(httpx2.Headers(answer.headers).get("content-type", ""))
-            return self._response(answer, place(request.url))
+            self._watcher.on_answer(httpx2.Headers(answer.headers).get("content-type", ""))
+            return self._build_response(answer, display_host(request.url))
         # Read here, as the SDK drops the words of an error.
-        response = self._response(answer, place(request.url))
+        response = self._build_response(answer, display_host(request.url))
         body = bytearray()
         try:
             async for piece in cast("AsyncIterable[bytes]", response.stream):
                 body += piece
-                if len(body) >= _REJECTION_BYTES:
+                if len(body) >= _MAX_REJECTION_BYTES:
                     break
         finally:
             await response.aclose()
-        self._watcher.rejected(answer.status, bytes(body))
+        self._watcher.on_rejection(answer.status, bytes(body))
         kept = {name: value for name, value in response.headers.items() if name == "content-type"}
         return httpx2.Response(answer.status, headers=kept, content=bytes(body))
 
-    async def _judge_redirect(self, request: httpx2.Request, answer: httpcore2.Response) -> None:
+    async def _check_redirect(self, request: httpx2.Request, answer: httpcore2.Response) -> None:
         """Raises `OutboundError` for one that is not to be followed."""
         location = httpx2.Headers(answer.headers).get("location", "")
         try:
             target = request.url.join(location)
-            checked(target)
+            check_url(target)
         except (OutboundError, httpx2.InvalidURL, ValueError):
             target = None
         keeps = request.method == "GET" or answer.status in _KEEP_THE_MESSAGE
         if target is None or not keeps or not _same_origin(request.url, target):
             await answer.aclose()
             shown = None if target is None else str(target.copy_with(query=None, fragment=None))
-            raise self._watcher.redirected(shown)
+            raise self._watcher.on_redirect(shown)
 
-    async def _farewell(self, request: httpx2.Request) -> httpx2.Response:
+    async def _end_session(self, request: httpx2.Request) -> httpx2.Response:
         """The end of a session, which must not cost its result: neither time, nor by an error."""
         try:
-            async with asyncio.timeout(_FAREWELL_SECONDS):
-                answer = await self._pool.handle_async_request(_translated(request))
+            async with asyncio.timeout(_SESSION_END_SECONDS):
+                answer = await self._pool.handle_async_request(_translate(request))
                 await answer.aclose()
         except (TimeoutError, OutboundError, *_ERRORS.every):
             pass
         return httpx2.Response(204)
 
-    async def _sent(self, request: httpx2.Request) -> httpcore2.Response:
+    async def _send(self, request: httpx2.Request) -> httpcore2.Response:
         try:
-            return await self._pool.handle_async_request(_translated(request))
+            return await self._pool.handle_async_request(_translate(request))
         except OutboundError as error:
-            self._watcher.failed(error)
+            self._watcher.on_failure(error)
             raise
         except _ERRORS.every as error:
-            failure = failure_of(error, _ERRORS, place(request.url))
-            self._watcher.failed(failure)
+            failure = explain_failure(error, _ERRORS, display_host(request.url))
+            self._watcher.on_failure(failure)
             raise failure from error
 
-    def _response(self, answer: httpcore2.Response, host: str) -> httpx2.Response:
+    def _build_response(self, answer: httpcore2.Response, host: str) -> httpx2.Response:
         headers = httpx2.Headers(answer.headers)
-        stream = _Stream(answer, headers.pop("content-encoding", None), self._budget, self._watcher.failed, host)
+        stream = _Stream(answer, headers.pop("content-encoding", None), self._budget, self._watcher.on_failure, host)
         return httpx2.Response(answer.status, headers=headers, stream=stream, extensions=answer.extensions)
 
     async def aclose(self) -> None:
@@ -185,7 +185,7 @@ class _Stream(httpx2.AsyncByteStream):
         host: str,
     ) -> None:
         self._answer = answer
-        self._pieces = bounded(cast("AsyncIterable[bytes]", answer.stream), encoding, budget)
+        self._pieces = read_bounded(cast("AsyncIterable[bytes]", answer.stream), encoding, budget)
         self._on_failure = on_failure
         self._host = host
 
@@ -197,7 +197,7 @@ class _Stream(httpx2.AsyncByteStream):
             self._on_failure(error)
             raise
         except _ERRORS.every as error:
-            failure = failure_of(error, _ERRORS, self._host)
+            failure = explain_failure(error, _ERRORS, self._host)
             self._on_failure(failure)
             raise failure from error
 
@@ -210,7 +210,7 @@ def _same_origin(one: httpx2.URL, other: httpx2.URL) -> bool:
     return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 
-def _translated(request: httpx2.Request) -> httpcore2.Request:
+def _translate(request: httpx2.Request) -> httpcore2.Request:
     url = request.url
     headers = [(name, value) for name, value in request.headers.raw if name.lower() != b"accept-encoding"]
     return httpcore2.Request(

@@ -53,7 +53,7 @@ class Guard:
 
         One address that is not public is enough to refuse: a name that has both is no accident.
         """
-        found = await self._resolved(host, port)
+        found = await self._resolve(host, port)
         if not self._is_allowed(host, port) and not all(is_public(address) for address in found):
             raise Refused(f"{host} is not a public address, and only those may be reached.")
         return found[:_MAX_ADDRESSES]
@@ -62,7 +62,7 @@ class Guard:
         name = f"[{host.lower()}]" if ":" in host else host.lower()
         return bool(self.allowed_hosts & {host.lower(), name, f"{name}:{port}"})
 
-    async def _resolved(self, host: str, port: int) -> list[str]:
+    async def _resolve(self, host: str, port: int) -> list[str]:
         try:
             return [str(ip_address(host))]
         except ValueError:

@@ -22,17 +22,17 @@ class ParsedUrl(Protocol):
 Url = TypeVar("Url", bound=ParsedUrl)
 
 
-def parsed(url: str, parse: Callable[[str], Url]) -> Url:
+def parse_url(url: str, parse: Callable[[str], Url]) -> Url:
     """`parse` is the library's own, so that what is checked is what is used. Raises `BadAddress`."""
     try:
-        return checked(parse(url))
+        return check_url(parse(url))
     except BadAddress:
         raise
     except Exception as error:  # httpx's own InvalidURL, and the UnicodeError and ValueError that slip past it
         raise BadAddress("This is not a URL.") from error
 
 
-def checked(url: Url) -> Url:
+def check_url(url: Url) -> Url:
     """`url` itself. Raises `BadAddress`."""
     if url.scheme not in ("http", "https"):
         raise BadAddress("Only URLs that begin with http:// or https:// can be reached.")
@@ -45,7 +45,7 @@ def checked(url: Url) -> Url:
     return url
 
 
-def place(url: ParsedUrl) -> str:
+def display_host(url: ParsedUrl) -> str:
     """The host as sentences name it: with the port, where that is not the scheme's usual one."""
     if url.port is None:
         return url.host

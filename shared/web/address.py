@@ -51,20 +51,20 @@ HOSTING_EDGES = (
 anybody can call from a machine there. https://support.google.com/a/answer/10026322 tells how to get the difference."""
 
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+")
-_LONGEST_ADDRESS = 64
+_MAX_ADDRESS_LENGTH = 64
 
 
 @lru_cache(maxsize=8)
-def _networks(written: tuple[str, ...]) -> tuple[Network, ...]:
+def _parse_networks(written: tuple[str, ...]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(network) for network in written)
 
 
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The address that an entry of the header is; None for anything else, so that no invention becomes a key."""
     text = text.strip()
     if match := _WITH_PORT.fullmatch(text):
         text = match[1] or match[2]
-    if len(text) > _LONGEST_ADDRESS or "%" in text:
+    if len(text) > _MAX_ADDRESS_LENGTH or "%" in text:
         return None
     try:
         parsed = ipaddress.ip_address(text)
@@ -83,11 +83,13 @@ def client_address(request: Request, settings: Settings) -> str:
     if not settings.trusted_proxies or not entries:
         return peer
     place = min(settings.trusted_proxies, len(entries))
-    nearest = _address(entries[-place])
+    nearest = _parse_address(entries[-place])
     if nearest is None:
         return peer
-    if place < len(entries) and any(nearest in edges for edges in _networks(settings.hosting_edges or HOSTING_EDGES)):
-        return str(_address(entries[-place - 1]) or nearest)
+    if place < len(entries) and any(
+        nearest in edges for edges in _parse_networks(settings.hosting_edges or HOSTING_EDGES)
+    ):
+        return str(_parse_address(entries[-place - 1]) or nearest)
     return str(nearest)
 
 

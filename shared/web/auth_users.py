@@ -64,16 +64,16 @@ class AuthUserChecks:
         now = self._now()
         asked, user = self._known.get(uid, (0.0, None))
         if max(asked, min(issued, now)) <= now - self._seconds:
-            answer = await self._asked(uid)
+            answer = await self._ask_once(uid)
             if answer is None and strict:
                 raise Unavailable("Sign-in cannot be checked right now. Try again.", retry_after=5)
             user = answer or user
         elif asked < issued:
             return  # Auth has issued the token since
         if user is not None:
-            _judge(user, issued)
+            _check_user(user, issued)
 
-    async def _asked(self, uid: str) -> AuthUser | None:
+    async def _ask_once(self, uid: str) -> AuthUser | None:
         """None when Auth cannot be asked. Those who ask for the same user at the same time share the call."""
         if self._now() < self._silent_until:
             return None
@@ -98,7 +98,7 @@ class AuthUserChecks:
         return user
 
 
-def _judge(user: AuthUser, issued: float) -> None:
+def _check_user(user: AuthUser, issued: float) -> None:
     if not user.exists:
         raise Unauthenticated(_DELETED)
     if user.disabled:

@@ -7,7 +7,6 @@ can be stored or answered; the parser here refuses them, as well as nesting with
 
 import asyncio
 import json
-import math
 import re
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
@@ -19,7 +18,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.models.errors import BadRequest, TooLarge
-from shared.web.encodings import decompressed, not_utf8, utf8
+from shared.numbers import is_finite_number
+from shared.web.encodings import decompress, explain_not_utf8, to_utf8
 
 ARRIVAL_SECONDS = 30.0
 """For a whole body. A process takes only so many requests at a time, and anybody can send one that never ends."""
@@ -47,11 +47,11 @@ class BodyLimit:
             self._check(int(declared[:20]))  # Python itself limits how many digits it reads
         try:
             async with asyncio.timeout(ARRIVAL_SECONDS):
-                plain = await self._received(receive)
+                plain = await self._receive_body(receive)
         except TimeoutError as error:
             raise BadRequest(f"The request's body did not arrive within {ARRIVAL_SECONDS:g} seconds.") from error
         if plain and (encoding := headers.get("content-encoding")):
-            plain = decompressed(plain, encoding, self.limit)
+            plain = decompress(plain, encoding, self.limit)
             del headers["content-encoding"]
             headers["content-length"] = str(len(plain))
         messages: list[Message] = [{"type": "http.request", "body": plain, "more_body": False}]
@@ -61,7 +61,7 @@ class BodyLimit:
 
         await self.app(scope, replay, send)
 
-    async def _received(self, receive: Receive) -> bytes:
+    async def _receive_body(self, receive: Receive) -> bytes:
         body = bytearray()
         more = True
         while more:
@@ -87,7 +87,7 @@ def refuse_infinite(value: Any) -> None:
     todo: list[Any] = [value]
     while todo:
         match todo.pop():
-            case float(number) if not math.isfinite(number):
+            case float(number) if not is_finite_number(number):
                 raise ValueError("a number is too large")
             case dict(fields):
                 todo.extend(cast("dict[str, Any]", fields).values())
@@ -114,18 +114,18 @@ _WORDS = {
 }
 
 
-def _what_is_wrong(said: str) -> str:
+def _describe_error(said: str) -> str:
     """In our words, and where: the parser's own are for who programs it."""
     ours = next((ours for theirs, ours in _WORDS.items() if theirs in said), "it cannot be read")
     place = _PLACE.search(said)
     return f"{ours}, line {place[1]}, column {place[2]}" if place else ours
 
 
-def _parsed(text: bytes) -> Any:
+def _parse(text: bytes) -> Any:
     try:
         value = pydantic_core.from_json(text, allow_inf_nan=False)
     except ValueError as error:
-        raise ValueError(not_utf8(text) or _what_is_wrong(str(error))) from error
+        raise ValueError(explain_not_utf8(text) or _describe_error(str(error))) from error
     if _HUGE.search(text):
         refuse_infinite(value)
     return value
@@ -135,7 +135,7 @@ class _StrictRequest(Request):
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
             try:
-                self._json = _parsed(utf8(await self.body()))
+                self._json = _parse(to_utf8(await self.body()))
             except ValueError as error:
                 raise json.JSONDecodeError(str(error), "", 0) from error
         return self._json

@@ -20,7 +20,7 @@ _SENT = ["Authorization", "Content-Type", "Idempotency-Key", "X-Admin-Password",
 _READ = ["Idempotent-Replayed", "Retry-After", "X-Next-Page-Token", "X-Run-Id", "warnings", REQUEST_ID]
 _OPAQUE = "null"
 _MAX_AGE_SECONDS = 3600
-_LONGEST_SHOWN = 200
+_MAX_SHOWN = 200
 
 
 class JsonCors(CORSMiddleware):
@@ -31,9 +31,9 @@ class JsonCors(CORSMiddleware):
         if response.status_code < 400:
             return response
         headers = {name: value for name, value in response.headers.items() if name.startswith(("access-", "vary"))}
-        return JSONResponse({"detail": self._reason(request_headers)}, status_code=400, headers=headers)
+        return JSONResponse({"detail": self._explain_refusal(request_headers)}, status_code=400, headers=headers)
 
-    def _reason(self, request_headers: Headers) -> str:
+    def _explain_refusal(self, request_headers: Headers) -> str:
         origin, method = request_headers["origin"], request_headers["access-control-request-method"]
         if not self.is_allowed_origin(origin):
             if origin == _OPAQUE:
@@ -42,19 +42,19 @@ class JsonCors(CORSMiddleware):
                     "this service. Serve it, for example with 'python3 -m http.server', and open it from there."
                 )
             return (
-                f"Pages of {origin[:_LONGEST_SHOWN]} may not call this service. Add that origin to the setting "
+                f"Pages of {origin[:_MAX_SHOWN]} may not call this service. Add that origin to the setting "
                 "CORS_ORIGINS, which lists the origins that may, separated by commas."
             )
         if method not in self.allow_methods:
-            return f"Pages of other origins may not send {method[:_LONGEST_SHOWN]} here."
+            return f"Pages of other origins may not send {method[:_MAX_SHOWN]} here."
         wanted = (name.strip() for name in request_headers.get("access-control-request-headers", "").split(","))
         unknown = ", ".join(name for name in wanted if name.lower() not in self.allow_headers)
         if unknown:
-            return f"Pages of other origins may not send these headers: {unknown[:_LONGEST_SHOWN]}."
+            return f"Pages of other origins may not send these headers: {unknown[:_MAX_SHOWN]}."
         return "Pages of public sites may not call this service in a private network."
 
 
-def _configured(app: ASGIApp, settings: Settings) -> JsonCors:
+def _build_configured(app: ASGIApp, settings: Settings) -> JsonCors:
     """By the setting. With `*` browsers send no cookies and no certificates; tokens in headers they do."""
     local = not settings.deployed
     return JsonCors(
@@ -70,7 +70,7 @@ def _configured(app: ASGIApp, settings: Settings) -> JsonCors:
     )
 
 
-def _open(app: ASGIApp) -> JsonCors:
+def _build_open(app: ASGIApp) -> JsonCors:
     """Any origin, without cookies: also the opaque one of a sandboxed page."""
     return JsonCors(
         app,
@@ -91,8 +91,8 @@ class Cors:
     def __init__(
         self, app: ASGIApp, settings: Settings, open_prefix: str | None, canonical: Callable[[str], str]
     ) -> None:
-        self.configured = _configured(app, settings)
-        self.open = _open(app)
+        self.configured = _build_configured(app, settings)
+        self.open = _build_open(app)
         self.open_prefix = open_prefix
         self.canonical = canonical
 

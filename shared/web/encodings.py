@@ -11,13 +11,13 @@ from shared.models.errors import InvalidInput, TooLarge
 
 _WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
 """For zlib: a gzip wrapping, or whichever there is."""
-_LONGEST_SHOWN = 100
+_MAX_SHOWN = 100
 MAX_MEMBERS = 100
 """Of a compressed stream: what is left of it is copied for each, so the work grows with their square."""
 _GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
-def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
+def decompress(body: bytes, encoding: str, limit: int) -> bytes:
     """The body without its `Content-Encoding`. Never makes more than `limit` bytes and one.
 
     Raises `TooLarge`, and `InvalidInput` for an encoding that is not known, or is not the body's.
@@ -27,9 +27,9 @@ def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
         return body
     if name not in _WINDOWS:
         known = "gzip, deflate, or none"
-        raise _unreadable(f"The body's Content-Encoding is {name[:_LONGEST_SHOWN]!r}; possible are {known}.")
+        raise _unreadable(f"The body's Content-Encoding is {name[:_MAX_SHOWN]!r}; possible are {known}.")
     try:
-        plain = _inflated(body, _WINDOWS[name], limit + 1)
+        plain = _inflate(body, _WINDOWS[name], limit + 1)
     except zlib.error as error:
         raise _unreadable(f"The body is not {name}, though its Content-Encoding says so.") from error
     if len(plain) > limit:
@@ -37,7 +37,7 @@ def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
     return plain
 
 
-def _inflated(body: bytes, window: int, most: int) -> bytes:
+def _inflate(body: bytes, window: int, most: int) -> bytes:
     """All members of a stream, one after the other, up to `most` bytes. Raises `InvalidInput` for too many members."""
     plain = bytearray()
     members = 0
@@ -53,7 +53,7 @@ def _inflated(body: bytes, window: int, most: int) -> bytes:
     return bytes(plain)
 
 
-def utf8(body: bytes) -> bytes:
+def to_utf8(body: bytes) -> bytes:
     """A JSON text in UTF-8, whichever of Unicode's encodings it came in, without a byte order mark.
 
     Raises `ValueError`, which names what the body is in instead, as far as that can be told.
@@ -71,7 +71,7 @@ def utf8(body: bytes) -> bytes:
         raise ValueError(f"it looks like {encoding.upper()}, but is not: byte {error.start} is wrong") from error
 
 
-def not_utf8(body: bytes) -> str | None:
+def explain_not_utf8(body: bytes) -> str | None:
     """Why a body that does not parse is no UTF-8; None if it is."""
     try:
         body.decode()

@@ -14,17 +14,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.log import get_logger
 from shared.models.errors import ServiceError, UpstreamFailed, UpstreamTooSlow
 from shared.redaction import redacted
+from shared.text import shorten
 from shared.trace import current_request
 
 _log = get_logger("errors")
-_MOST_PROBLEMS = 20
-_LONGEST_INPUT = 500
-_LONGEST_NAME = 100
+_MAX_PROBLEMS = 20
+_MAX_INPUT_LENGTH = 500
+_MAX_NAME_LENGTH = 100
 """Of a field in a place, which each of the problems repeats; and of a path."""
-_LONGEST_REASON = 200
+_MAX_REASON_LENGTH = 200
 
 
-def _service_error(error: ServiceError) -> JSONResponse:
+def _build_response(error: ServiceError) -> JSONResponse:
     headers = dict(error.headers)
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
@@ -40,15 +41,15 @@ def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type alone
     detail = error.detail
     if error.status_code == 404:
-        detail = f"There is no route {_short(request.url.path)}."
+        detail = f"There is no route {_shorten_name(request.url.path)}."
     elif error.status_code == 405:
-        allowed = ", ".join(_methods(request)) or "another method"
-        detail = f"{request.method} is not possible on {_short(request.url.path)}; use {allowed}."
+        allowed = ", ".join(_list_methods(request)) or "another method"
+        detail = f"{request.method} is not possible on {_shorten_name(request.url.path)}; use {allowed}."
         return JSONResponse({"detail": detail}, status_code=405, headers={"Allow": allowed})
     return JSONResponse({"detail": detail}, status_code=error.status_code, headers=error.headers)
 
 
-def _methods(request: Request) -> list[str]:
+def _list_methods(request: Request) -> list[str]:
     """All that the path can be asked for by. The router itself tells only those of the first route that fits."""
     routes = request.app.router.routes
     possible = [
@@ -65,35 +66,35 @@ def _on_invalid(_request: Request, error: Exception) -> Response:
     detail = [
         {
             "type": p["type"],
-            "loc": [_short(part) for part in p["loc"]],
-            "msg": _message(p),
-            "input": _shown(p.get("input")),
+            "loc": [_shorten_name(part) for part in p["loc"]],
+            "msg": _describe_problem(p),
+            "input": _shorten_input(p.get("input")),
         }
-        for p in problems[:_MOST_PROBLEMS]
+        for p in problems[:_MAX_PROBLEMS]
     ]
     body = to_json({"detail": detail}, inf_nan_mode="strings")
     return Response(body, status_code=422, media_type="application/json")
 
 
-def _short(part: str | int) -> str | int:
-    return f"{part[: _LONGEST_NAME - 1]}…" if isinstance(part, str) and len(part) > _LONGEST_NAME else part
+def _shorten_name(part: str | int) -> str | int:
+    return shorten(part, _MAX_NAME_LENGTH) if isinstance(part, str) else part
 
 
-def _shown(value: Any) -> Any:
+def _shorten_input(value: Any) -> Any:
     """The input that was wrong, if it is short: an answer need not repeat a large request."""
     match value:
         case str():
-            return value if len(value) <= _LONGEST_INPUT else value[: _LONGEST_INPUT - 1] + "…"
+            return shorten(value, _MAX_INPUT_LENGTH)
         case bytes():
             return None
         case dict() | list():
-            short = len(value) <= _MOST_PROBLEMS and len(to_json(value, inf_nan_mode="strings")) <= _LONGEST_INPUT
+            short = len(value) <= _MAX_PROBLEMS and len(to_json(value, inf_nan_mode="strings")) <= _MAX_INPUT_LENGTH
             return value if short else None
         case _:
             return value
 
 
-def _message(problem: dict[str, Any]) -> str:
+def _describe_problem(problem: dict[str, Any]) -> str:
     if problem["type"] == "json_invalid":
         return f"The body is not valid JSON: {problem['ctx']['error']}"
     if isinstance(problem.get("input"), bytes):
@@ -107,13 +108,13 @@ def _message(problem: dict[str, Any]) -> str:
 def _on_service_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)  # noqa: S101 - registered for this type alone
     if isinstance(error, UpstreamFailed | UpstreamTooSlow):
-        request.state.access["upstream"] = _reason(error)
-    return _service_error(error)
+        request.state.access["upstream"] = _explain_upstream(error)
+    return _build_response(error)
 
 
-def _reason(error: ServiceError) -> str:
+def _explain_upstream(error: ServiceError) -> str:
     """Its own words for the log, without those of whoever failed: they may repeat what was sent there."""
-    return redacted(error.message.partition(": ")[0])[:_LONGEST_REASON]
+    return redacted(error.message.partition(": ")[0])[:_MAX_REASON_LENGTH]
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -144,14 +145,14 @@ class CatchAll:
             await self.app(scope, receive, watching)
         except ServiceError as error:
             if started is None:
-                await _service_error(error)(scope, receive, send)
+                await _build_response(error)(scope, receive, send)
         except Exception:
             _log.exception("Unhandled exception", extra={"status": started or 500})
             if started is None:
-                await _fault()(scope, receive, send)
+                await _build_fault()(scope, receive, send)
 
 
-def _fault() -> JSONResponse:
+def _build_fault() -> JSONResponse:
     request = current_request.get()
     named = f" with this id: {request.request_id}" if request else ""
     detail = f"Something went wrong on our side. Try again; if it happens again, report it{named}."

@@ -28,7 +28,7 @@ def _read(path: Path) -> tuple[bytes, str]:
     return content, f'"{sha256(content).hexdigest()[:32]}"'
 
 
-def file_answer(request: Request, path: Path, seconds: int, headers: Mapping[str, str] | None = None) -> Response:
+def serve_file(request: Request, path: Path, seconds: int, headers: Mapping[str, str] | None = None) -> Response:
     """The file, or 304 to who has it already. `seconds`: how long anybody may keep it without asking again.
 
     Raises `NotFound` where there is none.
@@ -43,11 +43,11 @@ def file_answer(request: Request, path: Path, seconds: int, headers: Mapping[str
         "X-Content-Type-Options": "nosniff",
         **(headers or {}),
     }
-    if _has_it(request.headers.get("if-none-match", ""), tag):
+    if _is_cached(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=told)
     return Response(content, media_type=_TYPES[path.suffix], headers=told)
 
 
-def _has_it(if_none_match: str, tag: str) -> bool:
+def _is_cached(if_none_match: str, tag: str) -> bool:
     """Weak or strong: who compresses on the way makes it weak."""
     return any(known.strip().removeprefix("W/") in (tag, "*") for known in if_none_match.split(","))

@@ -4,7 +4,6 @@ Whether the user still may sign in is for `shared.web.auth_users` to say.
 """
 
 import json
-import math
 import time
 from threading import Lock
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from shared.log import get_logger
 from shared.models.errors import Unauthenticated, Unavailable
 from shared.models.wire import is_plain_id
+from shared.numbers import is_finite_number
 
 _log = get_logger("authentication")
 _app_lock = Lock()
@@ -69,7 +69,7 @@ def check_claims(claims: dict[str, Any], now: float) -> None:
     except (TypeError, ValueError, RecursionError) as error:
         raise Unauthenticated(_INVALID) from error
     times = {name: claims[name] for name in _TIMES if name in claims}
-    if not all(_is_time(value) for value in times.values()) or "iat" not in times or "exp" not in times:
+    if not all(is_finite_number(value) for value in times.values()) or "iat" not in times or "exp" not in times:
         raise Unauthenticated(_INVALID)
     if not all(isinstance(claims.get(name), str | None) for name in _TEXTS) or not is_plain_id(claims["uid"]):
         raise Unauthenticated(_INVALID)
@@ -77,7 +77,3 @@ def check_claims(claims: dict[str, Any], now: float) -> None:
         raise Unauthenticated(_EXPIRED)
     if max(times["iat"], times.get("auth_time", 0)) > now + CLOCK_SKEW_SECONDS:
         raise Unauthenticated(_EARLY)
-
-
-def _is_time(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

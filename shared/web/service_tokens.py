@@ -49,18 +49,18 @@ class Certificates:
         self._tried_at = -KEPT_SECONDS
         self._known: dict[str, str] = {}
 
-    def having(self, key: str) -> dict[str, str]:
+    def get(self, key: str) -> dict[str, str]:
         """All that are known, fetched anew if need be; `key` may still be missing. Blocks. Raises `_Unfetched`."""
         with self._lock:
             age = self._now() - self._tried_at
             if age >= (KEPT_SECONDS if key in self._known else AGAIN_AFTER_SECONDS):
                 self._tried_at = self._now()
-                self._known = self._fetched() or self._known
+                self._known = self._fetch() or self._known
             if not self._known:
                 raise _Unfetched
             return self._known
 
-    def _fetched(self) -> dict[str, str] | None:
+    def _fetch(self) -> dict[str, str] | None:
         from google.auth.exceptions import TransportError
         from google.auth.transport.requests import Request as Fetch
 
@@ -90,7 +90,7 @@ def verify(token: str, expected: Expected, unsigned_is_good: bool, known: Certif
     """Blocks while certificates are fetched. Raises `Unauthenticated` for a token that does not hold, `Forbidden` for
     one of another account or for another audience, `TooEarly` when the certificates cannot be had.
     """
-    claims = _claims(token, unsigned_is_good, known)
+    claims = _read_claims(token, unsigned_is_good, known)
     now = time.time()
     issued, expires = claims.get("iat"), claims.get("exp")
     if claims.get("iss") not in ISSUERS or not isinstance(issued, int | float) or not isinstance(expires, int | float):
@@ -103,7 +103,7 @@ def verify(token: str, expected: Expected, unsigned_is_good: bool, known: Certif
         raise Forbidden("This account may not call this function, or the token is for another one.")
 
 
-def _claims(token: str, unsigned_is_good: bool, known: Certificates) -> dict[str, Any]:
+def _read_claims(token: str, unsigned_is_good: bool, known: Certificates) -> dict[str, Any]:
     from google.auth import jwt
 
     signature = token.rpartition(".")[2]
@@ -112,7 +112,7 @@ def _claims(token: str, unsigned_is_good: bool, known: Certificates) -> dict[str
             claims = jwt.decode(token, verify=False) if unsigned_is_good else None
         else:
             key = jwt.decode_header(token).get("kid")
-            claims = jwt.decode(token, certs=known.having(str(key)), clock_skew_in_seconds=CLOCK_SKEW_SECONDS)
+            claims = jwt.decode(token, certs=known.get(str(key)), clock_skew_in_seconds=CLOCK_SKEW_SECONDS)
     except _Unfetched:
         raise TooEarly("The caller cannot be checked right now.", retry_after=5) from None
     except Exception as error:  # whatever a library trips over in a stranger's token, it is the token's fault
@@ -122,11 +122,11 @@ def _claims(token: str, unsigned_is_good: bool, known: Certificates) -> dict[str
     return cast("dict[str, Any]", claims)
 
 
-def called_by(service: Literal["queue", "scheduler"]) -> Callable[..., Coroutine[Any, Any, None]]:
+def only_from(service: Literal["queue", "scheduler"]) -> Callable[..., Coroutine[Any, Any, None]]:
     """For a route's `dependencies`: lets in that service alone, where the deployment names its account."""
 
     async def check(request: Request, settings: CurrentSettings) -> None:
-        expected = _expected(service, settings)
+        expected = _find_expected(service, settings)
         if expected is None:
             return
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -138,7 +138,7 @@ def called_by(service: Literal["queue", "scheduler"]) -> Callable[..., Coroutine
     return check
 
 
-def _expected(service: str, settings: Settings) -> Expected | None:
+def _find_expected(service: str, settings: Settings) -> Expected | None:
     """None on somebody's own machine, where the emulators send no token."""
     if settings.functions_emulator:
         return None

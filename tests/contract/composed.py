@@ -7,7 +7,7 @@ from shared.settings import Settings
 from shared.web import create_app
 from tests.contract.rewrites import first_for
 from tests.doubles.served import ServedInThread
-from tests.ending import end_workers
+from tests.sandbox_workers import end_workers
 
 
 class Composed(ServedInThread):

@@ -17,10 +17,10 @@ from shared.models.ticket import Ticket
 from shared.services.chat.sweep import SweepService
 from shared.settings import Settings
 from tests.conftest import Lines
+from tests.database_data import store
 from tests.deploy.log_entries import entry_of, extracted, matches
 from tests.doubles.model_server import Answer, ModelServer
 from tests.services.harness import Harness, chat
-from tests.stored import store
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "monitoring"
 METRICS = sorted(FOLDER.glob("log-metrics/*.yaml"))

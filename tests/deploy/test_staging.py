@@ -136,7 +136,7 @@ def test_a_function_has_no_code_that_it_does_not_import(staged: Path) -> None:
     assert not (staged / "meta" / "shared" / "store").exists()
     for name in runtimes():
         assert (staged / name / "shared/llm/completion.py").exists() == (name in CALL_MODELS)
-        assert not list((staged / name).rglob("refresh.py"))
+        assert not (staged / name / "tools").exists()
         assert not (staged / name / "shared/sandbox/guest").exists()
 
 

@@ -8,21 +8,21 @@ from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import ModelServer
 from tests.e2e.conftest import ADMIN_PASSWORD, Connect
+from tests.e2e.sentences.context import Check, CheckContext, ok
 from tests.e2e.sentences.table import SENTENCES, Nothing
-from tests.e2e.sentences.world import Check, World, ok
 from tests.e2e.test_authentication import altered, sign_up
 
 PROMISES = [(sentence, check) for sentence, check in SENTENCES if not isinstance(check, Nothing)]
 
 
 @pytest.fixture(params=["local", pytest.param("firebase", marks=pytest.mark.long)])
-def world(
+def context(
     request: pytest.FixtureRequest,
     connect: Connect,
     model_server: ModelServer,
     api_server: ApiServer,
     mcp_server: McpServer,
-) -> Iterator[World]:
+) -> Iterator[CheckContext]:
     """Where tokens are demanded, users of the check's own; elsewhere the one user, whose account is mended after it."""
     suite = request.getfixturevalue(f"{request.param}_suite")
     anybody = connect(suite.url)
@@ -33,7 +33,7 @@ def world(
         mine = other = connect(suite.url)
         admin = connect(suite.url)
         admin.client.headers["X-Admin-Password"] = ADMIN_PASSWORD
-    yield World(suite, mine, other.client, anybody.client, admin.client, model_server, api_server, mcp_server)
+    yield CheckContext(suite, mine, other.client, anybody.client, admin.client, model_server, api_server, mcp_server)
     if request.param == "local":
         ok(mine.client.put("/users/me/monthly-allowance", json={"monthlyAllowance": 100}))
         ok(mine.client.put("/users/me/allowance-reset-date", json={"allowanceResetDate": 0}))
@@ -45,9 +45,9 @@ def world(
 @pytest.mark.parametrize(
     ("sentence", "check"), [pytest.param(*promise, id=f"{n}: {promise[0][:50]}") for n, promise in enumerate(PROMISES)]
 )
-def test_a_sentence_holds(world: World, sentence: str, check: Check) -> None:
+def test_a_sentence_holds(context: CheckContext, sentence: str, check: Check) -> None:
     """By the check that stands beside it in the table."""
-    check(world)
+    check(context)
 
 
 def test_a_sentence_has_a_check_or_a_reason() -> None:

@@ -14,7 +14,7 @@ import pytest
 from shared.settings import Settings
 from shared.web import create_app
 from tests.contract.answer_check import answer_check
-from tests.ending import workers_end_with_their_loop as workers_end_with_their_loop
+from tests.sandbox_workers import end_workers_after_test as end_workers_after_test
 from tests.tokens import token
 
 Serve = Callable[..., httpx.AsyncClient]

@@ -10,13 +10,13 @@ import functions.agents.main as agents
 from shared.models.account import Account
 from shared.services.generation.code_prompt import name_text, request_text
 from shared.store import Database
+from tests.database_data import store_account
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import Answer, Fail, ModelServer
 from tests.functions.conftest import Serve
 from tests.services.harness import MODEL
 from tests.services.publishing import ASK
-from tests.stored import store_account
 
 CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText'].upper()}\n"
 TASK = "Shouts what it is told."

@@ -9,9 +9,9 @@ import pytest
 import functions.chat.main as chat
 from shared.store import Database
 from tests.conftest import Lines
+from tests.database_faults import break_commits
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.functions.conftest import Serve, Whom
-from tests.stored import break_commits
 
 BODY: dict[str, Any] = {
     "messages": [{"role": "user", "content": "hi"}],

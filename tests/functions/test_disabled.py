@@ -27,8 +27,7 @@ from shared.models.chat import TicketStatus
 from shared.services.accounts import standing
 from shared.settings import Settings
 from shared.store import Database
-from shared.web import authentication
-from shared.web import standing as web_standing
+from shared.web import active_callers, authentication
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import ModelServer
 from tests.functions.conftest import Serve, Whom
@@ -145,7 +144,7 @@ def test_every_route_that_takes_a_token_refuses_disabled_users() -> None:
             assert isinstance(route, APIRoute)
             calls = set(_calls(route.dependant))
             takes = {authentication._current_caller, authentication._caller_if_any} & calls  # pyright: ignore[reportPrivateUsage]
-            refuses = {web_standing._active_caller, web_standing._active_caller_if_any} & calls  # pyright: ignore[reportPrivateUsage]
+            refuses = {active_callers._active_caller, active_callers._active_caller_if_any} & calls  # pyright: ignore[reportPrivateUsage]
             in_a_transaction = route.endpoint.__name__ in IN_A_TRANSACTION.get(module.__name__, set())
             assert bool(takes) == (bool(refuses) or in_a_transaction), f"{module.__name__}: {route.path}"
 

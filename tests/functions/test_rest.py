@@ -13,10 +13,10 @@ from shared.models.agent import UpdateAgentRequest
 from shared.models.caller import Caller
 from shared.services.agents.agents import AgentService
 from shared.store import Database
+from tests.database_data import store_account
 from tests.doubles.model_server import Answer, ModelServer
 from tests.functions.conftest import Serve
 from tests.services.publishing import ASK, publish
-from tests.stored import store_account
 
 ME = Caller(uid="local-dev-user")
 OTHER = Caller(uid="other")

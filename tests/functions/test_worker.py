@@ -13,10 +13,10 @@ import functions.worker.main as worker
 from shared.models.chat import ChatRequest, TicketStatus
 from shared.models.ticket import Ticket
 from shared.store import Database
+from tests.database_data import store
 from tests.doubles.google_certificates import GoogleCertificates, Key
 from tests.doubles.model_server import Fail, ModelServer
 from tests.functions.conftest import Serve
-from tests.stored import store
 
 
 async def stored_ticket(database: Database) -> str:

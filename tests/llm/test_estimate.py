@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.llm.catalog import Catalog, ModelRoute, ToolFee, UnpricedModel
-from shared.llm.estimate import NotCovered, bound_cost, fit_output, most_read
+from shared.llm.estimate import NotCovered, bound_cost, fit_output, max_tokens_read
 from shared.llm.token_bound import BYTES_PER_TOKEN
 from shared.models.chat import ChatRequest
 from shared.settings import Settings
@@ -75,13 +75,13 @@ def fee(tokens: int, uses: int, **fields: Any) -> ToolFee:
 )
 def test_what_tools_bring_is_read_again_after_each_use(fees: list[ToolFee], window: int | None, tokens: int) -> None:
     """In the dearest order, and never more than the model's window at a time."""
-    assert most_read(100, fees, window) == tokens
+    assert max_tokens_read(100, fees, window) == tokens
 
 
 def test_no_reading_counts_for_less_than_it_is_estimated_at() -> None:
     """Which it costs where the provider does not count it, however much the model reads."""
-    assert most_read(100, [fee(10, 3)], 90, estimated=80) == 90 + 90 + 100 + 110
-    assert most_read(100, [fee(10, 2, read_once=True)], 90, estimated=85) == 90 + 2 * 95
+    assert max_tokens_read(100, [fee(10, 3)], 90, estimated=80) == 90 + 90 + 100 + 110
+    assert max_tokens_read(100, [fee(10, 2, read_once=True)], 90, estimated=85) == 90 + 2 * 95
 
 
 def test_code_at_anthropic_is_held_for_until_its_loop_ends() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.llm.catalog.data import curated
-from shared.llm.words import MAX_WORDS, clean_words
+from shared.llm.words import MAX_WORDS_LENGTH, clean_words
 from tests.doubles.documents import chat
 from tests.doubles.model_server import Wire
 from tests.llm.conftest import Providers
@@ -42,7 +42,7 @@ def test_words_are_cleaned(words: str, expected: str) -> None:
 def test_whatever_a_provider_says_is_a_line(words: str) -> None:
     """That can be printed, stored and shown."""
     cleaned = clean_words(words, ["my-own-secret"])
-    assert len(cleaned) <= MAX_WORDS
+    assert len(cleaned) <= MAX_WORDS_LENGTH
     assert cleaned.replace("\ufffd", "?").isprintable()
     cleaned.encode()
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.outbound.bodies import Budget, bounded
+from shared.outbound.bodies import Budget, read_bounded
 from shared.outbound.errors import BadAnswer, TooLong
 
 
@@ -19,7 +19,7 @@ async def _pieces(body: bytes, size: int) -> AsyncIterator[bytes]:
 
 
 async def _read(body: bytes, encoding: str | None, limit: int, size: int = 65536) -> bytes:
-    return b"".join([piece async for piece in bounded(_pieces(body, size), encoding, Budget(limit))])
+    return b"".join([piece async for piece in read_bounded(_pieces(body, size), encoding, Budget(limit))])
 
 
 @given(

@@ -19,7 +19,7 @@ from shared.outbound.errors import (
     Unreachable,
 )
 from shared.outbound.http import Outbound, Request
-from shared.outbound.urls import place
+from shared.outbound.urls import display_host
 from shared.settings import Settings
 from tests.doubles.api_server import API_KEY, ApiServer
 
@@ -245,7 +245,7 @@ async def test_connections_that_break(outbound: Outbound, settings: Settings, ap
 )
 def test_a_place_is_named_as_it_was_asked_for(url: str, named: str) -> None:
     """With its port, unless that goes without saying."""
-    assert place(httpx.URL(url)) == named
+    assert display_host(httpx.URL(url)) == named
 
 
 async def test_a_flaky_server_is_asked_once(outbound: Outbound, api_server: ApiServer) -> None:

@@ -1,3 +1,3 @@
 """What tests of the services share."""
 
-from tests.ending import workers_end_with_their_loop as workers_end_with_their_loop
+from tests.sandbox_workers import end_workers_after_test as end_workers_after_test

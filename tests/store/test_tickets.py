@@ -15,7 +15,7 @@ from shared.models.errors import TooLarge, Unavailable
 from shared.models.ticket import Ticket
 from shared.settings import Settings
 from shared.store import Database, Transaction
-from tests.stored import store
+from tests.database_data import store
 
 NOW = datetime(2026, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
 

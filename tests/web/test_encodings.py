@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from shared.models.wire import JsonObject
 from shared.settings import Settings
 from shared.web import StrictJsonRoute, create_app
-from shared.web.encodings import MAX_MEMBERS, utf8
+from shared.web.encodings import MAX_MEMBERS, to_utf8
 
 router = APIRouter(route_class=StrictJsonRoute)
 LIMIT = 10_000
@@ -140,7 +140,7 @@ async def test_a_bomb_is_413_and_never_grows(client: httpx.AsyncClient, compress
 def test_no_bytes_are_a_fault(body: bytes) -> None:
     """They are read, or a `ValueError` says what they are."""
     with contextlib.suppress(ValueError):
-        assert isinstance(utf8(body), bytes)
+        assert isinstance(to_utf8(body), bytes)
 
 
 ODD = [

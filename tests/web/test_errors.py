@@ -231,7 +231,7 @@ async def test_nothing_may_be_cached(client: httpx.AsyncClient) -> None:
 def test_what_is_wrong_with_a_body_is_said_in_our_words(body: bytes, words: str) -> None:
     """And where."""
     with pytest.raises(ValueError, match=f"^{words}$"):
-        body_module._parsed(body)  # pyright: ignore[reportPrivateUsage]
+        body_module._parse(body)  # pyright: ignore[reportPrivateUsage]
 
 
 class Shelf(CamelModel):

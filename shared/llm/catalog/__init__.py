@@ -1,6 +1,7 @@
 """The provider catalog: which models can be called here, with what, and how. Never imports litellm.
 
-`curated/` is written by hand. `known/` is what litellm's data says of the curated models; `refresh` writes it.
+`curated/` is written by hand. `known/` is what litellm's data says about the curated models;
+`make catalog` writes it.
 """
 
 from shared.llm.catalog.call import CheckedCall, check_call

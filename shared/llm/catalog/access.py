@@ -25,13 +25,13 @@ NAMES_OF_KEYS = "PROVIDER_KEYS"
 
 def access(provider: CuratedProvider, environ: Mapping[str, str]) -> Access | None:
     """None: the environment lacks a key or an address that the provider needs. Empty counts as not set."""
-    key_arguments = _key_arguments(provider, environ)
-    base_url = _first_set(provider.base_url_env, environ)
+    key_arguments = _find_key_arguments(provider, environ)
+    base_url = _find_first_set(provider.base_url_env, environ)
     if base_url is None and not in_the_cloud(environ):
         base_url = provider.base_url_on_this_machine
     if key_arguments is None or (base_url is None and provider.base_url_required):
         return None
-    optional = {name: _first_set(variables, environ) for name, variables in provider.optional_env.items()}
+    optional = {name: _find_first_set(variables, environ) for name, variables in provider.optional_env.items()}
     arguments = key_arguments | {name: value for name, value in optional.items() if value is not None}
     api_key = arguments.pop("api_key", provider.placeholder_api_key)
     return Access(api_key=api_key, base_url=base_url, arguments=arguments)
@@ -43,7 +43,7 @@ def what_to_set(provider: CuratedProvider) -> str:
     return " or ".join(keys or provider.base_url_env)
 
 
-def _key_arguments(provider: CuratedProvider, environ: Mapping[str, str]) -> dict[str, str] | None:
+def _find_key_arguments(provider: CuratedProvider, environ: Mapping[str, str]) -> dict[str, str] | None:
     if not provider.api_key_env:
         return {}
     named = {name.strip() for name in environ.get(NAMES_OF_KEYS, "").split(",")}
@@ -54,5 +54,5 @@ def _key_arguments(provider: CuratedProvider, environ: Mapping[str, str]) -> dic
     return None
 
 
-def _first_set(variables: list[str], environ: Mapping[str, str]) -> str | None:
+def _find_first_set(variables: list[str], environ: Mapping[str, str]) -> str | None:
     return next((value for variable in variables if (value := environ.get(variable, "").strip())), None)

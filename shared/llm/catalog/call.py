@@ -9,7 +9,7 @@ from shared.llm.catalog.data import Api
 from shared.llm.catalog.errors import InvalidParameters
 from shared.llm.catalog.messages import check_messages
 from shared.llm.catalog.parameters import check_parameters
-from shared.llm.catalog.references import write_out
+from shared.llm.catalog.references import inline_references
 from shared.llm.catalog.route import ModelRoute
 from shared.llm.catalog.rules import TOKEN_LIMITS, check_rules, separate
 from shared.llm.catalog.tools import check_built_in_tools
@@ -17,7 +17,7 @@ from shared.models.chat import Message
 
 _CHAT_ONLY = ("stop", "seed", "presence_penalty", "frequency_penalty", "logit_bias")
 """What the Responses API does not take, and litellm would drop without a word."""
-_LEAST_OF_RESPONSES = 16
+_MIN_RESPONSES_TOKENS = 16
 """The shortest longest answer, in tokens, that the Responses API can be asked for."""
 
 
@@ -52,7 +52,7 @@ def check_call(
     api = (route.reasoning_api if reasoning else None) or tools.api
     if api == "responses":
         needless |= _check_responses(route, chosen, reasoning)
-    sent = _as_sent(route, {name: value for name, value in chosen.items() if name not in needless}, api)
+    sent = _prepare(route, {name: value for name, value in chosen.items() if name not in needless}, api)
     for companions in [joined for name, joined in route.companions.items() if name in sent]:
         sent |= deepcopy(companions)
     return CheckedCall(sent | tools.parameters, tools.tools, api, spoken or [])
@@ -63,13 +63,13 @@ def _check_responses(route: ModelRoute, chosen: Mapping[str, Any], reasoning: bo
     cause = "reasoning_effort" if reasoning else "built-in tools"
     needless = separate(route, cause, [name for name in _CHAT_ONLY if name in chosen], chosen)
     for name in TOKEN_LIMITS:
-        if chosen.get(name, _LEAST_OF_RESPONSES) < _LEAST_OF_RESPONSES:
+        if chosen.get(name, _MIN_RESPONSES_TOKENS) < _MIN_RESPONSES_TOKENS:
             cause = "" if route.api == "responses" else f" with {cause}"
-            raise InvalidParameters(f"{name} must be at least {_LEAST_OF_RESPONSES} for {route.name}{cause}.")
+            raise InvalidParameters(f"{name} must be at least {_MIN_RESPONSES_TOKENS} for {route.name}{cause}.")
     return needless
 
 
-def _as_sent(route: ModelRoute, chosen: dict[str, Any], api: Api) -> dict[str, Any]:
+def _prepare(route: ModelRoute, chosen: dict[str, Any], api: Api) -> dict[str, Any]:
     """The longest answer by the name that the model has for it; nothing that says what is so anyway; a schema as it is
     sent. Raises `InvalidParameters`.
     """
@@ -81,6 +81,6 @@ def _as_sent(route: ModelRoute, chosen: dict[str, Any], api: Api) -> dict[str, A
         del sent["response_format"]
     wanted = sent.get("response_format", {})
     if route.writes_out_references and wanted.get("type") == "json_schema":
-        schema = {**wanted["json_schema"], "schema": write_out(wanted["json_schema"]["schema"])}
+        schema = {**wanted["json_schema"], "schema": inline_references(wanted["json_schema"]["schema"])}
         sent["response_format"] = {**wanted, "json_schema": schema}
     return sent

@@ -10,8 +10,8 @@ from shared.llm.catalog.errors import (
     UnknownModel,
     UnknownProvider,
     alternatives,
-    quoted,
-    similar,
+    find_similar,
+    quote,
 )
 from shared.llm.catalog.info import provider_info, unlisted_parameters
 from shared.llm.catalog.route import ModelRoute
@@ -35,7 +35,7 @@ class Catalog:
 
     def provider(self, slug: str) -> ProviderInfo:
         """Raises `UnknownProvider`; its subclass `ProviderNotConfigured` where only key or address is missing."""
-        self._access(slug)
+        self._find_access(slug)
         return provider_info(slug)
 
     def model(self, provider: str, model: str) -> ModelInfo:
@@ -43,12 +43,12 @@ class Catalog:
         models = self.provider(provider).models
         if model not in models:
             near = alternatives(model, models)
-            raise UnknownModel(f"{curated(provider).name} has no model {quoted(model)} in the catalog.{near}")
+            raise UnknownModel(f"{curated(provider).name} has no model {quote(model)} in the catalog.{near}")
         return models[model]
 
     def route(self, provider: str, model: str) -> ModelRoute:
         """Raises as `model` does."""
-        source, reach = self._access(provider)
+        source, reach = self._find_access(provider)
         info = self.model(provider, model)
         entry = source.models[model]
         tools = {id_: source.built_in_tools[id_] for id_ in entry.built_in_tools}
@@ -79,23 +79,23 @@ class Catalog:
             conversation=entry.conversation or source.conversation,
         )
 
-    def _access(self, slug: str) -> tuple[CuratedProvider, Access]:
+    def _find_access(self, slug: str) -> tuple[CuratedProvider, Access]:
         if slug not in provider_slugs():
-            raise UnknownProvider(f"There is no provider {quoted(slug)}.{self._others(slug)}")
+            raise UnknownProvider(f"There is no provider {quote(slug)}.{self._suggest_others(slug)}")
         source = curated(slug)
         reach = access(source, self._environ)
         if reach is None:
-            raise ProviderNotConfigured(_not_set_up(source))
+            raise ProviderNotConfigured(_explain_missing_setup(source))
         return source, reach
 
-    def _others(self, slug: str) -> str:
+    def _suggest_others(self, slug: str) -> str:
         """What `slug` may have meant, and what is missing to use it; where nothing is near, all that can be used."""
-        near = similar(slug, [*provider_slugs(), GOFANNON])
+        near = find_similar(slug, [*provider_slugs(), GOFANNON])
         if not near:
             return alternatives(slug, self.providers())
         lacking = [other for other in near if other != GOFANNON and not access(curated(other), self._environ)]
-        return alternatives(slug, near) + "".join(f" {_not_set_up(curated(other))}" for other in lacking)
+        return alternatives(slug, near) + "".join(f" {_explain_missing_setup(curated(other))}" for other in lacking)
 
 
-def _not_set_up(source: CuratedProvider) -> str:
+def _explain_missing_setup(source: CuratedProvider) -> str:
     return f"{source.name} is not set up here. Set {what_to_set(source)} to use it."

@@ -1,4 +1,4 @@
-"""The catalog's files, as they are: what people curated, and what `refresh` wrote. Read when first asked for.
+"""The catalog's files, as they are: what people curated, and what `make catalog` wrote. Read when first used.
 
 Nothing here depends on the environment, and nothing is called. `info` makes of these what the wire shows.
 """
@@ -54,7 +54,7 @@ class CuratedTool(_FromFile):
     fee: ToolFee | None = None
 
     @model_validator(mode="after")
-    def _some_form(self) -> "CuratedTool":
+    def _check_has_form(self) -> "CuratedTool":
         if self.tool is None and self.parameter is None:
             raise ValueError("a built-in tool has a `tool`, a `parameter` or both")
         return self
@@ -179,7 +179,7 @@ class CuratedProvider(_FromFile):
     models: dict[str, CuratedModel]
 
     @model_validator(mode="after")
-    def _names_resolve(self) -> "CuratedProvider":
+    def _check_names(self) -> "CuratedProvider":
         sets = self.parameter_sets.keys() | self.unlisted_parameters.keys() | self.rules.keys()
         for slug, model in self.models.items():
             missing = (

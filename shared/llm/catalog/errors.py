@@ -43,7 +43,7 @@ class UnknownBuiltInTool(CatalogError):
     """The model has no built-in tool of that id."""
 
 
-def quoted(name: str) -> str:
+def quote(name: str) -> str:
     """A name that a caller gave, made fit for a message: on one line, and not too long."""
     return repr(name if len(name) <= 80 else name[:77] + "...")
 
@@ -51,7 +51,7 @@ def quoted(name: str) -> str:
 def alternatives(name: str, known: Iterable[str]) -> str:
     """A closing sentence that offers what `name` may have meant, or else all there is; empty if nothing is."""
     names = list(known)
-    if near := similar(name, names):
+    if near := find_similar(name, names):
         *others, last = near
         return f" Did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
     if not names:
@@ -59,7 +59,7 @@ def alternatives(name: str, known: Iterable[str]) -> str:
     return f" There {'are' if len(names) > 1 else 'is'}: {', '.join(names)}."
 
 
-def similar(name: str, known: Iterable[str]) -> list[str]:
+def find_similar(name: str, known: Iterable[str]) -> list[str]:
     """What `name` may have meant, the likeliest first, three at most; one alone where only the case differs."""
     names = list(known)
     if same := [other for other in names if other.lower() == name.strip().lower()]:

@@ -23,11 +23,11 @@ def provider_info(provider: str) -> ProviderInfo:
     return ProviderInfo(
         name=source.name,
         description=source.description,
-        models={slug: _model_info(source, model, facts.get(slug)) for slug, model in source.models.items()},
+        models={slug: _build_model_info(source, model, facts.get(slug)) for slug, model in source.models.items()},
     )
 
 
-def _model_info(provider: CuratedProvider, model: CuratedModel, facts: KnownModel | None) -> ModelInfo:
+def _build_model_info(provider: CuratedProvider, model: CuratedModel, facts: KnownModel | None) -> ModelInfo:
     facts = facts or KnownModel(mode="chat")
     context_window = model.context_window or facts.context_window
     max_output_tokens = model.max_output_tokens or facts.max_output_tokens
@@ -39,7 +39,7 @@ def _model_info(provider: CuratedProvider, model: CuratedModel, facts: KnownMode
         abilities=facts.abilities if model.abilities is None else model.abilities,
         parameters={
             name: within_tokens(name, spec, context_window, max_output_tokens)
-            for name, spec in _parameters(provider, model).items()
+            for name, spec in _collect_parameters(provider, model).items()
         },
         built_in_tools=[
             BuiltInTool(id=id_, description=provider.built_in_tools[id_].description) for id_ in model.built_in_tools
@@ -47,7 +47,7 @@ def _model_info(provider: CuratedProvider, model: CuratedModel, facts: KnownMode
     )
 
 
-def _parameters(provider: CuratedProvider, model: CuratedModel) -> dict[str, ParameterSpec]:
+def _collect_parameters(provider: CuratedProvider, model: CuratedModel) -> dict[str, ParameterSpec]:
     from_sets = {
         name: spec
         for set_name in model.parameter_sets

@@ -33,12 +33,12 @@ def check_messages(route: ModelRoute, messages: Sequence[Message]) -> list[dict[
     ordered = [*system, *turns] if rules.system_first else spoken
     sent = [{"role": message.role, "content": message.content} for message in ordered]
     if rules.alternates:
-        sent = [*_joined(sent)]
+        sent = [*_join(sent)]
     if rules.trims_answer and sent[-1]["role"] == "assistant":
         sent[-1]["content"] = sent[-1]["content"].rstrip()
     return sent
 
 
-def _joined(messages: Iterable[dict[str, str]]) -> Iterable[dict[str, str]]:
+def _join(messages: Iterable[dict[str, str]]) -> Iterable[dict[str, str]]:
     for role, group in groupby(messages, key=lambda message: message["role"]):
         yield {"role": role, "content": _BETWEEN_JOINED.join(message["content"] for message in group)}

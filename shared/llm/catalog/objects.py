@@ -67,14 +67,14 @@ def check_top(value: Mapping[str, Any]) -> None:
 def check_closed(value: Mapping[str, Any]) -> None:
     """For a checked `response_format`. Raises `InvalidParameters` where `strict` is asked for and cannot be."""
     wanted: Mapping[str, Any] = value.get("json_schema") or {}
-    if wanted.get("strict") and not all(_is_closed(part) for part in _objects(wanted["schema"])):
+    if wanted.get("strict") and not all(_is_closed(part) for part in _iterate_object_schemas(wanted["schema"])):
         raise InvalidParameters(
             "response_format.json_schema: with strict, each object must have additionalProperties false, and "
             "all its properties in required."
         )
 
 
-def _objects(schema: Any) -> Iterator[Mapping[str, Any]]:
+def _iterate_object_schemas(schema: Any) -> Iterator[Mapping[str, Any]]:
     """All schemas of objects in a schema; what its values are examples of is left alone."""
     left: list[Any] = [schema]
     while left:

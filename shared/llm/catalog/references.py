@@ -18,7 +18,7 @@ _DEFINITIONS = ("$defs", "definitions")
 _SCHEMA = "response_format.json_schema.schema"
 
 
-def write_out(schema: Mapping[str, Any]) -> dict[str, Any]:
+def inline_references(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema with what each `$ref` stands for in its place, under what stands beside it; without definitions.
 
     Takes time in proportion to the schema and to what it becomes. Raises `InvalidParameters` for references that lead
@@ -26,27 +26,27 @@ def write_out(schema: Mapping[str, Any]) -> dict[str, Any]:
     text, as litellm takes a property of that name for a reference.
     """
     body = {name: value for name, value in schema.items() if name not in _DEFINITIONS}
-    return _Writing(schema).written(body, (), 0)
+    return _Writer(schema).write(body, (), 0)
 
 
-class _Writing:
+class _Writer:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._schema = schema
         self._left = MAX_WRITTEN_OUT
 
-    def written(self, value: Any, within: tuple[str, ...], depth: int) -> Any:
+    def write(self, value: Any, within: tuple[str, ...], depth: int) -> Any:
         """`within`: the references that led here."""
         if depth > MAX_DEPTH:
             raise InvalidParameters(f"{_SCHEMA} is nested more than {MAX_DEPTH} deep, with what $ref stands for.")
         match value:
             case list():
                 items: list[Any] = value
-                return [self.written(item, within, depth + 1) for item in items]
+                return [self.write(item, within, depth + 1) for item in items]
             case {"$ref": str() as reference}:
                 fields = cast("dict[str, Any]", value)
                 beside = {name: item for name, item in fields.items() if name != "$ref"}
-                inner = self.written(self._target(reference, within), (*within, reference), depth + 1)
-                return {**inner, **self.written(beside, within, depth + 1)}
+                inner = self.write(self._resolve(reference, within), (*within, reference), depth + 1)
+                return {**inner, **self.write(beside, within, depth + 1)}
             case {"$ref": _}:
                 raise InvalidParameters(
                     f"Each $ref in {_SCHEMA} must be a text, such as #/$defs/name, for this model: no property can "
@@ -54,14 +54,14 @@ class _Writing:
                 )
             case dict():
                 fields = cast("dict[str, Any]", value)
-                return {name: self.written(item, within, depth + 1) for name, item in fields.items()}
+                return {name: self.write(item, within, depth + 1) for name, item in fields.items()}
             case _:
                 return value
 
-    def _target(self, reference: str, within: tuple[str, ...]) -> dict[str, Any]:
+    def _resolve(self, reference: str, within: tuple[str, ...]) -> dict[str, Any]:
         if reference in within:
             raise InvalidParameters(f"{_SCHEMA} must not have a $ref within what it stands for, for this model.")
-        target = self._found(reference)
+        target = self._find(reference)
         self._left -= len(json.dumps(target))
         if self._left < 0:
             raise InvalidParameters(
@@ -70,7 +70,7 @@ class _Writing:
             )
         return target
 
-    def _found(self, reference: str) -> dict[str, Any]:
+    def _find(self, reference: str) -> dict[str, Any]:
         """What a JSON Pointer in a fragment leads to: https://datatracker.ietf.org/doc/html/rfc6901."""
         start, *parts = reference.split("/")
         target: Any = self._schema

@@ -29,7 +29,7 @@ def check_rules(
     """
     needless: set[str] = set()
     for rule in route.rules:
-        value = _value(rule.when, parameters)
+        value = _find_value(rule.when, parameters)
         if isinstance(value, list):
             _check_texts(route, rule, cast("list[str]", value))
         if value is None or value in rule.unless or (rule.values is not None and value not in rule.values):
@@ -57,8 +57,8 @@ def separate(route: ModelRoute, cause: str, names: Sequence[str], parameters: Ma
 
 def _check_parameters(route: ModelRoute, rule: Rule, cause: str, value: Any, parameters: Mapping[str, Any]) -> None:
     for name, bounds in rule.holds.items():
-        if name in parameters and not _within(parameters[name], bounds):
-            raise InvalidParameters(f"{name} must be {_described(bounds)} for {route.name} with {cause}.")
+        if name in parameters and not _is_within(parameters[name], bounds):
+            raise InvalidParameters(f"{name} must be {_describe(bounds)} for {route.name} with {cause}.")
     if rule.object_at_top:
         check_top(parameters[rule.when])
     if rule.closed:
@@ -83,16 +83,16 @@ def _check_messages(route: ModelRoute, rule: Rule, cause: str, messages: Sequenc
         raise InvalidMessages(f"With {cause}, {route.name} wants the word {rule.mentions.upper()} in some message.")
 
 
-def _value(name: str, parameters: Mapping[str, Any]) -> Any:
+def _find_value(name: str, parameters: Mapping[str, Any]) -> Any:
     value = parameters.get(name)
     return cast("dict[str, Any]", value).get("type") if isinstance(value, dict) else value
 
 
-def _within(value: float, bounds: Bounds) -> bool:
+def _is_within(value: float, bounds: Bounds) -> bool:
     return (bounds.min is None or value >= bounds.min) and (bounds.max is None or value <= bounds.max)
 
 
-def _described(bounds: Bounds) -> str:
+def _describe(bounds: Bounds) -> str:
     if bounds.min == bounds.max:
         return f"{bounds.min:g}"
     least = None if bounds.min is None else f"at least {bounds.min:g}"

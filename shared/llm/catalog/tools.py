@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.llm.catalog.data import Api
-from shared.llm.catalog.errors import UnknownBuiltInTool, alternatives, quoted
+from shared.llm.catalog.errors import UnknownBuiltInTool, alternatives, quote
 from shared.llm.catalog.route import ModelRoute
 
 
@@ -26,7 +26,7 @@ def check_built_in_tools(route: ModelRoute, ids: Iterable[str]) -> ChosenTools:
     for id_ in chosen:
         if id_ not in offered:
             there = alternatives(id_, offered) or " It has none."
-            raise UnknownBuiltInTool(f"{route.name} has no built-in tool {quoted(id_)}.{there}")
+            raise UnknownBuiltInTool(f"{route.name} has no built-in tool {quote(id_)}.{there}")
     parameters: dict[str, Any] = {}
     api = route.api
     for id_ in chosen:

@@ -33,7 +33,7 @@ def read_document(document: Any) -> Answer | None:
             if counted is None and fault is None:
                 return None
     answer.fault = answer.fault or fault_of(document)
-    return answer.made_whole()
+    return answer.make_whole()
 
 
 def _read_count(document: Any) -> Answer | None:

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from shared.llm.answer import Answer, Tokens, count, tool_call
-from shared.llm.citations import citation, distinct
+from shared.llm.answer import Answer, Tokens, parse_count, tool_call
+from shared.llm.citations import citation, drop_duplicates
 from shared.llm.text import name_of, object_of, objects_of, text_of
 
 _COUNTED = {"web_search_requests": "web_search", "web_fetch_requests": "web_fetch"}
@@ -14,17 +14,17 @@ _COUNTABLE = frozenset({"web_search", "web_fetch", "code_execution"})
 def read(document: dict[str, Any]) -> Answer:
     """Searches are billed by the provider's own count; code by the container, of which an answer has one."""
     usage = object_of(document.get("usage"))
-    answer = Answer(stop=name_of(document.get("stop_reason")), countable=_COUNTABLE, tokens=_tokens(usage))
+    answer = Answer(stop=name_of(document.get("stop_reason")), countable=_COUNTABLE, tokens=_read_tokens(usage))
     for block in objects_of(document.get("content")):
         _read_block(block, answer)
     counts = object_of(usage.get("server_tool_use"))
     for name, tool in _COUNTED.items():
         asked = sum(used["name"] == tool for used in answer.built_in_tools)
-        counted = count(counts.get(name))
+        counted = parse_count(counts.get(name))
         answer.uses[tool] = asked if counted is None else counted
     ran = any("code_execution" in used["name"] for used in answer.built_in_tools)
-    answer.uses["code_execution"] = int(ran or bool(count(counts.get("code_execution_requests"))))
-    answer.citations = distinct(answer.citations)
+    answer.uses["code_execution"] = int(ran or bool(parse_count(counts.get("code_execution_requests"))))
+    answer.citations = drop_duplicates(answer.citations)
     return answer
 
 
@@ -58,10 +58,10 @@ def _read_block(block: dict[str, Any], answer: Answer) -> None:
             pass
 
 
-def _tokens(usage: dict[str, Any]) -> Tokens:
+def _read_tokens(usage: dict[str, Any]) -> Tokens:
     """The interface counts what was kept beside the rest of the prompt."""
-    prompt, completion = count(usage.get("input_tokens")), count(usage.get("output_tokens"))
-    cached = count(usage.get("cache_read_input_tokens")) or 0
-    cache_write = count(usage.get("cache_creation_input_tokens")) or 0
+    prompt, completion = parse_count(usage.get("input_tokens")), parse_count(usage.get("output_tokens"))
+    cached = parse_count(usage.get("cache_read_input_tokens")) or 0
+    cache_write = parse_count(usage.get("cache_creation_input_tokens")) or 0
     prompt = None if prompt is None else prompt + cached + cache_write
     return Tokens(prompt=prompt, completion=completion, cached=cached, cache_write=cache_write)

@@ -4,8 +4,8 @@ import json
 import re
 from typing import Any
 
-from shared.llm.answer import Answer, Tokens, count, dollars, tool_call
-from shared.llm.citations import distinct, from_annotations, from_search_results
+from shared.llm.answer import Answer, Tokens, parse_count, parse_dollars, tool_call
+from shared.llm.citations import drop_duplicates, from_annotations, from_search_results
 from shared.llm.forms.faults import fault_of
 from shared.llm.text import model_texts, name_of, object_of, objects_of, text_of
 
@@ -26,9 +26,9 @@ def read(document: dict[str, Any]) -> Answer:
     found = from_search_results(document.get("citations"), document.get("search_results"))
     if not answer.citations:
         answer.citations = found
-    answer.tokens, answer.cost = _tokens(usage), cost_of(usage)
-    answer.searches = count(usage.get("num_search_queries"))
-    searches = count(object_of(usage.get("server_tool_use")).get("web_search_requests"))
+    answer.tokens, answer.cost = _read_tokens(usage), cost_of(usage)
+    answer.searches = parse_count(usage.get("num_search_queries"))
+    searches = parse_count(object_of(usage.get("server_tool_use")).get("web_search_requests"))
     if searches is not None:
         answer.uses, answer.countable = {"web_search": searches}, frozenset({"web_search"})
     elif pages := len({cited["url"] for cited in answer.citations if "url" in cited}):
@@ -44,11 +44,11 @@ def _read_choice(choice: dict[str, Any]) -> Answer:
     text = text_of(content) or text_of(choice.get("text"))
     reasoning = text_of(message.get("reasoning_content")) or text_of(message.get("reasoning"))
     reasoning = reasoning or "".join(text_of(part.get("thinking")) for part in parts)
-    beside = _size(*model_texts(message)) - _size(text, refusal, reasoning)
+    beside = _count_bytes(*model_texts(message)) - _count_bytes(text, refusal, reasoning)
     if not reasoning and (thought := _THOUGHT.match(text)):
         reasoning, text = thought[2].strip(), text[thought.end() :]
-    calls = [_tool_call(call) for call in objects_of(message.get("tool_calls")) or _older_call(message)]
-    beside -= sum(_size(text_of(call["function"][part])) for call in calls for part in ("name", "arguments"))
+    calls = [_read_tool_call(call) for call in objects_of(message.get("tool_calls")) or _read_older_call(message)]
+    beside -= sum(_count_bytes(text_of(call["function"][part])) for call in calls for part in ("name", "arguments"))
     return Answer(
         content=text,
         refusal=refusal,
@@ -58,47 +58,47 @@ def _read_choice(choice: dict[str, Any]) -> Answer:
         reasoning=reasoning,
         thinking_blocks=objects_of(message.get("thinking_blocks")),
         tool_calls=calls,
-        citations=distinct(from_annotations(message.get("annotations"))),
+        citations=drop_duplicates(from_annotations(message.get("annotations"))),
         beside=max(0, beside),
     )
 
 
-def _size(*texts: str) -> int:
+def _count_bytes(*texts: str) -> int:
     """Bytes."""
     return sum(len(text.encode("utf-8", "replace")) for text in texts)
 
 
-def _older_call(message: dict[str, Any]) -> list[dict[str, Any]]:
+def _read_older_call(message: dict[str, Any]) -> list[dict[str, Any]]:
     """The one call that the interface had before it had several."""
     called = object_of(message.get("function_call"))
     return [{"id": "call_0", "function": called}] if called else []
 
 
-def _tool_call(call: dict[str, Any]) -> dict[str, Any]:
+def _read_tool_call(call: dict[str, Any]) -> dict[str, Any]:
     function = object_of(call.get("function"))
     arguments = function.get("arguments")
     text = arguments if isinstance(arguments, str) else json.dumps(arguments or {})
     return tool_call(call.get("id"), function.get("name"), text)
 
 
-def _tokens(usage: dict[str, Any]) -> Tokens:
+def _read_tokens(usage: dict[str, Any]) -> Tokens:
     """Perplexity counts what its models think beside the answer, others as part of it."""
     prompt, completion = (
         object_of(usage.get("prompt_tokens_details")),
         object_of(usage.get("completion_tokens_details")),
     )
-    written, beside = count(usage.get("completion_tokens")), count(usage.get("reasoning_tokens")) or 0
-    sent, total = count(usage.get("prompt_tokens")), count(usage.get("total_tokens"))
+    written, beside = parse_count(usage.get("completion_tokens")), parse_count(usage.get("reasoning_tokens")) or 0
+    sent, total = parse_count(usage.get("prompt_tokens")), parse_count(usage.get("total_tokens"))
     if not written and sent and total and total > sent:
         written, beside = total - sent, 0
     return Tokens(
         prompt=sent,
         completion=None if written is None else written + beside,
         total=total,
-        cached=count(prompt.get("cached_tokens")) or 0,
-        cache_write=count(prompt.get("cache_write_tokens")) or 0,
-        reasoning=count(completion.get("reasoning_tokens")) or beside,
-        citation=count(usage.get("citation_tokens")) or 0,
+        cached=parse_count(prompt.get("cached_tokens")) or 0,
+        cache_write=parse_count(prompt.get("cache_write_tokens")) or 0,
+        reasoning=parse_count(completion.get("reasoning_tokens")) or beside,
+        citation=parse_count(usage.get("citation_tokens")) or 0,
     )
 
 
@@ -108,8 +108,8 @@ def cost_of(usage: dict[str, Any]) -> float | None:
     With the user's own key at OpenRouter, `cost` is OpenRouter's fee, and the rest is what the provider behind bills.
     """
     cost = usage.get("cost")
-    reported = dollars(object_of(cost).get("total_cost") if isinstance(cost, dict) else cost)
+    reported = parse_dollars(object_of(cost).get("total_cost") if isinstance(cost, dict) else cost)
     if usage.get("is_byok") is not True:
         return reported
-    upstream = dollars(object_of(usage.get("cost_details")).get("upstream_inference_cost"))
+    upstream = parse_dollars(object_of(usage.get("cost_details")).get("upstream_inference_cost"))
     return reported if upstream is None else upstream + (reported or 0)

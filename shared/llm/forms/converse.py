@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from shared.llm.answer import Answer, Tokens, count, tool_call
-from shared.llm.citations import citation, distinct
+from shared.llm.answer import Answer, Tokens, parse_count, tool_call
+from shared.llm.citations import citation, drop_duplicates
 from shared.llm.text import name_of, object_of, objects_of, text_of
 
 _SYSTEM_TOOLS = {"nova_grounding": "web_grounding", "nova_code_interpreter": "code_interpreter"}
@@ -15,7 +15,9 @@ def read(document: dict[str, Any]) -> Answer:
     """What Bedrock's own tools did is shown beside the answer; calls of other tools are the caller's to make."""
     usage = object_of(document.get("usage"))
     answer = Answer(
-        stop=name_of(document.get("stopReason")), countable=frozenset(_SYSTEM_TOOLS.values()), tokens=_tokens(usage)
+        stop=name_of(document.get("stopReason")),
+        countable=frozenset(_SYSTEM_TOOLS.values()),
+        tokens=_read_tokens(usage),
     )
     output = object_of(document.get("output"))
     if "message" not in output:
@@ -27,7 +29,7 @@ def read(document: dict[str, Any]) -> Answer:
         answer.uses[tool] = sum(used["name"] == tool for used in answer.built_in_tools)
     if answer.citations and not answer.uses["web_grounding"]:
         answer.uses["web_grounding"] = 1
-    answer.citations = distinct(answer.citations)
+    answer.citations = drop_duplicates(answer.citations)
     return answer
 
 
@@ -59,15 +61,15 @@ def _read_block(block: dict[str, Any], answer: Answer) -> None:
             answer.citations.append(citation(web.get("url"), source.get("title") or web.get("domain"), quoted, span))
 
 
-def _tokens(usage: dict[str, Any]) -> Tokens:
+def _read_tokens(usage: dict[str, Any]) -> Tokens:
     """The interface counts what was kept beside the rest of the prompt."""
-    prompt = count(usage.get("inputTokens"))
-    cached = count(usage.get("cacheReadInputTokens")) or 0
-    cache_write = count(usage.get("cacheWriteInputTokens")) or 0
+    prompt = parse_count(usage.get("inputTokens"))
+    cached = parse_count(usage.get("cacheReadInputTokens")) or 0
+    cache_write = parse_count(usage.get("cacheWriteInputTokens")) or 0
     return Tokens(
         prompt=None if prompt is None else prompt + cached + cache_write,
-        completion=count(usage.get("outputTokens")),
-        total=count(usage.get("totalTokens")),
+        completion=parse_count(usage.get("outputTokens")),
+        total=parse_count(usage.get("totalTokens")),
         cached=cached,
         cache_write=cache_write,
     )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.llm.answer import Fault, count
+from shared.llm.answer import Fault, parse_count
 from shared.llm.text import name_of, object_of, text_of
 
 _STATUSES = {
@@ -54,11 +54,11 @@ def fault_of(document: Any) -> Fault | None:
     error = fields.get("error")
     match error:
         case {**inner} if inner:
-            return _fault(inner)
+            return _read_fault(inner)
         case str() if error.strip():
             return Fault(error)
         case _ if name_of(fields.get("__type")):  # Bedrock's, whatever the status
-            return _fault(fields)
+            return _read_fault(fields)
         case _:
             return None
 
@@ -68,20 +68,20 @@ def error_body(document: Any) -> Fault:
     if isinstance(document, list) and document:
         return error_body(document[0])
     fields = object_of(document)
-    return fault_of(document) or (_fault(fields) if fields else Fault())
+    return fault_of(document) or (_read_fault(fields) if fields else Fault())
 
 
-def _fault(error: dict[str, Any]) -> Fault:
+def _read_fault(error: dict[str, Any]) -> Fault:
     code = error.get("code")
     names = [name_of(code), name_of(error.get("status")), name_of(error.get("type")), name_of(error.get("__type"))]
-    status = _status(code) or _status(error.get("status")) or _status(error.get("http_code"))
+    status = _read_status(code) or _read_status(error.get("status")) or _read_status(error.get("http_code"))
     for name in names:
         status = status or _STATUSES.get((name or "").rpartition("#")[2].lower())
     words = text_of(error.get("message")) or text_of(error.get("Message")) or text_of(error.get("detail"))
     return Fault(words, next((name for name in names if name), None), status)
 
 
-def _status(value: Any) -> int | None:
+def _read_status(value: Any) -> int | None:
     number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) == 3 else value
-    number = count(number)
+    number = parse_count(number)
     return number if number is not None and 400 <= number <= 599 else None

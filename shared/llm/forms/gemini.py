@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from shared.llm.answer import Answer, Tokens, count, tool_call
-from shared.llm.citations import citation, distinct
+from shared.llm.answer import Answer, Tokens, parse_count, tool_call
+from shared.llm.citations import citation, drop_duplicates
 from shared.llm.text import array_of, name_of, object_of, objects_of, text_of
 
 _COUNTABLE = frozenset({"google_search", "url_context", "code_execution"})
@@ -16,14 +16,16 @@ def read(document: dict[str, Any]) -> Answer:
     candidate = candidates[0] if candidates else {}
     blocked = name_of(object_of(document.get("promptFeedback")).get("blockReason"))
     stop = name_of(candidate.get("finishReason"))
-    answer = Answer(countable=_COUNTABLE, tokens=_tokens(object_of(document.get("usageMetadata"))))
+    answer = Answer(countable=_COUNTABLE, tokens=_read_tokens(object_of(document.get("usageMetadata"))))
     answer.stop = "content_filter" if blocked and not candidates else stop
     if not candidates and not blocked:
         answer.stop, answer.hides_uses = "error", True
     for part in objects_of(object_of(candidate.get("content")).get("parts")):
         _read_part(part, answer)
     grounding = object_of(candidate.get("groundingMetadata"))
-    answer.citations = distinct([*_grounded(grounding, answer.content), *_recited(candidate, answer.content)])
+    answer.citations = drop_duplicates(
+        [*_cite_sources(grounding, answer.content), *_cite_recitations(candidate, answer.content)]
+    )
     if answer.hides_uses:
         answer.countable = frozenset()
     else:
@@ -46,40 +48,40 @@ def _read_part(part: dict[str, Any], answer: Answer) -> None:
         answer.more_spoken += len(text_of(code.get("code")).encode("utf-8", "replace"))
 
 
-def _grounded(grounding: dict[str, Any], content: str) -> list[dict[str, Any]]:
+def _cite_sources(grounding: dict[str, Any], content: str) -> list[dict[str, Any]]:
     """Each support of the answer with each of its sources; sources alone where there are no supports."""
-    chunks = _list(grounding, "groundingChunks")
+    chunks = _read_list(grounding, "groundingChunks")
     sources = [object_of(chunk.get("web") or chunk.get("retrievedContext")) for chunk in chunks]
     found: list[dict[str, Any]] = []
     encoded = content.encode("utf-8", "replace")
-    for support in _list(grounding, "groundingSupports"):
+    for support in _read_list(grounding, "groundingSupports"):
         segment = object_of(support.get("segment"))
-        span = _characters(encoded, segment.get("startIndex"), segment.get("endIndex"))
+        span = _to_characters(encoded, segment.get("startIndex"), segment.get("endIndex"))
         indices = [index for index in array_of(support.get("groundingChunkIndices")) if isinstance(index, int)]
         named = [sources[index] for index in indices if 0 <= index < len(sources)]
         found += [citation(source.get("uri"), source.get("title"), span=span) for source in named]
     return found or [citation(source.get("uri"), source.get("title")) for source in sources]
 
 
-def _recited(candidate: dict[str, Any], content: str) -> list[dict[str, Any]]:
+def _cite_recitations(candidate: dict[str, Any], content: str) -> list[dict[str, Any]]:
     """What the answer quotes from what the model was trained on."""
     metadata = object_of(candidate.get("citationMetadata"))
-    sources = _list(metadata, "citationSources") or _list(metadata, "citations")
+    sources = _read_list(metadata, "citationSources") or _read_list(metadata, "citations")
     encoded = content.encode("utf-8", "replace")
     return [
         citation(
             source.get("uri"),
             source.get("title"),
-            span=_characters(encoded, source.get("startIndex"), source.get("endIndex")),
+            span=_to_characters(encoded, source.get("startIndex"), source.get("endIndex")),
         )
         for source in sources
         if source.get("uri")
     ]
 
 
-def _characters(encoded: bytes, start: Any, end: Any) -> tuple[int | None, int | None]:
+def _to_characters(encoded: bytes, start: Any, end: Any) -> tuple[int | None, int | None]:
     """Offsets in characters, of those in bytes; a missing start is 0."""
-    first, last = count(0 if start is None else start), count(end)
+    first, last = parse_count(0 if start is None else start), parse_count(end)
     if first is None or last is None:
         return None, None
     return len(encoded[:first].decode("utf-8", "ignore")), len(encoded[:last].decode("utf-8", "ignore"))
@@ -89,24 +91,24 @@ def _count_uses(candidate: dict[str, Any], grounding: dict[str, Any], answer: An
     queries = array_of(grounding.get("webSearchQueries"))
     asked = {query for query in queries if isinstance(query, str) and query.strip()}
     answer.built_in_tools += [{"name": "google_search", "input": {"query": query}} for query in sorted(asked)]
-    answer.uses["google_search"] = len(asked) or int(bool(_list(grounding, "groundingChunks")))
-    answer.uses["url_context"] = len(_list(object_of(candidate.get("urlContextMetadata")), "urlMetadata"))
+    answer.uses["google_search"] = len(asked) or int(bool(_read_list(grounding, "groundingChunks")))
+    answer.uses["url_context"] = len(_read_list(object_of(candidate.get("urlContextMetadata")), "urlMetadata"))
     answer.uses["code_execution"] = sum(used["name"] == "code_execution" for used in answer.built_in_tools)
 
 
-def _tokens(usage: dict[str, Any]) -> Tokens:
+def _read_tokens(usage: dict[str, Any]) -> Tokens:
     """What its tools read counts as prompt, what it thought as answer."""
-    prompt, total = count(usage.get("promptTokenCount")), count(usage.get("totalTokenCount"))
+    prompt, total = parse_count(usage.get("promptTokenCount")), parse_count(usage.get("totalTokenCount"))
     if prompt is not None:
-        prompt += count(usage.get("toolUsePromptTokenCount")) or 0
-    thoughts = count(usage.get("thoughtsTokenCount")) or 0
-    written = count(usage.get("candidatesTokenCount"))
+        prompt += parse_count(usage.get("toolUsePromptTokenCount")) or 0
+    thoughts = parse_count(usage.get("thoughtsTokenCount")) or 0
+    written = parse_count(usage.get("candidatesTokenCount"))
     completion = written + thoughts if written is not None else thoughts or None
     if completion is None and total is not None and prompt is not None and total > prompt:
         completion = total - prompt
-    cached = count(usage.get("cachedContentTokenCount")) or 0
+    cached = parse_count(usage.get("cachedContentTokenCount")) or 0
     return Tokens(prompt=prompt, completion=completion, total=total, cached=cached, reasoning=thoughts)
 
 
-def _list(fields: dict[str, Any], name: str) -> list[dict[str, Any]]:
+def _read_list(fields: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return objects_of(fields.get(name))

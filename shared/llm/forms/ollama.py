@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from shared.llm.answer import Answer, Tokens, count, tool_call
+from shared.llm.answer import Answer, Tokens, parse_count, tool_call
 from shared.llm.text import name_of, object_of, objects_of, text_of
 
 
@@ -19,5 +19,7 @@ def read(document: dict[str, Any]) -> Answer:
             tool_call(f"call_{index}", call.get("name"), json.dumps(call.get("arguments") or {}, ensure_ascii=False))
             for index, call in enumerate(calls)
         ],
-        tokens=Tokens(prompt=count(document.get("prompt_eval_count")), completion=count(document.get("eval_count"))),
+        tokens=Tokens(
+            prompt=parse_count(document.get("prompt_eval_count")), completion=parse_count(document.get("eval_count"))
+        ),
     )

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from shared.llm.answer import Answer, Tokens, count, dollars, tool_call
-from shared.llm.citations import distinct, from_annotations
+from shared.llm.answer import Answer, Tokens, parse_count, parse_dollars, tool_call
+from shared.llm.citations import drop_duplicates, from_annotations
 from shared.llm.text import name_of, object_of, objects_of, text_of
 
 _COUNTABLE = frozenset({"web_search", "code_interpreter", "file_search"})
@@ -11,8 +11,10 @@ _COUNTABLE = frozenset({"web_search", "code_interpreter", "file_search"})
 
 def read(document: dict[str, Any]) -> Answer:
     """A web search is billed for each search, not for pages that are opened; an interpreter for each container."""
-    answer = Answer(countable=_COUNTABLE, stop=_stop(document), tokens=_tokens(object_of(document.get("usage"))))
-    answer.cost = dollars(object_of(document.get("usage")).get("cost"))
+    answer = Answer(
+        countable=_COUNTABLE, stop=_read_stop(document), tokens=_read_tokens(object_of(document.get("usage")))
+    )
+    answer.cost = parse_dollars(object_of(document.get("usage")).get("cost"))
     if not isinstance(document.get("output"), list):
         answer.countable, answer.hides_uses = frozenset(), True
     containers: set[str] = set()
@@ -43,7 +45,7 @@ def read(document: dict[str, Any]) -> Answer:
                 pass
     if containers:
         answer.uses["code_interpreter"] = len(containers)
-    answer.citations = distinct(answer.citations)
+    answer.citations = drop_duplicates(answer.citations)
     return answer
 
 
@@ -58,19 +60,19 @@ def _read_message(item: dict[str, Any], answer: Answer) -> None:
             answer.content += text_of(part.get("text"))
 
 
-def _stop(document: dict[str, Any]) -> str | None:
+def _read_stop(document: dict[str, Any]) -> str | None:
     if document.get("status") == "incomplete":
         return name_of(object_of(document.get("incomplete_details")).get("reason")) or "incomplete"
     return name_of(document.get("status"))
 
 
-def _tokens(usage: dict[str, Any]) -> Tokens:
+def _read_tokens(usage: dict[str, Any]) -> Tokens:
     sent, answered = object_of(usage.get("input_tokens_details")), object_of(usage.get("output_tokens_details"))
     return Tokens(
-        prompt=count(usage.get("input_tokens")),
-        completion=count(usage.get("output_tokens")),
-        total=count(usage.get("total_tokens")),
-        cached=count(sent.get("cached_tokens")) or 0,
-        cache_write=count(sent.get("cache_write_tokens")) or 0,
-        reasoning=count(answered.get("reasoning_tokens")) or 0,
+        prompt=parse_count(usage.get("input_tokens")),
+        completion=parse_count(usage.get("output_tokens")),
+        total=parse_count(usage.get("total_tokens")),
+        cached=parse_count(sent.get("cached_tokens")) or 0,
+        cache_write=parse_count(sent.get("cache_write_tokens")) or 0,
+        reasoning=parse_count(answered.get("reasoning_tokens")) or 0,
     )

@@ -13,8 +13,8 @@ from shared.models.caller import Caller
 from shared.models.errors import BadRequest, ServiceError, UpstreamFailed, UpstreamTooSlow
 from shared.models.spec import FetchedSpec, FetchSpecRequest
 from shared.openapi import Document, NotASpec, parse
-from shared.openapi.elsewhere import left_to_others
 from shared.openapi.locating import located
+from shared.openapi.outside_references import left_to_others
 from shared.openapi.prose import one_line
 from shared.outbound import errors as outbound
 from shared.per_loop import per_loop

@@ -5,7 +5,7 @@ from typing import Any
 from shared.models.wire import JsonObject
 from shared.services.generation.code_prompt import name_text, request_text
 from tests.doubles.model_server import Answer
-from tests.e2e.sentences.world import MODEL, World, fresh, ok, prompt_for
+from tests.e2e.sentences.context import MODEL, CheckContext, fresh, ok, prompt_for
 
 ECHO = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText']}\n"
 TEXT_IN: JsonObject = {"inputText": "string"}
@@ -16,10 +16,10 @@ def new_agent(**fields: Any) -> dict[str, Any]:
     return {"name": "Echo", "description": "Says it again.", "code": ECHO, "friendlyName": fresh("echo"), **fields}
 
 
-def whole_agent(world: World) -> dict[str, Any]:
+def whole_agent(context: CheckContext) -> dict[str, Any]:
     """With every field that the document names."""
     return new_agent(
-        tools={world.mcp_server.url: ["add"]},
+        tools={context.mcp_server.url: ["add"]},
         swaggerSpecs=[{"name": "Items", "content": "openapi: 3.1.0\ninfo: {title: Items, version: '1'}\npaths: {}\n"}],
         inputSchema=TEXT_IN,
         outputSchema=TEXT_OUT,
@@ -29,14 +29,14 @@ def whole_agent(world: World) -> dict[str, Any]:
     )
 
 
-def save(world: World, **fields: Any) -> dict[str, Any]:
-    agent: dict[str, Any] = ok(world.mine.post("/agents", json=new_agent(**fields)), 201)
+def save(context: CheckContext, **fields: Any) -> dict[str, Any]:
+    agent: dict[str, Any] = ok(context.mine.post("/agents", json=new_agent(**fields)), 201)
     return agent
 
 
-def publish(world: World, **fields: Any) -> dict[str, Any]:
-    agent = save(world, **fields)
-    ok(world.mine.post(f"/agents/{agent['_id']}/deploy"), 201)
+def publish(context: CheckContext, **fields: Any) -> dict[str, Any]:
+    agent = save(context, **fields)
+    ok(context.mine.post(f"/agents/{agent['_id']}/deploy"), 201)
     return agent
 
 
@@ -49,104 +49,104 @@ def same(sent: Any, found: Any) -> bool:
     return bool(sent == found)
 
 
-def takes_an_agent(world: World) -> None:
-    body = whole_agent(world)
-    assert same(body, ok(world.mine.post("/agents", json=body), 201))
+def takes_an_agent(context: CheckContext) -> None:
+    body = whole_agent(context)
+    assert same(body, ok(context.mine.post("/agents", json=body), 201))
     least = {name: body[name] for name in ("name", "description", "code")}
-    ok(world.mine.post("/agents", json=least), 201)
+    ok(context.mine.post("/agents", json=least), 201)
     for missing in ("name", "code"):
-        ok(world.mine.post("/agents", json={name: value for name, value in least.items() if name != missing}), 422)
+        ok(context.mine.post("/agents", json={name: value for name, value in least.items() if name != missing}), 422)
 
 
-def keeps_an_agent(world: World) -> None:
-    body = whole_agent(world)
-    saved = ok(world.mine.post("/agents", json=body), 201)
+def keeps_an_agent(context: CheckContext) -> None:
+    body = whole_agent(context)
+    saved = ok(context.mine.post("/agents", json=body), 201)
     assert saved["_id"]
     assert saved["_rev"]
-    stored = ok(world.mine.get(f"/agents/{saved['_id']}"))
+    stored = ok(context.mine.get(f"/agents/{saved['_id']}"))
     assert same(body, stored)
     assert (stored["_id"], stored["_rev"]) == (saved["_id"], saved["_rev"])
 
 
-def lists_agents(world: World) -> None:
-    ids = {save(world)["_id"], save(world)["_id"]}
-    assert ids <= {agent["_id"] for agent in ok(world.mine.get("/agents"))}
+def lists_agents(context: CheckContext) -> None:
+    ids = {save(context)["_id"], save(context)["_id"]}
+    assert ids <= {agent["_id"] for agent in ok(context.mine.get("/agents"))}
 
 
-def one_agent(world: World) -> None:
-    agent = save(world, name="One")
-    found = ok(world.mine.get(f"/agents/{agent['_id']}"))
+def one_agent(context: CheckContext) -> None:
+    agent = save(context, name="One")
+    found = ok(context.mine.get(f"/agents/{agent['_id']}"))
     assert (found["_id"], found["name"]) == (agent["_id"], "One")
 
 
-def takes_any_field_of_an_agent(world: World) -> None:
-    agent = save(world)
-    for name, value in whole_agent(world).items():
-        changed = ok(world.mine.put(f"/agents/{agent['_id']}", json={name: value}))
+def takes_any_field_of_an_agent(context: CheckContext) -> None:
+    agent = save(context)
+    for name, value in whole_agent(context).items():
+        changed = ok(context.mine.put(f"/agents/{agent['_id']}", json={name: value}))
         assert same(value, changed[name])
 
 
-def merges_an_agent(world: World) -> None:
-    agent = save(world)
-    changed = ok(world.mine.put(f"/agents/{agent['_id']}", json={"description": "New."}))
+def merges_an_agent(context: CheckContext) -> None:
+    agent = save(context)
+    changed = ok(context.mine.put(f"/agents/{agent['_id']}", json={"description": "New."}))
     unlike = {"description", "updatedAt", "_rev", "warnings", "engine"}
     assert {k: v for k, v in changed.items() if k not in unlike} == {k: v for k, v in agent.items() if k not in unlike}
     assert changed["description"] == "New."
     assert changed["createdAt"] == agent["createdAt"]
     assert changed["_rev"] != agent["_rev"]
-    assert ok(world.mine.get(f"/agents/{agent['_id']}"))["description"] == "New."
+    assert ok(context.mine.get(f"/agents/{agent['_id']}"))["description"] == "New."
 
 
-def deletes_an_agent(world: World) -> None:
-    agent = save(world)
-    answer = world.mine.delete(f"/agents/{agent['_id']}")
+def deletes_an_agent(context: CheckContext) -> None:
+    agent = save(context)
+    answer = context.mine.delete(f"/agents/{agent['_id']}")
     assert (answer.status_code, answer.content) == (204, b"")
-    ok(world.mine.get(f"/agents/{agent['_id']}"), 404)
+    ok(context.mine.get(f"/agents/{agent['_id']}"), 404)
 
 
-def writes_code(world: World, **more: Any) -> dict[str, Any]:
+def writes_code(context: CheckContext, **more: Any) -> dict[str, Any]:
     """The first attempt is in vain, and tells what the model was asked; the second is answered by the script."""
     task = fresh("Says it again")
     body = {"description": task, "tools": {}, "inputSchema": TEXT_IN, "outputSchema": TEXT_OUT, "modelConfig": MODEL}
-    prompt = prompt_for(world, "/agents/generate-code", {**body, **more}, task)
-    world.model_server.script(prompt, Answer(f"```python\n{ECHO}```"))
+    prompt = prompt_for(context, "/agents/generate-code", {**body, **more}, task)
+    context.model_server.script(prompt, Answer(f"```python\n{ECHO}```"))
     named = Answer('{"friendly_name": "say_again", "docstring": "Says it again."}')
-    world.model_server.script(name_text(request_text(task, TEXT_IN, TEXT_OUT, {})), named)
-    written: dict[str, Any] = ok(world.mine.post("/agents/generate-code", json={**body, **more}))
+    context.model_server.script(name_text(request_text(task, TEXT_IN, TEXT_OUT, {})), named)
+    written: dict[str, Any] = ok(context.mine.post("/agents/generate-code", json={**body, **more}))
     return {**written, "prompt": prompt}
 
 
-def takes_what_code_shall_do(world: World) -> None:
+def takes_what_code_shall_do(context: CheckContext) -> None:
     spec = {"name": "Items", "content": f"openapi: 3.1.0\ninfo: {{title: {fresh('Items')}, version: '1'}}\npaths: {{}}"}
-    tools = {world.mcp_server.url: ["add"]}
-    written = writes_code(world, tools=tools, swaggerSpecs=[spec], invokableModels=[MODEL])
+    tools = {context.mcp_server.url: ["add"]}
+    written = writes_code(context, tools=tools, swaggerSpecs=[spec], invokableModels=[MODEL])
     assert "Adds two numbers." in written["prompt"]
     assert "gpt-4.1-mini" in written["prompt"]
-    ok(world.mine.post("/agents/generate-code", json={"tools": {}}), 422)
+    ok(context.mine.post("/agents/generate-code", json={"tools": {}}), 422)
 
 
-def answers_with_code(world: World) -> None:
-    written = writes_code(world)
+def answers_with_code(context: CheckContext) -> None:
+    written = writes_code(context)
     assert (written["code"], written["friendlyName"]) == (ECHO, "say_again")
     assert written["docstring"] == "Says it again."
     assert "thoughts" in written
 
 
-def takes_code_to_run(world: World) -> None:
-    other = publish(world, inputSchema=TEXT_IN)
+def takes_code_to_run(context: CheckContext) -> None:
+    other = publish(context, inputSchema=TEXT_IN)
     code = (
         "async def run(input_dict, tools):\n"
-        f"    total = await mcpc['{world.mcp_server.url}'].call(tool_name='add', a=1, b=2)\n"
+        f"    total = await mcpc['{context.mcp_server.url}'].call(tool_name='add', a=1, b=2)\n"
         f"    said = await gofannon_client.call(agent_name='{other['friendlyName']}', input_dict=input_dict)\n"
         "    return [total, said['outputText']]\n"
     )
-    tools = {world.mcp_server.url: ["add"]}
+    tools = {context.mcp_server.url: ["add"]}
     body = {"code": code, "inputDict": {"inputText": "hey"}, "tools": tools, "gofannonAgents": [other["_id"]]}
-    assert ok(world.mine.post("/agents/run-code", json=body))["result"] == [3, "hey"]
-    ok(world.mine.post("/agents/run-code", json={"inputDict": {}}), 422)
+    assert ok(context.mine.post("/agents/run-code", json=body))["result"] == [3, "hey"]
+    ok(context.mine.post("/agents/run-code", json={"inputDict": {}}), 422)
 
 
-def runs_in_a_sandbox(world: World) -> None:
+def runs_in_a_sandbox(context: CheckContext) -> None:
     forbidden = (
         "open('/etc/passwd').read()",
         "__import__('os').environ['FIRESTORE_EMULATOR_HOST']",
@@ -154,55 +154,55 @@ def runs_in_a_sandbox(world: World) -> None:
     )
     for attempt in forbidden:
         code = f"async def run(input_dict, tools):\n    return str({attempt})\n"
-        ok(world.mine.post("/agents/run-code", json={"code": code, "inputDict": {}, "tools": {}}), 400)
+        ok(context.mine.post("/agents/run-code", json={"code": code, "inputDict": {}, "tools": {}}), 400)
     code = "async def run(input_dict, tools):\n    return sum(input_dict['numbers'])\n"
     body = {"code": code, "inputDict": {"numbers": [1, 2, 3]}, "tools": {}}
-    assert ok(world.mine.post("/agents/run-code", json=body))["result"] == 6
+    assert ok(context.mine.post("/agents/run-code", json=body))["result"] == 6
 
 
-def runs_code_or_says_why_not(world: World) -> None:
+def runs_code_or_says_why_not(context: CheckContext) -> None:
     body = {"code": ECHO, "inputDict": {"inputText": "hey"}, "tools": {}}
-    ran = ok(world.mine.post("/agents/run-code", json=body))
+    ran = ok(context.mine.post("/agents/run-code", json=body))
     assert (ran["result"], ran["error"]) == ({"outputText": "hey"}, None)
     body["code"] = "async def run(input_dict, tools):\n    print('looking')\n    raise ValueError('no tea')\n"
-    failed = ok(world.mine.post("/agents/run-code", json=body), 400)
+    failed = ok(context.mine.post("/agents/run-code", json=body), 400)
     assert (failed["error"], failed["logs"]) == ("ValueError: no tea", ["looking"])
     assert "line 3" in failed["traceback"]
 
 
-def deploys(world: World) -> None:
-    agent = save(world)
-    deployed = ok(world.mine.post(f"/agents/{agent['_id']}/deploy"), 201)
+def deploys(context: CheckContext) -> None:
+    agent = save(context)
+    deployed = ok(context.mine.post(f"/agents/{agent['_id']}/deploy"), 201)
     assert deployed["endpoint"] == f"/rest/{agent['friendlyName']}"
     assert deployed["message"]
-    assert ok(world.anybody.post(deployed["endpoint"], json={"inputText": "hey"})) == {"outputText": "hey"}
+    assert ok(context.anybody.post(deployed["endpoint"], json={"inputText": "hey"})) == {"outputText": "hey"}
 
 
-def undeploys(world: World) -> None:
-    agent = publish(world)
-    answer = world.mine.delete(f"/agents/{agent['_id']}/undeploy")
+def undeploys(context: CheckContext) -> None:
+    agent = publish(context)
+    answer = context.mine.delete(f"/agents/{agent['_id']}/undeploy")
     assert (answer.status_code, answer.content) == (204, b"")
-    ok(world.anybody.post(f"/rest/{agent['friendlyName']}", json={"inputText": "hey"}), 404)
+    ok(context.anybody.post(f"/rest/{agent['friendlyName']}", json={"inputText": "hey"}), 404)
 
 
-def tells_a_deployment(world: World) -> None:
-    agent = save(world)
-    ok(world.mine.get(f"/agents/{agent['_id']}/deployment"), 404)
-    ok(world.mine.post(f"/agents/{agent['_id']}/deploy"), 201)
-    deployment = ok(world.mine.get(f"/agents/{agent['_id']}/deployment"))
+def tells_a_deployment(context: CheckContext) -> None:
+    agent = save(context)
+    ok(context.mine.get(f"/agents/{agent['_id']}/deployment"), 404)
+    ok(context.mine.post(f"/agents/{agent['_id']}/deploy"), 201)
+    deployment = ok(context.mine.get(f"/agents/{agent['_id']}/deployment"))
     assert (deployment["is_deployed"], deployment["friendly_name"]) == (True, agent["friendlyName"])
 
 
-def lists_deployments(world: World) -> None:
-    agent = publish(world, inputSchema=TEXT_IN, outputSchema=TEXT_OUT)
-    (api,) = (api for api in ok(world.mine.get("/deployments")) if api["agentId"] == agent["_id"])
+def lists_deployments(context: CheckContext) -> None:
+    agent = publish(context, inputSchema=TEXT_IN, outputSchema=TEXT_OUT)
+    (api,) = (api for api in ok(context.mine.get("/deployments")) if api["agentId"] == agent["_id"])
     told = {"friendlyName": agent["friendlyName"], "description": "Says it again."}
     assert same({**told, "inputSchema": TEXT_IN, "outputSchema": TEXT_OUT}, api)
 
 
-def calls_by_name(world: World) -> None:
-    agent = publish(world, inputSchema=TEXT_IN, code="async def run(input_dict, tools):\n    return input_dict\n")
+def calls_by_name(context: CheckContext) -> None:
+    agent = publish(context, inputSchema=TEXT_IN, code="async def run(input_dict, tools):\n    return input_dict\n")
     body = {"inputText": "hey", "more": [1, None, {"a": "ü"}]}
-    assert ok(world.anybody.post(f"/rest/{agent['friendlyName']}", json=body)) == body
-    ok(world.anybody.post(f"/rest/{agent['friendlyName']}", json={"inputText": 5}), 422)
-    ok(world.anybody.post(f"/rest/{fresh('nobody')}", json=body), 404)
+    assert ok(context.anybody.post(f"/rest/{agent['friendlyName']}", json=body)) == body
+    ok(context.anybody.post(f"/rest/{agent['friendlyName']}", json={"inputText": 5}), 422)
+    ok(context.anybody.post(f"/rest/{fresh('nobody')}", json=body), 404)

@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from tests.doubles.model_server import Answer, Fail
-from tests.e2e.sentences.world import MODEL, World, fresh, ok
+from tests.e2e.sentences.context import MODEL, CheckContext, fresh, ok
 
 
-def takes_a_chat(world: World) -> None:
+def takes_a_chat(context: CheckContext) -> None:
     prompt = fresh("hello")
     messages = [
         {"role": "system", "content": "Be brief."},
@@ -15,68 +15,68 @@ def takes_a_chat(world: World) -> None:
         {"role": "user", "content": prompt},
     ]
     body = {**MODEL, "messages": messages, "parameters": {"temperature": 0.5}, "builtInTools": []}
-    ticket = world.service.finished(ok(world.mine.post("/chat", json=body))["ticket_id"])
+    ticket = context.service.finished(ok(context.mine.post("/chat", json=body))["ticket_id"])
     assert ticket["status"] == "completed"
-    (call,) = world.model_server.calls_for(prompt)
+    (call,) = context.model_server.calls_for(prompt)
     assert call.body["messages"] == messages
     assert call.body["temperature"] == 0.5
-    ok(world.mine.post("/chat", json={**body, "messages": [{"role": "nobody", "content": "x"}]}), 422)
+    ok(context.mine.post("/chat", json={**body, "messages": [{"role": "nobody", "content": "x"}]}), 422)
     for missing in ("messages", "provider", "model"):
-        ok(world.mine.post("/chat", json={name: value for name, value in body.items() if name != missing}), 422)
-    assert "ticket_id" in ok(world.mine.post("/chat", json={**MODEL, "messages": messages}))
+        ok(context.mine.post("/chat", json={name: value for name, value in body.items() if name != missing}), 422)
+    assert "ticket_id" in ok(context.mine.post("/chat", json={**MODEL, "messages": messages}))
 
 
-def queues_the_chat(world: World) -> None:
+def queues_the_chat(context: CheckContext) -> None:
     prompt = fresh("later")
-    world.model_server.script(prompt, Answer("at last", delay=0.5))
-    accepted = ok(world.service.chat(prompt, path="/chat"))
+    context.model_server.script(prompt, Answer("at last", delay=0.5))
+    accepted = ok(context.service.chat(prompt, path="/chat"))
     assert set(accepted) == {"ticket_id", "status"}
     assert accepted["status"] == "pending"
     assert str(UUID(accepted["ticket_id"])) == accepted["ticket_id"]
-    assert ok(world.mine.get(f"/chat/{accepted['ticket_id']}"))["result"] is None
-    assert world.service.finished(accepted["ticket_id"])["result"]["content"] == "at last"
+    assert ok(context.mine.get(f"/chat/{accepted['ticket_id']}"))["result"] is None
+    assert context.service.finished(accepted["ticket_id"])["result"]["content"] == "at last"
 
 
-def ticket_is_answered(world: World) -> None:
+def ticket_is_answered(context: CheckContext) -> None:
     good, bad = fresh("good"), fresh("bad")
-    world.model_server.script(good, Answer("yes"))
-    world.model_server.script(bad, Fail(400, "Refused.", "content_policy_violation"))
-    answered = world.service.finished(world.service.ticket(good))
+    context.model_server.script(good, Answer("yes"))
+    context.model_server.script(bad, Fail(400, "Refused.", "content_policy_violation"))
+    answered = context.service.finished(context.service.ticket(good))
     assert (answered["status"], answered["error"]) == ("completed", None)
     assert answered["result"]["content"] == "yes"
-    refused = world.service.finished(world.service.ticket(bad))
+    refused = context.service.finished(context.service.ticket(bad))
     assert (refused["status"], refused["result"]) == ("failed", None)
     assert refused["error"]
 
 
-def configures_a_session(world: World) -> None:
+def configures_a_session(context: CheckContext) -> None:
     path = f"/sessions/{fresh('s')}/config"
-    ok(world.mine.post(path, json={**MODEL, "parameters": {"temperature": 0.5}}))
-    ok(world.mine.post(path, json={"model": "gpt-4.1-mini"}), 422)
-    ok(world.mine.post(path, json={"provider": "openai"}), 422)
+    ok(context.mine.post(path, json={**MODEL, "parameters": {"temperature": 0.5}}))
+    ok(context.mine.post(path, json={"model": "gpt-4.1-mini"}), 422)
+    ok(context.mine.post(path, json={"provider": "openai"}), 422)
 
 
-def session_is_made_and_changed(world: World) -> None:
+def session_is_made_and_changed(context: CheckContext) -> None:
     session = fresh("s")
     path = f"/sessions/{session}/config"
-    ok(world.mine.get(path), 404)
+    ok(context.mine.get(path), 404)
     for temperature in (0.5, 0.7):
-        confirmed = ok(world.mine.post(path, json={**MODEL, "parameters": {"temperature": temperature}}))
+        confirmed = ok(context.mine.post(path, json={**MODEL, "parameters": {"temperature": temperature}}))
         assert confirmed["session_id"] == session
         assert confirmed["message"]
-        assert ok(world.mine.get(path))["parameters"] == {"temperature": temperature}
+        assert ok(context.mine.get(path))["parameters"] == {"temperature": temperature}
 
 
-def session_is_read(world: World) -> None:
+def session_is_read(context: CheckContext) -> None:
     path = f"/sessions/{fresh('s')}/config"
     config = {**MODEL, "parameters": {"temperature": 0.5}}
-    ok(world.mine.post(path, json=config))
-    stored = ok(world.mine.get(path))
+    ok(context.mine.post(path, json=config))
+    stored = ok(context.mine.get(path))
     assert {name: stored[name] for name in config} == config
 
 
-def session_is_deleted(world: World) -> None:
+def session_is_deleted(context: CheckContext) -> None:
     session = fresh("s")
-    ok(world.mine.post(f"/sessions/{session}/config", json=MODEL))
-    assert ok(world.mine.delete(f"/sessions/{session}")) == {"message": "Session deleted"}
-    ok(world.mine.get(f"/sessions/{session}/config"), 404)
+    ok(context.mine.post(f"/sessions/{session}/config", json=MODEL))
+    assert ok(context.mine.delete(f"/sessions/{session}")) == {"message": "Session deleted"}
+    ok(context.mine.get(f"/sessions/{session}/config"), 404)

@@ -6,7 +6,7 @@ Sentences are verbatim. Lines that hold several are taken apart; bullets and emp
 from dataclasses import dataclass
 
 from tests.e2e.sentences import agents, chats, others, service, users
-from tests.e2e.sentences.world import Check
+from tests.e2e.sentences.context import Check
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.sentences.world import Check, World, fresh, ok
+from tests.e2e.sentences.context import Check, CheckContext, fresh, ok
 
 FAR = 4_000_000_000_000
 """Epoch milliseconds."""
@@ -17,13 +17,13 @@ COMBINATIONS: list[dict[str, float]] = [
 ]
 
 
-def usage_info(world: World) -> dict[str, Any]:
-    info: dict[str, Any] = ok(world.mine.get("/users/me"))["usageInfo"]
+def usage_info(context: CheckContext) -> dict[str, Any]:
+    info: dict[str, Any] = ok(context.mine.get("/users/me"))["usageInfo"]
     return info
 
 
-def profile(world: World) -> None:
-    me = ok(world.mine.get("/users/me"))
+def profile(context: CheckContext) -> None:
+    me = ok(context.mine.get("/users/me"))
     assert {"_id", "_rev", "basicInfo", "billingInfo", "usageInfo"} <= set(me)
     assert set(me["basicInfo"]) == {"displayName", "email"}
     assert set(me["billingInfo"]) == {"plan", "status"}
@@ -33,10 +33,10 @@ def profile(world: World) -> None:
 def takes_a_number(path: str, field: str, number: float) -> Check:
     """And nothing else."""
 
-    def check(world: World) -> None:
-        assert ok(world.mine.put(path, json={field: number}))["usageInfo"][field] == number
+    def check(context: CheckContext) -> None:
+        assert ok(context.mine.put(path, json={field: number}))["usageInfo"][field] == number
         for wrong in ({}, {field: "x"}, {field: -1}, {field: None}):
-            ok(world.mine.put(path, json=wrong), 422)
+            ok(context.mine.put(path, json=wrong), 422)
 
     return check
 
@@ -44,69 +44,69 @@ def takes_a_number(path: str, field: str, number: float) -> Check:
 def is_there_afterwards(path: str, field: str, *numbers: float) -> Check:
     """One after the other, each read again."""
 
-    def check(world: World) -> None:
+    def check(context: CheckContext) -> None:
         for number in numbers:
-            ok(world.mine.put(path, json={field: number}))
-            assert usage_info(world)[field] == number
+            ok(context.mine.put(path, json={field: number}))
+            assert usage_info(context)[field] == number
 
     return check
 
 
-def reports_usage(world: World) -> None:
-    ok(world.mine.post("/users/me/usage", json={"responseCost": 0.25}))
-    ok(world.mine.post("/users/me/usage", json={"responseCost": 0.25, "metadata": {"purpose": "x"}}))
-    ok(world.mine.post("/users/me/usage", json={"metadata": {}}), 422)
+def reports_usage(context: CheckContext) -> None:
+    ok(context.mine.post("/users/me/usage", json={"responseCost": 0.25}))
+    ok(context.mine.post("/users/me/usage", json={"responseCost": 0.25, "metadata": {"purpose": "x"}}))
+    ok(context.mine.post("/users/me/usage", json={"metadata": {}}), 422)
 
 
-def usage_is_appended_and_paid(world: World) -> None:
-    before = usage_info(world)
+def usage_is_appended_and_paid(context: CheckContext) -> None:
+    before = usage_info(context)
     mark = fresh("purpose")
-    ok(world.mine.post("/users/me/usage", json={"responseCost": 0.25, "metadata": {"purpose": mark}}))
-    after = usage_info(world)
+    ok(context.mine.post("/users/me/usage", json={"responseCost": 0.25, "metadata": {"purpose": mark}}))
+    after = usage_info(context)
     assert after["spendRemaining"] == pytest.approx(before["spendRemaining"] - 0.25)
     (entry,) = (entry for entry in after["usage"] if entry["metadata"] == {"purpose": mark})
     assert entry["responseCost"] == 0.25
 
 
-def resets(world: World) -> None:
+def resets(context: CheckContext) -> None:
     """The tracking, as the sentence says; where an allowance is a bound, what was spent stays spent."""
-    ok(world.mine.post("/users/me/usage", json={"responseCost": 5}))
-    before = usage_info(world)
-    ok(world.mine.post("/users/me/reset-allowance"))
-    info = usage_info(world)
+    ok(context.mine.post("/users/me/usage", json={"responseCost": 5}))
+    before = usage_info(context)
+    ok(context.mine.post("/users/me/reset-allowance"))
+    info = usage_info(context)
     assert info["usage"] == []
-    assert info["spendRemaining"] == (before["spendRemaining"] if world.with_tokens else info["monthlyAllowance"])
+    assert info["spendRemaining"] == (before["spendRemaining"] if context.with_tokens else info["monthlyAllowance"])
 
 
-def lists_users(world: World) -> None:
-    mine = ok(world.mine.get("/users/me"))["_id"]
+def lists_users(context: CheckContext) -> None:
+    mine = ok(context.mine.get("/users/me"))["_id"]
     found: list[str] = []
     page: dict[str, str] = {}
     while True:
-        answer = world.admin.get("/admin/users", params=page)
+        answer = context.admin.get("/admin/users", params=page)
         found += [user["_id"] for user in ok(answer)]
         if "x-next-page-token" not in answer.headers:
             break
         page = {"pageToken": answer.headers["x-next-page-token"]}
     assert mine in found
-    ok(world.mine.get("/admin/users"), world.no_admin)
+    ok(context.mine.get("/admin/users"), context.no_admin)
 
 
 def changes_a_user(*changes: dict[str, float]) -> Check:
     """By an administrator, and read by the user."""
 
-    def check(world: World) -> None:
-        mine = ok(world.mine.get("/users/me"))["_id"]
+    def check(context: CheckContext) -> None:
+        mine = ok(context.mine.get("/users/me"))["_id"]
         for change in changes:
-            ok(world.admin.put(f"/admin/users/{mine}", json=change))
-            info = usage_info(world)
+            ok(context.admin.put(f"/admin/users/{mine}", json=change))
+            info = usage_info(context)
             assert {name: info[name] for name in change} == change
 
     return check
 
 
-def only_admins_change_users(world: World) -> None:
-    changes_a_user({"spendRemaining": 12.5})(world)
-    mine = ok(world.mine.get("/users/me"))["_id"]
-    ok(world.mine.put(f"/admin/users/{mine}", json={"spendRemaining": 1}), world.no_admin)
-    assert usage_info(world)["spendRemaining"] == 12.5
+def only_admins_change_users(context: CheckContext) -> None:
+    changes_a_user({"spendRemaining": 12.5})(context)
+    mine = ok(context.mine.get("/users/me"))["_id"]
+    ok(context.mine.put(f"/admin/users/{mine}", json={"spendRemaining": 1}), context.no_admin)
+    assert usage_info(context)["spendRemaining"] == 12.5

@@ -114,7 +114,7 @@ def test_in_the_cloud_ollama_needs_an_address(emulator: str):
 
 
 @pytest.mark.parametrize("place", [{}, EMULATOR, {"APP_ENV": "local"}])
-def test_elsewhere_ollama_is_on_this_machine(place: dict[str, str]):
+def test_outside_references_ollama_is_on_this_machine(place: dict[str, str]):
     """Nothing has to be set for it, and it is free."""
     route = Catalog.load(place).route("ollama", "llama3.1")
     assert (route.base_url, route.api_key, route.charged) == ("http://127.0.0.1:11434", None, False)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.llm.catalog import Catalog, InvalidParameters, check_call
-from shared.llm.catalog.references import MAX_DEPTH, write_out
+from shared.llm.catalog.references import MAX_DEPTH, inline_references
 from tests.llm.catalog.environs import EVERYTHING
 
 CATALOG = Catalog.load(EVERYTHING)
@@ -45,7 +45,7 @@ def many(deep: int, wide: int = 4, definitions: str = "$defs") -> dict[str, Any]
 )
 def test_what_a_reference_stands_for_takes_its_place(schema: dict[str, Any], written: dict[str, Any]) -> None:
     """Under what stands beside it, and without the definitions."""
-    assert write_out(schema) == written
+    assert inline_references(schema) == written
 
 
 @pytest.mark.parametrize(
@@ -95,4 +95,4 @@ def test_a_schema_that_grows_without_bounds_is_refused_at_once() -> None:
         for name in names
     }
     with pytest.raises(InvalidParameters):
-        write_out({"$ref": "#/$defs/d0", "$defs": each})
+        inline_references({"$ref": "#/$defs/d0", "$defs": each})

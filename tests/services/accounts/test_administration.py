@@ -14,7 +14,8 @@ from shared.services.accounts.administration import AdminService
 from shared.services.accounts.users import UserService
 from shared.settings import Settings
 from shared.store import Database
-from tests.stored import lose_answers, store_account
+from tests.database_data import store_account
+from tests.database_faults import lose_answers
 
 NOW = datetime.now(UTC)
 MARCH = 100_000_000_000

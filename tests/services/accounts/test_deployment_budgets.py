@@ -28,9 +28,10 @@ from shared.services.chat.sweep import SweepService
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.tasks import task_queue
+from tests.database_data import store_account
+from tests.database_faults import lose_answers
 from tests.services.harness import Harness, chat, run_service
 from tests.services.publishing import ASK, publish, save
-from tests.stored import lose_answers, store_account
 
 OWNER = Caller(uid="owner")
 HI: JsonObject = {"inputText": "hi"}

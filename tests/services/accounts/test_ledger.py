@@ -19,10 +19,10 @@ from shared.models.user import AccountChange, UsageReport
 from shared.services.chat.submission import ChatService
 from shared.settings import Settings
 from tests.conftest import Lines
+from tests.database_faults import lose_answers
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import Answer, ModelServer
 from tests.services.harness import MODEL, Harness, chat
-from tests.stored import lose_answers
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from shared.services.chat.sweep import SweepService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
-from tests.stored import lose_answers, store_account
+from tests.database_data import store_account
+from tests.database_faults import lose_answers
 
 
 @pytest.fixture

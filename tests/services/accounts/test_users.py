@@ -13,7 +13,8 @@ from shared.models.user import AccountChange, UsageReport
 from shared.services.accounts.users import UserService
 from shared.settings import Settings
 from shared.store import Database
-from tests.stored import lose_answers, store_account
+from tests.database_data import store_account
+from tests.database_faults import lose_answers
 
 
 @pytest.fixture

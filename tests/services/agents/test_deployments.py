@@ -14,7 +14,7 @@ from shared.services.agents.agents import AgentService
 from shared.services.agents.deployments import DeploymentService
 from shared.settings import Settings
 from shared.store import Database
-from tests.stored import lose_answers
+from tests.database_faults import lose_answers
 
 OTHER = Caller(uid="somebody-else")
 CODE = "async def run(input_dict, tools):\n    return {}"

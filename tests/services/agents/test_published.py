@@ -22,10 +22,10 @@ from shared.sandbox import slots as run_slots
 from shared.services.agents.agents import AgentService
 from shared.services.agents.published import PublishedService
 from shared.settings import Settings
+from tests.database_data import store_account
 from tests.doubles.model_server import ModelServer
 from tests.services.harness import Harness
 from tests.services.publishing import ASK, publish, stored
-from tests.stored import store_account
 
 OWNER = Caller(uid="owner")
 

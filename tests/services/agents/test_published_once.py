@@ -31,12 +31,13 @@ from shared.services.agents.published import PublishedService
 from shared.services.agents.runs import RunService
 from shared.settings import Settings
 from shared.store import Database
+from tests.database_data import store_account
+from tests.database_faults import break_commits
 from tests.doubles.model_server import Answer as ModelAnswer
 from tests.doubles.model_server import ModelServer
 from tests.services.accounts.test_deployment_budgets import Model, published_with
 from tests.services.harness import Harness
 from tests.services.publishing import ASK, ECHO, publish
-from tests.stored import break_commits, store_account
 
 OWNER = Caller(uid="owner")
 KEY = "0b1f7a52-8e1c-4c53-9c2b-0d6a3a0f1f11"

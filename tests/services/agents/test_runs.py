@@ -14,11 +14,11 @@ from shared.models.errors import AllowanceSpent, CodeFailed
 from shared.models.run import RunCodeRequest, RunCodeResponse
 from shared.settings import Settings
 from tests.conftest import SECRET_KEY, Lines
+from tests.database_data import store_account
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import Answer, Fail, ModelServer
 from tests.services.harness import MODEL, Harness, run_service
-from tests.stored import store_account
 
 ASK = """
 async def run(input_dict, tools):

@@ -16,9 +16,10 @@ from shared.models.errors import TooEarly
 from shared.models.ticket import Ticket
 from shared.settings import Settings
 from shared.store import Database
+from tests.database_data import store
+from tests.database_faults import lose_answers
 from tests.doubles.model_server import Answer, Fail, ModelServer
 from tests.services.harness import answering_service
-from tests.stored import lose_answers, store
 
 MODEL = "gpt-4.1-mini"
 

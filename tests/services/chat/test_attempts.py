@@ -25,9 +25,9 @@ from shared.services.chat.answering import AnsweringService
 from shared.services.chat.turns import TurnService
 from shared.settings import Settings
 from shared.store import Transaction
+from tests.database_faults import lose_answers
 from tests.doubles.model_server import Answer, Cut, Fail, ModelServer, Wire
 from tests.services.harness import MODEL, Harness, answering_service, chat
-from tests.stored import lose_answers
 
 USED = Usage(prompt_tokens=10, completion_tokens=20, total_tokens=30, estimated=True)
 

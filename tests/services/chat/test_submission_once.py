@@ -27,10 +27,11 @@ from shared.services.chat.withdrawal import WithdrawalService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import QueueRefused, task_queue
+from tests.database_data import store_account
+from tests.database_faults import break_commits, lose_answers
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.services.chat.test_submission import request, take
 from tests.services.publishing import publish
-from tests.stored import break_commits, lose_answers, store_account
 
 KEY = "0b1f7a52-8e1c-4c53-9c2b-0d6a3a0f1f11"
 HELD = {"max_tokens": 100}

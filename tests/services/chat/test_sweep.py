@@ -15,8 +15,8 @@ from shared.store import Database
 from shared.tasks import task_name, task_queue
 from shared.trace import RequestContext, current_request, new_trace
 from tests.conftest import Lines
+from tests.database_data import store
 from tests.doubles.cloud_tasks import CloudTasksServer
-from tests.stored import store
 
 REQUEST = ChatRequest.model_validate({"messages": [{"role": "user", "content": "hi"}], "provider": "p", "model": "m"})
 

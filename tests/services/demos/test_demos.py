@@ -11,7 +11,7 @@ from shared.models.demo import CreateDemoRequest, Demo, ReplaceDemoRequest
 from shared.models.errors import BadRequest, Conflict, Forbidden, NotFound, TooLarge
 from shared.services.demos.demos import DemoService
 from shared.store import Database
-from tests.stored import lose_answers
+from tests.database_faults import lose_answers
 
 BODY: dict[str, Any] = {
     "name": "Weather",

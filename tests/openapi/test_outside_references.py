@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.openapi import parse, tool_docs
-from shared.openapi.elsewhere import left_to_others
+from shared.openapi.outside_references import left_to_others
 from tests.openapi.documents import NAMES, written
 
 

@@ -1,7 +1,7 @@
 """Writes `known/`: what litellm's bundled data says of each curated model.
 
-Run as `python -m shared.llm.catalog.refresh`; a second run writes the same bytes. `curated/` is only read.
-The only part of the catalog that imports litellm.
+Run as `python -m tools.refresh_catalog`; a second run writes the same bytes. `curated/` is only read.
+The catalog itself never imports litellm; only this tool does.
 """
 
 import json

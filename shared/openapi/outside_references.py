@@ -7,7 +7,7 @@ from shared.openapi.operations import operations, unreachable_paths
 from shared.openapi.prose import one_line
 from shared.openapi.tree import References
 
-_NAME_LENGTH = 100
+_MAX_NAME_LENGTH = 100
 _VALUES = {"example", "examples", "default", "enum", "const"}
 """Keys whose values are the API's data, in which `$ref` is a word like any other."""
 
@@ -15,7 +15,7 @@ _VALUES = {"example", "examples", "default", "enum", "const"}
 def left_to_others(document: Document) -> str | None:
     """None if all that the document refers to is in it."""
     references = References(document.tree)
-    outside = _outside(document.tree, references)
+    outside = _find_outside_references(document.tree, references)
     if not outside:
         return None
     found = operations(document, references)
@@ -27,14 +27,15 @@ def left_to_others(document: Document) -> str | None:
     ]
     what = " and ".join(part for part in parts if part)
     rest = f"{what} are described" if what else f"{len(outside)} parts of it are described"
+    example = one_line(outside[0], _MAX_NAME_LENGTH)
     return (
-        f"This document is not whole: {rest} elsewhere, such as in {one_line(outside[0], _NAME_LENGTH)}, which is not "
-        "fetched. A model will not know what they take. Give the address of a version that has all in one document "
-        "(a “bundled” one), if there is one."
+        f"This document is incomplete: {rest} elsewhere, such as in {example}, which is not fetched. A model will not "
+        "know what they take. If there is a version with everything in one document (a “bundled” one), give its "
+        "address."
     )
 
 
-def _outside(tree: object, references: References) -> list[str]:
+def _find_outside_references(tree: object, references: References) -> list[str]:
     """The `$ref`s that lead nowhere in the document, each once, in its order."""
     found: dict[str, None] = {}
     seen: set[int] = set()

@@ -1,4 +1,4 @@
-"""What a check has: the running suite, its callers, and the servers that it asks."""
+"""What a check gets to work with: the running suite, its callers, and the servers that it calls."""
 
 import time
 from collections.abc import Callable
@@ -18,7 +18,7 @@ MODEL = {"provider": "openai", "model": "gpt-4.1-mini"}
 
 
 @dataclass
-class World:
+class CheckContext:
     """In one of the two modes. Where authentication is bypassed, `mine`, `other` and `anybody` are one user."""
 
     suite: Suite
@@ -40,11 +40,11 @@ class World:
 
     @property
     def no_admin(self) -> int:
-        """How somebody who is none is refused: known and not allowed; or not known, where only the password tells."""
+        """The status for a caller who is not an administrator: 403 with tokens; 401 where only the password counts."""
         return 403 if self.with_tokens else 401
 
 
-Check = Callable[[World], None]
+Check = Callable[[CheckContext], None]
 
 
 def ok(response: httpx.Response, status: int = 200) -> Any:
@@ -54,12 +54,12 @@ def ok(response: httpx.Response, status: int = 200) -> Any:
 
 
 def fresh(what: str) -> str:
-    """A name that nobody else has."""
+    """A name that nothing else has."""
     return f"{what}-{uuid4().hex[:8]}"
 
 
 def eventually(look: Callable[[], str], seconds: float = 30) -> str:
-    """What `look` finds as soon as it finds something."""
+    """Call `look` until it finds something, and return that."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, "it never came"
@@ -67,15 +67,15 @@ def eventually(look: Callable[[], str], seconds: float = 30) -> str:
     return found
 
 
-def prompt_for(world: World, path: str, body: dict[str, Any], wish: str) -> str:
-    """What a model is asked that shall write something. Without a script, what it writes is of no use: 502.
+def prompt_for(context: CheckContext, path: str, body: dict[str, Any], wish: str) -> str:
+    """The prompt of a request that has a model write something. Without a script its answer is unusable: 502.
 
     It may be asked for a name at the same time.
     """
 
     def look() -> str:
-        ok(world.mine.post(path, json=body), 502)
-        messages = [call.body["messages"] for call in world.model_server.calls]
+        ok(context.mine.post(path, json=body), 502)
+        messages = [call.body["messages"] for call in context.model_server.calls]
         asked = [texts[1]["content"] for texts in messages if len(texts) == 2]
         return next((text for text in asked if wish in text and not text.startswith("Name and document")), "")
 

@@ -17,7 +17,7 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
     For a route whose body has been read. `work` is waited for to its end: it may have things to put in order.
     """
     working = asyncio.create_task(work)
-    leaving = asyncio.create_task(_left(request))
+    leaving = asyncio.create_task(_wait_for_disconnect(request))
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
@@ -33,7 +33,7 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
         await asyncio.gather(working, leaving, return_exceptions=True)
 
 
-async def _left(request: Request) -> None:
+async def _wait_for_disconnect(request: Request) -> None:
     """Returns when the server says that the connection is gone."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

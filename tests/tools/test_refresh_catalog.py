@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from shared.llm.catalog.data import KNOWN, curated, provider_slugs
-from shared.llm.catalog.refresh import facts, known_row, newer_main_models, per_million, refresh
+from tools import refresh_catalog
+from tools.refresh_catalog import facts, known_row, newer_main_models, per_million, refresh
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -22,7 +23,7 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 def test_the_known_files_are_what_the_generator_writes(tmp_path: Path):
     """After a new litellm or a newly curated model, `make catalog` must have been run."""
-    done = run("-m", "shared.llm.catalog.refresh", "--into", str(tmp_path))
+    done = run("-m", "tools.refresh_catalog", "--into", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     written = {file.name: file.read_text() for file in tmp_path.iterdir()}
     assert written == {file.name: file.read_text() for file in KNOWN.iterdir()}, "run: make catalog"
@@ -40,10 +41,8 @@ def test_a_missing_model_fails_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     """A plain sentence, and an exit code that stops a build."""
-    from shared.llm.catalog import refresh as module
-
-    monkeypatch.setattr(sys, "argv", ["refresh", "--into", str(tmp_path)])
-    assert module.main(read=dict) == 1
+    monkeypatch.setattr(sys, "argv", ["refresh_catalog", "--into", str(tmp_path)])
+    assert refresh_catalog.main(read=dict) == 1
     assert "litellm does not know these curated models:\n  anthropic: claude-" in (said := capsys.readouterr().out)
     assert '"known": false' in said
 

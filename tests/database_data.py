@@ -1,0 +1,26 @@
+"""Writes test data into the database as the services do, in a transaction."""
+
+from shared.models.account import Account
+from shared.models.chat import ChatRequest
+from shared.models.ticket import Ticket
+from shared.store import Database, Transaction
+
+
+async def store(database: Database, ticket: Ticket, request: ChatRequest) -> None:
+    """Add a new ticket with its request."""
+
+    async def add(transaction: Transaction) -> None:
+        await database.tickets.get(ticket.id, transaction)
+        database.tickets.add(ticket, request, transaction)
+
+    await database.transaction(add)
+
+
+async def store_account(database: Database, account: Account) -> Account:
+    """Write the account exactly as given, and return it as stored."""
+
+    async def put(transaction: Transaction) -> Account:
+        await database.accounts.get(account.uid, transaction)
+        return database.accounts.put(account, transaction)
+
+    return await database.transaction(put)
