@@ -22,7 +22,9 @@ from shared.sandbox import CallFailed, Engine, Limits, Outcome, Program
 from shared.services.accounts.budgets import Budget
 from shared.services.accounts.deployment_budgets import DeploymentBudget
 from shared.services.accounts.standing import StandingService
-from shared.services.agents.host_functions import CallCounter, Permissions, RunHostFunctions
+from shared.services.agents.call_counter import CallCounter
+from shared.services.agents.host_functions import RunHostFunctions
+from shared.services.agents.permissions import Permissions
 from shared.services.agents.run_time import RunTimeService
 from shared.services.agents.sharers import caller_of, sharers_of
 from shared.services.model_calls import ModelCallService

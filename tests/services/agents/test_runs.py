@@ -413,8 +413,8 @@ async def run(input_dict, tools):
     answer = await run(harness, caller, code, tools={mcp_server.url: ["add", "weather"]})
     names, total, weather, refused = answer.result  # type: ignore[misc]
     assert (sorted(names), total, weather) == (["add", "weather"], 3, {"city": "Köln", "degrees": 21.5})  # type: ignore[type-var]
-    assert "names no tool 'echo'" in str(refused)
-    assert "names no MCP server http://other.example/mcp" in str(refused)
+    assert "does not name the tool 'echo'" in str(refused)
+    assert "does not name the MCP server http://other.example/mcp" in str(refused)
     assert [name for name, _ in mcp_server.calls] == ["add", "weather"]
 
 
