@@ -8,10 +8,10 @@ from shared.models.caller import Caller
 from shared.models.deployment import Deployed, DeployedApi, Deployment, DeploymentInfo, DeployRequest, endpoint
 from shared.models.errors import BadRequest, Conflict, NotFound
 from shared.models.money import to_dollars, to_micros
-from shared.services.access import is_admin, refuse_unless_owner
+from shared.services.access import is_admin, refuse_unless_owner, require_visible
 from shared.services.accounts.deployment_budgets import budget_per_day
-from shared.services.agents.agents import analyze_code, visible
-from shared.services.pagination import name_token, read_name_token
+from shared.services.agents.agents import analyze_code
+from shared.services.pagination import read_name_token, write_name_token
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
@@ -42,7 +42,7 @@ class DeploymentService:
         asked = None if request is None or request.budget_per_day is None else to_micros(request.budget_per_day)
 
         async def claim(transaction: Transaction) -> tuple[Deployment, str]:
-            agent = visible(caller, await self.database.agents.get(agent_id, transaction))
+            agent = require_visible(caller, await self.database.agents.get(agent_id, transaction), "agent")
             refuse_unless_owner(caller, agent, "agent")
             name = agent.fields.friendly_name
             if name is None:
@@ -77,10 +77,10 @@ class DeploymentService:
 
         async def release(transaction: Transaction) -> None:
             nonlocal began
-            agent = visible(caller, await self.database.agents.get(agent_id, transaction))
+            agent = require_visible(caller, await self.database.agents.get(agent_id, transaction), "agent")
             refuse_unless_owner(caller, agent, "agent")
             if agent.deployed_as is None:
-                if began:  # the transaction's last run was committed without our knowing
+                if began:  # an earlier run was committed unnoticed
                     return
                 raise NotFound(_NOT_DEPLOYED)
             began = True
@@ -92,7 +92,7 @@ class DeploymentService:
     async def deployment(self, caller: Caller, agent_id: str) -> DeploymentInfo:
         """Two reads. Raises `NotFound`."""
         async with self.database.raising_unavailable():
-            agent = visible(caller, await self.database.agents.get(agent_id))
+            agent = require_visible(caller, await self.database.agents.get(agent_id), "agent")
             found = await self.database.deployments.get(agent.deployed_as) if agent.deployed_as else None
         if found is None:
             raise NotFound(_NOT_DEPLOYED)
@@ -122,7 +122,7 @@ class DeploymentService:
             )
             for deployment in found
         ]
-        return DeploymentPage(apis, name_token(apis[-1].friendly_name) if more else None)
+        return DeploymentPage(apis, write_name_token(apis[-1].friendly_name) if more else None)
 
     def _budget(self, deployment: Deployment) -> float:
         return to_dollars(budget_per_day(deployment.budget_per_day, self.settings))

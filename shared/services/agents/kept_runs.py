@@ -71,7 +71,7 @@ class KeptRuns:
         async def body(transaction: Transaction) -> KeptRequest | None:
             now = datetime.now(UTC)
             kept = await Idempotency(self.database).find(request, now, transaction)
-            if kept is not None:  # of this very run: the transaction's last run was committed without our knowing
+            if kept is not None:  # by this very run, if an earlier run was committed unnoticed
                 return None if kept.made == run_id else kept
             lease = timedelta(seconds=self.settings.run_timeout_seconds + _MARGIN_SECONDS)
             Idempotency(self.database).remember(request, run_id, now, transaction, now + lease)

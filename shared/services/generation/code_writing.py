@@ -12,7 +12,7 @@ from shared.models.chat import Message
 from shared.models.code_writing import GenerateCodeRequest, GenerateCodeResponse
 from shared.models.errors import AllowanceSpent, BadRequest, Unavailable, UpstreamFailed
 from shared.sandbox import Engine, Limits
-from shared.services.access import sees
+from shared.services.access import can_see
 from shared.services.agents.sharers import caller_of, sharers_of
 from shared.services.generation.code_answer import read_code
 from shared.services.generation.code_check import find_fault
@@ -91,7 +91,7 @@ class CodeWritingService:
         agents: list[StoredAgent] = []
         for id_ in ids:
             agent = found.get(id_)
-            if agent is None or not sees(caller, agent):
+            if agent is None or not can_see(caller, agent):
                 raise BadRequest(f"There is no agent {id_[:100]!r} in gofannonAgents.")
             agents.append(agent)
         return agents

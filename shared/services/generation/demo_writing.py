@@ -9,7 +9,7 @@ from shared.models.chat import Message
 from shared.models.demo import DemoCode, GeneratedDemo, GenerateDemoRequest
 from shared.models.deployment import Deployment
 from shared.models.errors import BadRequest, UpstreamFailed
-from shared.services.access import sees
+from shared.services.access import can_see
 from shared.services.demos.markup import markup_problems
 from shared.services.generation.composition import Composer
 from shared.services.generation.demo_answer import BadAnswer, read_answer
@@ -51,7 +51,7 @@ class DemoWritingService:
             found = await asyncio.gather(*(self.database.deployments.get(name) for name in names))
         selected: list[Deployment] = []
         for name, deployment in zip(names, found, strict=True):
-            if deployment is None or not sees(caller, deployment):
+            if deployment is None or not can_see(caller, deployment):
                 raise BadRequest(f"Nothing is published as {name[:100]!r}, which is among selectedApis.")
             selected.append(deployment)
         return selected
