@@ -63,9 +63,7 @@ class AdminService:
         async def write(transaction: Transaction) -> Account:
             now = datetime.now(UTC)
             stored = await self._database.accounts.get(uid, transaction)
-            if (
-                stored is not None and stored.last_write == write_id
-            ):  # an earlier run was committed unnoticed
+            if stored is not None and stored.last_write == write_id:  # an earlier run was committed unnoticed
                 return stored
             refuse_stale(stored, change.rev)
             if stored is None and not change.model_fields_set - {"rev"}:

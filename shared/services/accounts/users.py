@@ -107,9 +107,7 @@ class UserService:
         async def write(transaction: Transaction) -> Account:
             now = datetime.now(UTC)
             stored, account = await self._ledger.account(caller, now, transaction)
-            if (
-                stored is not None and stored.last_write == write_id
-            ):  # an earlier run was committed unnoticed
+            if stored is not None and stored.last_write == write_id:  # an earlier run was committed unnoticed
                 return stored
             refuse(stored)
             refuse_stale(stored, rev)

@@ -18,7 +18,7 @@ from shared.services.accounts.budgets import Budget
 from shared.services.accounts.deployment_budgets import DeploymentBudget
 from shared.services.agents.call_counter import CallCounter
 from shared.services.agents.error_translation import raise_call_failed
-from shared.services.agents.model_choice import built_in_tools, chosen_model, messages_of
+from shared.services.agents.model_choice import choose_model, find_built_in_tools, read_messages
 from shared.services.agents.permissions import Permissions
 from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
@@ -65,14 +65,14 @@ class RunHostFunctions:
         """Calls a model that the agent names; the payer is charged. `timeout`: seconds; None: the service's own."""
         self.budget.take_call()
         catalog = self.model_calls.catalog
-        config = chosen_model(catalog, self.permissions.models, provider, model)
+        config = choose_model(catalog, self.permissions.models, provider, model)
         route = catalog.route(config.provider, config.model)
         request = ChatRequest(
-            messages=messages_of(messages),
+            messages=read_messages(messages),
             provider=config.provider,
             model=config.model,
             parameters={**config.parameters, **parameters},
-            built_in_tools=built_in_tools(route, tools),
+            built_in_tools=find_built_in_tools(route, tools),
         )
         result = await self.model_calls.call(
             self.payer,

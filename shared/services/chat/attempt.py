@@ -30,7 +30,7 @@ class AnswerByAgent(Protocol):
     async def __call__(
         self, ticket: Ticket, request: ChatRequest, mark_begun: Callable[[bool], Awaitable[None]]
     ) -> ChatResult:
-        """Runs the agent once; the ticket's owner is charged for its calls. Raises `ModelFailure`, `NoRoom`.
+        """Runs the agent once; the ticket's owner is charged for its calls. Raises `ModelFailure`, `Unavailable`.
 
         Awaits `mark_begun(True)` before it does anything that must not be done twice, and `mark_begun(False)` if it
         did not begin after all.
