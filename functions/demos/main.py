@@ -25,7 +25,7 @@ from shared.models.errors import (
     UpstreamTooSlow,
 )
 from shared.services.demos.demos import DemoService
-from shared.services.demos.page import api_base, page, policy
+from shared.services.demos.page import page, policy
 from shared.services.generation.demo_writing import DemoWritingService
 from shared.services.model_calls import ModelCallService
 from shared.services.quotas import QuotaService
@@ -33,6 +33,7 @@ from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.active_callers import ActiveCaller, ActiveCallerIfAny
+from shared.web.api_base import api_base
 from shared.web.authentication import TOKEN_OPTIONAL
 from shared.web.error_responses import error_responses
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken

@@ -1,30 +1,49 @@
-"""Who sees and who changes what: the owner's own, what the owner shares, and everything for an administrator."""
+"""Who may see and change what: users their own, all users what is shared, and administrators everything."""
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from shared.models.caller import Caller
-from shared.models.errors import Forbidden
+from shared.models.errors import Forbidden, NotFound
 
 
 class Owned(Protocol):
     """Something that has an owner, who may share it."""
 
     @property
-    def owner(self) -> str: ...
+    def owner(self) -> str:
+        """The owner's user id."""
+        ...
 
     @property
-    def visibility(self) -> str: ...
+    def visibility(self) -> str:
+        """ "shared": every user may see it."""
+        ...
+
+
+T = TypeVar("T", bound=Owned)
 
 
 def is_admin(caller: Caller) -> bool:
+    """Whether the caller's token makes them an administrator."""
     return caller.claims.get("admin") is True
 
 
-def sees(caller: Caller, thing: Owned) -> bool:
+def can_see(caller: Caller, thing: Owned) -> bool:
+    """Whether the caller may see it: it is theirs or shared, or they are an administrator."""
     return thing.owner == caller.uid or thing.visibility == "shared" or is_admin(caller)
 
 
+def require_visible(caller: Caller, thing: T | None, what: str) -> T:
+    """The thing. Raises `NotFound` if there is none or the caller may not see it: the two must look the same.
+
+    `what`: "agent".
+    """
+    if thing is None or not can_see(caller, thing):
+        raise NotFound(f"There is no such {what}.")
+    return thing
+
+
 def refuse_unless_owner(caller: Caller, thing: Owned, what: str) -> None:
-    """Raises `Forbidden` for a change of what is somebody else's and shared. `what`: "agent"."""
+    """Raises `Forbidden` for a user who may see it, but not change it. `what`: "agent"."""
     if thing.owner != caller.uid and not is_admin(caller):
         raise Forbidden(f"Only its owner may change this {what}.")

@@ -16,7 +16,7 @@ _NO_TOKEN = "This is no page token. Take it from the X-Next-Page-Token of the pa
 _texts = TypeAdapter(list[str])
 
 
-def name_token(name: str) -> str:
+def write_name_token(name: str) -> str:
     """After a document's name."""
     return _token(name)
 
@@ -27,7 +27,7 @@ def read_name_token(token: str) -> str:
     return name
 
 
-def moment_token(moment: datetime, name: str) -> str:
+def write_moment_token(moment: datetime, name: str) -> str:
     """After a document's time and name."""
     return _token(moment.isoformat(), name)
 

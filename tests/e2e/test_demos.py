@@ -89,8 +89,8 @@ def test_a_demos_whole_life(
     code = {"html": HTML, "css": CSS, "js": JS + ATTEMPTS}
     model_server.script(prompt, Answer(wrong))
     told = "This answer cannot be used: js, line 4: /rest/whisper is not among the selected APIs. They are: shout.\n"
-    told += "Answer with the whole JSON object, mended, and nothing else."
-    model_server.script(told, Answer(f"Mended:\n```json\n{json.dumps(code, indent=2)}\n```"))
+    told += "Fix it. Answer with the whole JSON object and nothing else."
+    model_server.script(told, Answer(f"Fixed:\n```json\n{json.dumps(code, indent=2)}\n```"))
     written = mine.post("/api/demos/generate-code", json=body)
     assert written.status_code == 200, written.text
     assert written.json() == {**code, "thoughts": None}

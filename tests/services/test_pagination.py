@@ -11,7 +11,7 @@ from shared.models.errors import BadRequest
 from shared.services.accounts.administration import AdminService
 from shared.services.agents.agents import AgentService
 from shared.services.agents.deployments import DeploymentService
-from shared.services.pagination import moment_token, name_token, read_moment_token, read_name_token
+from shared.services.pagination import read_moment_token, read_name_token, write_moment_token, write_name_token
 from shared.settings import Settings
 from shared.store import Database
 
@@ -63,9 +63,9 @@ MOMENT_TOKENS = [
 def test_a_token_is_read_as_it_was_written(name: str) -> None:
     """Whatever can be an id; a time to the microsecond. It is fit for a header."""
     moment = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
-    assert name_token(name).isascii()
-    assert read_name_token(name_token(name)) == name
-    assert read_moment_token(moment_token(moment, name)) == (moment, name)
+    assert write_name_token(name).isascii()
+    assert read_name_token(write_name_token(name)) == name
+    assert read_moment_token(write_moment_token(moment, name)) == (moment, name)
 
 
 def test_a_time_is_read_in_utc() -> None:

@@ -170,7 +170,7 @@ async def test_short_runs_write_nothing(database: Database, settings: Settings, 
     """They are added up in the process; one that is broken off counts, too."""
     service = RunTimeService(database, settings.model_copy(update={"run_seconds_per_minute": 1.0}))
     for _ in range(3):
-        async with service.counted(caller.uid) as started:
+        async with service.count(caller.uid) as started:
             started()
     assert await stored(database, caller) == 0
     broken = asyncio.create_task(last(service, caller, 30))
@@ -178,7 +178,7 @@ async def test_short_runs_write_nothing(database: Database, settings: Settings, 
     broken.cancel()
     await asyncio.gather(broken, return_exceptions=True)
     assert await stored(database, caller) == 0
-    async with service.counted(caller.uid):
+    async with service.count(caller.uid):
         pass
     assert await stored(database, caller) > time.time()
 
@@ -197,7 +197,7 @@ async def test_runs_that_are_always_broken_off_are_limited_too(
 
 
 async def last(service: RunTimeService, caller: Caller, seconds: float) -> None:
-    async with service.counted(caller.uid) as started:
+    async with service.count(caller.uid) as started:
         started()
         await asyncio.sleep(seconds)
 

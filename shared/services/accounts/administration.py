@@ -14,7 +14,7 @@ from shared.models.user import AdminChange, AdminUser, admin_user_of
 from shared.models.wire import is_plain_id
 from shared.services.accounts.standing import StandingService
 from shared.services.accounts.users import refuse_stale
-from shared.services.pagination import name_token, read_name_token
+from shared.services.pagination import read_name_token, write_name_token
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
@@ -48,7 +48,7 @@ class AdminService:
         async with self._database.raising_unavailable():
             accounts = await self._database.accounts.page(limit + 1, after)
         users = [admin_user_of(account.current(now, self._terms)) for account in accounts[:limit]]
-        return UserPage(users, name_token(users[-1].id) if len(accounts) > limit else None)
+        return UserPage(users, write_name_token(users[-1].id) if len(accounts) > limit else None)
 
     async def change(self, actor: str, uid: str, change: AdminChange) -> AdminUser:
         """An allowance that an admin sets is the user's ceiling too, and a reset date refills when it comes.

@@ -78,7 +78,7 @@ class Ledger:
             self.database.accounts.get(caller.uid, transaction),
             self.deployment_budgets.prefetch(hold, transaction),
         )
-        if found is not None:  # the transaction's last run was committed without our knowing
+        if found is not None:  # an earlier run was committed unnoticed
             return found
         if budget is not None:
             most = await self.deployment_budgets.available(budget, hold, now, transaction, max(1, bounds.least))

@@ -5,20 +5,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
-
 from shared.models.caller import Caller
 from shared.models.deployment_day import day_id
-from shared.models.errors import Unavailable
 from shared.models.hold import Hold
 from shared.models.money import CostBounds, to_dollars
 from shared.models.wire import JsonObject
 from shared.services.accounts.deployment_budgets import DeploymentBudget
 from shared.services.accounts.ledger import Ledger
+from shared.services.outages import wait_out_outages
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
 _SETTLING_SECONDS = 60
+_MAX_PAUSE_SECONDS = 5
 _MARGIN_SECONDS = 300
 """Longer than a call and its settling may take together, beyond the model's own limit."""
 
@@ -78,7 +77,7 @@ class SpendingService:
         async def body(transaction: Transaction) -> None:
             await self._ledger.close_hold(hold, cost, metadata, datetime.now(UTC), transaction)
 
-        await self._insist(body, hold.owner)
+        await self._settle_first(body, hold.owner)
 
     async def give_up(self, hold: Hold) -> None:
         """Releases a hold that was not settled in its time, and charges what it held if nobody waited for the call.
@@ -93,15 +92,15 @@ class SpendingService:
                 metadata = {**(found.left or {}), "estimated": True}
                 await self._ledger.close_hold(found, cost, metadata, datetime.now(UTC), transaction)
 
-        await self._insist(body, hold.owner)
+        await self._settle_first(body, hold.owner)
 
-    async def _insist(self, body: Callable[[Transaction], Awaitable[None]], owner: str) -> None:
-        await AsyncRetrying(
-            retry=retry_if_exception_type(Unavailable),
-            wait=wait_random_exponential(multiplier=0.5, max=5),
-            stop=stop_after_delay(_SETTLING_SECONDS),
-            reraise=True,
-        )(self.database.transaction, body, f"user:{owner}", urgent=True)
+    async def _settle_first(self, body: Callable[[Transaction], Awaitable[None]], owner: str) -> None:
+        """A transaction with the owner's account, ahead of calls that the owner has yet to begin."""
+        await wait_out_outages(
+            lambda: self.database.transaction(body, serialize_on=f"user:{owner}", urgent=True),
+            _SETTLING_SECONDS,
+            _MAX_PAUSE_SECONDS,
+        )
 
     @property
     def _ledger(self) -> Ledger:

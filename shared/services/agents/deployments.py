@@ -1,4 +1,4 @@
-"""Deployments: an agent is published under its friendly name, which is one agent's at a time."""
+"""Deployments: an agent published under its friendly name, which belongs to one agent at a time."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,10 +8,10 @@ from shared.models.caller import Caller
 from shared.models.deployment import Deployed, DeployedApi, Deployment, DeploymentInfo, DeployRequest, endpoint
 from shared.models.errors import BadRequest, Conflict, NotFound
 from shared.models.money import to_dollars, to_micros
-from shared.services.access import is_admin, refuse_unless_owner
+from shared.services.access import is_admin, refuse_unless_owner, require_visible
 from shared.services.accounts.deployment_budgets import budget_per_day
-from shared.services.agents.agents import analyze_code, visible
-from shared.services.pagination import name_token, read_name_token
+from shared.services.agents.agents import analyze_code
+from shared.services.pagination import read_name_token, write_name_token
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
@@ -28,59 +28,63 @@ class DeploymentPage:
 
 @dataclass(frozen=True)
 class DeploymentService:
-    """Lives as long as a request."""
+    """Publishes agents, and shows what is published."""
 
     database: Database
     settings: Settings
 
     async def deploy(self, caller: Caller, agent_id: str, request: DeployRequest | None = None) -> Deployed:
-        """Claims the agent's friendly name for it. Again: only the budget changes, if `request` has one; renamed: the
-        old name becomes free, and the budget stays.
+        """Publishes the agent under its friendly name.
 
-        Raises `NotFound`, `Forbidden`, `BadRequest` without a friendly name, `Conflict` for one that another agent has.
+        For an agent that is published already, only the budget changes, if `request` has one. After a change of its
+        friendly name, the old name becomes free, and the budget stays.
+
+        Raises `NotFound`, `Forbidden`, `BadRequest` without a friendly name, `Conflict` for another agent's name.
         """
-        asked = None if request is None or request.budget_per_day is None else to_micros(request.budget_per_day)
+        asked_budget = None if request is None or request.budget_per_day is None else to_micros(request.budget_per_day)
 
         async def claim(transaction: Transaction) -> tuple[Deployment, str]:
-            agent = visible(caller, await self.database.agents.get(agent_id, transaction))
+            agent = require_visible(caller, await self.database.agents.get(agent_id, transaction), "agent")
             refuse_unless_owner(caller, agent, "agent")
             name = agent.fields.friendly_name
             if name is None:
-                raise BadRequest("The agent has no friendlyName to be published under. Give it one, then deploy it.")
+                raise BadRequest("The agent has no friendlyName to publish it under. Give it one, then deploy it.")
             holder = await self.database.deployments.get(name, transaction)
             if holder is not None and holder.agent_id != agent.id:
                 raise Conflict(f"Another agent is published as {name!r}. Choose another friendlyName.")
             if holder is not None and agent.deployed_as == name:
-                deployment = holder if asked is None else holder.model_copy(update={"budget_per_day": asked})
+                deployment = (
+                    holder if asked_budget is None else holder.model_copy(update={"budget_per_day": asked_budget})
+                )
                 if deployment != holder:
                     self.database.deployments.put(deployment, transaction)
                 return deployment, agent.fields.code
             former = await self._release(agent, name, transaction)
             kept = former.budget_per_day if former else None
-            deployment = deployment_of(agent, name, kept if asked is None else asked)
+            deployment = make_deployment(agent, name, kept if asked_budget is None else asked_budget)
             self.database.deployments.put(deployment, transaction)
             self.database.agents.put(agent.model_copy(update={"deployed_as": name}), transaction)
             return deployment, agent.fields.code
 
         deployment, code = await self.database.transaction(claim, serialize_on=f"agent:{agent_id}")
         warnings = await analyze_code(code)
-        but = f". It will not run as it is: line {warnings[0].line}: {warnings[0].message}" if warnings else ""
+        hint = f". It will not run as it is: line {warnings[0].line}: {warnings[0].message}" if warnings else ""
         return Deployed(
-            message=f"Agent deployed{but}",
+            message=f"Agent deployed{hint}",
             endpoint=endpoint(deployment.friendly_name),
-            budgetPerDay=self._budget(deployment),
+            budgetPerDay=self._budget_in_dollars(deployment),
         )
 
     async def undeploy(self, caller: Caller, agent_id: str) -> None:
-        """Makes the name free. Raises `NotFound` for an agent that is not deployed, too, and `Forbidden`."""
+        """Frees the agent's name. Raises `NotFound`, also for an agent that is not deployed, and `Forbidden`."""
         began = False
 
         async def release(transaction: Transaction) -> None:
             nonlocal began
-            agent = visible(caller, await self.database.agents.get(agent_id, transaction))
+            agent = require_visible(caller, await self.database.agents.get(agent_id, transaction), "agent")
             refuse_unless_owner(caller, agent, "agent")
             if agent.deployed_as is None:
-                if began:  # the transaction's last run was committed without our knowing
+                if began:  # an earlier run was committed unnoticed
                     return
                 raise NotFound(_NOT_DEPLOYED)
             began = True
@@ -90,9 +94,9 @@ class DeploymentService:
         await self.database.transaction(release, serialize_on=f"agent:{agent_id}")
 
     async def deployment(self, caller: Caller, agent_id: str) -> DeploymentInfo:
-        """Two reads. Raises `NotFound`."""
+        """What the agent is published as. Two reads. Raises `NotFound`, also for an agent that is not deployed."""
         async with self.database.raising_unavailable():
-            agent = visible(caller, await self.database.agents.get(agent_id))
+            agent = require_visible(caller, await self.database.agents.get(agent_id), "agent")
             found = await self.database.deployments.get(agent.deployed_as) if agent.deployed_as else None
         if found is None:
             raise NotFound(_NOT_DEPLOYED)
@@ -101,13 +105,13 @@ class DeploymentService:
             agentId=found.agent_id,
             endpoint=endpoint(found.friendly_name),
             deployedAt=found.deployed_at,
-            budgetPerDay=self._budget(found),
+            budgetPerDay=self._budget_in_dollars(found),
         )
 
     async def list(self, caller: Caller, limit: int, token: str | None = None) -> DeploymentPage:
-        """The caller's own and the shared ones, an administrator's all; by name. One query, and no agent is read.
+        """The caller's own and shared deployments, or all for an administrator; by name. One query; reads no agent.
 
-        Raises `BadRequest` for a `token` that no page gave.
+        Raises `BadRequest` for an invalid `token`.
         """
         after = None if token is None else read_name_token(token)
         async with self.database.raising_unavailable():
@@ -122,13 +126,13 @@ class DeploymentService:
             )
             for deployment in found
         ]
-        return DeploymentPage(apis, name_token(apis[-1].friendly_name) if more else None)
+        return DeploymentPage(apis, write_name_token(apis[-1].friendly_name) if more else None)
 
-    def _budget(self, deployment: Deployment) -> float:
+    def _budget_in_dollars(self, deployment: Deployment) -> float:
         return to_dollars(budget_per_day(deployment.budget_per_day, self.settings))
 
     async def _release(self, agent: StoredAgent, unless: str | None, transaction: Transaction) -> Deployment | None:
-        """Makes free what the agent is published under, unless it is `unless`; returns what it was published as."""
+        """Frees the name that the agent is published under, unless it is `unless`; returns the old deployment."""
         name = agent.deployed_as
         if name is None or name == unless:
             return None
@@ -139,8 +143,8 @@ class DeploymentService:
         return held
 
 
-def deployment_of(agent: StoredAgent, name: str, budget: int | None = None) -> Deployment:
-    """The agent as it is published under `name`, from now on. `budget`: as in `Deployment.budget_per_day`."""
+def make_deployment(agent: StoredAgent, name: str, budget: int | None = None) -> Deployment:
+    """The deployment of an agent published under `name` now. `budget`: as in `Deployment.budget_per_day`."""
     return Deployment(
         friendly_name=name,
         agent_id=agent.id,

@@ -1,7 +1,7 @@
-"""Runs of published agents whose requests had an `Idempotency-Key`: each is done once, and its answer kept for a day.
+"""Runs of published agents whose requests have an `Idempotency-Key`: each runs once, and its answer is kept for a day.
 
-A run is claimed before it begins, in a transaction, so that of two requests at the same time one runs. Its claim has a
-lease: a run that has given no answer by then has died, and nobody knows how far it came; it is not run again.
+A run is claimed before it begins, in a transaction, so that only one of two concurrent requests runs. The claim has a
+lease: a run without an answer by its end has died, nobody knows how far it came, and it is not run again.
 """
 
 import asyncio
@@ -30,18 +30,18 @@ from shared.store import Database, Transaction
 
 _log = get_logger("published")
 MAX_KEPT_BYTES = 1_000_000
-"""Of an answer, as JSON. Firestore's limit for a document is 1,048,576 bytes with all its names."""
+"""Limit of an answer as JSON. Firestore's limit for a document is 1,048,576 bytes with all its names."""
 _MARGIN_SECONDS = 60
-"""Longer than a run whose time is up takes to end."""
-_AGAIN_SECONDS = 5
+"""Longer than a run takes to end when its time is up."""
+_RETRY_AFTER_SECONDS = 5
 _KEEPING_SECONDS = 5
 """How long the first caller may wait for the answer to be kept."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A published agent's result. `warnings`: how it breaks the agent's own output schema. `replayed`: it was given
-    before, to the same request.
+    """A published agent's result. `warnings`: how it violates the agent's own output schema. `replayed`: the same
+    request was answered with it before.
     """
 
     run_id: str
@@ -52,18 +52,18 @@ class Answer:
 
 @dataclass(frozen=True)
 class KeptRuns:
-    """Lives as long as a request."""
+    """Claims runs, and keeps their answers."""
 
     database: Database
     settings: Settings
 
     async def find(self, request: KeyedRequest) -> KeptRequest | None:
-        """What is kept of the request, None if it is new. One read. Raises `Conflict`."""
+        """What is kept of the request, None if it is new. One read. Raises `Conflict` for another body."""
         async with self.database.raising_unavailable():
             return await Idempotency(self.database).find(request, datetime.now(UTC))
 
     async def claim(self, request: KeyedRequest, run_id: str) -> KeptRequest | None:
-        """Claims the run for the request; or returns what is kept of it, if somebody has claimed it before.
+        """Claims the run for the request, and returns None; or returns what is kept, if it was claimed before.
 
         One transaction. Raises `Conflict`, and `Unavailable`, after which the run must not begin.
         """
@@ -71,7 +71,7 @@ class KeptRuns:
         async def body(transaction: Transaction) -> KeptRequest | None:
             now = datetime.now(UTC)
             kept = await Idempotency(self.database).find(request, now, transaction)
-            if kept is not None:  # of this very run: the transaction's last run was committed without our knowing
+            if kept is not None:  # by this very run, if an earlier run was committed unnoticed
                 return None if kept.made == run_id else kept
             lease = timedelta(seconds=self.settings.run_timeout_seconds + _MARGIN_SECONDS)
             Idempotency(self.database).remember(request, run_id, now, transaction, now + lease)
@@ -80,15 +80,15 @@ class KeptRuns:
         try:
             return await self.database.transaction(body)
         except Unavailable:
-            await self._bar(request, run_id)  # it may be there all the same, or still be on its way
+            await self._invalidate(request, run_id)  # the claim may be stored, or still be under way
             raise
 
     async def keep(self, request: KeyedRequest, run_id: str, outcome: "Answer | ServiceError") -> None:
-        """Keeps what the request is answered with, for those who send it again. One transaction.
+        """Keeps the answer to the request, for when it is sent again. One transaction.
 
-        While the database is out it is logged, and whoever sends it again learns that the outcome is not known.
+        A failure is logged; when the request is sent again, its outcome is then unknown.
         """
-        text = _text_of(outcome)
+        text = _to_bytes(outcome)
         size = len(text)
         changes = {
             "status": outcome.status if isinstance(outcome, ServiceError) else 200,
@@ -108,23 +108,23 @@ class KeptRuns:
         except (Unavailable, TimeoutError):
             _log.error("A run's answer could not be kept", extra={"fields": {"run": run_id}})
 
-    async def _bar(self, request: KeyedRequest, run_id: str) -> None:
-        """Has the claim be none, whenever its commit arrives. One transaction; fails in silence."""
+    async def _invalidate(self, request: KeyedRequest, run_id: str) -> None:
+        """Makes the claim void, even if its commit arrives later. One transaction; a failure is only logged."""
 
         async def body(transaction: Transaction) -> None:
             await Idempotency(self.database).bar(request, run_id, datetime.now(UTC), transaction)
 
-        await self._in_silence(body, run_id)
+        await self._try_transaction(body, run_id)
 
     async def forget(self, request: KeyedRequest, run_id: str) -> None:
-        """Forgets a run that has done nothing: the request may be sent again. One transaction; fails in silence."""
+        """Forgets a run that did nothing: the request may come again. One transaction; a failure is only logged."""
 
         async def body(transaction: Transaction) -> None:
             await Idempotency(self.database).forget(request, run_id, transaction)
 
-        await self._in_silence(body, run_id)
+        await self._try_transaction(body, run_id)
 
-    async def _in_silence(self, body: Callable[[Transaction], Awaitable[None]], run_id: str) -> None:
+    async def _try_transaction(self, body: Callable[[Transaction], Awaitable[None]], run_id: str) -> None:
         try:
             async with asyncio.timeout(_KEEPING_SECONDS):
                 await self.database.transaction(body)
@@ -132,22 +132,22 @@ class KeptRuns:
             _log.error("A run that never began could not be forgotten", extra={"fields": {"run": run_id}})
 
 
-def answer_again(kept: KeptRequest, now: datetime) -> Answer:
-    """What the request was answered with. Raises what it was refused with.
+def replay(kept: KeptRequest, now: datetime) -> Answer:
+    """The answer that the request had. Raises the error that it had.
 
-    Also raises `RunUnderWay` while it runs, `RunInterrupted` when it died, `AnswerNotKept` for too long an answer.
+    Also raises `RunUnderWay` while it runs, `RunInterrupted` if it died, `AnswerNotKept` if its answer was too long.
     """
-    error = _error_of(kept, now)
+    error = _to_error(kept, now)
     if error is not None:
         raise error
     return Answer(kept.made, from_json(kept.text or "null"), kept.warnings, replayed=True)
 
 
-def _error_of(kept: KeptRequest, now: datetime) -> ServiceError | None:
+def _to_error(kept: KeptRequest, now: datetime) -> ServiceError | None:
     error: ServiceError
     match kept.status:
         case None if kept.lease_expires_at is not None and kept.lease_expires_at > now:
-            return RunUnderWay(kept.made, _AGAIN_SECONDS)
+            return RunUnderWay(kept.made, _RETRY_AFTER_SECONDS)
         case None:
             error = RunInterrupted(kept.made)
         case 200 if kept.text is None:
@@ -164,5 +164,5 @@ def _error_of(kept: KeptRequest, now: datetime) -> ServiceError | None:
     return error
 
 
-def _text_of(outcome: "Answer | ServiceError") -> bytes:
+def _to_bytes(outcome: "Answer | ServiceError") -> bytes:
     return outcome.message.encode() if isinstance(outcome, ServiceError) else to_json(outcome.result)

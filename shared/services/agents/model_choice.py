@@ -1,4 +1,4 @@
-"""Which model agent code means, and with what: code names models in several ways."""
+"""Finds the model, messages and built-in tools that agent code means, as code may write them in several ways."""
 
 from typing import Any, cast
 
@@ -10,17 +10,17 @@ from shared.models.session import ProviderConfig
 from shared.sandbox import CallFailed
 
 
-def chosen_model(
+def choose_model(
     catalog: Catalog, models: list[ProviderConfig], provider: str | None, model: str | None
 ) -> ProviderConfig:
-    """The agent's configuration of the model, or one without parameters where the agent names no models at all.
+    """The agent's configuration of the model, or one without parameters if the agent names no models at all.
 
-    `provider` None: `model` is "provider/model", or a model's slug alone; both None: the agent's first. Raises
-    `CallFailed` for a model that the agent does not name, and `CatalogError` for a provider that there is not.
+    `provider` None: `model` is "provider/model", or a model's slug alone. Both None: the agent's first model. Raises
+    `CallFailed` for a model that the agent does not name, and `CatalogError` for an unknown provider.
     """
     if provider is None and model is None:
         if not models:
-            raise CallFailed("Name a provider and a model: the agent itself names none.", ValueError)
+            raise CallFailed("Name a provider and a model: the agent itself names no model.", ValueError)
         return models[0]
     for config in models:
         if (provider, model) == (config.provider, config.model):
@@ -33,10 +33,11 @@ def chosen_model(
         raise CallFailed(f"The agent does not name the model {asked!r}, so it cannot call it. It names: {named}.")
     if provider is not None:
         return ProviderConfig(provider=provider, model=model or "")
-    return _found(catalog, model or "")
+    return _find_model(catalog, model or "")
 
 
-def _found(catalog: Catalog, name: str) -> ProviderConfig:
+def _find_model(catalog: Catalog, name: str) -> ProviderConfig:
+    """The model in the catalog. Raises `CallFailed`, and `CatalogError` for an unknown provider."""
     providers = catalog.providers()
     first, _, rest = name.partition("/")
     if first in providers and rest:
@@ -45,19 +46,23 @@ def _found(catalog: Catalog, name: str) -> ProviderConfig:
         if name in info.models:
             return ProviderConfig(provider=slug, model=name)
     if rest:
-        catalog.provider(first)  # raises, and says which there are
+        catalog.provider(first)  # raises an error that lists the providers
     raise CallFailed(f"There is no model {name!r} here. Name it as 'provider/model'.", ValueError)
 
 
-def messages_of(messages: JsonValue) -> list[Message]:
-    """Messages as code writes them: a list, or one text; contents as texts, or as parts of text."""
+def read_messages(messages: JsonValue) -> list[Message]:
+    """Messages as code writes them: a list, or one text; contents as texts, or as parts of text.
+
+    Raises `CallFailed`, `ValidationError`.
+    """
     given = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
     if not isinstance(given, list) or not given:
-        raise CallFailed("messages must be a list of {'role': …, 'content': …}, and not empty.", ValueError)
-    return [Message.model_validate(_plain(cast("Any", message))) for message in given]
+        raise CallFailed("messages must be a list of {'role': …, 'content': …} that is not empty.", ValueError)
+    return [Message.model_validate(_join_parts(cast("Any", message))) for message in given]
 
 
-def _plain(message: Any) -> Any:
+def _join_parts(message: Any) -> Any:
+    """The message with its content as one text. Raises `CallFailed` for parts other than text."""
     content: Any = message.get("content") if isinstance(message, dict) else None
     if not isinstance(content, list):
         return message
@@ -67,15 +72,15 @@ def _plain(message: Any) -> Any:
     return {**message, "content": "".join(part["text"] for part in parts)}
 
 
-def built_in_tools(route: ModelRoute, tools: list[JsonValue]) -> list[str]:
-    """The ids of the model's built-in tools that are meant, by id or by the provider's own configuration.
+def find_built_in_tools(route: ModelRoute, tools: list[JsonValue]) -> list[str]:
+    """The ids of the model's built-in tools that `tools` names, by id or by the provider's own configuration.
 
-    Raises `CallFailed` for a tool that is none of them: functions of one's own cannot be given to a model here.
+    Raises `CallFailed` for any other tool: code cannot give its own functions to a model here.
     """
-    return [_tool_id(route, tool) for tool in tools]
+    return [_find_tool_id(route, tool) for tool in tools]
 
 
-def _tool_id(route: ModelRoute, tool: JsonValue) -> str:
+def _find_tool_id(route: ModelRoute, tool: JsonValue) -> str:
     known = {**route.parameter_tools, **route.tools}
     if isinstance(tool, str) and tool in known:
         return tool
@@ -85,4 +90,4 @@ def _tool_id(route: ModelRoute, tool: JsonValue) -> str:
             if same_kind or (not tool.get("type") and set(tool) & (set(config) | {id_})):
                 return id_
     there = ", ".join(known) or "none"
-    raise CallFailed(f"{route.name} has no such built-in tool. It has: {there}. Own functions cannot be given to it.")
+    raise CallFailed(f"{route.name} has no such built-in tool. It has: {there}. It cannot be given functions.")

@@ -1,4 +1,8 @@
-"""Published agents, as those who call them meet them: found by friendly name, given input, run."""
+"""Published agents, for their callers: found by friendly name, given input, run.
+
+Here the payer is the agent's owner. The caller may be anyone on the web, is known by an address, and is charged
+nothing. In chats with a published agent (`shared.services.chat.agent_chat`) the payer is the caller.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -24,22 +28,22 @@ from shared.models.idempotency import KeptRequest, KeyedRequest
 from shared.models.wire import JsonObject
 from shared.services.accounts.deployment_budgets import DeploymentBudget, DeploymentBudgets, refuse_spent
 from shared.services.accounts.standing import StandingService
-from shared.services.agents.kept_runs import Answer, KeptRuns, answer_again
+from shared.services.agents.kept_runs import Answer, KeptRuns, replay
 from shared.services.agents.run_time import RunTimeService
-from shared.services.agents.runs import Finished, RunService
+from shared.services.agents.runs import FinishedRun, RunService
 from shared.services.idempotency import keyed
 from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
 from shared.store import Database
 
 _log = get_logger("published")
-_LONGEST_WARNING = 500
-"""They are kept beside an answer, which may take up nearly all that a document holds."""
+_MAX_WARNING_CHARACTERS = 500
+"""Warnings are kept beside an answer, which may take up nearly all the room that a document has."""
 
 
 @dataclass(frozen=True)
 class _Published:
-    """What a request from `address` finds. `kept`: what is kept of it, if it has a key and came before."""
+    """What a request from `address` finds. `kept`: what is kept of it, if it has a key and has come before."""
 
     agent: StoredAgent
     budget: DeploymentBudget
@@ -51,7 +55,7 @@ class _Published:
 
 @dataclass(frozen=True)
 class PublishedService:
-    """Lives as long as a request."""
+    """Calls published agents."""
 
     database: Database
     runs: RunService
@@ -59,77 +63,80 @@ class PublishedService:
 
     @property
     def limits(self) -> RateLimitService:
+        """How often one address may call one agent."""
         return RateLimitService(self.database)
 
     @property
     def kept_runs(self) -> KeptRuns:
+        """The runs of requests with a key."""
         return KeptRuns(self.database, self.settings)
 
     async def call(self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None = None) -> Answer:
-        """Runs the agent at its owner's expense, for anybody. `address`: where the caller is.
+        """Runs the agent. `address`: the caller's. The payer is the agent's owner.
 
-        Under a `key`, the same input from the same address is run once in 24 hours, and is answered as it was then.
-        What was refused before anything was done is not kept.
+        Under a `key`, the same input from the same address runs once in 24 hours, and gets the same answer again. A
+        request that was refused before anything was done is not kept.
 
-        Raises `NotFound`, `Forbidden` when its owner is disabled, `TooManyRequests`, `InvalidInput`, `AllowanceSpent`
-        when its owner has nothing left for it, `DeploymentBudgetSpent` when strangers have spent what they may on this
-        day, `AgentFailed`, and `Unavailable`; with a key `Conflict`, too, and what `answer_again` does.
+        Raises `NotFound`, `Forbidden` when the owner is disabled, `TooManyRequests`, `InvalidInput`, `AllowanceSpent`
+        when the payer has nothing left, `DeploymentBudgetSpent` when callers have spent the agent's budget for the
+        day, `AgentFailed`, and `Unavailable`; with a key also `Conflict`, and what `replay` raises.
         """
         found = await self._find(friendly_name, input_dict, address, key)
-        # Not at the same time: made-up names would each leave a document.
+        # After the look-up, or each made-up name would leave a document.
         await self.limits.acquire(f"rest:{friendly_name}:{address}", self.settings.rest_rate_per_minute)
         now = datetime.now(UTC)
         if found.kept is not None:
-            return answer_again(found.kept, now)
+            return replay(found.kept, now)
         refuse_spent(found.budget, found.day, now)
         input_dict = await asyncio.to_thread(fit_input, found.agent, input_dict)
         run_id = f"run-{uuid4()}"
         if found.request is None:
-            return await self._answer_of(found.agent, await self._run(found, input_dict, run_id))
+            return await self._to_answer(found.agent, await self._run(found, input_dict, run_id))
         if (kept := await self.kept_runs.claim(found.request, run_id)) is not None:
-            return answer_again(kept, datetime.now(UTC))
+            return replay(kept, datetime.now(UTC))
         return await self._run_once(found, found.request, input_dict, run_id)
 
     async def _run_once(self, found: _Published, request: KeyedRequest, input_dict: JsonObject, run_id: str) -> Answer:
-        """Runs what is claimed, and keeps the answer. A fault of ours is not kept: what was done is not known."""
+        """Runs what was claimed, and keeps the answer. A fault of ours is not kept, as it is unknown what was done."""
         try:
             run = await self._run(found, input_dict, run_id)
         except (TooManyRequests, Unavailable):  # nothing has begun
             await self.kept_runs.forget(request, run_id)
             raise
         try:
-            answer = await self._answer_of(found.agent, run)
+            answer = await self._to_answer(found.agent, run)
         except AgentFailed as error:
             await self.kept_runs.keep(request, run_id, error)
             raise
         except (AllowanceSpent, DeploymentBudgetSpent) as error:
             if run.calls > 1:
                 await self.kept_runs.keep(request, run_id, error)
-            else:  # all that it did was refused
+            else:  # its only call was refused
                 await self.kept_runs.forget(request, run_id)
             raise
         await self.kept_runs.keep(request, run_id, answer)
         return answer
 
-    async def _run(self, found: _Published, input_dict: JsonObject, run_id: str) -> Finished:
-        owner, seconds = Caller(uid=found.agent.owner), self.settings.run_timeout_seconds
-        async with RunTimeService(self.database, self.settings).counted(owner.uid) as started:
+    async def _run(self, found: _Published, input_dict: JsonObject, run_id: str) -> FinishedRun:
+        payer, seconds = Caller(uid=found.agent.owner), self.settings.run_timeout_seconds
+        async with RunTimeService(self.database, self.settings).count(payer.uid) as started:
             return await self.runs.run_agent(
-                owner, found.agent, input_dict, seconds, run_id, found.budget, started, found.address
+                payer, found.agent, input_dict, seconds, run_id, found.budget, started, found.address
             )
 
-    async def _answer_of(self, agent: StoredAgent, run: Finished) -> Answer:
+    async def _to_answer(self, agent: StoredAgent, run: FinishedRun) -> Answer:
+        """Raises `AgentFailed`, `AllowanceSpent`, `DeploymentBudgetSpent` for a run that failed."""
         failure = run.outcome.failure
         if failure is None:
-            return Answer(run.run_id, run.outcome.result, await asyncio.to_thread(_warnings, agent, run))
+            return Answer(run.run_id, run.outcome.result, await asyncio.to_thread(_check_output, agent, run))
         if isinstance(failure.cause, AllowanceSpent):
-            raise AllowanceSpent("The agent's owner has nothing left to pay for what it calls. Tell them, or wait.")
+            raise AllowanceSpent("The agent's owner has no allowance left for what it calls. Tell them, or wait.")
         if isinstance(failure.cause, DeploymentBudgetSpent):
             raise failure.cause
         raise AgentFailed(run.run_id)
 
     async def _find(self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None) -> _Published:
-        """Three reads, two of them at once; one more at once with a key, and now and then for the owner's standing.
+        """Three reads, the last two at once; beside them one with a key, and now and then one for the owner's standing.
 
         Raises `NotFound`, `Forbidden`, `Conflict`.
         """
@@ -145,19 +152,19 @@ class PublishedService:
             agent, day, kept, _ = await asyncio.gather(
                 self.database.agents.get(deployment.agent_id),
                 DeploymentBudgets(self.database).day(budget, datetime.now(UTC)),
-                self._kept(request),
+                self._find_kept(request),
                 StandingService(self.database).refuse_disabled_owner(deployment.owner),
             )
         if agent is None:
             raise _unknown(friendly_name)
         return _Published(agent, budget, day, address, request, kept)
 
-    async def _kept(self, request: KeyedRequest | None) -> KeptRequest | None:
+    async def _find_kept(self, request: KeyedRequest | None) -> KeptRequest | None:
         return None if request is None else await self.kept_runs.find(request)
 
 
-async def find(database: Database, friendly_name: str) -> StoredAgent:
-    """The agent that is published under the name. Two reads, and now and then one beside the second.
+async def find_published(database: Database, friendly_name: str) -> StoredAgent:
+    """The agent that is published under the name. Two reads, and now and then a third.
 
     Raises `NotFound`, and `Forbidden` when its owner is disabled.
     """
@@ -180,9 +187,9 @@ def _unknown(friendly_name: str) -> NotFound:
 
 
 def fit_input(agent: StoredAgent, input_dict: JsonObject) -> JsonObject:
-    """The input as the agent takes it: itself where its schema takes it so, else with the texts of forms read.
+    """The input, if it fits the agent's schema; else with the texts of forms read as values, if that fits.
 
-    Raises `InvalidInput` for what the schema does not take either way.
+    Raises `InvalidInput` if neither fits.
     """
     schema = agent.fields.input_schema
     if not schema or not (found := problems(schema, input_dict)):
@@ -195,14 +202,15 @@ def fit_input(agent: StoredAgent, input_dict: JsonObject) -> JsonObject:
     return read
 
 
-def _warnings(agent: StoredAgent, run: Finished) -> list[str]:
+def _check_output(agent: StoredAgent, run: FinishedRun) -> list[str]:
+    """How the result violates the agent's output schema. Logged, too."""
     schema = agent.fields.output_schema
     if not schema:
         return []
     warnings = [
-        f"{'.'.join(str(part) for part in problem.loc) or 'result'}: {problem.message}"[:_LONGEST_WARNING]
+        f"{'.'.join(str(part) for part in problem.loc) or 'result'}: {problem.message}"[:_MAX_WARNING_CHARACTERS]
         for problem in problems(schema, run.outcome.result)
     ]
     if warnings:
-        _log.warning("A result breaks its schema", extra={"fields": {"run": run.run_id, "agent": agent.id}})
+        _log.warning("A result violates its schema", extra={"fields": {"run": run.run_id, "agent": agent.id}})
     return warnings

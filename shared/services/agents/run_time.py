@@ -1,9 +1,9 @@
-"""How long the runs of one user may last together, in a minute: a bound on runs that do nothing but last, however many
-processes they are spread over. What counts is the time from when a run has a slot until it ends.
+"""Limits how long the runs of one payer may last together in a minute, over all processes. This bounds runs that cost
+nothing but time, which counts from when a run gets its slot until it ends.
 
-Counted in each process, and added up in the database only when some seconds have come together, so that short runs cost
-no reads and no writes. So a process learns of the others' runs a little late, and a user may pass the limit by the few
-seconds that each of them has not told yet.
+Each process counts by itself, and stores its count only after some seconds of runs, so that short runs cost no reads
+and no writes. So a process learns of other processes' runs a little late, and a user may pass the limit by the few
+seconds that each process has not stored yet.
 """
 
 import math
@@ -19,21 +19,23 @@ from shared.settings import Settings
 from shared.store import Database
 
 _MINUTE = 60.0
-_TOLD_AT = 5.0
-"""Seconds of runs that a process keeps to itself."""
-_MOST_REMEMBERED = 10_000
+_STORED_AT_SECONDS = 5.0
+"""Seconds of runs after which a process stores its count."""
+_MAX_REMEMBERED = 10_000
 
 
 @dataclass
 class _Known:
-    """Of a user. `untold`: seconds not in the database yet. `theoretical_arrival_time`: the newest from there."""
+    """One user's count. `unstored`: seconds that are not in the database yet. `theoretical_arrival_time`: the newest
+    from there, in epoch seconds.
+    """
 
-    untold: float = 0.0
+    unstored: float = 0.0
     theoretical_arrival_time: float = 0.0
 
 
-class _Lasting:
-    """How long a run has lasted since it was started."""
+class _Stopwatch:
+    """Measures how long a run lasts once it has started."""
 
     def __init__(self) -> None:
         self._began: float | None = None
@@ -55,27 +57,27 @@ def _known(project: str) -> dict[str, _Known]:
 
 @dataclass(frozen=True)
 class RunTimeService:
-    """Lives as long as a request."""
+    """Counts and limits the time of runs."""
 
     database: Database
     settings: Settings
 
     @asynccontextmanager
-    async def counted(self, uid: str) -> AsyncGenerator[Callable[[], None]]:
-        """Counts a run of `uid`'s, from the first call of what this gives until the end of the block; a run that is
-        never started counts nothing. Raises `TooManyRequests` before it, if they lasted too long.
+    async def count(self, uid: str) -> AsyncGenerator[Callable[[], None]]:
+        """Counts a run that `uid` pays for, from the first call of what this yields until the end of the block. A run
+        that never starts counts nothing. Raises `TooManyRequests` before it, if the user's runs have lasted too long.
 
-        No read and no write, but one of each for some seconds of runs. Those are stored before the next run, not after
-        the last: so an answer never waits for it, and a caller who hangs up does not get around it.
+        One read and one write for some seconds of runs, else none. They are stored before the next run rather than
+        after the last, so that no answer waits for them, and a caller who hangs up does not avoid them.
         """
         per_minute = self.settings.run_seconds_per_minute
-        run = _Lasting()
+        run = _Stopwatch()
         if not per_minute:
             yield run.start
             return
-        known = self._of(uid)
-        if known.untold >= min(_TOLD_AT, per_minute / 10):
-            await self._tell(uid, known)
+        known = self._get_known(uid)
+        if known.unstored >= min(_STORED_AT_SECONDS, per_minute / 10):
+            await self._store(uid, known)
         wait = known.theoretical_arrival_time - _MINUTE - time.time()
         if wait > 0:
             raise TooManyRequests(
@@ -86,20 +88,20 @@ class RunTimeService:
         try:
             yield run.start
         finally:
-            known.untold += run.seconds
+            known.unstored += run.seconds
 
-    def _of(self, uid: str) -> _Known:
+    def _get_known(self, uid: str) -> _Known:
         users = _known(self.settings.google_cloud_project)
-        if uid not in users and len(users) >= _MOST_REMEMBERED:
+        if uid not in users and len(users) >= _MAX_REMEMBERED:
             users.pop(next(iter(users)))
         return users.setdefault(uid, _Known())
 
-    async def _tell(self, uid: str, known: _Known) -> None:
-        seconds, known.untold = known.untold, 0.0
+    async def _store(self, uid: str, known: _Known) -> None:
+        seconds, known.unstored = known.unstored, 0.0
         limits = RateLimitService(self.database)
         try:
             known.theoretical_arrival_time = await limits.add(
                 f"runs:{uid}", seconds, self.settings.run_seconds_per_minute
             )
-        except Unavailable:  # the run is over, and its caller has nothing to do with this
-            known.untold += seconds
+        except Unavailable:  # those runs are over, and this one need not fail over it
+            known.unstored += seconds

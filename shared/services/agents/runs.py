@@ -1,6 +1,7 @@
-"""Running agents: code with what it may use goes to the engine, and what comes of it is told to whoever asked.
+"""Runs agents: passes code and what it may use to the engine, and returns the outcome to the caller.
 
-A run is never repeated by us: what agents do to the world outside is not to be done twice.
+The payer is charged for the calls of models that a run makes, with those of the agents that it calls. A run is never
+repeated, as what agents do to the outside world must not be done twice.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,9 @@ from shared.sandbox import CallFailed, Engine, Limits, Outcome, Program
 from shared.services.accounts.budgets import Budget
 from shared.services.accounts.deployment_budgets import DeploymentBudget
 from shared.services.accounts.standing import StandingService
-from shared.services.agents.host_functions import CallCounter, Permissions, RunHostFunctions
+from shared.services.agents.call_counter import CallCounter
+from shared.services.agents.host_functions import RunHostFunctions
+from shared.services.agents.permissions import Permissions
 from shared.services.agents.run_time import RunTimeService
 from shared.services.agents.sharers import caller_of, sharers_of
 from shared.services.model_calls import ModelCallService
@@ -30,15 +33,16 @@ from shared.settings import Settings
 from shared.store import Database
 
 _log = get_logger("running")
-_LAST_LINES = 50
-_LONGEST_LINE = 500
+_MAX_LINES = 50
+"""Of what a failed run printed: its last ones."""
+_MAX_LINE_CHARACTERS = 500
 
 
 @dataclass(frozen=True)
-class Finished:
-    """A run that is over. `cost` is in millionths of a dollar, charged already; of the agents that it called, too.
+class FinishedRun:
+    """A run that is over. `cost`: millionths of a dollar, already charged, with the agents that it called.
 
-    `calls`: how many of anything outside it began, or had refused.
+    `calls`: how many calls of host functions it made, refused ones included.
     """
 
     run_id: str
@@ -50,7 +54,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class _Chain:
-    """What a run shares with the agents that it calls. `caller`: whoever asked for it, a user's id or an address."""
+    """What a run shares with the agents that it calls. `caller`: who asked for it, by user id or address."""
 
     run_id: str
     payer: Caller
@@ -63,7 +67,7 @@ class _Chain:
 
 @dataclass(frozen=True)
 class RunService:
-    """Lives as long as a request."""
+    """Runs code, and saved agents."""
 
     database: Database
     model_calls: ModelCallService
@@ -71,9 +75,9 @@ class RunService:
     settings: Settings
 
     async def run_code(self, caller: Caller, request: RunCodeRequest) -> RunCodeResponse:
-        """Runs code that need not be saved, at the caller's expense.
+        """Runs code that need not be saved. The payer is the caller.
 
-        Raises `CodeFailed` for code that fails, `AllowanceSpent` for code that spends more than is left,
+        Raises `CodeFailed` for code that fails, `AllowanceSpent` for code that costs more than is left,
         `TooManyRequests` when the caller's runs have lasted too long, and `Unavailable` when too much is running.
         """
         permissions = Permissions(
@@ -82,14 +86,14 @@ class RunService:
             models=request.invokable_models,
             agents=request.gofannon_agents,
         )
-        chain = self._chain(caller, self.settings.run_timeout_seconds)
-        async with RunTimeService(self.database, self.settings).counted(caller.uid) as started:
+        chain = self._start_chain(caller, self.settings.run_timeout_seconds)
+        async with RunTimeService(self.database, self.settings).count(caller.uid) as started:
             chain = replace(chain, started=started)
             try:
                 outcome = await self._run(chain, request.code, request.input_dict, permissions, path=())
             finally:
                 await self.model_calls.leave(chain.budget)
-        _tell(chain, outcome, None)
+        _log_run(chain, outcome, None)
         if outcome.failure is not None:
             if isinstance(outcome.failure.cause, AllowanceSpent):
                 raise outcome.failure.cause
@@ -111,25 +115,28 @@ class RunService:
         deployment: DeploymentBudget | None = None,
         started: Callable[[], None] | None = None,
         caller: str | None = None,
-    ) -> Finished:
-        """Runs a saved agent at the expense of `payer`. A failure is in the outcome, and in the log.
+    ) -> FinishedRun:
+        """Runs a saved agent. `payer` is charged. A failure is in the outcome, and in the log.
 
-        `deployment`: what all calls of models count by, too, those of agents that it calls among them. `started`:
-        called when the run has found room. `caller`: who asked for it, by id or address; None: whoever pays.
+        `deployment`: the budget that all its calls of models count against, too, with those of agents that it calls.
+        `started`: called when the run has got a slot. `caller`: who asked for it, by user id or address; None: the
+        payer. `seconds`: how long the run may last.
 
         Raises `Unavailable` when too much is running; then nothing has begun.
         """
-        chain = self._chain(payer, seconds, run_id, deployment)
+        chain = self._start_chain(payer, seconds, run_id, deployment)
         chain = replace(chain, started=started, caller=caller or payer.uid)
         permissions = Permissions.of(agent.fields, agent.owner)
         try:
             outcome = await self._run(chain, agent.fields.code, input_dict, permissions, path=(agent,))
         finally:
             await self.model_calls.leave(chain.budget)
-        _tell(chain, outcome, agent)
-        return Finished(chain.run_id, outcome, chain.budget.spent, chain.call_counter.usage, chain.budget.calls_taken)
+        _log_run(chain, outcome, agent)
+        return FinishedRun(
+            chain.run_id, outcome, chain.budget.spent, chain.call_counter.usage, chain.budget.calls_taken
+        )
 
-    def _chain(
+    def _start_chain(
         self, payer: Caller, seconds: float, run_id: str | None = None, deployment: DeploymentBudget | None = None
     ) -> _Chain:
         budget = Budget(seconds, self.settings.run_max_calls, to_micros(self.settings.run_max_cost))
@@ -144,7 +151,7 @@ class RunService:
         path: tuple[StoredAgent, ...],
         level: int = 0,
     ) -> Outcome:
-        """`path`: the saved agents from the first to the one that runs. `level`: through how many it was called."""
+        """Runs one agent of the chain. `path`: the saved agents from the first to it. `level`: how many called it."""
         others: list[StoredAgent] | None = None
 
         async def call_another(name: str, input_dict: JsonObject) -> JsonValue:
@@ -156,7 +163,7 @@ class RunService:
                     agent for agent in found if agent.owner == permissions.viewer or agent.fields.visibility == "shared"
                 ]
             unknown = [id_ for id_ in permissions.agents if id_ not in {agent.id for agent in others}]
-            agent = _named(name, others, unknown, told=permissions.viewer == chain.payer.uid)
+            agent = _find_by_name(name, others, unknown, shown=permissions.viewer == chain.payer.uid)
             if agent.owner != chain.payer.uid:
                 await StandingService(self.database).refuse_disabled_owner(agent.owner)
             return await self._run_another(chain, agent, input_dict, path, level + 1)
@@ -189,10 +196,11 @@ class RunService:
     async def _run_another(
         self, chain: _Chain, agent: StoredAgent, input_dict: JsonObject, path: tuple[StoredAgent, ...], level: int
     ) -> JsonValue:
-        """Raises `CallFailed`, which tells only what is the payer's own: others' agents keep their secrets."""
+        """Raises `CallFailed`, with details only of the payer's own agents: those of other users stay secret."""
         if any(agent.id == other.id for other in path):
             names = " → ".join(
-                other.fields.name if other.owner == chain.payer.uid else "another's" for other in (*path, agent)
+                other.fields.name if other.owner == chain.payer.uid else "another user's agent"
+                for other in (*path, agent)
             )
             raise CallFailed(f"The agents call each other in a circle: {names}.", RecursionError)
         if level > self.settings.run_max_depth:
@@ -204,29 +212,32 @@ class RunService:
             chain, agent.fields.code, input_dict, Permissions.of(agent.fields, agent.owner), (*path, agent), level
         )
         if outcome.failure is not None:
-            _tell_failure(chain, outcome, agent)
+            _log_failure(chain, outcome, agent)
             own = agent.owner == chain.payer.uid
             why = f": {outcome.failure.error}" if own else f". Its run is {chain.run_id}"
             raise CallFailed(f"The agent {agent.fields.name!r} failed{why}", cause=outcome.failure.cause)
         return outcome.result
 
 
-def _named(name: str, agents: list[StoredAgent], unknown: list[str], told: bool) -> StoredAgent:
-    """By name, friendly name or id. Raises `CallFailed`, which says what there is, and what is `unknown`, if `told`."""
+def _find_by_name(name: str, agents: list[StoredAgent], unknown: list[str], shown: bool) -> StoredAgent:
+    """The agent with this name, friendly name or id.
+
+    Raises `CallFailed`, which lists the agents and the `unknown` ids if `shown`.
+    """
     for agent in agents:
         if name in (agent.fields.name, agent.fields.friendly_name, agent.id):
             return agent
     names = ", ".join(agent.fields.name for agent in agents) or "none"
-    there = f" There {'are' if len(agents) > 1 else 'is'}: {names}." if told else ""
-    no_ids = f" {', '.join(unknown[:5])} is no id of an agent that you see." if told and unknown else ""
+    there = f" There {'are' if len(agents) > 1 else 'is'}: {names}." if shown else ""
+    no_ids = f" You see no agent with the id {', '.join(unknown[:5])}." if shown and unknown else ""
     message = f"There is no agent {name!r} that may be called from here.{there}"
     raise CallFailed(f"{message} gofannonAgents takes the ids of agents.{no_ids}", LookupError)
 
 
-def _tell(chain: _Chain, outcome: Outcome, agent: StoredAgent | None) -> None:
-    """A line for each run: what it was, what it cost; and for one that failed why, and what it had printed.
+def _log_run(chain: _Chain, outcome: Outcome, agent: StoredAgent | None) -> None:
+    """Logs a line for each run: what it was, and what it cost; for one that failed also why, and what it had printed.
 
-    Without what it was given or gave. Code that is only tried out fails often: its author has the answer.
+    The line has neither input nor result. Code that is only tried out fails often, and its author has the answer.
     """
     fields: dict[str, object] = {
         "run": chain.run_id,
@@ -240,23 +251,23 @@ def _tell(chain: _Chain, outcome: Outcome, agent: StoredAgent | None) -> None:
     elif agent is None:
         _log.info("Code that was tried out failed", extra={"fields": fields})
     else:
-        _tell_failure(chain, outcome, agent, fields)
+        _log_failure(chain, outcome, agent, fields)
 
 
-def _last_lines(outcome: Outcome) -> list[str]:
-    """Each with the seconds after which it was printed."""
-    lines = list(zip(outcome.log_times, outcome.logs, strict=True))[-_LAST_LINES:]
-    return [f"{seconds:.3f} s: {redacted(line[:_LONGEST_LINE])}" for seconds, line in lines]
+def _format_last_lines(outcome: Outcome) -> list[str]:
+    """The last lines that the run printed, each with the seconds after which it was printed."""
+    lines = list(zip(outcome.log_times, outcome.logs, strict=True))[-_MAX_LINES:]
+    return [f"{seconds:.3f} s: {redacted(line[:_MAX_LINE_CHARACTERS])}" for seconds, line in lines]
 
 
-def _tell_failure(chain: _Chain, outcome: Outcome, agent: StoredAgent, fields: dict[str, object] | None = None) -> None:
-    """So that the agent's author finds by the run's id what happened."""
-    assert outcome.failure is not None  # noqa: S101 - whoever calls has looked
+def _log_failure(chain: _Chain, outcome: Outcome, agent: StoredAgent, fields: dict[str, object] | None = None) -> None:
+    """Logs what happened, so that the agent's author finds it by the run's id."""
+    assert outcome.failure is not None  # noqa: S101 - callers have checked
     error = redacted(outcome.failure.error)
     details = {
         **(fields or {"run": chain.run_id, "agent": agent.id}),
         "error": error,
         "traceback": redacted(outcome.failure.traceback),
-        "printed": _last_lines(outcome),
+        "printed": _format_last_lines(outcome),
     }
     _log.warning("%s: agent %r failed: %s", chain.run_id, agent.fields.name, error[:200], extra={"fields": details})

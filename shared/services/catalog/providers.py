@@ -9,7 +9,7 @@ from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON, ModelInfo, ProviderInfo
 from shared.models.deployment import Deployment
 from shared.models.errors import NotFound
-from shared.services.access import is_admin, sees
+from shared.services.access import can_see, is_admin
 from shared.store import Database
 
 _MOST_AGENTS = 1000
@@ -53,7 +53,7 @@ class ProviderService:
             database = self.database()
             async with database.raising_unavailable():
                 deployment = await database.deployments.get(model)
-            if deployment is None or not sees(caller, deployment):
+            if deployment is None or not can_see(caller, deployment):
                 raise NotFound(f"No agent is published as {model[:100]!r}. GET /providers/gofannon lists them.")
             return _model(deployment)
         try:

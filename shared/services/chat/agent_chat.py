@@ -1,4 +1,8 @@
-"""Chat with a published agent: the newest message and the parameters are its input, its result is the answer."""
+"""Chat with a published agent: the newest message and the parameters are its input, its result is the answer.
+
+Here the payer is the caller, a user who owns the ticket. The agent's owner is charged nothing. In calls of a published
+agent by its name (`shared.services.agents.published`) the payer is the agent's owner.
+"""
 
 import asyncio
 import json
@@ -16,7 +20,7 @@ from shared.models.errors import AllowanceSpent, Forbidden, InvalidInput, NotFou
 from shared.models.money import to_dollars
 from shared.models.ticket import Ticket
 from shared.models.wire import JsonObject
-from shared.services.agents.published import find, fit_input
+from shared.services.agents.published import find_published, fit_input
 from shared.services.agents.runs import RunService
 from shared.settings import Settings
 from shared.store import Database
@@ -28,7 +32,7 @@ OUTPUT_TEXT = "outputText"
 
 @dataclass(frozen=True)
 class AgentChatService:
-    """Lives as long as a delivery."""
+    """Answers tickets by running agents. Lives as long as a delivery."""
 
     database: Database
     runs: RunService
@@ -37,26 +41,29 @@ class AgentChatService:
     async def answer(
         self, ticket: Ticket, request: ChatRequest, mark_begun: Callable[[bool], Awaitable[None]]
     ) -> ChatResult:
-        """Runs the agent for the ticket, at its owner's expense. See `AnswerByAgent`."""
-        input_dict = input_of(request)
+        """Runs the agent for the ticket. The payer is the caller, who owns the ticket. See `AnswerByAgent`."""
+        input_dict = read_input(request)
         try:
-            agent = await find(self.database, ticket.model)
+            agent = await find_published(self.database, ticket.model)
             input_dict = await asyncio.to_thread(fit_input, agent, input_dict)
         except (NotFound, Forbidden) as error:
             raise ModelFailure(error.message, transient=False) from error
         except InvalidInput as error:
-            raise ModelFailure(f"The agent does not take this input: {error.summary}", transient=False) from error
+            raise ModelFailure(f"The agent does not accept this input: {error.summary}", transient=False) from error
         await mark_begun(True)
+        payer = Caller(uid=ticket.owner)
         try:
             run = await self.runs.run_agent(
-                Caller(uid=ticket.owner), agent, input_dict, self.settings.model_timeout_seconds, run_id=ticket.id
+                payer, agent, input_dict, self.settings.model_timeout_seconds, run_id=ticket.id
             )
         except Unavailable:
             await mark_begun(False)
             raise
         except Exception as error:
-            _log.exception("An agent's run broke", extra={"fields": {"ticket": ticket.id}})
-            raise ModelFailure("Something went wrong on our side, in the middle of it.", transient=False) from error
+            _log.exception("An agent's run failed by our fault", extra={"fields": {"ticket": ticket.id}})
+            raise ModelFailure(
+                "Something went wrong on our side, in the middle of the agent's run.", transient=False
+            ) from error
         failure = run.outcome.failure
         if failure is not None:
             if isinstance(failure.cause, AllowanceSpent):
@@ -64,7 +71,7 @@ class AgentChatService:
             why = f": {failure.error}" if agent.owner == ticket.owner else f". Its run is {run.run_id}"
             raise ModelFailure(f"The agent failed{why}.", transient=False)
         return ChatResult(
-            content=content_of(run.outcome.result),
+            content=to_content(run.outcome.result),
             thoughts=run.outcome.result,
             model=f"{GOFANNON}/{ticket.model}",
             usage=run.usage,
@@ -72,14 +79,14 @@ class AgentChatService:
         )
 
 
-def input_of(request: ChatRequest) -> JsonObject:
+def read_input(request: ChatRequest) -> JsonObject:
     """The parameters, and the newest user message as `inputText`."""
     said = [message.content for message in request.messages if message.role == "user"]
     return {**request.parameters, INPUT_TEXT: said[-1] if said else ""}
 
 
-def content_of(result: JsonValue) -> str:
-    """The `outputText` of a result that has one; a text as it is; else the result's JSON."""
+def to_content(result: JsonValue) -> str:
+    """The result's `outputText` if it has one; a text as it is; else the result as JSON."""
     if isinstance(result, dict) and isinstance(text := result.get(OUTPUT_TEXT), str):
         return text
     return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)

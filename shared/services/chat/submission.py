@@ -20,7 +20,7 @@ from shared.models.errors import BadRequest, NotFound, OutcomeUnknown, Unavailab
 from shared.models.idempotency import KeptRequest, KeyedRequest
 from shared.models.money import CostBounds
 from shared.models.ticket import Ticket
-from shared.services.access import sees
+from shared.services.access import can_see
 from shared.services.accounts.ledger import Ledger
 from shared.services.accounts.standing import StandingService, refuse
 from shared.services.chat.withdrawal import WithdrawalService
@@ -121,7 +121,7 @@ class ChatService:
         """
         async with self._database.raising_unavailable():
             deployment = await self._database.deployments.get(friendly_name)
-        if deployment is None or not sees(caller, deployment):
+        if deployment is None or not can_see(caller, deployment):
             raise BadRequest(f"No agent is published as {friendly_name[:100]!r}. GET /providers/gofannon lists them.")
         if deployment.owner != caller.uid:
             await StandingService(self._database).refuse_disabled_owner(deployment.owner)
@@ -149,7 +149,7 @@ class ChatService:
                 self._database.accounts.get(caller.uid, transaction),
                 self._database.rate_limits.get(rate_key, transaction),
             )
-            if found is not None:  # the transaction's last run was committed without our knowing
+            if found is not None:  # an earlier run was committed unnoticed
                 return found.id
             if kept is not None:
                 self._idempotency.give(kept, transaction)

@@ -1,6 +1,6 @@
-"""What is wrong with code that a model wrote, although it parses and loads: seen in its syntax tree.
+"""Finds faults in a model's code that still parses and loads, by its syntax tree.
 
-The engine (`Engine.load`) sees what does not load. What is seen here would first show when the agent is run.
+`Engine.load` finds code that does not load. The faults found here would otherwise appear only when the agent runs.
 """
 
 import ast
@@ -18,7 +18,7 @@ NO_RUN = (
 )
 NO_RESULT = (
     "`run` never returns a value. Do the work inside of `async def run(input_dict, tools)`, at the top level, and end "
-    "it with `return` and the result, a dict by the output schema."
+    "it with `return` and the result, a dict that fits the output schema."
 )
 TOO_MANY_PARAMETERS = (
     "`run` is called with two arguments, and has more parameters without a default. Define it as "
@@ -26,32 +26,31 @@ TOO_MANY_PARAMETERS = (
 )
 
 
-def fault_of(code: str) -> str | None:
-    """A sentence for the model on code whose `run` is missing, cannot be called or can give no result; None where
-    there is none.
+def find_fault(code: str) -> str | None:
+    """A sentence for the model about a `run` that is missing, cannot be called or never returns a value; else None.
 
-    Code that does not parse has none here: loading it tells more. A `run` that only raises, or never ends, returns no
-    value either. What is assigned to the name `run` is taken as it is.
+    None also for code that does not parse, as loading it gives a better error, and for a `run` that is assigned or
+    imported rather than defined. A `run` that only raises, or never ends, never returns a value either.
     """
     try:
         tree = parsed_code(code)
     except Unreadable:
         return None
     found: Function | None = None
-    for statement in _statements(tree.body):
+    for statement in _walk_statements(tree.body):
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and statement.name == "run":
             found = statement
-        elif "run" in _assigned(statement):
+        elif "run" in _list_assigned(statement):
             return None
     if found is None:
         return NO_RUN
-    if not found.decorator_list and _asks_for_more(found.args):
+    if not found.decorator_list and _has_too_many_parameters(found.args):
         return TOO_MANY_PARAMETERS
-    return None if any(_gives_a_value(node) for node in _own(found.body)) else NO_RESULT
+    return None if any(_returns_a_value(node) for node in _walk_own(found.body)) else NO_RESULT
 
 
-def _asks_for_more(parameters: ast.arguments) -> bool:
-    """Than the input and the tools."""
+def _has_too_many_parameters(parameters: ast.arguments) -> bool:
+    """Whether it needs more arguments than the input and the tools."""
     by_position = len(parameters.posonlyargs) + len(parameters.args) - len(parameters.defaults)
     by_name = {
         each.arg for each, default in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True) if not default
@@ -59,8 +58,8 @@ def _asks_for_more(parameters: ast.arguments) -> bool:
     return by_position > 2 or bool(by_name - {"input_dict", "tools"})
 
 
-def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Those of a module, and of what is nested in them but opens no scope: `if`, `try`, `with`."""
+def _walk_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a module, with those nested in `if`, `try`, `with` and others that open no scope."""
     waiting = [*body][::-1]
     while waiting:
         statement = waiting.pop()
@@ -72,7 +71,8 @@ def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             waiting += [*(node for node in inner if isinstance(node, ast.stmt)), *handlers][::-1]
 
 
-def _assigned(statement: ast.stmt) -> set[str]:
+def _list_assigned(statement: ast.stmt) -> set[str]:
+    """The names that the statement assigns or imports."""
     match statement:
         case ast.Assign(targets=targets):
             nodes = [node for target in targets for node in ast.walk(target)]
@@ -85,8 +85,8 @@ def _assigned(statement: ast.stmt) -> set[str]:
             return set()
 
 
-def _own(body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
-    """What a function itself consists of: not what functions and classes within it do."""
+def _walk_own(body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
+    """The nodes of a function itself, without those of functions and classes defined in it."""
     waiting: list[ast.AST] = [*body]
     while waiting:
         node = waiting.pop()
@@ -95,7 +95,7 @@ def _own(body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
             waiting += ast.iter_child_nodes(node)
 
 
-def _gives_a_value(node: ast.AST) -> bool:
+def _returns_a_value(node: ast.AST) -> bool:
     if not isinstance(node, ast.Return) or node.value is None:
         return False
     return not (isinstance(node.value, ast.Constant) and node.value.value in _NOTHING)

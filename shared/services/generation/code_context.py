@@ -1,4 +1,4 @@
-"""What a model has to know to write an agent: its tools, APIs, models and fellow agents, as text for a prompt."""
+"""Describes what an agent may use, for the prompt of the model that writes it: tools, APIs, models, other agents."""
 
 import asyncio
 import json
@@ -13,41 +13,42 @@ from shared.models.session import ProviderConfig
 from shared.models.wire import JsonObject
 from shared.outbound import errors as outbound
 from shared.outbound.mcp import list_tools
+from shared.services.generation.shortening import shorten
 from shared.settings import Settings
 
-_SPEC_CHARACTERS = 60_000
-"""Of all OpenAPI documents together: some 15,000 tokens."""
-_TOOL_CHARACTERS = 40_000
-_MOST_SERVERS_AT_ONCE = 8
+_MAX_SPEC_CHARACTERS = 60_000
+"""For all OpenAPI documents together: about 15,000 tokens."""
+_MAX_TOOL_CHARACTERS = 40_000
+_MAX_SERVERS_AT_ONCE = 8
 
 
 async def tool_docs(tools: dict[str, list[str]], settings: Settings, seconds: float) -> str:
-    """The chosen tools of each MCP server, asked for now, all servers at once.
+    """The chosen tools of each MCP server, as the servers describe them now. Asks several servers at a time.
 
     Raises `BadRequest` for a tool that a server does not have, `UpstreamFailed` and `UpstreamTooSlow`.
     """
-    gate = asyncio.Semaphore(_MOST_SERVERS_AT_ONCE)
+    gate = asyncio.Semaphore(_MAX_SERVERS_AT_ONCE)
 
-    async def of_server(url: str, names: list[str]) -> str:
+    async def describe(url: str, names: list[str]) -> str:
         async with gate:
-            return await _server_docs(url, names, settings, seconds)
+            return await _describe_server(url, names, settings, seconds)
 
-    parts = await asyncio.gather(*(of_server(url, names) for url, names in tools.items() if names))
+    parts = await asyncio.gather(*(describe(url, names) for url, names in tools.items() if names))
     return "\n\n".join(parts)
 
 
-async def _server_docs(url: str, names: list[str], settings: Settings, seconds: float) -> str:
-    await imported("shared.outbound.mcp_session")  # it takes most of a second
+async def _describe_server(url: str, names: list[str], settings: Settings, seconds: float) -> str:
+    await imported("shared.outbound.mcp_session")  # its import takes most of a second
     try:
         found = {tool.name: tool for tool in await list_tools(url, None, settings, timeout=seconds)}
     except outbound.OutboundError as error:
-        raise _upstream(f"The tools of {url} could not be listed: {error.message}", error) from error
+        raise _to_service_error(f"The tools of {url} could not be listed: {error.message}", error) from error
     if missing := [name for name in names if name not in found]:
         raise BadRequest(f"{url} has no tool {', '.join(missing)}. It has: {', '.join(found) or 'none'}.")
-    room = _TOOL_CHARACTERS // max(1, len(names))
+    room = _MAX_TOOL_CHARACTERS // max(1, len(names))
     docs = [
-        f"### {name}\n{_short(found[name].description, room // 2)}\n"
-        f"Arguments, as JSON Schema: {_short(_json(found[name].input_schema), room // 2)}\n"
+        f"### {name}\n{shorten(found[name].description, room // 2)}\n"
+        f"Arguments, as JSON Schema: {shorten(_to_json(found[name].input_schema), room // 2)}\n"
         f"Call: `result = await mcpc[{url!r}].call(tool_name={name!r}, ...)`"
         for name in names
     ]
@@ -55,7 +56,7 @@ async def _server_docs(url: str, names: list[str], settings: Settings, seconds: 
 
 
 def spec_docs(specs: Sequence[SwaggerSpec]) -> str:
-    """The operations of each OpenAPI document. Raises `BadRequest` for a document that is none."""
+    """The operations of each OpenAPI document. Raises `BadRequest` for text that is not an OpenAPI document."""
     from shared.openapi import NotASpec, parse
     from shared.openapi import tool_docs as operations
 
@@ -65,7 +66,7 @@ def spec_docs(specs: Sequence[SwaggerSpec]) -> str:
             document = parse(spec.content)
         except NotASpec as error:
             raise BadRequest(f"The spec {spec.name!r} cannot be used: {error.message}") from error
-        parts.append(f"Specification {spec.name}\n{operations(document, _SPEC_CHARACTERS // len(specs))}")
+        parts.append(f"Specification {spec.name}\n{operations(document, _MAX_SPEC_CHARACTERS // len(specs))}")
     return "\n\n".join(parts)
 
 
@@ -79,8 +80,8 @@ def model_docs(models: Sequence[ProviderConfig], catalog: Catalog) -> str:
             raise BadRequest(str(error)) from error
         tools = f", built-in tool {config.built_in_tool!r}" if config.built_in_tool else ""
         parts.append(
-            f"- provider={config.provider!r}, model={config.model!r}, parameters={_json(config.parameters)}{tools}"
-            f" ({_short(info.description, 300)}; reads {info.context_window or 'an unknown number of'} tokens)"
+            f"- provider={config.provider!r}, model={config.model!r}, parameters={_to_json(config.parameters)}{tools}"
+            f" ({shorten(info.description, 300)}; reads {info.context_window or 'an unknown number of'} tokens)"
         )
     return "\n".join(parts)
 
@@ -88,15 +89,15 @@ def model_docs(models: Sequence[ProviderConfig], catalog: Catalog) -> str:
 def agent_docs(agents: Sequence[StoredAgent]) -> str:
     """The agents that this one may call."""
     return "\n\n".join(
-        f"### {agent.fields.name}\n{_short(agent.fields.description, 1000)}\n"
-        f"{_short(agent.fields.docstring or '', 2000)}\n"
-        f"Input: {_json(agent.fields.input_schema)}\nOutput: {_json(agent.fields.output_schema)}\n"
+        f"### {agent.fields.name}\n{shorten(agent.fields.description, 1000)}\n"
+        f"{shorten(agent.fields.docstring or '', 2000)}\n"
+        f"Input: {_to_json(agent.fields.input_schema)}\nOutput: {_to_json(agent.fields.output_schema)}\n"
         f"Call: `result = await gofannon_client.call(agent_name={agent.fields.name!r}, input_dict={{...}})`"
         for agent in agents
     )
 
 
-def _upstream(message: str, error: outbound.OutboundError) -> ServiceError:
+def _to_service_error(message: str, error: outbound.OutboundError) -> ServiceError:
     match error:
         case outbound.TooSlow():
             return UpstreamTooSlow(message)
@@ -106,11 +107,6 @@ def _upstream(message: str, error: outbound.OutboundError) -> ServiceError:
             return UpstreamFailed(message)
 
 
-def _json(value: JsonObject | None) -> str:
+def _to_json(value: JsonObject | None) -> str:
     text: Any = json.dumps(value or {}, ensure_ascii=False)
     return text
-
-
-def _short(text: str, most: int) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else f"{line[: most - 1]}…"

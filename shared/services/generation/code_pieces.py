@@ -1,25 +1,25 @@
-"""Code that a model gave in several pieces: the one with `run`, and before it those that define what it uses."""
+"""Puts together code that a model gave in several pieces: the one with `run`, after those that define what it uses."""
 
 import ast
 from collections.abc import Sequence
 
 from shared.sandbox.analysis.source import Unreadable, parsed_code
 
-MOST_PIECES = 50
-"""Each is parsed, and compared with the others."""
+MAX_PIECES = 50
+"""Bounds the work: each piece is parsed, and compared with the others."""
 
 
-def with_helpers(main: str, others: Sequence[str]) -> str:
-    """`main`, after those of the others that define a name it uses and does not define, in their order.
+def add_helpers(main: str, others: Sequence[str]) -> str:
+    """`main`, after those of the `others` that define names it uses and does not define itself, in their order.
 
-    A piece that does not parse, or defines `run` itself, is another version or an example, and stays out. Pieces beyond
-    the first `MOST_PIECES` are ignored.
+    A piece that does not parse, or defines `run` itself, is another version or an example, and is left out. Pieces
+    beyond the first `MAX_PIECES` are ignored.
     """
-    others = others[:MOST_PIECES]
-    wanted, here = _names(main)
+    others = others[:MAX_PIECES]
+    wanted, here = _find_names(main)
     wanted -= here
     chosen: set[int] = set()
-    pieces = [(number, _names(other)) for number, other in enumerate(others)]
+    pieces = [(number, _find_names(other)) for number, other in enumerate(others)]
     while found := [
         each for each in pieces if each[0] not in chosen and each[1][1] & wanted and "run" not in each[1][1]
     ]:
@@ -30,7 +30,7 @@ def with_helpers(main: str, others: Sequence[str]) -> str:
     return "\n\n\n".join([*(others[number].strip("\n") for number in sorted(chosen)), main])
 
 
-def _names(code: str) -> tuple[set[str], set[str]]:
+def _find_names(code: str) -> tuple[set[str], set[str]]:
     """The names that the code reads anywhere, and those that it defines at the top level; none if it does not parse."""
     try:
         tree = parsed_code(code)

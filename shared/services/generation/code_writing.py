@@ -1,4 +1,4 @@
-"""Writing an agent: a model writes its code, which is checked until it holds, and names it. All of it is charged."""
+"""Has a model write an agent: its code, which is checked and corrected, and its name. The caller is charged."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,30 +12,24 @@ from shared.models.chat import Message
 from shared.models.code_writing import GenerateCodeRequest, GenerateCodeResponse
 from shared.models.errors import AllowanceSpent, BadRequest, Unavailable, UpstreamFailed
 from shared.sandbox import Engine, Limits
-from shared.services.access import sees
+from shared.services.access import can_see
 from shared.services.agents.sharers import caller_of, sharers_of
-from shared.services.generation.code_check import fault_of
+from shared.services.generation.code_answer import read_code
+from shared.services.generation.code_check import find_fault
 from shared.services.generation.code_context import agent_docs, model_docs, spec_docs, tool_docs
-from shared.services.generation.code_prompt import (
-    CODE_RULES,
-    NAME_RULES,
-    code_of,
-    mend_text,
-    name_and_docstring,
-    name_text,
-    request_text,
-)
+from shared.services.generation.code_prompt import CODE_RULES, NAME_RULES, fix_text, name_text, request_text
 from shared.services.generation.composition import Composer
+from shared.services.generation.friendly_names import read_name_and_docstring
 from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
 from shared.store import Database
 
 _log = get_logger("code_writing")
-_MENDINGS = 2
-_MOST_NAMES = 50
+_MAX_ATTEMPTS = 3
+_MAX_NAMES = 50
 _TOOL_DOCS_SECONDS = 15
 _LAST_SECONDS = 2.0
-"""Of a request, for what comes after the models."""
+"""Kept back from a request's time, for what follows the model's calls."""
 
 
 @dataclass(frozen=True)
@@ -48,34 +42,37 @@ class CodeWritingService:
     settings: Settings
 
     async def write(self, caller: Caller, request: GenerateCodeRequest) -> GenerateCodeResponse:
-        """Code that parses, loads in the sandbox and whose `run` returns something; a name that no deployment has; a
-        docstring. Where naming it fails, the code is paid for all the same, and both are made from the description.
+        """Has a model write code that loads in the sandbox and whose `run` returns a value, and name and document it.
+
+        The name is one that no deployment has. If the naming fails, the code is still returned, as it has been paid
+        for, with a name and a docstring made from the description. The caller is charged for every call of the model.
 
         Raises `BadRequest` for a model, tool, spec or agent that cannot be used, `AllowanceSpent`, `UpstreamFailed`
-        when the model or an MCP server fails or the code does not hold after two mendings, `UpstreamTooSlow`, and
-        `Unavailable`.
+        when the model or an MCP server fails or the third version of the code still fails its checks,
+        `UpstreamTooSlow`, and `Unavailable`.
         """
         composer = Composer(
             self.model_calls, self.settings, caller, request.composer, request.built_in_tools, what="code"
         )
         async with composer.in_time():
-            text = await self._text(caller, request)
+            text = await self._write_prompt(caller, request)
             naming = asyncio.create_task(_name(composer, request))
             try:
-                code, thoughts = await self._code(composer, text, caller)
-                name, docstring = await _or_by_itself(naming, composer, request)
+                code, thoughts = await self._write_code(composer, text, caller)
+                name, docstring = await _name_or_derive(naming, composer, request)
             finally:
                 naming.cancel()
                 await asyncio.gather(naming, return_exceptions=True)
-            name = await self._free(name)
+            name = await self._choose_free(name)
         return GenerateCodeResponse(code=code, friendly_name=name, docstring=docstring, thoughts=thoughts)
 
-    async def _text(self, caller: Caller, request: GenerateCodeRequest) -> str:
-        """The user message, with the docs of all that the agent may use."""
+    async def _write_prompt(self, caller: Caller, request: GenerateCodeRequest) -> str:
+        """The user message, which describes everything that the agent may use."""
         specs = await asyncio.to_thread(spec_docs, request.swagger_specs)
         models = model_docs(request.invokable_models, self.model_calls.catalog)
-        tools, agents = await _both(
-            tool_docs(request.tools, self.settings, _TOOL_DOCS_SECONDS), self._agents(caller, request.gofannon_agents)
+        tools, agents = await _gather_both(
+            tool_docs(request.tools, self.settings, _TOOL_DOCS_SECONDS),
+            self._get_agents(caller, request.gofannon_agents),
         )
         docs = {
             "MCP tools": tools,
@@ -85,8 +82,8 @@ class CodeWritingService:
         }
         return request_text(request.description, request.input_schema, request.output_schema, docs)
 
-    async def _agents(self, caller: Caller, ids: list[str]) -> list[StoredAgent]:
-        """Raises `BadRequest` for one that the caller cannot see."""
+    async def _get_agents(self, caller: Caller, ids: list[str]) -> list[StoredAgent]:
+        """One look-up. Raises `BadRequest` for an agent that does not exist or that the caller may not see."""
         if not ids:
             return []
         async with self.database.raising_unavailable():
@@ -94,35 +91,35 @@ class CodeWritingService:
         agents: list[StoredAgent] = []
         for id_ in ids:
             agent = found.get(id_)
-            if agent is None or not sees(caller, agent):
+            if agent is None or not can_see(caller, agent):
                 raise BadRequest(f"There is no agent {id_[:100]!r} in gofannonAgents.")
             agents.append(agent)
         return agents
 
-    async def _code(self, composer: Composer, text: str, caller: Caller) -> tuple[str, Any]:
-        """The code, and what the model thought. Told what is wrong with it, the model may mend it twice."""
+    async def _write_code(self, composer: Composer, text: str, caller: Caller) -> tuple[str, Any]:
+        """The code, and the model's thoughts. The model may correct code that fails a check, twice."""
         messages = [Message(role="system", content=CODE_RULES), Message(role="user", content=text)]
         error = ""
-        for _ in range(1 + _MENDINGS):
+        for _ in range(_MAX_ATTEMPTS):
             result = await composer.ask(messages)
-            code = code_of(result.content)
-            whose = sharers_of(caller.uid), caller_of(caller.uid, caller.uid)
-            failure = await self.engine.load(code, self._limits(composer), *whose)
-            told = fault_of(code) if failure is None else failure.traceback or failure.error
-            if told is None:
+            code = read_code(result.content)
+            sharers = sharers_of(caller.uid), caller_of(caller.uid, caller.uid)
+            failure = await self.engine.load(code, self._limits(composer), *sharers)
+            problem = find_fault(code) if failure is None else failure.traceback or failure.error
+            if problem is None:
                 return code, result.thoughts
-            error = told if failure is None else failure.error
+            error = problem if failure is None else failure.error
             messages = [
                 *messages[:2],
                 Message(role="assistant", content=code),
-                Message(role="user", content=mend_text(told)),
+                Message(role="user", content=fix_text(problem)),
             ]
-        _log.warning("A model wrote no code that holds", extra={"fields": {"id": composer.id, "error": error}})
-        raise UpstreamFailed(f"The model wrote no code that runs, in {1 + _MENDINGS} attempts. The last error: {error}")
+        _log.warning("A model's code failed its checks", extra={"fields": {"id": composer.id, "error": error}})
+        raise UpstreamFailed(f"The model wrote no code that runs, in {_MAX_ATTEMPTS} attempts. The last error: {error}")
 
-    async def _free(self, name: str) -> str:
-        """The name, or the first of name_2, name_3 … that nothing is published under. One look-up of all of them."""
-        names = [name, *(f"{name}_{number}" for number in range(2, _MOST_NAMES))]
+    async def _choose_free(self, name: str) -> str:
+        """The first of name, name_2, name_3 … under which nothing is published. One look-up for all of them."""
+        names = [name, *(f"{name}_{number}" for number in range(2, _MAX_NAMES))]
         try:
             async with self.database.raising_unavailable():
                 taken = await self.database.deployments.taken(names)
@@ -131,6 +128,7 @@ class CodeWritingService:
         return next((free for free in names if free not in taken), f"{name}_{uuid4().hex[:8]}")
 
     def _limits(self, composer: Composer) -> Limits:
+        """For loading the code: the usual ones, within the time that the request has left."""
         return Limits(
             seconds=max(0.1, composer.budget.seconds_left),
             cpu_seconds=self.settings.run_cpu_seconds,
@@ -141,26 +139,26 @@ class CodeWritingService:
 
 
 async def _name(composer: Composer, request: GenerateCodeRequest) -> tuple[str, str]:
-    """A name and a docstring. They need no docs of what the agent uses, and no tools."""
+    """Asks the model for a name and a docstring, without tools or descriptions of what the agent uses."""
     text = name_text(request_text(request.description, request.input_schema, request.output_schema, {}))
     messages = [Message(role="system", content=NAME_RULES), Message(role="user", content=text)]
-    return name_and_docstring((await composer.ask(messages, tools=[])).content, request.description)
+    return read_name_and_docstring((await composer.ask(messages, tools=[])).content, request.description)
 
 
-async def _or_by_itself(
+async def _name_or_derive(
     naming: asyncio.Task[tuple[str, str]], composer: Composer, request: GenerateCodeRequest
 ) -> tuple[str, str]:
-    """The name and docstring, or those made from the description if there are none in time."""
+    """The name and docstring from the model, or ones made from the description if it fails or takes too long."""
     try:
         async with asyncio.timeout(max(0.0, composer.budget.seconds_left - _LAST_SECONDS)):
             return await naming
     except (UpstreamFailed, AllowanceSpent, BadRequest, Unavailable, TimeoutError) as error:
-        _log.warning("A model wrote an agent and no name for it: %r", error, extra={"fields": {"id": composer.id}})
-        return name_and_docstring("", request.description)
+        _log.warning("A model wrote an agent but did not name it: %r", error, extra={"fields": {"id": composer.id}})
+        return read_name_and_docstring("", request.description)
 
 
-async def _both(one: Any, other: Any) -> Any:
-    """Side by side; where one fails, the other is ended before the failure is raised."""
+async def _gather_both(one: Any, other: Any) -> Any:
+    """The results of both, run concurrently. If one fails, the other is cancelled before the error is raised."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = group.create_task(one), group.create_task(other)

@@ -1,4 +1,4 @@
-"""Asking a model to write something: within one request's time and money, each call held for and charged."""
+"""Asks a model to write something, within the time and budget of one request. The caller is charged for each call."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -19,12 +19,12 @@ from shared.services.shares import share
 from shared.settings import Settings
 
 AT_ONCE = 8
-"""Requests of one user that have a model write something, in a process."""
+"""How many requests of one user may have a model write something at a time, in each process."""
 
 
 @dataclass
 class Composer:
-    """One request's. `what` is being written: "code", "demo". Calls are numbered, and charged by the name of `id`."""
+    """One for each request. `what` is being written: "code", "demo". Its calls are named after `id`, and numbered."""
 
     model_calls: ModelCallService
     settings: Settings
@@ -47,8 +47,8 @@ class Composer:
 
     @asynccontextmanager
     async def in_time(self) -> AsyncGenerator[None]:
-        """Ends what is inside when the request's time is up. Raises `UpstreamTooSlow` then, and `TooManyRequests` for
-        more than `AT_ONCE` of the user's at a time: each may take most of a minute.
+        """Ends the block when the request's time is up. Raises `UpstreamTooSlow` then, and `TooManyRequests` when the
+        user has `AT_ONCE` such requests under way: each may take most of a minute.
         """
         try:
             with share(self.settings.google_cloud_project, f"generate-{self.what}", self.caller.uid, AT_ONCE):
@@ -62,9 +62,10 @@ class Composer:
             await self.model_calls.leave(self.budget)
 
     async def ask(self, messages: list[Message], tools: list[str] | None = None) -> ChatResult:
-        """`tools`: built-in ones; None: all that the request named.
+        """Calls the model once; the caller is charged. `tools`: built-in ones; None: all that the request named.
 
-        Raises `BadRequest`, `AllowanceSpent`, `UpstreamFailed`, `Unavailable`, and `TimeoutError` for `in_time`.
+        Raises `BadRequest`, `AllowanceSpent`, `UpstreamFailed`, `Unavailable`, and `TimeoutError`, which
+        `in_time` turns into `UpstreamTooSlow`.
         """
         request = ChatRequest(
             messages=messages,

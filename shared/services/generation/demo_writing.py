@@ -1,4 +1,4 @@
-"""Writing a demo: a model writes its page, which is checked, and mended once where it does not hold. It is charged."""
+"""Has a model write a demo, which is checked, and corrected once if a check fails. The caller is charged."""
 
 import asyncio
 from dataclasses import dataclass
@@ -9,16 +9,17 @@ from shared.models.chat import Message
 from shared.models.demo import DemoCode, GeneratedDemo, GenerateDemoRequest
 from shared.models.deployment import Deployment
 from shared.models.errors import BadRequest, UpstreamFailed
-from shared.services.access import sees
-from shared.services.demos.page import markup_problems
+from shared.services.access import can_see
+from shared.services.demos.markup import markup_problems
 from shared.services.generation.composition import Composer
-from shared.services.generation.demo_prompt import DEMO_RULES, BadAnswer, mend_text, read_answer, request_text
+from shared.services.generation.demo_answer import BadAnswer, read_answer
+from shared.services.generation.demo_prompt import DEMO_RULES, fix_text, request_text
 from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
 from shared.store import Database
 
 _log = get_logger("demo_writing")
-_ATTEMPTS = 2
+_MAX_ATTEMPTS = 2
 
 
 @dataclass(frozen=True)
@@ -30,55 +31,57 @@ class DemoWritingService:
     settings: Settings
 
     async def write(self, caller: Caller, request: GenerateDemoRequest) -> GeneratedDemo:
-        """A page whose script parses, and calls none but the selected deployments.
+        """Has a model write a page whose script parses, and calls only the selected deployments.
 
-        Raises `BadRequest` for a model that cannot be called and a deployment that is not there, or must look so;
-        `AllowanceSpent`, `UpstreamFailed` when the model fails, or its page does not hold after a mending,
-        `UpstreamTooSlow`, and `Unavailable`.
+        The caller is charged for every call of the model. Raises `BadRequest` for a model that cannot be called, and
+        for a deployment that does not exist or that the caller may not see; `AllowanceSpent`, `UpstreamFailed` when
+        the model fails or its second page still fails a check, `UpstreamTooSlow`, and `Unavailable`.
         """
         composer = Composer(
             self.model_calls, self.settings, caller, request.composer, request.built_in_tools, what="demo"
         )
         async with composer.in_time():
-            selected = await self._selected(caller, request)
-            return await _written(composer, request_text(request.user_prompt, selected), selected)
+            selected = await self._get_selected(caller, request)
+            return await _write(composer, request_text(request.user_prompt, selected), selected)
 
-    async def _selected(self, caller: Caller, request: GenerateDemoRequest) -> list[Deployment]:
-        """As they are now, whatever the request says of them. As many reads as deployments, side by side."""
+    async def _get_selected(self, caller: Caller, request: GenerateDemoRequest) -> list[Deployment]:
+        """The selected deployments as they are now, whatever the request says about them. A read for each, at once."""
         names = list(dict.fromkeys(api.friendly_name for api in request.selected_apis))
         async with self.database.raising_unavailable():
             found = await asyncio.gather(*(self.database.deployments.get(name) for name in names))
         selected: list[Deployment] = []
         for name, deployment in zip(names, found, strict=True):
-            if deployment is None or not sees(caller, deployment):
+            if deployment is None or not can_see(caller, deployment):
                 raise BadRequest(f"Nothing is published as {name[:100]!r}, which is among selectedApis.")
             selected.append(deployment)
         return selected
 
 
-async def _written(composer: Composer, text: str, selected: list[Deployment]) -> GeneratedDemo:
+async def _write(composer: Composer, text: str, selected: list[Deployment]) -> GeneratedDemo:
+    """Asks the model, and once more with what is wrong with its first answer. Raises `UpstreamFailed`."""
     messages = [Message(role="system", content=DEMO_RULES), Message(role="user", content=text)]
     apis = {deployment.friendly_name for deployment in selected}
     error = ""
-    for _ in range(_ATTEMPTS):
+    for _ in range(_MAX_ATTEMPTS):
         result = await composer.ask(messages)
         try:
-            code = await asyncio.to_thread(_checked, result.content, apis)
+            code = await asyncio.to_thread(_check, result.content, apis)
         except BadAnswer as bad:
             error = str(bad)
             messages = [
                 *messages[:2],
                 Message(role="assistant", content=result.content if result.content.strip() else "{}"),
-                Message(role="user", content=mend_text(error)),
+                Message(role="user", content=fix_text(error)),
             ]
         else:
             return GeneratedDemo(html=code.html, css=code.css, js=code.js, thoughts=result.thoughts)
-    _log.warning("A model wrote no demo that holds", extra={"fields": {"id": composer.id, "error": error}})
-    raise UpstreamFailed(f"The model wrote no page that works, in {_ATTEMPTS} attempts. The last error: {error}")
+    _log.warning("A model's demo failed its checks", extra={"fields": {"id": composer.id, "error": error}})
+    raise UpstreamFailed(f"The model wrote no page that works, in {_MAX_ATTEMPTS} attempts. The last error: {error}")
 
 
-def _checked(answer: str, apis: set[str]) -> DemoCode:
-    """Raises `BadAnswer`. The parser is imported here, as most requests need none."""
+def _check(answer: str, apis: set[str]) -> DemoCode:
+    """The demo in the answer. Raises `BadAnswer` for one that would not work."""
+    # Imported here, as most requests need no parser.
     from shared.javascript.lint import problems
 
     code = read_answer(answer)

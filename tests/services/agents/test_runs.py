@@ -157,7 +157,7 @@ async def run(input_dict, tools):
         ("call_llm(provider='openai', model='gpt-4.1-mini', messages=[])", "messages must be a list"),
         ("call_llm(provider='openai', model='gpt-4.1-mini', messages='hi', parameters={'api_base': 'x'})", "api_base"),
         ("call_llm(provider='openai', model='gpt-4.1-mini', messages='hi', parameters=5)", "parameters must be a dict"),
-        ("call_llm(provider='openai', model='gpt-4.1-mini', messages='hi', tools=[{'type': 'function'}])", "Own func"),
+        ("call_llm(provider='openai', model='gpt-4.1-mini', messages='hi', tools=[{'type': 'function'}])", "cannot be given functions"),
         ("call_llm(provider='openai', model='gpt-4.1-mini', messages=[{'role': 'tool', 'content': 'x'}])", "role"),
         ("litellm.acompletion(model='openai/gpt-4.1-mini', messages='hi', api_key='x')", "api_key"),
         ("litellm.acompletion(model='no-such', messages='hi')", "no-such"),
@@ -413,8 +413,8 @@ async def run(input_dict, tools):
     answer = await run(harness, caller, code, tools={mcp_server.url: ["add", "weather"]})
     names, total, weather, refused = answer.result  # type: ignore[misc]
     assert (sorted(names), total, weather) == (["add", "weather"], 3, {"city": "Köln", "degrees": 21.5})  # type: ignore[type-var]
-    assert "names no tool 'echo'" in str(refused)
-    assert "names no MCP server http://other.example/mcp" in str(refused)
+    assert "does not name the tool 'echo'" in str(refused)
+    assert "does not name the MCP server http://other.example/mcp" in str(refused)
     assert [name for name, _ in mcp_server.calls] == ["add", "weather"]
 
 

@@ -15,7 +15,7 @@ from shared.models.ticket import Ticket
 from shared.models.user import AccountChange
 from shared.sandbox import slots as run_slots
 from shared.services.agents.deployments import DeploymentService
-from shared.services.chat.agent_chat import content_of, input_of
+from shared.services.chat.agent_chat import read_input, to_content
 from shared.settings import Settings
 from tests.doubles.api_server import ApiServer
 from tests.doubles.model_server import Answer, ModelServer
@@ -90,7 +90,7 @@ async def test_parameters_are_the_rest_of_the_input(harness: Harness) -> None:
     assert ticket.result.content == '{"n": 3, "inputText": "hi"}'
     bad = await finished(harness, OWNER, said("hi", n="three"))
     assert (bad.status, bad.attempts) == (TicketStatus.FAILED, 1)
-    assert "does not take this input: n: " in (bad.error or "")
+    assert "does not accept this input: n: " in (bad.error or "")
 
 
 async def test_only_what_the_caller_can_see_is_chatted_with(harness: Harness, caller: Caller) -> None:
@@ -233,7 +233,7 @@ async def test_a_task_that_comes_twice_runs_the_agent_once(harness: Harness, api
 )  # fmt: skip
 def test_what_of_a_result_is_shown(result: Any, content: str) -> None:
     """The `outputText` of a dict; a text as it is; of all else the JSON."""
-    assert content_of(result) == content
+    assert to_content(result) == content
 
 
 def test_a_chat_without_a_users_message_has_an_empty_text() -> None:
@@ -241,8 +241,8 @@ def test_a_chat_without_a_users_message_has_an_empty_text() -> None:
     system = ChatRequest.model_validate(
         {"messages": [{"role": "system", "content": "s"}], "provider": GOFANNON, "model": "m", "parameters": {"a": 1}}
     )
-    assert input_of(system) == {"a": 1, "inputText": ""}
-    assert input_of(said("hi", inputText="no"))["inputText"] == "hi"
+    assert read_input(system) == {"a": 1, "inputText": ""}
+    assert read_input(said("hi", inputText="no"))["inputText"] == "hi"
 
 
 async def expire_lease(harness: Harness, ticket: Ticket) -> None:
@@ -261,5 +261,5 @@ async def test_input_with_a_long_name_that_does_not_fit_ends_the_ticket(harness:
     wrong: Any = {"n" * 500_000: {str(number): "x" for number in range(5)}}
     ticket = await finished(harness, caller, said("hi", **wrong))
     assert ticket.status is TicketStatus.FAILED
-    assert (ticket.error or "").startswith("The agent does not take this input: nnn")
+    assert (ticket.error or "").startswith("The agent does not accept this input: nnn")
     assert len(ticket.error or "") < 2_000

@@ -14,7 +14,7 @@ from shared.models.caller import Caller
 from shared.models.owned import Visibility
 from shared.models.wire import JsonObject
 from shared.services.agents.agents import AgentService
-from shared.services.agents.deployments import DeploymentService, deployment_of
+from shared.services.agents.deployments import DeploymentService, make_deployment
 from shared.services.catalog.providers import ProviderService
 from shared.settings import Settings
 from shared.store import Database, Transaction
@@ -83,7 +83,7 @@ async def fill(database: Database, upto: int, deployments: int) -> None:
         )
         database.agents.put(agent, transaction)
         if name:
-            database.deployments.put(deployment_of(agent, name), transaction)
+            database.deployments.put(make_deployment(agent, name), transaction)
 
     async def write(start: int) -> None:
         batch = database._client.batch()  # pyright: ignore[reportPrivateUsage]

@@ -248,7 +248,7 @@ async def test_an_attempt_whose_ticket_another_took_is_charged(
     silent = harness.settings.model_copy(update={"lease_seconds": 0.9})
     service = answering_service(harness.database, harness.catalog, model, silent)
     if not notices:
-        monkeypatch.setattr(service, "_keep_lease", never)
+        monkeypatch.setattr(service.holder, "keep", never)
     first = asyncio.create_task(service.answer(ticket_id))
     await model.asked.wait()
     await expire(harness, ticket_id)

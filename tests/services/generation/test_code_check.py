@@ -1,11 +1,11 @@
-"""Code that loads, and whose `run` can give nothing, has a fault that the model is told."""
+"""Code that loads, but whose `run` can return nothing, has a fault that is reported to the model."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.services.generation.code_check import NO_RESULT, NO_RUN, TOO_MANY_PARAMETERS, fault_of
-from shared.services.generation.code_prompt import code_of
+from shared.services.generation.code_answer import read_code
+from shared.services.generation.code_check import NO_RESULT, NO_RUN, TOO_MANY_PARAMETERS, find_fault
 
 HEAD = "async def run(input_dict, tools):\n"
 
@@ -24,9 +24,9 @@ HEAD = "async def run(input_dict, tools):\n"
         "while True:\n        if await ready():\n            return 'done'",
     ],
 )
-def test_a_run_that_returns_something_has_none(body: str) -> None:
-    """Wherever in it."""
-    assert fault_of(f"{HEAD}    {body}\n") is None
+def test_a_run_that_returns_a_value_has_no_fault(body: str) -> None:
+    """Wherever in it the value is returned."""
+    assert find_fault(f"{HEAD}    {body}\n") is None
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,9 @@ def test_a_run_that_returns_something_has_none(body: str) -> None:
         "class A:\n        def f(self):\n            return 1",
     ],
 )
-def test_a_run_that_never_returns_a_value_has_one(body: str) -> None:
-    """What functions within it return does not count; one that only raises or never ends returns nothing, either."""
-    assert fault_of(f"{HEAD}    {body}\n") == NO_RESULT
+def test_a_run_that_never_returns_a_value_has_a_fault(body: str) -> None:
+    """What inner functions return does not count; nor does a `run` that only raises or never ends."""
+    assert find_fault(f"{HEAD}    {body}\n") == NO_RESULT
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_a_run_that_never_returns_a_value_has_one(body: str) -> None:
     ],
 )
 def test_the_run_at_the_top_level_counts(code: str, fault: str | None) -> None:
-    """The last of them; what does not parse is told by loading it."""
-    assert fault_of(code) == fault
+    """The last one counts. Code that does not parse is reported by loading it."""
+    assert find_fault(code) == fault
 
 
 @pytest.mark.parametrize(
@@ -92,17 +92,17 @@ def test_the_run_at_the_top_level_counts(code: str, fault: str | None) -> None:
         "input_dict['inputText'].upper()",
     ],
 )
-def test_an_answer_without_an_agent_does_not_pass_for_one(answer: str) -> None:
+def test_an_answer_without_an_agent_is_not_taken_for_one(answer: str) -> None:
     """It does not parse, or has a fault."""
-    code = code_of(answer)
+    code = read_code(answer)
     try:
         compile(code, "agent.py", "exec")
     except SyntaxError:
         return
-    assert fault_of(code) in (NO_RESULT, NO_RUN)
+    assert find_fault(code) in (NO_RESULT, NO_RUN)
 
 
 @given(st.text(max_size=200))
-def test_any_code_is_looked_at(code: str) -> None:
+def test_any_code_can_be_checked(code: str) -> None:
     """Nothing is raised."""
-    assert fault_of(code) in (None, NO_RESULT, NO_RUN)
+    assert find_fault(code) in (None, NO_RESULT, NO_RUN)

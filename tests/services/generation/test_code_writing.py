@@ -15,7 +15,7 @@ from shared.sandbox.engine import engine
 from shared.services.agents.agents import AgentService
 from shared.services.agents.deployments import DeploymentService
 from shared.services.generation.code_check import NO_RESULT
-from shared.services.generation.code_prompt import mend_text, name_text, request_text
+from shared.services.generation.code_prompt import fix_text, name_text, request_text
 from shared.services.generation.code_writing import CodeWritingService
 from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
@@ -56,7 +56,7 @@ def request(**fields: Any) -> GenerateCodeRequest:
 async def test_code_name_and_docstring_are_written(
     writing: CodeWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
-    """Both asked for side by side, cleaned, and charged to the caller, each once."""
+    """Both are asked for concurrently, cleaned, and charged to the caller once each."""
     model_server.script(ASKED, Answer(f"Here you are:\n```python\n{CODE}```\nEnjoy!", delay=0.2))
     model_server.script(NAME_ASKED, NAMED)
     written = await writing.write(caller, request())
@@ -66,19 +66,19 @@ async def test_code_name_and_docstring_are_written(
     assert (await harness.account(caller.uid)).held == 0
 
 
-async def test_what_the_model_thought_is_told(
+async def test_the_model_s_thoughts_are_returned(
     writing: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
-    """Of the answer that became the code."""
+    """Those of the answer that became the code."""
     model_server.script(ASKED, Answer(CODE, reasoning="Upper case it is."))
     written = await writing.write(caller, request())
     assert written.thoughts == {"reasoning": "Upper case it is."}
 
 
-async def test_code_that_does_not_hold_is_mended(
+async def test_the_model_corrects_code_that_fails_a_check(
     writing: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
-    """The model is shown its code and the error: what no engine runs, what fails when loaded."""
+    """The model gets its code and the error: for code that no engine runs, and for code that fails to load."""
     bad = "import requests\nasync def run(input_dict, tools):\n    return {}\n"
     broken = "import json\nTABLE = 1 / 0\nasync def run(input_dict, tools):\n    return {}\n"
     model_server.script(ASKED, Answer(bad))
@@ -86,8 +86,8 @@ async def test_code_that_does_not_hold_is_mended(
         "NotImplementedError: line 1: There is no module `requests` here. "
         "Use `http_client` or `httpx.AsyncClient()`, with `await`."
     )
-    model_server.script(mend_text(error), Answer(broken))
-    second = mend_text(
+    model_server.script(fix_text(error), Answer(broken))
+    second = fix_text(
         "Traceback (most recent call last):\n"
         '  File "agent.py", line 2, in <module>\n    TABLE = 1 / 0\nZeroDivisionError: division by zero'
     )
@@ -106,18 +106,18 @@ async def test_code_that_does_not_hold_is_mended(
         ("async def run(input_dict, tools):\n    print(1)\n", None),
     ],
 )
-async def test_code_that_gives_no_result_is_mended(
+async def test_the_model_corrects_code_that_returns_nothing(
     writing: CodeWritingService, model_server: ModelServer, caller: Caller, answer: str, code: str | None
 ) -> None:
-    """It loads, and would answer every call with nothing."""
+    """It loads, but would answer every call with nothing."""
     model_server.script(ASKED, Answer(answer))
-    model_server.script(mend_text(NO_RESULT), Answer(CODE))
+    model_server.script(fix_text(NO_RESULT), Answer(CODE))
     assert (await writing.write(caller, request())).code == CODE
-    (call,) = model_server.calls_for(mend_text(NO_RESULT))
+    (call,) = model_server.calls_for(fix_text(NO_RESULT))
     assert call.body["messages"][2]["content"] == (code or answer)
 
 
-async def test_code_in_json_is_taken(writing: CodeWritingService, model_server: ModelServer, caller: Caller) -> None:
+async def test_code_in_json_is_accepted(writing: CodeWritingService, model_server: ModelServer, caller: Caller) -> None:
     """At the first answer."""
     model_server.script(ASKED, Answer(json.dumps({"code": CODE})))
     assert (await writing.write(caller, request())).code == CODE
@@ -125,10 +125,10 @@ async def test_code_in_json_is_taken(writing: CodeWritingService, model_server: 
 
 
 @pytest.mark.parametrize("naming", [Fail(400, "no"), Answer("", delay=30)], ids=["fails", "too slow"])
-async def test_without_a_name_the_code_is_not_lost(
+async def test_code_is_returned_without_a_name_from_the_model(
     settings: Settings, catalog: Catalog, model_server: ModelServer, caller: Caller, naming: Answer | Fail
 ) -> None:
-    """It is paid for: name and docstring are made from the description, as where the model names none."""
+    """It is paid for, so name and docstring are made from the description."""
     model_server.script(ASKED, Answer(CODE))
     model_server.script(NAME_ASKED, naming)
     quick = service(settings.model_copy(update={"run_timeout_seconds": 5.0}), catalog)
@@ -136,10 +136,10 @@ async def test_without_a_name_the_code_is_not_lost(
     assert (written.code, written.friendly_name, written.docstring) == (CODE, "shouts_what_it_is", TASK)
 
 
-async def test_a_name_that_cannot_be_read_does_not_lose_the_code(
+async def test_code_is_returned_with_an_unreadable_name(
     writing: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
-    """Nested without end, or with half of an emoji in it."""
+    """Nested too deep, or with half of an emoji in it."""
     for named in ('{"a":' * 3000 + "1" + "}" * 3000, '{"friendly_name": "a", "docstring": "Shouts \\ud83d"}'):
         model_server.script(ASKED, Answer(json.dumps({"code": CODE + "# \ud83d"})))
         model_server.script(NAME_ASKED, Answer(named))
@@ -148,10 +148,10 @@ async def test_a_name_that_cannot_be_read_does_not_lose_the_code(
         answer.model_dump_json()
 
 
-async def test_after_two_mendings_it_is_given_up(
+async def test_it_gives_up_after_two_corrections(
     writing: CodeWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
-    """502, with the last error; three answers were asked for."""
+    """502, with the last error; the model was asked for code three times."""
     model_server.script(ASKED, Answer("```python\nasync def run(:\n```"))
     with pytest.raises(UpstreamFailed, match="SyntaxError"):
         await writing.write(caller, request())
@@ -161,7 +161,7 @@ async def test_after_two_mendings_it_is_given_up(
     )
 
 
-async def test_the_prompt_holds_what_the_agent_may_use(
+async def test_the_prompt_describes_what_the_agent_may_use(
     writing: CodeWritingService,
     model_server: ModelServer,
     caller: Caller,
@@ -169,7 +169,7 @@ async def test_the_prompt_holds_what_the_agent_may_use(
     api_server: ApiServer,
     mcp_server: McpServer,
 ) -> None:
-    """Tools fetched now, operations of the specs, models with their parameters, agents with their schemas."""
+    """Tools as their servers list them, operations of the specs, models with parameters, agents with schemas."""
     helper = CreateAgentRequest.model_validate(
         {"name": "helper-agent", "description": "Helps.", "code": CODE, "inputSchema": {"topic": "string"}}
     )
@@ -211,36 +211,36 @@ async def test_the_prompt_holds_what_the_agent_may_use(
 async def test_what_cannot_be_used_is_refused_before_a_model_is_asked(
     writing: CodeWritingService, model_server: ModelServer, caller: Caller, fields: dict[str, Any], words: str
 ) -> None:
-    """400, by its name."""
+    """400, which names it."""
     with pytest.raises(BadRequest, match=words):
         await writing.write(caller, request(**fields))
     assert model_server.calls == []
 
 
-async def test_somebody_elses_agent_is_not_documented(
+async def test_other_users_private_agents_are_not_described(
     writing: CodeWritingService, caller: Caller, database: Database
 ) -> None:
-    """It looks like one that is not there, unless it is shared."""
+    """They look like agents that do not exist."""
     body = {"name": "n", "description": "Secret.", "code": CODE}
     agent = await AgentService(database).create(Caller(uid="other"), CreateAgentRequest.model_validate(body))
     with pytest.raises(BadRequest, match="There is no agent"):
         await writing.write(caller, request(gofannonAgents=[agent.id]))
 
 
-async def test_an_mcp_server_that_lacks_a_tool_or_does_not_answer(
+async def test_an_mcp_server_without_the_tool_or_without_an_answer(
     writing: CodeWritingService, caller: Caller, mcp_server: McpServer, api_server: ApiServer
 ) -> None:
-    """400 with what it has; 502 when it is none."""
+    """400 with the tools that it has; 502 when it is not an MCP server."""
     with pytest.raises(BadRequest, match=r"has no tool fly\. It has: .*add"):
         await writing.write(caller, request(tools={mcp_server.url: ["add", "fly"]}))
     with pytest.raises(UpstreamFailed, match="could not be listed"):
         await writing.write(caller, request(tools={f"{api_server.address}/status/404": ["a"]}))
 
 
-async def test_a_name_that_is_taken_gets_a_number(
+async def test_a_taken_name_gets_a_number(
     writing: CodeWritingService, model_server: ModelServer, caller: Caller, database: Database
 ) -> None:
-    """The first that is free."""
+    """The first free one."""
     for name in ("shout_it", "shout_it_2"):
         body = {"name": "n", "code": CODE, "friendlyName": name}
         agent = await AgentService(database).create(caller, CreateAgentRequest.model_validate(body))
@@ -253,7 +253,7 @@ async def test_a_name_that_is_taken_gets_a_number(
 async def test_a_model_that_fails_is_502(
     writing: CodeWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
-    """Its own words; what the other call had cost is charged, nothing stays held."""
+    """With the model's own words. The other call is charged, and nothing stays held."""
     model_server.script(ASKED, Fail(500, "down", delay=0.5))
     model_server.script(NAME_ASKED, NAMED)
     with pytest.raises(UpstreamFailed, match="OpenAI could not answer"):
@@ -263,7 +263,9 @@ async def test_a_model_that_fails_is_502(
     assert (await harness.account(caller.uid)).held == 0
 
 
-async def test_no_money_no_code(writing: CodeWritingService, model_server: ModelServer, caller: Caller) -> None:
+async def test_without_allowance_no_code_is_written(
+    writing: CodeWritingService, model_server: ModelServer, caller: Caller
+) -> None:
     """402, before a model is asked."""
     harness = Harness(writing.settings.model_copy(update={"default_allowance": 0}), writing.model_calls.catalog)
     await harness.users.me(caller)
@@ -275,7 +277,7 @@ async def test_no_money_no_code(writing: CodeWritingService, model_server: Model
 async def test_a_slow_model_is_504(
     settings: Settings, catalog: Catalog, model_server: ModelServer, caller: Caller
 ) -> None:
-    """Within the time that a request has, and what to do."""
+    """Within the time of a request, with what to do about it."""
     model_server.script(ASKED, Answer(CODE, delay=5))
     slow = service(settings.model_copy(update={"run_timeout_seconds": 0.7}), catalog)
     with pytest.raises(UpstreamTooSlow, match="not written within"):

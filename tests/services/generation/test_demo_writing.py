@@ -10,7 +10,7 @@ from shared.llm.completion import complete
 from shared.models.caller import Caller
 from shared.models.demo import GenerateDemoRequest
 from shared.models.errors import AllowanceSpent, BadRequest, UpstreamFailed, UpstreamTooSlow
-from shared.services.generation.demo_prompt import DEMO_RULES, BadAnswer, mend_text, read_answer, request_text
+from shared.services.generation.demo_prompt import DEMO_RULES, fix_text, request_text
 from shared.services.generation.demo_writing import DemoWritingService
 from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
@@ -48,7 +48,7 @@ def request(*names: str, **fields: Any) -> GenerateDemoRequest:
 async def test_a_page_is_written(
     writing: DemoWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
-    """Asked for once, told with what the model thought, and charged to the caller."""
+    """Asked for once, returned with the model's thoughts, and charged to the caller."""
     model_server.script(ASKED, Answer(ANSWER, reasoning="A clock it is."))
     written = await writing.write(caller, request())
     assert {name: getattr(written, name) for name in PARTS} == PARTS
@@ -60,49 +60,10 @@ async def test_a_page_is_written(
     assert (await harness.account(caller.uid)).held == 0
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        ANSWER,
-        f"```json\n{ANSWER}\n```",
-        f'Here you are, with {{braces}} and {{ "css" }}:\n\n```\n{ANSWER}\n```\nEnjoy {{it}}!',
-        f"```json\n{json.dumps(PARTS, indent=2)}",
-        ANSWER.replace("\\n", "\n"),
-        f'{{"note": "first"}}\n{json.dumps({"plan": "x", **PARTS})}',
-    ],
-)
-def test_answers_are_read_in_many_forms(answer: str) -> None:
-    """Fenced or bare, with prose and other objects around, with bare line breaks in the strings."""
-    assert read_answer(answer).model_dump() == PARTS
-
-
-@pytest.mark.parametrize(
-    ("answer", "words"),
-    [
-        ("", "no JSON object"),
-        ("Sorry, no.", "no JSON object"),
-        ("<html></html>", "no JSON object"),
-        ('["html", "css", "js"]', "no JSON object"),
-        (ANSWER[:-10], "It is no JSON: a text that begins there does not end"),
-        ('{"html": "x" "css": ""}', "It is no JSON: a comma or the end is missing, line 1, column 14"),
-        ('{"html": "x", "css": ""}', "lacks js"),
-        ('{"html": null, "css": [], "js": ""}', "lacks html, css"),
-        ('{"html": " ", "css": "p {}", "js": ""}', "would show nothing"),
-        ('{"html": "\\ud800", "css": "", "js": ""}', "surrogate"),
-        ('{"a":' * 100_000, "nested too deep"),
-        ('{"' * 100_000, "It is no JSON"),
-    ],
-)
-def test_what_is_no_answer_is_told(answer: str, words: str) -> None:
-    """A sentence that the model can act on."""
-    with pytest.raises(BadAnswer, match=words):
-        read_answer(answer)
-
-
-async def test_the_prompt_holds_the_apis_as_they_are(
+async def test_the_prompt_describes_the_apis_as_they_are(
     writing: DemoWritingService, model_server: ModelServer, caller: Caller, database: Database
 ) -> None:
-    """The deployments' own descriptions and schemas, in the order of the selection, each once; and where to call."""
+    """By the deployments' own descriptions and schemas, each once, in the order of the selection; and their paths."""
     await publish(database, caller, "mine", description="Shouts.", inputSchema={"city": "string"})
     await publish(database, OTHER, "theirs", visibility="shared", outputSchema={"n": "integer"})
     with pytest.raises(UpstreamFailed):  # the model has no script for this prompt
@@ -124,7 +85,7 @@ async def test_the_prompt_holds_the_apis_as_they_are(
         ({"css": None}, "lacks css"),
     ],
 )
-async def test_a_page_that_does_not_hold_is_mended(
+async def test_the_model_corrects_a_page_that_fails_a_check(
     writing: DemoWritingService,
     model_server: ModelServer,
     caller: Caller,
@@ -132,7 +93,7 @@ async def test_a_page_that_does_not_hold_is_mended(
     change: dict[str, Any],
     words: str,
 ) -> None:
-    """The model is shown its answer and what is wrong with it, once."""
+    """The model gets its answer and what is wrong with it, once."""
     await publish(database, caller, "mine")
     good = {**PARTS, "js": "fetch(`${API_BASE_URL}/rest/mine`)"}
     deployment = await database.deployments.get("mine")
@@ -153,12 +114,12 @@ async def test_a_page_that_does_not_hold_is_mended(
     assert (await writing.write(caller, request("mine"))).js == good["js"]
 
 
-async def test_after_one_mending_it_is_given_up(
+async def test_it_gives_up_after_one_correction(
     writing: DemoWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
     """502, with the last error; both answers are charged."""
     model_server.script(ASKED, Answer("no"))
-    model_server.script(mend_text("It holds no JSON object."), Answer(json.dumps({**PARTS, "js": "let 1"})))
+    model_server.script(fix_text("It holds no JSON object."), Answer(json.dumps({**PARTS, "js": "let 1"})))
     with pytest.raises(UpstreamFailed, match="The last error: js, line 1: Syntax error"):
         await writing.write(caller, request())
     assert len(model_server.calls) == 2
@@ -167,20 +128,20 @@ async def test_after_one_mending_it_is_given_up(
     assert (await harness.account(caller.uid)).held == 0
 
 
-async def test_an_empty_answer_is_mended(
+async def test_the_model_corrects_an_empty_answer(
     writing: DemoWritingService, model_server: ModelServer, caller: Caller
 ) -> None:
-    """Providers take no empty message, so that something stands for it."""
+    """Providers refuse empty messages, so another text stands for it."""
     model_server.script(ASKED, Answer(" "))
-    model_server.script(mend_text("It holds no JSON object."), Answer(ANSWER))
+    model_server.script(fix_text("It holds no JSON object."), Answer(ANSWER))
     assert (await writing.write(caller, request())).html == PARTS["html"]
     assert model_server.calls[1].body["messages"][2]["content"].strip()
 
 
-async def test_what_cannot_be_selected(
+async def test_deployments_that_cannot_be_selected(
     writing: DemoWritingService, model_server: ModelServer, caller: Caller, database: Database
 ) -> None:
-    """400 for what is not published, and for what is somebody else's and private; no model is asked."""
+    """400 for names that are not published, and for other users' private agents; no model is called."""
     await publish(database, OTHER, "private")
     for name in ("unknown", "private", "a/b", "..", "é" * 100):
         with pytest.raises(BadRequest, match="Nothing is published as"):
@@ -200,7 +161,7 @@ async def test_what_cannot_be_selected(
 async def test_what_cannot_be_used_is_refused_before_a_model_is_asked(
     writing: DemoWritingService, model_server: ModelServer, caller: Caller, fields: dict[str, Any], words: str
 ) -> None:
-    """400, by its name."""
+    """400, which names it."""
     with pytest.raises(BadRequest, match=words):
         await writing.write(caller, request(**fields))
     assert model_server.calls == []
@@ -209,14 +170,16 @@ async def test_what_cannot_be_used_is_refused_before_a_model_is_asked(
 async def test_a_model_that_fails_is_502(
     writing: DemoWritingService, model_server: ModelServer, caller: Caller, settings: Settings, catalog: Catalog
 ) -> None:
-    """Its own words; nothing stays held."""
+    """With the model's own words; nothing stays held."""
     model_server.script(ASKED, Fail(500, "down"))
     with pytest.raises(UpstreamFailed, match="OpenAI could not answer"):
         await writing.write(caller, request())
     assert (await Harness(settings, catalog).account(caller.uid)).held == 0
 
 
-async def test_no_money_no_demo(writing: DemoWritingService, model_server: ModelServer, caller: Caller) -> None:
+async def test_without_allowance_no_demo_is_written(
+    writing: DemoWritingService, model_server: ModelServer, caller: Caller
+) -> None:
     """402, before a model is asked."""
     harness = Harness(writing.settings.model_copy(update={"default_allowance": 0}), writing.model_calls.catalog)
     await harness.users.me(caller)
@@ -228,7 +191,7 @@ async def test_no_money_no_demo(writing: DemoWritingService, model_server: Model
 async def test_a_slow_model_is_504(
     settings: Settings, catalog: Catalog, model_server: ModelServer, caller: Caller
 ) -> None:
-    """Within the time that a request has, and what to do."""
+    """Within the time of a request, with what to do about it."""
     model_server.script(ASKED, Answer(ANSWER, delay=5))
     slow = service(settings.model_copy(update={"run_timeout_seconds": 0.7}), catalog)
     with pytest.raises((UpstreamTooSlow, UpstreamFailed), match=r"not written within|took too long"):

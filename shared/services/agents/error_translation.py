@@ -1,0 +1,85 @@
+"""Translates errors of host functions into what agent code sees: a `CallFailed`, in words for the agent's author.
+
+The class that the code catches is Python's own or httpx's, where one fits.
+"""
+
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from types import CoroutineType
+from typing import Any, ParamSpec, TypeVar
+
+from pydantic import ValidationError
+
+from shared.llm.catalog import CatalogError
+from shared.llm.failures import ModelFailure
+from shared.log import get_logger
+from shared.models.errors import ServiceError
+from shared.outbound import errors as outbound
+from shared.sandbox import CallFailed
+from shared.services.accounts.budgets import BudgetSpent
+
+_log = get_logger("running")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_MUST_BE = {
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "list_type": "a list",
+    "dict_type": "a dict",
+    "model_type": "a dict",
+    "model_attributes_type": "a dict",
+    "string_too_short": "a text that is not empty",
+    "too_short": "a list that is not empty",
+}
+"""What a value must be, by pydantic's type of the error."""
+
+
+def raise_call_failed(call: Callable[P, Coroutine[Any, Any, T]]) -> "Callable[P, CoroutineType[Any, Any, T]]":
+    """Decorates a host function: it raises every error as a `CallFailed`."""
+
+    @wraps(call)
+    async def translated(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return await call(*args, **kwargs)
+        except CallFailed:
+            raise
+        except Exception as error:
+            raise _translate(error) from error
+
+    return translated
+
+
+def _translate(error: Exception) -> CallFailed:
+    """What agent code sees of the error. One that is our own fault is logged."""
+    match error:
+        case outbound.TooSlow():
+            return CallFailed(error.message, TimeoutError, name="TimeoutException")
+        case outbound.Unreachable():
+            return CallFailed(error.message, ConnectionError, name="ConnectError")
+        case outbound.Refused():
+            return CallFailed(error.message, PermissionError)
+        case outbound.BadAddress() | outbound.BadRequest() | outbound.TooLong():
+            return CallFailed(error.message, ValueError)
+        case outbound.OutboundError() | ModelFailure() | CatalogError() | ServiceError():
+            return CallFailed(error.message, cause=error)
+        case BudgetSpent():
+            return CallFailed(str(error), cause=error)
+        case ValidationError():
+            return CallFailed(_describe(error), ValueError)
+        case _:
+            _log.exception("A host function failed")
+            return CallFailed("Something went wrong on our side.", cause=error)
+
+
+def _describe(error: ValidationError) -> str:
+    """The first problem, in our words: pydantic's are for the programmer of the service, not of the agent."""
+    problem = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in problem["loc"]) or "A message"
+    if problem["type"] == "missing":
+        return f"{where} is missing."
+    if problem["type"] == "literal_error":
+        return f"{where} must be {problem.get('ctx', {}).get('expected')}."
+    must_be = _MUST_BE.get(problem["type"])
+    return f"{where} must be {must_be}." if must_be else f"{where} is not a valid value."

@@ -1,0 +1,146 @@
+"""One attempt at a ticket: calls its model, or runs its agent, and returns a result that can be stored."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from shared.llm.catalog import Catalog, CatalogError, ModelRoute
+from shared.llm.estimate import NotCovered, bound_cost, fit_output
+from shared.llm.failures import ModelFailure
+from shared.log import get_logger
+from shared.models.catalog import GOFANNON
+from shared.models.chat import ChatRequest, ChatResult
+from shared.models.errors import AllowanceSpent, NoRoom, Unavailable
+from shared.models.ticket import Ticket
+from shared.services.accounts.standing import StandingService
+from shared.services.chat.lease import LeaseHolder, LeaseLost
+from shared.services.chat.settlement import Settlement
+from shared.services.model_calls import CompleteChat, complete_at_a_price
+from shared.settings import Settings
+from shared.store import Database
+from shared.store.tickets import MAX_TEXT_BYTES
+
+_log = get_logger("answering")
+
+
+class AnswerByAgent(Protocol):
+    """Runs a published agent for a ticket. See `shared.services.chat.agent_chat`."""
+
+    async def __call__(
+        self, ticket: Ticket, request: ChatRequest, mark_begun: Callable[[bool], Awaitable[None]]
+    ) -> ChatResult:
+        """Runs the agent once; the ticket's owner is charged for its calls. Raises `ModelFailure`, `Unavailable`.
+
+        Awaits `mark_begun(True)` before it does anything that must not be done twice, and `mark_begun(False)` if it
+        did not begin after all.
+        """
+        ...
+
+
+class Attempt:
+    """What a delivery asks a model or an agent. Lives as long as the delivery."""
+
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        complete: CompleteChat,
+        answer_by_agent: AnswerByAgent,
+        settings: Settings,
+        holder: LeaseHolder,
+        settlement: Settlement,
+    ) -> None:
+        self._database = database
+        self._catalog = catalog
+        self._complete = complete
+        self._answer_by_agent = answer_by_agent
+        self._settings = settings
+        self._holder = holder
+        self._settlement = settlement
+
+    async def call(self, ticket: Ticket) -> ChatResult:
+        """The answer, no longer than the ticket's hold covers.
+
+        Raises only `ModelFailure`, `NoRoom` and `LeaseLost`. A fault of our own is logged, and tried again like an
+        outage.
+        """
+        try:
+            request = await self.get_request(ticket)
+            if ticket.provider == GOFANNON:
+                result = await self._answer_by_agent(ticket, request, lambda begun: self._mark_begun(ticket.id, begun))
+            else:
+                route = self._catalog.route(ticket.provider, ticket.model)
+                request = await self._fit_to_hold(ticket, route, request)
+                seconds = self._settings.model_timeout_seconds
+                result = await complete_at_a_price(self._complete, route, request, seconds, ticket.hold)
+            return fit_to_document(result)
+        except (ModelFailure, LeaseLost, NoRoom):
+            raise
+        except (AllowanceSpent, NotCovered) as error:
+            message = "What is left of your allowance does not cover an answer. Send the chat again when it does."
+            raise ModelFailure(message, transient=False) from error
+        except CatalogError as error:
+            raise ModelFailure(str(error), transient=False) from error
+        except Unavailable as error:
+            raise ModelFailure(error.message, transient=True) from error
+        except Exception as error:
+            _log.exception("A ticket could not be worked on", extra=log_fields(ticket))
+            raise ModelFailure("Something went wrong on our side.", transient=True) from error
+
+    async def get_request(self, ticket: Ticket) -> ChatRequest:
+        """The stored request. Two reads at once.
+
+        Raises `ModelFailure` if the owner is disabled or the messages are gone, and `Unavailable`.
+        """
+        async with self._database.raising_unavailable():
+            request, disabled = await asyncio.gather(
+                self._database.tickets.get_request(ticket.id),
+                StandingService(self._database).is_disabled(ticket.owner, anew=True),
+            )
+        if disabled:
+            raise ModelFailure("The account is disabled, so the chat was not answered.", transient=False)
+        if request is None:
+            raise ModelFailure("The chat's messages are gone. Send the chat again.", transient=False)
+        return request
+
+    async def _fit_to_hold(self, ticket: Ticket, route: ModelRoute, request: ChatRequest) -> ChatRequest:
+        """The request with an output limit that the ticket's hold covers.
+
+        Holds again for a ticket whose hold is now too small, for example since prices have risen. Raises
+        `AllowanceSpent`, `NotCovered` and `LeaseLost`.
+        """
+        with contextlib.suppress(NotCovered):
+            return fit_output(route, request, ticket.hold)
+        bounds = bound_cost(route, request, self._settings)
+        return fit_output(route, request, await self._settlement.hold_again(ticket, bounds))
+
+    async def _mark_begun(self, ticket_id: str, begun: bool) -> None:
+        """Notes that an agent begins, so that nobody runs it again. Raises `LeaseLost`, `Unavailable`.
+
+        That it did not begin after all is noted even through an outage; else the ticket would end as interrupted.
+        """
+
+        async def mark() -> None:
+            await self._holder.change(ticket_id, lambda held, now: held.marked(begun, now))
+
+        await (mark() if begun else self._settlement.insist(mark))
+
+
+def fit_to_document(result: ChatResult) -> ChatResult:
+    """The result as it can be stored: without its thoughts if they make it too long.
+
+    Raises `ModelFailure` when the answer alone is too long.
+    """
+    if len(result.model_dump_json().encode()) <= MAX_TEXT_BYTES:
+        return result
+    without = result.model_copy(update={"thoughts": {"omitted": "The thoughts were too long to be kept."}})
+    if (size := len(without.model_dump_json().encode())) <= MAX_TEXT_BYTES:
+        return without
+    message = f"The answer is {size} bytes long; at most {MAX_TEXT_BYTES} can be kept. Ask for a shorter one."
+    raise ModelFailure(message, transient=False, cost=result.cost, usage=result.usage)
+
+
+def log_fields(ticket: Ticket) -> dict[str, dict[str, str | int]]:
+    """What a log line about an attempt names: the ticket, and the attempt's number."""
+    return {"fields": {"ticket": ticket.id, "attempt": ticket.attempts}}

@@ -1,0 +1,28 @@
+"""Releases the holds of calls outside of tickets whose process died before it could settle them."""
+
+from datetime import UTC, datetime
+
+from shared.log import get_logger
+from shared.models.hold import Hold
+from shared.services.accounts.spending import SpendingService
+from shared.services.chat.sweep_batch import sweep_each
+from shared.store import Database
+
+_log = get_logger("sweep")
+
+
+async def release_expired_holds(database: Database, spending: SpendingService, max_holds: int) -> list[str]:
+    """Releases up to `max_holds` holds, and returns the outcome of each: "released" or "left".
+
+    What such a call cost is unknown, so the hold's owner is charged nothing. The exception is a call that was left to
+    go on by itself: its owner is charged what it held, or leaving calls behind would make them free.
+    """
+    async with database.raising_unavailable():
+        holds = await database.holds.expired(datetime.now(UTC), max_holds)
+
+    async def release(hold: Hold) -> str:
+        _log.error("A call was never settled; its hold is released", extra={"fields": hold.model_dump(mode="json")})
+        await spending.give_up(hold)
+        return "released"
+
+    return await sweep_each(holds, release, "left")

@@ -1,0 +1,100 @@
+"""The lease of a ticket: taken by one delivery, renewed while it works, and checked by everything that it writes."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from shared.log import get_logger
+from shared.models.errors import Unavailable
+from shared.models.ticket import Claim, Ticket, claim
+from shared.services.accounts.ledger import Ledger
+from shared.services.chat.turns import TurnService, kind_of, lock_name
+from shared.settings import Settings
+from shared.store import Database, Transaction
+
+_log = get_logger("answering")
+_RENEWALS_PER_LEASE = 3
+Change = Callable[[Ticket, datetime], Ticket]
+"""The next state of a ticket, given the time of the change."""
+
+
+class LeaseLost(Exception):
+    """Another worker has taken the ticket, since this one did not renew its lease in time."""
+
+
+class LeaseHolder:
+    """One delivery, as the holder of a ticket's lease. Lives as long as the delivery."""
+
+    def __init__(self, database: Database, turns: TurnService, settings: Settings) -> None:
+        self._database = database
+        self._turns = turns
+        self._settings = settings
+        self._ledger = Ledger(database, settings)
+        self.id = str(uuid4())
+        """Names the delivery in the lease."""
+
+    async def take(self, ticket_id: str) -> tuple[Claim, Ticket | None]:
+        """Takes the lease if it is free and the owner has a turn for the ticket; parks the ticket if there is no turn.
+
+        Ends a ticket that has no attempt left, and one whose agent was interrupted; its hold is released, and its
+        owner is charged nothing more. One read for a ticket that has ended, else a transaction, too.
+        """
+        async with self._database.raising_unavailable():
+            seen = await self._database.tickets.get(ticket_id)
+        if seen is None:
+            _log.error("A task names a ticket that does not exist", extra={"fields": {"ticket": ticket_id}})
+            return Claim.FINISHED, None
+        if seen.status.finished:
+            return Claim.FINISHED, seen
+
+        async def take(transaction: Transaction) -> tuple[Claim, Ticket | None]:
+            ticket = await self._database.tickets.get(ticket_id, transaction)
+            if ticket is None:
+                return Claim.FINISHED, None
+            now = datetime.now(UTC)
+            if ticket.held_by(self.id):  # an earlier run was committed unnoticed
+                return Claim.TAKEN, ticket
+            decision = claim(ticket, now, self._settings.chat_max_attempts)
+            if decision is Claim.TAKEN and not await self._turns.take(ticket, self.id, now, transaction):
+                decision = Claim.PARKED
+            elif decision is Claim.TAKEN:
+                ticket = ticket.leased(self.id, now, self._settings.lease_seconds)
+                self._database.tickets.put(ticket, transaction)
+            elif decision in (Claim.EXHAUSTED, Claim.INTERRUPTED):
+                message = f"No answer was reached in {ticket.attempts} attempts. Send the chat again."
+                if decision is Claim.INTERRUPTED:
+                    message = "The agent was interrupted. What it had spent is charged. Send the chat again."
+                await self._ledger.settle(ticket.failed(message, now), now, transaction)
+            return decision, ticket
+
+        # Deliveries of one user's tickets take their turns one after the other, rather than overtake each other.
+        return await self._database.transaction(take, serialize_on=lock_name(seen.owner, kind_of(seen)))
+
+    async def keep(self, ticket_id: str) -> None:
+        """Renews the lease until it is cancelled. Raises `LeaseLost`.
+
+        Ignores an outage of the database: whatever ends the ticket checks the lease again.
+        """
+        seconds = self._settings.lease_seconds
+        while True:
+            await asyncio.sleep(seconds / _RENEWALS_PER_LEASE)
+            with contextlib.suppress(Unavailable):
+                await self.change(ticket_id, lambda held, now: held.renewed(now, seconds))
+
+    async def change(self, ticket_id: str, change: Change) -> None:
+        """Writes the changed ticket. One transaction. Raises `LeaseLost`, `Unavailable`."""
+
+        async def write(transaction: Transaction) -> None:
+            ticket = await self.get_held(ticket_id, transaction)
+            self._database.tickets.put(change(ticket, datetime.now(UTC)), transaction)
+
+        await self._database.transaction(write)
+
+    async def get_held(self, ticket_id: str, transaction: Transaction) -> Ticket:
+        """The ticket. One read. Raises `LeaseLost` if this delivery no longer holds it."""
+        ticket = await self._database.tickets.get(ticket_id, transaction)
+        if ticket is None or not ticket.held_by(self.id):
+            raise LeaseLost
+        return ticket

@@ -1,0 +1,33 @@
+"""Finds what will not work in a demo's HTML, given the policy of its page."""
+
+import html
+import re
+from collections.abc import Iterator
+
+_MAX_PROBLEMS = 5
+_TAG = re.compile(
+    r"<!--.*?(?:-->|\Z)|<([a-zA-Z][^\s/>]*+)((?:[^>\"']++|\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z))*+)", re.DOTALL
+)
+"""A comment, or a tag with its attributes. It never backtracks, whatever the text is."""
+_ATTRIBUTE = re.compile(r"([^\s\"'>/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"?|'([^']*+)'?|([^\s>]++)))?+")
+
+
+def markup_problems(markup: str) -> list[str]:
+    """What the page's policy would keep from working: the first few problems, a sentence each. Takes linear time."""
+    return list(dict.fromkeys(_find_problems(markup)))[:_MAX_PROBLEMS]
+
+
+def _find_problems(markup: str) -> Iterator[str]:
+    for found in _TAG.finditer(markup):
+        if found[1] is None:  # a comment
+            continue
+        tag = found[1].lower()
+        if tag == "script":
+            yield "A <script> in html does not run: put all JavaScript into js, without libraries."
+        for attribute in _ATTRIBUTE.finditer(found[2]):
+            name = attribute[1].lower()
+            value = html.unescape(attribute[2] or attribute[3] or attribute[4] or "")
+            if name.startswith("on") and len(name) > 2:
+                yield f"{name[:40]}= on <{tag[:40]}> does not run: use addEventListener in js."
+            elif name == "href" and value.strip().lower().startswith("javascript:"):
+                yield f"A javascript: address on <{tag[:40]}> does not run: use addEventListener in js."

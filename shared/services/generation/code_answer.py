@@ -1,0 +1,96 @@
+"""Reads the code in a model's answer, which may be fenced, in JSON, or between sentences."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, cast
+
+from shared.llm.text import whole_text
+from shared.services.generation.code_pieces import add_helpers
+
+_FENCED = re.compile(r"```[ \t]*[\w+-]*[ \t]*\r?\n(.*?)(?:\r?\n)?```", re.DOTALL)
+_RUN = re.compile(r"^(?:async[ \t]+)?def[ \t]+run[ \t]*\(", re.MULTILINE)
+_CODE_STARTS = re.compile(
+    r"^(?:import |from |async def |def |class |@|#|\"\"\"|[A-Za-z_]\w*\s*(?::[^=]+)?=)", re.MULTILINE
+)
+_JSON_STARTS = re.compile(r"^[^\n\"'{\[]*(?P<json>[{\[]\s*[{\[\"])", re.MULTILINE)
+"""An object or a list of texts that begins in a line before any quotation mark."""
+_MAX_STARTS = 20
+
+
+def read_code(answer: str) -> str:
+    """The code in an answer, without fences, prose or JSON around it. A body of `run` alone is put into a `run`.
+
+    An answer without code becomes a `run` that returns nothing, which `code_check.find_fault` reports.
+    """
+    answer = answer.removeprefix("\ufeff")
+    inner = _read_json(answer)
+    return _unfence(answer if inner is None else whole_text(inner))
+
+
+def _read_json(answer: str) -> str | None:
+    """The code in an answer that is JSON, as in `{"code": "…"}`, fenced or after a sentence; None if it is not JSON.
+
+    Of several texts, the longest that defines `run`, with those that define what it uses. Line breaks within texts are
+    accepted, as models write them.
+    """
+    decoder = json.JSONDecoder(strict=False)
+    plain = _RUN.search(answer)
+    for number, start in enumerate(_JSON_STARTS.finditer(answer)):
+        if number == _MAX_STARTS or (plain and plain.start() < start.start("json")):
+            break
+        try:
+            found: Any = decoder.raw_decode(answer, start.start("json"))[0]
+        except (ValueError, RecursionError):
+            continue
+        texts = list(_walk_texts(found))
+        if codes := [text for text in texts if _RUN.search(text)]:
+            code = max(codes, key=len)
+            return add_helpers(code, [text for text in texts if text is not code][::-1])
+    return None
+
+
+def _walk_texts(value: Any) -> Iterator[str]:
+    """All texts in a JSON value, the last first."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, dict | list):
+            waiting += cast("dict[str, Any]", each).values() if isinstance(each, dict) else cast("list[Any]", each)
+
+
+def _unfence(answer: str) -> str:
+    """The code in an answer that is not JSON. Of several blocks, the longest that defines `run`, with its helpers."""
+    blocks: list[str] = _FENCED.findall(answer)
+    code = max(blocks, key=lambda block: (bool(_RUN.search(block)), len(block))) if blocks else _strip_prose(answer)
+    code = code.strip("\n").rstrip()
+    if _RUN.search(code):
+        return add_helpers(code, [block for block in blocks if block.strip("\n").rstrip() != code]) + "\n"
+    imports, body = _split_imports(code)
+    indented = [f"    {line}" if line.strip() else "" for line in body]
+    return "\n".join([*imports, *([""] if imports else []), "async def run(input_dict, tools):", *indented]) + "\n"
+
+
+def _strip_prose(answer: str) -> str:
+    """The text without a fence that was never closed, and without the sentences before and after the code."""
+    text = re.sub(r"^```[\w+-]*[ \t]*$", "", answer.strip(), flags=re.MULTILINE)
+    if not (start := _CODE_STARTS.search(text)) or not _RUN.search(text):
+        return text
+    lines = text[start.start() :].split("\n")
+    last = max(index for index, line in enumerate(lines) if line[:1] in (" ", "\t", "}", ")", "]") or _is_code(line))
+    return "\n".join(lines[: last + 1])
+
+
+def _is_code(line: str) -> bool:
+    return bool(_CODE_STARTS.match(line))
+
+
+def _split_imports(code: str) -> tuple[list[str], list[str]]:
+    """The lines of the imports at the beginning, which stay outside of `run`, and the other lines."""
+    lines = code.split("\n")
+    count = 0
+    while count < len(lines) and (lines[count].startswith(("import ", "from ")) or not lines[count].strip()):
+        count += 1
+    return [line for line in lines[:count] if line.strip()], lines[count:]

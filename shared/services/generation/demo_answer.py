@@ -1,0 +1,58 @@
+"""Reads the demo in a model's answer: a JSON object, fenced or bare, with or without prose around it."""
+
+import json
+import re
+from typing import Any, cast
+
+from shared.json_words import what_is_wrong
+from shared.models.demo import DemoCode
+
+_OBJECT = re.compile(r"\{\s*\"")
+_MAX_OBJECTS = 20
+_MAX_CHARACTERS = 300_000
+_PARTS = ("html", "css", "js")
+
+
+class BadAnswer(Exception):
+    """The answer holds no usable demo; `args[0]` is a sentence for the model."""
+
+
+def read_answer(answer: str) -> DemoCode:
+    """The demo in an answer, fenced or bare, with prose around it or not. Raises `BadAnswer`.
+
+    Line breaks within its strings are accepted, as models write them.
+    """
+    decoder = json.JSONDecoder(strict=False)
+    error = "It holds no JSON object."
+    for number, start in enumerate(_OBJECT.finditer(answer)):
+        if number == _MAX_OBJECTS:
+            break
+        try:
+            found: Any = decoder.raw_decode(answer, start.start())[0]
+        except json.JSONDecodeError as failure:
+            if not number:
+                error = f"It is not valid JSON: {what_is_wrong(failure)}."
+        except RecursionError:
+            error = "It is not valid JSON: it is nested too deep."
+        except ValueError:
+            error = "It is not valid JSON: a number has thousands of digits."
+        else:
+            if any(part in found for part in _PARTS):
+                return _check_parts(found)
+    raise BadAnswer(error)
+
+
+def _check_parts(found: dict[str, Any]) -> DemoCode:
+    """The demo, if all its parts are there and can be stored. Raises `BadAnswer`."""
+    if missing := [part for part in _PARTS if not isinstance(found.get(part), str)]:
+        raise BadAnswer(f"The JSON object lacks {', '.join(missing)}: html, css and js must each be a string.")
+    parts = cast("dict[str, str]", {part: found[part] for part in _PARTS})
+    if not parts["html"].strip() and not parts["js"].strip():
+        raise BadAnswer("html and js are empty: the page would show nothing.")
+    if (size := sum(len(part) for part in parts.values())) > _MAX_CHARACTERS:
+        raise BadAnswer(f"html, css and js have {size} characters together; at most {_MAX_CHARACTERS} can be kept.")
+    try:
+        "".join(parts.values()).encode()
+    except UnicodeEncodeError:
+        raise BadAnswer("Its text holds half of a surrogate pair, which is not a valid character.") from None
+    return DemoCode(**parts)

@@ -1,0 +1,36 @@
+"""Friendly names and docstrings of agents: read from a model's answer, or made from the agent's description."""
+
+import json
+import re
+from typing import Any, cast
+
+from shared.llm.text import whole_text
+
+_SNAKE = re.compile(r"^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$")
+_MAX_NAME_CHARACTERS = 60
+
+
+def read_name_and_docstring(answer: str, description: str) -> tuple[str, str]:
+    """The agent's name, made valid, and its docstring, as a model gave them; else made from the `description`."""
+    match = re.search(r"\{.*\}", answer, re.DOTALL)
+    try:
+        parsed: Any = json.loads(match[0]) if match else {}
+    except (ValueError, RecursionError):
+        parsed = {}
+    fields = cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else {}
+    name = fields.get("friendly_name") or fields.get("friendlyName")
+    docstring = fields.get("docstring")
+    return (
+        to_snake_case(name if isinstance(name, str) else "")
+        or to_snake_case(" ".join(description.split()[:4]))
+        or "agent",
+        whole_text(docstring.strip()) if isinstance(docstring, str) and docstring.strip() else description.strip(),
+    )
+
+
+def to_snake_case(text: str) -> str:
+    """`text` as a snake_case name; empty if it has no letters that a name can have."""
+    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", text)
+    words = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
+    words = re.sub(r"^[0-9_]+", "", words)[:_MAX_NAME_CHARACTERS].strip("_")
+    return words if _SNAKE.match(words) else ""

@@ -1,0 +1,22 @@
+"""Where a web page reaches the API, by the request that the page itself was served for."""
+
+from shared.services.demos.page import is_origin
+
+
+def api_base(scheme: str, host: str, forwarded_host: str | None, function: str) -> str | None:
+    """The URL below which a page of `function` reaches the published agents; None for an invalid scheme or host.
+
+    Hosting names its own host in `X-Forwarded-Host`, and serves the API below `/api`. A function's own address serves
+    that function alone, and the published agents are at the address of another. Any other host is the service's root.
+    """
+    scheme = scheme.lower()
+    if forwarded_host:
+        base = f"{scheme}://{forwarded_host}"
+        path = "/api"
+    elif host.startswith(f"{function}-") and host.endswith(".run.app"):
+        base = f"{scheme}://deployments-{host.removeprefix(f'{function}-')}"
+        path = ""
+    else:
+        base = f"{scheme}://{host}"
+        path = "/deployments" if host.endswith(".cloudfunctions.net") else ""
+    return f"{base}{path}" if is_origin(base) else None

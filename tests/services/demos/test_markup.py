@@ -1,0 +1,44 @@
+"""What will not work in a demo's HTML is found in any text, in linear time."""
+
+import pytest
+from hypothesis import example, given
+
+from shared.services.demos.markup import markup_problems
+from tests.services.demos.texts import TEXTS
+
+
+@pytest.mark.parametrize(
+    ("markup", "word"),
+    [
+        ("<script>x()</script>", "<script>"),
+        ('<SCRIPT src="https://cdn.example/x.js">', "<script>"),
+        ('<button onclick="go()">', "onclick= on <button>"),
+        ("<p>a<img src=x ONERROR=y>", "onerror= on <img>"),
+        ('<a href=" JavaScript:go()">', "javascript:"),
+    ],
+)
+def test_what_cannot_run_is_reported(markup: str, word: str) -> None:
+    """Scripts and handlers in the HTML."""
+    (problem,) = markup_problems(markup)
+    assert word in problem
+
+
+@pytest.mark.parametrize("markup", ["", "<p>on</p>", "<a href=#x on>", "<p>a < b <!-- <script> --></p>", "<style>"])
+def test_what_works_is_not_reported(markup: str) -> None:
+    """Text and comments are not elements."""
+    assert markup_problems(markup) == []
+
+
+@given(TEXTS)
+@example("<![x[")
+@example("<![ ")
+def test_any_markup_can_be_checked(markup: str) -> None:
+    """Without an error, and with a few problems at most."""
+    assert len(markup_problems(markup)) <= 5
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<a x='", '<a x="', "<!--", "<a b='c' d", "</", "<a x=", "<![", "<a x"])
+@pytest.mark.timeout(20)
+def test_hostile_markup_is_read_in_linear_time(piece: str) -> None:
+    """A model may write anything."""
+    markup_problems(piece * (200_000 // len(piece)))

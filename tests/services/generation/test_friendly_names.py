@@ -1,0 +1,40 @@
+"""How a model's answer, or a description, becomes a name and a docstring."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.services.generation.friendly_names import read_name_and_docstring, to_snake_case
+
+
+@pytest.mark.parametrize(
+    ("answer", "name", "docstring"),
+    [
+        ('{"friendly_name": "weather_report", "docstring": "Tells it."}', "weather_report", "Tells it."),
+        (
+            '```json\n{"friendly_name": "Weather Report!", "docstring": " Tells it. "}\n```',
+            "weather_report",
+            "Tells it.",
+        ),
+        ('Here: {"friendlyName": "WeatherReport", "docstring": ""} ok?', "weather_report", "Reports the weather now."),
+        ("weather", "reports_the_weather_now", "Reports the weather now."),
+        ('{"friendly_name": 5, "docstring": 5}', "reports_the_weather_now", "Reports the weather now."),
+        ('{"friendly_name": "../../etc", "docstring": "x"}', "etc", "x"),
+        ('{"friendly_name": "天気", "docstring": "x"}', "reports_the_weather_now", "x"),
+    ],
+)
+def test_names_are_made_valid(answer: str, name: str, docstring: str) -> None:
+    """In snake case; from the description if the model gave none."""
+    assert read_name_and_docstring(answer, "Reports the weather now.") == (name, docstring)
+
+
+def test_a_description_without_letters_still_gives_a_name() -> None:
+    """There is always one."""
+    assert read_name_and_docstring("", "天気 123")[0] == "agent"
+
+
+@given(st.text(max_size=200))
+def test_snake_case_is_a_name_or_nothing(text: str) -> None:
+    """Lower-case words of ASCII, with single underscores between, at most 60 characters."""
+    name = to_snake_case(text)
+    assert name == "" or (name.isidentifier() and name == name.lower() and "__" not in name and len(name) <= 60)
