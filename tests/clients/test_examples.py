@@ -13,7 +13,7 @@ from tests.doubles.model_server import Answer, ModelServer
 
 pytestmark = pytest.mark.long
 
-TEXT = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs/guides/clients.md").read_text(encoding="utf-8")
 QUESTION = "What is the capital of Germany?"
 PRINTED = ["Berlin.", "Berlin.", "ZeroDivisionError: division by zero ['looking']", "Says it louder. 1 None"]
 PRINTED_BY_NODE = ["Berlin.", "ZeroDivisionError: division by zero [ 'looking' ]", "Says it louder. 1 null"]
