@@ -22,6 +22,7 @@ from shared.store import Database
 from tests.doubles.api_server import ApiServer
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import ModelServer
+from tests.stopped_clock import StoppedClock
 
 if TYPE_CHECKING:
     from tests.doubles.mcp_server import McpServer
@@ -64,6 +65,14 @@ def pytest_configure() -> None:
     """Garbage that has lived for a while is collected between files: within a test it would be another's."""
     young, old, _ = gc.get_threshold()
     gc.set_threshold(young, old, 1_000_000)
+
+
+@pytest.fixture
+def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
+    """The service's clock, which stands still until the test moves it."""
+    stopped = StoppedClock()
+    monkeypatch.setattr("shared.clock.time", stopped)
+    return stopped
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -5,10 +5,11 @@ Who may see and change one is `access`'s to decide, how many a user may keep `qu
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
+from shared import clock
 from shared.models.caller import Caller
 from shared.models.errors import Conflict
 from shared.models.owned import Stored
@@ -45,7 +46,7 @@ class OwnedService(Generic[T]):
                 return found
             if self.quotas:
                 await self.quotas.refuse_another(self.store, caller.uid, transaction)
-            thing = make(id_, rev, datetime.now(UTC))
+            thing = make(id_, rev, clock.now())
             self.store.put(thing, transaction)
             return thing
 
@@ -87,7 +88,7 @@ class OwnedService(Generic[T]):
                 raise Conflict(
                     f"The {self._what} has changed meanwhile. Read it again, and repeat the change with its new _rev."
                 )
-            changed = change(thing).model_copy(update={"rev": new_rev, "updated_at": datetime.now(UTC)})
+            changed = change(thing).model_copy(update={"rev": new_rev, "updated_at": clock.now()})
             if self.quotas:
                 await self.quotas.refuse_growth(self.store, thing, changed, transaction)
             self.store.put(changed, transaction)

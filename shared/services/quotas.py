@@ -5,10 +5,10 @@ that add to what one user keeps write one document: of those at the same moment 
 again and count it.
 """
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
+from shared import clock
 from shared.models.errors import TooLarge, TooManyRequests
 from shared.models.owned import Stored
 from shared.settings import Settings
@@ -77,7 +77,7 @@ class QuotaService:
         """Before counting: whoever else adds to it after this cannot be committed beside us."""
         key = f"quota:{what}:{uid}"
         await self.database.rate_limits.get(key, transaction)
-        self.database.rate_limits.put(key, time.time(), transaction)
+        self.database.rate_limits.put(key, clock.time(), transaction)
 
     async def waiting_chats(self, uid: str) -> int:
         """How many chats of the user are not finished; one more than the most at most. One aggregation."""

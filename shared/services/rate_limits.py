@@ -5,8 +5,8 @@ it will have all of them back. https://en.wikipedia.org/wiki/Generic_cell_rate_a
 """
 
 import math
-import time
 
+from shared import clock
 from shared.models.errors import TooManyRequests
 from shared.store import Database, Transaction
 
@@ -42,7 +42,7 @@ class RateLimitService:
         """
 
         async def write(transaction: Transaction) -> float:
-            theoretical_arrival_time = max(time.time(), await self._database.rate_limits.get(key, transaction))
+            theoretical_arrival_time = max(clock.time(), await self._database.rate_limits.get(key, transaction))
             theoretical_arrival_time += amount * _MINUTE / per_minute
             self._database.rate_limits.put(key, theoretical_arrival_time, transaction)
             return theoretical_arrival_time
@@ -56,7 +56,7 @@ class RateLimitService:
         """
         if not per_minute:
             return
-        now = time.time()
+        now = clock.time()
         known = (self._database.project, key)
         wait = _refused_until.get(known, 0.0) - now
         if wait <= 0:

@@ -6,7 +6,6 @@ since Auth issues none to a user who may not sign in. See docs/decisions/0021-wh
 """
 
 import asyncio
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from shared import clock
 from shared.log import get_logger
 from shared.models.errors import Unauthenticated, Unavailable
 from shared.per_loop import per_loop
@@ -45,7 +45,7 @@ Ask = Callable[[str], AuthUser]
 class AuthUserChecks:
     """What one process remembers, of at most `MAX_REMEMBERED` users; the least recently asked about go first."""
 
-    def __init__(self, ask: Ask, seconds: float, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, ask: Ask, seconds: float, now: Callable[[], float] = clock.time) -> None:
         self._ask = ask
         self._seconds = seconds
         self._now = now

@@ -4,10 +4,10 @@ Whether the user still may sign in is for `shared.web.auth_users` to say.
 """
 
 import json
-import time
 from threading import Lock
 from typing import Any
 
+from shared import clock
 from shared.log import get_logger
 from shared.models.errors import Unauthenticated, Unavailable
 from shared.models.wire import is_plain_id
@@ -44,7 +44,7 @@ def verify(token: str, project: str) -> dict[str, Any]:
         raise Unauthenticated(_EXPIRED) from error
     except Exception as error:  # whatever a library trips over in a stranger's token, it is the token's fault
         raise Unauthenticated(_INVALID) from error
-    check_claims(claims, time.time())
+    check_claims(claims, clock.time())
     return claims
 
 

@@ -10,7 +10,6 @@ taken by its claims; everywhere else, and with any other signature, the signatur
 
 import asyncio
 import json
-import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +18,7 @@ from typing import Any, Literal, cast
 
 from fastapi import Request
 
+from shared import clock
 from shared.log import get_logger
 from shared.models.errors import Forbidden, TooEarly, Unauthenticated
 from shared.settings import Settings
@@ -42,7 +42,7 @@ class _Unfetched(Exception):
 class Certificates:
     """Google's public certificates, by the id of their key. Kept for an hour; older ones serve while none are had."""
 
-    def __init__(self, url: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, url: str, now: Callable[[], float] = clock.time) -> None:
         self._url = url
         self._now = now
         self._lock = Lock()
@@ -91,7 +91,7 @@ def verify(token: str, expected: Expected, unsigned_is_good: bool, known: Certif
     one of another account or for another audience, `TooEarly` when the certificates cannot be had.
     """
     claims = _read_claims(token, unsigned_is_good, known)
-    now = time.time()
+    now = clock.time()
     issued, expires = claims.get("iat"), claims.get("exp")
     if claims.get("iss") not in ISSUERS or not isinstance(issued, int | float) or not isinstance(expires, int | float):
         raise Unauthenticated("The token is not one of Google's.")

@@ -1,10 +1,11 @@
 """Administration of users. Every change leaves an audit record, written together with it."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
+from shared import clock
 from shared.models.account import Account
 from shared.models.audit import AuditRecord
 from shared.models.errors import NotFound
@@ -44,7 +45,7 @@ class AdminService:
         Raises `BadRequest` for a `page_token` that no page gave.
         """
         after = None if page_token is None else read_name_token(page_token)
-        now = datetime.now(UTC)
+        now = clock.now()
         async with self._database.raising_unavailable():
             accounts = await self._database.accounts.page(limit + 1, after)
         users = [admin_user_of(account.current(now, self._terms)) for account in accounts[:limit]]
@@ -61,7 +62,7 @@ class AdminService:
         write_id = str(uuid4())
 
         async def write(transaction: Transaction) -> Account:
-            now = datetime.now(UTC)
+            now = clock.now()
             stored = await self._database.accounts.get(uid, transaction)
             if stored is not None and stored.last_write == write_id:  # an earlier run was committed unnoticed
                 return stored

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
+from shared import clock
 from shared.models.caller import Caller
 from shared.models.deployment_day import day_id
 from shared.models.hold import Hold
@@ -40,13 +41,13 @@ class SpendingService:
         hold = self.to_hold(payer, hold_id, bounds.most, deployment)
 
         async def body(transaction: Transaction) -> Hold:
-            return await self._ledger.open_hold(payer, hold, bounds, transaction, datetime.now(UTC), deployment)
+            return await self._ledger.open_hold(payer, hold, bounds, transaction, clock.now(), deployment)
 
         return await self.database.transaction(body, serialize_on=f"user:{payer.uid}")
 
     def to_hold(self, payer: Caller, hold_id: str, amount: int, deployment: DeploymentBudget | None = None) -> Hold:
         """The hold that `hold` opens, as far as it is known beforehand."""
-        now = datetime.now(UTC)
+        now = clock.now()
         return Hold(
             id=hold_id,
             owner=payer.uid,
@@ -75,7 +76,7 @@ class SpendingService:
         """
 
         async def body(transaction: Transaction) -> None:
-            await self._ledger.close_hold(hold, cost, metadata, datetime.now(UTC), transaction)
+            await self._ledger.close_hold(hold, cost, metadata, clock.now(), transaction)
 
         await self._settle_first(body, hold.owner)
 
@@ -90,7 +91,7 @@ class SpendingService:
             if found is not None:
                 cost = 0.0 if found.left is None else to_dollars(found.amount)
                 metadata = {**(found.left or {}), "estimated": True}
-                await self._ledger.close_hold(found, cost, metadata, datetime.now(UTC), transaction)
+                await self._ledger.close_hold(found, cost, metadata, clock.now(), transaction)
 
         await self._settle_first(body, hold.owner)
 

@@ -1,8 +1,8 @@
 """Deployments: an agent published under its friendly name, which belongs to one agent at a time."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from shared import clock
 from shared.models.agent import StoredAgent
 from shared.models.caller import Caller
 from shared.models.deployment import Deployed, DeployedApi, Deployment, DeploymentInfo, DeployRequest, endpoint
@@ -153,6 +153,6 @@ def make_deployment(agent: StoredAgent, name: str, budget: int | None = None) ->
         description=agent.fields.description,
         input_schema=agent.fields.input_schema,
         output_schema=agent.fields.output_schema,
-        deployed_at=datetime.now(UTC),
+        deployed_at=clock.now(),
         budget_per_day=budget,
     )

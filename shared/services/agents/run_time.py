@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from shared import clock
 from shared.models.errors import TooManyRequests, Unavailable
 from shared.per_loop import per_loop
 from shared.services.rate_limits import RateLimitService
@@ -78,7 +79,7 @@ class RunTimeService:
         known = self._get_known(uid)
         if known.unstored >= min(_STORED_AT_SECONDS, per_minute / 10):
             await self._store(uid, known)
-        wait = known.theoretical_arrival_time - _MINUTE - time.time()
+        wait = known.theoretical_arrival_time - _MINUTE - clock.time()
         if wait > 0:
             raise TooManyRequests(
                 f"The agents of one user may run for {per_minute:g} seconds in a minute, all together. "

@@ -1,7 +1,6 @@
 """Releases the holds of calls outside of tickets whose process died before it could settle them."""
 
-from datetime import UTC, datetime
-
+from shared import clock
 from shared.log import get_logger
 from shared.models.hold import Hold
 from shared.services.accounts.spending import SpendingService
@@ -18,7 +17,7 @@ async def release_expired_holds(database: Database, spending: SpendingService, m
     go on by itself: its owner is charged what it held, or leaving calls behind would make them free.
     """
     async with database.raising_unavailable():
-        holds = await database.holds.expired(datetime.now(UTC), max_holds)
+        holds = await database.holds.expired(clock.now(), max_holds)
 
     async def release(hold: Hold) -> str:
         _log.error("A call was never settled; its hold is released", extra={"fields": hold.model_dump(mode="json")})

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import uuid4
 
+from shared import clock
 from shared.log import get_logger
 from shared.models.errors import Unavailable
 from shared.models.ticket import Claim, Ticket, claim
@@ -53,7 +54,7 @@ class LeaseHolder:
             ticket = await self._database.tickets.get(ticket_id, transaction)
             if ticket is None:
                 return Claim.FINISHED, None
-            now = datetime.now(UTC)
+            now = clock.now()
             if ticket.held_by(self.id):  # an earlier run was committed unnoticed
                 return Claim.TAKEN, ticket
             decision = claim(ticket, now, self._settings.chat_max_attempts)
@@ -88,7 +89,7 @@ class LeaseHolder:
 
         async def write(transaction: Transaction) -> None:
             ticket = await self.get_held(ticket_id, transaction)
-            self._database.tickets.put(change(ticket, datetime.now(UTC)), transaction)
+            self._database.tickets.put(change(ticket, clock.now()), transaction)
 
         await self._database.transaction(write)
 

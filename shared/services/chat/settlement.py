@@ -6,9 +6,9 @@ agent's calls are charged one by one while it runs, so nothing more is charged f
 
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from datetime import UTC, datetime
 from typing import TypeVar
 
+from shared import clock
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
 from shared.models.chat import Usage
@@ -42,7 +42,7 @@ class Settlement:
         """
 
         async def write(transaction: Transaction) -> None:
-            now = datetime.now(UTC)
+            now = clock.now()
             ticket = await self._holder.get_held(seen.id, transaction)
             await self._ledger.settle(change(ticket, now), now, transaction, cost=cost, usage=usage)
 
@@ -64,7 +64,7 @@ class Settlement:
         """
 
         async def write(transaction: Transaction) -> int:
-            now = datetime.now(UTC)
+            now = clock.now()
             held = await self._holder.get_held(seen.id, transaction)
             held = await self._ledger.hold_again(held, bounds, now, transaction, cost=cost, usage=usage)
             self._database.tickets.put(change(held, now), transaction)
@@ -81,7 +81,7 @@ class Settlement:
             if cost and ticket.provider != GOFANNON:
 
                 async def write(transaction: Transaction) -> None:
-                    await self._ledger.charge_lost(ticket, cost, usage, datetime.now(UTC), transaction)
+                    await self._ledger.charge_lost(ticket, cost, usage, clock.now(), transaction)
 
                 with contextlib.suppress(Unavailable):  # it is in the log
                     await self.insist(lambda: self._settle_first(ticket.owner, write))

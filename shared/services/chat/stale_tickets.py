@@ -8,8 +8,9 @@ longer times.
 
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
+from shared import clock
 from shared.log import get_logger
 from shared.models.ticket import Ticket
 from shared.services.accounts.ledger import Ledger
@@ -44,7 +45,7 @@ class StaleTickets:
 
     async def _sweep_one(self, ticket: Ticket) -> str:
         """Queues the ticket again or ends it, on behalf of the request that submitted it, and logs the outcome."""
-        outcome, age = "left", datetime.now(UTC) - ticket.created_at
+        outcome, age = "left", clock.now() - ticket.created_at
         with on_behalf_of(ticket.request_id, ticket.traceparent):
             try:
                 outcome = await self._queue_or_end(ticket)
@@ -71,7 +72,7 @@ class StaleTickets:
 
     def is_too_old(self, ticket: Ticket) -> bool:
         """Whether it has to end. Its time counts from its first attempt since it was parked, else from its start."""
-        now = datetime.now(UTC)
+        now = clock.now()
         if ticket.attempts == 0 or ticket.first_taken_at is None:
             return now - ticket.created_at > timedelta(seconds=self._settings.ticket_max_wait_seconds)
         return now - ticket.first_taken_at > timedelta(seconds=self._settings.ticket_max_age_seconds)
@@ -84,7 +85,7 @@ class StaleTickets:
         if ticket.enqueued_at is None:
             return True
         doubled = self._settings.sweep_after_seconds * 2.0 ** min(ticket.tasks - 1, 30)
-        return datetime.now(UTC) - ticket.enqueued_at > timedelta(seconds=min(doubled, _MAX_SECONDS_BETWEEN))
+        return clock.now() - ticket.enqueued_at > timedelta(seconds=min(doubled, _MAX_SECONDS_BETWEEN))
 
     async def _note_task(self, seen: Ticket) -> None:
         """Counts the new task on the ticket, unless another sweep has done so."""
@@ -92,7 +93,7 @@ class StaleTickets:
         async def note(transaction: Transaction) -> None:
             ticket = await self._database.tickets.get(seen.id, transaction)
             if ticket is not None and not ticket.status.finished and ticket.tasks == seen.tasks:
-                self._database.tickets.put(ticket.enqueued_again(datetime.now(UTC)), transaction)
+                self._database.tickets.put(ticket.enqueued_again(clock.now()), transaction)
 
         await self._database.transaction(note)
 
@@ -103,7 +104,7 @@ class StaleTickets:
             ticket = await self._database.tickets.get(seen.id, transaction)
             if ticket is None or ticket.updated_at != seen.updated_at:
                 return False
-            now = datetime.now(UTC)
+            now = clock.now()
             why = _WAITED if ticket.parked and not ticket.attempts else _GIVEN_UP
             await self._ledger.settle(ticket.failed(why, now), now, transaction)
             return True

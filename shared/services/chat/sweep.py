@@ -4,8 +4,9 @@ nobody has called, and releases expired holds (`expired_holds`).
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from shared import clock
 from shared.log import get_logger
 from shared.models.turns import TurnKind
 from shared.models.wire import SnakeModel
@@ -63,7 +64,7 @@ class SweepService:
         Sweeps at most `pages` times `page` tickets. Parked ones do not count, so they never keep others from their
         turn. Releases at most `page` holds.
         """
-        untouched_since = datetime.now(UTC) - timedelta(seconds=self._settings.sweep_after_seconds)
+        untouched_since = clock.now() - timedelta(seconds=self._settings.sweep_after_seconds)
         outcomes: list[str] = []
         parked: Counter[tuple[str, TurnKind]] = Counter()
         after: datetime | None = None

@@ -9,8 +9,9 @@ ended ticket once more, which frees the turn; and the sweep calls whoever is sti
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from shared import clock
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
 from shared.models.ticket import Ticket
@@ -81,7 +82,7 @@ class TurnService:
         kind = kind_of(ticket)
         async with self.database.raising_unavailable():
             turns = await self.database.turns.get(ticket.owner, kind)
-        if turns.free(self.most(kind), datetime.now(UTC)) or not turns.waiting:
+        if turns.free(self.most(kind), clock.now()) or not turns.waiting:
             await self.call_parked(ticket.owner, kind)
 
     async def pass_on(self, ticket: Ticket, holder: str | None) -> None:
@@ -114,7 +115,7 @@ class TurnService:
         """The tasks that an earlier run of the transaction meant to make."""
 
         async def call(transaction: Transaction) -> list[Ticket]:
-            now = datetime.now(UTC)
+            now = clock.now()
             turns = await self.database.turns.get(owner, kind, transaction)
             earlier = await asyncio.gather(*(self.database.tickets.get(id_, transaction) for id_ in numbers))
             # Called by a run that was committed without our knowing, or by somebody else: the task is made once.

@@ -5,8 +5,8 @@ A chat that somebody else was given meanwhile, or that a worker has begun, stays
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from shared import clock
 from shared.models.idempotency import KeyedRequest
 from shared.models.ticket import Ticket
 from shared.services.accounts.ledger import Ledger
@@ -40,7 +40,7 @@ class WithdrawalService:
             if request is not None and not await Idempotency(self.database).forget(request, ticket.id, transaction):
                 return False
             if found is None or not found.status.finished:
-                now = datetime.now(UTC)
+                now = clock.now()
                 await self._ledger.settle((found or ticket).failed(_ENDED, now), now, transaction)
             return True
 
@@ -52,7 +52,7 @@ class WithdrawalService:
         async def body(transaction: Transaction) -> None:
             found = await self.database.tickets.get(ticket_id, transaction)
             if found is not None and found.attempts == 0 and not found.status.finished:
-                now = datetime.now(UTC)
+                now = clock.now()
                 await self._ledger.settle(found.failed(_ENDED, now), now, transaction)
 
         await self.database.transaction(body)
