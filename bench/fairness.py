@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx
 
-from bench.served import ROOT, served
+from bench.served import ROOT, serve
 from local_platform.firestore_emulator import firestore_emulator
 from shared.llm.catalog import Catalog
 from shared.models.caller import Caller
@@ -49,17 +49,17 @@ def measure() -> None:
             "REST_RATE_PER_MINUTE": "0",
             "CHAT_RATE_PER_MINUTE": "0",
         }
-        asyncio.run(_measured(environ, tasks, model))
+        asyncio.run(_measure(environ, tasks, model))
     model.stop()
     tasks.stop()
 
 
-async def _measured(environ: dict[str, str], tasks: CloudTasksServer, model: ModelServer) -> None:
+async def _measure(environ: dict[str, str], tasks: CloudTasksServer, model: ModelServer) -> None:
     harness = Harness(Settings.from_environ(environ), Catalog.load(environ))
     await publish(harness.database, _FLOODER, "sleeper", _SLEEPER)
     await publish(harness.database, _OTHER, "echo", ECHO)
     model.script("hi", *[Answer("hello", delay=_MODEL_SECONDS) for _ in range(3 * _CHATS)])
-    with served("worker", ROOT / "functions/worker/main.py", environ) as worker:
+    with serve("worker", ROOT / "functions/worker/main.py", environ) as worker:
         dispatcher = Dispatcher(tasks, worker.url, _DISPATCHES)
         async with dispatcher.dispatching():
             await _chat(harness)  # the first one imports litellm
@@ -73,7 +73,7 @@ async def _measured(environ: dict[str, str], tasks: CloudTasksServer, model: Mod
     _row(
         "POST /chat to its answer", alone, beside, f"{flood} deliveries of the flood, {len(dispatcher.refused)} errors"
     )
-    with served("deployments", ROOT / "functions/deployments/main.py", environ) as function:
+    with serve("deployments", ROOT / "functions/deployments/main.py", environ) as function:
         limits = httpx.Limits(max_connections=None)
         async with httpx.AsyncClient(base_url=function.url, timeout=60, trust_env=False, limits=limits) as client:
             await _call(client)
@@ -87,8 +87,8 @@ async def _measured(environ: dict[str, str], tasks: CloudTasksServer, model: Mod
     _row("POST /rest/{name}", alone, beside, "")
 
 
-def _row(name: str, alone: float, beside: float, told: str) -> None:
-    print(f"  {name:26} alone {alone:7.3f} s   beside {beside:7.3f} s   x{beside / alone:.2f}   {told}", flush=True)
+def _row(name: str, alone: float, beside: float, note: str) -> None:
+    print(f"  {name:26} alone {alone:7.3f} s   beside {beside:7.3f} s   x{beside / alone:.2f}   {note}", flush=True)
 
 
 async def _chat(harness: Harness) -> None:

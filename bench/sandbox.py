@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import psutil
 
-from bench.served import ROOT, Served, served
+from bench.served import ROOT, Served, serve
 from local_platform.firestore_emulator import firestore_emulator
 from shared.models.wire import JsonObject
 from shared.sandbox import Limits, Program
@@ -105,37 +105,37 @@ def measure() -> None:
     with (
         firestore_emulator() as host,
         tempfile.TemporaryDirectory() as fresh,
-        served(
+        serve(
             "agents", ROOT / "functions/agents/main.py", {"FIRESTORE_EMULATOR_HOST": host, "TMPDIR": fresh}
         ) as agents,
     ):
-        asyncio.run(_measured(agents))
-    asyncio.run(_alone())
+        asyncio.run(_measure_requests(agents))
+    asyncio.run(_measure_alone())
 
 
-async def _measured(agents: Served) -> None:
+async def _measure_requests(agents: Served) -> None:
     async with httpx.AsyncClient(base_url=agents.url, trust_env=False, timeout=30) as client:
-        first = await _timed(lambda: _checked(client))
-        await _median(lambda: _checked(client))
+        first = await _time(lambda: _check_run(client))
+        await _median(lambda: _check_run(client))
         empty: list[float] = []
         runs: list[float] = []
         for _ in range(_ROUNDS):
             empty.append(await _median(lambda: client.post("/agents/nothing/there", json=_BODY)))
-            runs.append(await _median(lambda: _checked(client)))
+            runs.append(await _median(lambda: _check_run(client)))
     added = [run - nothing for run, nothing in zip(runs, empty, strict=True)]
     plain = await _median(_plain)
     print(f"  first run            {first:8.2f} ms   (imports the library, and starts the sandbox)")
-    print(f"  empty request        {_told(empty)}")
-    print(f"  run-code             {_told(runs)}   x{median(runs) / median(empty):.2f} of the empty request")
-    print(f"  on top of it         {_told(added)}")
+    print(f"  empty request        {_format(empty)}")
+    print(f"  run-code             {_format(runs)}   x{median(runs) / median(empty):.2f} of the empty request")
+    print(f"  on top of it         {_format(added)}")
     print(f"  plain exec           {plain:8.2f} ms   (in the process itself, where it reads every key)")
 
 
-def _told(rounds: list[float]) -> str:
+def _format(rounds: list[float]) -> str:
     return f"{median(rounds):8.2f} ms   ({min(rounds):.2f} to {max(rounds):.2f})"
 
 
-async def _alone() -> None:
+async def _measure_alone() -> None:
     """Without HTTP: what the sandbox itself can carry."""
     settings = Settings()
     limits = Limits(60, settings.run_cpu_seconds, settings.run_memory_bytes, 10_000, 100_000)
@@ -152,9 +152,9 @@ async def _alone() -> None:
         for _ in range(runs):
             await run(_CODE, tenant)
 
-    cold = await _timed(lambda: run(_CODE, 0))
+    cold = await _time(lambda: run(_CODE, 0))
     await asyncio.gather(*[client(tenant, 3) for tenant in range(_CLIENTS)])
-    seconds = await _timed(lambda: asyncio.gather(*[client(n, _RUNS_OF_A_CLIENT) for n in range(_CLIENTS)])) / 1000
+    seconds = await _time(lambda: asyncio.gather(*[client(n, _RUNS_OF_A_CLIENT) for n in range(_CLIENTS)])) / 1000
     ratios = {kind: await _compare(run, rounds, body) for kind, (rounds, body) in _COMPUTES.items()}
     waiting = [asyncio.create_task(run(_WAITS, 100 + number)) for number in range(_WAITING)]
     await asyncio.sleep(8)
@@ -182,19 +182,19 @@ async def _compare(run: Callable[[str, int, JsonObject], Awaitable[Any]], rounds
     code = f'async def run(input_dict, tools):\n    rounds = input_dict["rounds"]{body}'
     names: dict[str, Any] = {}
     exec(compile(code, "agent.py", "exec"), names)  # noqa: S102 - what the sandbox is compared with
-    there = min([await _timed(lambda: run(code, 0, {"rounds": rounds})) for _ in range(_TIMES)])
-    here = min([await _timed(lambda: names["run"]({"rounds": rounds}, {})) for _ in range(_TIMES)])
+    there = min([await _time(lambda: run(code, 0, {"rounds": rounds})) for _ in range(_TIMES)])
+    here = min([await _time(lambda: names["run"]({"rounds": rounds}, {})) for _ in range(_TIMES)])
     return there / here
 
 
-async def _timed(action: Callable[[], Awaitable[Any]]) -> float:
+async def _time(action: Callable[[], Awaitable[Any]]) -> float:
     """Milliseconds."""
     began = time.perf_counter()
     await action()
     return (time.perf_counter() - began) * 1000
 
 
-async def _checked(client: httpx.AsyncClient) -> None:
+async def _check_run(client: httpx.AsyncClient) -> None:
     response = await client.post("/agents/run-code", json=_BODY)
     if response.raise_for_status().json()["result"] != {"outputText": "HELLO"}:
         raise RuntimeError(f"a wrong result: {response.text}")
@@ -208,4 +208,4 @@ async def _plain() -> None:
 
 async def _median(action: Callable[[], Awaitable[Any]]) -> float:
     """Milliseconds."""
-    return median([await _timed(action) for _ in range(_RUNS)])
+    return median([await _time(action) for _ in range(_RUNS)])

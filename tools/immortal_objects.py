@@ -19,7 +19,7 @@ from shared.sandbox.fork_server.worker import Worker
 
 _IMMORTAL = 5 << 28
 """What CPython gives to immortal objects where a pointer has 32 bits (`_Py_IMMORTAL_INITIAL_REFCNT`)."""
-_MOST_COUNTED = 1 << 20
+_MAX_COUNTED = 1 << 20
 """References that an object may have. More is an address: where an object was, that of the next free place is kept."""
 _COUNT = struct.Struct("<I")
 _OBJECT = struct.Struct("<II")
@@ -30,7 +30,7 @@ _CORE_MODULE, _DATA = 1, 11
 _I32_CONST, _END = 0x41, 0x0B
 _NOTHING = bytes([0, _I32_CONST, 0, _END, _COUNT.size]) + _COUNT.pack(_IMMORTAL)
 """A segment: an immortal count at address 0."""
-_MOST_BYTES = 2**26
+_MAX_RESULT_BYTES = 2**26
 _WALK = """
 import gc
 from types import CodeType
@@ -80,7 +80,14 @@ class Asking(Worker):
 def objects_of(wasmtime: Any, engine: Any, component: Any) -> list[tuple[int, int]]:
     """The objects that an instance has in the middle of a run: the address of each, and that of its type."""
     asked = json.dumps(
-        {"code": _WALK, "input_dict": {}, "tools": {}, "log_bytes": 0, "result_bytes": _MOST_BYTES, "only_load": False}
+        {
+            "code": _WALK,
+            "input_dict": {},
+            "tools": {},
+            "log_bytes": 0,
+            "result_bytes": _MAX_RESULT_BYTES,
+            "only_load": False,
+        }
     )
     worker = Asking(wasmtime, engine, component, asked)
     worker.ask()
@@ -105,7 +112,7 @@ def make_immortal(component: bytes, objects: list[tuple[int, int]]) -> bytes:
             continue
         head = bytes(changed[place : place + stored]).ljust(_OBJECT.size, b"\0")
         references, its_type = _OBJECT.unpack(head)
-        if its_type == type_address and 0 < references <= _MOST_COUNTED:  # or the run has made it where nothing was
+        if its_type == type_address and 0 < references <= _MAX_COUNTED:  # or the run has made it where nothing was
             _COUNT.pack_into(changed, place, _IMMORTAL)
     return _with_nothing_immortal(changed)
 
@@ -114,8 +121,8 @@ def _with_nothing_immortal(component: bytearray) -> bytes:
     if not (found := _largest_data(component)).segments:
         return bytes(component)
     module, data = found.module, found.data
-    count, first = _number(component, data.start)
-    segments = _unsigned(count + 1) + component[first : data.end] + _NOTHING
+    count, first = _read_number(component, data.start)
+    segments = _encode_unsigned(count + 1) + component[first : data.end] + _NOTHING
     inside = bytes(component[module.start : data.begin] + _section(_DATA, segments) + component[data.end : module.end])
     return bytes(component[: module.begin] + _section(_CORE_MODULE, inside) + component[module.end :])
 
@@ -171,31 +178,31 @@ def _largest_data(component: bytearray) -> _Data:
 
 def _sections(data: bytearray, at: int, end: int) -> Iterator[_Section]:
     while at < end:
-        size, start = _number(data, at + 1)
+        size, start = _read_number(data, at + 1)
         yield _Section(data[at], at, start, start + size)
         at = start + size
 
 
 def _section(kind: int, content: bytes) -> bytes:
-    return bytes([kind]) + _unsigned(len(content)) + content
+    return bytes([kind]) + _encode_unsigned(len(content)) + content
 
 
 def _segments(data: bytearray, at: int) -> list[tuple[int, int, int]]:
     found: list[tuple[int, int, int]] = []
-    count, at = _number(data, at)
+    count, at = _read_number(data, at)
     for _ in range(count):
         if data[at] != 0 or data[at + 1] != _I32_CONST:
             return []  # not a snapshot's, which all have an address of their own
-        address, at = _number(data, at + 2, signed=True)
+        address, at = _read_number(data, at + 2, signed=True)
         if data[at] != _END:
             return []
-        size, at = _number(data, at + 1)
+        size, at = _read_number(data, at + 1)
         found.append((address % 2**32, at, size))
         at += size
     return found
 
 
-def _number(data: bytearray, at: int, signed: bool = False) -> tuple[int, int]:
+def _read_number(data: bytearray, at: int, signed: bool = False) -> tuple[int, int]:
     """A number in LEB128, and what comes behind it."""
     value = shift = 0
     while True:
@@ -207,7 +214,7 @@ def _number(data: bytearray, at: int, signed: bool = False) -> tuple[int, int]:
             return value - (1 << shift) if signed and byte & 0x40 else value, at
 
 
-def _unsigned(value: int) -> bytes:
+def _encode_unsigned(value: int) -> bytes:
     """A number in LEB128."""
     out = bytearray()
     while value >= 0x80:

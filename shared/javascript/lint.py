@@ -16,10 +16,10 @@ from tree_sitter import Language, Node, Parser, Tree
 
 API_BASE = "API_BASE_URL"
 """The constant that a page's script is given."""
-_MOST_PROBLEMS = 10
-_MOST_FOUND = 100
-_MOST_STEPS = 100
-_SHOWN = 500
+_MAX_PROBLEMS = 10
+_MAX_FOUND = 100
+_MAX_STEPS = 100
+_MAX_SHOWN_BYTES = 500
 _DYNAMIC = "\0"
 _CALL = re.compile(r"(?:https?://[^/\0]*)?(?:/api)?/rest/(?P<name>[^/?#\0]*)(?P<rest>.?)", re.DOTALL)
 _STORAGE = {"localStorage", "sessionStorage", "indexedDB"}
@@ -32,7 +32,7 @@ _FUNCTIONS = {
     "method_definition",
     "class_static_block",
 }
-_TELLING = {
+_UNSUPPORTED = {
     "jsx_element": "This is JSX, which browsers do not run.",
     "jsx_self_closing_element": "This is JSX, which browsers do not run.",
     "import_statement": "There are no modules: import does not work.",
@@ -60,7 +60,7 @@ def problems(code: str, apis: Collection[str]) -> list[Problem]:
     source = code.encode(errors="replace").rstrip()
     tree = _parser().parse(source)
     found = _syntax(tree, len(source)) if tree.root_node.has_error else _semantics(tree, set(apis))
-    return sorted(dict.fromkeys(islice(found, _MOST_FOUND)), key=lambda problem: problem.line)[:_MOST_PROBLEMS]
+    return sorted(dict.fromkeys(islice(found, _MAX_FOUND)), key=lambda problem: problem.line)[:_MAX_PROBLEMS]
 
 
 @cache
@@ -106,7 +106,7 @@ def _syntax(tree: Tree, length: int) -> Iterator[Problem]:
         if node.is_missing:
             yield Problem(_line(node), f"Syntax error: {node.type!r} is missing.")
         elif node.is_error:
-            shown = " ".join(_text(node)[:_SHOWN].split())[:80]
+            shown = " ".join(_text(node)[:_MAX_SHOWN_BYTES].split())[:80]
             if node.end_byte == length and node.start_point[0] != node.end_point[0]:
                 yield Problem(_line(node), f"Syntax error: what begins with {shown!r} never ends. Is the code whole?")
             else:
@@ -118,7 +118,7 @@ def _semantics(tree: Tree, apis: set[str]) -> Iterator[Problem]:
         node, line = place.node, _line(place.node)
         match node.type:
             case "string" | "template_string":
-                if (name := _called(place)) is not None and name not in apis:
+                if (name := _called_deployment(place)) is not None and name not in apis:
                     known = ", ".join(sorted(apis)) or "none"
                     yield Problem(line, f"/rest/{name[:100]} is not among the selected APIs. They are: {known}.")
             case "identifier" | "shorthand_property_identifier_pattern" if _declares(place, API_BASE):
@@ -129,8 +129,8 @@ def _semantics(tree: Tree, apis: set[str]) -> Iterator[Problem]:
                 yield Problem(line, "await works inside of async functions only.")
             case "return_statement" if not place.in_function:
                 yield Problem(line, "return works inside of functions only.")
-            case kind if kind in _TELLING:
-                yield Problem(line, _TELLING[kind])
+            case kind if kind in _UNSUPPORTED:
+                yield Problem(line, _UNSUPPORTED[kind])
             case _:
                 pass
 
@@ -160,13 +160,13 @@ def _is_key(place: _Place) -> bool:
     return owner is None or _text(owner) not in ("window", "self", "globalThis")
 
 
-def _called(place: _Place) -> str | None:
+def _called_deployment(place: _Place) -> str | None:
     """The deployment that a text names whole; None for any other text, and a name that is only begun."""
     match = _CALL.match(_value(place.node))
     if match is None:
         return None
     name, rest = match["name"], match["rest"]
-    begun = rest == _DYNAMIC or (not rest and _goes_on(place))
+    begun = rest == _DYNAMIC or (not rest and _is_continued(place))
     return None if begun else unquote(name)
 
 
@@ -181,10 +181,10 @@ def _value(literal: Node) -> str:
     return "".join(parts)
 
 
-def _goes_on(place: _Place) -> bool:
+def _is_continued(place: _Place) -> bool:
     """Whether something is added to the text: `"/rest/" + name`."""
     node = place.node
-    for parent in reversed(place.above[-_MOST_STEPS:]):
+    for parent in reversed(place.above[-_MAX_STEPS:]):
         if parent.type not in ("binary_expression", "parenthesized_expression"):
             return False
         if parent.type == "binary_expression" and parent.child_by_field_name("left") == node:

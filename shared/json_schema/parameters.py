@@ -8,7 +8,7 @@ from shared.models.catalog import ParameterSpec, ParameterType
 from shared.models.wire import JsonObject
 
 INPUT_TEXT = "inputText"
-_LONGEST_DESCRIPTION = 1_000
+_MAX_DESCRIPTION_CHARACTERS = 1_000
 _TYPES: dict[str, ParameterType] = {
     "string": "string",
     "integer": "integer",
@@ -57,7 +57,7 @@ def _spec(schema: JsonObject) -> ParameterSpec:
     kind: ParameterType = "choice" if isinstance(choices, list) else told
     return ParameterSpec(
         type=kind,
-        description=description[:_LONGEST_DESCRIPTION],
+        description=description[:_MAX_DESCRIPTION_CHARACTERS],
         default=schema.get("default"),
         min=_number(schema.get("minimum")),
         max=_number(schema.get("maximum")),

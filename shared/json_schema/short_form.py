@@ -17,9 +17,9 @@ _TYPES = {
     **dict.fromkeys(("array", "list"), "array"),
 }
 _JSON_TYPES = {*_TYPES.values(), "null"}
-_SURE = {"$schema", "$ref", "$defs", "$id"}
+_ONLY_IN_JSON_SCHEMA = {"$schema", "$ref", "$defs", "$id"}
 _KEYWORDS = {
-    *_SURE,
+    *_ONLY_IN_JSON_SCHEMA,
     *("$comment", "$anchor", "definitions", "type", "enum", "const", "title", "description", "default", "examples"),
     *("readOnly", "writeOnly", "deprecated", "nullable", "example"),
     *("properties", "required", "additionalProperties", "patternProperties", "propertyNames", "minProperties"),
@@ -38,7 +38,7 @@ def from_either_form(schema: JsonObject) -> JsonObject:
 
 def is_json_schema(schema: JsonObject) -> bool:
     """Whether it is JSON Schema, by what the short form would hardly say: a field may well be called `type`."""
-    if any(name in schema for name in _SURE):
+    if any(name in schema for name in _ONLY_IN_JSON_SCHEMA):
         return True
     if any(isinstance(schema.get(name), list) for name in ("allOf", "anyOf", "oneOf")):
         return True

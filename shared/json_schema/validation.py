@@ -27,8 +27,8 @@ __all__ = ["MAX_SCHEMA_BYTES", "Problem", "as_json_schema", "check", "parameter_
 
 MAX_SCHEMA_BYTES = 100_000
 MAX_PROBLEMS = 20
-_LONGEST_MESSAGE = 300
-_LONGEST_NAME = 100
+_MAX_MESSAGE_CHARACTERS = 300
+_MAX_NAME_CHARACTERS = 100
 """Of a property, where a problem says its place: each of the problems repeats it."""
 _MAX_STEPS = 100_000_000
 """Schemas times values: about a second. More is refused."""
@@ -53,14 +53,14 @@ class _Compiled:
 
 def as_json_schema(schema: JsonObject) -> JsonObject:
     """A schema of either form as JSON Schema. Raises `BadRequest` for what is neither; `check` looks closer."""
-    with _told("The schema"):
+    with _raising_bad_request("The schema"):
         return from_either_form(schema)
 
 
 def check(schema: JsonObject, name: str = "The schema") -> None:
     """Raises `BadRequest`, which says where, for a schema that cannot be used. `name` begins its sentence."""
-    with _told(name):
-        _compiled(_text(from_either_form(schema)))
+    with _raising_bad_request(name):
+        _compile(_text(from_either_form(schema)))
 
 
 def problems(schema: JsonObject, value: JsonValue) -> list[Problem]:
@@ -69,8 +69,8 @@ def problems(schema: JsonObject, value: JsonValue) -> list[Problem]:
     A large value's problems are told by the first, or only that there are some. Raises `BadRequest` as `check` does.
     Blocks, a millisecond as a rule and seconds at worst.
     """
-    with _told("The schema"):
-        compiled = _compiled(_text(from_either_form(schema)))
+    with _raising_bad_request("The schema"):
+        compiled = _compile(_text(from_either_form(schema)))
     if depth(value) > MAX_LEVELS:
         return [Problem((), f"It is nested more than {MAX_LEVELS} levels deep.", "depth")]
     values = size(value, _MAX_STEPS // compiled.work.unrolled)
@@ -78,18 +78,18 @@ def problems(schema: JsonObject, value: JsonValue) -> list[Problem]:
         return [Problem((), "It is too large to be checked by its schema.", "size")]
     if compiled.validator.is_valid(value):
         return []
-    return _explained(compiled, value, values)
+    return _explain(compiled, value, values)
 
 
 @contextmanager
-def _told(name: str) -> Generator[None]:
+def _raising_bad_request(name: str) -> Generator[None]:
     try:
         yield
     except NotASchema as error:
         raise BadRequest(f"{name} cannot be used: {error}.") from error
 
 
-def _explained(compiled: _Compiled, value: JsonValue, values: int) -> list[Problem]:
+def _explain(compiled: _Compiled, value: JsonValue, values: int) -> list[Problem]:
     """Every way into a value is told of on its own, so that a recursive schema's grow with its depth."""
     work = compiled.work
     ways = work.recursive ** min(depth(value), 20) if work.recursive > 1 else 1
@@ -106,15 +106,17 @@ def _explained(compiled: _Compiled, value: JsonValue, values: int) -> list[Probl
 
 
 def _problem(error: "ValidationError") -> Problem:
-    return Problem(tuple(map(_shortened_name, error.instance_path)), _shortened(error.message), error.kind.name)
+    return Problem(tuple(map(_shorten_name, error.instance_path)), _shorten(error.message), error.kind.name)
 
 
-def _shortened_name(part: str | int) -> str | int:
-    return f"{part[: _LONGEST_NAME - 1]}…" if isinstance(part, str) and len(part) > _LONGEST_NAME else part
+def _shorten_name(part: str | int) -> str | int:
+    return (
+        f"{part[: _MAX_NAME_CHARACTERS - 1]}…" if isinstance(part, str) and len(part) > _MAX_NAME_CHARACTERS else part
+    )
 
 
-def _shortened(message: str) -> str:
-    return message if len(message) <= _LONGEST_MESSAGE else f"…{message[1 - _LONGEST_MESSAGE :]}"
+def _shorten(message: str) -> str:
+    return message if len(message) <= _MAX_MESSAGE_CHARACTERS else f"…{message[1 - _MAX_MESSAGE_CHARACTERS :]}"
 
 
 def _text(schema: JsonObject) -> str:
@@ -125,7 +127,7 @@ def _text(schema: JsonObject) -> str:
 
 
 @lru_cache(maxsize=32)
-def _compiled(text: str) -> _Compiled:
+def _compile(text: str) -> _Compiled:
     """Raises `NotASchema`."""
     import jsonschema_rs
 
@@ -141,7 +143,7 @@ def _compiled(text: str) -> _Compiled:
     except jsonschema_rs.ValidationError as error:
         raise NotASchema(_what_is_wrong(error)) from error
     except ValueError as error:
-        raise NotASchema(_shortened(str(error))) from error
+        raise NotASchema(_shorten(str(error))) from error
     return _Compiled(validator, work)
 
 
@@ -158,5 +160,5 @@ def _what_is_wrong(error: "ValidationError") -> str:
     if path[-1:] == ["type"] and error.kind.name == "anyOf":
         return f"{where}use string, number, integer, boolean, object, array or null, or a list of them"
     if error.message.endswith('is not a "regex"'):
-        return f"{where}{_shortened(error.message)}, or one with look-around, or too large"
-    return f"{where}{_shortened(error.message)}"
+        return f"{where}{_shorten(error.message)}, or one with look-around, or too large"
+    return f"{where}{_shorten(error.message)}"

@@ -77,10 +77,10 @@ class AccountStore:
             .order_by("timestamp", direction=Query.DESCENDING)
             .limit(limit)
         )
-        return [_shown(snapshot.to_dict() or {}) for snapshot in await query.get()]
+        return [_to_usage_entry(snapshot.to_dict() or {}) for snapshot in await query.get()]
 
 
-def _shown(document: dict[str, Any]) -> UsageEntry:
+def _to_usage_entry(document: dict[str, Any]) -> UsageEntry:
     """The entry as its user sees it; what was charged, where that was less than the cost, is in the metadata."""
     metadata = _json.validate_json(document["metadata"])
     if document["charged"] != document["cost"]:

@@ -7,15 +7,15 @@ from google.cloud.firestore import AsyncCollectionReference, AsyncQuery
 
 async def count_up_to(query: AsyncQuery | AsyncCollectionReference, most: int) -> int:
     """How many documents the query has; it stops counting at `most`."""
-    return int((await _asked(query.limit(most).count(alias="count")))["count"])
+    return int((await _aggregate(query.limit(most).count(alias="count")))["count"])
 
 
 async def count_and_sum(query: AsyncQuery, field: str) -> tuple[int, int]:
     """How many documents the query has, and the sum of their `field`, of those that have one."""
-    found = await _asked(query.count(alias="count").sum(field, alias="sum"))
+    found = await _aggregate(query.count(alias="count").sum(field, alias="sum"))
     return int(found["count"]), int(found["sum"])
 
 
-async def _asked(aggregation: Any) -> dict[str, Any]:
+async def _aggregate(aggregation: Any) -> dict[str, Any]:
     (results,) = await aggregation.get()
     return {result.alias: result.value for result in results}

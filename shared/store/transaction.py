@@ -68,7 +68,7 @@ class Transaction:
 
         def write(batch: AsyncWriteBatch) -> None:
             if snapshot.exists:
-                batch.update(reference, {**document, **gone}, self._unchanged(snapshot))
+                batch.update(reference, {**document, **gone}, self._if_unchanged(snapshot))
             else:
                 batch.create(reference, document)
 
@@ -81,7 +81,7 @@ class Transaction:
     def delete(self, reference: AsyncDocumentReference) -> None:
         """Deletes a document that is there, at the commit."""
         snapshot = self._read[_path(reference)]
-        self._writes[_path(reference)] = lambda batch: batch.delete(reference, self._unchanged(snapshot))
+        self._writes[_path(reference)] = lambda batch: batch.delete(reference, self._if_unchanged(snapshot))
 
     def on_commit(self, tell: Callable[[], None]) -> None:
         """Calls `tell` when the commit is known to have gone through: for log lines of what has happened."""
@@ -103,7 +103,7 @@ class Transaction:
         except (*_OVERTAKEN, *_UNKNOWN_OUTCOME) as error:
             raise Overtaken from error
 
-    def _unchanged(self, snapshot: DocumentSnapshot[Any]) -> WriteOption:
+    def _if_unchanged(self, snapshot: DocumentSnapshot[Any]) -> WriteOption:
         return self._client.write_option(last_update_time=snapshot.update_time)
 
 

@@ -195,7 +195,7 @@ def _held(said: list[bytes], slow: bool) -> tuple[str | Fault | None, _Strict, _
         async with asyncio.timeout(5):
             try:
                 conversation = Conversation(cast(Worker, script), host_functions, logs)
-                end = await conversation.held({"code": ""})
+                end = await conversation.hold({"code": ""})
             except (Gone, TooManyCalls):
                 pass
         for _ in range(3):

@@ -34,7 +34,7 @@ PATIENT: dict[str, Any] = {"seconds": 20, "cpu_seconds": 1}
 """For programs that must come to their end on a machine that has other things to do."""
 OUT_OF_TIME = "TimeoutError: The run took longer than 2 s."
 COMPUTED = "TimeoutError: The code computed for longer than 0.5 s, which is the most that a run may."
-LONGEST_TRACEBACK = 20_000
+MAX_TRACEBACK_CHARACTERS = 20_000
 GRACE = 4.0
 """Seconds that a run may go on after its limit: until a worker that does not answer is killed."""
 RUN = "async def run(input_dict, tools):\n"
@@ -117,7 +117,7 @@ async def test_a_hostile_program_gets_nothing(name: str, run: Run) -> None:
     outcome = await run(code, {}, TOOLS, **expected.limits)
     assert expected.holds(outcome), _texts(outcome)[:2000]
     assert outcome.seconds < expected.limits["seconds"] + GRACE
-    assert not outcome.failure or len(outcome.failure.traceback) < LONGEST_TRACEBACK
+    assert not outcome.failure or len(outcome.failure.traceback) < MAX_TRACEBACK_CHARACTERS
     assert _told_of_the_host(outcome) == []
     assert len("\n".join(outcome.logs).encode()) < LIMITS.log_bytes + 100
     assert await _is_well(run)

@@ -201,5 +201,5 @@ async def test_shares_and_the_whole_are_kept_whatever_happens(steps: list[tuple[
     for _ in range(3):
         await asyncio.sleep(0)
     assert not slots._taken  # pyright: ignore[reportPrivateUsage]
-    assert not slots._held  # pyright: ignore[reportPrivateUsage]
+    assert not slots._alive  # pyright: ignore[reportPrivateUsage]
     assert not slots._wanted  # pyright: ignore[reportPrivateUsage]

@@ -83,7 +83,7 @@ async def test_a_process_is_replaced_after_a_number_of_runs(
     engine: WasmEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever it has gathered by then is gone."""
-    monkeypatch.setattr(workers, "_MOST_RUNS", 3)
+    monkeypatch.setattr(workers, "_MAX_RUNS", 3)
     seen: set[int] = set()
     for _ in range(7):
         assert (await ran(engine, NORMAL, "user:a", n=1)).result == 2
@@ -93,7 +93,7 @@ async def test_a_process_is_replaced_after_a_number_of_runs(
 
 async def test_processes_that_wait_are_few(engine: WasmEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """The longest unused makes room."""
-    monkeypatch.setattr(workers, "_MOST_IDLE", 2)
+    monkeypatch.setattr(workers, "_MAX_IDLE", 2)
     for n in range(5):
         assert (await ran(engine, NORMAL, f"user:{n}", n=n)).result == 2 * n
     await so_many_are_left(3)
@@ -165,7 +165,7 @@ async def test_a_run_that_has_said_nothing_yet_survives_its_process(
     computing[0].kill()
     outcome = await running
     assert (outcome.failure, outcome.result) == (None, 31_999_996_000_000)
-    assert caplog.messages == ["A worker ended before its program had said anything"]
+    assert caplog.messages == ["A worker ended before its program had sent anything"]
 
 
 async def test_processes_that_are_killed_while_they_wait_are_not_missed(engine: WasmEngine) -> None:

@@ -18,7 +18,7 @@ IMMORTAL = 5 << 28
 TYPE = 0x00401000
 OBJECT = 0x00500000
 COMPILED = FOLDER / fork_server.COMPILED
-_MOST_PAGES = 250
+_MAX_PAGES = 250
 """Of the image, that a run of one line may write to: half as many again as it does, and half of what it did once."""
 
 
@@ -121,7 +121,7 @@ def test_a_run_writes_to_few_pages_of_the_image() -> None:
     worker = Counting(wasmtime, engine, Component.deserialize_file(engine, str(COMPILED)), program)
     worker.ask()
     assert worker.said[-1].endswith('{"text": "X"}')
-    assert 10 < worker.pages < _MOST_PAGES
+    assert 10 < worker.pages < _MAX_PAGES
 
 
 def own_pages(file: str) -> int:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.models.wire import JsonObject
 from shared.sandbox import Program, analyze_now
-from shared.sandbox.analysis.newer_syntax import NotUnderstood, older
+from shared.sandbox.analysis.newer_syntax import NotUnderstood, to_older_syntax
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.no_host_functions import NoHostFunctions
 from tests.sandbox.conftest import LIMITS
@@ -108,7 +108,7 @@ def test_older_code_means_what_it_meant(folder: str) -> None:
     """Rewritten, it has the same lines, and every name and call that it had."""
     for name in names(folder):
         code = code_of(folder, name)
-        rewritten = older(code)
+        rewritten = to_older_syntax(code)
         assert rewritten.count("\n") == code.count("\n")
         assert uses(rewritten) == uses(code), name
 
@@ -130,7 +130,7 @@ PIECES = [
 def test_any_text_is_rewritten_or_not_understood(text: str) -> None:
     """And nothing else."""
     with contextlib.suppress(NotUnderstood):
-        older(text)
+        to_older_syntax(text)
 
 
 async def test_the_python_that_agents_run_in_reads_it(engine: WasmEngine) -> None:
