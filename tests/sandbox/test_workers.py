@@ -22,8 +22,8 @@ from shared.sandbox.worker import Gone, Worker
 from shared.sandbox.workers import end_all
 from tests.sandbox.children import children, fork_servers, kill_all
 from tests.sandbox.conftest import LIMITS
+from tests.sandbox.gate import CALL, Gate
 from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
-from tests.sandbox.test_engine import CALL, Gate
 
 RUN = "async def run(input_dict, tools):\n"
 NORMAL = RUN + "    return input_dict['n'] * 2"
