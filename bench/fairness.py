@@ -1,4 +1,4 @@
-"""A user's chat and REST call alone, and beside three hundred sleeping agents of another user."""
+"""A user's chat and REST call alone, and at the same time as three hundred sleeping agents of another user."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ from tests.services.publishing import ECHO, publish
 
 _FLOOD = 300
 _DISPATCHES = 20
-"""What one worker takes at a time: its share of the queue's two hundred."""
+"""How many tasks one worker gets at a time: its share of the queue's two hundred."""
 _CHATS = 10
 _CALLS = 20
 _MODEL_SECONDS = 1.0
@@ -33,7 +33,7 @@ _SLEEPER = "async def run(input_dict, tools):\n    await asyncio.sleep(1000)"
 
 
 def measure() -> None:
-    """Medians, of one request after the other; and how many deliveries the flood took."""
+    """Prints medians of requests one after the other, and how many deliveries the flood caused."""
     print(f"Beside {_FLOOD} sleeping agents of another user, a worker with {_DISPATCHES} dispatches")
     tasks, model = CloudTasksServer(), ModelServer()
     tasks.start()
@@ -79,7 +79,7 @@ async def _measure(environ: dict[str, str], tasks: CloudTasksServer, model: Mode
             await _call(client)
             alone = await _median(_CALLS, lambda: _call(client))
             flood_of_calls = [asyncio.create_task(client.post("/rest/sleeper", json={})) for _ in range(_FLOOD)]
-            await asyncio.wait(flood_of_calls, return_when=asyncio.FIRST_COMPLETED)  # one is turned away
+            await asyncio.wait(flood_of_calls, return_when=asyncio.FIRST_COMPLETED)  # one is refused
             beside = await _median(_CALLS, lambda: _call(client))
             for call in flood_of_calls:
                 call.cancel()

@@ -1,4 +1,4 @@
-"""Running an agent's code through HTTP, beside an empty request and beside plain `exec`; and many runs at a time."""
+"""Runs of an agent's code over HTTP, compared with an empty request and plain `exec`; and many runs at a time."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from shared.settings import Settings
 
 _ROUNDS = 7
 _RUNS = 100
-"""In a round, after as many empty requests: a machine that others use is not equally fast all the time."""
+"""In a round, after as many empty requests: the machine may be used by others, and its speed vary."""
 _CLIENTS = 8
 _RUNS_OF_A_CLIENT = 200
 _WAITING = 200
@@ -93,14 +93,14 @@ _COMPUTES = {
     return len(re.findall(r"(\\w+)@(\\w+)", "abc@def ghi " * rounds))""",
     ),
 }
-"""Kinds of computing, each with the rounds that take CPython a tenth of a second or so, and the lines of `run`."""
+"""Kinds of computation, each with as many rounds as take CPython about a tenth of a second, and the lines of `run`."""
 _TIMES = 3
 _INPUT: JsonObject = {"inputText": "hello"}
 _BODY = {"code": _CODE, "inputDict": _INPUT, "tools": {}}
 
 
 def measure() -> None:
-    """Medians over runs one after another; the first run, which starts the sandbox, apart."""
+    """Prints medians over runs one after the other; the first run, which starts the sandbox, is separate."""
     print(f"A one-line agent, {_ROUNDS} rounds of {_RUNS} warm runs: the median, from least to most")
     with (
         firestore_emulator() as host,
@@ -136,7 +136,7 @@ def _format(rounds: list[float]) -> str:
 
 
 async def _measure_alone() -> None:
-    """Without HTTP: what the sandbox itself can carry."""
+    """Without HTTP: the capacity of the sandbox itself."""
     settings = Settings()
     limits = Limits(60, settings.run_cpu_seconds, settings.run_memory_bytes, 10_000, 100_000)
     engine = WasmEngine(_WAITING)
@@ -173,12 +173,12 @@ async def _measure_alone() -> None:
 
 
 def _memory() -> int:
-    """Bytes of the sandbox's processes; what several share is counted once."""
+    """Bytes of the sandbox's processes; shared memory is counted once."""
     return sum(process.memory_full_info().pss for process in psutil.Process().children(recursive=True))
 
 
 async def _compare(run: Callable[[str, int, JsonObject], Awaitable[Any]], rounds: int, body: str) -> float:
-    """How many times as long the sandbox takes; of each the shortest time."""
+    """How many times as long the sandbox takes as this process, by the shortest times."""
     code = f'async def run(input_dict, tools):\n    rounds = input_dict["rounds"]{body}'
     names: dict[str, Any] = {}
     exec(compile(code, "agent.py", "exec"), names)  # noqa: S102 - what the sandbox is compared with

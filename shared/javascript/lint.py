@@ -1,7 +1,7 @@
-"""Reads JavaScript that a model wrote for a page: whether it parses, and what in it cannot work there.
+"""Checks JavaScript that a model wrote for a page: whether it parses, and what in it cannot work there.
 
-The only importer of tree_sitter. Its parser goes on after mistakes, so that all of them are found, and it takes some
-things that browsers do not: JSX, and what belongs to modules only.
+The only importer of tree_sitter. Its parser continues after mistakes, so all of them are found, and it accepts some
+things that browsers do not: JSX, and the syntax of modules.
 """
 
 import re
@@ -42,7 +42,7 @@ _UNSUPPORTED = {
 
 @dataclass(frozen=True)
 class Problem:
-    """`line` counts from 1. `message` is a sentence for whoever wrote the code."""
+    """`line` counts from 1. `message` is a sentence for the author of the code."""
 
     line: int
     message: str
@@ -52,10 +52,10 @@ class Problem:
 
 
 def problems(code: str, apis: Collection[str]) -> list[Problem]:
-    """What keeps `code` from working in a page that may call the deployments `apis`: the first few, by line.
+    """What keeps `code` from working in a page that may call the deployments `apis`: the first problems, by line.
 
-    Mistakes of syntax alone, where there are any. Calls are found by what is written: a text that is
-    `/rest/{name}`, behind `API_BASE_URL` or a host or not. A name that is put together when the code runs passes.
+    If there are syntax errors, only these. Calls are found in literals: a string `/rest/{name}`, perhaps behind
+    `API_BASE_URL` or a host. Names that are put together when the code runs are not checked.
     """
     source = code.encode(errors="replace").rstrip()
     tree = _parser().parse(source)
@@ -70,7 +70,7 @@ def _parser() -> Parser:
 
 @dataclass(frozen=True)
 class _Place:
-    """A node, and those that it is in, from the root down. To ask a node itself for its parent costs its depth."""
+    """A node, and its ancestors from the root down. Asking a node itself for its parent takes time for each level."""
 
     node: Node
     above: list[Node]
@@ -82,13 +82,13 @@ class _Place:
 
 
 def _places(tree: Tree) -> Iterator[_Place]:
-    """All nodes, in the order of the source; however deep they lie. `above` is the walk's own: read it at once."""
+    """All nodes, in the order of the source, at any depth. The walk changes `above`: do not keep it."""
     cursor = tree.walk()
     above: list[Node] = []
     functions = 0
     while True:
         node = cursor.node
-        assert node is not None  # noqa: S101 - a cursor that walks is at a node
+        assert node is not None  # noqa: S101 - a walking cursor is at a node
         yield _Place(node, above, functions > 0)
         if cursor.goto_first_child():
             above.append(node)
@@ -153,7 +153,7 @@ def _declares(place: _Place, name: str) -> bool:
 
 
 def _is_key(place: _Place) -> bool:
-    """Of an object's own making, `{ localStorage: … }` or `settings.localStorage`, and no global thing."""
+    """Whether it is a property of the code's own object, as in `settings.localStorage`, and not the global one."""
     if place.parent is None or place.node.type != "property_identifier":
         return False
     owner = place.parent.child_by_field_name("object")
@@ -161,7 +161,7 @@ def _is_key(place: _Place) -> bool:
 
 
 def _called_deployment(place: _Place) -> str | None:
-    """The deployment that a text names whole; None for any other text, and a name that is only begun."""
+    """The deployment that a literal calls; None for any other literal, and for a name that is continued elsewhere."""
     match = _CALL.match(_value(place.node))
     if match is None:
         return None
@@ -171,7 +171,7 @@ def _called_deployment(place: _Place) -> str | None:
 
 
 def _value(literal: Node) -> str:
-    """A literal's text, where `${API_BASE_URL}` is nothing, and what else is put in is `_DYNAMIC`."""
+    """A literal's text. `${API_BASE_URL}` is left out, and other substitutions become `_DYNAMIC`."""
     parts: list[str] = []
     for child in literal.named_children:
         if child.type == "template_substitution":
@@ -182,7 +182,7 @@ def _value(literal: Node) -> str:
 
 
 def _is_continued(place: _Place) -> bool:
-    """Whether something is added to the text: `"/rest/" + name`."""
+    """Whether something is appended to the literal: `"/rest/" + name`."""
     node = place.node
     for parent in reversed(place.above[-_MAX_STEPS:]):
         if parent.type not in ("binary_expression", "parenthesized_expression"):

@@ -1,4 +1,4 @@
-"""Requests with an `Idempotency-Key`: `idempotency/{hash}`, of which Firestore's TTL on `expire_at` deletes the old."""
+"""Requests with an `Idempotency-Key`: `idempotency/{hash}`, which Firestore's TTL on `expire_at` deletes."""
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
@@ -7,7 +7,7 @@ from shared.store.transaction import Transaction
 
 
 class IdempotencyStore:
-    """Reads and writes what is kept of them. TTL deletes late: whoever reads looks at `expire_at`."""
+    """Reads and writes what is kept of such requests. TTL deletes late, so readers must check `expire_at`."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
@@ -22,7 +22,7 @@ class IdempotencyStore:
         return None if document is None else KeptRequest(id=id_, **document)
 
     def put(self, request: KeptRequest, transaction: Transaction) -> None:
-        """Writes one that the transaction has read, or found missing."""
+        """Writes one that the transaction has read, or has not found."""
         transaction.set(self._request(request.id), request.model_dump(exclude={"id"}))
 
     def remove(self, request: KeptRequest, transaction: Transaction) -> None:
