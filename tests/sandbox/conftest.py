@@ -29,7 +29,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 class Run(Protocol):
-    """Runs code on the engine; `limits` are fields of `Limits`, to be set otherwise than in `LIMITS`."""
+    """Runs code on the engine; `limits` are fields of `Limits` that differ from those in `LIMITS`."""
 
     async def __call__(
         self,

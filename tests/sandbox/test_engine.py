@@ -46,8 +46,8 @@ async def test_code_as_models_wrap_it_runs(around: str, line: int, run: Run) -> 
     assert f'"agent.py", line {line}, in run' in failure.traceback
 
 
-async def test_a_run_begins_as_a_new_python_does(run: Run) -> None:
-    """What ran before the snapshot has left no trace: decimal's context is nobody's yet, and tasks count from one."""
+async def test_a_run_begins_like_a_new_python(run: Run) -> None:
+    """What ran before the snapshot has left no trace: decimal's context is new, and tasks count from one."""
     code = """import asyncio, contextvars, decimal
 
 async def third(digits):
@@ -63,7 +63,7 @@ async def run(input_dict, tools):
     assert outcome.result == [[0, "Task-1"], [["0.333", "Task-2"], ["0.33333", "Task-3"]], "7"]
 
 
-async def test_a_run_can_be_played_again(engine: WasmEngine) -> None:
+async def test_a_run_can_be_replayed(engine: WasmEngine) -> None:
     """With the same seed and clock: ids, random numbers, times, and the order of a set are the same ones."""
     code = (
         "import asyncio, datetime, os, random, secrets, time, uuid\n"
@@ -88,7 +88,7 @@ async def test_a_run_can_be_played_again(engine: WasmEngine) -> None:
     assert str(first[5]).startswith("2023-11-14 22:13:20.0")
 
 
-async def test_the_modules_that_are_there_are_the_ones_that_the_look_knows(run: Run) -> None:
+async def test_the_analysis_knows_exactly_the_modules_that_exist(run: Run) -> None:
     """All of them can be imported, and no other of the standard library."""
     code = (
         "import importlib, sys\n"
@@ -121,7 +121,7 @@ async def test_a_load_runs_only_what_is_outside(engine: WasmEngine) -> None:
 
 @pytest.mark.parametrize("how", ["by its time", "from outside"])
 async def test_a_call_ends_with_its_run(how: str, engine: WasmEngine) -> None:
-    """What nobody waits for any more is not paid for any more."""
+    """A call that no longer has a run causes no more cost."""
     gate = Gate()
     limits = replace(LIMITS, seconds=0.3) if how == "by its time" else LIMITS
     run = asyncio.create_task(engine.run(Program(CALL, {}), gate, limits))
@@ -135,7 +135,7 @@ async def test_a_call_ends_with_its_run(how: str, engine: WasmEngine) -> None:
     assert cancelled == (1, 0)
 
 
-async def test_so_many_run_at_once_and_no_more() -> None:
+async def test_runs_are_limited_by_the_slots() -> None:
     """At one level; the others wait for a place, and run when one is free."""
     engine, gate = WasmEngine(at_once=3), Gate()
     tasks = [asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS)) for _ in range(9)]
@@ -160,8 +160,8 @@ async def test_agents_that_call_agents_do_not_wait_for_each_other(
     assert host_functions.calls.most_at_once == AT_ONCE
 
 
-async def test_no_place_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever waited in vain may come again; nothing of it is an outcome."""
+async def test_a_run_without_a_slot_raises_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting without success is an exception, so that the caller can try again, and not an outcome."""
     monkeypatch.setattr(slots, "_WAITING_SECONDS", 0.05)
     engine, gate = WasmEngine(at_once=1), Gate()
     first = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
@@ -172,7 +172,7 @@ async def test_no_place_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None
     assert (await first).result == "gate"
 
 
-async def test_input_of_any_json_goes_in_as_it_is(run: Run) -> None:
+async def test_input_of_any_json_arrives_unchanged(run: Run) -> None:
     """Depth, size, and every kind of value."""
     value: dict[str, Any] = {"a": [1, 2.5, None, True, "é😀\n", {"": []}], "big": 2**70, "long": "x" * 100_000}
     deep: Any = 1

@@ -26,7 +26,7 @@ async def test_the_traceback_is_the_authors_own_lines(run: Run) -> None:
     )
 
 
-async def test_a_failure_while_it_is_loaded_is_told_by_its_line(run: Run) -> None:
+async def test_a_failure_while_code_is_loaded_names_its_line(run: Run) -> None:
     """What stands outside of functions runs first."""
     outcome = await run("x = 1\ny = x / 0\n" + RUN + "    return y")
     assert outcome.failure
@@ -34,8 +34,8 @@ async def test_a_failure_while_it_is_loaded_is_told_by_its_line(run: Run) -> Non
     assert '"agent.py", line 2, in <module>' in outcome.failure.traceback
 
 
-async def test_what_the_look_finds_does_not_run(run: Run) -> None:
-    """All of it is told, by lines, and nothing was printed."""
+async def test_code_with_findings_does_not_run(run: Run) -> None:
+    """The failure lists all findings by line, and nothing was printed."""
     outcome = await run("import numpy\nprint('x')\n" + RUN + "    call_llm(messages='x')")
     assert outcome.logs == []
     assert outcome.failure
@@ -43,7 +43,7 @@ async def test_what_the_look_finds_does_not_run(run: Run) -> None:
     assert "line 4: `call_llm(…)` must be awaited." in outcome.failure.error
 
 
-async def test_code_that_is_no_python_is_shown_with_a_caret(run: Run) -> None:
+async def test_a_syntax_error_is_shown_with_a_caret(run: Run) -> None:
     """The line as it stands, and where in it."""
     failure = (await run(RUN + "    return 1 +")).failure
     assert failure
@@ -56,7 +56,7 @@ async def test_code_that_is_no_python_is_shown_with_a_caret(run: Run) -> None:
 
 
 async def test_warnings_name_no_file_of_ours(run: Run) -> None:
-    """A call that nobody awaited is told by its name, and other warnings by the agent's line."""
+    """The warning about a call that was not awaited has its name, and other warnings the agent's line."""
     code = (
         "import gc, warnings\n"
         + RUN
@@ -88,7 +88,7 @@ async def test_notes_and_the_exceptions_of_a_group_are_shown(run: Run) -> None:
     ]
 
 
-async def test_what_an_exception_came_of_is_shown_before_it(run: Run) -> None:
+async def test_the_causes_of_an_exception_are_shown_before_it(run: Run) -> None:
     """As Python prints it: what it was raised from, and what was being handled; not what `from None` hides."""
     code = """def read(text):
     return int(text)
@@ -157,14 +157,14 @@ async def test_a_chain_without_an_end_is_cut(run: Run) -> None:
     assert failure.error == "ValueError: a"
 
 
-async def test_a_missing_key_is_told_as_python_does(run: Run) -> None:
+async def test_a_missing_key_is_reported_as_python_does(run: Run) -> None:
     """`KeyError: 'b'`, so that a key that is empty or has spaces is seen."""
     outcome = await run(RUN + "    return input_dict['b']")
     assert outcome.failure
     assert outcome.failure.error == "KeyError: 'b'"
 
 
-async def test_a_doubtful_escape_is_no_error(run: Run) -> None:
+async def test_an_invalid_escape_is_not_an_error(run: Run) -> None:
     """`"\\d+"` without an `r` is what models write; Python warns of it, and runs it."""
     assert (await run(RUN + "    return re.findall('\\d+', 'a1b22')")).result == ["1", "22"]
 
@@ -184,8 +184,8 @@ async def _http_outcome(engine: WasmEngine, failure: Exception, code: str = "") 
     return await engine.run(Program(code, {}), Failing(failure), LIMITS)
 
 
-async def test_a_call_that_failed_is_told_by_its_name_and_cause(engine: WasmEngine) -> None:
-    """Where the code does not catch it, the cause goes to whoever started the run."""
+async def test_a_failed_call_is_reported_by_its_name_and_cause(engine: WasmEngine) -> None:
+    """If the code does not catch it, the caller of the run gets the cause."""
     cause = ValueError("beneath")
     failed = CallFailed("No connection.", ConnectionError, name="ConnectError", cause=cause)
     failure = (await _http_outcome(engine, failed)).failure
@@ -194,7 +194,7 @@ async def test_a_call_that_failed_is_told_by_its_name_and_cause(engine: WasmEngi
     assert failure.traceback.endswith("ConnectError: No connection.")
 
 
-async def test_a_fault_of_ours_tells_nothing(engine: WasmEngine, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_fault_of_ours_reveals_nothing(engine: WasmEngine, caplog: pytest.LogCaptureFixture) -> None:
     """Inside it is one sentence; what happened is in the log."""
     failure = (await _http_outcome(engine, ValueError("the database's password"))).failure
     assert failure
@@ -202,7 +202,7 @@ async def test_a_fault_of_ours_tells_nothing(engine: WasmEngine, caplog: pytest.
     assert "password" not in failure.traceback
 
 
-async def test_a_failure_that_was_caught_is_no_cause(engine: WasmEngine) -> None:
+async def test_a_failure_that_was_caught_is_not_the_cause(engine: WasmEngine) -> None:
     """Only the last one that ended the run is."""
     code = (
         "    try:\n        await http_client.get('https://example.com')\n    except Exception:\n        pass\n"

@@ -111,7 +111,7 @@ async def _is_well(run: Run, n: int = 21) -> bool:
 
 @pytest.mark.parametrize("name", names("hostile"))
 async def test_a_hostile_program_gets_nothing(name: str, run: Run) -> None:
-    """It ends as expected and in time, tells nothing of the host, and the next program runs as ever."""
+    """It ends as expected and in time, reveals nothing of the host, and the next program runs normally."""
     code = code_of("hostile", name)
     expected = _Expected(code)
     outcome = await run(code, {}, TOOLS, **expected.limits)
@@ -140,7 +140,7 @@ def _bounds(**limits: float) -> Limits:
 async def test_hostile_programs_do_not_disturb_the_others(
     engine: WasmEngine, host_functions: ScriptedHostFunctions
 ) -> None:
-    """All of them beside a stream of normal programs, which all give their right answer."""
+    """All of them at the same time as normal programs, which all give the right answer."""
     # a place for each of these and for each of the stream; else runs would wait for places, which counts as time
     turns = asyncio.Semaphore(5)
     ended = asyncio.Event()

@@ -61,14 +61,14 @@ def test_what_is_nested_too_deep_is_refused() -> None:
 
 
 @pytest.mark.parametrize("text", ["NaN", "[Infinity]", "-Infinity", "", "{", "[1,]", "nul", '"\\ud800"'])
-def test_what_is_no_json_text_is_refused(text: str) -> None:
+def test_text_that_is_not_json_is_refused(text: str) -> None:
     """By the letter of JSON."""
     with pytest.raises(NotJson, match=r"^The answer is not JSON: "):
         parse_json(text, "answer")
 
 
 def test_length_is_in_bytes() -> None:
-    """Both numbers are told."""
+    """The error has both numbers."""
     refuse_long("éé", 4, "result")
     with pytest.raises(NotJson, match=r"^The result is 4 bytes long as JSON; at most 3 are allowed\.$"):
         refuse_long("éé", 3, "result")

@@ -34,7 +34,7 @@ RUN = "async def run(input_dict, tools):\n"
         ),
     ],
 )
-async def test_a_limit_is_told_in_words(code: str, limits: dict[str, Any], error: str, run: Run) -> None:
+async def test_the_failure_names_the_limit(code: str, limits: dict[str, Any], error: str, run: Run) -> None:
     """Which limit it was."""
     outcome = await run(RUN + code, **limits)
     assert outcome.failure
@@ -73,7 +73,7 @@ async def test_a_limit_is_told_in_words(code: str, limits: dict[str, Any], error
     ],
 )
 @pytest.mark.timeout(60)
-async def test_a_limit_that_is_met_ends_the_run(run: Run, code: str, error: str) -> None:
+async def test_reaching_a_limit_ends_the_run(run: Run, code: str, error: str) -> None:
     """In words for its author, whatever the code does."""
     outcome = await run(code, seconds=50, cpu_seconds=1)
     assert outcome.result is None
@@ -91,7 +91,7 @@ async def test_a_run_that_waits_too_long_ends(run: Run, waits: str) -> None:
     assert outcome.failure.error == "TimeoutError: The run took longer than 3 s."
 
 
-async def test_an_input_that_is_nested_too_deep_is_refused(
+async def test_an_input_that_is_nested_too_deeply_is_refused(
     engine: WasmEngine, host_functions: ScriptedHostFunctions
 ) -> None:
     """It cannot be handed in."""
@@ -112,7 +112,7 @@ async def test_memory_is_limited(run: Run) -> None:
     assert outcome.failure.error.startswith("MemoryError: ")
 
 
-async def test_memory_that_is_used_up_by_what_is_still_to_be_done(run: Run) -> None:
+async def test_memory_can_be_used_up_after_the_code_has_ended(run: Run) -> None:
     """The tasks are begun before the loop ends, and there is no room for that, nor for saying so."""
     code = RUN + "    kept = []\n    while True: kept.append(asyncio.create_task(asyncio.sleep(60)))"
     outcome = await run(code, memory_bytes=16 * 2**20, seconds=60, cpu_seconds=20)
@@ -128,14 +128,14 @@ async def test_waiting_is_not_computing(run: Run) -> None:
 
 
 async def test_printed_lines_are_limited(run: Run) -> None:
-    """What is dropped is told; the run goes on."""
+    """The last line says how much was dropped; the run goes on."""
     outcome = await run(RUN + "    for n in range(100):\n        print('line', n)\n    return n", log_bytes=14)
     assert outcome.result == 99
     assert outcome.logs == ["line 0", "line 1", "… 776 bytes more were printed; the first 14 are kept."]
 
 
-async def test_one_step_that_computes_for_ever_is_told_as_time(run: Run) -> None:
-    """Also where the worker cannot stop by itself and is killed."""
+async def test_one_endless_step_is_reported_as_a_timeout(run: Run) -> None:
+    """Also if the worker cannot stop by itself and is killed."""
     outcome = await run(RUN + "    n = 7\n    while True:\n        n = n * n", cpu_seconds=0.3)
     assert outcome.failure
     assert outcome.failure.error.startswith("TimeoutError: The code computed for longer than 0.3 s")
@@ -180,7 +180,7 @@ def test_limits_are_plain() -> None:
     assert hash(LIMITS) == hash(Limits(**LIMITS.__dict__))
 
 
-async def test_what_is_there_from_the_start_is_not_counted(run: Run) -> None:
+async def test_memory_of_the_snapshot_is_not_counted(run: Run) -> None:
     """References to it, that is: a count would be a page that is copied. What the code makes is counted, and freed."""
     body = """
     import json, sys, weakref

@@ -37,7 +37,7 @@ def response(content: bytes, content_type: str = "", status: int = 200, reason: 
     ],
 )
 def test_a_text_is_read_by_its_charset(content: bytes, content_type: str, text: str) -> None:
-    """UTF-8 where none is named or known; what cannot be read is replaced."""
+    """UTF-8 if none is named or known; what cannot be decoded is replaced."""
     assert response(content, content_type).text == text
 
 
@@ -46,7 +46,7 @@ _NO_CODECS = ["undefined", "idna", "a\0b"]
 
 
 def test_a_slow_charset_is_not_used() -> None:
-    """A server cannot have a body read in quadratic time: what is not the web's is read as UTF-8."""
+    """A server cannot have a body decoded in quadratic time: unusual charsets are read as UTF-8."""
     assert response(b"a" * 200_000, "text/html; charset=punycode").text == "a" * 200_000
 
 
@@ -57,7 +57,7 @@ def test_json_of_too_many_values_is_refused() -> None:
 
 
 @pytest.mark.parametrize("charset", [*_CODECS, *_NO_CODECS])
-def test_a_strangers_charset_breaks_nothing(charset: str) -> None:
+def test_any_charset_is_harmless(charset: str) -> None:
     """Whatever Python knows by that name."""
     assert isinstance(response(b"abc", f"text/plain; charset={charset}").text, str)
 
@@ -81,7 +81,7 @@ def test_json_is_read_by_its_bytes_as_httpx_does(encoding: str, named: str) -> N
 
 @given(st.binary(max_size=40) | st.text(max_size=20).map(lambda text: json.dumps(text).encode("utf-16")))
 def test_any_bytes_are_json_where_they_are_for_httpx(content: bytes) -> None:
-    """And a `ValueError` where they are none."""
+    """And a `ValueError` if they are not JSON."""
     try:
         expected: Any = httpx.Response(200, content=content).json()
     except ValueError:

@@ -73,7 +73,7 @@ async def test_runs_of_one_tenant_use_one_process_and_share_nothing(engine: Wasm
 
 
 async def test_tenants_do_not_share_a_process(engine: WasmEngine) -> None:
-    """Each has its own; one that is nobody's serves a single run."""
+    """Each tenant has its own worker; one without a tenant serves a single run."""
     for sharers in (("user:a",), ("user:b", "agent:1"), (), ()):
         assert (await ran(engine, NORMAL, *sharers, n=2)).result == 4
     await so_many_are_left(3)  # those of the two, and one that is ready
@@ -306,7 +306,7 @@ async def test_a_fork_server_that_is_behind_is_waited_for(engine: WasmEngine) ->
     assert fork_servers() == [server]
 
 
-async def test_how_a_run_ended_is_told_by_a_fork_server_that_is_behind(engine: WasmEngine) -> None:
+async def test_a_fork_server_that_is_behind_reports_how_a_run_ended(engine: WasmEngine) -> None:
     """Its word is waited for: the run computed for too long, and did not end for no reason."""
     gate = Gate()
     code = RUN + "    await gofannon_client.call('gate', {})\n    while True: pass"

@@ -76,7 +76,7 @@ async def test_a_form_is_pairs_of_text() -> None:
 
 
 @pytest.mark.parametrize("json", [{"a": [1, None]}, [], {}, "text", 0, False])
-async def test_json_is_sent_also_where_it_is_nothing_much(json: Any) -> None:
+async def test_any_json_but_null_is_sent(json: Any) -> None:
     """Only None is no body."""
     call = await sent(method="post", json=json)
     assert (call.json, type(call.json)) == (json, type(json))
@@ -102,7 +102,7 @@ async def test_a_clients_own_settings_come_first() -> None:
         ("", "https://example.com/c", "https://example.com/c"),
     ],
 )
-async def test_a_base_url_goes_before(base: str, url: str, whole: str) -> None:
+async def test_a_base_url_is_prepended(base: str, url: str, whole: str) -> None:
     """But for an address that is whole."""
     host_functions = Noting()
     await AsyncClient(host_functions, base_url=base).get(url)
@@ -170,7 +170,7 @@ def test_a_timeout_is_one_number() -> None:
         ),
     ],
 )
-async def test_what_does_not_fit_is_told(call: str, error: str, engine: WasmEngine) -> None:
+async def test_invalid_arguments_are_reported(call: str, error: str, engine: WasmEngine) -> None:
     """By the name of the parameter, and what it should have been."""
     program = Program(RUN + f"    await {call}", {}, {"https://mcp.example.com": ["x"]})
     outcome = await engine.run(program, NoHostFunctions(), LIMITS)
@@ -178,7 +178,7 @@ async def test_what_does_not_fit_is_told(call: str, error: str, engine: WasmEngi
     assert outcome.failure.error.startswith(error)
 
 
-async def test_a_number_that_is_too_long_is_told(engine: WasmEngine) -> None:
+async def test_a_number_that_is_too_long_is_reported(engine: WasmEngine) -> None:
     """As any other argument that does not fit."""
     code = RUN + "    await http_client.get('https://example.com', headers={'x': 10**5000})"
     outcome = await engine.run(Program(code, {}), NoHostFunctions(), LIMITS)
@@ -186,7 +186,7 @@ async def test_a_number_that_is_too_long_is_told(engine: WasmEngine) -> None:
     assert outcome.failure.error.split(":")[0] in ("TypeError", "ValueError")
 
 
-async def test_a_client_that_is_made_otherwise_is_told(engine: WasmEngine) -> None:
+async def test_unknown_options_of_a_client_are_reported(engine: WasmEngine) -> None:
     """What it does not take here is named."""
     code = "import httpx\n" + RUN + "    httpx.AsyncClient(verify=False, **{'proxy': 'x', 'mounts': {}})"
     outcome = await engine.run(Program(code, {}), NoHostFunctions(), LIMITS)
@@ -194,7 +194,7 @@ async def test_a_client_that_is_made_otherwise_is_told(engine: WasmEngine) -> No
     assert outcome.failure.error == "TypeError: AsyncClient() takes no proxy, mounts here."
 
 
-async def test_what_httpx_has_besides(run: Run, addresses: dict[str, str]) -> None:
+async def test_what_else_httpx_has(run: Run, addresses: dict[str, str]) -> None:
     """Names and passwords, cookies, files, streams, parts of addresses, headers in any case."""
     code = (
         "import httpx, io\n"
@@ -253,7 +253,9 @@ async def test_a_request_arrives_as_it_was_written(
     assert parse_qsl(echoes[1]["body"]) == pairs
 
 
-async def test_parameters_of_a_model_call_go_on_as_they_are(run: Run, host_functions: ScriptedHostFunctions) -> None:
+async def test_parameters_of_a_model_call_are_passed_on_unchanged(
+    run: Run, host_functions: ScriptedHostFunctions
+) -> None:
     """By `call_llm` and by litellm's name."""
     host_functions.answers = [("hi", "hello")]
     code = RUN + (
@@ -273,7 +275,7 @@ async def test_parameters_of_a_model_call_go_on_as_they_are(run: Run, host_funct
     ]
 
 
-async def test_calls_that_are_gathered_are_under_way_together(
+async def test_gathered_calls_run_at_the_same_time(
     run: Run, shop_server: ShopServer, addresses: dict[str, str]
 ) -> None:
     """Twenty of them, by the server's own count."""

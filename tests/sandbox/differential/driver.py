@@ -66,7 +66,7 @@ async def _ended(program: dict[str, Any], module: ModuleType) -> dict[str, Any]:
 
 
 def _called(run: Any, given: Any) -> Any:
-    """As the contract says: by name where `run` has its names, else by position."""
+    """As the contract says: by name if `run` has its names, else by position."""
     parameters = inspect.signature(run).parameters
     if {"input_dict", "tools"} <= set(parameters):
         return run(input_dict=given, tools={})
