@@ -1,14 +1,19 @@
-"""Code that calls an agent `gate`, and host functions that answer only when the test lets them."""
+"""Programs for tests of the engine and its processes, and host functions that answer only when the test lets them."""
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import JsonValue
 
 from shared.models.wire import JsonObject
+from shared.sandbox import Outcome, Program
+from shared.sandbox.engine import WasmEngine
 from shared.sandbox.no_host_functions import NoHostFunctions
+from tests.sandbox.conftest import LIMITS
 
 RUN = "async def run(input_dict, tools):\n"
+NORMAL = RUN + "    return input_dict['n'] * 2"
 CALL = RUN + "    return await gofannon_client.call('gate', input_dict)"
 
 
@@ -34,3 +39,8 @@ class Gate(NoHostFunctions):
         finally:
             self.here -= 1
         return name
+
+
+async def ran(engine: WasmEngine, code: str, *sharers: str, **input_dict: Any) -> Outcome:
+    """Runs the code with this input."""
+    return await engine.run(Program(code, input_dict, sharers=sharers), Gate(), LIMITS)

@@ -11,8 +11,9 @@ from random import Random
 
 from tests.sandbox.differential.coroutines import COROUTINES
 from tests.sandbox.differential.definitions import DEFINITIONS
-from tests.sandbox.differential.expressions import EXPRESSIONS, LITERALS, MODULES, WORDS
+from tests.sandbox.differential.expressions import EXPRESSIONS
 from tests.sandbox.differential.statements import STATEMENTS
+from tests.sandbox.differential.words import LITERALS, MODULES, WORDS
 
 KINDS = tuple(LITERALS)
 _HOLE = re.compile(r"\$(\w+)")
