@@ -11,7 +11,7 @@ from shared.models.money import to_dollars
 from shared.models.usage import Entry
 from shared.models.user import UsageEntry
 from shared.models.wire import JsonObject, is_plain_id
-from shared.store.transaction import Transaction
+from shared.store.transaction import Transaction, read
 
 _json = TypeAdapter[JsonObject](JsonObject)
 
@@ -32,8 +32,7 @@ class AccountStore:
         """One read; no read for what cannot be an id."""
         if not is_plain_id(uid):
             return None
-        reference = self._account(uid)
-        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        document = await read(self._account(uid), transaction)
         return None if document is None else Account(uid=uid, **document)
 
     def put(self, account: Account, transaction: Transaction) -> Account:

@@ -3,7 +3,7 @@
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
 from shared.models.deployment_day import DeploymentDay
-from shared.store.transaction import Transaction
+from shared.store.transaction import Transaction, read
 
 
 class DeploymentDayStore:
@@ -17,8 +17,7 @@ class DeploymentDayStore:
 
     async def get(self, day_id: str, transaction: Transaction | None = None) -> DeploymentDay | None:
         """One read. None if nothing has been spent on that day."""
-        reference = self._day(day_id)
-        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        document = await read(self._day(day_id), transaction)
         return None if document is None else DeploymentDay(id=day_id, **document)
 
     def put(self, day: DeploymentDay, transaction: Transaction) -> None:

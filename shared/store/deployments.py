@@ -10,7 +10,7 @@ from shared.models.deployment import Deployment
 from shared.models.wire import JsonObject, is_plain_id
 from shared.store.owned import seen_by
 from shared.store.pages import page_of
-from shared.store.transaction import Transaction
+from shared.store.transaction import Transaction, read
 
 _schema = TypeAdapter[JsonObject | None](JsonObject | None)
 _SCHEMAS = ("input_schema", "output_schema")
@@ -29,8 +29,7 @@ class DeploymentStore:
         """One read; no read for what cannot be a name."""
         if not is_plain_id(friendly_name):
             return None
-        reference = self._deployment(friendly_name)
-        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        document = await read(self._deployment(friendly_name), transaction)
         return None if document is None else _from_document(friendly_name, document)
 
     async def taken(self, friendly_names: Sequence[str]) -> set[str]:

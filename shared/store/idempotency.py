@@ -3,7 +3,7 @@
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
 from shared.models.idempotency import KeptRequest
-from shared.store.transaction import Transaction
+from shared.store.transaction import Transaction, read
 
 
 class IdempotencyStore:
@@ -17,8 +17,7 @@ class IdempotencyStore:
 
     async def get(self, id_: str, transaction: Transaction | None = None) -> KeptRequest | None:
         """One read."""
-        reference = self._request(id_)
-        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        document = await read(self._request(id_), transaction)
         return None if document is None else KeptRequest(id=id_, **document)
 
     def put(self, request: KeptRequest, transaction: Transaction) -> None:

@@ -15,7 +15,7 @@ from shared.models.owned import Stored
 from shared.models.wire import is_plain_id
 from shared.store.counts import count_and_sum
 from shared.store.pages import page_of
-from shared.store.transaction import Transaction
+from shared.store.transaction import Transaction, read
 
 MAX_BODY_BYTES = 1_000_000
 """Of one as JSON. Firestore's limit for a document is 1,048,576 bytes with all its names:
@@ -46,8 +46,7 @@ class OwnedStore(Generic[T]):
         """One read; no read for what cannot be an id."""
         if not is_plain_id(id_):
             return None
-        reference = self._document(id_)
-        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        document = await read(self._document(id_), transaction)
         return None if document is None else self._read(id_, document)
 
     async def page(

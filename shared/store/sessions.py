@@ -9,7 +9,7 @@ from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
 from shared.models.session import ProviderConfig, Session
 from shared.store.counts import count_up_to
-from shared.store.transaction import Transaction
+from shared.store.transaction import Transaction, read
 
 
 class SessionStore:
@@ -24,8 +24,7 @@ class SessionStore:
 
     async def get(self, uid: str, session_id: str, transaction: Transaction | None = None) -> Session | None:
         """One read."""
-        reference = self._session(uid, session_id)
-        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        document = await read(self._session(uid, session_id), transaction)
         if document is None:
             return None
         config = ProviderConfig.model_validate_json(document["config"])

@@ -21,9 +21,10 @@ from shared.models.ticket import Ticket
 from shared.models.turns import TurnKind
 from shared.models.wire import is_plain_id
 from shared.store.counts import count_up_to
-from shared.store.transaction import Transaction
+from shared.store.transaction import Transaction, read
 
 _log = get_logger("store")
+_UNFINISHED = FieldFilter("status", "in", [TicketStatus.PENDING.value, TicketStatus.PROCESSING.value])
 MAX_TEXT_BYTES = 1_000_000
 """Of a request or a result. Firestore's limit for a document is 1,048,576 bytes with all its names:
 https://firebase.google.com/docs/firestore/quotas"""
@@ -67,8 +68,7 @@ class TicketStore:
         """One read; no read for what cannot be an id."""
         if not is_plain_id(ticket_id):
             return None
-        reference = self._ticket(ticket_id)
-        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        document = await read(self._ticket(ticket_id), transaction)
         return None if document is None else _from_document(ticket_id, document)
 
     async def get_request(self, ticket_id: str) -> ChatRequest | None:
@@ -89,7 +89,7 @@ class TicketStore:
         """
         query = (
             self._client.collection("tickets")
-            .where(filter=FieldFilter("status", "in", [TicketStatus.PENDING.value, TicketStatus.PROCESSING.value]))
+            .where(filter=_UNFINISHED)
             .where(filter=FieldFilter("updated_at", "<", moment))
             .order_by("updated_at")
             .limit(limit)
@@ -115,9 +115,7 @@ class TicketStore:
     async def unfinished(self, owner: str, most: int) -> int:
         """How many of the owner's tickets are not finished; at most `most`. A read for each thousand."""
         query = (
-            self._client.collection("tickets")
-            .where(filter=FieldFilter("owner", "==", owner))
-            .where(filter=FieldFilter("status", "in", [TicketStatus.PENDING.value, TicketStatus.PROCESSING.value]))
+            self._client.collection("tickets").where(filter=FieldFilter("owner", "==", owner)).where(filter=_UNFINISHED)
         )
         return await count_up_to(query, most)
 

@@ -108,6 +108,11 @@ class Transaction:
         return self._client.write_option(last_update_time=snapshot.update_time)
 
 
+async def read(reference: AsyncDocumentReference, transaction: Transaction | None) -> dict[str, Any] | None:
+    """The document, in the transaction if there is one; None if it does not exist. One read."""
+    return await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+
+
 def _path(reference: AsyncDocumentReference) -> str:
     path: str = reference.path
     return path

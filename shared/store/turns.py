@@ -3,7 +3,7 @@
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
 from shared.models.turns import TurnKind, Turns
-from shared.store.transaction import Transaction
+from shared.store.transaction import Transaction, read
 
 
 class TurnStore:
@@ -19,8 +19,7 @@ class TurnStore:
 
     async def get(self, owner: str, kind: TurnKind, transaction: Transaction | None = None) -> Turns:
         """One read. A user without the document has all turns free."""
-        reference = self._turns(owner, kind)
-        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        document = await read(self._turns(owner, kind), transaction)
         return Turns(owner=owner, kind=kind, **(document or {}))
 
     def put(self, turns: Turns, transaction: Transaction) -> None:
