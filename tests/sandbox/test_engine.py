@@ -136,7 +136,7 @@ async def test_a_call_ends_with_its_run(how: str, engine: WasmEngine) -> None:
 
 
 async def test_runs_are_limited_by_the_slots() -> None:
-    """At one level; the others wait for a place, and run when one is free."""
+    """At one level; the others wait for a run slot, and run when one is free."""
     engine, gate = WasmEngine(at_once=3), Gate()
     tasks = [asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS)) for _ in range(9)]
     for _ in range(3):
@@ -152,7 +152,7 @@ async def test_runs_are_limited_by_the_slots() -> None:
 async def test_agents_that_call_agents_do_not_wait_for_each_other(
     run: Run, host_functions: ScriptedHostFunctions
 ) -> None:
-    """All places taken by runs that each call another: those have places of their own."""
+    """All run slots are taken by runs that each call another agent: those have slots of their own."""
     host_functions.meet(AT_ONCE)
     code = RUN + "    return await gofannon_client.call('one_parameter', input_dict)"
     outcomes = await asyncio.gather(*[run(code, {"n": n}) for n in range(AT_ONCE)])

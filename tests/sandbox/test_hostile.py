@@ -95,7 +95,7 @@ def _texts(outcome: Outcome) -> str:
     return "\n".join([json.dumps(outcome.result, ensure_ascii=False), told, *outcome.logs])
 
 
-def _told_of_the_host(outcome: Outcome) -> list[str]:
+def _leaks_of_the_host(outcome: Outcome) -> list[str]:
     """What of this process shows in a run's outcome."""
     secrets = {SECRET, CANARY, str(ROOT), sys.prefix, sys.base_prefix, "site-packages", "wasmtime"}
     environment = {value for value in os.environ.values() if len(value) > 11}
@@ -118,18 +118,18 @@ async def test_a_hostile_program_gets_nothing(name: str, run: Run) -> None:
     assert expected.holds(outcome), _texts(outcome)[:2000]
     assert outcome.seconds < expected.limits["seconds"] + GRACE
     assert not outcome.failure or len(outcome.failure.traceback) < MAX_TRACEBACK_CHARACTERS
-    assert _told_of_the_host(outcome) == []
+    assert _leaks_of_the_host(outcome) == []
     assert len("\n".join(outcome.logs).encode()) < LIMITS.log_bytes + 100
     assert await _is_well(run)
 
 
 @pytest.mark.parametrize("name", GENERATED)
 async def test_code_that_is_made_to_break_the_reader_only_fails(name: str, run: Run) -> None:
-    """A failure in words, whatever the code looks like; nothing is raised, and the next program runs as ever."""
+    """A failure in words, whatever the code looks like; nothing is raised, and the next program runs normally."""
     outcome = await run(GENERATED[name], **TIGHT)
     harmless = outcome.failure is None and name in ("brackets_deep", "deep_f_string", "long_hexadecimal")
     assert harmless or (outcome.failure and len(outcome.failure.error) < 3000), _texts(outcome)[:300]
-    assert _told_of_the_host(outcome) == []
+    assert _leaks_of_the_host(outcome) == []
     assert await _is_well(run)
 
 
@@ -141,7 +141,7 @@ async def test_hostile_programs_do_not_disturb_the_others(
     engine: WasmEngine, host_functions: ScriptedHostFunctions
 ) -> None:
     """All of them at the same time as normal programs, which all give the right answer."""
-    # a place for each of these and for each of the stream; else runs would wait for places, which counts as time
+    # leaves run slots for these and for the stream; otherwise runs would wait for slots, which counts as time
     turns = asyncio.Semaphore(5)
     ended = asyncio.Event()
 
@@ -168,7 +168,7 @@ async def test_hostile_programs_do_not_disturb_the_others(
     outcomes = await asyncio.gather(*map(hostile, codes))
     ended.set()
     assert await asyncio.gather(*streams) == [[], []]
-    assert [found for outcome in outcomes for found in _told_of_the_host(outcome)] == []
+    assert [found for outcome in outcomes for found in _leaks_of_the_host(outcome)] == []
 
 
 async def test_a_run_sees_nothing_that_another_left(run: Run) -> None:

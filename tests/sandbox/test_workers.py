@@ -158,7 +158,7 @@ async def test_processes_that_are_killed_while_they_wait_are_not_missed(engine: 
 
 
 async def test_a_run_that_is_cancelled_ends_its_process(engine: WasmEngine) -> None:
-    """And its place is free again."""
+    """And its run slot is free again."""
     gate = Gate()
     tasks = [asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS)) for _ in range(5)]
     for _ in tasks:
