@@ -1,1 +1,1 @@
-"""What `make bench` measures: ratios within one run, so that they can be compared between machines."""
+"""The measurements of `make bench`: ratios within one run, so that they can be compared between machines."""

@@ -1,4 +1,4 @@
-"""`make bench`: measures everything, or what is named: `make bench ARGS=cold_start`."""
+"""`make bench`: runs all measurements, or the named ones: `make bench ARGS=cold_start`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""From the start of the process to the first answer, and the memory then, beside an empty function's."""
+"""The time from a function's start to its first answer, and its memory, compared with an empty function."""
 
 import tempfile
 from pathlib import Path
@@ -17,7 +17,7 @@ async def empty(request):
 
 
 def measure() -> None:
-    """Prints a line per function: medians of three starts, and their ratio to the empty function."""
+    """Prints a line for each function: medians of three starts, and their ratio to the empty function."""
     print(f"Cold start, median of {_RUNS} (process start to first answer; memory of gunicorn's two processes)")
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "main.py"

@@ -1,4 +1,4 @@
-"""A user's chat and REST call alone, and beside three hundred sleeping agents of another user."""
+"""A user's chat and REST call alone, and at the same time as three hundred sleeping agents of another user."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ from tests.services.publishing import ECHO, publish
 
 _FLOOD = 300
 _DISPATCHES = 20
-"""What one worker takes at a time: its share of the queue's two hundred."""
+"""How many tasks one worker gets at a time: its share of the queue's two hundred."""
 _CHATS = 10
 _CALLS = 20
 _MODEL_SECONDS = 1.0
@@ -33,7 +33,7 @@ _SLEEPER = "async def run(input_dict, tools):\n    await asyncio.sleep(1000)"
 
 
 def measure() -> None:
-    """Medians, of one request after the other; and how many deliveries the flood took."""
+    """Prints medians of requests one after the other, and how many deliveries the flood caused."""
     print(f"Beside {_FLOOD} sleeping agents of another user, a worker with {_DISPATCHES} dispatches")
     tasks, model = CloudTasksServer(), ModelServer()
     tasks.start()
@@ -49,12 +49,12 @@ def measure() -> None:
             "REST_RATE_PER_MINUTE": "0",
             "CHAT_RATE_PER_MINUTE": "0",
         }
-        asyncio.run(_measured(environ, tasks, model))
+        asyncio.run(_measure(environ, tasks, model))
     model.stop()
     tasks.stop()
 
 
-async def _measured(environ: dict[str, str], tasks: CloudTasksServer, model: ModelServer) -> None:
+async def _measure(environ: dict[str, str], tasks: CloudTasksServer, model: ModelServer) -> None:
     harness = Harness(Settings.from_environ(environ), Catalog.load(environ))
     await publish(harness.database, _FLOODER, "sleeper", _SLEEPER)
     await publish(harness.database, _OTHER, "echo", ECHO)
@@ -79,7 +79,7 @@ async def _measured(environ: dict[str, str], tasks: CloudTasksServer, model: Mod
             await _call(client)
             alone = await _median(_CALLS, lambda: _call(client))
             flood_of_calls = [asyncio.create_task(client.post("/rest/sleeper", json={})) for _ in range(_FLOOD)]
-            await asyncio.wait(flood_of_calls, return_when=asyncio.FIRST_COMPLETED)  # one is turned away
+            await asyncio.wait(flood_of_calls, return_when=asyncio.FIRST_COMPLETED)  # one is refused
             beside = await _median(_CALLS, lambda: _call(client))
             for call in flood_of_calls:
                 call.cancel()
@@ -87,8 +87,8 @@ async def _measured(environ: dict[str, str], tasks: CloudTasksServer, model: Mod
     _row("POST /rest/{name}", alone, beside, "")
 
 
-def _row(name: str, alone: float, beside: float, told: str) -> None:
-    print(f"  {name:26} alone {alone:7.3f} s   beside {beside:7.3f} s   x{beside / alone:.2f}   {told}", flush=True)
+def _row(name: str, alone: float, beside: float, note: str) -> None:
+    print(f"  {name:26} alone {alone:7.3f} s   beside {beside:7.3f} s   x{beside / alone:.2f}   {note}", flush=True)
 
 
 async def _chat(harness: Harness) -> None:

@@ -1,4 +1,4 @@
-"""Requests per second of the chat routes, beside the one that does nothing, and the store under contention."""
+"""Requests per second of the chat routes, compared with a route that does nothing."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ _CHAT = {"provider": "ollama", "model": "llama3.1", "messages": [{"role": "user"
 
 
 def measure() -> None:
-    """Against the Firestore emulator and a gRPC Cloud Tasks server, on this machine's cores."""
+    """Measures with the Firestore emulator and a gRPC Cloud Tasks server, which use the same cores."""
     print(f"Requests per second, {_CONCURRENT} at a time for {_SECONDS:.0f} s, one process each")
     tasks = CloudTasksServer()
     tasks.start()

@@ -1,4 +1,4 @@
-"""Running an agent's code through HTTP, beside an empty request and beside plain `exec`; and many runs at a time."""
+"""Runs of an agent's code over HTTP, compared with an empty request and plain `exec`; and many runs at a time."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from shared.settings import Settings
 
 _ROUNDS = 7
 _RUNS = 100
-"""In a round, after as many empty requests: a machine that others use is not equally fast all the time."""
+"""In a round, after as many empty requests: the machine may be used by others, and its speed vary."""
 _CLIENTS = 8
 _RUNS_OF_A_CLIENT = 200
 _WAITING = 200
@@ -93,14 +93,14 @@ _COMPUTES = {
     return len(re.findall(r"(\\w+)@(\\w+)", "abc@def ghi " * rounds))""",
     ),
 }
-"""Kinds of computing, each with the rounds that take CPython a tenth of a second or so, and the lines of `run`."""
+"""Kinds of computation, each with as many rounds as take CPython about a tenth of a second, and the lines of `run`."""
 _TIMES = 3
 _INPUT: JsonObject = {"inputText": "hello"}
 _BODY = {"code": _CODE, "inputDict": _INPUT, "tools": {}}
 
 
 def measure() -> None:
-    """Medians over runs one after another; the first run, which starts the sandbox, apart."""
+    """Prints medians over runs one after the other; the first run, which starts the sandbox, is separate."""
     print(f"A one-line agent, {_ROUNDS} rounds of {_RUNS} warm runs: the median, from least to most")
     with (
         firestore_emulator() as host,
@@ -109,34 +109,34 @@ def measure() -> None:
             "agents", ROOT / "functions/agents/main.py", {"FIRESTORE_EMULATOR_HOST": host, "TMPDIR": fresh}
         ) as agents,
     ):
-        asyncio.run(_measured(agents))
-    asyncio.run(_alone())
+        asyncio.run(_measure_requests(agents))
+    asyncio.run(_measure_alone())
 
 
-async def _measured(agents: Served) -> None:
+async def _measure_requests(agents: Served) -> None:
     async with httpx.AsyncClient(base_url=agents.url, trust_env=False, timeout=30) as client:
-        first = await _timed(lambda: _checked(client))
-        await _median(lambda: _checked(client))
+        first = await _time(lambda: _check_run(client))
+        await _median(lambda: _check_run(client))
         empty: list[float] = []
         runs: list[float] = []
         for _ in range(_ROUNDS):
             empty.append(await _median(lambda: client.post("/agents/nothing/there", json=_BODY)))
-            runs.append(await _median(lambda: _checked(client)))
+            runs.append(await _median(lambda: _check_run(client)))
     added = [run - nothing for run, nothing in zip(runs, empty, strict=True)]
     plain = await _median(_plain)
     print(f"  first run            {first:8.2f} ms   (imports the library, and starts the sandbox)")
-    print(f"  empty request        {_told(empty)}")
-    print(f"  run-code             {_told(runs)}   x{median(runs) / median(empty):.2f} of the empty request")
-    print(f"  on top of it         {_told(added)}")
+    print(f"  empty request        {_format(empty)}")
+    print(f"  run-code             {_format(runs)}   x{median(runs) / median(empty):.2f} of the empty request")
+    print(f"  on top of it         {_format(added)}")
     print(f"  plain exec           {plain:8.2f} ms   (in the process itself, where it reads every key)")
 
 
-def _told(rounds: list[float]) -> str:
+def _format(rounds: list[float]) -> str:
     return f"{median(rounds):8.2f} ms   ({min(rounds):.2f} to {max(rounds):.2f})"
 
 
-async def _alone() -> None:
-    """Without HTTP: what the sandbox itself can carry."""
+async def _measure_alone() -> None:
+    """Without HTTP: the capacity of the sandbox itself."""
     settings = Settings()
     limits = Limits(60, settings.run_cpu_seconds, settings.run_memory_bytes, 10_000, 100_000)
     engine = WasmEngine(_WAITING)
@@ -152,9 +152,9 @@ async def _alone() -> None:
         for _ in range(runs):
             await run(_CODE, tenant)
 
-    cold = await _timed(lambda: run(_CODE, 0))
+    cold = await _time(lambda: run(_CODE, 0))
     await asyncio.gather(*[client(tenant, 3) for tenant in range(_CLIENTS)])
-    seconds = await _timed(lambda: asyncio.gather(*[client(n, _RUNS_OF_A_CLIENT) for n in range(_CLIENTS)])) / 1000
+    seconds = await _time(lambda: asyncio.gather(*[client(n, _RUNS_OF_A_CLIENT) for n in range(_CLIENTS)])) / 1000
     ratios = {kind: await _compare(run, rounds, body) for kind, (rounds, body) in _COMPUTES.items()}
     waiting = [asyncio.create_task(run(_WAITS, 100 + number)) for number in range(_WAITING)]
     await asyncio.sleep(8)
@@ -173,28 +173,28 @@ async def _alone() -> None:
 
 
 def _memory() -> int:
-    """Bytes of the sandbox's processes; what several share is counted once."""
+    """Bytes of the sandbox's processes; shared memory is counted once."""
     return sum(process.memory_full_info().pss for process in psutil.Process().children(recursive=True))
 
 
 async def _compare(run: Callable[[str, int, JsonObject], Awaitable[Any]], rounds: int, body: str) -> float:
-    """How many times as long the sandbox takes; of each the shortest time."""
+    """How many times as long the sandbox takes as this process, by the shortest times."""
     code = f'async def run(input_dict, tools):\n    rounds = input_dict["rounds"]{body}'
     names: dict[str, Any] = {}
     exec(compile(code, "agent.py", "exec"), names)  # noqa: S102 - what the sandbox is compared with
-    there = min([await _timed(lambda: run(code, 0, {"rounds": rounds})) for _ in range(_TIMES)])
-    here = min([await _timed(lambda: names["run"]({"rounds": rounds}, {})) for _ in range(_TIMES)])
+    there = min([await _time(lambda: run(code, 0, {"rounds": rounds})) for _ in range(_TIMES)])
+    here = min([await _time(lambda: names["run"]({"rounds": rounds}, {})) for _ in range(_TIMES)])
     return there / here
 
 
-async def _timed(action: Callable[[], Awaitable[Any]]) -> float:
+async def _time(action: Callable[[], Awaitable[Any]]) -> float:
     """Milliseconds."""
     began = time.perf_counter()
     await action()
     return (time.perf_counter() - began) * 1000
 
 
-async def _checked(client: httpx.AsyncClient) -> None:
+async def _check_run(client: httpx.AsyncClient) -> None:
     response = await client.post("/agents/run-code", json=_BODY)
     if response.raise_for_status().json()["result"] != {"outputText": "HELLO"}:
         raise RuntimeError(f"a wrong result: {response.text}")
@@ -208,4 +208,4 @@ async def _plain() -> None:
 
 async def _median(action: Callable[[], Awaitable[Any]]) -> float:
     """Milliseconds."""
-    return median([await _timed(action) for _ in range(_RUNS)])
+    return median([await _time(action) for _ in range(_RUNS)])

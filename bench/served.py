@@ -1,4 +1,4 @@
-"""A function as the platform runs it: a process of functions-framework."""
+"""Runs a function as the platform does: in a process of functions-framework."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ class Served:
 
 @contextmanager
 def served(target: str, source: Path, environ: Mapping[str, str] | None = None) -> Generator[Served]:
-    """Starts the function and waits for its first answer, whatever that is."""
+    """Starts the function and waits for its first answer, whatever its status. Stops it at the end of the block."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [Path(sys.executable).with_name("functions-framework"), "--target", target, "--source", source]

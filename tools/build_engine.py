@@ -1,8 +1,8 @@
-"""Builds the Python that agents run in: `python -m tools.build_engine`, which `make setup` does where it is missing.
+"""Builds the Python that agents run in: `python -m tools.build_engine`. `make setup` does that if it is missing.
 
-componentize-py initialises CPython with our guest code and the standard library, and keeps the memory that this leaves:
-half a minute of computing. wasmtime makes machine code of it, which processes map instead of compiling: as long again.
-What is there already for the same sources and the same tools is left as it is.
+componentize-py initializes CPython with our guest code and the standard library, and keeps the resulting memory:
+wasmtime compiles it to machine code, which processes only have to map. Together, this takes half a minute. A build of
+the same sources and tools is left as it is.
 """
 
 import gzip
@@ -29,11 +29,11 @@ _TOOLS = ("componentize-py", "wasmtime", "tzdata")
 
 
 class NotBuilt(Exception):
-    """`args[0]` says what went wrong, and what to do."""
+    """The build failed. `args[0]` says why, and what to do."""
 
 
 def sources() -> dict[str, bytes]:
-    """What runs inside, each file by its path there."""
+    """The sources that run inside, by their paths there."""
     files: dict[str, bytes] = {"shared/__init__.py": b"", "shared/sandbox/__init__.py": b""}
     for package in _GUEST:
         for file in sorted((_SANDBOX / package).glob("*.py")):
@@ -42,7 +42,7 @@ def sources() -> dict[str, bytes]:
 
 
 def digest() -> str:
-    """Of all that decides what is built."""
+    """A digest of everything that the build depends on."""
     found = hashlib.sha256()
     for part in ((_SANDBOX / "world.wit"), Path(__file__), Path(__file__).with_name("immortal_objects.py")):
         found.update(part.read_bytes())
@@ -55,13 +55,13 @@ def digest() -> str:
 
 
 def is_built(folder: Path = FOLDER) -> bool:
-    """Whether `folder` has what would be built now."""
+    """Whether `folder` contains the current build."""
     stamp = folder / _STAMP
     return stamp.is_file() and stamp.read_text() == digest()
 
 
 def build(folder: Path = FOLDER) -> None:
-    """Builds what is not there. Raises `NotBuilt`."""
+    """Builds into `folder`, unless it contains the current build. Raises `NotBuilt`."""
     import wasmtime
     from wasmtime.component import Component
 
@@ -95,7 +95,7 @@ def _componentize() -> bytes:
         shutil.copytree(Path(tzdata.__file__).parent, inside / "tzdata")
         output = Path(folder, "python.wasm")
         command = [program, "-d", str(_SANDBOX / "world.wit"), "-w", "engine", "componentize"]
-        done = subprocess.run(  # noqa: S603 - our own words
+        done = subprocess.run(  # noqa: S603 - a fixed command
             [*command, "-p", str(inside), "shared.sandbox.guest.app", "-o", str(output)],
             capture_output=True,
             text=True,
@@ -107,14 +107,14 @@ def _componentize() -> bytes:
 
 
 def _put(file: Path, data: bytes) -> None:
-    """Whole or not at all."""
+    """Writes a file atomically."""
     beside = file.with_name(f"{file.name}.{os.getpid()}")
     beside.write_bytes(data)
     beside.rename(file)
 
 
 def main() -> None:
-    """As a command; with `--check`, it only says by its exit code whether there is anything to build."""
+    """Runs as a command; with `--check`, the exit code only says whether the build is current."""
     if "--check" in sys.argv:
         sys.exit(0 if is_built() else 1)
     if is_built():

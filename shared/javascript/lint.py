@@ -1,7 +1,7 @@
-"""Reads JavaScript that a model wrote for a page: whether it parses, and what in it cannot work there.
+"""Checks JavaScript that a model wrote for a page: whether it parses, and what in it cannot work there.
 
-The only importer of tree_sitter. Its parser goes on after mistakes, so that all of them are found, and it takes some
-things that browsers do not: JSX, and what belongs to modules only.
+The only importer of tree_sitter. Its parser continues after mistakes, so all of them are found, and it accepts some
+things that browsers do not: JSX, and the syntax of modules.
 """
 
 import re
@@ -16,10 +16,10 @@ from tree_sitter import Language, Node, Parser, Tree
 
 API_BASE = "API_BASE_URL"
 """The constant that a page's script is given."""
-_MOST_PROBLEMS = 10
-_MOST_FOUND = 100
-_MOST_STEPS = 100
-_SHOWN = 500
+_MAX_PROBLEMS = 10
+_MAX_FOUND = 100
+_MAX_STEPS = 100
+_MAX_SHOWN_BYTES = 500
 _DYNAMIC = "\0"
 _CALL = re.compile(r"(?:https?://[^/\0]*)?(?:/api)?/rest/(?P<name>[^/?#\0]*)(?P<rest>.?)", re.DOTALL)
 _STORAGE = {"localStorage", "sessionStorage", "indexedDB"}
@@ -32,7 +32,7 @@ _FUNCTIONS = {
     "method_definition",
     "class_static_block",
 }
-_TELLING = {
+_UNSUPPORTED = {
     "jsx_element": "This is JSX, which browsers do not run.",
     "jsx_self_closing_element": "This is JSX, which browsers do not run.",
     "import_statement": "There are no modules: import does not work.",
@@ -42,7 +42,7 @@ _TELLING = {
 
 @dataclass(frozen=True)
 class Problem:
-    """`line` counts from 1. `message` is a sentence for whoever wrote the code."""
+    """`line` counts from 1. `message` is a sentence for the author of the code."""
 
     line: int
     message: str
@@ -52,15 +52,15 @@ class Problem:
 
 
 def problems(code: str, apis: Collection[str]) -> list[Problem]:
-    """What keeps `code` from working in a page that may call the deployments `apis`: the first few, by line.
+    """What keeps `code` from working in a page that may call the deployments `apis`: the first problems, by line.
 
-    Mistakes of syntax alone, where there are any. Calls are found by what is written: a text that is
-    `/rest/{name}`, behind `API_BASE_URL` or a host or not. A name that is put together when the code runs passes.
+    If there are syntax errors, only these. Calls are found in literals: a string `/rest/{name}`, perhaps behind
+    `API_BASE_URL` or a host. Names that are put together when the code runs are not checked.
     """
     source = code.encode(errors="replace").rstrip()
     tree = _parser().parse(source)
     found = _syntax(tree, len(source)) if tree.root_node.has_error else _semantics(tree, set(apis))
-    return sorted(dict.fromkeys(islice(found, _MOST_FOUND)), key=lambda problem: problem.line)[:_MOST_PROBLEMS]
+    return sorted(dict.fromkeys(islice(found, _MAX_FOUND)), key=lambda problem: problem.line)[:_MAX_PROBLEMS]
 
 
 @cache
@@ -70,7 +70,7 @@ def _parser() -> Parser:
 
 @dataclass(frozen=True)
 class _Place:
-    """A node, and those that it is in, from the root down. To ask a node itself for its parent costs its depth."""
+    """A node, and its ancestors from the root down. Asking a node itself for its parent takes time for each level."""
 
     node: Node
     above: list[Node]
@@ -82,13 +82,13 @@ class _Place:
 
 
 def _places(tree: Tree) -> Iterator[_Place]:
-    """All nodes, in the order of the source; however deep they lie. `above` is the walk's own: read it at once."""
+    """All nodes, in the order of the source, at any depth. The walk changes `above`: do not keep it."""
     cursor = tree.walk()
     above: list[Node] = []
     functions = 0
     while True:
         node = cursor.node
-        assert node is not None  # noqa: S101 - a cursor that walks is at a node
+        assert node is not None  # noqa: S101 - a walking cursor is at a node
         yield _Place(node, above, functions > 0)
         if cursor.goto_first_child():
             above.append(node)
@@ -106,7 +106,7 @@ def _syntax(tree: Tree, length: int) -> Iterator[Problem]:
         if node.is_missing:
             yield Problem(_line(node), f"Syntax error: {node.type!r} is missing.")
         elif node.is_error:
-            shown = " ".join(_text(node)[:_SHOWN].split())[:80]
+            shown = " ".join(_text(node)[:_MAX_SHOWN_BYTES].split())[:80]
             if node.end_byte == length and node.start_point[0] != node.end_point[0]:
                 yield Problem(_line(node), f"Syntax error: what begins with {shown!r} never ends. Is the code whole?")
             else:
@@ -118,7 +118,7 @@ def _semantics(tree: Tree, apis: set[str]) -> Iterator[Problem]:
         node, line = place.node, _line(place.node)
         match node.type:
             case "string" | "template_string":
-                if (name := _called(place)) is not None and name not in apis:
+                if (name := _called_deployment(place)) is not None and name not in apis:
                     known = ", ".join(sorted(apis)) or "none"
                     yield Problem(line, f"/rest/{name[:100]} is not among the selected APIs. They are: {known}.")
             case "identifier" | "shorthand_property_identifier_pattern" if _declares(place, API_BASE):
@@ -129,8 +129,8 @@ def _semantics(tree: Tree, apis: set[str]) -> Iterator[Problem]:
                 yield Problem(line, "await works inside of async functions only.")
             case "return_statement" if not place.in_function:
                 yield Problem(line, "return works inside of functions only.")
-            case kind if kind in _TELLING:
-                yield Problem(line, _TELLING[kind])
+            case kind if kind in _UNSUPPORTED:
+                yield Problem(line, _UNSUPPORTED[kind])
             case _:
                 pass
 
@@ -153,25 +153,25 @@ def _declares(place: _Place, name: str) -> bool:
 
 
 def _is_key(place: _Place) -> bool:
-    """Of an object's own making, `{ localStorage: … }` or `settings.localStorage`, and no global thing."""
+    """Whether it is a property of the code's own object, as in `settings.localStorage`, and not the global one."""
     if place.parent is None or place.node.type != "property_identifier":
         return False
     owner = place.parent.child_by_field_name("object")
     return owner is None or _text(owner) not in ("window", "self", "globalThis")
 
 
-def _called(place: _Place) -> str | None:
-    """The deployment that a text names whole; None for any other text, and a name that is only begun."""
+def _called_deployment(place: _Place) -> str | None:
+    """The deployment that a literal calls; None for any other literal, and for a name that is continued elsewhere."""
     match = _CALL.match(_value(place.node))
     if match is None:
         return None
     name, rest = match["name"], match["rest"]
-    begun = rest == _DYNAMIC or (not rest and _goes_on(place))
+    begun = rest == _DYNAMIC or (not rest and _is_continued(place))
     return None if begun else unquote(name)
 
 
 def _value(literal: Node) -> str:
-    """A literal's text, where `${API_BASE_URL}` is nothing, and what else is put in is `_DYNAMIC`."""
+    """A literal's text. `${API_BASE_URL}` is left out, and other substitutions become `_DYNAMIC`."""
     parts: list[str] = []
     for child in literal.named_children:
         if child.type == "template_substitution":
@@ -181,10 +181,10 @@ def _value(literal: Node) -> str:
     return "".join(parts)
 
 
-def _goes_on(place: _Place) -> bool:
-    """Whether something is added to the text: `"/rest/" + name`."""
+def _is_continued(place: _Place) -> bool:
+    """Whether something is appended to the literal: `"/rest/" + name`."""
     node = place.node
-    for parent in reversed(place.above[-_MOST_STEPS:]):
+    for parent in reversed(place.above[-_MAX_STEPS:]):
         if parent.type not in ("binary_expression", "parenthesized_expression"):
             return False
         if parent.type == "binary_expression" and parent.child_by_field_name("left") == node:

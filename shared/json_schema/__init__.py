@@ -1,1 +1,1 @@
-"""JSON Schema as agents use it: its short form, validation, the cost of checking, and texts of forms read by it."""
+"""JSON Schema as agents use it: its short form, validation, the cost of validation, and reading values from forms."""

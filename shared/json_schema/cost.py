@@ -1,7 +1,7 @@
-"""How much work a JSON Schema is: told before it is compiled, since schemas and what they check are anybody's.
+"""How much work a JSON Schema causes: measured before it is compiled, as schemas and values are untrusted.
 
-Validators evaluate a schema along its references. A few hundred bytes can name the same definition twice at each of
-forty levels, which is 2^40 evaluations; the walk here counts them without doing them.
+Validators evaluate a schema along its references. A few hundred bytes can refer to the same definition twice at each
+of forty levels, which makes 2^40 evaluations; the walk here counts them without doing them.
 """
 
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ from urllib.parse import unquote
 from shared.models.wire import JsonObject
 
 MAX_LEVELS = 100
-"""How deep a schema, its references followed, and a value may nest. Validators recurse, and stacks end."""
+"""How deeply a schema, with its references followed, and a value may nest. Validators recurse on limited stacks."""
 MAX_WORK = 100_000
-"""How many schemas one may unroll to."""
+"""How many schemas one schema may unroll to."""
 MAX_PATTERNS = 200
-"""How many regular expressions a schema may hold. Each takes up to a tenth of a megabyte."""
+"""How many regular expressions a schema may contain. Each takes up to a tenth of a megabyte."""
 
-_PLACES: dict[str, bool] = {  # keywords that hold a schema, a list of them, or a map of them; True: for the same value
+_PLACES: dict[str, bool] = {  # keywords with a schema, a list of them, or a map of them; True: for the same value
     **dict.fromkeys(("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependencies"), True),
     **dict.fromkeys(("additionalProperties", "unevaluatedProperties", "propertyNames"), False),
     **dict.fromkeys(("items", "prefixItems", "additionalItems", "unevaluatedItems", "contains"), False),
@@ -28,7 +28,7 @@ _MAPS = {"properties", "patternProperties", "dependentSchemas", "dependencies", 
 
 
 class NotASchema(ValueError):
-    """What is wrong with it, as the end of a sentence, and where, as a JSON Pointer."""
+    """The schema cannot be used: what is wrong, as the end of a sentence, and where, as a JSON Pointer."""
 
     def __init__(self, what: str, where: str = "") -> None:
         super().__init__(f"at {where}, {what}" if where else what)
@@ -36,10 +36,10 @@ class NotASchema(ValueError):
 
 @dataclass
 class SchemaWork:
-    """`unrolled`: how many schemas there are to evaluate, each reference followed, a recursive one once.
+    """`unrolled`: how many schemas are evaluated, with each reference followed, a recursive one once.
 
-    `recursive`: how many references lead back to where they come from. `branches`: whether there is anyOf or oneOf,
-    of which errors tell every branch.
+    `recursive`: how many references lead back to themselves. `branches`: whether there is anyOf or oneOf, whose errors
+    list every branch.
     """
 
     unrolled: int = 0
@@ -53,12 +53,12 @@ class _Walk:
     anchors: dict[str, JsonObject]
     result: SchemaWork = field(default_factory=SchemaWork)
     known: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
-    """Of each schema: how many it unrolls to, and how many levels deep."""
+    """For each schema: how many it unrolls to, and how many levels deep."""
     entered: set[int] = field(default_factory=set[int])
-    """The schemas that the walk is in."""
+    """The schemas that the walk has entered and not left."""
 
     def visit(self, schema: JsonObject, where: str) -> tuple[int, int]:
-        """The schemas that `schema` unrolls to, and how many levels deep."""
+        """How many schemas `schema` unrolls to, and how many levels deep."""
         key = id(schema)
         if key in self.entered:
             self.result.recursive += 1
@@ -86,7 +86,7 @@ class _Walk:
         return work, levels + 1
 
     def children(self, schema: JsonObject, where: str) -> Iterator[tuple[JsonObject, str, bool]]:
-        """The schemas within, and the one referred to; with each, whether it is for the same value."""
+        """The schemas inside, and the one referred to; with each, its place, and whether it is for the same value."""
         for keyword, same_value in _PLACES.items():
             if keyword in schema:
                 for child, place in _subschemas(keyword, schema[keyword], f"{where}/{keyword}"):
@@ -99,7 +99,7 @@ class _Walk:
 
 
 def resolve(root: JsonObject, anchors: dict[str, JsonObject], reference: Any, where: str = "") -> Any:
-    """What `$ref` refers to. `anchors`: see `anchors_of`. Raises `NotASchema` for what is not in the schema."""
+    """What `$ref` refers to. `anchors`: see `anchors_of`. Raises `NotASchema` if that is not in the schema."""
     if not isinstance(reference, str) or not reference.startswith("#"):
         raise NotASchema('it refers to another document; only references within the schema ("#/…") work', where)
     if reference[1:] in anchors:
@@ -119,12 +119,12 @@ def resolve(root: JsonObject, anchors: dict[str, JsonObject], reference: Any, wh
 
 
 def anchors_of(schema: JsonObject) -> dict[str, JsonObject]:
-    """The schemas within that have a name of their own, by it."""
+    """The schemas inside that have anchors, by these."""
     return {name: part for part, _ in _all(schema) for name in _anchors(part)}
 
 
 def schema_work(schema: JsonObject) -> SchemaWork:
-    """Raises `NotASchema` for one that no validator should meet: too deep, too much, endless, or fetching."""
+    """Measures a schema. Raises `NotASchema` for one that is too deep, too much work, endless, or refers elsewhere."""
     if depth(schema) > 2 * MAX_LEVELS:
         raise NotASchema(f"it nests more than {MAX_LEVELS} levels deep")
     parts = list(_all(schema))
@@ -154,11 +154,11 @@ def _refuse_unsupported(schema: JsonObject, parts: list[tuple[JsonObject, str]])
         if where and any(name in part for name in id_names):
             raise NotASchema("a schema with an id of its own within another is not supported", where)
     if patterns > MAX_PATTERNS:
-        raise NotASchema(f"it has {patterns} regular expressions; at most {MAX_PATTERNS} are taken")
+        raise NotASchema(f"it has {patterns} regular expressions; at most {MAX_PATTERNS} are allowed")
 
 
 def _refuse_endless(walk: _Walk, parts: list[tuple[JsonObject, str]]) -> None:
-    """A way back to the same schema on which the value is the same too is one that never ends."""
+    """Refuses schemas that lead back to themselves for the same value: evaluating them never ends."""
     done: set[int] = set()
     for part, where in parts:
         entered: dict[int, Iterator[tuple[JsonObject, str, bool]]] = {}
@@ -202,7 +202,7 @@ def _parts(value: Any) -> list[Any]:
 
 
 def _subschemas(keyword: str, held: Any, where: str) -> Iterator[tuple[JsonObject, str]]:
-    """The schemas that a keyword's value holds; booleans, which are schemas too, are no work."""
+    """The schemas in a keyword's value, with their places; booleans, which are schemas, too, cause no work."""
     if isinstance(held, dict):
         held = cast(JsonObject, held)
         if keyword not in _MAPS:
@@ -218,7 +218,7 @@ def _subschemas(keyword: str, held: Any, where: str) -> Iterator[tuple[JsonObjec
 
 
 def _all(schema: JsonObject) -> Iterator[tuple[JsonObject, str]]:
-    """Every schema that is written down, definitions among them, with its place."""
+    """Every schema that is written out, including definitions, with its place."""
     waiting: list[tuple[JsonObject, str]] = [(schema, "")]
     while waiting:
         part, where = waiting.pop()

@@ -1,4 +1,4 @@
-"""What the provider catalog says of an agent's input: a parameter for each field but `inputText`."""
+"""An agent's input in the provider catalog: a parameter for each field except `inputText`."""
 
 from typing import Any, cast
 
@@ -8,7 +8,7 @@ from shared.models.catalog import ParameterSpec, ParameterType
 from shared.models.wire import JsonObject
 
 INPUT_TEXT = "inputText"
-_LONGEST_DESCRIPTION = 1_000
+_MAX_DESCRIPTION_CHARACTERS = 1_000
 _TYPES: dict[str, ParameterType] = {
     "string": "string",
     "integer": "integer",
@@ -20,7 +20,7 @@ _TYPES: dict[str, ParameterType] = {
 
 
 def parameter_specs(input_schema: JsonObject | None) -> dict[str, ParameterSpec]:
-    """By name, in the schema's order; those of which no type is told are texts. A schema that is none has none."""
+    """The parameters by name, in the schema's order. Those without a type are strings. Empty for an invalid schema."""
     if input_schema is None:
         return {}
     try:
@@ -34,7 +34,7 @@ def parameter_specs(input_schema: JsonObject | None) -> dict[str, ParameterSpec]
 
 
 def _target(schema: JsonObject, part: Any) -> JsonObject:
-    """What a part is, or what a definition that it refers to is."""
+    """The part itself, or the definition that it refers to."""
     if not isinstance(part, dict):
         return {}
     part = cast(JsonObject, part)
@@ -53,11 +53,11 @@ def _spec(schema: JsonObject) -> ParameterSpec:
     names: list[Any] = cast(list[Any], type_) if isinstance(type_, list) else [type_]
     types: list[ParameterType] = [_TYPES[name] for name in names if isinstance(name, str) and name in _TYPES]
     description = str(schema.get("description") or schema.get("title") or "")
-    told: ParameterType = types[0] if types else "string"
-    kind: ParameterType = "choice" if isinstance(choices, list) else told
+    first: ParameterType = types[0] if types else "string"
+    kind: ParameterType = "choice" if isinstance(choices, list) else first
     return ParameterSpec(
         type=kind,
-        description=description[:_LONGEST_DESCRIPTION],
+        description=description[:_MAX_DESCRIPTION_CHARACTERS],
         default=schema.get("default"),
         min=_number(schema.get("minimum")),
         max=_number(schema.get("maximum")),

@@ -1,4 +1,4 @@
-"""The two forms of an agent's schema, told apart; and the short one made JSON Schema.
+"""Tells apart the two forms of an agent's schema, and converts the short one to JSON Schema.
 
 The short form names fields and their types: `{"inputText": "string", "n": "integer", "tags": ["string"]}`.
 """
@@ -17,9 +17,9 @@ _TYPES = {
     **dict.fromkeys(("array", "list"), "array"),
 }
 _JSON_TYPES = {*_TYPES.values(), "null"}
-_SURE = {"$schema", "$ref", "$defs", "$id"}
+_ONLY_IN_JSON_SCHEMA = {"$schema", "$ref", "$defs", "$id"}
 _KEYWORDS = {
-    *_SURE,
+    *_ONLY_IN_JSON_SCHEMA,
     *("$comment", "$anchor", "definitions", "type", "enum", "const", "title", "description", "default", "examples"),
     *("readOnly", "writeOnly", "deprecated", "nullable", "example"),
     *("properties", "required", "additionalProperties", "patternProperties", "propertyNames", "minProperties"),
@@ -32,13 +32,13 @@ _KEYWORDS = {
 
 
 def from_either_form(schema: JsonObject) -> JsonObject:
-    """A schema of either form as JSON Schema; one that is so already as it is. Raises `NotASchema`."""
+    """A schema of either form as JSON Schema, unchanged if it is that already. Raises `NotASchema`."""
     return schema if is_json_schema(schema) else _from_short(schema, "", 0)
 
 
 def is_json_schema(schema: JsonObject) -> bool:
-    """Whether it is JSON Schema, by what the short form would hardly say: a field may well be called `type`."""
-    if any(name in schema for name in _SURE):
+    """Whether it is JSON Schema, by what the short form hardly contains: a field may well be called `type`."""
+    if any(name in schema for name in _ONLY_IN_JSON_SCHEMA):
         return True
     if any(isinstance(schema.get(name), list) for name in ("allOf", "anyOf", "oneOf")):
         return True
@@ -50,7 +50,7 @@ def is_json_schema(schema: JsonObject) -> bool:
 
 
 def _from_short(schema: JsonObject, where: str, level: int) -> JsonObject:
-    """Every field that is named is required; others are allowed."""
+    """Every field in the short form is required; others are allowed."""
     if level > 50:
         raise NotASchema("it nests more than 50 levels deep", where)
     properties: JsonObject = {name: _field(value, f"{where}/{name[:100]}", level) for name, value in schema.items()}
@@ -77,7 +77,7 @@ def _field(value: Any, where: str, level: int) -> JsonObject:
 
 
 def _is_fragment(schema: JsonObject) -> bool:
-    """Whether a field's value is JSON Schema rather than a short form of its own: nothing but keywords is in it."""
+    """Whether a field's value is JSON Schema rather than a nested short form: it contains nothing but keywords."""
     type_ = schema.get("type")
     types: list[Any] = cast(list[Any], type_) if isinstance(type_, list) else [type_]
     says_type = all(isinstance(each, str) and each in _JSON_TYPES for each in types)

@@ -1,6 +1,6 @@
 """Agents' schemas, in two forms: the short one, `{"inputText": "string"}`, and JSON Schema.
 
-The only importer of jsonschema_rs, at first use. Schemas and values are anybody's: nothing is fetched, regular
+The only importer of jsonschema_rs, at first use. Schemas and values are untrusted: nothing is fetched, regular
 expressions take linear time, and what would take too long is refused (see `schema_work`).
 """
 
@@ -27,18 +27,18 @@ __all__ = ["MAX_SCHEMA_BYTES", "Problem", "as_json_schema", "check", "parameter_
 
 MAX_SCHEMA_BYTES = 100_000
 MAX_PROBLEMS = 20
-_LONGEST_MESSAGE = 300
-_LONGEST_NAME = 100
-"""Of a property, where a problem says its place: each of the problems repeats it."""
+_MAX_MESSAGE_CHARACTERS = 300
+_MAX_NAME_CHARACTERS = 100
+"""Of a property in a problem's place, which each of the problems repeats."""
 _MAX_STEPS = 100_000_000
-"""Schemas times values: about a second. More is refused."""
+"""Schemas times values: about a second. What takes more is refused."""
 _MAX_EXPLAINED = 20_000
-"""The same, up to which every problem is told: telling costs a thousand times as much as finding that there is one."""
+"""The same, up to which every problem is described, which takes a thousand times as long as finding one."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Where in the value it is, what it is, and which keyword of JSON Schema says so. Long names are shortened."""
+    """`loc`: where in the value; `type`: the keyword of JSON Schema that it violates. Long names are shortened."""
 
     loc: tuple[str | int, ...]
     message: str
@@ -52,25 +52,25 @@ class _Compiled:
 
 
 def as_json_schema(schema: JsonObject) -> JsonObject:
-    """A schema of either form as JSON Schema. Raises `BadRequest` for what is neither; `check` looks closer."""
-    with _told("The schema"):
+    """A schema of either form as JSON Schema. Raises `BadRequest` for what is neither; `check` checks it fully."""
+    with _raising_bad_request("The schema"):
         return from_either_form(schema)
 
 
 def check(schema: JsonObject, name: str = "The schema") -> None:
-    """Raises `BadRequest`, which says where, for a schema that cannot be used. `name` begins its sentence."""
-    with _told(name):
-        _compiled(_text(from_either_form(schema)))
+    """Raises `BadRequest`, which says where, for a schema that cannot be used. `name`: its name in the message."""
+    with _raising_bad_request(name):
+        _compile(_text(from_either_form(schema)))
 
 
 def problems(schema: JsonObject, value: JsonValue) -> list[Problem]:
-    """What is wrong with a value by a schema in either form, at most 20 things; empty if nothing is.
+    """How a value violates a schema in either form, at most 20 problems; empty if it is valid.
 
-    A large value's problems are told by the first, or only that there are some. Raises `BadRequest` as `check` does.
-    Blocks, a millisecond as a rule and seconds at worst.
+    Of a large value, only the first problem is described, or only that there are some. Raises `BadRequest` as `check`
+    does. Blocks, usually for a millisecond, at worst for seconds.
     """
-    with _told("The schema"):
-        compiled = _compiled(_text(from_either_form(schema)))
+    with _raising_bad_request("The schema"):
+        compiled = _compile(_text(from_either_form(schema)))
     if depth(value) > MAX_LEVELS:
         return [Problem((), f"It is nested more than {MAX_LEVELS} levels deep.", "depth")]
     values = size(value, _MAX_STEPS // compiled.work.unrolled)
@@ -78,19 +78,19 @@ def problems(schema: JsonObject, value: JsonValue) -> list[Problem]:
         return [Problem((), "It is too large to be checked by its schema.", "size")]
     if compiled.validator.is_valid(value):
         return []
-    return _explained(compiled, value, values)
+    return _explain(compiled, value, values)
 
 
 @contextmanager
-def _told(name: str) -> Generator[None]:
+def _raising_bad_request(name: str) -> Generator[None]:
     try:
         yield
     except NotASchema as error:
         raise BadRequest(f"{name} cannot be used: {error}.") from error
 
 
-def _explained(compiled: _Compiled, value: JsonValue, values: int) -> list[Problem]:
-    """Every way into a value is told of on its own, so that a recursive schema's grow with its depth."""
+def _explain(compiled: _Compiled, value: JsonValue, values: int) -> list[Problem]:
+    """Every path through a schema has its own errors, so a recursive schema's grow with the value's depth."""
     work = compiled.work
     ways = work.recursive ** min(depth(value), 20) if work.recursive > 1 else 1
     if values * work.unrolled * ways <= _MAX_EXPLAINED:
@@ -106,15 +106,17 @@ def _explained(compiled: _Compiled, value: JsonValue, values: int) -> list[Probl
 
 
 def _problem(error: "ValidationError") -> Problem:
-    return Problem(tuple(map(_shortened_name, error.instance_path)), _shortened(error.message), error.kind.name)
+    return Problem(tuple(map(_shorten_name, error.instance_path)), _shorten(error.message), error.kind.name)
 
 
-def _shortened_name(part: str | int) -> str | int:
-    return f"{part[: _LONGEST_NAME - 1]}…" if isinstance(part, str) and len(part) > _LONGEST_NAME else part
+def _shorten_name(part: str | int) -> str | int:
+    return (
+        f"{part[: _MAX_NAME_CHARACTERS - 1]}…" if isinstance(part, str) and len(part) > _MAX_NAME_CHARACTERS else part
+    )
 
 
-def _shortened(message: str) -> str:
-    return message if len(message) <= _LONGEST_MESSAGE else f"…{message[1 - _LONGEST_MESSAGE :]}"
+def _shorten(message: str) -> str:
+    return message if len(message) <= _MAX_MESSAGE_CHARACTERS else f"…{message[1 - _MAX_MESSAGE_CHARACTERS :]}"
 
 
 def _text(schema: JsonObject) -> str:
@@ -125,8 +127,8 @@ def _text(schema: JsonObject) -> str:
 
 
 @lru_cache(maxsize=32)
-def _compiled(text: str) -> _Compiled:
-    """Raises `NotASchema`."""
+def _compile(text: str) -> _Compiled:
+    """Compiles a schema. Raises `NotASchema`."""
     import jsonschema_rs
 
     schema: JsonObject = json.loads(text)
@@ -141,12 +143,12 @@ def _compiled(text: str) -> _Compiled:
     except jsonschema_rs.ValidationError as error:
         raise NotASchema(_what_is_wrong(error)) from error
     except ValueError as error:
-        raise NotASchema(_shortened(str(error))) from error
+        raise NotASchema(_shorten(str(error))) from error
     return _Compiled(validator, work)
 
 
 def _refuse(uri: str) -> NoReturn:
-    """The library would fetch what a schema refers to, from wherever it says."""
+    """Refuses to fetch what a schema refers to, which the library would do."""
     raise ValueError(f"{uri} is not fetched")
 
 
@@ -154,9 +156,9 @@ def _what_is_wrong(error: "ValidationError") -> str:
     path = [str(part) for part in error.instance_path]
     where = f"at /{'/'.join(path)}, " if path else ""
     if "meta-schema" in error.message:
-        return "its $schema is none of JSON Schema's, from draft-04 to 2020-12"
+        return "its $schema is not a JSON Schema draft from draft-04 to 2020-12"
     if path[-1:] == ["type"] and error.kind.name == "anyOf":
         return f"{where}use string, number, integer, boolean, object, array or null, or a list of them"
     if error.message.endswith('is not a "regex"'):
-        return f"{where}{_shortened(error.message)}, or one with look-around, or too large"
-    return f"{where}{_shortened(error.message)}"
+        return f"{where}{_shorten(error.message)}, or one with look-around, or too large"
+    return f"{where}{_shorten(error.message)}"

@@ -1,7 +1,7 @@
-"""Runs agent code where there is nothing to read.
+"""Runs agent code in isolation.
 
-`program` is all that the rest of the project knows of an engine; `engine` is the only one. Import that where code is
-run: what only analyzes code does not need it.
+`program` is all that the rest of the project knows of an engine; `engine` is the only one. Import that only to run
+code: analyzing code does not need it.
 """
 
 from shared.sandbox.analysis.analysis import analyze, analyze_now

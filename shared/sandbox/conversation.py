@@ -1,6 +1,6 @@
-"""What is said during a run: the program goes in, calls come out and are answered, and in the end a result or error.
+"""The messages of a run: the program goes in, calls come out and are answered, and in the end a result or an error.
 
-The interpreter speaks at any time; it is answered only when it says that it waits.
+The interpreter sends at any time; it is answered only when it says that it waits.
 """
 
 import asyncio
@@ -49,29 +49,29 @@ from shared.sandbox.messages import (
 from shared.sandbox.worker import Refused, Worker
 
 _log = get_logger("sandbox")
-_REMEMBERED = 50
-_MOST_PRINTED = 4 * 2**20
-"""Characters beyond what is kept: the interpreter itself sends little more than that."""
-_IN_A_ROW = 50
-"""Messages that are read before others have their turn."""
-_MOST_MESSAGES = 300_000
-_MOST_SAID = 64 * 2**20
-"""Bytes, of all messages of a run."""
-_MOST_WAITING = 64 * 2**20
-"""Characters of answers that the interpreter has not asked for yet, and of the program."""
-_MOST_AT_A_TIME = 4 * 2**20
-"""Characters of answers in one message: it is in the interpreter's memory twice before anything is done with it."""
-_MOST_UNDER_WAY = 16 * 2**20
-"""Characters of the arguments of calls that go on at a time: this process keeps them until they are answered."""
-_MOST_CALLS = 20_000
-"""Those that reach anything are counted by the host_functions, too."""
+_MAX_FAILURES = 50
+_MAX_EXCESS_PRINTED = 4 * 2**20
+"""Characters beyond what is kept: our guest sends little more than what is kept."""
+_MESSAGES_IN_A_ROW = 50
+"""Read before other tasks have their turn."""
+_MAX_MESSAGES = 300_000
+_MAX_BYTES = 64 * 2**20
+"""Of all messages of a run together."""
+_MAX_CHARACTERS_WAITING = 64 * 2**20
+"""Of answers that the interpreter has not asked for yet, and of the program."""
+_MAX_CHARACTERS_AT_A_TIME = 4 * 2**20
+"""Of answers in one message: the interpreter's memory holds it twice before any of it is used."""
+_MAX_CHARACTERS_UNDER_WAY = 16 * 2**20
+"""Of the arguments of calls in progress: this process keeps them until they are answered."""
+_MAX_CALLS = 20_000
+"""Calls that reach anything are counted by the host functions, too."""
 _ANSWERED_SECONDS = 0.001
-"""What a wait that a call's answer ended counts for, on a clock that only waiting moves."""
-_LONGEST_WAIT = 1e6
+"""How far a wait that ended with an answer advances a clock that only waiting moves."""
+_MAX_WAIT_SECONDS = 1e6
 _LOOK_SECONDS = 0.001
-"""Between two checks for answers while the code goes on computing: the guest checks no more often."""
-_MOST_VALUES = 1_000_000
-"""In the arguments of all calls of a run: what reading and keeping them costs this process is not the run's time."""
+"""Between two checks for answers while the code computes: our guest checks no more often."""
+_MAX_VALUES = 1_000_000
+"""In the arguments of all calls of a run: reading and keeping them takes this process's time, not the run's."""
 
 
 class TooManyCalls(Exception):
@@ -79,9 +79,9 @@ class TooManyCalls(Exception):
 
 
 class Conversation:
-    """One run's. `failures`: the newest calls that failed, newest last.
+    """The conversation of one run. `failures`: the latest calls that failed, oldest first.
 
-    `begun`: whether the program has said anything. One that has not has done nothing that anybody could notice.
+    `begun`: whether the program has sent anything. One that has not has had no effect, so it can be run again.
     """
 
     def __init__(self, worker: Worker, host_functions: HostFunctions, logs: Logs) -> None:
@@ -100,14 +100,17 @@ class Conversation:
         self._messages = 0
         self._bytes = 0
         self.begun = False
-        self.failures: deque[Seen] = deque(maxlen=_REMEMBERED)
+        self.failures: deque[Seen] = deque(maxlen=_MAX_FAILURES)
 
-    async def held(self, program: JsonObject) -> str | Fault:
-        """The result as JSON, or what it failed by. Raises `Gone`, `TooManyCalls`, and `NotJson` for the program."""
+    async def hold(self, program: JsonObject) -> str | Fault:
+        """Sends the program and answers its calls until it ends. The result as JSON, or why it failed.
+
+        Raises `Gone`, `TooManyCalls`, and `NotJson` for the program.
+        """
         try:
-            await self._worker.send(_fitting_line(program))
+            await self._worker.send(_encode_program(program))
             while True:
-                said, text = await self._said()
+                said, text = await self._receive()
                 self.begun = self.begun or not isinstance(said, Ready)
                 match said:
                     case Ready():
@@ -125,31 +128,31 @@ class Conversation:
                     case Failed():
                         return fault(text)
         except NoMessage as error:
-            raise Refused("It said what it cannot say.") from error
+            raise Refused("It sent an invalid message.") from error
         finally:
             for call in self._calls:
                 call.cancel()
 
-    async def _said(self) -> tuple[Said, str]:
+    async def _receive(self) -> tuple[Said, str]:
         self._messages += 1
-        if self._messages % _IN_A_ROW == 0:
+        if self._messages % _MESSAGES_IN_A_ROW == 0:
             await asyncio.sleep(0)
         data = await self._worker.receive()
         self._bytes += len(data)
-        if self._messages > _MOST_MESSAGES or self._bytes > _MOST_SAID:
-            raise Refused("It said more than it may.")
+        if self._messages > _MAX_MESSAGES or self._bytes > _MAX_BYTES:
+            raise Refused("It sent more than it may.")
         return message(data)
 
     def _print(self, text: str) -> None:
         self._printed += len(text)
-        if self._printed > self._logs.most + _MOST_PRINTED:
-            raise Refused("It printed more than it says.")
+        if self._printed > self._logs.most + _MAX_EXCESS_PRINTED:
+            raise Refused("It sent more printed text than it may.")
         self._logs.add(text)
 
     def _start(self, call: Call, text: str) -> None:
         self._number += 1
         self._values += values_in(text)
-        if self._number > _MOST_CALLS or self._values > _MOST_VALUES:
+        if self._number > _MAX_CALLS or self._values > _MAX_VALUES:
             raise TooManyCalls
         task = asyncio.create_task(self._answer(call, text))
         self._calls.add(task)
@@ -158,25 +161,25 @@ class Conversation:
     async def _answer(self, call: Call, text: str) -> None:
         self._under_way += len(text)
         try:
-            if self._under_way > _MOST_UNDER_WAY:
+            if self._under_way > _MAX_CHARACTERS_UNDER_WAY:
                 raise CallFailed("Too much is handed on at a time. Await the calls as they are made.")
-            answer = self._fitting(call, await _performed(self._host_functions, call.function, arguments(text)))
+            answer = self._encode_answer(call, await _perform(self._host_functions, call.function, arguments(text)))
         except Exception as error:
-            answer = json.dumps({"number": call.number, "error": self._failed(error, call)})
+            answer = json.dumps({"number": call.number, "error": self._describe_failure(error, call)})
         finally:
             self._under_way -= len(text)
         self._waiting += len(answer)
         self._answers.append(answer)
         self._answered.set()
 
-    def _fitting(self, call: Call, value: JsonValue) -> str:
-        """The answer, as it is sent. Raises `CallFailed` when too much waits already."""
+    def _encode_answer(self, call: Call, value: JsonValue) -> str:
+        """The answer as a message's part. Raises `CallFailed` when too much is waiting already."""
         answer = json.dumps({"number": call.number, "value": value})
-        if self._waiting + len(answer) > _MOST_WAITING:
+        if self._waiting + len(answer) > _MAX_CHARACTERS_WAITING:
             raise CallFailed("Too many answers wait at a time. Await the calls as they are made.")
         return answer
 
-    def _failed(self, error: Exception, call: Call) -> JsonObject:
+    def _describe_failure(self, error: Exception, call: Call) -> JsonObject:
         match error:
             case CallFailed():
                 failed = error
@@ -185,23 +188,23 @@ class Conversation:
             case NoMessage():
                 failed = CallFailed("The arguments are not a JSON object.", TypeError)
             case _:
-                _log.exception("A call out of the sandbox broke", extra={"fields": {"call": call.function}})
+                _log.exception("A host function failed unexpectedly", extra={"fields": {"call": call.function}})
                 failed = CallFailed("Something went wrong on our side.")
         self.failures.append(Seen.of(failed))
         return {"message": failed.message, "kind": failed.kind.__name__, "name": failed.name}
 
-    def _taken(self) -> list[str]:
-        """The first answers, as many as fit into a message; the interpreter asks again for the others."""
+    def _take_answers(self) -> list[str]:
+        """The oldest answers, as many as fit into a message; the interpreter asks again for the others."""
         answers: list[str] = []
         length = 0
-        while self._answers and (not answers or length + len(self._answers[0]) <= _MOST_AT_A_TIME):
+        while self._answers and (not answers or length + len(self._answers[0]) <= _MAX_CHARACTERS_AT_A_TIME):
             answers.append(self._answers.popleft())
             length += len(answers[-1])
         self._waiting -= length
         return answers
 
     async def _wait(self, most_seconds: float | None) -> None:
-        """Until a call is answered or the time is over; raises `Gone` when there is nobody to be answered any more."""
+        """Waits until a call is answered or the time is over, and sends the answers. Raises `Gone`."""
         if not self._answers and most_seconds != 0:
             answered = asyncio.ensure_future(self._answered.wait())
             try:
@@ -214,22 +217,24 @@ class Conversation:
             loop = asyncio.get_running_loop()
             await asyncio.sleep(self._looked + _LOOK_SECONDS - loop.time())
             self._looked = loop.time()
-        answers = self._taken()
+        answers = self._take_answers()
         self._answered.clear()
         waited = _ANSWERED_SECONDS if answers else most_seconds or 0
-        await self._worker.send(f'{{"answers": [{", ".join(answers)}]}}'.encode(), min(waited, _LONGEST_WAIT))
+        await self._worker.send(f'{{"answers": [{", ".join(answers)}]}}'.encode(), min(waited, _MAX_WAIT_SECONDS))
 
 
-def _fitting_line(program: JsonObject) -> bytes:
-    refuse_large(program, _MOST_WAITING, "input")
+def _encode_program(program: JsonObject) -> bytes:
+    refuse_large(program, _MAX_CHARACTERS_WAITING, "input")
     line = json.dumps(program).encode()
-    if len(line) > _MOST_WAITING:
-        raise NotJson(f"The input is {len(line)} bytes long, with the code; at most {_MOST_WAITING} are taken.")
+    if len(line) > _MAX_CHARACTERS_WAITING:
+        raise NotJson(
+            f"The input is {len(line)} bytes long, with the code; at most {_MAX_CHARACTERS_WAITING} are allowed."
+        )
     return line
 
 
-async def _performed(host_functions: HostFunctions, function: str, given: dict[str, Any]) -> JsonValue:
-    """What the host function returns. The guest has checked the arguments, but the speaker may not be our guest."""
+async def _perform(host_functions: HostFunctions, function: str, given: dict[str, Any]) -> JsonValue:
+    """Calls the host function. Our guest has checked the arguments, but the sender may not be our guest."""
     match function:
         case "call_model":
             answer = await host_functions.call_model(
@@ -280,4 +285,4 @@ def _bytes(content: Any) -> bytes:
     try:
         return b64decode(content, validate=True)
     except (TypeError, ValueError) as error:
-        raise CallFailed("content must be a text or bytes.", TypeError) from error
+        raise CallFailed("content must be a string or bytes.", TypeError) from error

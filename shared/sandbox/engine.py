@@ -1,4 +1,4 @@
-"""Runs programs in CPython in WebAssembly: each in an instance of its own, in a process that is its tenant's alone."""
+"""Runs programs in CPython in WebAssembly: each in an instance of its own, in a process that only its tenant uses."""
 
 import asyncio
 import os
@@ -12,11 +12,11 @@ from shared.models.wire import JsonObject
 from shared.sandbox.analysis.analysis import analyze
 from shared.sandbox.analysis.source import plain_code
 from shared.sandbox.conversation import Conversation, TooManyCalls
-from shared.sandbox.failures import computed_too_long, failure_of, not_run, took_too_long
+from shared.sandbox.failures import cpu_time_message, describe_fault, describe_findings, describe_timeout
 from shared.sandbox.forking import NotBuilt
 from shared.sandbox.inside.calls import HostFunctions
 from shared.sandbox.inside.json_values import NotJson, refuse_long
-from shared.sandbox.json_values import parsed
+from shared.sandbox.json_values import parse_json
 from shared.sandbox.logs import Logs
 from shared.sandbox.messages import Fault
 from shared.sandbox.no_host_functions import NoHostFunctions
@@ -28,13 +28,13 @@ from shared.sandbox.workers import worker_for
 from shared.settings import Settings
 
 _log = get_logger("sandbox")
-_TRIES = 3
-"""Workers for one run, where one has ended before the program had done anything that could be noticed."""
+_MAX_TRIES = 3
+"""How many workers a run tries, if one ends before the program has had any effect."""
 _SEED_BYTES = 32
 
 
 def engine(settings: Settings) -> "WasmEngine":
-    """Cheap: what is behind it is shared by all on the same event loop."""
+    """An engine. Making one is cheap: all on the same event loop share the processes behind it."""
     return WasmEngine(settings.runs_at_once)
 
 
@@ -44,7 +44,7 @@ class _Value:
 
 
 class WasmEngine:
-    """An `Engine`. `at_once`: runs, per level."""
+    """An `Engine`. `at_once`: the run slots of each level."""
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
@@ -53,7 +53,7 @@ class WasmEngine:
         """See `Engine`."""
         began = time.monotonic()
         logs = Logs(limits.log_bytes)
-        attempt = await self._attempt(program, host_functions, limits, logs, level)
+        attempt = await self._try(program, host_functions, limits, logs, level)
         failure = attempt if isinstance(attempt, Failure) else None
         result = None if isinstance(attempt, Failure) else attempt.value
         return Outcome(result, failure, logs.lines(), logs.times(), time.monotonic() - began)
@@ -63,10 +63,10 @@ class WasmEngine:
     ) -> Failure | None:
         """See `Engine`."""
         program = Program(code, {}, sharers=sharers, caller=caller)
-        attempt = await self._attempt(program, NoHostFunctions(), limits, Logs(0), 0, only_load=True)
+        attempt = await self._try(program, NoHostFunctions(), limits, Logs(0), 0, only_load=True)
         return attempt if isinstance(attempt, Failure) else None
 
-    async def _attempt(
+    async def _try(
         self,
         program: Program,
         host_functions: HostFunctions,
@@ -83,11 +83,11 @@ class WasmEngine:
             ):
                 program.started()
                 if findings := await analyze(program.code):
-                    return not_run(findings, program.code)
+                    return describe_findings(findings, program.code)
                 plain = replace(program, code=plain_code(program.code))
-                return await _result(plain, watched, limits, logs, only_load)
+                return await _run_program(plain, watched, limits, logs, only_load)
         except TimeoutError:
-            return took_too_long(limits, watched.waited_for)
+            return describe_timeout(limits, watched.waited_for)
         except TooManyCalls:
             return Failure("RuntimeError: The code called out more often than a run may.")
         except NotJson as error:
@@ -97,7 +97,7 @@ class WasmEngine:
             return Failure(f"RuntimeError: The sandbox does not start here. {error}")
 
 
-async def _result(
+async def _run_program(
     program: Program, watched: Watched, limits: Limits, logs: Logs, only_load: bool
 ) -> "_Value | Failure":
     """Raises `Gone`, `NotBuilt`, `TooManyCalls` and `NotJson`."""
@@ -111,37 +111,37 @@ async def _result(
     }
     start = Start(limits.cpu_seconds, program.seed or os.urandom(_SEED_BYTES), program.clock)
     tenant = program.sharers[0] if program.sharers else None
-    for _ in range(_TRIES):
+    for _ in range(_MAX_TRIES):
         try:
             async with worker_for(tenant, limits.memory_bytes) as worker:
                 conversation = Conversation(worker, watched, logs)
                 try:
                     await worker.begin(start)
-                    end = await conversation.held(given)
+                    end = await conversation.hold(given)
                 except Gone as error:
                     over = await worker.ending(error)
                     if conversation.begun or over or isinstance(error, Refused):
-                        return _ended(over, error, limits)
-                    _log.warning("A worker ended before its program had said anything")
+                        return _describe_end(over, error, limits)
+                    _log.warning("A worker ended before its program had sent anything")
                     raise
-                return _outcome(end, conversation, program, limits)
+                return _read_end(end, conversation, program, limits)
         except Gone:
             continue
-    raise Gone("Its processes end before they say anything.")
+    raise Gone("Its processes end before they send anything.")
 
 
-def _outcome(end: str | Fault, conversation: Conversation, program: Program, limits: Limits) -> "_Value | Failure":
+def _read_end(end: str | Fault, conversation: Conversation, program: Program, limits: Limits) -> "_Value | Failure":
     if isinstance(end, Fault):
-        return failure_of(end, program.code, conversation.failures)
+        return describe_fault(end, program.code, conversation.failures)
     refuse_long(end, limits.result_bytes, "result")
-    return _Value(parsed(end, "result") if end else None)
+    return _Value(parse_json(end, "result") if end else None)
 
 
-def _ended(over: str, error: Gone, limits: Limits) -> Failure:
-    """Of a run that did not come to its end."""
+def _describe_end(over: str, error: Gone, limits: Limits) -> Failure:
+    """The failure of a run whose worker ended. `over`: how, as far as that is known."""
     match over:
         case "seconds":
-            return Failure(f"TimeoutError: {computed_too_long(limits)}")
+            return Failure(f"TimeoutError: {cpu_time_message(limits)}")
         case "stack":
             return Failure("RecursionError: The code called itself too deep, and was ended.")
         case "memory":

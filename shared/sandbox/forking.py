@@ -1,4 +1,4 @@
-"""The fork server's process: started, asked for workers, told to kill them, and heard when they have ended."""
+"""The fork server's process, from the service's side: starts it, asks it for workers, and hears when they end."""
 
 import asyncio
 import contextlib
@@ -17,35 +17,37 @@ from shared.sandbox.worker import Gone, Worker
 
 _log = get_logger("sandbox")
 _FOLDER = Path(__file__).parent / fork_server.FOLDER
-_KEPT = ("LD_LIBRARY_PATH",)
-"""Of the environment: where the libraries of this Python are, if the system does not know. Buildpacks set it."""
-_AGAIN_SECONDS = 0.01
+_PASSED_ON = ("LD_LIBRARY_PATH",)
+"""Of the environment: where this Python's libraries are, if the system does not know. Buildpacks set it."""
+_RETRY_SECONDS = 0.01
 _BOOT_SECONDS = 60.0
-"""For which this process ran: the instance may be frozen in the middle. A component that fits no more is compiled."""
+"""For which this process ran: the instance may be frozen meanwhile. A component for another processor is compiled."""
 
 
 class NotBuilt(Exception):
-    """The interpreter is not there. `args[0]` says what to do."""
+    """The interpreter has not been built. `args[0]` says what to do."""
 
 
 class ForkServer:
-    """A process that forks workers: started at first use, and again when it has ended."""
+    """A process that forks workers: started at first use, and again after it has ended."""
 
     def __init__(self) -> None:
         self._running: asyncio.Task[_Process] | None = None
 
     async def fork(self, memory_bytes: int) -> Worker:
-        """Raises `NotBuilt`, and `Gone`."""
+        """Forks a worker, whose Python may take `memory_bytes`. Raises `NotBuilt` and `Gone`."""
         if self._running is None or (self._running.done() and not _is_up(self._running)):
-            self._running = asyncio.create_task(_Process.started())
+            self._running = asyncio.create_task(_Process.start())
         return await (await asyncio.shield(self._running)).fork(memory_bytes)
 
     def kill(self, worker: Worker) -> None:
+        """Ends the worker, whatever it is doing."""
         worker.close()
         if self._running is not None and self._running.done() and _is_up(self._running):
             self._running.result().kill(worker)
 
     async def end(self) -> None:
+        """Ends the process, and all workers with it."""
         if self._running is not None:
             with contextlib.suppress(Gone, NotBuilt):
                 await (await self._running).end()
@@ -68,8 +70,8 @@ class _Process:
         self.up = True
 
     @classmethod
-    async def started(cls) -> "_Process":
-        """Raises `NotBuilt`, and `Gone`."""
+    async def start(cls) -> "_Process":
+        """Starts the process and waits until it can fork. Raises `NotBuilt` and `Gone`."""
         if not (_FOLDER / fork_server.COMPONENT).is_file():
             raise NotBuilt("The Python that agents run in is not built. Run `make setup`.")
         ours, theirs = socket.socketpair()
@@ -81,12 +83,12 @@ class _Process:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
-                env={name: os.environ[name] for name in _KEPT if name in os.environ},
+                env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
             )
-        except OSError as error:  # its words may name paths
+        except OSError as error:  # whose message may contain paths
             ours.close()
-            _log.exception("The fork server could not be started")
-            raise Gone("There is no room for its process.") from error
+            _log.exception("The fork server could not be start")
+            raise Gone("Its process could not be started.") from error
         finally:
             theirs.close()
         running = cls(process, ours)
@@ -102,15 +104,15 @@ class _Process:
         return running
 
     async def fork(self, memory_bytes: int) -> Worker:
-        """Waits while the fork server has more before it than fits into its socket. Raises `Gone`."""
+        """Forks a worker. Waits while the control socket is full. Raises `Gone`."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         self._forked += 1
         number = self._forked
         ended = self._endings[number] = asyncio.get_running_loop().create_future()
         try:
-            while not self._asked(b"F", number, memory_bytes, [theirs.fileno()]):  # noqa: ASYNC110 - below
-                await asyncio.sleep(_AGAIN_SECONDS)  # asyncio waits for room only together with sending
+            while not self._ask(b"F", number, memory_bytes, [theirs.fileno()]):  # noqa: ASYNC110 - below
+                await asyncio.sleep(_RETRY_SECONDS)  # asyncio waits for room only together with sending
         except BaseException as error:
             ours.close()
             self._endings.pop(number, None)
@@ -122,13 +124,13 @@ class _Process:
         return Worker(number, ended, ours)
 
     def kill(self, worker: Worker) -> None:
-        """One that is not reached ends by itself: it notices that nobody listens, or has computed long enough."""
+        """Kills the worker. If the request is lost, it ends by itself: its socket is closed, its CPU time limited."""
         if worker.alive:
             with contextlib.suppress(OSError):
-                self._asked(b"K", worker.number)
+                self._ask(b"K", worker.number)
 
-    def _asked(self, what: bytes, number: int, memory_bytes: int = 0, descriptors: Sequence[int] = ()) -> bool:
-        """Whether there was room for the request. Raises `OSError`."""
+    def _ask(self, what: bytes, number: int, memory_bytes: int = 0, descriptors: Sequence[int] = ()) -> bool:
+        """Sends a request; False if the socket has no room for it. Raises `OSError`."""
         message = CONTROL.pack(what, number, memory_bytes)
         try:
             if descriptors:
@@ -137,7 +139,7 @@ class _Process:
                 sent = self._control.send(message)
         except BlockingIOError:
             return False
-        if sent < len(message):  # as some systems do: whatever follows would be taken for the rest of it
+        if sent < len(message):  # as some systems do: the next request would be read as the rest of it
             self.up = False
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
@@ -145,7 +147,7 @@ class _Process:
         return True
 
     async def end(self) -> None:
-        """And all workers with it."""
+        """Ends the process, and all workers with it."""
         self.up = False
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
@@ -175,13 +177,13 @@ class _Process:
                 self._ready.set_exception(Gone("It has ended."))
 
     async def _log(self) -> None:
-        assert self._process.stderr is not None  # noqa: S101 - it was started so
+        assert self._process.stderr is not None  # noqa: S101 - it was started with a pipe
         while line := await self._process.stderr.read(4096):
             _log.warning("The fork server: %s", line.decode("utf-8", "replace").strip())
 
 
 def _site_packages() -> str:
-    """Where wasmtime is, which this process itself never imports."""
+    """The folder of wasmtime, which this process itself never imports."""
     found = importlib.util.find_spec("wasmtime")
     if found is None or found.origin is None:
         raise NotBuilt("The package wasmtime is not installed. Run `make setup`.")

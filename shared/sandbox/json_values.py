@@ -12,8 +12,8 @@ _MAY_BE_INFINITE = re.compile(r"\d[eE]\+?\d{3}|\d{309}")
 """`1e999` is read as infinity."""
 
 
-def parsed(text: str, what: str) -> JsonValue:
-    """By the letter of JSON: `NaN` is none. Raises `NotJson`."""
+def parse_json(text: str, what: str) -> JsonValue:
+    """Reads strict JSON, without `NaN`. `what` names it in errors. Raises `NotJson`."""
     try:
         value: JsonValue = from_json(text, allow_inf_nan=False)
     except ValueError as error:

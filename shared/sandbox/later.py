@@ -1,4 +1,4 @@
-"""The engine, whose libraries are imported when code is first run: most requests never do."""
+"""The engine, imported when code is first run: most requests never run any."""
 
 from shared.late import imported
 from shared.sandbox.program import Engine
@@ -8,5 +8,5 @@ from shared.settings import Settings
 async def engine(settings: Settings) -> Engine:
     """See `shared.sandbox.engine`."""
     module = await imported("shared.sandbox.engine")
-    made: Engine = module.engine(settings)
-    return made
+    engine: Engine = module.engine(settings)
+    return engine

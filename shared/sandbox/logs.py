@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 class Logs:
-    """Keeps the first `most` bytes and tells how much it dropped. `now`: a clock, in seconds."""
+    """Keeps the first `most_bytes` and counts what it drops. `now`: a clock, in seconds."""
 
     def __init__(self, most_bytes: int, now: Callable[[], float] = time.monotonic) -> None:
         self.most = most_bytes
@@ -18,7 +18,7 @@ class Logs:
         self._within_line = False
 
     def add(self, text: str) -> None:
-        """Text of either stream, in any pieces."""
+        """Adds text of either stream, in pieces of any size."""
         size = len(text.encode("utf-8", "replace"))
         if self._left >= size:
             self._keep(text)
@@ -37,11 +37,11 @@ class Logs:
         self._within_line = not text.endswith("\n")
 
     def drop(self, size: int) -> None:
-        """So many bytes were printed beyond those that came."""
+        """Counts `size` bytes that were printed but not sent."""
         self._dropped += size
 
     def lines(self) -> list[str]:
-        """The lines, without their ends; a last one that tells of what was dropped."""
+        """The lines without line ends; if something was dropped, a last one says so."""
         text = "".join(self._parts)
         lines = text.removesuffix("\n").split("\n") if text else []
         if self._dropped:
@@ -49,5 +49,5 @@ class Logs:
         return lines
 
     def times(self) -> list[float]:
-        """For each of the lines, how many seconds after the start it began; for the one of what was dropped, now."""
+        """For each line, how many seconds after the start it began; for the one about dropped text, until now."""
         return [*self._times, self._now() - self._began] if self._dropped else list(self._times)

@@ -1,6 +1,6 @@
-"""What the interpreter says to the host, by these shapes and no others, as whoever wrote it may be hostile.
+"""The messages that the interpreter may send to the host. No other shape is accepted, as the sender may be hostile.
 
-A message is a line of JSON, which is short, and a text, which is not looked into before it is known what it is for.
+A message is a short line of JSON, and a text, which is not read before it is known what it is for.
 """
 
 from typing import Annotated, Literal
@@ -12,18 +12,18 @@ from shared.models.wire import JsonObject
 
 MAX_BYTES = 4 * 2**20
 """Of one message: more than the longest arguments of a call."""
-_LONGEST_LINE = 500
-_LONGEST_FAILURE = 400_000
-_MOST_VALUES = 100_000
-"""Of a call's arguments: reading more would keep everybody waiting."""
+_MAX_LINE_BYTES = 500
+_MAX_FAILURE_CHARACTERS = 400_000
+_MAX_VALUES = 100_000
+"""Of a call's arguments: reading more would block the event loop."""
 
 
 class NoMessage(Exception):
-    """What was said has none of the shapes."""
+    """The message has none of the shapes."""
 
 
 class TooManyValues(Exception):
-    """Arguments that are not read."""
+    """The arguments hold too many values to be read."""
 
 
 class _Message(BaseModel):
@@ -31,7 +31,7 @@ class _Message(BaseModel):
 
 
 class Ready(_Message):
-    """The guest waits for a program, in this form of the conversation."""
+    """The guest waits for a program, in this version of the protocol."""
 
     kind: Literal["ready"]
     version: Literal[1]
@@ -44,7 +44,7 @@ class Print(_Message):
 
 
 class Dropped(_Message):
-    """How much was printed beyond what a run may."""
+    """How many bytes were printed beyond the limit."""
 
     kind: Literal["dropped"]
     bytes: int = Field(ge=0, lt=2**53)
@@ -59,7 +59,7 @@ class Call(_Message):
 
 
 class Wait(_Message):
-    """Nothing is to be computed until a call is answered, or so many seconds have passed."""
+    """The guest waits until a call is answered, or so many seconds have passed; None: without end."""
 
     kind: Literal["wait"]
     seconds: Annotated[float, Field(ge=0)] | None
@@ -72,7 +72,7 @@ class Done(_Message):
 
 
 class Failed(_Message):
-    """An exception that nobody caught. The text is a `Fault`."""
+    """The code ended with an exception. The text is a `Fault`."""
 
     kind: Literal["failed"]
 
@@ -90,13 +90,13 @@ class _Exception(_Message):
 
 
 class Cause(_Exception):
-    """`direct`: what came next was raised `from` it, not only while it was handled."""
+    """An exception before the last. `direct`: the next one was raised `from` it, not only while it was handled."""
 
     direct: bool
 
 
 class Fault(_Exception):
-    """`notes`: what Python prints below the exception. `causes`: what it came of, the first first."""
+    """The exception that ended the run. `notes`: what Python prints below it. `causes`: its causes, oldest first."""
 
     notes: str = Field(default="", max_length=5000)
     causes: list[Cause] = Field(default=[], max_length=10)
@@ -107,9 +107,9 @@ _said: TypeAdapter[Said] = TypeAdapter(Annotated[Said, Field(discriminator="kind
 
 
 def message(data: bytes) -> tuple[Said, str]:
-    """What it is, and its text. Raises `NoMessage`."""
+    """Parses a message: its shape, and its text. Raises `NoMessage`."""
     line, _, text = data.partition(b"\n")
-    if len(line) > _LONGEST_LINE:
+    if len(line) > _MAX_LINE_BYTES:
         raise NoMessage
     try:
         return _said.validate_json(line), text.decode()
@@ -118,8 +118,8 @@ def message(data: bytes) -> tuple[Said, str]:
 
 
 def fault(text: str) -> Fault:
-    """Raises `NoMessage`."""
-    if len(text) > _LONGEST_FAILURE:
+    """Parses the text of `Failed`. Raises `NoMessage`."""
+    if len(text) > _MAX_FAILURE_CHARACTERS:
         raise NoMessage
     try:
         return Fault.model_validate_json(text)
@@ -128,13 +128,13 @@ def fault(text: str) -> Fault:
 
 
 def values_in(text: str) -> int:
-    """How many values reading it would make, at most."""
+    """An upper bound of the number of JSON values in the text."""
     return sum(text.count(sign) for sign in "[{,")
 
 
 def arguments(text: str) -> JsonObject:
-    """Of a call. Raises `NoMessage`, and `TooManyValues`."""
-    if values_in(text) > _MOST_VALUES:
+    """Parses the arguments of a call. Raises `NoMessage` and `TooManyValues`."""
+    if values_in(text) > _MAX_VALUES:
         raise TooManyValues
     try:
         read = from_json(text)

@@ -1,4 +1,4 @@
-"""No host functions at all: for code that is only loaded."""
+"""Host functions that refuse every call: for code that is only loaded."""
 
 from typing import Any, NoReturn
 

@@ -23,7 +23,7 @@ class Program:
 
     `tools`: MCP servers by their URL, and of each the tools that may be called. `sharers`: whose run it is, each of
     whom has only a share of the run slots (`shared.sandbox.slots`); the first is the tenant, whose runs may use one
-    process, one after the other. `caller`: who asked for the run, where these are called by many. `started`: called
+    process, one after the other. `caller`: who asked for the run, if many call these sharers. `started`: called
     when the run has its slot. `seed` and `clock`: see `shared.sandbox.fork_server.surroundings`; without them the run
     has random ones, and the system's clock.
     """
@@ -53,8 +53,8 @@ class Limits:
 class Failure:
     """Why a run has no result.
 
-    `error`: "TypeName: message". `traceback`: the agent's own lines, empty where none is to blame. `cause`: what a
-    call of a host function that the code did not catch failed by.
+    `error`: "TypeName: message". `traceback`: the agent's own lines, empty if none is involved. `cause`: the exception
+    behind a failed call of a host function, if the code did not catch that.
     """
 
     error: str
@@ -64,7 +64,9 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`logs`: the lines that were printed; `log_times`: when each of them began, in seconds after the start. `seconds`:
+    """What became of a run. `result` is None if there is a `failure`.
+
+    `logs`: the lines that were printed; `log_times`: when each of them began, in seconds after the start. `seconds`:
     from start to end.
     """
 
@@ -76,18 +78,19 @@ class Outcome:
 
 
 class Engine(Protocol):
-    """Runs programs. A program's fault, or a limit that it met, is an outcome; nothing of it is raised.
+    """Runs programs. A program's fault, or a limit that it reached, is an outcome, and is not raised.
 
-    Raises `shared.models.errors.Unavailable` when there is no room for a run. `level`: through how many agents this
-    one was called.
+    Both methods raise `shared.models.errors.NoRoom` if no run slot comes free.
     """
 
-    async def run(self, program: Program, host_functions: HostFunctions, limits: Limits, level: int = 0) -> Outcome: ...
+    async def run(self, program: Program, host_functions: HostFunctions, limits: Limits, level: int = 0) -> Outcome:
+        """Runs the program's `run`. `level`: through how many agents this one was called."""
+        ...
 
     async def load(
         self, code: str, limits: Limits, sharers: tuple[str, ...] = (), caller: str | None = None
     ) -> Failure | None:
-        """Runs what stands outside of functions, without host_functions; None if that works.
+        """Runs the code outside of functions, without host functions; None if that works.
 
         `sharers`, `caller`: see `Program`.
         """

@@ -1,4 +1,4 @@
-"""What a run waits for, so that one whose time is over can say so."""
+"""Keeps track of what a run waits for, so that the error of one whose time is over can name it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from pydantic import JsonValue
 from shared.models.wire import JsonObject
 from shared.sandbox.inside.calls import HostFunctions, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
 
-_LONGEST_NAME = 100
-_MOST_NAMES = 3
+_MAX_NAME_CHARACTERS = 100
+_MAX_NAMES = 3
 _NEAR_SECONDS = 0.5
-"""A call that fails so shortly before the end was waited for: calls know when their run is over, and end with it."""
+"""A call that fails so shortly before the end counts as in progress: calls know when their run ends, and end then."""
 
 T = TypeVar("T")
 
 
 class Watched:
-    """A run's host_functions, which are as they were. `seconds`: what the run has from now on."""
+    """`HostFunctions` that pass on every call, and note it. `seconds`: how long the run may take from now on."""
 
     def __init__(self, host_functions: HostFunctions, seconds: float) -> None:
         self._host_functions = host_functions
@@ -30,10 +30,10 @@ class Watched:
 
     @property
     def waited_for(self) -> str | None:
-        """Once the time is over: the calls that were under way, by their names; None if there were none."""
+        """Once the time is over: the names of the calls that were in progress; None if there were none."""
         names = list(dict.fromkeys(self._calls.values()))
-        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-        return ", ".join(names[:_MOST_NAMES]) + more if names else None
+        more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+        return ", ".join(names[:_MAX_NAMES]) + more if names else None
 
     async def call_model(
         self,
@@ -46,23 +46,23 @@ class Watched:
     ) -> ModelAnswer:
         name = "/".join(part for part in (provider, model) if part) or "a model"
         call = self._host_functions.call_model(provider, model, messages, parameters, tools, timeout)
-        return await self._noted(name, call)
+        return await self._watch(name, call)
 
     async def http(self, call: HttpCall) -> HttpAnswer:
-        return await self._noted(_host(call.url), self._host_functions.http(call))
+        return await self._watch(_host(call.url), self._host_functions.http(call))
 
     async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue:
-        return await self._noted(f"the tool {tool}", self._host_functions.call_tool(url, token, tool, arguments))
+        return await self._watch(f"the tool {tool}", self._host_functions.call_tool(url, token, tool, arguments))
 
     async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]:
-        return await self._noted(f"the tools of {_host(url)}", self._host_functions.list_tools(url, token))
+        return await self._watch(f"the tools of {_host(url)}", self._host_functions.list_tools(url, token))
 
     async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
-        return await self._noted(f"the agent {name}", self._host_functions.call_agent(name, input_dict))
+        return await self._watch(f"the agent {name}", self._host_functions.call_agent(name, input_dict))
 
-    async def _noted(self, name: str, call: Awaitable[T]) -> T:
+    async def _watch(self, name: str, call: Awaitable[T]) -> T:
         key = object()
-        self._calls[key] = name[:_LONGEST_NAME]
+        self._calls[key] = name[:_MAX_NAME_CHARACTERS]
         try:
             answer = await call
         except BaseException:
@@ -74,7 +74,7 @@ class Watched:
 
 
 def _host(url: str) -> str:
-    """All of a URL that is told: the rest may hold what is secret."""
+    """The only part of a URL that is named: the rest may contain secrets."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2] or "a server"
     except ValueError:

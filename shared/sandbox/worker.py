@@ -1,4 +1,4 @@
-"""A worker process, as the service sees it: what is said to it and what it says, until its run has ended.
+"""A worker process, from the service's side: the frames to it and from it, until its run has ended.
 
 `shared.sandbox.fork_server` describes the frames.
 """
@@ -14,20 +14,20 @@ from shared.sandbox import fork_server
 from shared.sandbox.messages import MAX_BYTES
 
 _LEAVING_SECONDS = 0.5
-"""For which a run that has told its end may go on."""
+"""For which a run that has sent its last message may go on."""
 _EXIT_SECONDS = 5.0
-"""For which the fork server may be behind with saying how a process ended whose socket is closed."""
-_AT_A_TIME = 2**16
-"""Bytes that are taken from the socket at a time. What is not there yet is not made room for."""
+"""How late the fork server may report the end of a process whose socket is closed."""
+_CHUNK_BYTES = 2**16
+"""Read from the socket at a time. No memory is allocated for what has not arrived."""
 _GUEST, _WORKER = b"GW"
 
 
 class Gone(Exception):
-    """The worker has ended, or says what it cannot say."""
+    """The worker has ended, or has sent what it may not send."""
 
 
 class Refused(Gone):
-    """It says what it cannot say, and may live."""
+    """The worker has sent what it may not send. Its process may still be alive."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,12 @@ class Start:
     clock: int | None = None
 
     def frame(self) -> bytes:
+        """The payload of the first frame."""
         return json.dumps({"cpu_seconds": self.cpu_seconds, "seed": self.seed.hex(), "clock": self.clock}).encode()
 
 
 class Worker:
-    """A process that waits for a program. `over`: how its run ended, where that was not well."""
+    """A process that waits for a program. `over`: how its run ended, if not well."""
 
     def __init__(self, number: int, ended: "asyncio.Future[int]", line: socket.socket) -> None:
         self.number = number
@@ -51,7 +52,7 @@ class Worker:
         self.over: str | None = None
         self.runs = 0
         self._line = line
-        self._heard = bytearray()
+        self._received = bytearray()
 
     @property
     def alive(self) -> bool:
@@ -68,31 +69,31 @@ class Worker:
     async def _frame(self) -> tuple[int, bytes]:
         length = int.from_bytes(await self._read(4), "big")
         if not 0 < length <= MAX_BYTES + 1:
-            raise Refused("It said more than it may.")
+            raise Refused("It sent a frame of an invalid length.")
         data = await self._read(length)
         return data[0], data[1:]
 
     async def _read(self, length: int) -> bytes:
         loop = asyncio.get_running_loop()
-        while len(self._heard) < length:
+        while len(self._received) < length:
             try:
-                data = await loop.sock_recv(self._line, _AT_A_TIME)
+                data = await loop.sock_recv(self._line, _CHUNK_BYTES)
             except OSError as error:
                 raise Gone("It has ended.") from error
             if not data:
                 raise Gone("It has ended.")
-            self._heard += data
-        read = bytes(self._heard[:length])
-        del self._heard[:length]
+            self._received += data
+        read = bytes(self._received[:length])
+        del self._received[:length]
         return read
 
     async def begin(self, start: Start) -> None:
-        """Raises `Gone`."""
+        """Begins a run. Raises `Gone`."""
         self.runs += 1
         await self._write(start.frame())
 
     async def send(self, data: bytes, waited: float = 0) -> None:
-        """A message for the guest, after so many seconds. Raises `Gone`."""
+        """Sends a message to the guest, whose clock advances by `waited` seconds. Raises `Gone`."""
         await self._write(int(waited * 1e9).to_bytes(8, "big") + data)
 
     async def _write(self, data: bytes) -> None:
@@ -102,7 +103,7 @@ class Worker:
             raise Gone("It has ended.") from error
 
     async def ending(self, gone: Gone) -> str:
-        """How its run ended, by what it said or its exit code; empty where neither tells. It takes no other run."""
+        """How its run ended, by its last frame or its exit code; empty if neither says so. It takes no other run."""
         if self.over is None:
             self.over = "" if isinstance(gone, Refused) else await self._by_exit()
         return self.over
@@ -119,9 +120,9 @@ class Worker:
         return next((how.decode() for how, number in fork_server.EXITS.items() if number == code), "")
 
     async def leave(self) -> bool:
-        """Waits for the end of a run that has said how it ends; whether the worker can take another one.
+        """Waits for the end of a run that has sent its last message. Whether the worker can take another run.
 
-        It cannot if the guest says anything more.
+        It cannot if the guest has sent anything more.
         """
         if self.over is not None or not self.alive:
             return False
@@ -133,7 +134,7 @@ class Worker:
             return False
 
     def close(self) -> None:
-        """At once: what it has not read is not sent any more. Whoever sends or receives has been cancelled before."""
+        """Closes the socket at once and drops unsent data. Tasks that use it must have been cancelled before."""
         if self._line.fileno() >= 0:
             loop = asyncio.get_running_loop()
             loop.remove_reader(self._line)

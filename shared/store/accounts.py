@@ -11,7 +11,7 @@ from shared.models.money import to_dollars
 from shared.models.usage import Entry
 from shared.models.user import UsageEntry
 from shared.models.wire import JsonObject, is_plain_id
-from shared.store.transaction import Transaction
+from shared.store.transaction import Transaction, read
 
 _json = TypeAdapter[JsonObject](JsonObject)
 
@@ -29,21 +29,20 @@ class AccountStore:
         return self._account(uid).collection("usage").document(cause)
 
     async def get(self, uid: str, transaction: Transaction | None = None) -> Account | None:
-        """One read; none for what cannot be an id."""
+        """One read; no read for what cannot be an id."""
         if not is_plain_id(uid):
             return None
-        reference = self._account(uid)
-        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        document = await read(self._account(uid), transaction)
         return None if document is None else Account(uid=uid, **document)
 
     def put(self, account: Account, transaction: Transaction) -> Account:
-        """Writes an account that the transaction has read, as its next revision, which is returned."""
+        """Writes an account that the transaction has read, as its next revision. Returns that."""
         written = account.model_copy(update={"rev": account.rev + 1})
         transaction.set(self._account(account.uid), written.model_dump(exclude={"uid"}))
         return written
 
     async def page(self, limit: int, after: str | None) -> list[Account]:
-        """Accounts by uid, from the one after `after` on. As many reads as accounts."""
+        """Accounts by uid, those after `after`. As many reads as accounts."""
         query = self._client.collection("users").order_by("__name__").limit(limit)
         if after is not None:
             query = query.start_after({"__name__": self._account(after)})
@@ -54,7 +53,7 @@ class AccountStore:
         return await transaction.get(self._entry(uid, cause)) is not None
 
     async def entry(self, uid: str, cause: str, transaction: Transaction) -> Entry | None:
-        """What `cause` was charged as. One read."""
+        """The entry of `cause`, if it has been charged. One read."""
         document = await transaction.get(self._entry(uid, cause))
         if document is None:
             return None
@@ -62,7 +61,7 @@ class AccountStore:
         return Entry(cause=cause, **fields)
 
     def add_entry(self, uid: str, entry: Entry, transaction: Transaction) -> None:
-        """Writes an entry whose absence the transaction has read."""
+        """Writes an entry that the transaction has not found."""
         document = entry.model_dump(exclude={"cause", "metadata"})
         transaction.set(
             self._entry(uid, entry.cause), {**document, "metadata": _json.dump_json(entry.metadata).decode()}
@@ -77,11 +76,11 @@ class AccountStore:
             .order_by("timestamp", direction=Query.DESCENDING)
             .limit(limit)
         )
-        return [_shown(snapshot.to_dict() or {}) for snapshot in await query.get()]
+        return [_to_usage_entry(snapshot.to_dict() or {}) for snapshot in await query.get()]
 
 
-def _shown(document: dict[str, Any]) -> UsageEntry:
-    """The entry as its user sees it; what was charged, where that was less than the cost, is in the metadata."""
+def _to_usage_entry(document: dict[str, Any]) -> UsageEntry:
+    """The entry as its user sees it. If less than the cost was charged, the metadata says how much."""
     metadata = _json.validate_json(document["metadata"])
     if document["charged"] != document["cost"]:
         metadata = {**metadata, "charged": to_dollars(document["charged"])}

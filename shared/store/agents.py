@@ -16,7 +16,7 @@ class AgentStore(OwnedStore[StoredAgent]):
         super().__init__(client, "agents", StoredAgent, "its code or its specs")
 
     async def get_many(self, agent_ids: Sequence[str]) -> list[StoredAgent]:
-        """Those that there are, in the order of `agent_ids`. One request, as many reads as ids."""
+        """Those that exist, in the order of `agent_ids`. One request, as many reads as ids."""
         wanted = [agent_id for agent_id in dict.fromkeys(agent_ids) if is_plain_id(agent_id)]
         if not wanted:
             return []

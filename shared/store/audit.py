@@ -1,4 +1,4 @@
-"""The audit trail: `audit/{id}`, written together with what it tells of, and never changed."""
+"""The audit trail: `audit/{id}`, written together with the change that it records, and never changed."""
 
 from uuid import uuid4
 
@@ -16,11 +16,11 @@ class AuditStore:
         self._client = client
 
     def add(self, record: AuditRecord, transaction: Transaction) -> None:
-        """Written when the transaction commits, which has to write what the record tells of."""
+        """Writes the record with the transaction, which must write the recorded change, too."""
         transaction.create(self._client.collection("audit").document(str(uuid4())), record.model_dump())
 
     async def newest(self, target: str, limit: int) -> list[AuditRecord]:
-        """Records about `target`, newest first."""
+        """Records about `target`, newest first. As many reads as records."""
         query = (
             self._client.collection("audit")
             .where(filter=FieldFilter("target", "==", target))

@@ -44,12 +44,12 @@ def _turns() -> WeakValueDictionary[tuple[str, str], Line]:
 
 
 def _turn(project: str, name: str | None, *, urgent: bool) -> AbstractAsyncContextManager[None]:
-    """A turn in a line that lives as long as somebody stands in it."""
+    """A turn in a line that lives as long as anything waits in it or has the turn."""
     return nullcontext() if name is None else _turns().setdefault((project, name), Line()).turn(urgent=urgent)
 
 
 class Database:
-    """All stores over one client. Cheap to make: the client behind it is shared by all on the same event loop."""
+    """All stores over one client. Making one is cheap: all on the same event loop share the client."""
 
     def __init__(self, settings: Settings) -> None:
         self.project = settings.google_cloud_project
@@ -75,9 +75,9 @@ class Database:
 
     @asynccontextmanager
     async def raising_unavailable(self) -> AsyncGenerator[None]:
-        """Wrap what is not in a transaction in this: an outage of Firestore, or its silence, becomes `Unavailable`.
+        """For use around what is not in a transaction. Outages and timeouts of Firestore become `Unavailable`.
 
-        A request that Firestore calls malformed is our own bug, and passes.
+        A request that Firestore calls malformed is a bug of ours: that error passes through.
         """
         try:
             async with asyncio.timeout(self._seconds):
@@ -91,12 +91,12 @@ class Database:
     async def transaction(
         self, body: Callable[[Transaction], Awaitable[T]], serialize_on: str | None = None, *, urgent: bool = False
     ) -> T:
-        """Runs `body` so that all it writes is written, or nothing. See `shared.store.transaction.run`.
+        """Runs `body` so that everything it writes is written, or nothing. See `shared.store.transaction.run`.
 
-        Those with the same `serialize_on` take turns within this process, rather than overtake each other: name what
-        they all write. What is `urgent` goes before all that is not: what has been spent must be written, however much
-        is still to be begun. Raises `Unavailable` when Firestore cannot be reached, or others are faster all the time;
-        `NeverBegun` when the turn did not come in time.
+        Transactions with the same `serialize_on` take turns within this process, instead of overtaking each other: name
+        the document that they all write. `urgent` ones go first: what has been spent must be written, however many
+        others wait. Raises `Unavailable` if Firestore cannot be reached, or other transactions are always faster;
+        `NeverBegun` if the turn did not come in time.
         """
         began = False
         try:

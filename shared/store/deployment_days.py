@@ -1,13 +1,13 @@
-"""Days of deployments: `deploymentDays/{agent id}.{day}` has what a deployment's callers have spent on it."""
+"""Days of deployments: `deploymentDays/{agent id}.{day}` holds what a deployment's callers spent on that day."""
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
 from shared.models.deployment_day import DeploymentDay
-from shared.store.transaction import Transaction
+from shared.store.transaction import Transaction, read
 
 
 class DeploymentDayStore:
-    """Reads and writes days; Firestore's TTL on `expire_at` deletes those that are over."""
+    """Reads and writes days; Firestore's TTL on `expire_at` deletes past ones."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
@@ -16,9 +16,8 @@ class DeploymentDayStore:
         return self._client.collection("deploymentDays").document(day_id)
 
     async def get(self, day_id: str, transaction: Transaction | None = None) -> DeploymentDay | None:
-        """One read. None: nothing has been spent on that day."""
-        reference = self._day(day_id)
-        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        """One read. None if nothing has been spent on that day."""
+        document = await read(self._day(day_id), transaction)
         return None if document is None else DeploymentDay(id=day_id, **document)
 
     def put(self, day: DeploymentDay, transaction: Transaction) -> None:

@@ -1,4 +1,4 @@
-"""Deployments: `deployments/{friendly name}`, so that a name is one agent's."""
+"""Deployments: `deployments/{friendly name}`, so that a name belongs to one agent."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,14 +10,14 @@ from shared.models.deployment import Deployment
 from shared.models.wire import JsonObject, is_plain_id
 from shared.store.owned import seen_by
 from shared.store.pages import page_of
-from shared.store.transaction import Transaction
+from shared.store.transaction import Transaction, read
 
 _schema = TypeAdapter[JsonObject | None](JsonObject | None)
 _SCHEMAS = ("input_schema", "output_schema")
 
 
 class DeploymentStore:
-    """Reads and writes deployments. Who may, is for the services to say."""
+    """Reads and writes deployments. Permissions are checked by the services."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
@@ -26,22 +26,21 @@ class DeploymentStore:
         return self._client.collection("deployments").document(friendly_name)
 
     async def get(self, friendly_name: str, transaction: Transaction | None = None) -> Deployment | None:
-        """One read; none for what cannot be a name."""
+        """One read; no read for what cannot be a name."""
         if not is_plain_id(friendly_name):
             return None
-        reference = self._deployment(friendly_name)
-        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        document = await read(self._deployment(friendly_name), transaction)
         return None if document is None else _from_document(friendly_name, document)
 
     async def taken(self, friendly_names: Sequence[str]) -> set[str]:
-        """Which of the names something is published under. One request, as many reads as names."""
+        """Which of the names are in use. One request, as many reads as names."""
         references = [self._deployment(name) for name in friendly_names]
         return {snapshot.id async for snapshot in self._client.get_all(references, field_paths=[]) if snapshot.exists}
 
     async def page(
         self, uid: str, limit: int, after: str | None = None, all_owners: bool = False
     ) -> tuple[list[Deployment], bool]:
-        """The user's own and the shared ones, or everybody's; by name, those after `after`; and whether there may be
+        """The user's own and the shared ones, or everyone's; by name, those after `after`; and whether there may be
         more. One query, as many reads as deployments (see `page_of`).
         """
         query: AsyncQuery = self._client.collection("deployments").order_by("__name__")

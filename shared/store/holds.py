@@ -1,4 +1,4 @@
-"""Holds: `holds/{id}`, one for each call of a model that is running outside of a ticket."""
+"""Holds: `holds/{id}`, one for each model call in progress outside of a ticket."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from shared.store.transaction import Transaction
 
 
 class HoldStore:
-    """Reads and writes holds, always together with the account that they are on."""
+    """Reads and writes holds, always together with their account, which is charged."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
@@ -36,7 +36,7 @@ class HoldStore:
         transaction.delete(self._hold(hold.id))
 
     async def expired(self, moment: datetime, limit: int) -> list[Hold]:
-        """Those whose time was up at `moment`, the oldest first. As many reads as holds."""
+        """Holds that had expired at `moment`, the oldest first. As many reads as holds."""
         query = (
             self._client.collection("holds")
             .where(filter=FieldFilter("expires_at", "<", moment))

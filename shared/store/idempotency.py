@@ -1,13 +1,13 @@
-"""Requests with an `Idempotency-Key`: `idempotency/{hash}`, of which Firestore's TTL on `expire_at` deletes the old."""
+"""Requests with an `Idempotency-Key`: `idempotency/{hash}`, which Firestore's TTL on `expire_at` deletes."""
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
 from shared.models.idempotency import KeptRequest
-from shared.store.transaction import Transaction
+from shared.store.transaction import Transaction, read
 
 
 class IdempotencyStore:
-    """Reads and writes what is kept of them. TTL deletes late: whoever reads looks at `expire_at`."""
+    """Reads and writes what is kept of such requests. TTL deletes late, so readers must check `expire_at`."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
@@ -17,12 +17,11 @@ class IdempotencyStore:
 
     async def get(self, id_: str, transaction: Transaction | None = None) -> KeptRequest | None:
         """One read."""
-        reference = self._request(id_)
-        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        document = await read(self._request(id_), transaction)
         return None if document is None else KeptRequest(id=id_, **document)
 
     def put(self, request: KeptRequest, transaction: Transaction) -> None:
-        """Writes one that the transaction has read, or found missing."""
+        """Writes one that the transaction has read, or has not found."""
         transaction.set(self._request(request.id), request.model_dump(exclude={"id"}))
 
     def remove(self, request: KeptRequest, transaction: Transaction) -> None:

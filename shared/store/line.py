@@ -1,4 +1,4 @@
-"""A line of those who take turns within this process: one at a time, the urgent before all others."""
+"""A waiting line for turns within this process: one turn at a time, the urgent ones first."""
 
 import asyncio
 from collections import deque
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 
 class Line:
-    """Of the urgent, and of the others, whoever came first has the next turn."""
+    """The next turn goes to the oldest urgent waiter; if there is none, to the oldest of the others."""
 
     def __init__(self) -> None:
         self._taken = False
@@ -16,7 +16,7 @@ class Line:
 
     @asynccontextmanager
     async def turn(self, *, urgent: bool = False) -> AsyncGenerator[None]:
-        """The block has the turn. Whoever is cancelled while waiting leaves the line."""
+        """Waits for a turn, and holds it during the block. Cancelled waiters leave the line."""
         await self._wait(self._urgent if urgent else self._others)
         try:
             yield
@@ -40,7 +40,7 @@ class Line:
         for waiting in (self._urgent, self._others):
             while waiting:
                 place = waiting.popleft()
-                if not place.done():  # whoever left is skipped
+                if not place.done():  # those that have left are skipped
                     place.set_result(None)
                     return
         self._taken = False

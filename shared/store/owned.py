@@ -1,5 +1,5 @@
-"""Documents that users own and may share: what lists are sorted and chosen by as fields, all that users say as JSON
-text, which holds any JSON.
+"""Documents that users own and may share. What lists are sorted and filtered by is stored as fields, everything else as
+JSON text, which can hold any JSON.
 """
 
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ from shared.models.owned import Stored
 from shared.models.wire import is_plain_id
 from shared.store.counts import count_and_sum
 from shared.store.pages import page_of
-from shared.store.transaction import Transaction
+from shared.store.transaction import Transaction, read
 
 MAX_BODY_BYTES = 1_000_000
-"""How long one may be as JSON. Firestore's limit for a document is 1,048,576 bytes with all its names:
+"""Of one as JSON. Firestore's limit for a document is 1,048,576 bytes with all its names:
 https://firebase.google.com/docs/firestore/quotas"""
 
 
@@ -26,9 +26,9 @@ T = TypeVar("T", bound=Stored[Any])
 
 
 class OwnedStore(Generic[T]):
-    """Reads and writes one kind of them, in `collection`. Who may, is for the services to say.
+    """Reads and writes one kind of them, in `collection`. Permissions are checked by the services.
 
-    `shorten` ends the sentence about one that is too large: "its code or its specs".
+    `shorten` ends the error for one that is too large: "its code or its specs".
     """
 
     def __init__(self, client: AsyncClient, collection: str, kind: type[T], shorten: str) -> None:
@@ -43,18 +43,17 @@ class OwnedStore(Generic[T]):
         return self._collection.document(id_)
 
     async def get(self, id_: str, transaction: Transaction | None = None) -> T | None:
-        """One read; none for what cannot be an id."""
+        """One read; no read for what cannot be an id."""
         if not is_plain_id(id_):
             return None
-        reference = self._document(id_)
-        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        document = await read(self._document(id_), transaction)
         return None if document is None else self._read(id_, document)
 
     async def page(
         self, uid: str, limit: int, after: tuple[datetime, str] | None = None, all_owners: bool = False
     ) -> tuple[list[T], bool]:
-        """The user's own and the shared ones, or everybody's; the newest change first, those after `after` (its time
-        and id); and whether there may be more. One query, as many reads as are shown (see `page_of`).
+        """The user's own and the shared ones, or everyone's; the latest change first, those after `after` (its time
+        and id); and whether there may be more. One query, as many reads as documents (see `page_of`).
         """
         query: AsyncQuery = self._collection.order_by("updated_at", direction=Query.DESCENDING)
         query = seen_by(query, uid, all_owners).order_by("__name__", direction=Query.DESCENDING)
@@ -91,7 +90,7 @@ class OwnedStore(Generic[T]):
 
 
 def seen_by(query: AsyncQuery, uid: str, all_owners: bool) -> AsyncQuery:
-    """The user's own and the shared ones, unless everybody's are asked for."""
+    """Restricts the query to the user's own and the shared ones, unless `all_owners`."""
     if all_owners:
         return query
     return query.where(filter=Or([FieldFilter("owner", "==", uid), FieldFilter("visibility", "==", "shared")]))

@@ -1,4 +1,4 @@
-"""Sessions: `users/{uid}/sessions/{hash}`, so that a session id is one thing for each user, and any text may be one."""
+"""Sessions: `users/{uid}/sessions/{hash of the id}`, so that ids are each user's own, and may be any text."""
 
 import contextlib
 import hashlib
@@ -9,11 +9,11 @@ from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
 from shared.models.session import ProviderConfig, Session
 from shared.store.counts import count_up_to
-from shared.store.transaction import Transaction
+from shared.store.transaction import Transaction, read
 
 
 class SessionStore:
-    """Reads and writes sessions; Firestore's TTL on `expire_at` deletes what nobody uses."""
+    """Reads and writes sessions; Firestore's TTL on `expire_at` deletes unused ones."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
@@ -24,15 +24,14 @@ class SessionStore:
 
     async def get(self, uid: str, session_id: str, transaction: Transaction | None = None) -> Session | None:
         """One read."""
-        reference = self._session(uid, session_id)
-        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        document = await read(self._session(uid, session_id), transaction)
         if document is None:
             return None
         config = ProviderConfig.model_validate_json(document["config"])
         return Session(session_id=session_id, config=config, expire_at=document["expire_at"])
 
     def put(self, uid: str, session: Session, transaction: Transaction) -> None:
-        """Creates or replaces what the transaction has read. One write."""
+        """Writes a session that the transaction has read, or has not found. One write."""
         document = {
             "session_id": session.session_id,
             "config": session.config.model_dump_json(),
@@ -41,16 +40,16 @@ class SessionStore:
         transaction.set(self._session(uid, session.session_id), document)
 
     async def count(self, uid: str, most: int) -> int:
-        """How many the user has, those that are over and not deleted yet among them; `most` at most. One read."""
+        """How many the user has, including expired ones that are not deleted yet; at most `most`. One read."""
         return await count_up_to(self._client.collection("users").document(uid).collection("sessions"), most)
 
     async def prolong(self, uid: str, session_id: str, expire_at: datetime) -> None:
-        """One write; nothing if it is gone meanwhile."""
+        """Moves the end of a session. One write; does nothing if the session has been deleted."""
         with contextlib.suppress(NotFound):
             await self._session(uid, session_id).update({"expire_at": expire_at})
 
     async def delete(self, uid: str, session_id: str, transaction: Transaction) -> bool:
-        """Whether there was one."""
+        """Deletes a session. Whether it existed. One read."""
         reference = self._session(uid, session_id)
         if await transaction.get(reference) is None:
             return False

@@ -2,9 +2,8 @@
 
 Firestore's TTL on `expire_at` deletes both, some time after the ticket ended.
 
-They are apart so that a poll does not read the messages, and so that request and result each have a document's
-full size (1 MiB). Requests and results are JSON text: any JSON fits, nested arrays and odd keys included, which
-Firestore's own maps do not take.
+They are separate so that a poll does not read the messages, and so that request and result may each be as large as a
+document (1 MiB). Requests and results are JSON text, as Firestore's own maps do not allow nested arrays and all keys.
 """
 
 from collections.abc import Iterable
@@ -22,18 +21,19 @@ from shared.models.ticket import Ticket
 from shared.models.turns import TurnKind
 from shared.models.wire import is_plain_id
 from shared.store.counts import count_up_to
-from shared.store.transaction import Transaction
+from shared.store.transaction import Transaction, read
 
 _log = get_logger("store")
+_UNFINISHED = FieldFilter("status", "in", [TicketStatus.PENDING.value, TicketStatus.PROCESSING.value])
 MAX_TEXT_BYTES = 1_000_000
-"""How long a request or a result may be. Firestore's limit for a document is 1,048,576 bytes with all its names:
+"""Of a request or a result. Firestore's limit for a document is 1,048,576 bytes with all its names:
 https://firebase.google.com/docs/firestore/quotas"""
 
 
 class TicketStore:
-    """Reads and writes tickets. Who may, and when, is for the services to say.
+    """Reads and writes tickets. Permissions and states are checked by the services.
 
-    `kept`: how long after its end a ticket is kept; None: for good. `longest_life`: within it every ticket ends.
+    `kept`: how long after its end a ticket is kept; None: forever. `longest_life`: within this time, every ticket ends.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class TicketStore:
     def add(self, ticket: Ticket, request: ChatRequest, transaction: Transaction) -> None:
         """Writes a new ticket, which the transaction has not found, and its request.
 
-        Raises `TooLarge` for a request that no document can hold.
+        Raises `TooLarge` for a request that does not fit into a document.
         """
         body = request.model_dump_json()
         size = len(body.encode())
@@ -60,20 +60,19 @@ class TicketStore:
             raise TooLarge(f"The chat is {size} bytes long; at most {MAX_TEXT_BYTES} can be kept. Send fewer messages.")
         self.put(ticket, transaction)
         document: dict[str, Any] = {"owner": ticket.owner, "body": body}
-        if self._kept is not None:  # now, as it is written only once; so it is kept a little longer than the ticket
+        if self._kept is not None:  # set now, as it is written only once; so it is kept a little longer than the ticket
             document["expire_at"] = ticket.created_at + self._longest_life + self._kept
         transaction.create(self._request(ticket.id), document)
 
     async def get(self, ticket_id: str, transaction: Transaction | None = None) -> Ticket | None:
-        """One read; none for what cannot be an id."""
+        """One read; no read for what cannot be an id."""
         if not is_plain_id(ticket_id):
             return None
-        reference = self._ticket(ticket_id)
-        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        document = await read(self._ticket(ticket_id), transaction)
         return None if document is None else _from_document(ticket_id, document)
 
     async def get_request(self, ticket_id: str) -> ChatRequest | None:
-        """One read; none for what cannot be an id."""
+        """One read; no read for what cannot be an id."""
         if not is_plain_id(ticket_id):
             return None
         snapshot = await self._request(ticket_id).get()
@@ -83,14 +82,14 @@ class TicketStore:
     async def untouched_since(
         self, moment: datetime, limit: int, after: datetime | None = None
     ) -> tuple[list[Ticket], datetime | None]:
-        """Unfinished tickets that nobody has written since `moment`, the longest untouched first; only those written
-        later than `after`, if it is given. One that cannot be read is logged and left out.
+        """Unfinished tickets that have not been written since `moment`, the oldest first; only those written later than
+        `after`, if it is given. Unreadable ones are logged and left out. As many reads as tickets.
 
-        Also returns the `after` of the next page, None when there is none.
+        Also returns the `after` of the next page, None if there is none.
         """
         query = (
             self._client.collection("tickets")
-            .where(filter=FieldFilter("status", "in", [TicketStatus.PENDING.value, TicketStatus.PROCESSING.value]))
+            .where(filter=_UNFINISHED)
             .where(filter=FieldFilter("updated_at", "<", moment))
             .order_by("updated_at")
             .limit(limit)
@@ -101,8 +100,8 @@ class TicketStore:
         return _readable(snapshots), snapshots[-1].get("updated_at") if len(snapshots) == limit else None
 
     async def parked(self, owner: str, kind: TurnKind, limit: int) -> list[Ticket]:
-        """The owner's tickets that wait for a turn of this kind, the oldest first, but for those that cannot be read,
-        which are logged. As many reads as tickets, or one.
+        """The owner's tickets that wait for a turn of this kind, the oldest first. Unreadable ones are logged and left
+        out. As many reads as tickets, at least one.
         """
         query = (
             self._client.collection("tickets")
@@ -114,16 +113,14 @@ class TicketStore:
         return _readable(await query.get())
 
     async def unfinished(self, owner: str, most: int) -> int:
-        """How many of the owner's tickets are not finished; `most` at most. A read for each thousand."""
+        """How many of the owner's tickets are not finished; at most `most`. A read for each thousand."""
         query = (
-            self._client.collection("tickets")
-            .where(filter=FieldFilter("owner", "==", owner))
-            .where(filter=FieldFilter("status", "in", [TicketStatus.PENDING.value, TicketStatus.PROCESSING.value]))
+            self._client.collection("tickets").where(filter=FieldFilter("owner", "==", owner)).where(filter=_UNFINISHED)
         )
         return await count_up_to(query, most)
 
     def put(self, ticket: Ticket, transaction: Transaction) -> None:
-        """Writes a ticket that the transaction has read, when it commits. One that has ended expires."""
+        """Writes a ticket that the transaction has read, or has not found. One that has ended gets its expiry."""
         document = _to_document(ticket)
         if self._kept is not None and ticket.completed_at is not None:
             document["expire_at"] = ticket.completed_at + self._kept
@@ -139,12 +136,12 @@ def _to_document(ticket: Ticket) -> dict[str, Any]:
 
 def _from_document(ticket_id: str, document: dict[str, Any]) -> Ticket:
     result = document.pop("result")
-    document.pop("expire_at", None)  # the store's own
+    document.pop("expire_at", None)  # the store's own field
     return Ticket(id=ticket_id, result=None if result is None else ChatResult.model_validate_json(result), **document)
 
 
 def _readable(snapshots: Iterable[DocumentSnapshot[Any]]) -> list[Ticket]:
-    """Those that can be read. The others are logged: one that is broken keeps nobody from the rest."""
+    """The tickets that can be read. Others are logged, so that a broken one does not hide the rest."""
     tickets: list[Ticket] = []
     for snapshot in snapshots:
         try:

@@ -1,8 +1,9 @@
 """Reads and writes that take effect together, or not at all.
 
-Optimistic: what is read is remembered with its version, and the commit carries the versions as preconditions. So
-nothing is locked: who comes second has its commit refused, and runs again. (Firestore's own transactions lock what
-they read; two that read the same document and then write it wait for each other until one is broken off.)
+Transactions are optimistic: they remember the version of what they read, and the commit has these versions as
+preconditions. So nothing is locked: the later of two commits is refused, and its transaction runs again. (Firestore's
+own transactions lock what they read; two that read and then write the same document wait for each other until one is
+aborted.)
 """
 
 from collections.abc import Awaitable, Callable
@@ -32,7 +33,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 T = TypeVar("T")
 _OVERTAKEN = (Aborted, AlreadyExists, FailedPrecondition, NotFound)
 _UNKNOWN_OUTCOME = (DeadlineExceeded, InternalServerError, RetryError, ServiceUnavailable, Unknown)
-"""The commit may have gone through all the same: only running again tells."""
+"""The commit may have succeeded all the same: only running the transaction again shows that."""
 
 
 class Overtaken(Exception):
@@ -40,10 +41,10 @@ class Overtaken(Exception):
 
 
 class Transaction:
-    """What a store's methods take. Only `run` makes one.
+    """What the stores' methods take. Only `run` makes one.
 
     A document that is set or deleted must have been read before, in the same transaction. A document that is only
-    read may change before the commit: a decision that must hold needs a write to what it rests on.
+    read may change before the commit: a decision that must hold needs a write to the document it is based on.
     """
 
     def __init__(self, client: AsyncClient) -> None:
@@ -60,7 +61,7 @@ class Transaction:
         return self._read[path].to_dict()
 
     def set(self, reference: AsyncDocumentReference, document: dict[str, Any]) -> None:
-        """Makes the document be `document`, at the commit. The last of several counts."""
+        """Writes the whole document at the commit. The last of several writes counts."""
         if not all(name.isidentifier() for name in document):
             raise ValueError(f"the names of fields must be identifiers: {', '.join(document)}")
         snapshot = self._read[_path(reference)]
@@ -68,31 +69,31 @@ class Transaction:
 
         def write(batch: AsyncWriteBatch) -> None:
             if snapshot.exists:
-                batch.update(reference, {**document, **gone}, self._unchanged(snapshot))
+                batch.update(reference, {**document, **gone}, self._if_unchanged(snapshot))
             else:
                 batch.create(reference, document)
 
         self._writes[_path(reference)] = write
 
     def create(self, reference: AsyncDocumentReference, document: dict[str, Any]) -> None:
-        """Writes a document that was not read: one that exists only together with another, whose absence was read."""
+        """Writes a document that was not read: one that exists only together with another, which was not found."""
         self._writes[_path(reference)] = lambda batch: batch.create(reference, document)
 
     def delete(self, reference: AsyncDocumentReference) -> None:
-        """Deletes a document that is there, at the commit."""
+        """Deletes a document that exists, at the commit."""
         snapshot = self._read[_path(reference)]
-        self._writes[_path(reference)] = lambda batch: batch.delete(reference, self._unchanged(snapshot))
+        self._writes[_path(reference)] = lambda batch: batch.delete(reference, self._if_unchanged(snapshot))
 
-    def on_commit(self, tell: Callable[[], None]) -> None:
-        """Calls `tell` when the commit is known to have gone through: for log lines of what has happened."""
-        self._on_commit.append(tell)
+    def on_commit(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` once the commit is known to have succeeded: for log lines."""
+        self._on_commit.append(callback)
 
     async def commit(self) -> None:
-        """Raises `Overtaken` when something that was read has changed, and then has written nothing."""
+        """Writes everything. Raises `Overtaken`, having written nothing, if what was read has changed."""
         if self._writes:
             await self._write()
-        for tell in self._on_commit:
-            tell()
+        for callback in self._on_commit:
+            callback()
 
     async def _write(self) -> None:
         batch = self._client.batch()
@@ -103,8 +104,13 @@ class Transaction:
         except (*_OVERTAKEN, *_UNKNOWN_OUTCOME) as error:
             raise Overtaken from error
 
-    def _unchanged(self, snapshot: DocumentSnapshot[Any]) -> WriteOption:
+    def _if_unchanged(self, snapshot: DocumentSnapshot[Any]) -> WriteOption:
         return self._client.write_option(last_update_time=snapshot.update_time)
+
+
+async def read(reference: AsyncDocumentReference, transaction: Transaction | None) -> dict[str, Any] | None:
+    """The document, in the transaction if there is one; None if it does not exist. One read."""
+    return await transaction.get(reference) if transaction else (await reference.get()).to_dict()
 
 
 def _path(reference: AsyncDocumentReference) -> str:
@@ -113,10 +119,10 @@ def _path(reference: AsyncDocumentReference) -> str:
 
 
 async def run(client: AsyncClient, body: Callable[[Transaction], Awaitable[T]], seconds: float) -> T:
-    """Runs `body` and commits; again, after growing random pauses, while others are faster. Returns what it returned.
+    """Runs `body` and commits; tries again, after growing random pauses, while others are faster. Returns its result.
 
     `body` may run several times, and a commit whose answer was lost counts as overtaken: it must have no effects
-    beside the transaction's, and recognise its own work when it meets it. Raises `Overtaken` after `seconds`.
+    beside the transaction's, and recognize its own earlier commit. Raises `Overtaken` after `seconds`.
     """
 
     async def once() -> T:

@@ -1,14 +1,14 @@
-"""Turns: `users/{uid}/turns/{kind}`, which holds who of a user's tickets is being worked on."""
+"""Turns: `users/{uid}/turns/{kind}`, which lists the user's tickets that are being worked on."""
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
 from shared.models.turns import TurnKind, Turns
-from shared.store.transaction import Transaction
+from shared.store.transaction import Transaction, read
 
 
 class TurnStore:
-    """Reads and writes turns. The document is written when a turn is taken and when it comes free, not by those that
-    find all of them taken: a flood of one user's tickets reads it and leaves it alone.
+    """Reads and writes turns. The document is written when a turn is taken or released, not by tickets that find all
+    turns taken: a flood of one user's tickets only reads it.
     """
 
     def __init__(self, client: AsyncClient) -> None:
@@ -18,9 +18,8 @@ class TurnStore:
         return self._client.collection("users").document(owner).collection("turns").document(kind)
 
     async def get(self, owner: str, kind: TurnKind, transaction: Transaction | None = None) -> Turns:
-        """One read. A user that has none yet has them all free."""
-        reference = self._turns(owner, kind)
-        document = await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+        """One read. A user without the document has all turns free."""
+        document = await read(self._turns(owner, kind), transaction)
         return Turns(owner=owner, kind=kind, **(document or {}))
 
     def put(self, turns: Turns, transaction: Transaction) -> None:

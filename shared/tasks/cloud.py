@@ -33,7 +33,7 @@ _RETRY = AsyncRetry(
     multiplier=2.0,
     timeout=_ALL_TRIES_SECONDS,
 )
-"""`create_task` is not retried by the library, as a task without a name would be doubled. Ours has one."""
+"""The library does not retry `create_task`, as a task without a name would be created twice. Ours have names."""
 
 
 @per_loop
@@ -84,6 +84,6 @@ class CloudTaskQueue:
         except NotFound:
             return False
         except (GoogleAPICallError, RetryError, GoogleAuthError) as error:
-            _log.warning("Cloud Tasks does not tell of its tasks: %s", type(error).__name__)
+            _log.warning("Cloud Tasks cannot say whether it has a task: %s", type(error).__name__)
             return None
         return True

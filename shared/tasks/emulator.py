@@ -1,6 +1,6 @@
-"""The Emulator Suite's task queue, which speaks a part of the REST interface, and no gRPC.
+"""The Emulator Suite's task queue, which has a part of the REST interface, and no gRPC.
 
-firebase-admin knows it too, but cannot read its answer when a task has a name, and ours always have one.
+firebase-admin supports it, too, but cannot read its answer for a task with a name, and ours always have one.
 """
 
 import base64
@@ -19,7 +19,7 @@ def _client() -> httpx.AsyncClient:
 
 
 class EmulatorTaskQueue:
-    """Tasks go to the function that the suite made the queue for: an empty address means just that."""
+    """Tasks go to the function that the suite created the queue for, as their address is empty."""
 
     def __init__(self, settings: Settings) -> None:
         project, location = settings.google_cloud_project, settings.worker_location
@@ -46,5 +46,5 @@ class EmulatorTaskQueue:
             raise QueueRefused(f"Tasks emulator: {response.status_code} {response.text[:200]}")
 
     async def has(self, name: str) -> bool | None:
-        """The emulator does not tell of its tasks."""
+        """None: the emulator cannot say."""
         return None

@@ -32,7 +32,7 @@ def told(code: str) -> list[str]:
         "const text = 'localStorage, await, /rest or /rest/nope';",
     ],
 )
-def test_what_works_is_not_told(code: str) -> None:
+def test_working_code_has_no_problems(code: str) -> None:
     """What today's browsers run; texts and comments that only look like something else."""
     assert told(code) == []
 
@@ -49,7 +49,7 @@ def test_what_works_is_not_told(code: str) -> None:
     ],
 )
 def test_names_that_are_made_at_run_time_pass(code: str) -> None:
-    """Nobody can tell what they will be."""
+    """Their values are not known before the code runs."""
     assert told(code) == []
 
 
@@ -93,18 +93,18 @@ def test_calls_of_what_was_not_selected(code: str, name: str) -> None:
         ("window.sessionStorage.x = 1", "no sessionStorage"),
     ],
 )
-def test_what_does_not_run_is_told(code: str, words: str) -> None:
+def test_code_that_cannot_run_is_reported(code: str, words: str) -> None:
     """Once, with its line."""
     (problem,) = told(code)
     assert words in problem
 
 
-def test_mistakes_of_syntax_are_told_alone() -> None:
+def test_syntax_errors_are_reported_alone() -> None:
     """What else there is may follow from them."""
     assert all("Syntax error" in problem for problem in told("fetch('/rest/nope'); let b = ;"))
 
 
-def test_the_first_ten_are_told() -> None:
+def test_the_first_ten_are_reported() -> None:
     """In the order of the lines."""
     found = problems("\n".join(f"fetch('/rest/nope-{number}')" for number in range(30)), APIS)
     assert [problem.line for problem in found] == list(range(1, 11))

@@ -138,14 +138,14 @@ def test_the_short_form_is_read_too() -> None:
     ],
 )
 def test_what_is_in_doubt_is_left_to_validation(schema: Any, value: Any) -> None:
-    """Where a text is allowed, where it spells nothing of the type, and what is no text."""
+    """If a text is allowed, if it spells no value of the type, and if it is not a text."""
     given_ = {"x": value}
     assert read({"type": "object", "properties": {"x": schema}}, given_) is given_
 
 
 @pytest.mark.parametrize("empty", ["", "  "])
-def test_a_field_that_nobody_filled_in_is_dropped(empty: str) -> None:
-    """Where it may be missing; where it may be null it is null; and an empty text stays one."""
+def test_an_empty_field_is_dropped(empty: str) -> None:
+    """If it is optional; if it may be null, it is null; and an empty text stays if texts are allowed."""
     schema = {
         "type": "object",
         "properties": {
@@ -174,7 +174,7 @@ def test_kinds_of_objects_are_told_apart() -> None:
 
 
 def test_older_drafts_have_a_reference_alone() -> None:
-    """What stands beside it does not count there, and does since."""
+    """Keywords beside `$ref` are ignored in old drafts, and count in newer ones."""
     schema: JsonObject = {
         "definitions": {"s": {"type": ["string", "integer"]}},
         "type": "object",

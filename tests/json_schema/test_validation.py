@@ -75,8 +75,8 @@ def test_both_forms_are_understood(schema: Any, value: Any, expected: list[Any])
         ({"type": "object", "properties": {f"p{n}": {"pattern": "a"} for n in range(201)}}, "regular expressions"),
     ],
 )
-def test_what_is_no_schema_is_told(schema: Any, told: str) -> None:
-    """400, with the place; where it is used, too."""
+def test_an_invalid_schema_is_refused(schema: Any, told: str) -> None:
+    """400, with the place; also when it is used."""
     with pytest.raises(BadRequest, match=r"^inputSchema cannot be used: ") as caught:
         check(schema, "inputSchema")
     assert told in caught.value.message
@@ -139,7 +139,7 @@ def test_a_schema_that_would_take_for_ever_is_refused() -> None:
 )
 @pytest.mark.timeout(30)
 def test_telling_what_is_wrong_is_bounded(schema: Any, value: Any) -> None:
-    """Where every problem would take seconds to tell, one is told; patterns that backtrack elsewhere do not here."""
+    """If describing every problem would take seconds, one is described; patterns do not backtrack."""
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     assert len(problems(schema, value)) <= 20
 
@@ -238,7 +238,7 @@ schemas = st.dictionaries(names, anything, max_size=5)
 
 
 @given(schemas, anything)
-def test_any_object_is_a_schema_or_told_to_be_none(schema: Any, value: Any) -> None:
+def test_any_object_is_accepted_or_refused_as_a_schema(schema: Any, value: Any) -> None:
     """Whatever is sent: problems or a `BadRequest`, never another error; and both ways to ask agree."""
     try:
         check(schema)

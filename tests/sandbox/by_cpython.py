@@ -15,7 +15,7 @@ from tests.sandbox.programs import Case
 
 
 def by_cpython(code: str, case: Case) -> tuple[Any, str | None, list[str]]:
-    """The case's result, error and lines, where no call leads out."""
+    """The case's result, error and lines, if it calls no host function."""
     there: dict[str, Any] = {"json": json, "re": re, "asyncio": asyncio, "math": math, "datetime": datetime}
     printed = io.StringIO()
     result: Any = None
@@ -31,7 +31,7 @@ def by_cpython(code: str, case: Case) -> tuple[Any, str | None, list[str]]:
 
 
 def _called(run: Any, case: Case) -> Any:
-    """As the contract says: by name where `run` has its names, else by position."""
+    """As the contract says: by name if `run` has its names, else by position."""
     parameters = inspect.signature(run).parameters
     input_dict, tools = copy.deepcopy(case.input), copy.deepcopy(case.tools)
     if {"input_dict", "tools"} <= set(parameters):

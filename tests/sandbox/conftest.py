@@ -1,5 +1,6 @@
 """What tests of the sandbox share: an engine, and `run`, which runs code on it with scripted host functions."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
@@ -17,6 +18,7 @@ from shared.sandbox.workers import end_all
 from shared.settings import Settings
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
+from tests.sandbox.children import fork_servers
 from tests.sandbox.programs import code_of
 from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
 from tests.sandbox.shop_server import ShopServer
@@ -29,7 +31,7 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 class Run(Protocol):
-    """Runs code on the engine; `limits` are fields of `Limits`, to be set otherwise than in `LIMITS`."""
+    """Runs code on the engine; `limits` are fields of `Limits` that differ from those in `LIMITS`."""
 
     async def __call__(
         self,
@@ -52,6 +54,17 @@ async def workers_end_with_their_loop() -> AsyncIterator[None]:
     """All tests here share one."""
     yield
     await end_all()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def no_processes_left() -> AsyncIterator[None]:
+    """The test begins without the sandbox's processes, and none of them outlive it."""
+    await end_all()
+    yield
+    await end_all()
+    async with asyncio.timeout(10):
+        while fork_servers():  # noqa: ASYNC110 - the system sends no event
+            await asyncio.sleep(0.02)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,7 +17,7 @@ from shared.sandbox import CallFailed, HttpAnswer, HttpCall, ModelAnswer, Outcom
 from shared.settings import Settings
 
 CANARY = "canary-that-the-host_functions-hold"
-DEEPEST = 3
+MAX_LEVEL = 3
 _MEETING_SECONDS = 5.0
 
 RunAgent = Callable[[str, JsonObject, int], Awaitable[Outcome]]
@@ -164,7 +164,7 @@ class ScriptedHostFunctions:
     async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
         self.calls.agents.append((name, input_dict))
         await self._met()
-        if self.level >= DEEPEST:
+        if self.level >= MAX_LEVEL:
             raise CallFailed("Agents call agents too deep.")
         outcome = await self.run_agent(name, input_dict, self.level + 1)
         if outcome.failure:

@@ -22,7 +22,7 @@ from shared.sandbox.worker import Gone, Worker
 
 
 class _Script:
-    """Stands where an interpreter stands: says what it is given, and then has ended."""
+    """Stands in for an interpreter: sends what it is given, and then has ended."""
 
     def __init__(self, said: list[bytes]) -> None:
         self._said: Iterator[bytes] = iter(said)
@@ -187,7 +187,7 @@ def _line(message: bytes) -> dict[str, Any]:
 
 
 def _held(said: list[bytes], slow: bool) -> tuple[str | Fault | None, _Strict, _Script, Logs]:
-    """What the host makes of it; None where it gives up, in one of the ways that it may."""
+    """How the host reacts; None if it gives up, in one of the ways that it may."""
 
     async def held() -> tuple[str | Fault | None, _Strict, _Script, Logs]:
         host_functions, script, logs = _Strict(slow), _Script(said), Logs(1000)
@@ -195,7 +195,7 @@ def _held(said: list[bytes], slow: bool) -> tuple[str | Fault | None, _Strict, _
         async with asyncio.timeout(5):
             try:
                 conversation = Conversation(cast(Worker, script), host_functions, logs)
-                end = await conversation.held({"code": ""})
+                end = await conversation.hold({"code": ""})
             except (Gone, TooManyCalls):
                 pass
         for _ in range(3):
@@ -220,7 +220,7 @@ def test_whatever_an_interpreter_says_is_an_end_or_is_refused(said: list[bytes],
 @settings(max_examples=200, deadline=None)
 @given(st.lists(MESSAGES.map(_bytes), max_size=12), LAST, st.booleans())
 def test_messages_in_any_order_are_understood(said: list[bytes], last: JsonObject, slow: bool) -> None:
-    """HostFunctions get what they may be given, every wait is answered, and the end is the one that was told."""
+    """Host functions get valid arguments, every wait is answered, and the end is the one that was sent."""
     end, host_functions, script, logs = _held([*said, _bytes(last)], slow)
     assert (host_functions.wrong, host_functions.under_way) == ([], 0)
     if end is not None:

@@ -36,7 +36,7 @@ async def test_a_program_does_what_it_says(
 
 
 @pytest.mark.parametrize("name", names("corpus"))
-def test_the_look_finds_nothing_in_a_program_that_runs(name: str) -> None:
+def test_the_analysis_finds_nothing_in_a_program_that_runs(name: str) -> None:
     """A finding stops a run, so a finding in what would run is a fault of the look."""
     assert analyze_now(code_of("corpus", name)) == []
 

@@ -34,7 +34,7 @@ PATIENT: dict[str, Any] = {"seconds": 20, "cpu_seconds": 1}
 """For programs that must come to their end on a machine that has other things to do."""
 OUT_OF_TIME = "TimeoutError: The run took longer than 2 s."
 COMPUTED = "TimeoutError: The code computed for longer than 0.5 s, which is the most that a run may."
-LONGEST_TRACEBACK = 20_000
+MAX_TRACEBACK_CHARACTERS = 20_000
 GRACE = 4.0
 """Seconds that a run may go on after its limit: until a worker that does not answer is killed."""
 RUN = "async def run(input_dict, tools):\n"
@@ -95,7 +95,7 @@ def _texts(outcome: Outcome) -> str:
     return "\n".join([json.dumps(outcome.result, ensure_ascii=False), told, *outcome.logs])
 
 
-def _told_of_the_host(outcome: Outcome) -> list[str]:
+def _leaks_of_the_host(outcome: Outcome) -> list[str]:
     """What of this process shows in a run's outcome."""
     secrets = {SECRET, CANARY, str(ROOT), sys.prefix, sys.base_prefix, "site-packages", "wasmtime"}
     environment = {value for value in os.environ.values() if len(value) > 11}
@@ -111,25 +111,25 @@ async def _is_well(run: Run, n: int = 21) -> bool:
 
 @pytest.mark.parametrize("name", names("hostile"))
 async def test_a_hostile_program_gets_nothing(name: str, run: Run) -> None:
-    """It ends as expected and in time, tells nothing of the host, and the next program runs as ever."""
+    """It ends as expected and in time, reveals nothing of the host, and the next program runs normally."""
     code = code_of("hostile", name)
     expected = _Expected(code)
     outcome = await run(code, {}, TOOLS, **expected.limits)
     assert expected.holds(outcome), _texts(outcome)[:2000]
     assert outcome.seconds < expected.limits["seconds"] + GRACE
-    assert not outcome.failure or len(outcome.failure.traceback) < LONGEST_TRACEBACK
-    assert _told_of_the_host(outcome) == []
+    assert not outcome.failure or len(outcome.failure.traceback) < MAX_TRACEBACK_CHARACTERS
+    assert _leaks_of_the_host(outcome) == []
     assert len("\n".join(outcome.logs).encode()) < LIMITS.log_bytes + 100
     assert await _is_well(run)
 
 
 @pytest.mark.parametrize("name", GENERATED)
 async def test_code_that_is_made_to_break_the_reader_only_fails(name: str, run: Run) -> None:
-    """A failure in words, whatever the code looks like; nothing is raised, and the next program runs as ever."""
+    """A failure in words, whatever the code looks like; nothing is raised, and the next program runs normally."""
     outcome = await run(GENERATED[name], **TIGHT)
     harmless = outcome.failure is None and name in ("brackets_deep", "deep_f_string", "long_hexadecimal")
     assert harmless or (outcome.failure and len(outcome.failure.error) < 3000), _texts(outcome)[:300]
-    assert _told_of_the_host(outcome) == []
+    assert _leaks_of_the_host(outcome) == []
     assert await _is_well(run)
 
 
@@ -140,8 +140,8 @@ def _bounds(**limits: float) -> Limits:
 async def test_hostile_programs_do_not_disturb_the_others(
     engine: WasmEngine, host_functions: ScriptedHostFunctions
 ) -> None:
-    """All of them beside a stream of normal programs, which all give their right answer."""
-    # a place for each of these and for each of the stream; else runs would wait for places, which counts as time
+    """All of them at the same time as normal programs, which all give the right answer."""
+    # leaves run slots for these and for the stream; otherwise runs would wait for slots, which counts as time
     turns = asyncio.Semaphore(5)
     ended = asyncio.Event()
 
@@ -168,7 +168,7 @@ async def test_hostile_programs_do_not_disturb_the_others(
     outcomes = await asyncio.gather(*map(hostile, codes))
     ended.set()
     assert await asyncio.gather(*streams) == [[], []]
-    assert [found for outcome in outcomes for found in _told_of_the_host(outcome)] == []
+    assert [found for outcome in outcomes for found in _leaks_of_the_host(outcome)] == []
 
 
 async def test_a_run_sees_nothing_that_another_left(run: Run) -> None:

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.sandbox.inside.json_values import NotJson, json_text, refuse_long
-from shared.sandbox.json_values import parsed
+from shared.sandbox.json_values import parse_json
 
-MOST = 5_000_000
+MAX = 5_000_000
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -26,19 +26,19 @@ JSON = st.recursive(
 @given(JSON)
 def test_json_stays_what_it_is(value: Any) -> None:
     """Any JSON value comes back equal, big integers too."""
-    assert parsed(json_text(value, MOST, "value"), "value") == value
+    assert parse_json(json_text(value, MAX, "value"), "value") == value
 
 
 def test_tuples_become_lists_and_keys_texts() -> None:
     """As Python's own `json` does it."""
-    assert parsed(json_text({1: (1, 2), None: True}, MOST, "value"), "value") == {"1": [1, 2], "null": True}
+    assert parse_json(json_text({1: (1, 2), None: True}, MAX, "value"), "value") == {"1": [1, 2], "null": True}
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, b"x", object(), {(1,): 2}, len])
 def test_what_has_no_json_is_refused_in_words(value: Any) -> None:
     """The sentence names what it is about."""
     with pytest.raises(NotJson, match=r"^The result is not JSON: .+\.$"):
-        json_text(value, MOST, "result")
+        json_text(value, MAX, "result")
 
 
 def test_a_cycle_is_refused() -> None:
@@ -46,7 +46,7 @@ def test_a_cycle_is_refused() -> None:
     cycle: list[Any] = []
     cycle.append(cycle)
     with pytest.raises(NotJson, match="too deep"):
-        json_text(cycle, MOST, "result")
+        json_text(cycle, MAX, "result")
 
 
 def test_what_is_nested_too_deep_is_refused() -> None:
@@ -55,20 +55,20 @@ def test_what_is_nested_too_deep_is_refused() -> None:
     for _ in range(100_000):
         deep = [deep]
     with pytest.raises(NotJson, match="nested too deep"):
-        json_text(deep, MOST, "result")
+        json_text(deep, MAX, "result")
     with pytest.raises(NotJson):
-        parsed("[" * 100_000, "result")
+        parse_json("[" * 100_000, "result")
 
 
 @pytest.mark.parametrize("text", ["NaN", "[Infinity]", "-Infinity", "", "{", "[1,]", "nul", '"\\ud800"'])
-def test_what_is_no_json_text_is_refused(text: str) -> None:
+def test_text_that_is_not_json_is_refused(text: str) -> None:
     """By the letter of JSON."""
     with pytest.raises(NotJson, match=r"^The answer is not JSON: "):
-        parsed(text, "answer")
+        parse_json(text, "answer")
 
 
 def test_length_is_in_bytes() -> None:
-    """Both numbers are told."""
+    """The error has both numbers."""
     refuse_long("éé", 4, "result")
     with pytest.raises(NotJson, match=r"^The result is 4 bytes long as JSON; at most 3 are allowed\.$"):
         refuse_long("éé", 3, "result")
@@ -80,7 +80,7 @@ def test_what_is_too_long_is_refused_before_it_is_written() -> None:
     tracemalloc.start()
     try:
         with pytest.raises(NotJson):
-            json_text(value, MOST, "messages")
+            json_text(value, MAX, "messages")
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()
@@ -88,4 +88,4 @@ def test_what_is_too_long_is_refused_before_it_is_written() -> None:
 
 def test_a_long_number_stays_exact() -> None:
     """Up to the digits that Python itself reads."""
-    assert parsed(json.dumps(10**400), "result") == 10**400
+    assert parse_json(json.dumps(10**400), "result") == 10**400

@@ -13,7 +13,7 @@ def _added(most: int, *texts: str) -> list[str]:
     return logs.lines()
 
 
-def test_nothing_printed_is_no_line() -> None:
+def test_nothing_printed_makes_no_line() -> None:
     """Not one empty line."""
     assert _added(100) == []
     assert _added(100, "") == []
@@ -25,8 +25,8 @@ def test_texts_in_pieces_are_lines() -> None:
     assert _added(100, "\n", "\n", "x") == ["", "", "x"]
 
 
-def test_what_is_dropped_is_told() -> None:
-    """The first bytes are kept, and a last line tells how many more there were."""
+def test_dropped_text_is_reported() -> None:
+    """The first bytes are kept, and a last line says how many more there were."""
     assert _added(5, "abc\n", "defg\n") == ["abc", "d", "… 4 bytes more were printed; the first 5 are kept."]
 
 
@@ -41,7 +41,7 @@ def test_a_character_is_kept_whole_or_not() -> None:
 
 
 def test_no_bytes_at_all_keeps_nothing() -> None:
-    """As where only a load is tried."""
+    """As when code is only loaded."""
     assert _added(0, "abc") == ["… 3 bytes more were printed; the first 0 are kept."]
 
 

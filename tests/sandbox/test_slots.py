@@ -46,7 +46,7 @@ class Runs:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-async def test_a_sharer_has_a_quarter_and_keeps_nobody_else_waiting() -> None:
+async def test_a_sharer_has_a_quarter_and_does_not_block_others() -> None:
     """However many of its runs wait: another's begins at once, and the next of its own when one ends."""
     runs = Runs(Slots(8))
     for number in range(6):
@@ -72,7 +72,7 @@ async def test_a_run_needs_room_in_the_share_of_each_of_its_sharers() -> None:
 
 
 async def test_no_sharer_has_more_than_eight() -> None:
-    """However many there are: where runs are small, slots are many, and each computes."""
+    """However many slots there are: each run takes CPU time."""
     runs = Runs(Slots(128))
     for number in range(12):
         await runs.begin(f"mine {number}", "user:me")
@@ -134,7 +134,7 @@ async def test_with_all_slots_taken_who_came_first_is_first() -> None:
     await runs.cancel()
 
 
-async def test_who_waits_too_long_is_told_which_limit_it_met(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_error_after_waiting_names_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its share, or all there are; when to try again; and nothing is taken."""
     monkeypatch.setattr(module, "_WAITING_SECONDS", 0.01)
     slots = Slots(5)
@@ -153,7 +153,7 @@ async def test_who_waits_too_long_is_told_which_limit_it_met(monkeypatch: pytest
 
 
 async def test_only_so_many_of_a_sharer_wait() -> None:
-    """The others are turned away at once, since whoever waits holds a request; but not what an agent has called."""
+    """The others are refused at once, as each of them occupies a request; but not the runs that agents call."""
     runs = Runs(Slots(4))
     for number in range(33):
         await runs.begin(str(number), "user:me")
@@ -201,5 +201,5 @@ async def test_shares_and_the_whole_are_kept_whatever_happens(steps: list[tuple[
     for _ in range(3):
         await asyncio.sleep(0)
     assert not slots._taken  # pyright: ignore[reportPrivateUsage]
-    assert not slots._held  # pyright: ignore[reportPrivateUsage]
+    assert not slots._alive  # pyright: ignore[reportPrivateUsage]
     assert not slots._wanted  # pyright: ignore[reportPrivateUsage]

@@ -1,4 +1,4 @@
-"""The processes of the sandbox: whose runs share one, what becomes of one that is killed, and that none is left."""
+"""The sandbox's processes: whose runs share one, and what happens to one that is killed."""
 
 import asyncio
 import os
@@ -6,27 +6,23 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
-import pytest_asyncio
 
-from shared.sandbox import Outcome, Program, fork_server, forking, workers
+from shared.sandbox import Program, fork_server, forking, workers
 from shared.sandbox.engine import WasmEngine
-from shared.sandbox.worker import Gone, Worker
-from shared.sandbox.workers import end_all
-from tests.sandbox.children import children, fork_servers, kill_all
+from shared.sandbox.worker import Worker
+from tests.sandbox.children import children, kill_all
 from tests.sandbox.conftest import LIMITS
+from tests.sandbox.gate import CALL, NORMAL, Gate, ran
 from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
-from tests.sandbox.test_engine import CALL, Gate
+
+pytestmark = pytest.mark.usefixtures("no_processes_left")
 
 RUN = "async def run(input_dict, tools):\n"
-NORMAL = RUN + "    return input_dict['n'] * 2"
 LEAVE = (
     "import builtins, random, pathlib, json\n" + RUN + "    builtins.left = json.left = 1\n    random.seed(5)\n"
     "    pathlib.Path('/tmp/left').write_text('x')\n    return 1"
@@ -37,25 +33,10 @@ FIND = (
 )
 
 
-@pytest_asyncio.fixture(loop_scope="session", autouse=True)
-async def none_is_left_before() -> AsyncIterator[None]:
-    """Each test begins with no process, and leaves none."""
-    await end_all()
-    yield
-    await end_all()
-    async with asyncio.timeout(10):
-        while fork_servers():  # noqa: ASYNC110 - the system tells nobody
-            await asyncio.sleep(0.02)
-
-
 async def so_many_are_left(number: int) -> None:
     async with asyncio.timeout(20):
         while len(children()) != number:  # noqa: ASYNC110 - likewise
             await asyncio.sleep(0.02)
-
-
-async def ran(engine: WasmEngine, code: str, *sharers: str, **input_dict: Any) -> Outcome:
-    return await engine.run(Program(code, input_dict, sharers=sharers), Gate(), LIMITS)
 
 
 async def test_runs_of_one_tenant_use_one_process_and_share_nothing(engine: WasmEngine) -> None:
@@ -73,7 +54,7 @@ async def test_runs_of_one_tenant_use_one_process_and_share_nothing(engine: Wasm
 
 
 async def test_tenants_do_not_share_a_process(engine: WasmEngine) -> None:
-    """Each has its own; one that is nobody's serves a single run."""
+    """Each tenant has its own worker; one without a tenant serves a single run."""
     for sharers in (("user:a",), ("user:b", "agent:1"), (), ()):
         assert (await ran(engine, NORMAL, *sharers, n=2)).result == 4
     await so_many_are_left(3)  # those of the two, and one that is ready
@@ -83,7 +64,7 @@ async def test_a_process_is_replaced_after_a_number_of_runs(
     engine: WasmEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever it has gathered by then is gone."""
-    monkeypatch.setattr(workers, "_MOST_RUNS", 3)
+    monkeypatch.setattr(workers, "_MAX_RUNS", 3)
     seen: set[int] = set()
     for _ in range(7):
         assert (await ran(engine, NORMAL, "user:a", n=1)).result == 2
@@ -93,7 +74,7 @@ async def test_a_process_is_replaced_after_a_number_of_runs(
 
 async def test_processes_that_wait_are_few(engine: WasmEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """The longest unused makes room."""
-    monkeypatch.setattr(workers, "_MOST_IDLE", 2)
+    monkeypatch.setattr(workers, "_MAX_IDLE", 2)
     for n in range(5):
         assert (await ran(engine, NORMAL, f"user:{n}", n=n)).result == 2 * n
     await so_many_are_left(3)
@@ -165,7 +146,7 @@ async def test_a_run_that_has_said_nothing_yet_survives_its_process(
     computing[0].kill()
     outcome = await running
     assert (outcome.failure, outcome.result) == (None, 31_999_996_000_000)
-    assert caplog.messages == ["A worker ended before its program had said anything"]
+    assert caplog.messages == ["A worker ended before its program had sent anything"]
 
 
 async def test_processes_that_are_killed_while_they_wait_are_not_missed(engine: WasmEngine) -> None:
@@ -176,25 +157,8 @@ async def test_processes_that_are_killed_while_they_wait_are_not_missed(engine: 
     assert (await ran(engine, NORMAL, "user:a", n=2)).result == 4
 
 
-async def test_a_fork_server_that_is_killed_is_started_again(engine: WasmEngine) -> None:
-    """Its workers end with it, and so does a run in one of them; the next run starts another."""
-    gate = Gate()
-    running = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
-    await gate.arrived.acquire()
-    (server,) = fork_servers()
-    processes = [psutil.Process(child.pid) for child in children()]
-    server.kill()
-    _, alive = await asyncio.to_thread(psutil.wait_procs, processes, 10)
-    assert alive == []
-    gate.opened.set()
-    failure = (await running).failure
-    assert failure
-    assert failure.error == "RuntimeError: The interpreter ended in the middle of the run."
-    assert (await ran(engine, NORMAL, n=2)).result == 4
-
-
 async def test_a_run_that_is_cancelled_ends_its_process(engine: WasmEngine) -> None:
-    """And its place is free again."""
+    """And its run slot is free again."""
     gate = Gate()
     tasks = [asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS)) for _ in range(5)]
     for _ in tasks:
@@ -221,49 +185,6 @@ async def test_runs_beside_each_other_do_not_mix(engine: WasmEngine, host_functi
     assert [(outcome.result, outcome.logs) for outcome in outcomes] == [(f"a{n}", [str(n)]) for n in range(6)]
 
 
-async def test_where_it_is_not_built_a_run_says_so(
-    engine: WasmEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """With what to do; nothing is raised."""
-    monkeypatch.setattr(forking, "_FOLDER", tmp_path)
-    failure = (await ran(engine, NORMAL, n=1)).failure
-    assert failure
-    assert failure.error == (
-        "RuntimeError: The sandbox does not start here. The Python that agents run in is not built. Run `make setup`."
-    )
-
-
-@pytest.mark.long
-@pytest.mark.timeout(180)
-async def test_where_what_was_compiled_does_not_fit_it_is_compiled_once_more(
-    engine: WasmEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """As for a processor of another kind: the first run waits for it, the log says so, and the next ones do not."""
-    (tmp_path / fork_server.COMPILED).write_bytes(b"for another processor")
-    (tmp_path / fork_server.COMPONENT).symlink_to(forking._FOLDER / fork_server.COMPONENT)  # pyright: ignore[reportPrivateUsage]
-    monkeypatch.setattr(forking, "_FOLDER", tmp_path)
-    patient = replace(LIMITS, seconds=120)
-    assert (await engine.run(Program(NORMAL, {"n": 2}), Gate(), patient)).result == 4
-    assert (await ran(engine, NORMAL, n=3)).result == 6
-    lines = [record.getMessage() for record in caplog.records if "is compiled anew" in record.getMessage()]
-    assert len(lines) == 1
-
-
-async def test_where_no_process_can_be_started_a_run_says_so(
-    engine: WasmEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing is raised, and no path is named."""
-
-    def full(*_: object, **__: object) -> Any:
-        raise OSError(24, "Too many open files", "/a/path")
-
-    monkeypatch.setattr("shared.sandbox.forking.asyncio.create_subprocess_exec", full)
-    failure = (await ran(engine, NORMAL, n=1)).failure
-    assert failure
-    assert failure.error.startswith("RuntimeError: The sandbox does not start here. ")
-    assert "/a/path" not in failure.error
-
-
 def _opened(pid: int) -> list[str]:
     return sorted(os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir())
 
@@ -282,68 +203,6 @@ async def test_a_worker_has_nothing_of_the_service(engine: WasmEngine) -> None:
         assert len([name for name in opened if name.startswith("socket")]) == 1
     gate.opened.set()
     assert (await running).result == "gate"
-
-
-async def test_a_fork_server_that_is_behind_is_waited_for(engine: WasmEngine) -> None:
-    """With so many requests before it that no more fit into its socket."""
-    assert (await ran(engine, NORMAL, "user:a", n=1)).result == 2
-    (server,) = fork_servers()
-    server.suspend()
-    known = workers._fork_server()  # pyright: ignore[reportPrivateUsage]
-    asking = [asyncio.create_task(known.fork(LIMITS.memory_bytes)) for _ in range(5)]
-    await asyncio.gather(*asking)
-    control: socket.socket = known._running.result()._control  # pyright: ignore
-    with suppress(BlockingIOError):
-        while control.send(fork_server.CONTROL.pack(b"K", 2**40, 0)):
-            pass
-    one_more = asyncio.create_task(known.fork(LIMITS.memory_bytes))
-    await asyncio.wait({one_more}, timeout=0.2)
-    assert not one_more.done()
-    server.resume()
-    for worker in [task.result() for task in asking] + [await one_more]:
-        assert b'"ready"' in await worker.receive()
-        known.kill(worker)
-    assert fork_servers() == [server]
-
-
-async def test_how_a_run_ended_is_told_by_a_fork_server_that_is_behind(engine: WasmEngine) -> None:
-    """Its word is waited for: the run computed for too long, and did not end for no reason."""
-    gate = Gate()
-    code = RUN + "    await gofannon_client.call('gate', {})\n    while True: pass"
-    running = asyncio.create_task(engine.run(Program(code, {}), gate, replace(LIMITS, cpu_seconds=0.2)))
-    await gate.arrived.acquire()
-    (server,) = fork_servers()
-    server.suspend()
-    gate.opened.set()
-    async with asyncio.timeout(20):
-        while all(child.status() != psutil.STATUS_ZOMBIE for child in server.children()):  # noqa: ASYNC110 - likewise
-            await asyncio.sleep(0.02)
-    await asyncio.wait({running}, timeout=1)
-    server.resume()
-    failure = (await running).failure
-    assert failure
-    assert failure.error.startswith("TimeoutError: The code computed for longer than 0.2 s")
-
-
-async def test_an_interrupt_of_the_terminal_is_the_services_alone(engine: WasmEngine) -> None:
-    """Which lets its runs end; the terminal sends it to all processes."""
-    gate = Gate()
-    running = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
-    await gate.arrived.acquire()
-    for process in (*fork_servers(), *children()):
-        process.send_signal(signal.SIGINT)
-    gate.opened.set()
-    assert (await running).result == "gate"
-    assert (await ran(engine, NORMAL, n=2)).result == 4
-
-
-async def test_the_fork_server_finds_the_libraries_of_this_python(
-    engine: WasmEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where they are in no folder that the system knows, and only the environment says so."""
-    monkeypatch.setenv("LD_LIBRARY_PATH", "/nothing")
-    assert (await ran(engine, NORMAL, n=2)).result == 4
-    assert [server.environ() for server in fork_servers()] == [{"LD_LIBRARY_PATH": "/nothing"}]
 
 
 async def test_a_worker_that_is_closed_is_sent_nothing_more() -> None:
@@ -371,15 +230,3 @@ def test_a_worker_whose_fork_server_is_gone_already_ends() -> None:
     code = "from shared.sandbox.fork_server.confinement import confine; confine(2**26, parent=0); print('alive')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("", 0), done.stderr
-
-
-async def test_a_request_that_is_sent_in_part_is_the_last(engine: WasmEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fork server would take the next one for the rest of it; another is started."""
-    assert (await ran(engine, NORMAL, n=1)).result == 2
-    (server,) = fork_servers()
-    with monkeypatch.context() as some_systems:
-        some_systems.setattr(socket, "send_fds", lambda *_: 5)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
-        with pytest.raises(Gone):
-            await workers._fork_server().fork(LIMITS.memory_bytes)  # pyright: ignore[reportPrivateUsage]
-    assert (await ran(engine, NORMAL, n=2)).result == 4
-    assert server not in fork_servers()

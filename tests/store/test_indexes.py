@@ -1,4 +1,4 @@
-"""`firestore.indexes.json` has what the store's queries need, and no more; what nobody queries by costs nothing.
+"""`firestore.indexes.json` has what the store's queries need, and no more; fields that no query uses cost nothing.
 
 The emulator needs no index, and deletes nothing by TTL: without these tests a deployment would be the first to tell.
 """
@@ -298,7 +298,7 @@ def test_no_more_overrides_than_a_database_takes() -> None:
 
 
 async def test_what_expires_is_deleted(written: dict[str, dict[str, Any]]) -> None:
-    """By Firestore, in every collection whose documents have an `expire_at`; by that field nobody queries."""
+    """By Firestore, in every collection whose documents have an `expire_at`; no query uses that field."""
     expiring = {collection for collection, document in written.items() if "expire_at" in document}
     with_ttl = {entry["collectionGroup"]: entry for entry in CONFIG["fieldOverrides"] if entry.get("ttl")}
     assert with_ttl.keys() == expiring

@@ -1,4 +1,4 @@
-"""Turns within a process: one at a time, the urgent first, and nobody who left is waited for."""
+"""Turns within a process: one at a time, the urgent ones first, and those that left are skipped."""
 
 import asyncio
 

@@ -76,7 +76,7 @@ async def test_without_a_retention_nothing_expires(settings: Settings) -> None:
     assert await expiry(kept, "requests") is None
 
 
-async def test_what_is_not_there_is_none(database: Database) -> None:
+async def test_a_missing_ticket_is_none(database: Database) -> None:
     """An unknown id is no error."""
     assert await database.tickets.get("unknown") is None
     assert await database.tickets.get_request("unknown") is None
@@ -162,7 +162,7 @@ async def test_an_exception_in_a_transaction_writes_nothing(database: Database) 
     assert await database.tickets.get("t") == ticket()
 
 
-async def test_an_outage_is_told_as_one(monkeypatch: pytest.MonkeyPatch, project: str) -> None:
+async def test_an_outage_is_reported_as_unavailable(monkeypatch: pytest.MonkeyPatch, project: str) -> None:
     """Nobody listens at the address: `Unavailable`, in reads as in transactions, within seconds."""
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
     database = Database(Settings(google_cloud_project=project, store_timeout_seconds=2))

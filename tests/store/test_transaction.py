@@ -84,7 +84,7 @@ async def test_names_that_are_paths_are_refused(
 
 
 async def test_a_malformed_request_is_our_own_bug(database: Database) -> None:
-    """It is not told as an outage."""
+    """It is not reported as an outage."""
     from google.api_core.exceptions import InvalidArgument
 
     async def malformed(transaction: Transaction) -> Any:
@@ -114,7 +114,7 @@ async def test_a_deletion_of_what_changed_meanwhile_is_decided_again(
     assert not (await reference.get()).exists
 
 
-async def test_what_is_told_afterwards_is_told_once(database: Database, reference: AsyncDocumentReference) -> None:
+async def test_a_callback_on_commit_is_called_once(database: Database, reference: AsyncDocumentReference) -> None:
     """Of the run that was committed, and of none that was overtaken."""
     told: list[int] = []
     runs = 0
@@ -133,7 +133,7 @@ async def test_what_is_told_afterwards_is_told_once(database: Database, referenc
     assert (runs, told) == (2, [2])
 
 
-async def test_what_is_told_afterwards_is_not_told_of_a_failure(database: Database) -> None:
+async def test_a_callback_on_commit_is_not_called_after_a_failure(database: Database) -> None:
     """Nothing has happened."""
     told: list[str] = []
 

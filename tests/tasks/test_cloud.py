@@ -25,7 +25,7 @@ def settings(server: CloudTasksServer, **fields: object) -> Settings:
     )
 
 
-async def test_a_task_goes_to_the_worker_with_its_identity(cloud_tasks: CloudTasksServer) -> None:
+async def test_a_task_is_sent_to_the_worker_with_its_identity(cloud_tasks: CloudTasksServer) -> None:
     """Named after the work, as JSON, to the function's address, with an OIDC token, for as long as the worker has."""
     await task_queue(settings(cloud_tasks)).enqueue("7", PAYLOAD)
     (name, task), *more = cloud_tasks.tasks.items()
@@ -71,7 +71,7 @@ async def test_a_task_taken_behind_a_fault_is_not_doubled(cloud_tasks: CloudTask
 @pytest.mark.parametrize(
     "code", [grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.RESOURCE_EXHAUSTED]
 )
-async def test_a_refusal_is_told_at_once(cloud_tasks: CloudTasksServer, code: grpc.StatusCode) -> None:
+async def test_a_refusal_is_raised_at_once(cloud_tasks: CloudTasksServer, code: grpc.StatusCode) -> None:
     """What trying again does not heal is not tried again."""
     cloud_tasks.fail_next(code)
     with pytest.raises(QueueRefused):
@@ -96,8 +96,8 @@ async def test_a_task_carries_whose_request_it_is_for(cloud_tasks: CloudTasksSer
     }
 
 
-async def test_it_tells_which_tasks_it_has(cloud_tasks: CloudTasksServer) -> None:
-    """One that waits is there; one that is done, or was never made, is not; where it may not be asked, nobody knows."""
+async def test_it_knows_which_tasks_it_has(cloud_tasks: CloudTasksServer) -> None:
+    """One that waits is there; one that is done, or was never made, is not; without permission, it is unknown."""
     queue = task_queue(settings(cloud_tasks))
     await queue.enqueue("7", PAYLOAD)
     assert await queue.has("7") is True

@@ -35,7 +35,7 @@ def test_another_source_is_another_build(monkeypatch: pytest.MonkeyPatch) -> Non
     assert digest() != before
 
 
-def test_what_is_there_is_not_built_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_current_build_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What is there for other sources is, and its stamp is gone before anything is changed."""
     assert is_built()
     build()
@@ -60,7 +60,7 @@ def test_without_the_tool_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tm
         build(tmp_path)
 
 
-def test_as_a_command_it_says_whether_there_is_anything_to_do() -> None:
+def test_as_a_command_it_says_whether_a_build_is_needed() -> None:
     """By its exit code, and in words."""
     for arguments, said in ((["--check"], ""), ([], f"{FOLDER} is up to date.\n")):
         done = subprocess.run(
@@ -74,6 +74,6 @@ def test_as_a_command_it_says_whether_there_is_anything_to_do() -> None:
 
 
 def test_both_forms_are_there() -> None:
-    """The one that is mapped, and the one that is compiled where the first does not fit."""
+    """The one that is mapped, and the one that is compiled if the first does not fit."""
     for name in (fork_server.COMPILED, fork_server.COMPONENT):
         assert (FOLDER / name).stat().st_size > 10_000_000

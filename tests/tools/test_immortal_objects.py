@@ -18,7 +18,7 @@ IMMORTAL = 5 << 28
 TYPE = 0x00401000
 OBJECT = 0x00500000
 COMPILED = FOLDER / fork_server.COMPILED
-_MOST_PAGES = 250
+_MAX_PAGES = 250
 """Of the image, that a run of one line may write to: half as many again as it does, and half of what it did once."""
 
 
@@ -55,7 +55,7 @@ def head(references: int, type_address: int = TYPE) -> bytes:
     return struct.pack("<II", references, type_address)
 
 
-def test_the_count_of_an_object_is_changed_and_nothing_else() -> None:
+def test_only_the_count_of_an_object_is_changed() -> None:
     """Wherever in a segment it is; the addresses of segments may be of any size."""
     first, second, third = (0x1000, b"\1" * 70), (OBJECT - 4, b"abcd" + head(3) + b"rest"), (0x90000000, head(1) + b"x")
     after = make_immortal(component(first, second, third), [(OBJECT, TYPE), (0x90000000, TYPE)])
@@ -79,14 +79,14 @@ def test_zeros_that_are_not_stored_belong_to_it() -> None:
         pytest.param(head(2)[:3], id="with a count that is not stored in one piece"),
     ],
 )
-def test_what_is_no_living_object_of_the_snapshot_stays(stored: bytes) -> None:
+def test_what_is_not_a_living_object_of_the_snapshot_is_unchanged(stored: bytes) -> None:
     """Writing there would break the heap."""
     before = component((OBJECT, stored))
     assert make_immortal(before, [(OBJECT, TYPE)]) == component((OBJECT, stored), NOTHING)
 
 
 def test_what_is_not_stored_at_all_stays() -> None:
-    """Before the first segment, between two, and behind the last; and where segments have no address."""
+    """Before the first segment, between two, and after the last; and in segments without an address."""
     segments = (OBJECT, head(2)), (OBJECT + 64, head(2))
     objects = [(0x10, TYPE), (OBJECT + 32, TYPE), (OBJECT + 4096, TYPE)]
     assert make_immortal(component(*segments), objects) == component(*segments, NOTHING)
@@ -121,7 +121,7 @@ def test_a_run_writes_to_few_pages_of_the_image() -> None:
     worker = Counting(wasmtime, engine, Component.deserialize_file(engine, str(COMPILED)), program)
     worker.ask()
     assert worker.said[-1].endswith('{"text": "X"}')
-    assert 10 < worker.pages < _MOST_PAGES
+    assert 10 < worker.pages < _MAX_PAGES
 
 
 def own_pages(file: str) -> int:

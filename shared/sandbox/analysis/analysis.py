@@ -1,7 +1,6 @@
-"""A look at agent code before it runs: what is sure to fail is found in the syntax tree, with a way around it.
+"""Analyzes agent code before it runs: finds in the syntax tree what is sure to fail, and names an alternative.
 
-What a look cannot know shows itself in the run. Code in which anything is found is not run at all, so that nothing of
-it is done by halves.
+Other mistakes show in the run. Code with findings is not run at all, so that it does not stop halfway through.
 """
 
 import ast
@@ -17,13 +16,13 @@ from shared.sandbox.analysis.source import MAX_CODE_CHARACTERS, Unreadable, pars
 
 _LONG_CODE = 20_000
 """Characters: a few hundredths of a second."""
-_MOST_REMEMBERED = 1000
+_MAX_REMEMBERED = 1000
 _NO_RUN = "The code defines no `async def run(input_dict, tools)`, which is what is called."
 _NO_COROUTINE = "`run` must be `async def run(input_dict, tools)`."
 
 
 def analyze_now(code: str) -> list[Finding]:
-    """What will not run, in the order of the lines; empty if nothing was found. Up to a second for the longest code."""
+    """What is sure to fail, in the order of the lines. Takes up to a second for the longest code."""
     if len(code) > MAX_CODE_CHARACTERS:
         return [Finding(1, f"The code has {len(code)} characters; at most {MAX_CODE_CHARACTERS} can be run.")]
     try:
@@ -31,12 +30,12 @@ def analyze_now(code: str) -> list[Finding]:
     except Unreadable as error:
         return [Finding(error.line, error.message, error.syntax, error.column)]
     nodes = list(ast.walk(tree))
-    found = {*name_findings(nodes), *await_findings(nodes), *_entry(tree, nodes)}
+    found = {*name_findings(nodes), *await_findings(nodes), *_check_entry_point(tree, nodes)}
     return sorted(found, key=lambda finding: (finding.line, finding.message))
 
 
 async def analyze(code: str) -> list[Finding]:
-    """The same; of long code beside the event loop, and of code in which nothing was found, from memory."""
+    """Like `analyze_now`, but long code is analyzed in a thread, and code without findings is remembered."""
     digest = hashlib.sha256(code.encode("utf-8", "surrogatepass")).digest()
     if digest in _clean:
         _clean.move_to_end(digest)
@@ -44,17 +43,17 @@ async def analyze(code: str) -> list[Finding]:
     findings = await asyncio.to_thread(analyze_now, code) if len(code) > _LONG_CODE else analyze_now(code)
     if not findings:
         _clean[digest] = None
-        if len(_clean) > _MOST_REMEMBERED:
+        if len(_clean) > _MAX_REMEMBERED:
             _clean.popitem(last=False)
     return findings
 
 
 _clean: OrderedDict[bytes, None] = OrderedDict()
-"""Digests of code in which nothing was found, the longest unused first: saved agents run again and again."""
+"""Digests of code without findings, the longest unused first: saved agents run again and again."""
 
 
-def _entry(tree: ast.Module, nodes: Sequence[ast.AST]) -> Iterator[Finding]:
-    """Whether there is a `run` to call."""
+def _check_entry_point(tree: ast.Module, nodes: Sequence[ast.AST]) -> Iterator[Finding]:
+    """Finds out whether there is a `run` to call."""
     for node in tree.body:
         match node:
             case ast.AsyncFunctionDef(name="run"):

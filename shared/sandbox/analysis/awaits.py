@@ -1,4 +1,4 @@
-"""The look at calls that take time and were not awaited: the most common slip of all."""
+"""Finds calls that must be awaited and are not: the most common mistake of all."""
 
 import ast
 from collections import defaultdict
@@ -15,7 +15,7 @@ _METHODS = {
 
 
 def await_findings(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
-    """Calls, in the code whose nodes these all are, whose result is used as if it were there already, or not at all."""
+    """Calls whose result is used as if it were there already, or not at all. `nodes`: all of the code's tree."""
     parents = {id(child): node for node in nodes for child in ast.iter_child_nodes(node)}
     uses: defaultdict[str, list[ast.Name]] = defaultdict(list)
     for node in nodes:
@@ -23,12 +23,12 @@ def await_findings(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
             uses[node.id].append(node)
     clients = _clients(nodes, uses)
     for node in nodes:
-        if isinstance(node, ast.Call) and (name := _name(node, clients)) and _used_at_once(node, uses, parents):
+        if isinstance(node, ast.Call) and (name := _name(node, clients)) and _is_used_at_once(node, uses, parents):
             yield Finding(node.lineno, f"`{name}(…)` must be awaited. Put `await` before it.")
 
 
 def _clients(nodes: Sequence[ast.AST], uses: Mapping[str, list[ast.Name]]) -> set[str]:
-    """Names that stand for nothing but clients of the code's own: `client = httpx.AsyncClient()`, or by `with`."""
+    """Names that the code binds to HTTP clients only: by `client = httpx.AsyncClient()`, or by `with`."""
     bound: defaultdict[str, int] = defaultdict(int)
     for node in nodes:
         match node:
@@ -52,7 +52,7 @@ def _is_client(made: ast.expr) -> bool:
 
 
 def _name(node: ast.Call, clients: set[str]) -> str | None:
-    """Of a call that has to be awaited."""
+    """The called function's name, if the call has to be awaited."""
     match node.func:
         case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner in clients and name in _METHODS["http_client"]:
             return f"{owner}.{name}"
@@ -66,8 +66,8 @@ def _name(node: ast.Call, clients: set[str]) -> str | None:
             return None
 
 
-def _used_at_once(node: ast.Call, uses: Mapping[str, list[ast.Name]], parents: dict[int, ast.AST]) -> bool:
-    """Not what is kept to be awaited later, as in a list for `asyncio.gather`."""
+def _is_used_at_once(node: ast.Call, uses: Mapping[str, list[ast.Name]], parents: dict[int, ast.AST]) -> bool:
+    """False for what is kept to be awaited later, as in a list for `asyncio.gather`."""
     match parents.get(id(node)):
         case ast.Attribute() | ast.Subscript(value=ast.Call()) | ast.Expr():
             return True
@@ -76,11 +76,11 @@ def _used_at_once(node: ast.Call, uses: Mapping[str, list[ast.Name]], parents: d
         case ast.Assign(targets=[ast.Name(id=name)]):
             loads = [use for use in uses[name] if isinstance(use.ctx, ast.Load)]
             stored_once = len(uses[name]) - len(loads) == 1
-            return stored_once and bool(loads) and all(_as_a_value(use, parents) for use in loads)
+            return stored_once and bool(loads) and all(_is_used_as_value(use, parents) for use in loads)
         case _:
             return False
 
 
-def _as_a_value(use: ast.Name, parents: dict[int, ast.AST]) -> bool:
+def _is_used_as_value(use: ast.Name, parents: dict[int, ast.AST]) -> bool:
     parent = parents.get(id(use))
     return isinstance(parent, ast.Attribute) or (isinstance(parent, ast.Subscript) and parent.value is use)

@@ -1,13 +1,13 @@
-"""What a look at code finds, and the ways around it."""
+"""What the analysis finds, and the alternatives that it names."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What is sure to fail. `line` counts from 1. `message` says what it is, and what to write instead.
+    """Something that is sure to fail. `line` counts from 1. `message` says what it is, and what to write instead.
 
-    `syntax`: it is no Python at all; `column`, from 1, says where in the line, if that is known.
+    `syntax`: the code is not Python; `column`, from 1, says where in the line, if that is known.
     """
 
     line: int
@@ -30,8 +30,8 @@ HOST_MODULES: dict[str, frozenset[str]] = {
     "services.llm_service": frozenset({"call_llm"}),
     "services.mcp_client_service": frozenset({"RemoteMCPClient"}),
 }
-"""What stands beside the standard library, with all that each has: `shared.sandbox.guest.world`. A test holds the two
-together."""
+"""The modules beside the standard library, with all their names: see `shared.sandbox.guest.world`. A test keeps the two
+alike."""
 
 _CLIENT = "Use `http_client` or `httpx.AsyncClient()`, with `await`."
 _MODELS = "Use `await call_llm(...)` or `await litellm.acompletion(...)`."
@@ -57,7 +57,7 @@ WAYS_AROUND = {
     "litellm.completion": "Use `await litellm.acompletion(...)`.",
     "input": _INPUT,
 }
-"""By module, name, or what is taken of a module."""
+"""By module, name, or a module's attribute."""
 
 _NO_SOCKETS = f"There are no sockets here. {_CLIENT}"
 _NO_THREADS = "There are no threads here. Use `asyncio.gather` for what waits; what computes is not faster in threads."
@@ -91,4 +91,4 @@ UNUSABLE = {
     ),
     **dict.fromkeys(("hashlib.pbkdf2_hmac", "hashlib.scrypt"), _NO_OPENSSL),
 }
-"""What the standard library has, and fails whenever it is called here."""
+"""Functions and classes of the standard library that always fail here."""

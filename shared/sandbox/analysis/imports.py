@@ -1,6 +1,6 @@
-"""Which imports of a program may fail without harm, because the code sees to it, or are not reached here.
+"""Finds the imports of a program that may fail without harm: the code handles the failure, or does not reach them.
 
-A look knows no values. So whatever asks for its surroundings before it imports counts as seen to.
+The analysis knows no values. So an import below any check of the surroundings counts as guarded.
 """
 
 import ast
@@ -13,13 +13,13 @@ Import = ast.Import | ast.ImportFrom | ast.Call
 _FAILURES = {"ImportError", "ModuleNotFoundError"}
 _CATCH_ALL = {"Exception", "BaseException"}
 _SURROUNDINGS = {"TYPE_CHECKING", "find_spec", "version_info"}
-_TELL_OF_THEM = {"sys", "os", "platform"}
-"""Names in a condition that say that it asks where the code runs; and modules, as in `sys.platform` or `os.name`."""
+_SURROUNDINGS_MODULES = {"sys", "os", "platform"}
+"""Names in a condition that checks where the code runs; and modules, as in `sys.platform` or `os.name`."""
 _BY_NAME = {"import_module", "__import__"}
 
 
 def modules_of(node: Import) -> list[str]:
-    """What it imports, by full names; empty for what is relative, or is known only when it runs."""
+    """The full names of the imported modules; empty if they are relative, or known only when the code runs."""
     match node:
         case ast.Import():
             return [alias.name for alias in node.names]
@@ -35,9 +35,9 @@ def modules_of(node: Import) -> list[str]:
 
 
 @dataclass
-class SeenTo:
-    """`exactly`: ids of the imports whose failure a `try` right around them catches. `loosely`: of all others that
-    the code sees to; `modules`: tops of those it has asked for somewhere.
+class GuardedImports:
+    """`exactly`: ids of the imports whose failure a `try` right around them catches. `loosely`: ids of all others that
+    may fail without harm. `modules`: top names of modules that the code checks for somewhere.
     """
 
     exactly: set[int] = field(default_factory=set[int])
@@ -45,14 +45,15 @@ class SeenTo:
     modules: set[str] = field(default_factory=set[str])
 
     def is_harmless(self, node: Import, module: str) -> bool:
+        """Whether the import of `module` may fail without harm."""
         return id(node) in self.loosely or module.split(".")[0] in self.modules
 
 
-def seen_to(tree: ast.AST, is_there: Callable[[str], bool]) -> SeenTo:
-    """`is_there`: whether a module is there."""
-    found = SeenTo()
-    inside: list[tuple[ast.AST, str]] = []  # imports that are not seen to where they stand, with their function
-    called: set[str] = set()  # functions that are called where a failure to import is caught
+def find_guarded_imports(tree: ast.AST, is_there: Callable[[str], bool]) -> GuardedImports:
+    """`is_there`: tells whether a module can be imported here."""
+    found = GuardedImports()
+    inside: list[tuple[ast.AST, str]] = []  # imports that are not guarded where they stand, with their function
+    called: set[str] = set()  # functions called where a failed import is caught
     waiting: list[tuple[ast.AST, bool, str]] = [(tree, False, "")]
     while waiting:
         node, guarded, function = waiting.pop()
@@ -77,16 +78,16 @@ def seen_to(tree: ast.AST, is_there: Callable[[str], bool]) -> SeenTo:
 
 
 def is_import(node: ast.AST) -> TypeGuard[Import]:
-    """A statement, or a call that does the same."""
+    """Whether the node is an import statement, or a call that does the same."""
     return isinstance(node, ast.Import | ast.ImportFrom) or (
         isinstance(node, ast.Call) and _name(node.func) in _BY_NAME
     )
 
 
 def _children(
-    node: ast.AST, guarded: bool, function: str, found: SeenTo, is_there: Callable[[str], bool]
+    node: ast.AST, guarded: bool, function: str, found: GuardedImports, is_there: Callable[[str], bool]
 ) -> Iterator[tuple[ast.AST, bool, str]]:
-    """With whether they are seen to, and the function that they are in."""
+    """The children, each with whether it is guarded, and the function that it is in."""
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             inner = "" if node.name == "run" and not function else node.name
@@ -103,7 +104,7 @@ def _children(
             )
             yield from ((child, guarded or catches, function) for child in node.body)
             for handler in node.handlers:
-                # What stands in for a module that is there is not reached.
+                # The replacement of a module that can be imported is not reached.
                 yield handler, guarded or (_catches(handler) and not fails), function
             yield from ((child, guarded or fails, function) for child in node.orelse)
             yield from ((child, guarded, function) for child in node.finalbody)
@@ -130,7 +131,7 @@ def _suppresses(context: ast.expr) -> bool:
 def _asks_for_surroundings(test: ast.expr) -> bool:
     parts = [part for part in ast.walk(test) if isinstance(part, ast.Name | ast.Attribute)]
     return isinstance(test, ast.Constant) or any(
-        _name(part) in _SURROUNDINGS or (isinstance(part, ast.Attribute) and _name(part.value) in _TELL_OF_THEM)
+        _name(part) in _SURROUNDINGS or (isinstance(part, ast.Attribute) and _name(part.value) in _SURROUNDINGS_MODULES)
         for part in parts
     )
 
@@ -140,5 +141,5 @@ def _names(node: ast.expr) -> set[str]:
 
 
 def _name(node: ast.expr) -> str:
-    """Its own, whatever it is taken of."""
+    """The last part of a dotted name."""
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""

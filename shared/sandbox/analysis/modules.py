@@ -1,6 +1,6 @@
-"""The modules of the standard library that the Python which agents run in has, by their top names.
+"""The modules of the standard library that agents' Python has, by their top names.
 
-A test holds this against that Python.
+A test compares this with that Python.
 """
 
 MODULES = frozenset(

@@ -1,83 +1,83 @@
-"""The look at names: modules that are not there, what modules of ours do not have, and calls that fail here."""
+"""Checks names: modules that are missing here, attributes that our own modules lack, and calls that always fail."""
 
 import ast
 from collections.abc import Iterator, Sequence
 
 from shared.sandbox.analysis.findings import HOST_MODULES, UNUSABLE, WAYS_AROUND, Finding
-from shared.sandbox.analysis.imports import Import, modules_of, seen_to
+from shared.sandbox.analysis.imports import Import, find_guarded_imports, modules_of
 from shared.sandbox.analysis.modules import MODULES
 
-_LONGEST_PATH = 5
-_ASKS_SOMEBODY = {"input", "breakpoint"}
+_MAX_PATH_PARTS = 5
+_INTERACTIVE = {"input", "breakpoint"}
 _WITHOUT_IMPORT = ("json", "re", "asyncio", "math", "datetime", "httpx", "litellm")
 
 
 def name_findings(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
-    """What the code, of whose tree these are all nodes, looks up and will not find."""
+    """What the code looks up and will not find. `nodes`: all of the code's tree."""
     return _Names(nodes).findings()
 
 
 class _Names:
-    """What the code looks up."""
+    """The names that the code looks up."""
 
     def __init__(self, nodes: Sequence[ast.AST]) -> None:
         self._nodes = nodes
-        self._known: dict[str, str] = {}  # names of the code that stand for a module, or for what is taken of one
-        self._own = set(_assigned(nodes))
-        self._seen_to = seen_to(nodes[0], is_there)
+        self._known: dict[str, str] = {}  # the code's names of modules and of their attributes
+        self._own = set(_assigned_names(nodes))
+        self._guarded = find_guarded_imports(nodes[0], is_there)
         for name in _WITHOUT_IMPORT:
-            self._know(name, name)
+            self._learn(name, name)
 
-    def _know(self, name: str, path: str) -> None:
-        """A name that the code gives to something else, too, is nothing we know."""
+    def _learn(self, name: str, path: str) -> None:
+        """Notes what a name stands for, unless the code binds it to something else, too."""
         if name not in self._own:
             self._known[name] = path
 
     def findings(self) -> Iterator[Finding]:
         for node in self._nodes:
             if isinstance(node, ast.Import | ast.ImportFrom):
-                yield from self._imported(node)
+                yield from self._check_import(node)
         for node in self._nodes:
             match node:
                 case ast.Attribute(ctx=ast.Load()):
-                    yield from self._attribute(node)
+                    yield from self._check_attribute(node)
                 case ast.Call():
-                    yield from self._call(node)
+                    yield from self._check_call(node)
                 case _:
                     pass
 
-    def _imported(self, node: ast.Import | ast.ImportFrom) -> Iterator[Finding]:
+    def _check_import(self, node: ast.Import | ast.ImportFrom) -> Iterator[Finding]:
         if isinstance(node, ast.ImportFrom) and node.level:
             yield Finding(node.lineno, "There is nothing to import from relatively.")
             return
         for alias in node.names:
             if isinstance(node, ast.Import):
-                yield from self._missing(node, alias.name)
+                yield from self._check_module(node, alias.name)
                 path = alias.name if alias.asname else alias.name.split(".")[0]
-                self._know(alias.asname or path, path)
+                self._learn(alias.asname or path, path)
                 continue
             module = node.module or ""
-            yield from self._missing(node, module)
-            self._know(alias.asname or alias.name, f"{module}.{alias.name}")
-            if alias.name != "*" and _lacks(module, alias.name) and id(node) not in self._seen_to.exactly:
+            yield from self._check_module(node, module)
+            self._learn(alias.asname or alias.name, f"{module}.{alias.name}")
+            if alias.name != "*" and _lacks(module, alias.name) and id(node) not in self._guarded.exactly:
                 yield _finding(node, f"{module}.{alias.name}", f"`{module}` has no `{alias.name}` here.")
 
-    def _missing(self, node: Import, module: str) -> Iterator[Finding]:
-        """Where the code does not see to that."""
-        if is_there(module) or id(node) in self._seen_to.exactly or self._seen_to.is_harmless(node, module):
+    def _check_module(self, node: Import, module: str) -> Iterator[Finding]:
+        """A finding if the module is missing here and the code does not handle that."""
+        if is_there(module) or id(node) in self._guarded.exactly or self._guarded.is_harmless(node, module):
             return
         yield _finding(node, module, f"There is no module `{module}` here.")
 
-    def _attribute(self, node: ast.Attribute) -> Iterator[Finding]:
+    def _check_attribute(self, node: ast.Attribute) -> Iterator[Finding]:
         path = self._path(node)
         owner, _, name = path.rpartition(".") if path else ("", "", "")
         if _lacks(owner, name):
             yield _finding(node, f"{owner}.{name}", f"`{owner}` has no `{name}` here.")
 
-    def _call(self, node: ast.Call) -> Iterator[Finding]:
+    def _check_call(self, node: ast.Call) -> Iterator[Finding]:
         if isinstance(node.func, ast.Name) and node.func.id not in self._own | self._known.keys():
             name = node.func.id
-            if name in _ASKS_SOMEBODY:
+            if name in _INTERACTIVE:
                 yield _finding(node, name, f"There is no `{name}` here.")
         path = self._path(node.func)
         if path in UNUSABLE:
@@ -86,12 +86,12 @@ class _Names:
             isinstance(node.func, ast.Name) and node.func.id == "__import__" and "__import__" not in self._own
         ):
             for module in modules_of(node):
-                yield from self._missing(node, module)
+                yield from self._check_module(node, module)
 
     def _path(self, node: ast.expr) -> str | None:
-        """`datetime.datetime.utcnow` for an attribute of a module or a type that the code knows."""
+        """The full name of an attribute of a known module or type, such as `datetime.datetime.utcnow`."""
         names: list[str] = []
-        while isinstance(node, ast.Attribute) and len(names) < _LONGEST_PATH:
+        while isinstance(node, ast.Attribute) and len(names) < _MAX_PATH_PARTS:
             names.append(node.attr)
             node = node.value
         if not isinstance(node, ast.Name) or node.id not in self._known:
@@ -100,13 +100,13 @@ class _Names:
 
 
 def is_there(module: str) -> bool:
-    """Whether it can be imported, or is inside a package that can: what such a package holds is not looked into."""
+    """Whether the module can be imported here. Of a module inside a package, only the package is checked."""
     top = module.split(".")[0]
     return top in MODULES or top == "__future__" or any(name.split(".")[0] == top for name in HOST_MODULES)
 
 
 def _lacks(module: str, name: str) -> bool:
-    """Whether a module of ours does not have the name."""
+    """Whether one of our own modules lacks the name."""
     if module not in HOST_MODULES or name.startswith("__"):
         return False
     return name not in HOST_MODULES[module] and f"{module}.{name}" not in HOST_MODULES
@@ -117,8 +117,8 @@ def _finding(node: ast.expr | ast.stmt, name: str, message: str) -> Finding:
     return Finding(node.lineno, f"{message} {way}".strip())
 
 
-def _assigned(nodes: Sequence[ast.AST]) -> Iterator[str]:
-    """Every name that the code gives to something, anywhere, but by an import."""
+def _assigned_names(nodes: Sequence[ast.AST]) -> Iterator[str]:
+    """Every name that the code binds anywhere, other than by an import."""
     for node in nodes:
         match node:
             case ast.Name(ctx=ast.Store() | ast.Del()):

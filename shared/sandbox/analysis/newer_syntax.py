@@ -1,7 +1,7 @@
-"""Rewrites what Python 3.12 to 3.14 can say to what this process' own parser reads, for a look at it.
+"""Rewrites the syntax of Python 3.12 to 3.14 so that this process' own parser reads it, for the analysis.
 
-The result has the same lines, names, imports and calls; it is not run, and need not mean the same. Rewritten are f- and
-t-strings (to a tuple of what they hold), `type X = …`, type parameters, and `except A, B:`.
+The result has the same lines, names, imports and calls; it is not run, and need not mean the same. It replaces f- and
+t-strings (by a tuple of their expressions), `type X = …`, type parameters, and `except A, B:`.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 MAX_NESTING = 50
-"""f-strings within f-strings, and brackets to be left out."""
+"""Of f-strings within f-strings, and of brackets that are left out."""
 
 _TOKEN = re.compile(
     r"""(?sx)
@@ -34,12 +34,12 @@ _SHOWS_ITSELF = re.compile(r"=[ \t]*(?=[}!:])")
 
 
 class NotUnderstood(ValueError):
-    """The text is no Python, or not such as can be rewritten."""
+    """The text is not Python, or cannot be rewritten."""
 
 
-def older(code: str) -> str:
+def to_older_syntax(code: str) -> str:
     """The code without newer syntax. Raises `NotUnderstood`. Takes time in proportion to its length."""
-    return _Rewriting(code).whole()
+    return _Rewriting(code).rewrite()
 
 
 @dataclass
@@ -57,11 +57,11 @@ class _Rewriting:
         self._at = 0
         self._nesting = 0
 
-    def whole(self) -> str:
-        return self._part(lambda: False).text
+    def rewrite(self) -> str:
+        return self._read_part(lambda: False).text
 
-    def _part(self, ends: Callable[[], bool]) -> _Part:
-        """Up to where `ends` says so, outside of brackets, or to the end of the code."""
+    def _read_part(self, ends: Callable[[], bool]) -> _Part:
+        """Rewrites up to where `ends` is true outside of brackets, or to the end of the code."""
         self._nesting += 1
         if self._nesting > MAX_NESTING:
             raise NotUnderstood
@@ -72,13 +72,13 @@ class _Rewriting:
         while self._at < len(self._code):
             if depth == 0 and ends():
                 break
-            match = self._token()
+            match = self._match_token()
             kind, text = str(match.lastgroup), match[0]
             if match["string"] is not None:
-                out.append(self._strings(depth > 0 or self._nesting > 1))
+                out.append(self._read_strings(depth > 0 or self._nesting > 1))
                 starts = False
                 continue
-            if kind == "name" and self._rewritten(text, starts, out):
+            if kind == "name" and self._rewrite_newer(text, starts, out):
                 starts = False
                 continue
             self._at = match.end()
@@ -96,25 +96,25 @@ class _Rewriting:
         self._nesting -= 1
         return _Part("".join(out), commas, named)
 
-    def _token(self) -> re.Match[str]:
+    def _match_token(self) -> re.Match[str]:
         match = _TOKEN.match(self._code, self._at)
         if match is None:
             raise NotUnderstood
         return match
 
-    def _rewritten(self, name: str, starts: bool, out: list[str]) -> bool:
-        """Whether something newer begins with the name here; then it is in `out`."""
+    def _rewrite_newer(self, name: str, starts: bool, out: list[str]) -> bool:
+        """Rewrites newer syntax that begins with this name, into `out`; False if there is none."""
         if name in ("def", "class") and (match := _GENERIC.match(self._code, self._at)):
             self._at = match.end()
-            out += [match[0], self._left_out()]
+            out += [match[0], self._leave_out()]
             return True
         if name == "type" and starts and (match := _ALIAS.match(self._code, self._at)):
             self._at = match.end()
-            out += [match[1], self._left_out() if self._code[self._at] == "[" else "", " "]
+            out += [match[1], self._leave_out() if self._code[self._at] == "[" else "", " "]
             return True
         if name == "except" and starts and self._nesting == 1:
             self._at += len(name)
-            part = self._part(lambda: self._code[self._at] in ":\n")
+            part = self._read_part(lambda: self._code[self._at] in ":\n")
             star = part.text.lstrip().startswith("*")
             kinds = part.text.lstrip()[1:] if star else part.text
             wrapped = part.commas and not part.named
@@ -122,23 +122,23 @@ class _Rewriting:
             return True
         return False
 
-    def _left_out(self) -> str:
-        """Of something in brackets, the line ends, escaped."""
+    def _leave_out(self) -> str:
+        """Skips something in brackets. Only its line ends are kept, escaped."""
         self._at += 1
-        left = self._part(lambda: self._code[self._at] == "]").text
+        left = self._read_part(lambda: self._code[self._at] == "]").text
         if self._at >= len(self._code):
             raise NotUnderstood
         self._at += 1
         return "\\\n" * left.count("\n")
 
-    def _strings(self, in_brackets: bool) -> str:
-        """Strings that stand side by side are one. As it stands if none of them holds an expression."""
+    def _read_strings(self, in_brackets: bool) -> str:
+        """Rewrites adjacent strings, which are one; left as they are if none of them contains an expression."""
         begin, pieces, holds = self._at, [""], False
         while True:
-            match = self._token()
+            match = self._match_token()
             self._at = match.end()
             if set(match["prefix"].lower()) & {"f", "t"}:
-                pieces.append(self._formatted(match["quote"]))
+                pieces.append(self._read_formatted(match["quote"]))
                 holds = True
             else:
                 end = _PLAIN_END[match["quote"]].match(self._code, self._at)
@@ -148,29 +148,29 @@ class _Rewriting:
                 pieces.append(f"{match[0]}{end[0]},")
             after, gap = self._at, ""
             while self._at < len(self._code):
-                following = self._token()
+                following = self._match_token()
                 if following.lastgroup == "newline" and not (in_brackets or following[0][0] == "\\"):
                     break
                 if following.lastgroup not in ("newline", "comment", "blank"):
                     break
                 gap += "\n" * following[0].count("\n")
                 self._at = following.end()
-            if self._at >= len(self._code) or self._token()["string"] is None:
+            if self._at >= len(self._code) or self._match_token()["string"] is None:
                 self._at = after
                 return f"({''.join(pieces)})" if holds else self._code[begin:after]
             pieces.append(gap)
 
-    def _formatted(self, quote: str) -> str:
-        """What the string holds, each followed by a comma, and its line ends."""
+    def _read_formatted(self, quote: str) -> str:
+        """The expressions in the string, each followed by a comma, and its line ends."""
         out: list[str] = []
         while True:
             if self._code.startswith(quote, self._at):
                 self._at += len(quote)
                 return "".join(out) or "'',"
-            out.append(self._literal_or_field(is_format=False))
+            out.append(self._read_literal_or_field(is_format=False))
 
-    def _literal_or_field(self, *, is_format: bool) -> str:
-        """The next of a string or of a format: an expression, or a character or two of text."""
+    def _read_literal_or_field(self, *, is_format: bool) -> str:
+        """The next part of a string or of a format: an expression, or a character or two of text."""
         here = self._code[self._at : self._at + 2]
         if not here:
             raise NotUnderstood
@@ -178,7 +178,7 @@ class _Rewriting:
             self._at += 2
             return ""
         if here[0] == "{":
-            return self._field()
+            return self._read_field()
         if here[0] == "\\":
             named = _NAMED_ESCAPE.match(self._code, self._at + 1)
             self._at += 1 + (len(named[0]) if named else here[1:] in ("'", '"', "\\", "\n"))
@@ -186,9 +186,9 @@ class _Rewriting:
         self._at += 1
         return "\n" if here[0] == "\n" else ""
 
-    def _field(self) -> str:
+    def _read_field(self) -> str:
         self._at += 1
-        expression = self._part(self._at_the_end_of_an_expression).text
+        expression = self._read_part(self._is_at_expression_end).text
         if not expression.strip():
             raise NotUnderstood
         out = [f"({expression}),"]
@@ -205,14 +205,14 @@ class _Rewriting:
             self._at += sign == ":"
             sign = ""
             if self._code[self._at : self._at + 1] != "}":
-                out.append(self._literal_or_field(is_format=True))
+                out.append(self._read_literal_or_field(is_format=True))
             if self._at >= len(self._code):
                 raise NotUnderstood
         self._nesting -= 1
         self._at += 1
         return "".join(out)
 
-    def _at_the_end_of_an_expression(self) -> bool:
+    def _is_at_expression_end(self) -> bool:
         here = self._code[self._at]
         if here == "!":
             return self._code[self._at + 1 : self._at + 2] != "="

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.sandbox.guest.told import kinds
+from shared.sandbox.guest.error_translation import kinds
 
 __all__ = [
     "ConnectError",

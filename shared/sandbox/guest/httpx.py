@@ -1,4 +1,4 @@
-"""`httpx`, as far as agent code needs it: its client over the host's host_functions, its response, its exceptions."""
+"""`httpx`, as far as agent code needs it: its client over the host functions, its response, its exceptions."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import SplitResult, parse_qsl, unquote, urljoin, urlsplit
 
+from shared.sandbox.guest.error_translation import to_exception, translate_all_errors, translate_errors
 from shared.sandbox.guest.http_exceptions import *  # noqa: F403 - agents find all of them in `httpx`
 from shared.sandbox.guest.http_exceptions import HTTPError
-from shared.sandbox.guest.told import all_told, exception_of, told
 from shared.sandbox.inside import http_objects
 from shared.sandbox.inside.calls import CallFailed, HttpAnswer, HttpCall
 from shared.sandbox.inside.http_objects import httpx_timeout
@@ -23,13 +23,13 @@ _host_functions: HostFunctions
 
 
 def use(host_functions: HostFunctions) -> None:
-    """Those of the run."""
+    """Makes all clients use these."""
     global _host_functions
     _host_functions = host_functions
 
 
 class Headers(MutableMapping[str, str]):
-    """Names in lower case, found in any case. Several of one name are one, with commas, but for `get_list`."""
+    """`httpx.Headers`: names in lower case, found in any case. Values of one name are joined, except by `get_list`."""
 
     def __init__(self, headers: Any = None) -> None:
         if isinstance(headers, Headers):
@@ -76,7 +76,7 @@ class Headers(MutableMapping[str, str]):
 
 
 class URL(str):
-    """`httpx.URL`, which is a text as well."""
+    """`httpx.URL`, which is a string as well."""
 
     __slots__ = ()
 
@@ -113,12 +113,12 @@ class URL(str):
         return dict(parse_qsl(self._parts.query, keep_blank_values=True))
 
     def join(self, url: Any) -> Any:  # `httpx.URL` has this name, and so has `str`
-        """Of another address, seen from this one."""
+        """The address of a link on this one's page."""
         return URL(urljoin(str(self), str(url)))
 
 
 class Request:
-    """What was sent."""
+    """`httpx.Request`: what was sent."""
 
     def __init__(self, call: HttpCall) -> None:
         self.method = call.method
@@ -126,9 +126,9 @@ class Request:
         self.headers = Headers(call.headers)
 
 
-@all_told
+@translate_all_errors
 class Response(http_objects.Response):
-    """`httpx.Response`, read whole."""
+    """`httpx.Response`, already read."""
 
     def __init__(self, answer: HttpAnswer, call: HttpCall) -> None:
         super().__init__(answer, call)
@@ -145,7 +145,7 @@ class Response(http_objects.Response):
         try:
             super().raise_for_status()
         except CallFailed as failed:
-            error = exception_of(failed)
+            error = to_exception(failed)
             error.request, error.response = self.request, self  # type: ignore[attr-defined]
             raise error from None
         return self
@@ -160,7 +160,7 @@ class Response(http_objects.Response):
             jar.load(value)
         return {name: crumb.value for name, crumb in jar.items()}
 
-    # As of a response that is read while it arrives: this one has arrived.
+    # The interface of a response that is read while it arrives: this one has arrived.
 
     def read(self) -> bytes:
         return self.content
@@ -188,9 +188,9 @@ class Response(http_objects.Response):
             yield line
 
 
-@all_told
+@translate_all_errors
 class AsyncClient(http_objects.AsyncClient):
-    """`httpx.AsyncClient`. It keeps no connection, so that its end is nothing."""
+    """`httpx.AsyncClient`. It keeps no connection, so closing it does nothing."""
 
     response_type = Response
 
@@ -206,27 +206,27 @@ class AsyncClient(http_objects.AsyncClient):
 
     @asynccontextmanager
     async def stream(self, method: Any, url: Any, **options: Any) -> AsyncGenerator[http_objects.Response]:
-        """The response, which has arrived whole by then."""
+        """The response, which has arrived completely by then."""
         yield await self.request(method, url, **options)
 
     async def request(self, method: Any, url: Any, **options: Any) -> http_objects.Response:
         try:
             return await super().request(method, url, **options)
         except CallFailed as failed:
-            error = exception_of(failed)
+            error = to_exception(failed)
             if isinstance(error, HTTPError):
                 error.request = Request(HttpCall(str(method).upper(), str(url)))
             raise error from None
 
 
 def BasicAuth(username: Any, password: Any) -> tuple[Any, Any]:  # noqa: N802 - a class of that name in httpx
-    """As `auth=` takes it."""
+    """The value that `auth=` takes."""
     return username, password
 
 
 def Limits(**_limits: Any) -> None:  # noqa: N802 - likewise
-    """Taken, and changes nothing."""
+    """Accepted and ignored."""
 
 
-Timeout = told(httpx_timeout, "Timeout")
+Timeout = translate_errors(httpx_timeout, "Timeout")
 codes = HTTPStatus

@@ -1,4 +1,4 @@
-"""An event loop of asyncio's own make, which waits for the host where others wait for sockets."""
+"""An event loop on asyncio's base, which waits for the host where others wait for sockets."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ if TYPE_CHECKING:
 
 
 class HostLoop(asyncio.BaseEventLoop):
-    """Runs everything that asyncio has, but for sockets, processes and threads."""
+    """Runs everything that asyncio has, except sockets, processes and threads."""
 
     def __init__(self, channel: Channel) -> None:
         super().__init__()
         self._channel = channel
         self._calls: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._numbers = itertools.count(1)
-        cast("Any", self)._selector = self  # asyncio asks this for what has happened
+        cast("Any", self)._selector = self  # asyncio asks this for events
 
     def create_task(self, coro: Any, *, name: object = None, **kwargs: Any) -> asyncio.Task[Any]:
-        """As ever; Python itself would go on counting where the programs before the snapshot ended."""
+        """As in asyncio, but tasks are counted from 1: Python's count has advanced before the snapshot."""
         return super().create_task(coro, name=f"Task-{next(self._numbers)}" if name is None else str(name), **kwargs)
 
-    async def called(self, function: str, arguments: str) -> dict[str, Any]:
-        """The host's answer: `value`, or `error`. `arguments`: JSON."""
+    async def call(self, function: str, arguments: str) -> dict[str, Any]:
+        """Calls a host function. The host's answer has `value` or `error`. `arguments`: JSON."""
         number = self._channel.call(function, arguments)
         answer = self._calls[number] = self.create_future()
         return await answer
 
     def select(self, timeout: float | None) -> list[Any]:
-        """What asyncio calls to wait. What arrived is handed on here, so there is nothing to return."""
+        """Waits for answers, as asyncio asks for it, and hands them on; there are no events to return."""
         if not self._channel.answers:
             if timeout is not None and timeout <= 0:
                 self._channel.look()
@@ -48,4 +48,4 @@ class HostLoop(asyncio.BaseEventLoop):
         pass
 
     def _write_to_self(self) -> None:
-        """There are no threads that it would wake this one for."""
+        """Does nothing: there are no other threads that would wake this one."""

@@ -1,4 +1,4 @@
-"""A run, from inside: the host sends a program, gets what it prints and calls, and in the end its result or error."""
+"""A run, from inside: receives a program, sends what it prints and calls, and in the end its result or error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 import warnings
 from collections import deque
 from contextvars import Context
-from json import dumps  # by name, as code may put its own in its module
+from json import dumps  # by name, as code may replace it in its module
 from types import FunctionType, ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 _FILE = "agent.py"
 _VERSION = 1
 _SEED_BYTES = 16
-_LONGEST_MESSAGE = 4000
-_LONGEST_NAME = 200
-_LONGEST_SLEEP = 2**63 / 10**9
-_MOST_FRAMES = 40
-_MOST_NOTES = 10
-_MOST_CAUSES = 5
-_LONGEST_OF_CAUSE = 1000
-_MOST_FRAMES_OF_CAUSE = 10
+_MAX_MESSAGE_CHARACTERS = 4000
+_MAX_NAME_CHARACTERS = 200
+_MAX_SLEEP_SECONDS = 2**63 / 10**9
+_MAX_FRAMES = 40
+_MAX_NOTES = 10
+_MAX_CAUSES = 5
+_MAX_CAUSE_MESSAGE_CHARACTERS = 1000
+_MAX_CAUSE_FRAMES = 10
 _NO_RUN = "The code defines no `async def run(input_dict, tools)`, which is what is called."
 _NO_COROUTINE = "`run` must be `async def run(input_dict, tools)`."
 _name_of: Callable[[type], str] = type.__dict__["__name__"].__get__
@@ -45,15 +45,15 @@ _traceback_of: Callable[[BaseException], TracebackType | None] = BaseException._
 _cause_of: Callable[[BaseException], BaseException | None] = BaseException.__dict__["__cause__"].__get__
 _context_of: Callable[[BaseException], BaseException | None] = BaseException.__dict__["__context__"].__get__
 _hides_context: Callable[[BaseException], bool] = BaseException.__dict__["__suppress_context__"].__get__
-"""What Python itself knows, whatever the class has under these names."""
+"""Python's own access to these, whatever the class defines under their names."""
 
 
 class NoRun(Exception):
-    """Told as a `NotImplementedError` without lines of the agent's."""
+    """There is no valid `run`. Reported as a `NotImplementedError` without any of the agent's lines."""
 
 
 class Guest:
-    """All that a run needs and that does not depend on its program: made before the snapshot is taken."""
+    """All that a run needs, apart from its program: made before the snapshot is taken."""
 
     def __init__(self, receive: Callable[[], str], write: Callable[[str], object]) -> None:
         self._write = write
@@ -66,62 +66,62 @@ class Guest:
         warnings.showwarning = _show_warning
 
     def run(self) -> None:
-        """Answers one program. Nothing is restored afterwards: an instance serves one run."""
+        """Runs one program. Nothing is restored afterwards: an instance serves one run."""
         channel = self._channel
         channel.send("ready", version=_VERSION)
         program = channel.receive()
         self._printed.limit(program["log_bytes"])
-        time.sleep = _sleeper(channel)
+        time.sleep = _make_sleep(channel)
         random.seed(int.from_bytes(os.urandom(_SEED_BYTES)))
         try:
             self._answer(program)
-        except MemoryError:  # of what the code left to be done: not even saying how it ended had room
+        except MemoryError:  # in what the code left behind: there was no memory even for the last message
             give_back()
-            self._write(_NO_ROOM)
+            self._write(_OUT_OF_MEMORY)
 
     def _answer(self, program: dict[str, Any]) -> None:
         try:
-            task = self._loop.create_task(_end(program, self._names), context=Context())  # nothing is set in it
+            task = self._loop.create_task(_run_to_end(program, self._names), context=Context())  # nothing is set in it
             end = self._loop.run_until_complete(task)
-        except BaseException as error:  # of another task, or of the loop itself
-            end = ("failed", _failed(error))
+        except BaseException as error:  # from another task, or the loop itself
+            end = ("failed", _describe_error(error))
         self._printed.end()
         self._channel.send(*end)
 
 
-async def _end(program: dict[str, Any], names: dict[str, Any]) -> tuple[str, str]:
-    """What is sent last. No exception of the code's reaches the loop, which would believe what it says it is."""
+async def _run_to_end(program: dict[str, Any], names: dict[str, Any]) -> tuple[str, str]:
+    """The last message. No exception of the code reaches the loop, which would trust its class."""
     try:
-        return "done", await _result(program, names)
+        return "done", await _run_code(program, names)
     except NotJson as error:
-        return "failed", _told("TypeError", str(error), [])
+        return "failed", _encode_failure("TypeError", str(error), [])
     except NoRun as error:
-        return "failed", _told("NotImplementedError", str(error), [])
+        return "failed", _encode_failure("NotImplementedError", str(error), [])
     except BaseException as error:
-        return "failed", _failed(error)
+        return "failed", _describe_error(error)
 
 
-async def _result(program: dict[str, Any], names: dict[str, Any]) -> str:
-    """The result as JSON text; empty if the code was only to be loaded."""
+async def _run_code(program: dict[str, Any], names: dict[str, Any]) -> str:
+    """Runs the code. The result as JSON text; empty if the code is only loaded."""
     module = ModuleType("agent")
     module.__dict__.update(names, mcpc=servers(program["tools"]))
     sys.modules["agent"] = module
-    exec(compile(program["code"], _FILE, "exec"), module.__dict__)  # noqa: S102 - this is what all of this is for
+    exec(compile(program["code"], _FILE, "exec"), module.__dict__)  # noqa: S102 - the purpose of the sandbox
     if program["only_load"]:
         return ""
     run = module.__dict__.get("run")
     if not callable(run):
         raise NoRun(_NO_RUN)
-    result = _called(run, program)
+    result = _call_run(run, program)
     if not inspect.isawaitable(result):
         raise NoRun(_NO_COROUTINE)
     return result_text(await result, program["result_bytes"])
 
 
-def _called(run: Any, program: dict[str, Any]) -> Any:
-    """By name where `run` has the names of the contract; else by position, with as many as it takes."""
+def _call_run(run: Any, program: dict[str, Any]) -> Any:
+    """Calls `run` by name if it has the contract's parameter names; else by position, with as many as it takes."""
     given = {"input_dict": program["input_dict"], "tools": program["tools"]}
-    if type(run) is FunctionType and not run.__code__.co_posonlyargcount:  # as most are; a signature takes longer
+    if type(run) is FunctionType and not run.__code__.co_posonlyargcount:  # as usual; a signature takes longer
         code = run.__code__
         if given.keys() <= set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]):
             return run(**given)
@@ -133,25 +133,25 @@ def _called(run: Any, program: dict[str, Any]) -> Any:
     return run(*[program["input_dict"]] * len(parameters))
 
 
-def _failed(error: BaseException) -> str:
-    """An exception that nobody caught, with the agent's own lines. Its class may say what it likes of itself."""
+def _describe_error(error: BaseException) -> str:
+    """Describes the exception that ended the run, with the agent's own lines. Its class is the code's, and may lie."""
     give_back()
     kind = _name_of(type(error))
     try:
         if issubclass(type(error), SyntaxError) and getattr(error, "filename", None) == _FILE:
             at, what = (getattr(error, name, None) for name in ("lineno", "msg"))
-            return _told(kind, f"line {at}: This is not Python: {what}.", [])
+            return _encode_failure(kind, f"line {at}: This is not Python: {what}.", [])
         try:
             message = str(error)
         except BaseException as broken:
             message = f"<its message is broken: {_name_of(type(broken))}>"
-        return _told(kind, message, _frames(error), _notes(error), _causes(error))
+        return _encode_failure(kind, message, _frames(error), _notes(error), _causes(error))
     except BaseException as broken:
-        return _told(kind, f"<it cannot be described: {_name_of(type(broken))}>", [])
+        return _encode_failure(kind, f"<it cannot be described: {_name_of(type(broken))}>", [])
 
 
-def _frames(error: BaseException, most: int = _MOST_FRAMES) -> list[tuple[int, str]]:
-    """The last of the agent's own lines. There may be a million, and no memory left."""
+def _frames(error: BaseException, most: int = _MAX_FRAMES) -> list[tuple[int, str]]:
+    """The last of the agent's own lines. There may be a million of them, and no memory left."""
     found: deque[tuple[int, str]] = deque(maxlen=most)
     trace = _traceback_of(error)
     while trace is not None:
@@ -163,20 +163,20 @@ def _frames(error: BaseException, most: int = _MOST_FRAMES) -> list[tuple[int, s
 
 
 def _causes(error: BaseException) -> list[dict[str, Any]]:
-    """What it came of, the first first. `direct`: it was raised `from` it, not only while that was handled."""
+    """The exceptions that led to it, oldest first. `direct`: the next was raised `from` it, not while handling it."""
     found: list[dict[str, Any]] = []
     seen = {id(error)}
     try:
-        while len(found) < _MOST_CAUSES:
+        while len(found) < _MAX_CAUSES:
             direct = (cause := _cause_of(error)) is not None
             if cause is None and not _hides_context(error):
                 cause = _context_of(error)
             if cause is None or id(cause) in seen:
                 break
             seen.add(id(cause))
-            message = str.__getitem__(str(cause), slice(_LONGEST_OF_CAUSE))
-            frames = _frames(cause, _MOST_FRAMES_OF_CAUSE)
-            found.append(_described(_name_of(type(cause)), message, frames) | {"direct": direct})
+            message = str.__getitem__(str(cause), slice(_MAX_CAUSE_MESSAGE_CHARACTERS))
+            frames = _frames(cause, _MAX_CAUSE_FRAMES)
+            found.append(_describe(_name_of(type(cause)), message, frames) | {"direct": direct})
             error = cause
     except BaseException:  # they are the agent's own objects
         return []
@@ -184,61 +184,61 @@ def _causes(error: BaseException) -> list[dict[str, Any]]:
 
 
 def _notes(error: BaseException) -> str:
-    """What was added to it, and the exceptions of a group, as Python prints them below an exception."""
+    """Its notes, and the exceptions of a group, as Python prints them below an exception."""
     try:
-        notes = [str(note) for note in list(getattr(error, "__notes__", ()))[:_MOST_NOTES]]
+        notes = [str(note) for note in list(getattr(error, "__notes__", ()))[:_MAX_NOTES]]
         if isinstance(error, BaseExceptionGroup):
-            for number, inner in enumerate(error.exceptions[:_MOST_NOTES], 1):
+            for number, inner in enumerate(error.exceptions[:_MAX_NOTES], 1):
                 notes.append(f"  {number}: {_name_of(type(inner))}: {inner}")
         return "\n".join(notes)
     except BaseException:  # they are the agent's own objects
         return ""
 
 
-def _told(
+def _encode_failure(
     kind: str,
     message: str,
     frames: list[tuple[int, str]],
     notes: str = "",
     causes: list[dict[str, Any]] | None = None,
 ) -> str:
-    noted = {"notes": _plain_text(notes, _LONGEST_MESSAGE), "causes": causes or []}
-    return dumps(_described(kind, message, frames) | noted)
+    noted = {"notes": _plain_text(notes, _MAX_MESSAGE_CHARACTERS), "causes": causes or []}
+    return dumps(_describe(kind, message, frames) | noted)
 
 
-def _described(kind: str, message: str, frames: list[tuple[int, str]]) -> dict[str, Any]:
+def _describe(kind: str, message: str, frames: list[tuple[int, str]]) -> dict[str, Any]:
     return {
-        "type": _plain_text(kind, _LONGEST_NAME),
-        "message": _plain_text(message, _LONGEST_MESSAGE),
-        "frames": [[line, _plain_text(name, _LONGEST_NAME)] for line, name in frames],
+        "type": _plain_text(kind, _MAX_NAME_CHARACTERS),
+        "message": _plain_text(message, _MAX_MESSAGE_CHARACTERS),
+        "frames": [[line, _plain_text(name, _MAX_NAME_CHARACTERS)] for line, name in frames],
     }
 
 
 def _plain_text(text: str, most: int) -> str:
-    """So many characters, without half a surrogate pair, which has no UTF-8. `text` may be of a class of the code's."""
+    """At most so many characters, without lone surrogates, which have no UTF-8. `text` may be of the code's class."""
     return str.__getitem__(text, slice(most)).encode("utf-8", "replace").decode()
 
 
-_NO_ROOM = f"{dumps({'kind': 'failed'})}\n{_told('MemoryError', '', [])}"
-"""A message that takes no memory to make."""
+_OUT_OF_MEMORY = f"{dumps({'kind': 'failed'})}\n{_encode_failure('MemoryError', '', [])}"
+"""A message that is ready, so that no memory is needed for it."""
 
 
 def _show_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, _file: Any = None, _line: Any = None
 ) -> None:
-    """As Python shows it, without the places in our own files and the advice to trace memory."""
+    """Shows a warning as Python does, without places in our own files and the advice to trace memory."""
     where = f"{_FILE}:{lineno}: " if filename == _FILE else ""
     sys.stderr.write(f"{where}{category.__name__}: {message}\n")
 
 
-def _sleeper(channel: Channel) -> Callable[[float], None]:
+def _make_sleep(channel: Channel) -> Callable[[float], None]:
     def sleep(seconds: float, /) -> None:
-        """`time.sleep`, which lets the host wait."""
+        """`time.sleep`: the host waits."""
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
         if seconds != seconds:
             raise ValueError("Invalid value NaN (not a number)")
-        if seconds > _LONGEST_SLEEP:
+        if seconds > _MAX_SLEEP_SECONDS:
             raise OverflowError("timestamp too large to convert to C PyTime_t")
         channel.sleep(seconds)
 

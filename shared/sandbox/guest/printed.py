@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from shared.sandbox.guest.channel import Channel
 
-_LONGEST_PIECE = 4096
+_MAX_PIECE_CHARACTERS = 4096
 
 
 class Printed(io.TextIOBase):
-    """A text stream. What is more than a run may print is counted, not sent."""
+    """A text stream. What a run prints beyond its limit is counted, not sent."""
 
     encoding = "utf-8"
     errors = "replace"
@@ -27,13 +27,13 @@ class Printed(io.TextIOBase):
         self._length = 0
 
     def limit(self, most_bytes: int) -> None:
-        """So much is sent."""
+        """Sets how much is sent."""
         self._left = most_bytes + 1
 
     def take_over(self) -> None:
-        """All that is printed from here on goes to the host. There is nothing to be read."""
+        """Sends everything that is printed from here on to the host. Standard input is empty."""
         sys.stdout = sys.stderr = self
-        sys.__stdout__ = sys.__stderr__ = self  # type: ignore[misc] - the system's own end the run when they are used
+        sys.__stdout__ = sys.__stderr__ = self  # type: ignore[misc] - using the system's own would end the run
         sys.stdin = sys.__stdin__ = io.StringIO()  # type: ignore[misc]
 
     def writable(self) -> bool:
@@ -44,7 +44,7 @@ class Printed(io.TextIOBase):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         self._parts.append(text)
         self._length += len(text)
-        if "\n" in text or self._length > _LONGEST_PIECE:
+        if "\n" in text or self._length > _MAX_PIECE_CHARACTERS:
             self.flush()
         return len(text)
 
@@ -60,7 +60,7 @@ class Printed(io.TextIOBase):
             self._channel.send("print", kept.decode("utf-8", "ignore"))
 
     def end(self) -> None:
-        """What was not a whole line yet, and how much was dropped."""
+        """Sends an unfinished last line, and how much was dropped."""
         self.flush()
         if self._dropped:
             self._channel.send("dropped", bytes=self._dropped)

@@ -1,10 +1,10 @@
-"""The host_functions of a run, which the host has: each call is a message, and its answer another."""
+"""The host functions, from inside a run: each call is a message, and its answer is another."""
 
 from __future__ import annotations
 
 import base64
 import builtins
-from json import dumps  # by name, as code may put its own in its module
+from json import dumps  # by name, as code may replace it in its module
 from typing import TYPE_CHECKING, Any
 
 from shared.sandbox.inside.calls import CallFailed, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class RemoteHostFunctions:
-    """These are `HostFunctions`; the host checks every argument again."""
+    """Implements `HostFunctions`. The host checks every argument again."""
 
     def __init__(self, loop: HostLoop) -> None:
         self._loop = loop
@@ -31,7 +31,7 @@ class RemoteHostFunctions:
         tools: list[JsonValue],
         timeout: float | None,
     ) -> ModelAnswer:
-        answer = await self._called(
+        answer = await self._call(
             "call_model",
             provider=provider,
             model=model,
@@ -43,7 +43,7 @@ class RemoteHostFunctions:
         return ModelAnswer(**answer)
 
     async def http(self, call: HttpCall) -> HttpAnswer:
-        answer = await self._called(
+        answer = await self._call(
             "http",
             method=call.method,
             url=call.url,
@@ -64,21 +64,21 @@ class RemoteHostFunctions:
         )
 
     async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue:
-        return await self._called("call_tool", url=url, token=token, tool=tool, arguments=arguments)
+        return await self._call("call_tool", url=url, token=token, tool=tool, arguments=arguments)
 
     async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]:
-        return [ToolDoc(**tool) for tool in await self._called("list_tools", url=url, token=token)]
+        return [ToolDoc(**tool) for tool in await self._call("list_tools", url=url, token=token)]
 
     async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
-        return await self._called("call_agent", name=name, input_dict=input_dict)
+        return await self._call("call_agent", name=name, input_dict=input_dict)
 
-    async def _called(self, function: str, **arguments: Any) -> Any:
+    async def _call(self, function: str, **arguments: Any) -> Any:
         text = dumps(arguments, ensure_ascii=False)
         try:
             text.encode()
         except UnicodeEncodeError as error:
             raise CallFailed("Half of a surrogate pair is not text.", ValueError) from error
-        answer = await self._loop.called(function, text)
+        answer = await self._loop.call(function, text)
         if error := answer.get("error"):
             raise CallFailed(error["message"], getattr(builtins, error["kind"], RuntimeError), name=error["name"])
         return answer["value"]

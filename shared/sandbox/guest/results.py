@@ -1,43 +1,43 @@
-"""The result of a run as JSON, or in which part of it is what has none."""
+"""The result of a run as JSON, or which part of it is not JSON."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from json import dumps  # by name, as code may put its own in its module
+from json import dumps  # by name, as code may replace it in its module
 from typing import Any, cast
 from uuid import UUID
 
 from shared.sandbox.inside.json_values import NotJson, refuse_long
 
-_DEEPEST = 100
-_LONGEST_PATH = 200
+_MAX_DEPTH = 100
+_MAX_PATH_CHARACTERS = 200
 
 
 def result_text(value: Any, most_bytes: int) -> str:
-    """The JSON text. Tuples become lists, and ids texts, as most code means them. Raises `NotJson`."""
+    """The result as JSON text. Tuples become lists, and UUIDs strings. Raises `NotJson`."""
     try:
-        text = dumps(value, default=_plain, allow_nan=False)
+        text = dumps(value, default=_encode_id, allow_nan=False)
     except RecursionError as error:
         raise NotJson("The result is nested too deep.") from error
     except (TypeError, ValueError) as error:
-        raise NotJson(_fault(value) or f"The result is not JSON: {error}.") from error
-    if "\\ud" in text and (fault := _fault(value)):
+        raise NotJson(_find_fault(value) or f"The result is not JSON: {error}.") from error
+    if "\\ud" in text and (fault := _find_fault(value)):
         raise NotJson(fault)
     refuse_long(text, most_bytes, "result")
     return text
 
 
-def _plain(value: Any) -> str:
+def _encode_id(value: Any) -> str:
     if isinstance(value, UUID):
         return str(value)
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
-def _fault(value: Any) -> str | None:
-    """What has no JSON, and where; None if it is all JSON, or something about it that is in no one place."""
+def _find_fault(value: Any) -> str | None:
+    """A sentence about the first part that is not JSON; None if no single part is to blame."""
     for part, path in _parts(value):
-        at = f", at result{path[:_LONGEST_PATH]}" if path else ""
+        at = f", at result{path[:_MAX_PATH_CHARACTERS]}" if path else ""
         match part:
             case None | bool() | int() | UUID() | dict() | list() | tuple():
                 continue
@@ -51,22 +51,22 @@ def _fault(value: Any) -> str | None:
                 return f"The result is not JSON: NaN and Infinity have no JSON{at}."
             case _:
                 kind = f"a {type(part).__name__}"
-                return f"The result must be JSON, and {kind} is not{at}. Return dicts, lists, texts and numbers."
+                return f"The result must be JSON, and {kind} is not{at}. Return dicts, lists, strings and numbers."
     return None
 
 
 def _parts(value: Any) -> Iterator[tuple[Any, str]]:
-    """All values, from the outside in, each with its path, as in `['items'][3]`."""
+    """All values, from the outside in, each with its path, such as `['items'][3]`."""
     waiting: list[tuple[Any, str, int]] = [(value, "", 0)]
     while waiting:
         part, path, depth = waiting.pop()
         yield part, path
-        if depth == _DEEPEST:
+        if depth == _MAX_DEPTH:
             continue
         if isinstance(part, dict):
             fields = cast("dict[Any, Any]", part)
             inner = [(fields[key], f"{path}[{key!r}]", depth + 1) for key in fields]
-            waiting += [(key, f"{path} (a key)", _DEEPEST) for key in fields] + inner[::-1]
+            waiting += [(key, f"{path} (a key)", _MAX_DEPTH) for key in fields] + inner[::-1]
         elif isinstance(part, list | tuple):
             items = list(enumerate(cast("list[Any]", part)))
             waiting += [(item, f"{path}[{number}]", depth + 1) for number, item in reversed(items)]

@@ -9,7 +9,7 @@ from typing import IO, cast
 
 
 def take_over() -> None:
-    """Reads all zones, which is part of the snapshot, and makes `zoneinfo` look for them here."""
+    """Reads all zones, which become part of the snapshot, and makes `zoneinfo` find them here."""
     package = importlib.resources.files("tzdata")
     names = package.joinpath("zones").read_text().split()
     zones = {name: package.joinpath("zoneinfo", *name.split("/")).read_bytes() for name in names}

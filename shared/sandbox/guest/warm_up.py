@@ -1,7 +1,7 @@
 """Runs some programs before the snapshot is taken, so that no run is the first to do anything.
 
-CPython rewrites the code that it runs often, and fills caches. Done once here, that is part of the snapshot; done in a
-run, it would be done again in each, and every page of memory that it touches would have to be copied.
+CPython specializes the code that it runs often, and fills caches. Done here, that is part of the snapshot; otherwise
+each run would do it again, and every page of memory that it touches would have to be copied.
 """
 
 import json
@@ -79,7 +79,7 @@ class _Host:
 
 
 def warm_up() -> None:
-    """Leaves everything as it was, but for what is faster the second time."""
+    """Runs the programs, and restores everything that they change visibly."""
     kept = sys.stdout, sys.stderr, time.sleep, random.getstate()
     try:
         for _ in range(_TIMES):

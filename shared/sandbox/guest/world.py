@@ -1,4 +1,4 @@
-"""What agent code finds: the names without an import, and the modules that are no real ones."""
+"""What agent code finds: names without an import, and modules that stand in for real ones."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from types import ModuleType
 from typing import Any
 
 from shared.sandbox.guest import httpx
+from shared.sandbox.guest.error_translation import translate_all_errors, translate_errors
 from shared.sandbox.guest.remote_host_functions import RemoteHostFunctions
-from shared.sandbox.guest.told import all_told, told
 from shared.sandbox.inside.model_functions import ModelFunctions
 from shared.sandbox.inside.objects import GofannonClient
 from shared.sandbox.inside.objects import RemoteMCPClient as RemoteMCPClientOf
 
 
 def world(host_functions: RemoteHostFunctions) -> dict[str, Any]:
-    """The names; the modules can be imported from here on."""
+    """The names. From here on, the modules can be imported, too."""
     httpx.use(host_functions)
     models = ModelFunctions(host_functions)
 
-    @all_told
+    @translate_all_errors
     class RemoteMCPClient(RemoteMCPClientOf):
         def __init__(self, remote_url: Any, auth_token: Any = None) -> None:
             super().__init__(host_functions, remote_url, auth_token)
 
-    call_llm = told(models.call_llm, "call_llm")
-    litellm = _module("litellm", acompletion=told(models.acompletion, "acompletion"))
+    call_llm = translate_errors(models.call_llm, "call_llm")
+    litellm = _module("litellm", acompletion=translate_errors(models.acompletion, "acompletion"))
     client = _module("agent_factory.remote_mcp_client", RemoteMCPClient=RemoteMCPClient)
     _package("agent_factory", remote_mcp_client=client)
     _package(
@@ -40,7 +40,7 @@ def world(host_functions: RemoteHostFunctions) -> dict[str, Any]:
         "call_llm": call_llm,
         "http_client": httpx.AsyncClient(follow_redirects=True),
         "RemoteMCPClient": RemoteMCPClient,
-        "gofannon_client": all_told(GofannonClient)(host_functions),
+        "gofannon_client": translate_all_errors(GofannonClient)(host_functions),
     }
 
 

@@ -1,8 +1,8 @@
-"""What agent code hands to a call, checked: it may be anything. Each raises `CallFailed` for what does not fit."""
+"""Checks the arguments of calls, which agent code may set to anything. Each function raises `CallFailed`."""
 
 from __future__ import annotations
 
-from json import loads  # by name, as code may put its own in its module
+from json import loads  # by name, as code may replace it in its module
 from typing import TYPE_CHECKING, Any, cast
 
 from shared.sandbox.inside.calls import CallFailed
@@ -11,24 +11,26 @@ from shared.sandbox.inside.json_values import NotJson, json_text, refuse_large
 if TYPE_CHECKING:
     from shared.models.wire import JsonObject
 
-_LONGEST_BYTES = 2_000_000
-_LONGEST_NAME = 10_000
+_MAX_BYTES = 2_000_000
+_MAX_NAME_CHARACTERS = 10_000
 
 
 def text(name: str, value: Any) -> str:
-    """A name, a URL, a token: none is longer than a few thousand characters."""
+    """A string that is not long: a name, a URL, a token."""
     if not isinstance(value, str):
-        raise CallFailed(f"{name} must be a text, not {_kind(value)}.", TypeError)
-    if len(value) > _LONGEST_NAME:
-        raise CallFailed(f"{name} has {len(value)} characters; at most {_LONGEST_NAME} are taken.", ValueError)
+        raise CallFailed(f"{name} must be a string, not {_kind(value)}.", TypeError)
+    if len(value) > _MAX_NAME_CHARACTERS:
+        raise CallFailed(f"{name} has {len(value)} characters; at most {_MAX_NAME_CHARACTERS} are allowed.", ValueError)
     return value
 
 
 def text_or_none(name: str, value: Any) -> str | None:
+    """The same, or None."""
     return None if value is None else text(name, value)
 
 
 def seconds(value: Any) -> float | None:
+    """A timeout, if there is one."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
@@ -37,19 +39,22 @@ def seconds(value: Any) -> float | None:
 
 
 def json_value(name: str, value: Any) -> Any:
+    """A copy of a JSON value of limited size."""
     try:
-        return loads(json_text(value, _LONGEST_BYTES, name))
+        return loads(json_text(value, _MAX_BYTES, name))
     except NotJson as error:
         raise CallFailed(str(error), TypeError) from error
 
 
 def json_object(name: str, value: Any) -> JsonObject:
+    """The same, of a dict."""
     if not isinstance(value, dict):
         raise CallFailed(f"{name} must be a dict, not {_kind(value)}.", TypeError)
     return json_value(name, value)
 
 
 def json_list(name: str, value: Any) -> list[Any]:
+    """The same, of a list or a tuple."""
     if not isinstance(value, list | tuple):
         raise CallFailed(f"{name} must be a list, not {_kind(value)}.", TypeError)
     return json_value(name, value)
@@ -74,11 +79,12 @@ def pairs(name: str, value: Any) -> list[tuple[str, str]]:
 
 
 def texts(name: str, value: Any) -> dict[str, str]:
+    """Headers or cookies: as `pairs`, the last one of a name counts."""
     return dict(pairs(name, value))
 
 
 def _plain(name: str, value: Any) -> str:
-    """A text, number, boolean or None as a query writes it."""
+    """A string, number, boolean or None as it is written in a query."""
     match value:
         case str():
             return value
@@ -92,20 +98,20 @@ def _plain(name: str, value: Any) -> str:
         case None:
             return ""
         case _:
-            raise CallFailed(f"{name} may hold texts and numbers, not {_kind(value)}.", TypeError)
+            raise CallFailed(f"{name} may contain strings and numbers, not {_kind(value)}.", TypeError)
 
 
 def body_bytes(name: str, value: Any) -> bytes:
-    """A body as it is sent."""
+    """A body's bytes."""
     if not isinstance(value, str | bytes):
-        raise CallFailed(f"{name} must be a text or bytes, not {_kind(value)}.", TypeError)
+        raise CallFailed(f"{name} must be a string or bytes, not {_kind(value)}.", TypeError)
     _refuse_large(name, value)
     return value.encode("utf-8", "replace") if isinstance(value, str) else value
 
 
 def _refuse_large(name: str, value: Any) -> None:
     try:
-        refuse_large(value, _LONGEST_BYTES, name)
+        refuse_large(value, _MAX_BYTES, name)
     except NotJson as error:
         raise CallFailed(str(error), ValueError) from error
 

@@ -1,11 +1,11 @@
-"""What agent code may do beyond computing, and how a call of it fails: the whole of what leads out of a run."""
+"""The host functions that agent code may call, and how a call fails. Nothing else leads out of a run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-if TYPE_CHECKING:  # no library is there inside
+if TYPE_CHECKING:  # there are no libraries inside
     from pydantic import JsonValue
 
     from shared.models.wire import JsonObject
@@ -31,7 +31,7 @@ class HttpCall:
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """Its answer. `headers` in the order and spelling they came in."""
+    """The answer to an `HttpCall`. `headers`: in their original order and spelling."""
 
     status_code: int
     reason: str
@@ -42,7 +42,7 @@ class HttpAnswer:
 
 @dataclass(frozen=True)
 class ModelAnswer:
-    """A model's answer, as `call_llm` and `litellm.acompletion` show it."""
+    """A model's answer, as `call_llm` and `litellm.acompletion` return it."""
 
     content: str
     thoughts: Any
@@ -63,7 +63,7 @@ class ToolDoc:
 
 
 class HostFunctions(Protocol):
-    """What agent code may do beyond computing. Every method raises `CallFailed`, and nothing else."""
+    """The functions that agent code may call. Every method raises `CallFailed`, and nothing else."""
 
     async def call_model(
         self,
@@ -74,25 +74,34 @@ class HostFunctions(Protocol):
         tools: list[JsonValue],
         timeout: float | None,
     ) -> ModelAnswer:
-        """`provider` None: `model` is "provider/model", or is looked for. Both None: the agent's first model."""
+        """Asks a model. Its cost is charged to the run's payer. `timeout`: seconds.
+
+        `provider` None: `model` is "provider/model", or a name to be looked up. Both None: the agent's first model.
+        """
         ...
 
     async def http(self, call: HttpCall) -> HttpAnswer:
-        """Whatever its status is: a status is no failure."""
+        """Sends a request. An answer of any status is not a failure."""
         ...
 
-    async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue: ...
+    async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue:
+        """Calls a tool of the MCP server at `url`. `token`: for its `Authorization` header."""
+        ...
 
-    async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]: ...
+    async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]:
+        """The tools of the MCP server at `url`, as far as the agent may call them."""
+        ...
 
-    async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue: ...
+    async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
+        """Runs another agent by its name. Returns its result."""
+        ...
 
 
 class CallFailed(Exception):
     """A call of a host function that failed: what agent code sees of it, and may catch.
 
-    `kind`: the built-in exception that it is inside. `name`: what it is called where it is not caught. `cause`: what
-    happened really, for whoever started the run.
+    `kind`: the built-in exception that it is inside. `name`: its name in the run's failure, if it is not caught.
+    `cause`: the exception on the host, for the code that started the run.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """`httpx` inside: the client and the response, as far as agent code needs them.
 
-`methods`: those whose failures are turned into what code can catch.
+`methods`: those whose failures are translated into exceptions that code can catch.
 """
 
 import json as json_
@@ -18,14 +18,14 @@ _CHARSETS = {
     *("windows-1251", "windows-1252", "koi8-r", "utf-16", "utf-16le", "utf-16be", "shift_jis", "euc-jp", "euc-kr"),
     *("gb2312", "gbk", "gb18030", "big5"),
 }
-"""Those that servers use and that are read in linear time, which not all of Python's are."""
-_TAKEN = {"limits", "http1", "http2", "verify", "trust_env", "max_redirects", "default_encoding"}
-_MOST_VALUES = 300_000
-"""Of a JSON answer: reading more would keep everybody waiting."""
+"""Those that servers use. All are decoded in linear time, which not all of Python's codecs are."""
+_IGNORED_OPTIONS = {"limits", "http1", "http2", "verify", "trust_env", "max_redirects", "default_encoding"}
+_MAX_VALUES = 300_000
+"""Of a JSON answer: reading more would take too long."""
 
 
 class Response:
-    """`httpx.Response`, read whole. `headers`: each name in lower case; several of one name are one, with commas."""
+    """`httpx.Response`, already read. `headers`: names in lower case; values of one name are joined with commas."""
 
     methods = ("json", "raise_for_status")
 
@@ -47,8 +47,8 @@ class Response:
 
     def json(self) -> Any:
         text_ = self._json_text()
-        if sum(text_.count(sign) for sign in "{[,") > _MOST_VALUES:
-            raise CallFailed(f"The answer has more than {_MOST_VALUES} values, too many to be read here.", ValueError)
+        if sum(text_.count(sign) for sign in "{[,") > _MAX_VALUES:
+            raise CallFailed(f"The answer has more than {_MAX_VALUES} values, too many to be read here.", ValueError)
         try:
             return json_.loads(text_)
         except RecursionError as error:
@@ -59,9 +59,9 @@ class Response:
             raise CallFailed("The JSON of the answer holds a number of thousands of digits.", ValueError) from error
 
     def _json_text(self) -> str:
-        """As httpx reads it: the bytes tell UTF-8, 16 and 32 from each other, and a byte order mark is no part of it.
+        """Decodes the body as httpx does: as UTF-8, 16 or 32, by its first bytes, without a byte order mark.
 
-        Where they are none of these, the charset that is named counts, which httpx does not ask.
+        If it is none of these, the charset in its Content-Type counts, which httpx ignores.
         """
         encoding = json_.detect_encoding(self.content)
         try:
@@ -84,8 +84,7 @@ class Response:
 class AsyncClient:
     """`httpx.AsyncClient`, as far as agent code needs it. Keeps no connection and no cookie of its own.
 
-    What says how connections are made (`limits`, `http2`, `verify` and the like) is taken and changes nothing: that is
-    the host's to decide.
+    Options for connections (`limits`, `http2`, `verify` and the like) are accepted and ignored: the host decides.
     """
 
     response_type = Response
@@ -105,7 +104,7 @@ class AsyncClient:
         follow_redirects: Any = False,
         **others: Any,
     ) -> None:
-        if refused := [name for name in others if name not in _TAKEN]:
+        if refused := [name for name in others if name not in _IGNORED_OPTIONS]:
             raise CallFailed(f"AsyncClient() takes no {', '.join(refused)} here.", TypeError)
         self._host_functions = host_functions
         self._base_url = text("base_url", str(base_url))
@@ -135,7 +134,7 @@ class AsyncClient:
         url = text("url", url)
         if self._base_url and "://" not in url:
             url = f"{self._base_url.rstrip('/')}/{url.lstrip('/')}"
-        own = {**self._headers, **_authorized(self._auth if auth is None else auth)}
+        own = {**self._headers, **_authorization_headers(self._auth if auth is None else auth)}
         if crumbs := {**self._cookies, **texts("cookies", cookies)}:
             own["Cookie"] = "; ".join(f"{name}={value}" for name, value in crumbs.items())
         raw = data if isinstance(data, str | bytes) else content
@@ -177,11 +176,11 @@ class AsyncClient:
         return await self.request("OPTIONS", url, **options)
 
     async def aclose(self) -> None:
-        """There is nothing to close; code that closes its client is right all the same."""
+        """Does nothing, as there is no connection; code may close its client all the same."""
 
 
-def _authorized(auth: Any) -> dict[str, str]:
-    """The header for a name and a password."""
+def _authorization_headers(auth: Any) -> dict[str, str]:
+    """The header for `auth=`: a name and a password."""
     if auth is None:
         return {}
     if not isinstance(auth, tuple | list) or len(cast("list[Any]", auth)) != 2:
@@ -201,12 +200,12 @@ def multipart(fields: list[tuple[str, str]], files: Any) -> tuple[bytes, str]:
     boundary = os.urandom(16).hex()
     parts: list[bytes] = []
     for name, value in fields:
-        parts.append(_part(boundary, f'name="{_quoted(name)}"', "", value.encode("utf-8", "replace")))
+        parts.append(_part(boundary, f'name="{_quote(name)}"', "", value.encode("utf-8", "replace")))
     for name, value in several:
         given: list[Any] = [*value] if isinstance(value, tuple) else [name, value]
-        file_name, content = text("files", given[0]), _content(given[1])
+        file_name, content = text("files", given[0]), _read_content(given[1])
         kind = text("files", given[2]) if len(given) > 2 else guess_type(file_name)[0] or "application/octet-stream"
-        head = f'name="{_quoted(text("files", name))}"; filename="{_quoted(file_name)}"'
+        head = f'name="{_quote(text("files", name))}"; filename="{_quote(file_name)}"'
         parts.append(_part(boundary, head, f"Content-Type: {kind}\r\n", content))
     return b"".join([*parts, f"--{boundary}--\r\n".encode()]), f"multipart/form-data; boundary={boundary}"
 
@@ -216,22 +215,22 @@ def _part(boundary: str, head: str, more: str, content: bytes) -> bytes:
     return start.encode("utf-8", "replace") + content + b"\r\n"
 
 
-def _content(value: Any) -> bytes:
+def _read_content(value: Any) -> bytes:
     return body_bytes("files", value.read() if hasattr(value, "read") else value)
 
 
-def _quoted(name: str) -> str:
-    """As browsers write it."""
+def _quote(name: str) -> str:
+    """A name as browsers write it in a form's headers."""
     return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def httpx_timeout(timeout: Any = None, **parts: Any) -> Any:
-    """`httpx.Timeout`: one number for the whole call is all there is here."""
+    """`httpx.Timeout`: one number for the whole call, as parts of a call have no timeouts here."""
     return timeout if timeout is not None else max((part for part in parts.values() if part is not None), default=None)
 
 
 def _charset(content_type: str) -> str:
-    """The one that is named, if it is one of the web's; else UTF-8."""
+    """The charset in a Content-Type, if it is one of `_CHARSETS`; else UTF-8."""
     message = Message()
     message["content-type"] = content_type
     named = str(message.get_param("charset", "utf-8")).strip().lower()

@@ -1,27 +1,27 @@
-"""Whether a value that comes out of a run is JSON."""
+"""Checks whether a value from agent code is JSON, and of limited size."""
 
-from json import dumps  # by name, as code may put its own in its module
+from json import dumps  # by name, as code may replace it in its module
 from typing import Any, cast
 
-_ITEM = 16
-"""What each value counts for, beside its text."""
-_DEEPEST = 190
-"""What is deeper is not read by whoever gets it, and writing it out may take more stack than there is."""
+_ITEM_BYTES = 16
+"""What each value counts for, beside its characters."""
+_MAX_DEPTH = 190
+"""JSON parsers refuse deeper values, and writing them may take more stack than there is."""
 
 
 class NotJson(ValueError):
-    """`args[0]` is a sentence for whoever wrote the code."""
+    """The value is not JSON. `args[0]` is a sentence for the author of the code."""
 
 
 def json_text(value: Any, most_bytes: int, what: str) -> str:
-    """The value as JSON text; tuples become lists, and keys that are numbers texts.
+    """The value as JSON text; tuples become lists, and keys that are numbers become strings.
 
-    Raises `NotJson` for what has no JSON, is nested too deep, or is longer than `most_bytes`.
+    `what` names it in errors. Raises `NotJson` for what is not JSON, too deeply nested, or longer than `most_bytes`.
     """
     refuse_large(value, most_bytes, what)
     try:
         text = dumps(value, allow_nan=False, ensure_ascii=False)
-        text.encode()  # half a surrogate pair is no text
+        text.encode()  # lone surrogates have no UTF-8
     except RecursionError as error:
         raise NotJson(f"The {what} is nested too deep.") from error
     except (TypeError, ValueError) as error:
@@ -31,14 +31,14 @@ def json_text(value: Any, most_bytes: int, what: str) -> str:
 
 
 def refuse_large(value: Any, most: int, what: str) -> None:
-    """Raises `NotJson` for a value that would be longer than `most`, or is too deep, before it is written out.
+    """Raises `NotJson` for a value that is too deep, or would be longer than `most` bytes, before it is written.
 
-    A value of a few megabytes may name the same text, or the same list, a thousand times over: each time counts.
+    A value of a few megabytes may refer to the same string or list a thousand times: each time counts.
     """
     size = depth = 0
     level: list[Any] = [value]
     while level:
-        if depth > _DEEPEST:
+        if depth > _MAX_DEPTH:
             raise NotJson(f"The {what} is nested too deep.")
         depth += 1
         below: list[Any] = []
@@ -54,14 +54,14 @@ def refuse_large(value: Any, most: int, what: str) -> None:
                     below.extend(cast("list[Any]", item))
                 case _:
                     pass
-            size += _ITEM
+            size += _ITEM_BYTES
             if size + len(below) > most:
                 raise NotJson(f"The {what} is longer than {most} bytes, which is the most that is allowed.")
         level = below
 
 
 def refuse_long(text: str, most_bytes: int, what: str) -> None:
-    """Raises `NotJson`."""
+    """Raises `NotJson` for JSON text that is longer than `most_bytes`."""
     size = len(text.encode("utf-8", "replace"))
     if size > most_bytes:
         raise NotJson(f"The {what} is {size} bytes long as JSON; at most {most_bytes} are allowed.")

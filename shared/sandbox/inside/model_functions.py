@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ModelFunctions:
-    """Both are a call of the same host function."""
+    """Both call the same host function."""
 
     def __init__(self, host_functions: HostFunctions) -> None:
         self._host_functions = host_functions
@@ -28,7 +28,7 @@ class ModelFunctions:
         user_id: Any = None,
         timeout: Any = None,
     ) -> tuple[str, Any]:
-        """(content, thoughts). `user_service` and `user_id` are taken and ignored, as older code passes them."""
+        """(content, thoughts). `user_service` and `user_id` are ignored; older code passes them."""
         answer = await self._host_functions.call_model(
             text_or_none("provider", provider),
             text_or_none("model", model),
@@ -40,7 +40,7 @@ class ModelFunctions:
         return answer.content, answer.thoughts
 
     async def acompletion(self, model: Any = None, messages: Any = None, **parameters: Any) -> ModelResponse:
-        """As litellm answers."""
+        """The answer as litellm returns it."""
         tools = parameters.pop("tools", None)
         timeout = parameters.pop("timeout", None)
         answer = await self._host_functions.call_model(

@@ -1,6 +1,6 @@
 """What agent code finds beside `httpx`: MCP servers, other agents, and models' answers.
 
-`methods`: those whose failures are turned into what code can catch.
+`methods`: those whose failures are translated into exceptions that code can catch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class RemoteMCPClient:
-    """An MCP server of the agent's."""
+    """A client of an MCP server of the agent."""
 
     methods = ("call", "list_tools")
 
@@ -25,7 +25,7 @@ class RemoteMCPClient:
         self._token = text_or_none("auth_token", auth_token)
 
     async def call(self, tool_name: Any, **arguments: Any) -> Any:
-        """The tool's result: its value where it has one, else its text."""
+        """The tool's result: its value if it has one, else its text."""
         arguments_ = json_object("arguments", arguments)
         return await self._host_functions.call_tool(
             self.remote_url, self._token, text("tool_name", tool_name), arguments_
@@ -60,7 +60,7 @@ class GofannonClient:
 
 
 class ModelResponse:
-    """What `litellm.acompletion` answers: `.choices[0].message.content`, `.usage`, `.model`."""
+    """What `litellm.acompletion` returns: `.choices[0].message.content`, `.usage`, `.model`."""
 
     def __init__(self, answer: ModelAnswer) -> None:
         self.choices = [Choice(answer)]

@@ -78,13 +78,13 @@ def test_nothing_is_found_in_what_runs(line: str) -> None:
 
 
 def test_findings_come_by_lines_and_once() -> None:
-    """Several of one line stand by their words; the same one is not told twice."""
+    """Several of one line are sorted by their messages; equal ones are reported once."""
     code = "import numpy, pandas\n" + body("x = input(a) or input(b)", "import numpy")
     assert [finding.line for finding in analyze_now(code)] == [1, 1, 3, 4]
 
 
-def test_only_what_is_no_python_is_marked_so() -> None:
-    """`syntax` decides which error the author is told."""
+def test_only_syntax_errors_are_marked_as_such() -> None:
+    """`syntax` decides which error the author gets."""
     assert [finding.syntax for finding in analyze_now("def (")] == [True]
     assert [finding.syntax for finding in analyze_now(body("input()"))] == [False]
 
@@ -144,7 +144,7 @@ def test_what_is_taken_of_a_module_is_known_by_any_name() -> None:
 @example("(" * 1000)
 @example("\ufeff" + RUN)
 @example("-" * 3000 + "1")
-def test_any_text_is_looked_at(text: str) -> None:
+def test_any_text_can_be_analyzed(text: str) -> None:
     """A finding at worst."""
     assert all(finding.line >= 1 and finding.message for finding in analyze_now(text))
 
@@ -224,7 +224,7 @@ def _random_code(seed: int) -> str:
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 10**9))
-def test_any_code_is_looked_at(seed: int) -> None:
+def test_any_code_can_be_analyzed(seed: int) -> None:
     """Whatever stands in it; twice the same."""
     code = _random_code(seed)
     found = analyze_now(code)
@@ -263,7 +263,7 @@ def test_a_forgotten_await_is_found(line: str, name: str) -> None:
         "c = httpx.AsyncClient(); r = await c.get('x'); return r.text",
     ],
 )
-def test_what_is_awaited_later_is_no_slip(line: str) -> None:
+def test_awaiting_later_is_not_a_mistake(line: str) -> None:
     """Calls may be collected first."""
     assert analyze_now(f"async def run(input_dict, tools):\n    {line}") == []
 
@@ -361,5 +361,5 @@ def test_an_import_of_what_is_nowhere_is_refused_wherever_it_stands(code: str, l
     ],
 )
 def test_an_import_that_may_fail_without_harm_is_not_refused(code: str) -> None:
-    """What the code itself sees to, what is not reached here, and what is there."""
+    """Guarded imports, imports that are not reached here, and modules that exist."""
     assert refused(code) == []

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.models.wire import JsonObject
 from shared.sandbox import Program, analyze_now
-from shared.sandbox.analysis.newer_syntax import NotUnderstood, older
+from shared.sandbox.analysis.newer_syntax import NotUnderstood, to_older_syntax
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.no_host_functions import NoHostFunctions
 from tests.sandbox.conftest import LIMITS
@@ -75,13 +75,13 @@ def body(statement: str) -> str:
 
 
 @pytest.mark.parametrize("statement", NEWER)
-def test_newer_syntax_is_no_fault(statement: str) -> None:
+def test_newer_syntax_is_accepted(statement: str) -> None:
     """It runs, whichever Python this process has."""
     assert analyze_now(body(statement)) == []
 
 
 @pytest.mark.parametrize("statement", NEWER)
-def test_the_rest_of_such_code_is_looked_at_too(statement: str) -> None:
+def test_the_rest_of_such_code_is_analyzed_too(statement: str) -> None:
     """With the lines as they are in the code."""
     code = body(f"{statement}\n    import requests\n    call_llm(prompt='x').strip()")
     line = code.split("\n").index("    import requests") + 1
@@ -89,14 +89,14 @@ def test_the_rest_of_such_code_is_looked_at_too(statement: str) -> None:
 
 
 @pytest.mark.parametrize("expression", ["call_llm(prompt='x').strip()", "__import__('requests')", 'input("a")'])
-def test_what_is_in_an_f_string_is_looked_at(expression: str) -> None:
+def test_expressions_in_f_strings_are_analyzed(expression: str) -> None:
     """Also in its format."""
     for text in (f'x = f"{{d["a"]}} {{{expression}}}"', f'x = f"{{d["a"]:{{{expression}}}}}"'):
         assert [finding.line for finding in analyze_now(body(text))] == [3]
 
 
 @pytest.mark.parametrize("statement", NO_PYTHON)
-def test_what_is_no_python_is_still_said_to_be_none(statement: str) -> None:
+def test_invalid_code_is_still_refused(statement: str) -> None:
     """In no version of it."""
     (finding,) = analyze_now(body(statement))
     assert finding.syntax
@@ -108,7 +108,7 @@ def test_older_code_means_what_it_meant(folder: str) -> None:
     """Rewritten, it has the same lines, and every name and call that it had."""
     for name in names(folder):
         code = code_of(folder, name)
-        rewritten = older(code)
+        rewritten = to_older_syntax(code)
         assert rewritten.count("\n") == code.count("\n")
         assert uses(rewritten) == uses(code), name
 
@@ -130,11 +130,11 @@ PIECES = [
 def test_any_text_is_rewritten_or_not_understood(text: str) -> None:
     """And nothing else."""
     with contextlib.suppress(NotUnderstood):
-        older(text)
+        to_older_syntax(text)
 
 
 async def test_the_python_that_agents_run_in_reads_it(engine: WasmEngine) -> None:
-    """What these tests call Python is Python, and what they do not is none."""
+    """What these tests call Python is Python, and the rest is not."""
     code = (
         f"import ast\n{RUN}    def reads(code):\n        try:\n            ast.parse(code)\n"
         "        except SyntaxError:\n            return False\n        return True\n"

@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 _FILE = "program.py"
-_MOST_CHARACTERS = 8000
+_MAX_CHARACTERS = 8000
 
 
 async def run(input_dict: dict[str, Any], tools: object) -> list[dict[str, Any]]:
@@ -51,14 +51,14 @@ async def answer_of(program: dict[str, Any]) -> dict[str, Any]:
     finally:
         sys.stdout, sys.stderr = streams
     after = printed.getvalue()[len(prints) :]
-    return {**answer, "prints": prints[:_MOST_CHARACTERS], "after": after[:_MOST_CHARACTERS]}
+    return {**answer, "prints": prints[:_MAX_CHARACTERS], "after": after[:_MAX_CHARACTERS]}
 
 
 async def _ended(program: dict[str, Any], module: ModuleType) -> dict[str, Any]:
     try:
         exec(compile(program["code"], _FILE, "exec"), module.__dict__)  # noqa: S102 - programs of our own
         result = await _called(module.__dict__["run"], program["input"])
-        return {"result": _shown(result)[:_MOST_CHARACTERS], "json": _json(result), "raised": None, "lines": []}
+        return {"result": _shown(result)[:_MAX_CHARACTERS], "json": _json(result), "raised": None, "lines": []}
     except BaseException as error:
         trace = traceback.extract_tb(error.__traceback__)
         lines = [[frame.lineno, frame.name] for frame in trace if frame.filename == _FILE][-20:]
@@ -66,7 +66,7 @@ async def _ended(program: dict[str, Any], module: ModuleType) -> dict[str, Any]:
 
 
 def _called(run: Any, given: Any) -> Any:
-    """As the contract says: by name where `run` has its names, else by position."""
+    """As the contract says: by name if `run` has its names, else by position."""
     parameters = inspect.signature(run).parameters
     if {"input_dict", "tools"} <= set(parameters):
         return run(input_dict=given, tools={})
@@ -81,7 +81,7 @@ def _raised(error: BaseException) -> list[Any]:
     except BaseException as broken:
         message = f"<{type(broken).__name__}>"
     inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
-    return [type(error).__name__, message[:_MOST_CHARACTERS], [_raised(one) for one in inner]]
+    return [type(error).__name__, message[:_MAX_CHARACTERS], [_raised(one) for one in inner]]
 
 
 def _json(value: Any) -> str | None:

@@ -11,15 +11,16 @@ from random import Random
 
 from tests.sandbox.differential.coroutines import COROUTINES
 from tests.sandbox.differential.definitions import DEFINITIONS
-from tests.sandbox.differential.expressions import EXPRESSIONS, LITERALS, MODULES, WORDS
+from tests.sandbox.differential.expressions import EXPRESSIONS
 from tests.sandbox.differential.statements import STATEMENTS
+from tests.sandbox.differential.words import LITERALS, MODULES, WORDS
 
 KINDS = tuple(LITERALS)
 _HOLE = re.compile(r"\$(\w+)")
 _OLD = re.compile(r"\$old_(\w+)")
 _SIMPLE = [text for text in STATEMENTS if "$body" not in text]
-_DEEPEST_EXPRESSION = 2
-_DEEPEST_BLOCK = 2
+_MAX_EXPRESSION_DEPTH = 2
+_MAX_BLOCK_DEPTH = 2
 _ANOTHER_KIND = 0.006
 """How often an expression is of a kind that does not belong there."""
 
@@ -70,15 +71,15 @@ class Writer:
         if random.random() < _ANOTHER_KIND:
             kind = random.choice(KINDS)
         names = scope.readable(kind)
-        if names and random.random() < (0.35 if depth < _DEEPEST_EXPRESSION else 0.8):
+        if names and random.random() < (0.35 if depth < _MAX_EXPRESSION_DEPTH else 0.8):
             return random.choice(names)
-        if depth >= _DEEPEST_EXPRESSION or random.random() < 0.15:
+        if depth >= _MAX_EXPRESSION_DEPTH or random.random() < 0.15:
             return self._filled(random.choice(LITERALS[kind]), scope, depth)
         return self._filled(random.choice(EXPRESSIONS[kind]), scope, depth + 1)
 
     def _statement(self, scope: Scope, depth: int) -> str:
         """A production; one that would change a variable makes one instead where there is none."""
-        text = self._random.choice(STATEMENTS if depth < _DEEPEST_BLOCK else _SIMPLE)
+        text = self._random.choice(STATEMENTS if depth < _MAX_BLOCK_DEPTH else _SIMPLE)
         missing = next((kind for kind in _OLD.findall(text) if not scope.own[kind]), None)
         return f"$new_{missing} = ${missing}" if missing and self._random.random() < _SETTLED else text
 

@@ -13,7 +13,7 @@ from random import Random
 
 from pydantic import JsonValue
 
-_MOST_CHANGES = 3
+_MAX_CHANGES = 3
 _OTHER_INPUT = 0.3
 _FIRST = """
 from __future__ import annotations
@@ -52,7 +52,7 @@ def mutant(source: Source, random: Random) -> Source:
 
 def _changed(code: str, random: Random) -> str:
     tree = ast.parse(code)
-    for _ in range(random.randint(1, _MOST_CHANGES)):
+    for _ in range(random.randint(1, _MAX_CHANGES)):
         if changes := list(_changes(tree, random)):
             random.choice(changes)()
     for node in ast.walk(tree):

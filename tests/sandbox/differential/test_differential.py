@@ -131,7 +131,7 @@ FAULTS = {
     "a result": ("    return repr(value)\n", "    return repr(value).replace('7', '1')\n"),
     "a print": ("printed.getvalue()\n", 'printed.getvalue().replace("True", "1")\n'),
     "a class": ("type(error).__name__, message", "type(error).__mro__[1].__name__, message"),
-    "a message": ("message[:_MOST_CHARACTERS], [", "message[:9], ["),
+    "a message": ("message[:_MAX_CHARACTERS], [", "message[:9], ["),
     "a line": ("[frame.lineno, ", "[frame.lineno and frame.lineno + 1, "),
     "an operator": ('program["code"]', 'program["code"].replace(" // ", " / ")'),
 }

@@ -1,4 +1,4 @@
-"""What CPython would ask of its surroundings: answered here, or refused in Python's own words."""
+"""What CPython would ask the system for: answered here, or refused by an `OSError`."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ for _name in ("__init__", "connect", "connect_ex", "bind", "listen", "accept", "
     setattr(socket.socket, _name, _no_socket)
 for _name in ("create_connection", "create_server", "getaddrinfo", "gethostbyname", "socketpair"):
     setattr(socket, _name, _no_socket)
-for _name in ("select", "poll"):  # what waits for sockets ends the run otherwise
+for _name in ("select", "poll"):  # otherwise, waiting for sockets would end the run
     setattr(select, _name, _no_socket)

@@ -1,4 +1,4 @@
-"""Turns calls that fail into the exceptions that code inside knows."""
+"""Translates failed calls into exceptions that agent code knows."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from shared.sandbox.inside.calls import CallFailed
-from shared.sandbox.inside.failures import call_failed
+from shared.sandbox.inside.failures import to_call_failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 kinds: dict[str, type[Exception]] = {}
-"""Exception classes beside the built-in ones, by the name that a failure may have."""
+"""Exception classes beside the built-in ones, by the names that failures may have."""
 
 
 class JSONDecodeError(json.JSONDecodeError):
-    """`json`'s, with a message of its own."""
+    """`json.JSONDecodeError` with any message."""
 
     def __init__(self, message: str) -> None:
         ValueError.__init__(self, message)
         self.msg, self.doc, self.pos, self.lineno, self.colno = message, "", 0, 1, 1
 
 
-class UnicodeDecodeError(builtins.UnicodeDecodeError):  # noqa: A001 - what agents see is called so
-    """Python's, with a message of its own."""
+class UnicodeDecodeError(builtins.UnicodeDecodeError):  # noqa: A001 - agents see this name
+    """`UnicodeDecodeError` with any message."""
 
     def __init__(self, message: str) -> None:
         super().__init__("utf-8", b"", 0, 0, message)
@@ -39,14 +39,14 @@ class UnicodeDecodeError(builtins.UnicodeDecodeError):  # noqa: A001 - what agen
 kinds.update({kind.__name__: kind for kind in (JSONDecodeError, UnicodeDecodeError)})
 
 
-def exception_of(failed: CallFailed) -> Exception:
-    """What code can catch, by the kind as well as by the name."""
+def to_exception(failed: CallFailed) -> Exception:
+    """The exception that code can catch, by its kind as well as by its name."""
     kind = kinds.get(failed.name) or getattr(builtins, failed.name, failed.kind)
     return kind(failed.message)
 
 
-def told(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """The function, as code knows it by `name`."""
+def translate_errors(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """The function, with errors translated. `name`: what agent code calls it."""
     if inspect.iscoroutinefunction(function):
 
         @wraps(function)
@@ -54,7 +54,7 @@ def told(function: Callable[..., Any], name: str) -> Callable[..., Any]:
             try:
                 return await function(*args, **kwargs)
             except Exception as error:
-                raise _told(error, name) from None
+                raise _translate(error, name) from None
 
         return asynchronous
 
@@ -63,19 +63,19 @@ def told(function: Callable[..., Any], name: str) -> Callable[..., Any]:
         try:
             return function(*args, **kwargs)
         except Exception as error:
-            raise _told(error, name) from None
+            raise _translate(error, name) from None
 
     return synchronous
 
 
-def _told(error: Exception, name: str) -> Exception:
-    failed = call_failed(error, name)
-    return error if failed is None else exception_of(failed)
+def _translate(error: Exception, name: str) -> Exception:
+    failed = to_call_failed(error, name)
+    return error if failed is None else to_exception(failed)
 
 
-def all_told(kind: type[Any]) -> type[Any]:
-    """The class, with all that it shows told."""
-    setattr(kind, "__init__", told(kind.__init__, kind.__name__))  # noqa: B010 - pyright knows better
+def translate_all_errors(kind: type[Any]) -> type[Any]:
+    """The class, with errors translated in its constructor and its `methods`."""
+    setattr(kind, "__init__", translate_errors(kind.__init__, kind.__name__))  # noqa: B010 - pyright knows better
     for name in kind.methods:
-        setattr(kind, name, told(getattr(kind, name), name))
+        setattr(kind, name, translate_errors(getattr(kind, name), name))
     return kind

@@ -1,0 +1,213 @@
+"""What the failure of a run shows: its error, the author's own lines, and the cause."""
+
+import pytest
+
+from shared.sandbox import CallFailed, Failure, HttpAnswer, HttpCall, Outcome, Program
+from shared.sandbox.engine import WasmEngine
+from shared.sandbox.no_host_functions import NoHostFunctions
+from tests.sandbox.conftest import LIMITS, Run
+
+RUN = "async def run(input_dict, tools):\n"
+
+
+async def test_what_was_printed_before_a_failure_is_kept(run: Run) -> None:
+    """And before the time was up."""
+    assert (await run("print('loaded')\n" + RUN + "    print('ran')\n    1 / 0")).logs == ["loaded", "ran"]
+    assert (await run(RUN + "    print('ran')\n    await asyncio.sleep(60)", seconds=0.3)).logs == ["ran"]
+
+
+async def test_the_traceback_is_the_authors_own_lines(run: Run) -> None:
+    """By the numbers of the code as it was sent, in the order of the calls."""
+    outcome = await run("def half(n):\n    return 1 / n\n\n" + RUN + "    return half(0)")
+    assert outcome.failure == Failure(
+        "ZeroDivisionError: division by zero",
+        'Traceback (most recent call last):\n  File "agent.py", line 5, in run\n    return half(0)\n'
+        '  File "agent.py", line 2, in half\n    return 1 / n\nZeroDivisionError: division by zero',
+    )
+
+
+async def test_a_failure_while_code_is_loaded_names_its_line(run: Run) -> None:
+    """What stands outside of functions runs first."""
+    outcome = await run("x = 1\ny = x / 0\n" + RUN + "    return y")
+    assert outcome.failure
+    assert outcome.failure.error == "ZeroDivisionError: division by zero"
+    assert '"agent.py", line 2, in <module>' in outcome.failure.traceback
+
+
+async def test_code_with_findings_does_not_run(run: Run) -> None:
+    """The failure lists all findings by line, and nothing was printed."""
+    outcome = await run("import numpy\nprint('x')\n" + RUN + "    call_llm(messages='x')")
+    assert outcome.logs == []
+    assert outcome.failure
+    assert outcome.failure.error.startswith("NotImplementedError: line 1: There is no module `numpy` here.")
+    assert "line 4: `call_llm(…)` must be awaited." in outcome.failure.error
+
+
+async def test_a_syntax_error_is_shown_with_a_caret(run: Run) -> None:
+    """The line as it stands, and where in it."""
+    failure = (await run(RUN + "    return 1 +")).failure
+    assert failure
+    assert failure.error == "SyntaxError: line 2: This is not Python: invalid syntax."
+    assert failure.traceback.split("\n")[:3] == [
+        '  File "agent.py", line 2',
+        "        return 1 +",
+        "                  ^",
+    ]
+
+
+async def test_warnings_name_no_file_of_ours(run: Run) -> None:
+    """The warning about a call that was not awaited has its name, and other warnings the agent's line."""
+    code = (
+        "import gc, warnings\n"
+        + RUN
+        + ("    async def mine():\n        pass\n    mine()\n    gc.collect()\n    warnings.warn('odd')\n    return 1")
+    )
+    outcome = await run(code)
+    assert outcome.result == 1
+    assert outcome.logs[-1] == "agent.py:7: UserWarning: odd"
+    assert "coroutine 'run.<locals>.mine' was never awaited" in outcome.logs[0]
+    assert "/shared/" not in "".join(outcome.logs)
+    assert "tracemalloc" not in "".join(outcome.logs)
+
+
+async def test_notes_and_the_exceptions_of_a_group_are_shown(run: Run) -> None:
+    """Below the exception, as Python prints them."""
+    code = RUN + (
+        "    error = ExceptionGroup('several', [ValueError('a'), KeyError('b')])\n"
+        "    error.add_note('while it was read')\n"
+        "    raise error"
+    )
+    failure = (await run(code)).failure
+    assert failure
+    assert failure.error == "ExceptionGroup: several (2 sub-exceptions)"
+    assert failure.traceback.split("\n")[-4:] == [
+        "ExceptionGroup: several (2 sub-exceptions)",
+        "while it was read",
+        "  1: ValueError: a",
+        "  2: KeyError: 'b'",
+    ]
+
+
+async def test_the_causes_of_an_exception_are_shown_before_it(run: Run) -> None:
+    """As Python prints it: what it was raised from, and what was being handled; not what `from None` hides."""
+    code = """def read(text):
+    return int(text)
+
+def checked(text):
+    try:
+        return read(text)
+    except ValueError as error:
+        raise KeyError(text) from error
+
+async def run(input_dict, tools):
+    try:
+        return checked("x")
+    except KeyError:
+        raise RuntimeError("no number")"""
+    failure = (await run(code)).failure
+    assert failure
+    assert failure.error == "RuntimeError: no number"
+    assert (
+        failure.traceback
+        == """Traceback (most recent call last):
+  File "agent.py", line 6, in checked
+    return read(text)
+  File "agent.py", line 2, in read
+    return int(text)
+ValueError: invalid literal for int() with base 10: 'x'
+
+The above exception was the direct cause of the following exception:
+
+Traceback (most recent call last):
+  File "agent.py", line 12, in run
+    return checked("x")
+  File "agent.py", line 8, in checked
+    raise KeyError(text) from error
+KeyError: 'x'
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "agent.py", line 14, in run
+    raise RuntimeError("no number")
+RuntimeError: no number"""
+    )
+    hidden = (await run(code.replace('"no number")', '"no number") from None'))).failure
+    assert hidden
+    assert hidden.traceback.startswith('Traceback (most recent call last):\n  File "agent.py", line 14')
+
+
+async def test_a_chain_without_an_end_is_cut(run: Run) -> None:
+    """By the number of its links, and by the length of each; a circle ends, too."""
+    long = RUN + (
+        "    error = None\n"
+        "    for number in range(100):\n"
+        "        try:\n"
+        "            raise ValueError('😀' * 10_000) from error\n"
+        "        except ValueError as caught:\n"
+        "            error = caught\n"
+        "    raise error"
+    )
+    failure = (await run(long)).failure
+    assert failure
+    assert failure.traceback.count("direct cause") == 5
+    circle = RUN + "    one, other = ValueError('a'), KeyError('b')\n    one.__cause__ = other\n"
+    failure = (await run(circle + "    other.__cause__ = one\n    raise one")).failure
+    assert failure
+    assert failure.error == "ValueError: a"
+
+
+async def test_a_missing_key_is_reported_as_python_does(run: Run) -> None:
+    """`KeyError: 'b'`, so that a key that is empty or has spaces is seen."""
+    outcome = await run(RUN + "    return input_dict['b']")
+    assert outcome.failure
+    assert outcome.failure.error == "KeyError: 'b'"
+
+
+async def test_an_invalid_escape_is_not_an_error(run: Run) -> None:
+    """`"\\d+"` without an `r` is what models write; Python warns of it, and runs it."""
+    assert (await run(RUN + "    return re.findall('\\d+', 'a1b22')")).result == ["1", "22"]
+
+
+class Failing(NoHostFunctions):
+    """Every HTTP call fails, as the test says."""
+
+    def __init__(self, failure: Exception) -> None:
+        self._failure = failure
+
+    async def http(self, call: HttpCall) -> HttpAnswer:
+        raise self._failure
+
+
+async def _http_outcome(engine: WasmEngine, failure: Exception, code: str = "") -> Outcome:
+    code = RUN + (code or "    await http_client.get('https://example.com')")
+    return await engine.run(Program(code, {}), Failing(failure), LIMITS)
+
+
+async def test_a_failed_call_is_reported_by_its_name_and_cause(engine: WasmEngine) -> None:
+    """If the code does not catch it, the caller of the run gets the cause."""
+    cause = ValueError("beneath")
+    failed = CallFailed("No connection.", ConnectionError, name="ConnectError", cause=cause)
+    failure = (await _http_outcome(engine, failed)).failure
+    assert failure
+    assert (failure.error, failure.cause) == ("ConnectError: No connection.", cause)
+    assert failure.traceback.endswith("ConnectError: No connection.")
+
+
+async def test_a_fault_of_ours_reveals_nothing(engine: WasmEngine, caplog: pytest.LogCaptureFixture) -> None:
+    """Inside it is one sentence; what happened is in the log."""
+    failure = (await _http_outcome(engine, ValueError("the database's password"))).failure
+    assert failure
+    assert failure.error == "RuntimeError: Something went wrong on our side."
+    assert "password" not in failure.traceback
+
+
+async def test_a_failure_that_was_caught_is_not_the_cause(engine: WasmEngine) -> None:
+    """Only the last one that ended the run is."""
+    code = (
+        "    try:\n        await http_client.get('https://example.com')\n    except Exception:\n        pass\n"
+        "    raise RuntimeError('another')"
+    )
+    failure = (await _http_outcome(engine, CallFailed("No.", cause=ValueError("beneath")), code)).failure
+    assert failure
+    assert (failure.error, failure.cause) == ("RuntimeError: another", None)

@@ -1,0 +1,153 @@
+"""The fork server: started, started again, behind with its work, and missing."""
+
+import asyncio
+import signal
+import socket
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from shared.sandbox import Program, fork_server, forking, workers
+from shared.sandbox.engine import WasmEngine
+from shared.sandbox.worker import Gone
+from tests.sandbox.children import children, fork_servers
+from tests.sandbox.conftest import LIMITS
+from tests.sandbox.gate import CALL, NORMAL, RUN, Gate, ran
+
+pytestmark = pytest.mark.usefixtures("no_processes_left")
+
+
+async def test_a_fork_server_that_is_killed_is_started_again(engine: WasmEngine) -> None:
+    """Its workers end with it, and so does a run in one of them; the next run starts another."""
+    gate = Gate()
+    running = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
+    await gate.arrived.acquire()
+    (server,) = fork_servers()
+    processes = [psutil.Process(child.pid) for child in children()]
+    server.kill()
+    _, alive = await asyncio.to_thread(psutil.wait_procs, processes, 10)
+    assert alive == []
+    gate.opened.set()
+    failure = (await running).failure
+    assert failure
+    assert failure.error == "RuntimeError: The interpreter ended in the middle of the run."
+    assert (await ran(engine, NORMAL, n=2)).result == 4
+
+
+async def test_a_run_without_a_build_says_so(
+    engine: WasmEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With what to do; nothing is raised."""
+    monkeypatch.setattr(forking, "_FOLDER", tmp_path)
+    failure = (await ran(engine, NORMAL, n=1)).failure
+    assert failure
+    assert failure.error == (
+        "RuntimeError: The sandbox does not start here. The Python that agents run in is not built. Run `make setup`."
+    )
+
+
+@pytest.mark.long
+@pytest.mark.timeout(180)
+async def test_a_build_for_another_processor_is_compiled_once(
+    engine: WasmEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As for a processor of another kind: the first run waits for it, the log says so, and the next ones do not."""
+    (tmp_path / fork_server.COMPILED).write_bytes(b"for another processor")
+    (tmp_path / fork_server.COMPONENT).symlink_to(forking._FOLDER / fork_server.COMPONENT)  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(forking, "_FOLDER", tmp_path)
+    patient = replace(LIMITS, seconds=120)
+    assert (await engine.run(Program(NORMAL, {"n": 2}), Gate(), patient)).result == 4
+    assert (await ran(engine, NORMAL, n=3)).result == 6
+    lines = [record.getMessage() for record in caplog.records if "is compiled anew" in record.getMessage()]
+    assert len(lines) == 1
+
+
+async def test_a_run_without_a_process_says_so(engine: WasmEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is raised, and no path is named."""
+
+    def full(*_: object, **__: object) -> Any:
+        raise OSError(24, "Too many open files", "/a/path")
+
+    monkeypatch.setattr("shared.sandbox.forking.asyncio.create_subprocess_exec", full)
+    failure = (await ran(engine, NORMAL, n=1)).failure
+    assert failure
+    assert failure.error.startswith("RuntimeError: The sandbox does not start here. ")
+    assert "/a/path" not in failure.error
+
+
+async def test_a_fork_server_that_is_behind_is_waited_for(engine: WasmEngine) -> None:
+    """With so many requests before it that no more fit into its socket."""
+    assert (await ran(engine, NORMAL, "user:a", n=1)).result == 2
+    (server,) = fork_servers()
+    server.suspend()
+    known = workers._fork_server()  # pyright: ignore[reportPrivateUsage]
+    asking = [asyncio.create_task(known.fork(LIMITS.memory_bytes)) for _ in range(5)]
+    await asyncio.gather(*asking)
+    control: socket.socket = known._running.result()._control  # pyright: ignore
+    with suppress(BlockingIOError):
+        while control.send(fork_server.CONTROL.pack(b"K", 2**40, 0)):
+            pass
+    one_more = asyncio.create_task(known.fork(LIMITS.memory_bytes))
+    await asyncio.wait({one_more}, timeout=0.2)
+    assert not one_more.done()
+    server.resume()
+    for worker in [task.result() for task in asking] + [await one_more]:
+        assert b'"ready"' in await worker.receive()
+        known.kill(worker)
+    assert fork_servers() == [server]
+
+
+async def test_a_fork_server_that_is_behind_reports_how_a_run_ended(engine: WasmEngine) -> None:
+    """The service waits for its report: the run used up its CPU time, and did not end for an unknown reason."""
+    gate = Gate()
+    code = RUN + "    await gofannon_client.call('gate', {})\n    while True: pass"
+    running = asyncio.create_task(engine.run(Program(code, {}), gate, replace(LIMITS, cpu_seconds=0.2)))
+    await gate.arrived.acquire()
+    (server,) = fork_servers()
+    server.suspend()
+    gate.opened.set()
+    async with asyncio.timeout(20):
+        while all(child.status() != psutil.STATUS_ZOMBIE for child in server.children()):  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(0.02)
+    await asyncio.wait({running}, timeout=1)
+    server.resume()
+    failure = (await running).failure
+    assert failure
+    assert failure.error.startswith("TimeoutError: The code computed for longer than 0.2 s")
+
+
+async def test_only_the_service_is_interrupted_by_the_terminal(engine: WasmEngine) -> None:
+    """Which lets its runs end; the terminal sends it to all processes."""
+    gate = Gate()
+    running = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
+    await gate.arrived.acquire()
+    for process in (*fork_servers(), *children()):
+        process.send_signal(signal.SIGINT)
+    gate.opened.set()
+    assert (await running).result == "gate"
+    assert (await ran(engine, NORMAL, n=2)).result == 4
+
+
+async def test_the_fork_server_finds_the_libraries_of_this_python(
+    engine: WasmEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where they are in no folder that the system knows, and only the environment says so."""
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/nothing")
+    assert (await ran(engine, NORMAL, n=2)).result == 4
+    assert [server.environ() for server in fork_servers()] == [{"LD_LIBRARY_PATH": "/nothing"}]
+
+
+async def test_a_request_that_is_sent_in_part_is_the_last(engine: WasmEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fork server would take the next one for the rest of it; another is started."""
+    assert (await ran(engine, NORMAL, n=1)).result == 2
+    (server,) = fork_servers()
+    with monkeypatch.context() as some_systems:
+        some_systems.setattr(socket, "send_fds", lambda *_: 5)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
+        with pytest.raises(Gone):
+            await workers._fork_server().fork(LIMITS.memory_bytes)  # pyright: ignore[reportPrivateUsage]
+    assert (await ran(engine, NORMAL, n=2)).result == 4
+    assert server not in fork_servers()

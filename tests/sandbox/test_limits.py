@@ -1,0 +1,193 @@
+"""The limits of a run: when they end it, and what its failure says."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import JsonValue
+
+from shared.models.wire import JsonObject
+from shared.sandbox import Failure, Limits, Program
+from shared.sandbox.engine import WasmEngine
+from shared.sandbox.no_host_functions import NoHostFunctions
+from tests.sandbox.conftest import LIMITS, Run
+from tests.sandbox.gate import CALL, Gate
+from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
+
+RUN = "async def run(input_dict, tools):\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "limits", "error"),
+    [
+        (
+            "    while True:\n        pass",
+            {"cpu_seconds": 0.2},
+            "TimeoutError: The code computed for longer than 0.2 s, which is the most that a run may.",
+        ),
+        ("    await asyncio.sleep(60)", {"seconds": 0.3}, "TimeoutError: The run took longer than 0.3 s."),
+        ("    import time\n    time.sleep(60)", {"seconds": 0.3}, "TimeoutError: The run took longer than 0.3 s."),
+        (
+            "    return 'x' * 100",
+            {"result_bytes": 50},
+            "TypeError: The result is 102 bytes long as JSON; at most 50 are allowed.",
+        ),
+    ],
+)
+async def test_the_failure_names_the_limit(code: str, limits: dict[str, Any], error: str, run: Run) -> None:
+    """Which limit it was."""
+    outcome = await run(RUN + code, **limits)
+    assert outcome.failure
+    assert outcome.failure.error == error
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (RUN + "    while True: pass", "TimeoutError: The code computed for longer than 1 s"),
+        (RUN + "    kept = []\n    while True: kept.append(bytearray(10**6))", "MemoryError"),
+        (
+            RUN + "    text = ''\n    while True: text += 'x' * 1000",
+            "MemoryError: The run took more memory than it may.",
+        ),
+        (RUN + "    text = 'x'\n    while True: text += text", "MemoryError: The run took more memory than it may."),
+        (RUN + "    return 'x' * 200_000", "TypeError: The result is 200002 bytes long as JSON"),
+        (RUN + "    return float('nan')", "TypeError: The result is not JSON: NaN and Infinity have no JSON"),
+        (RUN + "    return {1, 2}", "TypeError: The result must be JSON, and a set is not. Return dicts, lists"),
+        (
+            RUN + "    return {'a': [0, {'b': object}]}",
+            "TypeError: The result must be JSON, and a type is not, at result['a'][1]['b'].",
+        ),
+        (RUN + "    return [{(1, 2): 3}]", "TypeError: The result is not JSON: keys must be str"),
+        (RUN + "    return [float('inf')]", "TypeError: The result is not JSON: NaN and Infinity have no JSON, at"),
+        (RUN + "    return {'\\ud800': 1}", "TypeError: The result is not JSON: half of a surrogate pair is no"),
+        (RUN + "    a = []\n    a.append(a)\n    return a", "TypeError: The result is not JSON: Circular reference"),
+        (RUN + "    import sys\n    sys.exit(3)", "SystemExit: 3"),
+        (RUN + "    raise KeyboardInterrupt", "KeyboardInterrupt"),
+        (RUN + "    def f(): f()\n    f()", "RecursionError: maximum recursion depth exceeded"),
+        ("def run(", "SyntaxError: line 1: This is not Python: '(' was never closed."),
+        ("x = 1", "NotImplementedError: line 1: The code defines no `async def run(input_dict, tools)`"),
+        ("if 0:\n    def run(): pass", "NotImplementedError: The code defines no `async def run(input_dict, tools)`"),
+        ("def run(*_): return 1", "NotImplementedError: line 1: `run` must be `async def run(input_dict, tools)`."),
+        ("import abc\nrun = abc.ABC", "NotImplementedError: `run` must be `async def run(input_dict, tools)`."),
+    ],
+)
+@pytest.mark.timeout(60)
+async def test_reaching_a_limit_ends_the_run(run: Run, code: str, error: str) -> None:
+    """In words for its author, whatever the code does."""
+    outcome = await run(code, seconds=50, cpu_seconds=1)
+    assert outcome.result is None
+    assert outcome.failure
+    assert outcome.failure.error.startswith(error)
+
+
+@pytest.mark.parametrize(
+    "waits", ["await asyncio.sleep(60)", "import time\n    time.sleep(60)", "await asyncio.Future()"]
+)
+async def test_a_run_that_waits_too_long_ends(run: Run, waits: str) -> None:
+    """Whatever it waits for."""
+    outcome = await run(RUN + f"    {waits}", seconds=3)
+    assert outcome.failure
+    assert outcome.failure.error == "TimeoutError: The run took longer than 3 s."
+
+
+async def test_an_input_that_is_nested_too_deeply_is_refused(
+    engine: WasmEngine, host_functions: ScriptedHostFunctions
+) -> None:
+    """It cannot be handed in."""
+    deep: Any = 1
+    for _ in range(5000):
+        deep = [deep]
+    outcome = await engine.run(Program(RUN + "    return 1", {"n": deep}), host_functions, LIMITS)
+    assert outcome.failure
+    assert outcome.failure.error == "TypeError: The input is nested too deep."
+
+
+async def test_memory_is_limited(run: Run) -> None:
+    """To what a run may take, not to what the machine has."""
+    code = RUN + "    return len([str(n) * 200 for n in range(input_dict['n'])])"
+    assert (await run(code, {"n": 1000}, memory_bytes=16 * 2**20)).result == 1000
+    outcome = await run(code, {"n": 1_000_000}, memory_bytes=16 * 2**20)
+    assert outcome.failure
+    assert outcome.failure.error.startswith("MemoryError: ")
+
+
+async def test_memory_can_be_used_up_after_the_code_has_ended(run: Run) -> None:
+    """The tasks are begun before the loop ends, and there is no room for that, nor for saying so."""
+    code = RUN + "    kept = []\n    while True: kept.append(asyncio.create_task(asyncio.sleep(60)))"
+    outcome = await run(code, memory_bytes=16 * 2**20, seconds=60, cpu_seconds=20)
+    assert outcome.failure
+    assert outcome.failure.error == "MemoryError: The run took more memory than it may."
+
+
+async def test_waiting_is_not_computing(run: Run) -> None:
+    """A run that waits for longer than it may compute is fine."""
+    outcome = await run(RUN + "    await asyncio.sleep(0.6)\n    return 'slept'", cpu_seconds=0.3)
+    assert outcome.result == "slept"
+    assert outcome.seconds >= 0.6
+
+
+async def test_printed_lines_are_limited(run: Run) -> None:
+    """The last line says how much was dropped; the run goes on."""
+    outcome = await run(RUN + "    for n in range(100):\n        print('line', n)\n    return n", log_bytes=14)
+    assert outcome.result == 99
+    assert outcome.logs == ["line 0", "line 1", "… 776 bytes more were printed; the first 14 are kept."]
+
+
+async def test_one_endless_step_is_reported_as_a_timeout(run: Run) -> None:
+    """Also if the worker cannot stop by itself and is killed."""
+    outcome = await run(RUN + "    n = 7\n    while True:\n        n = n * n", cpu_seconds=0.3)
+    assert outcome.failure
+    assert outcome.failure.error.startswith("TimeoutError: The code computed for longer than 0.3 s")
+
+
+async def test_the_time_of_a_run_that_waits_for_a_call_is_limited(engine: WasmEngine) -> None:
+    """However long the call takes; it is named."""
+    gate = Gate()
+    outcome = await engine.run(Program(CALL, {}), gate, replace(LIMITS, seconds=0.3))
+    gate.opened.set()
+    assert outcome.failure == Failure(
+        "TimeoutError: The run took longer than 0.3 s; it was waiting for the agent gate."
+    )
+
+
+class Lavish(NoHostFunctions):
+    """Agents that answer at length."""
+
+    async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
+        return "x" * 5_000_000
+
+
+async def test_answers_come_as_many_as_fit_into_memory_at_a_time(engine: WasmEngine) -> None:
+    """However many have arrived at once: a run of 64 MiB takes 60 MB of them, of which it keeps the lengths."""
+    code = RUN + (
+        "    async def length():\n        return len(await gofannon_client.call('x', {}))\n"
+        "    return await asyncio.gather(*[length() for _ in range(12)])"
+    )
+    outcome = await engine.run(Program(code, {}), Lavish(), LIMITS)
+    assert outcome.result == [5_000_000] * 12
+
+
+async def test_a_program_that_is_larger_than_any_memory_is_refused(engine: WasmEngine) -> None:
+    """With its size, and before a worker has it."""
+    outcome = await engine.run(Program(RUN + "    return 1", {"x": "y" * 70_000_000}), NoHostFunctions(), LIMITS)
+    assert outcome.failure
+    assert outcome.failure.error.startswith("TypeError: The input is longer than")
+
+
+def test_limits_are_plain() -> None:
+    """So that they can be a key: workers are made ready by them."""
+    assert hash(LIMITS) == hash(Limits(**LIMITS.__dict__))
+
+
+async def test_memory_of_the_snapshot_is_not_counted(run: Run) -> None:
+    """References to it, that is: a count would be a page that is copied. What the code makes is counted, and freed."""
+    body = """
+    import json, sys, weakref
+    class Mine: ...
+    mine = Mine()
+    gone = weakref.ref(mine)
+    del mine
+    there = [sys, json.dumps, json.dumps.__code__, json.JSONDecodeError, json.__dict__, json.__name__]
+    return [gone() is None, sys._is_immortal(Mine), *[sys._is_immortal(one) for one in there]]"""
+    assert (await run(RUN + body)).result == [True, False] + [True] * 6

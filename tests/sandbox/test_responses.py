@@ -1,0 +1,172 @@
+"""Responses inside: how their text, JSON, headers and status are read."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.sandbox import CallFailed, HttpAnswer, HttpCall
+from shared.sandbox.guest.httpx import Headers as InsideHeaders
+from shared.sandbox.guest.httpx import Response as InsideResponse
+from shared.sandbox.inside.http_objects import Response
+
+CALL = HttpCall("GET", "https://example.com/a")
+
+
+def response(content: bytes, content_type: str = "", status: int = 200, reason: str = "OK") -> Response:
+    headers = [("Content-Type", content_type)] if content_type else []
+    return Response(HttpAnswer(status, reason, headers, content, "https://example.com/a"), CALL)
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "text"),
+    [
+        ("é".encode(), "", "é"),
+        ("é".encode(), "application/json", "é"),
+        ("é".encode("latin-1"), "text/plain; charset=latin-1", "é"),
+        ("é".encode("latin-1"), 'text/plain; charset="ISO-8859-1"', "é"),
+        ("ш".encode("cp1251"), "text/html; charset=windows-1251", "ш"),
+        ("é".encode("utf-16"), "text/plain; charset=utf-16", "é"),
+        (b"\xff\xfe", "text/plain", "\ufffd\ufffd"),
+        ("é".encode(), "text/plain; charset=no-such-thing", "é"),
+        ("é".encode(), "text/plain; charset=", "é"),
+        (b"", "text/plain", ""),
+    ],
+)
+def test_a_text_is_read_by_its_charset(content: bytes, content_type: str, text: str) -> None:
+    """UTF-8 if none is named or known; what cannot be decoded is replaced."""
+    assert response(content, content_type).text == text
+
+
+_CODECS = ["base64", "rot13", "zlib", "hex", "unicode_escape", "punycode", "x" * 10_000]
+_NO_CODECS = ["undefined", "idna", "a\0b"]
+
+
+def test_a_slow_charset_is_not_used() -> None:
+    """A server cannot have a body decoded in quadratic time: unusual charsets are read as UTF-8."""
+    assert response(b"a" * 200_000, "text/html; charset=punycode").text == "a" * 200_000
+
+
+def test_json_of_too_many_values_is_refused() -> None:
+    """A few megabytes of brackets would take seconds to read."""
+    with pytest.raises(CallFailed, match="too many to be read"):
+        response(b"[" + b"{}," * 400_000 + b"0]", "application/json").json()
+
+
+@pytest.mark.parametrize("charset", [*_CODECS, *_NO_CODECS])
+def test_any_charset_is_harmless(charset: str) -> None:
+    """Whatever Python knows by that name."""
+    assert isinstance(response(b"abc", f"text/plain; charset={charset}").text, str)
+
+
+JSON_TEXTS = ['{"a": "é 日本 🎉"}', '"x"', "1", "[]", '["\\ud800"]', "", "{", "\ufeff1"]
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be", "latin-1"]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("named", ["", "; charset=utf-8", "; charset=utf-16", "; charset=no-such-thing"])
+def test_json_is_read_by_its_bytes_as_httpx_does(encoding: str, named: str) -> None:
+    """Whatever the charset says: with a byte order mark or without, in UTF-8, 16 or 32."""
+    for text in JSON_TEXTS:
+        content = text.encode(encoding, "replace")
+        try:
+            expected: Any = httpx.Response(200, content=content, headers={"Content-Type": f"a/b{named}"}).json()
+        except ValueError:
+            continue
+        assert response(content, f"application/json{named}").json() == expected
+
+
+@given(st.binary(max_size=40) | st.text(max_size=20).map(lambda text: json.dumps(text).encode("utf-16")))
+def test_any_bytes_are_json_where_they_are_for_httpx(content: bytes) -> None:
+    """And a `ValueError` if they are not JSON."""
+    try:
+        expected: Any = httpx.Response(200, content=content).json()
+    except ValueError:
+        with pytest.raises(CallFailed) as raised:
+            response(content, "application/json").json()
+        assert raised.value.kind is ValueError
+    else:
+        assert json.dumps(response(content, "application/json").json()) == json.dumps(expected)
+
+
+def test_json_in_a_charset_that_is_named_is_read_by_it() -> None:
+    """Where it is not in one of JSON's own encodings: httpx gives up there."""
+    content = '{"a": "é"}'.encode("latin-1")
+    assert response(content, "application/json; charset=iso-8859-1").json() == {"a": "é"}
+    for content_type in ("", "application/json", "application/json; charset=utf-8", "a/b; charset=idna"):
+        with pytest.raises(CallFailed) as raised:
+            response(content, content_type).json()
+        assert raised.value.name == "UnicodeDecodeError"
+        assert raised.value.message == "The answer is not JSON: it is not text in UTF-8, from byte 8 on."
+
+
+def test_headers_are_in_lower_case() -> None:
+    """Several of one name are one, with commas."""
+    answer = HttpAnswer(200, "OK", [("X-THING", "1"), ("x-thing", "2"), ("content-type", "a/b")], b"", "https://e.com")
+    assert Response(answer, CALL).headers == {"x-thing": "1, 2", "content-type": "a/b"}
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "message"),
+    [
+        (404, "Not Found", "Client error '404 Not Found' for url 'https://example.com/a'"),
+        (500, "", "Server error '500' for url 'https://example.com/a'"),
+        (302, "Found", "Redirect response '302 Found' for url 'https://example.com/a'"),
+    ],
+)
+def test_a_status_is_raised_in_the_words_of_httpx(status: int, reason: str, message: str) -> None:
+    """And one that is fine gives the response."""
+    with pytest.raises(CallFailed) as raised:
+        response(b"", status=status, reason=reason).raise_for_status()
+    assert raised.value.message == message
+    fine = response(b"", status=204)
+    assert fine.raise_for_status() is fine
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 100_000, b"1" * 5000, b"\xff\xfe{"])
+def test_an_answer_that_is_not_json_is_a_value_error(content: bytes) -> None:
+    """As `json.JSONDecodeError` is one."""
+    with pytest.raises(CallFailed) as raised:
+        response(content).json()
+    assert raised.value.kind is ValueError
+
+
+_HEADERS = [("Set-Cookie", "a=1; Path=/"), ("X-One", "1"), ("set-cookie", "b=2"), ("x-one", "2, 3"), ("Empty", "")]
+
+
+def _looked_at(headers: Any) -> list[Any]:
+    """All that code may ask of headers, and what is left of them when some were changed."""
+    return [
+        *([headers[name] for name in ("x-one", "SET-COOKIE", "empty")]),
+        *([headers.get_list(name) for name in ("x-one", "Set-Cookie", "none")]),
+        headers.get_list("x-one", split_commas=True),
+        *(list(headers), list(headers.items()), len(headers), "X-ONE" in headers, "none" in headers),
+        headers.multi_items(),
+        *(headers == {"a": "1"}, headers.copy() == headers, headers.copy() is headers, headers.get("none", "-")),
+        headers.__setitem__("X-One", "4"),  # one by one: what is left stays in its place
+        *(headers.setdefault("new", "5"), headers.multi_items()),
+        *(headers.pop("set-cookie"), headers.multi_items()),
+    ]
+
+
+@pytest.mark.parametrize("pairs", [_HEADERS, _HEADERS[::-1]])
+def test_headers_are_those_of_httpx(pairs: list[tuple[str, str]]) -> None:
+    """Several of one name are kept apart for those that ask for a list."""
+    assert _looked_at(InsideHeaders(pairs)) == _looked_at(httpx.Headers(pairs))
+    assert repr(InsideHeaders({"A": "1"})) == repr(httpx.Headers({"A": "1"}))
+    for headers in (InsideHeaders(pairs), httpx.Headers(pairs)):
+        with pytest.raises(KeyError):
+            headers["none"]
+        with pytest.raises(KeyError):
+            del headers["none"]
+
+
+def test_cookies_are_read_from_each_header() -> None:
+    """Of which a server sends one for each cookie."""
+    dates = [("Set-Cookie", "a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT"), ("Set-Cookie", 'b="2, 3"; Path=/')]
+    response = InsideResponse(HttpAnswer(200, "OK", dates, b"", "http://x"), HttpCall("GET", "http://x"))
+    assert response.cookies == {"a": "1", "b": "2, 3"}
+    assert response.headers.get_list("set-cookie") == [value for _, value in dates]
