@@ -110,7 +110,7 @@ def test_it_goes_as_far_as_it_has_to_and_no_further() -> None:
 
 def test_the_budget_is_that_of_the_prompt() -> None:
     """What is made of a document for a model is never longer."""
-    assert BUDGET == code_docs._SPEC_CHARACTERS  # pyright: ignore[reportPrivateUsage]
+    assert BUDGET == code_docs._MAX_SPEC_CHARACTERS  # pyright: ignore[reportPrivateUsage]
 
 
 def test_what_refers_into_what_is_left_out_is_not_shortened_wrongly() -> None:

@@ -1,4 +1,4 @@
-"""Page tokens that no page gave: anybody may write one."""
+"""Page tokens that no page returned: anyone can write one."""
 
 import base64
 import json
@@ -81,14 +81,14 @@ async def test_a_made_up_name_is_told(database: Database, token: str) -> None:
         DeploymentService(database, Settings()).list(Caller(uid="u"), 5, token),
         AdminService(database, Settings()).users(5, token),
     ):
-        with pytest.raises(BadRequest, match="This is no page token"):
+        with pytest.raises(BadRequest, match="This is not a valid page token"):
             await read
 
 
 @pytest.mark.parametrize("token", MOMENT_TOKENS, ids=repr)
 async def test_a_made_up_moment_is_told(database: Database, token: str) -> None:
     """400 in the same words, from lists of agents; nothing is read."""
-    with pytest.raises(BadRequest, match="This is no page token"):
+    with pytest.raises(BadRequest, match="This is not a valid page token"):
         await AgentService(database).list(Caller(uid="u"), 5, token)
 
 

@@ -112,7 +112,7 @@ class KeptRuns:
         """Makes the claim void, even if its commit arrives later. One transaction; a failure is only logged."""
 
         async def body(transaction: Transaction) -> None:
-            await Idempotency(self.database).bar(request, run_id, datetime.now(UTC), transaction)
+            await Idempotency(self.database).invalidate(request, run_id, datetime.now(UTC), transaction)
 
         await self._try_transaction(body, run_id)
 

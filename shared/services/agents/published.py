@@ -31,7 +31,7 @@ from shared.services.accounts.standing import StandingService
 from shared.services.agents.kept_runs import Answer, KeptRuns, replay
 from shared.services.agents.run_time import RunTimeService
 from shared.services.agents.runs import FinishedRun, RunService
-from shared.services.idempotency import keyed
+from shared.services.idempotency import make_keyed_request
 from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
 from shared.store import Database
@@ -147,11 +147,11 @@ class PublishedService:
         budget = DeploymentBudget.of(deployment, self.settings)
         request = None
         if key is not None:
-            request = keyed(f"/rest {deployment.agent_id}", address, deployment.owner, key, input_dict)
+            request = make_keyed_request(f"/rest {deployment.agent_id}", address, deployment.owner, key, input_dict)
         async with self.database.raising_unavailable():
             agent, day, kept, _ = await asyncio.gather(
                 self.database.agents.get(deployment.agent_id),
-                DeploymentBudgets(self.database).day(budget, datetime.now(UTC)),
+                DeploymentBudgets(self.database).get_day(budget, datetime.now(UTC)),
                 self._find_kept(request),
                 StandingService(self.database).refuse_disabled_owner(deployment.owner),
             )

@@ -213,8 +213,8 @@ async def test_agents_and_models_are_counted_apart(harness: Harness, caller: Cal
     turns = TurnService(
         harness.database, lambda: harness.queue, harness.settings.model_copy(update={"agent_chats_at_once": 0})
     )
-    assert turns.most("model") == 2
-    assert turns.most("agent") > 1000
+    assert turns.max_turns("model") == 2
+    assert turns.max_turns("agent") > 1000
 
 
 async def test_a_turn_of_a_dead_delivery_is_its_tickets_again(
