@@ -37,6 +37,8 @@ class ClientLog(CamelModel):
 
 
 class Logged(SnakeModel):
+    """The entry was logged."""
+
     model_config = with_example(status="logged")
 
     status: str = "logged"
