@@ -168,10 +168,10 @@ STEPS = st.lists(
 
 @hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_no_request_gets_more_than_was_given(
+def test_no_request_gets_more_than_the_allowance(
     steps: list[tuple[str, int]], settings: Settings, catalog: Catalog
 ) -> None:
-    """Through the services, and as the stored entries tell it: what was charged and what remains."""
+    """Through the services: the stored entries show what was charged and what remains."""
     cloud = {"google_cloud_project": f"demo-{uuid4().hex[:12]}", "app_env": "firebase", "chat_rate_per_minute": 0}
     asyncio.run(_drive(settings.model_copy(update=cloud), catalog, steps))
 

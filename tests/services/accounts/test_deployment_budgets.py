@@ -1,4 +1,4 @@
-"""What callers of a published agent may have its owner spend in a day: a bound, whoever calls, however many at once."""
+"""The daily budget of a published agent limits what its callers cost its owner, however many call at once."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -87,7 +87,7 @@ async def day_of(harness: Harness, agent: Agent) -> DeploymentDay:
 
 
 async def test_callers_spend_no_more_than_the_days_budget(harness: Harness) -> None:
-    """Then 429, which says when the agent can be called again, and nothing of the money; nobody is called any more."""
+    """Then 429, which says when to call again but no amounts, and no model is called any more."""
     agent = await publish(harness.database, OWNER, "ask", ASK)
     model = Model(400)
     published = published_with(harness, model)
@@ -109,7 +109,7 @@ async def test_callers_spend_no_more_than_the_days_budget(harness: Harness) -> N
 
 
 async def test_two_hundred_calls_at_once_spend_no_more_either(database: Database, settings: Settings) -> None:
-    """Each holds what it may cost before it is made, and costs what it holds at most."""
+    """Each holds what it may cost before it is made, and costs no more than it holds."""
     spending = SpendingService(database, settings)
 
     async def call(number: int) -> int:
@@ -130,7 +130,7 @@ async def test_two_hundred_calls_at_once_spend_no_more_either(database: Database
 
 
 async def test_what_running_calls_hold_is_not_spent_twice(harness: Harness) -> None:
-    """Who comes meanwhile is sent away for seconds, not until midnight."""
+    """Callers who come meanwhile are to wait for seconds, not until midnight."""
     agent = await publish(harness.database, OWNER, "ask", ASK)
     model = Model(10)
     published = published_with(harness, model, deployment_budget_per_day=0.0003)
@@ -148,7 +148,7 @@ async def test_what_running_calls_hold_is_not_spent_twice(harness: Harness) -> N
 
 
 async def test_an_agent_that_catches_the_refusal_spends_nothing(harness: Harness) -> None:
-    """It goes on without the model; the next request is refused before anything of it runs."""
+    """It goes on without the model. The next request is refused before any of it runs."""
     await publish(harness.database, OWNER, "catches", CATCHES)
     model = Model(1000)
     published = published_with(harness, model)
@@ -158,8 +158,8 @@ async def test_an_agent_that_catches_the_refusal_spends_nothing(harness: Harness
     assert model.calls == 1
 
 
-async def test_an_agent_without_a_budget_does_what_is_free(harness: Harness) -> None:
-    """Zero is a budget: the agent may be called, and may call nothing that costs."""
+async def test_an_agent_with_a_budget_of_zero_does_what_is_free(harness: Harness) -> None:
+    """It may be called, and may call nothing that costs money."""
     await publish(harness.database, OWNER, "echo")
     await publish(harness.database, OWNER, "catches", CATCHES)
     model = Model(1)
@@ -169,8 +169,8 @@ async def test_an_agent_without_a_budget_does_what_is_free(harness: Harness) -> 
     assert model.calls == 0
 
 
-async def test_agents_that_it_calls_count(harness: Harness) -> None:
-    """The budget is that of what was called, for all that this calls."""
+async def test_the_budget_includes_the_agents_that_it_calls(harness: Harness) -> None:
+    """The budget of the agent that was called by its public name counts for all."""
     inner = await save(harness.database, OWNER, ASK, name="Inner")
     code = "async def run(input_dict, tools):\n    return await gofannon_client.call('Inner', input_dict)"
     outer = await publish(harness.database, OWNER, "outer", code, gofannonAgents=[inner.id])
@@ -191,8 +191,8 @@ async def test_a_call_that_fails_leaves_the_budget_as_it_was(harness: Harness) -
     assert (day.spent, day.held) == (0, 0)
 
 
-async def test_its_owner_and_whoever_chats_are_not_bound(harness: Harness) -> None:
-    """They pay themselves: code that is tried out, and chats with the agent, count nowhere."""
+async def test_the_budget_does_not_apply_to_other_payers(harness: Harness) -> None:
+    """Owners who try code, and users who chat with the agent, are charged themselves, and the budget counts nothing."""
     agent = await publish(harness.database, OWNER, "ask", ASK, visibility="shared")
     model = Model(700)
     runs = run_service(harness.database, harness.catalog, model, harness.settings)
@@ -209,7 +209,7 @@ async def test_its_owner_and_whoever_chats_are_not_bound(harness: Harness) -> No
 async def test_neither_a_new_name_nor_deploying_again_refills_it(
     harness: Harness, deployments: DeploymentService
 ) -> None:
-    """What was spent today stays spent; another agent has its own budget."""
+    """What was spent today stays spent. Another agent has a budget of its own."""
     agent = await publish(harness.database, OWNER, "ask", ASK)
     published = published_with(harness, Model(1000))
     await published.call("ask", HI, "a")
@@ -228,8 +228,8 @@ async def test_neither_a_new_name_nor_deploying_again_refills_it(
     assert await published.call("ask", HI, "a")
 
 
-async def test_another_budget_holds_at_once(harness: Harness, deployments: DeploymentService) -> None:
-    """Raised, the agent goes on; lowered below what was spent, it stops."""
+async def test_a_change_of_the_budget_applies_at_once(harness: Harness, deployments: DeploymentService) -> None:
+    """If it is raised, the agent goes on; if it is lowered below what was spent, the agent stops."""
     agent = await publish(harness.database, OWNER, "ask", ASK)
     published = published_with(harness, Model(1000))
     await published.call("ask", HI, "a")
@@ -243,8 +243,8 @@ async def test_another_budget_holds_at_once(harness: Harness, deployments: Deplo
 
 
 async def test_a_budget_stays_until_another_is_set(harness: Harness, deployments: DeploymentService) -> None:
-    """At first the setting's; then the own one, through new names and changes of the agent; by default again once
-    the agent was undeployed.
+    """First the setting's, then the deployment's own through new names and changes of the agent, and the setting's
+    again after the agent was undeployed.
     """
     agent = await save(harness.database, OWNER, ASK, friendlyName="one")
     agents = AgentService(harness.database)
@@ -264,8 +264,8 @@ async def test_a_budget_stays_until_another_is_set(harness: Harness, deployments
     assert (await deployments.deploy(OWNER, agent.id)).budgetPerDay == 0.001
 
 
-async def test_the_owners_allowance_bounds_it_too(harness: Harness) -> None:
-    """What the account has not, the budget does not hold."""
+async def test_the_owners_allowance_limits_it_too(harness: Harness) -> None:
+    """The budget does not hold what the account does not have."""
     agent = await publish(harness.database, OWNER, "ask", ASK)
     await published_with(harness, Model(0)).call("ask", HI, "a")
     poor = (await harness.account(OWNER.uid)).model_copy(update={"remaining": 0})
@@ -279,7 +279,7 @@ BUDGET = DeploymentBudget("agent", "owner", 1000)
 
 
 async def test_lost_answers_hold_and_count_once(database: Database, settings: Settings) -> None:
-    """A commit that went through without our knowing is recognised; settling again changes nothing."""
+    """A commit that went through unnoticed is recognised; settling again changes nothing."""
     spending = SpendingService(database, settings)
     lose_answers(database, ServiceUnavailable("gone"), 1, 3)
     hold = await spending.hold(OWNER, "run-1", CostBounds(1, 300), BUDGET)
@@ -290,7 +290,7 @@ async def test_lost_answers_hold_and_count_once(database: Database, settings: Se
 
 
 async def test_fractions_of_a_millionth_count(database: Database, settings: Settings) -> None:
-    """Else calls that cost little more than what they are counted as would spend half as much again."""
+    """Otherwise calls that cost little more than they are counted as would spend half as much again."""
     spending, budget = SpendingService(database, settings), DeploymentBudget("agent", "owner", 20)
     for number in range(10):
         await spending.settle(await spending.hold(OWNER, f"run-{number}", CostBounds(2, 2), budget), 0.0000014, {})
@@ -298,8 +298,8 @@ async def test_fractions_of_a_millionth_count(database: Database, settings: Sett
         await spending.hold(OWNER, "run-10", CostBounds(2, 2), budget)
 
 
-async def test_the_sweep_gives_back_what_a_dead_call_held(database: Database, settings: Settings) -> None:
-    """And a call that ends after all counts what it cost, once, with its hold gone."""
+async def test_the_sweep_releases_what_a_dead_call_held(database: Database, settings: Settings) -> None:
+    """A call that ends after all still counts what it cost, once, without its hold."""
     spending = SpendingService(database, settings)
     await spending.hold(OWNER, "run-1", CostBounds(1, 300), BUDGET)
     late = await spending.hold(OWNER, "run-2", CostBounds(1, 500), BUDGET)
@@ -313,7 +313,7 @@ async def test_the_sweep_gives_back_what_a_dead_call_held(database: Database, se
 
 
 async def test_a_day_ends_at_midnight_in_utc(database: Database, settings: Settings) -> None:
-    """What was held before it counts by the day before, whenever it is settled."""
+    """What was held before midnight counts for the day before, whenever it is settled."""
     ledger = Ledger(database, settings)
     before = datetime(2026, 11, 27, 23, 59, 59, tzinfo=UTC)
     after = before + timedelta(seconds=2)

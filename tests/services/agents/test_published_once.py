@@ -1,4 +1,4 @@
-"""A published agent under an `Idempotency-Key`: it runs once, and its answer is given again for a day."""
+"""A published agent called with an `Idempotency-Key`: it runs once, and its answer is replayed for a day."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -72,7 +72,7 @@ async def change_kept(database: Database, **fields: object) -> None:
 async def test_the_same_request_is_run_once(
     published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
-    """The answer, its run and its warnings are those of the first; the order of fields is no other input."""
+    """The answer, its run and its warnings are those of the first. Another order of fields is the same input."""
     await publish(harness.database, OWNER, "ask", ASK, outputSchema={"outputText": "integer"})
     first = await published.call("ask", {"inputText": "hi", "a": {"x": 1, "y": 2}}, "1.1.1.1", KEY)
     again = await published.call("ask", {"a": {"y": 2, "x": 1}, "inputText": "hi"}, "1.1.1.1", KEY)
@@ -84,16 +84,16 @@ async def test_the_same_request_is_run_once(
 
 
 @pytest.mark.parametrize("result", ["{}", "[1, None, 'é😀', {'a': [2 ** 63]}]", "''", "None", "0", "False"])
-async def test_whatever_json_the_result_is(published: PublishedService, harness: Harness, result: str) -> None:
-    """It comes again as it was."""
+async def test_any_json_result_is_replayed(published: PublishedService, harness: Harness, result: str) -> None:
+    """As it was."""
     await publish(harness.database, OWNER, "give", f"async def run(input_dict, tools):\n    return {result}")
     first, again = [await published.call("give", {}, "a", KEY) for _ in range(2)]
     assert again.replayed
     assert repr(again.result) == repr(first.result)
 
 
-async def test_a_key_is_its_callers_and_its_agents(published: PublishedService, harness: Harness) -> None:
-    """From another address, or to another agent, it is another key: nobody reads what a stranger was answered."""
+async def test_a_key_belongs_to_its_caller_and_its_agent(published: PublishedService, harness: Harness) -> None:
+    """From another address, or to another agent, it is another key: nobody reads another caller's answer."""
     for name in ("one", "two"):
         await publish(harness.database, OWNER, name, CLOCK)
     first = await published.call("one", {}, "1.1.1.1", KEY)
@@ -116,8 +116,8 @@ async def test_another_input_under_the_key_is_a_conflict(published: PublishedSer
         await published.call("echo", {"inputText": "bye"}, "a", KEY)
 
 
-async def test_while_it_runs_the_same_request_is_told_to_wait(harness: Harness) -> None:
-    """409 with a time; of those that come at the same time one runs."""
+async def test_while_it_runs_the_same_request_has_to_wait(harness: Harness) -> None:
+    """409 with a time. Of concurrent requests one runs."""
     await publish(harness.database, OWNER, "ask", ASK)
     model = Model(1)
     published = published_with(harness, model)
@@ -149,7 +149,7 @@ async def test_of_many_at_the_same_instant_one_runs(harness: Harness) -> None:
 
 
 async def test_a_run_that_died_is_not_run_again(published: PublishedService, harness: Harness) -> None:
-    """Its lease is over: what it did is not known, and that is what is answered, with its run."""
+    """Its lease has ended: what it did is unknown, and the answer says so, with its run."""
     await publish(harness.database, OWNER, "echo")
     first = await published.call("echo", HI, "a", KEY)
     dead = {"status": None, "text": None, "lease_expires_at": datetime.now(UTC) - timedelta(seconds=1)}
@@ -161,8 +161,8 @@ async def test_a_run_that_died_is_not_run_again(published: PublishedService, har
     assert interrupted.value.body == {"run_id": first.run_id}
 
 
-async def test_a_claim_is_good_for_longer_than_a_run(published: PublishedService, harness: Harness) -> None:
-    """No run is taken for dead that is only slow."""
+async def test_a_claim_lasts_longer_than_a_run(published: PublishedService, harness: Harness) -> None:
+    """A run that is only slow is not taken for dead."""
     await publish(harness.database, OWNER, "echo")
     before = datetime.now(UTC)
     await published.call("echo", HI, "a", KEY)
@@ -174,8 +174,8 @@ async def test_a_claim_is_good_for_longer_than_a_run(published: PublishedService
     assert KEY not in str(fields)
 
 
-async def test_a_failure_is_given_again(published: PublishedService, harness: Harness) -> None:
-    """An agent's run is never repeated: what it came to is the answer."""
+async def test_a_failure_is_replayed(published: PublishedService, harness: Harness) -> None:
+    """An agent's run is never repeated, so its failure is the answer."""
     await publish(harness.database, OWNER, "bad", "async def run(input_dict, tools):\n    return 1 / 0")
     errors: list[AgentFailed] = []
     for _ in range(2):
@@ -187,8 +187,8 @@ async def test_a_failure_is_given_again(published: PublishedService, harness: Ha
     assert errors[0].message == errors[1].message
 
 
-async def test_what_did_nothing_is_not_remembered(harness: Harness) -> None:
-    """422, 429 and 402 before anything was done, and too much running: the request may come again and be run."""
+async def test_a_request_that_did_nothing_is_not_remembered(harness: Harness) -> None:
+    """422, 429 and 402 before anything was done, and too much running: the request may be sent again and run."""
     await publish(harness.database, OWNER, "ask", ASK, inputSchema={"inputText": "string"})
     model = Model(1)
 
@@ -224,7 +224,7 @@ async def test_what_did_nothing_is_not_remembered(harness: Harness) -> None:
 
 
 async def test_a_refusal_in_the_middle_of_a_run_is_its_answer(harness: Harness) -> None:
-    """It had done something before, so it does not run again, also when there is money again."""
+    """It had done something before, so it does not run again, even when there is money again."""
     await publish(harness.database, OWNER, "twice", TWICE)
     model = Model(200)
     published = published_with(harness, model, deployment_budget_per_day=0.0002)
@@ -239,8 +239,8 @@ async def test_a_refusal_in_the_middle_of_a_run_is_its_answer(harness: Harness) 
     assert model.calls == 1
 
 
-async def test_what_came_before_is_answered_though_it_would_be_refused_now(harness: Harness) -> None:
-    """The budget is spent by the first, and the schema is another."""
+async def test_a_replay_is_answered_even_if_it_would_be_refused_now(harness: Harness) -> None:
+    """The first request has spent the budget, and the schema has changed."""
     agent = await publish(harness.database, OWNER, "ask", ASK)
     published = published_with(harness, Model(1000), deployment_budget_per_day=0.001)
     first = await published.call("ask", HI, "a", KEY)
@@ -267,8 +267,8 @@ async def test_another_agent_under_the_name_does_not_get_its_answers(
     assert (answer.result, answer.replayed) == (2, False)
 
 
-async def test_an_answer_that_is_too_long_to_be_kept(harness: Harness) -> None:
-    """It is given once; then it is said that it cannot be given again, and nothing runs."""
+async def test_an_answer_that_is_too_long_is_not_kept(harness: Harness) -> None:
+    """It is returned once; later requests learn that it cannot be returned again, and nothing runs."""
     code = "async def run(input_dict, tools):\n    return 'x' * input_dict['length']"
     await publish(harness.database, OWNER, "long", code)
     settings = harness.settings.model_copy(update={"run_result_bytes": 2_000_000})
@@ -287,10 +287,10 @@ async def test_an_answer_that_is_too_long_to_be_kept(harness: Harness) -> None:
             assert refused.value.retry_after is None
 
 
-async def test_an_answer_that_could_not_be_kept_is_given_all_the_same(
+async def test_an_answer_that_could_not_be_kept_is_still_returned(
     published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
-    """The database is out at the end of the run; who comes again later learns that the outcome is not known."""
+    """The database is out at the end of the run. A later request learns that the outcome is unknown."""
     model_server.script("hi", ModelAnswer("Hello."))
     await publish(harness.database, OWNER, "echo", ECHO)
     soon = harness.settings.model_copy(update={"store_timeout_seconds": 2.0})
@@ -320,10 +320,10 @@ async def test_a_run_that_cannot_be_claimed_does_not_begin(
     assert (await published.call("ask", HI, "a", KEY)).result
 
 
-async def test_a_claim_that_arrives_late_is_none(
+async def test_a_claim_that_arrives_late_is_void(
     harness: Harness, published: PublishedService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its caller was told that nothing had begun: so the same request runs, whenever the commit comes through."""
+    """Its caller learned that nothing had begun, so the same request runs, whenever the commit comes through."""
     await publish(harness.database, OWNER, "echo")
     soon = harness.settings.model_copy(update={"store_timeout_seconds": 0.5})
     database = Database(soon)

@@ -49,8 +49,8 @@ async def failure(harness: Harness, caller: Caller, code: str, input_dict: Any =
     return raised.value
 
 
-async def test_code_runs_and_tells_what_it_printed(harness: Harness, caller: Caller) -> None:
-    """Result, lines, and how long it took; nothing is read of or written to the database for it."""
+async def test_code_runs_and_returns_what_it_printed(harness: Harness, caller: Caller) -> None:
+    """Result, lines, and how long it took; the database is neither read nor written for it."""
     code = "async def run(input_dict, tools):\n    print('working')\n    return {'outputText': input_dict['a'] * 2}"
     answer = await run(harness, caller, code, {"a": "é"})
     assert (answer.result, answer.logs, answer.error) == ({"outputText": "éé"}, ["working"], None)
@@ -58,8 +58,8 @@ async def test_code_runs_and_tells_what_it_printed(harness: Harness, caller: Cal
     assert await harness.database.accounts.get(caller.uid) is None
 
 
-async def test_code_that_fails_is_told_by_its_own_lines(harness: Harness, caller: Caller) -> None:
-    """The error by its type, what was printed before, and a traceback of the agent's lines alone."""
+async def test_a_failure_is_reported_with_the_agents_own_lines(harness: Harness, caller: Caller) -> None:
+    """The error with its type, what was printed before, and a traceback of the agent's lines alone."""
     code = (
         "def half(x):\n    return 1 / x\n\nasync def run(input_dict, tools):\n    print('before')\n    return half(0)"
     )
@@ -78,7 +78,7 @@ async def test_code_that_fails_is_told_by_its_own_lines(harness: Harness, caller
     }
 
 
-async def test_what_no_engine_can_run_is_told_before_it_runs(
+async def test_code_that_cannot_run_is_refused_before_it_runs(
     harness: Harness, caller: Caller, api_server: ApiServer
 ) -> None:
     """With the line and a way around it; nothing has been done."""
@@ -93,10 +93,10 @@ async def test_what_no_engine_can_run_is_told_before_it_runs(
     assert api_server.calls == []
 
 
-async def test_code_with_classes_calls_out_once(
+async def test_code_with_classes_makes_each_call_once(
     harness: Harness, caller: Caller, api_server: ApiServer, model_server: ModelServer, lines: Lines
 ) -> None:
-    """Whatever it is made of; the run has a line in the log."""
+    """However the code is built. The run has a line in the log."""
     model_server.script("Why?", Answer("Because.", prompt_tokens=1000, completion_tokens=100))
     code = (
         "class NoAnswer(Exception):\n    pass\n\n"
@@ -118,7 +118,7 @@ async def test_code_with_classes_calls_out_once(
 async def test_a_model_is_called_and_charged_to_the_caller(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """Once, by the call's own entry, and nothing is held afterwards; the key goes to the provider and nowhere else."""
+    """Once, with an entry of its own, and nothing is held afterwards. The key goes to the provider and nowhere else."""
     model_server.script("Why?", Answer("Because.", prompt_tokens=1000, completion_tokens=100))
     answer = await run(harness, caller, ASK, {"question": "Why?"})
     assert answer.result == {"outputText": "Because."}
@@ -133,7 +133,9 @@ async def test_a_model_is_called_and_charged_to_the_caller(
     assert str(entry.metadata["run_id"]).startswith("run-")
 
 
-async def test_models_are_called_as_litellm_has_it(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
+async def test_models_can_be_called_as_with_litellm(
+    harness: Harness, caller: Caller, model_server: ModelServer
+) -> None:
     """`litellm.acompletion` with 'provider/model', several at once, each charged."""
     code = """
 import litellm
@@ -166,7 +168,7 @@ async def run(input_dict, tools):
         ("litellm.acompletion(model='no-such', messages='hi')", "no-such"),
     ],
 )
-async def test_what_cannot_be_asked_of_a_model_is_told(
+async def test_invalid_calls_of_models_are_reported(
     harness: Harness, caller: Caller, model_server: ModelServer, call: str, words: str
 ) -> None:
     """In words for the agent's author; nothing is sent or charged."""
@@ -184,8 +186,8 @@ async def test_what_cannot_be_asked_of_a_model_is_told(
         "litellm.acompletion(model='opnai/gpt-4.1-mini', messages='hi')",
     ],
 )
-async def test_a_provider_that_there_is_not_is_told_as_in_a_chat(harness: Harness, caller: Caller, call: str) -> None:
-    """With what may have been meant, however the code names it."""
+async def test_an_unknown_provider_is_reported_as_in_a_chat(harness: Harness, caller: Caller, call: str) -> None:
+    """With similar names, however the code names it."""
     failed = await failure(
         harness, caller, f"import litellm\nasync def run(input_dict, tools):\n    return await {call}"
     )
@@ -195,7 +197,7 @@ async def test_a_provider_that_there_is_not_is_told_as_in_a_chat(harness: Harnes
 async def test_an_agents_own_models_bring_their_parameters(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """Those of its configuration, under what the code sets; the first model where the code names none."""
+    """Those of its configuration, below those that the code sets. Without a name, the first model is called."""
     code = (
         "async def run(input_dict, tools):\n    return await call_llm(messages='hi', parameters={'temperature': 0.5})"
     )
@@ -222,8 +224,10 @@ async def run(input_dict, tools):
     assert (await harness.account(caller.uid)).held == 0
 
 
-async def test_no_money_no_call(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
-    """402 when the code lets it pass; the code may also catch it and go on without."""
+async def test_without_allowance_no_model_is_called(
+    harness: Harness, caller: Caller, model_server: ModelServer
+) -> None:
+    """402 if the code does not catch it; the code may catch it and go on without the model."""
     now = datetime.now(UTC)
     await store_account(
         harness.database, Account(uid=caller.uid, allowance=9, remaining=0, created_at=now, updated_at=now)
@@ -237,10 +241,8 @@ async def test_no_money_no_call(harness: Harness, caller: Caller, model_server: 
     assert model_server.calls == []
 
 
-async def test_money_is_not_overspent_by_many_at_once(
-    harness: Harness, caller: Caller, model_server: ModelServer
-) -> None:
-    """Twenty calls at once on an allowance for some: what is charged is what was called, and no more than there was."""
+async def test_concurrent_calls_do_not_overspend(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
+    """Twenty calls at once on an allowance for some: what was called is charged, and no more than there was."""
     now = datetime.now(UTC)
     await store_account(
         harness.database, Account(uid=caller.uid, allowance=3000, remaining=3000, created_at=now, updated_at=now)
@@ -264,7 +266,7 @@ async def run(input_dict, tools):
 
 
 async def test_a_run_has_a_budget_of_its_own(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
-    """However much its payer has: money and calls of one run are bounded, and the sentence says by what."""
+    """However much its payer has: money and calls of one run are limited, and the error says by what."""
     harness.runs = replaced(harness, run_max_cost=0.001, run_max_calls=3)
     code = """
 async def run(input_dict, tools):
@@ -279,7 +281,9 @@ async def run(input_dict, tools):
 async def test_a_call_that_nobody_waits_for_is_charged_when_it_ends(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """The time is up in the middle of it: the run ends with a clear error; the provider bills the call all the same."""
+    """The time is up in the middle of it: the run ends with a clear error, and the payer is charged, as the provider
+    bills the call.
+    """
     await harness.users.me(caller)
     impatient = replaced(harness, run_timeout_seconds=0.7)
     model_server.script("slow", Answer("late", delay=1.5))
@@ -291,7 +295,7 @@ async def test_a_call_that_nobody_waits_for_is_charged_when_it_ends(
 
 
 async def test_a_free_call_ends_with_its_run(harness: Harness, caller: Caller) -> None:
-    """Nobody bills it, and whoever asks the same small machine next need not wait for an answer to nobody."""
+    """The next caller of a small machine need not wait for an answer that is not wanted any longer."""
     ended = asyncio.Event()
 
     async def endless(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
@@ -311,8 +315,10 @@ async def test_a_free_call_ends_with_its_run(harness: Harness, caller: Caller) -
         await ended.wait()
 
 
-async def test_a_tiny_timeout_is_no_free_call(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
-    """Whoever gives up on an answer pays for it. The first call makes the connections, which takes its time."""
+async def test_a_tiny_timeout_does_not_make_a_call_free(
+    harness: Harness, caller: Caller, model_server: ModelServer
+) -> None:
+    """A caller who gives up on an answer pays for it. The first call makes the connections, which takes time."""
     await run(harness, caller, ASK, {"question": "Why?"})
     code = """
 async def run(input_dict, tools):
@@ -330,7 +336,7 @@ async def run(input_dict, tools):
 async def test_a_run_that_is_cancelled_leaves_nothing_held(
     harness: Harness, caller: Caller, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At any moment of the hold's own transaction: the call is not made then."""
+    """At any moment of the hold's own transaction. The call is then not made."""
     await harness.users.me(caller)
     api = harness.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     commit, committing = api.commit, asyncio.Event()
@@ -359,7 +365,7 @@ async def settled(harness: Harness, caller: Caller) -> None:
 
 
 async def test_http_goes_out_guarded(harness: Harness, caller: Caller, api_server: ApiServer) -> None:
-    """With params, headers and bodies; statuses are the code's to judge; private addresses are refused."""
+    """With params, headers and bodies. The code judges statuses. Private addresses are refused."""
     code = """
 async def run(input_dict, tools):
     base = input_dict["base"]
@@ -386,10 +392,10 @@ async def run(input_dict, tools):
     assert "169.254.169.254" in str(refused)
 
 
-async def test_no_connection_and_no_time_are_errors_to_catch(
+async def test_no_connection_and_no_time_are_errors_that_code_can_catch(
     harness: Harness, caller: Caller, api_server: ApiServer
 ) -> None:
-    """OSError and TimeoutError; uncaught they are told by the names that httpx has for them."""
+    """OSError and TimeoutError; uncaught, they are reported by their names in httpx."""
     slow = f"async def run(i, t):\n    await http_client.get('{api_server.address}/slow?seconds=5', timeout=0.1)"
     assert (await failure(harness, caller, slow)).body["error"].startswith("TimeoutException: ")
     harness.runs = replaced(harness, outbound_allowed_hosts=("127.0.0.1",))
@@ -398,7 +404,7 @@ async def test_no_connection_and_no_time_are_errors_to_catch(
 
 
 async def test_mcp_tools_that_are_named_can_be_called(harness: Harness, caller: Caller, mcp_server: McpServer) -> None:
-    """By `mcpc` and by `RemoteMCPClient`; tools and servers that are not named are refused without a request."""
+    """By `mcpc` and by `RemoteMCPClient`. Tools and servers that are not named are refused without a request."""
     code = """
 from agent_factory.remote_mcp_client import RemoteMCPClient
 async def run(input_dict, tools):
@@ -421,7 +427,9 @@ async def run(input_dict, tools):
     assert [name for name, _ in mcp_server.calls] == ["add", "weather"]
 
 
-async def test_answers_are_bounded_all_together(harness: Harness, caller: Caller, api_server: ApiServer) -> None:
+async def test_the_total_size_of_http_answers_is_limited(
+    harness: Harness, caller: Caller, api_server: ApiServer
+) -> None:
     """They stay in memory until the run is over."""
     code = """
 async def run(input_dict, tools):
@@ -448,18 +456,16 @@ def replaced(harness: Harness, **fields: Any) -> Any:
         ('["x"]', "A message must be a dict."),
     ],
 )
-async def test_a_message_that_is_none_is_told_in_plain_words(
+async def test_an_invalid_message_is_reported_in_plain_words(
     harness: Harness, caller: Caller, messages: str, told: str
 ) -> None:
-    """And not in the validator's."""
+    """Not in the validator's."""
     code = f'async def run(i, t):\n    return await call_llm(provider="openai", model="{MODEL}", messages={messages})'
     assert (await failure(harness, caller, code)).body["error"] == f"ValueError: {told}"
 
 
-async def test_servers_that_keep_silent_hold_up_one_run_alone(
-    harness: Harness, caller: Caller, api_server: ApiServer
-) -> None:
-    """A run that asks them a hundred things has twenty under way; somebody else's call does not wait behind them."""
+async def test_silent_servers_hold_up_one_run_only(harness: Harness, caller: Caller, api_server: ApiServer) -> None:
+    """A run with a hundred requests to them has twenty under way; another user's call does not wait behind them."""
     many = """
 async def run(input_dict, tools):
     await asyncio.gather(*[http_client.get(input_dict["url"]) for _ in range(100)])

@@ -38,7 +38,7 @@ HELD = {"max_tokens": 100}
 
 @pytest.fixture
 async def impatient(settings: Settings, catalog: Catalog) -> ChatService:
-    """It gives an outage up soon; the connection is there already."""
+    """It gives up soon in an outage; the connection exists already."""
     soon = settings.model_copy(update={"store_timeout_seconds": 2.0})
     database = Database(settings)
     async with database.raising_unavailable():
@@ -68,7 +68,7 @@ async def kept(database: Database) -> int:
 async def test_the_same_chat_gets_the_same_ticket(
     chat: ChatService, caller: Caller, database: Database, cloud_tasks: CloudTasksServer
 ) -> None:
-    """And is held for, counted and queued once; the order of fields does not make it another."""
+    """It is held for, counted and queued once. Another order of fields is the same chat."""
     first, again = asking(), ChatRequest.model_validate(dict(reversed(asking().model_dump().items())))
     accepted, replayed = await chat.submit_once(caller, first, KEY)
     assert not replayed
@@ -79,10 +79,10 @@ async def test_the_same_chat_gets_the_same_ticket(
     assert len(cloud_tasks.tasks) == 1
 
 
-async def test_a_hundred_at_once_are_one(
+async def test_a_hundred_at_once_get_one_ticket(
     database: Database, settings: Settings, catalog: Catalog, caller: Caller, cloud_tasks: CloudTasksServer
 ) -> None:
-    """From as many processes as there are: each has its own turn, and the database decides."""
+    """From as many processes, each with its own lock, so that the database decides."""
     chats = [ChatService(Database(settings), task_queue(settings), catalog, settings) for _ in range(2)]
     outcomes = await asyncio.gather(*(chats[number % 2].submit_once(caller, asking(), KEY) for number in range(100)))
     assert len({accepted.ticket_id for accepted, _ in outcomes}) == 1
@@ -93,10 +93,10 @@ async def test_a_hundred_at_once_are_one(
     assert await held(database, caller) == await held(database, alone)
 
 
-async def test_two_processes_at_the_same_instant_accept_one(
+async def test_two_processes_at_the_same_instant_accept_one_chat(
     database: Database, settings: Settings, catalog: Catalog, caller: Caller, cloud_tasks: CloudTasksServer
 ) -> None:
-    """Both find nothing and write: one of them is overtaken, finds the other's, and gives that."""
+    """Both find nothing and write. One fails to commit, finds the other's ticket, and returns that."""
     together = asyncio.Barrier(2)
 
     class Process(Database):
@@ -118,7 +118,7 @@ async def test_two_processes_at_the_same_instant_accept_one(
 
 
 async def test_another_chat_under_the_key_is_a_conflict(chat: ChatService, caller: Caller) -> None:
-    """Whatever differs; another caller's key is another key."""
+    """Whatever differs. Another caller's key is another key."""
     accepted, _ = await chat.submit_once(caller, asking(), KEY)
     for other in (asking("bye"), asking(stream=True), asking(model="gpt-4.1")):
         with pytest.raises(Conflict, match="Idempotency-Key"):
@@ -128,8 +128,8 @@ async def test_another_chat_under_the_key_is_a_conflict(chat: ChatService, calle
     assert elses.ticket_id != accepted.ticket_id
 
 
-async def test_a_key_is_good_for_a_day(chat: ChatService, caller: Caller, database: Database) -> None:
-    """Whether or not the database has deleted what is over."""
+async def test_a_key_is_valid_for_a_day(chat: ChatService, caller: Caller, database: Database) -> None:
+    """Whether or not the database has deleted what has expired."""
     accepted, _ = await chat.submit_once(caller, asking(), KEY)
     for document in await database._client.collection("idempotency").get():  # pyright: ignore[reportPrivateUsage]
         expiry = (document.to_dict() or {})["expire_at"]
@@ -141,10 +141,10 @@ async def test_a_key_is_good_for_a_day(chat: ChatService, caller: Caller, databa
     assert (await chat.submit_once(caller, asking("something else"), KEY))[0] == new
 
 
-async def test_what_was_refused_is_not_remembered(
+async def test_a_refused_chat_is_not_remembered(
     chat: ChatService, settings: Settings, catalog: Catalog, caller: Caller, database: Database
 ) -> None:
-    """400, 402 and 429 accepted nothing: the key is free, for another chat, too."""
+    """400, 402 and 429 accepted nothing: the key is free, also for another chat."""
     with pytest.raises(BadRequest):
         await chat.submit_once(caller, asking(model="gpt-nothing"), KEY)
     now = datetime.now(UTC)
@@ -166,10 +166,10 @@ async def test_what_was_refused_is_not_remembered(
     assert await kept(database) == before == 1
 
 
-async def test_a_chat_that_came_before_is_given_though_it_would_be_refused_now(
+async def test_a_replay_gets_its_ticket_even_if_it_would_be_refused_now(
     chat: ChatService, caller: Caller, database: Database, settings: Settings
 ) -> None:
-    """The agent is not published any more, and nothing is left: the ticket is there all the same."""
+    """The agent is no longer published, and no allowance is left: the ticket is returned all the same."""
     agent = await publish(database, caller, "echo")
     body = request(provider="gofannon", model="echo")
     accepted, _ = await chat.submit_once(caller, body, KEY)
@@ -180,10 +180,10 @@ async def test_a_chat_that_came_before_is_given_though_it_would_be_refused_now(
     assert await chat.submit_once(caller, body, KEY) == (accepted, True)
 
 
-async def test_a_lost_answer_is_no_second_chat(
+async def test_a_lost_answer_makes_no_second_chat(
     chat: ChatService, caller: Caller, database: Database, cloud_tasks: CloudTasksServer
 ) -> None:
-    """The commit went through without our knowing: it is recognised, and is no replay."""
+    """The commit went through unnoticed: it is recognised, and is not a replay."""
     lose_answers(database, ServiceUnavailable("gone"), 1)
     accepted, replayed = await chat.submit_once(caller, asking(), KEY)
     assert not replayed
@@ -194,7 +194,7 @@ async def test_a_lost_answer_is_no_second_chat(
 async def test_a_chat_whose_first_request_died_before_the_queue_is_queued_by_the_second(
     database: Database, settings: Settings, catalog: Catalog, caller: Caller, cloud_tasks: CloudTasksServer
 ) -> None:
-    """The function was killed in between; the ticket is given, and does not wait for the sweep."""
+    """The function was killed in between; the second gets the ticket, which does not wait for the sweep."""
 
     class Killed(BaseException):
         pass
@@ -216,7 +216,7 @@ async def test_a_chat_whose_first_request_died_before_the_queue_is_queued_by_the
 async def test_a_chat_that_could_not_be_queued_may_be_sent_again_under_its_key(
     chat: ChatService, caller: Caller, database: Database, cloud_tasks: CloudTasksServer
 ) -> None:
-    """503: it was withdrawn, so the second is a new one; nothing is held for the first."""
+    """503: it was withdrawn, so the second is a new chat; nothing is held for the first."""
     cloud_tasks.fail_next(grpc.StatusCode.PERMISSION_DENIED)
     with pytest.raises(Unavailable) as refused:
         await chat.submit_once(caller, asking(), KEY)
@@ -227,10 +227,10 @@ async def test_a_chat_that_could_not_be_queued_may_be_sent_again_under_its_key(
     assert len(cloud_tasks.tasks) == 1
 
 
-async def test_a_chat_that_was_given_to_a_second_request_is_not_withdrawn(
+async def test_a_chat_that_a_second_request_got_is_not_withdrawn(
     database: Database, settings: Settings, catalog: Catalog, caller: Caller, cloud_tasks: CloudTasksServer
 ) -> None:
-    """The queue refuses the first request after the second was given the ticket: both get it, and it is answered."""
+    """The queue refuses the first request after the second has the ticket: both get it, and it is answered."""
     chat = ChatService(database, task_queue(settings), catalog, settings)
     given: list[str] = []
 
@@ -251,7 +251,7 @@ async def test_a_chat_that_was_given_to_a_second_request_is_not_withdrawn(
 async def test_a_second_request_that_the_queue_refuses_gets_its_ticket(
     chat: ChatService, caller: Caller, cloud_tasks: CloudTasksServer
 ) -> None:
-    """What was accepted is not withdrawn because somebody asks again."""
+    """An accepted chat is not withdrawn because it is sent again."""
     accepted, _ = await chat.submit_once(caller, asking(), KEY)
     cloud_tasks.fail_next(grpc.StatusCode.PERMISSION_DENIED)
     assert await chat.submit_once(caller, asking(), KEY) == (accepted, True)
@@ -259,7 +259,7 @@ async def test_a_second_request_that_the_queue_refuses_gets_its_ticket(
 
 
 @pytest.mark.parametrize("key", [None, KEY])
-async def test_a_chat_of_which_nobody_knows_names_its_ticket(
+async def test_a_chat_with_an_unknown_outcome_names_its_ticket(
     chat: ChatService,
     impatient: ChatService,
     caller: Caller,
@@ -267,8 +267,8 @@ async def test_a_chat_of_which_nobody_knows_names_its_ticket(
     cloud_tasks: CloudTasksServer,
     key: str | None,
 ) -> None:
-    """It was stored, the answer was lost, and the database is out: the caller can look it up. Without a key, the queue
-    has it withdrawn; under its key it may come again, and is accepted.
+    """It was stored, the answer was lost, and the database is out: the caller can look it up. Without a key, a
+    withdrawal is queued. With its key it may be sent again, and is accepted.
     """
     restore = break_commits(database, 1, 1)
     with pytest.raises(OutcomeUnknown) as unknown:
@@ -289,10 +289,10 @@ async def test_a_chat_of_which_nobody_knows_names_its_ticket(
     assert len(cloud_tasks.tasks) == 1
 
 
-async def test_a_chat_of_which_nobody_knows_may_not_be_there(
+async def test_a_chat_with_an_unknown_outcome_may_not_exist(
     chat: ChatService, impatient: ChatService, caller: Caller, database: Database
 ) -> None:
-    """It was not stored, the database is out, and nobody knew. The look-up says so."""
+    """It was not stored, since the database is out. The look-up says so."""
     restore = break_commits(database, 1)
     with pytest.raises(OutcomeUnknown) as unknown:
         await impatient.submit_once(caller, asking(), KEY)
@@ -305,7 +305,7 @@ async def test_a_chat_of_which_nobody_knows_may_not_be_there(
 
 
 @pytest.mark.parametrize("applied", [(), (1,)])
-async def test_a_chat_that_is_refused_is_refused_for_good(
+async def test_a_refused_chat_stays_refused(
     impatient: ChatService,
     database: Database,
     caller: Caller,
@@ -313,7 +313,7 @@ async def test_a_chat_that_is_refused_is_refused_for_good(
     applied: tuple[int, ...],
 ) -> None:
     """The admission's answer is lost, the withdrawal goes through: 503, nothing is held, and the ticket has ended. A
-    commit that is still on its way comes too late.
+    commit that arrives later has no effect.
     """
     restore = break_commits(database, 1, *applied)
     withdraw = WithdrawalService.withdraw
@@ -333,10 +333,10 @@ async def test_a_chat_that_is_refused_is_refused_for_good(
     assert "Nothing was charged" in str(found.error)
 
 
-async def test_a_withdrawal_that_comes_late_leaves_what_a_worker_has(
+async def test_a_late_withdrawal_leaves_a_ticket_that_a_worker_has(
     chat: ChatService, caller: Caller, database: Database, settings: Settings
 ) -> None:
-    """Ended, if nobody has begun; and unknown tickets are no error."""
+    """The ticket ends if no worker has begun it. Unknown tickets are not an error."""
     withdrawals = WithdrawalService(database, settings)
     first, second = await chat.submit(caller, asking()), await chat.submit(caller, asking())
     await take(database, second.ticket_id)
