@@ -39,7 +39,7 @@ def lock_name(owner: str, kind: TurnKind) -> str:
 
 @dataclass(frozen=True)
 class TurnService:
-    """Lives as long as a delivery or a sweep. `make_queue`: most deliveries need no queue, whose library is large."""
+    """Takes, frees and passes on turns. `make_queue`: called only if needed, as the queue's library is large."""
 
     database: Database
     make_queue: Callable[[], TaskQueue]
