@@ -1,1 +1,5 @@
-"""Use cases, one file per noun. They know neither HTTP nor the libraries behind the store, the queue and the models."""
+"""Use cases, a package per subject. They know neither HTTP nor the libraries behind store, queue and models.
+
+Services are made for each request, and live as long as it does. A delivery by the queue and a sweep are requests, too.
+What outlives a request, such as the counts of a process, is at module level.
+"""

@@ -1,4 +1,4 @@
-"""Log lines of frontends, written to our own log: bounded, one line each, and without what looks like a secret."""
+"""Writes log lines of frontends to our own log: of limited length, one line each, without what looks like a secret."""
 
 import logging
 
@@ -24,7 +24,7 @@ _LEVELS = {
 
 
 class ClientLog(CamelModel):
-    """What a frontend has to tell."""
+    """An event that a frontend reports."""
 
     model_config = with_example(
         eventType="page-error", message="The list did not load.", level="WARN", metadata={"page": "/agents"}
@@ -37,13 +37,15 @@ class ClientLog(CamelModel):
 
 
 class Logged(SnakeModel):
+    """The entry was logged."""
+
     model_config = with_example(status="logged")
 
     status: str = "logged"
 
 
 def write_client_log(entry: ClientLog, client_host: str, user_agent: str, uid: str | None) -> Logged:
-    """Writes the line, with the caller's address and browser joined to its metadata. An unknown level is INFO."""
+    """Writes the line, with the caller's address and browser in its metadata. An unknown level is INFO."""
     metadata = redacted_json({**(entry.metadata or {}), "client_host": client_host, "user_agent": user_agent})
     fields = {"eventType": redacted(entry.event_type), "metadata": metadata, **({"uid": uid} if uid else {})}
     level = _LEVELS.get(entry.level.strip().upper(), logging.INFO)

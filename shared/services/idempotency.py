@@ -1,7 +1,7 @@
-"""Requests that may come twice: an `Idempotency-Key` names one, for its caller and what it goes to, for 24 hours.
+"""Requests that may be sent twice: an `Idempotency-Key` names one, by its caller and target, for 24 hours.
 
-What such a request made is remembered in the transaction that makes it. What becomes of a request that comes again is
-for the services that take it to say.
+What such a request makes is remembered in the transaction that makes it. The services decide how they answer a request
+that is sent again.
 """
 
 import hashlib
@@ -15,10 +15,10 @@ from shared.models.idempotency import KEPT_FOR, KeptRequest, KeyedRequest
 from shared.store import Database, Transaction
 
 
-def keyed(target: str, caller: str, owner: str, key: str, body: Any) -> KeyedRequest:
+def make_keyed_request(target: str, caller: str, owner: str, key: str, body: Any) -> KeyedRequest:
     """The request that `caller` sends to `target` under `key`. `owner`: the user whose data it is.
 
-    Two bodies are the same that differ in the order of fields, or in how they are written.
+    Bodies count as equal if they differ only in the order of fields, or in how they are written.
     """
     name = _hash([target, caller, key])
     return KeyedRequest(name, owner, _hash([name, body]))
@@ -26,7 +26,7 @@ def keyed(target: str, caller: str, owner: str, key: str, body: Any) -> KeyedReq
 
 @dataclass(frozen=True)
 class Idempotency:
-    """Lives as long as a request."""
+    """Remembers requests."""
 
     database: Database
 
@@ -55,7 +55,7 @@ class Idempotency:
         transaction: Transaction,
         lease_expires_at: datetime | None = None,
     ) -> None:
-        """Keeps a request that the transaction has not found; `made`: the id of what it makes. One write."""
+        """Keeps a request that the transaction has not found. `made`: the id of what it makes. One write."""
         kept = KeptRequest(
             id=request.id,
             owner=request.owner,
@@ -66,15 +66,15 @@ class Idempotency:
         )
         self.database.idempotency.put(kept, transaction)
 
-    def give(self, kept: KeptRequest, transaction: Transaction) -> None:
-        """Notes that what the request made is given to who sends it again: it is not to be withdrawn any more."""
+    def mark_given(self, kept: KeptRequest, transaction: Transaction) -> None:
+        """Notes that a second request got what the first one made, so that it is no longer withdrawn."""
         if not kept.given:
             self.database.idempotency.put(kept.model_copy(update={"given": True}), transaction)
 
-    async def bar(self, request: KeyedRequest, made: str, now: datetime, transaction: Transaction) -> None:
-        """Forgets a request whose `made` came to nothing, and has a commit that would remember it come too late.
+    async def invalidate(self, request: KeyedRequest, made: str, now: datetime, transaction: Transaction) -> None:
+        """Forgets a request whose `made` came to nothing, even if a commit that remembers it arrives later.
 
-        One read; one write, of what is over already, where nothing else stands.
+        Writes an entry that has expired already, unless another request has the key. One read, one write.
         """
         found = await self.database.idempotency.get(request.id, transaction)
         if found is None or found.made == made or found.expire_at <= now:
@@ -84,7 +84,7 @@ class Idempotency:
             self.database.idempotency.put(over, transaction)
 
     async def forget(self, request: KeyedRequest, made: str, transaction: Transaction) -> bool:
-        """Forgets a request whose `made` came to nothing; False if that was given to somebody. One read, one write."""
+        """Forgets a request whose `made` came to nothing; False if a second request got it. One read, one write."""
         found = await self.database.idempotency.get(request.id, transaction)
         if found is None or found.made != made:
             return True

@@ -1,4 +1,6 @@
-"""Calls of models that a request makes itself, rather than a ticket: each is held for, made, and charged."""
+"""Calls of models that a request makes itself, rather than a ticket. The payer is charged for each: what it may cost is
+held first, then it is made, then settled.
+"""
 
 import asyncio
 from dataclasses import dataclass
@@ -23,21 +25,23 @@ from shared.store import Database
 
 _log = get_logger("model_calls")
 _LEAVING_SECONDS = 5
-"""How long a caller may wait until the calls that go on are noted."""
+"""How long a caller waits at most until calls that go on are noted."""
 _under_way: set[asyncio.Task[ChatResult]] = set()
-"""Held here, as the event loop does not keep a task alive."""
+"""Kept here, as the event loop does not keep a task alive."""
 
 
 class CompleteChat(Protocol):
-    """Calls a model once; raises `ModelFailure`. See `shared.llm.completion.complete`."""
+    """Calls a model. See `shared.llm.completion.complete`."""
 
-    async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult: ...
+    async def __call__(self, route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
+        """Calls the model once, and waits for `timeout` seconds at most. Raises `ModelFailure`."""
+        ...
 
 
 async def complete_at_a_price(
     complete: CompleteChat, route: ModelRoute, request: ChatRequest, timeout: float, held: int
 ) -> ChatResult:
-    """Calls a model once. What a call has cost that nobody knows the cost of is `held`: what was held for it.
+    """Calls a model once. If its cost is unknown, it costs `held`, in millionths of a dollar: what was held for it.
 
     Raises as `complete` does.
     """
@@ -45,20 +49,21 @@ async def complete_at_a_price(
         result = await complete(route, request, timeout)
     except ModelFailure as failure:
         if failure.usage is not None and failure.usage.unpriced:
-            failure.cost = _of_unknown(route, held)
+            failure.cost = _charge_held(route, held)
         raise
-    return result.model_copy(update={"cost": _of_unknown(route, held)}) if result.usage.unpriced else result
+    return result.model_copy(update={"cost": _charge_held(route, held)}) if result.usage.unpriced else result
 
 
-def _of_unknown(route: ModelRoute, held: int) -> float:
+def _charge_held(route: ModelRoute, held: int) -> float:
+    """The cost of a call whose cost is unknown, in US dollars. Logged, too."""
     fields = {"model": route.name, "cost_micros": held}
-    _log.error("A cost is not known: what was held is charged", extra={"fields": fields})
+    _log.error("A cost is unknown: what was held is charged", extra={"fields": fields})
     return to_dollars(held)
 
 
 @dataclass(frozen=True)
 class ModelCallService:
-    """Lives as long as a request."""
+    """Calls models, and charges the payer."""
 
     catalog: Catalog
     complete: CompleteChat
@@ -68,7 +73,7 @@ class ModelCallService:
     def over(
         cls, database: Database, catalog: Catalog, complete: CompleteChat, settings: Settings
     ) -> "ModelCallService":
-        """The service over a database."""
+        """The service, with its own `SpendingService`."""
         return cls(catalog, complete, SpendingService(database, settings))
 
     async def call(
@@ -81,14 +86,14 @@ class ModelCallService:
         about: JsonObject,
         deployment: DeploymentBudget | None = None,
     ) -> ChatResult:
-        """The model's answer, charged to `payer` once under `call_id`, with `about` in the usage entry.
+        """The model's answer. `payer` is charged once, under `call_id`, with `about` in the usage entry.
 
-        `timeout`: how many seconds the answer is waited for, and no more than the budget has. A call that nobody waits
-        for any more goes on to its end, as the provider bills it, and is charged then; a free one ends.
+        `timeout`: how many seconds to wait for the answer, within what the budget has left. If the caller stops
+        waiting, the call goes on to its end, as the provider bills it, and is charged then; a free call is cancelled.
 
-        `deployment`: whose budget the call is counted by, if it is made for callers of a published agent. The answer
-        is at most as long as the budgets and the payer's allowance cover. A call that failed after the provider had
-        begun is charged what the provider bills for it.
+        `deployment`: the budget that the call counts against, too, if a published agent was called by its public name.
+        The answer is no longer than the budgets and the payer's allowance cover. The payer is also charged for a call
+        that failed after the provider had begun, as the provider bills it.
 
         Raises `CatalogError`, `AllowanceSpent`, `BudgetSpent`, `DeploymentBudgetSpent`, `ModelFailure`, and
         `Unavailable` when the database is out before the call.
@@ -96,9 +101,9 @@ class ModelCallService:
         route = self.catalog.route(request.provider, request.model)
         bounds = bound_cost(route, request, self.spending.settings)
         call = _Call(route, request, payer, call_id, bounds, budget, budget.reserve(bounds), about, deployment)
-        task = asyncio.create_task(self._made(call))
+        task = asyncio.create_task(self._run(call))
         _under_way.add(task)
-        task.add_done_callback(_over)
+        task.add_done_callback(_forget)
         try:
             async with asyncio.timeout(min(timeout, budget.seconds_left)):
                 return await asyncio.shield(task)
@@ -110,11 +115,10 @@ class ModelCallService:
             raise
 
     async def leave(self, budget: Budget) -> None:
-        """To be awaited when whatever made the calls of a budget is over, before its caller has the answer.
+        """Ends the calls of a budget: no other may begin. To be awaited before the caller gets its answer.
 
-        No other call begins then. A process may be frozen, and ended, once it answers nobody: so calls that go on are
-        noted, and charged what they hold if they are never settled. One transaction if there are any; while the
-        database is out it is logged.
+        A process may be frozen and ended once it serves no request. So calls that go on are noted, and charged what
+        they hold if they are never settled. One transaction if there are any; a failure is logged.
         """
         budget.over = True
         if not budget.under_way:
@@ -125,13 +129,13 @@ class ModelCallService:
         except (Unavailable, TimeoutError):
             _log.error("Calls that go on could not be noted", extra={"fields": {"holds": list(budget.under_way)}})
 
-    async def _made(self, call: "_Call") -> ChatResult:
-        """From the hold to the charge, whoever still waits for it; not begun for nobody."""
+    async def _run(self, call: "_Call") -> ChatResult:
+        """Holds, calls and settles, even if no caller waits any more; but does not call the model then."""
         cost = 0.0
         try:
-            hold = await self._held(call) if call.charged else None
+            hold = await self._hold(call) if call.charged else None
             try:
-                result = await self._completed(call, hold)
+                result = await self._complete(call, hold)
             except ModelFailure as failure:
                 cost = failure.cost
                 await self._settle(call, hold, cost, failure.usage)
@@ -146,7 +150,8 @@ class ModelCallService:
             call.budget.under_way.pop(call.id, None)
             call.budget.spend(call.reserved, to_micros(cost))
 
-    async def _completed(self, call: "_Call", hold: Hold | None) -> ChatResult:
+    async def _complete(self, call: "_Call", hold: Hold | None) -> ChatResult:
+        """Calls the model, within what is held. Raises `ModelFailure`, `AllowanceSpent`."""
         if not call.wanted or call.budget.over:
             raise ModelFailure("The run was over before the model was called.", transient=False)
         request = call.request
@@ -159,18 +164,19 @@ class ModelCallService:
         seconds = self.spending.settings.model_timeout_seconds
         return await complete_at_a_price(self.complete, call.route, request, seconds, hold.amount if hold else 0)
 
-    async def _held(self, call: "_Call") -> Hold:
+    async def _hold(self, call: "_Call") -> Hold:
+        """Holds what the call may cost. Raises `AllowanceSpent`, `DeploymentBudgetSpent`, `Unavailable`."""
         try:
             return await self.spending.hold(call.payer, call.id, call.bounds, call.deployment)
         except NeverBegun:
             raise
-        except Unavailable:  # it may be there all the same
-            hold = self.spending.to_hold(call.payer, call.id, call.bounds.most, call.deployment)
+        except Unavailable:  # the hold may be stored all the same
+            hold = self.spending.make_hold(call.payer, call.id, call.bounds.most, call.deployment)
             await self._settle(call, hold, 0.0, None)
             raise
 
     async def _settle(self, call: "_Call", hold: Hold | None, cost: float, usage: Usage | None) -> None:
-        """A cost that nobody is charged would be a call for free, so an outage is waited out; then it is logged."""
+        """Charges `cost` to the payer. Waits out an outage, or the call would be free; logs the cost if that fails."""
         if hold is None:
             return
         about = {**call.entry, **(usage_metadata(usage) if usage else {})}
@@ -183,7 +189,7 @@ class ModelCallService:
 
 @dataclass
 class _Call:
-    """`wanted`: whether somebody still waits for it."""
+    """A call that is being made. `wanted`: whether its caller still waits for it."""
 
     route: ModelRoute
     request: ChatRequest
@@ -198,23 +204,24 @@ class _Call:
 
     @property
     def charged(self) -> bool:
+        """Whether the call costs anything."""
         return self.bounds.most > 0
 
     @property
     def entry(self) -> JsonObject:
-        """What its usage entry says, whatever becomes of it."""
+        """What its usage entry says, however the call ends."""
         return {**self.about, "provider": self.route.provider, "model": self.route.model}
 
 
 def _give_up(call: _Call, task: asyncio.Task[ChatResult]) -> None:
-    """Nobody waits any more. A free call is ended: nobody bills it, and it may keep a small machine from others."""
+    """Notes that no caller waits any more. Cancels a free call, which may keep a small machine from others."""
     call.wanted = False
     if not call.charged:
         task.cancel()
 
 
-def _over(task: asyncio.Task[ChatResult]) -> None:
-    """A failure that nobody waited for was told where it happened."""
+def _forget(task: asyncio.Task[ChatResult]) -> None:
+    """Takes note of an error, if there is one: it was logged where it happened."""
     _under_way.discard(task)
     if not task.cancelled():
         task.exception()

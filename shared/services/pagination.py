@@ -1,6 +1,6 @@
-"""Page tokens: where a page ended, as a header can carry it. They are no secret, and grant nothing.
+"""Page tokens: where a page ended, in a form that a header can carry. They are not secret, and grant nothing.
 
-Anybody may write one, so that what is read of them is only what a page could have given.
+Anyone can write one, so reading accepts only what a page could have returned.
 """
 
 import base64
@@ -12,48 +12,48 @@ from pydantic import TypeAdapter
 from shared.models.errors import BadRequest
 from shared.models.wire import is_plain_id
 
-_NO_TOKEN = "This is no page token. Take it from the X-Next-Page-Token of the page before."  # noqa: S105 - a sentence
+_INVALID = "This is not a valid page token. Take it from the X-Next-Page-Token of the page before."
 _texts = TypeAdapter(list[str])
 
 
 def write_name_token(name: str) -> str:
-    """After a document's name."""
-    return _token(name)
+    """The token of a page that ended with the document of this name."""
+    return _encode(name)
 
 
 def read_name_token(token: str) -> str:
-    """The name. Raises `BadRequest` for what no page gave."""
-    (name,) = _parts(token, 1)
+    """The name in a token. Raises `BadRequest` for an invalid one."""
+    (name,) = _decode(token, 1)
     return name
 
 
 def write_moment_token(moment: datetime, name: str) -> str:
-    """After a document's time and name."""
-    return _token(moment.isoformat(), name)
+    """The token of a page that ended with the document of this time and name."""
+    return _encode(moment.isoformat(), name)
 
 
 def read_moment_token(token: str) -> tuple[datetime, str]:
-    """The time, in UTC, and the name. Raises `BadRequest` for what no page gave."""
-    text, name = _parts(token, 2)
+    """The time, in UTC, and the name in a token. Raises `BadRequest` for an invalid one."""
+    text, name = _decode(token, 2)
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             raise ValueError("a time without a zone")
         return moment.astimezone(UTC), name
     except (ValueError, OverflowError) as error:
-        raise BadRequest(_NO_TOKEN) from error
+        raise BadRequest(_INVALID) from error
 
 
-def _token(*parts: str) -> str:
+def _encode(*parts: str) -> str:
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode()
 
 
-def _parts(token: str, count: int) -> list[str]:
-    """So many texts, of which the last is a document's name."""
+def _decode(token: str, count: int) -> list[str]:
+    """The `count` texts in a token, the last a document's name. Raises `BadRequest`."""
     try:
         parts = _texts.validate_json(base64.b64decode(token, altchars=b"-_", validate=True), strict=True)
     except ValueError as error:
-        raise BadRequest(_NO_TOKEN) from error
+        raise BadRequest(_INVALID) from error
     if len(parts) != count or not is_plain_id(parts[-1]):
-        raise BadRequest(_NO_TOKEN)
+        raise BadRequest(_INVALID)
     return parts

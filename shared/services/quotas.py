@@ -1,8 +1,8 @@
-"""Quotas: how much one user may keep here, so that nobody fills the database or the lists of others.
+"""Quotas: how much one user may keep, so that nobody fills the database or the lists of others.
 
-What is kept is counted by Firestore itself, one read for a thousand documents, in the transaction that adds to it. All
-that add to what one user keeps write one document: of those at the same moment one is committed, and the others run
-again and count it.
+Firestore itself counts what is kept, one read for a thousand documents, in the transaction that adds to it. All
+transactions that add to what one user keeps write the same document: of concurrent ones only one is committed, and the
+others run again and count what it added.
 """
 
 from dataclasses import dataclass
@@ -18,73 +18,75 @@ from shared.store.owned import OwnedStore
 
 @dataclass(frozen=True)
 class QuotaService:
-    """Lives as long as a request."""
+    """Counts what users keep, and refuses more."""
 
     database: Database
     settings: Settings
 
     async def refuse_another(self, store: OwnedStore[Any], uid: str, transaction: Transaction) -> None:
-        """Raises `TooLarge` when the user has as many of these, or as many bytes of them, as anybody may keep.
+        """Raises `TooLarge` when the user has as many of these, or as many bytes of them, as a user may keep.
 
         One read, then one aggregation; one write.
         """
-        count, size = await self._usage(store, uid, transaction)
+        count, size = await self._count(store, uid, transaction)
         most = {"agents": self.settings.max_agents, "demos": self.settings.max_demos}[store.name]
         if count >= most:
             raise TooLarge(
                 f"You have {count} {store.name}, and no user may keep more. Delete those that you do not need."
             )
         if size >= self.settings.max_stored_bytes:
-            raise self._too_many_bytes(store.name, size)
+            raise self._too_many_bytes_error(store.name, size)
 
     async def refuse_growth(
         self, store: OwnedStore[Any], before: Stored[Any], after: Stored[Any], transaction: Transaction
     ) -> None:
-        """Raises `TooLarge` for a change that makes something longer by more bytes than its owner may add.
+        """Raises `TooLarge` for a change that adds more bytes than its owner may add.
 
-        One read, one aggregation, one write; none of them for a change that makes it no longer.
+        One read, one aggregation, one write; none of them for a change that adds no bytes.
         """
-        growth = _length(after) - _length(before)
+        growth = _count_bytes(after) - _count_bytes(before)
         if growth <= 0:
             return
-        _, size = await self._usage(store, before.owner, transaction)
+        _, size = await self._count(store, before.owner, transaction)
         if size + growth > self.settings.max_stored_bytes:
-            raise self._too_many_bytes(store.name, size)
+            raise self._too_many_bytes_error(store.name, size)
 
-    async def _usage(self, store: OwnedStore[Any], uid: str, transaction: Transaction) -> tuple[int, int]:
+    async def _count(self, store: OwnedStore[Any], uid: str, transaction: Transaction) -> tuple[int, int]:
+        """How many of these the user has, and their bytes."""
         await self._take_turn(store.name, uid, transaction)
         return await store.usage(uid)
 
-    def _too_many_bytes(self, what: str, size: int) -> TooLarge:
+    def _too_many_bytes_error(self, what: str, size: int) -> TooLarge:
         return TooLarge(
             f"Your {what} take up {size} bytes, and no user may keep more than {self.settings.max_stored_bytes} of "
             "them. Shorten them, or delete those that you do not need."
         )
 
     async def refuse_another_session(self, uid: str, transaction: Transaction) -> None:
-        """Raises `TooLarge` when the user has as many sessions as anybody may keep. One read, then one aggregation;
-        one write.
+        """Raises `TooLarge` when the user has as many sessions as a user may keep.
+
+        One read, then one aggregation; one write.
         """
         await self._take_turn("sessions", uid, transaction)
         count = await self.database.sessions.count(uid, self.settings.max_sessions)
         if count >= self.settings.max_sessions:
             raise TooLarge(
                 f"You have {count} sessions, and no user may keep more. Delete those that you do not need; one that is "
-                "not used for 30 days goes by itself."
+                "not used for 30 days is deleted by itself."
             )
 
     async def _take_turn(self, what: str, uid: str, transaction: Transaction) -> None:
-        """Before counting: whoever else adds to it after this cannot be committed beside us."""
+        """To be called before counting: a transaction that adds to it meanwhile cannot be committed beside this one."""
         key = f"quota:{what}:{uid}"
         await self.database.rate_limits.get(key, transaction)
         self.database.rate_limits.put(key, clock.time(), transaction)
 
-    async def waiting_chats(self, uid: str) -> int:
-        """How many chats of the user are not finished; one more than the most at most. One aggregation."""
+    async def count_waiting_chats(self, uid: str) -> int:
+        """How many of the user's chats are not finished, counted to one above the limit. One aggregation."""
         return await self.database.tickets.unfinished(uid, self.settings.max_waiting_chats + 1)
 
     def refuse_waiting(self, count: int) -> None:
-        """Raises `TooManyRequests` when so many chats are not finished that no other is accepted."""
+        """Raises `TooManyRequests` when `count` unfinished chats are as many as a user may have."""
         if count >= self.settings.max_waiting_chats:
             raise TooManyRequests(
                 f"{self.settings.max_waiting_chats} of your chats are not finished, and no more are accepted. "
@@ -93,6 +95,6 @@ class QuotaService:
             )
 
 
-def _length(thing: Stored[Any]) -> int:
-    """Bytes, as it is kept."""
+def _count_bytes(thing: Stored[Any]) -> int:
+    """How long it is when stored."""
     return len(thing.fields.model_dump_json().encode())

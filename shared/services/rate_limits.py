@@ -1,7 +1,7 @@
 """Rate limits, by the generic cell rate algorithm: one number per key, one write per request.
 
-A key may make `per_minute` requests at once, and gets one back every 60 / per_minute seconds. What is stored is when
-it will have all of them back. https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
+A key may make `per_minute` requests at once, and gets one back every 60 / per_minute seconds. The stored number is the
+time at which it has all of them back. https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
 """
 
 import math
@@ -11,34 +11,34 @@ from shared.models.errors import TooManyRequests
 from shared.store import Database, Transaction
 
 OUTBOUND_PER_MINUTE = 120
-"""Of one user, for tools and API descriptions together.
+"""How many requests for tools and API descriptions together a user may make in a minute.
 
-A person who adds connectors stays far below, and nobody may have this service knock at strangers' doors by the
-thousand. No setting: what a deployment sets for chats is about load and money, and has nothing to do with it.
+A person who adds connectors stays far below, and nobody may use this service to flood other people's servers. It is
+not a setting, as it does not depend on a deployment's load or money.
 """
 _MINUTE = 60.0
-_MOST_REMEMBERED = 10_000
+_MAX_REMEMBERED = 10_000
 _refused_until: dict[tuple[str, str], float] = {}
-"""Keys, each in its project, that this process has refused, and until when: a flood costs no reads."""
+"""By project and key: until when this process refuses the key, so that a flood costs no reads. Epoch seconds."""
 
 
 class RateLimitService:
-    """Lives as long as a request."""
+    """Counts requests."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def acquire(self, key: str, per_minute: int) -> None:
-        """`acquire_in` in a transaction of its own."""
+        """Counts a request of `key`, in a transaction of its own. See `acquire_in`."""
         await self._database.transaction(
             lambda transaction: self.acquire_in(key, per_minute, transaction), serialize_on=key
         )
 
     async def add(self, key: str, amount: float, per_minute: float) -> float:
-        """Counts `amount` of what `key` may have `per_minute` of, whether there is room for it or not. One transaction.
+        """Counts `amount` of what `key` may have `per_minute` of, even above the limit. One transaction.
 
-        Returns the time, in epoch seconds, at which it has all of it back: more than a minute from now, and it has had
-        too much.
+        Returns the time, in epoch seconds, at which the key has all of it back. If that is more than a minute away,
+        the key is above its limit.
         """
 
         async def write(transaction: Transaction) -> float:
@@ -50,7 +50,7 @@ class RateLimitService:
         return await self._database.transaction(write, serialize_on=key)
 
     async def acquire_in(self, key: str, per_minute: int, transaction: Transaction) -> None:
-        """Counts a request of `key`: one read and one write, neither if `per_minute` is 0, which is no limit.
+        """Counts a request of `key`: one read and one write, or none if `per_minute` is 0, which means no limit.
 
         Raises `TooManyRequests`, with the seconds to wait, and then counts nothing.
         """
@@ -73,6 +73,6 @@ class RateLimitService:
 
 
 def _remember(key: tuple[str, str], until: float) -> None:
-    if len(_refused_until) >= _MOST_REMEMBERED:
+    if len(_refused_until) >= _MAX_REMEMBERED:
         _refused_until.pop(next(iter(_refused_until)))
     _refused_until[key] = until

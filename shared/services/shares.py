@@ -1,8 +1,8 @@
-"""Shares of a process: how many requests of one user, of a kind that may take long, are under way in it at a time.
+"""Limits how many requests of one user a process serves at a time, for kinds of requests that may take long.
 
-A process takes only so many requests at a time (`concurrency` in a function's `functions.yaml`), and some wait for a
-stranger's server for most of a minute. A limit by the minute lets one user have all of them wait. Counted in each
-process alone, so that it costs no reads and no writes.
+A process serves a limited number of requests at a time (`concurrency` in a function's `functions.yaml`), and some wait
+for another server for most of a minute. A rate limit alone would let one user occupy them all. Each process counts by
+itself, so that this costs no reads and no writes.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from shared.models.errors import TooManyRequests
 from shared.per_loop import per_loop
 
-_AGAIN_SECONDS = 5
+_RETRY_AFTER_SECONDS = 5
 
 
 @per_loop
@@ -22,16 +22,16 @@ def _under_way(project: str, kind: str) -> Counter[str]:
 
 
 @contextmanager
-def share(project: str, kind: str, uid: str, most: int) -> Generator[None]:
-    """Within it, one more request of `kind` is under way for the user. Raises `TooManyRequests` for more than `most`.
+def share(project: str, kind: str, uid: str, max_requests: int) -> Generator[None]:
+    """Counts a request of `kind` during the block. Raises `TooManyRequests` when `max_requests` are under way already.
 
-    It does not queue: a waiting request would occupy the process just the same.
+    It does not wait, as a waiting request would occupy the process just the same.
     """
     counts = _under_way(project, kind)
-    if counts[uid] >= most:
+    if counts[uid] >= max_requests:
         raise TooManyRequests(
-            f"{most} of your requests of this kind are under way. Send this one again when one has ended.",
-            retry_after=_AGAIN_SECONDS,
+            f"{max_requests} of your requests of this kind are under way. Send this one again when one has ended.",
+            retry_after=_RETRY_AFTER_SECONDS,
         )
     counts[uid] += 1
     try:

@@ -164,8 +164,8 @@ async def test_what_is_no_spec(
 @pytest.mark.parametrize(
     ("path", "says"),
     [
-        ("/status/401", "127.0.0.1 wants a sign-in (status 401), which is not sent"),
-        ("/status/403", "127.0.0.1 wants a sign-in (status 403), which is not sent"),
+        ("/status/401", "127.0.0.1 requires a sign-in (status 401)"),
+        ("/status/403", "127.0.0.1 requires a sign-in (status 403)"),
         ("/status/404", "127.0.0.1 answered with status 404, and not with a document."),
         ("/status/304", "127.0.0.1 answered with status 304"),
         ("/status/429", "127.0.0.1 answered with status 429"),

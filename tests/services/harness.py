@@ -34,14 +34,14 @@ def chat(prompt: str, *, answer_tokens: int = 1000, model: str = MODEL, provider
 
 
 def answering_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> AnsweringService:
-    """As the worker has it."""
+    """As the worker wires it."""
     by_agent = AgentChatService(database, run_service(database, catalog, complete_chat, settings), settings).answer
     turns = TurnService(database, lambda: task_queue(settings), settings)
     return AnsweringService(database, catalog, complete_chat, by_agent, settings, turns)
 
 
 def run_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> RunService:
-    """As all who run agents have it."""
+    """As the functions that run agents wire it."""
     model_calls = ModelCallService.over(database, catalog, complete_chat, settings)
     return RunService(database, model_calls, engine(settings), settings)
 
@@ -67,7 +67,7 @@ class Harness:
         return account
 
     async def charged(self, uid: str) -> list[int]:
-        """What each entry of the user charged, of all periods."""
+        """What each of the user's entries charged, in all periods."""
         entries = await self.database._client.collection("users").document(uid).collection("usage").get()  # pyright: ignore[reportPrivateUsage]
         return [(entry.to_dict() or {})["charged"] for entry in entries]
 

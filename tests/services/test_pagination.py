@@ -1,4 +1,4 @@
-"""Page tokens that no page gave: anybody may write one."""
+"""Page tokens that no page returned: anyone can write one."""
 
 import base64
 import json
@@ -61,7 +61,7 @@ MOMENT_TOKENS = [
 
 @pytest.mark.parametrize("name", ["a", "天気", "😀", "\x01", "a.b", "__x", "x" * 1500])
 def test_a_token_is_read_as_it_was_written(name: str) -> None:
-    """Whatever can be an id; a time to the microsecond. It is fit for a header."""
+    """For any id, and a time to the microsecond. A header can carry it."""
     moment = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
     assert write_name_token(name).isascii()
     assert read_name_token(write_name_token(name)) == name
@@ -69,31 +69,31 @@ def test_a_token_is_read_as_it_was_written(name: str) -> None:
 
 
 def test_a_time_is_read_in_utc() -> None:
-    """Whatever its zone."""
+    """Whatever its time zone."""
     moment, _ = read_moment_token(made_up("2026-01-01T02:00:00+02:00", "a"))
     assert moment.isoformat() == NOW
 
 
 @pytest.mark.parametrize("token", NAME_TOKENS, ids=repr)
-async def test_a_made_up_name_is_told(database: Database, token: str) -> None:
+async def test_a_made_up_name_is_refused(database: Database, token: str) -> None:
     """400 in the same words, from lists of deployments and of users; nothing is read."""
     for read in (
         DeploymentService(database, Settings()).list(Caller(uid="u"), 5, token),
         AdminService(database, Settings()).users(5, token),
     ):
-        with pytest.raises(BadRequest, match="This is no page token"):
+        with pytest.raises(BadRequest, match="This is not a valid page token"):
             await read
 
 
 @pytest.mark.parametrize("token", MOMENT_TOKENS, ids=repr)
-async def test_a_made_up_moment_is_told(database: Database, token: str) -> None:
+async def test_a_made_up_moment_is_refused(database: Database, token: str) -> None:
     """400 in the same words, from lists of agents; nothing is read."""
-    with pytest.raises(BadRequest, match="This is no page token"):
+    with pytest.raises(BadRequest, match="This is not a valid page token"):
         await AgentService(database).list(Caller(uid="u"), 5, token)
 
 
-async def test_a_token_of_what_is_gone_leads_on(database: Database) -> None:
-    """What it names need not be there any more, nor ever have been: such a page begins where it would have stood."""
+async def test_a_token_of_a_deleted_document_still_works(database: Database) -> None:
+    """The page begins where the document would be, whether or not it ever existed."""
     caller = Caller(uid="u")
     assert (await AgentService(database).list(caller, 5, made_up(NOW, "gone\x01"))).agents == []
     assert (await DeploymentService(database, Settings()).list(caller, 5, made_up("gone"))).deployments == []

@@ -51,8 +51,8 @@ async def quotas(database: Database, settings: Settings) -> QuotaService:
     return QuotaService(database, settings.model_copy(update=few))
 
 
-async def test_so_many_agents_and_no_more(database: Database, quotas: QuotaService, caller: Caller) -> None:
-    """413 that says how many, and what to do; others' agents do not count; a deleted one makes room."""
+async def test_the_number_of_agents_is_limited(database: Database, quotas: QuotaService, caller: Caller) -> None:
+    """413 says how many there are, and what to do. Other users' agents do not count, and deleting one makes room."""
     agents = AgentService(database, quotas)
     first = await agents.create(caller, agent())
     await agents.create(caller, agent())
@@ -63,8 +63,8 @@ async def test_so_many_agents_and_no_more(database: Database, quotas: QuotaServi
     await agents.create(caller, agent())
 
 
-async def test_so_many_bytes_and_no_more(database: Database, quotas: QuotaService, caller: Caller) -> None:
-    """By creating or by changing; what makes an agent shorter is always taken."""
+async def test_the_bytes_of_agents_are_limited(database: Database, quotas: QuotaService, caller: Caller) -> None:
+    """For creating and for changing; a change that makes an agent shorter is always accepted."""
     agents = AgentService(database, quotas)
     one = await agents.create(caller, agent(ECHO + "#" * 3000))
     with pytest.raises(TooLarge, match="bytes, and no user may keep more than 4000"):
@@ -86,8 +86,8 @@ async def test_demos_have_quotas_of_their_own(database: Database, quotas: QuotaS
         await demos.create(caller, CreateDemoRequest.model_validate(demo()))
 
 
-async def test_so_many_sessions_and_no_more(database: Database, quotas: QuotaService, caller: Caller) -> None:
-    """Those that are there can be set anew."""
+async def test_the_number_of_sessions_is_limited(database: Database, quotas: QuotaService, caller: Caller) -> None:
+    """Existing ones can still be set."""
     sessions = SessionService(database, quotas)
     for session_id in ("a", "b", "a"):
         await sessions.configure(caller, session_id, CONFIG)
@@ -99,10 +99,10 @@ async def test_so_many_sessions_and_no_more(database: Database, quotas: QuotaSer
     await sessions.configure(caller, "c", CONFIG)
 
 
-async def test_creations_at_the_same_time_do_not_pass_a_quota(
+async def test_concurrent_creations_do_not_exceed_a_quota(
     database: Database, quotas: QuotaService, caller: Caller
 ) -> None:
-    """In number and in bytes, of agents, demos and sessions; changes at the same time do not, either."""
+    """In number and in bytes, of agents, demos and sessions; nor do concurrent changes."""
     agents, demos, sessions = (
         AgentService(database, quotas),
         DemoService(database, quotas),
@@ -124,8 +124,8 @@ async def test_creations_at_the_same_time_do_not_pass_a_quota(
     assert len(await kept(*(sessions.configure(caller, str(number), CONFIG) for number in range(8)))) == 2
 
 
-async def test_so_many_chats_wait_and_no_more(settings: Settings, catalog: Catalog, caller: Caller) -> None:
-    """429 until some are finished; nothing is stored, held or queued for the one that is refused."""
+async def test_the_number_of_unfinished_chats_is_limited(settings: Settings, catalog: Catalog, caller: Caller) -> None:
+    """429 until some are finished; nothing is stored, held or queued for the refused one."""
     harness = Harness(settings.model_copy(update={"max_waiting_chats": 2}), catalog)
     accepted = [(await harness.chat.submit(caller, chat("hi"))).ticket_id for _ in range(2)]
     held = (await harness.account(caller.uid)).held
@@ -138,10 +138,8 @@ async def test_so_many_chats_wait_and_no_more(settings: Settings, catalog: Catal
     assert again.status is TicketStatus.PENDING
 
 
-async def test_the_runs_of_a_user_last_so_long_in_a_minute(
-    settings: Settings, catalog: Catalog, caller: Caller
-) -> None:
-    """After that 429 with the time to wait, in every process; another user's run."""
+async def test_the_time_of_a_users_runs_is_limited(settings: Settings, catalog: Catalog, caller: Caller) -> None:
+    """Then 429 with the time to wait, in every process; other users' runs go on."""
     harness = Harness(settings.model_copy(update={"run_seconds_per_minute": 0.01}), catalog)
     request = RunCodeRequest(code="async def run(i, t):\n    await asyncio.sleep(0.05)")
     await harness.runs.run_code(caller, request)
@@ -152,10 +150,10 @@ async def test_the_runs_of_a_user_last_so_long_in_a_minute(
     await harness.runs.run_code(OTHER, request)
 
 
-async def test_runs_that_find_no_room_do_not_count(
+async def test_runs_without_a_slot_do_not_count(
     settings: Settings, catalog: Catalog, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The time for which strangers' requests wait for a slot is not time of the user's runs."""
+    """The time for which requests of strangers wait for a slot is not time of the user's runs."""
     harness = Harness(settings.model_copy(update={"run_seconds_per_minute": 0.01, "runs_at_once": 1}), catalog)
     monkeypatch.setattr(run_slots, "_WAITING_SECONDS", 0.05)
     request = RunCodeRequest(code="async def run(i, t):\n    return 1")
@@ -167,7 +165,7 @@ async def test_runs_that_find_no_room_do_not_count(
 
 
 async def test_short_runs_write_nothing(database: Database, settings: Settings, caller: Caller) -> None:
-    """They are added up in the process; one that is broken off counts, too."""
+    """They are added up in the process; a cancelled one counts, too."""
     service = RunTimeService(database, settings.model_copy(update={"run_seconds_per_minute": 1.0}))
     for _ in range(3):
         async with service.count(caller.uid) as started:
@@ -183,10 +181,8 @@ async def test_short_runs_write_nothing(database: Database, settings: Settings, 
     assert await stored(database, caller) > time.time()
 
 
-async def test_runs_that_are_always_broken_off_are_limited_too(
-    database: Database, settings: Settings, caller: Caller
-) -> None:
-    """Whoever hangs up each time has had the time all the same."""
+async def test_cancelled_runs_are_limited_too(database: Database, settings: Settings, caller: Caller) -> None:
+    """A caller who hangs up each time has used the time all the same."""
     service = RunTimeService(database, settings.model_copy(update={"run_seconds_per_minute": 0.01}))
     broken = asyncio.create_task(last(service, caller, 30))
     await asyncio.sleep(0.15)
@@ -206,8 +202,8 @@ async def stored(database: Database, caller: Caller) -> float:
     return await database.transaction(lambda transaction: database.rate_limits.get(f"runs:{caller.uid}", transaction))
 
 
-async def test_so_many_usage_reports_in_a_minute(harness_with: Any, caller: Caller) -> None:
-    """Each is kept for audit; the one too many is not."""
+async def test_the_rate_of_usage_reports_is_limited(harness_with: Any, caller: Caller) -> None:
+    """Each is kept for audit; one above the limit is not."""
     harness = harness_with(usage_reports_per_minute=2)
     report = UsageReport.model_validate({"responseCost": 1})
     for _ in range(2):
@@ -218,7 +214,7 @@ async def test_so_many_usage_reports_in_a_minute(harness_with: Any, caller: Call
 
 
 async def test_made_up_names_leave_nothing_behind(harness_with: Any, database: Database) -> None:
-    """A call of what is not published counts nowhere."""
+    """A call of an unpublished name is not counted anywhere."""
     harness = harness_with()
     published = PublishedService(harness.database, harness.runs, harness.settings)
     for number in range(3):

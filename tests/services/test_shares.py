@@ -1,4 +1,4 @@
-"""How many requests of one user may be under way in a process: counted in memory, refused at once."""
+"""How many requests of one user a process serves at a time: counted in memory, refused at once."""
 
 import pytest
 
@@ -12,8 +12,8 @@ from shared.settings import Settings
 from tests.services.harness import MODEL, Harness
 
 
-async def test_a_user_has_so_many_and_others_as_many() -> None:
-    """One more is told when to come again; what has ended makes room; each kind counts by itself."""
+async def test_each_user_has_a_share() -> None:
+    """One more is refused with the time to wait; what has ended makes room; each kind counts by itself."""
     with share("p", "specs", "me", 2), share("p", "specs", "me", 2):
         with (
             pytest.raises(TooManyRequests, match="2 of your requests of this kind are under way") as told,
@@ -27,10 +27,10 @@ async def test_a_user_has_so_many_and_others_as_many() -> None:
         pass
 
 
-async def test_requests_that_have_a_model_write_are_shared_out(
+async def test_requests_that_have_a_model_write_are_limited(
     settings: Settings, catalog: Catalog, caller: Caller
 ) -> None:
-    """Each may take most of a minute, and a process takes only so many."""
+    """Each may take most of a minute, and a process serves a limited number."""
     harness = Harness(settings, catalog)
 
     async def write(count: int) -> None:

@@ -1013,7 +1013,7 @@ export interface components {
             cost: number;
         };
         /**
-         * @description What a frontend has to tell.
+         * @description An event that a frontend reports.
          * @example {
          *       "eventType": "page-error",
          *       "level": "WARN",
@@ -1468,6 +1468,7 @@ export interface components {
             auth_token?: string | null;
         };
         /**
+         * @description The entry was logged.
          * @example {
          *       "status": "logged"
          *     }

@@ -1,1 +1,1 @@
-"""Users and their money: profiles, allowances, the ledger, and the budgets of what is charged to them."""
+"""Users and their money: profiles, allowances, the ledger, and the budgets of runs and published agents."""

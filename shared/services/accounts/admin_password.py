@@ -1,12 +1,13 @@
-"""Attempts at the administrators' password: how many there may be, from one address and from all together.
+"""Limits attempts at the administrators' password, from one address and from all together.
 
-A limit for all addresses, were it the only one, would let a stranger lock the administrators out by spending it; and
-were the password compared in spite of it, it would be no limit. So an address that the right password has come from is
-known for thirty days; known addresses share one limit, all others another. While strangers spend theirs, an
-administrator at a new address waits, or comes with an ID token. See docs/decisions/0021-who-is-let-in.md.
+A single limit for all addresses would let a stranger lock the administrators out by using it up. So an address that
+has sent the right password is known for thirty days; known addresses share one limit, all others another. While
+strangers use up theirs, an administrator at a new address waits, or comes with an ID token. See
+docs/decisions/0021-who-is-let-in.md.
 """
 
-from shared import clock
+import time
+
 from shared.models.errors import TooManyRequests
 from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
@@ -17,7 +18,7 @@ _RENEWED_BELOW_SECONDS = KNOWN_SECONDS / 2
 
 
 class AdminPasswordAttempts:
-    """Lives as long as a request. `block`: the address, or the network, that the attempt comes from."""
+    """Counts attempts. `block`: the address, or the network, that the attempt comes from."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
@@ -25,14 +26,14 @@ class AdminPasswordAttempts:
         self._settings = settings
 
     async def take(self, block: str) -> float:
-        """Counts an attempt before the password is compared. Returns until when `block` is known, in epoch seconds.
+        """Counts an attempt, before the password is compared. Returns until when `block` is known, in epoch seconds.
 
         Three reads, two writes. Raises `TooManyRequests`. Attempts from known addresses never queue behind others.
         """
         known_until = await self._database.transaction(
-            lambda transaction: self._database.rate_limits.get(_known(block), transaction)
+            lambda transaction: self._database.rate_limits.get(_known_key(block), transaction)
         )
-        group = "admin:known" if known_until > clock.time() else "admin:strangers"
+        group = "admin:known" if known_until > time.time() else "admin:strangers"
         await self._database.transaction(lambda transaction: self._count(block, group, transaction), serialize_on=group)
         return known_until
 
@@ -48,17 +49,17 @@ class AdminPasswordAttempts:
         await self._limits.acquire_in(f"admin:{block}", self._settings.public_rate_per_minute, transaction)
 
     async def remember(self, block: str, known_until: float) -> None:
-        """After the right password: makes `block` known, unless it is for long. Two weeks apart, one read and write."""
-        now = clock.time()
+        """Makes `block` known, after the right password. One read and one write, once in two weeks."""
+        now = time.time()
         if known_until - now > _RENEWED_BELOW_SECONDS:
             return
 
         async def write(transaction: Transaction) -> None:
-            await self._database.rate_limits.get(_known(block), transaction)
-            self._database.rate_limits.put(_known(block), now + KNOWN_SECONDS, transaction)
+            await self._database.rate_limits.get(_known_key(block), transaction)
+            self._database.rate_limits.put(_known_key(block), now + KNOWN_SECONDS, transaction)
 
         await self._database.transaction(write, serialize_on=f"admin:known:{block}")
 
 
-def _known(block: str) -> str:
+def _known_key(block: str) -> str:
     return f"admin:known:{block}"

@@ -1,4 +1,4 @@
-"""Administration of users. Every change leaves an audit record, written together with it."""
+"""Administration of users. Every change is written together with an audit record."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ from shared.settings import Settings
 from shared.store import Database, Transaction
 
 _AUDITED = {"allowance", "remaining", "reset_at", "ceiling", "disabled"}
-_LONGEST_UID = 128
+_MAX_UID_CHARACTERS = 128
 _UNKNOWN = "There is no such user."
 
 
@@ -33,16 +33,16 @@ class UserPage:
 
 
 class AdminService:
-    """Lives as long as a request. `actor` is the admin's uid, or what stands for the password."""
+    """Shows and changes users."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._terms = Terms.of(settings)
 
     async def users(self, limit: int, page_token: str | None = None) -> UserPage:
-        """Users by id, without their usage entries. As many reads as users, and one.
+        """Users by id, without their usage entries. A read for each user, and one more.
 
-        Raises `BadRequest` for a `page_token` that no page gave.
+        Raises `BadRequest` for an invalid `page_token`.
         """
         after = None if page_token is None else read_name_token(page_token)
         now = clock.now()
@@ -52,10 +52,11 @@ class AdminService:
         return UserPage(users, write_name_token(users[-1].id) if len(accounts) > limit else None)
 
     async def change(self, actor: str, uid: str, change: AdminChange) -> AdminUser:
-        """An allowance that an admin sets is the user's ceiling too, and a reset date refills when it comes.
+        """Changes a user. An allowance that is set becomes the user's ceiling, too; a reset date refills when it comes.
 
-        A user who has never signed in is created, if there is anything to set: name and address come with the first
-        request. Raises `NotFound` for what cannot be a user's id, and `Conflict` for a stale `_rev`.
+        `actor`: the administrator's user id, or what stands for the password. Creates a user who has never signed in,
+        if there is anything to set; name and address come with the user's first request. Raises `NotFound` for what
+        cannot be a user's id, and `Conflict` for a stale `_rev`.
         """
         if not _is_uid(uid):
             raise NotFound(_UNKNOWN)
@@ -70,7 +71,7 @@ class AdminService:
             if stored is None and not change.model_fields_set - {"rev"}:
                 raise NotFound(_UNKNOWN)
             before = stored or Account.opened(uid, self._terms, now)
-            after = changed(before.current(now, self._terms), change, self._terms, now)
+            after = apply_change(before.current(now, self._terms), change, self._terms, now)
             if after == stored:
                 return after
             record = AuditRecord(
@@ -78,8 +79,8 @@ class AdminService:
                 actor=actor,
                 action="change user" if stored else "create user",
                 target=uid,
-                before=_audited(stored) if stored else {},
-                after=_audited(after),
+                before=_to_audit(stored) if stored else {},
+                after=_to_audit(after),
             )
             self._database.audit.add(record, transaction)
             return self._database.accounts.put(after.model_copy(update={"last_write": write_id}), transaction)
@@ -92,13 +93,13 @@ class AdminService:
 def _is_uid(text: str) -> bool:
     """Whether Firebase could have given it to a user: https://firebase.google.com/docs/auth/admin/manage-users."""
     printable = text.isprintable() and bool(text.strip()) and "\ufffd" not in text  # which undecodable bytes become
-    return is_plain_id(text) and len(text) <= _LONGEST_UID and printable
+    return is_plain_id(text) and len(text) <= _MAX_UID_CHARACTERS and printable
 
 
-def changed(account: Account, change: AdminChange, terms: Terms, now: datetime) -> Account:
-    """The account after what an administrator orders, who is bound by nothing.
+def apply_change(account: Account, change: AdminChange, terms: Terms, now: datetime) -> Account:
+    """The account after an administrator's change, which no limit restricts.
 
-    Where users do as they like, an administrator does the same as they, and no more than the allowance stays.
+    Where users may set their own allowance freely, the same applies as to them: no more than the allowance remains.
     """
     if change.monthly_allowance is not None:
         allowance = to_micros(change.monthly_allowance)
@@ -117,5 +118,5 @@ def changed(account: Account, change: AdminChange, terms: Terms, now: datetime) 
     return account
 
 
-def _audited(account: Account) -> dict[str, Any]:
+def _to_audit(account: Account) -> dict[str, Any]:
     return account.model_dump(include=_AUDITED)

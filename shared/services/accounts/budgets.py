@@ -1,4 +1,4 @@
-"""What a run and all the agents that it calls may use together: time, calls, money."""
+"""Limits what a run may use, together with all the agents that it calls: time, calls, money."""
 
 import asyncio
 import time
@@ -8,21 +8,21 @@ from shared.models.wire import JsonObject
 
 
 class BudgetSpent(Exception):
-    """`args[0]` is a sentence for whoever wrote the code."""
+    """The run has used up its budget. `args[0]` is a sentence for the author of the code."""
 
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
-"""Of HTTP answers, all together: they stay in memory until their run is over."""
+"""Limit of all HTTP answers of a run together, which stay in memory until it is over."""
 
 MAX_CONNECTIONS = 20
-"""To servers that strangers run, at a time: a run whose servers keep silent must not take everybody's connections."""
+"""Connections of a run to other people's servers at a time: silent servers must not use up those of other runs."""
 
 
 class Budget:
-    """One for a chain of runs. `seconds` from now; `calls` of anything outside; `cost` in millionths of a dollar.
+    """One for a chain of runs. `seconds`: from now. `calls`: of host functions. `cost`: millionths of a dollar.
 
-    `under_way`: the calls that are held for and billed as of now, by their holds' ids, and what their entries are to
-    say. `over`: no other may begin. `connections`: to be entered around whatever is asked of a stranger's server.
+    `under_way`: for calls that providers are billing now, by the ids of their holds, the metadata of their usage
+    entries. `over`: no further call may begin. `connections`: to be held during each request to another server.
     """
 
     def __init__(self, seconds: float, calls: int, cost: int) -> None:
@@ -39,15 +39,16 @@ class Budget:
 
     @property
     def seconds_left(self) -> float:
+        """0 when the time is up."""
         return max(0.0, self._ends - time.monotonic())
 
     @property
     def calls_taken(self) -> int:
-        """How many calls of anything outside were begun, or refused."""
+        """How many calls of host functions were begun, or refused."""
         return self._calls - self._calls_left
 
     def take_call(self) -> None:
-        """Counts a call. Raises `BudgetSpent` for one too many."""
+        """Counts a call. Raises `BudgetSpent` when there are none left."""
         if self._calls_left <= 0:
             raise BudgetSpent(f"A run may make {self._calls} calls, with the agents that it calls; this was one more.")
         self._calls_left -= 1
@@ -61,7 +62,7 @@ class Budget:
         self._bytes_left -= size
 
     def reserve(self, bounds: CostBounds) -> int:
-        """Sets aside what a call may cost at most, or what is left if that is less; returns it.
+        """Sets aside what a call may cost at most, or what is left if that is less; returns the amount.
 
         Raises `BudgetSpent` when what is left does not cover a short answer.
         """
@@ -76,6 +77,6 @@ class Budget:
         return reserved
 
     def spend(self, reserved: int, cost: int) -> None:
-        """What a call cost really, in place of what was set aside for it."""
+        """Counts what a call has cost, in place of what was set aside for it."""
         self._reserved -= reserved
         self.spent += cost

@@ -1,8 +1,8 @@
-"""The ledger: money moves here and nowhere else, each time in one transaction with what it moves for.
+"""The ledger: money moves here and nowhere else, in one transaction with the reason for which it moves.
 
-The methods are steps of a transaction, which the services run. Each reads the account, opens one for a user who has
-none, and begins a new period when its date has come. Costs are in US dollars, as models report them; the account and
-its entries keep whole millionths, and the account what is left over.
+The methods are steps of a transaction that a service runs. Each reads the account, opens one for a user who has none,
+and begins a new period when its date has come. Costs are in US dollars, as models report them; the account and its
+entries keep whole millionths, and the account also the fraction that is left over.
 """
 
 import asyncio
@@ -31,29 +31,32 @@ _log = get_logger("ledger")
 
 @dataclass(frozen=True)
 class Ledger:
-    """Lives as long as a request."""
+    """Holds, charges and releases money on users' accounts."""
 
     database: Database
     settings: Settings
 
     @property
     def deployment_budgets(self) -> DeploymentBudgets:
+        """The daily budgets of published agents."""
         return DeploymentBudgets(self.database)
 
-    async def account(self, caller: Caller, now: datetime, transaction: Transaction) -> tuple[Account | None, Account]:
-        """The account as it is stored, None for a new user's, and as it is now. One read."""
+    async def get_account(
+        self, caller: Caller, now: datetime, transaction: Transaction
+    ) -> tuple[Account | None, Account]:
+        """The account as it is stored, None for a new user, and as it is now. One read."""
         stored = await self.database.accounts.get(caller.uid, transaction)
         account = (stored or self.open(caller.uid, now)).current(now, self.terms)
-        told = {"display_name": _text(caller.claims.get("name")), "email": _text(caller.claims.get("email"))}
-        news = {name: text for name, text in told.items() if text and text != getattr(account, name)}
+        profile = {"display_name": _read_claim(caller, "name"), "email": _read_claim(caller, "email")}
+        news = {name: text for name, text in profile.items() if text and text != getattr(account, name)}
         return stored, account.changed(now, **news) if news else account
 
     async def hold(self, caller: Caller, bounds: CostBounds, now: datetime, transaction: Transaction) -> int:
-        """Holds `bounds.most` for a call, or all that is available if that is less; returns what it holds.
+        """Holds `bounds.most` for a call, or all that is available if that is less; returns the amount.
 
         Raises `AllowanceSpent` when what is available does not cover `bounds.least`; `Forbidden` for a disabled user.
         """
-        _, account = await self.account(caller, now, transaction)
+        _, account = await self.get_account(caller, now, transaction)
         refuse(account)
         refuse_uncovered(account, bounds)
         account, hold = account.holding(bounds.most, now)
@@ -69,9 +72,9 @@ class Ledger:
         now: datetime,
         budget: DeploymentBudget | None = None,
     ) -> Hold:
-        """Puts `hold` on the account and on the `budget`, with as much of `bounds.most` as both have available.
+        """Puts `hold` on the account and the `budget`, with as much of `bounds.most` as both have available.
 
-        Raises `AllowanceSpent`, `DeploymentBudgetSpent`. Two reads, three with a budget.
+        `caller`: the payer. Raises `AllowanceSpent`, `DeploymentBudgetSpent`. Two reads, three with a budget.
         """
         found, *_ = await asyncio.gather(
             self.database.holds.get(hold.id, transaction),
@@ -81,7 +84,7 @@ class Ledger:
         if found is not None:  # an earlier run was committed unnoticed
             return found
         if budget is not None:
-            most = await self.deployment_budgets.available(budget, hold, now, transaction, max(1, bounds.least))
+            most = await self.deployment_budgets.get_available(budget, hold, now, transaction, max(1, bounds.least))
             bounds = CostBounds(bounds.least, most)
         opened = hold.model_copy(update={"amount": await self.hold(caller, bounds, now, transaction)})
         if budget is not None:
@@ -92,7 +95,7 @@ class Ledger:
     async def close_hold(
         self, hold: Hold, cost: float, metadata: JsonObject, now: datetime, transaction: Transaction
     ) -> None:
-        """Charges `cost` and releases the hold. All at once, and once however often it is done.
+        """Charges `cost` to the hold's owner and releases the hold. However often it is done, it happens once.
 
         Three reads, four with a deployment's budget.
         """
@@ -104,7 +107,7 @@ class Ledger:
         )
         if found is None and (charged or not cost):
             return
-        _, account = await self.account(Caller(uid=hold.owner), now, transaction)
+        _, account = await self.get_account(Caller(uid=hold.owner), now, transaction)
         if found is not None:
             account = account.released(found.amount, now)
             self.database.holds.remove(found, transaction)
@@ -117,25 +120,25 @@ class Ledger:
     async def settle(
         self, ended: Ticket, now: datetime, transaction: Transaction, *, cost: float = 0.0, usage: Usage | None = None
     ) -> None:
-        """Writes a ticket that has ended, charges its cost, and releases its hold. All at once, so once.
+        """Writes a ticket that has ended, charges its cost to its owner, and releases its hold.
 
-        The cost is its result's; `cost` and `usage` are those of an attempt that failed after the provider had begun.
-        A ticket that ran an agent has been charged for already, call by call.
+        The cost is the result's; `cost` and `usage` are those of an attempt that failed after the provider had begun.
+        The calls of a ticket that ran an agent have been charged already, one by one.
         """
         if ended.begun:
             cost = 0.0
         elif ended.result:
             cost, usage = ended.result.cost, ended.result.usage
         if cost or ended.hold:
-            # What the steps below read, read at once.
+            # Reads at once what the steps below read.
             await asyncio.gather(
                 self.database.accounts.get(ended.owner, transaction),
                 self.database.accounts.has_entry(ended.owner, ended.id, transaction),
             )
-            _, account = await self.account(Caller(uid=ended.owner), now, transaction)
+            _, account = await self.get_account(Caller(uid=ended.owner), now, transaction)
             account = account.released(ended.hold, now)
             if cost:
-                account = await self.charge(account, ended.id, cost, _about(ended, usage), now, transaction)
+                account = await self.charge(account, ended.id, cost, _describe(ended, usage), now, transaction)
             self.database.accounts.put(account, transaction)
         self.database.tickets.put(ended.model_copy(update={"hold": 0}), transaction)
 
@@ -149,23 +152,23 @@ class Ledger:
         cost: float = 0.0,
         usage: Usage | None = None,
     ) -> Ticket:
-        """Holds for another attempt in place of what the ticket holds, and charges the last one's cost, if it has one.
+        """Holds for another attempt in place of what the ticket holds, and charges its owner what the last one cost.
 
-        Returns the ticket with its new hold, yet to be written; the account and the entry are. The entry is named
-        after the ticket and the attempt. Two reads. Raises `AllowanceSpent` when the attempt is not covered, and then
-        has written nothing.
+        Writes the account, and an entry named after the ticket and the attempt; returns the ticket with its new hold,
+        which the caller writes. Two reads. Raises `AllowanceSpent` when the attempt is not covered, and then has
+        written nothing.
         """
         cause = f"{ticket.id}-{ticket.attempts}"
         await asyncio.gather(
             self.database.accounts.get(ticket.owner, transaction),
             self.database.accounts.has_entry(ticket.owner, cause, transaction),
         )
-        _, account = await self.account(Caller(uid=ticket.owner), now, transaction)
+        _, account = await self.get_account(Caller(uid=ticket.owner), now, transaction)
         account = account.released(ticket.hold, now)
         after, _ = account.charged(to_micros(cost), now)
         refuse_uncovered(after, bounds)
         if cost:
-            account = await self.charge(account, cause, cost, _about(ticket, usage), now, transaction)
+            account = await self.charge(account, cause, cost, _describe(ticket, usage), now, transaction)
         account, hold = account.holding(bounds.most, now)
         self.database.accounts.put(account, transaction)
         return ticket.model_copy(update={"hold": hold})
@@ -173,10 +176,10 @@ class Ledger:
     async def charge_lost(
         self, ticket: Ticket, cost: float, usage: Usage | None, now: datetime, transaction: Transaction
     ) -> None:
-        """Charges an attempt at a ticket that is not its worker's any more, and leaves the ticket as it is.
+        """Charges the owner for an attempt whose worker has lost the ticket, and leaves the ticket as it is.
 
-        `ticket`: as the attempt took it. Nothing, if the attempt was charged after all, without its worker's knowing.
-        Three reads, and another for a ticket that has ended.
+        `ticket`: as the attempt took it. Does nothing if the attempt was charged after all, in a commit whose answer
+        was lost. Three reads, and another for a ticket that has ended.
         """
         cause = f"{ticket.id}-{ticket.attempts}"
         found, *_ = await asyncio.gather(
@@ -187,8 +190,8 @@ class Ledger:
         last = found is not None and found.status.finished and found.attempts == ticket.attempts
         if last and await self.database.accounts.has_entry(ticket.owner, ticket.id, transaction):
             return
-        _, account = await self.account(Caller(uid=ticket.owner), now, transaction)
-        account = await self.charge(account, cause, cost, _about(ticket, usage), now, transaction)
+        _, account = await self.get_account(Caller(uid=ticket.owner), now, transaction)
+        account = await self.charge(account, cause, cost, _describe(ticket, usage), now, transaction)
         self.database.accounts.put(account, transaction)
 
     async def charge(
@@ -202,10 +205,10 @@ class Ledger:
         *,
         reported: bool = False,
     ) -> Account:
-        """The account after `cost`, yet to be written; its entry is. The account as it was, if `cause` has an entry.
+        """Writes an entry for `cost`, and returns the charged account, which the caller writes.
 
-        What the account cannot pay it owes. Logs the charge, unless it was spent elsewhere and is only `reported`.
-        One read.
+        Returns the account unchanged if `cause` has an entry already. The account owes what it cannot pay. Logs the
+        charge, unless it was spent elsewhere and is only `reported`. One read.
         """
         if await self.database.accounts.has_entry(account.uid, cause, transaction):
             return account
@@ -213,7 +216,7 @@ class Ledger:
         after, charged = account.charged(micros, now)
         if charged < micros:
             fields = {"uid": account.uid, "cause": cause, "cost_micros": micros, "charged_micros": charged}
-            _log.warning("A cost was above what remained; the rest is owed", extra={"fields": fields})
+            _log.warning("A cost exceeded what remained; the rest is owed", extra={"fields": fields})
         entry = Entry(
             cause=cause,
             period=account.period,
@@ -225,15 +228,16 @@ class Ledger:
         )
         self.database.accounts.add_entry(account.uid, entry, transaction)
         if not reported:
-            transaction.on_commit(lambda: _tell(account.uid, entry))
+            transaction.on_commit(lambda: _log_charge(account.uid, entry))
         return after
 
     def open(self, uid: str, now: datetime) -> Account:
-        """The account of a user who has none, yet to be written."""
+        """An account for a user who has none, which the caller writes."""
         return Account.opened(uid, self.terms, now)
 
     @property
     def terms(self) -> Terms:
+        """The deployment's rules for allowances."""
         return Terms.of(self.settings)
 
 
@@ -251,8 +255,8 @@ def refuse_uncovered(account: Account, bounds: CostBounds) -> None:
     )
 
 
-def _tell(uid: str, entry: Entry) -> None:
-    """What was spent, on what and by whom; nothing of what was said. What the monitoring of spending adds up."""
+def _log_charge(uid: str, entry: Entry) -> None:
+    """Logs what was spent, on what and by whom, but no content. The monitoring of spending adds these lines up."""
     fields = {
         "uid": uid,
         "cause": entry.cause,
@@ -264,16 +268,19 @@ def _tell(uid: str, entry: Entry) -> None:
     _log.info("Charged", extra={"fields": fields})
 
 
-def _about(ticket: Ticket, usage: Usage | None) -> JsonObject:
+def _describe(ticket: Ticket, usage: Usage | None) -> JsonObject:
+    """The metadata of the ticket's usage entry."""
     about: dict[str, Any] = {"ticket_id": ticket.id, "provider": ticket.provider, "model": ticket.model}
     return about if usage is None else {**about, **usage_metadata(usage)}
 
 
 def usage_metadata(usage: Usage) -> JsonObject:
-    """The tokens as a usage entry has them; `estimated` where the provider did not count them."""
+    """The tokens, as in a usage entry; `estimated` if the provider did not count them."""
     metadata: JsonObject = {"usage": usage.model_dump()}
     return {**metadata, "estimated": True} if usage.estimated else metadata
 
 
-def _text(claim: object) -> str | None:
+def _read_claim(caller: Caller, name: str) -> str | None:
+    """A claim of the caller's token, if it is a text that is not empty."""
+    claim = caller.claims.get(name)
     return claim if isinstance(claim, str) and claim else None

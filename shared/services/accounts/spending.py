@@ -1,4 +1,7 @@
-"""Spending outside of tickets: a call of a model is held for before, and charged after, whoever makes it."""
+"""Spending outside tickets: what a model's call may cost is held before it, and what it did cost is charged after it.
+
+The payer, who owns the hold, is charged.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,12 +23,12 @@ from shared.store import Database, Transaction
 _SETTLING_SECONDS = 60
 _MAX_PAUSE_SECONDS = 5
 _MARGIN_SECONDS = 300
-"""Longer than a call and its settling may take together, beyond the model's own limit."""
+"""Longer than a call and its settlement may take, beyond the model's own limit."""
 
 
 @dataclass(frozen=True)
 class SpendingService:
-    """Lives as long as a request."""
+    """Holds money for calls, and settles the holds."""
 
     database: Database
     settings: Settings
@@ -33,19 +36,19 @@ class SpendingService:
     async def hold(
         self, payer: Caller, hold_id: str, bounds: CostBounds, deployment: DeploymentBudget | None = None
     ) -> Hold:
-        """Holds what the call may cost at most, or all there is if that is less. One transaction.
+        """Holds what the call may cost at most, or all that is left if that is less. One transaction.
 
-        Raises `AllowanceSpent` when what is there does not cover a short answer, and `DeploymentBudgetSpent` when the
-        budget of the `deployment` that the call is made for does not. `hold_id` names the call, and nothing else ever.
+        Raises `AllowanceSpent` when what is left does not cover a short answer, and `DeploymentBudgetSpent` when the
+        budget of the `deployment` that the call is made for does not. `hold_id` must name this call only.
         """
-        hold = self.to_hold(payer, hold_id, bounds.most, deployment)
+        hold = self.make_hold(payer, hold_id, bounds.most, deployment)
 
         async def body(transaction: Transaction) -> Hold:
             return await self._ledger.open_hold(payer, hold, bounds, transaction, clock.now(), deployment)
 
         return await self.database.transaction(body, serialize_on=f"user:{payer.uid}")
 
-    def to_hold(self, payer: Caller, hold_id: str, amount: int, deployment: DeploymentBudget | None = None) -> Hold:
+    def make_hold(self, payer: Caller, hold_id: str, amount: int, deployment: DeploymentBudget | None = None) -> Hold:
         """The hold that `hold` opens, as far as it is known beforehand."""
         now = clock.now()
         return Hold(
@@ -57,7 +60,7 @@ class SpendingService:
         )
 
     async def leave(self, holds: Mapping[str, JsonObject]) -> None:
-        """Marks these holds: nothing waits for their calls any more. The value of each is its `Hold.left`.
+        """Marks holds whose calls go on although no caller waits for them. The value of each is its `Hold.left`.
 
         One transaction, with a read and a write for each hold that is not settled yet.
         """
@@ -70,9 +73,10 @@ class SpendingService:
         await self.database.transaction(body)
 
     async def settle(self, hold: Hold, cost: float, metadata: JsonObject) -> None:
-        """Charges `cost`, in US dollars, and releases the hold, once however often it is asked. One transaction.
+        """Charges `cost`, in US dollars, and releases the hold. However often it is called, it happens once.
 
-        An outage of the database is sat out for a minute, as the call is paid for. Raises `Unavailable` after it.
+        One transaction. Waits out an outage of the database for a minute, as the call is paid for; then raises
+        `Unavailable`.
         """
 
         async def body(transaction: Transaction) -> None:
@@ -81,9 +85,9 @@ class SpendingService:
         await self._settle_first(body, hold.owner)
 
     async def give_up(self, hold: Hold) -> None:
-        """Releases a hold that was not settled in its time, and charges what it held if nobody waited for the call.
+        """Releases a hold that was not settled in its time, and charges what it held if no caller waited for the call.
 
-        Nothing, if it was settled meanwhile, for nothing as well. One transaction; waits and raises as `settle` does.
+        Does nothing if the hold was settled meanwhile. One transaction; waits and raises as `settle` does.
         """
 
         async def body(transaction: Transaction) -> None:

@@ -1,8 +1,8 @@
-"""Whether a user may do anything here: an administrator can disable one.
+"""Refuses users whom an administrator has disabled.
 
-Where an account is read anyway, in the transaction that holds or changes money, it is asked itself (`refuse`).
-Elsewhere it is looked up, and what was found counts for `REMEMBERED_SECONDS` in this process: so long a user who was
-just disabled may still read, and publish; nothing is spent meanwhile.
+A transaction that holds or changes money reads the account anyway, and checks it (`refuse`). Elsewhere the account is
+looked up, and the result counts for `REMEMBERED_SECONDS` in this process. So long a user who was just disabled may
+still read and publish, but not spend.
 """
 
 import time
@@ -12,11 +12,11 @@ from shared.models.errors import Forbidden
 from shared.store import Database
 
 REMEMBERED_SECONDS = 10.0
-_MOST_REMEMBERED = 10_000
+_MAX_REMEMBERED = 10_000
 _DISABLED = "Your account is disabled. Ask an administrator."
 _OWNER_DISABLED = "This agent cannot be called: the account of its owner is disabled."
 _remembered: dict[tuple[str, str], tuple[bool, float]] = {}
-"""By project and user: whether disabled, and until when that counts."""
+"""By project and user: whether the user is disabled, and until when that counts, by the monotonic clock."""
 
 
 def refuse(account: Account | None) -> None:
@@ -26,7 +26,7 @@ def refuse(account: Account | None) -> None:
 
 
 class StandingService:
-    """Lives as long as a request."""
+    """Looks up whether users are disabled."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -37,12 +37,12 @@ class StandingService:
             raise Forbidden(_DISABLED)
 
     async def refuse_disabled_owner(self, uid: str) -> None:
-        """The same for the owner of an agent that somebody calls. One read, or none."""
+        """Raises `Forbidden` when the owner of a called agent is disabled. One read, or none."""
         if await self.is_disabled(uid):
             raise Forbidden(_OWNER_DISABLED)
 
     async def is_disabled(self, uid: str, *, anew: bool = False) -> bool:
-        """`anew`: whatever is remembered. One read, or none. Raises `Unavailable`."""
+        """Whether the user is disabled. `anew`: ignores what is remembered. One read, or none. Raises `Unavailable`."""
         found = _remembered.get((self._database.project, uid))
         if found is not None and not anew and found[1] > time.monotonic():
             return found[0]
@@ -53,7 +53,7 @@ class StandingService:
         return disabled
 
     def remember(self, uid: str, disabled: bool) -> None:
-        """What was just read or written."""
-        if len(_remembered) >= _MOST_REMEMBERED:
+        """Remembers what was just read or written."""
+        if len(_remembered) >= _MAX_REMEMBERED:
             _remembered.pop(next(iter(_remembered)))
         _remembered[(self._database.project, uid)] = disabled, time.monotonic() + REMEMBERED_SECONDS

@@ -1,15 +1,14 @@
-"""Users: their profile, allowance and spending, as they see and change them themselves."""
+"""Users: their profile, allowance and spending, as they themselves see and change them."""
 
 import asyncio
 import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from uuid import uuid4
 
-from shared import clock
 from shared.models.account import Account
 from shared.models.caller import Caller
 from shared.models.errors import Conflict, Forbidden, TooLarge
@@ -29,14 +28,14 @@ _PLAIN_KEY = re.compile(r"[\w.:-]{1,200}")
 
 @dataclass(frozen=True)
 class Reported:
-    """`replayed`: the same report had been charged before."""
+    """A report that was charged. `replayed`: the same report was charged before."""
 
     user: User
     replayed: bool
 
 
 class UserService:
-    """Lives as long as a request. Every method answers with the user as it is afterwards.
+    """Shows and changes a user. Every method returns the user as it is afterwards.
 
     Every method raises `Forbidden` for a disabled user.
     """
@@ -47,67 +46,67 @@ class UserService:
         self._ledger = Ledger(database, settings)
 
     async def me(self, caller: Caller) -> User:
-        """The profile; a first request creates the user, and a reset date that has come opens a new period."""
-        return await self._shown(await self._written(caller, lambda account, now: account))
+        """The profile. The first request creates the user, and a reset date that has come opens a new period."""
+        return await self._show(await self._write(caller, lambda account, now: account))
 
     async def change(self, caller: Caller, change: AccountChange) -> User:
-        """Raises `Conflict` for a stale `_rev`, `Forbidden` for more than is the user's."""
+        """Changes the allowance. Raises `Conflict` for a stale `_rev`, `Forbidden` for more than the user may have."""
 
-        def allowed(account: Account, now: datetime) -> Account:
-            return changed(account, change, self._ledger.terms, now)
+        def apply(account: Account, now: datetime) -> Account:
+            return apply_change(account, change, self._ledger.terms, now)
 
-        return await self._shown(await self._written(caller, allowed, change.rev))
+        return await self._show(await self._write(caller, apply, change.rev))
 
     async def report(self, caller: Caller, report: UsageReport, idempotency_key: str | None = None) -> Reported:
-        """Charges what was spent elsewhere. A report that comes again under the same key is charged once.
+        """Charges the caller for spending elsewhere. A report sent again under the same key is charged once.
 
         Raises `TooLarge` for metadata above 16 KiB, `Conflict` for a key that another report had, and
-        `TooManyRequests`, as each report is kept. Three reads and three writes, and the reads that show the user.
+        `TooManyRequests`, as each report is stored. Three reads and three writes, and the reads that show the user.
         """
         size = len(report.model_dump_json(include={"metadata"}).encode())
         if size > MAX_METADATA_BYTES:
             raise TooLarge(f"The metadata are {size} bytes long; at most {MAX_METADATA_BYTES} can be kept.")
-        cause = _cause(idempotency_key)
+        cause = _make_cause(idempotency_key)
         charging = False
 
         async def charge(transaction: Transaction) -> tuple[Account, bool]:
             nonlocal charging
             per_minute = self._settings.usage_reports_per_minute
             await RateLimitService(self._database).acquire_in(f"usage:{caller.uid}", per_minute, transaction)
-            now = clock.now()
+            now = datetime.now(UTC)
             found, (stored, account) = await asyncio.gather(
                 self._database.accounts.entry(caller.uid, cause, transaction),
-                self._ledger.account(caller, now, transaction),
+                self._ledger.get_account(caller, now, transaction),
             )
             refuse(stored)
             if found is None:
                 charging = True
-            elif not _same(found, report):
+            elif not _is_same(found, report):
                 raise Conflict("This Idempotency-Key was sent with another report. Send a new report under a new key.")
             after = await self._ledger.charge(
                 account, cause, report.response_cost, report.metadata, now, transaction, reported=True
             )
             after = after.model_copy(update={"owed": account.owed})  # only what this service paid for is owed to it
-            # An entry that this very request began to write is there if its commit went through unnoticed.
+            # If this very request began to write the entry, its commit went through unnoticed.
             return after if after == stored else self._put(after, transaction), not charging
 
         account, replayed = await self._database.transaction(charge, serialize_on=f"user:{caller.uid}")
-        return Reported(await self._shown(account), replayed)
+        return Reported(await self._show(account), replayed)
 
     async def reset(self, caller: Caller) -> User:
-        """Opens a new period at once, which in a deployment gives nothing. Old entries stay, out of sight."""
+        """Opens a new period now, which adds no money in a deployment. Old entries are kept, but not shown."""
         terms = self._ledger.terms
-        return await self._shown(await self._written(caller, lambda account, now: account.reset(now, terms)))
+        return await self._show(await self._write(caller, lambda account, now: account.reset(now, terms)))
 
-    async def _written(
+    async def _write(
         self, caller: Caller, change: Callable[[Account, datetime], Account], rev: str | None = None
     ) -> Account:
-        """The account after `change`, written if that or the date made it another."""
+        """The account after `change`, written if the change or the date made a difference."""
         write_id = str(uuid4())
 
         async def write(transaction: Transaction) -> Account:
-            now = clock.now()
-            stored, account = await self._ledger.account(caller, now, transaction)
+            now = datetime.now(UTC)
+            stored, account = await self._ledger.get_account(caller, now, transaction)
             if stored is not None and stored.last_write == write_id:  # an earlier run was committed unnoticed
                 return stored
             refuse(stored)
@@ -120,14 +119,14 @@ class UserService:
     def _put(self, account: Account, transaction: Transaction, write_id: str | None = None) -> Account:
         return self._database.accounts.put(account.model_copy(update={"last_write": write_id}), transaction)
 
-    async def _shown(self, account: Account) -> User:
+    async def _show(self, account: Account) -> User:
         async with self._database.raising_unavailable():
             usage = await self._database.accounts.newest_entries(account.uid, account.period, SHOWN_ENTRIES)
         return user_of(account, usage)
 
 
-def changed(account: Account, change: AccountChange, terms: Terms, now: datetime) -> Account:
-    """The account after what its user orders: the allowance first, since lowering it may lower what remains.
+def apply_change(account: Account, change: AccountChange, terms: Terms, now: datetime) -> Account:
+    """The account after its user's change: the allowance first, since lowering it may lower what remains.
 
     Raises `Forbidden` in a deployment for more than the ceiling allows, and for more than is left of the last refill.
     """
@@ -149,32 +148,32 @@ def changed(account: Account, change: AccountChange, terms: Terms, now: datetime
                 f"of your allowance's last refill. Ask an administrator."
             )
         after = after.with_remaining(remaining, now)
-    # Where users do as they like there is nothing to come back to: what they set is what there is.
+    # Where users may set their allowance freely, nothing is kept to come back to: what they set is what they have.
     return after.changed(now, spare=0) if after.spare and not terms.bounding else after
 
 
-def _cause(key: str | None) -> str:
-    """An entry's id. Keys may hold what ids may not; those that earlier versions took stay as they were."""
+def _make_cause(key: str | None) -> str:
+    """An entry's id. Keys that cannot be part of an id are hashed; others stay as they are, as in stored entries."""
     if key is None:
         return f"report-{uuid4()}"
     return f"report-{key}" if _PLAIN_KEY.fullmatch(key) else f"report-#{sha256(key.encode()).hexdigest()}"
 
 
-def _same(entry: Entry, report: UsageReport) -> bool:
-    """Whether the entry is what the report left. Those from before dollars were kept have whole millionths."""
+def _is_same(entry: Entry, report: UsageReport) -> bool:
+    """Whether the entry is the report's. Entries without `dollars` are compared by whole millionths."""
     known = (
         to_micros(report.response_cost) == entry.cost
         if entry.dollars is None
         else report.response_cost == entry.dollars
     )
-    return known and _canonical(entry.metadata) == _canonical(report.metadata)
+    return known and _to_canonical(entry.metadata) == _to_canonical(report.metadata)
 
 
-def _canonical(metadata: JsonObject) -> str:
+def _to_canonical(metadata: JsonObject) -> str:
     return json.dumps(metadata, sort_keys=True)
 
 
 def refuse_stale(stored: Account | None, rev: str | None) -> None:
-    """Raises `Conflict` when `rev` is given and is not the newest."""
+    """Raises `Conflict` for a `rev` that is not the newest; None is not checked."""
     if rev is not None and (stored is None or rev != str(stored.rev)):
         raise Conflict("The user has changed meanwhile. Read it again, and repeat the change with its new _rev.")

@@ -1,1 +1,1 @@
-"""Agents: saved, published, called and run in the sandbox."""
+"""Agents: saved, published, called, and run in the sandbox."""

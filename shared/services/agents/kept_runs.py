@@ -7,12 +7,11 @@ lease: a run without an answer by its end has died, nobody knows how far it came
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
-from shared import clock
 from shared.log import get_logger
 from shared.models.errors import (
     AgentFailed,
@@ -61,7 +60,7 @@ class KeptRuns:
     async def find(self, request: KeyedRequest) -> KeptRequest | None:
         """What is kept of the request, None if it is new. One read. Raises `Conflict` for another body."""
         async with self.database.raising_unavailable():
-            return await Idempotency(self.database).find(request, clock.now())
+            return await Idempotency(self.database).find(request, datetime.now(UTC))
 
     async def claim(self, request: KeyedRequest, run_id: str) -> KeptRequest | None:
         """Claims the run for the request, and returns None; or returns what is kept, if it was claimed before.
@@ -70,7 +69,7 @@ class KeptRuns:
         """
 
         async def body(transaction: Transaction) -> KeptRequest | None:
-            now = clock.now()
+            now = datetime.now(UTC)
             kept = await Idempotency(self.database).find(request, now, transaction)
             if kept is not None:  # by this very run, if an earlier run was committed unnoticed
                 return None if kept.made == run_id else kept
@@ -113,7 +112,7 @@ class KeptRuns:
         """Makes the claim void, even if its commit arrives later. One transaction; a failure is only logged."""
 
         async def body(transaction: Transaction) -> None:
-            await Idempotency(self.database).bar(request, run_id, clock.now(), transaction)
+            await Idempotency(self.database).invalidate(request, run_id, datetime.now(UTC), transaction)
 
         await self._try_transaction(body, run_id)
 

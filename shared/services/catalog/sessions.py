@@ -1,8 +1,7 @@
-"""Sessions: the model that a conversation is set to. A session is its owner's, and ends 30 days after its last use."""
+"""Sessions: the model that a conversation is set to. Only its owner sees one; it ends 30 days after its last use."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from shared import clock
 from shared.models.caller import Caller
 from shared.models.errors import NotFound, TooLarge
 from shared.models.session import ProviderConfig, Session, SessionConfigured, SessionDeleted
@@ -10,15 +9,15 @@ from shared.services.quotas import QuotaService
 from shared.store import Database, Transaction
 
 _PROLONGED_AFTER = timedelta(days=1)
-"""Reading prolongs a session, but not more than once a day: a read that writes each time would cost as a write."""
+"""Reading prolongs a session, but once a day at most: otherwise each read would cost a write."""
 KEPT = timedelta(days=30) + _PROLONGED_AFTER
 MAX_CONFIG_BYTES = 100_000
 
 
 class SessionService:
-    """Lives as long as a request. Without `quotas`, a user may have any number.
+    """Keeps sessions. Without `quotas`, a user may have any number.
 
-    Raises `NotFound` for what is unknown, over, or somebody else's.
+    Raises `NotFound` for a session that is unknown, has ended, or belongs to another user.
     """
 
     def __init__(self, database: Database, quotas: QuotaService | None = None) -> None:
@@ -26,13 +25,13 @@ class SessionService:
         self._quotas = quotas
 
     async def configure(self, caller: Caller, session_id: str, config: ProviderConfig) -> SessionConfigured:
-        """Creates or replaces. Raises `TooLarge` for a configuration above 100,000 bytes, and for a session
-        too many.
+        """Creates or replaces a session. Raises `TooLarge` for a configuration above 100,000 bytes, and for more
+        sessions than a user may have.
         """
         size = len(config.model_dump_json().encode())
         if size > MAX_CONFIG_BYTES:
             raise TooLarge(f"The configuration is {size} bytes long; at most {MAX_CONFIG_BYTES} can be kept.")
-        session = Session(session_id=session_id, config=config, expire_at=clock.now() + KEPT)
+        session = Session(session_id=session_id, config=config, expire_at=datetime.now(UTC) + KEPT)
 
         async def write(transaction: Transaction) -> None:
             found = await self._database.sessions.get(caller.uid, session_id, transaction)
@@ -44,8 +43,8 @@ class SessionService:
         return SessionConfigured(session_id=session_id)
 
     async def config(self, caller: Caller, session_id: str) -> ProviderConfig:
-        """One read, and once a day a write."""
-        now = clock.now()
+        """The session's model. One read, and once a day a write."""
+        now = datetime.now(UTC)
         async with self._database.raising_unavailable():
             session = await self._database.sessions.get(caller.uid, session_id)
             if session is None or session.expire_at <= now:
@@ -55,6 +54,8 @@ class SessionService:
         return session.config
 
     async def delete(self, caller: Caller, session_id: str) -> SessionDeleted:
+        """Deletes the session. One transaction."""
+
         async def delete(transaction: Transaction) -> bool:
             return await self._database.sessions.delete(caller.uid, session_id, transaction)
 

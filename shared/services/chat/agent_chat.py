@@ -32,7 +32,7 @@ OUTPUT_TEXT = "outputText"
 
 @dataclass(frozen=True)
 class AgentChatService:
-    """Answers tickets by running agents. Lives as long as a delivery."""
+    """Answers tickets by running agents."""
 
     database: Database
     runs: RunService

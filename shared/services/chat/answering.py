@@ -29,7 +29,7 @@ _under_way: set[asyncio.Task[None]] = set()
 
 
 class AnsweringService:
-    """Answers one ticket. Lives as long as a delivery."""
+    """Answers one ticket."""
 
     def __init__(
         self,

@@ -39,7 +39,7 @@ class AnswerByAgent(Protocol):
 
 
 class Attempt:
-    """What a delivery asks a model or an agent. Lives as long as the delivery."""
+    """Calls the model or the agent of a ticket."""
 
     def __init__(
         self,

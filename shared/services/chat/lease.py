@@ -26,7 +26,7 @@ class LeaseLost(Exception):
 
 
 class LeaseHolder:
-    """One delivery, as the holder of a ticket's lease. Lives as long as the delivery."""
+    """One delivery, as the holder of a ticket's lease."""
 
     def __init__(self, database: Database, turns: TurnService, settings: Settings) -> None:
         self._database = database

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Settlement:
-    """The settlement of one delivery's attempt. Lives as long as the delivery."""
+    """The settlement of one delivery's attempt."""
 
     def __init__(self, database: Database, holder: LeaseHolder, settings: Settings) -> None:
         self._database = database

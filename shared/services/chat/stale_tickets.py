@@ -30,7 +30,7 @@ _LEVELS = {"ended": logging.ERROR, "waiting": logging.DEBUG}
 
 
 class StaleTickets:
-    """Lives as long as a sweep."""
+    """Queues or ends stale tickets."""
 
     def __init__(self, database: Database, queue: InspectableQueue, turns: TurnService, settings: Settings) -> None:
         self._database = database

@@ -1,15 +1,15 @@
-"""Chat, the caller's side: an accepted chat becomes a ticket, and the ticket is looked up until it is finished.
+"""Chat, the caller's side: an accepted chat becomes a ticket, which the caller looks up until it is finished.
 
-A chat is accepted when its ticket is stored and the queue has its id; only then is the caller told. What happens
-to it afterwards is `shared.services.chat.answering`.
+A chat is accepted when its ticket is stored and the queue has its id; only then does the caller get an answer. The
+caller owns the ticket and is charged for it. What happens to it afterwards is up to `shared.services.chat.answering`.
 """
 
 import asyncio
 import contextlib
 import re
+from datetime import UTC, datetime
 from uuid import uuid4
 
-from shared import clock
 from shared.llm.catalog import Catalog, CatalogError
 from shared.llm.estimate import bound_cost
 from shared.log import get_logger
@@ -24,7 +24,7 @@ from shared.services.access import can_see
 from shared.services.accounts.ledger import Ledger
 from shared.services.accounts.standing import StandingService, refuse
 from shared.services.chat.withdrawal import WithdrawalService
-from shared.services.idempotency import Idempotency, keyed
+from shared.services.idempotency import Idempotency, make_keyed_request
 from shared.services.quotas import QuotaService
 from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
@@ -37,7 +37,7 @@ _TICKET_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class ChatService:
-    """Lives as long as a request."""
+    """Accepts chats, and looks tickets up."""
 
     def __init__(self, database: Database, queue: TaskQueue, catalog: Catalog, settings: Settings) -> None:
         self._database = database
@@ -55,23 +55,23 @@ class ChatService:
         return accepted
 
     async def submit_once(self, caller: Caller, request: ChatRequest, key: str | None) -> tuple[Accepted, bool]:
-        """Accepts a chat: when this returns, a worker will answer it, and a look-up finds it.
+        """Accepts a chat: once this returns, a worker will answer it, and a look-up finds it.
 
-        A chat that comes again under its `key` within 24 hours gets the ticket that it has; then the second is True.
+        A chat sent again under its `key` within 24 hours gets the same ticket; then the second value is True.
 
         Raises `BadRequest` for a provider, model, parameter or tool that cannot be served, `TooManyRequests`,
         `AllowanceSpent`, `Forbidden` for a disabled user and for a disabled owner's agent, `TooLarge` for a chat that
-        cannot be stored, `Conflict` for a key that came with another chat, `Unavailable` when it was not accepted and
-        may be sent again, and `OutcomeUnknown` when nobody knows.
+        cannot be stored, `Conflict` for a key that was used for another chat, `Unavailable` when it was not accepted
+        and may be sent again, and `OutcomeUnknown` when it is unknown whether it was accepted.
         """
-        keyed_request = None if key is None else _keyed(caller, request, key)
+        keyed_request = None if key is None else _make_keyed_request(caller, request, key)
         try:
             bounds = await self._bound_cost(caller, request)
-        except BadRequest:  # it may have been possible when the chat came first
+        except BadRequest:  # it may have been possible when the chat was first sent
             if keyed_request is None or (kept := await self._find(keyed_request)) is None:
                 raise
             return Accepted(ticket_id=kept.made, status=TicketStatus.PENDING), True
-        draft = _draft(caller, request)
+        draft = _make_draft(caller, request)
         try:
             ticket_id = await self._admit(draft, caller, request, bounds, keyed_request)
         except Unavailable:
@@ -80,11 +80,11 @@ class ChatService:
             ticket_id = draft.id
         replayed = ticket_id != draft.id
         try:
-            # Also for a chat that came again, as the first time may have ended before this. The name makes it once.
+            # Also for a chat sent again, as its first request may have died before this. The name makes it one task.
             await self._queue.enqueue(task_name(ticket_id, draft.tasks), {"ticket_id": ticket_id})
         except Exception as error:
             _log.error("The queue refused a ticket: %r", error, extra={"fields": {"ticket": ticket_id}})
-            # One that came again is stored and was given to its caller: the sweep hands it in.
+            # A chat sent again is stored, and its caller has the ticket: the sweep queues it.
             if not replayed and await self._withdraw(draft, keyed_request):
                 raise Unavailable(
                     "The chat could not be queued. Nothing was charged; send it again.", retry_after=5
@@ -92,19 +92,19 @@ class ChatService:
         return Accepted(ticket_id=ticket_id, status=TicketStatus.PENDING), replayed
 
     async def _find(self, request: KeyedRequest) -> KeptRequest | None:
-        """What is kept of a request that has come before. One transaction."""
+        """What is kept of a request that was sent before. One transaction."""
 
         async def find(transaction: Transaction) -> KeptRequest | None:
-            if kept := await self._kept(request, transaction):
-                self._idempotency.give(kept, transaction)
+            if kept := await self._find_kept(request, transaction):
+                self._idempotency.mark_given(kept, transaction)
             return kept
 
         return await self._database.transaction(find)
 
     async def _bound_cost(self, caller: Caller, request: ChatRequest) -> CostBounds:
-        """What it may cost at most; raises `BadRequest` for what cannot be served.
+        """What the chat may cost. Raises `BadRequest` for what cannot be served, `Forbidden` for a disabled owner.
 
-        An agent's calls are held for one by one, so for the agent itself no more than a millionth of a dollar is.
+        What an agent's calls may cost is held call by call, so for the agent itself only a millionth of a dollar is.
         """
         if request.provider == GOFANNON:
             await self._refuse_unpublished(caller, request.model)
@@ -115,7 +115,7 @@ class ChatService:
             raise BadRequest(str(error)) from error
 
     async def _refuse_unpublished(self, caller: Caller, friendly_name: str) -> None:
-        """Raises `BadRequest` for what is not published, or not for this caller, `Forbidden` for a disabled owner's.
+        """Raises `BadRequest` for an agent that is not published for the caller; `Forbidden` for a disabled owner.
 
         One read, and now and then another.
         """
@@ -136,26 +136,26 @@ class ChatService:
     ) -> str:
         """Counts the request, holds what it may cost, and stores the ticket and the key, in one transaction.
 
-        Returns the ticket's id: the draft's, or, for a request that has come before, that of the ticket it has.
+        Returns the ticket's id: the draft's, or that of the ticket that the same request got before.
         """
         rate_key = f"chat:{caller.uid}"
 
         async def admit(transaction: Transaction) -> str:
-            # What the steps below read, read at once.
+            # Reads at once what the steps below read.
             found, kept, waiting, account, _ = await asyncio.gather(
                 self._database.tickets.get(draft.id, transaction),
-                self._kept(keyed_request, transaction),
-                self._quotas.waiting_chats(caller.uid),
+                self._find_kept(keyed_request, transaction),
+                self._quotas.count_waiting_chats(caller.uid),
                 self._database.accounts.get(caller.uid, transaction),
                 self._database.rate_limits.get(rate_key, transaction),
             )
             if found is not None:  # an earlier run was committed unnoticed
                 return found.id
             if kept is not None:
-                self._idempotency.give(kept, transaction)
+                self._idempotency.mark_given(kept, transaction)
                 return kept.made
             refuse(account)
-            now = clock.now()
+            now = datetime.now(UTC)
             self._quotas.refuse_waiting(waiting)
             await self._limits.acquire_in(rate_key, self._settings.chat_rate_per_minute, transaction)
             hold = await self._ledger.hold(caller, bounds, now, transaction) if bounds.most else 0
@@ -167,14 +167,14 @@ class ChatService:
 
         return await self._database.transaction(admit, serialize_on=f"user:{caller.uid}")
 
-    async def _kept(self, request: KeyedRequest | None, transaction: Transaction) -> KeptRequest | None:
-        return None if request is None else await self._idempotency.find(request, clock.now(), transaction)
+    async def _find_kept(self, request: KeyedRequest | None, transaction: Transaction) -> KeptRequest | None:
+        return None if request is None else await self._idempotency.find(request, datetime.now(UTC), transaction)
 
     async def _withdraw(self, draft: Ticket, keyed_request: KeyedRequest | None) -> bool:
-        """Ends a ticket whose caller is told that it was not accepted; False when it is accepted after all.
+        """Ends a ticket that was not accepted as far as its caller knows; False if it stays accepted after all.
 
-        Raises `OutcomeUnknown` while the database is out. Then the queue is asked to have it done later, unless the
-        caller may come again with the key, and is given the ticket.
+        Raises `OutcomeUnknown` while the database is out, and then queues a withdrawal for later, unless the caller
+        has a key, with which it can get the ticket.
         """
         try:
             return await WithdrawalService(self._database, self._settings).withdraw(draft, keyed_request)
@@ -186,7 +186,7 @@ class ChatService:
             raise OutcomeUnknown(draft.id) from error
 
     async def look_up(self, caller: Caller, ticket_id: str) -> ChatResponse:
-        """The ticket as it stands. Raises `NotFound` for one that is unknown or somebody else's. One read."""
+        """The ticket as it stands. Raises `NotFound` for one that is unknown or another user's. One read."""
         ticket = None
         if _TICKET_ID.fullmatch(ticket_id):
             async with self._database.raising_unavailable():
@@ -204,9 +204,9 @@ class ChatService:
         )
 
 
-def _draft(caller: Caller, request: ChatRequest) -> Ticket:
-    """The ticket of a chat that is not accepted yet. Its id is new, by which a transaction knows its own commit."""
-    now, context = clock.now(), current_request.get()
+def _make_draft(caller: Caller, request: ChatRequest) -> Ticket:
+    """The ticket of a chat that is not accepted yet. By its new id, a transaction recognises its own commit."""
+    now, context = datetime.now(UTC), current_request.get()
     return Ticket(
         id=str(uuid4()),
         owner=caller.uid,
@@ -219,5 +219,5 @@ def _draft(caller: Caller, request: ChatRequest) -> Ticket:
     )
 
 
-def _keyed(caller: Caller, request: ChatRequest, key: str) -> KeyedRequest:
-    return keyed("/chat", caller.uid, caller.uid, key, request.model_dump(mode="json"))
+def _make_keyed_request(caller: Caller, request: ChatRequest, key: str) -> KeyedRequest:
+    return make_keyed_request("/chat", caller.uid, caller.uid, key, request.model_dump(mode="json"))

@@ -49,7 +49,7 @@ class _Group:
 
 
 class SweepService:
-    """Lives as long as a sweep."""
+    """Sweeps tickets and holds."""
 
     def __init__(self, database: Database, queue: InspectableQueue, settings: Settings) -> None:
         self._database = database

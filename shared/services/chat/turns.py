@@ -1,17 +1,16 @@
-"""Turns, so that one user's chats do not take every worker from everybody else.
+"""Turns, so that one user's chats do not occupy all workers.
 
-A delivery takes a turn together with the ticket's lease. Where its user has none left, the ticket is parked and the
-delivery ends: a parked ticket has no task, holds no worker's slot and uses up no attempt. Whoever ends a ticket frees
-its turn and calls the oldest that is parked, by a new task. When that process dies in between, the queue delivers the
-ended ticket once more, which frees the turn; and the sweep calls whoever is still parked beside a free turn.
+A delivery takes a turn together with the ticket's lease. If the user has no turn left, the ticket is parked and the
+delivery ends: a parked ticket has no task, occupies no worker and uses up no attempt. The worker that ends a ticket
+frees its turn and calls the oldest parked ticket, with a new task. If that worker dies in between, the queue delivers
+the ended ticket again, which frees the turn; and the sweep calls tickets that are still parked beside a free turn.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from shared import clock
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
 from shared.models.ticket import Ticket
@@ -24,41 +23,41 @@ from shared.trace import on_behalf_of
 _log = get_logger("turns")
 _MARGIN_SECONDS = 60
 _UNLIMITED = 1_000_000
-_MOST_CALLED = 50
-"""At a time: a transaction holds some hundred writes."""
+_MAX_CALLED = 50
+"""At a time, as a transaction holds some hundred writes."""
 
 
 def kind_of(ticket: Ticket) -> TurnKind:
-    """Agents and models are counted apart: an agent takes a share of a worker's memory, a model nearly none."""
+    """Agents and models are counted separately: an agent takes a share of a worker's memory, a model nearly none."""
     return "agent" if ticket.provider == GOFANNON else "model"
 
 
 def lock_name(owner: str, kind: TurnKind) -> str:
-    """What transactions that may write a user's turns queue up for within a process."""
+    """The lock within a process for transactions that may write a user's turns."""
     return f"turns:{kind}:{owner}"
 
 
 @dataclass(frozen=True)
 class TurnService:
-    """Lives as long as a delivery, or a sweep. `make_queue`: most deliveries need none, and its library is large."""
+    """Takes, frees and passes on turns. `make_queue`: called only if needed, as the queue's library is large."""
 
     database: Database
     make_queue: Callable[[], TaskQueue]
     settings: Settings
 
-    def most(self, kind: TurnKind) -> int:
-        """How many turns a user has."""
+    def max_turns(self, kind: TurnKind) -> int:
+        """How many turns of this kind a user has."""
         most = self.settings.agent_chats_at_once if kind == "agent" else self.settings.model_chats_at_once
         return most or _UNLIMITED
 
     async def take(self, ticket: Ticket, holder: str, now: datetime, transaction: Transaction) -> bool:
-        """A step of the transaction that leases `ticket`: whether it has a turn. One read.
+        """Takes a turn for `ticket` in the transaction that leases it; returns whether it has one. One read.
 
-        If not, the step has parked it, and `recheck` has to follow the commit. A ticket that comes while others are
-        parked queues up behind them, even beside a free turn, unless it was called.
+        If not, this has parked the ticket, and `recheck` must follow the commit. A ticket that arrives while others
+        are parked is parked behind them, even beside a free turn, unless it was called.
         """
         kind = kind_of(ticket)
-        if (most := self.most(kind)) == _UNLIMITED:
+        if (most := self.max_turns(kind)) == _UNLIMITED:
             return True
         turns = await self.database.turns.get(ticket.owner, kind, transaction)
         if turns.has(ticket.id, now) or (turns.free(most, now) and not turns.waiting):
@@ -74,24 +73,25 @@ class TurnService:
         return False
 
     async def recheck(self, ticket: Ticket) -> None:
-        """After `ticket` was parked: calls those that are parked, if a turn came free before it could be seen there.
+        """Calls parked tickets if a turn came free while `ticket` was being parked.
 
-        Parking does not write the turns, so a turn may be freed beside it. Whoever frees one looks for parked tickets
-        afterwards, and whoever parks one looks for free turns afterwards: one of the two sees the other. One read.
+        Parking does not write the turns, so a turn may be freed concurrently. The worker that frees a turn looks for
+        parked tickets afterwards, and the one that parks a ticket looks for free turns afterwards, so that one of them
+        sees the other. One read.
         """
         kind = kind_of(ticket)
         async with self.database.raising_unavailable():
             turns = await self.database.turns.get(ticket.owner, kind)
-        if turns.free(self.most(kind), clock.now()) or not turns.waiting:
+        if turns.free(self.max_turns(kind), datetime.now(UTC)) or not turns.waiting:
             await self.call_parked(ticket.owner, kind)
 
     async def pass_on(self, ticket: Ticket, holder: str | None) -> None:
-        """Frees the ticket's turn and calls the oldest that is parked. With a `holder`, only if the turn is that one's.
+        """Frees the ticket's turn and calls the oldest parked ticket. With a `holder`, only if that one has the turn.
 
-        One read and one write where nothing is parked. Raises `Unavailable`.
+        One read and one write if nothing is parked. Raises `Unavailable`.
         """
         kind = kind_of(ticket)
-        if self.most(kind) == _UNLIMITED:
+        if self.max_turns(kind) == _UNLIMITED:
             return
 
         async def free(transaction: Transaction) -> Turns | None:
@@ -107,25 +107,25 @@ class TurnService:
             await self.call_parked(ticket.owner, kind)
 
     async def call_parked(self, owner: str, kind: TurnKind) -> int:
-        """Gives the free turns to the oldest that are parked, and hands them in; returns how many.
+        """Gives the free turns to the oldest parked tickets, and queues those; returns how many.
 
-        As many reads as are called, and two more. Raises `Unavailable`. A task that the queue refuses is the sweep's.
+        A read for each, and two more. Raises `Unavailable`. A ticket that the queue refuses is left to the sweep.
         """
         numbers: dict[str, int] = {}
         """The tasks that an earlier run of the transaction meant to make."""
 
         async def call(transaction: Transaction) -> list[Ticket]:
-            now = clock.now()
+            now = datetime.now(UTC)
             turns = await self.database.turns.get(owner, kind, transaction)
             earlier = await asyncio.gather(*(self.database.tickets.get(id_, transaction) for id_ in numbers))
-            # Called by a run that was committed without our knowing, or by somebody else: the task is made once.
+            # Called by an earlier run that was committed unnoticed, or by another worker: its task is made only once.
             made = [ticket for ticket in earlier if ticket and _was_called(ticket, numbers[ticket.id])]
-            free = min(turns.free(self.most(kind), now), _MOST_CALLED)
+            free = min(turns.free(self.max_turns(kind), now), _MAX_CALLED)
             if not free:
                 return made
-            # After the turns were read: what is parked later finds them changed, or looks at them after this.
+            # Queried after the turns were read: a ticket parked later finds them changed, or rechecks them after this.
             parked = await self.database.tickets.parked(owner, kind, free)
-            # As long as the queue tries a task: in a busy one it waits. For one that is lost the sweep makes another.
+            # As long as the queue tries a task, which waits in a busy queue. The sweep replaces a task that is lost.
             until = now + timedelta(seconds=self.settings.ticket_max_age_seconds)
             called: list[Ticket] = []
             for ticket in await asyncio.gather(*(self.database.tickets.get(seen.id, transaction) for seen in parked)):
@@ -140,10 +140,10 @@ class TurnService:
             return [*made, *called]
 
         called = await self.database.transaction(call, serialize_on=lock_name(owner, kind))
-        await self._hand_in(called)
+        await self._enqueue(called)
         return len(called)
 
-    async def _hand_in(self, called: Sequence[Ticket]) -> None:
+    async def _enqueue(self, called: Sequence[Ticket]) -> None:
         if not called:
             return
         queue = await asyncio.to_thread(self.make_queue)

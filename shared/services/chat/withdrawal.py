@@ -1,6 +1,6 @@
-"""Withdrawing a chat whose caller cannot be told that it was accepted: it ends, and costs nothing.
+"""Withdraws a chat whose caller could not get its ticket: it ends, and its owner is charged nothing.
 
-A chat that somebody else was given meanwhile, or that a worker has begun, stays accepted.
+A chat stays accepted if another request got its ticket meanwhile, or a worker has begun it.
 """
 
 import asyncio
@@ -19,15 +19,15 @@ _ENDED = "The chat was not accepted. Nothing was charged. Send it again."
 
 @dataclass(frozen=True)
 class WithdrawalService:
-    """Lives as long as a request."""
+    """Withdraws tickets."""
 
     database: Database
     settings: Settings
 
     async def withdraw(self, ticket: Ticket, request: KeyedRequest | None) -> bool:
-        """Ends the ticket, and forgets the request that it was made for; False when it is accepted after all.
+        """Ends the ticket, and forgets the request that made it; False if it stays accepted after all.
 
-        A ticket that is not stored is stored as ended: a commit that is still on its way then comes too late. One
+        A ticket that is not stored is stored as ended, so that a commit which arrives later has no effect. One
         transaction. Raises `Unavailable`.
         """
 
@@ -47,7 +47,7 @@ class WithdrawalService:
         return await self.database.transaction(body)
 
     async def withdraw_by_id(self, ticket_id: str) -> None:
-        """The same for a ticket that may be stored, and whose request had no key. One transaction."""
+        """Ends a ticket whose request had no key, if it is stored. One transaction. Raises `Unavailable`."""
 
         async def body(transaction: Transaction) -> None:
             found = await self.database.tickets.get(ticket_id, transaction)

@@ -1,1 +1,1 @@
-"""Other people's servers: the tools of MCP servers, and API descriptions."""
+"""Other people's servers: tools of MCP servers, and API descriptions."""

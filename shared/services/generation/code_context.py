@@ -8,12 +8,13 @@ from typing import Any
 from shared.late import imported
 from shared.llm.catalog import Catalog, CatalogError
 from shared.models.agent import StoredAgent, SwaggerSpec
-from shared.models.errors import BadRequest, ServiceError, UpstreamFailed, UpstreamTooSlow
+from shared.models.errors import BadRequest
 from shared.models.session import ProviderConfig
 from shared.models.wire import JsonObject
 from shared.outbound import errors as outbound
 from shared.outbound.mcp import list_tools
 from shared.services.generation.shortening import shorten
+from shared.services.upstream import to_service_error
 from shared.settings import Settings
 
 _MAX_SPEC_CHARACTERS = 60_000
@@ -42,7 +43,7 @@ async def _describe_server(url: str, names: list[str], settings: Settings, secon
     try:
         found = {tool.name: tool for tool in await list_tools(url, None, settings, timeout=seconds)}
     except outbound.OutboundError as error:
-        raise _to_service_error(f"The tools of {url} could not be listed: {error.message}", error) from error
+        raise to_service_error(error, f"The tools of {url} could not be listed: {error.message}") from error
     if missing := [name for name in names if name not in found]:
         raise BadRequest(f"{url} has no tool {', '.join(missing)}. It has: {', '.join(found) or 'none'}.")
     room = _MAX_TOOL_CHARACTERS // max(1, len(names))
@@ -95,16 +96,6 @@ def agent_docs(agents: Sequence[StoredAgent]) -> str:
         f"Call: `result = await gofannon_client.call(agent_name={agent.fields.name!r}, input_dict={{...}})`"
         for agent in agents
     )
-
-
-def _to_service_error(message: str, error: outbound.OutboundError) -> ServiceError:
-    match error:
-        case outbound.TooSlow():
-            return UpstreamTooSlow(message)
-        case outbound.BadAddress() | outbound.Refused():
-            return BadRequest(message)
-        case _:
-            return UpstreamFailed(message)
 
 
 def _to_json(value: JsonObject | None) -> str:

@@ -34,7 +34,7 @@ _LAST_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class CodeWritingService:
-    """Lives as long as a request."""
+    """Has models write agents."""
 
     database: Database
     model_calls: ModelCallService

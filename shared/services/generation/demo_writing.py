@@ -24,7 +24,7 @@ _MAX_ATTEMPTS = 2
 
 @dataclass(frozen=True)
 class DemoWritingService:
-    """Lives as long as a request."""
+    """Has models write demos."""
 
     database: Database
     model_calls: ModelCallService

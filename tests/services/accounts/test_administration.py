@@ -68,18 +68,18 @@ async def test_a_change_leaves_an_audit_record(database: Database, admin: AdminS
     }
 
 
-async def test_what_changes_nothing_leaves_none(database: Database, admin: AdminService) -> None:
-    """An empty change is answered with the user as it is."""
+async def test_a_change_of_nothing_leaves_no_record(database: Database, admin: AdminService) -> None:
+    """An empty change is answered with the unchanged user."""
     account = await stored_user(database)
     user = await admin.change("a", "u", AdminChange())
     assert user.rev == str(account.rev)
     assert not await database.audit.newest("u", 10)
 
 
-async def test_admins_may_go_above_the_ceiling_and_so_move_it(
+async def test_an_administrators_allowance_above_the_ceiling_moves_it(
     database: Database, admin: AdminService, settings: Settings
 ) -> None:
-    """The allowance that an admin sets is what the user may raise the own to."""
+    """The user may then raise their own allowance up to it."""
     await stored_user(database)
     await admin.change("a", "u", AdminChange(monthly_allowance=500, spend_remaining=700))
     users = UserService(database, settings.model_copy(update={"app_env": "firebase"}))
@@ -97,17 +97,17 @@ async def test_a_stale_revision_changes_nothing(database: Database, admin: Admin
 
 
 @pytest.mark.parametrize("uid", ["..", "__x__", "a/b", "", "x" * 129, "a\nb", "\x00", " ", "\ufffd"])
-async def test_what_can_be_no_users_id_creates_nobody(database: Database, admin: AdminService, uid: str) -> None:
+async def test_an_invalid_user_id_creates_no_user(database: Database, admin: AdminService, uid: str) -> None:
     """404."""
     with pytest.raises(NotFound):
         await admin.change("a", uid, AdminChange(monthly_allowance=1))
     assert (await admin.users(10)).users == []
 
 
-async def test_limits_can_be_set_for_who_has_never_signed_in(
+async def test_limits_can_be_set_for_a_user_who_has_never_signed_in(
     database: Database, admin: AdminService, settings: Settings
 ) -> None:
-    """The account is there with them; name and address come with the first request, and nothing is given again."""
+    """The account is created with them; name and address come with the first request, which adds no money."""
     made = await admin.change("boss", "new", AdminChange(monthly_allowance=7))
     assert (made.usage_info.monthly_allowance, made.usage_info.spend_remaining) == (7, 7)
     assert (made.basic_info.display_name, made.disabled) == (None, False)
@@ -121,8 +121,8 @@ async def test_limits_can_be_set_for_who_has_never_signed_in(
         await users.change(Caller(uid="new"), AccountChange(monthly_allowance=8))
 
 
-async def test_nothing_to_set_creates_nobody(database: Database, admin: AdminService) -> None:
-    """404; and a `_rev` of a user who is not there is stale."""
+async def test_an_empty_change_creates_no_user(database: Database, admin: AdminService) -> None:
+    """404; a `_rev` for an unknown user is stale."""
     with pytest.raises(NotFound):
         await admin.change("a", "unknown", AdminChange())
     with pytest.raises(Conflict):
@@ -130,10 +130,10 @@ async def test_nothing_to_set_creates_nobody(database: Database, admin: AdminSer
     assert (await admin.users(10)).users == []
 
 
-async def test_a_first_request_and_an_administrator_at_once_make_one_user(
+async def test_a_first_request_and_an_administrators_change_create_one_user(
     database: Database, admin: AdminService, settings: Settings
 ) -> None:
-    """Whoever is first: the limits hold, and the name is there."""
+    """Whichever comes first, the limits hold, and the name is stored."""
     users = UserService(database, settings.model_copy(update={"app_env": "firebase"}))
     caller = Caller(uid="new", claims={"name": "Ada"})
     await asyncio.gather(users.me(caller), admin.change("a", "new", AdminChange(monthly_allowance=7)), users.me(caller))
@@ -141,10 +141,10 @@ async def test_a_first_request_and_an_administrator_at_once_make_one_user(
     assert (user.basic_info.display_name, user.usage_info.spend_remaining) == ("Ada", 7)
 
 
-async def test_an_administrator_cuts_what_was_prepared(
+async def test_an_administrator_can_cut_what_a_user_had_set_aside(
     database: Database, admin: AdminService, settings: Settings
 ) -> None:
-    """An allowance of 0 does not make of a cut a raise, which would leave what remains."""
+    """An allowance of 0 does not turn a cut into a raise, which would leave what remains."""
     users = UserService(database, settings.model_copy(update={"app_env": "firebase"}))
     await users.change(Caller(uid="u"), AccountChange(monthly_allowance=0))
     await users.change(Caller(uid="u"), AccountChange(spend_remaining=10))
@@ -154,8 +154,8 @@ async def test_an_administrator_cuts_what_was_prepared(
         await users.change(Caller(uid="u"), AccountChange(spend_remaining=1.5))
 
 
-async def test_disabling_leaves_a_record(database: Database, admin: AdminService) -> None:
-    """And is shown, also in the list; again, nothing changes."""
+async def test_disabling_a_user_leaves_a_record(database: Database, admin: AdminService) -> None:
+    """It is shown, also in the list. Disabling again changes nothing."""
     await stored_user(database)
     assert (await admin.change("boss", "u", AdminChange(disabled=True))).disabled
     assert [user.disabled for user in (await admin.users(10)).users] == [True]
@@ -166,14 +166,14 @@ async def test_disabling_leaves_a_record(database: Database, admin: AdminService
 
 
 @pytest.mark.parametrize("token", ["", "__x__", "ü", "%00", "X194X18=", "a", "w7w"])
-async def test_a_page_token_that_is_none_is_told(admin: AdminService, token: str) -> None:
+async def test_an_invalid_page_token_is_reported(admin: AdminService, token: str) -> None:
     """400 rather than an error of the database."""
     with pytest.raises(BadRequest):
         await admin.users(10, token)
 
 
 async def test_a_commit_whose_answer_is_lost_leaves_one_record(database: Database, admin: AdminService) -> None:
-    """The repeat finds its own work done: no conflict, no second record."""
+    """The retry recognises its own commit: no conflict, no second record."""
     account = await stored_user(database)
     lose_answers(database, Aborted("lost"))
     user = await admin.change("a", "u", AdminChange(rev=str(account.rev), monthly_allowance=7))

@@ -73,7 +73,7 @@ class Allowance(RuleBasedStateMachine):
         self.look()
         before = self.account
         with contextlib.suppress(Forbidden):
-            self.account = users.changed(self.account, change, self.terms, self.now)
+            self.account = users.apply_change(self.account, change, self.terms, self.now)
         assert self.account.bound == before.bound, "money came from nowhere, or went"
 
     @rule(amount=AMOUNT)
@@ -126,7 +126,7 @@ class Allowance(RuleBasedStateMachine):
     @rule(amount=AMOUNT)
     def administrator_sets_allowance(self, amount: int) -> None:
         self.look()
-        self.account = admin.changed(self.account, by_admin(monthly_allowance=amount), self.terms, self.now)
+        self.account = admin.apply_change(self.account, by_admin(monthly_allowance=amount), self.terms, self.now)
         self.refills_to = amount
         self.ceiling = max(amount, self.charged)
         assert self.account.remaining <= amount
@@ -134,13 +134,13 @@ class Allowance(RuleBasedStateMachine):
     @rule(amount=AMOUNT)
     def administrator_grants(self, amount: int) -> None:
         self.look()
-        self.account = admin.changed(self.account, by_admin(spend_remaining=amount), self.terms, self.now)
+        self.account = admin.apply_change(self.account, by_admin(spend_remaining=amount), self.terms, self.now)
         self.ceiling, self.charged = amount, 0
 
     @rule(date=DATES)
     def administrator_sets_date(self, date: int) -> None:
         self.look()
-        self.account = admin.changed(self.account, AdminChange(allowance_reset_date=date), self.terms, self.now)
+        self.account = admin.apply_change(self.account, AdminChange(allowance_reset_date=date), self.terms, self.now)
         self.date = date
 
     @invariant()
@@ -168,10 +168,10 @@ STEPS = st.lists(
 
 @hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
-def test_no_request_gets_more_than_was_given(
+def test_no_request_gets_more_than_the_allowance(
     steps: list[tuple[str, int]], settings: Settings, catalog: Catalog
 ) -> None:
-    """Through the services, and as the stored entries tell it: what was charged and what remains."""
+    """Through the services: the stored entries show what was charged and what remains."""
     cloud = {"google_cloud_project": f"demo-{uuid4().hex[:12]}", "app_env": "firebase", "chat_rate_per_minute": 0}
     asyncio.run(_drive(settings.model_copy(update=cloud), catalog, steps))
 

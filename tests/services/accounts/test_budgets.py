@@ -9,7 +9,7 @@ from shared.services.accounts.budgets import Budget, BudgetSpent
 
 
 def test_one_call_too_many_is_refused() -> None:
-    """Calls are counted, whatever they are of."""
+    """Calls are counted, of whatever kind they are."""
     budget = Budget(seconds=60, calls=2, cost=0)
     budget.take_call()
     budget.take_call()
@@ -17,8 +17,8 @@ def test_one_call_too_many_is_refused() -> None:
         budget.take_call()
 
 
-def test_what_is_set_aside_is_not_to_be_had_twice() -> None:
-    """Calls that run at the same time share what is left, and give back what they did not need."""
+def test_what_is_set_aside_cannot_be_spent_twice() -> None:
+    """Concurrent calls share what is left, and return what they do not need."""
     budget = Budget(seconds=60, calls=9, cost=100)
     assert budget.reserve(CostBounds(5, 70)) == 70
     assert budget.reserve(CostBounds(5, 70)) == 30
@@ -30,27 +30,27 @@ def test_what_is_set_aside_is_not_to_be_had_twice() -> None:
 
 
 def test_a_call_whose_prompt_alone_is_not_covered_is_refused() -> None:
-    """What is left pays for the prompt and a short answer, or for nothing."""
+    """What is left must pay for the prompt and a short answer."""
     budget = Budget(seconds=60, calls=9, cost=100)
     with pytest.raises(BudgetSpent, match=r"may cost \$0.000101 before it is answered, and \$0.0001 is left"):
         budget.reserve(CostBounds(101, 500))
 
 
-def test_what_is_free_needs_no_budget() -> None:
+def test_a_free_call_needs_no_budget() -> None:
     """A free model can be called when the money is spent."""
     budget = Budget(seconds=60, calls=9, cost=1)
     budget.spend(budget.reserve(CostBounds(1, 1)), 1)
     assert budget.reserve(CostBounds(0, 0)) == 0
 
 
-def test_time_that_is_up_is_none() -> None:
-    """There is no negative time."""
+def test_time_left_is_never_negative() -> None:
+    """It is 0 when the time is up."""
     assert Budget(seconds=-1, calls=1, cost=1).seconds_left == 0
 
 
 @given(st.lists(st.tuples(st.integers(1, 50), st.integers(0, 50)), max_size=40))
-def test_calls_one_by_one_overrun_by_one_at_most(calls: list[tuple[int, int]]) -> None:
-    """Whatever calls cost beyond their estimate, none begins once the money is spent."""
+def test_sequential_calls_overrun_by_one_at_most(calls: list[tuple[int, int]]) -> None:
+    """However much calls cost beyond their estimates, none begins once the money is spent."""
     budget = Budget(seconds=60, calls=1000, cost=100)
     for estimate, cost in calls:
         before = budget.spent

@@ -1,11 +1,10 @@
-"""What callers of a published agent may have its owner spend in a day: a bound, whoever calls, however many at once."""
+"""The daily budget of a published agent limits what its callers cost its owner, however many call at once."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from google.api_core.exceptions import ServiceUnavailable
 
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.models.agent import Agent, UpdateAgentRequest
@@ -14,24 +13,16 @@ from shared.models.chat import ChatRequest, ChatResult
 from shared.models.deployment import DeployRequest
 from shared.models.deployment_day import DeploymentDay, day_id
 from shared.models.errors import AllowanceSpent, DeploymentBudgetSpent
-from shared.models.hold import Hold
-from shared.models.money import CostBounds, to_dollars
+from shared.models.money import to_dollars
 from shared.models.run import RunCodeRequest
 from shared.models.wire import JsonObject
-from shared.services.accounts.deployment_budgets import DeploymentBudget
-from shared.services.accounts.ledger import Ledger
-from shared.services.accounts.spending import SpendingService
 from shared.services.agents.agents import AgentService
 from shared.services.agents.deployments import DeploymentService
 from shared.services.agents.published import PublishedService
-from shared.services.chat.sweep import SweepService
 from shared.settings import Settings
-from shared.store import Database, Transaction
-from shared.tasks import task_queue
-from tests.database_data import store_account
-from tests.database_faults import lose_answers
 from tests.services.harness import Harness, chat, run_service
 from tests.services.publishing import ASK, publish, save
+from tests.stored import store_account
 
 OWNER = Caller(uid="owner")
 HI: JsonObject = {"inputText": "hi"}
@@ -88,7 +79,7 @@ async def day_of(harness: Harness, agent: Agent) -> DeploymentDay:
 
 
 async def test_callers_spend_no_more_than_the_days_budget(harness: Harness) -> None:
-    """Then 429, which says when the agent can be called again, and nothing of the money; nobody is called any more."""
+    """Then 429, which says when to call again but no amounts, and no model is called any more."""
     agent = await publish(harness.database, OWNER, "ask", ASK)
     model = Model(400)
     published = published_with(harness, model)
@@ -109,29 +100,8 @@ async def test_callers_spend_no_more_than_the_days_budget(harness: Harness) -> N
     assert (day.spent, day.held) == (1200, 0)
 
 
-async def test_two_hundred_calls_at_once_spend_no_more_either(database: Database, settings: Settings) -> None:
-    """Each holds what it may cost before it is made, and costs what it holds at most."""
-    spending = SpendingService(database, settings)
-
-    async def call(number: int) -> int:
-        try:
-            hold = await spending.hold(OWNER, f"run-{number}", CostBounds(1, 150), BUDGET)
-        except DeploymentBudgetSpent:
-            return 0
-        await asyncio.sleep(0)
-        await spending.settle(hold, to_dollars(hold.amount), {})
-        return hold.amount
-
-    spent = sum(await asyncio.gather(*(call(number) for number in range(200))))
-    assert spent == BUDGET.per_day
-    assert await days(database) == (0, spent)
-    account = await database.accounts.get(OWNER.uid)
-    assert account is not None
-    assert (account.held, account.allowance - account.remaining) == (0, spent)
-
-
 async def test_what_running_calls_hold_is_not_spent_twice(harness: Harness) -> None:
-    """Who comes meanwhile is sent away for seconds, not until midnight."""
+    """Callers who come meanwhile are to wait for seconds, not until midnight."""
     agent = await publish(harness.database, OWNER, "ask", ASK)
     model = Model(10)
     published = published_with(harness, model, deployment_budget_per_day=0.0003)
@@ -149,7 +119,7 @@ async def test_what_running_calls_hold_is_not_spent_twice(harness: Harness) -> N
 
 
 async def test_an_agent_that_catches_the_refusal_spends_nothing(harness: Harness) -> None:
-    """It goes on without the model; the next request is refused before anything of it runs."""
+    """It goes on without the model. The next request is refused before any of it runs."""
     await publish(harness.database, OWNER, "catches", CATCHES)
     model = Model(1000)
     published = published_with(harness, model)
@@ -159,8 +129,8 @@ async def test_an_agent_that_catches_the_refusal_spends_nothing(harness: Harness
     assert model.calls == 1
 
 
-async def test_an_agent_without_a_budget_does_what_is_free(harness: Harness) -> None:
-    """Zero is a budget: the agent may be called, and may call nothing that costs."""
+async def test_an_agent_with_a_budget_of_zero_does_what_is_free(harness: Harness) -> None:
+    """It may be called, and may call nothing that costs money."""
     await publish(harness.database, OWNER, "echo")
     await publish(harness.database, OWNER, "catches", CATCHES)
     model = Model(1)
@@ -170,8 +140,8 @@ async def test_an_agent_without_a_budget_does_what_is_free(harness: Harness) -> 
     assert model.calls == 0
 
 
-async def test_agents_that_it_calls_count(harness: Harness) -> None:
-    """The budget is that of what was called, for all that this calls."""
+async def test_the_budget_includes_the_agents_that_it_calls(harness: Harness) -> None:
+    """The budget of the agent that was called by its public name counts for all."""
     inner = await save(harness.database, OWNER, ASK, name="Inner")
     code = "async def run(input_dict, tools):\n    return await gofannon_client.call('Inner', input_dict)"
     outer = await publish(harness.database, OWNER, "outer", code, gofannonAgents=[inner.id])
@@ -192,8 +162,8 @@ async def test_a_call_that_fails_leaves_the_budget_as_it_was(harness: Harness) -
     assert (day.spent, day.held) == (0, 0)
 
 
-async def test_its_owner_and_whoever_chats_are_not_bound(harness: Harness) -> None:
-    """They pay themselves: code that is tried out, and chats with the agent, count nowhere."""
+async def test_the_budget_does_not_apply_to_other_payers(harness: Harness) -> None:
+    """Owners who try code, and users who chat with the agent, are charged themselves, and the budget counts nothing."""
     agent = await publish(harness.database, OWNER, "ask", ASK, visibility="shared")
     model = Model(700)
     runs = run_service(harness.database, harness.catalog, model, harness.settings)
@@ -210,7 +180,7 @@ async def test_its_owner_and_whoever_chats_are_not_bound(harness: Harness) -> No
 async def test_neither_a_new_name_nor_deploying_again_refills_it(
     harness: Harness, deployments: DeploymentService
 ) -> None:
-    """What was spent today stays spent; another agent has its own budget."""
+    """What was spent today stays spent. Another agent has a budget of its own."""
     agent = await publish(harness.database, OWNER, "ask", ASK)
     published = published_with(harness, Model(1000))
     await published.call("ask", HI, "a")
@@ -229,8 +199,8 @@ async def test_neither_a_new_name_nor_deploying_again_refills_it(
     assert await published.call("ask", HI, "a")
 
 
-async def test_another_budget_holds_at_once(harness: Harness, deployments: DeploymentService) -> None:
-    """Raised, the agent goes on; lowered below what was spent, it stops."""
+async def test_a_change_of_the_budget_applies_at_once(harness: Harness, deployments: DeploymentService) -> None:
+    """If it is raised, the agent goes on; if it is lowered below what was spent, the agent stops."""
     agent = await publish(harness.database, OWNER, "ask", ASK)
     published = published_with(harness, Model(1000))
     await published.call("ask", HI, "a")
@@ -244,8 +214,8 @@ async def test_another_budget_holds_at_once(harness: Harness, deployments: Deplo
 
 
 async def test_a_budget_stays_until_another_is_set(harness: Harness, deployments: DeploymentService) -> None:
-    """At first the setting's; then the own one, through new names and changes of the agent; by default again once
-    the agent was undeployed.
+    """First the setting's, then the deployment's own through new names and changes of the agent, and the setting's
+    again after the agent was undeployed.
     """
     agent = await save(harness.database, OWNER, ASK, friendlyName="one")
     agents = AgentService(harness.database)
@@ -265,8 +235,8 @@ async def test_a_budget_stays_until_another_is_set(harness: Harness, deployments
     assert (await deployments.deploy(OWNER, agent.id)).budgetPerDay == 0.001
 
 
-async def test_the_owners_allowance_bounds_it_too(harness: Harness) -> None:
-    """What the account has not, the budget does not hold."""
+async def test_the_owners_allowance_limits_it_too(harness: Harness) -> None:
+    """The budget does not hold what the account does not have."""
     agent = await publish(harness.database, OWNER, "ask", ASK)
     await published_with(harness, Model(0)).call("ask", HI, "a")
     poor = (await harness.account(OWNER.uid)).model_copy(update={"remaining": 0})
@@ -274,77 +244,3 @@ async def test_the_owners_allowance_bounds_it_too(harness: Harness) -> None:
     with pytest.raises(AllowanceSpent):
         await published_with(harness, Model(1)).call("ask", HI, "a")
     assert (await day_of(harness, agent)).held == 0
-
-
-BUDGET = DeploymentBudget("agent", "owner", 1000)
-
-
-async def test_lost_answers_hold_and_count_once(database: Database, settings: Settings) -> None:
-    """A commit that went through without our knowing is recognised; settling again changes nothing."""
-    spending = SpendingService(database, settings)
-    lose_answers(database, ServiceUnavailable("gone"), 1, 3)
-    hold = await spending.hold(OWNER, "run-1", CostBounds(1, 300), BUDGET)
-    assert await days(database) == (300, 0)
-    for _ in range(3):
-        await spending.settle(hold, 0.0002, {})
-    assert await days(database) == (0, 200)
-
-
-async def test_fractions_of_a_millionth_count(database: Database, settings: Settings) -> None:
-    """Else calls that cost little more than what they are counted as would spend half as much again."""
-    spending, budget = SpendingService(database, settings), DeploymentBudget("agent", "owner", 20)
-    for number in range(10):
-        await spending.settle(await spending.hold(OWNER, f"run-{number}", CostBounds(2, 2), budget), 0.0000014, {})
-    with pytest.raises(DeploymentBudgetSpent):
-        await spending.hold(OWNER, "run-10", CostBounds(2, 2), budget)
-
-
-async def test_the_sweep_gives_back_what_a_dead_call_held(database: Database, settings: Settings) -> None:
-    """And a call that ends after all counts what it cost, once, with its hold gone."""
-    spending = SpendingService(database, settings)
-    await spending.hold(OWNER, "run-1", CostBounds(1, 300), BUDGET)
-    late = await spending.hold(OWNER, "run-2", CostBounds(1, 500), BUDGET)
-    document = database._client.collection("holds").document(late.id)  # pyright: ignore[reportPrivateUsage]
-    await document.update({"expires_at": datetime.now(UTC) - timedelta(seconds=1)})
-    await SweepService(database, task_queue(settings), settings).sweep()
-    assert await days(database) == (300, 0)
-    for _ in range(2):
-        await spending.settle(late, 0.00045, {})
-    assert await days(database) == (300, 450)
-
-
-async def test_a_day_ends_at_midnight_in_utc(database: Database, settings: Settings) -> None:
-    """What was held before it counts by the day before, whenever it is settled."""
-    ledger = Ledger(database, settings)
-    before = datetime(2026, 11, 27, 23, 59, 59, tzinfo=UTC)
-    after = before + timedelta(seconds=2)
-
-    async def opened(name: str, now: datetime) -> Hold:
-        hold = Hold(id=name, owner="owner", amount=800, expires_at=now, deployment_day=day_id(BUDGET.agent_id, now))
-
-        async def body(transaction: Transaction) -> Hold:
-            return await ledger.open_hold(OWNER, hold, CostBounds(1, 800), transaction, now, BUDGET)
-
-        return await database.transaction(body)
-
-    async def settled(hold: Hold, now: datetime) -> None:
-        await database.transaction(lambda transaction: ledger.close_hold(hold, 0.0007, {}, now, transaction))
-
-    first, rest = await opened("run-1", before), await opened("run-2", before)
-    assert (first.amount, rest.amount) == (800, 200)
-    new = await opened("run-3", after)
-    assert new.amount == 800
-    await settled(first, after)
-    await settled(new, after)
-    yesterday, today = [await database.deployment_days.get(day_id("agent", moment)) for moment in (before, after)]
-    assert yesterday is not None
-    assert today is not None
-    assert (yesterday.held, yesterday.spent) == (200, 700)
-    assert (today.held, today.spent) == (0, 700)
-    assert yesterday.expire_at > after
-
-
-async def days(database: Database) -> tuple[int, int]:
-    """What is held of today's budget, and what is spent."""
-    day = await database.deployment_days.get(day_id(BUDGET.agent_id, datetime.now(UTC)))
-    return (day.held, day.spent) if day else (0, 0)

@@ -32,10 +32,10 @@ async def harness(settings: Settings, catalog: Catalog) -> Harness:
     )
 
 
-async def test_a_chat_holds_what_it_may_cost_and_is_charged_what_it_did(
+async def test_a_chat_holds_what_it_may_cost_and_is_charged_what_it_cost(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """The hold while it runs; then the entry, named after the ticket, and no hold."""
+    """The hold while it runs; then an entry named after the ticket, and no hold."""
     request = chat("hi")
     estimate = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings).most
     accepted = await harness.chat.submit(caller, request)
@@ -54,10 +54,10 @@ async def test_a_chat_holds_what_it_may_cost_and_is_charged_what_it_did(
     assert entry.metadata["model"] == MODEL
 
 
-async def test_a_charge_leaves_a_line_of_what_it_was_for(
+async def test_a_charge_is_logged_with_its_reason(
     harness: Harness, caller: Caller, model_server: ModelServer, lines: Lines
 ) -> None:
-    """One, however often the ticket is delivered, with the cost in millionths of a dollar and nothing that was said."""
+    """One line, however often the ticket is delivered, with the cost in millionths of a dollar and no content."""
     accepted = await harness.chat.submit(caller, chat("tell nobody"))
     model_server.script("tell nobody", Answer("my secret", prompt_tokens=1000, completion_tokens=2000))
     for _ in range(2):
@@ -72,8 +72,8 @@ async def test_a_charge_leaves_a_line_of_what_it_was_for(
     assert "my secret" not in str(found)
 
 
-async def test_what_was_spent_elsewhere_leaves_no_line(harness: Harness, caller: Caller, lines: Lines) -> None:
-    """No provider bills us for it, and its metadata are its sender's own."""
+async def test_spending_elsewhere_is_not_logged(harness: Harness, caller: Caller, lines: Lines) -> None:
+    """No provider bills us for it, and its metadata belong to the sender."""
     report = UsageReport(response_cost=1, metadata={"provider": "my secret"})
     await harness.users.report(caller, report, "my own key")
     assert "my" not in str(lines())
@@ -128,7 +128,7 @@ LOST = [Aborted("lost"), DeadlineExceeded("lost"), ServiceUnavailable("lost")]
 
 
 @pytest.mark.parametrize("error", LOST)
-async def test_an_admission_whose_answer_is_lost_is_an_admission(
+async def test_an_admission_whose_answer_is_lost_still_counts(
     harness: Harness, caller: Caller, cloud_tasks: CloudTasksServer, error: Exception
 ) -> None:
     """One ticket, one task, one hold."""
@@ -145,7 +145,7 @@ async def test_an_admission_whose_answer_is_lost_is_an_admission(
 async def test_a_report_whose_answer_is_lost_is_charged_once(
     harness: Harness, caller: Caller, error: Exception
 ) -> None:
-    """Without a key of the caller's, too."""
+    """Also without a key."""
     await harness.users.me(caller)
     lose_answers(harness.database, error)
     reported = await harness.users.report(caller, UsageReport(response_cost=1))
@@ -153,8 +153,10 @@ async def test_a_report_whose_answer_is_lost_is_charged_once(
 
 
 @pytest.mark.parametrize("error", LOST)
-async def test_a_change_whose_answer_is_lost_is_no_conflict(harness: Harness, caller: Caller, error: Exception) -> None:
-    """It finds its own work done: no 409, and one new period, not two."""
+async def test_a_change_whose_answer_is_lost_causes_no_conflict(
+    harness: Harness, caller: Caller, error: Exception
+) -> None:
+    """The retry recognises its own commit: no 409, and one new period, not two."""
     rev = (await harness.users.me(caller)).rev
     lose_answers(harness.database, error)
     user = await harness.users.change(caller, AccountChange(rev=rev, monthly_allowance=7))
@@ -165,7 +167,7 @@ async def test_a_change_whose_answer_is_lost_is_no_conflict(harness: Harness, ca
 
 
 async def test_a_model_of_unknown_price_is_refused_when_nothing_is_left(harness: Harness, caller: Caller) -> None:
-    """It reports afterwards what it cost."""
+    """Its cost is known only afterwards."""
     catalog = Catalog.load({"OPENROUTER_API_KEY": "x"})
     request = chat("hi", provider="openrouter", model="openrouter/auto")
     service = ChatService(harness.database, harness.queue, catalog, harness.settings)
@@ -193,9 +195,8 @@ async def test_a_period_that_ends_in_the_middle_of_a_chat(
 async def test_two_hundred_chats_at_once_never_overspend(
     harness: Harness, caller: Caller, model_server: ModelServer, troubled: bool
 ) -> None:
-    """An allowance for 50, 200 chats side by side; troubled: workers die at random and tasks come twice.
-
-    The charged sum is within the allowance and equals the entries to the millionth, no ticket is stuck, no hold left.
+    """An allowance for 50 chats, and 200 at once; if troubled, workers die at random and tasks come twice. The charged
+    sum is within the allowance and equals the entries to the millionth, no ticket is stuck, no hold is left.
     """
     dice = random.Random(7)  # noqa: S311 - repeatable on purpose
     request = chat("the same", answer_tokens=500)
@@ -242,8 +243,8 @@ async def test_two_hundred_chats_at_once_never_overspend(
     assert troubled or len(completed) == len(accepted)
 
 
-async def test_a_second_delivery_is_told_to_come_again(harness: Harness, caller: Caller) -> None:
-    """While the first is at work; the charge stays one."""
+async def test_a_second_delivery_has_to_come_again(harness: Harness, caller: Caller) -> None:
+    """While the first is at work. The ticket is charged once."""
     accepted = await harness.chat.submit(caller, chat("hi"))
     slow = asyncio.Event()
 

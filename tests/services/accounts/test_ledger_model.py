@@ -1,4 +1,4 @@
-"""The ledger against a small model of it: whatever follows whatever, the two agree."""
+"""The ledger against a small model of it: the two agree after any sequence of steps."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -67,7 +67,7 @@ STEPS = st.lists(
 @hypothesis_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_the_ledger_agrees_with_a_small_model_of_it(steps: list[Any], settings: Settings, catalog: Catalog) -> None:
-    """Whatever follows whatever: charges, repeats, resets, changes, holds, crashes and sweeps."""
+    """In any order: charges, repeats, resets, changes, holds, crashes and sweeps."""
     project = settings.model_copy(
         update={
             "google_cloud_project": f"demo-{uuid4().hex[:12]}",
@@ -204,7 +204,7 @@ class Drive:
         self.crashed = False
 
     async def sweep(self, _: None) -> None:
-        """Hands in again what has lost its task, and moves no money."""
+        """Queues tickets that have lost their tasks, and moves no money."""
         swept = await self.sweeper(self.settings).sweep()
         assert (swept.requeued + swept.waiting, swept.ended) == (len(self.running), 0)
 

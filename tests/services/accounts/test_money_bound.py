@@ -134,7 +134,7 @@ TINY, LONG_SCHEMA = {"max_tokens": 1}, {"max_tokens": 1, "response_format": SCHE
 async def test_two_hundred_chats_at_once_cost_the_allowance_at_most(
     harness: Harness, caller: Caller, billing_server: BillingServer, request_: ChatRequest
 ) -> None:
-    """Whatever makes a chat dear: its answer, its prompt, a schema, a tool, or a connection that breaks."""
+    """Whatever makes a chat expensive: its answer, its prompt, a schema, a tool, or a connection that breaks."""
     await asyncio.gather(*(try_chat(harness, caller, request_) for _ in range(200)))
     await assert_bound(harness, caller, billing_server)
 
@@ -142,7 +142,7 @@ async def test_two_hundred_chats_at_once_cost_the_allowance_at_most(
 async def test_built_in_tools_cost_the_allowance_at_most(
     harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
-    """The provider searches as often as it may, reads all again after each search, and charges a fee for it."""
+    """The provider searches as often as it may, reads everything again after each search, and charges a fee for it."""
     await harness.users.change(caller, AccountChange(monthly_allowance=2, spend_remaining=2))
     request = request_of("hello", {"max_tokens": 100}, built_in_tools=["web_search"])
     await asyncio.gather(*(try_chat(harness, caller, request) for _ in range(200)))
@@ -164,10 +164,10 @@ async def run(input_dict, tools):
 
 
 @pytest.mark.parametrize("parameters", [{}, {"max_tokens": 2_000}, LONG_SCHEMA], ids=["no limit", "long", "schema"])
-async def test_a_run_costs_what_runs_may_and_the_allowance_at_most(
+async def test_a_run_costs_the_setting_and_the_allowance_at_most(
     harness: Harness, caller: Caller, billing_server: BillingServer, parameters: dict[str, Any]
 ) -> None:
-    """Forty calls at once, in five runs at once."""
+    """Forty calls at once, in five concurrent runs."""
     request = RunCodeRequest(code=CALLS, input_dict={"parameters": parameters})
     await asyncio.gather(*(harness.runs.run_code(caller, request) for _ in range(5)), return_exceptions=True)
     await assert_bound(harness, caller, billing_server)
@@ -176,7 +176,7 @@ async def test_a_run_costs_what_runs_may_and_the_allowance_at_most(
 async def test_one_run_costs_the_setting_at_most(
     settings: Settings, catalog: Catalog, caller: Caller, billing_server: BillingServer
 ) -> None:
-    """`RUN_MAX_COST` bounds what is spent, not what is estimated; the user has plenty."""
+    """`RUN_MAX_COST` limits what is spent, not what is estimated. The user has plenty."""
     harness = Harness(settings.model_copy(update={"run_max_cost": 0.05}), catalog)
     request = RunCodeRequest(code=CALLS, input_dict={"parameters": {"max_tokens": 2_000}})
     await harness.runs.run_code(caller, request)
@@ -187,7 +187,7 @@ async def test_one_run_costs_the_setting_at_most(
 async def test_calls_that_their_run_no_longer_waits_for_are_charged(
     harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
-    """Each gives up once the provider has begun, which bills it all the same."""
+    """Each run gives up after the provider has begun, which bills the call all the same."""
     parameters: dict[str, Any] = {"max_tokens": 50}
     code = CALLS.replace('"hello"', '"slow"')
     request = RunCodeRequest(code=code, input_dict={"parameters": parameters, "timeout": 3})
@@ -200,7 +200,7 @@ async def test_calls_that_their_run_no_longer_waits_for_are_charged(
 async def test_calls_whose_process_never_comes_back_are_charged_what_they_hold(
     harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
-    """An instance may be ended once it has answered. Its calls were billed, so money does not come back from them."""
+    """An instance may be ended once it has answered. Its calls were billed, so their money does not come back."""
     code = CALLS.replace('"hello"', '"slow"').replace("range(40)", "range(4)")
     request = RunCodeRequest(code=code, input_dict={"parameters": {"max_tokens": 1_000}, "timeout": 3})
     holds = harness.database._client.collection("holds")  # pyright: ignore[reportPrivateUsage]

@@ -1,4 +1,4 @@
-"""What a call has cost is written before its payer's next calls begin, however many of them wait."""
+"""The cost of a call is written before its payer's next calls begin, however many of them wait."""
 
 import asyncio
 from typing import Any
@@ -25,7 +25,7 @@ async def harness(settings: Settings, catalog: Catalog) -> Harness:
 
 
 async def test_a_call_is_settled_before_those_that_wait_to_begin(harness: Harness, caller: Caller) -> None:
-    """Two hundred holds are waiting when it is answered; none of them is put first."""
+    """Two hundred holds are waiting when it is answered, and none of them goes first."""
     spending = SpendingService(harness.database, harness.settings)
     answered = await spending.hold(caller, "answered", CostBounds(1, 10))
     begun: list[str] = []
@@ -80,7 +80,7 @@ async def test_a_ticket_ends_in_its_owners_turn(
 async def test_a_hold_whose_turn_never_came_is_not_settled(
     harness: Harness, caller: Caller, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There is none. Settling it would make the line of those who wait longer still."""
+    """There is no such hold. Settling it would make the queue even longer."""
     settled: list[str] = []
     close_hold = Ledger.close_hold
 

@@ -1,4 +1,4 @@
-"""Calls outside of tickets: held for before, charged after, once."""
+"""Calls outside tickets: their highest cost is held before, and their cost is charged after, once."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -38,8 +38,10 @@ async def with_remaining(database: Database, caller: Caller, remaining: int) -> 
     )
 
 
-async def test_a_call_is_held_for_then_charged(spending: SpendingService, database: Database, caller: Caller) -> None:
-    """While it runs its highest cost is held; then its cost is charged, and nothing is held."""
+async def test_a_call_is_charged_after_its_highest_cost_was_held(
+    spending: SpendingService, database: Database, caller: Caller
+) -> None:
+    """While it runs, its highest cost is held; then its cost is charged, and nothing is held."""
     hold = await spending.hold(caller, "run-1", CostBounds(1, 500))
     held = await account(database, caller.uid)
     assert (held.held, held.remaining) == (500, held.allowance)
@@ -61,7 +63,7 @@ async def test_a_call_is_charged_once_however_often_it_is_settled(
 
 
 async def test_lost_answers_hold_and_charge_once(spending: SpendingService, database: Database, caller: Caller) -> None:
-    """A commit that went through without our knowing is recognised when it is run again."""
+    """A commit that went through unnoticed is recognised when it is retried."""
     lose_answers(database, ServiceUnavailable("gone"), 1, 3)
     hold = await spending.hold(caller, "run-1", CostBounds(1, 500))
     assert (await account(database, caller.uid)).held == 500
@@ -70,8 +72,8 @@ async def test_lost_answers_hold_and_charge_once(spending: SpendingService, data
     assert (settled.held, settled.remaining) == (0, settled.allowance - 200)
 
 
-async def test_nothing_left_nothing_held(spending: SpendingService, database: Database, caller: Caller) -> None:
-    """The last money is held whole; after it a call is refused, and begins again when the hold is released."""
+async def test_without_money_nothing_is_held(spending: SpendingService, database: Database, caller: Caller) -> None:
+    """The last money is held completely. Then a call is refused, until the hold is released."""
     await with_remaining(database, caller, 300)
     hold = await spending.hold(caller, "run-1", CostBounds(1, 500))
     assert hold.amount == 300
@@ -82,17 +84,17 @@ async def test_nothing_left_nothing_held(spending: SpendingService, database: Da
 
 
 async def test_a_free_call_leaves_no_entry(spending: SpendingService, database: Database, caller: Caller) -> None:
-    """A call that failed costs nothing and shows nowhere."""
+    """A call that failed costs nothing and appears nowhere."""
     await spending.settle(await spending.hold(caller, "run-1", CostBounds(1, 500)), 0, {})
     settled = await account(database, caller.uid)
     assert (settled.held, settled.remaining) == (0, settled.allowance)
     assert await database.accounts.newest_entries(caller.uid, settled.period, 10) == []
 
 
-async def test_the_sweep_releases_what_nobody_settled(
+async def test_the_sweep_releases_holds_that_were_not_settled(
     spending: SpendingService, database: Database, settings: Settings, caller: Caller
 ) -> None:
-    """A process that died in the middle of a call leaves a hold; the sweep takes it off when its time is up."""
+    """A process that died in the middle of a call leaves a hold, which the sweep releases when its time is up."""
     await spending.hold(caller, "run-live", CostBounds(1, 100))
     dead = await spending.hold(caller, "run-dead", CostBounds(1, 500))
     await expire(database, dead)
@@ -101,10 +103,10 @@ async def test_the_sweep_releases_what_nobody_settled(
     assert (await account(database, caller.uid)).held == 100
 
 
-async def test_what_a_call_held_that_was_left_behind_is_charged(
+async def test_a_call_that_was_left_behind_is_charged_what_it_held(
     spending: SpendingService, database: Database, settings: Settings, caller: Caller
 ) -> None:
-    """Nobody knows what it cost, and its provider bills it. Whatever it reports later changes nothing."""
+    """Its cost is unknown, and its provider bills it. A later report of the cost changes nothing."""
     left, settled = [await spending.hold(caller, f"run-{number}", CostBounds(1, 500)) for number in range(2)]
     await spending.settle(settled, 0.0002, {})
     await spending.leave({hold.id: {"model": "m"} for hold in (left, settled)})
@@ -118,10 +120,10 @@ async def test_what_a_call_held_that_was_left_behind_is_charged(
     assert (newest.response_cost, newest.metadata) == (0.0005, {"model": "m", "estimated": True})
 
 
-async def test_what_is_settled_while_it_is_swept_is_charged_as_it_was_settled(
+async def test_a_call_settled_during_the_sweep_is_charged_as_settled(
     spending: SpendingService, database: Database, settings: Settings, caller: Caller
 ) -> None:
-    """A frozen process that goes on just then: its call had failed, and cost nothing."""
+    """A frozen process goes on just then: its call had failed, and cost nothing."""
     hold = await spending.hold(caller, "run-1", CostBounds(1, 500))
     await spending.leave({hold.id: {"model": "m"}})
     await expire(database, hold)
@@ -142,7 +144,7 @@ async def test_what_is_settled_while_it_is_swept_is_charged_as_it_was_settled(
 async def test_a_call_that_was_given_up_is_charged_when_it_ends_after_all(
     spending: SpendingService, database: Database, settings: Settings, caller: Caller
 ) -> None:
-    """The sweep took its hold; the charge comes all the same, once, and releases nothing of others."""
+    """The sweep released its hold. The charge is still made, once, and releases no other hold."""
     other = await spending.hold(caller, "run-other", CostBounds(1, 100))
     late = await spending.hold(caller, "run-late", CostBounds(1, 500))
     await expire(database, late)
@@ -153,10 +155,10 @@ async def test_a_call_that_was_given_up_is_charged_when_it_ends_after_all(
     assert (settled.held, settled.remaining) == (other.amount, settled.allowance - 200)
 
 
-async def test_one_hold_that_cannot_be_released_keeps_none_of_the_others(
+async def test_a_hold_that_cannot_be_released_does_not_stop_the_sweep(
     spending: SpendingService, database: Database, settings: Settings, caller: Caller
 ) -> None:
-    """An account that cannot be read: its hold is left, and counted; the rest of the sweep goes on."""
+    """Its account cannot be read: the hold is left, and counted; the rest of the sweep goes on."""
     broken = await spending.hold(Caller(uid="broken"), "run-broken", CostBounds(1, 100))
     dead = await spending.hold(caller, "run-dead", CostBounds(1, 500))
     for hold in (broken, dead):

@@ -47,7 +47,7 @@ async def test_a_first_request_creates_the_user(users: UserService) -> None:
 
 
 async def test_twenty_first_requests_at_once_create_one_user(users: UserService, caller: Caller) -> None:
-    """All see the same."""
+    """All get the same user."""
     seen = await asyncio.gather(*(users.me(caller) for _ in range(20)))
     assert len({(user.rev, user.created_at) for user in seen}) == 1
 
@@ -61,8 +61,8 @@ async def test_usage_is_charged_and_listed(users: UserService, caller: Caller) -
     assert user.usage_info.usage[2].metadata == {"why": "0.1"}
 
 
-async def test_more_than_remains_leaves_nothing(users: UserService, caller: Caller) -> None:
-    """Never less than nothing; the entry tells the whole cost."""
+async def test_a_cost_above_what_remains_leaves_nothing(users: UserService, caller: Caller) -> None:
+    """What remains is never negative; the entry has the whole cost."""
     user = (await users.report(caller, spent(150))).user
     assert user.usage_info.spend_remaining == 0
     assert user.usage_info.usage[0].response_cost == 150
@@ -77,14 +77,14 @@ async def test_a_hundred_charges_at_once_are_all_charged(users: UserService, cal
 
 
 async def test_a_report_under_a_key_is_charged_once(users: UserService, caller: Caller) -> None:
-    """However often and however much at once it is sent; another key is another charge."""
+    """However often it is sent, and however many at once. Another key is another charge."""
     await asyncio.gather(*(users.report(caller, spent(1), "key-1") for _ in range(10)))
     user = (await users.report(caller, spent(1), "key-2")).user
     assert user.usage_info.spend_remaining == 98
 
 
 async def test_a_key_names_one_report(users: UserService, caller: Caller) -> None:
-    """The same again is replayed; another cost or other metadata under it is a conflict, and charges nothing."""
+    """The same report is replayed. Another cost or other metadata under its key is a conflict, and charges nothing."""
     first = await users.report(caller, spent(1, why="a"), "key")
     again = await users.report(caller, spent(1, why="a"), "key")
     assert (first.replayed, again.replayed) == (False, True)
@@ -95,8 +95,8 @@ async def test_a_key_names_one_report(users: UserService, caller: Caller) -> Non
     assert (await users.me(caller)).usage_info.spend_remaining == 99
 
 
-async def test_metadata_of_another_kind_are_others(users: UserService, caller: Caller) -> None:
-    """`1` and `true` are equal in Python, and not in JSON; the order of names is nothing."""
+async def test_metadata_of_another_type_are_different(users: UserService, caller: Caller) -> None:
+    """`1` and `true` are equal in Python, but not in JSON. The order of names does not matter."""
     await users.report(caller, UsageReport(response_cost=1, metadata={"a": 1, "b": 2}), "key")
     assert (await users.report(caller, UsageReport(response_cost=1, metadata={"b": 2, "a": 1}), "key")).replayed
     with pytest.raises(Conflict):
@@ -105,16 +105,16 @@ async def test_metadata_of_another_kind_are_others(users: UserService, caller: C
 
 @pytest.mark.parametrize("key", ["a/b", "..", "__x__", " ", "ü ß", "x" * 255, "/" * 255, "%2F"])
 async def test_a_key_may_be_any_text(users: UserService, caller: Caller, key: str) -> None:
-    """Also what no document could be named."""
+    """Also one that cannot be the name of a document."""
     await users.report(caller, spent(1), key)
     again = await users.report(caller, spent(1), key)
     assert (again.replayed, again.user.usage_info.spend_remaining) == (True, 99)
 
 
-async def test_a_report_whose_commit_was_not_noticed_is_none_that_came_again(
+async def test_a_report_whose_commit_went_unnoticed_is_not_a_replay(
     users: UserService, database: Database, caller: Caller
 ) -> None:
-    """The repeat finds the request's own entry: charged once, and not replayed."""
+    """The retry finds the request's own entry: charged once, and not replayed."""
     await users.me(caller)
     lose_answers(database, Aborted("lost"))
     reported = await users.report(caller, spent(1), "key")
@@ -122,7 +122,7 @@ async def test_a_report_whose_commit_was_not_noticed_is_none_that_came_again(
 
 
 async def test_the_list_shows_the_newest_hundred(users: UserService, database: Database, caller: Caller) -> None:
-    """And costs no more reads for it."""
+    """Reading it costs no more than that."""
     await asyncio.gather(*(users.report(caller, spent(0, n=str(n))) for n in range(105)))
     assert len((await users.me(caller)).usage_info.usage) == 100
 
@@ -135,7 +135,7 @@ async def test_metadata_are_bounded(users: UserService, caller: Caller) -> None:
 
 
 async def test_lowering_the_allowance_lowers_what_remains(users: UserService, caller: Caller) -> None:
-    """Raising it does not raise it."""
+    """Raising it does not raise what remains."""
     user = await users.change(caller, AccountChange(monthly_allowance=40))
     assert (user.usage_info.monthly_allowance, user.usage_info.spend_remaining) == (40, 40)
     user = await users.change(caller, AccountChange(monthly_allowance=400))
@@ -143,7 +143,7 @@ async def test_lowering_the_allowance_lowers_what_remains(users: UserService, ca
 
 
 async def test_a_reset_begins_a_new_period(users: UserService, database: Database, caller: Caller) -> None:
-    """What remains is the allowance again; old entries stay stored, out of sight."""
+    """What remains is the allowance again. Old entries stay stored, but are not shown."""
     await users.report(caller, spent(30))
     user = await users.reset(caller)
     assert (user.usage_info.spend_remaining, user.usage_info.usage) == (100, [])
@@ -174,25 +174,27 @@ async def test_a_stale_revision_changes_nothing(users: UserService, caller: Call
 
 
 @pytest.mark.parametrize("change", [{"monthly_allowance": 100.000001}, {"spend_remaining": 101}])
-async def test_in_firebase_nobody_raises_the_own_above_the_ceiling(
+async def test_in_firebase_users_cannot_raise_their_allowance_above_the_ceiling(
     firebase_users: UserService, caller: Caller, change: dict[str, float]
 ) -> None:
-    """403, and nothing changes; locally there is no ceiling."""
+    """403, and nothing changes. Locally there is no ceiling."""
     before = await firebase_users.me(caller)
     with pytest.raises(Forbidden, match=r"\$100"):
         await firebase_users.change(caller, AccountChange.model_validate(change))
     assert await firebase_users.me(caller) == before
 
 
-async def test_in_firebase_everybody_may_lower_and_raise_below_it(firebase_users: UserService, caller: Caller) -> None:
-    """Up to the ceiling, which counts as allowed."""
+async def test_in_firebase_users_may_change_their_allowance_below_the_ceiling(
+    firebase_users: UserService, caller: Caller
+) -> None:
+    """Up to and including the ceiling."""
     await firebase_users.change(caller, AccountChange(monthly_allowance=10, spend_remaining=5))
     user = await firebase_users.change(caller, AccountChange(monthly_allowance=100, spend_remaining=100))
     assert user.usage_info.spend_remaining == 100
 
 
 async def test_locally_there_is_no_ceiling(users: UserService, caller: Caller) -> None:
-    """A developer's own machine."""
+    """On a developer's own machine."""
     user = await users.change(caller, AccountChange(monthly_allowance=5000, spend_remaining=6000))
     assert (user.usage_info.monthly_allowance, user.usage_info.spend_remaining) == (5000, 6000)
 
@@ -200,7 +202,7 @@ async def test_locally_there_is_no_ceiling(users: UserService, caller: Caller) -
 async def test_in_firebase_a_reset_empties_the_list_and_refills_nothing(
     firebase_users: UserService, caller: Caller
 ) -> None:
-    """However often; what the user had set aside comes back, and no more."""
+    """However often. What the user had set aside comes back, and no more."""
     await firebase_users.report(caller, spent(30))
     await firebase_users.change(caller, AccountChange(spend_remaining=10))
     for _ in range(3):
@@ -208,8 +210,8 @@ async def test_in_firebase_a_reset_empties_the_list_and_refills_nothing(
         assert (user.usage_info.spend_remaining, user.usage_info.usage) == (70, [])
 
 
-async def test_in_firebase_the_own_date_refills_nothing(firebase_users: UserService, caller: Caller) -> None:
-    """One that has come opens a new period, and moves on."""
+async def test_in_firebase_the_users_own_date_refills_nothing(firebase_users: UserService, caller: Caller) -> None:
+    """A date that has come opens a new period, and moves on."""
     await firebase_users.report(caller, spent(30))
     yesterday = milliseconds(datetime.now(UTC) - timedelta(days=1))
     await firebase_users.change(caller, AccountChange(allowance_reset_date=yesterday))
@@ -218,10 +220,8 @@ async def test_in_firebase_the_own_date_refills_nothing(firebase_users: UserServ
     assert user.usage_info.allowance_reset_date > yesterday
 
 
-async def test_in_firebase_what_was_spent_does_not_come_back_by_order(
-    firebase_users: UserService, caller: Caller
-) -> None:
-    """403, which says what may be had; lowered, it may be raised again to that."""
+async def test_in_firebase_users_cannot_restore_what_was_spent(firebase_users: UserService, caller: Caller) -> None:
+    """403, which says how much they may set. After lowering what remains, they may raise it to that again."""
     await firebase_users.report(caller, spent(30))
     with pytest.raises(Forbidden, match=r"cannot be raised above \$70, "):
         await firebase_users.change(caller, AccountChange(spend_remaining=70.000001))
@@ -231,10 +231,10 @@ async def test_in_firebase_what_was_spent_does_not_come_back_by_order(
 
 
 @pytest.mark.parametrize(("refill", "remaining"), [("monthly", 100), ("never", 7)])
-async def test_in_firebase_the_calendar_refills_if_it_is_to(
+async def test_in_firebase_the_calendar_refills_if_it_is_set_to(
     database: Database, settings: Settings, caller: Caller, refill: str, remaining: float
 ) -> None:
-    """At the first read of a month; the user of another month is as an earlier version stored it."""
+    """At the first read in a month. The other user is stored as an earlier version stored users."""
     earlier = datetime.now(UTC) - timedelta(days=32)
     old = Account(uid=caller.uid, allowance=100_000_000, remaining=7_000_000, created_at=earlier, updated_at=earlier)
     await store_account(database, old)
@@ -243,8 +243,10 @@ async def test_in_firebase_the_calendar_refills_if_it_is_to(
     assert user.usage_info.spend_remaining == remaining
 
 
-async def test_a_ceiling_above_the_default_may_be_had(database: Database, settings: Settings, caller: Caller) -> None:
-    """A new user begins with the default, and may raise it to the ceiling."""
+async def test_a_user_may_raise_the_default_allowance_to_the_ceiling(
+    database: Database, settings: Settings, caller: Caller
+) -> None:
+    """A new user begins with the default."""
     terms = settings.model_copy(update={"app_env": "firebase", "default_allowance": 20, "allowance_ceiling": 50})
     users = UserService(database, terms)
     assert (await users.me(caller)).usage_info.spend_remaining == 20
@@ -254,8 +256,8 @@ async def test_a_ceiling_above_the_default_may_be_had(database: Database, settin
         await users.change(caller, AccountChange(spend_remaining=51))
 
 
-async def test_a_report_owes_nothing(firebase_users: UserService, database: Database, caller: Caller) -> None:
-    """A slip in a report must not cost the refills to come."""
+async def test_a_report_never_leads_to_a_debt(firebase_users: UserService, database: Database, caller: Caller) -> None:
+    """A mistake in a report must not use up future refills."""
     await firebase_users.report(caller, spent(1_000_000))
     account = await database.accounts.get(caller.uid)
     assert account is not None

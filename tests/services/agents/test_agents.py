@@ -59,7 +59,7 @@ async def test_a_saved_agent_is_read_as_it_was_saved(agents: AgentService, calle
 
 
 async def test_code_that_will_not_run_is_saved_with_warnings(agents: AgentService, caller: Caller) -> None:
-    """What will not run is told, by its line, at saving and at changing; it is kept as it is."""
+    """Each warning names the line, when the agent is saved and when it is changed. The code is kept as it is."""
     saved = await agents.create(caller, request(code=f"import requests\n\n\n{CODE}"))
     assert [warning.line for warning in saved.warnings or []] == [1]
     changed = await agents.update(caller, saved.id, change(code="not python("))
@@ -67,16 +67,16 @@ async def test_code_that_will_not_run_is_saved_with_warnings(agents: AgentServic
     assert (await agents.get(caller, saved.id)).code == "not python("
 
 
-async def test_a_saved_agent_tells_what_runs_it(agents: AgentService, caller: Caller) -> None:
-    """With what a look at its code found, here nothing; reading it tells neither."""
+async def test_a_saved_agent_names_its_engine(agents: AgentService, caller: Caller) -> None:
+    """With the findings in its code, here none. Reading it returns neither."""
     saved = await agents.create(caller, request(code=f"class E(Exception):\n    pass\n\n\n{CODE}"))
     assert (saved.engine, saved.warnings) == ("python", [])
     read = await agents.get(caller, saved.id)
     assert (read.engine, read.warnings) == (None, None)
 
 
-async def test_a_change_changes_what_was_sent(agents: AgentService, caller: Caller) -> None:
-    """The rest stays, and so does the time of creation; null empties what is optional; the revision is another."""
+async def test_a_change_applies_only_what_was_sent(agents: AgentService, caller: Caller) -> None:
+    """The rest and the time of creation stay; null empties optional fields; the revision is new."""
     saved = await agents.create(caller, request(docstring="Doc.", friendlyName="echo"))
     changed = await agents.update(caller, saved.id, change(description="New.", docstring=None))
     assert (changed.name, changed.description, changed.docstring) == ("Echo", "New.", None)
@@ -95,7 +95,7 @@ async def test_a_stale_revision_changes_nothing(agents: AgentService, caller: Ca
     assert (await agents.update(caller, saved.id, change(name="Three"))).rev != newer.rev
 
 
-async def test_of_changes_to_one_revision_one_is_made(agents: AgentService, caller: Caller) -> None:
+async def test_only_one_of_several_changes_to_a_revision_is_made(agents: AgentService, caller: Caller) -> None:
     """However many come at once."""
     saved = await agents.create(caller, request())
     outcomes = await asyncio.gather(
@@ -108,8 +108,8 @@ async def test_of_changes_to_one_revision_one_is_made(agents: AgentService, call
     assert (await agents.get(caller, saved.id)).name == made[0].name
 
 
-async def test_what_is_somebody_elses(agents: AgentService, caller: Caller) -> None:
-    """Unknown while it is private; shared, it is read by all, and changed by its owner and administrators only."""
+async def test_access_to_other_users_things(agents: AgentService, caller: Caller) -> None:
+    """Unknown while private. If shared, every user reads it, and only its owner and administrators change it."""
     saved = await agents.create(caller, request())
     for act in (agents.get(OTHER, saved.id), agents.update(OTHER, saved.id, change(name="x"))):
         with pytest.raises(NotFound, match="There is no such agent"):
@@ -129,7 +129,7 @@ async def test_what_is_somebody_elses(agents: AgentService, caller: Caller) -> N
 
 
 @pytest.mark.parametrize("agent_id", ["unknown", "a/b", ".", "..", "__x__", "x" * 1501, "é" * 800, ""])
-async def test_any_text_may_be_asked_for(agents: AgentService, caller: Caller, agent_id: str) -> None:
+async def test_any_text_may_be_given_as_an_id(agents: AgentService, caller: Caller, agent_id: str) -> None:
     """What cannot be an id is unknown like any other."""
     with pytest.raises(NotFound):
         await agents.get(caller, agent_id)
@@ -139,8 +139,8 @@ async def test_any_text_may_be_asked_for(agents: AgentService, caller: Caller, a
         await agents.delete(caller, agent_id)
 
 
-async def test_an_agent_that_is_too_large_is_told_its_size(agents: AgentService, caller: Caller) -> None:
-    """The size and the limit; nothing is saved or changed."""
+async def test_an_agent_that_is_too_large_is_refused_with_its_size(agents: AgentService, caller: Caller) -> None:
+    """With the size and the limit; nothing is saved or changed."""
     with pytest.raises(TooLarge, match=r"The agent is 1\d{6} bytes long; at most 1000000 can be kept"):
         await agents.create(caller, request(docstring="x" * 1_000_000))
     saved = await agents.create(caller, request(docstring="x" * 990_000))
@@ -152,8 +152,8 @@ async def test_an_agent_that_is_too_large_is_told_its_size(agents: AgentService,
 @pytest.mark.parametrize(
     "schema", [{"type": "object", "properties": {"a": {"type": "nonsense"}}}, {"$ref": "http://127.0.0.1:9/schema"}]
 )
-async def test_a_schema_that_is_none_is_refused(agents: AgentService, caller: Caller, schema: Any) -> None:
-    """At saving and at changing, by its name; nothing is fetched."""
+async def test_an_invalid_schema_is_refused(agents: AgentService, caller: Caller, schema: Any) -> None:
+    """When an agent is saved and when it is changed, by the schema's name; nothing is fetched."""
     with pytest.raises(BadRequest, match="inputSchema"):
         await agents.create(caller, request(inputSchema=schema))
     saved = await agents.create(caller, request())
@@ -162,7 +162,7 @@ async def test_a_schema_that_is_none_is_refused(agents: AgentService, caller: Ca
 
 
 async def test_lists_show_own_and_shared_newest_first(agents: AgentService, caller: Caller) -> None:
-    """Not what is somebody else's and private; an administrator sees all."""
+    """Not other users' private ones; an administrator sees all."""
     first = await agents.create(caller, request(name="first"))
     await agents.create(OTHER, request(name="private"))
     await agents.create(OTHER, request(name="shared", visibility="shared"))
@@ -172,8 +172,8 @@ async def test_lists_show_own_and_shared_newest_first(agents: AgentService, call
     assert (await agents.list(caller, 10)).next_token is None
 
 
-async def test_pages_lead_through_all_of_them(agents: AgentService, caller: Caller) -> None:
-    """Each agent once, in the order of the whole list; a token that no page gave is refused."""
+async def test_pages_show_each_once(agents: AgentService, caller: Caller) -> None:
+    """In the order of the whole list. An invalid token is refused."""
     for number in range(7):
         await agents.create(caller, request(name=str(number), visibility="shared"))
     names: list[str] = []
@@ -191,7 +191,7 @@ async def test_pages_lead_through_all_of_them(agents: AgentService, caller: Call
 
 
 async def test_lost_answers_save_once_and_change_once(agents: AgentService, caller: Caller, database: Database) -> None:
-    """A commit that went through without our knowing is recognised: no second agent, no conflict, no 404."""
+    """A commit that went through unnoticed is recognised: no duplicate, no conflict, no 404."""
     lose_answers(database, ServiceUnavailable("gone"), 1, 3, 5)
     saved = await agents.create(caller, request())
     assert len((await agents.list(caller, 10)).agents) == 1
@@ -217,7 +217,7 @@ async def test_deleting_a_published_agent_unpublishes_it(
 async def test_what_lists_show_of_a_published_agent_changes_with_it(
     agents: AgentService, caller: Caller, database: Database
 ) -> None:
-    """Description, schemas and visibility; the name it is published under stays."""
+    """Description, schemas and visibility; the public name stays."""
     saved = await agents.create(caller, request(friendlyName="echo"))
     await DeploymentService(database, Settings()).deploy(caller, saved.id)
     changes = {"description": "New.", "inputSchema": {"a": "string"}, "visibility": "shared", "friendlyName": "other"}

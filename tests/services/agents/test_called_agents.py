@@ -1,4 +1,4 @@
-"""Agents that call agents: whose they may call, how deep, at whose expense."""
+"""Agents that call agents: which ones they may call, how deep, and who is charged."""
 
 import asyncio
 from typing import Any
@@ -38,7 +38,7 @@ async def run(harness: Harness, payer: Caller, agent: Any, input_dict: Any = Non
 
 
 async def test_an_agent_calls_those_it_names(harness: Harness) -> None:
-    """By name, by friendly name and by id; what it does not name is unknown to it."""
+    """By name, by friendly name and by id. Agents that it does not name are unknown to it."""
     echo = await save(harness.database, OWNER, friendlyName="echo_1")
     await save(harness.database, OWNER, name="Unnamed")
     for name in ("Echo", "echo_1", echo.id):
@@ -51,7 +51,7 @@ async def test_an_agent_calls_those_it_names(harness: Harness) -> None:
 
 
 async def test_several_are_called_at_once(harness: Harness) -> None:
-    """Side by side, each with its own input."""
+    """Concurrently, each with its own input."""
     echo = await save(harness.database, OWNER)
     code = """
 async def run(input_dict, tools):
@@ -62,8 +62,8 @@ async def run(input_dict, tools):
     assert await run(harness, OWNER, caller_) == [str(number) for number in range(10)]
 
 
-async def test_somebody_elses_agent_is_called_only_if_it_is_shared(harness: Harness, caller: Caller) -> None:
-    """Naming an id is no right to it."""
+async def test_other_users_agents_are_called_only_if_they_are_shared(harness: Harness, caller: Caller) -> None:
+    """Naming an id gives no right to it."""
     private = await save(harness.database, caller, name="Private")
     shared = await save(harness.database, caller, name="Shared", visibility="shared")
     for name, expected in (("Private", "There is no agent 'Private'"), ("Shared", "hi")):
@@ -74,7 +74,7 @@ async def test_somebody_elses_agent_is_called_only_if_it_is_shared(harness: Harn
 async def test_an_agent_acts_for_its_owner_whoever_pays(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """A shared agent reaches its owner's private ones; what they spend is charged to whoever runs it."""
+    """A shared agent reaches its owner's private ones. The payer is the user who runs it."""
     inner = await save(harness.database, OWNER, ASK, name="Inner")
     outer = await save(harness.database, OWNER, calling("Inner"), gofannonAgents=[inner.id], visibility="shared")
     assert await run(harness, caller, outer) == {"outputText": "You said: hi"}
@@ -92,16 +92,16 @@ async def test_an_agent_has_its_own_permissions(harness: Harness, model_server: 
     assert model_server.calls == []
 
 
-async def test_a_circle_is_told(harness: Harness) -> None:
-    """With the way around it; nothing runs for ever."""
+async def test_a_circle_is_reported(harness: Harness) -> None:
+    """With its path; nothing runs forever."""
     first = await save(harness.database, OWNER, ECHO, name="First")
     second = await save(harness.database, OWNER, calling("First"), name="Second", gofannonAgents=[first.id])
     await replace(harness, first, calling("Second"), [second.id])
     assert "in a circle: First → Second → First" in await run(harness, OWNER, first)
 
 
-async def test_depth_is_bounded(harness: Harness) -> None:
-    """As deep as the setting says, and no deeper."""
+async def test_depth_is_limited(harness: Harness) -> None:
+    """To what the setting says."""
     agent = await save(harness.database, OWNER, name="0")
     for number in range(1, 5):
         agent = await save(
@@ -112,7 +112,7 @@ async def test_depth_is_bounded(harness: Harness) -> None:
         assert result == expected or str(expected) in str(result)
 
 
-async def test_a_failure_can_be_caught_and_says_whose_it_is(harness: Harness) -> None:
+async def test_a_failure_can_be_caught_and_names_the_agent(harness: Harness) -> None:
     """As RuntimeError, with the error of the agent that was called."""
     bad = await save(harness.database, OWNER, "async def run(i, t):\n    return 1 / 0", name="Bad")
     code = """
@@ -126,8 +126,8 @@ async def run(input_dict, tools):
     assert await run(harness, OWNER, outer) == "The agent 'Bad' failed: ZeroDivisionError: division by zero"
 
 
-async def test_what_is_private_inside_a_shared_agent_stays_so(harness: Harness, caller: Caller) -> None:
-    """Whoever runs it learns neither the names nor the errors of what its owner did not share."""
+async def test_what_is_private_inside_a_shared_agent_stays_private(harness: Harness, caller: Caller) -> None:
+    """Its users learn neither the names nor the errors of what its owner did not share."""
     secret = await save(
         harness.database, OWNER, "async def run(i, t):\n    raise ValueError('secret')", name="TopSecret"
     )
@@ -161,8 +161,8 @@ async def run(input_dict, tools):
     assert "A run may spend $0.002" in await run(poor, OWNER, outer)
 
 
-async def test_places_for_runs_do_not_wait_for_each_other(settings: Settings, catalog: Catalog) -> None:
-    """More runs at once than there are places, each calling two deep: all end."""
+async def test_run_slots_do_not_wait_for_each_other(settings: Settings, catalog: Catalog) -> None:
+    """More runs at once than slots, each calling two levels deep: all end."""
     harness = Harness(settings.model_copy(update={"runs_at_once": 2}), catalog)
     leaf = await save(harness.database, OWNER, name="Leaf")
     middle = await save(harness.database, OWNER, calling("Leaf"), name="Middle", gofannonAgents=[leaf.id])
@@ -171,7 +171,9 @@ async def test_places_for_runs_do_not_wait_for_each_other(settings: Settings, ca
     assert results == [{"outputText": "hi"}] * 12
 
 
-async def test_places_do_not_wait_for_each_other_when_code_is_tried_out(settings: Settings, catalog: Catalog) -> None:
+async def test_run_slots_do_not_wait_for_each_other_when_code_is_tried_out(
+    settings: Settings, catalog: Catalog
+) -> None:
     """Code that is not saved calls agents from a level of its own."""
     harness = Harness(settings.model_copy(update={"runs_at_once": 2, "run_max_depth": 1}), catalog)
     leaf = await save(harness.database, OWNER, name="Leaf")

@@ -1,4 +1,4 @@
-"""Deployments: a friendly name is one agent's, over real Firestore."""
+"""Deployments: a friendly name belongs to one agent, over real Firestore."""
 
 import asyncio
 from typing import Any
@@ -37,7 +37,7 @@ async def renamed(database: Database, caller: Caller, agent: Agent, name: str | 
 async def test_an_agent_is_published_under_its_name(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """It is told where, and when; again, nothing changes."""
+    """The answer says where, and when; publishing again changes nothing."""
     agent = await saved(database, caller, "echo")
     assert (await deployments.deploy(caller, agent.id)).endpoint == "/rest/echo"
     info = await deployments.deployment(caller, agent.id)
@@ -46,10 +46,10 @@ async def test_an_agent_is_published_under_its_name(
     assert await deployments.deployment(caller, agent.id) == info
 
 
-async def test_what_will_not_run_is_published_and_told(
+async def test_code_that_will_not_run_is_published_with_a_warning(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """It can be mended where it is."""
+    """It can be fixed without publishing it again."""
     agent = await saved(database, caller, "broken", code="def x(")
     deployed = await deployments.deploy(caller, agent.id)
     assert deployed.message.startswith("Agent deployed. It will not run as it is: line 1: This is not Python")
@@ -58,16 +58,16 @@ async def test_what_will_not_run_is_published_and_told(
 async def test_an_agent_without_a_name_cannot_be_published(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """400, and what to do."""
+    """400, with what to do."""
     agent = await saved(database, caller, None)
     with pytest.raises(BadRequest, match="friendlyName"):
         await deployments.deploy(caller, agent.id)
 
 
-async def test_of_two_agents_one_gets_the_name(
+async def test_only_one_of_two_agents_gets_the_name(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """At the same instant, twenty times over: one is published, the other told that the name is taken."""
+    """At the same instant, twenty times over: one is published, the other gets a conflict."""
     for number in range(20):
         pair = [await saved(database, user, f"name-{number}") for user in (caller, OTHER)]
         outcomes = await asyncio.gather(
@@ -102,7 +102,7 @@ async def test_a_renamed_agent_moves_when_it_is_published_again(
 
 
 async def test_an_unpublished_name_is_free(deployments: DeploymentService, database: Database, caller: Caller) -> None:
-    """404 for what is not published, the second time, too."""
+    """404 for what is not published, also the second time."""
     agent = await saved(database, caller, "echo")
     for _ in range(2):
         with pytest.raises(NotFound, match="not deployed"):
@@ -118,7 +118,7 @@ async def test_an_unpublished_name_is_free(deployments: DeploymentService, datab
 async def test_only_its_owner_publishes_an_agent(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """Private: unknown to others. Shared: they see that it is published, and cannot change it."""
+    """A private agent is unknown to others. A shared one shows that it is published, and others cannot change it."""
     private, shared = await saved(database, caller, "a"), await saved(database, caller, "b", visibility="shared")
     await deployments.deploy(caller, shared.id)
     for act in (deployments.deploy, deployments.undeploy, deployments.deployment):
@@ -133,7 +133,7 @@ async def test_only_its_owner_publishes_an_agent(
 async def test_lost_answers_publish_and_unpublish_once(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """A commit that went through without our knowing is recognised."""
+    """A commit that went through unnoticed is recognised."""
     agent = await saved(database, caller, "echo")
     lose_answers(database, ServiceUnavailable("gone"), 1, 2, 3)
     await deployments.deploy(caller, agent.id)
@@ -145,7 +145,7 @@ async def test_lost_answers_publish_and_unpublish_once(
 async def test_lists_show_own_and_shared_by_name(
     deployments: DeploymentService, database: Database, caller: Caller
 ) -> None:
-    """In pages, each once; what is somebody else's and private is not shown."""
+    """In pages, each once; other users' private ones are not shown."""
     for name, user, visibility in (
         ("c", caller, "private"), ("a", caller, "private"), ("b", OTHER, "shared"), ("d", OTHER, "private"),
     ):  # fmt: skip
@@ -162,8 +162,8 @@ async def test_lists_show_own_and_shared_by_name(
         await deployments.list(caller, 2, "nonsense")
 
 
-async def test_which_names_are_taken_is_asked_at_once(database: Database, caller: Caller) -> None:
-    """Of many names, in one request."""
+async def test_one_request_finds_which_names_are_taken(database: Database, caller: Caller) -> None:
+    """Of many names."""
     agent = await saved(database, caller, "echo")
     await DeploymentService(database, Settings()).deploy(caller, agent.id)
     assert await database.deployments.taken(["echo", "free", "also_free"]) == {"echo"}

@@ -31,7 +31,7 @@ async def run(input_dict, tools):
 async def test_no_hostile_url_is_reached(
     settings: Settings, catalog: Catalog, caller: Caller, connections: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every one is refused in words that tell no secret, without one connection to where it leads."""
+    """Each is refused in words that reveal no secret, without a connection to where it leads."""
     harness = Harness(settings.model_copy(update={"run_max_calls": 1000}), catalog)
     with socket.create_server(("127.0.0.1", 0)) as bait:
         bait.setblocking(False)

@@ -1,4 +1,4 @@
-"""Published agents, called by anybody."""
+"""Published agents, which anyone may call and whose owners are charged."""
 
 import asyncio
 import logging
@@ -40,10 +40,10 @@ def published(harness: Harness) -> PublishedService:
     return PublishedService(harness.database, harness.runs, harness.settings)
 
 
-async def test_anybody_gets_its_result_at_its_owners_expense(
+async def test_anyone_may_call_it_and_its_owner_is_charged(
     published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
-    """Private or not: a name is known to whom it was told."""
+    """Whether it is private or not: its name is known only to those who were given it."""
     await publish(harness.database, OWNER, "ask", ASK)
     answer = await published.call("ask", {"inputText": "hi"}, "1.2.3.4")
     assert (answer.result, answer.warnings) == ({"outputText": "You said: hi"}, [])
@@ -58,7 +58,7 @@ async def test_an_unknown_name_is_404(published: PublishedService, name: str) ->
 
 
 async def test_input_is_checked_by_either_form_of_schema(published: PublishedService, harness: Harness) -> None:
-    """422 tells each thing that is wrong, and where; without a schema anything goes."""
+    """422 lists everything that is wrong, and where. Without a schema anything is accepted."""
     await publish(harness.database, OWNER, "short", inputSchema={"inputText": "string", "n": "integer"})
     schema = {
         "type": "object",
@@ -101,10 +101,9 @@ async def flooded(call: Callable[[], Coroutine[Any, Any, Any]]) -> AsyncGenerato
         await asyncio.gather(*flood, return_exceptions=True)
 
 
-async def test_one_caller_keeps_nobody_from_an_agent(settings: Settings, catalog: Catalog, caller: Caller) -> None:
-    """However many of its runs sleep: others are answered at other addresses, the owner, and whoever chats with it.
-
-    And the one caller is, by others' agents.
+async def test_one_caller_does_not_block_an_agent(settings: Settings, catalog: Catalog, caller: Caller) -> None:
+    """However many of its runs sleep: callers at other addresses, the owner, and users who chat with it are answered.
+    And the one caller is answered by other owners' agents.
     """
     harness = Harness(settings.model_copy(update={"runs_at_once": 8}), catalog)
     published = PublishedService(harness.database, harness.runs, harness.settings)
@@ -120,9 +119,7 @@ async def test_one_caller_keeps_nobody_from_an_agent(settings: Settings, catalog
             assert (await harness.chat.look_up(chatting, accepted.ticket_id)).status is TicketStatus.COMPLETED
 
 
-async def test_one_chatting_user_keeps_nobody_from_an_agent(
-    settings: Settings, catalog: Catalog, caller: Caller
-) -> None:
+async def test_one_chatting_user_does_not_block_an_agent(settings: Settings, catalog: Catalog, caller: Caller) -> None:
     """Who pays for the runs makes no difference to those who wait for the agent."""
     harness = Harness(settings.model_copy(update={"runs_at_once": 8}), catalog)
     published = PublishedService(harness.database, harness.runs, harness.settings)
@@ -161,10 +158,10 @@ async def test_texts_of_a_form_are_read(published: PublishedService, harness: Ha
     assert [problem["loc"] for problem in raised.value.body["detail"]] == [["body", "days"]]
 
 
-async def test_a_result_that_breaks_its_schema_is_answered_with_warnings(
+async def test_a_result_that_violates_its_schema_comes_with_warnings(
     published: PublishedService, harness: Harness
 ) -> None:
-    """The caller gets what there is, and is told."""
+    """The caller gets the result, and what is wrong with it."""
     await publish(harness.database, OWNER, "odd", outputSchema={"outputText": "integer", "other": "string"})
     answer = await published.call("odd", {"inputText": "hi"}, "a")
     assert answer.result == {"outputText": "hi"}
@@ -172,10 +169,10 @@ async def test_a_result_that_breaks_its_schema_is_answered_with_warnings(
     assert any("other" in warning for warning in answer.warnings)
 
 
-async def test_a_failure_tells_its_run_and_the_log_tells_why(
+async def test_a_failure_names_its_run_and_the_log_has_the_reason(
     published: PublishedService, harness: Harness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The answer has no detail of somebody else's code; the log has the error and the agent's lines."""
+    """The answer has no detail of another user's code; the log has the error and the agent's lines."""
     await publish(
         harness.database, OWNER, "bad", "async def run(input_dict, tools):\n    print('so far')\n    return 1 / 0"
     )
@@ -196,7 +193,7 @@ async def test_a_failure_tells_its_run_and_the_log_tells_why(
 async def test_it_stops_at_its_owners_allowance(
     published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
-    """402, which does not tell how much that was; nothing is called."""
+    """402, which does not reveal the amount; no model is called."""
     await publish(harness.database, OWNER, "ask", ASK)
     now = datetime.now(UTC)
     await store_account(
@@ -207,8 +204,8 @@ async def test_it_stops_at_its_owners_allowance(
     assert model_server.calls == []
 
 
-async def test_one_address_is_held_back_and_others_are_not(harness: Harness) -> None:
-    """A flood of one address does not keep others from the agent, nor from other agents."""
+async def test_one_address_is_limited_and_others_are_not(harness: Harness) -> None:
+    """A flood from one address does not keep others from the agent, or from other agents."""
     settings = harness.settings.model_copy(update={"rest_rate_per_minute": 2})
     published = PublishedService(harness.database, harness.runs, settings)
     for name in ("one", "two"):
@@ -222,7 +219,7 @@ async def test_one_address_is_held_back_and_others_are_not(harness: Harness) -> 
 
 
 async def test_a_changed_agent_is_changed_where_it_is_published(published: PublishedService, harness: Harness) -> None:
-    """Its newest code runs; deleted, its name is unknown."""
+    """Its newest code runs. After it is deleted, its name is unknown."""
     agent = await publish(harness.database, OWNER, "echo")
     service = AgentService(harness.database)
     newer = UpdateAgentRequest(code="async def run(input_dict, tools):\n    return 2")

@@ -1,25 +1,21 @@
-"""A published agent under an `Idempotency-Key`: it runs once, and its answer is given again for a day."""
+"""A published agent called with an `Idempotency-Key`: it runs once, and its answer is replayed for a day."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from google.api_core.exceptions import GoogleAPICallError
 
 from shared.llm.catalog import Catalog
 from shared.models.account import Account
 from shared.models.agent import UpdateAgentRequest
-from shared.models.caller import Caller
 from shared.models.errors import (
     AgentFailed,
     AllowanceSpent,
-    AnswerNotKept,
     Conflict,
     DeploymentBudgetSpent,
     InvalidInput,
     NotFound,
-    RunInterrupted,
     RunUnderWay,
     ServiceError,
     TooManyRequests,
@@ -30,24 +26,14 @@ from shared.services.agents.agents import AgentService
 from shared.services.agents.published import PublishedService
 from shared.services.agents.runs import RunService
 from shared.settings import Settings
-from shared.store import Database
-from tests.database_data import store_account
-from tests.database_faults import break_commits
-from tests.doubles.model_server import Answer as ModelAnswer
 from tests.doubles.model_server import ModelServer
 from tests.services.accounts.test_deployment_budgets import Model, published_with
+from tests.services.agents.keyed_calls import CLOCK, HI, OWNER, TWICE, kept
 from tests.services.harness import Harness
-from tests.services.publishing import ASK, ECHO, publish
+from tests.services.publishing import ASK, publish
+from tests.stored import store_account
 
-OWNER = Caller(uid="owner")
 KEY = "0b1f7a52-8e1c-4c53-9c2b-0d6a3a0f1f11"
-HI: JsonObject = {"inputText": "hi"}
-CLOCK = "from datetime import datetime\n\nasync def run(input_dict, tools):\n    return str(datetime.now())"
-TWICE = """
-async def run(input_dict, tools):
-    await call_llm("openai", "gpt-4.1-mini", "first", {"max_tokens": 100})
-    await call_llm("openai", "gpt-4.1-mini", "second", {"max_tokens": 100})
-"""
 
 
 @pytest.fixture
@@ -60,20 +46,10 @@ def published(harness: Harness) -> PublishedService:
     return PublishedService(harness.database, harness.runs, harness.settings)
 
 
-async def kept(database: Database) -> list[Any]:
-    """What is remembered: the documents."""
-    return await database._client.collection("idempotency").get()  # pyright: ignore[reportPrivateUsage]
-
-
-async def change_kept(database: Database, **fields: object) -> None:
-    for document in await kept(database):
-        await document.reference.update(fields)
-
-
 async def test_the_same_request_is_run_once(
     published: PublishedService, harness: Harness, model_server: ModelServer
 ) -> None:
-    """The answer, its run and its warnings are those of the first; the order of fields is no other input."""
+    """The answer, its run and its warnings are those of the first. Another order of fields is the same input."""
     await publish(harness.database, OWNER, "ask", ASK, outputSchema={"outputText": "integer"})
     first = await published.call("ask", {"inputText": "hi", "a": {"x": 1, "y": 2}}, "1.1.1.1", KEY)
     again = await published.call("ask", {"a": {"y": 2, "x": 1}, "inputText": "hi"}, "1.1.1.1", KEY)
@@ -85,16 +61,16 @@ async def test_the_same_request_is_run_once(
 
 
 @pytest.mark.parametrize("result", ["{}", "[1, None, 'é😀', {'a': [2 ** 63]}]", "''", "None", "0", "False"])
-async def test_whatever_json_the_result_is(published: PublishedService, harness: Harness, result: str) -> None:
-    """It comes again as it was."""
+async def test_any_json_result_is_replayed(published: PublishedService, harness: Harness, result: str) -> None:
+    """As it was."""
     await publish(harness.database, OWNER, "give", f"async def run(input_dict, tools):\n    return {result}")
     first, again = [await published.call("give", {}, "a", KEY) for _ in range(2)]
     assert again.replayed
     assert repr(again.result) == repr(first.result)
 
 
-async def test_a_key_is_its_callers_and_its_agents(published: PublishedService, harness: Harness) -> None:
-    """From another address, or to another agent, it is another key: nobody reads what a stranger was answered."""
+async def test_a_key_belongs_to_its_caller_and_its_agent(published: PublishedService, harness: Harness) -> None:
+    """From another address, or to another agent, it is another key: nobody reads another caller's answer."""
     for name in ("one", "two"):
         await publish(harness.database, OWNER, name, CLOCK)
     first = await published.call("one", {}, "1.1.1.1", KEY)
@@ -117,8 +93,8 @@ async def test_another_input_under_the_key_is_a_conflict(published: PublishedSer
         await published.call("echo", {"inputText": "bye"}, "a", KEY)
 
 
-async def test_while_it_runs_the_same_request_is_told_to_wait(harness: Harness) -> None:
-    """409 with a time; of those that come at the same time one runs."""
+async def test_while_it_runs_the_same_request_has_to_wait(harness: Harness) -> None:
+    """409 with a time. Of concurrent requests one runs."""
     await publish(harness.database, OWNER, "ask", ASK)
     model = Model(1)
     published = published_with(harness, model)
@@ -149,34 +125,8 @@ async def test_of_many_at_the_same_instant_one_runs(harness: Harness) -> None:
         assert isinstance(outcome, RunUnderWay) or (not isinstance(outcome, BaseException) and outcome.result)
 
 
-async def test_a_run_that_died_is_not_run_again(published: PublishedService, harness: Harness) -> None:
-    """Its lease is over: what it did is not known, and that is what is answered, with its run."""
-    await publish(harness.database, OWNER, "echo")
-    first = await published.call("echo", HI, "a", KEY)
-    dead = {"status": None, "text": None, "lease_expires_at": datetime.now(UTC) - timedelta(seconds=1)}
-    await change_kept(harness.database, **dead)
-    with pytest.raises(RunInterrupted, match="not known") as interrupted:
-        await published.call("echo", HI, "a", KEY)
-    assert interrupted.value.status == 500
-    assert interrupted.value.replayed
-    assert interrupted.value.body == {"run_id": first.run_id}
-
-
-async def test_a_claim_is_good_for_longer_than_a_run(published: PublishedService, harness: Harness) -> None:
-    """No run is taken for dead that is only slow."""
-    await publish(harness.database, OWNER, "echo")
-    before = datetime.now(UTC)
-    await published.call("echo", HI, "a", KEY)
-    (document,) = await kept(harness.database)
-    fields = document.to_dict() or {}
-    assert fields["lease_expires_at"] > before + timedelta(seconds=harness.settings.run_timeout_seconds)
-    assert abs(fields["expire_at"] - before - timedelta(hours=24)) < timedelta(minutes=5)
-    assert fields["owner"] == OWNER.uid
-    assert KEY not in str(fields)
-
-
-async def test_a_failure_is_given_again(published: PublishedService, harness: Harness) -> None:
-    """An agent's run is never repeated: what it came to is the answer."""
+async def test_a_failure_is_replayed(published: PublishedService, harness: Harness) -> None:
+    """An agent's run is never repeated, so its failure is the answer."""
     await publish(harness.database, OWNER, "bad", "async def run(input_dict, tools):\n    return 1 / 0")
     errors: list[AgentFailed] = []
     for _ in range(2):
@@ -188,8 +138,8 @@ async def test_a_failure_is_given_again(published: PublishedService, harness: Ha
     assert errors[0].message == errors[1].message
 
 
-async def test_what_did_nothing_is_not_remembered(harness: Harness) -> None:
-    """422, 429 and 402 before anything was done, and too much running: the request may come again and be run."""
+async def test_a_request_that_did_nothing_is_not_remembered(harness: Harness) -> None:
+    """422, 429 and 402 before anything was done, and too much running: the request may be sent again and run."""
     await publish(harness.database, OWNER, "ask", ASK, inputSchema={"inputText": "string"})
     model = Model(1)
 
@@ -225,7 +175,7 @@ async def test_what_did_nothing_is_not_remembered(harness: Harness) -> None:
 
 
 async def test_a_refusal_in_the_middle_of_a_run_is_its_answer(harness: Harness) -> None:
-    """It had done something before, so it does not run again, also when there is money again."""
+    """It had done something before, so it does not run again, even when there is money again."""
     await publish(harness.database, OWNER, "twice", TWICE)
     model = Model(200)
     published = published_with(harness, model, deployment_budget_per_day=0.0002)
@@ -240,8 +190,8 @@ async def test_a_refusal_in_the_middle_of_a_run_is_its_answer(harness: Harness) 
     assert model.calls == 1
 
 
-async def test_what_came_before_is_answered_though_it_would_be_refused_now(harness: Harness) -> None:
-    """The budget is spent by the first, and the schema is another."""
+async def test_a_replay_is_answered_even_if_it_would_be_refused_now(harness: Harness) -> None:
+    """The first request has spent the budget, and the schema has changed."""
     agent = await publish(harness.database, OWNER, "ask", ASK)
     published = published_with(harness, Model(1000), deployment_budget_per_day=0.001)
     first = await published.call("ask", HI, "a", KEY)
@@ -254,93 +204,3 @@ async def test_what_came_before_is_answered_though_it_would_be_refused_now(harne
     await AgentService(harness.database).delete(OWNER, agent.id)
     with pytest.raises(NotFound):
         await published.call("ask", HI, "a", KEY)
-
-
-async def test_another_agent_under_the_name_does_not_get_its_answers(
-    published: PublishedService, harness: Harness
-) -> None:
-    """A name may change hands within a day."""
-    agent = await publish(harness.database, OWNER, "echo")
-    await published.call("echo", HI, "a", KEY)
-    await AgentService(harness.database).delete(OWNER, agent.id)
-    await publish(harness.database, Caller(uid="somebody"), "echo", "async def run(input_dict, tools):\n    return 2")
-    answer = await published.call("echo", HI, "a", KEY)
-    assert (answer.result, answer.replayed) == (2, False)
-
-
-async def test_an_answer_that_is_too_long_to_be_kept(harness: Harness) -> None:
-    """It is given once; then it is said that it cannot be given again, and nothing runs."""
-    code = "async def run(input_dict, tools):\n    return 'x' * input_dict['length']"
-    await publish(harness.database, OWNER, "long", code)
-    settings = harness.settings.model_copy(update={"run_result_bytes": 2_000_000})
-    runs = RunService(harness.database, harness.runs.model_calls, harness.runs.engine, settings)
-    published = PublishedService(harness.database, runs, settings)
-    for length, again in ((999_998, True), (1_000_000, False)):
-        key = f"of {length}"
-        first = await published.call("long", {"length": length}, "a", key)
-        assert first.result == "x" * length
-        if again:
-            assert (await published.call("long", {"length": length}, "a", key)).result == first.result
-        else:
-            with pytest.raises(AnswerNotKept, match="1000002 bytes; at most 1000000 are kept") as refused:
-                await published.call("long", {"length": length}, "a", key)
-            assert (refused.value.status, refused.value.replayed) == (409, True)
-            assert refused.value.retry_after is None
-
-
-async def test_an_answer_that_could_not_be_kept_is_given_all_the_same(
-    published: PublishedService, harness: Harness, model_server: ModelServer
-) -> None:
-    """The database is out at the end of the run; who comes again later learns that the outcome is not known."""
-    model_server.script("hi", ModelAnswer("Hello."))
-    await publish(harness.database, OWNER, "echo", ECHO)
-    soon = harness.settings.model_copy(update={"store_timeout_seconds": 2.0})
-    impatient = PublishedService(Database(soon), harness.runs, soon)
-    restore = break_commits(harness.database, 3)  # the rate limit's and the claim's go through
-    answer = await impatient.call("echo", HI, "a", KEY)
-    assert answer.result == {"outputText": "hi"}
-    restore()
-    with pytest.raises(RunUnderWay):
-        await published.call("echo", HI, "a", KEY)
-    await change_kept(harness.database, lease_expires_at=datetime.now(UTC) - timedelta(seconds=1))
-    with pytest.raises(RunInterrupted):
-        await published.call("echo", HI, "a", KEY)
-
-
-async def test_a_run_that_cannot_be_claimed_does_not_begin(
-    harness: Harness, published: PublishedService, model_server: ModelServer
-) -> None:
-    """503, and nothing was called."""
-    await publish(harness.database, OWNER, "ask", ASK)
-    soon = harness.settings.model_copy(update={"store_timeout_seconds": 2.0})
-    restore = break_commits(harness.database, 2)
-    with pytest.raises(Unavailable):
-        await PublishedService(Database(soon), harness.runs, soon).call("ask", HI, "a", KEY)
-    restore()
-    assert model_server.calls == []
-    assert (await published.call("ask", HI, "a", KEY)).result
-
-
-async def test_a_claim_that_arrives_late_is_none(
-    harness: Harness, published: PublishedService, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its caller was told that nothing had begun: so the same request runs, whenever the commit comes through."""
-    await publish(harness.database, OWNER, "echo")
-    soon = harness.settings.model_copy(update={"store_timeout_seconds": 0.5})
-    database = Database(soon)
-    api = database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
-    commit, late = api.commit, list[Any]()
-
-    async def delayed(*args: Any, **kwargs: Any) -> Any:
-        if any("/idempotency/" in write.update.name for write in kwargs["request"]["writes"]) and len(late) < 1:
-            late.append((args, kwargs))
-            raise TimeoutError
-        return await commit(*args, **kwargs)
-
-    monkeypatch.setattr(api, "commit", delayed)
-    with pytest.raises(Unavailable):
-        await PublishedService(database, harness.runs, soon).call("echo", HI, "a", KEY)
-    [(args, kwargs)] = late
-    with pytest.raises(GoogleAPICallError):
-        await commit(*args, **kwargs)
-    assert (await published.call("echo", HI, "a", KEY)).result == {"outputText": "hi"}

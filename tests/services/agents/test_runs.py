@@ -11,21 +11,15 @@ from shared.models.account import Account
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.errors import AllowanceSpent, CodeFailed
-from shared.models.run import RunCodeRequest, RunCodeResponse
+from shared.models.run import RunCodeRequest
 from shared.settings import Settings
-from tests.conftest import SECRET_KEY, Lines
-from tests.database_data import store_account
+from tests.conftest import Lines
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
-from tests.doubles.model_server import Answer, Fail, ModelServer
-from tests.services.harness import MODEL, Harness, run_service
-
-ASK = """
-async def run(input_dict, tools):
-    content, thoughts = await call_llm(provider="openai", model="gpt-4.1-mini",
-        messages=[{"role": "user", "content": input_dict["question"]}], parameters={"max_tokens": 100})
-    return {"outputText": content}
-"""
+from tests.doubles.model_server import Answer, ModelServer
+from tests.services.agents.running import ASK, failure, replaced, run
+from tests.services.harness import Harness, run_service
+from tests.stored import store_account
 
 
 @pytest.fixture
@@ -38,19 +32,8 @@ async def harness(settings: Settings, catalog: Catalog) -> Harness:
     return Harness(settings, catalog)
 
 
-async def run(harness: Harness, caller: Caller, code: str, input_dict: Any = None, **fields: Any) -> RunCodeResponse:
-    request = RunCodeRequest(code=code, input_dict=input_dict or {}, **fields)
-    return await harness.runs.run_code(caller, request)
-
-
-async def failure(harness: Harness, caller: Caller, code: str, input_dict: Any = None, **fields: Any) -> CodeFailed:
-    with pytest.raises(CodeFailed) as raised:
-        await run(harness, caller, code, input_dict, **fields)
-    return raised.value
-
-
-async def test_code_runs_and_tells_what_it_printed(harness: Harness, caller: Caller) -> None:
-    """Result, lines, and how long it took; nothing is read of or written to the database for it."""
+async def test_code_runs_and_returns_what_it_printed(harness: Harness, caller: Caller) -> None:
+    """Result, lines, and how long it took; the database is neither read nor written for it."""
     code = "async def run(input_dict, tools):\n    print('working')\n    return {'outputText': input_dict['a'] * 2}"
     answer = await run(harness, caller, code, {"a": "é"})
     assert (answer.result, answer.logs, answer.error) == ({"outputText": "éé"}, ["working"], None)
@@ -58,8 +41,8 @@ async def test_code_runs_and_tells_what_it_printed(harness: Harness, caller: Cal
     assert await harness.database.accounts.get(caller.uid) is None
 
 
-async def test_code_that_fails_is_told_by_its_own_lines(harness: Harness, caller: Caller) -> None:
-    """The error by its type, what was printed before, and a traceback of the agent's lines alone."""
+async def test_a_failure_is_reported_with_the_agents_own_lines(harness: Harness, caller: Caller) -> None:
+    """The error with its type, what was printed before, and a traceback of the agent's lines alone."""
     code = (
         "def half(x):\n    return 1 / x\n\nasync def run(input_dict, tools):\n    print('before')\n    return half(0)"
     )
@@ -78,7 +61,7 @@ async def test_code_that_fails_is_told_by_its_own_lines(harness: Harness, caller
     }
 
 
-async def test_what_no_engine_can_run_is_told_before_it_runs(
+async def test_code_that_cannot_run_is_refused_before_it_runs(
     harness: Harness, caller: Caller, api_server: ApiServer
 ) -> None:
     """With the line and a way around it; nothing has been done."""
@@ -93,10 +76,10 @@ async def test_what_no_engine_can_run_is_told_before_it_runs(
     assert api_server.calls == []
 
 
-async def test_code_with_classes_calls_out_once(
+async def test_code_with_classes_makes_each_call_once(
     harness: Harness, caller: Caller, api_server: ApiServer, model_server: ModelServer, lines: Lines
 ) -> None:
-    """Whatever it is made of; the run has a line in the log."""
+    """However the code is built. The run has a line in the log."""
     model_server.script("Why?", Answer("Because.", prompt_tokens=1000, completion_tokens=100))
     code = (
         "class NoAnswer(Exception):\n    pass\n\n"
@@ -115,115 +98,10 @@ async def test_code_with_classes_calls_out_once(
     assert [line["message"] for line in lines()].count("A run ended") == 1
 
 
-async def test_a_model_is_called_and_charged_to_the_caller(
+async def test_without_allowance_no_model_is_called(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """Once, by the call's own entry, and nothing is held afterwards; the key goes to the provider and nowhere else."""
-    model_server.script("Why?", Answer("Because.", prompt_tokens=1000, completion_tokens=100))
-    answer = await run(harness, caller, ASK, {"question": "Why?"})
-    assert answer.result == {"outputText": "Because."}
-    account = await harness.account(caller.uid)
-    (charged,) = await harness.charged(caller.uid)
-    assert charged == 560  # 1000 tokens at $0.40 and 100 at $1.60 a million
-    assert (account.remaining, account.held) == (account.allowance - charged, 0)
-    (call,) = model_server.calls
-    assert call.headers["authorization"] == f"Bearer {SECRET_KEY}"
-    (entry,) = await harness.database.accounts.newest_entries(caller.uid, account.period, 10)
-    assert entry.metadata["model"] == MODEL
-    assert str(entry.metadata["run_id"]).startswith("run-")
-
-
-async def test_models_are_called_as_litellm_has_it(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
-    """`litellm.acompletion` with 'provider/model', several at once, each charged."""
-    code = """
-import litellm
-async def run(input_dict, tools):
-    async def ask(question):
-        answer = await litellm.acompletion(model="openai/gpt-4.1-mini", max_tokens=10,
-            messages=[{"role": "user", "content": question}])
-        return answer.choices[0].message.content + " " + str(answer.usage.total_tokens) + " " + answer.model
-    return await asyncio.gather(ask("a"), ask("b"))
-"""
-    answer = await run(harness, caller, code)
-    assert answer.result == ["You said: a 1500 openai/gpt-4.1-mini", "You said: b 1500 openai/gpt-4.1-mini"]
-    assert len(await harness.charged(caller.uid)) == 2
-    assert (await harness.account(caller.uid)).held == 0
-
-
-@pytest.mark.parametrize(
-    ("call", "words"),
-    [
-        ("call_llm(provider='openai', model='gpt-4.1', messages='hi')", "does not name the model 'openai/gpt-4.1'"),
-        ("call_llm(provider='openai', model='gpt-4.1-mini', messages=[])", "messages must be a list"),
-        ("call_llm(provider='openai', model='gpt-4.1-mini', messages='hi', parameters={'api_base': 'x'})", "api_base"),
-        ("call_llm(provider='openai', model='gpt-4.1-mini', messages='hi', parameters=5)", "parameters must be a dict"),
-        (
-            "call_llm(provider='openai', model='gpt-4.1-mini', messages='hi', tools=[{'type': 'function'}])",
-            "cannot be given functions",
-        ),
-        ("call_llm(provider='openai', model='gpt-4.1-mini', messages=[{'role': 'tool', 'content': 'x'}])", "role"),
-        ("litellm.acompletion(model='openai/gpt-4.1-mini', messages='hi', api_key='x')", "api_key"),
-        ("litellm.acompletion(model='no-such', messages='hi')", "no-such"),
-    ],
-)
-async def test_what_cannot_be_asked_of_a_model_is_told(
-    harness: Harness, caller: Caller, model_server: ModelServer, call: str, words: str
-) -> None:
-    """In words for the agent's author; nothing is sent or charged."""
-    code = f"import litellm\nasync def run(input_dict, tools):\n    return await {call}"
-    named = [{"provider": "openai", "model": MODEL}]
-    failed = await failure(harness, caller, code, invokable_models=named)
-    assert words in failed.message
-    assert model_server.calls == []
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        "call_llm(provider='opnai', model='gpt-4.1-mini', messages='hi')",
-        "litellm.acompletion(model='opnai/gpt-4.1-mini', messages='hi')",
-    ],
-)
-async def test_a_provider_that_there_is_not_is_told_as_in_a_chat(harness: Harness, caller: Caller, call: str) -> None:
-    """With what may have been meant, however the code names it."""
-    failed = await failure(
-        harness, caller, f"import litellm\nasync def run(input_dict, tools):\n    return await {call}"
-    )
-    assert "There is no provider 'opnai'. Did you mean openai?" in failed.message
-
-
-async def test_an_agents_own_models_bring_their_parameters(
-    harness: Harness, caller: Caller, model_server: ModelServer
-) -> None:
-    """Those of its configuration, under what the code sets; the first model where the code names none."""
-    code = (
-        "async def run(input_dict, tools):\n    return await call_llm(messages='hi', parameters={'temperature': 0.5})"
-    )
-    named = [{"provider": "openai", "model": MODEL, "parameters": {"max_tokens": 7, "temperature": 0.1}}]
-    answer = await run(harness, caller, code, invokable_models=named)
-    assert answer.result == ["You said: hi", None]
-    assert (model_server.calls[0].body["max_completion_tokens"], model_server.calls[0].body["temperature"]) == (7, 0.5)
-
-
-async def test_a_model_that_fails_can_be_caught(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
-    """As RuntimeError, in words without a key; nothing is charged or held."""
-    model_server.script("hi", Fail(401, f"Bad key {SECRET_KEY}"))
-    code = """
-async def run(input_dict, tools):
-    try:
-        await call_llm(provider="openai", model="gpt-4.1-mini", messages="hi", parameters={"max_tokens": 5})
-    except RuntimeError as error:
-        return str(error)
-"""
-    answer = await run(harness, caller, code)
-    assert "does not accept this service's key" in str(answer.result)
-    assert SECRET_KEY not in str(answer)
-    assert await harness.charged(caller.uid) == []
-    assert (await harness.account(caller.uid)).held == 0
-
-
-async def test_no_money_no_call(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
-    """402 when the code lets it pass; the code may also catch it and go on without."""
+    """402 if the code does not catch it; the code may catch it and go on without the model."""
     now = datetime.now(UTC)
     await store_account(
         harness.database, Account(uid=caller.uid, allowance=9, remaining=0, created_at=now, updated_at=now)
@@ -237,10 +115,8 @@ async def test_no_money_no_call(harness: Harness, caller: Caller, model_server: 
     assert model_server.calls == []
 
 
-async def test_money_is_not_overspent_by_many_at_once(
-    harness: Harness, caller: Caller, model_server: ModelServer
-) -> None:
-    """Twenty calls at once on an allowance for some: what is charged is what was called, and no more than there was."""
+async def test_concurrent_calls_do_not_overspend(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
+    """Twenty calls at once on an allowance for some: what was called is charged, and no more than there was."""
     now = datetime.now(UTC)
     await store_account(
         harness.database, Account(uid=caller.uid, allowance=3000, remaining=3000, created_at=now, updated_at=now)
@@ -264,7 +140,7 @@ async def run(input_dict, tools):
 
 
 async def test_a_run_has_a_budget_of_its_own(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
-    """However much its payer has: money and calls of one run are bounded, and the sentence says by what."""
+    """However much its payer has: money and calls of one run are limited, and the error says by what."""
     harness.runs = replaced(harness, run_max_cost=0.001, run_max_calls=3)
     code = """
 async def run(input_dict, tools):
@@ -279,7 +155,9 @@ async def run(input_dict, tools):
 async def test_a_call_that_nobody_waits_for_is_charged_when_it_ends(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """The time is up in the middle of it: the run ends with a clear error; the provider bills the call all the same."""
+    """The time is up in the middle of it: the run ends with a clear error, and the payer is charged, as the provider
+    bills the call.
+    """
     await harness.users.me(caller)
     impatient = replaced(harness, run_timeout_seconds=0.7)
     model_server.script("slow", Answer("late", delay=1.5))
@@ -291,7 +169,7 @@ async def test_a_call_that_nobody_waits_for_is_charged_when_it_ends(
 
 
 async def test_a_free_call_ends_with_its_run(harness: Harness, caller: Caller) -> None:
-    """Nobody bills it, and whoever asks the same small machine next need not wait for an answer to nobody."""
+    """The next caller of a small machine need not wait for an answer that is not wanted any longer."""
     ended = asyncio.Event()
 
     async def endless(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
@@ -311,8 +189,10 @@ async def test_a_free_call_ends_with_its_run(harness: Harness, caller: Caller) -
         await ended.wait()
 
 
-async def test_a_tiny_timeout_is_no_free_call(harness: Harness, caller: Caller, model_server: ModelServer) -> None:
-    """Whoever gives up on an answer pays for it. The first call makes the connections, which takes its time."""
+async def test_a_tiny_timeout_does_not_make_a_call_free(
+    harness: Harness, caller: Caller, model_server: ModelServer
+) -> None:
+    """A caller who gives up on an answer pays for it. The first call makes the connections, which takes time."""
     await run(harness, caller, ASK, {"question": "Why?"})
     code = """
 async def run(input_dict, tools):
@@ -330,7 +210,7 @@ async def run(input_dict, tools):
 async def test_a_run_that_is_cancelled_leaves_nothing_held(
     harness: Harness, caller: Caller, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At any moment of the hold's own transaction: the call is not made then."""
+    """At any moment of the hold's own transaction. The call is then not made."""
     await harness.users.me(caller)
     api = harness.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     commit, committing = api.commit, asyncio.Event()
@@ -356,122 +236,3 @@ async def settled(harness: Harness, caller: Caller) -> None:
     async with asyncio.timeout(10):
         while (await harness.account(caller.uid)).held:  # noqa: ASYNC110 - the database tells nobody
             await asyncio.sleep(0.02)
-
-
-async def test_http_goes_out_guarded(harness: Harness, caller: Caller, api_server: ApiServer) -> None:
-    """With params, headers and bodies; statuses are the code's to judge; private addresses are refused."""
-    code = """
-async def run(input_dict, tools):
-    base = input_dict["base"]
-    client = httpx.AsyncClient(base_url=base, headers={"X-One": "1"}, timeout=5)
-    echo = (await client.post("/echo", params={"q": ["a", "b"], "n": 1}, json={"x": [1, None]})).json()
-    form = (await http_client.put(base + "/echo", data={"a": "1", "b": "é"})).json()
-    missing = await http_client.get(base + "/status/404")
-    try:
-        missing.raise_for_status()
-    except Exception as error:
-        told = str(error)
-    try:
-        await http_client.get("http://169.254.169.254/computeMetadata/v1/")
-    except PermissionError as error:
-        refused = str(error)
-    return [echo["query"], echo["headers"]["x-one"], json.loads(echo["body"]), form["body"], missing.status_code, told,
-            refused]
-"""
-    answer = await run(harness, caller, code, {"base": api_server.address})
-    query, header, body, form, status, told, refused = answer.result  # type: ignore[misc]
-    assert sorted(query) == [["n", "1"], ["q", "a"], ["q", "b"]]  # type: ignore[type-var]
-    assert (header, body, form, status) == ("1", {"x": [1, None]}, "a=1&b=%C3%A9", 404)
-    assert str(told).startswith("Client error '404")
-    assert "169.254.169.254" in str(refused)
-
-
-async def test_no_connection_and_no_time_are_errors_to_catch(
-    harness: Harness, caller: Caller, api_server: ApiServer
-) -> None:
-    """OSError and TimeoutError; uncaught they are told by the names that httpx has for them."""
-    slow = f"async def run(i, t):\n    await http_client.get('{api_server.address}/slow?seconds=5', timeout=0.1)"
-    assert (await failure(harness, caller, slow)).body["error"].startswith("TimeoutException: ")
-    harness.runs = replaced(harness, outbound_allowed_hosts=("127.0.0.1",))
-    closed = "async def run(i, t):\n    await http_client.get('http://127.0.0.1:9/')"
-    assert (await failure(harness, caller, closed)).body["error"].startswith("ConnectError: ")
-
-
-async def test_mcp_tools_that_are_named_can_be_called(harness: Harness, caller: Caller, mcp_server: McpServer) -> None:
-    """By `mcpc` and by `RemoteMCPClient`; tools and servers that are not named are refused without a request."""
-    code = """
-from agent_factory.remote_mcp_client import RemoteMCPClient
-async def run(input_dict, tools):
-    url = list(tools)[0]
-    client = RemoteMCPClient(remote_url=url)
-    names = [tool.name for tool in await client.list_tools()]
-    refused = []
-    for target, name in ((url, "echo"), ("http://other.example/mcp", "add")):
-        try:
-            await RemoteMCPClient(remote_url=target).call(tool_name=name, text="x")
-        except RuntimeError as error:
-            refused.append(str(error))
-    return [names, await mcpc[url].call(tool_name="add", a=1, b=2), await client.call("weather", city="Köln"), refused]
-"""
-    answer = await run(harness, caller, code, tools={mcp_server.url: ["add", "weather"]})
-    names, total, weather, refused = answer.result  # type: ignore[misc]
-    assert (sorted(names), total, weather) == (["add", "weather"], 3, {"city": "Köln", "degrees": 21.5})  # type: ignore[type-var]
-    assert "does not name the tool 'echo'" in str(refused)
-    assert "does not name the MCP server http://other.example/mcp" in str(refused)
-    assert [name for name, _ in mcp_server.calls] == ["add", "weather"]
-
-
-async def test_answers_are_bounded_all_together(harness: Harness, caller: Caller, api_server: ApiServer) -> None:
-    """They stay in memory until the run is over."""
-    code = """
-async def run(input_dict, tools):
-    total = 0
-    for number in range(20):
-        total += len((await http_client.get(input_dict["url"])).content)
-"""
-    failed = await failure(harness, caller, code, {"url": f"{api_server.address}/huge?bytes=4000000&told=1"})
-    assert "A run may read 33554432 bytes of HTTP answers" in failed.message
-    assert len(api_server.calls) == 9
-
-
-def replaced(harness: Harness, **fields: Any) -> Any:
-    """The run service with other settings."""
-    return Harness(harness.settings.model_copy(update=fields), harness.catalog).runs
-
-
-@pytest.mark.parametrize(
-    ("messages", "told"),
-    [
-        ('[{"role": "robot", "content": "x"}]', "role must be 'user', 'assistant' or 'system'."),
-        ('[{"role": "user"}]', "content is missing."),
-        ('[{"role": "user", "content": 5}]', "content must be a text."),
-        ('["x"]', "A message must be a dict."),
-    ],
-)
-async def test_a_message_that_is_none_is_told_in_plain_words(
-    harness: Harness, caller: Caller, messages: str, told: str
-) -> None:
-    """And not in the validator's."""
-    code = f'async def run(i, t):\n    return await call_llm(provider="openai", model="{MODEL}", messages={messages})'
-    assert (await failure(harness, caller, code)).body["error"] == f"ValueError: {told}"
-
-
-async def test_servers_that_keep_silent_hold_up_one_run_alone(
-    harness: Harness, caller: Caller, api_server: ApiServer
-) -> None:
-    """A run that asks them a hundred things has twenty under way; somebody else's call does not wait behind them."""
-    many = """
-async def run(input_dict, tools):
-    await asyncio.gather(*[http_client.get(input_dict["url"]) for _ in range(100)])
-"""
-    hung = asyncio.create_task(run(harness, caller, many, {"url": f"{api_server.address}/slow?seconds=60"}))
-    async with asyncio.timeout(20):
-        while len(api_server.calls) < 20:  # noqa: ASYNC110 - the server tells nobody
-            await asyncio.sleep(0.01)
-    one = "async def run(input_dict, tools):\n    return (await http_client.get(input_dict['url'])).status_code"
-    async with asyncio.timeout(10):
-        answer = await run(harness, Caller(uid="other"), one, {"url": f"{api_server.address}/echo"})
-    assert answer.result == 200
-    assert [call.path for call in api_server.calls] == ["/slow"] * 20 + ["/echo"]
-    hung.cancel()
-    await asyncio.gather(hung, return_exceptions=True)

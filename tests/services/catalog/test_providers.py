@@ -28,10 +28,10 @@ def no_database() -> NoReturn:
     raise AssertionError("The database was asked for.")
 
 
-async def test_it_is_there_once_an_agent_is_published(
+async def test_it_exists_once_an_agent_is_published(
     providers: ProviderService, database: Database, caller: Caller
 ) -> None:
-    """A saved agent is no model yet; an unpublished one is none any more."""
+    """A saved agent is not a model yet; an unpublished one no longer is."""
     agent = await save(database, caller, friendlyName="echo")
     assert "gofannon" not in await providers.providers(caller)
     await DeploymentService(database, Settings()).deploy(caller, agent.id)
@@ -42,10 +42,10 @@ async def test_it_is_there_once_an_agent_is_published(
     assert "gofannon" not in await providers.providers(caller)
 
 
-async def test_everybody_sees_their_own_and_the_shared(
+async def test_users_see_their_own_and_shared_agents(
     providers: ProviderService, database: Database, caller: Caller
 ) -> None:
-    """By name, in all four ways to ask; an administrator sees all."""
+    """By name, in all four routes; an administrator sees all."""
     for name, user, visibility in (
         ("c", caller, "private"), ("a", OTHER, "private"), ("b", OTHER, "shared"),
     ):  # fmt: skip
@@ -107,7 +107,7 @@ SHORT = {"inputText": "string", "city": "Where it is.", "days": "integer", "wind
 async def test_its_parameters_are_the_agents_input(
     providers: ProviderService, database: Database, caller: Caller, schema: Any, expected: dict[str, dict[str, Any]]
 ) -> None:
-    """From either form of schema, in its order, without `inputText`, which is what is said in the chat."""
+    """From either form of schema, in its order, without `inputText`, which is the chat's message."""
     await publish(database, caller, "weather", description="Tells the weather.", inputSchema=schema)
     model = await providers.model(caller, "gofannon", "weather")
     assert model.description == "Tells the weather."
@@ -119,7 +119,7 @@ async def test_its_parameters_are_the_agents_input(
     assert (await providers.provider(caller, "gofannon")).models["weather"] == model
 
 
-async def test_a_change_of_the_agent_shows(providers: ProviderService, database: Database, caller: Caller) -> None:
+async def test_a_change_of_the_agent_is_shown(providers: ProviderService, database: Database, caller: Caller) -> None:
     """Its description, its input, and who sees it."""
     agent = await publish(database, caller, "echo", visibility="shared")
     changes = {"description": "New.", "inputSchema": {"n": "number"}, "visibility": "private"}
@@ -131,7 +131,7 @@ async def test_a_change_of_the_agent_shows(providers: ProviderService, database:
 
 
 async def test_without_an_agent_there_is_no_such_provider(providers: ProviderService, caller: Caller) -> None:
-    """404, and why; in the map it is left out."""
+    """404, with the reason; the map leaves it out."""
     assert "gofannon" not in await providers.providers(caller)
     for act in (providers.provider(caller, "gofannon"), providers.models(caller, "gofannon")):
         with pytest.raises(NotFound, match="no agent is deployed that you may see"):
@@ -139,15 +139,15 @@ async def test_without_an_agent_there_is_no_such_provider(providers: ProviderSer
 
 
 @pytest.mark.parametrize("name", ["unknown", "a/b", "..", "__x__", "", "é", "x" * 2000])
-async def test_an_unknown_agent_is_told_by_name(providers: ProviderService, caller: Caller, name: str) -> None:
-    """404, shortly, whatever it looks like."""
+async def test_an_unknown_agent_is_reported_by_name(providers: ProviderService, caller: Caller, name: str) -> None:
+    """404, shortened, whatever the name is."""
     with pytest.raises(NotFound, match="No agent is published as") as raised:
         await providers.model(caller, "gofannon", name)
     assert len(raised.value.message) < 200
 
 
 async def test_other_providers_read_nothing(catalog: Catalog, caller: Caller) -> None:
-    """They are answered without the database, and so is what is not there."""
+    """They are answered without the database, and so are unknown ones."""
     service = ProviderService(catalog, no_database)
     assert (await service.provider(caller, "openai")).models
     assert "gpt-4.1-mini" in await service.models(caller, "openai")

@@ -20,7 +20,7 @@ async def sessions(database: Database) -> SessionService:
 
 @pytest.mark.parametrize("session_id", ["s-1", "..", "__x__", "ünï 😀", "x" * 500])
 async def test_a_configuration_is_kept_and_replaced(sessions: SessionService, caller: Caller, session_id: str) -> None:
-    """Under any text for an id."""
+    """The id may be any text."""
     assert (await sessions.configure(caller, session_id, CONFIG)).session_id == session_id
     assert await sessions.config(caller, session_id) == CONFIG
     other = CONFIG.model_copy(update={"built_in_tool": "web_search"})
@@ -28,8 +28,8 @@ async def test_a_configuration_is_kept_and_replaced(sessions: SessionService, ca
     assert await sessions.config(caller, session_id) == other
 
 
-async def test_a_session_is_its_owners_only(sessions: SessionService, caller: Caller) -> None:
-    """The same id is another session for somebody else, who can neither see nor delete nor overwrite it."""
+async def test_a_session_belongs_to_its_owner_only(sessions: SessionService, caller: Caller) -> None:
+    """The same id is another session for another user, who can neither see nor delete nor overwrite it."""
     await sessions.configure(caller, "s", CONFIG)
     other = Caller(uid="other")
     with pytest.raises(NotFound):
@@ -63,7 +63,7 @@ async def kept_for(database: Database, caller: Caller, rest: timedelta) -> None:
 async def test_a_session_ends_after_thirty_days_without_use(
     sessions: SessionService, database: Database, caller: Caller
 ) -> None:
-    """Also while Firestore has yet to delete it."""
+    """Also before Firestore has deleted it."""
     await kept_for(database, caller, timedelta(seconds=-1))
     with pytest.raises(NotFound):
         await sessions.config(caller, "s")

@@ -64,10 +64,10 @@ async def test_texts_of_a_form_are_read(harness: Harness, caller: Caller) -> Non
     assert ticket.result.thoughts == {"inputText": "7", "days": 3, "flag": True, "tags": ["a", "b"]}
 
 
-async def test_a_chat_runs_the_agent_at_the_callers_expense(
+async def test_a_chat_runs_the_agent_and_charges_the_caller(
     harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """Its result is the answer; what its models cost is the chat's cost, charged once, call by call."""
+    """Its result is the answer. What its models cost is the chat's cost, charged once, call by call."""
     await publish(harness.database, OWNER, "agent", ASK, visibility="shared")
     ticket = await finished(harness, caller, said("Why?"))
     assert ticket.status is TicketStatus.COMPLETED
@@ -81,7 +81,7 @@ async def test_a_chat_runs_the_agent_at_the_callers_expense(
 
 
 async def test_parameters_are_the_rest_of_the_input(harness: Harness) -> None:
-    """And are checked by the agent's schema, as the text is."""
+    """They are checked by the agent's schema, as the text is."""
     code = "async def run(input_dict, tools):\n    return input_dict"
     await publish(harness.database, OWNER, "agent", code, inputSchema={"inputText": "string", "n": "integer"})
     ticket = await finished(harness, OWNER, said("hi", n=3))
@@ -93,8 +93,8 @@ async def test_parameters_are_the_rest_of_the_input(harness: Harness) -> None:
     assert "does not accept this input: n: " in (bad.error or "")
 
 
-async def test_only_what_the_caller_can_see_is_chatted_with(harness: Harness, caller: Caller) -> None:
-    """400 for an unknown one and for somebody else's private one alike; nothing is stored."""
+async def test_a_caller_can_chat_only_with_agents_that_it_sees(harness: Harness, caller: Caller) -> None:
+    """400 for an unknown agent and for another user's private one alike; nothing is stored."""
     await publish(harness.database, OWNER, "agent")
     for name in ("agent", "unknown", "a/b"):
         with pytest.raises(BadRequest, match="No agent is published as"):
@@ -110,7 +110,7 @@ async def test_a_spent_allowance_is_402_at_once(harness: Harness) -> None:
 
 
 async def test_a_failing_agent_fails_the_ticket_once(harness: Harness, caller: Caller) -> None:
-    """Its owner is told why; others, which run it was. It is not tried again."""
+    """Its owner learns why, others which run it was. It is not tried again."""
     await publish(harness.database, OWNER, "agent", "async def run(i, t):\n    return 1 / 0", visibility="shared")
     own = await finished(harness, OWNER, said("hi"))
     assert (own.status, own.attempts) == (TicketStatus.FAILED, 1)
@@ -120,7 +120,7 @@ async def test_a_failing_agent_fails_the_ticket_once(harness: Harness, caller: C
 
 
 async def test_an_agent_that_is_gone_fails_the_ticket(harness: Harness) -> None:
-    """Unpublished between the request and the answer."""
+    """It was unpublished between the request and the answer."""
     agent = await publish(harness.database, OWNER, "agent")
     accepted = await harness.chat.submit(OWNER, said("hi"))
     await DeploymentService(harness.database, harness.settings).undeploy(OWNER, agent.id)
@@ -132,7 +132,7 @@ async def test_an_agent_that_is_gone_fails_the_ticket(harness: Harness) -> None:
 async def test_an_agent_that_began_is_not_run_again(
     harness: Harness, api_server: ApiServer, model_server: ModelServer
 ) -> None:
-    """A worker that dies in the middle: the ticket ends with a clear error, and what was spent is charged."""
+    """A worker dies in the middle: the ticket ends with a clear error, and what was spent is charged."""
     code = f"""
 async def run(input_dict, tools):
     await call_llm("openai", "gpt-4.1-mini", "hi", {{"max_tokens": 10}})
@@ -164,7 +164,7 @@ async def run(input_dict, tools):
 async def test_an_interpreter_that_is_killed_fails_the_ticket_and_what_was_spent_is_charged(
     calls: int, harness: Harness, caller: Caller, model_server: ModelServer
 ) -> None:
-    """At any point of the run: the ticket ends with words, the calls so far are paid, and the next chat goes."""
+    """At any point of the run: the ticket ends with an error, the calls so far are charged, and the next chat works."""
     code = (
         "class Asked(Exception):\n    pass\n\n"
         "async def run(input_dict, tools):\n"
@@ -198,8 +198,8 @@ async def test_an_interpreter_that_is_killed_fails_the_ticket_and_what_was_spent
     assert again.result.content == "alive"
 
 
-async def test_a_ticket_that_found_no_place_is_tried_again(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing had begun, so nothing is lost, no attempt either: the next delivery answers it."""
+async def test_a_ticket_without_a_run_slot_is_tried_again(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing had begun, so no attempt is used up: the next delivery answers it."""
     harness = Harness(harness.settings.model_copy(update={"runs_at_once": 1}), harness.catalog)
     await publish(harness.database, OWNER, "agent")
     accepted = await harness.chat.submit(OWNER, said("hi"))
@@ -231,8 +231,8 @@ async def test_a_task_that_comes_twice_runs_the_agent_once(harness: Harness, api
     [({"outputText": "x", "more": 1}, "x"), ({"outputText": 3}, '{"outputText": 3}'), ("text", "text"), (None, "null"),
      ([1, "é"], '[1, "é"]')],
 )  # fmt: skip
-def test_what_of_a_result_is_shown(result: Any, content: str) -> None:
-    """The `outputText` of a dict; a text as it is; of all else the JSON."""
+def test_the_content_of_a_result(result: Any, content: str) -> None:
+    """The `outputText` of a dict, a text as it is, anything else as JSON."""
     assert to_content(result) == content
 
 

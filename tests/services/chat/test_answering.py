@@ -2,54 +2,19 @@
 
 import asyncio
 import contextlib
-from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from google.api_core.exceptions import Aborted, DeadlineExceeded, ServiceUnavailable
 
 from shared.llm.catalog import Catalog, ModelRoute
-from shared.llm.completion import complete
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.errors import TooEarly
-from shared.models.ticket import Ticket
 from shared.settings import Settings
 from shared.store import Database
-from tests.database_data import store
-from tests.database_faults import lose_answers
 from tests.doubles.model_server import Answer, Fail, ModelServer
-from tests.services.harness import answering_service
-
-MODEL = "gpt-4.1-mini"
-
-
-class Worker:
-    """Makes tickets, and delivers them as the queue does."""
-
-    def __init__(self, database: Database, catalog: Catalog, settings: Settings) -> None:
-        self.database = database
-        self.catalog = catalog
-        self.settings = settings
-
-    async def ticket(self, prompt: str, **fields: Any) -> str:
-        now = datetime.now(UTC)
-        ticket = Ticket(
-            id=str(uuid4()), owner="u", provider="openai", model=MODEL, created_at=now, updated_at=now
-        ).model_copy(update=fields)
-        messages = [{"role": "user", "content": prompt}]
-        body = {"messages": messages, "provider": ticket.provider, "model": ticket.model}
-        await store(self.database, ticket, ChatRequest.model_validate(body))
-        return ticket.id
-
-    async def deliver(self, ticket_id: str, complete_chat: Any = complete, **settings: Any) -> None:
-        configured = self.settings.model_copy(update=settings)
-        await answering_service(self.database, self.catalog, complete_chat, configured).answer(ticket_id)
-
-    async def now(self, ticket_id: str) -> Ticket:
-        ticket = await self.database.tickets.get(ticket_id)
-        assert ticket is not None
-        return ticket
+from tests.services.chat.deliveries import Worker
+from tests.stored import lose_answers
 
 
 @pytest.fixture
@@ -102,93 +67,8 @@ async def test_a_task_delivered_ten_times_at_once_is_worked_on_once(worker: Work
     assert (await worker.now(ticket_id)).result is not None
 
 
-async def test_a_worker_that_dies_is_followed_by_another(worker: Worker, model_server: ModelServer) -> None:
-    """Its lease runs out, the next delivery takes over, and there is one result."""
-    model_server.script("hi", Answer("never told", delay=60), Answer("told", delay=0))
-    ticket_id = await worker.ticket("hi")
-    dying = asyncio.create_task(worker.deliver(ticket_id, lease_seconds=0.5))
-    await model_server.called()
-    dying.cancel()
-    with pytest.raises(TooEarly):
-        await worker.deliver(ticket_id)
-    await asyncio.sleep(0.6)
-    await worker.deliver(ticket_id)
-    ticket = await worker.now(ticket_id)
-    assert ticket.result is not None
-    assert (ticket.result.content, ticket.attempts) == ("told", 2)
-
-
-async def test_a_slow_model_does_not_cost_the_lease(worker: Worker, model_server: ModelServer) -> None:
-    """It is renewed while the model works, so nobody else begins."""
-    model_server.script("hi", Answer("slow", delay=1.5))
-    ticket_id = await worker.ticket("hi")
-    working = asyncio.create_task(worker.deliver(ticket_id, lease_seconds=0.6))
-    for _ in range(4):
-        await asyncio.sleep(0.3)
-        with pytest.raises(TooEarly):
-            await worker.deliver(ticket_id)
-    await working
-    ticket = await worker.now(ticket_id)
-    assert (ticket.status, ticket.attempts) == (TicketStatus.COMPLETED, 1)
-    assert len(model_server.calls) == 1
-
-
-async def test_who_lost_the_lease_writes_nothing(worker: Worker, model_server: ModelServer) -> None:
-    """A worker that was frozen past its lease wakes up, and its answer is dropped for the newer one."""
-    frozen = asyncio.Event()
-
-    async def frozen_while_answering(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
-        await frozen.wait()
-        return ChatResult(content="the old one", model="m")
-
-    ticket_id = await worker.ticket("hi")
-    service = answering_service(
-        worker.database,
-        worker.catalog,
-        frozen_while_answering,
-        worker.settings.model_copy(update={"lease_seconds": 0.2}),
-    )
-    service.holder.keep = never  # type: ignore[method-assign] # a frozen process renews nothing
-    old = asyncio.create_task(service.answer(ticket_id))
-    await asyncio.sleep(0.5)
-    await worker.deliver(ticket_id)
-    frozen.set()
-    with pytest.raises(TooEarly):
-        await old
-    ticket = await worker.now(ticket_id)
-    assert ticket.result is not None
-    assert ticket.result.content == "You said: hi"
-
-
-async def never(_ticket_id: str) -> None:
-    await asyncio.Event().wait()
-
-
-async def test_a_lease_that_was_taken_breaks_the_call_off(worker: Worker, model_server: ModelServer) -> None:
-    """The first worker notices at its next renewal, and stops waiting for its model."""
-    model_server.script("hi", Answer("too late", delay=30))
-    ticket_id = await worker.ticket("hi")
-    first = asyncio.create_task(worker.deliver(ticket_id, lease_seconds=1.5))
-    await model_server.called()
-    await steal(worker, ticket_id)
-    with pytest.raises(TooEarly):
-        await asyncio.wait_for(first, timeout=5)
-    ticket = await worker.now(ticket_id)
-    assert ticket.lease is not None
-    assert (ticket.status, ticket.lease.holder) == (TicketStatus.PROCESSING, "thief")
-
-
-async def steal(worker: Worker, ticket_id: str) -> None:
-    async def lease(transaction: Any) -> None:
-        ticket = await worker.database.tickets.get(ticket_id, transaction)
-        assert ticket is not None
-        worker.database.tickets.put(ticket.leased("thief", datetime.now(UTC), 60), transaction)
-
-    await worker.database.transaction(lease)
-
-
-async def test_a_passing_failure_gives_the_ticket_back(worker: Worker, model_server: ModelServer) -> None:
-    """429 twice, then an answer: two deliveries that ask to come again, and a third that completes."""
+async def test_a_transient_failure_gives_the_ticket_back(worker: Worker, model_server: ModelServer) -> None:
+    """429 twice, then an answer: two deliveries that have to come again, and a third that completes."""
     model_server.script("hi", Fail(429, headers={"Retry-After": "3"}), Fail(429), Answer("at last"))
     ticket_id = await worker.ticket("hi")
     for wait in (3, None):
@@ -204,7 +84,7 @@ async def test_a_passing_failure_gives_the_ticket_back(worker: Worker, model_ser
 
 
 async def test_the_last_attempt_ends_the_ticket(worker: Worker, model_server: ModelServer) -> None:
-    """What fails for the last time is told to the user, and the queue is told that it is done."""
+    """The user gets the last failure, and the queue learns that the task is done."""
     model_server.script("hi", *[Fail(500)] * 3)
     ticket_id = await worker.ticket("hi")
     for _ in range(2):
@@ -230,7 +110,7 @@ async def test_a_worker_that_dies_on_the_last_attempt_leaves_nothing_processing(
 @pytest.mark.parametrize(
     "step", [Fail(401, "Bad key."), Fail(404, "No model."), Fail(400, "No.", "content_policy_violation")]
 )
-async def test_what_no_retry_heals_ends_the_ticket_at_once(
+async def test_a_permanent_failure_ends_the_ticket_at_once(
     worker: Worker, model_server: ModelServer, step: Fail
 ) -> None:
     """One attempt, a sentence, and the task is done."""
@@ -253,7 +133,7 @@ async def test_a_model_that_left_the_catalog_ends_the_ticket(worker: Worker) -> 
 
 
 async def test_a_hanging_model_is_given_up_and_tried_again(worker: Worker, model_server: ModelServer) -> None:
-    """The time limit is a passing failure."""
+    """A time-out is a transient failure."""
     model_server.script("hi", Answer(delay=30), Answer("now"))
     ticket_id = await worker.ticket("hi")
     with pytest.raises(TooEarly):
@@ -262,7 +142,7 @@ async def test_a_hanging_model_is_given_up_and_tried_again(worker: Worker, model
     assert (await worker.now(ticket_id)).result is not None
 
 
-async def test_a_fault_of_our_own_is_tried_again_and_in_the_end_told(worker: Worker) -> None:
+async def test_a_fault_of_our_own_is_tried_again_and_finally_reported(worker: Worker) -> None:
     """Whatever a call raises, the lease is given back at once, and the last attempt ends the ticket."""
 
     async def broken(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
@@ -283,7 +163,7 @@ async def test_a_fault_of_our_own_is_tried_again_and_in_the_end_told(worker: Wor
 async def test_a_commit_whose_answer_is_lost_does_its_work_once(
     worker: Worker, model_server: ModelServer, lost: tuple[int, ...], error: Exception
 ) -> None:
-    """Of the lease, of the result: deliveries follow until the ticket is finished, and the model was asked once."""
+    """Of the lease or the result: deliveries follow until the ticket is finished, and the model is called once."""
     ticket_id = await worker.ticket("hi")
     lose_answers(worker.database, error, *lost)
     for _ in range(3):
@@ -294,8 +174,8 @@ async def test_a_commit_whose_answer_is_lost_does_its_work_once(
     assert len(model_server.calls) == 1
 
 
-async def test_an_outage_at_the_end_is_sat_out(worker: Worker, model_server: ModelServer) -> None:
-    """The answer is paid for: it is written when the database is back, and the model is not asked again."""
+async def test_an_outage_at_the_end_is_waited_out(worker: Worker, model_server: ModelServer) -> None:
+    """The answer is paid for: it is written when the database is back, and the model is not called again."""
     ticket_id = await worker.ticket("hi")
     api = worker.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     commit, failures = api.commit, iter([False, True, True])
@@ -311,7 +191,7 @@ async def test_an_outage_at_the_end_is_sat_out(worker: Worker, model_server: Mod
     assert len(model_server.calls) == 1
 
 
-async def test_a_task_for_no_ticket_is_done(worker: Worker) -> None:
+async def test_a_task_for_an_unknown_ticket_is_done(worker: Worker) -> None:
     """Trying again would not make it exist."""
     await worker.deliver("00000000-0000-4000-8000-000000000000")
 

@@ -95,7 +95,7 @@ async def fill(database: Database, upto: int, deployments: int) -> None:
 
 
 async def test_lists_cost_what_they_show(database: Database, catalog: Catalog) -> None:
-    """One query each, and a document read for each that is shown, however many are stored beside them."""
+    """One query each, and a document read for each that is shown, however many others are stored."""
     agents, deployments = AgentService(database), DeploymentService(database, Settings())
     providers = ProviderService(catalog, lambda: database)
     costs = Costs(database)
@@ -115,7 +115,7 @@ async def test_lists_cost_what_they_show(database: Database, catalog: Catalog) -
 
 
 async def test_a_page_deep_in_the_list_costs_no_more(database: Database) -> None:
-    """The fifth page is read like the first: what was skipped is not read again."""
+    """The fifth page costs as much as the first: what was skipped is not read again."""
     await fill(database, MANY_AGENTS, 0)
     agents = AgentService(database)
     costs = Costs(database)
@@ -130,8 +130,8 @@ async def test_a_page_deep_in_the_list_costs_no_more(database: Database) -> None
     assert names == wanted[:500]
 
 
-async def test_one_of_many_costs_one(database: Database, catalog: Catalog) -> None:
-    """An agent is one read, what it is published as two, a model of the catalog one."""
+async def test_one_of_many_costs_one_read(database: Database, catalog: Catalog) -> None:
+    """An agent costs one read, its deployment two, a model of the catalog one."""
     await fill(database, MANY_AGENTS, MANY_DEPLOYMENTS)
     providers = ProviderService(catalog, lambda: database)
     costs = Costs(database)

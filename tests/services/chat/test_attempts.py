@@ -1,4 +1,4 @@
-"""Attempts that fail after the provider had begun: each is charged, and the next one holds anew."""
+"""Attempts that fail after the provider has begun: each is charged, and the next one holds again."""
 
 import asyncio
 import contextlib
@@ -57,7 +57,7 @@ class Model:
 
 
 async def test_each_attempt_is_charged_once(harness: Harness, caller: Caller) -> None:
-    """Under names of their own, as estimated; nothing is held at the end."""
+    """With entries of their own, as estimated; nothing is held at the end."""
     model, ticket = Model(2, 0.0003), await harness.chat.submit(caller, chat("hi"))
     for _ in range(2):
         with pytest.raises(TooEarly):
@@ -73,7 +73,7 @@ async def test_each_attempt_is_charged_once(harness: Harness, caller: Caller) ->
 
 
 async def test_the_next_attempt_is_limited_to_what_is_left(harness: Harness, caller: Caller) -> None:
-    """Its answer is shorter; and where not even that is covered, the chat ends, charged for what it used."""
+    """Its answer is shorter. If not even that is covered, the chat ends, charged for what it used."""
     request = chat("hi")
     bounds = bound_cost(harness.catalog.route("openai", MODEL), request, harness.settings)
     await harness.users.change(caller, AccountChange(spend_remaining=to_dollars(bounds.most)))
@@ -93,7 +93,7 @@ async def test_the_next_attempt_is_limited_to_what_is_left(harness: Harness, cal
     assert account.remaining + sum(await harness.charged(caller.uid)) == bounds.most
 
 
-async def test_a_failure_for_good_is_charged(harness: Harness, caller: Caller) -> None:
+async def test_a_permanent_failure_is_charged(harness: Harness, caller: Caller) -> None:
     """An answer that cannot be used is billed like any other."""
     model, ticket = Model(1, 0.002, transient=False), await harness.chat.submit(caller, chat("hi"))
     await harness.deliver(ticket.ticket_id, model)
@@ -102,7 +102,7 @@ async def test_a_failure_for_good_is_charged(harness: Harness, caller: Caller) -
 
 
 async def test_costs_below_half_a_millionth_add_up(harness: Harness, caller: Caller) -> None:
-    """Ten of a tenth are one; each shows its own in the list."""
+    """Ten of a tenth are one; each is listed with its own."""
     for _ in range(10):
         ticket = await harness.chat.submit(caller, chat("hi"))
 
@@ -115,7 +115,7 @@ async def test_costs_below_half_a_millionth_add_up(harness: Harness, caller: Cal
     assert [entry.response_cost for entry in usage] == [0.0000001] * 10
 
 
-async def test_what_an_answer_costs_above_all_that_was_left_is_owed(harness: Harness, caller: Caller) -> None:
+async def test_the_cost_above_what_was_left_is_owed(harness: Harness, caller: Caller) -> None:
     """It is not lost: the next refill pays it."""
     await harness.users.change(caller, AccountChange(spend_remaining=0.01))
 
@@ -143,7 +143,7 @@ def fail_once(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, number:
 async def test_an_outage_after_an_attempt_does_not_lose_its_cost(
     harness: Harness, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was asked is read again to hold for the next attempt: that is waited for, as the attempt is billed."""
+    """Holding for the next attempt reads the request again, and waits for the database, as the attempt is billed."""
     model, ticket = Model(1, 0.0003), await harness.chat.submit(caller, chat("hi"))
     fail_once(monkeypatch, harness.database.tickets, "get_request", 2)
     with pytest.raises(TooEarly):
@@ -155,7 +155,7 @@ async def test_an_outage_after_an_attempt_does_not_lose_its_cost(
 async def test_an_agent_that_did_not_begin_is_not_taken_for_one_that_did(
     harness: Harness, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also when the database is out as that is noted: the chat is tried again, rather than ended as interrupted."""
+    """Also if the database is out when that is noted: the chat is tried again, not ended as interrupted."""
     ticket_id = (await harness.chat.submit(caller, chat("hi"))).ticket_id
     stored = await harness.database.tickets.get(ticket_id)
     assert stored is not None
@@ -185,7 +185,7 @@ async def test_an_agent_that_did_not_begin_is_not_taken_for_one_that_did(
 
 @pytest.fixture
 def routed(environ: dict[str, str], model_server: ModelServer) -> Catalog:
-    """With models whose price nobody knows beforehand."""
+    """With models of unknown price."""
     return Catalog.load({**environ, "OPENROUTER_API_KEY": "sk-or-test", "OPENROUTER_API_BASE": model_server.base_url})
 
 
@@ -200,10 +200,10 @@ def routed(environ: dict[str, str], model_server: ModelServer) -> Catalog:
     ],
     ids=["not told", "lost", "a page", "told", "refused"],
 )
-async def test_a_cost_that_nobody_knows_is_what_was_held(
+async def test_an_unknown_cost_is_what_was_held(
     settings: Settings, routed: Catalog, caller: Caller, model_server: ModelServer, step: Any, charged: int
 ) -> None:
-    """Else a connection that is lost would be an answer for free: in a chat, and in a run."""
+    """Otherwise a lost connection would make an answer free: in a chat, and in a run."""
     harness = Harness(settings.model_copy(update={"unpriced_hold": 0.25, "chat_max_attempts": 1}), routed)
     model_server.script("hi", step, step)
     ticket = await harness.chat.submit(caller, chat("hi", provider="openrouter", model="openrouter/auto"))
@@ -239,10 +239,10 @@ class Gated:
 
 @pytest.mark.parametrize("fails", [False, True])
 @pytest.mark.parametrize("notices", [False, True])
-async def test_an_attempt_whose_ticket_another_took_is_charged(
+async def test_an_attempt_that_lost_its_ticket_is_charged(
     harness: Harness, caller: Caller, monkeypatch: pytest.MonkeyPatch, fails: bool, notices: bool
 ) -> None:
-    """Once, whether its worker learns of it by renewing its lease or at the end; the result is the other's."""
+    """Once, whether its worker notices when it renews its lease or at the end; the result is the other worker's."""
     ticket_id = (await harness.chat.submit(caller, chat("hi"))).ticket_id
     model = Gated(fails=fails)
     silent = harness.settings.model_copy(update={"lease_seconds": 0.9})
@@ -275,7 +275,7 @@ async def never(_ticket_id: str) -> None:
 
 
 async def expire(harness: Harness, ticket_id: str) -> None:
-    """As if its worker had given no sign of life."""
+    """As if its worker had not renewed its lease."""
 
     async def write(transaction: Transaction) -> None:
         found = await harness.database.tickets.get(ticket_id, transaction)
@@ -286,7 +286,7 @@ async def expire(harness: Harness, ticket_id: str) -> None:
 
 
 async def test_an_end_whose_commit_went_unnoticed_is_charged_once(harness: Harness, caller: Caller) -> None:
-    """The ticket is not the worker's any more, as it has ended: that is no loss."""
+    """The worker no longer holds the ticket since it has ended, and has lost nothing."""
     ticket_id = (await harness.chat.submit(caller, chat("hi"))).ticket_id
     lose_answers(harness.database, ServiceUnavailable("gone"), *range(2, 4))
     with contextlib.suppress(TooEarly):

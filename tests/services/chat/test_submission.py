@@ -30,7 +30,7 @@ async def chat(database: Database, settings: Settings, catalog: Catalog) -> Chat
 async def test_an_accepted_chat_is_stored_and_queued(
     chat: ChatService, caller: Caller, database: Database, cloud_tasks: CloudTasksServer
 ) -> None:
-    """Both, before the answer: a look-up finds it at once, and the queue has its id and nothing else."""
+    """Both before the answer: a look-up finds it at once, and the queue has its id and nothing else."""
     accepted = await chat.submit(caller, request())
     found = await chat.look_up(caller, accepted.ticket_id)
     assert (found.status, found.result, found.error, found.completed_at) == (TicketStatus.PENDING, None, None, None)
@@ -56,10 +56,10 @@ async def test_an_accepted_chat_is_stored_and_queued(
         ({"provider": "gofannon", "model": "some-agent"}, "gofannon"),
     ],
 )
-async def test_what_cannot_be_served_is_refused_at_once(
+async def test_a_chat_that_cannot_be_served_is_refused_at_once(
     chat: ChatService, caller: Caller, cloud_tasks: CloudTasksServer, fields: dict[str, object], words: str
 ) -> None:
-    """With the name of what is wrong; nothing is queued."""
+    """The error names what is wrong; nothing is queued."""
     with pytest.raises(BadRequest, match=words):
         await chat.submit(caller, request(**fields))
     assert not cloud_tasks.tasks
@@ -80,7 +80,7 @@ class WatchedQueue:
 async def test_a_chat_that_the_queue_refuses_ends_failed(
     database: Database, settings: Settings, catalog: Catalog, caller: Caller, cloud_tasks: CloudTasksServer
 ) -> None:
-    """The caller is told to try again, and the ticket does not stay pending."""
+    """The caller is to try again, and the ticket does not stay pending."""
     queue = WatchedQueue(settings)
     chat = ChatService(database, queue, catalog, settings)
     cloud_tasks.fail_next(grpc.StatusCode.PERMISSION_DENIED)
@@ -120,7 +120,7 @@ async def take(database: Database, ticket_id: str) -> None:
     await database.transaction(lease)
 
 
-async def test_somebody_elses_ticket_is_as_unknown_as_none(chat: ChatService, caller: Caller) -> None:
+async def test_another_users_ticket_looks_unknown(chat: ChatService, caller: Caller) -> None:
     """The same error, word for word."""
     accepted = await chat.submit(caller, request())
     with pytest.raises(NotFound) as elses:
@@ -133,8 +133,8 @@ async def test_somebody_elses_ticket_is_as_unknown_as_none(chat: ChatService, ca
 @pytest.mark.parametrize(
     "odd", ["", ".", "..", "__x__", "a/b", "x" * 2000, "\x00", "ü", "00000000-0000-4000-8000-00000000000G"]
 )
-async def test_what_is_no_ticket_id_is_not_found(chat: ChatService, caller: Caller, odd: str) -> None:
-    """No error of the database shines through."""
+async def test_an_invalid_ticket_id_is_not_found(chat: ChatService, caller: Caller, odd: str) -> None:
+    """No error of the database shows."""
     with pytest.raises(NotFound):
         await chat.look_up(caller, odd)
 

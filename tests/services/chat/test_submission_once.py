@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import grpc
 import pytest
 from google.api_core.exceptions import ServiceUnavailable
 
@@ -16,30 +15,23 @@ from shared.models.errors import (
     AllowanceSpent,
     BadRequest,
     Conflict,
-    NotFound,
-    OutcomeUnknown,
     TooManyRequests,
-    Unavailable,
 )
 from shared.services.agents.deployments import DeploymentService
 from shared.services.chat.submission import ChatService
-from shared.services.chat.withdrawal import WithdrawalService
 from shared.settings import Settings
 from shared.store import Database
-from shared.tasks import QueueRefused, task_queue
-from tests.database_data import store_account
-from tests.database_faults import break_commits, lose_answers
+from shared.tasks import task_queue
 from tests.doubles.cloud_tasks import CloudTasksServer
-from tests.services.chat.test_submission import request, take
+from tests.services.chat.keyed_chats import KEY, asking, held, kept
+from tests.services.chat.test_submission import request
 from tests.services.publishing import publish
-
-KEY = "0b1f7a52-8e1c-4c53-9c2b-0d6a3a0f1f11"
-HELD = {"max_tokens": 100}
+from tests.stored import lose_answers, store_account
 
 
 @pytest.fixture
 async def impatient(settings: Settings, catalog: Catalog) -> ChatService:
-    """It gives an outage up soon; the connection is there already."""
+    """It gives up soon in an outage; the connection exists already."""
     soon = settings.model_copy(update={"store_timeout_seconds": 2.0})
     database = Database(settings)
     async with database.raising_unavailable():
@@ -52,24 +44,10 @@ async def chat(database: Database, settings: Settings, catalog: Catalog) -> Chat
     return ChatService(database, task_queue(settings), catalog, settings)
 
 
-def asking(text: str = "hi", **fields: object) -> ChatRequest:
-    return request(messages=[{"role": "user", "content": text}], parameters=HELD, **fields)
-
-
-async def held(database: Database, caller: Caller) -> int:
-    account = await database.accounts.get(caller.uid)
-    return account.held if account else 0
-
-
-async def kept(database: Database) -> int:
-    """How many requests are remembered."""
-    return len(await database._client.collection("idempotency").get())  # pyright: ignore[reportPrivateUsage]
-
-
 async def test_the_same_chat_gets_the_same_ticket(
     chat: ChatService, caller: Caller, database: Database, cloud_tasks: CloudTasksServer
 ) -> None:
-    """And is held for, counted and queued once; the order of fields does not make it another."""
+    """It is held for, counted and queued once. Another order of fields is the same chat."""
     first, again = asking(), ChatRequest.model_validate(dict(reversed(asking().model_dump().items())))
     accepted, replayed = await chat.submit_once(caller, first, KEY)
     assert not replayed
@@ -80,10 +58,10 @@ async def test_the_same_chat_gets_the_same_ticket(
     assert len(cloud_tasks.tasks) == 1
 
 
-async def test_a_hundred_at_once_are_one(
+async def test_a_hundred_at_once_get_one_ticket(
     database: Database, settings: Settings, catalog: Catalog, caller: Caller, cloud_tasks: CloudTasksServer
 ) -> None:
-    """From as many processes as there are: each has its own turn, and the database decides."""
+    """From as many processes, each with its own lock, so that the database decides."""
     chats = [ChatService(Database(settings), task_queue(settings), catalog, settings) for _ in range(2)]
     outcomes = await asyncio.gather(*(chats[number % 2].submit_once(caller, asking(), KEY) for number in range(100)))
     assert len({accepted.ticket_id for accepted, _ in outcomes}) == 1
@@ -94,10 +72,10 @@ async def test_a_hundred_at_once_are_one(
     assert await held(database, caller) == await held(database, alone)
 
 
-async def test_two_processes_at_the_same_instant_accept_one(
+async def test_two_processes_at_the_same_instant_accept_one_chat(
     database: Database, settings: Settings, catalog: Catalog, caller: Caller, cloud_tasks: CloudTasksServer
 ) -> None:
-    """Both find nothing and write: one of them is overtaken, finds the other's, and gives that."""
+    """Both find nothing and write. One fails to commit, finds the other's ticket, and returns that."""
     together = asyncio.Barrier(2)
 
     class Process(Database):
@@ -119,7 +97,7 @@ async def test_two_processes_at_the_same_instant_accept_one(
 
 
 async def test_another_chat_under_the_key_is_a_conflict(chat: ChatService, caller: Caller) -> None:
-    """Whatever differs; another caller's key is another key."""
+    """Whatever differs. Another caller's key is another key."""
     accepted, _ = await chat.submit_once(caller, asking(), KEY)
     for other in (asking("bye"), asking(stream=True), asking(model="gpt-4.1")):
         with pytest.raises(Conflict, match="Idempotency-Key"):
@@ -129,8 +107,8 @@ async def test_another_chat_under_the_key_is_a_conflict(chat: ChatService, calle
     assert elses.ticket_id != accepted.ticket_id
 
 
-async def test_a_key_is_good_for_a_day(chat: ChatService, caller: Caller, database: Database) -> None:
-    """Whether or not the database has deleted what is over."""
+async def test_a_key_is_valid_for_a_day(chat: ChatService, caller: Caller, database: Database) -> None:
+    """Whether or not the database has deleted what has expired."""
     accepted, _ = await chat.submit_once(caller, asking(), KEY)
     for document in await database._client.collection("idempotency").get():  # pyright: ignore[reportPrivateUsage]
         expiry = (document.to_dict() or {})["expire_at"]
@@ -142,10 +120,10 @@ async def test_a_key_is_good_for_a_day(chat: ChatService, caller: Caller, databa
     assert (await chat.submit_once(caller, asking("something else"), KEY))[0] == new
 
 
-async def test_what_was_refused_is_not_remembered(
+async def test_a_refused_chat_is_not_remembered(
     chat: ChatService, settings: Settings, catalog: Catalog, caller: Caller, database: Database
 ) -> None:
-    """400, 402 and 429 accepted nothing: the key is free, for another chat, too."""
+    """400, 402 and 429 accepted nothing: the key is free, also for another chat."""
     with pytest.raises(BadRequest):
         await chat.submit_once(caller, asking(model="gpt-nothing"), KEY)
     now = datetime.now(UTC)
@@ -167,10 +145,10 @@ async def test_what_was_refused_is_not_remembered(
     assert await kept(database) == before == 1
 
 
-async def test_a_chat_that_came_before_is_given_though_it_would_be_refused_now(
+async def test_a_replay_gets_its_ticket_even_if_it_would_be_refused_now(
     chat: ChatService, caller: Caller, database: Database, settings: Settings
 ) -> None:
-    """The agent is not published any more, and nothing is left: the ticket is there all the same."""
+    """The agent is no longer published, and no allowance is left: the ticket is returned all the same."""
     agent = await publish(database, caller, "echo")
     body = request(provider="gofannon", model="echo")
     accepted, _ = await chat.submit_once(caller, body, KEY)
@@ -181,10 +159,10 @@ async def test_a_chat_that_came_before_is_given_though_it_would_be_refused_now(
     assert await chat.submit_once(caller, body, KEY) == (accepted, True)
 
 
-async def test_a_lost_answer_is_no_second_chat(
+async def test_a_lost_answer_makes_no_second_chat(
     chat: ChatService, caller: Caller, database: Database, cloud_tasks: CloudTasksServer
 ) -> None:
-    """The commit went through without our knowing: it is recognised, and is no replay."""
+    """The commit went through unnoticed: it is recognised, and is not a replay."""
     lose_answers(database, ServiceUnavailable("gone"), 1)
     accepted, replayed = await chat.submit_once(caller, asking(), KEY)
     assert not replayed
@@ -195,7 +173,7 @@ async def test_a_lost_answer_is_no_second_chat(
 async def test_a_chat_whose_first_request_died_before_the_queue_is_queued_by_the_second(
     database: Database, settings: Settings, catalog: Catalog, caller: Caller, cloud_tasks: CloudTasksServer
 ) -> None:
-    """The function was killed in between; the ticket is given, and does not wait for the sweep."""
+    """The function was killed in between; the second gets the ticket, which does not wait for the sweep."""
 
     class Killed(BaseException):
         pass
@@ -212,140 +190,3 @@ async def test_a_chat_whose_first_request_died_before_the_queue_is_queued_by_the
     assert replayed
     assert [name.rpartition("/")[2] for name in cloud_tasks.tasks] == [f"{accepted.ticket_id}-1"]
     assert (await chat.look_up(caller, accepted.ticket_id)).status is TicketStatus.PENDING
-
-
-async def test_a_chat_that_could_not_be_queued_may_be_sent_again_under_its_key(
-    chat: ChatService, caller: Caller, database: Database, cloud_tasks: CloudTasksServer
-) -> None:
-    """503: it was withdrawn, so the second is a new one; nothing is held for the first."""
-    cloud_tasks.fail_next(grpc.StatusCode.PERMISSION_DENIED)
-    with pytest.raises(Unavailable) as refused:
-        await chat.submit_once(caller, asking(), KEY)
-    assert not isinstance(refused.value, OutcomeUnknown)
-    assert await held(database, caller) == 0
-    _, replayed = await chat.submit_once(caller, asking(), KEY)
-    assert not replayed
-    assert len(cloud_tasks.tasks) == 1
-
-
-async def test_a_chat_that_was_given_to_a_second_request_is_not_withdrawn(
-    database: Database, settings: Settings, catalog: Catalog, caller: Caller, cloud_tasks: CloudTasksServer
-) -> None:
-    """The queue refuses the first request after the second was given the ticket: both get it, and it is answered."""
-    chat = ChatService(database, task_queue(settings), catalog, settings)
-    given: list[str] = []
-
-    class RefusesAfterASecond:
-        async def enqueue(self, name: str, payload: dict[str, str]) -> None:
-            accepted, _ = await chat.submit_once(caller, asking(), KEY)
-            given.append(accepted.ticket_id)
-            raise QueueRefused("not now")
-
-    accepted, _ = await ChatService(database, RefusesAfterASecond(), catalog, settings).submit_once(
-        caller, asking(), KEY
-    )
-    assert given == [accepted.ticket_id]
-    assert (await chat.look_up(caller, accepted.ticket_id)).status is TicketStatus.PENDING
-    assert len(cloud_tasks.tasks) == 1
-
-
-async def test_a_second_request_that_the_queue_refuses_gets_its_ticket(
-    chat: ChatService, caller: Caller, cloud_tasks: CloudTasksServer
-) -> None:
-    """What was accepted is not withdrawn because somebody asks again."""
-    accepted, _ = await chat.submit_once(caller, asking(), KEY)
-    cloud_tasks.fail_next(grpc.StatusCode.PERMISSION_DENIED)
-    assert await chat.submit_once(caller, asking(), KEY) == (accepted, True)
-    assert (await chat.look_up(caller, accepted.ticket_id)).status is TicketStatus.PENDING
-
-
-@pytest.mark.parametrize("key", [None, KEY])
-async def test_a_chat_of_which_nobody_knows_names_its_ticket(
-    chat: ChatService,
-    impatient: ChatService,
-    caller: Caller,
-    database: Database,
-    cloud_tasks: CloudTasksServer,
-    key: str | None,
-) -> None:
-    """It was stored, the answer was lost, and the database is out: the caller can look it up. Without a key, the queue
-    has it withdrawn; under its key it may come again, and is accepted.
-    """
-    restore = break_commits(database, 1, 1)
-    with pytest.raises(OutcomeUnknown) as unknown:
-        await impatient.submit_once(caller, asking(), key)
-    restore()
-    ticket_id = unknown.value.body["ticket_id"]
-    assert ticket_id in unknown.value.message
-    assert unknown.value.status == 503
-    assert unknown.value.retry_after
-    assert (await chat.look_up(caller, ticket_id)).status is TicketStatus.PENDING
-    names = [name.rpartition("/")[2] for name in cloud_tasks.tasks]
-    if key is None:
-        assert names == [f"{ticket_id}-withdraw"]
-        return
-    assert names == []
-    accepted, replayed = await chat.submit_once(caller, asking(), key)
-    assert (accepted.ticket_id, replayed) == (ticket_id, True)
-    assert len(cloud_tasks.tasks) == 1
-
-
-async def test_a_chat_of_which_nobody_knows_may_not_be_there(
-    chat: ChatService, impatient: ChatService, caller: Caller, database: Database
-) -> None:
-    """It was not stored, the database is out, and nobody knew. The look-up says so."""
-    restore = break_commits(database, 1)
-    with pytest.raises(OutcomeUnknown) as unknown:
-        await impatient.submit_once(caller, asking(), KEY)
-    restore()
-    with pytest.raises(NotFound):
-        await chat.look_up(caller, unknown.value.body["ticket_id"])
-    assert await held(database, caller) == 0
-    _, replayed = await chat.submit_once(caller, asking(), KEY)
-    assert not replayed
-
-
-@pytest.mark.parametrize("applied", [(), (1,)])
-async def test_a_chat_that_is_refused_is_refused_for_good(
-    impatient: ChatService,
-    database: Database,
-    caller: Caller,
-    monkeypatch: pytest.MonkeyPatch,
-    applied: tuple[int, ...],
-) -> None:
-    """The admission's answer is lost, the withdrawal goes through: 503, nothing is held, and the ticket has ended. A
-    commit that is still on its way comes too late.
-    """
-    restore = break_commits(database, 1, *applied)
-    withdraw = WithdrawalService.withdraw
-
-    async def mended(self: WithdrawalService, *args: Any) -> bool:
-        restore()
-        return await withdraw(self, *args)
-
-    monkeypatch.setattr(WithdrawalService, "withdraw", mended)
-    with pytest.raises(Unavailable) as refused:
-        await impatient.submit_once(caller, asking(), None)
-    assert not isinstance(refused.value, OutcomeUnknown)
-    assert await held(database, caller) == 0
-    (ticket,) = await database._client.collection("tickets").get()  # pyright: ignore[reportPrivateUsage]
-    found = await impatient.look_up(caller, ticket.id)
-    assert (found.status, found.result) == (TicketStatus.FAILED, None)
-    assert "Nothing was charged" in str(found.error)
-
-
-async def test_a_withdrawal_that_comes_late_leaves_what_a_worker_has(
-    chat: ChatService, caller: Caller, database: Database, settings: Settings
-) -> None:
-    """Ended, if nobody has begun; and unknown tickets are no error."""
-    withdrawals = WithdrawalService(database, settings)
-    first, second = await chat.submit(caller, asking()), await chat.submit(caller, asking())
-    await take(database, second.ticket_id)
-    for ticket_id in (first.ticket_id, second.ticket_id, "unknown"):
-        for _ in range(2):
-            await withdrawals.withdraw_by_id(ticket_id)
-    assert (await chat.look_up(caller, first.ticket_id)).status is TicketStatus.FAILED
-    assert (await chat.look_up(caller, second.ticket_id)).status is TicketStatus.PROCESSING
-    ticket = await database.tickets.get(second.ticket_id)
-    assert ticket is not None
-    assert await held(database, caller) == ticket.hold

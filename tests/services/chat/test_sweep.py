@@ -32,10 +32,12 @@ async def sweeper(database: Database, settings: Settings) -> SweepService:
     return SweepService(database, task_queue(settings), settings)
 
 
-async def test_what_lies_untouched_is_handed_in_again(
+async def test_stale_tickets_are_queued_again(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
 ) -> None:
-    """Pending or processing; what is fresh or finished is left alone. Twice in a row is once: the task still waits."""
+    """Pending and processing ones, but not those that are fresh or finished. A second sweep does nothing, as the task
+    still waits.
+    """
     old, fresh = timedelta(minutes=10), timedelta(minutes=1)
     done = ChatResult(content="x", model="m")
     for stored in (
@@ -55,7 +57,7 @@ def names(cloud_tasks: CloudTasksServer) -> list[str]:
     return sorted(name.split("/")[-1] for name in cloud_tasks.tasks)
 
 
-async def test_a_ticket_whose_task_waits_is_not_handed_in_again(
+async def test_a_ticket_whose_task_waits_is_not_queued_again(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
 ) -> None:
     """However many sweeps find it: only a task that is gone is replaced, by one more."""
@@ -69,10 +71,10 @@ async def test_a_ticket_whose_task_waits_is_not_handed_in_again(
     assert names(cloud_tasks) == ["t0-2", "t1-2", "t2-2", "t3-2", "t3-3", "t4-2"]
 
 
-async def test_where_the_queue_cannot_say_a_ticket_is_handed_in_ever_more_seldom(
+async def test_a_ticket_is_queued_ever_more_rarely_if_the_queue_cannot_say(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
 ) -> None:
-    """Each time the last task was made twice as long ago as before, up to an hour."""
+    """Each time after twice as long, up to an hour."""
     cloud_tasks.tells = False
     await store(database, ticket("t", age=timedelta(minutes=10)), REQUEST)
     outcomes: list[Swept] = []
@@ -86,10 +88,10 @@ async def test_where_the_queue_cannot_say_a_ticket_is_handed_in_ever_more_seldom
     assert names(cloud_tasks) == [f"t-{number}" for number in range(2, 8)]
 
 
-async def test_a_sweep_that_died_over_a_task_is_taken_up_by_the_next(
+async def test_the_next_sweep_continues_after_one_that_died(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer, settings: Settings
 ) -> None:
-    """It had made the task and not noted it: the same name is handed in again, which is no second task."""
+    """That one had made the task and not noted it. The same name is queued again, which makes no second task."""
     await task_queue(settings).enqueue(task_name("t", 2), {"ticket_id": "t"})
     await store(database, ticket("t", age=timedelta(minutes=10)), REQUEST)
     assert await sweeper.sweep() == Swept(requeued=1)
@@ -97,10 +99,10 @@ async def test_a_sweep_that_died_over_a_task_is_taken_up_by_the_next(
     assert await sweeper.sweep() == Swept(waiting=1)
 
 
-async def test_a_ticket_that_only_waits_is_not_ended_for_it(
+async def test_a_ticket_that_only_waits_is_not_ended(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
 ) -> None:
-    """What was never begun has a day; what was begun has six hours, from its first attempt."""
+    """A ticket that never began has a day, others six hours from their first attempt."""
     hours = timedelta(hours=1)
     began = datetime.now(UTC) - 7 * hours
     await store(database, ticket("waits", age=20 * hours), REQUEST)
@@ -128,10 +130,10 @@ async def test_a_ticket_that_was_tried_and_then_parked_is_not_said_to_have_cost_
     assert ended.error == "No answer was reached in time. Send the chat again."
 
 
-async def test_parked_tickets_keep_no_others_from_being_seen_to(
+async def test_parked_tickets_do_not_keep_others_from_being_swept(
     database: Database, settings: Settings, cloud_tasks: CloudTasksServer
 ) -> None:
-    """As many are called as have a turn; the rest costs a look, and no task. Others come first all the same."""
+    """As many are called as have a turn. The rest costs a read each, and no task."""
     settings = settings.model_copy(update={"model_chats_at_once": 2})
     sweeper = SweepService(database, task_queue(settings), settings)
     for number in range(6):
@@ -154,8 +156,8 @@ async def test_a_parked_ticket_that_waited_too_long_is_ended_with_the_reason(
     assert ended.error.startswith("Your other chats took so long")
 
 
-async def test_what_is_too_old_is_ended(database: Database, sweeper: SweepService) -> None:
-    """With a sentence, and its hold released."""
+async def test_tickets_that_are_too_old_are_ended(database: Database, sweeper: SweepService) -> None:
+    """With a sentence, and their holds released."""
     await store(database, ticket("old", age=timedelta(days=1)), REQUEST)
     assert await sweeper.sweep() == Swept(ended=1)
     ended = await database.tickets.get("old")
@@ -163,25 +165,27 @@ async def test_what_is_too_old_is_ended(database: Database, sweeper: SweepServic
     assert (ended.status, ended.error) == (TicketStatus.FAILED, "No answer was reached in time. Send the chat again.")
 
 
-async def test_a_queue_that_refuses_leaves_it_for_the_next_sweep(
+async def test_a_refused_ticket_is_left_for_the_next_sweep(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer
 ) -> None:
-    """The others are seen to all the same."""
+    """The others are swept all the same."""
     for name in ("a", "b"):
         await store(database, ticket(name, age=timedelta(minutes=10)), REQUEST)
     cloud_tasks.fail_next(grpc.StatusCode.PERMISSION_DENIED)
     assert await sweeper.sweep() == Swept(requeued=1, left=1)
 
 
-async def test_a_sweep_has_an_end(database: Database, sweeper: SweepService) -> None:
-    """So many at a time, page after page, the longest untouched first."""
+async def test_a_sweep_is_limited(database: Database, sweeper: SweepService) -> None:
+    """So many tickets at a time, page after page, the longest untouched first."""
     for number in range(5):
         await store(database, ticket(f"t{number}", age=timedelta(minutes=10 + number)), REQUEST)
     assert await sweeper.sweep(page=2, pages=2) == Swept(requeued=4)
     assert await sweeper.sweep(page=2) == Swept(requeued=1, waiting=4)
 
 
-async def test_a_ticket_that_cannot_be_seen_to_holds_nobody_up(database: Database, sweeper: SweepService) -> None:
+async def test_a_ticket_that_cannot_be_swept_does_not_stop_the_others(
+    database: Database, sweeper: SweepService
+) -> None:
     """It is left; the others are ended."""
     await store(database, ticket("good", age=timedelta(days=1)), REQUEST)
     await store(database, ticket("bad", age=timedelta(days=1), owner="broken", hold=5), REQUEST)
@@ -193,7 +197,7 @@ async def test_a_ticket_that_cannot_be_seen_to_holds_nobody_up(database: Databas
 
 
 async def test_a_ticket_that_cannot_be_read_does_not_end_the_sweep(database: Database, sweeper: SweepService) -> None:
-    """Those on the pages behind it are seen to, too."""
+    """Tickets on later pages are swept, too."""
     unreadable = {"status": "pending", "updated_at": datetime.now(UTC) - timedelta(days=1)}
     await database._client.collection("tickets").document("unreadable").set(unreadable)  # pyright: ignore[reportPrivateUsage]
     for number in range(3):
@@ -201,10 +205,10 @@ async def test_a_ticket_that_cannot_be_read_does_not_end_the_sweep(database: Dat
     assert await sweeper.sweep(page=2) == Swept(requeued=3)
 
 
-async def test_each_ticket_leaves_a_line_for_its_own_request(
+async def test_each_ticket_is_logged_for_its_own_request(
     database: Database, sweeper: SweepService, cloud_tasks: CloudTasksServer, lines: Lines
 ) -> None:
-    """What became of it and how old it is, under the id and trace that it was accepted by; its task carries them on."""
+    """Its outcome and age, under the id and trace of the request that submitted it, which its task carries, too."""
     trace, sweeps = new_trace(), RequestContext("sweep", new_trace(), "p", lambda: ("POST", "/"))
     of_a_chat = {"request_id": "chat", "traceparent": trace.traceparent}
     await store(database, ticket("untouched", age=timedelta(minutes=10), **of_a_chat), REQUEST)
@@ -226,7 +230,7 @@ async def test_each_ticket_leaves_a_line_for_its_own_request(
     assert task.http_request.headers["traceparent"] == trace.traceparent
 
 
-async def test_a_ticket_that_is_left_is_told_as_such(database: Database, sweeper: SweepService, lines: Lines) -> None:
+async def test_a_ticket_that_is_left_is_logged(database: Database, sweeper: SweepService, lines: Lines) -> None:
     """With the reason in a line of its own."""
     await store(database, ticket("bad", age=timedelta(days=1), owner="broken", hold=5), REQUEST)
     await database._client.collection("users").document("broken").set({"allowance": "a lot"})  # pyright: ignore[reportPrivateUsage]

@@ -1,9 +1,6 @@
-"""Turns: how many chats of one user are worked on at a time, in the real Firestore emulator."""
+"""Turns: how many chats of one user are answered at a time, in the real Firestore emulator."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 import grpc
@@ -12,65 +9,19 @@ from google.api_core.exceptions import ServiceUnavailable
 
 from shared.llm.catalog import Catalog
 from shared.models.caller import Caller
-from shared.models.chat import ChatRequest, ChatResult, TicketStatus
+from shared.models.chat import TicketStatus
 from shared.models.errors import TooEarly
-from shared.models.ticket import Ticket
 from shared.services.chat.sweep import SweepService
 from shared.services.chat.turns import TurnService
 from shared.services.chat.withdrawal import WithdrawalService
 from shared.settings import Settings
-from tests.database_faults import lose_answers
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import Fail, ModelServer
-from tests.services.harness import Harness, chat
+from tests.services.chat.dispatching import Dispatcher, Held, expire_lease, look, submit
+from tests.services.harness import Harness
+from tests.stored import lose_answers
 
 OTHER = Caller(uid="other")
-
-
-class Held:
-    """Models that answer when they are told to."""
-
-    def __init__(self) -> None:
-        self.begun: list[str] = []
-        self.at_once = 0
-        self.most = 0
-        self._go: dict[str, asyncio.Event] = {}
-
-    async def complete(self, route: Any, request: ChatRequest, timeout: float) -> ChatResult:
-        text = str(request.messages[-1].content)
-        self.begun.append(text)
-        self.at_once += 1
-        self.most = max(self.most, self.at_once)
-        await self._go.setdefault(text, asyncio.Event()).wait()
-        self.at_once -= 1
-        return ChatResult(content="ok", model="m")
-
-    def answer(self, text: str) -> None:
-        self._go.setdefault(text, asyncio.Event()).set()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
-            while not condition():  # noqa: ASYNC110 - several deliveries change it
-                await asyncio.sleep(0.01)
-
-
-class Dispatcher:
-    """Delivers each task once, as the queue does: `deliver_new` those that it has not seen."""
-
-    def __init__(self, harness: Harness, tasks: CloudTasksServer, held: Held) -> None:
-        self.deliveries: dict[str, asyncio.Task[None]] = {}
-        self._harness, self._tasks, self._held = harness, tasks, held
-
-    def deliver_new(self) -> list[str]:
-        new = [name for name in self._tasks.tasks if name not in self.deliveries]
-        for name in new:
-            ticket_id = name.split("/")[-1].rpartition("-")[0]
-            self.deliveries[name] = asyncio.create_task(self._harness.deliver(ticket_id, self._held.complete))
-        return new
-
-    @property
-    def running(self) -> int:
-        return sum(not delivery.done() for delivery in self.deliveries.values())
 
 
 @pytest.fixture
@@ -88,20 +39,10 @@ async def dispatcher(harness: Harness, cloud_tasks: CloudTasksServer, held: Held
     return Dispatcher(harness, cloud_tasks, held)
 
 
-async def submit(harness: Harness, caller: Caller, *texts: str) -> list[str]:
-    return [(await harness.chat.submit(caller, chat(text))).ticket_id for text in texts]
-
-
-async def look(harness: Harness, ticket_id: str) -> Ticket:
-    ticket = await harness.database.tickets.get(ticket_id)
-    assert ticket is not None
-    return ticket
-
-
 async def test_more_than_a_users_share_waits_without_a_delivery(
     harness: Harness, caller: Caller, held: Held, dispatcher: Dispatcher
 ) -> None:
-    """The deliveries of the rest end, in peace and at once; no attempt is used, and another user's chat is answered."""
+    """The other deliveries end at once without an error, use up no attempt, and another user's chat is answered."""
     mine = await submit(harness, caller, *(f"mine {number}" for number in range(6)))
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == held.at_once == 2)
@@ -121,7 +62,7 @@ async def test_more_than_a_users_share_waits_without_a_delivery(
 async def test_parked_tickets_are_called_in_order_as_turns_come_free(
     harness: Harness, caller: Caller, held: Held, dispatcher: Dispatcher, cloud_tasks: CloudTasksServer
 ) -> None:
-    """Each end makes one task, of the oldest; all are answered, never more at a time than the share."""
+    """Each end of a chat makes one task, for the oldest. All are answered, never more at a time than the share."""
     texts = [f"chat {number}" for number in range(7)]
     tickets = await submit(harness, caller, *texts[:2])
     dispatcher.deliver_new()
@@ -147,7 +88,7 @@ async def test_parked_tickets_are_called_in_order_as_turns_come_free(
 async def test_many_deliveries_at_the_same_moment_share_the_turns(
     harness: Harness, caller: Caller, held: Held, dispatcher: Dispatcher
 ) -> None:
-    """However they come in: never more than the share at a time, and every ticket is answered in the end."""
+    """Never more than the share at a time, and every ticket is answered in the end."""
     texts = [f"chat {number}" for number in range(20)]
     tickets = await submit(harness, caller, *texts)
     for text in texts:
@@ -169,7 +110,7 @@ async def test_turns_that_come_free_at_the_same_moment_are_all_passed_on(
     cloud_tasks: CloudTasksServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """By workers in processes of their own, which do not take turns at the document: who is overtaken looks again."""
+    """By workers in processes of their own, which share no lock: one that fails to commit looks again."""
 
     def another_each_time(*_names: str) -> str:
         return str(uuid4())
@@ -188,10 +129,10 @@ async def test_turns_that_come_free_at_the_same_moment_are_all_passed_on(
         delivery.cancel()
 
 
-async def test_who_comes_later_does_not_overtake_the_parked(
+async def test_new_tickets_do_not_overtake_parked_ones(
     harness: Harness, caller: Caller, held: Held, dispatcher: Dispatcher
 ) -> None:
-    """A new ticket queues up behind those that wait, also while a turn is on its way to the oldest of them."""
+    """A new ticket is parked behind the others, also while the oldest is being called."""
     await submit(harness, caller, "a", "b", "c")
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == held.at_once == 2)
@@ -208,19 +149,19 @@ async def test_who_comes_later_does_not_overtake_the_parked(
         delivery.cancel()
 
 
-async def test_agents_and_models_are_counted_apart(harness: Harness, caller: Caller) -> None:
-    """And a limit of 0 is none."""
+async def test_agents_and_models_are_counted_separately(harness: Harness, caller: Caller) -> None:
+    """A limit of 0 means no limit."""
     turns = TurnService(
         harness.database, lambda: harness.queue, harness.settings.model_copy(update={"agent_chats_at_once": 0})
     )
-    assert turns.most("model") == 2
-    assert turns.most("agent") > 1000
+    assert turns.max_turns("model") == 2
+    assert turns.max_turns("agent") > 1000
 
 
-async def test_a_turn_of_a_dead_delivery_is_its_tickets_again(
+async def test_a_dead_deliverys_turn_stays_with_its_ticket(
     harness: Harness, caller: Caller, held: Held, dispatcher: Dispatcher, cloud_tasks: CloudTasksServer
 ) -> None:
-    """The worker died over the answer: the ticket's next delivery goes on in the same turn, and frees it."""
+    """The worker died over the answer: the ticket's next delivery continues in the same turn, and frees it."""
     await submit(harness, caller, "a", "b", "c")
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == held.at_once == 2)
@@ -240,7 +181,7 @@ async def test_a_turn_of_a_dead_delivery_is_its_tickets_again(
 async def test_a_ticket_that_ended_without_freeing_its_turn_frees_it_at_its_next_delivery(
     harness: Harness, caller: Caller, held: Held, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The process died in between, so the queue heard nothing and delivers once more: then the oldest is called."""
+    """The worker died in between, so the queue delivers the ticket again: then the oldest is called."""
     await submit(harness, caller, "a", "b", "c")
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == held.at_once == 2)
@@ -262,10 +203,10 @@ async def test_a_ticket_that_ended_without_freeing_its_turn_frees_it_at_its_next
         delivery.cancel()
 
 
-async def test_a_chat_that_failed_for_now_gives_its_turn_to_the_next(
+async def test_a_transient_failure_passes_the_turn_on(
     harness: Harness, caller: Caller, model_server: ModelServer, cloud_tasks: CloudTasksServer
 ) -> None:
-    """And waits for another at its next delivery, as the oldest."""
+    """The chat waits for another turn at its next delivery, as the oldest."""
     harness = Harness(harness.settings.model_copy(update={"model_chats_at_once": 1}), harness.catalog)
     model_server.script("a", Fail(503))
     a, b = await submit(harness, caller, "a", "b")
@@ -280,10 +221,10 @@ async def test_a_chat_that_failed_for_now_gives_its_turn_to_the_next(
     assert len(cloud_tasks.tasks) == 2
 
 
-async def test_a_call_whose_commit_went_unnoticed_is_handed_in(
+async def test_a_called_ticket_whose_commit_went_unnoticed_is_queued(
     harness: Harness, caller: Caller, held: Held, dispatcher: Dispatcher
 ) -> None:
-    """The database's answer was lost: the ticket that was called gets its task all the same."""
+    """The database's answer was lost, but the ticket gets its task."""
     await submit(harness, caller, "a", "b", "c")
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == held.at_once == 2)
@@ -298,7 +239,7 @@ async def test_a_call_whose_commit_went_unnoticed_is_handed_in(
 async def test_a_queue_that_refuses_a_called_ticket_loses_nothing(
     harness: Harness, caller: Caller, held: Held, dispatcher: Dispatcher, cloud_tasks: CloudTasksServer
 ) -> None:
-    """The ticket that ended has ended; the one that was called is the sweep's."""
+    """The first ticket has ended, and the sweep queues the one that was called."""
     await submit(harness, caller, "a", "b", "c")
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == held.at_once == 2)
@@ -314,7 +255,7 @@ async def test_a_queue_that_refuses_a_called_ticket_loses_nothing(
 async def test_a_called_ticket_keeps_its_turn_however_long_its_task_waits(
     harness: Harness, caller: Caller, held: Held, cloud_tasks: CloudTasksServer
 ) -> None:
-    """In a busy queue: sweeps meanwhile call nobody in its place, and its delivery does not park it again."""
+    """In a busy queue: sweeps meanwhile call no other in its place, and its delivery does not park it again."""
     harness = Harness(
         harness.settings.model_copy(update={"model_chats_at_once": 1, "sweep_after_seconds": 0.2}), harness.catalog
     )
@@ -335,10 +276,12 @@ async def test_a_called_ticket_keeps_its_turn_however_long_its_task_waits(
         delivery.cancel()
 
 
-async def test_a_parked_ticket_that_is_withdrawn_is_called_no_more(
+async def test_a_withdrawn_parked_ticket_is_not_called(
     harness: Harness, caller: Caller, held: Held, dispatcher: Dispatcher
 ) -> None:
-    """The queue had taken it, and its caller was told that it had not: it has ended, and the next one has its turn."""
+    """The queue had accepted it, but its caller had learned that it had not: it has ended, and the next one gets its
+    turn.
+    """
     tickets = await submit(harness, caller, "a", "b", "c", "d")
     dispatcher.deliver_new()
     await held.until(lambda: dispatcher.running == held.at_once == 2)
@@ -350,8 +293,3 @@ async def test_a_parked_ticket_that_is_withdrawn_is_called_no_more(
     assert [name.split("/")[-1] for name in dispatcher.deliver_new()] == [f"{parked[1]}-2"]
     for delivery in dispatcher.deliveries.values():
         delivery.cancel()
-
-
-async def expire_lease(harness: Harness, ticket_id: str) -> None:
-    document = harness.database._client.collection("tickets").document(ticket_id)  # pyright: ignore[reportPrivateUsage]
-    await document.update({"lease.expires_at": datetime.now(UTC) - timedelta(seconds=1)})

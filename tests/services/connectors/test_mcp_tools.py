@@ -74,19 +74,19 @@ async def listed(url: str, settings: Settings, database: Database, caller: Calle
         ),
     ],
 )
-async def test_what_a_server_describes(
+async def test_the_descriptions_of_a_server(
     odd_server: OddServer, settings: Settings, database: Database, caller: Caller, tools: str, expected: object
 ) -> None:
-    """Name, description and schema alone, as they are; a number that JSON does not hold is null."""
+    """Only name, description and schema, as they are; a number that JSON cannot hold becomes null."""
     odd_server.tools = tools
     answer = await listed(f"{odd_server.address}/", settings, database, caller)
     assert json.loads(answer.model_dump_json(by_alias=True))["tools"] == expected
 
 
-async def test_a_user_has_two_a_second(
+async def test_a_user_has_two_requests_a_second(
     mcp_server: McpServer, api_server: ApiServer, settings: Settings, database: Database
 ) -> None:
-    """Tools and specs together; whoever has none left is told when, and no server hears of it; others go on."""
+    """Tools and specs together. A refused user learns when to come again, and no server is called; others go on."""
     busy, other = Caller(uid=f"user-{uuid4()}"), Caller(uid=f"user-{uuid4()}")
     limits = RateLimitService(database)
     for _ in range(OUTBOUND_PER_MINUTE + 30):  # it gives back two a second meanwhile
@@ -107,7 +107,7 @@ async def test_a_user_has_two_a_second(
 async def test_one_user_has_a_quarter_of_what_a_process_fetches_at_a_time(
     database: Database, settings: Settings, api_server: ApiServer
 ) -> None:
-    """Servers that keep silent hold up whoever asks them: one more is refused at once, and others are served."""
+    """Silent servers hold up only the user who calls them: one more request is refused, and others are served."""
     allowed = settings.model_copy(update={"outbound_allowed_hosts": (api_server.host,)})
     limits = RateLimitService(database)
     specs, tools = SpecService(limits, allowed), McpToolService(limits, allowed)

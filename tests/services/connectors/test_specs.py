@@ -58,10 +58,10 @@ async def fetched(
         (TEXT.encode("utf-16-be"), "text/yaml; charset=utf-16be"),
     ],
 )
-async def test_the_text_is_that_of_the_server(
+async def test_the_text_is_the_servers(
     service: SpecService, caller: Caller, api_server: ApiServer, body: bytes, content_type: str | None
 ) -> None:
-    """By its byte order mark, its charset, or UTF-8; a charset that is none counts as none."""
+    """By its byte order mark, its charset, or as UTF-8. An unknown charset is ignored."""
     spec = await fetched(service, caller, api_server, body, content_type)
     assert (spec.name, spec.content) == ("Größe", TEXT)
 
@@ -74,16 +74,18 @@ async def test_the_text_is_that_of_the_server(
         (TEXT.encode(), "text/yaml; charset=us-ascii", "not text in ASCII"),
     ],
 )
-async def test_what_cannot_be_decoded(
+async def test_undecodable_text_is_refused(
     service: SpecService, caller: Caller, api_server: ApiServer, body: bytes, content_type: str | None, says: str
 ) -> None:
-    """Is refused, and the encoding named."""
+    """The error names the encoding."""
     with pytest.raises(BadRequest, match=says):
         await fetched(service, caller, api_server, body, content_type)
 
 
-async def test_programs_are_served_documents(service: SpecService, caller: Caller, api_server: ApiServer) -> None:
-    """A server that has a page for people at the same address is told what is wanted."""
+async def test_documents_are_requested_rather_than_pages(
+    service: SpecService, caller: Caller, api_server: ApiServer
+) -> None:
+    """A server that has a page for people at the same address learns what is wanted."""
     await fetched(service, caller, api_server, TEXT.encode())
     (call,) = api_server.calls
     assert call.method == "GET"
@@ -91,7 +93,7 @@ async def test_programs_are_served_documents(service: SpecService, caller: Calle
     assert call.headers["accept"].endswith("*/*;q=0.5")
 
 
-async def test_a_long_document_holds_nobody_up(
+async def test_a_long_document_does_not_hold_others_up(
     service: SpecService, caller: Caller, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While one of 3 MB is read, the event loop serves others; no more than two are read at a time."""
@@ -128,7 +130,7 @@ async def test_a_long_document_holds_nobody_up(
 
 
 async def test_the_address_is_that_after_redirects(service: SpecService, caller: Caller, api_server: ApiServer) -> None:
-    """What the document says of its server is meant where the document is."""
+    """Relative server addresses refer to where the document is."""
     api_server.documents["v9/api.yaml"] = (b"openapi: 3.0.0\nservers: [{url: ./v3}]\npaths: {/a: {get: {}}}\n", {})
     url = f"{api_server.address}/redirect?to=/documents/v9/api.yaml"
     spec = await service.fetch(caller, FetchSpecRequest(url=f" {url}\n"))
@@ -138,8 +140,10 @@ async def test_the_address_is_that_after_redirects(service: SpecService, caller:
     assert spec.warnings is None
 
 
-async def test_what_is_elsewhere_is_warned_of(service: SpecService, caller: Caller, api_server: ApiServer) -> None:
-    """It is not fetched; the document comes as it is."""
+async def test_references_to_other_documents_are_warned_about(
+    service: SpecService, caller: Caller, api_server: ApiServer
+) -> None:
+    """They are not fetched; the document comes as it is."""
     text = 'openapi: 3.0.0\nservers: [{url: "https://h.test"}]\npaths: {/a: {post: {$ref: ops/b.yaml}}}\n'
     spec = await fetched(service, caller, api_server, text.encode())
     assert spec.content == text
@@ -151,7 +155,7 @@ async def test_what_is_elsewhere_is_warned_of(service: SpecService, caller: Call
 async def test_a_document_too_large_for_an_agent_is_shortened(
     service: SpecService, caller: Caller, api_server: ApiServer
 ) -> None:
-    """To what a model is shown of it, which is the same as before; and that is said."""
+    """To what a model is shown of it, which is the same as before; a warning says so."""
     text = back_office(120)
     assert len(json.dumps(text)) > MAX_SPEC_BYTES
     spec = await fetched(service, caller, api_server, text.encode())
@@ -162,7 +166,7 @@ async def test_a_document_too_large_for_an_agent_is_shortened(
     assert "shortened" in warning
 
 
-async def test_one_that_cannot_be_shortened_enough_is_told_to_be_too_large(
+async def test_a_document_that_cannot_be_shortened_enough_has_a_warning(
     service: SpecService, caller: Caller, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It comes as it was published, with what it is too large for."""
@@ -178,7 +182,7 @@ async def test_one_that_cannot_be_shortened_enough_is_told_to_be_too_large(
 async def test_long_documents_of_one_user_are_read_one_at_a_time(
     service: SpecService, caller: Caller, api_server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They take seconds each, and somebody else's short one does not wait behind all of them."""
+    """They take seconds each, and another user's short one does not wait behind all of them."""
     began, go = threading.Semaphore(0), threading.Event()
 
     def read(answer: Answer) -> tuple[str | None, str, list[str]]:

@@ -64,8 +64,8 @@ async def test_a_saved_demo_is_read_as_it_was_saved(demos: DemoService, caller: 
     assert found.created_at == found.updated_at
 
 
-async def test_a_replacement_replaces_all_of_it(demos: DemoService, caller: Caller) -> None:
-    """What is not sent is gone; the time of creation stays, and so does the visibility, which is no content."""
+async def test_a_replacement_replaces_the_whole_content(demos: DemoService, caller: Caller) -> None:
+    """What is not sent is removed; the time of creation and the visibility stay."""
     saved = await demos.create(caller, request(description="Doc.", composerThoughts=1, visibility="shared"))
     changed = await demos.replace(caller, saved.id, replacement(name="New"))
     assert (changed.name, changed.description, changed.composer_thoughts) == ("New", None, None)
@@ -85,7 +85,7 @@ async def test_a_stale_revision_changes_nothing(demos: DemoService, caller: Call
     assert (await demos.replace(caller, saved.id, replacement(name="Three"))).rev != newer.rev
 
 
-async def test_of_changes_to_one_revision_one_is_made(demos: DemoService, caller: Caller) -> None:
+async def test_only_one_of_several_changes_to_a_revision_is_made(demos: DemoService, caller: Caller) -> None:
     """However many come at once."""
     saved = await demos.create(caller, request())
     outcomes = await asyncio.gather(
@@ -98,8 +98,8 @@ async def test_of_changes_to_one_revision_one_is_made(demos: DemoService, caller
     assert (await demos.get(caller, saved.id)).name == made[0].name
 
 
-async def test_what_is_somebody_elses(demos: DemoService, caller: Caller) -> None:
-    """Unknown while it is private; shared, it is read by all, and changed by its owner and administrators only."""
+async def test_access_to_other_users_things(demos: DemoService, caller: Caller) -> None:
+    """Unknown while private. If shared, every user reads it, and only its owner and administrators change it."""
     saved = await demos.create(caller, request())
     for act in (demos.get(OTHER, saved.id), demos.replace(OTHER, saved.id, replacement())):
         with pytest.raises(NotFound, match="There is no such demo"):
@@ -118,8 +118,8 @@ async def test_what_is_somebody_elses(demos: DemoService, caller: Caller) -> Non
         await demos.get(caller, saved.id)
 
 
-async def test_who_opens_a_page(demos: DemoService, caller: Caller) -> None:
-    """A shared one anybody, a private one its owner and administrators; nobody learns what there is."""
+async def test_who_may_open_a_page(demos: DemoService, caller: Caller) -> None:
+    """Anyone a shared one; a private one its owner and administrators. The error does not reveal what exists."""
     private = await demos.create(caller, request())
     shared = await demos.create(caller, request(visibility="shared"))
     for who in (None, OTHER, caller, ADMIN):
@@ -133,7 +133,7 @@ async def test_who_opens_a_page(demos: DemoService, caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("demo_id", ["unknown", "a/b", ".", "..", "__x__", "x" * 1501, "é" * 800, ""])
-async def test_any_text_may_be_asked_for(demos: DemoService, caller: Caller, demo_id: str) -> None:
+async def test_any_text_may_be_given_as_an_id(demos: DemoService, caller: Caller, demo_id: str) -> None:
     """What cannot be an id is unknown like any other."""
     for act in (
         demos.get(caller, demo_id),
@@ -145,8 +145,8 @@ async def test_any_text_may_be_asked_for(demos: DemoService, caller: Caller, dem
             await act
 
 
-async def test_a_demo_that_is_too_large_is_told_its_size(demos: DemoService, caller: Caller) -> None:
-    """The size and the limit; nothing is saved or changed."""
+async def test_a_demo_that_is_too_large_is_refused_with_its_size(demos: DemoService, caller: Caller) -> None:
+    """With the size and the limit; nothing is saved or changed."""
     large = {"html": "x" * 1_000_000, "css": "", "js": ""}
     with pytest.raises(TooLarge, match=r"The demo is 1\d{6} bytes long; at most 1000000 can be kept"):
         await demos.create(caller, request(generatedCode=large))
@@ -157,7 +157,7 @@ async def test_a_demo_that_is_too_large_is_told_its_size(demos: DemoService, cal
 
 
 async def test_lists_show_own_and_shared_newest_first(demos: DemoService, caller: Caller) -> None:
-    """Not what is somebody else's and private; an administrator sees all."""
+    """Not other users' private ones; an administrator sees all."""
     first = await demos.create(caller, request(name="first"))
     await demos.create(OTHER, request(name="private"))
     await demos.create(OTHER, request(name="shared", visibility="shared"))
@@ -167,8 +167,8 @@ async def test_lists_show_own_and_shared_newest_first(demos: DemoService, caller
     assert (await demos.list(caller, 10)).next_token is None
 
 
-async def test_pages_lead_through_all_of_them(demos: DemoService, caller: Caller) -> None:
-    """Each demo once, in the order of the whole list; a token that no page gave is refused."""
+async def test_pages_show_each_once(demos: DemoService, caller: Caller) -> None:
+    """In the order of the whole list. An invalid token is refused."""
     for number in range(7):
         await demos.create(caller, request(name=str(number), visibility="shared"))
     names: list[str] = []
@@ -186,7 +186,7 @@ async def test_pages_lead_through_all_of_them(demos: DemoService, caller: Caller
 
 
 async def test_lost_answers_save_once_and_change_once(demos: DemoService, caller: Caller, database: Database) -> None:
-    """A commit that went through without our knowing is recognised: no second demo, no conflict, no 404."""
+    """A commit that went through unnoticed is recognised: no duplicate, no conflict, no 404."""
     lose_answers(database, ServiceUnavailable("gone"), 1, 3, 5)
     saved = await demos.create(caller, request())
     assert len((await demos.list(caller, 10)).demos) == 1

@@ -17,7 +17,7 @@ T = TypeVar("T", bound="ClientLog")
 
 @_attrs_define
 class ClientLog:
-    """What a frontend has to tell.
+    """An event that a frontend reports.
 
     Attributes:
         event_type (str):

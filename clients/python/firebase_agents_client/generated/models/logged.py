@@ -11,7 +11,8 @@ T = TypeVar("T", bound="Logged")
 
 @_attrs_define
 class Logged:
-    """
+    """The entry was logged.
+
     Attributes:
         status (str):  Default: 'logged'.
     """
