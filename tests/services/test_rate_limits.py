@@ -1,8 +1,6 @@
 """Rate limits, in the real Firestore emulator."""
 
 import asyncio
-import time
-from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -10,6 +8,7 @@ import pytest
 from shared.models.errors import TooManyRequests
 from shared.services.rate_limits import RateLimitService
 from shared.store import Database
+from tests.stopped_clock import StoppedClock
 
 
 @pytest.fixture
@@ -40,16 +39,14 @@ async def test_many_at_once_get_no_more_than_the_burst(limits: RateLimitService,
 
 
 async def test_one_request_comes_back_after_its_share_of_the_minute(
-    limits: RateLimitService, key: str, monkeypatch: pytest.MonkeyPatch
+    limits: RateLimitService, key: str, stopped_clock: StoppedClock
 ) -> None:
     """120 a minute: one each half second, and no more than that one."""
-    now = time.time()
-    monkeypatch.setattr("shared.services.rate_limits.time", SimpleNamespace(time=lambda: now))
     for _ in range(120):
         await limits.acquire(key, 120)
     with pytest.raises(TooManyRequests):
         await limits.acquire(key, 120)
-    now += 0.6
+    stopped_clock.move(0.6)
     await limits.acquire(key, 120)
     with pytest.raises(TooManyRequests):
         await limits.acquire(key, 120)

@@ -6,8 +6,7 @@ strangers use up theirs, an administrator at a new address waits, or comes with 
 docs/decisions/0021-who-is-let-in.md.
 """
 
-import time
-
+from shared import clock
 from shared.models.errors import TooManyRequests
 from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
@@ -33,7 +32,7 @@ class AdminPasswordAttempts:
         known_until = await self._database.transaction(
             lambda transaction: self._database.rate_limits.get(_known_key(block), transaction)
         )
-        group = "admin:known" if known_until > time.time() else "admin:strangers"
+        group = "admin:known" if known_until > clock.time() else "admin:strangers"
         await self._database.transaction(lambda transaction: self._count(block, group, transaction), serialize_on=group)
         return known_until
 
@@ -50,7 +49,7 @@ class AdminPasswordAttempts:
 
     async def remember(self, block: str, known_until: float) -> None:
         """Makes `block` known, after the right password. One read and one write, once in two weeks."""
-        now = time.time()
+        now = clock.time()
         if known_until - now > _RENEWED_BELOW_SECONDS:
             return
 

@@ -5,10 +5,11 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from uuid import uuid4
 
+from shared import clock
 from shared.models.account import Account
 from shared.models.caller import Caller
 from shared.models.errors import Conflict, Forbidden, TooLarge
@@ -73,7 +74,7 @@ class UserService:
             nonlocal charging
             per_minute = self._settings.usage_reports_per_minute
             await RateLimitService(self._database).acquire_in(f"usage:{caller.uid}", per_minute, transaction)
-            now = datetime.now(UTC)
+            now = clock.now()
             found, (stored, account) = await asyncio.gather(
                 self._database.accounts.entry(caller.uid, cause, transaction),
                 self._ledger.get_account(caller, now, transaction),
@@ -105,7 +106,7 @@ class UserService:
         write_id = str(uuid4())
 
         async def write(transaction: Transaction) -> Account:
-            now = datetime.now(UTC)
+            now = clock.now()
             stored, account = await self._ledger.get_account(caller, now, transaction)
             if stored is not None and stored.last_write == write_id:  # an earlier run was committed unnoticed
                 return stored

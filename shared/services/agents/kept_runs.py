@@ -7,11 +7,12 @@ lease: a run without an answer by its end has died, nobody knows how far it came
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
+from shared import clock
 from shared.log import get_logger
 from shared.models.errors import (
     AgentFailed,
@@ -60,7 +61,7 @@ class KeptRuns:
     async def find(self, request: KeyedRequest) -> KeptRequest | None:
         """What is kept of the request, None if it is new. One read. Raises `Conflict` for another body."""
         async with self.database.raising_unavailable():
-            return await Idempotency(self.database).find(request, datetime.now(UTC))
+            return await Idempotency(self.database).find(request, clock.now())
 
     async def claim(self, request: KeyedRequest, run_id: str) -> KeptRequest | None:
         """Claims the run for the request, and returns None; or returns what is kept, if it was claimed before.
@@ -69,7 +70,7 @@ class KeptRuns:
         """
 
         async def body(transaction: Transaction) -> KeptRequest | None:
-            now = datetime.now(UTC)
+            now = clock.now()
             kept = await Idempotency(self.database).find(request, now, transaction)
             if kept is not None:  # by this very run, if an earlier run was committed unnoticed
                 return None if kept.made == run_id else kept
@@ -112,7 +113,7 @@ class KeptRuns:
         """Makes the claim void, even if its commit arrives later. One transaction; a failure is only logged."""
 
         async def body(transaction: Transaction) -> None:
-            await Idempotency(self.database).invalidate(request, run_id, datetime.now(UTC), transaction)
+            await Idempotency(self.database).invalidate(request, run_id, clock.now(), transaction)
 
         await self._try_transaction(body, run_id)
 

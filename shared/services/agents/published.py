@@ -6,9 +6,9 @@ nothing. In chats with a published agent (`shared.services.chat.agent_chat`) the
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from uuid import uuid4
 
+from shared import clock
 from shared.json_schema.form_values import read_texts
 from shared.json_schema.validation import as_json_schema, problems
 from shared.log import get_logger
@@ -84,7 +84,7 @@ class PublishedService:
         found = await self._find(friendly_name, input_dict, address, key)
         # After the look-up, or each made-up name would leave a document.
         await self.limits.acquire(f"rest:{friendly_name}:{address}", self.settings.rest_rate_per_minute)
-        now = datetime.now(UTC)
+        now = clock.now()
         if found.kept is not None:
             return replay(found.kept, now)
         refuse_spent(found.budget, found.day, now)
@@ -93,7 +93,7 @@ class PublishedService:
         if found.request is None:
             return await self._to_answer(found.agent, await self._run(found, input_dict, run_id))
         if (kept := await self.kept_runs.claim(found.request, run_id)) is not None:
-            return replay(kept, datetime.now(UTC))
+            return replay(kept, clock.now())
         return await self._run_once(found, found.request, input_dict, run_id)
 
     async def _run_once(self, found: _Published, request: KeyedRequest, input_dict: JsonObject, run_id: str) -> Answer:
@@ -151,7 +151,7 @@ class PublishedService:
         async with self.database.raising_unavailable():
             agent, day, kept, _ = await asyncio.gather(
                 self.database.agents.get(deployment.agent_id),
-                DeploymentBudgets(self.database).get_day(budget, datetime.now(UTC)),
+                DeploymentBudgets(self.database).get_day(budget, clock.now()),
                 self._find_kept(request),
                 StandingService(self.database).refuse_disabled_owner(deployment.owner),
             )

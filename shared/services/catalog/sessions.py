@@ -1,7 +1,8 @@
 """Sessions: the model that a conversation is set to. Only its owner sees one; it ends 30 days after its last use."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
+from shared import clock
 from shared.models.caller import Caller
 from shared.models.errors import NotFound, TooLarge
 from shared.models.session import ProviderConfig, Session, SessionConfigured, SessionDeleted
@@ -31,7 +32,7 @@ class SessionService:
         size = len(config.model_dump_json().encode())
         if size > MAX_CONFIG_BYTES:
             raise TooLarge(f"The configuration is {size} bytes long; at most {MAX_CONFIG_BYTES} can be kept.")
-        session = Session(session_id=session_id, config=config, expire_at=datetime.now(UTC) + KEPT)
+        session = Session(session_id=session_id, config=config, expire_at=clock.now() + KEPT)
 
         async def write(transaction: Transaction) -> None:
             found = await self._database.sessions.get(caller.uid, session_id, transaction)
@@ -44,7 +45,7 @@ class SessionService:
 
     async def config(self, caller: Caller, session_id: str) -> ProviderConfig:
         """The session's model. One read, and once a day a write."""
-        now = datetime.now(UTC)
+        now = clock.now()
         async with self._database.raising_unavailable():
             session = await self._database.sessions.get(caller.uid, session_id)
             if session is None or session.expire_at <= now:

@@ -7,9 +7,9 @@ caller owns the ticket and is charged for it. What happens to it afterwards is u
 import asyncio
 import contextlib
 import re
-from datetime import UTC, datetime
 from uuid import uuid4
 
+from shared import clock
 from shared.llm.catalog import Catalog, CatalogError
 from shared.llm.estimate import bound_cost
 from shared.log import get_logger
@@ -155,7 +155,7 @@ class ChatService:
                 self._idempotency.mark_given(kept, transaction)
                 return kept.made
             refuse(account)
-            now = datetime.now(UTC)
+            now = clock.now()
             self._quotas.refuse_waiting(waiting)
             await self._limits.acquire_in(rate_key, self._settings.chat_rate_per_minute, transaction)
             hold = await self._ledger.hold(caller, bounds, now, transaction) if bounds.most else 0
@@ -168,7 +168,7 @@ class ChatService:
         return await self._database.transaction(admit, serialize_on=f"user:{caller.uid}")
 
     async def _find_kept(self, request: KeyedRequest | None, transaction: Transaction) -> KeptRequest | None:
-        return None if request is None else await self._idempotency.find(request, datetime.now(UTC), transaction)
+        return None if request is None else await self._idempotency.find(request, clock.now(), transaction)
 
     async def _withdraw(self, draft: Ticket, keyed_request: KeyedRequest | None) -> bool:
         """Ends a ticket that was not accepted as far as its caller knows; False if it stays accepted after all.
@@ -206,7 +206,7 @@ class ChatService:
 
 def _make_draft(caller: Caller, request: ChatRequest) -> Ticket:
     """The ticket of a chat that is not accepted yet. By its new id, a transaction recognises its own commit."""
-    now, context = datetime.now(UTC), current_request.get()
+    now, context = clock.now(), current_request.get()
     return Ticket(
         id=str(uuid4()),
         owner=caller.uid,

@@ -9,8 +9,9 @@ the ended ticket again, which frees the turn; and the sweep calls tickets that a
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from shared import clock
 from shared.log import get_logger
 from shared.models.catalog import GOFANNON
 from shared.models.ticket import Ticket
@@ -82,7 +83,7 @@ class TurnService:
         kind = kind_of(ticket)
         async with self.database.raising_unavailable():
             turns = await self.database.turns.get(ticket.owner, kind)
-        if turns.free(self.max_turns(kind), datetime.now(UTC)) or not turns.waiting:
+        if turns.free(self.max_turns(kind), clock.now()) or not turns.waiting:
             await self.call_parked(ticket.owner, kind)
 
     async def pass_on(self, ticket: Ticket, holder: str | None) -> None:
@@ -115,7 +116,7 @@ class TurnService:
         """The tasks that an earlier run of the transaction meant to make."""
 
         async def call(transaction: Transaction) -> list[Ticket]:
-            now = datetime.now(UTC)
+            now = clock.now()
             turns = await self.database.turns.get(owner, kind, transaction)
             earlier = await asyncio.gather(*(self.database.tickets.get(id_, transaction) for id_ in numbers))
             # Called by an earlier run that was committed unnoticed, or by another worker: its task is made only once.

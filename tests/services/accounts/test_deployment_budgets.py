@@ -20,9 +20,9 @@ from shared.services.agents.agents import AgentService
 from shared.services.agents.deployments import DeploymentService
 from shared.services.agents.published import PublishedService
 from shared.settings import Settings
+from tests.database_data import store_account
 from tests.services.harness import Harness, chat, run_service
 from tests.services.publishing import ASK, publish, save
-from tests.stored import store_account
 
 OWNER = Caller(uid="owner")
 HI: JsonObject = {"inputText": "hi"}

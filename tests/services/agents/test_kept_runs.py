@@ -19,12 +19,12 @@ from shared.services.agents.published import PublishedService
 from shared.services.agents.runs import RunService
 from shared.settings import Settings
 from shared.store import Database
+from tests.database_data import break_commits
 from tests.doubles.model_server import Answer as ModelAnswer
 from tests.doubles.model_server import ModelServer
 from tests.services.agents.keyed_calls import HI, OWNER, change_kept, kept
 from tests.services.harness import Harness
 from tests.services.publishing import ASK, ECHO, publish
-from tests.stored import break_commits
 
 KEY = "0b1f7a52-8e1c-4c53-9c2b-0d6a3a0f1f11"
 

@@ -26,12 +26,12 @@ from shared.services.agents.agents import AgentService
 from shared.services.agents.published import PublishedService
 from shared.services.agents.runs import RunService
 from shared.settings import Settings
+from tests.database_data import store_account
 from tests.doubles.model_server import ModelServer
 from tests.services.accounts.test_deployment_budgets import Model, published_with
 from tests.services.agents.keyed_calls import CLOCK, HI, OWNER, TWICE, kept
 from tests.services.harness import Harness
 from tests.services.publishing import ASK, publish
-from tests.stored import store_account
 
 KEY = "0b1f7a52-8e1c-4c53-9c2b-0d6a3a0f1f11"
 

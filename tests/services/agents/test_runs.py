@@ -14,12 +14,12 @@ from shared.models.errors import AllowanceSpent, CodeFailed
 from shared.models.run import RunCodeRequest
 from shared.settings import Settings
 from tests.conftest import Lines
+from tests.database_data import store_account
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import Answer, ModelServer
 from tests.services.agents.running import ASK, failure, replaced, run
 from tests.services.harness import Harness, run_service
-from tests.stored import store_account
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from shared.models.chat import ChatRequest
 from shared.models.ticket import Ticket
 from shared.settings import Settings
 from shared.store import Database
+from tests.database_data import store
 from tests.services.harness import answering_service
-from tests.stored import store
 
 MODEL = "gpt-4.1-mini"
 

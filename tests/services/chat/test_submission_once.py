@@ -22,11 +22,11 @@ from shared.services.chat.submission import ChatService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
+from tests.database_data import lose_answers, store_account
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.services.chat.keyed_chats import KEY, asking, held, kept
 from tests.services.chat.test_submission import request
 from tests.services.publishing import publish
-from tests.stored import lose_answers, store_account
 
 
 @pytest.fixture
