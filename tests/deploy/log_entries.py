@@ -1,7 +1,7 @@
 """The part of Cloud Logging that the filters in `deploy/monitoring` need: entries from lines, and filters over them.
 
-https://cloud.google.com/logging/docs/structured-logging describes which fields of a line become fields of the entry, and
-https://cloud.google.com/logging/docs/view/logging-query-language the meaning of a filter.
+https://cloud.google.com/logging/docs/structured-logging describes which fields of a line become fields of the entry,
+and https://cloud.google.com/logging/docs/view/logging-query-language the meaning of a filter.
 """
 
 import re

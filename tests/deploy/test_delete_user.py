@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.delete_user import AT_ONCE, main
+from deploy.delete_user import BATCH_SIZE, main
 from shared.models.account import Account
 from shared.models.usage import Entry
 from shared.store import Database, Transaction
@@ -26,7 +26,9 @@ async def test_without_yes_it_only_counts(paths: set[str], project: str, capsys:
     assert len(counted) == 12
 
 
-async def test_all_data_of_the_user_are_deleted_and_nothing_else(paths: set[str], project: str, database: Database) -> None:
+async def test_all_data_of_the_user_are_deleted_and_nothing_else(
+    paths: set[str], project: str, database: Database
+) -> None:
     """Except the audit trail, and rate limits, which expire by themselves and name no user."""
     before = {path for path in paths if "audit/" in path or "rateLimits/" in path}
     assert main(["--project", project, "ada", "--yes"]) == 0
@@ -43,7 +45,7 @@ async def test_many_documents_are_deleted_and_it_may_be_run_again(project: str, 
     async def write(transaction: Transaction) -> None:
         await database.accounts.get("ada", transaction)
         database.accounts.put(account, transaction)
-        for number in range(AT_ONCE + 5):
+        for number in range(BATCH_SIZE + 5):
             cause = f"cause-{number}"
             await database.accounts.has_entry("ada", cause, transaction)
             entry = Entry(cause=cause, period=1, timestamp=NOW, cost=1, charged=1)
