@@ -85,7 +85,7 @@ def test_data_outlive_a_restart_and_processes_do_not_outlive_the_launcher(
     assert _firestore("PATCH", {"fields": {"x": {"stringValue": "kept"}}}) == 200
     launcher.send_signal(signal.SIGINT)
     assert launcher.wait(60) == 0
-    assert "✓ Stopped; the data are kept" in (tmp_path / "first").read_text()
+    assert "✓ Stopped; the data are saved" in (tmp_path / "first").read_text()
     _assert_nothing_left()
 
     launcher = start(tmp_path / "second")
@@ -133,7 +133,7 @@ def test_requests_under_way_are_waited_for_until_a_second_signal_and_the_data_ar
     assert not processes.wait_for(lambda: "saving the data" in output.read_text(), seconds=1)
     launcher.send_signal(signal.SIGINT)
     assert launcher.wait(30) == 0
-    assert "✓ Stopped; the data are kept" in output.read_text()
+    assert "✓ Stopped; the data are saved" in output.read_text()
     connection.close()
     _assert_nothing_left()
 
