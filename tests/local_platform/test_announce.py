@@ -43,7 +43,7 @@ def test_they_sign_up_first_where_tokens_are_demanded() -> None:
 def test_signing_up_twice_says_so(answer: object, code: int, shown: str) -> None:
     """Rather than end in a traceback."""
     text = announcement(Suite(app_env="firebase", environ={}))
-    (reading,) = re.findall(r"python3 -c 'import json,sys; told.*?'(?=\))", text)
+    (reading,) = re.findall(r"python3 -c 'import json,sys; answer.*?'(?=\))", text)
     read = subprocess.run(["sh", "-c", reading], input=json.dumps(answer), text=True, capture_output=True, check=False)
     assert (read.returncode, read.stdout + read.stderr) == (code, shown)
 

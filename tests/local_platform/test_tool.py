@@ -20,7 +20,7 @@ from local_platform.tool import explain, run_tool
 def test_no_network_is_told_as_that(output: str) -> None:
     """Whichever installer it was: the person is sent to the network, not to the log."""
     problem = explain("Installing uv", output, Path("setup.log"))
-    assert problem.what == "Installing uv failed, as the package registry cannot be reached"
+    assert problem.what == "Installing uv failed, because the package registry cannot be reached"
     assert "network connection" in problem.remedy
 
 
