@@ -1,4 +1,4 @@
-"""Every sentence of the ordered API holds, over real HTTP, with authentication and without."""
+"""Every sentence of the API's specification is true over real HTTP, with authentication and without."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ def world(
     api_server: ApiServer,
     mcp_server: McpServer,
 ) -> Iterator[World]:
-    """Where tokens are demanded, users of the check's own; elsewhere the one user, whose account is mended after it."""
+    """With tokens, new users for each check; without, the one user, whose account is restored afterwards."""
     suite = request.getfixturevalue(f"{request.param}_suite")
     anybody = connect(suite.url)
     if request.param == "firebase":
@@ -45,13 +45,13 @@ def world(
 @pytest.mark.parametrize(
     ("sentence", "check"), [pytest.param(*promise, id=f"{n}: {promise[0][:50]}") for n, promise in enumerate(PROMISES)]
 )
-def test_a_sentence_holds(world: World, sentence: str, check: Check) -> None:
-    """By the check that stands beside it in the table."""
+def test_a_sentence_is_true(world: World, sentence: str, check: Check) -> None:
+    """According to its check in the table."""
     check(world)
 
 
 def test_a_sentence_has_a_check_or_a_reason() -> None:
-    """None is there for nothing, and none is said to promise nothing without a word."""
+    """Every check is used, and every sentence without a check has a reason."""
     assert all(check.reason for _, check in SENTENCES if isinstance(check, Nothing))
     checks = [check for _, check in PROMISES]
     assert len(set(checks)) == len(checks), "two sentences share a check: does it prove both?"

@@ -1,4 +1,4 @@
-"""What is promised of agents and of their deployments."""
+"""Checks of the sentences about agents and their deployments."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def new_agent(**fields: Any) -> dict[str, Any]:
 
 
 def whole_agent(world: World) -> dict[str, Any]:
-    """With every field that the document names."""
+    """An agent with every field that the specification names."""
     return new_agent(
         tools={world.mcp_server.url: ["add"]},
         swaggerSpecs=[{"name": "Items", "content": "openapi: 3.1.0\ninfo: {title: Items, version: '1'}\npaths: {}\n"}],
@@ -41,7 +41,7 @@ def publish(world: World, **fields: Any) -> dict[str, Any]:
 
 
 def same(sent: Any, found: Any) -> bool:
-    """Whether all that was sent is there; what has a default may be beside it."""
+    """Returns whether everything that was sent is stored; fields with a default may be added."""
     if isinstance(sent, dict):
         return isinstance(found, dict) and all(name in found and same(sent[name], found[name]) for name in sent)
     if isinstance(sent, list):
@@ -105,7 +105,7 @@ def deletes_an_agent(world: World) -> None:
 
 
 def writes_code(world: World, **more: Any) -> dict[str, Any]:
-    """The first attempt is in vain, and tells what the model was asked; the second is answered by the script."""
+    """The first attempt fails and reveals the prompt; the script answers the second."""
     task = fresh("Says it again")
     body = {"description": task, "tools": {}, "inputSchema": TEXT_IN, "outputSchema": TEXT_OUT, "modelConfig": MODEL}
     prompt = prompt_for(world, "/agents/generate-code", {**body, **more}, task)

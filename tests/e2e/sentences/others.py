@@ -1,4 +1,4 @@
-"""What is promised of OpenAPI documents, MCP servers and demos."""
+"""Checks of the sentences about OpenAPI documents, MCP servers and demos."""
 
 import json
 from typing import Any
@@ -56,7 +56,7 @@ def save(world: World, **fields: Any) -> dict[str, Any]:
 
 
 def writes_a_page(world: World, **more: Any) -> dict[str, Any]:
-    """The first attempt is in vain, and tells what the model was asked; the second is answered by the script."""
+    """The first attempt fails and reveals the prompt; the script answers the second."""
     wish = fresh("A page that greets")
     apis = new_demo(world)["selectedApis"]
     body = {"userPrompt": wish, "selectedApis": apis, "modelConfig": MODEL, **more}

@@ -1,4 +1,4 @@
-"""What is promised of the service as a whole: who may call it, what errors look like, which routes there are."""
+"""Checks of the sentences about the whole service: authentication, errors, and routes."""
 
 import time
 from uuid import uuid4
@@ -28,13 +28,13 @@ def bypassed_or_not(world: World) -> None:
 
 
 def takes_a_token(world: World) -> None:
-    """Where authentication is bypassed it is not looked at."""
+    """Without authentication, the token is ignored."""
     ok(world.mine.get("/users/me"))
     ok(world.anybody.get("/users/me"), 401 if world.with_tokens else 200)
 
 
 def token_is_verified(world: World) -> None:
-    """And tells who it is. Nothing of it concerns other environments."""
+    """The token identifies the user. This does not apply to other environments."""
     if not world.with_tokens:
         return
     me, other = ok(world.mine.get("/users/me")), ok(world.other.get("/users/me"))
@@ -67,7 +67,7 @@ def errors_have_a_detail(world: World) -> None:
     assert (set(failed), type(failed["detail"])) == ({"detail"}, str)
 
 
-def tickets_tell_status_and_errors(world: World) -> None:
+def tickets_have_status_and_errors(world: World) -> None:
     prompt = fresh("refuse")
     world.model_server.script(prompt, Fail(401, "Incorrect API key provided."))
     ticket = world.service.finished(world.service.ticket(prompt))
@@ -85,7 +85,7 @@ def polling_ends(world: World) -> None:
 
 
 def routes(*named: str) -> Check:
-    """Each is there: what answers is the operation, and not the router."""
+    """Each route exists: the operation answers, not the router."""
 
     def check(world: World) -> None:
         known = {"provider": "openai", "model": "gpt-4.1-mini", "session_id": fresh("s"), "ticket_id": str(uuid4())}

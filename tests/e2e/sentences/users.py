@@ -1,4 +1,4 @@
-"""What is promised of users, their allowances and usage, and of who administers them."""
+"""Checks of the sentences about users, their allowances and usage, and administrators."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def profile(world: World) -> None:
 
 
 def takes_a_number(path: str, field: str, number: float) -> Check:
-    """And nothing else."""
+    """It accepts a number, and nothing else."""
 
     def check(world: World) -> None:
         assert ok(world.mine.put(path, json={field: number}))["usageInfo"][field] == number
@@ -42,7 +42,7 @@ def takes_a_number(path: str, field: str, number: float) -> Check:
 
 
 def is_there_afterwards(path: str, field: str, *numbers: float) -> Check:
-    """One after the other, each read again."""
+    """One after another, reading each again."""
 
     def check(world: World) -> None:
         for number in numbers:
@@ -69,7 +69,7 @@ def usage_is_appended_and_paid(world: World) -> None:
 
 
 def resets(world: World) -> None:
-    """The tracking, as the sentence says; where an allowance is a bound, what was spent stays spent."""
+    """The tracking, as the sentence says; in a deployment, spent money stays spent."""
     ok(world.mine.post("/users/me/usage", json={"responseCost": 5}))
     before = usage_info(world)
     ok(world.mine.post("/users/me/reset-allowance"))
@@ -93,7 +93,7 @@ def lists_users(world: World) -> None:
 
 
 def changes_a_user(*changes: dict[str, float]) -> Check:
-    """By an administrator, and read by the user."""
+    """Set by an administrator, and read by the user."""
 
     def check(world: World) -> None:
         mine = ok(world.mine.get("/users/me"))["_id"]

@@ -1,4 +1,4 @@
-"""What a check has: the running suite, its callers, and the servers that it asks."""
+"""What a check can use: the running suite, its callers, and servers for it."""
 
 import time
 from collections.abc import Callable
@@ -19,7 +19,7 @@ MODEL = {"provider": "openai", "model": "gpt-4.1-mini"}
 
 @dataclass
 class World:
-    """In one of the two modes. Where authentication is bypassed, `mine`, `other` and `anybody` are one user."""
+    """The suite in one of its two modes. Without authentication, `mine`, `other` and `anybody` are the same user."""
 
     suite: Suite
     service: Service
@@ -40,7 +40,7 @@ class World:
 
     @property
     def no_admin(self) -> int:
-        """How somebody who is none is refused: known and not allowed; or not known, where only the password tells."""
+        """The status for callers who are not administrators: 403 for users; 401 if there is only the password."""
         return 403 if self.with_tokens else 401
 
 
@@ -48,18 +48,18 @@ Check = Callable[[World], None]
 
 
 def ok(response: httpx.Response, status: int = 200) -> Any:
-    """The answer's JSON; None where it has no body."""
+    """The answer's JSON; None if it has no body."""
     assert response.status_code == status, f"{response.status_code}: {response.text}"
     return response.json() if response.content else None
 
 
 def fresh(what: str) -> str:
-    """A name that nobody else has."""
+    """A unique name."""
     return f"{what}-{uuid4().hex[:8]}"
 
 
 def eventually(look: Callable[[], str], seconds: float = 30) -> str:
-    """What `look` finds as soon as it finds something."""
+    """Returns the result of `look` as soon as there is one."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, "it never came"
@@ -68,9 +68,9 @@ def eventually(look: Callable[[], str], seconds: float = 30) -> str:
 
 
 def prompt_for(world: World, path: str, body: dict[str, Any], wish: str) -> str:
-    """What a model is asked that shall write something. Without a script, what it writes is of no use: 502.
+    """Returns the prompt that the model gets when it is asked to write something. Without a script, the answer is 502.
 
-    It may be asked for a name at the same time.
+    The model may be asked for a name at the same time.
     """
 
     def look() -> str:
