@@ -42,7 +42,7 @@ def test_a_request_is_found_again_up_to_its_charge(
     assert accepted.headers["X-Request-Id"] == request_id
     ticket_id = accepted.json()["ticket_id"]
     assert service.finished(ticket_id)["status"] == "completed"
-    assert processes.wait_for(lambda: "worker POST / 204" in map(_told, _lines(local_suite, request_id)), seconds=20)
+    assert processes.wait_for(lambda: "worker POST / 204" in map(_summary, _lines(local_suite, request_id)), seconds=20)
 
     lines = _lines(local_suite, request_id)
     told = [_summary(line) for line in lines]
