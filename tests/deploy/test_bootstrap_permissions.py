@@ -5,7 +5,7 @@ import pytest
 from tests.deploy.bootstrapped import FUNCTIONS, PROJECT, ROOT, Cloud, Ran, roles_of
 
 pytestmark = pytest.mark.long
-TAKES_TOKENS = ("CurrentCaller", "CallerIfAny", "CurrentAdmin")
+TAKES_TOKENS = ("CurrentCaller", "ActiveCaller", "CallerIfAny", "CurrentAdmin")
 
 
 def test_the_account_of_a_function_may_do_what_the_function_does(ready: tuple[Cloud, Ran]) -> None:
@@ -57,7 +57,7 @@ def editors(cloud: Cloud) -> list[str]:
 def test_no_account_of_googles_stays_an_editor(ready: tuple[Cloud, Ran], again: Cloud) -> None:
     """`deployer` may act as them. The role for building images is granted first; people keep the role Editor."""
     assert editors(ready[0]) == []
-    assert "- takes the role Editor from" in ready[1].output
+    assert "- removes the role Editor from" in ready[1].output
     calls = [" ".join(call) for call in ready[0].calls]
     (taken,) = [number for number, call in enumerate(calls) if "remove-iam-policy-binding" in call]
     (built,) = [number for number, call in enumerate(calls) if "123-compute@" in call and "builds.builder" in call]
