@@ -1,4 +1,4 @@
-# Everything a person does here. `make` alone explains it.
+# The commands for working on this project. `make` alone lists them.
 
 PYTHON ?= python3
 VENV := .venv/bin
@@ -8,7 +8,7 @@ COMPILE := $(VENV)/uv pip compile --universal --python-version 3.11 --generate-h
 .DEFAULT_GOAL := help
 .PHONY: help run setup sweep test check coverage fuzz lint format lock catalog contract bench clean clients stage
 
-help: ## Explain the targets
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  run reads APP_ENV=firebase, PORT_OFFSET=10000, HTTP_PORT=8001, LOCAL_MODEL=off, UI=on, VERBOSE=1;'
@@ -18,16 +18,16 @@ run: ## Start the whole service on http://127.0.0.1:8000, installing what is mis
 	@$(PYTHON) emulator-config/setup.py
 	@exec $(VENV)/python emulator-config/run.py
 
-setup: ## Install all that running and testing need
+setup: ## Install everything that running and testing need
 	@$(PYTHON) emulator-config/setup.py
 
-sweep: ## Take up tickets whose worker never came back; `make run` does it every half a minute
+sweep: ## Take up tickets whose worker died; `make run` does it every half minute
 	@curl --fail --silent --show-error -X POST http://127.0.0.1:$${FUNCTIONS_PORT:-5001}/demo-agents/us-central1/sweep && echo
 
-test: setup ## Run the tests, side by side; with ARGS, one after the other
+test: setup ## Run the tests in parallel; with ARGS, one after another
 	@$(VENV)/python -m pytest $(or $(ARGS),$(SIDE_BY_SIDE))
 
-check: setup ## Lint, and run the tests that a change since the last commit may break; a minute
+check: setup ## Lint, and run the tests that changes since the last commit may affect; takes a minute
 	@$(VENV)/python -m tools.check
 
 coverage: setup ## Run the tests but the end-to-end ones, and print which lines and branches of functions/ and shared/ they miss
@@ -42,11 +42,11 @@ lint: setup ## Check style, types and the direction of imports
 	@node_modules/.bin/pyright
 	@$(VENV)/lint-imports
 
-format: setup ## Format the sources and mend what can be mended
+format: setup ## Format the sources and fix what can be fixed automatically
 	@$(VENV)/ruff check --fix
 	@$(VENV)/ruff format
 
-lock: setup ## Lock the requirements anew; UPGRADE=1 takes newer versions
+lock: setup ## Update the lock of the requirements; UPGRADE=1 takes newer versions
 	@cd requirements && for name in dev:lock jdk:jdk; do \
 	  ../$(COMPILE) $(if $(UPGRADE),--upgrade) $${name%%:*}.in --output-file $${name##*:}.txt || exit; done
 	@cd requirements && ../$(COMPILE) $(if $(UPGRADE),--upgrade) --no-deps local-model.in --output-file local-model.txt
@@ -54,13 +54,13 @@ lock: setup ## Lock the requirements anew; UPGRADE=1 takes newer versions
 catalog: setup ## Renew the catalog of providers and models
 	@$(VENV)/python -m tools.refresh_catalog
 
-contract: setup ## Write the service's OpenAPI document anew
+contract: setup ## Regenerate the service's OpenAPI document
 	@$(VENV)/python -m contract.refresh
 
-clients: setup ## Generate the clients from the OpenAPI document anew
+clients: setup ## Regenerate the clients from the OpenAPI document
 	@$(VENV)/python -m contract.clients
 
-stage: setup ## Make of each function a folder that can be deployed alone, in build/functions
+stage: setup ## Write for each function a folder that can be deployed alone, to build/functions
 	@$(VENV)/python -m deploy.stage $(ARGS)
 
 bench: setup ## Measure cold starts, memory and requests per second, as ratios

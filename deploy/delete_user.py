@@ -1,4 +1,4 @@
-"""`python -m deploy.delete_user --project PROJECT UID [--yes]`: counts what is stored of a user, and deletes it.
+"""`python -m deploy.delete_user --project PROJECT UID [--yes]`: counts and deletes a user's documents.
 
 Records in `audit` stay. Run it again if it was interrupted, or if a chat of the user was still running.
 """
@@ -11,13 +11,13 @@ from google.cloud.firestore import Client, DocumentReference
 from google.cloud.firestore_v1.base_query import FieldFilter
 
 OWNED = ("deployments", "deploymentDays", "agents", "demos", "requests", "tickets", "idempotency", "holds")
-"""Collections whose documents name their `owner`: first what others reach, a ticket after its request."""
+"""Collections whose documents name their `owner`: first those that others can reach, a ticket after its request."""
 BELOW_ACCOUNT = ("sessions", "turns", "usage")
-AT_ONCE = 100
+BATCH_SIZE = 100
 
 
 def documents_of(client: Client, uid: str) -> Iterator[tuple[str, DocumentReference]]:
-    """Each document of the user with its collection's name; the account itself last. One read for each."""
+    """Yields each document of the user with its collection's name; the account itself last. One read for each."""
     account = client.collection("users").document(uid)
     for name in OWNED:
         query = client.collection(name).where(filter=FieldFilter("owner", "==", uid)).select([])
@@ -29,10 +29,10 @@ def documents_of(client: Client, uid: str) -> Iterator[tuple[str, DocumentRefere
 
 
 def delete(client: Client, references: Sequence[DocumentReference]) -> None:
-    """Some at a time, in their order."""
-    for start in range(0, len(references), AT_ONCE):
+    """Deletes the documents in batches, in their order."""
+    for start in range(0, len(references), BATCH_SIZE):
         batch = client.batch()
-        for reference in references[start : start + AT_ONCE]:
+        for reference in references[start : start + BATCH_SIZE]:
             batch.delete(reference)
         batch.commit()
 
@@ -41,21 +41,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m deploy.delete_user", description=__doc__)
     parser.add_argument("--project", required=True, help="the project's id")
-    parser.add_argument("--yes", action="store_true", help="delete, rather than only count")
+    parser.add_argument("--yes", action="store_true", help="delete the documents instead of only counting them")
     parser.add_argument("uid", help="the user's id")
-    asked = parser.parse_args(arguments)
-    if not asked.uid or "/" in asked.uid:
-        print(f"✗ {asked.uid!r} cannot be a user's id.", file=sys.stderr)
+    options = parser.parse_args(arguments)
+    if not options.uid or "/" in options.uid:
+        print(f"✗ {options.uid!r} is not a valid user id.", file=sys.stderr)
         return 1
-    client = Client(project=asked.project)
-    found = list(documents_of(client, asked.uid))
+    client = Client(project=options.project)
+    found = list(documents_of(client, options.uid))
     for name in (*OWNED, *BELOW_ACCOUNT, "users"):
         print(f"  {name:14} {sum(kind == name for kind, _ in found):6}")
-    if asked.yes:
+    if options.yes:
         delete(client, [reference for _, reference in found])
         print(f"✓ {len(found)} documents deleted")
     else:
-        print("· Nothing was deleted: that takes --yes")
+        print("· Nothing was deleted. Pass --yes to delete.")
     return 0
 
 

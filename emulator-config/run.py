@@ -1,4 +1,4 @@
-"""What `make run` starts once `setup.py` has made `.venv`: the service, until Ctrl-C."""
+"""Runs the service until Ctrl-C; `make run` starts this after `setup.py` has created `.venv`."""
 
 import sys
 

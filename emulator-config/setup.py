@@ -1,6 +1,6 @@
-"""Installs what running and testing need, from a fresh clone on: `python3 emulator-config/setup.py`.
+"""Installs everything that running and testing need, in a fresh clone, too: `python3 emulator-config/setup.py`.
 
-Standard library only. This file alone must be readable by older Pythons, so
+Standard library only. Only this file must be readable by older Pythons, so
 that they can hand over to a newer one.
 """
 
@@ -12,7 +12,7 @@ OLDEST = (3, 11)
 
 
 def hand_over():
-    """Goes on in a newer Python, or says that there is none."""
+    """Continues in a newer Python, or reports that there is none."""
     for name in ("python3.13", "python3.12", "python3.11"):
         newer = shutil.which(name)
         if newer:
@@ -31,7 +31,9 @@ def main():
     from local_platform.setup_steps import local_model_wanted, set_up
 
     def work() -> int:
-        chosen_app_env(os.environ)  # `make run` comes by here: it is refused before minutes are spent on installing
+        chosen_app_env(
+            os.environ
+        )  # `make run` starts here: an invalid value is refused before minutes are spent on installing
         set_up(LAYOUT, os.environ, local_model=local_model_wanted(os.environ))
         return 0
 

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# How commands are told, and run or, in a dry run, printed; and what is read from functions.yaml.
+# Reports commands and runs them or, in a dry run, prints them; reads values from functions.yaml.
 
 fail() { # WHAT REMEDY
   printf '\n✗ %s.\n  %s\n' "$1" "$2" >&2
@@ -31,11 +31,11 @@ change() { # runs a command that changes something, or prints it
 }
 
 failed() {
-  fail "That command failed" "What it said is above. Mend it, and run this again: it goes on there."
+  fail "That command failed" "Its output is above. Fix the problem, and run this again to continue."
 }
 
-asked() { # the output of a command that only looks; nothing in a dry run
-  [ -n "$dry_run" ] || "$@" || fail "That could not be looked up: $(quoted "$@")" "What gcloud said is above."
+ask() { # the output of a command that only reads; nothing in a dry run
+  [ -n "$dry_run" ] || "$@" || fail "This command failed: $(quoted "$@")" "Its output is above."
 }
 
 has() { # LINES LINE
@@ -55,6 +55,6 @@ functions() {
   for file in functions/*/functions.yaml; do basename "$(dirname "$file")"; done
 }
 
-secrets_of() { # FILE...: which the functions' code reads
+secrets_of() { # FILE...: the secrets that the functions read
   sed -n 's/^ *- { key: \([A-Z_]*\) }.*/\1/p' "$@" | sort -u
 }

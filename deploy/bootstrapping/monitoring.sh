@@ -1,27 +1,27 @@
 # shellcheck shell=bash
-# Metrics, alerts with whom they tell, and the dashboard.
+# Metrics, alerts with their notification channels, and the dashboard.
 
 watch() {
-  step "What is watched: log-based metrics"
+  step "Monitoring: log-based metrics"
   local there file name channel="" on_call id
-  there=$(asked gcloud logging metrics list --project="$project" --format='value(name)')
+  there=$(ask gcloud logging metrics list --project="$project" --format='value(name)')
   for file in deploy/monitoring/log-metrics/*.yaml; do
     name=$(basename "$file" .yaml)
     if has "$there" "$name"; then set -- update; else set -- create; fi
     change gcloud logging metrics "$1" "$name" --project="$project" --config-from-file="$file"
   done
-  step "What is watched: alerts"
-  on_call=$(asked gcloud beta monitoring channels list --project="$project" \
+  step "Monitoring: alerts"
+  on_call=$(ask gcloud beta monitoring channels list --project="$project" \
     --filter="displayName=\"$channel_name\"" --format='value[separator=" "](name,labels.email_address)')
   [ -z "$email" ] || find_channel "$on_call"
   on_call=$(comma_separated "$channel" "$(cut -d ' ' -f 1 <<<"$on_call")")
-  there=$(asked gcloud alpha monitoring policies list --project="$project" \
+  there=$(ask gcloud alpha monitoring policies list --project="$project" \
     --format='value[separator="|"](name,enabled,notificationChannels.list(),displayName)')
   for file in deploy/monitoring/alerts/*.yaml; do
     watch_with_alert "$file" "$(line_of "$there" "$(display_name "$file")")" "$channel" "$on_call"
   done
-  step "What is watched: the dashboard"
-  there=$(asked gcloud monitoring dashboards list --project="$project" \
+  step "Monitoring: the dashboard"
+  there=$(ask gcloud monitoring dashboards list --project="$project" \
     --format='value[separator="|"](name,displayName)')
   id=$(line_of "$there" Agents)
   id=${id%%|*}
@@ -46,11 +46,11 @@ line_of() { # LINES DISPLAY_NAME: the line that ends with it
   done <<<"$1"
 }
 
-comma_separated() { # NAMES...: each once, by words and lines
+comma_separated() { # NAMES...: each once; every argument may have several lines
   printf '%s\n' "$@" | sed '/^$/d' | sort -u | paste -sd , -
 }
 
-find_channel() { # LINES of NAME ADDRESS: sets `channel` to the one of $email, which is made if there is none
+find_channel() { # LINES of NAME ADDRESS: sets `channel` to the channel of $email, and creates it if necessary
   local line
   while IFS= read -r line; do
     if [ "${line#* }" = "$email" ]; then
@@ -67,13 +67,13 @@ find_channel() { # LINES of NAME ADDRESS: sets `channel` to the one of $email, w
   fi
   printf '  + %s\n' "$(quoted "$@")"
   channel=$("$@") || failed
-  [ -n "$channel" ] || fail "gcloud did not tell the name of the channel that it made" "Run this again: it looks it up."
+  [ -n "$channel" ] || fail "gcloud did not print the name of the channel that it created" "Run this again: it will look the name up."
 }
 
-watch_with_alert() { # FILE LINE CHANNEL ON_CALL: LINE is NAME|ENABLED|CHANNELS|DISPLAY_NAME of what there is, or empty
+watch_with_alert() { # FILE LINE CHANNEL ON_CALL: LINE is NAME|ENABLED|CHANNELS|DISPLAY_NAME of the existing policy, or empty
   local name enabled channels arguments=(--project="$project" --policy-from-file="$1")
   IFS='|' read -r name enabled channels _ <<<"$2"
-  if [ -n "$name" ]; then # the file would switch it on, and take off all channels
+  if [ -n "$name" ]; then # the file alone would enable it and remove all channels
     channels=$(comma_separated "$3" "$(tr , '\n' <<<"$channels")")
     [ "$enabled" != False ] || arguments+=(--no-enabled)
     [ -z "$channels" ] || arguments+=(--set-notification-channels="$channels")
@@ -90,9 +90,9 @@ watch_with_alert() { # FILE LINE CHANNEL ON_CALL: LINE is NAME|ENABLED|CHANNELS|
   fi
 }
 
-update_dashboard() { # NAME: it takes a file only with the etag of what it replaces
+update_dashboard() { # NAME: gcloud accepts the file only with the etag of the dashboard that it replaces
   local etag file
-  etag=$(asked gcloud monitoring dashboards describe "$1" --project="$project" --format='value(etag)')
+  etag=$(ask gcloud monitoring dashboards describe "$1" --project="$project" --format='value(etag)')
   file=$(mktemp)
   sed "1s/{/{ \"etag\": \"$etag\",/" deploy/monitoring/dashboard.json >"$file"
   change gcloud monitoring dashboards update "$1" --project="$project" --config-from-file="$file"

@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# Service accounts, and what each may do.
+# Service accounts and their roles.
 
 policy="" policy_of=""
 
 make_accounts() {
   step "Service accounts"
-  accounts=$(asked gcloud iam service-accounts list --project="$project" --format='value(email)')
+  accounts=$(ask gcloud iam service-accounts list --project="$project" --format='value(email)')
   local name
   for name in $(functions); do make_account "fn-$name" "The function $name"; done
-  make_account "$task_invoker" "Opens the worker to the queue"
-  make_account "$scheduler_invoker" "Opens the sweep to the scheduler"
+  make_account "$task_invoker" "Calls the worker for the queue"
+  make_account "$scheduler_invoker" "Calls the sweep for the scheduler"
   make_account "$deployer" "Deploys, from Cloud Build"
 }
 
@@ -19,7 +19,7 @@ make_account() { # NAME DISPLAY_NAME
 }
 
 grant_roles() {
-  step "What each account may do"
+  step "Roles of the accounts"
   local name role roles
   for name in $(functions); do
     roles=$(roles_of_function "$name")
@@ -28,18 +28,18 @@ grant_roles() {
   for role in $deployer_roles; do grant projects "$project" "$role" "$(account "$deployer")"; done
   local builder="$number-compute@developer.gserviceaccount.com"
   grant projects "$project" cloudbuild.builds.builder "$builder" # which builds the functions' images
-  for name in chat sweep worker; do # they tell the queue whose token to send
+  for name in chat sweep worker; do # they name the account whose token the queue sends
     grant "iam service-accounts" "$(account "$task_invoker")" iam.serviceAccountUser "$(account "fn-$name")"
   done
   for name in $(functions); do
     grant "iam service-accounts" "$(account "fn-$name")" iam.serviceAccountUser "$(account "$deployer")"
   done
   grant "iam service-accounts" "$builder" iam.serviceAccountUser "$(account "$deployer")"
-  local old="$project@appspot.gserviceaccount.com" # if there is one, firebase-tools insists
+  local old="$project@appspot.gserviceaccount.com" # if it exists, firebase-tools requires this role
   if has "$accounts" "$old"; then
     grant "iam service-accounts" "$old" iam.serviceAccountUser "$(account "$deployer")"
   fi
-  # Outside of organizations Google makes its default accounts editors, and `deployer` may act as them.
+  # Outside of organizations, Google makes its default accounts editors, and `deployer` may act as them.
   read_policy projects "$project"
   take_editor "$builder"
   [ -n "$dry_run" ] || take_editor "$old"
@@ -55,7 +55,7 @@ grant() { # KIND RESOURCE ROLE ACCOUNT, as in: grant "iam service-accounts" EMAI
   fi
 }
 
-patiently() { # a grant may come before the account that it is for is known everywhere
+patiently() { # retries, because a new account is not visible everywhere at once
   local tries=4 said
   if [ -z "$dry_run" ]; then
     while [ "$tries" -gt 0 ]; do
@@ -71,14 +71,14 @@ patiently() { # a grant may come before the account that it is for is known ever
   change "$@"
 }
 
-read_policy() { # KIND RESOURCE: into `policy`, by lines ROLE MEMBER; what holds on a condition may not hold
+read_policy() { # KIND RESOURCE: into `policy`, as lines ROLE MEMBER, without conditional bindings
   # shellcheck disable=SC2086 # kind is words
-  policy=$(asked gcloud $1 get-iam-policy "$2" --project="$project" --flatten='bindings[].members' \
+  policy=$(ask gcloud $1 get-iam-policy "$2" --project="$project" --flatten='bindings[].members' \
     --filter='NOT bindings.condition:*' --format='value[separator=" "](bindings.role,bindings.members)')
   policy_of="$1 $2"
 }
 
-take_editor() { # ACCOUNT: it may change anything in the project no longer
+take_editor() { # ACCOUNT: removes its role Editor on the project
   set -- gcloud projects remove-iam-policy-binding "$project" --member="serviceAccount:$1" --role=roles/editor \
     --condition=None
   if [ -n "$dry_run" ]; then

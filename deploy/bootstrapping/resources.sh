@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# APIs, database, queue, the scheduler's job, and the place for images.
+# APIs, database, queue, the scheduler's job, and the image repository.
 
 enable_apis() {
   step "APIs"
   local enabled missing="" api
-  enabled=$(asked gcloud services list --enabled --project="$project" --format='value(config.name)')
+  enabled=$(ask gcloud services list --enabled --project="$project" --format='value(config.name)')
   for api in $apis; do
     has "$enabled" "$api.googleapis.com" || missing="$missing $api.googleapis.com"
   done
   # shellcheck disable=SC2086
   set -- $missing
-  while [ $# -gt 0 ]; do # twenty at a time is the most that it takes
+  while [ $# -gt 0 ]; do # gcloud accepts at most twenty at a time
     local batch=("${@:1:20}")
     change gcloud services enable "${batch[@]}" --project="$project"
     shift "${#batch[@]}"
@@ -21,7 +21,7 @@ make_database() {
   step "Firestore (its TTL policies take minutes)"
   local databases schedules fields field name=projects/$project/databases/'(default)'
   local guards=pointInTimeRecoveryEnablement,deleteProtectionState
-  databases=$(asked gcloud firestore databases list --project="$project" \
+  databases=$(ask gcloud firestore databases list --project="$project" \
     --format="value[separator=' '](name,type,$guards)")
   if has "$databases" "$name FIRESTORE_NATIVE POINT_IN_TIME_RECOVERY_ENABLED DELETE_PROTECTION_ENABLED"; then
     :
@@ -29,19 +29,19 @@ make_database() {
     change gcloud firestore databases update --project="$project" --database='(default)' \
       --delete-protection --enable-pitr
   elif [[ $databases == *"$name DATASTORE_MODE "* ]]; then
-    fail "The database of $project is in Datastore mode" "Take another project: this one's cannot be changed."
+    fail "The database of $project is in Datastore mode" "Use another project: the mode of this one cannot be changed."
   else
     change gcloud firestore databases create --project="$project" --database='(default)' --location="$location" \
       --type=firestore-native --delete-protection --enable-pitr
   fi
-  schedules=$(asked gcloud firestore backups schedules list --project="$project" --database='(default)' \
+  schedules=$(ask gcloud firestore backups schedules list --project="$project" --database='(default)' \
     --format='value(name)')
   if [ -z "$schedules" ]; then
     change gcloud firestore backups schedules create --project="$project" --database='(default)' \
       --recurrence=daily --retention=7d
   fi
-  fields=$(asked gcloud firestore fields ttls list --project="$project" --database='(default)' --format='value(name)')
-  for field in $ttl_fields; do # waited for: `firebase deploy` sets the same, and would meet it half done
+  fields=$(ask gcloud firestore fields ttls list --project="$project" --database='(default)' --format='value(name)')
+  for field in $ttl_fields; do # wait for each: `firebase deploy` sets the same policies, and would find them half done
     has "$fields" "$name/collectionGroups/${field%/*}/fields/${field#*/}" ||
       change gcloud firestore fields ttls update "${field#*/}" --project="$project" --database='(default)' \
         --collection-group="${field%/*}" --enable-ttl
@@ -49,7 +49,7 @@ make_database() {
 }
 
 make_queue() {
-  step "The queue of the worker"
+  step "The queue for the worker"
   local yaml=functions/worker/functions.yaml wanted found
   local attempts duration least most doublings dispatches
   attempts=$(setting $yaml maxAttempts)
@@ -61,7 +61,7 @@ make_queue() {
   wanted="$attempts $duration $least $most $doublings $dispatches"
   local retries="retryConfig.maxAttempts,retryConfig.maxRetryDuration,retryConfig.minBackoff,retryConfig.maxBackoff"
   local limits="retryConfig.maxDoublings,rateLimits.maxConcurrentDispatches"
-  found=$(asked gcloud tasks queues list --project="$project" --location="$region" --filter='name ~ /queues/worker$' \
+  found=$(ask gcloud tasks queues list --project="$project" --location="$region" --filter='name ~ /queues/worker$' \
     --format="value[separator=' '](state,$retries,$limits)")
   set -- worker --project="$project" --location="$region" --max-attempts="$attempts" --max-retry-duration="$duration" \
     --min-backoff="$least" --max-backoff="$most" --max-doublings="$doublings" --max-concurrent-dispatches="$dispatches"
@@ -70,16 +70,16 @@ make_queue() {
   elif [ "${found#* }" != "$wanted" ]; then
     change gcloud tasks queues update "$@"
   fi
-  # Whoever has paused it has a reason: docs/guides/operations.md.
-  case $found in PAUSED* | DISABLED*) echo "  It is ${found%% *}, and stays so" ;; esac
+  # A queue is paused for a reason: docs/guides/operations.md.
+  case $found in PAUSED* | DISABLED*) echo "  It is ${found%% *}, and stays ${found%% *}" ;; esac
 }
 
 make_schedule() {
-  step "The job of the scheduler for the sweep, every minute"
+  step "The scheduler job for the sweep, every minute"
   local url="https://$region-$project.cloudfunctions.net/sweep" found
   local invoker token=httpTarget.oidcToken.serviceAccountEmail,httpTarget.oidcToken.audience
   invoker=$(account "$scheduler_invoker")
-  found=$(asked gcloud scheduler jobs list --project="$project" --location="$region" --filter='name ~ /jobs/sweep$' \
+  found=$(ask gcloud scheduler jobs list --project="$project" --location="$region" --filter='name ~ /jobs/sweep$' \
     --format="value[separator=' '](httpTarget.uri,$token,attemptDeadline,schedule)")
   set -- sweep --project="$project" --location="$region" --schedule='* * * * *' --time-zone=Etc/UTC --uri="$url" \
     --http-method=POST --oidc-service-account-email="$invoker" --oidc-token-audience="$url" --attempt-deadline=300s
@@ -91,14 +91,14 @@ make_schedule() {
 }
 
 make_repository() {
-  step "The images of functions: kept for a week"
+  step "The image repository, which keeps images for a week"
   local there
-  there=$(asked gcloud artifacts repositories list --project="$project" --location="$region" \
+  there=$(ask gcloud artifacts repositories list --project="$project" --location="$region" \
     --format='value(name.basename())')
   has "$there" "$repository" ||
     change gcloud artifacts repositories create "$repository" --project="$project" --location="$region" \
       --repository-format=docker
-  # firebase-tools asks for such a policy, and fails where nobody is there to answer.
+  # firebase-tools asks for such a policy, and fails if nobody can answer.
   change gcloud artifacts repositories set-cleanup-policies "$repository" --project="$project" --location="$region" \
     --policy=deploy/artifact-cleanup.json --no-dry-run
 }

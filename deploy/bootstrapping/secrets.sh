@@ -1,17 +1,17 @@
 # shellcheck shell=bash
-# Keys and the password in Secret Manager, and who reads them.
+# Keys and the password in Secret Manager, and the functions that read them.
 
 make_secrets() {
   step "Secrets"
   local there secret filled=""
-  there=$(asked gcloud secrets list --project="$project" --format='value(name.basename())')
+  there=$(ask gcloud secrets list --project="$project" --format='value(name.basename())')
   for secret in $secrets; do
     [ "$secret" != "$names_of_keys" ] || continue
     make_secret "$secret"
     fill_secret "$secret"
     let_functions_read "$secret"
   done
-  make_secret "$names_of_keys" # after the others: it tells which of them have a value
+  make_secret "$names_of_keys" # after the others: it names those that have a value
   name_keys
   let_functions_read "$names_of_keys"
 }
@@ -20,7 +20,7 @@ make_secret() { # NAME
   has "$there" "$1" || change gcloud secrets create "$1" --project="$project" --replication-policy=automatic
 }
 
-let_functions_read() { # SECRET: those that name it
+let_functions_read() { # SECRET: grants access to the functions that name it
   local name
   for name in $(functions); do
     if has "$(secrets_of "functions/$name/functions.yaml")" "$1"; then
@@ -29,7 +29,7 @@ let_functions_read() { # SECRET: those that name it
   done
 }
 
-fill_secret() { # NAME: a first value, or the one that the environment has, if it is another; adds NAME to `filled`
+fill_secret() { # NAME: adds a first value, or the environment's value if it differs; adds NAME to `filled`
   local secret=$1 value=${!1-} newest current
   if [ -n "$dry_run" ]; then
     add_version "$secret"
@@ -38,7 +38,7 @@ fill_secret() { # NAME: a first value, or the one that the environment has, if i
   newest=$(newest_version "$secret")
   if [ -z "$newest" ]; then
     if [ -z "$value" ] && [ -z "$yes" ]; then
-      read -rsp "  $secret, or nothing: " value || true
+      read -rsp "  $secret (may be empty): " value || true
       echo
     fi
     add_version "$secret" "$value"
@@ -47,17 +47,17 @@ fill_secret() { # NAME: a first value, or the one that the environment has, if i
     [ "$value" = "$current" ] || add_version "$secret" "$value"
   else
     [ "${newest#* }" = ENABLED ] ||
-      fail "The newest version of the secret $secret is ${newest#* }, and functions read that one" \
+      fail "The newest version of the secret $secret is ${newest#* }, and functions read only the newest" \
         "Set $secret and run this again; or \`gcloud secrets versions enable ${newest% *} --secret=$secret\`."
     if has "$keys" "$secret"; then value=$(value_of "$secret" "$newest"); fi
   fi
   ! [[ $value =~ [^[:space:]] ]] || filled="$filled $secret"
 }
 
-name_keys() { # the names of the keys that have a value, for functions that need to know no more
+name_keys() { # stores the names of the keys that have a value, for functions that do not need the keys
   local secret names="" newest current
   if [ -n "$dry_run" ]; then
-    # shellcheck disable=SC2016 # the shell that it is pasted into reads these
+    # shellcheck disable=SC2016 # expanded by the shell that it is pasted into
     printf '%s=$(for NAME in %s; do [ -z "${!NAME-}" ] || echo "$NAME"; done | paste -sd , -)\n' \
       "$names_of_keys" "$(one_line "$keys")"
     add_version "$names_of_keys"
@@ -72,16 +72,16 @@ name_keys() { # the names of the keys that have a value, for functions that need
 }
 
 newest_version() { # SECRET: NUMBER STATE, or nothing
-  asked gcloud secrets versions list "$1" --project="$project" --sort-by='~createTime' --limit=1 \
+  ask gcloud secrets versions list "$1" --project="$project" --sort-by='~createTime' --limit=1 \
     --format='value[separator=" "](name.basename(),state)'
 }
 
-value_of() { # SECRET NEWEST: what its newest version holds, if it can be read
-  case $2 in *" ENABLED") asked gcloud secrets versions access latest --secret="$1" --project="$project" ;; esac
+value_of() { # SECRET NEWEST: the value of its newest version, if it is enabled
+  case $2 in *" ENABLED") ask gcloud secrets versions access latest --secret="$1" --project="$project" ;; esac
 }
 
-add_version() { # SECRET [VALUE]; in a dry run it has the value of the variable of its name
-  # Built-ins hand the value on, through a pipe: it is in no command line. Secret Manager takes no empty one.
+add_version() { # SECRET [VALUE]; in a dry run, the value is that of the variable with the same name
+  # A built-in writes the value to a pipe, so it is in no command line. Secret Manager refuses an empty value.
   set -- "$1" "${2-}" gcloud secrets versions add "$1" --project="$project" --data-file=-
   if [ -n "$dry_run" ]; then
     printf '%s <<< "$%s"\n' "$(quoted "${@:3}")" "{$1-}"

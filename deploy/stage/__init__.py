@@ -1,5 +1,5 @@
-"""Stages the functions: makes of each a folder that can be deployed alone, `build/functions/<name>/`.
+"""Stages the functions: writes for each one a folder that can be deployed alone, `build/functions/<name>/`.
 
-`python -m deploy.stage` (`make stage`) does it for all, or for those that are named. What of `shared/` a function needs
-is in `sources`, what it installs in `requirements`, how a folder is written in `folder`.
+`python -m deploy.stage` (`make stage`) does it for all functions or the named ones. `sources` finds the files
+of `shared/` that a function needs, `requirements` the packages that it installs, and `folder` writes its folder.
 """

@@ -1,4 +1,4 @@
-"""`python -m deploy.stage [--into FOLDER] [NAME …]`: stages the functions that are named, or all."""
+"""`python -m deploy.stage [--into FOLDER] [NAME …]`: stages the named functions, or all."""
 
 import argparse
 import os
@@ -13,8 +13,8 @@ from deploy.stage.staging import BUILT, ROOT, runtimes, stage
 def main() -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m deploy.stage", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="a function; all, if none is named")
-    parser.add_argument("--into", type=Path, default=BUILT, help="the folder to make theirs in")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a function; without any, all functions")
+    parser.add_argument("--into", type=Path, default=BUILT, help="the folder to write their folders to")
     arguments = parser.parse_args()
     names: list[str] = arguments.names or list(runtimes())
     print(f"· Staging {len(names)} functions in {arguments.into}", flush=True)

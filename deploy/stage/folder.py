@@ -1,4 +1,4 @@
-"""Writes a function's folder so that the same sources give the same bytes, times and modes."""
+"""Writes a function's folder reproducibly: the same sources give the same bytes, times and modes."""
 
 import os
 import shutil
@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 MOMENT = 315_532_800
-"""The first that a zip file can tell: 1980. A folder's own time would make each upload a new one."""
+"""1980, the earliest time in a zip file. With a folder's real time, each upload would differ."""
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> int:
-    """Makes `folder` hold these files and nothing else; returns how many bytes they are.
+    """Writes exactly these files to `folder`; returns the total of their bytes.
 
-    It is made beside its place, so that one that could not be finished never looks like one that is whole.
+    The files are written to a temporary folder first, so that an unfinished folder never looks complete.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -23,8 +23,8 @@ def write(folder: Path, files: Mapping[str, bytes]) -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         for path in sorted(beside.rglob("*"), reverse=True):
-            _settle(path)
-        _settle(beside)
+            _normalize(path)
+        _normalize(beside)
         shutil.rmtree(folder, ignore_errors=True)
         beside.rename(folder)
     except BaseException:
@@ -33,6 +33,6 @@ def write(folder: Path, files: Mapping[str, bytes]) -> int:
     return sum(map(len, files.values()))
 
 
-def _settle(path: Path) -> None:
+def _normalize(path: Path) -> None:
     path.chmod(0o755 if path.is_dir() else 0o644)
     os.utime(path, (MOMENT, MOMENT))

@@ -1,4 +1,4 @@
-"""What keeps a function from being staged, in words for whoever stages it."""
+"""The error of staging, with a message for the person who runs it."""
 
 
 class StagingFailed(Exception):

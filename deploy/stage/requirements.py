@@ -1,4 +1,4 @@
-"""What a function installs: of the project's lock, what that function alone needs, on the machines that it runs on."""
+"""The packages that a function installs: the part of the project's lock that it needs on the platform it runs on."""
 
 import re
 import subprocess
@@ -19,7 +19,7 @@ _ENTRY = re.compile(
 
 
 class Lock:
-    """`requirements/lock.txt`: names, each with its version and its hashes."""
+    """`requirements/lock.txt`: package names, each with its version and its hashes."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -28,23 +28,23 @@ class Lock:
             for found in _ENTRY.finditer(path.read_text(encoding="utf-8"))
         }
 
-    def narrowed(self, pins: list[str]) -> str:
-        """The requirements for `pins`, which are `name==version`, with the lock's hashes. Raises `StagingFailed`."""
+    def narrow(self, pins: list[str]) -> str:
+        """Returns the requirements for `pins` (`name==version`), with the lock's hashes. Raises `StagingFailed`."""
         lines: list[str] = []
         for pin in sorted(pins):
             name, _, version = pin.partition("==")
             locked, hashes = self._entries.get(canonicalize_name(name), ("", ""))
             if locked != version:
-                raise StagingFailed(f"{pin} is not what requirements/lock.txt has", "Run `make lock`.")
+                raise StagingFailed(f"{pin} is not in requirements/lock.txt", "Run `make lock`.")
             lines.append(f"{name}=={version} \\\n{hashes}\n")
         return "".join(lines)
 
 
-def compiled(requirements: Path, lock: Lock, python: str) -> str:
-    """The text of a `requirements.txt` for a function's `requirements.in`. `python`: "3.11".
+def compile_requirements(requirements: Path, lock: Lock, python: str) -> str:
+    """Returns the text of a `requirements.txt` for a function's `requirements.in`. `python`: "3.11".
 
-    The versions are the lock's, so the outcome is the same whatever the index has by now. The index is asked only for
-    what uv's cache does not know. Raises `StagingFailed`.
+    The versions are the lock's, so the result does not depend on what the index has now. The index is queried only for
+    packages that are not in uv's cache. Raises `StagingFailed`.
     """
     command = [find_uv_bin(), "pip", "compile", requirements.name, "--constraints", str(lock.path), "--quiet"]
     command += ["--python-version", python, "--python-platform", PLATFORM]
@@ -56,9 +56,9 @@ def compiled(requirements: Path, lock: Lock, python: str) -> str:
         last = "\n  ".join(done.stderr.strip().splitlines()[-5:])
         raise StagingFailed(
             f"uv cannot resolve functions/{requirements.parent.name}/requirements.in",
-            f"Check the network connection; if that is well, run `make lock`. It said:\n  {last}",
+            f"Check the network connection; if it works, run `make lock`. uv printed:\n  {last}",
         )
-    return lock.narrowed(done.stdout.splitlines())
+    return lock.narrow(done.stdout.splitlines())
 
 
 def _run(command: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
@@ -66,7 +66,7 @@ def _run(command: list[str], folder: Path) -> "subprocess.CompletedProcess[str]"
 
 
 def installed_size(requirements: str) -> int | None:
-    """Bytes that these take, as installed here; None where some are not installed."""
+    """Returns the bytes that these packages take, as installed here; None if one of them is not installed."""
     sizes = [_size(found["name"]) for found in _ENTRY.finditer(requirements)]
     return None if None in sizes else sum(size for size in sizes if size is not None)
 

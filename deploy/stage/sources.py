@@ -1,6 +1,6 @@
-"""Which files a function needs: its own, and of `shared/` the modules that it imports, with their data.
+"""Finds the files that a function needs: its own, and the modules of `shared/` that it imports, with their data.
 
-So a function's folder changes only when its own code does, and the Firebase CLI leaves alone what has not changed.
+So a function's folder changes only if its own code does, and the Firebase CLI skips functions that have not changed.
 """
 
 import ast
@@ -15,13 +15,13 @@ from tools.build_engine import is_built
 
 _ENGINE = "shared.sandbox.fork_server"
 BUILT = tuple(f"shared/sandbox/{fork_server.FOLDER}/{name}" for name in (fork_server.COMPILED, fork_server.COMPONENT))
-"""The Python that agents run in, which goes along with the module that loads it."""
+"""The Python that agents run in, which is needed with the module that loads it."""
 _NOT_DEPLOYED = {"__init__.py", "functions.yaml", "requirements.in"}
 _LEFT_OUT = {"__pycache__", "venv"}
 
 
 class Sources:
-    """The files of every function of the clone at `root`, by where they go in its folder."""
+    """The files of every function of the clone at `root`, by their place in its folder."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -29,10 +29,10 @@ class Sources:
         self._late = {module: set(late_imports(self._file(module))) for module in self._graph.modules}
 
     def of(self, name: str) -> dict[str, Path]:
-        """The files of the function `name`, without those that staging makes. Raises `StagingFailed`."""
+        """Returns the files of the function `name`, without those that staging creates. Raises `StagingFailed`."""
         own = self._root / "functions" / name
         if not (own / "main.py").is_file():
-            raise StagingFailed(f"There is no function {name}", "Its folder below functions/ needs a main.py.")
+            raise StagingFailed(f"The function {name} does not exist", "Its folder below functions/ needs a main.py.")
         modules = self.modules(name)
         files = {
             str(path.relative_to(own)): path
@@ -46,7 +46,7 @@ class Sources:
         return files
 
     def modules(self, name: str) -> set[str]:
-        """The modules of `shared` that the function imports, at its start, inside of functions, or by name."""
+        """Returns the modules of `shared` that the function imports, at its start, inside functions, or by name."""
         found: set[str] = set()
         waiting = [f"functions.{name}.main"]
         while waiting:
@@ -57,7 +57,7 @@ class Sources:
             waiting += self._graph.find_modules_directly_imported_by(module)
             waiting += self._late[module]
             if "." in module:
-                waiting.append(module.rpartition(".")[0])  # importing a module runs the packages that it lies in
+                waiting.append(module.rpartition(".")[0])  # importing a module runs its parent packages
         return {module for module in found if module.partition(".")[0] == "shared"}
 
     def _file(self, module: str) -> Path:
@@ -65,7 +65,7 @@ class Sources:
         return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
     def _data_of(self, modules: set[str]) -> Iterator[Path]:
-        """What is no Python in the packages among `modules`, and in their folders that are no packages."""
+        """Yields the other files in the packages among `modules`, and in their subfolders that are not packages."""
         for path in _files_below(self._root / "shared"):
             if path.suffix not in (".py", ".wit") and path.parent.name != fork_server.FOLDER:
                 package = next(folder for folder in path.parents if (folder / "__init__.py").is_file())
@@ -86,7 +86,7 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 
 def late_imports(file: Path) -> Iterator[str]:
-    """The modules that are named to `shared.late.imported`. Raises `StagingFailed` for a name that is computed."""
+    """Yields the modules named in calls of `shared.late.imported`. Raises `StagingFailed` for a computed name."""
     for node in ast.walk(ast.parse(file.read_bytes())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "imported":
             match node.args:
@@ -94,6 +94,6 @@ def late_imports(file: Path) -> Iterator[str]:
                     yield name
                 case _:
                     raise StagingFailed(
-                        f"{file.name}, line {node.lineno}, imports a module whose name is not written out",
+                        f"{file.name}, line {node.lineno}, imports a module whose name is not a literal",
                         'Staging reads the names: write `imported("shared.…")`.',
                     )

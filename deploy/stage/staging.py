@@ -1,4 +1,4 @@
-"""Stages functions: puts together what `sources` and `requirements` find, and tells how large it is."""
+"""Stages functions: combines the results of `sources` and `requirements`, and reports their sizes."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 
 from deploy.stage.folder import write
 from deploy.stage.problem import StagingFailed
-from deploy.stage.requirements import Lock, compiled, installed_size
+from deploy.stage.requirements import Lock, compile_requirements, installed_size
 from deploy.stage.sources import Sources
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,7 +18,7 @@ _MB = 1_000_000
 
 
 def runtimes() -> dict[str, str]:
-    """Every function's Python, as in "3.11", by the functions' names, in the order of `firebase.json`."""
+    """Returns every function's Python, such as "3.11", by the functions' names, in the order of `firebase.json`."""
     config: dict[str, Any] = json.loads((ROOT / "firebase.json").read_text(encoding="utf-8"))
     return {
         Path(codebase["source"]).name: re.sub(r"^python(\d)(\d+)$", r"\1.\2", codebase["runtime"])
@@ -27,7 +27,7 @@ def runtimes() -> dict[str, str]:
 
 
 def stage(names: Iterable[str], into: Path = BUILT, say: Callable[[str], None] = lambda _line: None) -> None:
-    """Makes the folders of these functions below `into`, and tells of each. Raises `StagingFailed`."""
+    """Writes the folders of these functions below `into`, and reports each to `say`. Raises `StagingFailed`."""
     pythons = runtimes()
     sources = Sources(ROOT)
     lock = Lock(ROOT / "requirements" / "lock.txt")
@@ -38,11 +38,11 @@ def stage(names: Iterable[str], into: Path = BUILT, say: Callable[[str], None] =
         if name == "meta" and (missing := [part for part in _OF_META if part not in files]):
             raise StagingFailed(f"functions/meta/{missing[0]} is missing", "Run `make setup` first.")
         own = ROOT / "functions" / name
-        requirements = compiled(own / "requirements.in", lock, pythons[name])
+        requirements = compile_requirements(own / "requirements.in", lock, pythons[name])
         files["requirements.txt"] = requirements.encode()
         files["functions.yaml"] = (own / "functions.yaml").read_bytes()
         size = write(into / name, files)
         packages = requirements.count("==")
         installed = installed_size(requirements)
-        told = "" if installed is None else f", {installed / _MB:4.0f} MB installed"
-        say(f"  {name:12} {len(files):4} files {size / _MB:6.1f} MB, {packages:3} packages{told}")
+        suffix = "" if installed is None else f", {installed / _MB:4.0f} MB installed"
+        say(f"  {name:12} {len(files):4} files {size / _MB:6.1f} MB, {packages:3} packages{suffix}")

@@ -9,7 +9,7 @@ _BUILD = ("-m", "tools.build_engine")
 
 
 def ensure_agents_python(layout: Layout) -> bool:
-    """Builds it where it is missing, or made from other sources. True if it was. Raises `Problem`."""
+    """Builds it if it is missing or outdated. Returns whether it was built. Raises `Problem`."""
     built = subprocess.run([layout.python, *_BUILD, "--check"], cwd=layout.root, check=False, capture_output=True)
     if built.returncode == 0:
         return False

@@ -1,4 +1,4 @@
-"""What the terminal shows once the service is ready: addresses, and commands to paste."""
+"""The text on the terminal when the service is ready: addresses, and commands to paste."""
 
 import json
 
@@ -7,14 +7,14 @@ from local_platform.suite import Suite
 
 _NEW_USER = {"email": "me@example.com", "password": "a-password", "returnSecureToken": True}
 _READ_SIGN_UP = (
-    "python3 -c 'import json,sys; told = json.load(sys.stdin); "
-    """print(told.get("idToken") or sys.exit(told["error"]["message"]))'"""
+    "python3 -c 'import json,sys; answer = json.load(sys.stdin); "
+    """print(answer.get("idToken") or sys.exit(answer["error"]["message"]))'"""
 )
-"""Prints the token, or why there is none: `EMAIL_EXISTS` when the account exists already."""
+"""Prints the token, or the reason why there is none, such as `EMAIL_EXISTS` if the account already exists."""
 
 
 def announcement(suite: Suite) -> str:
-    """The addresses, and a first chat as curl commands that run as they are."""
+    """Returns the addresses, and a first chat as curl commands that can be pasted."""
     ports = suite.ports
     lines = [
         f"✓ Ready: {suite.url}   (APP_ENV={suite.app_env})",
@@ -31,7 +31,7 @@ def announcement(suite: Suite) -> str:
         "",
     ]
     lines += _first_chat(suite)
-    lines += ["", "Edits below functions/ and shared/ are picked up. Ctrl-C saves the data and ends everything."]
+    lines += ["", "Edits below functions/ and shared/ are reloaded. Ctrl-C saves the data and stops everything."]
     return "\n".join(lines)
 
 
@@ -41,7 +41,7 @@ def _first_chat(suite: Suite) -> list[str]:
     if suite.app_env == "firebase":
         sign_up = f"{suite.auth_url}/identitytoolkit.googleapis.com/v1/accounts:signUp?key=any"
         lines += [
-            "Sign up at the Auth emulator (a second time: accounts:signInWithPassword instead of accounts:signUp):",
+            "Sign up at the Auth emulator (the second time, use accounts:signInWithPassword):",
             f"  TOKEN=$(curl -s '{sign_up}' -H 'Content-Type: application/json' \\",
             f"    -d '{json.dumps(_NEW_USER)}' | {_READ_SIGN_UP})",
         ]
@@ -49,7 +49,7 @@ def _first_chat(suite: Suite) -> list[str]:
     if not suite.local_model:
         return [
             *lines,
-            "The local model is left out. Which others can be called:",
+            "The local model is not running. To list the models that can be called:",
             f"  curl -s {suite.url}/providers{bearer}",
         ]
     chat = {
@@ -59,7 +59,7 @@ def _first_chat(suite: Suite) -> list[str]:
         "messages": [{"role": "user", "content": "What is the capital of Germany?"}],
     }
     lines += [
-        "Chat, and ask for the answer until it is there:",
+        "Send a chat, and look it up until it is answered:",
         f"  TICKET=$(curl -s {suite.url}/chat{bearer} -H 'Content-Type: application/json' \\",
         f"    -d '{json.dumps(chat)}' | {_field('ticket_id')})",
         f"  while curl -s -w '\\n' {suite.url}/chat/$TICKET{bearer} | tee /dev/stderr | "

@@ -1,4 +1,4 @@
-"""What a person reads on the terminal: steps, how long they take, and problems in plain sentences."""
+"""Output for the person at the terminal: steps, and problems in plain sentences."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from typing import TextIO
 
 
 class Problem(Exception):
-    """Something that a person must see to.
+    """A problem that a person must fix.
 
     `what` is one sentence without its full stop; `remedy` says what to do about it.
     """
@@ -20,17 +20,17 @@ class Problem(Exception):
 
 
 def say(text: str = "") -> None:
-    """One line to the terminal, at once, also when the output goes to a file."""
+    """Writes a line to the terminal immediately, even if the output goes to a file."""
     _write(text, sys.stdout)
 
 
 def step(text: str) -> None:
-    """What is being done now."""
+    """Reports what is being done now."""
     say(f"· {text}")
 
 
 def guarded(main: Callable[[], int]) -> int:
-    """Runs `main`; a `Problem` is told in its own words (exit code 1), an interrupt in one (130). No traceback."""
+    """Runs `main` and returns its exit code. Reports a `Problem` (1) or an interrupt (130) without a traceback."""
     try:
         return main()
     except Problem as problem:
@@ -42,9 +42,9 @@ def guarded(main: Callable[[], int]) -> int:
 
 
 def _write(text: str, stream: TextIO) -> None:
-    """A terminal that was closed, or a pipe that nobody reads, is no error: what runs still has to be ended in order.
+    """Ignores a closed terminal or pipe, because the running processes must still be stopped in order.
 
-    From then on the stream leads nowhere, else what is left in its buffer would fail once more when Python ends.
+    After that, the stream leads to /dev/null; otherwise the rest of its buffer would fail again when Python ends.
     """
     try:
         print(text, file=stream, flush=True)

@@ -1,4 +1,4 @@
-"""The environment that the suite, and through it every function, runs with."""
+"""The environment of the suite, which every function inherits."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,13 +11,13 @@ PROJECT = "demo-agents"
 """A project id that begins with `demo-` makes the suite refuse to reach any real service."""
 
 FUNCTION_START_SECONDS = 90
-"""How long the suite waits for a function's process; its own half a minute is too little on a busy machine."""
+"""How long the suite waits for a function's process; its default of half a minute is too short on a busy machine."""
 
 ODD_REQUESTS = Path(__file__).with_name("odd_requests.cjs")
-"""What Node.js loads first, for requests that the suite's Hosting does not know."""
+"""A script that Node.js loads first, for requests that the suite's Hosting cannot handle."""
 
 UNDER_WAY = Path(__file__).with_name("under_way.cjs")
-"""The same, to say how many requests are under way."""
+"""A script that Node.js loads first, to count the requests under way."""
 
 LEADS_ELSEWHERE = (
     "GOOGLE_APPLICATION_CREDENTIALS",
@@ -31,11 +31,11 @@ LEADS_ELSEWHERE = (
     "PYTHONHOME",
     "DEBUG",
 )
-"""What a person's shell may carry and the suite must not follow: it sets its own, or none."""
+"""Variables of a person's shell that the suite must ignore: it sets its own, or none."""
 
 
 def with_dotenv(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """`environ` and, for what it does not set, the `.env` at `root`. A variable that is set but empty counts as set."""
+    """Adds the variables of the `.env` at `root` to `environ`, which takes precedence even with an empty value."""
     from_file = {name: value for name, value in dotenv_values(root / ".env").items() if value is not None}
     return {**from_file, **environ}
 
@@ -51,11 +51,11 @@ def suite_environment(
     firestore_host: str | None = None,
     firestore_jar: str | None = None,
 ) -> dict[str, str]:
-    """`environ`, made the suite's own.
+    """Returns `environ`, changed for the suite.
 
-    `root` is where functions find `shared`; None where each has its own beside it, and must not find another.
-    `folder` takes what the tools would otherwise leave in the person's home and in the shared temporary folder, where
-    a second suite of the same project would find it. `app_env` wins over `environ`; without either it is "local".
+    `root` is where functions find `shared`; None if each function has its own copy beside it, and must find no other.
+    `folder` is for files that the tools would otherwise write to the person's home and to the shared temporary folder,
+    where a second suite of the same project would find them. `app_env` overrides `environ`; the default is "local".
     """
     cleaned = {name: value for name, value in environ.items() if name not in LEADS_ELSEWHERE}
     scratch = folder / "tmp"
@@ -77,9 +77,9 @@ def suite_environment(
     cleaned.pop("PYTHONPATH", None)
     if root is not None:
         cleaned["PYTHONPATH"] = str(root)
-    cleaned.setdefault("SWEEP_AFTER_SECONDS", "60")  # nobody wants to wait for five minutes at a desk
+    cleaned.setdefault("SWEEP_AFTER_SECONDS", "60")  # five minutes are too long for a developer
     cleaned.setdefault("FUNCTIONS_DISCOVERY_TIMEOUT", str(FUNCTION_START_SECONDS))
-    if cleaned["APP_ENV"] != "firebase":  # there, several users; and the emulators' own ports are open to who is here
+    if cleaned["APP_ENV"] != "firebase":  # with several users, agents must not reach the emulators' ports
         cleaned.setdefault("OUTBOUND_ALLOWED_HOSTS", "localhost,127.0.0.1")  # a developer's own MCP servers and APIs
     if model_url:
         cleaned["LOCAL_MODEL_BASE_URL"] = model_url

@@ -20,10 +20,10 @@ START_SECONDS = 30.0
 def firestore_emulator(
     *, with_rules: bool = False, environ: Mapping[str, str] | None = None, layout: Layout = LAYOUT
 ) -> Generator[str]:
-    """Yields the `host:port` of an emulator and ends it afterwards.
+    """Yields the `host:port` of an emulator and stops it afterwards.
 
-    The one that FIRESTORE_EMULATOR_HOST names is used, and left running, if it answers; else one is started on a free
-    port, empty. `with_rules` loads `firestore.rules` for the project `demo-agents`. Raises `Problem`.
+    If FIRESTORE_EMULATOR_HOST names a running emulator, that one is used and left running; else an empty one is started
+    on a free port. `with_rules` loads `firestore.rules` for the project `demo-agents`. Raises `Problem`.
     """
     environ = os.environ if environ is None else environ
     source = choose_firestore(environ)

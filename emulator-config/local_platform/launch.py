@@ -1,6 +1,6 @@
-"""`make run`: starts the service, says where it is, reloads what is edited, and ends it at a signal.
+"""`make run`: starts the service, prints its addresses, reloads edited files, and stops it at a signal.
 
-Read from the environment, or from `.env`: APP_ENV (local; "firebase" demands ID tokens), PORT_OFFSET, HTTP_PORT,
+It reads from the environment or from `.env`: APP_ENV (local; "firebase" requires ID tokens), PORT_OFFSET, HTTP_PORT,
 LOCAL_MODEL=off, UI=on, VERBOSE=1.
 """
 
@@ -28,14 +28,14 @@ _SAY_AFTER_SECONDS = 5.0
 _LOOK_EVERY_SECONDS = 1.0
 _SWEEP_EVERY_SECONDS = 30.0
 _REQUESTS_SECONDS = 20.0
-"""How long requests under way are waited for at the end."""
+"""How long the end waits for requests under way."""
 
 
 class Interruption:
-    """The signals that ask for the end, and how much of it is still waited for.
+    """The signals that end the service, and how urgently.
 
-    The first one cancels; a second Ctrl-C (or SIGTERM) waits for requests no longer, a third forces the end without
-    saving. A closed terminal (SIGHUP) cancels, and never more: nobody there has asked for the data to be dropped.
+    The first one cancels; a second Ctrl-C (or SIGTERM) stops waiting for requests; a third forces the end without
+    saving. A closed terminal (SIGHUP) only ever cancels, because the person did not ask to drop the data.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Interruption:
         self.forced = threading.Event()
 
     def listen(self) -> None:
-        """From now on signals are noted here, and interrupt nothing. Under `nohup` a closed terminal ends nothing."""
+        """Records signals from now on, without an interrupt. Under `nohup`, a closed terminal has no effect."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._note)
@@ -59,7 +59,7 @@ class Interruption:
 
 
 def launch() -> int:
-    """Runs the service until it is told to end; returns the exit code."""
+    """Runs the service until a signal; returns the exit code."""
     environ = with_dotenv(LAYOUT.root, os.environ)
     chosen_app_env(environ)  # refused before anything else is done
     tools = set_up(LAYOUT, environ, local_model=local_model_wanted(environ))
@@ -67,12 +67,12 @@ def launch() -> int:
     interruption.listen()
     suite = _suite(environ, tools.firestore.host)
     if any(entry.is_orphan for entry in processes.marked(suite.folder)):
-        step("Ending what an earlier run left behind, and saving its data; this may take a minute")
+        step("Stopping the processes that an earlier run left behind, and saving its data; this may take a minute")
     if ended := end_leftovers(suite.folder, suite.ports.offset):
-        step(f"Ended {ended} processes that an earlier run had left behind")
+        step(f"Stopped {ended} processes that an earlier run had left behind")
     step(f"Starting with Java {tools.jdk.major} and {tools.firestore.description} (log: {suite.log.path})")
     if suite.firestore_host:
-        step("Its data are not kept by this launcher, as the emulator is not its own")
+        step("The Firestore data are not saved, because this launcher did not start the emulator")
     try:
         _run(suite, interruption, verbose=_is_on(environ, "VERBOSE"))
     finally:
@@ -82,14 +82,14 @@ def launch() -> int:
 
 
 def _suite(environ: Mapping[str, str], firestore_host: str | None) -> Suite:
-    """The suite on the chosen ports. On moved ones it has a folder and data of its own, to run beside the first."""
+    """Returns the suite on the chosen ports. With an offset, it has its own folder and data."""
     offset = environ.get("PORT_OFFSET") or "0"
     suffix = "" if offset == "0" else f"-{offset}"
     return Suite(
         name=f"suite{suffix}",
         ports=Ports.from_environ(environ),
         environ=environ,
-        # Saving without Firestore would replace what an own Firestore had saved.
+        # Saving without Firestore would overwrite the data that the suite's own Firestore has saved.
         data=LAYOUT.local / f"data{suffix}{'-without-firestore' if firestore_host else ''}",
         local_model=local_model_wanted(environ),
         ui=_is_on(environ, "UI"),
@@ -128,25 +128,25 @@ def _stop(suite: Suite, interruption: Interruption) -> None:
     say()
     if requests := suite.under_way():
         step(
-            f"Waiting for {requests} request{'s' if requests > 1 else ''}, {_REQUESTS_SECONDS:.0f} s at most "
-            "(Ctrl-C again: no longer, but the data are saved; a third time: end at once, without saving)"
+            f"Waiting for {requests} request{'s' if requests > 1 else ''}, at most {_REQUESTS_SECONDS:.0f} s "
+            "(Ctrl-C again: stop waiting and save the data; a third time: stop immediately without saving)"
         )
         if left := suite.wait_for_requests(_REQUESTS_SECONDS, interruption.hurried.is_set):
-            step(f"Waiting no longer; {left} request{'s are' if left > 1 else ' is'} cut off")
+            step(f"No longer waiting; {left} request{'s are' if left > 1 else ' is'} cut off")
     times = "again" if interruption.hurried.is_set() else "twice more"
-    step(f"Stopping, and saving the data (Ctrl-C {times}: end at once, without saving)")
+    step(f"Stopping, and saving the data (Ctrl-C {times}: stop immediately without saving)")
     saved = suite.stop(interruption.forced)
     left = [entry for entry in processes.marked(suite.folder) if entry.is_ours]
     if left:
         raise Problem(
-            "Some processes could not be ended: " + ", ".join(str(entry.process.pid) for entry in left),
-            "End them with `kill -9`.",
+            "Some processes could not be stopped: " + ", ".join(str(entry.process.pid) for entry in left),
+            "Stop them with `kill -9`.",
         )
-    say("✓ Stopped; the data are kept" if saved else "✗ Stopped; the data of this run were not saved")
+    say("✓ Stopped; the data are saved" if saved else "✗ Stopped; the data of this run were not saved")
 
 
 class _Output:
-    """What of the suite's log the terminal sees: all of it if `verbose`, else what is worth it."""
+    """Shows the suite's log on the terminal: all lines if `verbose`, else only the important ones."""
 
     def __init__(self, *, verbose: bool) -> None:
         self._verbose = verbose
@@ -165,7 +165,7 @@ class _Output:
                 say(shown)
 
     def waiting(self, lines: list[str]) -> None:
-        """The same, while the suite starts: says once that this takes its time."""
+        """Shows lines while the suite starts, and reports once that this takes a while."""
         self.show(lines)
         if not self._patience_asked and self.elapsed > _SAY_AFTER_SECONDS:
             self._patience_asked = True
@@ -173,7 +173,7 @@ class _Output:
             say("  … this takes 15 seconds to two minutes, depending on the machine")
 
     def warming(self, functions: int) -> Callable[[int, list[str]], None]:
-        """The same, while `functions` functions come up: says every few seconds how many are."""
+        """Shows lines while `functions` functions start, and reports every few seconds how many are up."""
 
         def progress(up: int, lines: list[str]) -> None:
             self.show(lines)

@@ -1,6 +1,6 @@
-"""Where things lie in a clone. Everything that is made locally goes to `.venv`, `node_modules` and `.local`.
+"""The places in a clone. Everything that is created locally goes to `.venv`, `node_modules` and `.local`.
 
-But for `page_parts`, as they are deployed with the function that serves them.
+The exception is `page_parts`, which are deployed with the function that serves them.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Layout:
 
     @property
     def local(self) -> Path:
-        """Git-ignored: logs, data, composed folders, and what no package manager has a place for."""
+        """Git-ignored: logs, data, composed folders, and files that no package manager has a place for."""
         return self.root / ".local"
 
     @property
@@ -40,17 +40,17 @@ class Layout:
 
     @property
     def model_env(self) -> Path:
-        """The local model's own environment, since syncing `.venv` removes what its lock does not name."""
+        """The local model's own environment, because syncing `.venv` removes packages that its lock does not name."""
         return self.local / "model-env"
 
     @property
     def jdk(self) -> Path:
-        """The JDK that set-up installs where the machine has none that is new enough."""
+        """The JDK that set-up installs if the machine has none that is new enough."""
         return self.local / "jdk"
 
     @property
     def page_parts(self) -> Path:
-        """Git-ignored: what the API's page takes from npm."""
+        """Git-ignored: the files of the API's page that come from npm."""
         return self.root / "functions" / "meta" / "docs" / "vendor"
 
     @property

@@ -1,4 +1,4 @@
-"""Recognises what an earlier run left behind when its launcher was killed, and ends it."""
+"""Finds and stops the processes that an earlier run left behind when its launcher was killed."""
 
 import signal
 from pathlib import Path
@@ -10,21 +10,21 @@ from local_platform.ports import other_offset
 from local_platform.processes import finish_off, marked
 
 SAVE_SECONDS = 90.0
-"""The suite saves its data before it goes, and lets running requests end, at most a minute."""
+"""The suite saves its data before it ends, and waits for running requests for at most a minute."""
 
 
 def end_leftovers(folder: Path, offset: int = 0) -> int:
-    """Ends what an earlier suite of `folder` left behind when its launcher was killed; returns how many processes.
+    """Stops the processes that an earlier suite of `folder` left behind; returns their number.
 
-    Its data are saved first, as at any other end. Raises `Problem` if the suite is not left over but running; it names
-    a PORT_OFFSET other than `offset`, which is in use.
+    Its data are saved first, as at any other end. Raises `Problem` if the suite is still running under its launcher;
+    the remedy suggests a PORT_OFFSET other than `offset`, which is in use.
     """
     found = marked(folder)
     for entry in found:
         if not entry.is_orphan:
             raise Problem(
                 f"A suite of this clone is running already (process {entry.owner_pid})",
-                "Stop that one first (Ctrl-C where it runs), or give this one other ports, such as "
+                "Stop that one first (Ctrl-C in its terminal), or choose other ports for this one, such as "
                 f"PORT_OFFSET={other_offset(offset)}.",
             )
     leaders = [entry.process for entry in found if _is_firebase(entry.process)]

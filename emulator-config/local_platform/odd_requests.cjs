@@ -1,5 +1,5 @@
-// Loaded into the emulator suite before all else, for three kinds of requests that its Hosting answers with 500 in plain
-// text, and never hands on. Each is put into a form that it knows, and the function answers as it does in the cloud.
+// Loaded first into the emulator suite, for three kinds of requests that its Hosting answers with 500 in plain text and
+// does not forward. They are rewritten into a form that it supports, so that the function answers as in the cloud.
 "use strict";
 
 const http = require("node:http");
@@ -13,14 +13,14 @@ http.Server.prototype.emit = function (event, request, ...rest) {
 };
 
 function tame(request) {
-  // Node has taken the chunks apart, and answered that it wants the body: passed on, either header breaks the proxy.
+  // Node has decoded the chunks and asked for the body already; if forwarded, either header breaks the proxy.
   delete request.headers["transfer-encoding"];
   delete request.headers["expect"];
   const [path] = request.url.split("?", 1);
   request.url = decodable(path) + request.url.slice(path.length);
 }
 
-// What is no UTF-8 becomes the character that stands for such: as a function's own server reads it.
+// Invalid UTF-8 becomes the replacement character, as a function's own server reads it.
 function decodable(path) {
   return path.replace(PERCENT_BYTES, (escaped) => {
     try {

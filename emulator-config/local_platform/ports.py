@@ -1,4 +1,4 @@
-"""The ports of the suite: which they are, how to move them, and who sits on one."""
+"""The ports of the suite: their defaults, how to move them, and which process uses one."""
 
 import dataclasses
 import http.client
@@ -17,7 +17,7 @@ _SUGGESTED_OFFSETS = (10000, 20000)
 
 @dataclass(frozen=True)
 class Ports:
-    """The defaults are those of `firebase.json`. The functions' own processes take free ones between 8081 and 9081."""
+    """The suite's ports. The defaults are those of `firebase.json`. Functions' processes use free ones in 8081–9081."""
 
     hosting: int = 8000
     functions: int = 5001
@@ -33,7 +33,7 @@ class Ports:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> "Ports":
-        """All of them moved by PORT_OFFSET; HTTP_PORT places the service's own. Raises `Problem` for no number."""
+        """Returns the ports moved by PORT_OFFSET, with HTTP_PORT as the service's own. Raises `Problem` if invalid."""
         ports = cls().moved(_number(environ, "PORT_OFFSET", 0, _LARGEST_PORT - max(cls().by_name().values())) or 0)
         http_port = _number(environ, "HTTP_PORT", 1, _LARGEST_PORT)
         if not http_port:
@@ -44,19 +44,19 @@ class Ports:
         return dataclasses.replace(ports, hosting=http_port)
 
     def moved(self, offset: int) -> "Ports":
-        """The same ports, each `offset` higher."""
+        """Returns the same ports, each `offset` higher."""
         return Ports(**{name: port + offset for name, port in self.by_name().items()})
 
     @property
     def offset(self) -> int:
-        """How much higher they are than the defaults; HTTP_PORT does not count."""
+        """The difference from the defaults, without HTTP_PORT."""
         return self.hub - Ports.hub
 
     def by_name(self) -> dict[str, int]:
         return dataclasses.asdict(self)
 
     def to_listen_on(self, *, firestore: bool, ui: bool, model: bool) -> dict[str, int]:
-        """Those that a suite with these parts will open."""
+        """Returns the ports that a suite with these parts will open."""
         left_out = {
             *(() if firestore else ("firestore", "firestore_websocket")),
             *(() if ui else ("ui",)),
@@ -66,12 +66,12 @@ class Ports:
 
 
 def other_offset(offset: int) -> int:
-    """A PORT_OFFSET to suggest where `offset` is in use."""
+    """Returns a PORT_OFFSET to suggest if `offset` is in use."""
     return next(other for other in _SUGGESTED_OFFSETS if other != offset)
 
 
 def is_taken(port: int) -> bool:
-    """Whether something listens on `port` of this machine's own address."""
+    """Returns whether a process listens on `port` of 127.0.0.1."""
     with socket.socket() as probe:
         probe.settimeout(1)
         if probe.connect_ex((HOST, port)) == 0:
@@ -86,9 +86,9 @@ def is_taken(port: int) -> bool:
 
 
 def refuse_taken(ports: Mapping[str, int], offset: int = 0) -> None:
-    """Raises `Problem` for the first port that is taken, naming the process if the system tells.
+    """Raises `Problem` for the first port that is taken, with the name of the process if it can be found.
 
-    `offset` is the one in use; the way out that is named is another.
+    `offset` is the current one; the remedy suggests another.
     """
     for name, port in ports.items():
         if is_taken(port):
@@ -102,7 +102,7 @@ def refuse_taken(ports: Mapping[str, int], offset: int = 0) -> None:
 
 
 def find_holder(port: int) -> psutil.Process | None:
-    """The process that listens on `port`, if it may be known: other people's processes are hidden on some systems."""
+    """Returns the process that listens on `port`, if it is visible: some systems hide other users' processes."""
     for process in psutil.process_iter():
         try:
             connections = process.net_connections(kind="tcp")
@@ -115,20 +115,20 @@ def find_holder(port: int) -> psutil.Process | None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on at the moment."""
+    """Returns a port on which no process listens at the moment."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return probe.getsockname()[1]
 
 
 def http_status(port: int, path: str, *, method: str = "GET", timeout: float = 10) -> int | None:
-    """The status that a request to this machine is answered with; None if it is not answered."""
+    """Returns the status of the answer to a request to this machine; None if there is no answer."""
     answer = http_answer(port, path, method=method, timeout=timeout)
     return None if answer is None else answer[0]
 
 
 def http_answer(port: int, path: str, *, method: str = "GET", timeout: float = 10) -> tuple[int, bytes] | None:
-    """The same, with the body."""
+    """Returns the status and the body of the answer to a request to this machine; None if there is no answer."""
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
     try:
         connection.request(method, path, headers={"Content-Length": "0"} if method != "GET" else {})

@@ -1,8 +1,8 @@
-"""Ends what was started, all of it.
+"""Finds and ends all processes that were started.
 
-The suite's programs detach themselves (Java), start children of their own (functions) and outlive their parents. So
-whatever is started here carries a mark in its environment, which children inherit: it names the folder that the
-process works for and the process that answers for it. The mark finds them even when the launcher was killed.
+The suite's programs detach themselves (Java), start children (functions) and outlive their parents. So every process
+that is started here has a mark in its environment, which children inherit. It names the folder that the process works
+for and the process that owns it. By the mark, processes are found even if the launcher was killed.
 """
 
 import os
@@ -19,7 +19,7 @@ _POLL_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Marked:
-    """A running process and who answers for it."""
+    """A running process and its owner."""
 
     process: psutil.Process
     owner: str
@@ -30,22 +30,22 @@ class Marked:
 
     @property
     def is_ours(self) -> bool:
-        """Whether this very process answers for it."""
+        """Whether this process is its owner."""
         return self.owner == _identity(psutil.Process())
 
     @property
     def is_orphan(self) -> bool:
-        """Whether the process that answers for it is gone."""
+        """Whether its owner is gone."""
         return not _exists(self.owner)
 
 
 def mark(folder: Path) -> dict[str, str]:
-    """The environment that makes a process, and what it starts, found by `marked`. This process answers for it."""
+    """Returns the environment by which `marked` finds a process and its children. This process is their owner."""
     return {MARK: f"{_identity(psutil.Process())} {folder}"}
 
 
 def marked(folder: Path) -> list[Marked]:
-    """The running processes that work for `folder`."""
+    """Returns the running processes that work for `folder`."""
     found: list[Marked] = []
     for process in psutil.process_iter():
         try:
@@ -53,12 +53,12 @@ def marked(folder: Path) -> list[Marked]:
             if place == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(Marked(process, owner))
         except (psutil.Error, OSError):
-            continue  # somebody else's, or gone meanwhile
+            continue  # another user's, or already gone
     return found
 
 
 def family(folder: Path, roots: Iterable[int]) -> list[psutil.Process]:
-    """What works for `folder` in this process's name, and all descendants of `roots`, marked or not."""
+    """Returns this process's own processes for `folder`, and all descendants of `roots`, marked or not."""
     found = {entry.process for entry in marked(folder) if entry.is_ours}
     for pid in roots:
         try:
@@ -70,7 +70,7 @@ def family(folder: Path, roots: Iterable[int]) -> list[psutil.Process]:
 
 
 def finish_off(processes: Sequence[psutil.Process], patience: float = 3.0) -> None:
-    """Asks `processes` to end, and after `patience` seconds makes those end that have not."""
+    """Terminates `processes`, and kills those that are still running after `patience` seconds."""
     for process in processes:
         _quietly(process.terminate)
     _, alive = psutil.wait_procs(processes, timeout=patience)
@@ -80,7 +80,7 @@ def finish_off(processes: Sequence[psutil.Process], patience: float = 3.0) -> No
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, interrupted: Callable[[], bool] = lambda: False) -> bool:
-    """Waits until `condition` holds, at most `seconds`, and no longer than until `interrupted`. True if it held."""
+    """Waits until `condition` is true, at most `seconds`, or until `interrupted`. Returns whether it became true."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline or interrupted():
@@ -90,7 +90,7 @@ def wait_for(condition: Callable[[], bool], seconds: float, interrupted: Callabl
 
 
 def is_running(process: psutil.Process) -> bool:
-    """Whether `process` still does something: one that ended but was not waited for does not."""
+    """Returns whether `process` is running; a zombie is not."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -98,7 +98,7 @@ def is_running(process: psutil.Process) -> bool:
 
 
 def _identity(process: psutil.Process) -> str:
-    """Names a process for good: ids alone are used again."""
+    """Returns a unique name of a process: process ids alone are reused."""
     return f"{process.pid}@{process.create_time():.0f}"
 
 

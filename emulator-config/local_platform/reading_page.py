@@ -1,6 +1,6 @@
-"""The parts of the API's page that come from npm, copied to where the function `meta` serves them from.
+"""Copies the files of the API's page that come from npm to the folder from which the function `meta` serves them.
 
-They are 2 MB that nobody here wrote, so they are no part of the repository.
+They are 2 MB of third-party files, so they are not part of the repository.
 """
 
 import filecmp
@@ -20,7 +20,7 @@ _PARTS = (
 
 
 def ensure_reading_page(layout: Layout) -> bool:
-    """Makes the copies be what `node_modules` holds. True if there was anything to do. Raises `Problem`."""
+    """Updates the copies from `node_modules`. Returns whether there was anything to do. Raises `Problem`."""
     source = layout.root / "node_modules" / "swagger-ui-dist"
     target = layout.page_parts
     missing = [name for name in _PARTS if not (source / name).is_file()]

@@ -1,8 +1,8 @@
-"""Notices edits of the functions and of what they share, and has the suite start them anew.
+"""Notices edits of the functions and of `shared/`, and restarts the functions.
 
 The suite watches its functions' folders itself, but neither through links nor below a hidden folder, and never
-`shared/`. Python sources, JSON data and the API's page are watched; what is read once, at the start, is not:
-`functions.yaml`, `firebase.json` and `.env` need a restart, `firestore.rules` are the suite's own to watch.
+`shared/`. Python sources, JSON data and the API's page are watched. Files that are read only at the start are not:
+`functions.yaml`, `firebase.json` and `.env` need a restart. The suite itself watches `firestore.rules`.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _SUFFIXES = {".py", ".json", ".html", ".js"}
 
 
 class SourceWatch:
-    """Tells what has been edited below `root` since it last told."""
+    """Reports the files below `root` that have been edited since the last report."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -23,7 +23,7 @@ class SourceWatch:
         self._unsettled: dict[Path, int] | None = None
 
     def edited(self) -> list[str]:
-        """The files that were changed, added or removed, once nothing has moved since the call before."""
+        """Returns the files that were changed, added or removed, when nothing has changed since the previous call."""
         seen = self._look()
         if seen == self._known:
             return []
@@ -40,7 +40,7 @@ class SourceWatch:
             try:
                 found[path] = path.stat().st_mtime_ns
             except OSError:
-                continue  # removed in this moment
+                continue  # removed just now
         return found
 
     def _files(self) -> Iterator[Path]:
@@ -51,5 +51,5 @@ class SourceWatch:
 
 
 def reload_functions(hub_port: int) -> bool:
-    """Has every function's idle processes end, and busy ones after their request. True if the suite did so."""
+    """Ends every function's processes, busy ones after their request. Returns whether the suite did so."""
     return http_status(hub_port, "/functions/enableBackgroundTriggers", method="PUT", timeout=30) == 200

@@ -1,4 +1,4 @@
-"""Gives a Firestore emulator that runs already this project's security rules."""
+"""Loads this project's security rules into a running Firestore emulator."""
 
 import http.client
 import json
@@ -8,7 +8,7 @@ from local_platform.environment import PROJECT
 
 
 def load_rules(host: str, rules: str, project: str = PROJECT) -> None:
-    """Replaces the rules of the emulator at `host` (`name:port`). Raises `Problem` if it does not take them."""
+    """Replaces the rules of the emulator at `host` (`name:port`). Raises `Problem` if it refuses them."""
     body = {"rules": {"files": [{"name": "security.rules", "content": rules}]}}
     connection = http.client.HTTPConnection(host, timeout=10)
     try:

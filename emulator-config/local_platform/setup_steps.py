@@ -1,4 +1,4 @@
-"""Everything that has to be installed before the suite can run, or before the tests can."""
+"""Installs everything that the suite and the tests need."""
 
 import fcntl
 from collections.abc import Generator, Mapping
@@ -18,23 +18,23 @@ from local_platform.tool import run_tool
 
 @dataclass(frozen=True)
 class Tools:
-    """What the suite runs on."""
+    """The tools that the suite runs on."""
 
     jdk: Jdk
     firestore: FirestoreSource
 
 
 def local_model_wanted(environ: Mapping[str, str]) -> bool:
-    """False with LOCAL_MODEL=off, and when LOCAL_MODEL_BASE_URL names a server that is somebody else's care."""
+    """Returns False with LOCAL_MODEL=off, and if LOCAL_MODEL_BASE_URL names another server."""
     return environ.get("LOCAL_MODEL", "").lower() not in ("off", "0", "no", "false") and not environ.get(
         "LOCAL_MODEL_BASE_URL"
     )
 
 
 def set_up(layout: Layout, environ: Mapping[str, str], *, local_model: bool) -> Tools:
-    """Installs what is missing, saying so; does and says almost nothing when all is there.
+    """Installs and reports what is missing; does and reports almost nothing if everything is installed.
 
-    Raises `Problem` for what it cannot install.
+    Raises `Problem` if something cannot be installed.
     """
     with _one_at_a_time(layout):
         changed = ensure_venv(layout)
@@ -51,11 +51,11 @@ def set_up(layout: Layout, environ: Mapping[str, str], *, local_model: bool) -> 
 
 
 def ensure_firestore(layout: Layout, environ: Mapping[str, str], jdk: Jdk) -> FirestoreSource:
-    """The Firestore emulator to use; lets firebase-tools download its own where there is no other."""
-    asked = environ.get("FIRESTORE_EMULATOR_HOST")
+    """Returns the Firestore emulator to use; lets firebase-tools download its own if there is no other."""
+    host = environ.get("FIRESTORE_EMULATOR_HOST")
     source = choose_firestore(environ)
-    if asked and source.host is None:
-        step(f"FIRESTORE_EMULATOR_HOST is {asked}, but nothing answers there: using {source.description}")
+    if host and source.host is None:
+        step(f"FIRESTORE_EMULATOR_HOST is {host}, but no emulator answers there: using {source.description}")
     if source.host is None and source.jar is None:
         run_tool(
             "Downloading the Firestore emulator (130 MB)",
@@ -69,7 +69,7 @@ def ensure_firestore(layout: Layout, environ: Mapping[str, str], jdk: Jdk) -> Fi
 
 
 def runnable_jar(layout: Layout, source: FirestoreSource) -> str | None:
-    """A jar that `java -jar` starts, for FIRESTORE_EMULATOR_BINARY_PATH; None where firebase-tools has its own."""
+    """Returns a jar that `java -jar` can start, for FIRESTORE_EMULATOR_BINARY_PATH; None if it is not needed."""
     if source.jar is None or not source.needs_wrapper:
         return None
     return str(write_wrapper(source.jar, layout.local / "firestore-emulator.jar"))
@@ -77,7 +77,7 @@ def runnable_jar(layout: Layout, source: FirestoreSource) -> str | None:
 
 @contextmanager
 def _one_at_a_time(layout: Layout) -> Generator[None]:
-    """Two set-ups of one clone would undo each other's work."""
+    """Prevents two set-ups of one clone from undoing each other's work."""
     layout.local.mkdir(exist_ok=True)
     with (layout.local / "setup.lock").open("w") as lock:
         try:

@@ -1,4 +1,4 @@
-"""Remembers what an installed folder was made from, so that a second set-up has nothing to do."""
+"""Records what a folder was installed from, so that a second set-up has nothing to do."""
 
 import hashlib
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ _NAME = ".installed-from"
 
 
 def fingerprint(files: Iterable[Path], *details: str) -> str:
-    """A digest of the contents of `files`, and of anything else that the installation depends on."""
+    """Returns a digest of the contents of `files` and of the `details` that the installation depends on."""
     digest = hashlib.sha256()
     for part in (*(file.read_bytes() for file in files), *(detail.encode() for detail in details)):
         digest.update(len(part).to_bytes(8, "big"))
@@ -17,7 +17,7 @@ def fingerprint(files: Iterable[Path], *details: str) -> str:
 
 
 def is_installed(folder: Path, wanted: str) -> bool:
-    """Whether `folder` was completely made from what `wanted` is the fingerprint of."""
+    """Returns whether `folder` was completely installed from the sources with the fingerprint `wanted`."""
     try:
         return (folder / _NAME).read_text(encoding="ascii").strip() == wanted
     except OSError:
@@ -25,10 +25,10 @@ def is_installed(folder: Path, wanted: str) -> bool:
 
 
 def mark_installed(folder: Path, made_from: str) -> None:
-    """To be called last. The mark lies inside `folder`: whoever deletes the folder deletes the mark."""
+    """Marks `folder` as complete; call this last. The mark is inside the folder, and is deleted with it."""
     (folder / _NAME).write_text(made_from + "\n", encoding="ascii")
 
 
 def unmark(folder: Path) -> None:
-    """To be called before changing `folder`: an interrupted installation must not look complete."""
+    """Removes the mark; call this before changing `folder`, so that an interrupted installation looks incomplete."""
     (folder / _NAME).unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """The Firebase Emulator Suite with this project's functions in it, and the local model beside it.
 
-`Suite` is what `make run` and the end-to-end tests start. It expects that set-up has been done, and starts, waits,
-reports and ends; it neither installs nor talks to the person.
+`make run` and the end-to-end tests start a `Suite`. It requires a finished set-up; it neither installs anything nor
+writes to the terminal.
 """
 
 import json
@@ -32,24 +32,24 @@ from local_platform.suite_log import SuiteLog
 
 READY_SECONDS = 180.0
 WARM_SECONDS = 60.0
-"""How long functions are waited for, once none of them comes up any more."""
+"""How long to wait for functions after the last one has started."""
 _GO_SECONDS = 5.0
-"""How long the suite may take to go by itself, once the data are saved."""
+"""How long the suite may take to end by itself after the data are saved."""
 REGION = "us-central1"
 _LARGEST = "worker"
-"""The function that takes longest to start, as it imports most."""
+"""The function that takes longest to start, because it imports most."""
 _PARTS = ("auth", "functions", "hosting", "tasks")
 
 
 class Suite:
-    """One suite on one set of ports. Use it as a context manager, or call `start` and, whatever happened, `stop`.
+    """One suite on one set of ports. Use it as a context manager, or call `start` and then, in any case, `stop`.
 
-    `name` keeps suites apart: the folder `.local/{name}` holds what this one writes. `data` is where Firestore and Auth
-    are read from at the start and saved to at the end; None begins empty and forgets. `environ` is passed on to the
-    functions (the default: this process's, without `.env`); `app_env` wins over what it says. `local_model` starts the
-    small model's server (the default: if it is installed and the environment does not say otherwise). `firestore_host`
-    puts an emulator that runs already in the place of an own one. `staged` is a folder of staged functions, which run
-    instead of the sources.
+    `name` separates suites: this one writes to the folder `.local/{name}`. `data` is the folder from which Firestore
+    and Auth are loaded at the start and to which they are saved at the end; with None, the suite begins empty and
+    saves nothing. `environ` is passed to the functions (default: this process's environment, without `.env`); `app_env`
+    overrides it. `local_model` starts the local model's server (default: if it is installed and the environment does
+    not disable it). `firestore_host` is a running emulator to use instead of starting one. `staged` is a folder of
+    staged functions to run instead of the sources.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Suite:
         return f"http://{HOST}:{self.ports.auth}"
 
     def function_url(self, name: str) -> str:
-        """A function's own address, which also reaches those that Hosting does not show."""
+        """Returns a function's own address, which works for private functions, too."""
         return f"http://{HOST}:{self.ports.functions}/{environment.PROJECT}/{REGION}/{name}"
 
     @property
@@ -102,7 +102,7 @@ class Suite:
 
     @property
     def env(self) -> dict[str, str]:
-        """What a client library needs in its environment to talk to this suite."""
+        """The environment with which client libraries use this suite."""
         return {
             "GOOGLE_CLOUD_PROJECT": environment.PROJECT,
             "FIRESTORE_EMULATOR_HOST": self.firestore_host or f"{HOST}:{self.ports.firestore}",
@@ -115,10 +115,10 @@ class Suite:
         cancelled: threading.Event | None = None,
         progress: Callable[[list[str]], None] = lambda new_lines: None,
     ) -> None:
-        """Returns when `GET /health` is answered with 200, or at once when `cancelled` is set.
+        """Returns when `GET /health` is answered with 200, or as soon as `cancelled` is set.
 
-        `progress` is called again and again while waiting, with what the log has got. Raises `Problem`; then, too,
-        `stop` has to be called.
+        While waiting, `progress` is called repeatedly with the new lines of the log. Raises `Problem`; call `stop`
+        then, too.
         """
         jdk = find_jdk(self.layout, self.environ, OLDEST_FOR_SUITE)
         if jdk is None or not self.layout.firebase.exists():
@@ -156,11 +156,11 @@ class Suite:
         cancelled: threading.Event | None = None,
         progress: Callable[[int, list[str]], None] = lambda up, new_lines: None,
     ) -> list[str]:
-        """Has each function start a first process, so that the first caller need not wait for it.
+        """Starts a first process of each function, so that its first caller does not have to wait.
 
-        As many at a time as there are cores: all at once, each would take longer than the suite waits for one.
-        `progress` is called again and again, with how many are up and what the log has got. Returns the names of those
-        that are not up, or at once when `cancelled` is set.
+        As many start at a time as there are cores: all at once, each would take longer than the suite waits for one.
+        `progress` is called repeatedly with the number of functions that are up and the new lines of the log. Returns
+        the names of those that are not up; returns early when `cancelled` is set.
         """
         up: list[str] = []
         rose_at = time.monotonic()
@@ -188,15 +188,15 @@ class Suite:
         return [name for name in self.functions if name not in up]
 
     def sweep(self) -> bool:
-        """Does what a scheduler does in the cloud; tells whether it was done.
+        """Calls the sweep, like the scheduler in the cloud; returns whether it succeeded.
 
-        The suite's queue forgets its tasks when it ends, so this is what takes up the tickets that were waiting.
+        The suite's queue loses its tasks when it ends; the sweep takes up the tickets that were waiting.
         """
         path = f"/{environment.PROJECT}/{REGION}/sweep"
         return http_status(self.ports.functions, path, method="POST", timeout=60) == 200
 
     def failure(self) -> Problem | None:
-        """What has gone wrong with the running suite, if anything has."""
+        """Returns the problem of the running suite, if there is one."""
         if self._firebase is not None and self._firebase.poll() is not None:
             return self._problem(f"The emulator suite has ended by itself (exit code {self._firebase.returncode})")
         if self._model is not None and self._model.poll() is not None:
@@ -207,7 +207,7 @@ class Suite:
         return None
 
     def under_way(self) -> int:
-        """How many requests to functions have not been answered, those of the queue included; 0 if nobody says."""
+        """Returns the number of unanswered requests to functions, including the queue's; 0 if it is unknown."""
         answer = http_answer(self.ports.functions, "/__under_way", timeout=5)
         if answer is None or answer[0] != 200:
             return 0
@@ -263,7 +263,7 @@ class Suite:
 
     def _firestore_source(self) -> FirestoreSource:
         if self.firestore_host:
-            return FirestoreSource("one that runs already", host=self.firestore_host)
+            return FirestoreSource("a running emulator", host=self.firestore_host)
         own = {name: value for name, value in self.environ.items() if name != "FIRESTORE_EMULATOR_HOST"}
         return choose_firestore(own)
 
@@ -299,8 +299,8 @@ class Suite:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # A session of its own: the terminal's Ctrl-C must not reach it beside the one that `stop` sends, as
-                # it takes a second one for "at once".
+                # Its own session: the terminal's Ctrl-C must not reach it in addition to the signal of `stop`, because
+                # a second signal ends it immediately.
                 start_new_session=True,
             )
 
@@ -345,7 +345,7 @@ class Suite:
 
         if self.data is not None:
             processes.wait_for(is_saved, SAVE_SECONDS, force.is_set)
-        # It would now wait for requests under way, for a minute: what they write has no place to go any more.
+        # It would now wait up to a minute for requests under way, although their writes can no longer be saved.
         processes.wait_for(is_ended, _GO_SECONDS, force.is_set)
         self.log.new_lines()
         return self.data is None or self.log.saved

@@ -1,4 +1,4 @@
-"""Reads the suite's log as it grows, and picks out what a person should see."""
+"""Reads the suite's log as it grows, and selects the lines that a person should see."""
 
 import json
 import re
@@ -15,11 +15,11 @@ FATAL = (
     "Fatal error occurred",
     "Could not start",
 )
-"""What the suite says when it goes on, or ends, without a part of it."""
+"""Messages of the suite when a part of it fails, whether it continues or ends."""
 
 _SAVED = re.compile(r"^✔\s+Export complete")
 _NOT_SAVED = re.compile(r"^⚠\s+Automatic export to .* failed")
-"""At the end; from the line's beginning, as functions print what they like."""
+"""Messages of the suite at its end; matched at the line's beginning, because functions may print anything."""
 _FROM_FUNCTION = re.compile(r"^>\s{1,2}")
 _EXPECTED = re.compile(
     r"Env variable override detected"
@@ -30,12 +30,12 @@ _EXPECTED = re.compile(
     r"|Application Default Credentials detected"
     r"|multiple instances of the emulator suite"
     r"|has exited upon receiving signal"
-    r"|Control server error"  # gunicorn's, which nobody uses here; its socket's path may be too long
+    r"|Control server error"  # gunicorn's control server, which is not used; its socket's path may be too long
 )
 
 
 def worth_showing(line: str) -> str | None:
-    """`line` as a person should read it, or None: functions' own prints, their warnings, and the suite's."""
+    """Returns `line` for the terminal, or None: functions' own prints, their warnings, and the suite's are shown."""
     if _EXPECTED.search(line):
         return None
     if _FROM_FUNCTION.match(line):
@@ -56,7 +56,7 @@ def _from_function(text: str) -> str | None:
         return f"> {text}"
     fields: dict[str, Any] = entry
     severity = str(fields.get("severity", "INFO"))
-    # A 4xx: its caller has been told. Not so a server elsewhere that failed.
+    # The caller has seen a 4xx. A failure of another server is shown.
     refused = "httpRequest" in fields and severity == "WARNING" and "upstream" not in fields
     if severity not in LOUD or refused:
         return None
@@ -66,22 +66,22 @@ def _from_function(text: str) -> str | None:
 
 
 class SuiteLog:
-    """The log at `path`, read from where the last reading ended."""
+    """The log at `path`; each read continues where the last one ended."""
 
     def __init__(self, path: Path, tail: int = 15) -> None:
         self.path = path
         self.broken = False
-        """Whether a line said that a part of the suite does not work."""
+        """Whether a line reported that a part of the suite does not work."""
         self.saved = False
-        """Whether a line said that the data were written."""
+        """Whether a line reported that the data were written."""
         self.saving_failed = False
-        """Whether a line said that they could not be."""
+        """Whether a line reported that the data could not be written."""
         self._position = 0
         self._unfinished = ""
         self._tail: deque[str] = deque(maxlen=tail)
 
     def start_over(self) -> None:
-        """Keeps the previous run's log beside an empty one."""
+        """Keeps the previous run's log, and starts an empty one."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.exists():
             self.path.replace(self.path.with_suffix(".previous.log"))
@@ -91,7 +91,7 @@ class SuiteLog:
         self._tail.clear()
 
     def new_lines(self) -> list[str]:
-        """The whole lines that were written since the last call."""
+        """Returns the complete lines that were written since the last call."""
         with self.path.open(encoding="utf-8", errors="replace") as log:
             log.seek(self._position)
             text = self._unfinished + log.read()
@@ -104,6 +104,6 @@ class SuiteLog:
         return lines
 
     def tail(self) -> list[str]:
-        """The last lines that are not empty."""
+        """Returns the last lines that are not empty."""
         self.new_lines()
         return list(self._tail)

@@ -1,4 +1,4 @@
-"""Runs an installer: its output goes to a log, the terminal sees that it goes on, and a failure is explained."""
+"""Runs an installer: logs its output, shows progress on the terminal, and explains a failure."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ OFFLINE_SIGNS = (
     "Failed to establish a new connection",
     "Network is unreachable",
 )
-"""What pip, uv, npm and firebase-tools print when they reach nobody."""
+"""Messages of pip, uv, npm and firebase-tools when they cannot reach a registry."""
 
 _QUIET_SECONDS = 3.0
 _LINE_EVERY_SECONDS = 15.0
@@ -37,9 +37,9 @@ def run_tool(
     cwd: Path,
     environ: Mapping[str, str] | None = None,
 ) -> None:
-    """Runs `command` to its end, telling `doing` and, when it takes longer, the seconds gone by.
+    """Runs `command` to its end; reports `doing` and, if it takes longer, the elapsed seconds.
 
-    Raises `Problem` when the command fails or cannot be started.
+    Raises `Problem` if the command fails or cannot be started.
     """
     step(doing)
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -71,18 +71,18 @@ def run_tool(
 
 
 def explain(doing: str, output: str, log: Path) -> Problem:
-    """The problem behind a failed installer's `output`."""
+    """Returns the problem that a failed installer's `output` shows."""
     if any(sign in output for sign in OFFLINE_SIGNS):
         return Problem(
-            f"{doing} failed, as the package registry cannot be reached",
-            f"Check the network connection and try again; what was done so far is kept. Details: {log}",
+            f"{doing} failed, because the package registry cannot be reached",
+            f"Check the network connection and try again; completed steps are kept. Details: {log}",
         )
     last_lines = [line for line in output.splitlines() if line.strip()][-5:]
     return Problem(f"{doing} failed", "\n  ".join([f"See {log}; it ends with:", *last_lines]))
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Waits for `process`; on a terminal counts the seconds in place, elsewhere says so now and then."""
+    """Waits for `process`; shows the elapsed seconds in place on a terminal, elsewhere on a line now and then."""
     began = time.monotonic()
     next_line = began + _LINE_EVERY_SECONDS
     counted = False

@@ -1,5 +1,5 @@
-// Loaded into the emulator suite before all else: counts the requests to functions that are under way, those of the
-// queue included, and says how many at `/__under_way` of any of its ports. The suite itself does not say.
+// Loaded first into the emulator suite: counts the requests to functions that are under way, including the queue's, and
+// reports the number at `/__under_way` on any of its ports. The suite itself does not report it.
 "use strict";
 
 const http = require("node:http");
@@ -16,7 +16,7 @@ http.Server.prototype.emit = function (event, request, response, ...rest) {
     }
     if (TO_A_FUNCTION.test(request.url)) {
       underWay += 1;
-      response.once("close", () => (underWay -= 1)); // answered, or its caller has hung up
+      response.once("close", () => (underWay -= 1)); // answered, or its caller has disconnected
     }
   }
   return emit.call(this, event, request, response, ...rest);

@@ -1,4 +1,4 @@
-"""The service as clients meet it, and a folder in which Node.js finds the TypeScript client."""
+"""The service over HTTP, and a folder in which Node.js finds the TypeScript client."""
 
 import json
 import os
@@ -25,7 +25,7 @@ TYPESCRIPT = ROOT / "clients" / "typescript"
 def host(
     settings: Settings, environ: dict[str, str], cloud_tasks: CloudTasksServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Host]:
-    """`host(app_env="firebase")`: the whole service, with these settings."""
+    """`host(app_env="firebase")` serves the whole service with these settings."""
     for name in list(os.environ):
         if name.endswith(("_API_KEY", "_BASE_URL", "_API_BASE")):
             monkeypatch.delenv(name)
@@ -44,18 +44,18 @@ def host(
 
 @dataclass(frozen=True)
 class NodeProject:
-    """A folder with the compiled client among its packages, as a frontend has it."""
+    """A folder with the compiled client among its packages, like a frontend's."""
 
     folder: Path
 
     def compiled(self, name: str, source: str) -> Path:
-        """Checks a module strictly, and compiles it. Raises `AssertionError` with the compiler's words."""
+        """Checks a module strictly, and compiles it. Raises `AssertionError` with the compiler's output."""
         (self.folder / f"{name}.ts").write_text(source, encoding="utf-8")
         tsc("--project", self.folder, cwd=self.folder)
         return self.folder / f"{name}.js"
 
     def run(self, *arguments: str | Path, **environ: str) -> str:
-        """What node prints; it has to end well."""
+        """Returns the output of node, which must succeed."""
         return run("node", *arguments, cwd=self.folder, environ={**os.environ, **environ})
 
 

@@ -1,4 +1,4 @@
-"""All functions behind one address over real HTTP, as Hosting has them, and a queue that delivers at once."""
+"""All functions behind one address over real HTTP, like Hosting, and a queue that delivers immediately."""
 
 import asyncio
 import re
@@ -19,12 +19,12 @@ from tests.doubles.served import ServedInThread
 
 
 class Hosted(ServedInThread):
-    """Below `/own/{function}` a function's own address, of which the platform shows the function what follows.
+    """The service. `/own/{function}` is a function's own address; the function sees only the rest of the path.
 
-    `POST /interrupt` has the next look-up of a ticket answered with its body and media type, and the status and
-    `Retry-After` that its query tells, as what stands before a service may answer. `look_ups` counts all of them.
-    With `for=call` it is the next chat, or call of an agent; `POST /lose` has that one served, and breaks the
-    connection in the middle of its answer. `keys` are the keys that those came with.
+    After `POST /interrupt`, the next look-up of a ticket is answered with that request's body and media type, and with
+    the status and `Retry-After` in its query, as a proxy before the service may do. `look_ups` counts look-ups. With
+    `for=call`, this applies to the next chat, or call of an agent. After `POST /lose`, that one is processed, and the
+    connection breaks in the middle of its answer. `keys` are the idempotency keys of those requests.
     """
 
     def __init__(self, settings: Settings, queue: CloudTasksServer) -> None:
@@ -64,7 +64,7 @@ class Hosted(ServedInThread):
         return await self._answer(scope, receive, send)
 
     async def _lose(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Served, and the connection is gone before the answer has arrived."""
+        """Processes the request, and closes the connection before the answer has arrived."""
 
         async def nobody(_message: Message) -> None:
             pass
@@ -92,7 +92,7 @@ class Hosted(ServedInThread):
         (self._call_interruptions if asked.get("for") == "call" else self._interruptions).append(response)
 
     async def _deliver(self) -> None:
-        """Hands new tasks to the worker, once each."""
+        """Delivers each new task to the worker once."""
         transport = httpx.ASGITransport(self._apps["worker"])
         async with httpx.AsyncClient(transport=transport, base_url="http://worker") as client:
             for name, task in list(self._queue.tasks.items()):

@@ -41,20 +41,20 @@ async function elapsed(work) {
   return performance.now() - began;
 }
 
-test("the base addresses are those that the document has", () => {
+test("the base addresses are those in the document", () => {
   assert.equal(localAddress(), "http://127.0.0.1:8000/api");
   assert.equal(hostingAddress("demo-agents"), "https://demo-agents.web.app/api");
   assert.equal(functionAddress("chat", "p"), "https://us-central1-p.cloudfunctions.net/chat");
 });
 
-test("providers are looked up", async () => {
+test("providers can be looked up", async () => {
   assert.ok("gpt-4.1-mini" in answered(await client.GET("/providers")).openai.models);
   const path = { provider: "openai", model: "gpt-4.1-mini" };
   const model = answered(await client.GET("/providers/{provider}/models/{model}", { params: { path } }));
   assert.ok(model.prices.input > 0);
 });
 
-test("a chat is waited for, through the states that it has meanwhile", async () => {
+test("a chat is waited for, through its states", async () => {
   const result = await waitForTicket(client, await submit("slow"));
   assert.equal(result.content, "At last.");
   assert.equal(result.usage.total_tokens, 15);
@@ -109,7 +109,7 @@ test("a Retry-After beyond the limit is not waited for", async () => {
   assert.ok(took < 4000);
 });
 
-test("what passes is waited out, whatever it looks like", async () => {
+test("temporary errors are waited out, whatever their body", async () => {
   const id = await submit("odd");
   await interrupt({ status: 502 }, "<h1>Bad Gateway</h1>", "text/html");
   await interrupt({ status: 500 }, "[]");
@@ -117,14 +117,14 @@ test("what passes is waited out, whatever it looks like", async () => {
   assert.equal((await waitForTicket(client, id)).content, "You said: odd");
 });
 
-test("a network that is away is waited out", async () => {
+test("an unavailable network is waited out", async () => {
   await assert.rejects(waitForTicket(connect("http://127.0.0.1:9/api"), "t", { timeoutMs: 400 }), (error) => {
     assert.ok(error instanceof TicketTimeout && error.cause instanceof TypeError);
     return true;
   });
 });
 
-test("a ticket that is unknown is not waited for", async () => {
+test("an unknown ticket is not waited for", async () => {
   await assert.rejects(waitForTicket(client, "no such ticket"), (error) => {
     assert.ok(error instanceof ServiceError && error.requestId);
     assert.equal(error.status, 404);
@@ -132,7 +132,7 @@ test("a ticket that is unknown is not waited for", async () => {
   });
 });
 
-test("agents are made, changed, published, called and deleted", async () => {
+test("agents are created, changed, published, called and deleted", async () => {
   const body = { name: "Greeter", code: GREETER, friendlyName: "ts-greeter" };
   const agent = answered(await client.POST("/agents", { body }));
   assert.deepEqual([agent.visibility, agent.warnings, agent.engine], ["private", [], "python"]);
@@ -152,7 +152,7 @@ test("agents are made, changed, published, called and deleted", async () => {
   assert.equal((await client.GET("/agents/{agent_id}", { params })).response.status, 404);
 });
 
-test("code is run, and its author told all of what fails", async () => {
+test("code is run, and an error has all details for its author", async () => {
   const asked = { code: GREETER, inputDict: { inputText: "Ada" } };
   const ran = answered(await client.POST("/agents/run-code", { body: asked }));
   assert.deepEqual([ran.result, ran.error, ran.engine], [{ outputText: "Hello, Ada" }, null, "python"]);
@@ -162,7 +162,7 @@ test("code is run, and its author told all of what fails", async () => {
   assert.deepEqual([error.error, error.logs], ["ValueError: no tea", ["looking"]]);
 });
 
-test("errors tell what they are", async () => {
+test("errors have their types", async () => {
   const body = { provider: "openai", model: "gpt-4.1-mini", messages: [] };
   const outcome = await client.POST("/chat", { body });
   assert.throws(() => answered(outcome), (error) => {
@@ -206,7 +206,7 @@ test("an agent whose answer is lost runs once, under the caller's key, too", asy
   assert.notEqual(answered(await client.POST("/rest/{friendly_name}", { params, body: {} })), first);
 });
 
-test("what should come again does, and no more than five times", async () => {
+test("requests are retried, at most five times", async () => {
   await interrupt({ status: 503, after: 1, for: "call" });
   await interrupt({ status: 409, after: 0, for: "call" });
   await interrupt({ status: 502, for: "call" }, "<h1>Bad Gateway</h1>", "text/html");
@@ -217,7 +217,7 @@ test("what should come again does, and no more than five times", async () => {
   }
 });
 
-test("sending again ends with the signal", async () => {
+test("retries end with the signal", async () => {
   const stop = new AbortController();
   setTimeout(() => stop.abort(new Error("gone")), 100);
   const body = { provider: "openai", model: "gpt-4.1-mini", messages: [{ role: "user", content: "away" }] };

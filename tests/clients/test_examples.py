@@ -1,4 +1,4 @@
-"""The examples of `docs/guides/clients.md`, run as they stand, but for the address."""
+"""The examples of `docs/guides/clients.md` run unchanged, except for the address."""
 
 import re
 import subprocess
@@ -31,7 +31,7 @@ def address(host: Host, model_server: ModelServer) -> str:
 
 @pytest.mark.parametrize(("example", "printed"), list(zip(blocks("python"), PRINTED, strict=True)))
 def test_python_examples(address: str, tmp_path: Path, example: str, printed: str) -> None:
-    """They print what their reader expects."""
+    """They print the expected output."""
     assert "connect(local_address())" in example
     program = tmp_path / "example.py"
     program.write_text(example.replace("connect(local_address())", f"connect({address!r})"))
@@ -41,7 +41,7 @@ def test_python_examples(address: str, tmp_path: Path, example: str, printed: st
 
 @pytest.mark.parametrize(("example", "printed"), list(zip(blocks("ts"), PRINTED_BY_NODE, strict=True)))
 def test_typescript_examples(address: str, node_project: NodeProject, example: str, printed: str) -> None:
-    """They pass the strict compiler, and print what their reader expects."""
+    """They pass the strict compiler, and print the expected output."""
     assert "connect(localAddress())" in example
     source = example.replace("connect(localAddress())", f'connect("{address}")').replace("localAddress, ", "")
     program = node_project.compiled("example", source.replace(", localAddress }", " }"))
@@ -49,7 +49,7 @@ def test_typescript_examples(address: str, node_project: NodeProject, example: s
 
 
 def test_python_examples_are_typed(tmp_path: Path) -> None:
-    """By pyright, strictly."""
+    """They pass pyright in strict mode."""
     for number, example in enumerate(blocks("python")):
         (tmp_path / f"example_{number}.py").write_text(example)
     (tmp_path / "pyrightconfig.json").write_text(

@@ -1,4 +1,4 @@
-"""The clients are what the generators make of the document, and can be installed."""
+"""The clients match the document, and can be installed."""
 
 import filecmp
 import json
@@ -36,12 +36,12 @@ def test_the_typescript_types_are_fresh(tmp_path: Path) -> None:
 
 
 def test_the_typescript_client_is_sound() -> None:
-    """By the compiler, strictly, for a browser: it knows no Node.js."""
+    """It passes the strict compiler for a browser, without Node.js types."""
     tsc("--noEmit", "--project", TYPESCRIPT, cwd=TYPESCRIPT)
 
 
-def test_the_clients_say_what_they_are() -> None:
-    """The version is the service's; what the TypeScript client needs is what it is tested with."""
+def test_the_clients_metadata_are_right() -> None:
+    """They have the service's version; the TypeScript client's dependencies are those that it is tested with."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert tomllib.loads((PYTHON / "pyproject.toml").read_text())["project"]["version"] == version
     package = json.loads((TYPESCRIPT / "package.json").read_text())
@@ -52,7 +52,7 @@ def test_the_clients_say_what_they_are() -> None:
 
 
 def test_the_python_client_can_be_installed(tmp_path: Path) -> None:
-    """As a wheel, with its types, and nothing of this project beside it."""
+    """As a wheel, with its types, and without anything else from this project."""
     uv = Path(sys.executable).with_name("uv")
     run(uv, "build", "--offline", "--wheel", "--out-dir", tmp_path, PYTHON, cwd=tmp_path)
     (wheel,) = tmp_path.glob("*.whl")

@@ -79,7 +79,7 @@ def submit(client: AuthenticatedClient, prompt: str) -> str:
 def interrupt(
     hosted: Hosted, status: int, body: str = '{"detail": "Later."}', media: str = "application/json", **query: int | str
 ) -> None:
-    """The next look-up meets this instead of the service; with `for`="call" the next chat, or call of an agent."""
+    """The next look-up gets this answer instead of the service's; with `for`="call", the next chat or agent call."""
     httpx.post(
         f"{hosted.address}/interrupt",
         params={"status": status, **query},
@@ -90,25 +90,25 @@ def interrupt(
 
 
 def lose(hosted: Hosted) -> None:
-    """The next chat, or call of an agent, is served, and its answer lost."""
+    """The next chat, or call of an agent, is processed, and its answer is lost."""
     httpx.post(f"{hosted.address}/lose", trust_env=False)
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is sent again is sent at once, where the service asks for no pause."""
+    """Retries are immediate, unless the service asks for a pause."""
     monkeypatch.setattr(resending, "_FIRST_PAUSE", 0.01)
 
 
 def test_the_base_addresses() -> None:
-    """Those that the document has."""
+    """They are those in the document."""
     assert local_address() == "http://127.0.0.1:8000/api"
     assert hosting_address("demo-agents") == "https://demo-agents.web.app/api"
     assert function_address("chat", project="p") == "https://us-central1-p.cloudfunctions.net/chat"
 
 
-def test_providers_are_looked_up(client: AuthenticatedClient) -> None:
-    """All of them, by slug; one model, with what it takes and costs."""
+def test_providers_can_be_looked_up(client: AuthenticatedClient) -> None:
+    """All of them, by slug; and one model, with its parameters and prices."""
     providers = answered(providers_list_providers.sync_detailed(client=client))
     assert "gpt-4.1-mini" in providers["openai"].models.additional_properties
     model = answered(providers_get_model.sync_detailed("openai", "gpt-4.1-mini", client=client))
@@ -118,7 +118,7 @@ def test_providers_are_looked_up(client: AuthenticatedClient) -> None:
 
 
 def test_a_chat_is_waited_for(client: AuthenticatedClient, model_server: ModelServer) -> None:
-    """Through the states that it has meanwhile, to its result."""
+    """Through its states to its result."""
     model_server.script("hello", Answer("Hello there.", delay=0.5, prompt_tokens=10, completion_tokens=5))
     result = wait_for_ticket(client, submit(client, "hello"))
     assert result.content == "Hello there."
@@ -127,13 +127,13 @@ def test_a_chat_is_waited_for(client: AuthenticatedClient, model_server: ModelSe
 
 
 def test_a_functions_own_address_serves_its_operations(hosted: Hosted) -> None:
-    """The platform takes the function's name off the path, which is the first of two."""
+    """The platform removes the function's name from the path."""
     with connect(f"{hosted.address}/own/chat") as direct:
         assert wait_for_ticket(direct, submit(direct, "direct")).content == "You said: direct"
 
 
 async def test_a_chat_is_awaited(hosted: Hosted, model_server: ModelServer) -> None:
-    """The event loop goes on meanwhile."""
+    """The event loop continues meanwhile."""
     model_server.script("slow", Answer("At last.", delay=0.5))
     async with connect(hosted.address) as client:
         accepted = answered(await chat_submit.asyncio_detailed(client=client, body=chat("slow")))
@@ -144,7 +144,7 @@ async def test_a_chat_is_awaited(hosted: Hosted, model_server: ModelServer) -> N
 
 
 def test_a_chat_that_failed_is_an_exception(client: AuthenticatedClient, model_server: ModelServer) -> None:
-    """With the ticket, and the sentence for the user."""
+    """It has the ticket, and the sentence for the user."""
     model_server.script("refused", Fail(401, "Incorrect API key provided."))
     with pytest.raises(TicketFailed, match="key") as caught:
         wait_for_ticket(client, submit(client, "refused"))
@@ -175,7 +175,7 @@ async def test_awaiting_ends(hosted: Hosted, model_server: ModelServer) -> None:
 
 
 def test_retry_after_is_honoured(client: AuthenticatedClient, hosted: Hosted) -> None:
-    """No look-up before it is over; then on as before."""
+    """No look-up before it is over; then the wait continues."""
     ticket_id = submit(client, "busy")
     interrupt(hosted, 503, after=1)
     began = time.monotonic()
@@ -185,7 +185,7 @@ def test_retry_after_is_honoured(client: AuthenticatedClient, hosted: Hosted) ->
 
 
 def test_a_retry_after_beyond_the_limit_is_not_waited_for(client: AuthenticatedClient, hosted: Hosted) -> None:
-    """The exception says what the service said."""
+    """The exception has the service's error."""
     ticket_id = submit(client, "busy")
     interrupt(hosted, 429, after=60)
     began = time.monotonic()
@@ -197,8 +197,8 @@ def test_a_retry_after_beyond_the_limit_is_not_waited_for(client: AuthenticatedC
     assert (cause.status, cause.retry_after, str(cause)) == (429, 60, "429: Later.")
 
 
-def test_what_passes_is_waited_out(client: AuthenticatedClient, hosted: Hosted) -> None:
-    """What stands before the service answers as it likes."""
+def test_temporary_errors_are_waited_out(client: AuthenticatedClient, hosted: Hosted) -> None:
+    """A proxy before the service may answer anything."""
     ticket_id = submit(client, "odd")
     interrupt(hosted, 502, "<h1>Bad Gateway</h1>", "text/html")
     interrupt(hosted, 500, "[]")
@@ -207,8 +207,8 @@ def test_what_passes_is_waited_out(client: AuthenticatedClient, hosted: Hosted) 
     assert hosted.look_ups >= 4
 
 
-def test_an_error_that_is_no_json_is_the_same_exception(client: AuthenticatedClient, hosted: Hosted) -> None:
-    """Without a body; by any call."""
+def test_an_error_without_json_is_the_same_exception(client: AuthenticatedClient, hosted: Hosted) -> None:
+    """It has no body; this holds for any call."""
     interrupt(hosted, 503, "<h1>Away</h1>", "text/html", after=2)
     with pytest.raises(ServiceError, match="503") as caught:
         chat_look_up.sync_detailed("t", client=client)
@@ -218,15 +218,15 @@ def test_an_error_that_is_no_json_is_the_same_exception(client: AuthenticatedCli
         wait_for_ticket(client, "t")
 
 
-def test_a_network_that_is_away_is_waited_out(project: str) -> None:
+def test_an_unavailable_network_is_waited_out(project: str) -> None:
     """Until the time is up."""
     with connect(local_address(free_port())) as nowhere, pytest.raises(TicketTimeout) as caught:
         wait_for_ticket(nowhere, "t", timeout=0.5)
     assert isinstance(caught.value.__cause__, httpx.ConnectError)
 
 
-def test_a_ticket_that_is_unknown_is_not_waited_for(client: AuthenticatedClient, hosted: Hosted) -> None:
-    """404 is an exception at once, with what the service says and an id to find it by."""
+def test_an_unknown_ticket_is_not_waited_for(client: AuthenticatedClient, hosted: Hosted) -> None:
+    """404 is an immediate exception, with the service's error and a request id."""
     with pytest.raises(ServiceError) as caught:
         wait_for_ticket(client, "no/such ticket")
     assert caught.value.status == 404
@@ -235,8 +235,8 @@ def test_a_ticket_that_is_unknown_is_not_waited_for(client: AuthenticatedClient,
     assert hosted.look_ups == 1
 
 
-def test_agents_are_made_changed_and_deleted(client: AuthenticatedClient) -> None:
-    """And published, and called by anybody; a change by an old `_rev` is refused."""
+def test_agents_are_created_changed_and_deleted(client: AuthenticatedClient) -> None:
+    """They are published, and called without a token; a change with an old `_rev` is refused."""
     new = CreateAgentRequest(name="Greeter", code=GREETER, friendly_name="greeter")
     agent = answered(agents_create.sync_detailed(client=client, body=new))
     assert (agent.visibility, agent.warnings, agent.engine) == ("private", [], "python")
@@ -257,7 +257,7 @@ def test_agents_are_made_changed_and_deleted(client: AuthenticatedClient) -> Non
 
 
 def test_code_is_run(client: AuthenticatedClient) -> None:
-    """Its result, whatever JSON it is; of what fails, all that its author is told."""
+    """The result may be any JSON; an error has all details for the author."""
     asked = RunCodeRequest.from_dict({"code": GREETER, "inputDict": {"inputText": "Ada"}})
     ran = answered(agents_run_code.sync_detailed(client=client, body=asked))
     assert (ran.result, ran.error, ran.engine) == ({"outputText": "Hello, Ada"}, None, "python")
@@ -271,7 +271,7 @@ def test_code_is_run(client: AuthenticatedClient) -> None:
 
 
 def test_errors_have_their_types(client: AuthenticatedClient) -> None:
-    """A sentence, a list of mistakes, a run's id: by status."""
+    """Depending on the status: a sentence, a list of problems, or a run's id."""
     unknown = chat_submit.sync_detailed(client=client, body=chat("x", model="gpt-nothing"))
     assert (unknown.status_code, type(unknown.parsed)) == (400, Error)
     with pytest.raises(ServiceError, match=r"422: body\.messages: ") as caught:
@@ -291,7 +291,7 @@ def test_errors_have_their_types(client: AuthenticatedClient) -> None:
 
 
 def test_each_request_asks_for_a_token(host: Host, as_whom: Whom) -> None:
-    """One that was renewed is sent; without one the service says what it wants."""
+    """A renewed token is sent; without one, the service asks for one."""
     bearers = iter([as_whom(who)["Authorization"].removeprefix("Bearer ") for who in ("user", "other")])
     address = host(app_env="firebase").address
     with connect(address, lambda: next(bearers)) as client:
@@ -312,7 +312,7 @@ async def with_awaited_token(host: Host, as_whom: Whom) -> AsyncIterator[Authent
 
 
 async def test_a_token_may_be_awaited(with_awaited_token: AuthenticatedClient) -> None:
-    """By the calls that are awaited themselves; the others say so."""
+    """In async calls; sync calls raise an error that says so."""
     client = with_awaited_token
     assert answered(await users_me.asyncio_detailed(client=client)).field_id == "mine"
     with pytest.raises(TypeError, match="asyncio"):
@@ -324,7 +324,7 @@ def is_uuid(key: str | None) -> bool:
 
 
 def test_a_chat_whose_answer_is_lost_is_sent_again(client: AuthenticatedClient, hosted: Hosted, quick: None) -> None:
-    """Under one key, so that there is one ticket; another chat has another key."""
+    """With the same key, so that there is one ticket; another chat has another key."""
     lose(hosted)
     lose(hosted)
     response = chat_submit.sync_detailed(client=client, body=chat("lost"))
@@ -348,7 +348,7 @@ async def test_so_is_one_that_is_awaited(hosted: Hosted, quick: None) -> None:
 def test_an_agent_whose_answer_is_lost_runs_once(
     client: AuthenticatedClient, hosted: Hosted, quick: None, model_server: ModelServer
 ) -> None:
-    """Under the key that the caller gives, or one of its own."""
+    """With the caller's key, or one that the client chooses."""
     code = (
         "async def run(input_dict, tools):\n"
         "    content, _ = await call_llm('openai', 'gpt-4.1-mini', 'hi', {'max_tokens': 100})\n"
@@ -370,8 +370,8 @@ def test_an_agent_whose_answer_is_lost_runs_once(
     assert len(model_server.calls) == 2
 
 
-def test_what_should_come_again_does(client: AuthenticatedClient, hosted: Hosted, quick: None) -> None:
-    """When the service asks for it, or when it was not reached."""
+def test_requests_are_retried(client: AuthenticatedClient, hosted: Hosted, quick: None) -> None:
+    """If the service asks for it, or could not be reached."""
     began = time.monotonic()
     interrupt(hosted, 503, after=1, **{"for": "call"})
     interrupt(hosted, 429, after=0, **{"for": "call"})
@@ -386,18 +386,18 @@ def test_what_should_come_again_does(client: AuthenticatedClient, hosted: Hosted
 @pytest.mark.parametrize(
     ("status", "query"), [(503, {}), (503, {"after": 60}), (429, {"after": 3600}), (409, {}), (400, {})]
 )
-def test_what_should_not_come_again_does_not(
+def test_other_failures_are_not_retried(
     client: AuthenticatedClient, hosted: Hosted, status: int, query: dict[str, int]
 ) -> None:
-    """Without a time to wait, or with one that is long, it is the caller's to decide."""
+    """Without `Retry-After`, or with a long one, the caller decides."""
     interrupt(hosted, status, **query, **{"for": "call"})
     response = chat_submit.sync_detailed(client=client, body=chat("no"))
     assert response.status_code == status
     assert len(hosted.keys) == 1
 
 
-def test_it_is_sent_five_times_at_most(client: AuthenticatedClient, hosted: Hosted, quick: None) -> None:
-    """Then its last outcome is the caller's."""
+def test_a_request_is_sent_at_most_five_times(client: AuthenticatedClient, hosted: Hosted, quick: None) -> None:
+    """Then the caller gets its last outcome."""
     for _ in range(6):
         interrupt(hosted, 503, after=0, **{"for": "call"})
     with pytest.raises(ServiceError, match="503: Later"):
@@ -407,8 +407,8 @@ def test_it_is_sent_five_times_at_most(client: AuthenticatedClient, hosted: Host
         submit(nobody, "away")
 
 
-def test_a_chat_of_which_nobody_knows_tells_its_ticket(client: AuthenticatedClient, hosted: Hosted) -> None:
-    """With the error that is raised in the end."""
+def test_a_chat_with_an_unknown_outcome_has_its_ticket(client: AuthenticatedClient, hosted: Hosted) -> None:
+    """In the error that is raised at the end."""
     body = '{"detail": "Perhaps.", "ticket_id": "t"}'
     interrupt(hosted, 503, body, **{"for": "call"})
     with pytest.raises(ServiceError, match="503: Perhaps") as caught:
@@ -418,7 +418,7 @@ def test_a_chat_of_which_nobody_knows_tells_its_ticket(client: AuthenticatedClie
 
 
 def test_other_requests_are_sent_once_and_without_a_key(client: AuthenticatedClient, hosted: Hosted) -> None:
-    """An agent may be saved twice, for what the service knows."""
+    """The service could not recognize an agent that is saved twice."""
     answered(agents_create.sync_detailed(client=client, body=CreateAgentRequest(name="chat", code=GREETER)))
     answered(users_me.sync_detailed(client=client))
     assert hosted.keys == []

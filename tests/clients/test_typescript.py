@@ -11,7 +11,7 @@ TESTS = Path(__file__).with_name("service.test.mjs")
 
 
 def test_it_serves_a_frontend(host: Host, node_project: NodeProject, model_server: ModelServer, as_whom: Whom) -> None:
-    """What the Python client's tests hold, by this one: see the names of the tests in the file."""
+    """The same behavior as in the Python client's tests: see the names of the tests in the file."""
     model_server.script("slow", Answer("At last.", delay=0.5, prompt_tokens=10, completion_tokens=5))
     model_server.script("refused", Fail(401, "Incorrect API key provided."))
     model_server.script("endless", Answer("Here.", delay=1.5))

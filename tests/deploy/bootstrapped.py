@@ -1,4 +1,4 @@
-"""A project in the cloud, the gcloud that changes it, and `deploy/bootstrap`, to be run on it."""
+"""A cloud project, a gcloud double that changes it, and `deploy/bootstrap` to run on it."""
 
 import subprocess
 from copy import deepcopy
@@ -41,7 +41,7 @@ class Cloud:
         self.gcloud.project.data |= data
 
     def run(self, *options: str, **environ: str) -> Ran:
-        """With `--project`, and an allowance that is set already; forgets the calls before it."""
+        """Runs the script with `--project`, and with an allowance that is set already; forgets earlier calls."""
         self.gcloud.calls.clear()
         done = subprocess.run(
             [SCRIPT, "--project", PROJECT, *options],
@@ -61,7 +61,7 @@ class Cloud:
 
     @property
     def settings(self) -> Path:
-        """Where the script keeps what `firebase deploy` reads for the project."""
+        """The file of settings that `firebase deploy` reads for the project."""
         return self.folder / "settings" / f".env.{PROJECT}"
 
     @property
@@ -70,12 +70,12 @@ class Cloud:
 
     @property
     def changes(self) -> list[list[str]]:
-        """The calls that do more than look."""
+        """The calls that change something."""
         return [call for call in self.calls if not {word for word in call if not word.startswith("--")} & {*LOOKS}]
 
 
 def roles_of(project: dict[str, Any], account: str) -> set[str]:
-    """What it may do, on which kind of thing."""
+    """The account's roles, each with the kind of resource."""
     return {
         f"{line.split()[0].removeprefix('roles/')} on {resource.split('@')[0]}"
         for resource, lines in project["policies"].items()

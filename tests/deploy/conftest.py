@@ -1,4 +1,4 @@
-"""Projects for the tests of `deploy/bootstrap`: an empty one, and one that it has run on."""
+"""Projects for the tests of `deploy/bootstrap`: an empty one, and one on which it has run."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="session")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, Ran]]:
-    """A project that the script has run on once, and what it said. For looking at only."""
+    """A project on which the script has run once, and its output. Tests must not change it."""
     cloud = Cloud(tmp_path_factory.mktemp("ready"))
     yield cloud, cloud.run("--yes", "--alert-email", "oncall@example.com", OPENAI_API_KEY=KEY)
     cloud.gcloud.stop()
@@ -26,7 +26,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, Ran
 
 @pytest.fixture
 def again(ready: tuple[Cloud, Ran], tmp_path: Path) -> Iterator[Cloud]:
-    """The same, to be changed."""
+    """A copy of that project that a test may change."""
     cloud = Cloud(tmp_path, ready[0].project)
     yield cloud
     cloud.gcloud.stop()

@@ -1,4 +1,4 @@
-"""The commands and flags of the gcloud that is installed, from the tree that its completion goes by."""
+"""The commands and flags of the installed gcloud, from its completion data."""
 
 import importlib.util
 import shutil
@@ -11,7 +11,7 @@ TREE = Path("data") / "cli" / "gcloud_completions.py"
 
 @cache
 def _tree() -> dict[str, Any]:
-    """Empty where there is no gcloud."""
+    """The tree of commands; empty if gcloud is not installed."""
     gcloud = shutil.which("gcloud")
     file = Path(gcloud).resolve().parents[1] / TREE if gcloud else TREE
     if not file.is_file():
@@ -26,7 +26,7 @@ def _tree() -> dict[str, Any]:
 
 
 def flags_of(words: list[str]) -> set[str]:
-    """All that the command takes which `words` begin with, those of every command included; none if it is unknown."""
+    """The flags of the command at the beginning of `words`, including global flags; empty if it is unknown."""
     node = _tree()
     if not node or words[0] not in node["commands"]:
         return set()

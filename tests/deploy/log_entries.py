@@ -1,7 +1,7 @@
-"""Cloud Logging, as far as the filters in `deploy/monitoring` need it: entries from lines, and filters over them.
+"""The part of Cloud Logging that the filters in `deploy/monitoring` need: entries from lines, and filters over them.
 
-https://cloud.google.com/logging/docs/structured-logging tells which fields of a line become fields of the entry, and
-https://cloud.google.com/logging/docs/view/logging-query-language what a filter means.
+https://cloud.google.com/logging/docs/structured-logging describes which fields of a line become fields of the entry,
+and https://cloud.google.com/logging/docs/view/logging-query-language the meaning of a filter.
 """
 
 import re
@@ -32,12 +32,12 @@ def entry_of(line: dict[str, Any], function: str) -> dict[str, Any]:
 
 
 def matches(filter_text: str, entry: dict[str, Any]) -> bool:
-    """Whether `entry` is among what the filter finds. Knows clauses joined by AND; raises `ValueError` for others."""
+    """Whether the filter finds `entry`. Supports clauses joined by AND; raises `ValueError` for others."""
     return all(_holds(clause, entry) for clause in re.split(r"\s+AND\s+", filter_text.strip()))
 
 
 def extracted(extractor: str, entry: dict[str, Any]) -> Any:
-    """What `EXTRACT(field)` finds; None where the field is missing."""
+    """The value that `EXTRACT(field)` extracts; None if the field is missing."""
     match = _EXTRACT.fullmatch(extractor)
     if match is None:
         raise ValueError(extractor)

@@ -22,7 +22,7 @@ AT_ODDS = ("update", "set-cleanup-policies")
 
 
 def test_a_first_run_makes_everything(ready: tuple[Cloud, Ran]) -> None:
-    """Accounts, database, queue, secrets, job, images' place, metrics, alerts, dashboard."""
+    """Accounts, database, queue, secrets, job, image repository, metrics, alerts, dashboard."""
     cloud, ran = ready
     assert ran.code == 0, ran.output
     project = cloud.project
@@ -30,7 +30,7 @@ def test_a_first_run_makes_everything(ready: tuple[Cloud, Ran]) -> None:
     assert accounts == {*(f"fn-{name}" for name in FUNCTIONS), "task-invoker", "scheduler-invoker", "deployer"}
     assert project["databases"] == {"(default)": DATABASE}
     assert list(project["schedules"]) == ["daily"]
-    assert project["queues"] == {"worker": "RUNNING 30 21600s 1s 60s 6 200"}
+    assert project["queues"] == {"worker": "RUNNING 30 21600s 1s 60s 6 42"}
     sweep = f"https://us-central1-{PROJECT}.cloudfunctions.net/sweep"
     invoker = f"scheduler-invoker@{PROJECT}.iam.gserviceaccount.com"
     assert project["jobs"] == {"sweep": f"{sweep} {invoker} {sweep} 300s * * * * *"}
@@ -43,29 +43,29 @@ def test_a_first_run_makes_everything(ready: tuple[Cloud, Ran]) -> None:
 
 
 def test_a_second_run_creates_nothing(again: Cloud) -> None:
-    """It only brings what `deploy/monitoring` says up to date, and the policy for images."""
+    """It only updates metrics, alerts and dashboard from `deploy/monitoring`, and the policy for images."""
     ran = again.run("--yes", "--alert-email", "oncall@example.com", OPENAI_API_KEY=KEY)
     assert ran.code == 0, ran.output
     assert {next(word for word in call if word in AT_ODDS) for call in again.changes} == {*AT_ODDS}
     assert all(call[call.index("update") - 1] in ("metrics", "policies", "dashboards") for call in again.changes[1:])
-    assert "create" not in ran.output
+    assert " create " not in ran.output, "no command creates anything"
 
 
-def test_what_differs_is_brought_up_to_date(again: Cloud) -> None:
-    """The queue's settings, the job's address, a key that has another value."""
+def test_what_differs_is_updated(again: Cloud) -> None:
+    """The queue's settings, the job's address, and a key with a new value."""
     before = deepcopy(again.project)
     again.change(queues={"worker": "PAUSED 3 0s 1s 60s 6 10"}, jobs={"sweep": "http://elsewhere"})
     ran = again.run("--yes", OPENAI_API_KEY="sk-new")
     assert ran.code == 0, ran.output
-    assert "It is PAUSED, and stays so" in ran.output
+    assert "It is PAUSED, and stays PAUSED" in ran.output
     assert again.project["jobs"] == before["jobs"]
     assert again.project["queues"] == before["queues"]
     assert again.project["secrets"]["OPENAI_API_KEY"] == [f"{KEY}\n", "sk-new\n"]
 
 
 @pytest.mark.parametrize("lacks", ["POINT_IN_TIME_RECOVERY", "DELETE_PROTECTION"])
-def test_a_database_that_was_there_is_protected(again: Cloud, lacks: str) -> None:
-    """As one that is made here."""
+def test_an_existing_database_is_protected(again: Cloud, lacks: str) -> None:
+    """It gets the same protection as a database that the script creates."""
     again.change(databases={"(default)": DATABASE.replace(f"{lacks}_ENABLED", f"{lacks}_DISABLED")})
     ran = again.run("--yes")
     assert ran.code == 0, ran.output
@@ -73,7 +73,7 @@ def test_a_database_that_was_there_is_protected(again: Cloud, lacks: str) -> Non
 
 
 def test_a_database_in_datastore_mode_ends_it(again: Cloud) -> None:
-    """It cannot be what the service needs."""
+    """The service cannot use such a database."""
     again.change(databases={"(default)": DATABASE.replace("FIRESTORE_NATIVE", "DATASTORE_MODE")})
     ran = again.run("--yes")
     assert ran.code == 1
@@ -91,8 +91,8 @@ def test_a_database_in_datastore_mode_ends_it(again: Cloud) -> None:
         "jobs create",
     ],
 )
-def test_after_a_failure_it_goes_on_where_it_stopped(cloud: Cloud, ready: tuple[Cloud, Ran], fault: str) -> None:
-    """It says which command failed, does nothing after it, and the next run does the rest."""
+def test_after_a_failure_it_continues_where_it_stopped(cloud: Cloud, ready: tuple[Cloud, Ran], fault: str) -> None:
+    """It reports the failed command and stops there; the next run does the rest."""
     options = ("--yes", "--alert-email", "oncall@example.com")
     cloud.change(faults=[fault])
     ran = cloud.run(*options, OPENAI_API_KEY=KEY)
@@ -110,7 +110,7 @@ def test_after_a_failure_it_goes_on_where_it_stopped(cloud: Cloud, ready: tuple[
 
 @pytest.mark.parametrize("call", ["policies create", "add-iam-policy-binding", "queues list"])
 def test_ctrl_c_ends_it(cloud: Cloud, tmp_path: Path, call: str) -> None:
-    """Also where a command that fails is tried again or passed over: gcloud ends with 1 when it is interrupted."""
+    """Even where a failed command would be retried or skipped: gcloud exits with 1 when it is interrupted."""
     gcloud, real = tmp_path / "gcloud", tmp_path / "real"
     gcloud.rename(real)
     gcloud.write_text(
@@ -126,7 +126,7 @@ exec {real} "$@"
     gcloud.chmod(0o755)
     ran = cloud.run("--yes")
     assert ran.code == 130, ran.output
-    assert "✗ Stopped. Run this again: it goes on there." in ran.output
+    assert "✗ Stopped. Run this again to continue." in ran.output
     after = {
         "policies create": "dashboards",
         "add-iam-policy-binding": "add-iam-policy-binding",
@@ -135,18 +135,18 @@ exec {real} "$@"
     assert not [seen for seen in cloud.calls if after[call] in seen]
 
 
-def test_a_look_that_fails_stops_it(again: Cloud) -> None:
-    """What could not be seen is not taken for what is not there."""
+def test_a_failed_read_stops_it(again: Cloud) -> None:
+    """A resource that could not be read is not treated as missing."""
     again.change(faults=["repositories list"])
     ran = again.run("--yes")
     assert ran.code == 1
-    assert "✗ That could not be looked up: gcloud artifacts repositories list" in ran.output
+    assert "✗ This command failed: gcloud artifacts repositories list" in ran.output
     assert not [call for call in again.changes if "repositories" in call]
 
 
 @pytest.mark.skipif(not flags_of(["secrets", "create"]), reason="there is no gcloud here to ask")
 def test_gcloud_has_every_command_and_flag_that_is_used(ready: tuple[Cloud, Ran], again: Cloud) -> None:
-    """As far as the gcloud that is installed tells, which knows its own commands by heart."""
+    """According to the completion data of the installed gcloud."""
     again.run("--yes", "--alert-email", "oncall@example.com", OPENAI_API_KEY=f"{KEY}-new")
     for call in [*ready[0].calls, *again.calls]:
         known = flags_of([word for word in call if not word.startswith("--")])

@@ -1,4 +1,4 @@
-"""Whom the alerts tell that `deploy/bootstrap` makes, and brings up to date."""
+"""The notification channels of the alerts that `deploy/bootstrap` creates and updates."""
 
 import pytest
 
@@ -8,12 +8,12 @@ pytestmark = pytest.mark.long
 
 
 def channels(cloud: Cloud) -> set[str]:
-    """Of all alerts."""
+    """The channels of all alerts."""
     return {alert["channels"] for alert in cloud.project["alerts"].values()}
 
 
-def test_a_run_without_an_address_keeps_who_is_told(again: Cloud) -> None:
-    """Whatever the channels are, and who made them: an alert's file names none."""
+def test_a_run_without_an_address_keeps_the_channels(again: Cloud) -> None:
+    """Even channels that the script did not create: an alert's file names none."""
     again.project["alerts"]["The sweep does not run"]["channels"] = "channels/1,channels/pager"
     before = {name: alert["channels"] for name, alert in again.project["alerts"].items()}
     ran = again.run("--yes")
@@ -21,8 +21,8 @@ def test_a_run_without_an_address_keeps_who_is_told(again: Cloud) -> None:
     assert {name: alert["channels"] for name, alert in again.project["alerts"].items()} == before
 
 
-def test_an_alert_that_was_switched_off_stays_so(again: Cloud) -> None:
-    """And one whose channels were taken away stays silent; the others stay as they are."""
+def test_a_disabled_alert_stays_disabled(again: Cloud) -> None:
+    """An alert whose channels were removed stays silent; the others do not change."""
     again.project["alerts"]["Chats are stuck"] |= {"enabled": "False", "channels": ""}
     ran = again.run("--yes")
     assert ran.code == 0, ran.output
@@ -30,16 +30,16 @@ def test_an_alert_that_was_switched_off_stays_so(again: Cloud) -> None:
     assert {alert["enabled"] for alert in again.project["alerts"].values()} == {"True", "False"}
 
 
-def test_a_new_alert_tells_who_is_on_call(again: Cloud) -> None:
-    """Also when the address is not told again: it was refused in the run that was told."""
+def test_a_new_alert_notifies_the_existing_channels(again: Cloud) -> None:
+    """Even if the address is not given again: the alert may have been refused in the run with the address."""
     del again.project["alerts"]["Models cost more than expected"]
     ran = again.run("--yes")
     assert ran.code == 0, ran.output
     assert channels(again) == {"channels/1"}
 
 
-def test_another_address_is_told_as_well(again: Cloud) -> None:
-    """By every alert, and once however often it is given; nobody else is taken off."""
+def test_another_address_is_added(again: Cloud) -> None:
+    """To every alert, and only once however often it is given; no other address is removed."""
     for _ in range(2):
         ran = again.run("--yes", "--alert-email", "new@example.com")
         assert ran.code == 0, ran.output
@@ -48,22 +48,22 @@ def test_another_address_is_told_as_well(again: Cloud) -> None:
 
 
 def test_a_channel_that_is_not_listed_at_once_is_used(cloud: Cloud) -> None:
-    """Its name is in the answer to its making."""
+    """Its name is in the answer to its creation."""
     cloud.change(unlisted=["channels"])
     ran = cloud.run("--yes", "--alert-email", "oncall@example.com")
     assert ran.code == 0, ran.output
     assert channels(cloud) == {"channels/1"}
 
 
-def test_without_anybody_to_tell_alerts_are_made_all_the_same(cloud: Cloud) -> None:
-    """The console shows them."""
+def test_alerts_are_created_without_an_address_too(cloud: Cloud) -> None:
+    """The console still shows them."""
     ran = cloud.run("--yes")
     assert ran.code == 0, ran.output
     assert channels(cloud) == {""}
 
 
-def test_alerts_that_are_refused_are_told_and_the_rest_is_done(cloud: Cloud) -> None:
-    """A new metric is not known to alerts at once."""
+def test_refused_alerts_are_reported_and_the_rest_is_done(cloud: Cloud) -> None:
+    """Alerts cannot use a new metric immediately."""
     cloud.change(faults=["alerts/spend.yaml"])
     ran = cloud.run("--yes")
     assert ran.code == 1

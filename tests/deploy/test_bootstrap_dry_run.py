@@ -12,21 +12,21 @@ pytestmark = pytest.mark.long
 
 
 def commands(printed: str) -> list[list[str]]:
-    """The commands of a dry run, as a shell would read them; of an assignment, what is asked for it."""
+    """The commands of a dry run, as a shell would read them; for an assignment, the command inside."""
     lines = [line for line in printed.splitlines() if line and not line.startswith("#")]
     inner = [re.sub(r"^[A-Z_]+=\$\((.*)\)$", r"\1", line) for line in lines]
     return [shlex.split(line) for line in inner]
 
 
 def test_a_dry_run_calls_nothing_and_prints_all_that_a_first_run_does(ready: tuple[Cloud, Ran], cloud: Cloud) -> None:
-    """In its order, complete enough to be pasted."""
+    """In the same order, and complete enough to be pasted."""
     ran = cloud.run("--dry-run", "--alert-email", "oncall@example.com")
     assert ran.code == 0
     assert not cloud.calls
     meant = {"$PROJECT_NUMBER": "123", "$CHANNEL": "channels/1"}
     printed: list[list[str]] = []
     for command in commands(ran.output):
-        if command[0] in ("for", "echo"):  # which put the names of keys together, and write a setting
+        if command[0] in ("for", "echo"):  # these collect the names of keys, and write a setting
             continue
         assert command[0] == "gcloud"
         words = [re.sub(r"\$[A-Z_]+", lambda name: meant[name[0]], word) for word in command[1:] if "${" not in word]
@@ -36,7 +36,7 @@ def test_a_dry_run_calls_nothing_and_prints_all_that_a_first_run_does(ready: tup
 
 
 def test_what_a_dry_run_prints_is_what_a_shell_runs(ready: tuple[Cloud, Ran], cloud: Cloud) -> None:
-    """Pasted, it makes the project that a first run makes."""
+    """Pasted into a shell, it creates the same project as a first run."""
     printed = cloud.run("--dry-run", "--alert-email", "oncall@example.com").output
     cloud.settings.unlink()
     given = {**cloud.environ, "OPENAI_API_KEY": KEY, "DEFAULT_ALLOWANCE": "7.5"}
@@ -48,15 +48,15 @@ def test_what_a_dry_run_prints_is_what_a_shell_runs(ready: tuple[Cloud, Ran], cl
     assert cloud.settings.read_text() == "DEFAULT_ALLOWANCE=7.5\n"
 
 
-def test_what_is_told_between_the_commands_has_no_quotes(cloud: Cloud) -> None:
-    """Where comments are not read as such, as in the zsh of macOS, one would begin a text."""
-    told = [line for line in cloud.run("--dry-run").output.splitlines() if line.startswith("#")]
-    assert len(told) > 5
-    assert not [line for line in told if {*line} & {"'", '"', "`"}]
+def test_comments_between_the_commands_have_no_quotes(cloud: Cloud) -> None:
+    """In a shell that does not ignore comments, such as zsh on macOS, a quote would begin a text."""
+    comments = [line for line in cloud.run("--dry-run").output.splitlines() if line.startswith("#")]
+    assert len(comments) > 5
+    assert not [line for line in comments if {*line} & {"'", '"', "`"}]
 
 
-def test_only_the_dry_runs_own_variables_are_read_when_it_is_pasted() -> None:
-    """All else is printed as it was given."""
+def test_only_the_dry_runs_own_variables_are_expanded_when_it_is_pasted() -> None:
+    """Everything else is quoted."""
     script = "source deploy/bootstrapping/commands.sh; quoted echo '$PROJECT_NUMBER' '$CHANNEL' '$HOME'"
     done = subprocess.run(["bash", "-euc", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == 'echo "$PROJECT_NUMBER" "$CHANNEL" \\$HOME'

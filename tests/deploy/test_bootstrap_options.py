@@ -1,4 +1,4 @@
-"""How `deploy/bootstrap` is called, and what it says when something is missing."""
+"""The options of `deploy/bootstrap`, and its messages when something is missing."""
 
 import re
 import shutil
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.long
         ({"billing": "False"}, "The project my-project has no billing account"),
     ],
 )
-def test_what_is_missing_is_said_with_what_to_do(cloud: Cloud, project: dict[str, Any], said: str) -> None:
+def test_what_is_missing_is_reported_with_a_remedy(cloud: Cloud, project: dict[str, Any], said: str) -> None:
     """Before anything is changed."""
     cloud.change(**project)
     ran = cloud.run("--yes")
@@ -33,26 +33,26 @@ def test_what_is_missing_is_said_with_what_to_do(cloud: Cloud, project: dict[str
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--all"], "--all is no option"),
+        (["--all"], "--all is not an option"),
         (["--project"], "--project needs a value"),
-        (["--project", "My_Project"], "My_Project cannot be a project's id"),
-        (["--alert-email", 'a" b'], "is no e-mail address"),
-        (["--alert-email", "$CHANNEL@example.com"], "is no e-mail address"),
-        (["--database-location", "$PROJECT_NUMBER"], "$PROJECT_NUMBER is no place of Firestore's"),
-        (["--default-allowance", "$20"], "$20 is no amount of dollars"),
-        (["--default-allowance", "-1"], "-1 is no amount of dollars"),
-        ([], "There is nobody to ask"),
+        (["--project", "My_Project"], "My_Project is not a valid project id"),
+        (["--alert-email", 'a" b'], "is not a valid e-mail address"),
+        (["--alert-email", "$CHANNEL@example.com"], "is not a valid e-mail address"),
+        (["--database-location", "$PROJECT_NUMBER"], "$PROJECT_NUMBER is not a Firestore location"),
+        (["--default-allowance", "$20"], "$20 is not an amount in dollars"),
+        (["--default-allowance", "-1"], "-1 is not an amount in dollars"),
+        ([], "This needs a confirmation, but there is no terminal"),
     ],
 )
-def test_options_that_make_no_sense_change_nothing(cloud: Cloud, options: list[str], said: str) -> None:
-    """And without `--yes` somebody has to be there."""
+def test_invalid_options_change_nothing(cloud: Cloud, options: list[str], said: str) -> None:
+    """Without `--yes`, a terminal is needed for the confirmation."""
     ran = cloud.run(*options)
     assert (ran.code, cloud.changes) == (1, [])
     assert said in ran.output
 
 
 def test_without_gcloud_it_says_so(tmp_path: Path) -> None:
-    """Rather than `command not found`."""
+    """The script reports it, rather than failing with `command not found`."""
     for tool in ("dirname", "sed", "sort", "tr", "cat", "bash", "env"):
         found = shutil.which(tool)
         assert found
@@ -68,20 +68,20 @@ def test_without_gcloud_it_says_so(tmp_path: Path) -> None:
     assert "gcloud is not on the PATH" in done.stderr
 
 
-def test_help_tells_every_option() -> None:
-    """That the script knows."""
-    told = subprocess.run([SCRIPT, "--help"], capture_output=True, text=True, check=True).stdout
-    known = set(re.findall(r"--[a-z-]+(?=\)| \|)", SCRIPT.read_text().partition("# ---- The whole")[2]))
+def test_help_lists_every_option() -> None:
+    """Every option that the script accepts is in its help."""
+    shown = subprocess.run([SCRIPT, "--help"], capture_output=True, text=True, check=True).stdout
+    known = set(re.findall(r"--[a-z-]+(?=\)| \|)", SCRIPT.read_text().partition("# ---- Main")[2]))
     assert known
-    assert known <= set(re.findall(r"--[a-z-]+", told))
+    assert known <= set(re.findall(r"--[a-z-]+", shown))
 
 
 def test_what_users_may_spend_is_asked_for_once(cloud: Cloud) -> None:
-    """By an option, or a person; what is set stays, with all else in the file, unless the option says otherwise."""
+    """An option or a person sets it. It stays, like all other settings in the file, unless the option changes it."""
     cloud.settings.unlink()
     ran = cloud.run("--yes")
     assert (ran.code, cloud.changes) == (1, [])
-    assert "What a new user may spend on models is not set" in ran.output
+    assert "DEFAULT_ALLOWANCE is not set" in ran.output
     assert "--default-allowance DOLLARS" in ran.output
     assert cloud.run("--yes", "--default-allowance", "7.50").code == 0
     assert cloud.settings.read_text() == "DEFAULT_ALLOWANCE=7.50\n"

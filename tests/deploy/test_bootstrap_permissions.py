@@ -1,15 +1,15 @@
-"""What `deploy/bootstrap` lets each account do."""
+"""The roles that `deploy/bootstrap` grants to each account."""
 
 import pytest
 
 from tests.deploy.bootstrapped import FUNCTIONS, PROJECT, ROOT, Cloud, Ran, roles_of
 
 pytestmark = pytest.mark.long
-TAKES_TOKENS = ("CurrentCaller", "CallerIfAny", "CurrentAdmin")
+TAKES_TOKENS = ("CurrentCaller", "ActiveCaller", "CallerIfAny", "CurrentAdmin")
 
 
 def test_the_account_of_a_function_may_do_what_the_function_does(ready: tuple[Cloud, Ran]) -> None:
-    """And those that run agent code reach data and models' keys; the worker hands in tasks to its own queue."""
+    """The functions that run agent code reach data and providers' keys; the worker enqueues tasks in its own queue."""
     project = ready[0].project
     for name in FUNCTIONS:
         roles = {role for role in roles_of(project, f"fn-{name}") if "secretAccessor" not in role}
@@ -28,13 +28,13 @@ def test_the_account_of_a_function_may_do_what_the_function_does(ready: tuple[Cl
 
 
 def test_the_queue_and_the_scheduler_may_do_nothing_on_the_project(ready: tuple[Cloud, Ran]) -> None:
-    """`firebase deploy` lets each open its one function, as `functions.yaml` says."""
+    """`firebase deploy` lets each call its one function, as `functions.yaml` says."""
     for account in ("task-invoker", "scheduler-invoker"):
         assert roles_of(ready[0].project, account) == set()
 
 
 def test_functions_read_the_secrets_that_their_code_reads(ready: tuple[Cloud, Ran]) -> None:
-    """Keys where models are called, their names where it is only told which can be; the password in `admin`."""
+    """Functions that call models read the keys, those that list models read the keys' names, `admin` the password."""
     project = ready[0].project
     keys = set(project["secrets"]) - {"ADMIN_PASSWORD", "PROVIDER_KEYS"}
     for name in FUNCTIONS:
@@ -49,15 +49,15 @@ def test_functions_read_the_secrets_that_their_code_reads(ready: tuple[Cloud, Ra
 
 
 def editors(cloud: Cloud) -> list[str]:
-    """Who may change anything."""
+    """The members with the role Editor."""
     lines = cloud.project["policies"][f"projects {PROJECT}"]
     return [line.removeprefix("roles/editor serviceAccount:") for line in lines if line.startswith("roles/editor ")]
 
 
 def test_no_account_of_googles_stays_an_editor(ready: tuple[Cloud, Ran], again: Cloud) -> None:
-    """`deployer` may act as them. That they build images is granted first; a person who is an editor stays one."""
+    """`deployer` may act as them. The role for building images is granted first; people keep the role Editor."""
     assert editors(ready[0]) == []
-    assert "- takes the role Editor from" in ready[1].output
+    assert "- removes the role Editor from" in ready[1].output
     calls = [" ".join(call) for call in ready[0].calls]
     (taken,) = [number for number, call in enumerate(calls) if "remove-iam-policy-binding" in call]
     (built,) = [number for number, call in enumerate(calls) if "123-compute@" in call and "builds.builder" in call]
@@ -71,8 +71,8 @@ def test_no_account_of_googles_stays_an_editor(ready: tuple[Cloud, Ran], again: 
     assert editors(again) == ["roles/editor user:me@example.com"]
 
 
-def test_what_is_granted_on_a_condition_is_not_taken_for_granted(again: Cloud) -> None:
-    """The condition may not hold."""
+def test_a_conditional_grant_does_not_count(again: Cloud) -> None:
+    """The condition may be false."""
     policy = again.project["policies"][f"projects {PROJECT}"]
     granted = f"roles/datastore.user serviceAccount:fn-users@{PROJECT}.iam.gserviceaccount.com"
     policy[policy.index(granted)] += " conditional"
@@ -81,8 +81,8 @@ def test_what_is_granted_on_a_condition_is_not_taken_for_granted(again: Cloud) -
     assert granted in policy
 
 
-def test_a_grant_that_is_forbidden_is_not_tried_again(cloud: Cloud) -> None:
-    """Others are, as a new account is not known everywhere at once; what gcloud says is shown."""
+def test_a_forbidden_grant_is_not_retried(cloud: Cloud) -> None:
+    """Other failures are, because a new account is not visible everywhere at once. gcloud's message is shown."""
     cloud.change(faults=["role=roles/run.admin"], why="PERMISSION_DENIED: you may not do that")
     ran = cloud.run("--yes")
     assert ran.code == 1

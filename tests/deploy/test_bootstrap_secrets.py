@@ -1,4 +1,4 @@
-"""The secrets that `deploy/bootstrap` makes and fills."""
+"""The secrets that `deploy/bootstrap` creates and fills."""
 
 import json
 
@@ -13,14 +13,14 @@ pytestmark = pytest.mark.long
 
 @pytest.mark.parametrize("slug", [slug for slug in provider_slugs() if curated(slug).api_key_env])
 def test_every_provider_has_its_keys_among_the_secrets(ready: tuple[Cloud, Ran], slug: str) -> None:
-    """All that one way to sign in takes; a session's token is nothing for a deployment."""
+    """All keys that one way to sign in needs; a session token is of no use in a deployment."""
     secrets = set(ready[0].project["secrets"])
     ways = [set(way.values()) - {"AWS_SESSION_TOKEN"} for way in curated(slug).api_key_env]
     assert any(way <= secrets for way in ways)
 
 
 def test_secrets_are_kept_and_those_without_a_value_count_as_not_set(ready: tuple[Cloud, Ran]) -> None:
-    """Every secret has a version, as `firebase deploy` insists."""
+    """Every secret has a version, because `firebase deploy` requires one."""
     secrets = dict(ready[0].project["secrets"])
     assert secrets.pop("OPENAI_API_KEY") == [f"{KEY}\n"]
     assert secrets.pop("PROVIDER_KEYS") == ["OPENAI_API_KEY\n"]
@@ -30,7 +30,7 @@ def test_secrets_are_kept_and_those_without_a_value_count_as_not_set(ready: tupl
 
 
 def test_secrets_are_in_no_output_and_no_command_line(ready: tuple[Cloud, Ran], again: Cloud) -> None:
-    """Which others on the machine can see."""
+    """Other users of the machine can see command lines."""
     cloud, ran = ready
     assert KEY not in ran.output
     assert KEY not in json.dumps(cloud.calls)
@@ -42,7 +42,7 @@ def test_secrets_are_in_no_output_and_no_command_line(ready: tuple[Cloud, Ran], 
 
 
 def test_the_names_of_keys_follow_their_values(again: Cloud) -> None:
-    """A key that is new, one that has become blank, one that was filled by hand; a version more only then."""
+    """For a new key, a key that became blank, and a key that was set by hand; otherwise no version is added."""
     again.project["secrets"]["GEMINI_API_KEY"] += ["from elsewhere\n"]
     again.project["secrets"]["OPENAI_API_KEY"] += [" \n"]
     for _ in range(2):
@@ -56,14 +56,14 @@ def test_the_names_of_keys_follow_their_values(again: Cloud) -> None:
 
 
 def test_the_names_of_keys_may_be_none(cloud: Cloud) -> None:
-    """As a line feed: Secret Manager takes nothing that is empty."""
+    """The value is then a line feed: Secret Manager refuses an empty value."""
     ran = cloud.run("--yes")
     assert ran.code == 0, ran.output
     assert cloud.project["secrets"]["PROVIDER_KEYS"] == ["\n"]
 
 
-def test_a_newest_version_that_cannot_be_read_is_told(again: Cloud) -> None:
-    """With what to do: an older one is not taken in its place, neither by functions nor here."""
+def test_a_newest_version_that_cannot_be_read_is_reported(again: Cloud) -> None:
+    """With a remedy: neither functions nor the script use an older version instead."""
     again.change(states={"OPENAI_API_KEY": "DISABLED"})
     ran = again.run("--yes")
     assert ran.code == 1

@@ -1,8 +1,8 @@
-"""What is stored of a user goes, and what is others' stays."""
+"""The user's data are deleted, and other users' data stay."""
 
 import pytest
 
-from deploy.delete_user import AT_ONCE, main
+from deploy.delete_user import BATCH_SIZE, main
 from shared.models.account import Account
 from shared.models.usage import Entry
 from shared.store import Database, Transaction
@@ -18,7 +18,7 @@ async def paths(database: Database, project: str) -> set[str]:
 
 
 async def test_without_yes_it_only_counts(paths: set[str], project: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each collection."""
+    """It prints a number for each collection."""
     assert main(["--project", project, "ada"]) == 0
     assert set(await all_documents(project)) == paths
     counted = dict(line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("  "))
@@ -26,8 +26,10 @@ async def test_without_yes_it_only_counts(paths: set[str], project: str, capsys:
     assert len(counted) == 12
 
 
-async def test_all_of_the_user_goes_and_nothing_else(paths: set[str], project: str, database: Database) -> None:
-    """But the audit trail, and rate limits, which expire by themselves and name nobody."""
+async def test_all_data_of_the_user_are_deleted_and_nothing_else(
+    paths: set[str], project: str, database: Database
+) -> None:
+    """Except the audit trail, and rate limits, which expire by themselves and name no user."""
     before = {path for path in paths if "audit/" in path or "rateLimits/" in path}
     assert main(["--project", project, "ada", "--yes"]) == 0
     left = set(await all_documents(project))
@@ -36,14 +38,14 @@ async def test_all_of_the_user_goes_and_nothing_else(paths: set[str], project: s
     assert await database.accounts.get("bob") is not None
 
 
-async def test_a_user_with_much_goes_too_and_it_may_be_done_again(project: str, database: Database) -> None:
-    """More than one batch holds."""
+async def test_many_documents_are_deleted_and_it_may_be_run_again(project: str, database: Database) -> None:
+    """More documents than fit into one batch."""
     account = Account(uid="ada", allowance=1, remaining=1, created_at=NOW, updated_at=NOW)
 
     async def write(transaction: Transaction) -> None:
         await database.accounts.get("ada", transaction)
         database.accounts.put(account, transaction)
-        for number in range(AT_ONCE + 5):
+        for number in range(BATCH_SIZE + 5):
             cause = f"cause-{number}"
             await database.accounts.has_entry("ada", cause, transaction)
             entry = Entry(cause=cause, period=1, timestamp=NOW, cost=1, charged=1)
@@ -56,6 +58,6 @@ async def test_a_user_with_much_goes_too_and_it_may_be_done_again(project: str, 
 
 
 @pytest.mark.parametrize("uid", ["", "ada/usage/cause"])
-def test_what_cannot_be_an_id_is_refused(uid: str, project: str, firestore_host: str) -> None:
-    """A path would lead elsewhere."""
+def test_an_impossible_id_is_refused(uid: str, project: str, firestore_host: str) -> None:
+    """A path would address other documents."""
     assert main(["--project", project, uid, "--yes"]) == 1

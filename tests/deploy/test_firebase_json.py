@@ -1,4 +1,4 @@
-"""`firebase.json` has the form that the Firebase CLI publishes for it."""
+"""`firebase.json` fits the schema that the Firebase CLI publishes for it."""
 
 import json
 import re
@@ -17,15 +17,15 @@ if (!ajv.validate(schema, config)) { console.log(ajv.errorsText()); }
 
 
 def complaints(config: dict[str, Any]) -> str:
-    """What the schema of the installed CLI says against it."""
+    """The errors by the schema of the installed CLI."""
     command = ["node", "-e", _CHECK]
     done = subprocess.run(command, cwd=ROOT, input=json.dumps(config), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
-def test_it_is_as_the_cli_wants_it() -> None:
-    """Which itself passes over what it does not know."""
+def test_it_fits_the_schema() -> None:
+    """The CLI itself ignores unknown keys."""
     assert complaints(json.loads((ROOT / "firebase.json").read_text())) == ""
 
 
@@ -39,8 +39,8 @@ def test_a_misspelt_key_is_noticed() -> None:
     assert "hosting" in complaints(config)
 
 
-def test_until_when_the_python_is_served_is_as_the_cli_has_it() -> None:
-    """docs/guides/operations.md says it; the runtime itself is not one that is out of service already."""
+def test_the_documented_end_of_the_runtime_is_the_clis() -> None:
+    """docs/guides/operations.md has the dates; the runtime is still generally available."""
     (runtime,) = {codebase["runtime"] for codebase in json.loads((ROOT / "firebase.json").read_text())["functions"]}
     types = ROOT / "node_modules/firebase-tools/lib/deploy/functions/runtimes/supported/types.js"
     entry = types.read_text().partition(f" {runtime}: {{")[2].partition("}")[0]

@@ -1,4 +1,4 @@
-"""What the functions run with: `functions.yaml` as the Firebase CLI reads it, and the rules of the project."""
+"""The functions' resources and permissions: `functions.yaml` as the Firebase CLI reads it, and the project's rules."""
 
 import json
 import subprocess
@@ -14,11 +14,11 @@ from shared.settings import Settings
 
 PROJECT = "demo-agents"
 CALLED_BY = {"worker": {"task-invoker", "fn-chat", "fn-sweep", "fn-worker"}, "sweep": {"scheduler-invoker"}}
-"""Whom a private function answers. Who may call the worker may also hand in tasks to its queue: the CLI grants both."""
+"""The callers of private functions. A caller of the worker may also enqueue tasks: the CLI grants both."""
 QUOTA_CPUS, QUOTA_MB = 20, 40 * 1024
-"""Of a region, in a young project: `CpuAllocPerProjectRegion` 20,000 (of a thousandth) and `MemAllocPerProjectRegion`
-42,949,672,960, as Cloud Run's refusals quoted them in 2026 (https://github.com/googlecodelabs/feedback/issues/1856).
-They are "accounted as a sum of all in-use resources in the region", and bound each `maxInstances` besides:
+"""The quota of a region in a new project: `CpuAllocPerProjectRegion` 20,000 (thousandths of a CPU) and
+`MemAllocPerProjectRegion` 42,949,672,960, as Cloud Run's refusals quoted them in 2026 (https://github.com/googlecodelabs/feedback/issues/1856).
+They are "accounted as a sum of all in-use resources in the region", and also limit each `maxInstances`:
 https://cloud.google.com/run/docs/configuring/max-instances-limits"""
 PERCENT_OF_SLOTS = 70
 ASKS_WHAT_CAN_BE_CALLED = "Catalog.load("
@@ -50,7 +50,7 @@ Promise.all(folders.map(read)).then(
 
 
 def as_the_cli_reads(*folders: str) -> list[dict[str, Any]]:
-    """Each folder's endpoints by region and name: with all that the CLI checks before it deploys, and filled in."""
+    """Each folder's endpoints by region and name, checked and completed as the CLI does before it deploys."""
     command = ["node", "-e", _READ, PROJECT, *folders]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -58,7 +58,7 @@ def as_the_cli_reads(*folders: str) -> list[dict[str, Any]]:
 
 
 OWN_BYTES = 10_000_000
-"""What a live run takes that does nothing: of its process, and of Python's memory."""
+"""The memory of an idle run: its process, and Python itself."""
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +72,13 @@ def endpoints() -> dict[str, dict[str, Any]]:
 
 
 def keys_of_providers() -> set[str]:
-    """Of every provider: all that its catalog reads, but for second names of the same, and what expires by itself."""
+    """All keys that the catalog reads, except alternative names and keys that expire by themselves."""
     alternatives = [keys for slug in provider_slugs() for keys in curated(slug).api_key_env]
     return {key for keys in alternatives for key in keys.values()} - NO_SECRETS
 
 
-def test_every_function_says_what_it_runs_with(endpoints: dict[str, dict[str, Any]]) -> None:
-    """Nothing is left to defaults, which differ between the CLI, the console and the years."""
+def test_every_function_declares_its_resources(endpoints: dict[str, dict[str, Any]]) -> None:
+    """Nothing is left to defaults, which differ between the CLI and the console, and change over time."""
     said = {
         "availableMemoryMb",
         "cpu",
@@ -95,28 +95,28 @@ def test_every_function_says_what_it_runs_with(endpoints: dict[str, dict[str, An
         assert 1 <= endpoint["maxInstances"] <= 20
 
 
-def test_every_function_has_an_account_of_its_own(endpoints: dict[str, dict[str, Any]]) -> None:
-    """By its whole address: the CLI grants secrets to what stands here, and would not complete `fn-chat@` then."""
+def test_every_function_has_its_own_account(endpoints: dict[str, dict[str, Any]]) -> None:
+    """By its full address: the CLI grants secrets to exactly this text, and does not complete `fn-chat@` there."""
     for name, endpoint in endpoints.items():
         assert endpoint["serviceAccount"] == f"fn-{name}@{PROJECT}.iam.gserviceaccount.com"
-        assert 6 <= len(f"fn-{name}") <= 30, "what an account's id may be long"
+        assert 6 <= len(f"fn-{name}") <= 30, "the allowed length of an account's id"
 
 
 def test_only_what_browsers_reach_is_open(endpoints: dict[str, dict[str, Any]]) -> None:
-    """The worker and the sweep answer accounts that are named: `private` would let none in, and take away others."""
+    """The worker and the sweep answer only named accounts: `private` would admit none, and remove existing grants."""
     for name, endpoint in endpoints.items():
         named = {f"{account}@{PROJECT}.iam.gserviceaccount.com" for account in CALLED_BY.get(name, ())}
         assert set(endpoint["members"]) == ({f"serviceAccount:{address}" for address in named} or {"allUsers"}), name
 
 
-def test_who_hands_in_tasks_may(endpoints: dict[str, dict[str, Any]]) -> None:
-    """Functions whose code asks for the queue; besides them, the account whose token the tasks carry."""
+def test_functions_that_enqueue_tasks_are_allowed_to(endpoints: dict[str, dict[str, Any]]) -> None:
+    """The functions whose code uses the queue, and the account whose token the tasks carry."""
     hand_in = {name for name in endpoints if "task_queue" in (ROOT / "functions" / name / "main.py").read_text()}
     assert {f"fn-{name}" for name in hand_in} | {"task-invoker"} == CALLED_BY["worker"]
 
 
 def test_a_function_sees_the_keys_that_it_uses_and_no_others(endpoints: dict[str, dict[str, Any]]) -> None:
-    """Those of providers where models are called, and where it is only told what can be, their names."""
+    """The providers' keys in functions that call models; only the keys' names in functions that list models."""
     for name, endpoint in endpoints.items():
         code = (ROOT / "functions" / name / "main.py").read_text()
         wanted = keys_of_providers() if CALLS_MODELS in code else set[str]()
@@ -129,8 +129,8 @@ def test_a_function_sees_the_keys_that_it_uses_and_no_others(endpoints: dict[str
         assert all(secret["secret"] == secret["key"] for secret in secrets)
 
 
-def test_a_key_of_blanks_is_none() -> None:
-    """So a deployment may have the secrets of providers that it does not use: the CLI refuses one that is missing."""
+def test_a_blank_key_counts_as_not_set() -> None:
+    """So a deployment may have secrets of providers that it does not use: the CLI refuses a missing secret."""
     from shared.llm.catalog.access import access
 
     blank = {key: " " for slug in provider_slugs() for keys in curated(slug).api_key_env for key in keys.values()}
@@ -139,8 +139,8 @@ def test_a_key_of_blanks_is_none() -> None:
 
 
 def test_time_and_room_fit_the_settings(endpoints: dict[str, dict[str, Any]]) -> None:
-    """What waits for another waits longer; what runs agent code has the memory for all that four users may run at a
-    time at their most, and more slots for small runs than requests, so that runs which wait block nobody.
+    """Callers wait longer than the calls that they make. Functions that run agent code have memory for the most that
+    four users may run at a time, and more run slots than requests, so that waiting runs block no others.
     """
     settings = Settings()
     for name, endpoint in endpoints.items():
@@ -157,7 +157,7 @@ def test_time_and_room_fit_the_settings(endpoints: dict[str, dict[str, Any]]) ->
 
 
 def test_the_worker_has_room_for_its_dispatches(endpoints: dict[str, dict[str, Any]]) -> None:
-    """With some to spare: what an instance refuses slows the whole queue, also after there is room again."""
+    """With a reserve: tasks that an instance refuses slow the whole queue, even after there is room again."""
     worker = endpoints["worker"]
     dispatches = worker["taskQueueTrigger"]["rateLimits"]["maxConcurrentDispatches"]
     assert 100 * dispatches <= PERCENT_OF_SLOTS * worker["maxInstances"] * worker["concurrency"]
@@ -168,19 +168,19 @@ def test_the_worker_has_room_for_its_dispatches(endpoints: dict[str, dict[str, A
 
 
 def test_a_young_project_has_room_for_all_functions_at_their_most(endpoints: dict[str, dict[str, Any]]) -> None:
-    """In total: what one function's instances take is missing to all others, which then cannot start.
+    """In total, because instances of one function leave less for the others, which then cannot start.
 
-    And one instance more, of any function: a deployment starts the new beside the old.
+    There is room for one more instance of any function, because a deployment starts a new one beside the old.
     """
     cpus = sum(endpoint["maxInstances"] * endpoint["cpu"] for endpoint in endpoints.values())
     memory = sum(endpoint["maxInstances"] * endpoint["availableMemoryMb"] for endpoint in endpoints.values())
-    told = f"{cpus} CPUs and {memory / 1024} GiB at most: lower maxInstances of one before you raise another's"
-    assert cpus + max(endpoint["cpu"] for endpoint in endpoints.values()) <= QUOTA_CPUS, told
-    assert memory + max(endpoint["availableMemoryMb"] for endpoint in endpoints.values()) <= QUOTA_MB, told
+    message = f"{cpus} CPUs and {memory / 1024} GiB at most: lower maxInstances of one before you raise another's"
+    assert cpus + max(endpoint["cpu"] for endpoint in endpoints.values()) <= QUOTA_CPUS, message
+    assert memory + max(endpoint["availableMemoryMb"] for endpoint in endpoints.values()) <= QUOTA_MB, message
 
 
 def test_a_misspelt_key_fails_here(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Not at the first deployment."""
+    """Rather than at the first deployment."""
     folder = tmp_path_factory.mktemp("misspelt")
     text = (ROOT / "functions/users/functions.yaml").read_text()
     (folder / "functions.yaml").write_text(text.replace("maxInstances", "maximumInstances"))

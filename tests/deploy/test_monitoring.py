@@ -1,4 +1,4 @@
-"""What is watched in the cloud: dashboard, alerts and log-based metrics say only what can be true of this service."""
+"""Monitoring: dashboard, alerts and log-based metrics match the log lines that the service writes."""
 
 import json
 import re
@@ -49,7 +49,7 @@ def named(path: Path) -> str:
 
 
 def known_metrics() -> dict[str, set[str]]:
-    """Names with labels: Google's, and those that are defined here."""
+    """Google's metrics, and those that are defined here, with their labels."""
     ours = {
         f"logging.googleapis.com/user/{metric['name']}": set(metric.get("labelExtractors", {}))
         for metric in map(read, METRICS)
@@ -58,13 +58,13 @@ def known_metrics() -> dict[str, set[str]]:
 
 
 def in_promql(metric: str) -> str:
-    """As PromQL has it. https://cloud.google.com/monitoring/promql/promql-mapping"""
+    """The metric's name in PromQL. https://cloud.google.com/monitoring/promql/promql-mapping"""
     domain, path = metric.split("/", 1)
     return f"{domain.replace('.', '_')}:{re.sub('[^A-Za-z0-9]', '_', path)}"
 
 
 def texts(value: Any) -> Iterator[tuple[str, str]]:
-    """All texts in a document, each with the name that it stands under."""
+    """All texts in a document, each with the name of its field."""
     if isinstance(value, dict):
         for name, item in value.items():  # pyright: ignore[reportUnknownVariableType]
             yield from ([(str(name), item)] if isinstance(item, str) else texts(item))
@@ -74,7 +74,7 @@ def texts(value: Any) -> Iterator[tuple[str, str]]:
 
 
 async def entries(harness: Harness, caller: Caller, model_server: ModelServer, lines: Lines) -> list[Any]:
-    """What a chat that is charged, and a sweep of two stuck tickets, leave in the log."""
+    """The log entries of a charged chat and of a sweep of two stuck tickets."""
     now = datetime.now(UTC)
     model_server.script("hi", Answer("hello", prompt_tokens=1000, completion_tokens=1000))
     await harness.deliver((await harness.chat.submit(caller, chat("hi"))).ticket_id)
@@ -114,28 +114,28 @@ async def test_a_metric_finds_the_lines_it_is_made_for(
     values: int,
     labels: list[dict[str, str]],
 ) -> None:
-    """Lines that the service really wrote, those and no others, with a number and labels in each."""
+    """It finds exactly the lines that the service writes for it, with a number and labels in each."""
     metric = read(FOLDER / "log-metrics" / f"{name}.yaml")
     log = await entries(harness, caller, model_server, lines)
     found = [entry for entry in log if matches(metric["filter"], entry)]
     extractors = metric.get("labelExtractors", {})
-    told = [{label: extracted(extractor, entry) for label, extractor in extractors.items()} for entry in found]
-    assert sorted(told, key=str) == sorted(labels, key=str)
+    labeled = [{label: extracted(extractor, entry) for label, extractor in extractors.items()} for entry in found]
+    assert sorted(labeled, key=str) == sorted(labels, key=str)
     if "valueExtractor" in metric:
         numbers = [extracted(metric["valueExtractor"], entry) for entry in found]
         assert len(numbers) == values
         assert all(isinstance(number, int) and number > 0 for number in numbers)
 
 
-def test_every_metric_is_tried() -> None:
-    """A new one needs a row above."""
+def test_every_metric_is_tested() -> None:
+    """A new metric needs a row above."""
     tried = {"agents_charges", "agents_swept_tickets", "agents_swept_ticket_age", "agents_sweeps", "agents_faults"}
     assert {path.stem for path in METRICS} == tried
 
 
 @pytest.mark.parametrize("path", METRICS, ids=named)
 def test_a_log_metric_has_the_shape_that_gcloud_takes(path: Path) -> None:
-    """Named like its file; a distribution where a value is extracted, a count elsewhere; each label declared."""
+    """It is named like its file, is a distribution if it extracts a value, else a count, and declares each label."""
     metric = read(path)
     assert set(metric) <= {
         "name",
@@ -157,7 +157,7 @@ def test_a_log_metric_has_the_shape_that_gcloud_takes(path: Path) -> None:
 
 @pytest.mark.parametrize("path", ALERTS, ids=named)
 def test_an_alert_has_the_shape_that_gcloud_takes(path: Path) -> None:
-    """What it means and what to do stands in it; nobody's project and nobody's notification channel do."""
+    """It explains what it means and what to do; it names no project and no notification channel."""
     policy = read(path)
     assert set(policy) == {"displayName", "combiner", "severity", "documentation", "conditions"}
     assert policy["severity"] in ("CRITICAL", "ERROR", "WARNING")
@@ -178,8 +178,8 @@ def test_an_alert_has_the_shape_that_gcloud_takes(path: Path) -> None:
             assert inner["query"].count("(") == inner["query"].count(")")
 
 
-def test_an_alert_of_something_missing_needs_no_series_that_once_was() -> None:
-    """A threshold compares what there is: where a sweep has never ended, there is nothing to compare."""
+def test_an_alert_about_something_missing_needs_no_earlier_series() -> None:
+    """A threshold compares existing series: if no sweep has ever ended, there is none."""
     for path in ALERTS:
         for condition in read(path)["conditions"]:
             threshold = condition.get("conditionThreshold", {})
@@ -193,7 +193,7 @@ def test_an_alert_of_something_missing_needs_no_series_that_once_was() -> None:
 
 
 def test_the_dashboard_has_the_shape_that_gcloud_takes() -> None:
-    """Tiles with titles, inside the columns, none above another."""
+    """Its tiles have titles, are inside the columns, and do not overlap."""
     dashboard = read(FOLDER / "dashboard.json")
     assert set(dashboard) == {"displayName", "mosaicLayout"}
     layout = dashboard["mosaicLayout"]
@@ -209,7 +209,7 @@ def test_the_dashboard_has_the_shape_that_gcloud_takes() -> None:
 
 @pytest.mark.parametrize("path", [*ALERTS, FOLDER / "dashboard.json"], ids=named)
 def test_every_metric_that_is_used_exists(path: Path) -> None:
-    """Google's or ours, with the labels that it is filtered and grouped by; in filters and in PromQL."""
+    """Google's or ours, with the labels that it is filtered and grouped by, in filters and in PromQL."""
     known = known_metrics()
     suffixes = ("", "_sum", "_count", "_bucket")
     promql = {f"{in_promql(metric)}{suffix}": metric for metric in known for suffix in suffixes}
@@ -234,7 +234,7 @@ def test_every_metric_that_is_used_exists(path: Path) -> None:
 
 
 def test_the_dashboard_groups_by_labels_that_exist() -> None:
-    """And names each line by what it groups by."""
+    """And each line is named by the label that it is grouped by."""
     known = known_metrics()
     for tile in read(FOLDER / "dashboard.json")["mosaicLayout"]["tiles"]:
         for data_set in tile["widget"].get("xyChart", {}).get("dataSets", []):
@@ -250,16 +250,16 @@ def test_the_dashboard_groups_by_labels_that_exist() -> None:
             assert [data_set.get("legendTemplate")] == ([f"${{{group}}}" for group in groups] or [None])
 
 
-def test_every_metric_of_ours_is_looked_at() -> None:
-    """A metric that nothing shows costs for nothing."""
+def test_every_metric_of_ours_is_used() -> None:
+    """A metric that no panel or alert uses costs money without a benefit."""
     shown = (FOLDER / "dashboard.json").read_text() + "".join(path.read_text() for path in ALERTS)
     assert [path.stem for path in METRICS if path.stem not in shown] == []
 
 
-async def test_the_logs_panel_shows_faults(
+async def test_the_logs_panel_shows_internal_errors(
     harness: Harness, caller: Caller, model_server: ModelServer, lines: Lines
 ) -> None:
-    """Error lines of ours, and nothing else."""
+    """The service's error lines, and nothing else."""
     (panel,) = [
         tile["widget"]["logsPanel"]
         for tile in read(FOLDER / "dashboard.json")["mosaicLayout"]["tiles"]
@@ -269,8 +269,8 @@ async def test_the_logs_panel_shows_faults(
     assert {entry["severity"] for entry in log if matches(panel["filter"], entry)} == {"ERROR"}
 
 
-def test_the_commands_name_what_is_there() -> None:
-    """The README's commands run over the folders that are here, and no file holds a project's name."""
+def test_the_commands_name_existing_files() -> None:
+    """The README's commands use the existing folders, and no file has a project's name."""
     readme = (FOLDER / "README.md").read_text()
     for needed in ("log-metrics/*.yaml", "alerts/*.yaml", "dashboard.json", "--notification-channels"):
         assert needed in readme

@@ -1,6 +1,6 @@
-"""Each staged function alone: in an empty folder, with an environment of its own, under plain functions-framework.
+"""Each staged function alone: in an empty folder, with its own environment, under plain functions-framework.
 
-Slow for what they are: an environment takes a second, and the first start in it compiles all that it imports.
+These tests are slow: an environment takes a second, and the first start in it compiles everything that it imports.
 """
 
 import os
@@ -44,13 +44,13 @@ Serve = Callable[[str], httpx.Client]
 
 @dataclass
 class Environments:
-    """One for each set of requirements: functions that need the same share it."""
+    """Python environments, one for each set of requirements; functions with the same requirements share one."""
 
     folder: Path
     made: dict[str, Path] = field(default_factory=dict[str, Path])
 
     def python(self, requirements: Path) -> Path:
-        """The interpreter of an environment that has these requirements, whose hashes were compared, and no others."""
+        """The interpreter of an environment with exactly these requirements, whose hashes were checked."""
         digest = sha256(requirements.read_bytes()).hexdigest()[:16]
         if digest not in self.made:
             environment = self.folder / digest
@@ -64,9 +64,9 @@ class Environments:
 
 
 def _link_compiled(environment: Path) -> None:
-    """Takes over what Python has compiled in the environment of the tests, and looks at again before it uses it.
+    """Links the compiled files of the tests' own environment, which Python checks before it uses them.
 
-    Both have their files from uv's cache, so most of it fits, and a first start takes half the time.
+    Both environments have their files from uv's cache, so most of them match, and a first start takes half the time.
     """
     ours, theirs = (Path(prefix, "lib", f"python{VERSION}", "site-packages") for prefix in (sys.prefix, environment))
     for top in theirs.iterdir():
@@ -91,7 +91,7 @@ def serve(
     cloud_tasks: CloudTasksServer,
     model_server: ModelServer,
 ) -> Iterator[Serve]:
-    """`serve("chat")` is a client of that function, which sees nothing of this project's folder or environment."""
+    """`serve("chat")` returns a client of that function, which cannot see this project's folder or environment."""
     environ = {
         "PATH": os.defpath,
         "HOME": str(tmp_path),
@@ -143,7 +143,7 @@ def _served(name: str, folder: Path, python: Path, environ: dict[str, str]) -> G
                         time.sleep(0.02)
                 yield client
         finally:
-            os.killpg(process.pid, signal.SIGKILL)  # nothing here is worth its patience
+            os.killpg(process.pid, signal.SIGKILL)  # it need not end gracefully
             process.wait()
 
 
@@ -168,7 +168,7 @@ LINE = {"eventType": "click", "message": "hello"}
 def test_a_staged_function_answers(
     serve: Serve, tmp_path: Path, name: str, method: str, path: str, body: Any, status: int, has: dict[str, Any] | None
 ) -> None:
-    """What it has in its folder and what it installs are all that it needs; and it says so in the log."""
+    """Its folder and its requirements are all that it needs; and it logs the request."""
     answer = serve(name).request(method, path, json=body)
     assert answer.status_code == status, answer.text
     assert has is None or has.items() <= answer.json().items()
@@ -178,7 +178,7 @@ def test_a_staged_function_answers(
 def test_a_staged_chat_is_answered_by_the_staged_worker(
     serve: Serve, cloud_tasks: CloudTasksServer, model_server: ModelServer
 ) -> None:
-    """Through the queue's own protocol, and the client library of the models."""
+    """Through the queue's own protocol, and litellm."""
     chat, worker = serve("chat"), serve("worker")
     accepted = chat.post("/chat", json=CHAT)
     assert accepted.status_code == 200, accepted.text
@@ -190,26 +190,26 @@ def test_a_staged_chat_is_answered_by_the_staged_worker(
 
 
 def test_a_staged_mcp_reaches_a_server(serve: Serve, mcp_server: McpServer) -> None:
-    """With what it imports only then."""
+    """Including the modules that it imports only then."""
     answer = serve("mcp").post("/mcp/tools", json={"mcp_url": mcp_server.url})
     assert answer.status_code == 200, answer.text
 
 
 def test_a_staged_specs_reads_a_document(serve: Serve, api_server: ApiServer) -> None:
-    """With what it imports only then."""
+    """Including the modules that it imports only then."""
     answer = serve("specs").post("/specs/fetch", json={"url": f"{api_server.address}/openapi.json"})
     assert answer.status_code == 200, answer.text
 
 
 def test_a_staged_agents_runs_code(serve: Serve) -> None:
-    """With the Python for it, and the client library of the models, which are there when they are first asked for."""
+    """With the agents' Python and litellm, which are both loaded at first use."""
     answer = serve("agents").post("/agents/run-code", json={"code": ASKS_A_MODEL, "inputDict": {}})
     assert answer.status_code == 200, answer.text
     assert answer.json()["engine"] == "python"
 
 
-def test_no_other_function_can_import_a_client_of_models(staged: Path, environments: Environments) -> None:
-    """In their own environments it is not there."""
+def test_no_other_function_can_import_litellm(staged: Path, environments: Environments) -> None:
+    """Their own environments do not have it."""
     for name in runtimes():
         python = environments.python(staged / name / "requirements.txt")
         code = "import importlib.util as u; print(u.find_spec('litellm') is not None)"

@@ -1,4 +1,4 @@
-"""What staging makes: the same bytes from the same sources, only what a function needs, and words when it cannot."""
+"""Staging: the same bytes from the same sources, only the files that a function needs, and clear errors."""
 
 import json
 import os
@@ -15,18 +15,18 @@ from packaging.utils import canonicalize_name
 
 from deploy.stage.folder import MOMENT, write
 from deploy.stage.problem import StagingFailed
-from deploy.stage.requirements import Lock, compiled
+from deploy.stage.requirements import Lock, compile_requirements
 from deploy.stage.sources import BUILT, Sources, late_imports
 from deploy.stage.staging import ROOT, runtimes, stage
 
 CALL_MODELS = {"worker", "agents", "deployments", "demos"}
 RUN_CODE = {"worker", "agents", "deployments"}
 NEVER_RUN = {"sweep": {"firebase-admin"}, "worker": {"firebase-admin"}}
-"""What a function's code could import, and never does: these two are called by Google's own accounts."""
+"""Packages that a function's code could import but never does: Google's own accounts call these two functions."""
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, float, bytes]]:
-    """Everything below `folder`: mode, time, and bytes."""
+    """Mode, time, and bytes of everything below `folder`."""
     return {
         str(path.relative_to(folder)): (
             path.stat().st_mode,
@@ -51,17 +51,17 @@ def test_the_same_sources_give_the_same_bytes(staged: Path, tmp_path: Path) -> N
         os.umask(before)
     first, again = snapshot(staged), snapshot(tmp_path / "again")
     assert again.keys() == first.keys()
-    for name in runtimes():  # the folders that hold the functions are nobody's
-        inside = {path: told for path, told in first.items() if path.partition("/")[0] == name}
+    for name in runtimes():  # only what is inside the functions' folders is compared
+        inside = {path: state for path, state in first.items() if path.partition("/")[0] == name}
         assert {path: again[path] for path in inside} == inside
         assert {moment for _, moment, _ in inside.values()} == {MOMENT}
 
 
 def test_the_firebase_cli_uploads_the_same_twice(staged: Path, tmp_path: Path) -> None:
-    """So it leaves alone what has not changed, and anybody can tell what a deployed function was made from.
+    """So it skips functions that have not changed, and the sources of a deployed function can be verified.
 
-    The order of the files in the archive is left out: its writer looks at four of them at once, and takes them as they
-    come. The CLI's own digest, by which it tells what has changed, does not depend on it.
+    The order of the files in the archive is ignored: its writer reads four files at once, in any order. The CLI's own
+    digest, with which it detects changes, does not depend on it.
     """
     stage(["users"], tmp_path)
     script = (
@@ -81,7 +81,7 @@ def test_the_firebase_cli_uploads_the_same_twice(staged: Path, tmp_path: Path) -
 
 
 def _files_in(archive: Path) -> dict[str, tuple[object, ...]]:
-    """Names, each with time, mode, and bytes."""
+    """The names of the files, each with time, mode, and bytes."""
     with zipfile.ZipFile(archive) as opened:
         return {
             entry.filename: (entry.date_time, entry.external_attr, opened.read(entry)) for entry in opened.infolist()
@@ -89,7 +89,7 @@ def _files_in(archive: Path) -> dict[str, tuple[object, ...]]:
 
 
 def test_a_deployment_stages_what_it_deploys() -> None:
-    """Each codebase by itself, and none from another place; what a start leaves there is not uploaded."""
+    """Each codebase is staged by itself, into its own folder; files that a start leaves there are not uploaded."""
     for codebase in json.loads((ROOT / "firebase.json").read_text())["functions"]:
         name = codebase["codebase"]
         assert codebase["source"] == f"build/functions/{name}"
@@ -99,7 +99,7 @@ def test_a_deployment_stages_what_it_deploys() -> None:
 
 
 def test_a_staged_folder_holds_nothing_of_an_earlier_one(tmp_path: Path) -> None:
-    """What was there, and what a start left there, is gone."""
+    """Old files, and files that a start left there, are removed."""
     write(tmp_path / "chat", {"main.py": b"1", "old/data.json": b"{}"})
     (tmp_path / "chat" / "__pycache__").mkdir()
     assert write(tmp_path / "chat", {"main.py": b"22"}) == 2
@@ -107,7 +107,7 @@ def test_a_staged_folder_holds_nothing_of_an_earlier_one(tmp_path: Path) -> None
 
 
 def test_every_function_has_what_the_firebase_cli_looks_for(staged: Path) -> None:
-    """And nothing that only its making needs."""
+    """And no files that only staging needs."""
     assert sorted(path.name for path in staged.iterdir()) == sorted(runtimes())
     for name in runtimes():
         top = {path.name for path in (staged / name).iterdir()}
@@ -131,7 +131,7 @@ def test_a_function_has_the_data_that_it_reads(staged: Path) -> None:
 
 
 def test_a_function_has_no_code_that_it_does_not_import(staged: Path) -> None:
-    """So it changes, and is deployed anew, only when its own code does."""
+    """So it changes, and is deployed again, only if its own code does."""
     assert not (staged / "users" / "shared" / "sandbox").exists()
     assert not (staged / "meta" / "shared" / "store").exists()
     for name in runtimes():
@@ -141,7 +141,7 @@ def test_a_function_has_no_code_that_it_does_not_import(staged: Path) -> None:
 
 
 def test_requirements_are_a_part_of_the_lock(staged: Path) -> None:
-    """Versions and hashes; no address of a registry, whose outcome could be another tomorrow."""
+    """Versions and hashes, but no address of a registry, whose content may change."""
     lock = (ROOT / "requirements/lock.txt").read_text()
     for name in runtimes():
         text = (staged / name / "requirements.txt").read_text()
@@ -152,8 +152,8 @@ def test_requirements_are_a_part_of_the_lock(staged: Path) -> None:
         assert text.count("==") == len(re.findall(r"==.* \\\n    --hash", text))
 
 
-def test_who_calls_no_model_installs_no_client_of_models(staged: Path) -> None:
-    """It is 190 MB at run time, and seconds at the start."""
+def test_functions_that_call_no_model_do_not_install_litellm(staged: Path) -> None:
+    """It takes 190 MB at run time, and seconds at the start."""
     assert {name for name in runtimes() if "litellm" in pins(staged / name / "requirements.txt")} == CALL_MODELS
     assert {name for name in runtimes() if "wasmtime" in pins(staged / name / "requirements.txt")} == RUN_CODE
     for name in runtimes():
@@ -161,13 +161,13 @@ def test_who_calls_no_model_installs_no_client_of_models(staged: Path) -> None:
 
 
 def test_requirements_install_what_the_code_imports() -> None:
-    """Of every library that a function's code names, at its start or later, its requirements have the package."""
+    """For every library that a function imports, at its start or later, its requirements have the package."""
     graph = grimp.build_graph("functions", "shared", include_external_packages=True, cache_dir=None)
     sources, lock = Sources(ROOT), Lock(ROOT / "requirements/lock.txt")
     own = {"functions", "shared", *sys.stdlib_module_names}
     distributions = metadata.packages_distributions()
     for name, python in runtimes().items():
-        text = compiled(ROOT / "functions" / name / "requirements.in", lock, python)
+        text = compile_requirements(ROOT / "functions" / name / "requirements.in", lock, python)
         installed = {canonicalize_name(found) for found in re.findall(r"^([^\s=]+)==", text, re.MULTILINE)}
         modules = {*sources.modules(name), f"functions.{name}.main"}
         named = {top for module in modules for top in graph.find_modules_directly_imported_by(module)}
@@ -177,19 +177,18 @@ def test_requirements_install_what_the_code_imports() -> None:
 
 
 def test_a_module_that_is_imported_by_a_computed_name_is_refused(tmp_path: Path) -> None:
-    """Staging would leave it out, and the function would fail when it is first needed."""
+    """Staging would omit the module, and the function would fail when it first needs it."""
     file = tmp_path / "late.py"
     file.write_text('await imported("shared.llm.completion")\n')
     assert list(late_imports(file)) == ["shared.llm.completion"]
     file.write_text("await imported(name)\n")
-    with pytest.raises(StagingFailed, match=r"late\.py, line 1, imports a module whose name is not written out"):
+    with pytest.raises(StagingFailed, match=r"late\.py, line 1, imports a module whose name is not a literal"):
         list(late_imports(file))
 
 
 def test_modules_are_imported_by_name_in_one_place() -> None:
-    """`shared.late`, whose calls staging reads; what runs inside of the sandbox is not staged code.
-
-    `names` only looks for such calls in agents' code.
+    """In `shared.late`, whose calls staging reads. Code inside the sandbox is not staged; `names` only looks for such
+    calls in agents' code.
     """
     importers = {
         str(path.relative_to(ROOT))
@@ -204,20 +203,20 @@ def test_modules_are_imported_by_name_in_one_place() -> None:
     }
 
 
-def test_a_lock_that_is_behind_is_told(tmp_path: Path) -> None:
-    """With what to do about it."""
+def test_an_outdated_lock_is_reported(tmp_path: Path) -> None:
+    """With a remedy."""
     lock = tmp_path / "lock.txt"
     lock.write_text(
         f"six==1.0 ; python_version > '3' \\\n    --hash=sha256:{'0' * 64} \\\n    --hash=sha256:{'1' * 64}\n"
     )
-    assert Lock(lock).narrowed(["six==1.0"]).count("--hash") == 2
+    assert Lock(lock).narrow(["six==1.0"]).count("--hash") == 2
     for pin in ("six==1.1", "other==1.0"):
-        with pytest.raises(StagingFailed, match=rf"{pin} is not what requirements/lock\.txt has\. Run `make lock`"):
-            Lock(lock).narrowed([pin])
+        with pytest.raises(StagingFailed, match=rf"{pin} is not in requirements/lock\.txt\. Run `make lock`"):
+            Lock(lock).narrow([pin])
 
 
-def test_a_function_that_there_is_not_is_told(tmp_path: Path) -> None:
-    """In words, with exit code 1, and without a traceback."""
+def test_an_unknown_function_is_reported(tmp_path: Path) -> None:
+    """With a message and exit code 1, and without a traceback."""
     command = [sys.executable, "-m", "deploy.stage", "--into", str(tmp_path), "nobody"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
@@ -225,8 +224,8 @@ def test_a_function_that_there_is_not_is_told(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_what_was_made_is_told_with_its_size(tmp_path: Path) -> None:
-    """Source and installed packages, since both have limits."""
+def test_the_sizes_are_reported(tmp_path: Path) -> None:
+    """Of the source and of the installed packages, because both have limits."""
     said: list[str] = []
     stage(["users"], tmp_path, said.append)
     assert len(said) == 1

@@ -1,4 +1,4 @@
-"""What `gcloud builds submit` sends to Cloud Build: all that is committed, and nothing that git leaves out."""
+"""`gcloud builds submit` sends everything that is committed to Cloud Build, and nothing that git ignores."""
 
 import os
 import shutil
@@ -19,6 +19,6 @@ def _lines(*command: str, **environ: str) -> set[str]:
 @pytest.mark.skipif(not shutil.which("gcloud"), reason="there is no gcloud here to ask")
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no checkout")
 def test_all_that_is_committed_is_sent(tmp_path: Path) -> None:
-    """`.gitignore` too, which tests read; no `.env`, no environment of Python or Node.js."""
+    """Including `.gitignore`, which tests read; but no `.env`, and no environment of Python or Node.js."""
     sent = _lines("gcloud", "meta", "list-files-for-upload", CLOUDSDK_CONFIG=str(tmp_path))
     assert sent == _lines("git", "ls-files", "--cached", "--others", "--exclude-per-directory=.gitignore")

@@ -1,4 +1,4 @@
-"""The commands that documents tell people to paste are there."""
+"""The commands in the documents exist."""
 
 import re
 import shlex
@@ -24,7 +24,7 @@ SHELL = [
 
 
 def lines_of(document: Path, program: str) -> list[list[str]]:
-    """Commands that begin with the program, in shell blocks, in `$(…)` and loops, too."""
+    """The commands of the program in shell blocks, including those in `$(…)` and loops."""
     text = "\n".join(re.findall(r"```sh\n(.*?)```", document.read_text(), re.DOTALL)).replace("\\\n", " ")
     inner = re.compile(r"\$\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
     lines = [*inner.sub("value", text).splitlines(), *inner.findall(text)]
@@ -33,7 +33,7 @@ def lines_of(document: Path, program: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_targets_of_make_exist(document: Path) -> None:
-    """In shell blocks and between code marks."""
+    """In shell blocks and in inline code."""
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = re.findall(r"(?:^|`|\s)make ([a-z]+)(?=[`\s])", "\n".join(_code(document)), re.MULTILINE)
     assert set(named) <= targets
@@ -53,7 +53,7 @@ def test_scripts_and_modules_exist(document: Path) -> None:
 
 
 def test_the_firebase_cli_has_the_commands() -> None:
-    """Each is a file of the one that is installed."""
+    """Each is a file of the installed CLI."""
     used = {words[1] for document in SHELL for words in lines_of(document, "node_modules/.bin/firebase")}
     assert {"deploy", "login"} <= used
     commands = ROOT / "node_modules" / "firebase-tools" / "lib" / "commands"
@@ -63,7 +63,7 @@ def test_the_firebase_cli_has_the_commands() -> None:
 @pytest.mark.parametrize("document", SHELL[1:], ids=lambda path: path.name)
 @pytest.mark.skipif(not flags_of(["secrets", "create"]), reason="there is no gcloud here to ask")
 def test_gcloud_has_the_commands_and_flags(document: Path) -> None:
-    """The one that is installed, as far as it tells."""
+    """According to the completion data of the installed gcloud."""
     found = lines_of(document, "gcloud")
     assert found
     for words in found:
@@ -76,10 +76,10 @@ def test_gcloud_has_the_commands_and_flags(document: Path) -> None:
         assert used <= known, " ".join(words)
 
 
-async def test_what_a_chat_costs_in_firestore_is_what_is_said(
+async def test_the_documented_firestore_costs_of_a_chat_are_right(
     settings: Settings, catalog: Catalog, caller: Caller, model_server: ModelServer
 ) -> None:
-    """Reads, those of what is not there included, and writes, in the arithmetic of docs/guides/deploy.md."""
+    """The numbers of reads, including those of missing documents, and of writes, as in docs/guides/deploy.md."""
     harness = Harness(settings, catalog)
     api = harness.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     reads = writes = 0
@@ -115,7 +115,7 @@ def _code(document: Path) -> list[str]:
 
 
 def test_the_tables_of_costs_add_up() -> None:
-    """Each column of the tables in docs/guides/deploy.md is the sum of its lines."""
+    """The last line of each table in docs/guides/deploy.md is the sum of the others."""
     text = (ROOT / "docs/guides/deploy.md").read_text().partition("## What it costs")[2]
     tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
     assert len(tables) == 2
@@ -123,7 +123,7 @@ def test_the_tables_of_costs_add_up() -> None:
         rows = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in table.splitlines()]
         sums = [row for row in rows if row[0] == "together"]
         assert len(sums) == 1
-        for column, told in enumerate(sums[0]):
-            if re.fullmatch(r"[\d.]+", told):
+        for column, stated in enumerate(sums[0]):
+            if re.fullmatch(r"[\d.]+", stated):
                 total = sum(float(row[column]) for row in rows[2:] if row[0] != "together")
-                assert total == pytest.approx(float(told), abs=0.0051), sums
+                assert total == pytest.approx(float(stated), abs=0.0051), sums

@@ -1,4 +1,4 @@
-"""What the documents say holds."""
+"""The statements in the documents are true."""
 
 import json
 import re
@@ -14,15 +14,15 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_links_lead_somewhere(document: Path) -> None:
-    """Every relative link names a file or folder that is there."""
+def test_links_exist(document: Path) -> None:
+    """Every relative link names an existing file or folder."""
     for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
         assert "://" in target or (document.parent / target).exists(), target
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_paths_that_are_named_exist(document: Path) -> None:
-    """`shared/…`, `functions/…`, `tests/…` in code marks: none has moved away."""
+    """Paths such as `shared/…`, `functions/…`, `tests/…` in inline code."""
     named = re.findall(
         r"`((?:shared|functions|clients|contract|tests|docs|deploy|requirements|emulator-config)/[\w./-]*)`",
         document.read_text(),
@@ -56,17 +56,17 @@ def test_every_setting_is_explained(name: str) -> None:
 def test_numbers_beside_a_setting_are_its_default(document: Path) -> None:
     """As in "8 chats with agents (`AGENT_CHATS_AT_ONCE`)"."""
     if document.parent.name == "decisions":
-        return  # they say what was decided then
+        return  # they record the values at the time of the decision
     named = re.findall(r"(\d[\d,.]*) [a-z ]{1,40}\(`([A-Z_]+)`\)", document.read_text().replace("\n", " "))
     defaults = {name.upper(): field.default for name, field in Settings.model_fields.items()}
-    assert [(name, float(told.replace(",", ""))) for told, name in named if name in defaults] == [
+    assert [(name, float(number.replace(",", ""))) for number, name in named if name in defaults] == [
         (name, defaults[name]) for _, name in named if name in defaults
     ]
 
 
 @pytest.mark.parametrize("slug", provider_slugs())
 def test_every_providers_variables_are_explained(slug: str) -> None:
-    """Its keys, and where its address can be set."""
+    """Its keys, and the variable for its address."""
     row = re.search(rf"^\| `{slug}` \|.*$", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE)
     assert row, f"{slug} is missing"
     provider = curated(slug)
@@ -77,6 +77,6 @@ def test_every_providers_variables_are_explained(slug: str) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_json_examples_are_json(document: Path) -> None:
-    """Every block that says so."""
+    """Every block that is marked as JSON."""
     for block in re.findall(r"```json\n(.*?)```", document.read_text(), re.DOTALL):
         json.loads(block)

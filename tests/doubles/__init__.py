@@ -1,1 +1,1 @@
-"""Real servers that play a part of the outside world, by script."""
+"""Real servers that stand in for outside services, controlled by scripts."""

@@ -1,7 +1,7 @@
-"""Somebody's HTTP API, on a real port: it echoes, fails, redirects, dawdles and overflows as the path says.
+"""A third-party HTTP API on a real port: depending on the path, it echoes, fails, redirects, delays or overflows.
 
-Its own OpenAPI 3.1 document is at `/openapi.json`, whatever a test puts into `documents` is at `/documents/{name}`, and
-`calls` tells what it was asked.
+Its own OpenAPI 3.1 document is at `/openapi.json`; the documents that a test puts into `documents` are at
+`/documents/{name}`; `calls` records the requests.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ API_KEY = "secret-of-the-api"
 
 @dataclass
 class Call:
-    """What was asked. `query`: without the question mark, as it came."""
+    """A request. `query`: without the question mark, as it was received."""
 
     method: str
     path: str
@@ -34,13 +34,13 @@ class Call:
 
 
 class ApiServer(ServedInThread):
-    """Lives as long as the tests that share it; `reset` between them."""
+    """The server, shared by tests; call `reset` between them."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.items: dict[str, dict[str, Any]] = {}
         self.documents: dict[str, tuple[bytes, dict[str, str]]] = {}
-        """By name: what is there, and the headers it comes with."""
+        """The documents by name, each with its headers."""
         self._attempts: Counter[str] = Counter()
         routes = [
             Route("/echo", self._echo, methods=METHODS),
@@ -65,7 +65,7 @@ class ApiServer(ServedInThread):
 
     @property
     def host(self) -> str:
-        """`host:port`, as `OUTBOUND_ALLOWED_HOSTS` takes it."""
+        """`host:port`, as in `OUTBOUND_ALLOWED_HOSTS`."""
         return self.address.removeprefix("http://")
 
     def reset(self) -> None:
@@ -93,7 +93,7 @@ class ApiServer(ServedInThread):
         return JSONResponse(echo)
 
     async def _status(self, request: Request) -> Response:
-        """Any status, with a message."""
+        """Answers with any status, and a message."""
         await self._noted(request)
         status = request.path_params["status"]
         if status in (204, 304):
@@ -111,7 +111,7 @@ class ApiServer(ServedInThread):
         return JSONResponse({"attempts": self._attempts[key]})
 
     async def _redirect(self, request: Request) -> Response:
-        """To `?to=`, anywhere, with `?status=`."""
+        """Redirects to `?to=`, with `?status=`."""
         await self._noted(request)
         status = int(request.query_params.get("status", "302"))
         return RedirectResponse(request.query_params["to"], status_code=status)
@@ -127,7 +127,7 @@ class ApiServer(ServedInThread):
         return JSONResponse({"slept": True})
 
     async def _drip(self, request: Request) -> Response:
-        """A byte every 50 ms, for ever."""
+        """Sends a byte every 50 ms, forever."""
         await self._noted(request)
 
         async def drops() -> AsyncIterator[bytes]:
@@ -138,20 +138,20 @@ class ApiServer(ServedInThread):
         return StreamingResponse(drops())
 
     async def _huge(self, request: Request) -> Response:
-        """`?bytes=` bytes, of which the length is told only with `?told=1`."""
+        """Sends `?bytes=` bytes, with a declared length only if `?told=1`."""
         await self._noted(request)
         size = int(request.query_params.get("bytes", "100000000"))
 
         async def pieces() -> AsyncIterator[bytes]:
             for start in range(0, size, 65536):
                 yield b"x" * min(65536, size - start)
-                await asyncio.sleep(0)  # lets the server notice that nobody listens any more
+                await asyncio.sleep(0)  # lets the server notice that the client has disconnected
 
         headers = {"Content-Length": str(size)} if request.query_params.get("told") else {}
         return StreamingResponse(pieces(), headers=headers)
 
     async def _bomb(self, request: Request) -> Response:
-        """`?bytes=` zeros, packed `?times=` times by gzip."""
+        """Sends `?bytes=` zeros, compressed `?times=` times by gzip."""
         await self._noted(request)
         body = bytes(int(request.query_params.get("bytes", "50000000")))
         times = int(request.query_params.get("times", "1"))
@@ -160,7 +160,7 @@ class ApiServer(ServedInThread):
         return Response(body, headers={"Content-Encoding": ", ".join(["gzip"] * times)})
 
     async def _half(self, request: Request) -> Response:
-        """Breaks off in the middle of an answer."""
+        """Breaks off the connection in the middle of an answer."""
         await self._noted(request)
 
         async def half() -> AsyncIterator[bytes]:
@@ -183,7 +183,7 @@ class ApiServer(ServedInThread):
         return response
 
     async def _secure(self, request: Request) -> Response:
-        """Wants the key in `X-API-Key`, or as a bearer token."""
+        """Requires the key in `X-API-Key`, or as a bearer token."""
         call = await self._noted(request)
         if API_KEY not in (
             call.headers.get("x-api-key"),

@@ -1,4 +1,4 @@
-"""What Firebase Auth says of its users, over HTTP, at the address that the Auth emulator has its interface at."""
+"""Firebase Auth's API for users over HTTP, at the Auth emulator's path."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.doubles.served import ServedInThread
 
 
 class AuthServer(ServedInThread):
-    """`users` holds what is answered of each uid; any other is unknown. `asked`: the uids, in order."""
+    """`users` has the answer for each uid; others are unknown. `asked`: the requested uids, in order."""
 
     def __init__(self) -> None:
         self.users: dict[str, dict[str, Any]] = {}

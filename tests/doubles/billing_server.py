@@ -1,7 +1,7 @@
-"""A model provider that keeps a bill: four bytes to a token, of every request that reaches it and all that it answers.
+"""A model provider that keeps a bill: four bytes per token, for every request that it gets and all that it answers.
 
-It answers as long as it may, which is what costs most. How the last message begins decides what goes wrong: "half a
-stream", "broken off", "no usage", and "slow", which is answered once `slow_may_end` is set.
+Its answers are as long as allowed, which costs most. The beginning of the last message decides what goes wrong: "half a
+stream", "broken off", "no usage", or "slow", which is answered when `slow_may_end` is set.
 """
 
 import asyncio
@@ -72,7 +72,7 @@ class BillingServer(ServedInThread):
         return JSONResponse(answer if how.startswith("no usage") else {**answer, "usage": usage})
 
     async def _responses(self, request: Request) -> Response:
-        """Searches as often as it may, and reads the prompt again after each, with all that was found until then."""
+        """Searches as often as allowed, and reads the prompt again after each search, with all results until then."""
         raw = await request.body()
         body: dict[str, Any] = json.loads(raw)
         searches = body.get("max_tool_calls") or 100
@@ -98,14 +98,14 @@ class BillingServer(ServedInThread):
 
 
 async def _nothing() -> AsyncIterator[bytes]:
-    """The connection breaks before a byte of the answer."""
+    """The connection breaks before the first byte of the answer."""
     yield b""
     await asyncio.sleep(0.02)
     raise ConnectionResetError
 
 
 async def _half_a_stream(tokens: int) -> AsyncIterator[bytes]:
-    """So many tokens of an answer, and then the connection breaks."""
+    """Sends that many tokens of an answer, and then the connection breaks."""
     for sent in range(0, tokens, 100):
         delta = {"role": "assistant", "content": "four" * min(100, tokens - sent)}
         choice = {"index": 0, "delta": delta, "finish_reason": None}

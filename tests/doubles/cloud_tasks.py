@@ -1,4 +1,4 @@
-"""A small Cloud Tasks over real gRPC: takes tasks, refuses names it knows, tells what it has, and fails as told."""
+"""A small Cloud Tasks over real gRPC: accepts tasks, refuses known names, lists its tasks, and fails on request."""
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -8,8 +8,8 @@ from google.cloud.tasks_v2 import CreateTaskRequest, GetTaskRequest, Task
 
 
 class CloudTasksServer:
-    """`tasks` holds what was taken, by name. `fail_next` makes the next creations answer with these codes. `done` says
-    which tasks it has no more; with `tells` False it lets nobody ask.
+    """The server. `tasks` has the accepted tasks by name. `fail_next` makes the next creations answer with these codes.
+    `done` removes tasks; if `tells` is False, tasks cannot be looked up.
     """
 
     def __init__(self) -> None:
@@ -49,11 +49,11 @@ class CloudTasksServer:
         self._failures.clear()
 
     def done(self, name: str) -> None:
-        """The task of this whole name, or last part of one, is gone: answered, or given up. The name stays taken."""
+        """Removes the task with this name, or with this last part of its name. The name stays taken."""
         self._done.update(known for known in self.tasks if known == name or known.split("/")[-1] == name)
 
     def fail_next(self, *codes: grpc.StatusCode, taken_all_the_same: bool = False) -> None:
-        """With `taken_all_the_same` the task is stored although the caller hears of a failure."""
+        """With `taken_all_the_same`, the task is stored although the caller gets an error."""
         self._failures.extend((code, taken_all_the_same) for code in codes)
 
     def _create_task(self, request: CreateTaskRequest, context: grpc.ServicerContext) -> Task:

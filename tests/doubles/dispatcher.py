@@ -1,4 +1,4 @@
-"""What Cloud Tasks does with the tasks that it has: delivers them over HTTP, so many at a time, the oldest first."""
+"""Delivers tasks over HTTP like Cloud Tasks: a limited number at a time, the oldest first."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ _AGAIN_SECONDS = 1.0
 
 
 class Dispatcher:
-    """Delivers what `tasks` takes to `url`. What is not answered 2xx comes again after a second.
+    """Delivers the tasks of `tasks` to `url`. A task that is not answered 2xx is delivered again after a second.
 
     `delivered`: the ticket of each delivery that has begun, in order. `refused`: the statuses that were not 2xx.
     """
@@ -27,7 +27,7 @@ class Dispatcher:
 
     @asynccontextmanager
     async def dispatching(self) -> AsyncGenerator[None]:
-        """While it lasts."""
+        """Delivers tasks while the context is open."""
         loop = asyncio.create_task(self._dispatch())
         try:
             yield

@@ -1,8 +1,8 @@
-"""A gcloud that writes down how it is called, and keeps a project in memory: for scripts that set one up.
+"""A gcloud that records its calls, and keeps a project in memory, for scripts that set up a project.
 
-It is strict where the real one is: what is there cannot be made again, what is not there cannot be changed, and a
-service whose API is off does not answer. What scripts call is a few lines of bash, which ask a thread of the test
-process: they call it hundreds of times, and a Python each would take minutes.
+It is as strict as the real one: existing resources cannot be created again, missing ones cannot be changed, and a
+service whose API is disabled does not answer. The command is a few lines of bash that ask a thread of the test process:
+scripts call it hundreds of times, and starting Python each time would take minutes.
 """
 
 import json
@@ -37,7 +37,7 @@ exit "$code"
 
 
 class RefusedError(Exception):
-    """What gcloud prints, and ends with 1."""
+    """An error message of gcloud, which then exits with 1."""
 
 
 def refuse(why: str) -> NoReturn:
@@ -45,9 +45,9 @@ def refuse(why: str) -> NoReturn:
 
 
 class Project:
-    """What there is, by kind and name. `faults`: calls with such words in them fail, for the reason `why`.
+    """The project's resources, by kind and name. `faults`: calls that contain these words fail, for the reason `why`.
 
-    `unlisted`: kinds that lists do not show yet.
+    `unlisted`: kinds whose new resources lists do not show yet.
     """
 
     def __init__(self, id_: str) -> None:
@@ -88,7 +88,7 @@ def unbind(project: Project, resource: str, flags: dict[str, str]) -> None:
 
 
 def enable(project: Project, names: list[str]) -> None:
-    """As in a project outside of an organization, where Compute Engine's own account begins as an editor."""
+    """The policy of a project outside of an organization, where Compute Engine's own account is an editor."""
     if "compute.googleapis.com" in names:
         bound = project.things("policies").setdefault(f"projects {project.data['projects'][0]}", [])
         bound.append("roles/editor serviceAccount:123-compute@developer.gserviceaccount.com")
@@ -114,14 +114,14 @@ def job(flags: dict[str, str]) -> str:
 
 
 def channel(project: Project, flags: dict[str, str]) -> str:
-    """Its name, which is what `--format=value(name)` prints."""
+    """Its name, which `--format=value(name)` prints."""
     name = f"channels/{len(project.things('channels')) + 1}"
     project.create("channels", name, flags["channel-labels"].removeprefix("email_address="))
     return name
 
 
 def alert(flags: dict[str, str]) -> dict[str, str]:
-    """What a policy's file makes of it, which names no channels and switches it on, and the flags beside it."""
+    """The policy after an update from its file, which names no channels and enables it, and from the flags."""
     channels = flags.get("notification-channels") or flags.get("set-notification-channels", "")
     return {"channels": channels, "enabled": str("no-enabled" not in flags)}
 
@@ -135,12 +135,12 @@ def display_name(flags: dict[str, str]) -> str:
 
 
 def answer(project: Project, words: list[str], flags: dict[str, str], input_: str) -> str:
-    """Does what the call says; what is printed."""
+    """Executes the call, and returns its output."""
     id_ = flags.get("project", "")
     things = project.things
 
     def bound(group: str) -> str:
-        """ROLE MEMBER of each, and `conditional` after those that hold on a condition, which filters may leave out."""
+        """ROLE MEMBER of each binding, with `conditional` after conditional ones, which a filter may exclude."""
         lines = [line.split() for line in things("policies").get(f"{group} {words[-1]}", [])]
         return "\n".join(
             " ".join(line[:2]) for line in lines if len(line) == 2 or "condition" not in flags.get("filter", "")
@@ -218,7 +218,7 @@ def answer(project: Project, words: list[str], flags: dict[str, str], input_: st
 
 
 class Gcloud:
-    """`calls`: the words of each. `command(folder)` makes a `gcloud` there."""
+    """`calls`: the words of each call. `command(folder)` creates a `gcloud` there."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
@@ -253,7 +253,7 @@ class Gcloud:
         return path
 
     def called(self, call: list[str], input_: str) -> tuple[int, str]:
-        """The exit code and what is printed."""
+        """Returns the exit code and the output."""
         with self._lock:
             self.calls.append(call)
             before = deepcopy(self.project.data)

@@ -1,4 +1,4 @@
-"""Google's certificates of service accounts, and tokens that are signed by them: keys of our own, served over HTTP."""
+"""Stand-ins for Google's certificates of service accounts, with our own keys, served over HTTP; signed tokens."""
 
 import datetime as dt
 import time
@@ -16,7 +16,7 @@ from tests.doubles.served import ServedInThread
 
 
 class Key:
-    """A key pair with a certificate that it signed itself."""
+    """A key pair with a self-signed certificate."""
 
     def __init__(self, key_id: str) -> None:
         self.key_id = key_id
@@ -40,7 +40,7 @@ class Key:
         self._signer = crypt.RSASigner.from_string(pem.decode(), key_id)
 
     def token(self, account: str, audience: Any, **claims: Any) -> str:
-        """As Cloud Tasks and Cloud Scheduler send it, unless the claims say otherwise."""
+        """Returns a token like those of Cloud Tasks and Cloud Scheduler, changed by the claims."""
         now = int(time.time())
         payload = {
             "iss": "https://accounts.google.com",
@@ -57,7 +57,7 @@ class Key:
 
 
 class GoogleCertificates(ServedInThread):
-    """`known`: the keys whose certificates are served. `asked`: how often they were."""
+    """`known`: the keys whose certificates are served. `asked`: the number of requests."""
 
     def __init__(self, *known: Key) -> None:
         self.known = list(known)

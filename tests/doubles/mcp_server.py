@@ -1,6 +1,6 @@
-"""Somebody's MCP server: the SDK's own, on a real port, with a few tools that do what tests need.
+"""A third-party MCP server: the SDK's own, on a real port, with a few tools for tests.
 
-`url` speaks streamable HTTP and `sse_url` the older SSE; `private_url` wants `TOKEN`; `paged_url` has other tools, on
+`url` uses streamable HTTP and `sse_url` the older SSE; `private_url` requires `TOKEN`; `paged_url` has other tools, on
 three pages.
 """
 
@@ -36,11 +36,11 @@ _PIXEL = bytes.fromhex(
 
 
 class McpServer(ServedInThread):
-    """Lives as long as the tests that share it; `reset` between them."""
+    """The server, shared by tests; call `reset` between them."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
-        """Tools that ran, and their arguments."""
+        """The tools that ran, with their arguments."""
         self.requests: list[tuple[str, str, str | None]] = []
         """HTTP method, path and Authorization header."""
         tools = self._tools()
@@ -61,11 +61,11 @@ class McpServer(ServedInThread):
 
         routes = [*public.routes, *private.routes, *paged.routes, *tools.sse_app().routes]
         super().__init__(self._noting(Starlette(routes=routes, lifespan=lifespan)))
-        self._server.config.lifespan = "on"  # the SDK's sessions live in it
+        self._server.config.lifespan = "on"  # the SDK's sessions need it
 
     @property
     def host(self) -> str:
-        """`host:port`, as `OUTBOUND_ALLOWED_HOSTS` takes it."""
+        """`host:port`, as in `OUTBOUND_ALLOWED_HOSTS`."""
         return self.address.removeprefix("http://")
 
     @property

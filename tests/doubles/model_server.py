@@ -1,8 +1,8 @@
-"""A model provider that speaks OpenAI's two interfaces over real HTTP, and does what a test tells it to.
+"""A model provider with OpenAI's two APIs over real HTTP, which follows a test's script.
 
-In any other form, and to any address, it says to the letter what the test has it say (`Wire`).
+For any other format, and at any path, it sends exactly the bytes that the test gives it (`Wire`).
 
-Each request takes the next step of the script for its prompt (the last user message), or else an echo.
+Each request gets the next step of the script for its prompt (the last user message), or else an echo.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from tests.doubles.served import ServedInThread
 class Answer:
     """Answers, after `delay` seconds, and bills `prompt_tokens` and `completion_tokens`.
 
-    `told_cost`: what OpenRouter says beside them, in US dollars.
+    `told_cost`: the cost that OpenRouter reports in addition, in US dollars.
     """
 
     content: str | None = "Hello."
@@ -50,19 +50,19 @@ class Fail:
 
 @dataclass
 class Cut:
-    """Sends half of an answer and breaks the connection off. Half a stream where a stream was asked for."""
+    """Sends half of an answer and breaks off the connection; half a stream if a stream was requested."""
 
 
 @dataclass
 class Half:
-    """Sends half of a stream and ends it as if it were whole, without a finish reason: what a proxy may do."""
+    """Sends half of a stream and ends it cleanly, without a finish reason, as a proxy may do."""
 
 
 @dataclass
 class Wire:
-    """Sends `body` as it is: JSON where it is no bytes; a list of bytes in as many pieces, `pause` seconds apart.
+    """Sends `body` unchanged: as JSON if it is not bytes; a list of bytes as that many pieces, `pause` seconds apart.
 
-    `cut`: breaks the connection off after it. `endless`: repeats the last piece until nobody listens.
+    `cut`: breaks off the connection after it. `endless`: repeats the last piece until the client disconnects.
     """
 
     body: Any = b""
@@ -80,7 +80,7 @@ Step = Answer | Fail | Cut | Half | Wire
 
 @dataclass
 class Call:
-    """What was asked. `size`: of the body, in bytes."""
+    """A request. `size`: of the body, in bytes."""
 
     path: str
     headers: dict[str, str]
@@ -89,12 +89,12 @@ class Call:
 
 
 class ModelServer(ServedInThread):
-    """Lives as long as the tests that share it; `reset` between them."""
+    """The server, shared by tests; call `reset` between them."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.bytes_sent = 0
-        """Of endless answers."""
+        """The number of endless answers."""
         self._scripts: defaultdict[str, deque[Step]] = defaultdict(deque)
         routes = [
             Route("/v1/chat/completions", self._chat, methods=["POST"]),
@@ -108,7 +108,7 @@ class ModelServer(ServedInThread):
         return f"{self.address}/v1"
 
     def script(self, prompt: str, *steps: Step) -> None:
-        """What the next requests with this prompt get, in this order."""
+        """Sets the answers to the next requests with this prompt, in this order."""
         self._scripts[prompt].extend(steps)
 
     def reset(self) -> None:
@@ -118,7 +118,7 @@ class ModelServer(ServedInThread):
 
     async def called(self) -> None:
         """Waits for the first request."""
-        while not self.calls:  # noqa: ASYNC110 - it comes in on another thread, which has no event of this loop
+        while not self.calls:  # noqa: ASYNC110 - it arrives on another thread, which has no event of this loop
             await asyncio.sleep(0.01)
 
     def calls_for(self, prompt: str) -> list[Call]:
@@ -194,7 +194,7 @@ class ModelServer(ServedInThread):
 
 
 def _prompt(body: dict[str, Any]) -> str:
-    """The last user message, in whichever provider's form."""
+    """The last user message, in any provider's format."""
     messages: list[dict[str, Any]] = body.get("messages") or body.get("input") or body.get("contents") or []
     users = [
         message.get("content") or message.get("parts") or "" for message in messages if message.get("role") == "user"
@@ -209,7 +209,7 @@ def _error(step: Fail) -> JSONResponse:
 
 
 def _broken_off(body: dict[str, Any], *, politely: bool) -> Response:
-    """A length is declared, or a chunk is due, that never comes: the server breaks the connection off."""
+    """Announces a length or a chunk that never comes, so that the server breaks off the connection."""
 
     async def half() -> AsyncIterator[bytes]:
         chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}

@@ -1,4 +1,4 @@
-"""Any provider over real HTTP, as far as requests go: keeps what it is sent, and refuses it."""
+"""Any provider over real HTTP: records requests, and refuses them."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.doubles.served import ServedInThread
 
 
 class Recorder(ServedInThread):
-    """`bodies`: the JSON of each request, in the order that they came in."""
+    """`bodies`: the JSON of each request, in the order of arrival."""
 
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []

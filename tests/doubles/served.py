@@ -9,10 +9,10 @@ from starlette.types import ASGIApp
 
 
 class ServedInThread:
-    """Starts with `start`, ends with `stop`; the port is the system's choice."""
+    """Call `start` and `stop`; the system chooses the port."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._socket = socket.socket(proto=socket.IPPROTO_TCP)  # else asyncio does not send small answers at once
+        self._socket = socket.socket(proto=socket.IPPROTO_TCP)  # so that asyncio sends small answers immediately
         self._socket.bind(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)

@@ -1,4 +1,4 @@
-// The task queues of the Firebase Emulator Suite, by themselves: without the rest of it they are there at once.
+// Only the task queues of the Firebase Emulator Suite: without the rest of it, they start immediately.
 const { TasksEmulator } = require("firebase-tools/lib/emulator/tasksEmulator");
 
 const server = new TasksEmulator({}).createHubServer().listen(0, "127.0.0.1", () => {

@@ -1,4 +1,4 @@
-"""The browser that opens pages in tests."""
+"""The browser in which tests open pages."""
 
 import json
 import os
@@ -15,9 +15,9 @@ from local_platform.layout import LAYOUT
 
 
 def executable() -> tuple[str, dict[str, str]]:
-    """A headless Chromium, and the environment it needs: `CHROMIUM`, or the npm package's, or the machine's own.
+    """Returns a headless Chromium and its environment: `CHROMIUM`, or the npm package's, or the machine's own.
 
-    The package holds a build for Linux on x86-64 with the libraries and a font that it needs, packed.
+    The package contains a compressed build for Linux on x86-64 with the libraries and a font that it needs.
     """
     if asked := os.environ.get("CHROMIUM"):
         return asked, {}
@@ -35,8 +35,8 @@ def executable() -> tuple[str, dict[str, str]]:
 
 
 def unpacked(packed: Path, folder: Path) -> Path:
-    """The package's browser, unpacked once for each of its versions. Without its own list of fonts' folders, which
-    are not here, form controls end it.
+    """Returns the package's browser, unpacked once for each version. Its own list of fonts' folders is needed: the
+    folders do not exist here, and without the list, form controls would crash it.
     """
     version: str = json.loads((packed.parent / "package.json").read_text())["version"]
     mark = folder / "version"

@@ -1,4 +1,4 @@
-"""The whole emulator suite with the functions in it, beside whatever a developer has running."""
+"""The whole emulator suite with the functions, which can run beside a developer's own suite."""
 
 import os
 import time
@@ -36,13 +36,13 @@ def start(name: str, offset: int, model_server: ModelServer, staged: Path | None
 
 @pytest.fixture(scope="session")
 def what_runs(request: pytest.FixtureRequest) -> Path | None:
-    """With `--staged`, the staged functions' folder; else None: the sources."""
+    """With `--staged`, the folder of the staged functions; else None, which means the sources."""
     return request.getfixturevalue("staged") if request.config.getoption("staged") else None
 
 
 @pytest.fixture(scope="session")
 def local_suite(_model_server: ModelServer, what_runs: Path | None) -> Iterator[Suite]:
-    """Authentication bypassed, but for administrators; the small local model, if it is installed."""
+    """A suite without authentication, except for administrators, and with the local model if it is installed."""
     environ = {"APP_ENV": "local", "ADMIN_PANEL_ENABLED": "true", "ADMIN_PASSWORD": ADMIN_PASSWORD}
     with start("e2e-local", 20000, _model_server, what_runs, **environ) as suite:
         yield suite
@@ -50,7 +50,7 @@ def local_suite(_model_server: ModelServer, what_runs: Path | None) -> Iterator[
 
 @pytest.fixture(scope="session")
 def firebase_suite(_model_server: ModelServer, what_runs: Path | None) -> Iterator[Suite]:
-    """Real ID tokens of the Auth emulator."""
+    """A suite with real ID tokens of the Auth emulator."""
     environ = {"APP_ENV": "firebase", "LOCAL_MODEL": "off", "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1"}
     environ["MODEL_TIMEOUT_SECONDS"] = "30"
     with start("e2e-firebase", 22000, _model_server, what_runs, **environ) as suite:
@@ -59,14 +59,14 @@ def firebase_suite(_model_server: ModelServer, what_runs: Path | None) -> Iterat
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A new empty profile, which is gone afterwards. Until then no event loop of asyncio's can run beside it."""
+    """A browser with a new empty profile, deleted afterwards. No asyncio event loop can run at the same time."""
     with launched() as browser:
         yield browser
 
 
 @dataclass
 class Service:
-    """A client of the service through Hosting, or of whatever `base` it is given."""
+    """A client of the service through Hosting, or at the given `base`."""
 
     client: httpx.Client
 

@@ -1,4 +1,4 @@
-"""The life of an agent through the whole suite: written, saved, run, published, called, chatted with, taken back."""
+"""The life of an agent in the whole suite: written, saved, run, published, called, chatted with, unpublished."""
 
 import json
 from typing import Any
@@ -36,7 +36,7 @@ def code(mcp_url: str, api_address: str) -> str:
 def test_an_agents_whole_life(
     firebase_suite: Suite, connect: Connect, model_server: ModelServer, api_server: ApiServer, mcp_server: McpServer
 ) -> None:
-    """Each step by another function, with real ID tokens; what is public needs none."""
+    """Each step uses another function, with real ID tokens; public routes need none."""
     mine = connect(firebase_suite.url, sign_up(firebase_suite))
     other = connect(firebase_suite.url, sign_up(firebase_suite))
     anybody = connect(firebase_suite.url)
@@ -88,7 +88,7 @@ def test_an_agents_whole_life(
     assert other.chat("hey", provider="gofannon", model="add_and_ask").status_code == 400
 
     usage = mine.client.get("/api/users/me").json()["usageInfo"]
-    # Three attempts and a name that failed, code and name, a run, an anonymous call, a chat: each charged once.
+    # Three attempts and a failed name, code and name, a run, an anonymous call, a chat: each is charged once.
     assert len(usage["usage"]) == 9
     assert usage["spendRemaining"] == pytest.approx(100 - sum(entry["responseCost"] for entry in usage["usage"]))
 
@@ -101,7 +101,7 @@ def test_an_agents_whole_life(
 def generate(
     client: httpx.Client, model_server: ModelServer, task: str, schema: dict[str, Any], url: str, answer: str
 ) -> dict[str, Any]:
-    """The first attempt tells the prompt, which holds the tools' docs; the second is answered by the script."""
+    """The first attempt reveals the prompt with the tools' docs; the script answers the second."""
     body = {"description": task, "tools": {url: ["add"]}, "inputSchema": schema, "modelConfig": MODEL}
     assert client.post("/api/agents/generate-code", json=body).status_code == 502
     prompts = [call.body["messages"][1]["content"] for call in model_server.calls if len(call.body["messages"]) == 2]
@@ -117,7 +117,7 @@ def generate(
 
 @pytest.mark.timeout(300)
 def test_an_agent_asks_the_small_local_model(local_suite: Suite, connect: Connect) -> None:
-    """The real thing: a chat with an agent that asks a model that runs here."""
+    """Without doubles: a chat with an agent that asks a model on this machine."""
     service = connect(local_suite.url)
     if "local" not in service.client.get("/api/providers").json():
         pytest.skip("the small local model is not installed")

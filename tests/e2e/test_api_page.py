@@ -1,4 +1,4 @@
-"""The page that shows the API, as Hosting serves it, in a browser."""
+"""The page that shows the API, served by Hosting, in a browser."""
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, expect
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.e2e
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("path", ["/docs", "/api/docs", "/api/docs/"])
 def test_the_page_shows_every_operation_and_tries_one(local_suite: Suite, browser: Browser, path: str) -> None:
-    """From its own files alone, under its own policy; the request goes to where the page came from."""
+    """It uses only its own files, under its own policy; the request goes to the page's own address."""
     tab = browser.new_page()
     tab.set_default_timeout(60_000)
     complaints: list[str] = []
@@ -40,7 +40,7 @@ def test_the_page_shows_every_operation_and_tries_one(local_suite: Suite, browse
 
 
 def test_the_document_through_hosting(local_suite: Suite, connect: Connect) -> None:
-    """The same by every way, by HEAD too; kept for minutes, and asked for again by its ETag."""
+    """It is the same at every address, with HEAD, too; it is cached for minutes and revalidated by its ETag."""
     client = connect(local_suite.url).client
     for path in ("/openapi.json", "/api/openapi.json"):
         answer = client.get(path)

@@ -1,4 +1,4 @@
-"""`APP_ENV=firebase`: real ID tokens of the Auth emulator, and who may see what."""
+"""`APP_ENV=firebase`: real ID tokens of the Auth emulator, and access to data."""
 
 import base64
 import json
@@ -25,15 +25,15 @@ def sign_up(suite: Suite) -> str:
 
 
 def altered(token: str, **claims: Any) -> str:
-    """The same token with other claims. The emulator's tokens are unsigned, so nothing else gives it away."""
+    """The same token with other claims. The emulator's tokens are unsigned, so nothing else differs."""
     header, payload, signature = token.split(".")
     old = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     new = base64.urlsafe_b64encode(json.dumps({**old, **claims}).encode()).rstrip(b"=").decode()
     return f"{header}.{new}.{signature}"
 
 
-def test_a_real_token_is_let_in_and_its_ticket_is_its_own(firebase_suite: Suite, connect: Connect) -> None:
-    """Chat and answer with one user's token; for another user the ticket does not exist."""
+def test_a_real_token_is_accepted_and_its_ticket_is_private(firebase_suite: Suite, connect: Connect) -> None:
+    """One user's token gets the chat's answer; for another user, the ticket does not exist."""
     mine = connect(firebase_suite.url, sign_up(firebase_suite))
     ticket_id = mine.ticket("mine")
     assert mine.finished(ticket_id)["result"]["content"] == "You said: mine"
@@ -44,7 +44,7 @@ def test_a_real_token_is_let_in_and_its_ticket_is_its_own(firebase_suite: Suite,
 
 @pytest.mark.parametrize("kind", ["none", "malformed", "expired", "another project's"])
 def test_any_other_token_is_401(firebase_suite: Suite, connect: Connect, kind: str) -> None:
-    """In the contract's shape, on every route that is somebody's."""
+    """In the contract's shape, on every route that needs a user."""
     good = sign_up(firebase_suite)
     token = {
         "none": None,
@@ -63,7 +63,7 @@ def test_any_other_token_is_401(firebase_suite: Suite, connect: Connect, kind: s
 
 
 def test_a_disabled_users_token_is_refused(firebase_suite: Suite, connect: Connect) -> None:
-    """Once it is older than the setting's time, the Auth emulator is asked about its user; until then it may go on."""
+    """When it is older than the setting's time, the Auth emulator is asked about its user; until then it is valid."""
     fresh = sign_up(firebase_suite)
     before = int(time.time()) - 600
     old = altered(fresh, iat=before, auth_time=before)
@@ -77,13 +77,13 @@ def test_a_disabled_users_token_is_refused(firebase_suite: Suite, connect: Conne
     assert (refused.status_code, refused.json()) == (401, {"detail": "This account is disabled."})
 
 
-def test_health_stays_open(firebase_suite: Suite, connect: Connect) -> None:
-    """Probes have no token."""
+def test_health_is_public(firebase_suite: Suite, connect: Connect) -> None:
+    """Probes send no token."""
     assert connect(firebase_suite.url).client.get("/health").status_code == 200
 
 
 def test_a_browser_may_watch_its_own_ticket_and_nothing_else(firebase_suite: Suite, connect: Connect) -> None:
-    """The security rules, by the database's own REST interface: get, not list; own, not others'; and never write."""
+    """The security rules, through the database's REST API: get but not list, own but not others', and never write."""
     token, other = sign_up(firebase_suite), sign_up(firebase_suite)
     service = connect(firebase_suite.url, token)
     ticket_id = service.ticket("watched")

@@ -1,4 +1,4 @@
-"""A chat through Hosting, the chat function, Firestore, the task queue, the worker, a model, and back."""
+"""A chat through Hosting, the chat function, Firestore, the task queue, the worker and a model, and back."""
 
 import os
 import signal
@@ -22,8 +22,8 @@ def service(local_suite: Suite, connect: Connect) -> Service:
     return connect(local_suite.url)
 
 
-def test_a_chat_comes_back_with_its_answer(service: Service, model_server: ModelServer) -> None:
-    """The ticket at once, a look-up that never misses it, and in the end content, usage and cost."""
+def test_a_chat_is_answered(service: Service, model_server: ModelServer) -> None:
+    """The ticket comes immediately, look-ups always find it, and at the end it has content, usage and cost."""
     model_server.script("hello", Answer("Hello from the model.", delay=0.3, prompt_tokens=1000, completion_tokens=500))
     ticket_id = service.ticket("hello")
     assert service.client.get(f"/api/chat/{ticket_id}").status_code == 200
@@ -38,7 +38,7 @@ def test_a_chat_comes_back_with_its_answer(service: Service, model_server: Model
 
 
 def test_the_local_model_answers(local_suite: Suite, service: Service) -> None:
-    """A real model, small as it is."""
+    """It is a real model, although small."""
     if not local_suite.local_model:
         pytest.skip("the local model is not installed here; `make setup` does that")
     ticket = service.finished(
@@ -56,7 +56,7 @@ def test_the_local_model_answers(local_suite: Suite, service: Service) -> None:
 
 
 def test_every_way_reaches_the_same_chat(local_suite: Suite, service: Service, connect: Connect) -> None:
-    """Hosting with prefix and bare; the function's own address, which the platform strips of the function's name."""
+    """Through Hosting with and without the prefix, and at the function's own address."""
     own = connect(local_suite.function_url("chat"))
     ids = [service.chat("ways", path="/chat"), service.chat("ways"), own.chat("ways", path="")]
     for accepted in ids:
@@ -86,8 +86,8 @@ def test_every_way_reaches_the_same_chat(local_suite: Suite, service: Service, c
         ("/api/chat/unknown", 404),
     ],
 )
-def test_hosting_answers_in_json_and_lets_nobody_cache(service: Service, path: str, status: int) -> None:
-    """Each path by its function, and what is nobody's by `meta`; the worker is not to be reached."""
+def test_hosting_answers_in_json_without_caching(service: Service, path: str, status: int) -> None:
+    """Each path is answered by its function, unknown paths by `meta`; the worker cannot be reached."""
     response = service.client.get(path)
     assert response.status_code == status
     assert response.headers["content-type"].startswith("application/json")
@@ -95,7 +95,7 @@ def test_hosting_answers_in_json_and_lets_nobody_cache(service: Service, path: s
 
 
 def test_too_many_requests_are_waited_out(service: Service, model_server: ModelServer) -> None:
-    """429 twice, then an answer: the queue brings the ticket again, with pauses."""
+    """429 twice, then an answer: the queue delivers the ticket again, with pauses."""
     model_server.script("busy", Fail(429), Fail(429), Answer("at last"))
     ticket = service.finished(service.ticket("busy"))
     assert ticket["status"] == "completed"
@@ -103,15 +103,15 @@ def test_too_many_requests_are_waited_out(service: Service, model_server: ModelS
     assert len(model_server.calls_for("busy")) == 3
 
 
-def test_a_model_that_hangs_is_given_up_and_asked_again(service: Service, model_server: ModelServer) -> None:
-    """The time limit ends the call, and the next one answers."""
+def test_a_call_of_a_hanging_model_is_retried(service: Service, model_server: ModelServer) -> None:
+    """The time limit ends the call, and the next call is answered."""
     model_server.script("hang", Answer(delay=60), Answer("awake"))
     ticket = service.finished(service.ticket("hang"))
     assert ticket["result"]["content"] == "awake"
 
 
-def test_a_model_that_breaks_off_is_asked_again(service: Service, model_server: ModelServer) -> None:
-    """In the middle of an answer, streamed or not."""
+def test_an_interrupted_answer_is_retried(service: Service, model_server: ModelServer) -> None:
+    """If the connection breaks in the middle of an answer, streamed or not."""
     for stream in (False, True):
         prompt = f"cut {stream}"
         model_server.script(prompt, Cut(), Answer("whole"))
@@ -128,7 +128,7 @@ def test_a_model_that_breaks_off_is_asked_again(service: Service, model_server: 
 def test_a_model_that_refuses_ends_the_ticket(
     service: Service, model_server: ModelServer, step: Fail, words: str
 ) -> None:
-    """At once, with a sentence."""
+    """Immediately, with a sentence."""
     prompt = f"refuse {step.status}"
     model_server.script(prompt, step)
     ticket = service.finished(service.ticket(prompt))
@@ -137,10 +137,8 @@ def test_a_model_that_refuses_ends_the_ticket(
     assert len(model_server.calls_for(prompt)) == 1
 
 
-def test_a_worker_that_is_killed_in_the_middle_is_followed_by_another(
-    service: Service, model_server: ModelServer
-) -> None:
-    """SIGKILL while the model thinks: the queue brings the ticket again, and there is one result."""
+def test_another_worker_takes_over_from_a_killed_one(service: Service, model_server: ModelServer) -> None:
+    """After SIGKILL during the model call, the queue delivers the ticket again, and there is one result."""
     model_server.script("killed", Answer("never told", delay=60), Answer("told"))
     ticket_id = service.ticket("killed")
     wait_for_call(model_server, "killed")
@@ -175,7 +173,7 @@ def wait_for_call(model_server: ModelServer, prompt: str) -> None:
 def test_a_task_delivered_twice_at_once_yields_one_result(
     local_suite: Suite, service: Service, model_server: ModelServer
 ) -> None:
-    """A copy of the task reaches the worker while the first is at work: it is told to come again, and finds it done."""
+    """A copy of the task reaches the worker during the first: it is answered 425, and later finds the ticket done."""
     model_server.script("twice", Answer("once", delay=2))
     ticket_id = service.ticket("twice")
     wait_for_call(model_server, "twice")
@@ -191,7 +189,7 @@ def test_a_task_delivered_twice_at_once_yields_one_result(
 
 
 def deliver_copy(tasks_host: str, payload: dict[str, str]) -> httpx.Response:
-    """Hands the queue another task for the same ticket, under no name, as a queue that delivers twice would."""
+    """Enqueues another task without a name for the same ticket, as if the queue delivered twice."""
     import base64
     import json
 
@@ -201,8 +199,8 @@ def deliver_copy(tasks_host: str, payload: dict[str, str]) -> httpx.Response:
     return httpx.post(f"http://{tasks_host}/{queue}", json={"task": task}, trust_env=False)
 
 
-def test_ten_chats_at_once_all_come_back(service: Service, model_server: ModelServer) -> None:
-    """Each with the answer to its own question."""
+def test_ten_simultaneous_chats_are_all_answered(service: Service, model_server: ModelServer) -> None:
+    """Each gets the answer to its own question."""
     prompts = [f"question {number}" for number in range(10)]
     with ThreadPoolExecutor(10) as pool:
         ids = list(pool.map(service.ticket, prompts))
@@ -211,7 +209,7 @@ def test_ten_chats_at_once_all_come_back(service: Service, model_server: ModelSe
     assert all(len(model_server.calls_for(prompt)) == 1 for prompt in prompts)
 
 
-def test_the_suite_runs_what_is_here(local_suite: Suite) -> None:
-    """Not another copy of the project: the functions' working folders are this suite's."""
+def test_the_suite_runs_this_clone(local_suite: Suite) -> None:
+    """Rather than another copy of the project: the functions' working folders are this suite's."""
     assert all(process.cwd().startswith(str(local_suite.folder)) for process in workers())
     assert os.path.isdir(local_suite.folder)

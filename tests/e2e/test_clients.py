@@ -1,4 +1,4 @@
-"""A chat by the generated clients, with a real ID token, through the whole suite."""
+"""A chat with the generated clients and a real ID token, in the whole suite."""
 
 import pytest
 
@@ -25,7 +25,7 @@ console.log((await waitForTicket(client, ticket_id, { timeoutMs: 60_000 })).cont
 
 
 def test_a_chat_by_the_python_client(firebase_suite: Suite, model_server: ModelServer) -> None:
-    """Through Hosting, and at the function's own address."""
+    """Through Hosting and at the function's own address."""
     token = sign_up(firebase_suite)
     for address in (f"{firebase_suite.url}/api", firebase_suite.function_url("chat")):
         model_server.script("by python", Answer("Hello, Python.", delay=0.5))

@@ -1,6 +1,6 @@
-"""What a demo's page does in a browser to reach the network past its policy: nothing comes out of it.
+"""A demo's page cannot reach the network past its policy in a browser, whatever it tries.
 
-The pages come from a server of this test's own, so the suite is not needed.
+This test serves the pages itself, so the suite is not needed.
 """
 
 import http.server
@@ -29,7 +29,7 @@ CALL = """
   CODE
 }
 """
-"""Asks a server by UDP for its own address. PORT: the server's."""
+"""Asks a server for the page's own address over UDP. PORT: the server's."""
 INNER = CALL.replace("CODE", "call(RTCPeerConnection);")
 
 
@@ -38,7 +38,7 @@ def attempt(code: str) -> str:
 
 
 def framed(markup: str, before: str = "") -> str:
-    """Puts a script into a page of its own, with the nonce, and lets `markup` make a frame of it."""
+    """Puts a script with the nonce into a separate page, and lets `markup` create a frame of it."""
     return f"""
 const inner = {json.dumps(INNER)};
 const nonce = document.currentScript.nonce || "{NONCE}";
@@ -90,7 +90,7 @@ DEMOS = {
 
 @dataclass(frozen=True)
 class Listener:
-    """A server that hears whoever asks it, and never answers."""
+    """A server that records every packet, and never answers."""
 
     udp: socket.socket
 
@@ -109,7 +109,7 @@ class Listener:
 
 @pytest.fixture
 def listeners() -> Iterator[dict[str, Listener]]:
-    """One for each demo, and one for the page without a policy."""
+    """One listener for each demo, and one for the page without a policy."""
     with ExitStack() as stack:
         made: dict[str, Listener] = {}
         for name in (*DEMOS, "free"):
@@ -121,7 +121,7 @@ def listeners() -> Iterator[dict[str, Listener]]:
 
 @pytest.fixture
 def address(listeners: dict[str, Listener]) -> Iterator[str]:
-    """Serves the demos by their numbers, and a page without a policy as the last."""
+    """Serves the demos by their numbers, and the page without a policy as the last one."""
     names = list(listeners)
 
     class Pages(http.server.BaseHTTPRequestHandler):
@@ -143,7 +143,7 @@ def address(listeners: dict[str, Listener]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body.replace("PORT", port).encode())
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
@@ -158,7 +158,7 @@ MARK = "\n;document.title = 'ran';"
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("way", ["", "/framed"])
 def test_no_page_reaches_a_server_by_webrtc(listeners: dict[str, Listener], address: str, way: str) -> None:
-    """Whatever window it is taken from. A page without our policy does, and had less time for it than all others."""
+    """From any window. A page without our policy does reach it, in less time than all others had."""
     with launched() as browser:
         context = browser.new_context()
         for number in range(len(listeners)):
@@ -171,7 +171,7 @@ def test_no_page_reaches_a_server_by_webrtc(listeners: dict[str, Listener], addr
 
 @pytest.mark.timeout(120)
 def test_a_demos_script_still_runs(address: str) -> None:
-    """To its end, strict or not; and what closes the page is gone once it has."""
+    """To its end, in strict mode or not; and the statement that closes the page has been removed."""
     with launched() as browser:
         tab = browser.new_context().new_page()
         for name in ("in strict code", "in a frame within a shadow"):

@@ -1,4 +1,4 @@
-"""The life of a demo through the whole suite: written, saved, opened in a browser, where it calls a published agent."""
+"""The life of a demo in the whole suite: written, saved, and opened in a browser, where it calls a published agent."""
 
 import json
 from typing import Any
@@ -73,7 +73,7 @@ document.addEventListener("DOMContentLoaded", async () => {
 def test_a_demos_whole_life(
     firebase_suite: Suite, connect: Connect, model_server: ModelServer, browser: Browser
 ) -> None:
-    """Written by a model, saved, shared, opened by anybody, where it calls an agent; and it reaches nothing else."""
+    """A model writes it; it is saved, shared, and opened without a token; it calls an agent and nothing else."""
     mine = connect(firebase_suite.url, sign_up(firebase_suite)).client
     anybody = connect(firebase_suite.url).client
 

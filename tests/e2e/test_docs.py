@@ -1,4 +1,4 @@
-"""The documents' commands, run as a reader would paste them, against the running suite."""
+"""The documents' commands, pasted like a reader would, against the running suite."""
 
 import json
 import re
@@ -30,12 +30,12 @@ def commands(document: str) -> list[str]:
 
 
 def shown(document: str) -> list[Any]:
-    """What a document shows as answers, in order."""
+    """The answers that a document shows, in order."""
     return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)]
 
 
 def paste(command: str, suite: Suite) -> str:
-    """What the command prints, with the suite's ports and folder in the place of the default ones."""
+    """Returns the command's output, run with the suite's ports and folder instead of the default ones."""
     for name, port in Ports().by_name().items():
         command = command.replace(f"127.0.0.1:{port}", f"127.0.0.1:{suite.ports.by_name()[name]}")
     command = command.replace(".local/suite/", f"{suite.folder}/")
@@ -44,7 +44,7 @@ def paste(command: str, suite: Suite) -> str:
 
 
 def test_the_readmes_first_chat(local_suite: Suite) -> None:
-    """The chat prints a ticket, and the look-up, in the end, the local model's answer."""
+    """The chat prints a ticket, and the look-up finally the local model's answer."""
     if not local_suite.local_model:
         pytest.skip("the local model is left out here (LOCAL_MODEL=off)")
     start, chat, look_up, providers, test = commands("README.md")
@@ -89,14 +89,14 @@ def test_the_tutorial(local_suite: Suite) -> None:
 
 
 def test_the_token_of_the_local_guide(firebase_suite: Suite) -> None:
-    """Signing up at the Auth emulator gives a token that the service takes."""
+    """Signing up at the Auth emulator gives a token that the service accepts."""
     start, with_token = commands("docs/guides/local.md")
     assert start.strip() == "APP_ENV=firebase make run"
     assert "openai" in json.loads(paste(with_token, firebase_suite))
 
 
 def test_the_sandbox_guides_run(local_suite: Suite) -> None:
-    """Code that is run and not saved."""
+    """Code that is run without being saved."""
     (run_code,) = commands("docs/explanation/sandbox.md")
     outcome = json.loads(paste(run_code, local_suite))
     assert (outcome["result"], outcome["logs"], outcome["error"]) == ({"outputText": "HELLO"}, ["working"], None)
@@ -114,10 +114,10 @@ def shouter(local_suite: Suite) -> Iterator[str]:
 
 
 def test_the_demos_guide(local_suite: Suite, model_server: ModelServer, shouter: str) -> None:
-    """A page is written around the agents' guide's agent, saved, and opened."""
+    """A page for the agent of the agents' guide is written, saved, and opened."""
     write, save, open_page = commands("docs/reference/demos.md")
     written, saved = shown("docs/reference/demos.md")[:2]
-    assert "no JSON object" in json.loads(paste(write, local_suite))["detail"], "the double's own answer is no page"
+    assert "no JSON object" in json.loads(paste(write, local_suite))["detail"], "the double's own answer is not a page"
     prompt = next(call.body["messages"][1]["content"] for call in model_server.calls if len(call.body["messages"]) == 2)
     model_server.script(prompt, Answer(json.dumps({**written, "js": "fetch(`${API_BASE_URL}/rest/shouter`);"})))
     assert set(json.loads(paste(write, local_suite))) == set(written)
@@ -131,11 +131,11 @@ def test_the_demos_guide(local_suite: Suite, model_server: ModelServer, shouter:
 
 
 def test_the_guide_to_mcp_and_specs(local_suite: Suite, mcp_server: "McpServer", api_server: ApiServer) -> None:
-    """With servers of the tests' own in the place of other people's."""
+    """With the tests' own servers instead of third-party ones."""
     list_tools, fetch_spec = commands("docs/reference/mcp-and-specs.md")
-    told, spec, *_ = shown("docs/reference/mcp-and-specs.md")
+    listed, spec, *_ = shown("docs/reference/mcp-and-specs.md")
     tools = json.loads(paste(list_tools.replace("https://mcp.example.com/mcp", mcp_server.url), local_suite))
-    assert set(tools) == set(told)
+    assert set(tools) == set(listed)
     assert "add" in {tool["name"] for tool in tools["tools"]}
     api_server.documents["openapi.yaml"] = (spec["content"].encode(), {"Content-Type": "application/yaml"})
     url = f"{api_server.address}/documents/openapi.yaml"
@@ -143,7 +143,7 @@ def test_the_guide_to_mcp_and_specs(local_suite: Suite, mcp_server: "McpServer",
 
 
 def test_a_request_is_found_as_the_guide_says(local_suite: Suite, model_server: ModelServer) -> None:
-    """The chat's lines and the worker's, by the id that the caller chose."""
+    """The chat's lines and the worker's are found by the id that the caller chose."""
     search, chat = commands("docs/guides/observability.md")
     charged = chat.replace('"local"', '"openai"').replace("smollm2-135m-instruct", "gpt-4.1-mini")
     assert charged != chat
@@ -159,7 +159,7 @@ def test_a_request_is_found_as_the_guide_says(local_suite: Suite, model_server: 
 
 
 def test_the_guide_to_money(local_suite: Suite) -> None:
-    """What a user has, is set, and is seen by an administrator."""
+    """A user reads and sets their allowance, and an administrator sees it."""
     read, change, see_all = commands("docs/explanation/money.md")
     allowance = json.loads(paste(read, local_suite))["usageInfo"]["monthlyAllowance"]
     assert json.loads(paste(change, local_suite))["usageInfo"]["monthlyAllowance"] == 50
@@ -169,16 +169,15 @@ def test_the_guide_to_money(local_suite: Suite) -> None:
 
 
 def test_the_guide_to_chat(local_suite: Suite) -> None:
-    """The same chat under the same key is one ticket."""
+    """The same chat with the same key is one ticket."""
     (send,) = commands("docs/reference/chat.md")
     first, second = (json.loads(paste(send, local_suite)) for _ in range(2))
     assert first["ticket_id"] == second["ticket_id"]
 
 
 def test_every_command_of_the_guides_is_run() -> None:
-    """A guide that begins to show commands gets a test; those for a Google Cloud project cannot be run here.
-
-    Of them tests/docs/test_commands.py asks the command line tools whether they have them.
+    """A new guide with commands needs a test here. Commands for a Google Cloud project cannot be run here;
+    tests/docs/test_commands.py checks that the command line tools support them.
     """
     documents = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")]
     with_commands = {str(path.relative_to(ROOT)) for path in documents if "```sh" in path.read_text()}

@@ -1,4 +1,4 @@
-"""What Hosting adds to the answers of functions and to files, as browsers get it."""
+"""The headers that Hosting adds to the answers of functions and to files."""
 
 import pytest
 
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_answers_come_with_hostings_headers(local_suite: Suite, connect: Connect) -> None:
-    """On a function's answer beside its own, and on a file; a demo's page tells nobody where its visitor came from."""
+    """On a function's answer and on a file; a demo's page sends no referrer."""
     client = connect(local_suite.url).client
     health, file, demo = (client.get(path) for path in ("/health", "/robots.txt", "/api/demos/none"))
     for answer in (health, file, demo):
@@ -21,7 +21,7 @@ def test_answers_come_with_hostings_headers(local_suite: Suite, connect: Connect
 
 
 def test_a_name_may_begin_with_a_dot(local_suite: Suite, connect: Connect) -> None:
-    """It reaches its function; what none serves gets our 404, with those headers, and not Hosting's page."""
+    """It reaches its function; an unknown path gets our 404 with those headers, not Hosting's page."""
     client = connect(local_suite.url).client
     config = {"provider": "openai", "model": "gpt-4.1-mini"}
     assert client.post("/api/sessions/.mine/config", json=config).status_code == 200

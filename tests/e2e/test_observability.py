@@ -1,4 +1,4 @@
-"""What the running suite's log tells of a chat, to somebody who knows no more than the request's id."""
+"""A chat can be followed through the running suite's log by its request's id alone."""
 
 import json
 from typing import Any
@@ -19,20 +19,20 @@ PROMPT = "canary-in-the-prompt"
 
 
 def _lines(suite: Suite, request_id: str) -> list[dict[str, Any]]:
-    """Those that are found by searching the log for the id; in the order in which they were written."""
+    """The lines that a search for the id finds, in the order in which they were written."""
     found = [line for line in suite.log.path.read_text(encoding="utf-8").splitlines() if request_id in line]
     return [json.loads(line.lstrip("> ")) for line in found]
 
 
-def _told(line: dict[str, Any]) -> str:
-    """Which function says what; other fields are the request's."""
+def _summary(line: dict[str, Any]) -> str:
+    """The function and the message of a line."""
     return f"{line.get('function', '')} {line['message']}".strip()
 
 
 def test_a_request_is_found_again_up_to_its_charge(
     local_suite: Suite, connect: Connect, model_server: ModelServer
 ) -> None:
-    """Through Hosting, the queue, a model that fails once, a second attempt: by one id, in one trace, charged once."""
+    """Through Hosting, the queue, a failed model call and a second attempt: one id, one trace, one charge."""
     model_server.script(PROMPT, Fail(503), Answer("canary-in-the-answer"))
     request_id = f"asked-{uuid4()}"
     service = connect(local_suite.url)
@@ -42,10 +42,10 @@ def test_a_request_is_found_again_up_to_its_charge(
     assert accepted.headers["X-Request-Id"] == request_id
     ticket_id = accepted.json()["ticket_id"]
     assert service.finished(ticket_id)["status"] == "completed"
-    assert processes.wait_for(lambda: "worker POST / 204" in map(_told, _lines(local_suite, request_id)), seconds=20)
+    assert processes.wait_for(lambda: "worker POST / 204" in map(_summary, _lines(local_suite, request_id)), seconds=20)
 
     lines = _lines(local_suite, request_id)
-    told = [_told(line) for line in lines]
+    told = [_summary(line) for line in lines]
     assert told.count("chat POST /chat 200") == 1
     assert told[-1] == "worker POST / 204"
     assert told.count("worker POST / 425") == 1

@@ -1,4 +1,4 @@
-"""Requests as few clients send them, written out by hand, through Hosting and at the function itself."""
+"""Unusual requests, written by hand, through Hosting and at the function itself."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ USAGE = b'{"responseCost": 0, "metadata": {"by": "hand"}}'
 
 
 def ask(address: str, request: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body of the answer to a request line with its headers and body."""
+    """Sends a request line with headers and body; returns status, headers and body of the answer."""
     host, _, port = address.removeprefix("http://").partition(":")
     head, _, body = request.partition(b"\r\n\r\n")
     with socket.create_connection((host, int(port)), timeout=60) as connection:
@@ -30,20 +30,20 @@ def ask(address: str, request: bytes) -> tuple[int, dict[str, str], bytes]:
 
 
 def detail(body: bytes) -> Any:
-    """Of an error in the contract's shape, chunked or not."""
+    """Returns the `detail` of an error in the contract's shape, chunked or not."""
     text = body[body.index(b"{") : body.rindex(b"}") + 1]
     return json.loads(text)["detail"]
 
 
 def ways(suite: Suite) -> list[tuple[str, bytes]]:
-    """Hosting, and the functions emulator: an address, and what stands before a function's name."""
+    """Hosting and the functions emulator: an address, and the path before a function's name."""
     address, _, folder = suite.function_url("").removeprefix("http://").partition("/")
     return [(suite.url, b"/api"), (f"http://{address}", f"/{folder.rstrip('/')}".encode())]
 
 
 @pytest.mark.parametrize("broken", [b"%FF", b"%E0%A4%A", b"%", b"%zz", b"%C3%28", b"%00", b"%ED%A0%80", b"%252F"])
 def test_a_broken_path_is_not_found(local_suite: Suite, broken: bytes) -> None:
-    """400 or 404, in the contract's shape, on either way."""
+    """400 or 404 in the contract's shape, at both addresses."""
     for address, prefix in ways(local_suite):
         for path in (b"/demos/" + broken, b"/demos/" + broken + b"/page", b"/sessions/" + broken + b"/other"):
             status, _, body = ask(address, b"GET " + prefix + path + b" HTTP/1.1\r\n\r\n")
@@ -52,7 +52,7 @@ def test_a_broken_path_is_not_found(local_suite: Suite, broken: bytes) -> None:
 
 
 def test_a_chunked_body_is_read(local_suite: Suite) -> None:
-    """As clients send it that do not know how long it will be."""
+    """Clients send it if they do not know the length beforehand."""
     for address, prefix in ways(local_suite):
         head = b"POST " + prefix + b"/users/me/usage HTTP/1.1\r\nContent-Type: application/json\r\n"
         chunks = b"10\r\n" + USAGE[:16] + b"\r\n%x\r\n" % len(USAGE[16:]) + USAGE[16:] + b"\r\n0\r\n\r\n"
@@ -60,8 +60,8 @@ def test_a_chunked_body_is_read(local_suite: Suite) -> None:
         assert status == 200, (address, body)
 
 
-def test_a_body_that_is_announced_first_is_read(local_suite: Suite) -> None:
-    """As curl does with long ones."""
+def test_a_body_after_expect_is_read(local_suite: Suite) -> None:
+    """curl sends `Expect` with long bodies."""
     for address, prefix in ways(local_suite):
         head = b"POST " + prefix + b"/users/me/usage HTTP/1.1\r\nContent-Type: application/json\r\n"
         head += b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(USAGE)
@@ -70,7 +70,7 @@ def test_a_body_that_is_announced_first_is_read(local_suite: Suite) -> None:
 
 
 def test_a_compressed_body_is_read(local_suite: Suite) -> None:
-    """On either way."""
+    """At both addresses."""
     packed = gzip.compress(USAGE)
     for address, prefix in ways(local_suite):
         head = b"POST " + prefix + b"/users/me/usage HTTP/1.1\r\nContent-Type: application/json\r\n"
@@ -80,7 +80,7 @@ def test_a_compressed_body_is_read(local_suite: Suite) -> None:
 
 
 def test_head_is_get_without_the_body(local_suite: Suite) -> None:
-    """With the same status and type."""
+    """It has the same status and type."""
     for address, prefix in ways(local_suite):
         for path, status in ((b"/users/me", 200), (b"/demos/none/page", 404), (b"/providers", 200)):
             got, headers, body = ask(address, b"HEAD " + prefix + path + b" HTTP/1.1\r\n\r\n")
@@ -90,7 +90,7 @@ def test_head_is_get_without_the_body(local_suite: Suite) -> None:
 
 @pytest.mark.parametrize(("origin", "status"), [(b"http://localhost:5173", 200), (b"https://evil.example", 400)])
 def test_a_preflight_is_answered_by_the_function(local_suite: Suite, origin: bytes, status: int) -> None:
-    """A frontend's development server may call; another's page is told which setting would let it."""
+    """A frontend's development server may call; the answer to other pages names the setting that would allow them."""
     for address, prefix in ways(local_suite):
         head = b"OPTIONS " + prefix + b"/chat HTTP/1.1\r\nOrigin: " + origin + b"\r\n"
         asking = b"Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type\r\n\r\n"

@@ -1,4 +1,4 @@
-"""Every sentence of the ordered API holds, over real HTTP, with authentication and without."""
+"""Every sentence of the API's specification is true over real HTTP, with authentication and without."""
 
 from collections.abc import Iterator
 
@@ -51,7 +51,7 @@ def test_a_sentence_holds(context: CheckContext, sentence: str, check: Check) ->
 
 
 def test_a_sentence_has_a_check_or_a_reason() -> None:
-    """None is there for nothing, and none is said to promise nothing without a word."""
+    """Every check is used, and every sentence without a check has a reason."""
     assert all(check.reason for _, check in SENTENCES if isinstance(check, Nothing))
     checks = [check for _, check in PROMISES]
     assert len(set(checks)) == len(checks), "two sentences share a check: does it prove both?"

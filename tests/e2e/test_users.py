@@ -1,4 +1,4 @@
-"""Money through Hosting: what a chat costs is what the user has less."""
+"""Money through Hosting: a chat's cost is deducted from the user's remaining amount."""
 
 import pytest
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_a_chat_is_charged_to_its_user(firebase_suite: Suite, connect: Connect, model_server: ModelServer) -> None:
-    """The profile before and after: remainder and entry, and nobody else's."""
+    """The profile shows the remaining amount and the entry; other users' profiles do not change."""
     service = connect(firebase_suite.url, sign_up(firebase_suite))
     other = connect(firebase_suite.url, sign_up(firebase_suite))
     before = service.client.get("/api/users/me").json()
@@ -26,7 +26,7 @@ def test_a_chat_is_charged_to_its_user(firebase_suite: Suite, connect: Connect, 
 
 
 def test_an_allowance_that_is_used_up_is_402(firebase_suite: Suite, connect: Connect) -> None:
-    """Set to nothing by the user; raising it above the ceiling is refused; a reset gives it back."""
+    """The user sets it to zero; raising it above the ceiling is refused; a reset restores it."""
     service = connect(firebase_suite.url, sign_up(firebase_suite))
     assert service.client.put("/api/users/me/spend-remaining", json={"spendRemaining": 0}).status_code == 200
     assert service.chat("no money").status_code == 402
@@ -49,7 +49,7 @@ def test_an_allowance_that_is_used_up_is_402(firebase_suite: Suite, connect: Con
 def test_the_other_groups_answer_by_both_forms(
     local_suite: Suite, connect: Connect, method: str, path: str, body: object, status: int
 ) -> None:
-    """With prefix and bare."""
+    """With and without the prefix."""
     client = connect(local_suite.url).client
     if path.startswith("/sessions"):
         client.post("/sessions/s/config", json={"provider": "openai", "model": "gpt-4.1-mini"})
@@ -59,5 +59,5 @@ def test_the_other_groups_answer_by_both_forms(
 
 
 def test_the_sweep_answers(local_suite: Suite) -> None:
-    """At its own address alone."""
+    """Only at its own address."""
     assert local_suite.sweep()

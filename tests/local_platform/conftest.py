@@ -1,4 +1,4 @@
-"""Gives the tests a clone to play in."""
+"""Provides a clone that tests may change."""
 
 import shutil
 from pathlib import Path

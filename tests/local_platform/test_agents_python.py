@@ -1,4 +1,4 @@
-"""Set-up builds the Python that agents run in where it is missing, and says what went wrong where it cannot."""
+"""Set-up builds the Python that agents run in if it is missing, and reports a failed build."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def clone(tmp_path: Path) -> Layout:
 
 
 def say(clone: Layout, stale: int, fails: int = 0) -> None:
-    """What the build says of itself."""
+    """Sets what the build reports."""
     (clone.python.parent / "stale").write_text(str(stale))
     (clone.python.parent / "fails").write_text(str(fails))
 
@@ -37,14 +37,14 @@ def asked(clone: Layout) -> list[str]:
     return (clone.python.parent / "asked").read_text().splitlines()
 
 
-def test_what_is_built_is_left_alone(clone: Layout) -> None:
-    """It only asks."""
+def test_a_current_build_is_kept(clone: Layout) -> None:
+    """Set-up only checks it."""
     say(clone, stale=0)
     assert not ensure_agents_python(clone)
     assert asked(clone) == ["-m tools.build_engine --check"]
 
 
-def test_what_is_missing_is_built(clone: Layout) -> None:
+def test_a_missing_build_is_made(clone: Layout) -> None:
     """By the clone's own Python."""
     say(clone, stale=1)
     assert ensure_agents_python(clone)
@@ -52,7 +52,7 @@ def test_what_is_missing_is_built(clone: Layout) -> None:
 
 
 def test_a_build_that_fails_is_a_problem(clone: Layout) -> None:
-    """With where its words are."""
+    """With the place of its output."""
     say(clone, stale=1, fails=1)
     with pytest.raises(Problem, match="Building the Python that agents run in"):
         ensure_agents_python(clone)

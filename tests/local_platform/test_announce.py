@@ -1,4 +1,4 @@
-"""What is printed at the start can be pasted."""
+"""The commands that are printed at the start can be pasted."""
 
 import json
 import os
@@ -22,14 +22,14 @@ def _commands(text: str) -> str:
 
 @pytest.mark.parametrize("app_env", ["local", "firebase"])
 def test_the_commands_are_valid_shell(app_env: str) -> None:
-    """Quotes and all."""
+    """Including their quotes."""
     text = announcement(Suite(app_env=app_env, environ={}, local_model=True))
     checked = subprocess.run(["sh", "-n"], input=_commands(text), text=True, capture_output=True, check=False)
     assert checked.returncode == 0, checked.stderr
 
 
-def test_they_sign_up_first_where_tokens_are_demanded() -> None:
-    """And send the token with both requests."""
+def test_they_sign_up_first_if_tokens_are_required() -> None:
+    """They send the token with both requests."""
     text = announcement(Suite(app_env="firebase", environ={}, ports=Ports().moved(100)))
     assert "127.0.0.1:9199/identitytoolkit.googleapis.com/v1/accounts:signUp" in text
     assert text.count('-H "Authorization: Bearer $TOKEN"') == 2
@@ -40,16 +40,16 @@ def test_they_sign_up_first_where_tokens_are_demanded() -> None:
     ("answer", "code", "shown"),
     [({"idToken": "a-token"}, 0, "a-token\n"), ({"error": {"message": "EMAIL_EXISTS"}}, 1, "EMAIL_EXISTS\n")],
 )
-def test_signing_up_twice_says_so(answer: object, code: int, shown: str) -> None:
-    """Rather than end in a traceback."""
+def test_signing_up_twice_is_reported(answer: object, code: int, shown: str) -> None:
+    """Without a traceback."""
     text = announcement(Suite(app_env="firebase", environ={}))
-    (reading,) = re.findall(r"python3 -c 'import json,sys; told.*?'(?=\))", text)
+    (reading,) = re.findall(r"python3 -c 'import json,sys; answer.*?'(?=\))", text)
     read = subprocess.run(["sh", "-c", reading], input=json.dumps(answer), text=True, capture_output=True, check=False)
     assert (read.returncode, read.stdout + read.stderr) == (code, shown)
 
 
-def test_the_answer_is_asked_for_until_it_is_there(tmp_path: Path) -> None:
-    """What is printed meanwhile shows how it goes on; an error ends it, too."""
+def test_the_chat_is_looked_up_until_it_is_answered(tmp_path: Path) -> None:
+    """The printed answers show the progress; an error ends the loop, too."""
     text = announcement(Suite(app_env="local", environ={}, local_model=True))
     (loop,) = re.findall(r"^  (while .*)$", text, re.MULTILINE)
     for name, program in {

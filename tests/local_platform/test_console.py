@@ -1,4 +1,4 @@
-"""A person reads plain sentences, never a traceback."""
+"""The terminal shows plain sentences, never a traceback."""
 
 import os
 import subprocess
@@ -25,8 +25,8 @@ sys.exit(guarded(main))
 """
 
 
-def test_a_problem_is_one_sentence_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
-    """The exit code is 1, and nothing of Python shows."""
+def test_a_problem_is_a_sentence_and_a_remedy(capsys: pytest.CaptureFixture[str]) -> None:
+    """The exit code is 1, and there is no traceback."""
 
     def main() -> int:
         raise Problem("Port 8000 is taken", "End that program.")
@@ -35,8 +35,8 @@ def test_a_problem_is_one_sentence_and_what_to_do(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err == "\n✗ Port 8000 is taken.\n  End that program.\n"
 
 
-def test_an_interrupt_is_no_error_to_explain(capsys: pytest.CaptureFixture[str]) -> None:
-    """Ctrl-C during set-up says so, with the exit code that shells give it."""
+def test_an_interrupt_is_not_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ctrl-C during set-up is reported, with the exit code that shells use."""
 
     def main() -> int:
         raise KeyboardInterrupt
@@ -58,8 +58,8 @@ def _closed_terminal() -> int:
 
 
 @pytest.mark.parametrize("closed", [_closed_pipe, _closed_terminal])
-def test_a_terminal_that_was_closed_stops_nothing(closed: Callable[[], int], tmp_path: Path) -> None:
-    """What is left to do is done, and the exit code is the ordinary one."""
+def test_a_closed_terminal_stops_nothing(closed: Callable[[], int], tmp_path: Path) -> None:
+    """The remaining work is done, and the exit code is the usual one."""
     package = str(Path(console.__file__).parents[1])
     program = _SAYS.format(package=package, done=str(tmp_path / "done"))
     output = closed()

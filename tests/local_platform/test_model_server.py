@@ -1,4 +1,4 @@
-"""The local model's server: a toy's runaway answers are bounded, and end with their caller."""
+"""The local model's server: its answers are limited, and end if their caller disconnects."""
 
 import subprocess
 from collections.abc import Iterator
@@ -46,37 +46,37 @@ def _request(question: str, **parameters: Any) -> dict[str, Any]:
 
 
 def _answer(client: httpx.Client, question: str, **parameters: Any) -> tuple[str, str, int]:
-    """What was said, why it ended, and how many tokens it has."""
+    """The text, the finish reason, and the number of tokens."""
     answer = client.post("/v1/chat/completions", json=_request(question, **parameters)).json()
     choice = answer["choices"][0]
     return choice["message"]["content"], choice["finish_reason"], answer["usage"]["completion_tokens"]
 
 
 def _under_way(client: httpx.Client) -> list[int]:
-    """The tokens so far of each answer that is being made."""
+    """The tokens so far of each running answer."""
     return [slot["next_token"][0]["n_decoded"] for slot in client.get("/slots").json() if slot["is_processing"]]
 
 
 def test_the_first_question_is_answered_as_the_readme_shows_it(client: httpx.Client) -> None:
-    """The bounds change nothing about an answer that needs none."""
+    """The limits do not change a short answer."""
     content, ended, _ = _answer(client, "What is the capital of Germany?")
     assert (content, ended) == ("The capital of Germany is Berlin.", "stop")
 
 
-def test_an_answer_is_bounded_where_the_request_does_not_say(client: httpx.Client) -> None:
-    """Its own `max_tokens` may be more."""
+def test_an_answer_is_limited_by_default(client: httpx.Client) -> None:
+    """`max_tokens` of the request may be higher."""
     assert _answer(client, "Say hello.", ignore_eos=True)[1:] == ("length", ANSWER_TOKENS)
     longer = ANSWER_TOKENS + 20
     assert _answer(client, "Say hello.", ignore_eos=True, max_tokens=longer)[1:] == ("length", longer)
 
 
-def test_it_does_not_repeat_itself_for_ever(client: httpx.Client) -> None:
-    """A question that it would go round in circles about ends by itself."""
+def test_it_does_not_repeat_itself_forever(client: httpx.Client) -> None:
+    """An answer that would loop ends by itself."""
     assert _answer(client, "What is the capital of France?")[1] == "stop"
 
 
-def test_an_answer_ends_when_its_caller_has_gone(client: httpx.Client) -> None:
-    """All that are under way: the next caller finds a place, and need not wait until they would have ended."""
+def test_an_answer_ends_when_its_caller_disconnects(client: httpx.Client) -> None:
+    """So the next caller does not have to wait until the answer would have ended."""
     with ExitStack() as callers:
         for _ in range(SLOTS):
             streamed = client.stream("POST", "/v1/chat/completions", json=_request("Say hello.", **LONG))

@@ -1,4 +1,4 @@
-"""firebase-tools is installed from its lock, once, where Node.js is new enough."""
+"""firebase-tools is installed from its lock, once, if Node.js is new enough."""
 
 import json
 from pathlib import Path
@@ -15,8 +15,8 @@ def _write(root: Path, wanted: dict[str, object], present: dict[str, object]) ->
     (root / "node_modules" / ".package-lock.json").write_text(json.dumps({"packages": present}))
 
 
-def test_installed_is_what_npm_recorded_when_it_had_finished(tmp_path: Path) -> None:
-    """Each package in its version; those for other machines may be absent."""
+def test_npms_record_of_a_finished_installation_counts(tmp_path: Path) -> None:
+    """Each package must have its version; those for other machines may be missing."""
     wanted: dict[str, object] = {
         "": {},
         "node_modules/a": {"version": "1"},
@@ -30,7 +30,7 @@ def test_installed_is_what_npm_recorded_when_it_had_finished(tmp_path: Path) -> 
 
 
 def test_nothing_installed_is_not_current(tmp_path: Path) -> None:
-    """Nor is what npm was interrupted at: its record is missing then."""
+    """Nor is an interrupted installation, which has no record."""
     (tmp_path / "package-lock.json").write_text("{}")
     assert not is_current(tmp_path)
 
@@ -43,7 +43,7 @@ def _node(folder: Path, version: str) -> None:
 
 
 def test_an_old_node_is_named_with_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And the person is told which one is needed."""
+    """The message says which version is needed."""
     _node(tmp_path, "v18.19.0")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Problem, match=r"Node.js v18.19.0 is too old .*Install Node.js 20 or newer"):
@@ -53,7 +53,7 @@ def test_an_old_node_is_named_with_its_version(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_missing_node_is_a_plain_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the address to get it from."""
+    """With the address of its download."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Problem, match=r"is not on the PATH\. Install Node.js"):
         check_node()

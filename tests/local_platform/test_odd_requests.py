@@ -1,4 +1,4 @@
-"""What the suite's Node.js makes of requests that its Hosting does not know."""
+"""The suite's hook rewrites requests that its Hosting cannot handle."""
 
 import json
 import shutil
@@ -46,13 +46,13 @@ def received(request: str) -> tuple[str, list[str], str]:
         ("/%C3%A9/a%2Fb%20c?x=%C3", "/%C3%A9/a%2Fb%20c?x=%C3"),
     ],
 )
-def test_a_path_that_is_no_utf8_becomes_one_that_is(path: str, becomes: str) -> None:
-    """As a function's own server reads it; any other path stays as it is."""
+def test_a_path_in_invalid_utf8_becomes_valid(path: str, becomes: str) -> None:
+    """As a function's own server reads it; other paths are not changed."""
     assert received(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")[0] == becomes
 
 
-def test_what_node_has_dealt_with_is_not_passed_on() -> None:
-    """Chunks, and the announcement of a body; the body is whole."""
+def test_headers_that_node_has_handled_are_not_forwarded() -> None:
+    """Chunked encoding, and `Expect`; the body is complete."""
     head = (
         "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
     )

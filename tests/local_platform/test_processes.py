@@ -1,4 +1,4 @@
-"""Whatever was started is found again and ended, however it has detached itself."""
+"""Every started process is found and ended, even if it has detached itself."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ os._exit(0)
 
 
 def _leave_behind(folder: Path) -> psutil.Process:
-    """A process of `folder` whose starter is gone."""
+    """A process of `folder` whose parent is gone."""
     package = str(Path(processes.__file__).parents[1])
     program = _STARTS_AND_GOES.format(package=package, folder=str(folder))
     started = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -40,7 +40,7 @@ def _leave_behind(folder: Path) -> psutil.Process:
 
 
 def test_a_detached_child_is_found_by_its_mark(tmp_path: Path) -> None:
-    """Of this folder only; this process answers for it."""
+    """Only processes of this folder; this process is the owner."""
     child = subprocess.Popen(["sleep", "60"], env={**os.environ, **processes.mark(tmp_path)}, start_new_session=True)
     try:
         processes.wait_for(lambda: bool(processes.marked(tmp_path)), seconds=5)  # the child has yet to become `sleep`
@@ -56,8 +56,8 @@ def test_a_detached_child_is_found_by_its_mark(tmp_path: Path) -> None:
     assert processes.marked(tmp_path) == []
 
 
-def test_who_does_not_end_when_asked_is_made_to(tmp_path: Path) -> None:
-    """After the time that it was given."""
+def test_a_process_that_ignores_termination_is_killed(tmp_path: Path) -> None:
+    """After the given time."""
     child = subprocess.Popen([sys.executable, "-c", _STUBBORN], stdout=subprocess.PIPE)
     with child:
         assert child.stdout is not None
@@ -68,8 +68,8 @@ def test_who_does_not_end_when_asked_is_made_to(tmp_path: Path) -> None:
         assert psutil.pid_exists(child.pid) is False
 
 
-def test_what_a_killed_launcher_left_behind_is_ended(tmp_path: Path) -> None:
-    """It is recognised by the launcher that answered for it being gone."""
+def test_leftovers_of_a_killed_launcher_are_ended(tmp_path: Path) -> None:
+    """They are recognized because their owner is gone."""
     left = _leave_behind(tmp_path)
     assert [entry.is_orphan for entry in processes.marked(tmp_path)] == [True]
     assert processes.family(tmp_path, []) == []
@@ -78,8 +78,8 @@ def test_what_a_killed_launcher_left_behind_is_ended(tmp_path: Path) -> None:
     assert end_leftovers(tmp_path) == 0
 
 
-def test_a_suite_that_runs_is_not_taken_for_a_leftover(tmp_path: Path) -> None:
-    """The person is told which process to stop."""
+def test_a_running_suite_is_not_a_leftover(tmp_path: Path) -> None:
+    """The message names the process to stop."""
     child = subprocess.Popen(["sleep", "60"], env={**os.environ, **processes.mark(tmp_path)})
     try:
         with pytest.raises(Problem, match=rf"is running already \(process {os.getpid()}\)"):

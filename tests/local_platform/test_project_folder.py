@@ -21,8 +21,8 @@ def _files(root: Path) -> set[Path]:
     return {path for path in root.rglob("*") if ".local" not in path.parts}
 
 
-def test_the_source_tree_stays_as_it_is(clone: Layout) -> None:
-    """Composing twice is as good as once."""
+def test_the_source_tree_is_not_changed(clone: Layout) -> None:
+    """Composing twice gives the same result."""
     before = _files(clone.root)
     compose(clone, clone.local / "suite", Ports())
     compose(clone, clone.local / "suite", Ports())
@@ -30,7 +30,7 @@ def test_the_source_tree_stays_as_it_is(clone: Layout) -> None:
 
 
 def test_functions_are_links_to_their_sources(clone: Layout) -> None:
-    """An edit is there at once; and each has what the emulator looks for."""
+    """An edit takes effect immediately; each folder has the files that the emulator needs."""
     folder = clone.local / "suite"
     names = compose(clone, folder, Ports())
     assert "worker" in names
@@ -40,8 +40,8 @@ def test_functions_are_links_to_their_sources(clone: Layout) -> None:
             assert (folder / "functions" / name / needed).is_file()
 
 
-def test_a_function_of_an_earlier_start_is_gone(clone: Layout) -> None:
-    """The folder is composed anew."""
+def test_a_function_of_an_earlier_start_is_removed(clone: Layout) -> None:
+    """The folder is rewritten."""
     stale = clone.local / "suite" / "functions" / "removed"
     stale.mkdir(parents=True)
     compose(clone, clone.local / "suite", Ports())
@@ -49,7 +49,7 @@ def test_a_function_of_an_earlier_start_is_gone(clone: Layout) -> None:
 
 
 def test_every_emulator_listens_on_its_moved_port(clone: Layout) -> None:
-    """The websocket's too, which is easily forgotten; the UI only when asked for."""
+    """Including the websocket's; the UI only if it is enabled."""
     compose(clone, clone.local / "suite", Ports().moved(100), ui=True)
     emulators = json.loads((clone.local / "suite" / "firebase.json").read_text())["emulators"]
     for name, part in CONFIG["emulators"].items():
@@ -60,21 +60,21 @@ def test_every_emulator_listens_on_its_moved_port(clone: Layout) -> None:
 
 
 def test_the_defaults_are_those_of_firebase_json() -> None:
-    """Who starts the suite without the launcher finds it at the same places."""
+    """So the ports are the same if the suite is started without the launcher."""
     ports = Ports().by_name()
     assert {name: part["port"] for name, part in CONFIG["emulators"].items() if isinstance(part, dict)} == {
         name: port for name, port in ports.items() if name not in ("model", "firestore_websocket")
     }
 
 
-def test_a_firestore_that_runs_already_is_not_started_again(clone: Layout) -> None:
-    """The suite has none of its own then."""
+def test_no_second_firestore_is_started(clone: Layout) -> None:
+    """If one is running already, the suite has none of its own."""
     compose(clone, clone.local / "suite", Ports(), own_firestore=False)
     assert "firestore" not in json.loads((clone.local / "suite" / "firebase.json").read_text())["emulators"]
 
 
 def test_fewer_tasks_at_once_than_in_the_cloud() -> None:
-    """Each takes a process here. A lower limit stays."""
+    """Locally, each needs a process. A lower limit is kept."""
     worker = yaml.safe_load((LAYOUT.root / "functions" / "worker" / "functions.yaml").read_text())
     limits = worker["endpoints"]["worker"]["taskQueueTrigger"]["rateLimits"]
     for cloud, local in ((200, LOCAL_DISPATCHES), (3, 3)):
@@ -84,7 +84,7 @@ def test_fewer_tasks_at_once_than_in_the_cloud() -> None:
 
 
 def test_keys_come_from_the_environment(clone: Layout) -> None:
-    """The emulator would ask Secret Manager for what a function names, and complain. All else stays."""
+    """The emulator would ask Secret Manager for the secrets, and complain. Everything else is kept."""
     compose(clone, clone.local / "suite", Ports())
     for name in ("chat", "admin", "users"):
         cloud = yaml.safe_load((clone.root / "functions" / name / "functions.yaml").read_text())
@@ -94,16 +94,16 @@ def test_keys_come_from_the_environment(clone: Layout) -> None:
         assert local == cloud
 
 
-def test_nothing_is_built_to_run_here(clone: Layout) -> None:
-    """What is deployed is staged first; what runs here is not."""
+def test_nothing_is_staged_for_a_local_run(clone: Layout) -> None:
+    """Only deployed functions are staged."""
     names = compose(clone, clone.local / "suite", Ports())
     composed = json.loads((clone.local / "suite" / "firebase.json").read_text())["functions"]
     assert [codebase["source"] for codebase in composed] == [f"functions/{name}" for name in names]
     assert not any({"predeploy", "configDir"} & codebase.keys() for codebase in composed)
 
 
-def test_staged_functions_run_when_they_are_asked_for(clone: Layout) -> None:
-    """From where they were staged, with what lies beside them."""
+def test_staged_functions_can_be_run(clone: Layout) -> None:
+    """From their staged folders, with all files there."""
     staged = clone.root / "elsewhere"
     for name in (codebase["codebase"] for codebase in CONFIG["functions"]):
         (staged / name).mkdir(parents=True)
@@ -114,14 +114,14 @@ def test_staged_functions_run_when_they_are_asked_for(clone: Layout) -> None:
 
 
 def test_a_missing_source_is_a_plain_sentence(clone: Layout) -> None:
-    """The emulator would only say that it cannot load something."""
+    """The emulator would only report that it cannot load something."""
     (clone.root / "functions" / "chat" / "main.py").unlink()
     with pytest.raises(Problem, match=r"functions/chat/main\.py is missing"):
         compose(clone, clone.local / "suite", Ports())
 
 
 def test_the_shell_becomes_the_function(clone: Layout) -> None:
-    """So that a signal for the shell, which is all the emulator knows, reaches it; also below a folder with blanks."""
+    """So that the emulator's signals for the shell reach the function; also in a folder with blanks."""
     spaced = Layout(clone.root.with_name("a 'clone'"))
     clone.root.rename(spaced.root)
     (spaced.venv / "bin").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""`.venv` comes from the lock, once."""
+"""`.venv` is installed from the lock, once."""
 
 import shutil
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from local_platform.python_environment import ensure_model_env, ensure_venv, loc
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch, clone: Layout) -> list[list[str]]:
-    """The installers that would have been run. Making an environment leaves one that looks like one."""
+    """The installers that would have run. Creating an environment leaves a folder that looks like one."""
     run: list[list[str]] = []
 
     def record(doing: str, command: list[Any], **_: Any) -> None:
@@ -32,7 +32,7 @@ def commands(monkeypatch: pytest.MonkeyPatch, clone: Layout) -> list[list[str]]:
 
 
 def test_a_second_set_up_installs_nothing(clone: Layout, commands: list[list[str]]) -> None:
-    """The first makes the environment, takes uv from the lock with its hash, and syncs with hashes."""
+    """The first creates the environment, installs uv from the lock with its hash, and syncs with hashes."""
     assert ensure_venv(clone)
     make, install_uv, sync = commands
     assert make[1:3] == ["-m", "venv"]
@@ -44,7 +44,7 @@ def test_a_second_set_up_installs_nothing(clone: Layout, commands: list[list[str
 
 
 def test_another_lock_is_synced_into_the_same_environment(clone: Layout, commands: list[list[str]]) -> None:
-    """Nothing is thrown away that works."""
+    """A working environment is kept."""
     ensure_venv(clone)
     commands.clear()
     clone.lock.write_text(clone.lock.read_text() + "# changed\n")
@@ -52,8 +52,8 @@ def test_another_lock_is_synced_into_the_same_environment(clone: Layout, command
     assert [command[2] for command in commands] == ["pip", "sync"]
 
 
-def test_a_copied_environment_is_made_anew(clone: Layout, commands: list[list[str]]) -> None:
-    """Its scripts start the Python of the place that they were made for."""
+def test_a_copied_environment_is_recreated(clone: Layout, commands: list[list[str]]) -> None:
+    """Its scripts start the Python of the original."""
     ensure_venv(clone)
     commands.clear()
     moved = Layout(clone.root.with_name("moved"))
@@ -66,7 +66,7 @@ def test_a_copied_environment_is_made_anew(clone: Layout, commands: list[list[st
 def test_an_environment_is_not_cleared_through_a_link(
     clone: Layout, commands: list[list[str]], name: str, ensure: Callable[[Layout], bool]
 ) -> None:
-    """What it leads to belongs to another clone, which would be left without one."""
+    """The target belongs to another clone, which would lose its environment."""
     theirs = clone.root.with_name("theirs")
     (theirs / "bin").mkdir(parents=True)
     (theirs / "bin" / "activate").write_text(f"VIRTUAL_ENV={theirs}\n")
@@ -79,7 +79,7 @@ def test_an_environment_is_not_cleared_through_a_link(
 
 
 def test_the_locked_lines_of_a_package_carry_its_hashes() -> None:
-    """And end where the next package begins; a name is not taken for its beginning."""
+    """They end where the next package begins; a longer name that begins alike does not match."""
     uv = "uv==0.9 \\\n    --hash=sha256:bb \\\n    --hash=sha256:cc\n"
     lock = f"uv-build==1 \\\n    --hash=sha256:aa\n{uv}    # via x\nyarl==1\n"
     assert locked_lines(lock, "uv") == uv

@@ -1,4 +1,4 @@
-"""The page's parts come from npm, and are copied once."""
+"""The page's files come from npm, and are copied once."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from local_platform.reading_page import ensure_reading_page
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Layout:
-    """A clone with the package, whose files hold nothing but their names."""
+    """A clone with the package, whose files contain only their names."""
     package = tmp_path / "node_modules" / "swagger-ui-dist"
     package.mkdir(parents=True)
     (tmp_path / "functions" / "meta" / "docs").mkdir(parents=True)
@@ -28,7 +28,7 @@ def clone(tmp_path: Path) -> Layout:
 
 
 def test_they_are_copied_once(clone: Layout) -> None:
-    """With their licence; a second set-up has nothing to do."""
+    """With their license; a second set-up has nothing to do."""
     assert ensure_reading_page(clone)
     assert (clone.page_parts / "swagger-ui.css").read_text() == "swagger-ui.css"
     assert (clone.page_parts / "LICENSE").exists()
@@ -36,7 +36,7 @@ def test_they_are_copied_once(clone: Layout) -> None:
 
 
 def test_a_newer_package_replaces_them(clone: Layout) -> None:
-    """And what was copied last is not served for ever."""
+    """So outdated copies are not served forever."""
     ensure_reading_page(clone)
     (clone.root / "node_modules" / "swagger-ui-dist" / "swagger-ui.css").write_text("newer")
     assert ensure_reading_page(clone)
@@ -44,13 +44,13 @@ def test_a_newer_package_replaces_them(clone: Layout) -> None:
 
 
 def test_an_incomplete_package_is_a_plain_sentence(clone: Layout) -> None:
-    """With what to do about it."""
+    """With a remedy."""
     (clone.root / "node_modules" / "swagger-ui-dist" / "NOTICE").unlink()
     with pytest.raises(Problem, match=r"swagger-ui-dist has no NOTICE\. Remove node_modules"):
         ensure_reading_page(clone)
 
 
 def test_the_copies_are_not_committed() -> None:
-    """git ignores them, and the package is pinned."""
+    """git ignores them; the package is pinned."""
     assert "functions/meta/docs/vendor/" in (LAYOUT.root / ".gitignore").read_text().splitlines()
     assert '"swagger-ui-dist": "5.35.0"' in (LAYOUT.root / "package.json").read_text()

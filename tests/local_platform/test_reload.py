@@ -15,8 +15,8 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_an_edit_is_told_once_when_nothing_moves_any_more(tree: Path) -> None:
-    """An editor, or git, writes many files one after the other."""
+def test_an_edit_is_reported_once_when_it_has_settled(tree: Path) -> None:
+    """An editor, or git, writes many files one after another."""
     watch = SourceWatch(tree)
     assert watch.edited() == []
     (tree / "functions/chat/main.py").write_text("newer")
@@ -29,7 +29,7 @@ def test_an_edit_is_told_once_when_nothing_moves_any_more(tree: Path) -> None:
 
 @pytest.mark.parametrize("name", ["index.html", "page.js"])
 def test_the_apis_page_is_watched(tree: Path, name: str) -> None:
-    """The function that serves it keeps it while it runs."""
+    """The function that serves it caches it."""
     watch = SourceWatch(tree)
     (tree / "functions" / name).write_text("new")
     assert watch.edited() == []
@@ -37,7 +37,7 @@ def test_the_apis_page_is_watched(tree: Path, name: str) -> None:
 
 
 def test_what_functions_do_not_import_is_not_watched(tree: Path) -> None:
-    """Nor what Python and editors leave lying about."""
+    """Nor are temporary files of Python and editors."""
     watch = SourceWatch(tree)
     (tree / "docs/x.py").write_text("newer")
     (tree / "functions/chat/.main.py.swp").write_text("x")
@@ -47,8 +47,8 @@ def test_what_functions_do_not_import_is_not_watched(tree: Path) -> None:
     assert watch.edited() == []
 
 
-def test_an_edit_that_is_taken_back_is_none(tree: Path) -> None:
-    """A file that comes and goes between two looks that agree."""
+def test_a_reverted_edit_is_not_reported(tree: Path) -> None:
+    """For example, a file that is created and removed between two checks."""
     watch = SourceWatch(tree)
     (tree / "shared/new.py").write_text("x")
     assert watch.edited() == []

@@ -1,12 +1,12 @@
-"""What is installed is not installed again, until what it was made from changes."""
+"""Nothing is installed again until its sources change."""
 
 from pathlib import Path
 
 from local_platform.stamp import fingerprint, is_installed, mark_installed, unmark
 
 
-def test_a_mark_holds_until_its_sources_change(tmp_path: Path) -> None:
-    """Another lock, or another detail such as the place, asks for a new installation."""
+def test_a_mark_is_valid_until_its_sources_change(tmp_path: Path) -> None:
+    """Another lock, or another detail such as the path, requires a new installation."""
     lock, folder = tmp_path / "lock.txt", tmp_path / "venv"
     folder.mkdir()
     lock.write_text("a==1\n")
@@ -18,8 +18,8 @@ def test_a_mark_holds_until_its_sources_change(tmp_path: Path) -> None:
     assert not is_installed(folder, fingerprint([lock], "here"))
 
 
-def test_an_installation_that_was_broken_off_is_not_taken_for_one(tmp_path: Path) -> None:
-    """The mark is taken away before anything changes, and put back at the end."""
+def test_an_interrupted_installation_does_not_count(tmp_path: Path) -> None:
+    """The mark is removed before anything changes, and set at the end."""
     mark_installed(tmp_path, fingerprint([], "x"))
     unmark(tmp_path)
     assert not is_installed(tmp_path, fingerprint([], "x"))

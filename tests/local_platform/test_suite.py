@@ -1,4 +1,4 @@
-"""Functions are warmed so that a busy machine gets through."""
+"""Functions are warmed so that it works on a busy machine."""
 
 import os
 import threading
@@ -19,7 +19,7 @@ NAMES = [f"small{number}" for number in range(8)]
 
 
 class Functions(ThreadingHTTPServer):
-    """Stands where the functions emulator does; `hanging` are functions that never come up."""
+    """Replaces the functions emulator; `hanging` are functions that never start."""
 
     daemon_threads = True
 
@@ -49,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the library's
-        """The tests' output is no log of it."""
+        """Keeps requests out of the tests' output."""
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def suite(functions: Functions, tmp_path: Path) -> Suite:
 
 
 def test_functions_are_warmed_a_few_at_a_time(suite: Suite, functions: Functions) -> None:
-    """The largest among the first; whoever waits is told how many are up."""
+    """The largest is among the first; the number of started functions is reported."""
     told: list[int] = []
     assert suite.warm(progress=lambda up, lines: told.append(up)) == []
     assert sorted(functions.asked) == sorted(suite.functions)
@@ -84,17 +84,17 @@ def test_functions_are_warmed_a_few_at_a_time(suite: Suite, functions: Functions
     assert told[-1] == len(suite.functions)
 
 
-def test_a_function_that_does_not_come_up_is_named(
+def test_a_function_that_does_not_start_is_named(
     suite: Suite, functions: Functions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The others are warmed all the same."""
+    """The others are warmed anyway."""
     monkeypatch.setattr(suite_module, "WARM_SECONDS", 1.0)
     functions.hanging = {"small3"}
     assert suite.warm() == ["small3"]
 
 
 def test_warming_can_be_cancelled(suite: Suite, functions: Functions) -> None:
-    """By a first Ctrl-C, whatever hangs."""
+    """By the first Ctrl-C, even if a function hangs."""
     functions.hanging = {*NAMES, "worker"}
     cancelled = threading.Event()
     threading.Timer(0.3, cancelled.set).start()

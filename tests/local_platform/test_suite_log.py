@@ -1,4 +1,4 @@
-"""Of the suite's log a person sees what matters."""
+"""The terminal shows only the important lines of the suite's log."""
 
 from pathlib import Path
 
@@ -19,8 +19,8 @@ from local_platform.suite_log import SuiteLog, worth_showing
         ">  ",
     ],
 )
-def test_the_ordinary_is_not_shown(line: str) -> None:
-    """Nor are refusals, which their callers are told of."""
+def test_ordinary_lines_are_not_shown(line: str) -> None:
+    """Nor are refusals, which the callers see."""
     assert worth_showing(line) is None
 
 
@@ -43,12 +43,12 @@ def test_warnings_and_errors_of_functions_are_shown_with_their_traceback() -> No
     ],
 )
 def test_prints_of_functions_and_warnings_of_the_suite_are_shown(line: str, shown: str) -> None:
-    """A function that cannot even be imported prints, and does not log."""
+    """A function that cannot be imported prints a traceback instead of logging it."""
     assert worth_showing(line) == shown
 
 
-def test_lines_come_once_and_whole(tmp_path: Path) -> None:
-    """What is being written waits until its line has ended."""
+def test_lines_come_once_and_complete(tmp_path: Path) -> None:
+    """An incomplete line is held back until it ends."""
     log = SuiteLog(tmp_path / "suite.log", tail=2)
     log.start_over()
     with log.path.open("a") as out:
@@ -62,7 +62,7 @@ def test_lines_come_once_and_whole(tmp_path: Path) -> None:
 
 
 def test_it_remembers_what_broke_and_what_was_saved(tmp_path: Path) -> None:
-    """Until it is started over; the log of the run before is kept beside it."""
+    """Until it is started over; the previous run's log is kept."""
     log = SuiteLog(tmp_path / "suite.log")
     log.start_over()
     log.path.write_text("⬢  functions: Failed to load function definition from source: x\n✔  Export complete\n")
@@ -85,10 +85,10 @@ def test_it_remembers_what_broke_and_what_was_saved(tmp_path: Path) -> None:
         ('>  ⚠  Automatic export to "/x/data" failed', False, False),
     ],
 )
-def test_only_the_suite_itself_says_whether_the_data_are_saved(
+def test_only_the_suite_itself_reports_whether_the_data_are_saved(
     line: str, saved: bool, failed: bool, tmp_path: Path
 ) -> None:
-    """What a function prints does not count."""
+    """Lines that a function prints do not count."""
     log = SuiteLog(tmp_path / "suite.log")
     log.start_over()
     log.path.write_text(f"{line}\n")

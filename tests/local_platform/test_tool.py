@@ -1,4 +1,4 @@
-"""Installers are run quietly, and their failures explained."""
+"""Installers run quietly, and their failures are explained."""
 
 import sys
 from pathlib import Path
@@ -17,15 +17,15 @@ from local_platform.tool import explain, run_tool
         "ERROR: Could not install: Temporary failure in name resolution",
     ],
 )
-def test_no_network_is_told_as_that(output: str) -> None:
-    """Whichever installer it was: the person is sent to the network, not to the log."""
+def test_a_missing_network_is_reported(output: str) -> None:
+    """For each installer: the message names the network as the cause."""
     problem = explain("Installing uv", output, Path("setup.log"))
-    assert problem.what == "Installing uv failed, as the package registry cannot be reached"
+    assert problem.what == "Installing uv failed, because the package registry cannot be reached"
     assert "network connection" in problem.remedy
 
 
 def test_another_failure_shows_how_the_log_ends(tmp_path: Path) -> None:
-    """Of this installer's output only, not of what an earlier one wrote."""
+    """Only this installer's output, not an earlier one's."""
     log = tmp_path / "setup.log"
     log.write_text("an older line\n")
     with pytest.raises(Problem) as caught:
@@ -36,6 +36,6 @@ def test_another_failure_shows_how_the_log_ends(tmp_path: Path) -> None:
 
 
 def test_a_missing_program_is_named(tmp_path: Path) -> None:
-    """Not being able to start it is a problem to tell, too."""
+    """A program that cannot be started is reported, too."""
     with pytest.raises(Problem, match="no-such-program cannot be started"):
         run_tool("Trying", ["no-such-program"], log=tmp_path / "log", cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""The suite's Node.js says how many requests to functions are under way."""
+"""The suite's hook reports how many requests to functions are under way."""
 
 import http.client
 import json
@@ -30,7 +30,7 @@ server.listen(0, "127.0.0.1", () => console.log(server.address().port));
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """A server with the hook in it, where `…/slow` is answered at a `/release`."""
+    """A server with the hook, where `/release` ends the requests to `…/slow`."""
     node = shutil.which("node")
     assert node
     command = [node, "--require", str(UNDER_WAY), "-e", SERVER]
@@ -55,8 +55,8 @@ def _has(suite: Suite, count: int) -> bool:
     return processes.wait_for(lambda: suite.under_way() == count, seconds=10)
 
 
-def test_requests_count_until_they_are_answered_or_their_callers_hang_up(suite: Suite, port: int) -> None:
-    """Those through a function's own address and those of the queue; no others."""
+def test_requests_count_until_they_are_answered_or_their_callers_disconnect(suite: Suite, port: int) -> None:
+    """Requests to a function's own address and the queue's requests; no others."""
     assert suite.under_way() == 0
     first = _ask(port, "/demo-agents/us-central1/chat/slow")
     second = _ask(port, "/functions/projects/demo-agents/triggers/worker/slow")
@@ -73,7 +73,7 @@ def test_requests_count_until_they_are_answered_or_their_callers_hang_up(suite: 
 
 
 def test_a_suite_that_does_not_answer_has_none_under_way(tmp_path: Path) -> None:
-    """It is being stopped, and nothing is to be waited for."""
+    """It is being stopped, and there is nothing to wait for."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         silent = Suite(ports=replace(Ports(), functions=probe.getsockname()[1]), environ={}, layout=Layout(tmp_path))
@@ -81,7 +81,7 @@ def test_a_suite_that_does_not_answer_has_none_under_way(tmp_path: Path) -> None
 
 
 def test_requests_are_waited_for_until_there_are_none_or_the_time_is_up(suite: Suite, port: int) -> None:
-    """Or whoever waits has had enough."""
+    """Or until the wait is interrupted."""
     assert suite.wait_for_requests(seconds=60) == 0
     held = _ask(port, "/demo-agents/us-central1/chat/slow")
     assert _has(suite, 1)
@@ -92,7 +92,7 @@ def test_requests_are_waited_for_until_there_are_none_or_the_time_is_up(suite: S
 
 
 def test_the_answer_is_json(port: int) -> None:
-    """So that a person may ask as well."""
+    """So that a person can read it, too."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("GET", "/__under_way")
     assert json.loads(connection.getresponse().read()) == {"requests": 0}

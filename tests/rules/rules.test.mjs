@@ -1,4 +1,4 @@
-// What a browser may do with Firestore. Documents are there already; RULES_TEST names them, and the emulator.
+// A browser's access to Firestore. The documents exist already; RULES_TEST names them, and the emulator.
 import { after, before, test } from "node:test";
 import { readFileSync } from "node:fs";
 import { assertFails, assertSucceeds, initializeTestEnvironment } from "@firebase/rules-unit-testing";
@@ -31,7 +31,7 @@ let environment;
 let clients;
 
 before(async () => {
-  setLogLevel("silent"); // it warns of each refusal, and these are meant
+  setLogLevel("silent"); // it would warn of each refusal, and these are intended
   const firestore = { host, port, rules: readFileSync(rules, "utf8") };
   environment = await initializeTestEnvironment({ projectId: project, firestore });
   const signedIn = (uid, claims) => environment.authenticatedContext(uid, claims).firestore();
@@ -60,7 +60,7 @@ const refused = async (what, attempt) => {
   }
 };
 
-// Until the server has answered: what the client itself remembers says nothing of the rules.
+// Waits for the server's answer: the client's own cache does not test the rules.
 const watched = (reference) =>
   new Promise((resolve, reject) => {
     const seen = (snapshot) => {
@@ -71,7 +71,7 @@ const watched = (reference) =>
     const stop = onSnapshot(reference, { includeMetadataChanges: true }, seen, reject);
   });
 
-test("a user reads the own tickets and the own record, and watches them", async () => {
+test("users read and watch their own tickets and record", async () => {
   await each(theUser, own, async (client, path) => {
     const snapshot = await assertSucceeds(getDoc(doc(client, path)));
     if (!snapshot.exists()) throw new Error(`${path} is not there`);
@@ -79,13 +79,13 @@ test("a user reads the own tickets and the own record, and watches them", async 
   });
 });
 
-test("a user's own record may be asked for before there is one", async () => {
+test("users may read their own record before it exists", async () => {
   const newcomer = environment.authenticatedContext("newcomer").firestore();
   const snapshot = await assertSucceeds(getDoc(doc(newcomer, "users/newcomer")));
   if (snapshot.exists()) throw new Error("there is one");
 });
 
-test("a disabled user reads nothing, not even what is the own", async () => {
+test("a disabled user reads nothing, not even their own data", async () => {
   const theirs = [`tickets/${disabled}-ticket`, `users/${disabled}`];
   await each(["a disabled user"], theirs, async (client, path, name) => {
     await refused(`${name} gets ${path}`, getDoc(doc(client, path)));
@@ -93,14 +93,14 @@ test("a disabled user reads nothing, not even what is the own", async () => {
   });
 });
 
-test("a user whose account was never opened reads the own tickets", async () => {
+test("a user without an account reads their own tickets", async () => {
   await environment.withSecurityRulesDisabled((context) =>
     setDoc(doc(context.firestore(), "tickets/of-a-newcomer"), { owner: "newcomer" }));
   const newcomer = environment.authenticatedContext("newcomer").firestore();
   await assertSucceeds(getDoc(doc(newcomer, "tickets/of-a-newcomer")));
 });
 
-test("a user reads nothing else, whatever the claims, and however shared it is", async () => {
+test("a user reads nothing else, whatever the claims, and even if it is shared", async () => {
   await each(theUser, foreign, (client, path, name) => refused(`${name} gets ${path}`, getDoc(doc(client, path))));
   await each(theUser, foreign, (client, path, name) => refused(`${name} watches ${path}`, watched(doc(client, path))));
 });
@@ -110,13 +110,13 @@ test("others read nothing at all", async () => {
   await each(others, own, (client, path, name) => refused(`${name} watches ${path}`, watched(doc(client, path))));
 });
 
-test("what is not there, and what nobody has thought of, is refused", async () => {
+test("missing documents and unknown collections are refused", async () => {
   const strange = ["tickets/none", "users/none", "unknown/document", `users/${user}/unknown/document`,
     `tickets/${user}-ticket/unknown/document`];
   await each(everybody, strange, (client, path, name) => refused(`${name} gets ${path}`, getDoc(doc(client, path))));
 });
 
-test("nobody lists, counts or searches a collection, not even for what is the own", async () => {
+test("nobody lists, counts or searches a collection, not even for their own documents", async () => {
   const asked = [...collections, "unknown"];
   await each(everybody, asked, async (client, path, name) => {
     const all = collection(client, path);
@@ -138,7 +138,7 @@ test("nobody lists a collection group", async () => {
   });
 });
 
-test("nobody writes what is there", async () => {
+test("nobody changes existing documents", async () => {
   await each(everybody, paths, async (client, path, name) => {
     const document = doc(client, path);
     await refused(`${name} replaces ${path}`, setDoc(document, { owner: user }));
@@ -148,7 +148,7 @@ test("nobody writes what is there", async () => {
   });
 });
 
-test("nobody creates anything, the own record included", async () => {
+test("nobody creates anything, including their own record", async () => {
   const asked = [...collections, "unknown"];
   await each(everybody, asked, (client, path, name) =>
     refused(`${name} creates in ${path}`, setDoc(doc(collection(client, path)), { owner: user })));
@@ -156,7 +156,7 @@ test("nobody creates anything, the own record included", async () => {
   await refused("a newcomer creates the own record", setDoc(doc(newcomer, "users/newcomer"), { remaining: 1 }));
 });
 
-test("a batch and a transaction are refused like what is in them", async () => {
+test("a batch and a transaction are refused like their contents", async () => {
   await each(everybody, own, async (client, path, name) => {
     const batch = writeBatch(client);
     batch.update(doc(client, path), { owner: user });

@@ -1,4 +1,4 @@
-"""Something in every collection, written by the stores themselves, for each of two users: what rules are tried on."""
+"""Documents in every collection for each of two users, written by the stores themselves, to test the rules on."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -39,7 +39,7 @@ DEMO = CreateDemoRequest.model_validate(
 
 
 async def store_something_of(database: Database, uid: str, *, disabled: bool = False) -> None:
-    """A document in each collection, shared where that can be said. The ticket is `{uid}-ticket`."""
+    """Writes a document to each collection, shared where possible. The ticket is `{uid}-ticket`."""
 
     async def write(transaction: Transaction) -> None:
         own = f"{uid}-1"
@@ -99,7 +99,7 @@ def _deployment(name: str, uid: str) -> Deployment:
 
 
 async def all_documents(project: str) -> list[str]:
-    """The path of every document there is."""
+    """Returns the path of every document."""
     client = AsyncClient(project=project)
     found = [path async for collection in client.collections() async for path in _below(collection)]
     client.close()

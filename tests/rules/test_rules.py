@@ -1,7 +1,7 @@
-"""The security rules, held against the Firestore emulator by the client that browsers use.
+"""The security rules, tested on the Firestore emulator with the client that browsers use.
 
-`rules.test.mjs` has the rules' own tests, for Node's runner. Here it is given documents in every collection, and it
-is shown that it notices rules that are too wide.
+`rules.test.mjs` has the tests of the rules, for Node's runner. This module stores documents in every collection for it,
+and checks that it detects rules that are too broad.
 """
 
 import json
@@ -26,7 +26,7 @@ Tried = Callable[[Path], subprocess.CompletedProcess[str]]
 
 
 def collections_in_the_code() -> set[str]:
-    """What `shared/store` names a collection."""
+    """The collections that `shared/store` names."""
     found: set[str] = set()
     for file in (ROOT / "shared" / "store").glob("*.py"):
         found |= set(re.findall(r'(?:\.collection\(|super\(\).__init__\(client, )"(\w+)"', file.read_text()))
@@ -65,14 +65,14 @@ def tried(paths: list[str], settings: Settings, firestore_host: str) -> Tried:
     return run
 
 
-def test_every_collection_of_the_code_is_tried(paths: list[str]) -> None:
-    """A collection that is new has to be given a document in `stored.py`."""
+def test_every_collection_of_the_code_is_tested(paths: list[str]) -> None:
+    """A new collection needs a document in `stored.py`."""
     named = {part for path in paths for part in path.split("/")[::2]}
     assert named == collections_in_the_code()
 
 
 def test_browsers_read_the_own_tickets_and_record_and_nothing_else(tried: Tried) -> None:
-    """And write nothing; no claim, no list, no group of collections opens more."""
+    """They write nothing; no claim, list or collection group gives more access."""
     done = tried(RULES)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -93,10 +93,10 @@ def test_browsers_read_the_own_tickets_and_record_and_nothing_else(tried: Tried)
         ("allow get: if request.auth != null && uid", "allow get: if false && uid"),
     ],
 )
-def test_rules_that_are_too_wide_or_too_narrow_are_noticed(
+def test_rules_that_are_too_broad_or_too_narrow_are_noticed(
     tried: Tried, tmp_path: Path, narrow: str, wide: str
 ) -> None:
-    """One word changed, and the tests above fail."""
+    """If one word is changed, the tests above fail."""
     rules = RULES.read_text()
     assert rules.count(narrow) == 1
     changed = tmp_path / "firestore.rules"

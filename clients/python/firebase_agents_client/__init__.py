@@ -1,7 +1,7 @@
 """A typed client of the Firebase agents service.
 
-`generated.api` has a module for each operation, by function; `generated.models` has what they take and answer. Beside
-them: `connect`, which opens a client; `answered`, which takes an answer or raises; and waiting for a chat's ticket.
+`generated.api` has a module for each operation, by function; `generated.models` has their requests and answers. The
+hand-written part: `connect` opens a client; `answered` returns an answer or raises; `wait_for_ticket` waits for a chat.
 """
 
 from firebase_agents_client.answers import ErrorBody, ServiceError, answered

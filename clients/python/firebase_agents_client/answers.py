@@ -1,4 +1,4 @@
-"""From a generated call's response to its answer, or to an exception that says what went wrong."""
+"""Turns a generated call's response into its answer, or into an exception that describes the error."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 from firebase_agents_client.generated.models import Error, FailedCode, FailedRun, Invalid, UnknownOutcome
 
 ErrorBody = Error | Invalid | FailedCode | FailedRun | UnknownOutcome
-"""What the service says of an error. All have a `detail`: a sentence, or of what does not validate, a list."""
+"""The bodies of errors. All have a `detail`: a sentence or, for a request that does not validate, a list."""
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
@@ -15,8 +15,8 @@ T = TypeVar("T")
 class ServiceError(Exception):
     """An answer of 400 or more.
 
-    `status`: the HTTP status. `body`: what the service says, None if it was not the service that answered.
-    `retry_after`: seconds to wait before trying again, None if it did not say. `request_id`: for whoever runs it.
+    `status`: the HTTP status. `body`: the service's error, None if the service itself did not answer.
+    `retry_after`: seconds to wait before a retry, None if not given. `request_id`: the id for the service's operator.
     """
 
     def __init__(self, status: int, body: ErrorBody | None, headers: Mapping[str, str]) -> None:
@@ -37,7 +37,7 @@ class _Response(Protocol[T_co]):
 
 
 def answered(response: _Response[T | ErrorBody | None]) -> T:
-    """The answer in what a call's `sync_detailed` or `asyncio_detailed` returned. Raises `ServiceError`."""
+    """Returns the answer in the response of a `sync_detailed` or `asyncio_detailed` call. Raises `ServiceError`."""
     parsed: Any = response.parsed
     if response.status_code >= 400 or isinstance(parsed, ErrorBody):
         body = parsed if isinstance(parsed, ErrorBody) else None

@@ -1,4 +1,4 @@
-"""Opens a client: at which address, and with whose token."""
+"""Opens a client for an address, with a provider of tokens."""
 
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
@@ -10,45 +10,45 @@ from firebase_agents_client.generated.client import AuthenticatedClient
 from firebase_agents_client.resending import ResendingClient
 
 TokenProvider = Callable[[], str] | Callable[[], Awaitable[str]]
-"""Gives a Firebase ID token that is good now. It is asked before every request, so it should keep what it has."""
+"""Returns a valid Firebase ID token. It is called before every request, so it should cache the token."""
 
 
 def local_address(port: int = 8000) -> str:
-    """What `make run` serves."""
+    """Returns the address of `make run`."""
     return f"http://127.0.0.1:{port}/api"
 
 
 def hosting_address(project: str) -> str:
-    """The Hosting site of a Firebase project, which leads to all functions."""
+    """Returns the address of a Firebase project's Hosting site, which serves all functions."""
     return f"https://{project}.web.app/api"
 
 
 def function_address(function: str, *, project: str, region: str = "us-central1") -> str:
-    """One function's own address. It answers that function's operations alone: those in `generated.api.{function}`."""
+    """Returns one function's own address, which serves only the operations in `generated.api.{function}`."""
     return f"https://{region}-{project}.cloudfunctions.net/{function}"
 
 
 def connect(base_url: str, token: TokenProvider | None = None, *, timeout: float = 120) -> AuthenticatedClient:
-    """A client, for calls of both kinds; close it by `with` or `async with`.
+    """Opens a client for sync and async calls; close it with `with` or `async with`.
 
-    `token`: None where none is needed. One that is awaited is for the `asyncio…` calls only. `timeout`: seconds that
+    `token`: None if no token is needed. An async provider works only with the `asyncio…` calls. `timeout`: seconds that
     the service may be silent; `httpx.TimeoutException` after that.
 
-    A chat, and a call of a published agent, has an `Idempotency-Key`, and is sent again under it, up to four times,
-    when its answer is lost or it should come again soon. Give a key yourself to send it again later.
+    A chat, and a call of a published agent, has an `Idempotency-Key`, and is sent again with it, up to four times, if
+    its answer is lost or the service asks for a retry soon. Pass your own key to send it again later.
     """
     return ResendingClient(
         base_url,
-        token="",  # the header is `_Bearer`'s care
+        token="",  # `_Bearer` sets the header
         timeout=httpx.Timeout(timeout, connect=10),
         httpx_args={"auth": _Bearer(token)},
     )
 
 
 class _Bearer(httpx.Auth):
-    """Puts the provider's token into each request, and refuses an error that is not the service's own.
+    """Adds the provider's token to each request, and raises for an error that is not the service's own.
 
-    Generated calls read every error as JSON, and a page of something before the service is none.
+    Generated calls parse every error as JSON, but an error page of a proxy is not JSON.
     """
 
     def __init__(self, token: TokenProvider | None) -> None:
@@ -59,12 +59,12 @@ class _Bearer(httpx.Auth):
         if inspect.isawaitable(token):
             if inspect.iscoroutine(token):
                 token.close()
-            raise TypeError("This client's token is awaited: use the asyncio calls.")
-        _checked((yield _with_token(request, token)))
+            raise TypeError("This client's token provider is async: use the asyncio calls.")
+        _check((yield _with_token(request, token)))
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         token = None if self._token is None else self._token()
-        _checked((yield _with_token(request, await token if inspect.isawaitable(token) else token)))
+        _check((yield _with_token(request, await token if inspect.isawaitable(token) else token)))
 
 
 def _with_token(request: httpx.Request, token: str | None) -> httpx.Request:
@@ -74,6 +74,6 @@ def _with_token(request: httpx.Request, token: str | None) -> httpx.Request:
     return request
 
 
-def _checked(response: httpx.Response) -> None:
+def _check(response: httpx.Response) -> None:
     if response.status_code >= 400 and not response.headers.get("Content-Type", "").startswith("application/json"):
         raise ServiceError(response.status_code, None, response.headers)

@@ -1,7 +1,7 @@
-"""Sends again what may be sent again: chats and calls of published agents, each under an `Idempotency-Key` of its own.
+"""Retries requests that are safe to repeat: chats and calls of published agents, each with its own `Idempotency-Key`.
 
-The service does once what comes twice under a key, so an answer that was lost on its way is asked for again. No other
-request is sent more than once.
+The service processes a request only once per key, so the client can ask again for a lost answer. No other request is
+sent more than once.
 """
 
 import asyncio
@@ -18,21 +18,21 @@ from firebase_agents_client.generated.client import AuthenticatedClient
 
 KEY_HEADER = "Idempotency-Key"
 _KEYED = re.compile(r".*/(chat|rest/[^/]+)/?")
-_MOST_TRIES = 5
+_MAX_TRIES = 5
 _FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 8.0
-_LONGEST_ASKED = 30.0
-"""A longer `Retry-After` is for the caller to decide on."""
-_LONGEST_RUN = 120.0
+_MAX_PAUSE = 8.0
+_MAX_RETRY_AFTER = 30.0
+"""With a longer `Retry-After`, the caller decides whether to retry."""
+_MAX_RUN = 120.0
 """How long the first of two requests may run while the second waits for its answer."""
-_AGAIN = (429, 503)
+_RETRIED = (429, 503)
 _RUNNING = 409
-_NOT_ARRIVED = (502, 503, 504)
-"""What something before the service answers, when it got no answer from it."""
+_FROM_A_PROXY = (502, 503, 504)
+"""Statuses of a proxy that got no answer from the service."""
 
 
 class ResendingClient(AuthenticatedClient):
-    """The generated client, over httpx clients that send again."""
+    """The generated client, with httpx clients that retry."""
 
     def get_httpx_client(self) -> httpx.Client:
         if self._client is None:
@@ -83,7 +83,7 @@ class _AsyncClient(httpx.AsyncClient):
 
 
 class _Tries:
-    """How often one request was sent, and whether it is sent again. It sends nothing itself."""
+    """Counts how often a request was sent, and decides whether it is sent again. It sends nothing itself."""
 
     def __init__(self, request: httpx.Request) -> None:
         self._may = request.method == "POST" and _KEYED.fullmatch(request.url.path) is not None
@@ -91,28 +91,28 @@ class _Tries:
             request.headers.setdefault(KEY_HEADER, str(uuid4()))
         self._made = 0
         self._pause = _FIRST_PAUSE
-        self._waits_until = time.monotonic() + _LONGEST_RUN
+        self._waits_until = time.monotonic() + _MAX_RUN
 
     def pause_after(self, outcome: httpx.Response | Exception) -> float | None:
-        """Seconds to wait before the request is sent again; None if this is its outcome."""
+        """Returns the seconds to wait before the request is sent again; None if this outcome is final."""
         if not self._may:
             return None
         asked = _retry_after(outcome)
         if isinstance(outcome, httpx.Response) and outcome.status_code == _RUNNING and asked is not None:
             return asked if time.monotonic() + asked < self._waits_until else None
         self._made += 1
-        if self._made >= _MOST_TRIES or not _passes(outcome, asked) or (asked or 0) > _LONGEST_ASKED:
+        if self._made >= _MAX_TRIES or not _is_temporary(outcome, asked) or (asked or 0) > _MAX_RETRY_AFTER:
             return None
-        pause, self._pause = self._pause, min(self._pause * 2, _LONGEST_PAUSE)
+        pause, self._pause = self._pause, min(self._pause * 2, _MAX_PAUSE)
         return (asked or 0) + pause * random.uniform(0.5, 1)  # noqa: S311 - it only spreads requests
 
 
-def _passes(outcome: httpx.Response | Exception, asked: int | None) -> bool:
+def _is_temporary(outcome: httpx.Response | Exception, asked: int | None) -> bool:
     match outcome:
         case httpx.Response():
-            return outcome.status_code in _AGAIN and asked is not None
+            return outcome.status_code in _RETRIED and asked is not None
         case ServiceError():  # not the service's own answer
-            return outcome.status in _NOT_ARRIVED
+            return outcome.status in _FROM_A_PROXY
         case _:
             return not isinstance(outcome, httpx.UnsupportedProtocol)
 

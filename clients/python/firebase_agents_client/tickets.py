@@ -1,4 +1,4 @@
-"""Waits for a chat's ticket: looks it up, less and less often, until it is completed."""
+"""Waits for a chat's ticket: looks it up at growing intervals until it is completed."""
 
 import asyncio
 import time
@@ -11,15 +11,15 @@ from firebase_agents_client.generated.client import AuthenticatedClient
 from firebase_agents_client.generated.models import ChatResponse, ChatResult, Error
 
 _FIRST_PAUSE = 0.2
-_LONGEST_PAUSE = 5.0
+_MAX_PAUSE = 5.0
 _GROWTH = 1.5
 _ONE_LOOK_UP = 30.0
-_PASSING = (429, 500, 502, 503, 504)
-"""What is worth another look-up: the ticket is stored, and none of these ends it."""
+_TEMPORARY = (429, 500, 502, 503, 504)
+"""Statuses after which the ticket is looked up again: none of them ends the ticket."""
 
 
 class TicketFailed(Exception):
-    """The chat ended without an answer. `ticket`: as it was answered; its `error` is a sentence for the user."""
+    """The chat ended without an answer. `ticket`: the failed ticket; its `error` is a sentence for the user."""
 
     def __init__(self, ticket: ChatResponse) -> None:
         self.ticket = ticket
@@ -29,7 +29,7 @@ class TicketFailed(Exception):
 class TicketTimeout(TimeoutError):
     """The ticket was not finished in time. It may still be: wait for it again.
 
-    `ticket_id`: which one. Its `__cause__` is what the last look-up failed with, if it failed.
+    `ticket_id`: the ticket. `__cause__`: the error of the last look-up, if it failed.
     """
 
     def __init__(self, ticket_id: str, timeout: float) -> None:
@@ -38,11 +38,11 @@ class TicketTimeout(TimeoutError):
 
 
 def wait_for_ticket(client: AuthenticatedClient, ticket_id: str, *, timeout: float = 300) -> ChatResult:
-    """The ticket's result, once it is there. `timeout`: seconds in all.
+    """Waits for the ticket's result and returns it. `timeout`: total seconds.
 
-    Raises `TicketFailed`, `TicketTimeout`, and `ServiceError` for what waiting does not mend: no such ticket, no
-    token. What passes (too many requests, a service or a network that is away) is waited out, `Retry-After` long
-    where the service asks for that.
+    Raises `TicketFailed`, `TicketTimeout`, and `ServiceError` if waiting cannot help: no such ticket, no token. After
+    temporary errors (too many requests, an unavailable service or network), it tries again, after `Retry-After` if the
+    service sends that.
     """
     watch = _Watch(ticket_id, timeout)
     while True:
@@ -57,7 +57,7 @@ def wait_for_ticket(client: AuthenticatedClient, ticket_id: str, *, timeout: flo
 
 
 async def wait_for_ticket_async(client: AuthenticatedClient, ticket_id: str, *, timeout: float = 300) -> ChatResult:
-    """The same, for an event loop."""
+    """Does the same in an event loop."""
     watch = _Watch(ticket_id, timeout)
     while True:
         try:
@@ -71,7 +71,7 @@ async def wait_for_ticket_async(client: AuthenticatedClient, ticket_id: str, *, 
 
 
 class _Watch:
-    """What is known of one ticket, and how long to wait before asking again. It asks nobody itself."""
+    """The state of the wait for one ticket, and the pause before the next look-up. It sends nothing itself."""
 
     def __init__(self, ticket_id: str, timeout: float) -> None:
         self.path = f"/chat/{quote(ticket_id, safe='')}"
@@ -87,13 +87,13 @@ class _Watch:
         return max(0.001, min(_ONE_LOOK_UP, self._deadline - time.monotonic()))
 
     def failed(self, error: Exception) -> None:
-        """Notes what the look-up failed with; raises it if waiting does not mend it."""
-        if isinstance(error, ServiceError) and error.status not in _PASSING:
+        """Records the error of a look-up; raises it if waiting cannot help."""
+        if isinstance(error, ServiceError) and error.status not in _TEMPORARY:
             raise error
         self._error = error
 
     def result(self, response: httpx.Response) -> ChatResult | None:
-        """The ticket's result, None while there is none. Raises `TicketFailed` and `ServiceError`."""
+        """Returns the ticket's result, None while there is none. Raises `TicketFailed` and `ServiceError`."""
         if response.status_code != 200:
             self.failed(ServiceError(response.status_code, _body(response), response.headers))
             return None
@@ -104,18 +104,18 @@ class _Watch:
         return ticket.result
 
     def pause(self) -> float:
-        """Seconds until the next look-up. Raises `TicketTimeout` if there is to be none."""
+        """Returns the seconds until the next look-up. Raises `TicketTimeout` if the time is up."""
         left = self._deadline - time.monotonic()
         asked = self._error.retry_after or 0 if isinstance(self._error, ServiceError) else 0
         if left <= 0 or asked > left:
             raise TicketTimeout(self._ticket_id, self._timeout) from self._error
         pause = max(asked, min(self._next_pause, left))
-        self._next_pause = min(self._next_pause * _GROWTH, _LONGEST_PAUSE)
+        self._next_pause = min(self._next_pause * _GROWTH, _MAX_PAUSE)
         return pause
 
 
 def _body(response: httpx.Response) -> Error | None:
-    """What the service says, None if it is not the service that speaks."""
+    """Returns the service's error, None if the service itself did not answer."""
     try:
         return Error(detail=str(response.json()["detail"]))
     except (ValueError, TypeError, KeyError):

@@ -1,10 +1,10 @@
-/** From a call's outcome to its answer, or to an error that says what went wrong. */
+/** Turns a call's outcome into its answer, or into an error that describes the problem. */
 
 import type { components } from "./schema.js";
 
 type Schemas = components["schemas"];
 
-/** What the service says of an error. `detail` is a sentence, or of what does not validate, a list. */
+/** The body of an error. `detail` is a sentence or, for a request that does not validate, a list. */
 export type ErrorBody =
   | Schemas["Error"]
   | Schemas["Invalid"]
@@ -17,11 +17,11 @@ export class ServiceError extends Error {
   override readonly name = "ServiceError";
   /** The HTTP status. */
   readonly status: number;
-  /** What the service says; missing if it was not the service that answered. */
+  /** The service's error; missing if the service itself did not answer. */
   readonly body: ErrorBody | undefined;
-  /** Seconds to wait before trying again, if it said so. */
+  /** Seconds to wait before a retry, if given. */
   readonly retryAfter: number | undefined;
-  /** For whoever runs the service. */
+  /** The id for the service's operator. */
   readonly requestId: string | undefined;
 
   constructor(response: Response, said: unknown) {
@@ -34,12 +34,12 @@ export class ServiceError extends Error {
   }
 }
 
-/** The answer in what `client.GET(…)` and the like resolve to. Throws `ServiceError`. */
+/** Returns the answer in the outcome of `client.GET(…)` and the like. Throws `ServiceError`. */
 export function answered<T>(outcome: { data?: T; error?: unknown; response: Response }): T {
   if (!outcome.response.ok) {
     throw new ServiceError(outcome.response, outcome.error);
   }
-  return outcome.data as T; // undefined for 204 alone, which is what its type says
+  return outcome.data as T; // undefined only for 204, as its type says
 }
 
 function isErrorBody(said: unknown): said is ErrorBody {

@@ -1,4 +1,4 @@
-/** Opens a client: at which address, and with whose token. */
+/** Opens a client for an address, with a provider of tokens. */
 
 import createClient, { type Client } from "openapi-fetch";
 
@@ -7,29 +7,29 @@ import type { paths } from "./schema.js";
 
 export type ServiceClient = Client<paths>;
 
-/** Gives a Firebase ID token that is good now, as `() => user.getIdToken()` does. It is asked before every request. */
+/** Returns a valid Firebase ID token, such as `() => user.getIdToken()`. It is called before every request. */
 export type TokenProvider = () => string | Promise<string>;
 
-/** What `make run` serves. */
+/** Returns the address of `make run`. */
 export function localAddress(port = 8000): string {
   return `http://127.0.0.1:${port}/api`;
 }
 
-/** The Hosting site of a Firebase project, which leads to all functions. */
+/** Returns the address of a Firebase project's Hosting site, which serves all functions. */
 export function hostingAddress(project: string): string {
   return `https://${project}.web.app/api`;
 }
 
-/** One function's own address. It answers that function's operations alone. */
+/** Returns one function's own address, which serves only that function's operations. */
 export function functionAddress(name: string, project: string, region = "us-central1"): string {
   return `https://${region}-${project}.cloudfunctions.net/${name}`;
 }
 
 /**
- * A client. A page that Hosting serves may give `"/api"` for the address. `token`: none where none is needed.
+ * Opens a client. A page that Hosting serves may use `"/api"` as the address. `token`: omit it if no token is needed.
  *
- * A chat, and a call of a published agent, has an `Idempotency-Key`, and is sent again under it, up to four times, when
- * its answer is lost or it should come again soon. Give a key yourself to send it again later.
+ * A chat, and a call of a published agent, has an `Idempotency-Key`, and is sent again with it, up to four times, if its
+ * answer is lost or the service asks for a retry soon. Pass your own key to send it again later.
  */
 export function connect(baseUrl: string, token?: TokenProvider): ServiceClient {
   const client = createClient<paths>({ baseUrl, fetch: send });

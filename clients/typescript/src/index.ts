@@ -1,8 +1,8 @@
 /**
  * A typed client of the Firebase agents service.
  *
- * `schema.ts` is generated and has the types of all operations. Beside it: `connect`, which opens a client;
- * `answered`, which takes an answer or throws; and waiting for a chat's ticket.
+ * `schema.ts` is generated and has the types of all operations. The hand-written part: `connect` opens a client;
+ * `answered` returns an answer or throws; `waitForTicket` waits for a chat.
  */
 
 export { answered, ServiceError, type ErrorBody } from "./answers.js";

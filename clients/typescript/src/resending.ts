@@ -1,25 +1,25 @@
 /**
- * Sends again what may be sent again: chats and calls of published agents, each under an `Idempotency-Key` of its own.
+ * Retries requests that are safe to repeat: chats and calls of published agents, each with its own `Idempotency-Key`.
  *
- * The service does once what comes twice under a key, so an answer that was lost on its way is asked for again. No
- * other request is sent more than once.
+ * The service processes a request only once per key, so the client can ask again for a lost answer. No other request
+ * is sent more than once.
  */
 
 const KEY_HEADER = "Idempotency-Key";
 const KEYED = /\/(chat|rest\/[^/]+)\/?$/;
-const MOST_TRIES = 5;
+const MAX_TRIES = 5;
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 8_000;
-/** A longer `Retry-After` is for the caller to decide on. */
-const LONGEST_ASKED_MS = 30_000;
+const MAX_PAUSE_MS = 8_000;
+/** With a longer `Retry-After`, the caller decides whether to retry. */
+const MAX_RETRY_AFTER_MS = 30_000;
 /** How long the first of two requests may run while the second waits for its answer. */
-const LONGEST_RUN_MS = 120_000;
-const AGAIN = [429, 503];
+const MAX_RUN_MS = 120_000;
+const RETRIED = [429, 503];
 const RUNNING = 409;
-/** What something before the service answers, when it got no answer from it. */
-const NOT_ARRIVED = [502, 503, 504];
+/** Statuses of a proxy that got no answer from the service. */
+const FROM_A_PROXY = [502, 503, 504];
 
-/** `fetch`, for requests of this service. */
+/** A `fetch` for requests to this service, which retries. */
 export async function send(request: Request): Promise<Response> {
   if (request.method !== "POST" || !KEYED.test(new URL(request.url).pathname)) {
     return fetch(request);
@@ -27,7 +27,7 @@ export async function send(request: Request): Promise<Response> {
   if (!request.headers.has(KEY_HEADER)) {
     request.headers.set(KEY_HEADER, newKey());
   }
-  const waitsUntil = Date.now() + LONGEST_RUN_MS;
+  const waitsUntil = Date.now() + MAX_RUN_MS;
   let pauseMs = FIRST_PAUSE_MS;
   for (let tries = 1; ; ) {
     const outcome = await sendOnce(request);
@@ -39,14 +39,14 @@ export async function send(request: Request): Promise<Response> {
       await pause(askedMs, request.signal);
       continue;
     }
-    if (tries >= MOST_TRIES || !passes(outcome, askedMs) || (askedMs ?? 0) > LONGEST_ASKED_MS) {
+    if (tries >= MAX_TRIES || !isTemporary(outcome, askedMs) || (askedMs ?? 0) > MAX_RETRY_AFTER_MS) {
       if (outcome instanceof Response) {
         return outcome;
       }
       throw outcome.error;
     }
     await pause((askedMs ?? 0) + pauseMs * (0.5 + Math.random() / 2), request.signal);
-    pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
     tries += 1;
   }
 }
@@ -55,7 +55,7 @@ interface Failure {
   error: unknown;
 }
 
-/** The whole answer: one that breaks off is a failure. Throws when the request was aborted. */
+/** Returns the complete answer; an incomplete one is a failure. Throws if the request was aborted. */
 async function sendOnce(request: Request): Promise<Response | Failure> {
   try {
     const response = await fetch(request.clone());
@@ -67,12 +67,12 @@ async function sendOnce(request: Request): Promise<Response | Failure> {
   }
 }
 
-function passes(outcome: Response | Failure, askedMs: number | undefined): boolean {
+function isTemporary(outcome: Response | Failure, askedMs: number | undefined): boolean {
   if (!(outcome instanceof Response)) {
     return true;
   }
   const own = outcome.headers.get("Content-Type")?.startsWith("application/json") ?? false;
-  return own ? AGAIN.includes(outcome.status) && askedMs !== undefined : NOT_ARRIVED.includes(outcome.status);
+  return own ? RETRIED.includes(outcome.status) && askedMs !== undefined : FROM_A_PROXY.includes(outcome.status);
 }
 
 function retryAfterMs(response: Response): number | undefined {
@@ -80,13 +80,13 @@ function retryAfterMs(response: Response): number | undefined {
   return header !== null && /^\d+$/.test(header) ? Number(header) * 1000 : undefined;
 }
 
-/** A random UUID, also for pages without a secure context, which have no `crypto.randomUUID`. */
+/** Returns a random UUID, even in pages without a secure context, which have no `crypto.randomUUID`. */
 function newKey(): string {
   const hex = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0"));
   return hex.join("").replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, "$1-$2-4$3-a$4-$5");
 }
 
-/** Rejects with the signal's reason when that is aborted. */
+/** Waits; rejects with the signal's reason if it is aborted. */
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {

@@ -1,4 +1,4 @@
-/** Waits for a chat's ticket: looks it up, less and less often, until it is completed. */
+/** Waits for a chat's ticket: looks it up at growing intervals until it is completed. */
 
 import { answered, ServiceError } from "./answers.js";
 import type { ServiceClient } from "./connection.js";
@@ -8,11 +8,11 @@ export type Ticket = components["schemas"]["ChatResponse"];
 export type ChatResult = components["schemas"]["ChatResult"];
 
 const FIRST_PAUSE_MS = 200;
-const LONGEST_PAUSE_MS = 5_000;
+const MAX_PAUSE_MS = 5_000;
 const GROWTH = 1.5;
 const ONE_LOOK_UP_MS = 30_000;
-/** What is worth another look-up: the ticket is stored, and none of these ends it. */
-const PASSING = [429, 500, 502, 503, 504];
+/** Statuses after which the ticket is looked up again: none of them ends the ticket. */
+const TEMPORARY = [429, 500, 502, 503, 504];
 
 /** The chat ended without an answer. The message is a sentence for the user. */
 export class TicketFailed extends Error {
@@ -25,7 +25,7 @@ export class TicketFailed extends Error {
   }
 }
 
-/** The ticket was not finished in time. It may still be. `cause`: what the last look-up failed with, if it failed. */
+/** The ticket was not finished in time. It may still finish. `cause`: the error of the last look-up, if it failed. */
 export class TicketTimeout extends Error {
   override readonly name = "TicketTimeout";
   readonly ticketId: string;
@@ -36,18 +36,18 @@ export class TicketTimeout extends Error {
   }
 }
 
-/** `timeoutMs`: milliseconds in all. `signal`: ends the waiting with its reason. */
+/** `timeoutMs`: total milliseconds. `signal`: ends the wait with its reason. */
 export interface Waiting {
   timeoutMs?: number;
   signal?: AbortSignal;
 }
 
 /**
- * The ticket's result, once it is there.
+ * Waits for the ticket's result and returns it.
  *
- * Throws `TicketFailed`, `TicketTimeout`, and `ServiceError` for what waiting does not mend: no such ticket, no token.
- * What passes (too many requests, a service or a network that is away) is waited out, `Retry-After` long where the
- * service asks for that.
+ * Throws `TicketFailed`, `TicketTimeout`, and `ServiceError` if waiting cannot help: no such ticket, no token. After
+ * temporary errors (too many requests, an unavailable service or network), it tries again, after `Retry-After` if the
+ * service sends that.
  */
 export async function waitForTicket(
   client: ServiceClient,
@@ -56,7 +56,7 @@ export async function waitForTicket(
 ): Promise<ChatResult> {
   const { timeoutMs = 300_000, signal } = waiting;
   const deadline = Date.now() + timeoutMs;
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * GROWTH, LONGEST_PAUSE_MS)) {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * GROWTH, MAX_PAUSE_MS)) {
     let failure: unknown;
     try {
       const ticket = await lookUp(client, ticketId, Math.min(ONE_LOOK_UP_MS, deadline - Date.now()), signal);
@@ -68,7 +68,7 @@ export async function waitForTicket(
       }
     } catch (error) {
       signal?.throwIfAborted();
-      if (!passes(error)) {
+      if (!isTemporary(error)) {
         throw error;
       }
       failure = error;
@@ -92,15 +92,15 @@ async function lookUp(client: ServiceClient, ticketId: string, limitMs: number, 
   return answered(outcome);
 }
 
-/** `fetch` fails with a `TypeError` where nobody is reached, and with the limit's own error where nobody answers. */
-function passes(error: unknown): boolean {
+/** `fetch` fails with a `TypeError` if it cannot connect, and with the time limit's own error if there is no answer. */
+function isTemporary(error: unknown): boolean {
   if (error instanceof ServiceError) {
-    return PASSING.includes(error.status);
+    return TEMPORARY.includes(error.status);
   }
   return error instanceof TypeError || (error instanceof DOMException && error.name === "TimeoutError");
 }
 
-/** Rejects with the signal's reason when that is aborted. */
+/** Waits; rejects with the signal's reason if it is aborted. */
 function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {

@@ -1,1 +1,1 @@
-"""The service's API as it was ordered, sentence by sentence, and what proves each of them on the running suite."""
+"""The specification of the service's API, sentence by sentence, with the checks on the running suite."""

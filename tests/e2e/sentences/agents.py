@@ -1,4 +1,4 @@
-"""What is promised of agents and of their deployments."""
+"""Checks of the sentences about agents and their deployments."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def publish(context: CheckContext, **fields: Any) -> dict[str, Any]:
 
 
 def same(sent: Any, found: Any) -> bool:
-    """Whether all that was sent is there; what has a default may be beside it."""
+    """Returns whether everything that was sent is stored; fields with a default may be added."""
     if isinstance(sent, dict):
         return isinstance(found, dict) and all(name in found and same(sent[name], found[name]) for name in sent)
     if isinstance(sent, list):

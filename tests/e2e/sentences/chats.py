@@ -1,4 +1,4 @@
-"""What is promised of chats and of sessions."""
+"""Checks of the sentences about chats and sessions."""
 
 from uuid import UUID
 

@@ -48,7 +48,7 @@ Check = Callable[[CheckContext], None]
 
 
 def ok(response: httpx.Response, status: int = 200) -> Any:
-    """The answer's JSON; None where it has no body."""
+    """The answer's JSON; None if it has no body."""
     assert response.status_code == status, f"{response.status_code}: {response.text}"
     return response.json() if response.content else None
 
@@ -70,7 +70,7 @@ def eventually(look: Callable[[], str], seconds: float = 30) -> str:
 def prompt_for(context: CheckContext, path: str, body: dict[str, Any], wish: str) -> str:
     """The prompt of a request that has a model write something. Without a script its answer is unusable: 502.
 
-    It may be asked for a name at the same time.
+    The model may be asked for a name at the same time.
     """
 
     def look() -> str:

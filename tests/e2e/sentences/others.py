@@ -1,4 +1,4 @@
-"""What is promised of OpenAPI documents, MCP servers and demos."""
+"""Checks of the sentences about OpenAPI documents, MCP servers and demos."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is promised of the service as a whole: who may call it, what errors look like, which routes there are."""
+"""Checks of the sentences about the whole service: authentication, errors, and routes."""
 
 import time
 from uuid import uuid4
@@ -85,7 +85,7 @@ def polling_ends(context: CheckContext) -> None:
 
 
 def routes(*named: str) -> Check:
-    """Each is there: what answers is the operation, and not the router."""
+    """Each route exists: the operation answers, not the router."""
 
     def check(context: CheckContext) -> None:
         known = {"provider": "openai", "model": "gpt-4.1-mini", "session_id": fresh("s"), "ticket_id": str(uuid4())}

@@ -1,6 +1,6 @@
-"""The document, sentence by sentence and in its order. Each has its check, or the reason why it promises nothing.
+"""The API's specification, sentence by sentence and in its order. Each has its check, or the reason why it needs none.
 
-Sentences are verbatim. Lines that hold several are taken apart; bullets and empty lines are left out.
+Sentences are verbatim. Lines with several sentences are split; bullets and empty lines are left out.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from tests.e2e.sentences.context import Check
 
 @dataclass(frozen=True)
 class Nothing:
-    """Promised by the sentence, for this reason."""
+    """The sentence promises nothing that could be checked, for this reason."""
 
     reason: str
 
@@ -50,7 +50,7 @@ SENTENCES: list[tuple[str, Check | Nothing]] = [
     ),
     (
         "Background tasks (e.g., chat processing) store status and errors in the database;",
-        service.tickets_tell_status_and_errors,
+        service.tickets_have_status_and_errors,
     ),
     ("clients should poll for completion.", service.polling_ends),
     ("Endpoint summary", HEADING),

@@ -1,4 +1,4 @@
-"""What is promised of users, their allowances and usage, and of who administers them."""
+"""Checks of the sentences about users, their allowances and usage, and administrators."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def profile(context: CheckContext) -> None:
 
 
 def takes_a_number(path: str, field: str, number: float) -> Check:
-    """And nothing else."""
+    """It accepts a number, and nothing else."""
 
     def check(context: CheckContext) -> None:
         assert ok(context.mine.put(path, json={field: number}))["usageInfo"][field] == number
@@ -42,7 +42,7 @@ def takes_a_number(path: str, field: str, number: float) -> Check:
 
 
 def is_there_afterwards(path: str, field: str, *numbers: float) -> Check:
-    """One after the other, each read again."""
+    """One after another, reading each again."""
 
     def check(context: CheckContext) -> None:
         for number in numbers:
@@ -93,7 +93,7 @@ def lists_users(context: CheckContext) -> None:
 
 
 def changes_a_user(*changes: dict[str, float]) -> Check:
-    """By an administrator, and read by the user."""
+    """Set by an administrator, and read by the user."""
 
     def check(context: CheckContext) -> None:
         mine = ok(context.mine.get("/users/me"))["_id"]

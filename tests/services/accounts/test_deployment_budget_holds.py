@@ -18,7 +18,7 @@ from shared.services.chat.sweep import SweepService
 from shared.settings import Settings
 from shared.store import Database, Transaction
 from shared.tasks import task_queue
-from tests.database_data import lose_answers
+from tests.database_faults import lose_answers
 
 OWNER = Caller(uid="owner")
 

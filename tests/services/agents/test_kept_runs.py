@@ -19,7 +19,7 @@ from shared.services.agents.published import PublishedService
 from shared.services.agents.runs import RunService
 from shared.settings import Settings
 from shared.store import Database
-from tests.database_data import break_commits
+from tests.database_faults import break_commits
 from tests.doubles.model_server import Answer as ModelAnswer
 from tests.doubles.model_server import ModelServer
 from tests.services.agents.keyed_calls import HI, OWNER, change_kept, kept

@@ -12,7 +12,7 @@ from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.errors import TooEarly
 from shared.settings import Settings
 from shared.store import Database
-from tests.database_data import lose_answers
+from tests.database_faults import lose_answers
 from tests.doubles.model_server import Answer, Fail, ModelServer
 from tests.services.chat.deliveries import Worker
 

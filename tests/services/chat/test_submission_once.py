@@ -22,7 +22,8 @@ from shared.services.chat.submission import ChatService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
-from tests.database_data import lose_answers, store_account
+from tests.database_data import store_account
+from tests.database_faults import lose_answers
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.services.chat.keyed_chats import KEY, asking, held, kept
 from tests.services.chat.test_submission import request

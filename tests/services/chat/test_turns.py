@@ -15,7 +15,7 @@ from shared.services.chat.sweep import SweepService
 from shared.services.chat.turns import TurnService
 from shared.services.chat.withdrawal import WithdrawalService
 from shared.settings import Settings
-from tests.database_data import lose_answers
+from tests.database_faults import lose_answers
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import Fail, ModelServer
 from tests.services.chat.dispatching import Dispatcher, Held, expire_lease, look, submit

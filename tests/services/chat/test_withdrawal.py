@@ -18,7 +18,7 @@ from shared.services.chat.withdrawal import WithdrawalService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import QueueRefused, task_queue
-from tests.database_data import break_commits
+from tests.database_faults import break_commits
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.services.chat.keyed_chats import KEY, asking, held
 from tests.services.chat.test_submission import take
