@@ -243,7 +243,7 @@ def test_any_text_is_a_document_or_not_a_spec(text: str) -> None:
         ("[1,2", "This is not valid JSON: a comma or the end is missing, line 1, column 5."),
         ('{"openapi": 1}\n{}', "This is not valid JSON: something follows its end, line 2, column 1."),
         ('{"a": ]', "This is not valid JSON: a value is missing, line 1, column 7."),
-        ('{"a":"\\q"}', "This is not valid JSON: a backslash has no meaning there, line 1, column 7."),
+        ('{"a":"\\q"}', "This is not valid JSON: a backslash is not a valid escape there, line 1, column 7."),
         ("a: b: c", "there is a colon where none is allowed (text that contains one needs quotes), line 1, column 5."),
         ("a:\n\t- b", "begins with a character that is not allowed there: a tab, @ or `, line 2, column 1."),
         ("a: [1", "a list or an object in brackets is not closed, or lacks a comma, line"),

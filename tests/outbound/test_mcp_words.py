@@ -99,7 +99,7 @@ async def test_the_list_ends_where_nothing_new_can_come(
         ("rude/future", NotMcp, "an unsupported version of MCP"),
         ("rude/version-of-number", NotMcp, "protocolVersion"),
         ("rude/status-400", NotMcp, "(status 400)"),
-        ("rude/status-401", Unauthorized, "wants a token"),
+        ("rude/status-401", Unauthorized, "requires a token"),
         ("rude/status-403", Unauthorized, "does not allow it"),
         ("rude/status-404", NotMcp, "(status 404): Check the address"),
         ("rude/status-405", NotMcp, "(status 405): Check the address"),

@@ -61,7 +61,7 @@ export interface paths {
         put?: never;
         /**
          * Saves an agent
-         * @description Saves an agent. `warnings` tell what in its code will not run.
+         * @description Saves an agent. `warnings` list what in its code will not run.
          */
         post: operations["agents_create"];
         delete?: never;
@@ -100,8 +100,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Runs code in the sandbox, at the caller's expense
-         * @description Runs code in the sandbox, at the caller's expense; 400 with its error, logs and traceback when it fails.
+         * Runs code in the sandbox, charged to the caller
+         * @description Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
          */
         post: operations["agents_run_code"];
         delete?: never;
@@ -119,12 +119,12 @@ export interface paths {
         };
         /**
          * One agent
-         * @description One agent; 404 for what is somebody else's and not shared, too.
+         * @description One agent; also 404 if it belongs to another user and is not shared.
          */
         get: operations["agents_get_agent"];
         /**
-         * Changes those fields of an agent that are sent
-         * @description Changes those fields of an agent that are sent; 409 for a `_rev` that is not the newest.
+         * Changes the fields that are sent
+         * @description Changes the fields that are sent; 409 for a `_rev` that is not the newest.
          */
         put: operations["agents_update"];
         post?: never;
@@ -149,7 +149,7 @@ export interface paths {
         put?: never;
         /**
          * Queues the chat
-         * @description Queues the chat; answers once the chat cannot be lost any more.
+         * @description Queues the chat; answers once the chat can no longer be lost.
          *
          *     The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under it gets 409.
          */
@@ -233,12 +233,12 @@ export interface paths {
         };
         /**
          * One demo
-         * @description One demo; 404 for what is somebody else's and not shared, too.
+         * @description One demo; also 404 if it belongs to another user and is not shared.
          */
         get: operations["demos_get_demo"];
         /**
-         * Puts another content in the place of a demo's
-         * @description Puts another content in the place of a demo's; 409 for a `_rev` that is not the newest.
+         * Replaces a demo
+         * @description Replaces a demo; 409 for a `_rev` that is not the newest.
          */
         put: operations["demos_replace"];
         post?: never;
@@ -261,7 +261,7 @@ export interface paths {
         };
         /**
          * The demo as a web page
-         * @description The demo as a web page; a shared one for everybody, as browsers send no token when they open an address.
+         * @description The demo as a web page. A shared one is open to everyone, as browsers send no token when they open a page.
          */
         get: operations["demos_open_page"];
         put?: never;
@@ -305,8 +305,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Undeploys the agent, and makes its name free
-         * @description Undeploys the agent, and makes its name free.
+         * Undeploys the agent, and frees its name
+         * @description Undeploys the agent, and frees its name.
          */
         delete: operations["deployments_undeploy"];
         options?: never;
@@ -365,7 +365,7 @@ export interface paths {
         put?: never;
         /**
          * Runs a published agent
-         * @description Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's expense.
+         * @description Runs a published agent; the body is its input, its result the answer. Open to everyone; charged to its owner.
          *
          *     The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and gets the same
          *     answer. 409 for another input under the key, and while the first request is running: that has a `Retry-After`.
@@ -387,8 +387,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Writes one line
-         * @description Writes one line; no more of them a minute than the setting allows, for each user or address.
+         * Writes one line to the log
+         * @description Writes one line to the log; limited per minute, for each user or address.
          */
         post: operations["logs_log_client"];
         delete?: never;
@@ -446,7 +446,7 @@ export interface paths {
         };
         /**
          * Whether the service runs, for readiness probes
-         * @description Whether the service runs, for readiness probes. It asks nothing of other services.
+         * @description Whether the service runs, for readiness probes. It calls no other service.
          */
         get: operations["meta_health"];
         put?: never;
@@ -731,8 +731,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Charges what was spent elsewhere
-         * @description Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent.
+         * Charges the caller for what was spent elsewhere
+         * @description Charges the caller for what was spent elsewhere; only once under the same `Idempotency-Key`.
          *
          *     A key that came with another report: 409.
          */
@@ -1420,7 +1420,7 @@ export interface components {
             thoughts: components["schemas"]["JsonValue"];
         };
         /**
-         * @description That the service can be asked.
+         * @description That the service answers.
          * @example {
          *       "service": "user-service",
          *       "status": "healthy"

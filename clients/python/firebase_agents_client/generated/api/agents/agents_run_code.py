@@ -107,10 +107,9 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: RunCodeRequest,
 ) -> Response[Error | FailedCode | Invalid | RunCodeResponse]:
-    """Runs code in the sandbox, at the caller's expense
+    """Runs code in the sandbox, charged to the caller
 
-     Runs code in the sandbox, at the caller's expense; 400 with its error, logs and traceback when it
-    fails.
+     Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
 
     Args:
         body (RunCodeRequest): What `POST /agents/run-code` takes: code that need not be saved,
@@ -142,10 +141,9 @@ def sync(
     client: AuthenticatedClient,
     body: RunCodeRequest,
 ) -> Error | FailedCode | Invalid | RunCodeResponse | None:
-    """Runs code in the sandbox, at the caller's expense
+    """Runs code in the sandbox, charged to the caller
 
-     Runs code in the sandbox, at the caller's expense; 400 with its error, logs and traceback when it
-    fails.
+     Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
 
     Args:
         body (RunCodeRequest): What `POST /agents/run-code` takes: code that need not be saved,
@@ -172,10 +170,9 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: RunCodeRequest,
 ) -> Response[Error | FailedCode | Invalid | RunCodeResponse]:
-    """Runs code in the sandbox, at the caller's expense
+    """Runs code in the sandbox, charged to the caller
 
-     Runs code in the sandbox, at the caller's expense; 400 with its error, logs and traceback when it
-    fails.
+     Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
 
     Args:
         body (RunCodeRequest): What `POST /agents/run-code` takes: code that need not be saved,
@@ -205,10 +202,9 @@ async def asyncio(
     client: AuthenticatedClient,
     body: RunCodeRequest,
 ) -> Error | FailedCode | Invalid | RunCodeResponse | None:
-    """Runs code in the sandbox, at the caller's expense
+    """Runs code in the sandbox, charged to the caller
 
-     Runs code in the sandbox, at the caller's expense; 400 with its error, logs and traceback when it
-    fails.
+     Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
 
     Args:
         body (RunCodeRequest): What `POST /agents/run-code` takes: code that need not be saved,

@@ -104,9 +104,9 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: ReplaceDemoRequest,
 ) -> Response[Demo | Error | Invalid]:
-    """Puts another content in the place of a demo's
+    """Replaces a demo
 
-     Puts another content in the place of a demo's; 409 for a `_rev` that is not the newest.
+     Replaces a demo; 409 for a `_rev` that is not the newest.
 
     Args:
         demo_id (str):
@@ -141,9 +141,9 @@ def sync(
     client: AuthenticatedClient,
     body: ReplaceDemoRequest,
 ) -> Demo | Error | Invalid | None:
-    """Puts another content in the place of a demo's
+    """Replaces a demo
 
-     Puts another content in the place of a demo's; 409 for a `_rev` that is not the newest.
+     Replaces a demo; 409 for a `_rev` that is not the newest.
 
     Args:
         demo_id (str):
@@ -173,9 +173,9 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: ReplaceDemoRequest,
 ) -> Response[Demo | Error | Invalid]:
-    """Puts another content in the place of a demo's
+    """Replaces a demo
 
-     Puts another content in the place of a demo's; 409 for a `_rev` that is not the newest.
+     Replaces a demo; 409 for a `_rev` that is not the newest.
 
     Args:
         demo_id (str):
@@ -208,9 +208,9 @@ async def asyncio(
     client: AuthenticatedClient,
     body: ReplaceDemoRequest,
 ) -> Demo | Error | Invalid | None:
-    """Puts another content in the place of a demo's
+    """Replaces a demo
 
-     Puts another content in the place of a demo's; 409 for a `_rev` that is not the newest.
+     Replaces a demo; 409 for a `_rev` that is not the newest.
 
     Args:
         demo_id (str):

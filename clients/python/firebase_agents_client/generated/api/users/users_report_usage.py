@@ -103,9 +103,9 @@ def sync_detailed(
     body: UsageReport,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Response[Error | Invalid | User]:
-    """Charges what was spent elsewhere
+    """Charges the caller for what was spent elsewhere
 
-     Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent.
+     Charges the caller for what was spent elsewhere; only once under the same `Idempotency-Key`.
 
     A key that came with another report: 409.
 
@@ -140,9 +140,9 @@ def sync(
     body: UsageReport,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Error | Invalid | User | None:
-    """Charges what was spent elsewhere
+    """Charges the caller for what was spent elsewhere
 
-     Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent.
+     Charges the caller for what was spent elsewhere; only once under the same `Idempotency-Key`.
 
     A key that came with another report: 409.
 
@@ -172,9 +172,9 @@ async def asyncio_detailed(
     body: UsageReport,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Response[Error | Invalid | User]:
-    """Charges what was spent elsewhere
+    """Charges the caller for what was spent elsewhere
 
-     Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent.
+     Charges the caller for what was spent elsewhere; only once under the same `Idempotency-Key`.
 
     A key that came with another report: 409.
 
@@ -207,9 +207,9 @@ async def asyncio(
     body: UsageReport,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Error | Invalid | User | None:
-    """Charges what was spent elsewhere
+    """Charges the caller for what was spent elsewhere
 
-     Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent.
+     Charges the caller for what was spent elsewhere; only once under the same `Idempotency-Key`.
 
     A key that came with another report: 409.
 
