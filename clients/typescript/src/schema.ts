@@ -779,7 +779,7 @@ export interface components {
             status: components["schemas"]["TicketStatus"];
         };
         /**
-         * @description Any combination of what an administrator changes.
+         * @description Any combination of what an administrator may change.
          * @example {
          *       "monthlyAllowance": 200,
          *       "spendRemaining": 200
@@ -790,7 +790,7 @@ export interface components {
             monthlyAllowance?: number | null;
             allowanceResetDate?: number | null;
             spendRemaining?: number | null;
-            /** @description Whether the user is refused everywhere, and whoever calls the user's agents. */
+            /** @description Whether the user, and callers of the user's agents, are refused everywhere. */
             disabled?: boolean | null;
         };
         /**
@@ -1329,7 +1329,7 @@ export interface components {
             warnings?: string[] | null;
         };
         /**
-         * @description What `POST /agents/generate-code` takes: what the agent shall do, and with what. `composer` writes it.
+         * @description What `POST /agents/generate-code` takes: what the agent should do, and with what. `composer` writes it.
          * @example {
          *       "description": "Greets whoever is named in inputText.",
          *       "inputSchema": {
@@ -1367,7 +1367,7 @@ export interface components {
             builtInTools?: string[];
         };
         /**
-         * @description Its answer. `thoughts`: what the model thought, None if it did not tell.
+         * @description Its answer. `thoughts`: the model's thoughts, None if it gave none.
          * @example {
          *       "code": "async def run(input_dict, tools):\n    return {'outputText': f\"Hello, {input_dict['inputText']}!\"}\n",
          *       "docstring": "Greets whoever is named.",
@@ -1382,7 +1382,7 @@ export interface components {
             thoughts: components["schemas"]["JsonValue"];
         };
         /**
-         * @description What `POST /demos/generate-code` takes: what the page shall do, and with which deployments.
+         * @description What `POST /demos/generate-code` takes: what the page should do, and with which deployments.
          * @example {
          *       "modelConfig": {
          *         "model": "gpt-4.1-mini",
@@ -1405,7 +1405,7 @@ export interface components {
             builtInTools?: string[];
         };
         /**
-         * @description Its answer. `thoughts`: what the model thought, None if it did not tell.
+         * @description Its answer. `thoughts`: the model's thoughts, None if it gave none.
          * @example {
          *       "css": "p { color: teal; }",
          *       "html": "<p>Hello</p>",
@@ -1458,7 +1458,7 @@ export interface components {
         };
         JsonValue: unknown;
         /**
-         * @description What `POST /mcp/tools` takes. `auth_token`: sent to the server as a bearer token; an empty one is none.
+         * @description What `POST /mcp/tools` takes. `auth_token`: sent to the server as a bearer token; an empty one counts as none.
          * @example {
          *       "mcp_url": "https://mcp.example.com/mcp"
          *     }
@@ -1476,7 +1476,7 @@ export interface components {
             /** @default logged */
             status: string;
         };
-        /** @description As the server describes it. `input_schema`: a JSON Schema, which nobody has checked. */
+        /** @description A tool as the server describes it. `input_schema` is a JSON Schema that nothing has validated. */
         McpTool: {
             name: string;
             description: string;
@@ -1643,7 +1643,7 @@ export interface components {
             };
         };
         /**
-         * @description What `PUT /demos/{id}` takes: all of it again; only a `visibility` that is not sent stays as it is.
+         * @description What `PUT /demos/{id}` takes: the whole demo; only a `visibility` that is not sent stays as it is.
          *
          *     `rev`: the revision that the change was made for; a newer one refuses it.
          * @example {
@@ -1684,7 +1684,7 @@ export interface components {
         /**
          * @description What `POST /agents/run-code` takes: code that need not be saved, and what it may use.
          *
-         *     `invokable_models`: the models that it may call; empty: every one there is.
+         *     `invokable_models`: the models that it may call; empty: all of them.
          * @example {
          *       "code": "async def run(input_dict, tools):\n    print('adding')\n    return {'sum': sum(input_dict['numbers'])}\n",
          *       "inputDict": {
@@ -1796,7 +1796,7 @@ export interface components {
             text: string;
         };
         /**
-         * @description `pending` and `processing` lead, in the end, to one of the other two.
+         * @description The state of a ticket. `pending` and `processing` finally become one of the other two.
          * @enum {string}
          */
         TicketStatus: "pending" | "processing" | "completed" | "failed";
@@ -1899,7 +1899,7 @@ export interface components {
             usage: components["schemas"]["UsageEntry"][];
         };
         /**
-         * @description Something that was spent elsewhere.
+         * @description An amount that was spent elsewhere, to be charged to the caller.
          * @example {
          *       "metadata": {
          *         "purpose": "translation"
@@ -1957,7 +1957,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description It parses, but cannot be served as it is. */
+        /** @description Well formed, but it cannot be served as it is. */
         BadRequest: {
             headers: {
                 [name: string]: unknown;
@@ -1971,7 +1971,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description No token, or one that does not hold. */
+        /** @description No token, or an invalid one. */
         Unauthenticated: {
             headers: {
                 /** @description `Bearer`. */
@@ -1987,7 +1987,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Nothing is left to pay for it. */
+        /** @description The payer's allowance does not cover it. */
         AllowanceSpent: {
             headers: {
                 [name: string]: unknown;
@@ -2001,7 +2001,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Known, and not allowed. */
+        /** @description The caller is known, but not allowed to do this. */
         Forbidden: {
             headers: {
                 [name: string]: unknown;
@@ -2015,7 +2015,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Unknown, or somebody else's: the two must look the same. */
+        /** @description It does not exist, or belongs to another user: the two must look the same. */
         NotFound: {
             headers: {
                 [name: string]: unknown;
@@ -2029,7 +2029,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Somebody else was faster, or has it. */
+        /** @description Another request was faster, or something already has the name. */
         Conflict: {
             headers: {
                 [name: string]: unknown;
@@ -2043,7 +2043,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description More bytes than the limit. */
+        /** @description More bytes than allowed. */
         TooLarge: {
             headers: {
                 [name: string]: unknown;
@@ -2057,7 +2057,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Again after `retry_after` seconds. */
+        /** @description Try again after `retry_after` seconds. */
         TooManyRequests: {
             headers: {
                 /** @description Seconds to wait. */
@@ -2087,7 +2087,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Something that we asked failed, or made no sense. */
+        /** @description A server that we called failed, or its answer was unusable. */
         UpstreamFailed: {
             headers: {
                 [name: string]: unknown;
@@ -2101,7 +2101,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Not accepted now; the same request may be sent again. */
+        /** @description Not accepted now; the same request may be sent again later. */
         Unavailable: {
             headers: {
                 /** @description Seconds to wait. */
@@ -2117,7 +2117,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Something that we asked took too long. */
+        /** @description A server that we called took too long. */
         UpstreamTooSlow: {
             headers: {
                 [name: string]: unknown;
@@ -2131,7 +2131,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Input that does not fit its schema. `problems`: (type, path, message) of each; told as FastAPI tells them. */
+        /** @description Input that does not fit its schema. `problems`: (type, path, message) of each, shown as FastAPI does. */
         InvalidInput: {
             headers: {
                 [name: string]: unknown;
@@ -2157,7 +2157,7 @@ export interface components {
                 "application/json": components["schemas"]["Invalid"];
             };
         };
-        /** @description Code that its author has to mend: `error` is "TypeName: message", the traceback the code's own lines. */
+        /** @description Code that its author has to fix: `error` is "TypeName: message", the traceback the code's own lines. */
         CodeFailed: {
             headers: {
                 [name: string]: unknown;
@@ -2177,7 +2177,7 @@ export interface components {
                 "application/json": components["schemas"]["FailedCode"];
             };
         };
-        /** @description A published agent failed. Whoever called it learns the run's id, by which its author finds it in the log. */
+        /** @description A published agent failed. The caller gets the run's id, by which the author finds it in the log. */
         AgentFailed: {
             headers: {
                 [name: string]: unknown;

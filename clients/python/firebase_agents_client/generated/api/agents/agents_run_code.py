@@ -115,7 +115,7 @@ def sync_detailed(
         body (RunCodeRequest): What `POST /agents/run-code` takes: code that need not be saved,
             and what it may use.
 
-            `invokable_models`: the models that it may call; empty: every one there is.
+            `invokable_models`: the models that it may call; empty: all of them.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -149,7 +149,7 @@ def sync(
         body (RunCodeRequest): What `POST /agents/run-code` takes: code that need not be saved,
             and what it may use.
 
-            `invokable_models`: the models that it may call; empty: every one there is.
+            `invokable_models`: the models that it may call; empty: all of them.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -178,7 +178,7 @@ async def asyncio_detailed(
         body (RunCodeRequest): What `POST /agents/run-code` takes: code that need not be saved,
             and what it may use.
 
-            `invokable_models`: the models that it may call; empty: every one there is.
+            `invokable_models`: the models that it may call; empty: all of them.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -210,7 +210,7 @@ async def asyncio(
         body (RunCodeRequest): What `POST /agents/run-code` takes: code that need not be saved,
             and what it may use.
 
-            `invokable_models`: the models that it may call; empty: every one there is.
+            `invokable_models`: the models that it may call; empty: all of them.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

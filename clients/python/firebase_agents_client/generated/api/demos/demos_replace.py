@@ -110,7 +110,7 @@ def sync_detailed(
 
     Args:
         demo_id (str):
-        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: all of it again; only a
+        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: the whole demo; only a
             `visibility` that is not sent stays as it is.
 
             `rev`: the revision that the change was made for; a newer one refuses it.
@@ -147,7 +147,7 @@ def sync(
 
     Args:
         demo_id (str):
-        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: all of it again; only a
+        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: the whole demo; only a
             `visibility` that is not sent stays as it is.
 
             `rev`: the revision that the change was made for; a newer one refuses it.
@@ -179,7 +179,7 @@ async def asyncio_detailed(
 
     Args:
         demo_id (str):
-        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: all of it again; only a
+        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: the whole demo; only a
             `visibility` that is not sent stays as it is.
 
             `rev`: the revision that the change was made for; a newer one refuses it.
@@ -214,7 +214,7 @@ async def asyncio(
 
     Args:
         demo_id (str):
-        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: all of it again; only a
+        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: the whole demo; only a
             `visibility` that is not sent stays as it is.
 
             `rev`: the revision that the change was made for; a newer one refuses it.

@@ -112,7 +112,7 @@ def sync_detailed(
     Args:
         idempotency_key (None | str | Unset): Names the report, in 1 to 255 printable characters:
             sent again under it, nothing is charged.
-        body (UsageReport): Something that was spent elsewhere.
+        body (UsageReport): An amount that was spent elsewhere, to be charged to the caller.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -149,7 +149,7 @@ def sync(
     Args:
         idempotency_key (None | str | Unset): Names the report, in 1 to 255 printable characters:
             sent again under it, nothing is charged.
-        body (UsageReport): Something that was spent elsewhere.
+        body (UsageReport): An amount that was spent elsewhere, to be charged to the caller.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -181,7 +181,7 @@ async def asyncio_detailed(
     Args:
         idempotency_key (None | str | Unset): Names the report, in 1 to 255 printable characters:
             sent again under it, nothing is charged.
-        body (UsageReport): Something that was spent elsewhere.
+        body (UsageReport): An amount that was spent elsewhere, to be charged to the caller.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -216,7 +216,7 @@ async def asyncio(
     Args:
         idempotency_key (None | str | Unset): Names the report, in 1 to 255 printable characters:
             sent again under it, nothing is charged.
-        body (UsageReport): Something that was spent elsewhere.
+        body (UsageReport): An amount that was spent elsewhere, to be charged to the caller.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
