@@ -1,4 +1,4 @@
-"""The service's OpenAPI document: made here from the routes of all functions, and served by `meta` as a file.
+"""Generates the service's OpenAPI document from the routes of all functions; `meta` serves it as a file.
 
-A development tool. No function imports it, so that none of them generates a schema.
+A development tool: no function imports it, so none of them generates a schema at run time.
 """

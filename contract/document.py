@@ -1,4 +1,4 @@
-"""Makes the document: FastAPI describes each function's routes, and what they have in common is added here."""
+"""Builds the document: FastAPI describes each function's routes; what they have in common is added here."""
 
 import re
 import tomllib
@@ -18,7 +18,7 @@ _ABOUT = """\
 Build, run and publish LLM agents.
 
 Every error is JSON with a `detail`. A body or parameter that does not validate is answered 422. Requests may spell
-fields in camelCase or in snake_case; fields that are not known are ignored. Times are RFC 3339 in UTC, but
+fields in camelCase or in snake_case; unknown fields are ignored. Times are RFC 3339 in UTC, but
 `allowanceResetDate`, which is epoch milliseconds. Money is US dollars. A `_rev` changes with every write: a change
 that carries one which is not the newest gets 409.
 """
@@ -32,7 +32,7 @@ _SERVERS: list[dict[str, Any]] = [
     },
 ]
 _DATA = ("examples", "example", "default", "enum")
-"""What holds no schemas."""
+"""Keys whose values contain no schemas."""
 
 
 def document() -> dict[str, Any]:
@@ -71,7 +71,7 @@ def _complete_operation(operation: dict[str, Any]) -> None:
             parameter["name"] = "-".join(part.capitalize() for part in parameter["name"].split("-"))
     answers: dict[str, Any] = operation["responses"]
     if "$ref" not in answers.get("422", {}):
-        answers.pop("422", None)  # FastAPI's own, which is told of every route that has a parameter
+        answers.pop("422", None)  # FastAPI's own, which it adds to every route with a parameter
     answers.setdefault("500", {"$ref": "#/components/responses/Fault"})
     for status, answer in answers.items():
         if status.startswith("2") and (found := links(operation["operationId"])):

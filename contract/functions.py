@@ -1,4 +1,4 @@
-"""The functions and their routes, as they are in the sources."""
+"""Finds the functions and their routes in the sources."""
 
 import importlib
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 
 ROOT = Path(__file__).resolve().parents[1]
 PRIVATE = ("worker", "sweep")
-"""What only the queue and the scheduler may call. They are no part of the document."""
+"""Functions that only the queue and the scheduler may call. They are not in the document."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What an answer leads on to: OpenAPI's links, from what made or named a thing to what else can be done with it."""
+"""OpenAPI's links: from an operation that creates or names a thing to what can be done with it."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ _LINKS: dict[str, dict[str, dict[str, str]]] = {
     "demos_replace": _OF_A_DEMO,
     "users_me": {"admin_change_user": {"user_id": "$response.body#/_id"}},
 }
-"""By the ids of the operations: from which, to which, and where the second one's parameters are in the first one's."""
+"""By operation ids: from which, to which, and where the parameters of the second are in the first."""
 
 
 def links(operation_id: str) -> dict[str, Any]:

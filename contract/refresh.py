@@ -1,4 +1,4 @@
-"""Writes the document anew, for `make contract`: where `meta` serves it from, and where people look for it."""
+"""Writes the document, for `make contract`: to where `meta` serves it, and to where people look for it."""
 
 import json
 

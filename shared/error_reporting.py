@@ -1,4 +1,4 @@
-"""Faults of ours, in the form in which Error Reporting finds and groups them.
+"""Our own errors, in the form that Error Reporting recognises and groups.
 
 https://cloud.google.com/error-reporting/docs/formatting-error-messages
 """
@@ -15,10 +15,10 @@ _TRACEBACK = "Traceback (most recent call last):"
 
 
 def report(record: logging.LogRecord, stack_trace: str | None, request: RequestContext | None) -> dict[str, Any]:
-    """The fields of a line for `record` that make it an error event. Its message is told without secrets.
+    """The fields of a line for `record` that make it an error event. Secrets are redacted from its message.
 
-    An event is grouped by its stack trace, or where there is none, by where it was logged. Who logs it may tell the
-    answer's status, as `extra={"status": 500}`.
+    An event is grouped by its stack trace, or without one by the place that logged it. The caller may add the answer's
+    status, as `extra={"status": 500}`.
     """
     fields: dict[str, Any] = {"@type": EVENT, "serviceContext": _service(), "message": redacted(record.getMessage())}
     context: dict[str, Any] = {}

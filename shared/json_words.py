@@ -1,4 +1,4 @@
-"""What is wrong with a text that is no JSON, in our words: the parser's own are for who programs it."""
+"""Explains in plain words why a text is not valid JSON: the parser's own messages are for programmers."""
 
 from json import JSONDecodeError
 
@@ -10,12 +10,12 @@ _WORDS = {
     "Illegal trailing comma": "there is a comma before the end",
     "Extra data": "something follows its end",
     "Unterminated string": "a text that begins there does not end",
-    "Invalid control character": "a text holds a control character, such as a line break",
-    "Invalid \\": "a backslash has no meaning there",
+    "Invalid control character": "a text contains a control character, such as a line break",
+    "Invalid \\": "a backslash is not a valid escape there",
 }
 
 
 def what_is_wrong(error: JSONDecodeError) -> str:
-    """And where, as in "a value is missing, line 1, column 5"."""
+    """The problem and its place, such as "a value is missing, line 1, column 5"."""
     said = next((ours for theirs, ours in _WORDS.items() if error.msg.startswith(theirs)), "it cannot be read")
     return f"{said}, line {error.lineno}, column {error.colno}"

@@ -1,4 +1,4 @@
-"""Modules whose libraries take long to import: at first use, and beside the event loop."""
+"""Imports modules with slow libraries at first use, in a thread beside the event loop."""
 
 import asyncio
 import importlib
@@ -6,11 +6,11 @@ from types import ModuleType
 from typing import Any
 
 _imported: dict[str, ModuleType] = {}
-"""Those that are complete, which `sys.modules` does not tell."""
+"""Completely imported modules: `sys.modules` also has those that are still being imported."""
 
 
 async def imported(name: str) -> Any:
-    """The module of that name."""
+    """The module of that name, imported if necessary."""
     if name not in _imported:
         _imported[name] = await asyncio.to_thread(importlib.import_module, name)
     return _imported[name]

@@ -21,7 +21,7 @@ SAMPLED_FIELD = "logging.googleapis.com/trace_sampled"
 LABELS_FIELD = "logging.googleapis.com/labels"
 _ROOT = "agents"
 _NO_FAULTS = {f"{_ROOT}.access", f"{_ROOT}.client"}
-"""Their errors are no faults of ours, or are told where they happened: 5xx answers, and what frontends send."""
+"""Loggers whose errors are not ours, or are reported where they happen: frontends' logs, and 5xx answers."""
 
 
 class JsonFormatter(logging.Formatter):

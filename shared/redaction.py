@@ -1,4 +1,4 @@
-"""Strikes out what looks like a secret."""
+"""Redacts what looks like a secret."""
 
 import re
 from typing import cast
@@ -41,9 +41,9 @@ def redacted(text: str) -> str:
 
 
 def redacted_json(value: JsonValue) -> JsonValue:
-    """The same for all texts in a JSON value; what stands under a name such as "password" goes whole.
+    """Redact all texts in a JSON value; a value under a name such as "password" is replaced whole.
 
-    A number under such a name stays: `prompt_tokens` counts tokens, and keys are no numbers.
+    A number under such a name stays: `prompt_tokens` counts tokens, and keys are not numbers.
     """
     match value:
         case str():

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 MAX_DOLLARS = 1_000_000_000
-"""More than anybody's allowance, and little enough for a JSON number to hold to the millionth."""
+"""More than any allowance, and small enough for a JSON number to represent to the millionth."""
 
 MAX_DEPLOYMENT_BUDGET = 10_000
 """US dollars a day, of one published agent: more than a day's calls should ever be trusted with."""
@@ -23,7 +23,7 @@ _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s*]+")
 
 
 def _check_origins(value: tuple[str, ...]) -> tuple[str, ...]:
-    """Raises `ValueError` for what no browser sends as an `Origin`. A slash at the end is a slip, and is taken off."""
+    """Raises `ValueError` for what no browser sends as an `Origin`. A trailing slash is removed."""
     origins = tuple(origin.removesuffix("/").lower() for origin in value)
     for origin in origins:
         if origin != "*" and not _ORIGIN.fullmatch(origin):
@@ -188,9 +188,9 @@ class Settings(BaseModel):
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Reads `environ`; a variable that is set but empty counts as not set.
 
-        In the cloud, authentication is on unless `APP_ENV=local` switches it off by name, and a value that is neither
-        is refused, as are the variables that make unsigned tokens good, and private addresses: a slip must not open
-        the doors. What users may spend has to be set there, as somebody else pays for it. There, too, Google's front
+        In the cloud, authentication is on unless `APP_ENV=local` switches it off explicitly, and any other value is
+        refused, as are the variables that accept unsigned tokens or private addresses: a mistake must not open the
+        service. What users may spend must be set there, because the operator pays for it. There, too, Google's front
         end stands before us, and the accounts that open the worker and the sweep are those that `deploy/bootstrap`
         makes. The Firebase CLI names the project `GCLOUD_PROJECT`.
         """
@@ -200,9 +200,9 @@ class Settings(BaseModel):
             derived["GOOGLE_CLOUD_PROJECT"] = project
         if in_the_cloud(given):
             if given.get("APP_ENV", "firebase") not in ("firebase", "local"):
-                raise ValueError("APP_ENV must be 'firebase' in the cloud, or 'local' to let everybody in.")
+                raise ValueError("APP_ENV must be 'firebase' in the cloud, or 'local' to let everyone in.")
             if "FIREBASE_AUTH_EMULATOR_HOST" in given:
-                raise ValueError("FIREBASE_AUTH_EMULATOR_HOST makes unsigned tokens good: unset it in the cloud.")
+                raise ValueError("FIREBASE_AUTH_EMULATOR_HOST accepts unsigned tokens: unset it in the cloud.")
             if "OUTBOUND_ALLOWED_HOSTS" in given:
                 raise ValueError("OUTBOUND_ALLOWED_HOSTS opens private addresses: unset it in the cloud.")
             if "DEFAULT_ALLOWANCE" not in given:
@@ -218,7 +218,7 @@ class Settings(BaseModel):
 
     @property
     def deployed(self) -> bool:
-        """Whether this is a deployed function, and not one that runs on somebody's machine."""
+        """Whether this is a deployed function, not one on a developer's machine."""
         return bool(self.k_service) and not self.functions_emulator
 
     @property
@@ -236,4 +236,5 @@ class Settings(BaseModel):
 
     @property
     def authentication_required(self) -> bool:
+        """Whether callers must send a Firebase ID token."""
         return self.app_env == "firebase"

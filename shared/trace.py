@@ -1,7 +1,7 @@
 """Which request a piece of work belongs to: its id, and its place in a distributed trace.
 
 The forms are W3C's `traceparent` (https://www.w3.org/TR/trace-context/), and Google's older `X-Cloud-Trace-Context`.
-No spans are made here: the platform makes them, and what is done for a request is told as a part of the platform's.
+No spans are created here: the platform creates them, and log lines refer to the platform's.
 """
 
 import re
@@ -32,12 +32,12 @@ class TraceContext:
 
     @property
     def traceparent(self) -> str:
-        """The header that hands it on, in version 00."""
+        """The header that passes it on, in version 00."""
         return f"00-{self.trace_id}-{self.span_id}-{int(self.sampled):02x}"
 
 
 def new_trace() -> TraceContext:
-    """The beginning of a trace that nobody asked to be recorded."""
+    """A new trace that is not sampled."""
     return TraceContext(secrets.token_hex(16), secrets.token_hex(8))
 
 
@@ -53,7 +53,7 @@ def parse_traceparent(value: str) -> TraceContext | None:
 
 
 def parse_cloud_trace(value: str) -> TraceContext | None:
-    """`TRACE/SPAN;o=OPTIONS`, with the span as a decimal number; a span that is not told is made up."""
+    """`TRACE/SPAN;o=OPTIONS`, with the span as a decimal number; a missing span is invented."""
     match = _CLOUD_TRACE.fullmatch(value.strip(" \t"))
     if match is None or match[1] == _NO_TRACE:
         return None
@@ -81,7 +81,7 @@ class RequestContext:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What hands it on to whoever works for this request."""
+        """The headers that pass the request's identity on to the services that work for it."""
         return {TRACEPARENT: self.trace.traceparent, REQUEST_ID: self.request_id}
 
 
@@ -91,7 +91,7 @@ current_request: ContextVar[RequestContext | None] = ContextVar("current_request
 
 @contextmanager
 def on_behalf_of(request_id: str | None, traceparent: str | None) -> Generator[None]:
-    """What is done and logged within belongs to another request than the one that is served, if it is known."""
+    """Attribute work and log lines within to another request than the one being served, if that is known."""
     here, trace = current_request.get(), parse_traceparent(traceparent or "")
     if here is None or trace is None or request_id is None:
         yield

@@ -41,7 +41,7 @@ from shared.web.error_responses import error_responses
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
-"""More than an agent may have, so that one that is too large is told so by its own size."""
+"""More than an agent may have, so that the error for a larger one can name the agent's own limit."""
 
 router = APIRouter(
     route_class=StrictJsonRoute, prefix="/agents", responses=error_responses(Unauthenticated, Forbidden, Unavailable)
@@ -70,7 +70,7 @@ Agents = Annotated[AgentService, Depends(_agent_service)]
 
 @router.post("", status_code=201, responses=error_responses(BadRequest, TooLarge, InvalidInput))
 async def create(body: CreateAgentRequest, caller: ActiveCaller, service: Agents) -> Agent:
-    """Saves an agent. `warnings` tell what in its code will not run."""
+    """Saves an agent. `warnings` list what in its code will not run."""
     return await service.create(caller, body)
 
 
@@ -111,19 +111,19 @@ async def run_code(
     service: Annotated[RunService, Depends(_run_service)],
     request: Request,
 ) -> RunCodeResponse:
-    """Runs code in the sandbox, at the caller's expense; 400 with its error, logs and traceback when it fails."""
+    """Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails."""
     return await while_connected(request, service.run_code(caller, body))
 
 
 @router.get("/{agent_id}", responses=error_responses(NotFound))
 async def get_agent(agent_id: str, caller: ActiveCaller, service: Agents) -> Agent:
-    """One agent; 404 for what is somebody else's and not shared, too."""
+    """One agent; also 404 if it belongs to another user and is not shared."""
     return await service.get(caller, agent_id)
 
 
 @router.put("/{agent_id}", responses=error_responses(BadRequest, NotFound, Conflict, TooLarge, InvalidInput))
 async def update(agent_id: str, body: UpdateAgentRequest, caller: ActiveCaller, service: Agents) -> Agent:
-    """Changes those fields of an agent that are sent; 409 for a `_rev` that is not the newest."""
+    """Changes the fields that are sent; 409 for a `_rev` that is not the newest."""
     return await service.update(caller, agent_id, body)
 
 

@@ -53,7 +53,7 @@ async def submit(
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> Accepted:
-    """Queues the chat; answers once the chat cannot be lost any more.
+    """Queues the chat; answers once the chat can no longer be lost.
 
     The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under it gets 409.
     """

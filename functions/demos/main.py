@@ -39,7 +39,7 @@ from shared.web.error_responses import error_responses
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
-"""More than a demo may have, so that one that is too large is told so by its own size."""
+"""More than a demo may have, so that the error for a larger one can name the demo's own limit."""
 
 router = APIRouter(route_class=StrictJsonRoute, prefix="/demos", responses=error_responses(Unavailable))
 
@@ -96,7 +96,7 @@ async def generate_code(
 
 @router.get("/{demo_id}", responses=error_responses(Unauthenticated, Forbidden, NotFound))
 async def get_demo(demo_id: str, caller: ActiveCaller, service: Demos) -> Demo:
-    """One demo; 404 for what is somebody else's and not shared, too."""
+    """One demo; also 404 if it belongs to another user and is not shared."""
     return await service.get(caller, demo_id)
 
 
@@ -104,7 +104,7 @@ async def get_demo(demo_id: str, caller: ActiveCaller, service: Demos) -> Demo:
     "/{demo_id}", responses=error_responses(Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, InvalidInput)
 )
 async def replace(demo_id: str, body: ReplaceDemoRequest, caller: ActiveCaller, service: Demos) -> Demo:
-    """Puts another content in the place of a demo's; 409 for a `_rev` that is not the newest."""
+    """Replaces a demo; 409 for a `_rev` that is not the newest."""
     return await service.replace(caller, demo_id, body)
 
 
@@ -124,7 +124,7 @@ async def delete(demo_id: str, caller: ActiveCaller, service: Demos) -> Response
 async def open_page(
     demo_id: str, caller: ActiveCallerIfAny, service: Demos, settings: CurrentSettings, request: Request
 ) -> Response:
-    """The demo as a web page; a shared one for everybody, as browsers send no token when they open an address."""
+    """The demo as a web page. A shared one is open to everyone, as browsers send no token when they open a page."""
     demo = await service.opened(caller, demo_id)
     base, nonce = _api_base(request), secrets.token_hex(16)
     embedders = [origin for origin in settings.cors_origins if origin != "*"]  # that may call, not frame

@@ -96,7 +96,7 @@ async def deploy(
     "/agents/{agent_id}/undeploy", status_code=204, responses=error_responses(Unauthenticated, Forbidden, NotFound)
 )
 async def undeploy(agent_id: str, caller: ActiveCaller, service: Deployments) -> Response:
-    """Undeploys the agent, and makes its name free."""
+    """Undeploys the agent, and frees its name."""
     await service.undeploy(caller, agent_id)
     return Response(status_code=204)
 
@@ -137,13 +137,13 @@ async def call(
     body: Annotated[JsonObject, Body(examples=[{"inputText": "Ada"}])],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's expense.
+    """Runs a published agent; the body is its input, its result the answer. Open to everyone; charged to its owner.
 
     The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and gets the same
     answer. 409 for another input under the key, and while the first request is running: that has a `Retry-After`.
     """
     called = service.call(friendly_name, body, address_block(address), idempotency_key)
-    # Whoever sent a key can come back for the answer, so what they began goes on.
+    # A caller with a key can come back for the answer, so the run goes on.
     answer = await (called if idempotency_key else while_connected(request, called))
     request.state.access["run"] = answer.run_id
     headers = {"X-Run-Id": answer.run_id}
@@ -156,7 +156,7 @@ async def call(
 
 
 _MAX_HEADER_LENGTH = 4_000
-"""Servers and clients refuse headers of more than some kilobytes."""
+"""Servers and clients refuse headers of more than a few kilobytes."""
 _MAX_WARNING_LENGTH = 200
 
 

@@ -1,4 +1,4 @@
-"""The service itself: its name, its health, its API's description, and the answer to every path of no function."""
+"""The service itself: its name, its health, its API's description, and the answer to all unknown paths."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ PAGE_POLICY = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
-"""The page runs no script but its own files, and calls nobody but this service."""
+"""The page runs only its own scripts, and calls only this service."""
 
 
 class Heartbeat(SnakeModel):
@@ -54,7 +54,7 @@ class Heartbeat(SnakeModel):
 
 
 class Health(SnakeModel):
-    """That the service can be asked."""
+    """That the service answers."""
 
     model_config = with_example(status="healthy", service=SERVICE)
 
@@ -73,7 +73,7 @@ async def heartbeat() -> Heartbeat:
 
 @router.get("/health")
 async def health() -> Health:
-    """Whether the service runs, for readiness probes. It asks nothing of other services."""
+    """Whether the service runs, for readiness probes. It calls no other service."""
     return Health()
 
 

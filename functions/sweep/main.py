@@ -1,4 +1,4 @@
-"""The sweep, on a schedule: sees to tickets whose worker never came back.
+"""The sweep, on a schedule: takes care of tickets whose worker never came back.
 
 Private: in the cloud only the scheduler's service account may call it, by the platform's check and by ours, and Hosting
 has no way to it.
@@ -25,7 +25,7 @@ async def _sweep_service(settings: CurrentSettings) -> SweepService:
 
 @router.post("/")
 async def sweep_now(service: Annotated[SweepService, Depends(_sweep_service)]) -> Swept:
-    """Hands in again or ends what lies untouched; tells how many."""
+    """Enqueues again or ends what lies untouched; answers how many."""
     return await service.sweep()
 
 

@@ -79,7 +79,7 @@ async def report_usage(
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> User:
-    """Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent.
+    """Charges the caller for what was spent elsewhere; only once under the same `Idempotency-Key`.
 
     A key that came with another report: 409.
     """

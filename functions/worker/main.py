@@ -2,7 +2,7 @@
 
 Private: in the cloud only the queue's service account may call it, by the platform's check and by ours, and Hosting
 has no way to it.
-2xx tells the queue that the task is done; anything else, that it should come again.
+A 2xx status means that the task is done; any other makes the queue deliver it again.
 """
 
 import os
@@ -32,8 +32,8 @@ router = APIRouter(route_class=StrictJsonRoute, dependencies=[Depends(only_from(
 
 
 class Task(SnakeModel):
-    """What the chat function hands to the queue: a ticket to answer; or to `withdraw`, as its caller was told that it
-    may not have been accepted.
+    """What the chat function hands to the queue: a ticket to answer; or one to `withdraw`, because its caller was not
+    sure to have it accepted.
     """
 
     ticket_id: PlainId

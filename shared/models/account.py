@@ -1,12 +1,12 @@
 """A user's account: the allowance, what remains of it, and what running chats hold of that.
 
-`remaining` moves by charges, refills and by order, never below zero. A hold moves nothing: it is what a chat that is
-running may still cost, and new chats find only what is not held. Amounts are millionths of a dollar. All changes are
+`remaining` changes by charges, refills and requests, never below zero. A hold moves no money: it is what a running chat
+may still cost, and new chats can only use what is not held. Amounts are millionths of a dollar. All changes are
 functions from one account to the next; the store writes them in a transaction, together with their cause.
 
-In a deployment an allowance bounds its user. A refill gives the ceiling: what of it is not `remaining` is `spare`,
-which the user has set aside and may take back. What a user does moves money between the two; only a refill or an
-administrator adds any: `spent + remaining + spare` is never more than what was given.
+In a deployment the allowance limits its user. A refill gives the ceiling: the part that is not `remaining` is `spare`,
+which the user has set aside and may take back. A user only moves money between the two; only a refill or an
+administrator adds money: `spent + remaining + spare` never exceeds what was given.
 """
 
 import calendar
@@ -19,11 +19,11 @@ from shared.models.terms import Terms
 from shared.models.wire import SnakeModel
 
 NEVER = 0
-"""A reset date that does not come."""
+"""A reset date that never comes."""
 
 
 class Account(SnakeModel):
-    """What is stored of a user.
+    """The stored account of a user.
 
     `reset_at`: epoch milliseconds; `reset_anchor`: the same as it was set, so that the 31st stays the 31st.
     `residue`: what was spent and not charged yet, as it is less than half a millionth of a dollar, in millionths of
@@ -65,7 +65,7 @@ class Account(SnakeModel):
 
     @classmethod
     def opened(cls, uid: str, terms: Terms, now: datetime) -> "Account":
-        """A new user's, with a first refill."""
+        """The account of a new user, with a first refill."""
         allowance = terms.default
         return cls(
             uid=uid,
@@ -79,7 +79,7 @@ class Account(SnakeModel):
 
     @property
     def available(self) -> int:
-        """What a new chat may count on."""
+        """What a new chat may use."""
         return max(0, self.remaining - self.held)
 
     @property
@@ -92,7 +92,7 @@ class Account(SnakeModel):
         return terms.ceiling if self.ceiling is None else self.ceiling
 
     def current(self, now: datetime, terms: Terms) -> "Account":
-        """As it is at `now`: the account itself, or one for which a date has come, or the first of a month.
+        """The account at `now`: unchanged, or renewed because a date or the first of a month has come.
 
         The user's date opens a new period; in a deployment the money comes back by the calendar, or by the date that an
         administrator set.
@@ -109,7 +109,7 @@ class Account(SnakeModel):
         return terms.monthly and _month(now) > _month(self.refilled_at or self.updated_at)
 
     def refilled(self, now: datetime, terms: Terms) -> "Account":
-        """The ceiling anew, less what is owed, and a new period; the allowance remains, the rest is spare.
+        """Refill with the ceiling, less what is owed, and start a new period: the allowance remains, the rest is spare.
 
         What running chats hold stays held.
         """
@@ -127,53 +127,53 @@ class Account(SnakeModel):
         )
 
     def tracked_anew(self, now: datetime) -> "Account":
-        """A new period, which moves no money."""
+        """Start a new period without moving money."""
         return self.changed(now, period=self.period + 1)
 
     def renewed(self, now: datetime) -> "Account":
-        """A new period that begins with the whole allowance: what a reset is where users do as they like."""
+        """Start a new period with the whole allowance: a reset where users are not limited."""
         return self.tracked_anew(now).changed(now, remaining=self.allowance, spare=0, spent=0, owed=0)
 
     def reset(self, now: datetime, terms: Terms) -> "Account":
-        """What the user's own reset does: in a deployment it gives no more than what is still the user's."""
+        """The user's own reset: in a deployment it gives no more than what the user still has."""
         if not terms.bounding:
             return self.renewed(now)
         return self.tracked_anew(now).with_remaining(min(self.allowance, self.bound), now)
 
     def with_allowance(self, allowance: int, now: datetime) -> "Account":
-        """Lowering it below what remains lowers what remains."""
+        """Set the allowance. Lowering it below what remains lowers what remains."""
         account = self.changed(now, allowance=allowance)
         return account.with_remaining(allowance, now) if allowance < min(self.allowance, self.remaining) else account
 
     def with_remaining(self, remaining: int, now: datetime) -> "Account":
-        """What the user leaves of it becomes spare, and what the user takes comes from there first."""
+        """Set what remains. What the user gives up becomes spare; what the user takes comes from there first."""
         return self.changed(now, remaining=remaining, spare=max(0, self.bound - remaining))
 
     def with_reset_date(self, reset_at: int, now: datetime) -> "Account":
-        """`NEVER`, or the date that the following ones are reckoned from."""
+        """Set the reset date: `NEVER`, or the date from which the following ones are computed."""
         return self.changed(now, reset_at=reset_at, reset_anchor=reset_at)
 
     def limited(self, allowance: int, now: datetime) -> "Account":
-        """An administrator's allowance, which is the ceiling from now on: what was spent already counts against it."""
+        """Set an administrator's allowance, the ceiling from now on: what was already spent counts against it."""
         given = max(0, allowance - self.spent)
         remaining = min(self.remaining, given)
         return self.changed(now, allowance=allowance, ceiling=allowance, remaining=remaining, spare=given - remaining)
 
     def granted(self, remaining: int, now: datetime) -> "Account":
-        """What an administrator gives or leaves: no more and no less, until the next refill. Debts are forgiven."""
+        """Set exactly what remains until the next refill, by an administrator. Debts are forgiven."""
         return self.changed(now, remaining=remaining, spare=0, spent=0, owed=0)
 
     def holding(self, estimate: int, now: datetime) -> tuple["Account", int]:
-        """Puts a hold on `estimate`, or on all there is if that is less; the amount comes with the account."""
+        """Hold `estimate`, or all that is available if that is less; returns the account and the held amount."""
         hold = min(estimate, self.available)
         return self.changed(now, held=self.held + hold), hold
 
     def released(self, hold: int, now: datetime) -> "Account":
-        """Without a hold."""
+        """Release a hold."""
         return self.changed(now, held=max(0, self.held - hold))
 
     def charged(self, cost: int, now: datetime) -> tuple["Account", int]:
-        """Charges `cost`, or all that remains if that is less; the amount comes with the account.
+        """Charge the user `cost`, or all that is left if that is less; returns the account and the charged amount.
 
         The shortfall is taken from what is spare; what that does not cover is owed.
         """
@@ -189,16 +189,17 @@ class Account(SnakeModel):
         return after, charge + covered
 
     def carried(self, picos: int, now: datetime) -> tuple["Account", int]:
-        """Adds a cost in millionths of a millionth of a dollar to what is not charged yet.
+        """Add a cost in millionths of a millionth of a dollar to what is not charged yet.
 
-        The whole millionths of a dollar that are to be charged now come with the account: sums of costs, however
-        small, are charged to the millionth.
+        Returns the account and the whole millionths of a dollar to charge now: sums of costs, however small, are
+        charged to the millionth.
         """
         total = self.residue + picos
         micros = max(0, (total + PICOS_PER_MICRO // 2) // PICOS_PER_MICRO)
         return self.changed(now, residue=total - micros * PICOS_PER_MICRO), micros
 
     def changed(self, now: datetime, **fields: object) -> "Account":
+        """A copy with these fields changed, updated at `now`."""
         return self.model_copy(update={**fields, "updated_at": now})
 
 

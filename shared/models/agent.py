@@ -1,4 +1,4 @@
-"""Agents: code that a user saved, with what it may use; on the wire, and as it is stored."""
+"""Agents: code that a user saved, with what it may use; on the wire and in the store."""
 
 import re
 from datetime import datetime
@@ -15,7 +15,7 @@ _FRIENDLY_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 
 
 def _check_friendly_name(value: Any) -> Any:
-    """Refuses a name that does not fit: a regular expression, which would do so next, says it to few."""
+    """Refuse an invalid name in words: the regular expression, which is checked next, is hard to read."""
     if isinstance(value, str) and not re.fullmatch(_FRIENDLY_NAME, value):
         raise PydanticCustomError(
             "string_pattern_mismatch",
@@ -30,7 +30,7 @@ FriendlyName = Annotated[str, StringConstraints(pattern=_FRIENDLY_NAME), BeforeV
 
 
 def _trim_addresses(tools: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Two spellings of one server that differ in white space around them are one, with the tools of both."""
+    """Strip white space around addresses, and merge the tools of addresses that are equal then."""
     trimmed: dict[str, list[str]] = {}
     for url, names in tools.items():
         known = trimmed.setdefault(url.strip(), [])
@@ -39,7 +39,7 @@ def _trim_addresses(tools: dict[str, list[str]]) -> dict[str, list[str]]:
 
 
 Tools = Annotated[dict[str, list[str]], BeforeValidator(empty_for_null(dict)), AfterValidator(_trim_addresses)]
-"""MCP servers by their URL, without white space around it, and of each the tools that may be called."""
+"""MCP servers by URL, without white space around it, and the tools of each that may be called."""
 AgentIds = Annotated[list[str], Field(max_length=100), BeforeValidator(empty_for_null(list))]
 
 
@@ -59,7 +59,7 @@ Models = Annotated[list[ProviderConfig], Field(max_length=100), BeforeValidator(
 
 
 class AgentFields(CamelModel):
-    """What users say of an agent.
+    """The fields of an agent that users set.
 
     Schemas come in two forms: the short one, `{"inputText": "string"}`, and JSON Schema. `invokable_models`: what its
     code may call; empty: every model there is. `gofannon_agents`: ids of the agents that it may call.
@@ -119,12 +119,12 @@ class UpdateAgentRequest(CamelModel):
     visibility: Visibility = "private"
 
     def changes(self) -> dict[str, Any]:
-        """The fields that were sent, by their inner names."""
+        """The fields that were sent, by their Python names."""
         return {name: getattr(self, name) for name in self.model_fields_set - {"rev"}}
 
 
 class StoredAgent(Stored[AgentFields]):
-    """What is stored of an agent. `deployed_as`: the friendly name it is published under, None if it is not."""
+    """An agent as it is stored. `deployed_as`: the friendly name it is published under, None if it is not published."""
 
     deployed_as: str | None = None
 
@@ -140,7 +140,7 @@ class CodeWarning(CamelModel):
 
 EngineName = Literal["python"]
 ENGINE: EngineName = "python"
-"""What runs agents' code: CPython 3.14 in WebAssembly. There is no other."""
+"""The only engine for agents' code: CPython 3.14 in WebAssembly."""
 
 
 class Agent(AgentFields):
@@ -176,5 +176,5 @@ class Agent(AgentFields):
 
 
 def agent_of(stored: StoredAgent, warnings: list[CodeWarning] | None = None) -> Agent:
-    """The agent as it is answered. `warnings`: what a look at its code found, where that was changed."""
+    """The agent as it is answered. `warnings`: what the analysis found, if the code was changed."""
     return Agent(**stored.answered(), warnings=warnings, engine=None if warnings is None else ENGINE)

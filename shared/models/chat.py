@@ -19,9 +19,9 @@ class TextPart(CamelModel):
 
 
 def _join_text_parts(content: Any) -> Any:
-    """The texts of parts, one after the other, as they are; what is no list of parts is left to be validated.
+    """Join the texts of a list of parts without changing them. Anything else is left for validation.
 
-    Raises `BadRequest` for a part that is not text: it is well formed, and cannot be served.
+    Raises `BadRequest` for a part that is not text: it is well formed, but cannot be served.
     """
     if not isinstance(content, list):
         return content
@@ -72,9 +72,9 @@ class Usage(SnakeModel):
     completion_tokens: int = 0
     total_tokens: int = 0
     estimated: SkipJsonSchema[bool] = Field(default=False, exclude=True)
-    """Whether it did not, and the bytes were counted that it was sent and that it sent. Not on the wire."""
+    """Whether the provider did not count, so that the tokens are estimated from bytes. Not on the wire."""
     unpriced: SkipJsonSchema[bool] = Field(default=False, exclude=True)
-    """Whether nobody knows what it cost: neither the catalog nor the provider says. Not on the wire."""
+    """Whether the cost is unknown, because neither the catalog nor the provider gives it. Not on the wire."""
 
 
 class ChatResult(SnakeModel):
@@ -92,7 +92,7 @@ class ChatResult(SnakeModel):
 
 
 class TicketStatus(StrEnum):
-    """`pending` and `processing` lead, in the end, to one of the other two."""
+    """The state of a ticket. `pending` and `processing` finally become one of the other two."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -101,6 +101,7 @@ class TicketStatus(StrEnum):
 
     @property
     def finished(self) -> bool:
+        """Whether the ticket has ended, with or without a result."""
         return self in (TicketStatus.COMPLETED, TicketStatus.FAILED)
 
 

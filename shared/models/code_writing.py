@@ -8,7 +8,7 @@ from shared.models.wire import CamelModel, JsonObject, with_example
 
 
 class GenerateCodeRequest(CamelModel):
-    """What `POST /agents/generate-code` takes: what the agent shall do, and with what. `composer` writes it."""
+    """What `POST /agents/generate-code` takes: what the agent should do, and with what. `composer` writes it."""
 
     model_config = with_example(
         description="Greets whoever is named in inputText.",
@@ -29,7 +29,7 @@ class GenerateCodeRequest(CamelModel):
 
 
 class GenerateCodeResponse(CamelModel):
-    """Its answer. `thoughts`: what the model thought, None if it did not tell."""
+    """Its answer. `thoughts`: the model's thoughts, None if it gave none."""
 
     model_config = with_example(
         code="async def run(input_dict, tools):\n    return {'outputText': f\"Hello, {input_dict['inputText']}!\"}\n",

@@ -39,7 +39,7 @@ class DemoCode(CamelModel):
 
 
 class DemoFields(CamelModel):
-    """What users say of a demo. A shared one may be opened by everybody, without a token too."""
+    """The fields of a demo that users set. A shared demo can be opened by everyone, even without a token."""
 
     name: str = Field(min_length=1, max_length=200)
     description: str | None = Field(default=None, max_length=100_000)
@@ -64,7 +64,7 @@ class CreateDemoRequest(DemoFields):
 
 
 class ReplaceDemoRequest(DemoFields):
-    """What `PUT /demos/{id}` takes: all of it again; only a `visibility` that is not sent stays as it is.
+    """What `PUT /demos/{id}` takes: the whole demo; only a `visibility` that is not sent stays as it is.
 
     `rev`: the revision that the change was made for; a newer one refuses it.
     """
@@ -127,7 +127,7 @@ def demo_of(stored: StoredDemo) -> Demo:
 
 
 class GenerateDemoRequest(CamelModel):
-    """What `POST /demos/generate-code` takes: what the page shall do, and with which deployments."""
+    """What `POST /demos/generate-code` takes: what the page should do, and with which deployments."""
 
     model_config = with_example(
         userPrompt="A page that greets me by my name.",
@@ -142,7 +142,7 @@ class GenerateDemoRequest(CamelModel):
 
 
 class GeneratedDemo(DemoCode):
-    """Its answer. `thoughts`: what the model thought, None if it did not tell."""
+    """Its answer. `thoughts`: the model's thoughts, None if it gave none."""
 
     model_config = with_example(html="<p>Hello</p>", css="p { color: teal; }", js="", thoughts=None)
 

@@ -31,14 +31,15 @@ class DeploymentDay(SnakeModel):
         return cls(id=day_id, owner=owner, expire_at=next_day(now) + _KEPT)
 
     def available(self, budget: int) -> int:
-        """What a new call may count on."""
+        """What a new call may use."""
         return max(0, budget - self.spent - self.held)
 
     def with_hold(self, amount: int) -> "DeploymentDay":
+        """Hold `amount` for a call."""
         return self.model_copy(update={"held": self.held + amount})
 
     def settled(self, held: int, cost: int) -> "DeploymentDay":
-        """Without a hold of `held`, and with what the call cost."""
+        """Release a hold of `held`, and count what the call cost."""
         return self.model_copy(update={"held": max(0, self.held - held), "spent": self.spent + cost})
 
 

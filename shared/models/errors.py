@@ -8,10 +8,10 @@ from typing import Any
 
 
 class ServiceError(Exception):
-    """The base; never raised itself. `retry_after` is in seconds and becomes the `Retry-After` header.
+    """The base class; never raised itself. `retry_after` is in seconds and becomes the `Retry-After` header.
 
-    `body`: what the answer says beside `detail`. `headers`: what it carries beside the usual ones. `replayed`: the
-    same request got it before, under its `Idempotency-Key`.
+    `body`: fields of the answer beside `detail`. `headers`: additional headers of the answer. `replayed`: the
+    same request got this error before, under its `Idempotency-Key`.
     """
 
     status = 500
@@ -26,37 +26,37 @@ class ServiceError(Exception):
 
 
 class BadRequest(ServiceError):
-    """It parses, but cannot be served as it is."""
+    """Well formed, but it cannot be served as it is."""
 
     status = 400
 
 
 class Unauthenticated(ServiceError):
-    """No token, or one that does not hold."""
+    """No token, or an invalid one."""
 
     status = 401
 
 
 class AllowanceSpent(ServiceError):
-    """Nothing is left to pay for it."""
+    """The payer's allowance does not cover it."""
 
     status = 402
 
 
 class Forbidden(ServiceError):
-    """Known, and not allowed."""
+    """The caller is known, but not allowed to do this."""
 
     status = 403
 
 
 class NotFound(ServiceError):
-    """Unknown, or somebody else's: the two must look the same."""
+    """It does not exist, or belongs to another user: the two must look the same."""
 
     status = 404
 
 
 class Conflict(ServiceError):
-    """Somebody else was faster, or has it."""
+    """Another request was faster, or something already has the name."""
 
     status = 409
 
@@ -85,7 +85,7 @@ class AnswerNotKept(Conflict):
 
 
 class TooLarge(ServiceError):
-    """More bytes than the limit."""
+    """More bytes than allowed."""
 
     status = 413
 
@@ -97,17 +97,17 @@ class TooEarly(ServiceError):
 
 
 class TooManyRequests(ServiceError):
-    """Again after `retry_after` seconds."""
+    """Try again after `retry_after` seconds."""
 
     status = 429
 
 
 class DeploymentBudgetSpent(TooManyRequests):
-    """What a published agent may spend in a day is spent, or held by calls that are running."""
+    """A published agent's daily budget is spent, or held by running calls."""
 
 
 class Unavailable(ServiceError):
-    """Not accepted now; the same request may be sent again."""
+    """Not accepted now; the same request may be sent again later."""
 
     status = 503
 
@@ -129,11 +129,11 @@ class OutcomeUnknown(Unavailable):
 
 
 class NoRoom(Unavailable):
-    """Too much is running here. Nothing has begun."""
+    """Too much is running in this process. Nothing has begun."""
 
 
 class InvalidInput(ServiceError):
-    """Input that does not fit its schema. `problems`: (type, path, message) of each; told as FastAPI tells them."""
+    """Input that does not fit its schema. `problems`: (type, path, message) of each, shown as FastAPI does."""
 
     status = 422
 
@@ -144,13 +144,13 @@ class InvalidInput(ServiceError):
 
     @property
     def summary(self) -> str:
-        """In one sentence."""
+        """The problems in one sentence."""
         named = (("".join(f"{part}." for part in loc)[:-1], msg) for _, loc, msg in self.problems[:5])
         return "; ".join(f"{name}: {msg}" if name else msg for name, msg in named)
 
 
 class CodeFailed(ServiceError):
-    """Code that its author has to mend: `error` is "TypeName: message", the traceback the code's own lines.
+    """Code that its author has to fix: `error` is "TypeName: message", the traceback the code's own lines.
 
     `engine`: which one ran it.
     """
@@ -163,7 +163,7 @@ class CodeFailed(ServiceError):
 
 
 class AgentFailed(ServiceError):
-    """A published agent failed. Whoever called it learns the run's id, by which its author finds it in the log."""
+    """A published agent failed. The caller gets the run's id, by which the author finds it in the log."""
 
     status = 500
 
@@ -184,18 +184,18 @@ class RunInterrupted(AgentFailed):
 
 
 class CallerLeft(ServiceError):
-    """Nobody waits for the answer any more. The status is for the log alone."""
+    """The caller no longer waits for the answer. The status only appears in the log."""
 
     status = 499
 
 
 class UpstreamFailed(ServiceError):
-    """Something that we asked failed, or made no sense."""
+    """A server that we called failed, or its answer was unusable."""
 
     status = 502
 
 
 class UpstreamTooSlow(ServiceError):
-    """Something that we asked took too long."""
+    """A server that we called took too long."""
 
     status = 504

@@ -1,4 +1,4 @@
-"""A hold: what a call of a model that is running may still cost its payer."""
+"""A hold: what a running model call may still cost its payer."""
 
 from pydantic import AwareDatetime
 
@@ -6,12 +6,12 @@ from shared.models.wire import JsonObject, SnakeModel
 
 
 class Hold(SnakeModel):
-    """`id` is also the cause under which the call is charged, so that it is charged once.
+    """A hold on the account of `owner`, who is charged. `id` is also the cause of the charge, so that it happens once.
 
-    `amount` is in millionths of a dollar. `expires_at`: when nobody can be waiting for the call any more.
-    `deployment_day`: the day of a deployment's budget that the amount is held of, too, if it is. `left`: that nobody
-    waits for the call any more, though its provider bills it; and what its usage entry is to say should its process
-    never come back to settle it.
+    `amount` is in millionths of a dollar. `expires_at`: when no caller can still be waiting for
+    the call. `deployment_day`: the day of a deployment's budget on which the amount is held as well, if any. `left`:
+    set when the caller has left although the provider bills the call; holds what the usage entry should say if the
+    process never settles it.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""What is kept of a request that came with an `Idempotency-Key`, so that it can come again and is done once."""
+"""What is stored of a request with an `Idempotency-Key`, so that it can be sent again and is done once."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,9 +13,9 @@ MAX_KEY_LENGTH = 255
 
 @dataclass(frozen=True)
 class KeyedRequest:
-    """A request that has a key. `id`: a hash of whose it is, what it goes to, and the key; `body_hash`: of its body.
+    """A request with a key. `id`: a hash of its caller, its target and the key; `body_hash`: a hash of its body.
 
-    `owner`: the user whose data what is kept of it are.
+    `owner`: the user whose data the stored request is.
     """
 
     id: str
@@ -24,10 +24,10 @@ class KeyedRequest:
 
 
 class KeptRequest(SnakeModel):
-    """What is stored of one. `made`: the id of the ticket or the run that it made.
+    """A keyed request as it is stored. `made`: the id of the ticket or the run that it created.
 
-    `given`: that somebody who sent it again was given what it made. The rest is of a run alone, whose answer is kept
-    with it: `lease_expires_at`, when a run that has no `status` by then must have died; `status`, the answer's;
+    `given`: whether a repeated request was answered with it. The other fields belong to runs, whose answer is stored
+    too: `lease_expires_at`, when a run that has no `status` by then must have died; `status`, the answer's;
     `text`, its result as JSON, or the sentence about its failure, None where that is too long to be kept; `size`, how
     many bytes it has; `warnings`, those that the answer had.
     """

@@ -11,7 +11,7 @@ _URL_NAMES = ("mcp_url", "mcpUrl")
 
 
 class ListToolsRequest(SnakeModel):
-    """What `POST /mcp/tools` takes. `auth_token`: sent to the server as a bearer token; an empty one is none."""
+    """What `POST /mcp/tools` takes. `auth_token`: sent to the server as a bearer token; an empty one counts as none."""
 
     model_config = with_example(mcp_url="https://mcp.example.com/mcp")
 
@@ -21,7 +21,7 @@ class ListToolsRequest(SnakeModel):
     @model_validator(mode="wrap")
     @classmethod
     def _validate_without_token(cls, data: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        """What does not validate is shown to the caller, and that must not be the token."""
+        """Invalid input is shown to the caller, but never the token."""
         try:
             return validate(data)
         except ValidationError as error:
@@ -38,16 +38,17 @@ class ListToolsRequest(SnakeModel):
 
     @property
     def token(self) -> str | None:
+        """The token in plain text, None if there is none or it is empty."""
         return (self.auth_token.get_secret_value() or None) if self.auth_token else None
 
 
 def _hide_token(value: Any, place: tuple[int | str, ...]) -> Any:
-    """The input that was wrong: never the token, nor a body that may hold it, under whatever name."""
+    """The wrong input to show: never the token, nor a body that may contain it under any name."""
     return value if place and place[0] in _URL_NAMES and not isinstance(value, dict | list) else None
 
 
 class McpTool(CamelModel):
-    """As the server describes it. `input_schema`: a JSON Schema, which nobody has checked."""
+    """A tool as the server describes it. `input_schema` is a JSON Schema that nothing has validated."""
 
     name: str
     description: str

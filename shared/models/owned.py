@@ -7,15 +7,15 @@ from pydantic import AwareDatetime
 from shared.models.wire import CamelModel, SnakeModel
 
 Visibility = Literal["private", "shared"]
-"""`shared`: everybody who is signed in may read and use it. Only its owner changes it."""
+"""`shared`: everyone who is signed in may read and use it. Only its owner may change it."""
 
 
 F = TypeVar("F", bound=CamelModel)
-"""What a user says of a thing; `visibility` is among it."""
+"""The fields that users set; `visibility` is one of them."""
 
 
 class Stored(SnakeModel, Generic[F]):
-    """What is stored of it. `rev`: changes with every write."""
+    """An owned thing as it is stored. `rev` changes with every write."""
 
     id: str
     owner: str
@@ -26,11 +26,12 @@ class Stored(SnakeModel, Generic[F]):
 
     @property
     def visibility(self) -> Visibility:
+        """Who may read and use it."""
         visible: Visibility = getattr(self.fields, "visibility")  # noqa: B009 - see F
         return visible
 
     def answered(self) -> dict[str, Any]:
-        """The fields of its answer, by their inner names."""
+        """The fields of its answer, by their Python names."""
         said = {name: getattr(self.fields, name) for name in type(self.fields).model_fields}
         kept = {"id": self.id, "rev": self.rev, "created_at": self.created_at, "updated_at": self.updated_at}
         return {**said, **kept}

@@ -9,7 +9,7 @@ from shared.models.wire import CamelModel, OptionalJsonObject, with_example
 class RunCodeRequest(CamelModel):
     """What `POST /agents/run-code` takes: code that need not be saved, and what it may use.
 
-    `invokable_models`: the models that it may call; empty: every one there is.
+    `invokable_models`: the models that it may call; empty: all of them.
     """
 
     model_config = with_example(

@@ -1,4 +1,4 @@
-"""What a deployment holds its users to: how much they may have at most, and when that comes back."""
+"""The limits that a deployment sets for its users: how much they may have at most, and when that is refilled."""
 
 from dataclasses import dataclass
 

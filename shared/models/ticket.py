@@ -1,8 +1,8 @@
-"""A ticket's life: pending, then processing under a lease, in the end completed or failed.
+"""A ticket's life: pending, then processing under a lease, finally completed or failed.
 
-A ticket is handed to a worker at least once, and perhaps to two at a time. What makes its result single is the
-lease: only who holds it may end the ticket. All changes are made here, as functions from one ticket to the next;
-the store writes them in a transaction.
+A ticket is handed to a worker at least once, and perhaps to two at a time. The lease makes its result unique: only its
+holder may end the ticket. All changes are made here, as functions from one ticket to the next; the store writes them in
+a transaction.
 """
 
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from shared.models.wire import SnakeModel
 
 
 class Lease(SnakeModel):
-    """Who works on a ticket, and until when that is believed without another sign of life."""
+    """Who works on a ticket, and until when without another sign of life."""
 
     holder: str
     expires_at: AwareDatetime
@@ -57,7 +57,7 @@ class Ticket(SnakeModel):
     completed_at: AwareDatetime | None = None
 
     def held_by(self, holder: str) -> bool:
-        """Whether `holder` took the lease last, and nobody after."""
+        """Whether `holder` was the last to take the lease."""
         return self.status is TicketStatus.PROCESSING and self.lease is not None and self.lease.holder == holder
 
     def leased(self, holder: str, now: datetime, seconds: float) -> "Ticket":
@@ -77,7 +77,7 @@ class Ticket(SnakeModel):
         return self._change(now, lease=Lease(holder=self.lease.holder, expires_at=now + timedelta(seconds=seconds)))
 
     def marked(self, begun: bool, now: datetime) -> "Ticket":
-        """Whether what is done for it from here on is not to be done again."""
+        """Record whether the work done from here on must not be repeated."""
         return self._change(now, begun=begun)
 
     def released(self, now: datetime) -> "Ticket":
@@ -89,7 +89,7 @@ class Ticket(SnakeModel):
         return self.released(now).model_copy(update={"attempts": max(0, self.attempts - 1)})
 
     def put_aside(self, kind: TurnKind, now: datetime) -> "Ticket":
-        """Parked: it needs no task until its turn comes. What it waits until then is no time of its attempts."""
+        """Park it: it needs no task until its turn comes. The wait does not count towards its attempts' time."""
         return self._change(now, status=TicketStatus.PENDING, lease=None, parked=kind, first_taken_at=None)
 
     def called(self, now: datetime) -> "Ticket":
@@ -97,14 +97,15 @@ class Ticket(SnakeModel):
         return self._change(now, parked=None, tasks=self.tasks + 1)
 
     def enqueued_again(self, now: datetime) -> "Ticket":
-        """With one more task. Not touched by that: nobody has worked on it."""
+        """Count one more task. `updated_at` stays, because nothing has worked on the ticket."""
         return self.model_copy(update={"tasks": self.tasks + 1, "enqueued_at": now})
 
     def completed(self, result: ChatResult, now: datetime) -> "Ticket":
+        """End it with a result."""
         return self._end(now, status=TicketStatus.COMPLETED, result=result)
 
     def failed(self, error: str, now: datetime) -> "Ticket":
-        """`error`: a sentence for the user."""
+        """End it with an error. `error`: a sentence for the user."""
         return self._end(now, status=TicketStatus.FAILED, error=error)
 
     def _end(self, now: datetime, **fields: object) -> "Ticket":
@@ -115,13 +116,13 @@ class Ticket(SnakeModel):
 
 
 class Claim(Enum):
-    """What a worker that asks for a ticket is told."""
+    """The answer to a worker that asks for a ticket."""
 
     TAKEN = "taken"  # the lease is the worker's
-    PARKED = "parked"  # its owner has no turn for it now: it is called when one comes free
-    HELD = "held"  # somebody else's lease is live: ask again later
+    PARKED = "parked"  # its owner has no turn for it now: it gets one later
+    HELD = "held"  # another worker's lease is live: ask again later
     FINISHED = "finished"  # there is nothing left to do
-    INTERRUPTED = "interrupted"  # whoever had it is gone in the middle of what must not be repeated: it has to end
+    INTERRUPTED = "interrupted"  # its worker died in the middle of what must not be repeated: the ticket has to end
     EXHAUSTED = "exhausted"  # every attempt is used up: the ticket has to end
 
 

@@ -1,8 +1,8 @@
 """Turns: how many chats of one user are worked on at a time.
 
-A user has so many turns of each kind. A ticket is worked on while it has one; the others are parked, and the oldest of
-them is called when a turn comes free. All changes are functions from one state to the next; the store writes them in
-a transaction.
+A user has a fixed number of turns of each kind. A ticket is worked on while it has one; the others are parked, and the
+oldest of them is called when a turn comes free. All changes are functions from one state to the next; the store writes
+them in a transaction.
 """
 
 from datetime import datetime
@@ -16,9 +16,9 @@ TurnKind = Literal["agent", "model"]
 
 
 class Turn(SnakeModel):
-    """A ticket's. `holder`: the delivery that works on it, None while a task for it is on its way to a worker.
+    """A ticket's turn. `holder`: the delivery that works on it, None while a task for it is on its way to a worker.
 
-    `until`: when it is taken for lost. No holder renews it, so it is longer than any delivery may last.
+    `until`: when it is considered lost. No holder renews it, so it is longer than any delivery may last.
     """
 
     ticket_id: str
@@ -27,7 +27,7 @@ class Turn(SnakeModel):
 
 
 class Turns(SnakeModel):
-    """One user's, of one kind. `waiting`: tickets may be parked, and one that comes now has to queue up behind them."""
+    """One user's turns of one kind. `waiting`: tickets may be parked, and a new one has to queue behind them."""
 
     owner: str
     kind: TurnKind
@@ -39,7 +39,7 @@ class Turns(SnakeModel):
         return any(turn.ticket_id == ticket_id and turn.until > now for turn in self.taken)
 
     def free(self, most: int, now: datetime) -> int:
-        """How many of `most` turns nobody has."""
+        """How many of `most` turns are free."""
         return max(0, most - sum(turn.until > now for turn in self.taken))
 
     def given(self, turn: Turn, now: datetime) -> "Turns":

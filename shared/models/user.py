@@ -131,7 +131,7 @@ def user_of(account: Account, usage: list[UsageEntry]) -> User:
 
 
 class Revised(CamelModel):
-    """A change that may say which revision it was made for."""
+    """A change that may name the revision that it was made for."""
 
     rev: Annotated[str, StringConstraints(max_length=100)] | None = Field(default=None, validation_alias="_rev")
 
@@ -155,7 +155,7 @@ class SpendRemaining(Revised):
 
 
 class UsageReport(CamelModel):
-    """Something that was spent elsewhere."""
+    """An amount that was spent elsewhere, to be charged to the caller."""
 
     model_config = with_example(responseCost=0.25, metadata={"purpose": "translation"})
 
@@ -174,10 +174,10 @@ class AccountChange(Revised):
 
 
 class AdminChange(AccountChange):
-    """Any combination of what an administrator changes."""
+    """Any combination of what an administrator may change."""
 
     model_config = with_example(monthlyAllowance=200, spendRemaining=200)
 
     disabled: Annotated[bool, Field(strict=True)] | None = Field(
-        default=None, description="Whether the user is refused everywhere, and whoever calls the user's agents."
+        default=None, description="Whether the user, and callers of the user's agents, are refused everywhere."
     )

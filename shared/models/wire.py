@@ -1,6 +1,6 @@
 """The base of everything that crosses the wire: camelCase outside, snake_case inside, both accepted.
 
-What is answered has all its fields, those with a default too, and the API's document says so.
+Answers have all their fields, also those with a default, and the OpenAPI document says so.
 """
 
 from collections.abc import Callable
@@ -14,16 +14,16 @@ JsonObject = dict[str, JsonValue]
 
 
 Address = Annotated[str, StringConstraints(max_length=8000, strip_whitespace=True)]
-"""A URL, without the white space that comes along when people copy it. Whether it is one is not checked here."""
+"""A URL without surrounding white space, which people copy along. Its form is not checked here."""
 
 
 def empty_for_null(kind: Callable[[], Any]) -> Callable[[Any], Any]:
-    """A validator for what is optional: null is as good as leaving it out."""
+    """A validator for an optional field: null means the same as leaving it out."""
     return lambda value: kind() if value is None else value
 
 
 OptionalJsonObject = Annotated[JsonObject, BeforeValidator(empty_for_null(dict))]
-"""The same, or null, which is an empty one."""
+"""A JSON object, or null, which means an empty one."""
 
 
 def is_plain_id(text: str) -> bool:
@@ -47,12 +47,12 @@ PlainId = Annotated[str, AfterValidator(_check_plain_id)]
 
 
 def with_example(**example: Any) -> ConfigDict:
-    """For a model's `model_config`: an example of it as it is on the wire, for the API's document."""
+    """For a model's `model_config`: an example as on the wire, for the OpenAPI document."""
     return ConfigDict(json_schema_extra={"examples": [example]})
 
 
 def with_change_example(**example: Any) -> ConfigDict:
-    """The same for a model of which only the fields that are sent count: what is not sent has no default."""
+    """Like `with_example`, for a change: only fields that are sent count, so none has a default."""
 
     def show(schema: dict[str, Any]) -> None:
         schema["examples"] = [example]
@@ -63,7 +63,7 @@ def with_change_example(**example: Any) -> ConfigDict:
 
 
 REQUEST_AND_RESPONSE = ConfigDict(json_schema_serialization_defaults_required=False)
-"""For a model that is answered and sent alike: one schema, in which fields with a default need not be there."""
+"""For a model that is both sent and answered: one schema, in which fields with a default are optional."""
 
 
 class CamelModel(BaseModel):

@@ -1,6 +1,6 @@
-"""API descriptions (OpenAPI 3.0 to 3.2, Swagger 2.0): telling what a text is, and documenting it for a model.
+"""API descriptions (OpenAPI 3.0 to 3.2, Swagger 2.0): recognises a text as one, and documents it for a model.
 
-Nothing is fetched here: a text comes in, a text goes out. Nothing in a document is trusted.
+Nothing is fetched here: text comes in, text goes out. Nothing in a document is trusted.
 """
 
 from shared.openapi.document import Document, parse

@@ -1,7 +1,7 @@
-"""How much is told of each operation, in steps from everything to its bare line.
+"""How much the docs show of each operation, in steps from everything down to its bare line.
 
-The order is that of what a model misses least when it writes a call: first what comes back, then what is deep
-inside, then prose, then what is optional. What has to be sent goes last. Every step holds for all operations alike.
+What a model misses least when it writes a call goes first: responses, then deeply nested fields, then prose, then
+optional parameters. What must be sent goes last. Each step applies to all operations alike.
 """
 
 from dataclasses import dataclass, replace
@@ -12,11 +12,11 @@ from shared.openapi.sketch import Extent
 
 @dataclass(frozen=True)
 class Detail:
-    """Numbers are characters, 0 for none. `body` or `response` None: not shown at all.
+    """One step. Numbers are characters, 0 for none. `body` or `response` None: not shown at all.
 
-    `head` 3 is everything about the API, 2 without prose, 1 its title and addresses, 0 nothing. `parameters`: all
-    "typed"; or the optional ones "named" only; or "required": an operation is one line, with what has to be sent; or
-    "none": its line alone.
+    `head` 3 shows everything about the API, 2 leaves out prose, 1 shows its title and addresses, 0 nothing.
+    `parameters`: "typed" shows all with their types; "named" shows optional ones by name only; "required" makes each
+    operation one line with what must be sent; "none" shows the bare line.
     """
 
     head: Literal[0, 1, 2, 3]
@@ -70,10 +70,10 @@ def _build_ladder() -> list[Detail]:
 
 
 LADDER = _build_ladder()
-"""From the most to the least that holds for all operations. Below it, as many operations as fit have the last step."""
+"""From most to least detail. If the last step is too long, only as many operations as fit get it."""
 
 LINES = tuple(
     Detail(head, None, None, 0, 0, "none", 0, 0)
-    for head in (2, 1, 0)  # from the most to the least, too
+    for head in (2, 1, 0)  # also from most to least
 )
-"""Nothing but the lines, under more or less of a head."""
+"""Bare lines only, below a shorter and shorter head."""

@@ -1,7 +1,7 @@
-"""A text as an API description: which specification it follows and what it calls itself.
+"""Recognises a text as an API description: which specification it follows and what it calls itself.
 
-Only the outermost shape is checked, because documents in use break the specification everywhere else; whoever
-reads further in must expect anything. Reading the text itself is left to `plain_data`.
+Only the outermost shape is checked, because documents in use break the specification everywhere else: code that reads
+further must expect anything. `plain_data` parses the text itself.
 """
 
 import re
@@ -17,13 +17,13 @@ from shared.openapi.tree import as_mapping
 Family = Literal["openapi", "swagger"]
 
 MAX_TITLE_LENGTH = 200
-"""Characters. Titles in use have a tenth of it."""
+"""Characters. Titles in use are a tenth as long."""
 
 _FAMILIES: dict[Family, re.Pattern[str]] = {
     "openapi": re.compile(r"3\.[012](?:[.-]|$)"),
     "swagger": re.compile(r"2(?:\.0)?(?:\.0)?$"),
 }
-"""By the key that names it: the versions that can be read."""
+"""The versions that can be read, by the key that names the specification."""
 
 _RELATIVES = {
     "asyncapi": "an AsyncAPI document",
@@ -35,14 +35,15 @@ _RELATIVES = {
     "__schema": "a GraphQL schema",
     "$schema": "a JSON Schema",
 }
-"""By a key at the top: what people take for an OpenAPI document."""
+"""What people mistake for an OpenAPI document, by a top-level key that gives it away."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """`family` and `specification` ("3.0.3") say how to read `tree`, the whole document as parsed, keys all text.
+    """A parsed API description.
 
-    `title` and `version` (the API's) are what the document says of itself: on one line, bounded, None if nothing.
+    `family` and `specification` ("3.0.3") say how to read `tree`, the whole parsed document, whose keys are all text.
+    `title` and `version` are the API's own, on one line, shortened; None where the document has none.
     """
 
     family: Family
@@ -53,12 +54,12 @@ class Document:
 
     @property
     def name(self) -> str | None:
-        """What to call the API in a list: its title. None: the document does not say, the caller has to."""
+        """The API's name in a list: its title. None if the document has none, so the caller must choose one."""
         return self.title
 
 
 def parse(text: str) -> Document:
-    """JSON or YAML to a document. Raises `NotASpec`, and nothing else, whatever the text."""
+    """Parse JSON or YAML. Raises `NotASpec`, and nothing else, whatever the text."""
     tree = read(text)
     if not isinstance(tree, dict):
         raise NotASpec(f"This is {_describe_kind(tree)}, not an OpenAPI document.")
@@ -90,10 +91,10 @@ def _read_specification(tree: Mapping[str, object]) -> tuple[Family, str]:
 
 
 def _check_paths(tree: Mapping[str, object], specification: str) -> None:
-    """From 3.1 on, a document may be of webhooks or components only."""
+    """From 3.1 on, a document may have webhooks or components alone."""
     if "paths" in tree:
         if not isinstance(tree["paths"], dict):
-            raise NotASpec(f"`paths` of this document is {_describe_kind(tree['paths'])} where an object is due.")
+            raise NotASpec(f"`paths` of this document is {_describe_kind(tree['paths'])} where an object is expected.")
     elif not specification.startswith(("3.1", "3.2")):
         raise NotASpec("This document has no `paths`, so it describes no operation.")
     elif not any(isinstance(tree.get(key), dict) for key in ("webhooks", "components")):

@@ -1,8 +1,7 @@
-"""Writes into a document where its API is reached, where that follows from where the document itself was fetched.
+"""Writes full server addresses into a document, derived from where the document itself was fetched.
 
-Relative server URLs, and none at all, mean the document's own host (OpenAPI 3.1, "Server Object"; Swagger 2.0, "host").
-Once the text is kept without its address, nobody could tell. The rest of the text stays as it is, letter by letter,
-where that can be done.
+Relative server URLs, or none, mean the document's own host (OpenAPI 3.1, "Server Object"; Swagger 2.0, "host"). Once
+the text is stored without its address, that host would be lost. The rest of the text stays unchanged where possible.
 """
 
 import json
@@ -22,13 +21,13 @@ _NO_SERVER = "The document names no server; it was fetched from this one."
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _BLOCK_KEY = re.compile(r"[A-Za-z\"']")
 _CONTINUATIONS = (" ", "\t", "#", "-", "\r", "\n")
-"""How a line begins that belongs to the key before it."""
+"""Beginnings of lines that belong to the key before them."""
 
 
 def located(document: Document, written: str, url: str) -> str:
-    """`written`, the document's text, with whole addresses. `url`: where it was fetched, after all redirects.
+    """Return `written`, the document's text, with full addresses. `url`: where it was fetched, after all redirects.
 
-    A document without operations stays as it is, and so does one that is too large to be written anew.
+    A document without operations is returned unchanged, and so is one that is too large to be rewritten.
     """
     changes = _find_changes(document, urlsplit(url))
     if not changes:
@@ -45,7 +44,7 @@ def located(document: Document, written: str, url: str) -> str:
 
 
 def _find_changes(document: Document, base: SplitResult) -> dict[str, object]:
-    """By the keys at the top."""
+    """New values by top-level key."""
     tree = document.tree
     if not as_mapping(tree.get("paths")):
         return {}
@@ -53,7 +52,7 @@ def _find_changes(document: Document, base: SplitResult) -> dict[str, object]:
         schemes = [] if as_list(tree.get("schemes")) else [base.scheme]
         if not as_text(tree.get("host")).strip():
             return {"host": base.netloc, **({"schemes": schemes} if schemes else {})}
-        # Without schemes the document's own counts, and https is what everybody takes for granted.
+        # Without schemes, the document's own scheme applies, and https is the default anyway.
         return {"schemes": schemes} if schemes == ["http"] else {}
     changes: dict[str, object] = {}
     servers = as_list(tree.get("servers"))
@@ -68,7 +67,7 @@ def _find_changes(document: Document, base: SplitResult) -> dict[str, object]:
 
 
 def _locate_item(item: object, base: SplitResult) -> object:
-    """A path with the servers of its own and of its operations."""
+    """Complete the servers of a path and of its operations."""
     if not isinstance(item, dict):
         return item
     fields = as_mapping(item)
@@ -93,7 +92,7 @@ def _complete_server(server: object, base: SplitResult) -> object:
     if not isinstance(server, dict) or _ABSOLUTE.match(meant):
         return server
     place = base._replace(query="", fragment="").geturl()
-    # What begins with a variable may be anything; else the variables stay.
+    # A URL that begins with a variable may be anything; otherwise the variables are kept.
     relative = meant if url.startswith("{") else url
     try:
         return {**fields, "url": urljoin(place, relative or "/")}
@@ -102,7 +101,7 @@ def _complete_server(server: object, base: SplitResult) -> object:
 
 
 def _edit(written: str, tree: Mapping[str, object], changes: Mapping[str, object]) -> str | None:
-    """With the least that has to change. None if that is more than is tried; what comes out is to be checked."""
+    """Edit the text in as few places as possible. None if that is too hard; the caller must check the result."""
     for key, value in changes.items():
         as_json = json.dumps(value, ensure_ascii=False)
         edited = (

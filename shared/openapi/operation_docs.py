@@ -1,4 +1,4 @@
-"""One operation as Markdown, in a given detail. Its line comes first, whole, whatever the detail."""
+"""One operation as Markdown, at a given level of detail. Its line comes first and is never cut."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _MAX_ERRORS = 30
 
 
 class OperationDocs:
-    """Writes the operations of one document. Keeps what it drew: the same schema is often met again."""
+    """Writes the operations of one document. Caches sketches, because the same schema recurs often."""
 
     def __init__(self, document: Document, references: References) -> None:
         self._document = document
@@ -33,7 +33,7 @@ class OperationDocs:
         self._usual = describe_requirement(document.tree)
 
     def lines(self, operation: Operation, detail: Detail) -> list[str]:
-        """One output line each."""
+        """The operation's docs, as lines of output."""
         if detail.parameters == "none":
             return [operation.line]
         if detail.parameters == "required":
@@ -41,7 +41,7 @@ class OperationDocs:
         return ["", f"### {operation.line}", *self._write_details(operation, detail)]
 
     def _list_required(self, operation: Operation, detail: Detail) -> Iterator[str]:
-        """What has to be sent; of the path's parameters, those that are no plain text, as the path names them."""
+        """What must be sent. Path parameters of plain text are left out, because the path names them already."""
         if operation.missing:
             yield f"described elsewhere, in {operation.missing}"
         if summary := prose(operation.summary or operation.description, detail.summary):
@@ -62,12 +62,12 @@ class OperationDocs:
     def _write_details(self, operation: Operation, detail: Detail) -> Iterator[str]:
         if operation.missing:
             yield (
-                f"> Described elsewhere, in {operation.missing}. What it takes and gives is not known: do not guess it."
+                f"> Described elsewhere, in {operation.missing}. What it takes and returns is unknown: do not guess."
             )
         yield from _write_about(operation, detail)
         urls = list_own_urls(self._document, operation.path_node, operation.node)
         if urls:
-            yield f"Base URL of this one: {', '.join(urls)}"
+            yield f"Base URL of this operation: {', '.join(urls)}"
         security = describe_requirement(operation.node)
         if security is not None and security != (self._usual or "none"):
             yield f"Authentication: {security}"
@@ -124,7 +124,7 @@ class OperationDocs:
         if not successes:
             successes = [response for response in responses if response.code == "default"]
         if successes and detail.response is not None:
-            # The one that brings something is the one to program against.
+            # The response with content is the one to program against.
             main = next((response for response in successes if response.contents), successes[0])
             yield from self._write_success(main, [one.code for one in successes if one is not main], detail)
         errors = [
@@ -147,7 +147,7 @@ class OperationDocs:
             also = ""
 
     def _sketch_contents(self, contents: list[Content], extent: Extent, direction: Direction) -> list[tuple[str, str]]:
-        """Content types and sketch; types that share a sketch share a line. JSON first."""
+        """Pairs of content types and sketch, JSON first. Types with the same sketch share a pair."""
         types: dict[str, list[str]] = {}
         for content in sorted(contents, key=lambda content: "json" not in content.media_type):
             sketch = content.missing or self._sketcher.sketch(content.schema, extent, direction)
@@ -167,7 +167,7 @@ def _write_about(operation: Operation, detail: Detail) -> Iterator[str]:
 
 
 def _describe_style(node: dict[str, object]) -> str:
-    """How lists and objects are written, where it is not as usual."""
+    """How lists and objects are serialized, where that is not the default."""
     style = as_text(node.get("style")) or as_text(node.get("collectionFormat"))
     known = {
         "deepObject": "as name[key]=value",
@@ -181,6 +181,6 @@ def _describe_style(node: dict[str, object]) -> str:
     }
     if style in known:
         return f", {known[style]}"
-    # A parameter has a type of its own in Swagger only, and there commas are usual.
+    # Only in Swagger do parameters have a type of their own, and there commas are the default.
     commas = node.get("type") == "array" or (node.get("explode") is False and node.get("in") == "query")
     return ", separated by commas" if commas else ""

@@ -1,7 +1,7 @@
 """The operations of a document in one form, whichever specification it follows.
 
-Schemas stay as they are in the document (`sketch` reads them). What cannot be understood is skipped; how many
-parameters, responses and content types of one operation are looked at is bounded.
+Schemas stay as they are in the document (`sketch` reads them). What cannot be understood is skipped. The number of
+parameters, responses and content types read per operation is limited.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,18 +17,18 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", 
 
 MAX_PATH_LENGTH = 500
 MAX_ID_LENGTH = 200
-"""Characters. Longer paths and ids are cut: they are junk."""
+"""Characters. Longer paths and ids are junk, and are cut."""
 
 _MAX_ENTRIES = 200
-"""Parameters, or responses, of one operation."""
+"""Parameters, or responses, read per operation."""
 
 _MAX_CONTENT_TYPES = 8
-"""Content types of one body."""
+"""Content types read per body."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """`place` as the document has it: path, query, header, cookie; "" for a `$ref` that leads nowhere."""
+    """A parameter. `place` is the document's word: path, query, header, cookie; "" for a `$ref` that leads nowhere."""
 
     name: str
     place: str
@@ -39,7 +39,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Content:
-    """One content type of a body. `missing`: a `$ref` that leads nowhere; it is the body's if `media_type` is empty."""
+    """One content type of a body. `missing`: a `$ref` that leads nowhere: the body's own if `media_type` is empty."""
 
     media_type: str
     schema: object
@@ -48,7 +48,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Response:
-    """`code` is "200", "4XX" or "default"."""
+    """A response. `code` is "200", "4XX", "default" or the like."""
 
     code: str
     description: str
@@ -57,10 +57,10 @@ class Response:
 
 @dataclass(frozen=True)
 class Operation:
-    """`line` is what is never left out: `GET /pets/{id} (getPet)`, without the brackets if it has no id.
+    """An operation. Its `line` is always shown: `GET /pets/{id} (getPet)`, without brackets if it has no id.
 
-    `node` and `path_node` are the document's own, for what applies to one operation only: servers, security.
-    `missing`: the `$ref` that it is, if that leads nowhere in this document; nothing more is known of it then.
+    `node` and `path_node` are the document's own objects, for what belongs to one operation: servers, security.
+    `missing`: the `$ref` in its place, if that leads nowhere in this document; nothing else is known then.
     """
 
     line: str
@@ -72,21 +72,22 @@ class Operation:
 
     @property
     def summary(self) -> str:
-        """As the document has it: of any length, on many lines."""
+        """As in the document: any length, any number of lines."""
         return as_text(self.node.get("summary")) or as_text(self.path_node.get("summary"))
 
     @property
     def description(self) -> str:
-        """As the document has it."""
+        """As in the document."""
         return as_text(self.node.get("description")) or as_text(self.path_node.get("description"))
 
     @property
     def deprecated(self) -> bool:
+        """Whether the document marks it as deprecated."""
         return self.node.get("deprecated") is True
 
 
 def operations(document: Document, references: References) -> list[Operation]:
-    """In the document's order. Any object under a method's name is one, whatever is in it."""
+    """All operations in document order. Any object under a method's name counts, whatever it contains."""
     found: list[Operation] = []
     for path, item in as_mapping(document.tree.get("paths")).items():
         node = _read_path_node(item, references)
@@ -100,7 +101,7 @@ def operations(document: Document, references: References) -> list[Operation]:
 
 
 def unreachable_paths(document: Document, references: References) -> Iterator[tuple[str, str]]:
-    """Path and `$ref` of the paths that are described elsewhere, if at all."""
+    """Path and `$ref` of each path whose description is not in this document."""
     for path, item in as_mapping(document.tree.get("paths")).items():
         resolved = references.resolve(item)
         if resolved.node is None and resolved.name:
@@ -108,12 +109,12 @@ def unreachable_paths(document: Document, references: References) -> Iterator[tu
 
 
 def _read_path_node(item: object, references: References) -> dict[str, object]:
-    """3.1 allows fields beside a path's `$ref`; they win."""
+    """OpenAPI 3.1 allows fields beside a path's `$ref`; these take precedence."""
     return _follow(item, references)[0]
 
 
 def _follow(node: object, references: References) -> tuple[dict[str, object], str]:
-    """What its `$ref` leads to, under what stands beside it; and that `$ref`, if it leads to no object."""
+    """Merge the target of the node's `$ref` with the fields beside it. Also returns the `$ref` if it has no target."""
     own = as_mapping(node)
     if not isinstance(own.get("$ref"), str):
         return own, ""
@@ -128,7 +129,7 @@ def _format_line(method: str, path: str, operation: dict[str, object]) -> str:
 
 
 class Reader:
-    """Reads one document's operations further."""
+    """Reads parameters, bodies and responses of one document's operations."""
 
     def __init__(self, document: Document, references: References) -> None:
         self._tree = document.tree
@@ -136,9 +137,9 @@ class Reader:
         self._references = references
 
     def parameters(self, operation: Operation) -> list[Parameter]:
-        """Those of the path, replaced by the operation's of the same name and place; the required ones first.
+        """The path's parameters, overridden by the operation's of the same name and place; required ones first.
 
-        Bodies are not among them.
+        Bodies are not included.
         """
         found = [
             Parameter(
@@ -154,7 +155,7 @@ class Reader:
         return sorted(found, key=lambda parameter: not parameter.required)
 
     def body(self, operation: Operation) -> tuple[list[Content], bool, str]:
-        """Content types, whether it has to be sent, and its description. No content types: there is no body."""
+        """Content types, whether the body is required, and its description. No content types: there is no body."""
         if self._swagger:
             return self._read_swagger_body(operation)
         resolved = self._references.resolve(operation.node.get("requestBody"))
@@ -164,7 +165,7 @@ class Reader:
         return self._read_contents(body.get("content")), body.get("required") is True, as_text(body.get("description"))
 
     def responses(self, operation: Operation) -> list[Response]:
-        """In the document's order."""
+        """The operation's responses in document order."""
         found: list[Response] = []
         for code, node in islice(as_mapping(operation.node.get("responses")).items(), _MAX_ENTRIES):
             if code.startswith("x-"):
@@ -221,7 +222,7 @@ class Reader:
         required: list[object] = [name for name, node in fields.items() if node.get("required") is True]
         form: dict[str, object] = {
             "type": "object",
-            # `required` of a parameter is a boolean, of a schema a list: it must not be read as one.
+            # A parameter's `required` is a boolean, a schema's is a list: do not confuse them.
             "properties": {name: {**node, "required": []} for name, node in fields.items()},
             "required": required,
         }
@@ -236,6 +237,6 @@ class Reader:
 
 
 def _take_first(*lists: Iterable[object]) -> Iterator[object]:
-    """An operation's own parameters must not fall to a path's endless list: each gets half of what is allowed."""
+    """Take at most half of the limit from each list, so that a path's endless list leaves room for the operation's."""
     for entries in lists:
         yield from islice(entries, _MAX_ENTRIES // 2)

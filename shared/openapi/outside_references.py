@@ -1,4 +1,4 @@
-"""What a document leaves to other documents, in a sentence for whoever fetched it. Nothing is fetched here either."""
+"""Describes what a document leaves to other documents, for the person who fetched it. Nothing is fetched here."""
 
 from typing import cast
 
@@ -9,11 +9,11 @@ from shared.openapi.tree import References
 
 _MAX_NAME_LENGTH = 100
 _VALUES = {"example", "examples", "default", "enum", "const"}
-"""Keys whose values are the API's data, in which `$ref` is a word like any other."""
+"""Keys whose values are the API's data, where `$ref` has no special meaning."""
 
 
 def left_to_others(document: Document) -> str | None:
-    """None if all that the document refers to is in it."""
+    """One paragraph for people; None if the document contains everything that it refers to."""
     references = References(document.tree)
     outside = _find_outside_references(document.tree, references)
     if not outside:
@@ -36,7 +36,7 @@ def left_to_others(document: Document) -> str | None:
 
 
 def _find_outside_references(tree: object, references: References) -> list[str]:
-    """The `$ref`s that lead nowhere in the document, each once, in its order."""
+    """The `$ref`s that lead nowhere in the document, without duplicates, in its order."""
     found: dict[str, None] = {}
     seen: set[int] = set()
     waiting: list[object] = [tree]
@@ -44,7 +44,7 @@ def _find_outside_references(tree: object, references: References) -> list[str]:
         node = waiting.pop()
         if not isinstance(node, dict | list) or id(node) in seen:
             continue
-        seen.add(id(node))  # of what aliases share, once is enough
+        seen.add(id(node))  # aliases share nodes: visit each once
         if isinstance(node, list):
             waiting.extend(reversed(cast("list[object]", node)))
             continue

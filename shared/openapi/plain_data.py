@@ -1,6 +1,6 @@
-"""JSON or YAML text to plain data (dicts with text keys, lists, text, numbers, booleans, None), whoever wrote it.
+"""Parses untrusted JSON or YAML into plain data: dicts with text keys, lists, text, numbers, booleans, None.
 
-Says what a text is that is neither. Depth is bounded, so that whoever walks the tree need not care.
+For a text that is neither, the error says what it is instead. Depth is limited, so code that walks the tree is safe.
 """
 
 import gc
@@ -12,14 +12,14 @@ from shared.json_words import what_is_wrong
 from shared.openapi.errors import MAX_DEPTH, NotASpec, too_deep
 
 _MAX_YAML_WITH_BRACES = 1_000_000
-"""Characters. Longer text that starts as JSON does is not tried as YAML: a broken download must fail soon."""
+"""Characters. Longer text that starts like JSON is not tried as YAML: a broken download must fail fast."""
 
 _one_at_a_time = Lock()
 _HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<(?:head|body)[\s>]", re.IGNORECASE)
 
 
 def read(text: str) -> object:
-    """Raises `NotASpec` for what is neither JSON nor YAML, or out of bounds."""
+    """Parse `text`. Raises `NotASpec` for text that is neither JSON nor YAML, or exceeds a limit."""
     text = text.removeprefix("\ufeff")
     start = text.lstrip()[:2000]
     if not start:
@@ -34,8 +34,8 @@ def read(text: str) -> object:
         return _read_json(text)
     except json.JSONDecodeError as error:
         wrong = NotASpec(f"This is not valid JSON: {what_is_wrong(error)}.")
-    # YAML has braces too, though nobody writes much of it with them. What is neither was meant as JSON, and the
-    # complaint about that is the useful one.
+    # YAML allows braces too, though long documents rarely use them. A text that is neither was meant as JSON, so the
+    # JSON error is the useful one.
     if len(text) <= _MAX_YAML_WITH_BRACES:
         try:
             return _read_yaml(text)
@@ -45,7 +45,7 @@ def read(text: str) -> object:
 
 
 def _load(text: str) -> object:
-    """Without the garbage collector, which would look at every new list over and over, while all others wait."""
+    """Parse JSON with the garbage collector off: it would scan every new list again and again, blocking everything."""
     with _one_at_a_time:
         collecting = gc.isenabled()
         gc.disable()
@@ -64,7 +64,7 @@ def _read_json(text: str) -> object:
     except RecursionError:
         raise too_deep() from None
     except ValueError:
-        raise NotASpec("This JSON holds a number with thousands of digits.") from None
+        raise NotASpec("This JSON contains a number with thousands of digits.") from None
     level: list[object] = [tree]
     for _ in range(MAX_DEPTH + 1):
         level = [

@@ -1,6 +1,6 @@
-"""Text and values of a document, made fit for one line of documentation: bounded, and without what hides or breaks.
+"""Cleans a document's text and values for one line of documentation: short, without invisible or breaking characters.
 
-This does not make hostile words harmless. It keeps them in their place: one line, where text is expected.
+This does not make hostile words harmless. It confines them to one line, where text is expected.
 """
 
 import re
@@ -8,15 +8,15 @@ import re
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
-"""Controls, surrogates (which no encoding takes), marks of direction, and characters that only a model sees."""
+"""Controls, surrogates (which cannot be encoded), direction marks, and characters that only a model sees."""
 
 _TAG = re.compile(r"</?(?:p|br|a|b|i|em|strong|code|pre|ul|ol|li|div|span|h[1-6]|table|tr|td|th)(?:\s[^<>]{0,300})?/?>")
 _LINK = re.compile(r"\[([^\[\]]{1,200})\]\([^()\s]{1,500}\)")
 
 
 def one_line(text: str, limit: int) -> str:
-    """At most `limit` characters; "…" at the end tells that there was more. White space of any kind is one blank."""
-    # Text of megabytes may be named a thousand times: look only at what can matter.
+    """At most `limit` characters; a final "…" shows that there was more. White space is collapsed to single blanks."""
+    # Megabytes of text may be referenced a thousand times: read only the part that can be shown.
     kept = " ".join(text[: 4 * limit + 200].split())
     kept = _INVISIBLE.sub("", kept).strip()
     if len(kept) <= limit and len(text) <= 4 * limit + 200:
@@ -25,7 +25,7 @@ def one_line(text: str, limit: int) -> str:
 
 
 def prose(value: object, limit: int) -> str:
-    """A description as `one_line`, without HTML tags and link targets. Empty for what is no text."""
+    """A description as `one_line`, without HTML tags and link targets. Empty if `value` is not text."""
     if not isinstance(value, str) or limit <= 0:
         return ""
     text = value[: 8 * limit + 1000]
@@ -37,7 +37,7 @@ def prose(value: object, limit: int) -> str:
 
 
 def literal(value: object, limit: int = 60) -> str:
-    """A value as JSON writes it. What has an inside is only hinted at."""
+    """A value as in JSON. Lists and objects are only hinted at."""
     if isinstance(value, str):
         return '"' + one_line(value, limit).replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, dict):
@@ -48,5 +48,5 @@ def literal(value: object, limit: int = 60) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     try:
         return one_line(str(value), limit)
-    except ValueError:  # Python writes no number of thousands of digits
+    except ValueError:  # Python refuses to write numbers with thousands of digits
         return "…"

@@ -1,8 +1,8 @@
-"""Shortens a document to what `tool_docs` shows of it, for where the whole is too large to be kept.
+"""Shortens a document that is too large to be stored to what `tool_docs` shows of it.
 
-Nothing that the docs show is lost: they are made of both, and compared. What is left out is what they never show
-(examples, extensions, bounds, titles, what errors look like, the ends of long descriptions, schemas that no operation
-leads to), and, where that is not enough, what they do not show within `BUDGET` characters.
+Nothing that the docs show is lost: the docs of both versions are compared. Left out is what they never show (examples,
+extensions, bounds, titles, error schemas, the ends of long descriptions, schemas that no operation uses) and, if that
+is not enough, what they do not show within `BUDGET` characters.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,11 +17,11 @@ from shared.openapi.tree import as_list, as_mapping
 from shared.openapi.writing import write_json
 
 BUDGET = 60_000
-"""Characters of docs, which is the most that is ever made of a document."""
+"""Characters of docs: the most that is ever made from one document."""
 _PLENTY = 20_000_000
 
 _OPERATION_WORDS, _PARAMETER_WORDS, _FIELD_WORDS, _ERROR_WORDS = 800, 300, 160, 80
-"""The most that is shown of descriptions: see `detail`."""
+"""Characters of descriptions that the docs show at most: see `detail`."""
 
 _SCHEMA = {
     *("type", "format", "enum", "const", "required", "nullable", "x-nullable", "default", "readOnly", "writeOnly"),
@@ -33,13 +33,13 @@ _PLACES = {
     "components": ("schemas", "parameters", "responses", "requestBodies", "pathItems"),
     "": ("definitions", "parameters", "responses"),
 }
-"""Where what is shared stands, by its key at the top, or at the top itself."""
+"""Where shared definitions are kept: below a top-level key, or ("") at the top level itself."""
 
 Shorten = Callable[[object], object]
 
 
 def reduced(document: Document, most: int, measure: Callable[[str], int]) -> str | None:
-    """The shortened text, as JSON, if it is at most `most` long by `measure`; else None."""
+    """The shortened document as JSON text, if `measure` of it is at most `most`; else None."""
     for thorough, budgets in ((False, (BUDGET, _PLENTY)), (True, (BUDGET,))):
         text = write_json(_Shortener(thorough=thorough).shorten_document(document.tree))
         if text is None or measure(text) > most:
@@ -54,12 +54,13 @@ def reduced(document: Document, most: int, measure: Callable[[str], int]) -> str
 
 
 class _Shortener:
-    """`thorough`: without what answers hold, and what fields are for."""
+    """`thorough` also drops the contents of responses and the descriptions of fields."""
 
     def __init__(self, *, thorough: bool) -> None:
         self._thorough = thorough
 
     def shorten_document(self, tree: Mapping[str, object]) -> dict[str, object]:
+        """The whole document, shortened."""
         whole = {key: value for key, value in tree.items() if key not in ("tags", "externalDocs", "webhooks")}
         whole["info"] = self._trim_description(as_mapping(tree.get("info")), _OPERATION_WORDS)
         whole["paths"] = {path: self._shorten_path(item) for path, item in as_mapping(tree.get("paths")).items()}
@@ -119,7 +120,7 @@ class _Shortener:
         return [self._shorten_parameter(parameter) for parameter in as_list(parameters)]
 
     def _shorten_parameter(self, value: object) -> object:
-        """In Swagger, a parameter is a schema at the same time."""
+        """In Swagger, a parameter is also a schema."""
         if not isinstance(value, dict):
             return value
         parameter = self._trim_description(as_mapping(value), _PARAMETER_WORDS)
@@ -164,7 +165,7 @@ class _Shortener:
         return shorter
 
     def _shorten_schema(self, value: object) -> object:
-        if isinstance(value, list):  # a tuple, as older drafts have it
+        if isinstance(value, list):  # a tuple in older drafts
             return [self._shorten_schema(item) for item in as_list(value)]
         if not isinstance(value, dict):
             return value
@@ -183,7 +184,7 @@ class _Shortener:
         return shorter
 
     def _trim_description(self, node: dict[str, object], words: int) -> dict[str, object]:
-        """With no more of its description than is shown, and without what is nobody's but the author's."""
+        """Cut the description to what is shown, and drop the author's extensions."""
         shorter = {key: value for key, value in node.items() if not key.startswith("x-") or key == "x-nullable"}
         if isinstance(shorter.get("description"), str):
             shorter["description"] = prose(shorter["description"], words)
@@ -191,7 +192,7 @@ class _Shortener:
 
 
 def _drop_unused(tree: dict[str, object]) -> dict[str, object]:
-    """Of what is shared, only what can be reached from the operations."""
+    """Keep only those shared definitions that the operations lead to."""
     shared: dict[tuple[str, str], Any] = {}
     for top, kinds in _PLACES.items():
         parent = as_mapping(tree.get(top)) if top else tree

@@ -1,6 +1,6 @@
-"""One schema with all that applies to it at once: its `$ref`, what stands beside it, and its `allOf` chain, merged.
+"""Merges a schema with everything that applies to it: its `$ref`, the fields beside that, and its `allOf` chain.
 
-How the result is shown is `sketch`'s part.
+`sketch` shows the result.
 """
 
 from dataclasses import dataclass, field
@@ -9,19 +9,19 @@ from itertools import islice
 from shared.openapi.tree import References, as_list, as_mapping, as_text
 
 _MAX_PARTS = 200
-"""Schemas merged into one. Documents in use merge ten."""
+"""Schemas merged into one. Documents in use merge up to ten."""
 
 _MAX_PROPERTIES = 1000
-"""Properties taken from one part. Else many schemas built on a huge one would take quadratic time."""
+"""Properties taken from one part. Otherwise many schemas built on a huge one would take quadratic time."""
 
 _CUMULATIVE = ("properties", "required", "allOf", "$ref", "oneOf", "anyOf")
 
 
 @dataclass(frozen=True)
 class Merged:
-    """`name` is what the document calls it, empty if nothing; `target` is what `$ref`s to it have in common.
+    """A merged schema. `name`: the document's name for it, or empty. `target` identifies it: `$ref`s to it share that.
 
-    `missing` are the `$ref`s among its parts that lead nowhere; `choices` are its `oneOf`s and `anyOf`s.
+    `missing`: the `$ref`s among its parts that lead nowhere. `choices`: its `oneOf`s and `anyOf`s.
     """
 
     name: str = ""
@@ -34,15 +34,15 @@ class Merged:
 
 
 class Schemas:
-    """Merges one document's schemas, each once."""
+    """Merges one document's schemas, each only once."""
 
     def __init__(self, references: References) -> None:
         self._references = references
         self._merged: dict[int, tuple[object, Merged]] = {}
 
     def merge(self, schema: object) -> Merged:
-        """The same schema gives the same object. Empty for what is no schema."""
-        # The schema is kept beside its result: its id stays its own as long as this lives.
+        """The same schema gives the same object. Empty if `schema` is not a schema."""
+        # The schema is kept beside its result, so that no other object can get its id.
         known = self._merged.get(id(schema))
         if known is None:
             known = self._merged[id(schema)] = (schema, self._merge(schema))
@@ -64,7 +64,7 @@ class Schemas:
         return merged
 
     def _identify(self, schema: object) -> tuple[str, int | None]:
-        """An `allOf` of one `$ref` is how 3.0 puts a description beside a `$ref`: it is that type."""
+        """Name and target. In 3.0, an `allOf` with one `$ref` only adds a description: it is the type referred to."""
         resolved = self._references.resolve(schema)
         if resolved.name:
             return (resolved.name, None if resolved.node is None else id(resolved.node))
@@ -75,7 +75,7 @@ class Schemas:
         return "", None
 
     def _collect_parts(self, schema: object, merged: Merged) -> list[dict[str, object]]:
-        """What is farther from `schema` comes first, so that what is nearer wins."""
+        """The parts of `schema`, the farthest first, so that nearer ones override them."""
         nearest_first: list[dict[str, object]] = []
         seen: set[int] = set()
         waiting = [schema]

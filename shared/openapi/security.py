@@ -1,4 +1,4 @@
-"""How an API authenticates: what to send for each of its schemes, and which of them an operation asks for."""
+"""How an API authenticates: what to send for each scheme, and which schemes an operation requires."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -8,13 +8,13 @@ from shared.openapi.prose import one_line, prose
 from shared.openapi.tree import References, as_list, as_mapping, as_text
 
 _MAX_SHOWN = 12
-"""Schemes, flows, scopes or alternatives that are shown."""
+"""Schemes, flows, scopes or alternatives shown."""
 
 _BEARER = "header `Authorization: Bearer <token>`"
 
 
 def describe_schemes(document: Document, references: References, words: int) -> list[str]:
-    """One line per scheme: its name in the document and what to send. Descriptions take `words` characters each."""
+    """One line per scheme: its name in the document, and what to send. Each description gets `words` characters."""
     if document.family == "swagger":
         schemes = as_mapping(document.tree.get("securityDefinitions"))
     else:
@@ -32,7 +32,7 @@ def describe_schemes(document: Document, references: References, words: int) -> 
 
 
 def describe_requirement(node: Mapping[str, object]) -> str | None:
-    """`a or b + c (scope)`; "none" where nothing is asked for; None where `node` does not say."""
+    """`a or b + c (scope)`; "none" if nothing is required; None if `node` does not say."""
     if not isinstance(node.get("security"), list):
         return None
     alternatives = [_describe_alternative(as_mapping(entry)) for entry in as_list(node["security"])[:_MAX_SHOWN]]
@@ -77,7 +77,7 @@ def _describe_http(scheme: str) -> str:
 
 
 def _describe_flows(scheme: dict[str, object], words: int) -> str:
-    """Swagger has one flow, in the scheme itself."""
+    """The OAuth flows and scopes. Swagger has one flow, in the scheme itself."""
     if not words:
         return ""
     flows = as_mapping(scheme.get("flows")) or {as_text(scheme.get("flow")): scheme}

@@ -1,4 +1,4 @@
-"""Where an API is reached: base URLs with the variables' defaults filled in."""
+"""Where an API is reached: base URLs, with the defaults of variables filled in."""
 
 from collections.abc import Mapping
 
@@ -7,23 +7,23 @@ from shared.openapi.prose import one_line, prose
 from shared.openapi.tree import as_list, as_mapping, as_text
 
 _MAX_SHOWN = 5
-"""Servers that are shown."""
+"""Servers shown."""
 
-_RELATIVE = "on the host that the document came from, which it does not name"
+_RELATIVE = "on the host that the document came from, which the document does not name"
 
 _MAX_URL_LENGTH = 300
 """Characters."""
 
 
 def list_base_urls(document: Document, words: int) -> list[str]:
-    """Of the whole document. Descriptions and a variable's other values take `words` characters at most, each."""
+    """The document's base URLs. Each description, and each list of a variable's values, gets `words` characters."""
     if document.family == "swagger":
         return _list_swagger_urls(document.tree, document.tree.get("schemes"))
     return _list_urls(document.tree.get("servers"), words)
 
 
 def list_own_urls(document: Document, path: Mapping[str, object], operation: Mapping[str, object]) -> list[str]:
-    """Of one operation, where they differ from the document's; else empty."""
+    """One operation's base URLs where they differ from the document's; else empty."""
     if document.family == "swagger":
         own = _list_swagger_urls(document.tree, operation["schemes"]) if as_list(operation.get("schemes")) else []
     else:
@@ -45,13 +45,13 @@ def _list_urls(servers: object, words: int) -> list[str]:
             if others and words:
                 notes.append(one_line(f"{name} may also be {', '.join(others)}", words))
         notes = [note for note in notes if note]
-        # Paths begin with the slash.
+        # Paths begin with a slash.
         found.append(one_line(url, _MAX_URL_LENGTH).rstrip("/") + (f" ({'; '.join(notes)})" if notes else ""))
     return found
 
 
 def fill_variables(url: str, server: Mapping[str, object]) -> str:
-    """`url`, of a Server Object, with its variables' defaults. Those without one stay in their braces."""
+    """The URL of a Server Object with the variables' defaults. Variables without a default stay in braces."""
     url = url[:_MAX_URL_LENGTH]
     for name, variable in list(as_mapping(server.get("variables")).items())[:_MAX_SHOWN]:
         if default := _to_text(as_mapping(variable).get("default")):
@@ -66,7 +66,7 @@ def _list_swagger_urls(tree: Mapping[str, object], schemes: object) -> list[str]
     if not host:
         return [f"{base} ({_RELATIVE})"] if base else []
     names = [one_line(scheme, 10) for scheme in as_list(schemes)[:_MAX_SHOWN] if isinstance(scheme, str)] or ["https"]
-    # The first is the one that gets used.
+    # Callers use the first one.
     names.sort(key=lambda name: name != "https")
     return [f"{name}://{host}{base}" for name in names]
 

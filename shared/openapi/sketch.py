@@ -1,6 +1,6 @@
 """A schema as a type on one line: `Pet {id*: integer<int64>, tags: [string], owner: Person {…} | null}`.
 
-`LEGEND` explains the notation to the model. How deep and how long a sketch may be is the caller's choice.
+`LEGEND` explains the notation to the model. The caller chooses how deep and how long a sketch may be.
 """
 
 import re
@@ -14,7 +14,7 @@ from shared.openapi.tree import MAX_NAME_LENGTH, as_list, as_mapping, as_text
 
 LEGEND = (
     "Types: `*` marks a required field, `[T]` a list of T, `|` alternatives, `&` all at once, "
-    "`{[key]: T}` an object with any keys; `…` or a type's bare name stands for detail left out."
+    "`{[key]: T}` an object with any keys; `…` or a type's bare name marks omitted detail."
 )
 
 Direction = Literal["send", "receive"]
@@ -23,30 +23,30 @@ MAX_REQUIRED = 1500
 """Characters. Bodies in use have up to thirty required fields."""
 
 MAX_DEEPER_REQUIRED = 400
-"""Characters of the same, where required fields of required fields are among them."""
+"""Characters, where required fields of required fields are included."""
 
 _MAX_UNDESCRIBED = 30
-"""Required fields of one object that it does not describe."""
+"""Required fields of one object for which it has no schema."""
 
 _MAX_VALUES = 12
-"""Values of one `enum` that are shown."""
+"""Values of one `enum` shown."""
 
 _MAX_CHOICES = 12
-"""Alternatives of one `oneOf` that are shown."""
+"""Alternatives of one `oneOf` shown."""
 
 _MAX_NESTING = 12
-"""Schemas within each other, whether or not they count as a level of objects."""
+"""Nested schemas, whether or not they count as a level of objects."""
 
 _PLAIN_KEY = re.compile(r"[\w.$@-]+(?:\[\])?$")
 
 
 @dataclass(frozen=True)
 class Extent:
-    """`levels` of objects within each other; `length` in characters, more or less; `words` of a field's description.
+    """Limits of a sketch: `levels` of nested objects, approximate `length` in characters, `words` per description.
 
-    With 0 levels an object is its name only. `length` is kept by leaving out levels first, fields last. `required`:
-    how many levels deeper the fields are shown that cannot be left out; they may take `MAX_REQUIRED` characters,
-    whatever `length` is. 0: they are fields like any other.
+    With 0 levels an object is only its name. To keep to `length`, levels are dropped first and fields last. `required`:
+    how many levels deeper required fields are shown; they may take `MAX_REQUIRED` characters, whatever `length` is.
+    0 treats required fields like any other.
     """
 
     levels: int
@@ -60,18 +60,18 @@ class _TooLong(Exception):
 
 
 class Sketcher:
-    """Sketches one document's schemas, each once per extent and direction."""
+    """Sketches one document's schemas, each only once per extent and direction."""
 
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
         self._known: dict[tuple[int, Extent, Direction], tuple[object, str]] = {}
 
     def sketch(self, schema: object, extent: Extent, direction: Direction) -> str:
-        """One line; "any" for what says nothing. What is read-only is not sent, what is write-only not received."""
+        """One line; "any" for an empty schema. Read-only fields are not sent, write-only fields are not received."""
         key = (id(schema), extent, direction)
         known = self._known.get(key)
         if known is None:
-            # As in `Schemas`: kept, so that the id stays its own.
+            # The schema is kept for the same reason as in `Schemas`.
             known = self._known[key] = (schema, self._draw(schema, extent, direction))
         return known[1]
 
@@ -92,7 +92,7 @@ class Sketcher:
             if drawn is not None:
                 return drawn
         if extent.required:
-            # What is required, as deep as it goes; what is left of the length is for the optional fields.
+            # Required fields as deep as possible; optional fields get the rest of the length.
             for words in dict.fromkeys((extent.words, 0)):
                 for needed in range(extent.required, 0, -1):
                     drawn = attempt(0, needed, words, extent.length, cuts=False)
@@ -110,9 +110,9 @@ class Sketcher:
 
 
 class _Drawing:
-    """One attempt. With `cuts`, what is too long ends in "…"; else the attempt fails with `_TooLong`.
+    """One attempt. With `cuts`, a sketch that is too long ends in "…"; without, it raises `_TooLong`.
 
-    `optional`: whether optional fields fill what the required ones leave of the length.
+    `optional`: whether optional fields fill the length that required ones leave.
     """
 
     def __init__(self, schemas: Schemas, extent: Extent, direction: Direction, *, cuts: bool, optional: bool) -> None:
@@ -129,10 +129,10 @@ class _Drawing:
         self._choosing = 0
 
     def draw(self, schema: object, levels: int, needed: int) -> str:
-        """`levels` is how many objects may still be opened on the way down from here; `needed`, how many more for
-        their required fields.
+        """Draw a schema. `levels`: how many nested objects may still be opened; `needed`: how many more for their
+        required fields.
         """
-        # Every schema costs something, or alternatives of alternatives could keep this busy without a word written.
+        # Every schema costs something; otherwise nested alternatives could take forever without any output.
         self._spend("  ")
         merged = self._schemas.merge(schema)
         if merged.target in self._above or self._nesting > _MAX_NESTING or self._left <= 0:
@@ -168,7 +168,7 @@ class _Drawing:
                 break
             drawn[self.draw(alternative, levels, needed)] = None
         self._choosing -= 1
-        # "any" is what is left of alternatives that only say which fields go together.
+        # Alternatives that only say which fields go together are drawn as "any".
         shown = [alternative for alternative in drawn if alternative != "any"]
         if not shown:
             return ""
@@ -186,10 +186,10 @@ class _Drawing:
             for value, target in islice(as_mapping(discriminator.get("mapping")).items(), _MAX_CHOICES)
             if isinstance(target, str)
         ]
-        return self._spend(f" (told apart by {field}{': ' if values else ''}{', '.join(values)})")
+        return self._spend(f" (distinguished by {field}{': ' if values else ''}{', '.join(values)})")
 
     def _draw_own(self, merged: Merged, levels: int, needed: int) -> str:
-        """Without the alternatives."""
+        """The schema itself, without its alternatives."""
         fields = merged.fields
         if "const" in fields:
             return self._spend(literal(fields["const"]))
@@ -222,7 +222,7 @@ class _Drawing:
 
     def _draw_object(self, merged: Merged, levels: int, needed: int) -> str:
         others = merged.fields.get("additionalProperties")
-        # What comes back is read as it is; of what is sent, nothing required may go under.
+        # Responses are read as they are; of what is sent, no required field may be lost.
         required = _required_fields(merged) if self._sends else {}
         if not merged.properties and not required and not as_mapping(others):
             return self._spend(f"{merged.name} {{}}" if merged.name else "object")
@@ -238,7 +238,7 @@ class _Drawing:
                 if not outermost or not self._fills:
                     shown.append("…")
                     break
-                self._cuts = True  # from here on, what is optional fills what is left
+                self._cuts = True  # from here on, optional fields fill the rest
             if self._left <= 0:
                 shown.append(f"… {len(fields) - count} more")
                 break
@@ -272,7 +272,7 @@ class _Drawing:
 
 
 def _required_fields(merged: Merged) -> dict[str, object]:
-    """The fields that cannot be left out, as they are described; then those that are named and not described."""
+    """The required fields: first those with a schema, then those that are only named."""
     described = {key: schema for key, schema in merged.properties.items() if key in merged.required}
     others = sorted(merged.required - merged.properties.keys())[:_MAX_UNDESCRIBED]
     return {**described, **dict.fromkeys(others)}

@@ -1,6 +1,6 @@
-"""Documentation of a whole document for a model that writes calls: as detailed as a budget allows.
+"""Documents a whole API for a model that writes calls, in as much detail as a budget allows.
 
-What each operation looks like is `operation_docs`' part, what is left out in which order `detail`'s.
+`operation_docs` writes each operation; `detail` decides what is left out in which order.
 """
 
 from shared.openapi.detail import LADDER, LINES, Detail
@@ -15,22 +15,22 @@ from shared.openapi.tree import References, as_mapping
 
 _MAX_UNREACHABLE = 10
 SHORT = (
-    "After an operation stands what has to be sent, where there is room: required parameters, and of its body first "
-    "the required fields. Parameters in a path are required; they are texts unless something else is said."
+    "Where there is room, each operation is followed by what must be sent: required parameters, and its body with the "
+    "required fields first. Path parameters are required; they are strings unless stated otherwise."
 )
 
 
 def tool_docs(document: Document, budget: int) -> str:
     """Markdown of at most `budget` characters, with the line of every operation: `GET /pets/{id} (getPet)`.
 
-    Lines are never left out nor cut short to fit: where the bare lines alone exceed `budget`, they are the text,
-    and it is longer. Raises nothing, whatever is in the document.
+    Lines are never dropped or cut: if the bare lines alone exceed `budget`, they are returned, and the text is
+    longer. Never raises, whatever the document contains.
     """
     references = References(document.tree)
     found = operations(document, references)
     docs = OperationDocs(document, references)
     best: str | None = None
-    # The richest step that fits. Each step is left as soon as it exceeds, so that time follows the budget.
+    # Find the richest step that fits. Each attempt stops once it exceeds the budget, which bounds the time.
     low, high = 0, len(LADDER)
     while low < high:
         middle = (low + high) // 2
@@ -45,9 +45,9 @@ def tool_docs(document: Document, budget: int) -> str:
 def _fill_lines(
     document: Document, references: References, found: list[Operation], docs: OperationDocs, budget: int
 ) -> str:
-    """All lines, under as much of a head as fits; with what has to be sent, for as many operations as fit.
+    """All lines below the longest head that fits; with what must be sent, for as many operations as fit.
 
-    Those that take the least room come first, so that they are as many as can be.
+    The operations that need the least room are extended first, so that as many as possible are.
     """
     lines = [operation.line for operation in found]
     bare = sum(len(line) + 1 for line in lines) - 1
@@ -96,7 +96,7 @@ def _try_detail(
 
 
 def _write_head(document: Document, references: References, found: list[Operation], detail: Detail) -> list[str]:
-    """What holds for all operations."""
+    """What applies to all operations."""
     if not detail.head:
         return []
     full = detail.head == 3
@@ -114,7 +114,7 @@ def _write_head(document: Document, references: References, found: list[Operatio
     if elsewhere:
         lines.append(
             f"{len(elsewhere)} of {len(found)} operations are described elsewhere, such as in {elsewhere[0]}: "
-            "what they take and give is not known."
+            "what they take and return is unknown."
         )
     if detail.head == 1:
         return lines
@@ -123,14 +123,14 @@ def _write_head(document: Document, references: References, found: list[Operatio
         lines += ["Authentication:", *(f"- {scheme}" for scheme in schemes)]
     usual = describe_requirement(document.tree)
     if usual is not None:
-        lines.append(f"Unless an operation says otherwise it needs: {usual}")
+        lines.append(f"Unless an operation says otherwise, it needs: {usual}")
     elif not schemes:
         lines.append("Authentication: none described")
     unreachable = list(unreachable_paths(document, references))
     for path, name in unreachable[:_MAX_UNREACHABLE]:
         lines.append(f"Path {path} is described elsewhere: {name}")
     if len(unreachable) > _MAX_UNREACHABLE:
-        lines.append(f"… and {len(unreachable) - _MAX_UNREACHABLE} more paths are.")
+        lines.append(f"… and so are {len(unreachable) - _MAX_UNREACHABLE} more paths.")
     if detail.body is not None:
         lines.append(LEGEND)
     if detail.parameters in ("required", "none"):

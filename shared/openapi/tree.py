@@ -1,6 +1,6 @@
-"""Reading a parsed document without trust: what is not of the type that is due counts as not there.
+"""Reads a parsed document without trusting it: a value of the wrong type counts as missing.
 
-Also follows `$ref`s, within the document only. Nothing is ever fetched.
+Also follows `$ref`s within the document. Nothing is ever fetched.
 """
 
 from collections.abc import Mapping
@@ -14,41 +14,41 @@ MAX_NAME_LENGTH = 80
 """Characters of a type's name."""
 
 _MAX_CHAIN = 50
-"""References to references. Documents in use have two."""
+"""References to references. Documents in use have at most two."""
 
 
 def as_mapping(value: object) -> dict[str, object]:
-    """`value` itself if it is an object, else an empty one."""
+    """`value` itself if it is an object, else an empty object."""
     return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 
 
 def as_list(value: object) -> list[object]:
-    """`value` itself if it is a list, else an empty one."""
+    """`value` itself if it is a list, else an empty list."""
     return cast("list[object]", value) if isinstance(value, list) else []
 
 
 def as_text(value: object) -> str:
-    """`value` itself if it is text, else empty."""
+    """`value` itself if it is text, else an empty text."""
     return value if isinstance(value, str) else ""
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """Where a node's `$ref`s lead. `name`: of the first of them, empty if there was none. `node` None: nowhere."""
+    """Where a node's `$ref`s lead. `name`: of the first `$ref`, empty if there is none. `node` None: nowhere."""
 
     node: object
     name: str
 
 
 class References:
-    """Follows `$ref`s in one document, and remembers where they led."""
+    """Follows `$ref`s in one document, and caches their targets."""
 
     def __init__(self, root: Mapping[str, object]) -> None:
         self._root = root
         self._targets: dict[str, object] = {}
 
     def resolve(self, node: object) -> Resolved:
-        """A node that is no reference is its own target."""
+        """Follow the node's `$ref`s to the end. A node that is not a reference is its own target."""
         name = ""
         for _ in range(_MAX_CHAIN):
             pointer = as_mapping(node).get("$ref")
@@ -61,7 +61,7 @@ class References:
         return Resolved(None, name)
 
     def target(self, pointer: str) -> object:
-        """One step. None for what is remote, or not there."""
+        """Follow one `$ref`. None if it leads outside of the document, or nowhere."""
         if pointer not in self._targets:
             self._targets[pointer] = self._look_up(pointer)
         return self._targets[pointer]
@@ -80,7 +80,7 @@ class References:
 
 
 def reference_name(pointer: str, *, found: bool = True) -> str:
-    """The last part for one within the document; all of it, and that it is missing, for what leads nowhere."""
+    """The last part of a pointer; of one that leads nowhere, all of it, marked as not in this document."""
     if found:
         return one_line(_unescape(unquote(pointer[-500:].rsplit("/", 1)[-1])), MAX_NAME_LENGTH) or "#"
     return f"{one_line(pointer, MAX_NAME_LENGTH)} (not in this document)"
@@ -88,7 +88,7 @@ def reference_name(pointer: str, *, found: bool = True) -> str:
 
 def _step(node: object, part: str) -> object:
     if isinstance(node, dict):
-        # Percent signs are due to be decoded, but some documents have them in their keys.
+        # Percent escapes should be decoded, but some documents have them in their keys.
         children = as_mapping(cast("object", node))
         decoded, literal = _unescape(unquote(part)), _unescape(part)
         return children.get(decoded, children.get(literal))

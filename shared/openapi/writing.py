@@ -1,14 +1,14 @@
-"""Writes a tree as JSON text, if it is of a sensible size: aliases share what they point to, and text does not."""
+"""Writes a tree as JSON text, unless that is huge: YAML aliases share their targets in memory, but not in text."""
 
 import json
 from typing import cast
 
 MAX_WRITTEN = 12_000_000
-"""Characters, more or less."""
+"""Characters, approximately."""
 
 
 def write_json(tree: object) -> str | None:
-    """Without blanks. None for what is longer than `MAX_WRITTEN`, found before it takes the memory."""
+    """Compact JSON. None if it would be longer than `MAX_WRITTEN`, which is checked before memory is used."""
     size = 0
     waiting = [tree]
     while waiting:

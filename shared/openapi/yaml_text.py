@@ -1,8 +1,8 @@
-"""YAML text to plain data by way of the parser's events, so that a bomb is refused before it is built.
+"""Turns YAML into plain data from the parser's events, so that an alias bomb is refused before it is built.
 
-No tag makes an object. Plain scalars are read by YAML 1.2's core schema, as OpenAPI has it: `on`, `yes`, dates and
-`12:30` are text. Keys are the text that stands there, so a response code `200:` becomes "200". Aliases share what
-they point to: they cost whoever walks the tree, not memory, and what that walk would meet is what is bounded.
+No tag creates an object. Plain scalars follow YAML 1.2's core schema, as OpenAPI requires: `on`, `yes`, dates and
+`12:30` are text. Keys are kept as written, so a response code `200:` becomes "200". Aliases share their targets: they
+cost time when the tree is walked, not memory, so the number of nodes that such a walk meets is limited.
 """
 
 import re
@@ -17,34 +17,34 @@ from shared.openapi.errors import MAX_DEPTH, NotASpec, too_deep
 from shared.openapi.prose import one_line
 
 MAX_ALIASED_NODES = 200_000
-"""How many nodes all aliases together may stand for. Documents in use that have aliases stay in the thousands."""
+"""Nodes that all aliases together may stand for. Documents with aliases in use stay in the thousands."""
 
 MAX_DIRECTIVES = 20
-"""The parser compares each with all before it, in one piece that nothing else of this process runs beside."""
+"""The parser compares each directive with all before it, which blocks the whole process."""
 _DIRECTIVE = re.compile("(?:^|[\n\r\x85\u2028\u2029])%")
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _WORDS = {
-    "mapping values are not allowed": "there is a colon where none can be (text that holds one belongs in quotes)",
-    "cannot start any token": "a text, or an indentation, begins with a character that cannot begin one: a tab, @ or `",
-    "expected ',' or": "a list or an object in brackets does not end, or lacks a comma",
-    "unexpected end of stream": "a text in quotes does not end",
-    "unexpected document indicator": "a text in quotes does not end",
-    "expected '-' indicator": "something in a list is no item of it, or is indented otherwise than the items are",
-    "expected <block end>": "something is indented otherwise than what it belongs to",
-    "expected key": "something is indented otherwise than the keys before it",
+    "mapping values are not allowed": "there is a colon where none is allowed (text that contains one needs quotes)",
+    "cannot start any token": "a text or indentation begins with a character that is not allowed there: a tab, @ or `",
+    "expected ',' or": "a list or an object in brackets is not closed, or lacks a comma",
+    "unexpected end of stream": "a quoted text is not closed",
+    "unexpected document indicator": "a quoted text is not closed",
+    "expected '-' indicator": "something in a list is not an item, or is indented differently from the items",
+    "expected <block end>": "something is indented differently from what it belongs to",
+    "expected key": "something is indented differently from the keys before it",
     "expected ':'": "a key lacks its colon",
-    "escape": "a backslash in a text has no meaning there",
-    "hexdecimal": "a backslash in a text has no meaning there",
-    "incompatible YAML document": "it asks for a version of YAML that is not read here",
-    "directive": "a line that begins with % is none that YAML knows",
-    "anchor": "an anchor or an alias is not written as one",
-    "alias": "an anchor or an alias is not written as one",
-    "tag": "a tag is not written as one",
-    "block scalar": "what stands behind | or > is not what can stand there",
+    "escape": "a backslash in a text is not a valid escape",
+    "hexdecimal": "a backslash in a text is not a valid escape",
+    "incompatible YAML document": "it asks for a version of YAML that is not supported",
+    "directive": "a line that begins with % is not a YAML directive",
+    "anchor": "an anchor or an alias is malformed",
+    "alias": "an anchor or an alias is malformed",
+    "tag": "a tag is malformed",
+    "block scalar": "what follows | or > is not allowed there",
 }
-"""By what the parser's sentence holds."""
+"""Plain words, by a part of the parser's message."""
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PLAIN: list[tuple[re.Pattern[str], Callable[[str], object]]] = [
     (re.compile(r"(?:null|Null|NULL|~|)$"), lambda _: None),
@@ -58,7 +58,7 @@ _PLAIN: list[tuple[re.Pattern[str], Callable[[str], object]]] = [
 
 
 def read_yaml(text: str) -> object:
-    """The stream's only document. Raises `NotASpec` with line and column (from 1), or for what is out of bounds."""
+    """Read the text's only document. Raises `NotASpec`, with line and column (from 1) where the text is malformed."""
     bad = _UNPRINTABLE.search(text)
     if bad:
         line = text.count("\n", 0, bad.start()) + 1
@@ -78,13 +78,13 @@ def read_yaml(text: str) -> object:
 
 
 def _describe_problem(problem: str) -> str:
-    """In our words: the parser's own, of which it has two sets, are for who programs it."""
+    """In plain words: the parser's own messages, of which it has two sets, are for programmers."""
     return next((ours for theirs, ours in _WORDS.items() if theirs in problem), "it cannot be read")
 
 
 @dataclass
 class _Open:
-    """A collection whose end has not come. `nodes` counts itself and what is in it, aliases at their full size."""
+    """A collection that is still being read. `nodes` counts itself and its contents, aliases at their full size."""
 
     value: dict[str, object] | list[object]
     anchor: str | None
@@ -108,7 +108,7 @@ class _Reader:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    _refuse("This holds several YAML documents, not one", event.start_mark)
+                    _refuse("This contains several YAML documents, not one", event.start_mark)
             elif isinstance(event, yaml.AliasEvent):
                 self._read_alias(event)
             elif isinstance(event, yaml.ScalarEvent):
@@ -127,7 +127,7 @@ class _Reader:
         if len(self._open) >= MAX_DEPTH:
             raise too_deep()
         if event.anchor:
-            # An anchor may be given again; from here on the old one is gone, and the new one not complete.
+            # An anchor may be redefined: from here on the old one is gone, and the new one is incomplete.
             self._done.pop(event.anchor, None)
         self._open.append(_Open(value, event.anchor))
         self._deepest.append(1)
@@ -148,7 +148,7 @@ class _Reader:
         anchor: str = event.anchor
         if anchor not in self._done:
             if any(collection.anchor == anchor for collection in self._open):
-                _refuse(f"The alias *{one_line(anchor, 40)} stands within what it points to", event.start_mark)
+                _refuse(f"The alias *{one_line(anchor, 40)} is inside its own target", event.start_mark)
             _refuse(f"The alias *{one_line(anchor, 40)} points to nothing", event.start_mark)
         value, nodes, depth = self._done[anchor]
         self._aliased += nodes
@@ -198,7 +198,7 @@ def _list_merged_entries(value: object) -> list[tuple[str, object]]:
 
 
 def _read_value(text: str, tag: str | None, plain: bool) -> object:
-    """Of tags, only `!!int` and the like have a say, and only as what a plain scalar could be anyway."""
+    """A scalar's value. Of all tags only `!!int` and the like count, and only for what a plain scalar could be."""
     if not plain and tag not in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:bool"):
         return text
     if len(text) <= 700:

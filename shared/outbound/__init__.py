@@ -1,4 +1,4 @@
-"""The one guarded way out: fetches over HTTP (`http`), and MCP servers (`mcp`). What is not public is not reached.
+"""The one guarded way out: HTTP requests (`http`) and MCP servers (`mcp`). Only public addresses are reached.
 
-Nothing is imported here: each of the two costs start-up time, and most functions need neither.
+This package imports neither: each costs start-up time, and most functions need neither.
 """

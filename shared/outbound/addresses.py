@@ -1,8 +1,8 @@
-"""Which addresses are public: those that anybody on the internet may reach, and nothing that means somewhere else.
+"""Which addresses are public: those that everyone on the internet can reach, and nothing that means another place.
 
 Sources, where not said beside an entry: IANA's special-purpose registries
 (https://www.iana.org/assignments/iana-ipv4-special-registry, .../iana-ipv6-special-registry). `ipaddress` knows most
-of them, but which ones depends on Python's patch version, so they are written out; its opinion is asked beside.
+of them, but which ones depends on Python's patch version, so they are listed here; `ipaddress` is asked as well.
 """
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -49,7 +49,7 @@ NOT_PUBLIC_V6 = tuple(
 
 
 def is_public(address: IPv4Address | IPv6Address | str) -> bool:
-    """False for everything else too: texts that are no address in its usual form, and addresses with a zone."""
+    """Whether an address is public. False for addresses with a zone, and for text that is not an address."""
     if isinstance(address, str):
         try:
             address = ip_address(address)

@@ -1,6 +1,6 @@
-"""Reads what strangers send: undone of its compression, and never more than was agreed on.
+"""Reads bodies from untrusted servers: decompressed, and never more than the limit.
 
-The HTTP libraries undo compression too, but a whole piece at a time, and 64 KB may become gigabytes.
+The HTTP libraries decompress too, but a whole piece at a time, and 64 KB may become gigabytes.
 """
 
 import zlib
@@ -10,28 +10,28 @@ from shared.outbound.errors import BadAnswer, TooLong
 
 ACCEPT_ENCODING = "gzip, deflate"
 _EITHER = zlib.MAX_WBITS | 32
-"""zlib looks by itself which of the two it is."""
+"""zlib detects which of the two it is."""
 
 
 class Budget:
-    """How many bytes may still be read, over however many answers."""
+    """How many bytes may still be read, over any number of answers."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.left = limit
 
     def take(self, size: int) -> None:
-        """Raises `TooLong`."""
+        """Count `size` bytes. Raises `TooLong` if that exceeds the limit."""
         self.left -= size
         if self.left < 0:
             raise TooLong(f"The answer is longer than {self.limit} bytes.")
 
 
 async def read_bounded(pieces: AsyncIterable[bytes], encoding: str | None, budget: Budget) -> AsyncIterator[bytes]:
-    """`pieces` without their compression. `encoding`: the answer's Content-Encoding.
+    """Yield `pieces` decompressed. `encoding`: the answer's Content-Encoding.
 
-    Both sizes count: what came, and what it became. Raises `TooLong`, before it takes the memory, and `BadAnswer`
-    for a compression that was not asked for or is broken.
+    Compressed and decompressed sizes both count. Raises `TooLong` before the memory is used, and `BadAnswer` for a
+    compression that was not requested or is broken.
     """
     match (encoding or "").strip().lower():
         case "" | "identity":
@@ -42,7 +42,7 @@ async def read_bounded(pieces: AsyncIterable[bytes], encoding: str | None, budge
             async for piece in _inflate(pieces, budget):
                 yield piece
         case _:
-            raise BadAnswer("The answer is compressed in a way that was not asked for.")
+            raise BadAnswer("The answer is compressed in a way that was not requested.")
 
 
 async def _inflate(pieces: AsyncIterable[bytes], budget: Budget) -> AsyncIterator[bytes]:

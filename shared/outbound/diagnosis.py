@@ -1,4 +1,4 @@
-"""Reads what the HTTP libraries raised. There are two of them, with the same errors under their own names."""
+"""Explains the errors of the two HTTP libraries, which have the same errors under their own names."""
 
 import ssl
 from collections.abc import Iterator
@@ -25,14 +25,14 @@ class Kinds:
 
 
 def explain_failure(error: Exception, kinds: Kinds, host: str) -> OutboundError:
-    """What people are told, of an error of one of `kinds`; `host`: with its port, if need be.
+    """The error for people, for a library's error of one of `kinds`. `host`: with its port, if necessary.
 
     The error's own text is left out: it may quote what was sent.
     """
     causes = list(_iterate_causes(error))
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return Unreachable(f"The certificate of {host} is not good: {_explain_certificate(cause)}.")
+            return Unreachable(f"The certificate of {host} is not valid: {_explain_certificate(cause)}.")
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return Unreachable(f"{host} could not be reached over TLS.")
     if isinstance(error, kinds.slow):
@@ -40,24 +40,24 @@ def explain_failure(error: Exception, kinds: Kinds, host: str) -> OutboundError:
     if isinstance(error, kinds.connect):
         return Unreachable(f"{host} could not be reached.")
     if isinstance(error, kinds.own):
-        return BadRequest("The request is not one that HTTP can carry: look at its headers.")
+        return BadRequest("The request cannot be sent over HTTP: check its headers.")
     if isinstance(error, kinds.broken) and causes:
-        return BadAnswer(f"{host} did not answer in HTTP as it should.")
-    return Unreachable(f"{host} broke the connection off.")  # httpcore says so by a protocol error without a cause
+        return BadAnswer(f"{host} did not answer in valid HTTP.")
+    return Unreachable(f"{host} closed the connection.")  # httpcore reports this as a protocol error without a cause
 
 
 _CERTIFICATE_PROBLEMS = {
     9: "it is not valid yet",
     10: "it has expired",
-    18: "it is signed by itself, and by no authority that is known",
-    19: "it is signed by an authority that is not known",
-    20: "it is signed by an authority that is not known, or the server does not send all certificates in between",
-    21: "it is signed by an authority that is not known, or the server does not send all certificates in between",
+    18: "it is self-signed",
+    19: "it is signed by an unknown authority",
+    20: "it is signed by an unknown authority, or the server does not send all intermediate certificates",
+    21: "it is signed by an unknown authority, or the server does not send all intermediate certificates",
     23: "it has been revoked",
     62: "it is for another host",
     64: "it is not for this address",
 }
-"""By OpenSSL's numbers."""
+"""By OpenSSL's error codes."""
 
 
 def _explain_certificate(error: ssl.SSLCertVerificationError) -> str:
@@ -65,7 +65,7 @@ def _explain_certificate(error: ssl.SSLCertVerificationError) -> str:
 
 
 def _iterate_causes(error: BaseException) -> Iterator[BaseException]:
-    """What lies behind it: each layer wraps the errors of the one below. httpcore's pool raises them `from None`."""
+    """The causes of an error: each layer wraps the errors of the one below. httpcore's pool raises them `from None`."""
     while (cause := error.__cause__ or error.__context__) is not None:
         yield cause
         error = cause

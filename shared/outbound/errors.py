@@ -1,4 +1,4 @@
-"""What can go wrong on the way out. Services turn these into statuses; nothing here knows of them."""
+"""What can go wrong with outbound requests. Services turn these errors into HTTP statuses."""
 
 from shared.text import shorten
 
@@ -18,7 +18,7 @@ class BadAddress(OutboundError):
 
 
 class BadRequest(OutboundError):
-    """What the caller wants sent cannot be: a method, header or body that HTTP or this service does not take."""
+    """The request cannot be sent: HTTP or this service does not accept its method, headers or body."""
 
 
 class Refused(OutboundError):
@@ -30,34 +30,34 @@ class Unreachable(OutboundError):
 
 
 class TooSlow(OutboundError):
-    """The time for the whole call was up."""
+    """The time for the whole call ran out."""
 
 
 class TooLong(OutboundError):
-    """More bytes than are read, or sent."""
+    """More bytes than the limit for reading, or for sending."""
 
 
 class TooManyRedirects(OutboundError):
-    """More redirects than the caller wanted followed."""
+    """More redirects than the caller allowed."""
 
 
 class BadAnswer(OutboundError):
-    """The server does not keep to the protocol."""
+    """The server violates the protocol."""
 
 
 class NotMcp(BadAnswer):
-    """It is no MCP server, or a broken one."""
+    """It is not an MCP server, or a broken one."""
 
 
 class Unauthorized(OutboundError):
-    """The MCP server wants a token, or another one (401, 403)."""
+    """The MCP server requires a token, or a different one (401, 403)."""
 
 
 class ToolFailed(OutboundError):
-    """The tool ran, or was asked to, and said that it failed. The message is the server's."""
+    """The tool was called and reported a failure. The message is the server's."""
 
 
 def one_line(words: str) -> str:
-    """At most `MAX_WORDS` characters in one line, without control characters: words of a stranger, to be shown."""
+    """Make a server's words fit to show: one line of at most `MAX_WORDS` characters, without control characters."""
     line = "".join(letter for letter in " ".join(words[: 10 * MAX_WORDS].split()) if letter.isprintable())
     return shorten(line, MAX_WORDS)

@@ -1,4 +1,4 @@
-"""Fetches URLs that strangers chose, from servers that strangers run."""
+"""Sends HTTP requests to URLs that users chose, on servers that nobody vouches for."""
 
 import asyncio
 import logging
@@ -18,7 +18,7 @@ from shared.outbound.network import USER_AGENT, Guard, Resolver, resolve
 from shared.outbound.urls import check_url, display_host, parse_url
 from shared.settings import Settings
 
-logging.getLogger("httpx").setLevel(logging.WARNING)  # else a line per request, with its query
+logging.getLogger("httpx").setLevel(logging.WARNING)  # otherwise it logs each request with its query
 
 _METHOD = re.compile(r"[A-Za-z][A-Za-z-]{0,31}")
 _REFUSED_METHODS = {"CONNECT", "TRACE"}
@@ -36,7 +36,7 @@ _RESERVED_HEADERS = {
     "proxy-authorization",
     "proxy-connection",
 }
-"""Headers that belong to the connection (RFC 9110, 7.6.1), or decide where a message ends or whom it is for."""
+"""Headers that belong to the connection (RFC 9110, 7.6.1), or decide where a message ends or which host it is for."""
 _CROSS_ORIGIN_HEADERS = {
     "accept",
     "accept-encoding",
@@ -49,9 +49,9 @@ _CROSS_ORIGIN_HEADERS = {
     "host",
     "user-agent",
 }
-"""Headers that stay on when a redirect leads to another origin. Keys come under too many names to know them all.
+"""Headers kept when a redirect leads to another origin. Secrets have too many names to list those instead.
 
-The cookies are those that the new origin itself set in this call: the caller's own have been dropped by httpx.
+The cookies are those that the new origin itself set during this call: httpx has dropped the caller's own.
 """
 
 Scalar = str | int | float | bool | None
@@ -59,11 +59,11 @@ Scalar = str | int | float | bool | None
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One call. At most one of `json`, `data` (a form) and `content`.
+    """One request, with at most one of `json`, `data` (a form) and `content`.
 
-    `params` are added to the URL's own. `timeout`: seconds for everything, redirects and body included, and no more
-    than the deployment allows. `headers` that belong to the connection are refused (`Host`, `Content-Length`, ...);
-    `Accept-Encoding` is ours, as the answer is unpacked here.
+    `params` are added to the URL's own. `timeout`: seconds for everything, including redirects and the body, capped by
+    the deployment's limit. `headers` that belong to the connection are refused (`Host`, `Content-Length`, ...);
+    `Accept-Encoding` is replaced, because the answer is decompressed here.
     """
 
     method: str
@@ -80,7 +80,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """`headers`: names in lower case, in order, as they came; `content`: unpacked; `url`: where it came from."""
+    """An answer. `headers`: lower-case names, in order; `content`: decompressed; `url`: after redirects."""
 
     status_code: int
     reason: str
@@ -91,7 +91,7 @@ class Answer:
 
 
 class Outbound:
-    """Fetches. Connections are kept per event loop; cookies, caches and proofs of identity are not."""
+    """Sends requests. Connections are kept per event loop; cookies, caches and credentials are not."""
 
     def __init__(self, settings: Settings, resolver: Resolver = resolve) -> None:
         self._guard = Guard.of(settings, resolver)
@@ -99,14 +99,14 @@ class Outbound:
         self._max_bytes = settings.outbound_max_bytes
 
     async def send(self, request: Request) -> Answer:
-        """The answer, whatever its status. Raises `OutboundError`.
+        """Return the answer, whatever its status. Raises `OutboundError`.
 
-        Redirects are followed only if asked for; each is checked as the first URL was, and one that leads to another
-        origin goes there without the caller's headers. Nothing is tried twice.
+        Redirects are followed only on request. Each is checked like the first URL, and one to another origin is
+        followed without the caller's headers. Nothing is retried.
         """
         limit = self._timeout if request.timeout is None else min(self._timeout, request.timeout)
         url = parse_url(request.url, httpx.URL)
-        # A client holds cookies, so each call has its own; it makes no connections, so it costs next to nothing.
+        # A client holds cookies, so each call has its own; it holds no connections, so it costs next to nothing.
         client = httpx.AsyncClient(
             transport=shared_transport(self._guard),
             headers={"User-Agent": USER_AGENT},
@@ -127,10 +127,10 @@ class Outbound:
         headers = dict(request.headers or {})
         for name in headers:
             if name.strip().lower() in _RESERVED_HEADERS:
-                raise BadRequest(f"The header {name.strip()} is not the caller's to set.")
+                raise BadRequest(f"The header {name.strip()} cannot be set by the caller.")
         headers = {name: value for name, value in headers.items() if name.lower() != "accept-encoding"}
         if sum(body is not None for body in (request.json, request.data, request.content)) > 1:
-            raise BadRequest("A request has one body: json, data or content.")
+            raise BadRequest("A request can have only one body: json, data or content.")
         params: dict[str, Any] = dict(request.params or {})
         try:
             built = client.build_request(
@@ -142,7 +142,7 @@ class Outbound:
                 content=request.content,
             )
         except (ValueError, TypeError, httpx.InvalidURL) as error:  # NaN, half a surrogate, a header beyond ASCII
-            raise BadRequest("The request holds something that cannot be sent.") from error
+            raise BadRequest("The request contains something that cannot be sent.") from error
         if len(built.content) > self._max_bytes:
             raise TooLong(f"The request is longer than {self._max_bytes} bytes.")
         return built
@@ -157,9 +157,9 @@ class Outbound:
                     if following is None:
                         return await self._read(response, redirects)
                 finally:
-                    await response.aclose()  # the body of a redirect is not read: it may be endless
-            except (httpx.RemoteProtocolError, httpx.InvalidURL) as error:  # httpx's own, who reads all redirects
-                raise BadAnswer(f"{outgoing.url.host} redirects to what is not a URL.") from error
+                    await response.aclose()  # never read the body of a redirect: it may be endless
+            except (httpx.RemoteProtocolError, httpx.InvalidURL) as error:  # httpx itself reads all redirects
+                raise BadAnswer(f"{outgoing.url.host} redirects to an invalid URL.") from error
             except ERRORS.every as error:
                 raise explain_failure(error, ERRORS, display_host(outgoing.url)) from error
             redirects += 1
@@ -186,11 +186,11 @@ class Outbound:
 
 
 def _follow(sent: httpx.Request, following: httpx.Request) -> httpx.Request:
-    """Raises `BadAddress` for a redirect to what could not have been asked for. httpx has dropped `Authorization`."""
+    """Raises `BadAddress` for a redirect to a URL that callers may not request. httpx has dropped `Authorization`."""
     try:
         check_url(following.url)
     except OutboundError as error:
-        raise type(error)(f"{sent.url.host} redirects to what cannot be followed. {error.message}") from error
+        raise type(error)(f"{sent.url.host} redirects to a URL that cannot be followed. {error.message}") from error
     if not _same_origin(sent.url, following.url):
         for name in set(following.headers) - _CROSS_ORIGIN_HEADERS:
             del following.headers[name]
@@ -198,6 +198,6 @@ def _follow(sent: httpx.Request, following: httpx.Request) -> httpx.Request:
 
 
 def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
-    """Also the same host by http and then by https, each at its usual port: the usual first redirect."""
+    """Also true from http to https on the same host, each at its default port: the usual first redirect."""
     upgraded = (one.scheme, one.port, other.scheme, other.port) == ("http", None, "https", None)
     return one.host == other.host and (upgraded or (one.scheme, one.port) == (other.scheme, other.port))

@@ -1,7 +1,7 @@
-"""Brings the guard to httpx, by way of httpcore.
+"""Applies the guard to httpx, by way of httpcore.
 
-httpx's own transport takes no network backend, and to swap its private pool would bind this to its insides. So this
-is a transport over httpcore, in the twenty lines that it takes, from public parts alone.
+httpx's own transport takes no network backend, and replacing its private pool would depend on its internals. So this
+is a small transport over httpcore, built from public parts only.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
@@ -25,7 +25,7 @@ ERRORS = Kinds(
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
-    """httpcore's anyio backend, behind the guard. TLS goes by the name that was asked for, not by the address."""
+    """httpcore's anyio backend, behind the guard. TLS verifies the requested name, not the address."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
@@ -58,10 +58,10 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """HTTP/1.1 alone, and no proxies. Raises httpcore's errors as they are, and `OutboundError`.
+    """HTTP/1.1 only, without proxies. Raises httpcore's errors unchanged, and `OutboundError`.
 
-    One for all users of a process, so it has no limit of its own, at which they would wait for each other: whoever
-    lets users make calls limits how many each may have under way.
+    All users of a process share it, so it has no limit of its own, at which they would wait for each other. Callers
+    limit how many requests each user may have in flight.
     """
 
     def __init__(self, guard: Guard) -> None:
@@ -106,5 +106,5 @@ class _Stream(httpx.AsyncByteStream):
 
 @per_loop
 def shared_transport(guard: Guard) -> GuardedTransport:
-    """Connections are kept from call to call. They carry nothing of a caller: no cookies, no proofs of identity."""
+    """The loop's transport for this guard. It keeps connections between calls; they carry no credentials."""
     return GuardedTransport(guard)

@@ -1,4 +1,4 @@
-"""What becomes of one attempt at a session with an MCP server, as its transport sees it."""
+"""One attempt at a session with an MCP server, as its transport observes it."""
 
 import asyncio
 import contextlib
@@ -15,14 +15,14 @@ from shared.outbound.mcp_transport import MAX_REDIRECTS, SessionTransport
 from shared.outbound.network import USER_AGENT, Guard
 
 _WRONG_ADDRESS = {400, 404, 405, 406, 410, 415, 501}
-"""Statuses of servers that have something else there."""
+"""Statuses of servers that have something else at this address."""
 
 
 class Attempt:
-    """By streamable HTTP, or by the older SSE.
+    """An attempt over streamable HTTP, or over the older SSE.
 
-    `deadline` is to be entered around the attempt; the first failure for good moves it to now, since the SDK would
-    wait on. `words` makes a stranger's words fit to be shown.
+    `deadline` must be entered around the attempt; the first permanent failure moves it to now, because the SDK would
+    keep waiting. `words` makes a server's words fit to show.
     """
 
     def __init__(self, host: str, guard: Guard, limit: int, words: Callable[[str], str], *, sse: bool) -> None:
@@ -32,7 +32,7 @@ class Attempt:
         self.status: int | None = None
         self.words = ""
         self.is_json_rpc = False
-        """Whether the rejection was one of the protocol's own."""
+        """Whether the rejection was a JSON-RPC error."""
         self.content_type = ""
         """Of the last answer."""
         self.greeted = False
@@ -56,12 +56,12 @@ class Attempt:
         )
 
     def mark_greeted(self) -> None:
-        """It is an MCP server. What it rejected on the way here is of no more interest."""
+        """Note that it is an MCP server, and forget what it rejected before."""
         self.greeted = True
         self.status, self.words, self.is_json_rpc = None, "", False
 
     def mark_answered(self) -> None:
-        """What happens from here on, in parting, changes nothing."""
+        """Note that the result is there: what happens while the session ends changes nothing."""
         self._over = True
 
     def on_failure(self, failure: OutboundError) -> None:
@@ -69,14 +69,14 @@ class Attempt:
             return
         self.failure = failure
         if self.deadline is not None:
-            with contextlib.suppress(RuntimeError):  # the time was just up anyway
+            with contextlib.suppress(RuntimeError):  # the deadline has just passed anyway
                 self.deadline.reschedule(asyncio.get_running_loop().time())
 
     def on_answer(self, content_type: str) -> None:
         self.content_type = content_type
 
     def on_redirect(self, target: str | None) -> NotMcp:
-        led = f"it redirects to {one_line(target)}" if target else "it redirects to what is no address"
+        led = f"it redirects to {one_line(target)}" if target else "it redirects to an invalid address"
         failure = self.not_mcp("", f"{led}, which is not followed. Give the address of the server itself.")
         self.on_failure(failure)
         return failure
@@ -85,13 +85,13 @@ class Attempt:
         words, self.is_json_rpc = _find_words(body)
         self.status, self.words = status, self._fit(words)
         if status in (401, 403):
-            wants = "wants a token, or another one" if status == 401 else "does not allow it"
+            wants = "requires a token, or a different one" if status == 401 else "does not allow it"
             self.on_failure(Unauthorized(_write_sentence(f"{self._host} {wants}", self.words)))
-        elif self.sse:  # over SSE, nobody would answer: the SDK drops it
+        elif self.sse:  # over SSE the SDK drops the error, and no answer would come
             self.on_failure(self.not_mcp(self.words))
 
     def not_mcp(self, words: str, otherwise: str = "") -> NotMcp:
-        """`words`: of the server. `otherwise`: ours, about it."""
+        """The error for a server that does not speak MCP, in its own `words`, or `otherwise` in ours."""
         status = f" (status {self.status})" if self.status else ""
         if not words and not otherwise and self.status in _WRONG_ADDRESS:
             otherwise = ADDRESS_HINT
@@ -100,14 +100,14 @@ class Attempt:
 
 
 def _write_sentence(beginning: str, words: str) -> str:
-    """Ends as a sentence does, whatever the words of a stranger end in."""
+    """A complete sentence, whatever the server's words end in."""
     if not words:
         return f"{beginning}."
     return f"{beginning}: {words}{'' if words.endswith(('.', '!', '?', '…')) else '.'}"
 
 
 def _find_words(body: bytes) -> tuple[str, bool]:
-    """The message in an error's body, if it has one, and whether it is JSON-RPC's."""
+    """The message in an error's body, if there is one, and whether the body is JSON-RPC."""
     text = body.decode(errors="replace").strip()
     try:
         parsed: Any = json.loads(text)

@@ -1,4 +1,4 @@
-"""One session with an MCP server by the SDK, for one question. The one importer of the SDK, which takes its time."""
+"""One session with an MCP server through the SDK, for one request. The only importer of the SDK, which loads slowly."""
 
 import asyncio
 import json
@@ -33,21 +33,21 @@ from shared.outbound.urls import parse_url
 from shared.redaction import redacted
 from shared.settings import Settings
 
-logging.getLogger("mcp").setLevel(logging.CRITICAL)  # its lines are no JSON, and quote what a stranger sent
-logging.getLogger("httpx2").setLevel(logging.WARNING)  # else a line per request, with its query
+logging.getLogger("mcp").setLevel(logging.CRITICAL)  # its lines are not JSON, and quote what servers send
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # otherwise it logs each request with its query
 
 _log = get_logger("mcp")
 _CLIENT = Implementation(name=USER_AGENT.partition("/")[0], version=USER_AGENT.partition("/")[2])
 _MAX_PAGES = 100
 _NOT_SPOKEN = {code for code in range(400, 500) if code not in (401, 403, 408, 429)}
-"""Statuses by which a server says that it does not know streamable HTTP; the specification names 400, 404 and 405."""
+"""Statuses of servers that do not speak streamable HTTP; the specification names 400, 404 and 405."""
 
 T = TypeVar("T")
 Work = Callable[[ClientSession], Awaitable[T]]
 
 
 class _CallRejected(Exception):
-    """The tool was not even tried, or so the server says."""
+    """The server rejected the call with a JSON-RPC error, so the tool did not run."""
 
     def __init__(self, error: MCPError) -> None:
         super().__init__()
@@ -55,12 +55,12 @@ class _CallRejected(Exception):
 
 
 class McpServer:
-    """Somebody's server. Each question has a session of its own, and connections of its own."""
+    """An untrusted server. Each request has its own session and its own connections."""
 
     def __init__(self, url: str, token: str | None, settings: Settings, resolver: Resolver) -> None:
-        """`url`: without regard to white space around it. Raises `BadAddress` and `BadRequest`."""
+        """White space around `url` is ignored. Raises `BadAddress` and `BadRequest`."""
         if token is not None and not (token.isascii() and token.isprintable() and token.strip() == token != ""):
-            raise BadRequest("The token holds something that cannot be sent.")
+            raise BadRequest("The token contains characters that cannot be sent.")
         address = parse_url(url.strip(), httpx2.URL)
         self._url = str(address)
         self._host = address.host
@@ -70,13 +70,15 @@ class McpServer:
         self._max_bytes = settings.outbound_max_bytes
 
     async def list_tools(self, timeout: float | None) -> list[Tool]:
+        """See `mcp.list_tools`."""
         return await self._ask(_list_all_tools, timeout)
 
     async def call_tool(self, name: str, arguments: dict[str, JsonValue], timeout: float | None) -> JsonValue:
+        """See `mcp.call_tool`."""
         request = CallToolRequest(params=CallToolRequestParams(name=name, arguments=arguments))
 
         async def call(session: ClientSession) -> CallToolResult:
-            # Not `session.call_tool`, which asks for all tools and runs the server's own JSON Schema over the result.
+            # Not `session.call_tool`: that lists all tools, and validates the result with the server's own JSON Schema.
             try:
                 return await session.send_request(request, CallToolResult)
             except MCPError as error:
@@ -85,7 +87,7 @@ class McpServer:
         result = await self._ask(call, timeout)
         if result.is_error:
             said = self._clean_words(_join_texts(result))
-            raise ToolFailed(said or "The tool failed, and did not say why.")
+            raise ToolFailed(said or "The tool failed without saying why.")
         return _read_value(result)
 
     async def _ask(self, work: Work[T], timeout: float | None) -> T:
@@ -104,7 +106,7 @@ class McpServer:
                 except BadAnswer:
                     if second.greeted:
                         raise
-                raise failure from None  # no SSE either: what was said first says more
+                raise failure from None  # no SSE either: the first failure says more
         except TimeoutError as error:
             raise TooSlow(f"{self._host} did not answer within {limit:g} seconds.") from error
 
@@ -112,11 +114,11 @@ class McpServer:
         return Attempt(self._host, self._guard, self._max_bytes, self._clean_words, sse=sse)
 
     async def _run(self, attempt: Attempt, work: Work[T], until: float) -> T:
-        """Raises `TimeoutError` when the time is up, and `OutboundError` for all else."""
+        """Run one attempt. Raises `TimeoutError` at the deadline, and `OutboundError` for everything else."""
         try:
             async with asyncio.timeout_at(until) as attempt.deadline, AsyncExitStack() as stack:
                 client = attempt.client(self._token)
-                if attempt.sse:  # which closes the client, too
+                if attempt.sse:  # which also closes the client
                     streams = sse_client(
                         self._url, httpx_client_factory=lambda headers=None, timeout=None, auth=None: client
                     )
@@ -137,7 +139,7 @@ class McpServer:
             raise failure from error
 
     def _find_failure(self, error: Exception, attempt: Attempt) -> Exception:
-        """What the transport saw goes before what the SDK made of it. `TimeoutError` stays."""
+        """The error to raise: what the transport saw takes precedence over the SDK's error. `TimeoutError` stays."""
         leaves = list(_flatten(error))
         for leaf in (attempt.failure, *leaves):
             if isinstance(leaf, OutboundError):
@@ -152,9 +154,9 @@ class McpServer:
         )
 
     def _build_not_mcp(self, leaves: Sequence[BaseException], attempt: Attempt) -> NotMcp:
-        """In the server's words, if it has any; else in ours."""
+        """The error in the server's words, if it has any; else in ours."""
         kinds = sorted({type(leaf).__name__ for leaf in leaves})
-        _log.info("No MCP server: %s", ", ".join(kinds), extra={"fields": {"host": self._host}})
+        _log.info("Not an MCP server: %s", ", ".join(kinds), extra={"fields": {"host": self._host}})
         for leaf in leaves:
             if isinstance(leaf, MCPError):
                 if attempt.greeted and leaf.code == METHOD_NOT_FOUND and not is_from_sdk(leaf):
@@ -168,17 +170,17 @@ class McpServer:
         return attempt.not_mcp(attempt.words, words)
 
     def _find_server_words(self, error: MCPError, attempt: Attempt) -> str:
-        """The words of a JSON-RPC error that is the server's own. Empty if it is not, or has none."""
+        """The message of a JSON-RPC error that comes from the server; else empty."""
         own = attempt.is_json_rpc if attempt.status else not is_from_sdk(error)
         return self._clean_words(error.message) if own else ""
 
     def _clean_words(self, words: str) -> str:
-        """A stranger's, fit to be shown: without the token, should they repeat it."""
+        """Make a server's words fit to show; they may repeat the token, which is removed."""
         return one_line(redacted(words.replace(self._token, "[token]") if self._token else words))
 
 
 async def _greet(session: ClientSession) -> None:
-    """The handshake that servers know since the protocol began; those that know none any more say so."""
+    """Do the original handshake; newer servers that no longer support it say so, and need none."""
     try:
         await session.initialize()
     except MCPError as error:
@@ -188,13 +190,13 @@ async def _greet(session: ClientSession) -> None:
 
 
 async def _list_all_tools(session: ClientSession) -> list[Tool]:
-    """Page by page, until no more can come: no cursor, an empty one, or one that was there before."""
+    """List page by page, until there is no cursor, an empty one, or one seen before."""
     tools: dict[str, Tool] = {}
     cursor: str | None = None
     seen: set[str] = set()
     for _ in range(_MAX_PAGES):
         page = await session.list_tools(params=PaginatedRequestParams(cursor=cursor))
-        for tool in page.tools:  # two of one name are one to whoever calls them
+        for tool in page.tools:  # callers cannot tell two tools of the same name apart
             tools.setdefault(tool.name, Tool(tool.name, tool.description or "", tool.input_schema))
         cursor = page.next_cursor
         if len(tools) > MAX_TOOLS:
@@ -218,7 +220,7 @@ def _read_value(result: CallToolResult) -> JsonValue:
     try:
         json.dumps(value, allow_nan=False)
     except ValueError as error:
-        raise BadAnswer("The result holds a number that JSON does not know.") from error
+        raise BadAnswer("The result contains a number that JSON cannot represent.") from error
     return value
 
 
@@ -227,7 +229,7 @@ def _join_texts(result: CallToolResult) -> str:
 
 
 def _flatten(error: BaseException) -> Iterator[BaseException]:
-    """The errors in a group of groups, as task groups raise them; or the one."""
+    """The single errors in nested exception groups, as task groups raise them; or the error itself."""
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
             yield from _flatten(inner)

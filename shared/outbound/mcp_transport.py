@@ -1,6 +1,6 @@
-"""Brings the guard to httpx2, the fork of httpx that the MCP SDK brings, and holds a whole session to its limits.
+"""Applies the guard to httpx2, the fork of httpx that the MCP SDK uses, and enforces the limits of a whole session.
 
-The SDK swallows some errors and waits on after others, so what went wrong is told to the session from here.
+The SDK swallows some errors and keeps waiting after others, so the transport reports failures to the session itself.
 """
 
 import asyncio
@@ -24,17 +24,17 @@ _ERRORS = Kinds(
     own=(httpcore2.LocalProtocolError,),
 )
 MAX_REDIRECTS = 5
-"""Of one message. The SDK counts them."""
+"""Per message. The SDK counts them."""
 _REDIRECTS = {301, 302, 303, 307, 308}
 _KEEP_THE_MESSAGE = {307, 308}
-"""The others make a GET of a POST."""
+"""The others turn a POST into a GET."""
 _SESSION_END_SECONDS = 2.0
 _MAX_REJECTION_BYTES = 64 * 1024
-"""Of an error's body, for the server's words."""
+"""Of an error's body, read for the server's words."""
 
 
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
-    """httpcore2's anyio backend, behind the guard. TLS goes by the name that was asked for, not by the address."""
+    """httpcore2's anyio backend, behind the guard. TLS verifies the requested name, not the address."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
@@ -67,35 +67,35 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
 
 
 class Watcher(Protocol):
-    """Hears what the SDK keeps to itself."""
+    """Is notified of what the SDK keeps to itself."""
 
     def on_failure(self, failure: OutboundError) -> None:
-        """Of every error, before the SDK does."""
+        """Called for every error, before the SDK sees it."""
         ...
 
     def on_rejection(self, status: int, body: bytes) -> None:
-        """Of every status from 400 on, with the beginning of its body."""
+        """Called for every status from 400 on, with the beginning of the body."""
         ...
 
     def on_answer(self, content_type: str) -> None:
-        """Of every other answer."""
+        """Called for every other answer."""
         ...
 
     def on_redirect(self, target: str | None) -> OutboundError:
-        """Of a redirect that is not followed. `target`: without its query; None for what is no address.
+        """Called for a redirect that is not followed. `target`: without its query; None if it is not an address.
 
-        The error that is raised then.
+        Returns the error to raise.
         """
         ...
 
 
 class SessionTransport(httpx2.AsyncBaseTransport):
-    """The connections of one session; nothing is kept after it, as a session carries somebody's token.
+    """The connections of one session. None are kept, because a session carries a user's token.
 
-    `listens`: whether the server may send what was not asked for, which SSE is made of.
+    `listens`: whether the server may send messages that were not requested, as SSE does.
 
-    The token goes along with every request, so a redirect is followed (by the SDK) to the same scheme, host and port
-    alone, as from `/mcp` to `/mcp/`.
+    The token is sent with every request, so the SDK may follow redirects only to the same scheme, host and port, such
+    as from `/mcp` to `/mcp/`.
     """
 
     def __init__(self, guard: Guard, budget: Budget, watcher: Watcher, *, listens: bool) -> None:
@@ -106,7 +106,7 @@ class SessionTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         if request.method == "GET" and not self._listens and "last-event-id" not in request.headers:
-            return httpx2.Response(405)  # what a server has to say of its own accord is of no use to one call
+            return httpx2.Response(405)  # a single call has no use for messages that it did not request
         if request.method == "DELETE":
             return await self._end_session(request)
         answer = await self._send(request)
@@ -115,7 +115,7 @@ class SessionTransport(httpx2.AsyncBaseTransport):
         if answer.status < 400:
             self._watcher.on_answer(httpx2.Headers(answer.headers).get("content-type", ""))
             return self._build_response(answer, display_host(request.url))
-        # Read here, as the SDK drops the words of an error.
+        # Read here, because the SDK drops the words of an error.
         response = self._build_response(answer, display_host(request.url))
         body = bytearray()
         try:
@@ -130,7 +130,7 @@ class SessionTransport(httpx2.AsyncBaseTransport):
         return httpx2.Response(answer.status, headers=kept, content=bytes(body))
 
     async def _check_redirect(self, request: httpx2.Request, answer: httpcore2.Response) -> None:
-        """Raises `OutboundError` for one that is not to be followed."""
+        """Raises `OutboundError` for a redirect that must not be followed."""
         location = httpx2.Headers(answer.headers).get("location", "")
         try:
             target = request.url.join(location)
@@ -144,7 +144,7 @@ class SessionTransport(httpx2.AsyncBaseTransport):
             raise self._watcher.on_redirect(shown)
 
     async def _end_session(self, request: httpx2.Request) -> httpx2.Response:
-        """The end of a session, which must not cost its result: neither time, nor by an error."""
+        """End the session. Neither an error nor a delay here may cost the session's result."""
         try:
             async with asyncio.timeout(_SESSION_END_SECONDS):
                 answer = await self._pool.handle_async_request(_translate(request))
@@ -174,7 +174,7 @@ class SessionTransport(httpx2.AsyncBaseTransport):
 
 
 class _Stream(httpx2.AsyncByteStream):
-    """A body without its compression, within the session's budget."""
+    """A decompressed body, within the session's budget."""
 
     def __init__(
         self,
@@ -206,7 +206,7 @@ class _Stream(httpx2.AsyncByteStream):
 
 
 def _same_origin(one: httpx2.URL, other: httpx2.URL) -> bool:
-    """Scheme, host and port. Not the step from http to https either: whoever holds that port may be another."""
+    """Same scheme, host and port. A step from http to https does not count: another server may own that port."""
     return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 

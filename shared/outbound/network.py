@@ -1,6 +1,6 @@
-"""Decides where a connection may go: a name is resolved once, judged, and its very address is connected to.
+"""Decides where a connection may go: resolves a name once, checks the addresses, and connects to exactly those.
 
-Nothing here knows an HTTP library: `http_transport` and `mcp_transport` bring this to the two that there are.
+Nothing here knows an HTTP library: `http_transport` and `mcp_transport` apply this to the two libraries in use.
 """
 
 import asyncio
@@ -19,19 +19,19 @@ from shared.outbound.errors import Refused, Unreachable
 from shared.settings import Settings
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Host and port to addresses, the best first. Raises `OSError` or `UnicodeError` for a name that there is not."""
+"""Host and port to addresses, the best first. Raises `OSError` or `UnicodeError` for a name that does not exist."""
 
 USER_AGENT = "firebase-agents/0.1"
 CONNECT_SECONDS = 10.0
-"""For one address: a silent one must not take the time of the next."""
+"""Per address: a silent one must not use up the time of the next."""
 _MAX_ADDRESSES = 4
-"""Of one name, that are tried."""
+"""Tried per name."""
 
 Stream = TypeVar("Stream")
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
-    """The system's resolver, which reads `127.1` and `0x7f000001` as addresses too."""
+    """Ask the system's resolver, which also reads `127.1` and `0x7f000001` as addresses."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(sockaddr[0]) for *_, sockaddr in found]
 
@@ -45,13 +45,13 @@ class Guard:
 
     @classmethod
     def of(cls, settings: Settings, resolver: Resolver = resolve) -> "Guard":
-        """`outbound_allowed_hosts` are exempt: as `host` or `host:port`, just as it stands in the URL."""
+        """`outbound_allowed_hosts` are exempt, as `host` or `host:port`, exactly as in the URL."""
         return cls(frozenset(host.lower() for host in settings.outbound_allowed_hosts), resolver)
 
     async def addresses(self, host: str, port: int) -> list[str]:
-        """Where `host` may be connected to, without asking again. Raises `Refused` and `Unreachable`.
+        """The addresses to connect to for `host`. Raises `Refused` and `Unreachable`.
 
-        One address that is not public is enough to refuse: a name that has both is no accident.
+        One address that is not public is enough to refuse: a name with both kinds is an attack.
         """
         found = await self._resolve(host, port)
         if not self._is_allowed(host, port) and not all(is_public(address) for address in found):
@@ -83,7 +83,7 @@ async def connect_guarded(
     connect: Callable[[str], Awaitable[Stream]],
     failures: tuple[type[Exception], ...],
 ) -> Stream:
-    """The first connection that `connect` makes to an address of `host`; `failures` is what it raises if it cannot.
+    """Connect to the first reachable address of `host`. `failures`: what `connect` raises if it cannot.
 
     Raises `Refused`, before anything is sent, and `Unreachable`, or the last of the failures.
     """
@@ -98,5 +98,5 @@ async def connect_guarded(
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """Mozilla's authorities, whatever `SSL_CERT_FILE` says. Made once: it takes some ten milliseconds."""
+    """Trusts Mozilla's authorities, whatever `SSL_CERT_FILE` says. Created once: that takes some ten milliseconds."""
     return ssl.create_default_context(cafile=certifi.where())

@@ -1,4 +1,4 @@
-"""What a URL must be before anything is done with it. Where it leads is `network`'s to judge."""
+"""Checks the form of a URL before anything is done with it. `network` decides where it may lead."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -7,7 +7,7 @@ from shared.outbound.errors import BadAddress
 
 
 class ParsedUrl(Protocol):
-    """What httpx and httpx2 have in common. `userinfo`: as it stands in the URL."""
+    """The common part of httpx's and httpx2's URLs. `userinfo`: as written in the URL."""
 
     @property
     def scheme(self) -> str: ...
@@ -23,7 +23,7 @@ Url = TypeVar("Url", bound=ParsedUrl)
 
 
 def parse_url(url: str, parse: Callable[[str], Url]) -> Url:
-    """`parse` is the library's own, so that what is checked is what is used. Raises `BadAddress`."""
+    """Parse and check a URL with the library's own `parse`, so that what is checked is used. Raises `BadAddress`."""
     try:
         return check_url(parse(url))
     except BadAddress:
@@ -33,20 +33,20 @@ def parse_url(url: str, parse: Callable[[str], Url]) -> Url:
 
 
 def check_url(url: Url) -> Url:
-    """`url` itself. Raises `BadAddress`."""
+    """Return `url` itself. Raises `BadAddress` if it cannot be requested."""
     if url.scheme not in ("http", "https"):
         raise BadAddress("Only URLs that begin with http:// or https:// can be reached.")
     if not url.host:
         raise BadAddress("The URL names no host.")
     if url.port is not None and not 0 < url.port < 65536:
-        raise BadAddress("The URL names a port that there cannot be.")
+        raise BadAddress("The URL names an invalid port.")
     if url.userinfo:
-        raise BadAddress("A URL must not hold a user's name or password: send an Authorization header instead.")
+        raise BadAddress("A URL must not contain a user name or password: send an Authorization header instead.")
     return url
 
 
 def display_host(url: ParsedUrl) -> str:
-    """The host as sentences name it: with the port, where that is not the scheme's usual one."""
+    """The host as error messages show it: with the port, unless that is the scheme's default."""
     if url.port is None:
         return url.host
     return f"[{url.host}]:{url.port}" if ":" in url.host else f"{url.host}:{url.port}"

@@ -42,10 +42,10 @@ def trace_of(headers: Headers) -> TraceContext | None:
 class AccessLog:
     """Logs the request when its answer is complete. Routes add to the line through `request.state.access`.
 
-    A 5xx is an error, but for what failed elsewhere, at a server that the caller or we have chosen: a warning, which
-    says why (`upstream`).
+    A 5xx is logged as an error; a failure of another server that the caller or we chose is only a warning, with the
+    reason (`upstream`).
 
-    Every answer tells the request's id: the caller's own, if it sent a sane one, or else the trace's.
+    Every answer carries the request's id: the caller's own if that is valid, else the trace's.
     """
 
     def __init__(self, app: ASGIApp, function: str, settings: Settings) -> None:
@@ -101,6 +101,6 @@ class AccessLog:
 
 
 def _route(scope: Scope) -> str:
-    """As it is written in the code, without what a caller put into the path."""
+    """The route as written in the code, without the caller's values."""
     route: str | None = getattr(scope.get("route"), "path", None)
     return route or "(no route)"

@@ -1,7 +1,7 @@
 """Callers who may act: verified as in `shared.web.authentication`, and not disabled.
 
-A route whose transaction reads the caller's account anyway takes a `CurrentCaller` instead, and leaves it to the
-service to refuse a disabled one; `tests/functions/test_disabled.py` lists these.
+A route whose transaction reads the caller's account anyway takes a `CurrentCaller` instead: its service refuses
+disabled users. `tests/functions/test_disabled.py` lists these routes.
 """
 
 from typing import Annotated
@@ -27,7 +27,7 @@ async def _active_caller_if_any(caller: CallerIfAny, settings: CurrentSettings) 
 
 
 ActiveCaller = Annotated[Caller, Depends(_active_caller)]
-"""The verified caller; 401 for everybody else, and 403 for a disabled user. A read, or none."""
+"""The verified caller; 401 for anyone else, 403 for a disabled user. Costs one read at most."""
 
 ActiveCallerIfAny = Annotated[Caller | None, Depends(_active_caller_if_any)]
-"""The same, None for everybody else: for routes that are open to all but disabled users."""
+"""The verified caller, or None: for routes open to all but disabled users. Costs one read at most."""

@@ -2,7 +2,7 @@
 
 Two ways lead to a deployed function, and `X-Forwarded-For` differs between them. At the function's own address Google's
 front end appends the caller. Through Hosting it appends the machine of Google's that Hosting called from, and the entry
-before that is the caller. Whatever precedes is the caller's own invention. So the last entry decides: only if it is
+before that is the caller. Anything before that was invented by the caller. So the last entry decides: only if it is
 one of Hosting's does the one before it count. See docs/decisions/0020-the-callers-address.md.
 """
 
@@ -48,7 +48,7 @@ HOSTING_EDGES = (
     "2c0f:fb50::/32",
 )
 """The networks of Google's own services and front ends. Those of Google Cloud's customers are not among them, as
-anybody can call from a machine there. https://support.google.com/a/answer/10026322 tells how to get the difference."""
+anyone can call from a machine there. https://support.google.com/a/answer/10026322 shows how to get the difference."""
 
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+")
 _MAX_ADDRESS_LENGTH = 64
@@ -60,7 +60,7 @@ def _parse_networks(written: tuple[str, ...]) -> tuple[Network, ...]:
 
 
 def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that an entry of the header is; None for anything else, so that no invention becomes a key."""
+    """The address in an entry of the header; None for anything else, so that no invented text becomes a key."""
     text = text.strip()
     if match := _WITH_PORT.fullmatch(text):
         text = match[1] or match[2]
@@ -74,7 +74,7 @@ def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address |
 
 
 def client_address(request: Request, settings: Settings) -> str:
-    """The caller's address, as the proxies that `TRUSTED_PROXIES` counts tell it; without any, the peer's.
+    """The caller's address, as reported by the proxies that `TRUSTED_PROXIES` counts; without any, the peer's.
 
     "unknown" only where the server itself does not know its peer.
     """
@@ -94,7 +94,7 @@ def client_address(request: Request, settings: Settings) -> str:
 
 
 def address_block(address: str) -> str:
-    """What a rate limit counts by: the address, or the /48 of an IPv6 one, which is what one customer gets at most."""
+    """The key of rate limits: the address, or an IPv6 address's /48, the most that one customer usually gets."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

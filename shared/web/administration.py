@@ -1,4 +1,4 @@
-"""Who is an administrator: who knows the password, while the panel is enabled, or has the claim `admin`."""
+"""Administrators: callers with the password, while the panel is enabled, or with the claim `admin`."""
 
 import hmac
 from hashlib import sha256
@@ -26,7 +26,7 @@ _PASSWORD = APIKeyHeader(
     description="The administrators' password, while `ADMIN_PANEL_ENABLED`.",
     auto_error=False,
 )
-"""For the document alone."""
+"""Only for the OpenAPI document."""
 
 
 async def _current_admin(
@@ -60,7 +60,7 @@ async def _current_admin(
 
 
 def _is_password(given: str, settings: Settings) -> bool:
-    """In constant time, whatever the lengths: digests are compared. Without a configured password, none is right.
+    """In constant time, whatever the lengths: digests are compared. Without a configured password, none is accepted.
 
     A header's bytes reach us read as Latin-1, whatever the sender meant them to be; most send UTF-8.
     """

@@ -1,8 +1,8 @@
-"""Whether a user who holds a good ID token may still use it: not disabled, not deleted, not signed out everywhere.
+"""Whether the user of a valid ID token may still use it: not disabled, not deleted, not signed out everywhere.
 
-A token is good for an hour, whatever happens to its user meanwhile. Asking Firebase Auth at each request would cost a
-call over the network, so an answer holds for `SIGN_IN_CHECK_SECONDS`, and so does the token itself from its issue on,
-since Auth issues none to a user who may not sign in. See docs/decisions/0021-who-is-let-in.md.
+A token is valid for an hour, whatever happens to its user meanwhile. Asking Firebase Auth at each request would cost a
+network call, so an answer is trusted for `SIGN_IN_CHECK_SECONDS`. So is a new token, because Auth issues none to a user
+who may not sign in. See docs/decisions/0021-who-is-let-in.md.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ _log = get_logger("authentication")
 MAX_REMEMBERED = 10_000
 TIMEOUT_SECONDS = 4.0
 PAUSE_SECONDS = 30.0
-"""How long Auth is left alone after it could not be asked, so that its outage does not make every request slow."""
+"""How long Auth is not asked again after a failure, so that its outage does not slow down every request."""
 _DISABLED = "This account is disabled."
-_DELETED = "This account does not exist any more. Sign in again."
+_DELETED = "This account no longer exists. Sign in again."
 _REVOKED = "This sign-in was revoked. Sign in again."
 
 
@@ -54,7 +54,7 @@ class AuthUserChecks:
         self._silent_until = 0.0
 
     async def check(self, uid: str, issued: float, strict: bool) -> None:
-        """Raises `Unauthenticated` for who may not sign in any more. `issued`: the token's `iat`, in epoch seconds.
+        """Raises `Unauthenticated` for a user who may no longer sign in. `issued`: the token's `iat`, in epoch seconds.
 
         When Auth cannot be asked, the token holds until it expires, an hour at most, unless the last answer was
         against it; `strict` raises `Unavailable` then.
@@ -74,7 +74,7 @@ class AuthUserChecks:
             _check_user(user, issued)
 
     async def _ask_once(self, uid: str) -> AuthUser | None:
-        """None when Auth cannot be asked. Those who ask for the same user at the same time share the call."""
+        """Auth's answer, or None if Auth cannot be asked. Concurrent requests for the same user share one call."""
         if self._now() < self._silent_until:
             return None
         if uid not in self._asking:
@@ -109,13 +109,13 @@ def _check_user(user: AuthUser, issued: float) -> None:
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Of its own, so that an Auth that does not answer leaves the others to what else blocks."""
+    """A separate pool, so that a hanging Auth does not use up the threads for other blocking work."""
     return ThreadPoolExecutor(16, thread_name_prefix="auth-users")
 
 
 @per_loop
 def auth_user_checks(project: str, seconds: float) -> AuthUserChecks:
-    """Those of this process."""
+    """The loop's checks, which remember their answers."""
     return AuthUserChecks(lambda uid: _ask_auth(uid, project), seconds)
 
 

@@ -16,19 +16,19 @@ from shared.web.id_tokens import verify
 ID_TOKEN = HTTPBearer(
     scheme_name="IdToken",
     bearerFormat="JWT",
-    description="A Firebase ID token. Unless `APP_ENV` is `firebase` none is needed: everybody is `local-dev-user`.",
+    description="A Firebase ID token. Only needed if `APP_ENV` is `firebase`; else all are `local-dev-user`.",
     auto_error=False,
 )
-"""For the document alone: tokens are read and verified by `authenticate`."""
+"""Only for the OpenAPI document: `authenticate` reads and verifies tokens."""
 TOKEN_OPTIONAL: dict[str, Any] = {"security": [{}]}
 """For `openapi_extra` of a route that takes a `CallerIfAny`."""
 
 
 async def authenticate(request: Request, settings: Settings) -> Caller:
-    """Raises `Unauthenticated` when a token is demanded and does not hold.
+    """The verified caller. Raises `Unauthenticated` if a token is required and is not valid.
 
-    Checks signature, project and times, and within `SIGN_IN_CHECK_SECONDS` also whether its user may still sign in.
-    Raises `Unavailable` when that cannot be found out of an administrator.
+        Checks signature, project and times, and within `SIGN_IN_CHECK_SECONDS` also whether its user may still sign in.
+    Raises `Unavailable` if that cannot be checked for an administrator.
     """
     if not settings.authentication_required:
         return Caller(uid=LOCAL_USER)
@@ -63,7 +63,7 @@ async def _caller_if_any(
 
 
 CallerIfAny = Annotated[Caller | None, Depends(_caller_if_any)]
-"""The verified caller, None for everybody else: for routes that are open to all."""
+"""The verified caller, or None: for routes that are open to all."""
 
 CurrentCaller = Annotated[Caller, Depends(_current_caller)]
-"""The verified caller; a route that asks for it answers 401 to everybody else."""
+"""The verified caller; a route that takes it answers 401 to anyone else."""

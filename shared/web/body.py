@@ -1,8 +1,8 @@
-"""Request bodies: bounded in size, and JSON by the letter.
+"""Request bodies: limited in size, and strictly JSON.
 
-A body in another encoding than UTF-8, or compressed, is read if that is certain, and refused by name if not.
-Python's own parser takes `NaN`, `Infinity` and half of a surrogate pair, none of which is JSON and none of which
-can be stored or answered; the parser here refuses them, as well as nesting without end.
+A body that is compressed, or in another encoding than UTF-8, is read if its form is certain, and refused with an
+explanation otherwise. Python's own parser accepts `NaN`, `Infinity` and half of a surrogate pair, none of which is
+valid JSON or can be stored; the parser here refuses them, and nesting without end.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from shared.numbers import is_finite_number
 from shared.web.encodings import decompress, explain_not_utf8, to_utf8
 
 ARRIVAL_SECONDS = 30.0
-"""For a whole body. A process takes only so many requests at a time, and anybody can send one that never ends."""
+"""For a whole body. A process serves only so many requests at a time, and anyone can send one that never ends."""
 
 
 class BodyLimit:
@@ -79,7 +79,7 @@ class BodyLimit:
 
 
 _HUGE = re.compile(rb"\d[eE]\+?\d{3}|\d{210}")
-"""Where a number may be that is too large for a float, which the parser reads as infinity."""
+"""Finds numbers that may be too large for a float: the parser reads those as infinity."""
 
 
 def refuse_infinite(value: Any) -> None:
@@ -102,20 +102,20 @@ _WORDS = {
     "EOF": "it ends too early",
     "trailing comma": "there is a comma before the end",
     "trailing characters": "something follows its end",
-    "recursion limit": "it is nested too deep",
-    "control character": "a text holds a control character, such as a line break",
-    "hex escape": "a text holds half of a character, or an escape that is cut off",
-    "escape": "a backslash has no meaning there",
+    "recursion limit": "it is nested too deeply",
+    "control character": "a text contains a control character, such as a line break",
+    "hex escape": "a text contains half of a character, or an incomplete escape",
+    "escape": "a backslash is not a valid escape there",
     "key must be": "a name in double quotes is missing",
     "expected `:`": "a colon is missing",
     "expected `,`": "a comma or the end is missing",
-    "number": "a number is not written as one",
+    "number": "a number is malformed",
     "expected value": "a value is missing",
 }
 
 
 def _describe_error(said: str) -> str:
-    """In our words, and where: the parser's own are for who programs it."""
+    """In plain words, with the place: the parser's own messages are for programmers."""
     ours = next((ours for theirs, ours in _WORDS.items() if theirs in said), "it cannot be read")
     place = _PLACE.search(said)
     return f"{ours}, line {place[1]}, column {place[2]}" if place else ours

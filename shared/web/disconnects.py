@@ -1,4 +1,4 @@
-"""Callers who leave: what is done for a caller alone ends when that one has hung up."""
+"""Cancels work for callers who disconnect."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -12,9 +12,9 @@ T = TypeVar("T")
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """What `work` returns or raises; ends it when the caller of `request` has hung up, and raises `CallerLeft`.
+    """Return or raise what `work` does. If the caller of `request` disconnects, cancel it and raise `CallerLeft`.
 
-    For a route whose body has been read. `work` is waited for to its end: it may have things to put in order.
+    For a route whose body has been read. Cancelled work is awaited, because it may have to clean up.
     """
     working = asyncio.create_task(work)
     leaving = asyncio.create_task(_wait_for_disconnect(request))
@@ -24,7 +24,7 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
             working.cancel()
             await asyncio.wait({working})
             if working.cancelled():
-                raise CallerLeft("The caller has hung up.")
+                raise CallerLeft("The caller has disconnected.")
         return working.result()
     finally:
         leaving.cancel()

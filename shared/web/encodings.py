@@ -1,7 +1,7 @@
-"""What a request body is written in: compressed or not, and in which of Unicode's encodings.
+"""Undoes the encoding of a request body: its compression, and its Unicode encoding.
 
-JSON travels as UTF-8 (RFC 8259), but some tools put a byte order mark before it, write UTF-16, or compress it. What can
-be told without doubt is read; anything else is refused by name.
+JSON should be UTF-8 (RFC 8259), but some tools put a byte order mark before it, write UTF-16, or compress it. A form
+that can be recognised with certainty is read; any other is refused with an explanation.
 """
 
 import json
@@ -10,17 +10,17 @@ import zlib
 from shared.models.errors import InvalidInput, TooLarge
 
 _WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
-"""For zlib: a gzip wrapping, or whichever there is."""
+"""zlib's window settings: gzip only, or either format."""
 _MAX_SHOWN = 100
 MAX_MEMBERS = 100
-"""Of a compressed stream: what is left of it is copied for each, so the work grows with their square."""
+"""Members of a compressed stream. The rest is copied for each, so the work grows quadratically."""
 _GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 def decompress(body: bytes, encoding: str, limit: int) -> bytes:
     """The body without its `Content-Encoding`. Never makes more than `limit` bytes and one.
 
-    Raises `TooLarge`, and `InvalidInput` for an encoding that is not known, or is not the body's.
+    Raises `TooLarge`, and `InvalidInput` for an unknown encoding, or one that does not match the body.
     """
     name = encoding.strip().lower()
     if name in ("", "identity"):
@@ -56,7 +56,7 @@ def _inflate(body: bytes, window: int, most: int) -> bytes:
 def to_utf8(body: bytes) -> bytes:
     """A JSON text in UTF-8, whichever of Unicode's encodings it came in, without a byte order mark.
 
-    Raises `ValueError`, which names what the body is in instead, as far as that can be told.
+    Raises `ValueError`, which names the body's actual encoding as far as it can be recognised.
     """
     if body.startswith(_GZIP_MAGIC):
         raise ValueError("it is compressed by gzip. Send it with 'Content-Encoding: gzip', or as it is")
@@ -72,7 +72,7 @@ def to_utf8(body: bytes) -> bytes:
 
 
 def explain_not_utf8(body: bytes) -> str | None:
-    """Why a body that does not parse is no UTF-8; None if it is."""
+    """Why a body is not valid UTF-8; None if it is."""
     try:
         body.decode()
     except UnicodeDecodeError as error:

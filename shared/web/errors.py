@@ -21,7 +21,7 @@ _log = get_logger("errors")
 _MAX_PROBLEMS = 20
 _MAX_INPUT_LENGTH = 500
 _MAX_NAME_LENGTH = 100
-"""Of a field in a place, which each of the problems repeats; and of a path."""
+"""Of one part of a problem's location, and of a path."""
 _MAX_REASON_LENGTH = 200
 
 
@@ -37,7 +37,7 @@ def _build_response(error: ServiceError) -> JSONResponse:
 
 
 def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
-    """What the router raises: no such path, or not by this method."""
+    """Handles what the router raises: an unknown path, or an unsupported method."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type alone
     detail = error.detail
     if error.status_code == 404:
@@ -50,7 +50,7 @@ def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
 
 
 def _list_methods(request: Request) -> list[str]:
-    """All that the path can be asked for by. The router itself tells only those of the first route that fits."""
+    """All methods that the path supports. The router itself reports only those of the first matching route."""
     routes = request.app.router.routes
     possible = [
         method
@@ -81,7 +81,7 @@ def _shorten_name(part: str | int) -> str | int:
 
 
 def _shorten_input(value: Any) -> Any:
-    """The input that was wrong, if it is short: an answer need not repeat a large request."""
+    """The wrong input, if it is short: an answer need not repeat a large request."""
     match value:
         case str():
             return shorten(value, _MAX_INPUT_LENGTH)
@@ -113,20 +113,21 @@ def _on_service_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _explain_upstream(error: ServiceError) -> str:
-    """Its own words for the log, without those of whoever failed: they may repeat what was sent there."""
+    """Our own words for the log, without the upstream server's: those may repeat what was sent there."""
     return redacted(error.message.partition(": ")[0])[:_MAX_REASON_LENGTH]
 
 
 def add_error_handlers(app: FastAPI) -> None:
+    """Register the handlers that turn errors into responses."""
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(ServiceError, _on_service_error)
 
 
 class CatchAll:
-    """Outermost: what nothing else handled is logged with its stack, and answered 500 without one.
+    """Outermost: logs unhandled exceptions with their stack, and answers 500 without it.
 
-    It has to end here: functions-framework would answer plain text, and report the exception a second time.
+    Exceptions must end here: functions-framework would answer plain text, and report the exception a second time.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,6 +1,6 @@
-"""Files that a function serves as they are: read once, and known by a digest of their contents.
+"""Serves static files: each is read once, and its ETag is a digest of its contents.
 
-Starlette's own ETag is made of a file's time and size, and the time is the same for all files of a deployed function.
+Starlette's own ETag uses a file's time and size, and the time is the same for all files of a deployed function.
 """
 
 from collections.abc import Mapping
@@ -23,31 +23,31 @@ _TYPES = {
 
 @cache
 def _read(path: Path) -> tuple[bytes, str]:
-    """What the file holds, and its ETag. Kept for as long as the process lives."""
+    """A file's contents and ETag, cached as long as the process lives."""
     content = path.read_bytes()
     return content, f'"{sha256(content).hexdigest()[:32]}"'
 
 
 def serve_file(request: Request, path: Path, seconds: int, headers: Mapping[str, str] | None = None) -> Response:
-    """The file, or 304 to who has it already. `seconds`: how long anybody may keep it without asking again.
+    """The file, or 304 for a caller that has it already. `seconds`: how long it may be cached without asking again.
 
-    Raises `NotFound` where there is none.
+    Raises `NotFound` if the file does not exist.
     """
     try:
         content, tag = _read(path)
     except FileNotFoundError as error:
         raise NotFound(f"There is no file {path.name}.") from error
-    told = {
+    response_headers = {
         "Cache-Control": f"public, max-age={seconds}",
         "ETag": tag,
         "X-Content-Type-Options": "nosniff",
         **(headers or {}),
     }
     if _is_cached(request.headers.get("if-none-match", ""), tag):
-        return Response(status_code=304, headers=told)
-    return Response(content, media_type=_TYPES[path.suffix], headers=told)
+        return Response(status_code=304, headers=response_headers)
+    return Response(content, media_type=_TYPES[path.suffix], headers=response_headers)
 
 
 def _is_cached(if_none_match: str, tag: str) -> bool:
-    """Weak or strong: who compresses on the way makes it weak."""
+    """Compares weakly: a proxy that compresses makes the tag weak."""
     return any(known.strip().removeprefix("W/") in (tag, "*") for known in if_none_match.split(","))

@@ -1,10 +1,10 @@
-"""HEAD wherever GET is: the same answer, without its body."""
+"""Answers HEAD wherever GET is possible: the same answer, without its body."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HeadAsGet:
-    """Has the application answer a GET in the place of a HEAD, and keeps the body back, whatever the status."""
+    """Has the application answer a HEAD as a GET, and drops the body, whatever the status."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

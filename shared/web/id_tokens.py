@@ -1,6 +1,6 @@
-"""Firebase ID tokens: verified, and their claims checked, so that what is made of them is never a surprise.
+"""Verifies Firebase ID tokens, and checks the types of their claims, so that later code can rely on them.
 
-Whether the user still may sign in is for `shared.web.auth_users` to say.
+`shared.web.auth_users` checks whether the user may still sign in.
 """
 
 import json
@@ -16,7 +16,7 @@ from shared.numbers import is_finite_number
 _log = get_logger("authentication")
 _app_lock = Lock()
 CLOCK_SKEW_SECONDS = 10
-"""How far ahead of ours the clock may be that a token was issued by."""
+"""How far the clock that issued a token may be ahead of ours."""
 _EXPIRED = "The ID token has expired. Sign in again, or refresh the token."
 _INVALID = "The bearer token is not a valid Firebase ID token of this project. Sign in, and send its ID token."
 _EARLY = "The ID token was issued in the future, by this service's clock. Try again in a moment."
@@ -33,7 +33,7 @@ def verify(token: str, project: str) -> dict[str, Any]:
     from firebase_admin import auth
     from google.auth.credentials import AnonymousCredentials
 
-    # Verifying takes Google's public certificates and no credentials, so none are looked for.
+    # Verifying needs Google's public certificates but no credentials.
     app = firebase_app("[DEFAULT]", AnonymousCredentials, {"projectId": project})
     try:
         claims: dict[str, Any] = auth.verify_id_token(token, app=app, clock_skew_seconds=CLOCK_SKEW_SECONDS)
@@ -42,7 +42,7 @@ def verify(token: str, project: str) -> dict[str, Any]:
         raise Unavailable("Sign-in cannot be checked right now. Try again.", retry_after=5) from error
     except auth.ExpiredIdTokenError as error:
         raise Unauthenticated(_EXPIRED) from error
-    except Exception as error:  # whatever a library trips over in a stranger's token, it is the token's fault
+    except Exception as error:  # whatever makes the library fail, the token is at fault
         raise Unauthenticated(_INVALID) from error
     check_claims(claims, clock.time())
     return claims

@@ -10,7 +10,7 @@ from shared.web.error_responses import Answers, headers
 REPLAYED_HEADER = "Idempotent-Replayed"
 REPLAYED_TEXT = "`true`, if the request came before under its key."
 REPLAYED: Answers = {200: headers({REPLAYED_HEADER: REPLAYED_TEXT})}
-"""What the answer has that a request gets for a second time."""
+"""The header of an answer that was given before."""
 IdempotencyKey = Annotated[
     str | None,
     Header(

@@ -15,12 +15,12 @@ PREFIX = "/api"
 class PathForms:
     """Rewrites the path: without `/api`, without a trailing slash, and with the function's name put back.
 
-    `request.state.asked_path` is the path as it arrived.
+        `request.state.asked_path` is the path as it arrived.
 
-    `is_route` tells whether a path is one of the application's routes, by any method. A path that is none as it
-    stands, but is one behind the function's name, came through cloudfunctions.net; unless it begins with that name
-    itself, as nothing tells it from a path that was never stripped. So what is called as its function (a session
-    `sessions`) is not reached at that address.
+    `is_route` says whether a path is one of the application's routes, for any method. A path that is none as it
+        stands, but is one behind the function's name, came through cloudfunctions.net; unless it begins with that name
+        itself, as nothing tells it from a path that was never stripped. So what is called as its function (a session
+        `sessions`) is not reached at that address.
     """
 
     def __init__(self, app: ASGIApp, function: str, is_route: Callable[[str], bool]) -> None:

@@ -1,7 +1,7 @@
-"""Calls by services of Google's: Cloud Tasks and Cloud Scheduler send an ID token of a service account.
+"""Calls by Google's services: Cloud Tasks and Cloud Scheduler send an ID token of a service account.
 
 The functions that they call are private, and the platform has checked the caller's permission before a request
-arrives. What is checked here again holds where that is open by mistake: who calls, and for which function the token is.
+arrives. It is checked again here, in case the platform's check is off by mistake: who calls, and for which function.
 
 The platform takes the signature off a token that it has checked itself, and puts a mark in its place
 (https://cloud.google.com/run/docs/troubleshooting#signature-removed). So in a deployment a token with that mark is
@@ -31,16 +31,16 @@ ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 CLOCK_SKEW_SECONDS = 10
 KEPT_SECONDS = 3600.0
 AGAIN_AFTER_SECONDS = 60.0
-"""For how long at least an unknown key does not make us fetch the certificates anew: anybody can make one up."""
+"""Minimum time between fetches for unknown keys: anyone can invent a key."""
 _FETCH_SECONDS = 5
 
 
 class _Unfetched(Exception):
-    """The certificates could not be fetched, and there are none from before."""
+    """The certificates could not be fetched, and none are cached."""
 
 
 class Certificates:
-    """Google's public certificates, by the id of their key. Kept for an hour; older ones serve while none are had."""
+    """Google's public certificates, by the id of their key. Cached for an hour; then used until a fetch succeeds."""
 
     def __init__(self, url: str, now: Callable[[], float] = clock.time) -> None:
         self._url = url
@@ -50,7 +50,7 @@ class Certificates:
         self._known: dict[str, str] = {}
 
     def get(self, key: str) -> dict[str, str]:
-        """All that are known, fetched anew if need be; `key` may still be missing. Blocks. Raises `_Unfetched`."""
+        """All known certificates, fetched if necessary; `key` may still be missing. Blocks. Raises `_Unfetched`."""
         with self._lock:
             age = self._now() - self._tried_at
             if age >= (KEPT_SECONDS if key in self._known else AGAIN_AFTER_SECONDS):
@@ -75,28 +75,28 @@ class Certificates:
 
 
 certificates = cache(Certificates)
-"""Those of this process, by their address."""
+"""The process's certificates, by URL."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """Whose token is good: the account's address, and the audience that the token has to be for."""
+    """Which token is accepted: its account's address and its audience."""
 
     account: str
     audience: str
 
 
 def verify(token: str, expected: Expected, unsigned_is_good: bool, known: Certificates) -> None:
-    """Blocks while certificates are fetched. Raises `Unauthenticated` for a token that does not hold, `Forbidden` for
-    one of another account or for another audience, `TooEarly` when the certificates cannot be had.
+    """Check a token. Blocks while certificates are fetched. Raises `Unauthenticated` for an invalid token, `Forbidden`
+    for one of another account or audience, `TooEarly` if the certificates cannot be fetched.
     """
     claims = _read_claims(token, unsigned_is_good, known)
     now = clock.time()
     issued, expires = claims.get("iat"), claims.get("exp")
     if claims.get("iss") not in ISSUERS or not isinstance(issued, int | float) or not isinstance(expires, int | float):
-        raise Unauthenticated("The token is not one of Google's.")
+        raise Unauthenticated("The token was not issued by Google.")
     if not issued - CLOCK_SKEW_SECONDS <= now <= expires + CLOCK_SKEW_SECONDS:
-        raise Unauthenticated("The token is not good at this time.")
+        raise Unauthenticated("The token is not valid at this time.")
     got = (claims.get("email"), claims.get("email_verified"), claims.get("aud"))
     if got != (expected.account, True, expected.audience):
         _log.error("A call by %s for %s was refused; expected: %s for %s", got[0], got[2], *vars(expected).values())
@@ -115,15 +115,15 @@ def _read_claims(token: str, unsigned_is_good: bool, known: Certificates) -> dic
             claims = jwt.decode(token, certs=known.get(str(key)), clock_skew_in_seconds=CLOCK_SKEW_SECONDS)
     except _Unfetched:
         raise TooEarly("The caller cannot be checked right now.", retry_after=5) from None
-    except Exception as error:  # whatever a library trips over in a stranger's token, it is the token's fault
-        raise Unauthenticated("The token does not hold.") from error
+    except Exception as error:  # whatever makes the library fail, the token is at fault
+        raise Unauthenticated("The token is not valid.") from error
     if not isinstance(claims, dict):
-        raise Unauthenticated("The token does not hold.")
+        raise Unauthenticated("The token is not valid.")
     return cast("dict[str, Any]", claims)
 
 
 def only_from(service: Literal["queue", "scheduler"]) -> Callable[..., Coroutine[Any, Any, None]]:
-    """For a route's `dependencies`: lets in that service alone, where the deployment names its account."""
+    """For a route's `dependencies`: admits only that service, if the deployment names its account."""
 
     async def check(request: Request, settings: CurrentSettings) -> None:
         expected = _find_expected(service, settings)
@@ -139,7 +139,7 @@ def only_from(service: Literal["queue", "scheduler"]) -> Callable[..., Coroutine
 
 
 def _find_expected(service: str, settings: Settings) -> Expected | None:
-    """None on somebody's own machine, where the emulators send no token."""
+    """None on a developer's machine, where the emulators send no token."""
     if settings.functions_emulator:
         return None
     if service == "queue":

@@ -37,7 +37,7 @@ def only_the_tables_names(monkeypatch: pytest.MonkeyPatch) -> None:
 async def refused_without_a_connection(
     client: httpx.AsyncClient, route: str, field: str, url: str, connections: Connections
 ) -> None:
-    """400; or, for a name that there is not, 502."""
+    """400; or, for a name that does not exist, 502."""
     with socket.create_server(("127.0.0.1", 0)) as bait:
         bait.setblocking(False)
         response = await client.post(route, json={field: url.replace("{port}", str(port_of(bait)))})
@@ -121,7 +121,7 @@ async def test_a_private_server_says_that_it_wants_another_token(
     client = serve(mcp, outbound_allowed_hosts=(mcp_server.host,))
     response = await client.post("/mcp/tools", json={"mcp_url": mcp_server.private_url, **token})
     assert response.status_code == 502
-    assert response.json() == {"detail": "127.0.0.1 wants a token, or another one: A token is needed here."}
+    assert response.json() == {"detail": "127.0.0.1 requires a token, or a different one: A token is needed here."}
     sent = f"Bearer {SECRET}" if token.get("auth_token") else None
     assert {authorization for _, path, authorization in mcp_server.requests if path == "/private"} == {sent}
     assert SECRET not in response.text + logged()
@@ -155,7 +155,7 @@ async def test_a_server_that_fails_is_told_in_a_sentence(
 
 
 async def test_what_is_no_mcp_server(serve: Serve, api_server: ApiServer) -> None:
-    """An API, a page, nobody, and a name that there is not: 502, each told apart."""
+    """An API, a page, a closed port and an unknown name: 502, each with its own message."""
     client = serve(mcp, outbound_allowed_hosts=(api_server.host, "127.0.0.1:1"))
     for url, says in [
         (f"{api_server.address}/echo", "did not answer as an MCP server does"),
@@ -182,7 +182,7 @@ async def test_a_token_that_no_header_holds(serve: Serve, mcp_server: McpServer,
     client = serve(mcp, outbound_allowed_hosts=(mcp_server.host,))
     response = await client.post("/mcp/tools", json={"mcp_url": mcp_server.url, "auth_token": token})
     assert response.status_code == 400
-    assert response.json() == {"detail": "The token holds something that cannot be sent."}
+    assert response.json() == {"detail": "The token contains characters that cannot be sent."}
     assert mcp_server.requests == []
 
 

@@ -171,8 +171,8 @@ async def test_what_is_no_spec(
         ("/status/429", "127.0.0.1 answered with status 429"),
         ("/status/500", "127.0.0.1 answered with status 500"),
         ("/status/503", "127.0.0.1 answered with status 503"),
-        ("/half", " did not answer in HTTP as it should."),
-        ("/redirect?to=http://[::1", "127.0.0.1 redirects to what is not a URL."),
+        ("/half", " did not answer in valid HTTP."),
+        ("/redirect?to=http://[::1", "127.0.0.1 redirects to an invalid URL."),
     ],
 )
 async def test_a_server_that_fails(serve: Serve, api_server: ApiServer, path: str, says: str) -> None:

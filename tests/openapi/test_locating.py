@@ -128,7 +128,7 @@ def test_servers_of_paths_and_operations_are_made_whole() -> None:
     paths = {"/a": {"servers": [{"url": "/p"}], "get": {"servers": [{"url": "o"}], "operationId": "x"}}}
     written = json.dumps(document(paths=paths))
     kept = parse(located(parse(written), written, "https://h.test/d/openapi.json"))
-    assert "Base URL of this one: https://h.test/d/o" in tool_docs(kept, 10_000)
+    assert "Base URL of this operation: https://h.test/d/o" in tool_docs(kept, 10_000)
     item: Any = kept.tree["paths"]["/a"]  # pyright: ignore[reportIndexIssue, reportUnknownVariableType]
     assert item["servers"] == [{"url": "https://h.test/p"}]
 

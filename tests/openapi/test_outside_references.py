@@ -28,7 +28,7 @@ def test_an_operation_that_is_elsewhere_is_not_shown_as_if_it_took_nothing(budge
     """The head says it of all; where there is room, each says it of itself."""
     text = tool_docs(parse(document(MANY)), budget)
     assert "600 of 600 operations are described elsewhere, such as in ops/list0.yaml" in text
-    assert "what they take and give is not known" in text
+    assert "what they take and return is unknown" in text
     if budget >= 60_000:
         assert text.count("escribed elsewhere, in ops/create") == 300
     warning = left_to_others(parse(document(MANY)))

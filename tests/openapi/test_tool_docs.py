@@ -116,7 +116,7 @@ def test_the_ladder_leads_down() -> None:
                 "Base URL: https://api.payments.test\n",
                 "- basicAuth: HTTP basic, header `Authorization: Basic <base64 of user:password>`. The key as user",
                 "- bearerAuth: header `Authorization: Bearer <token>`, format auth-scheme",
-                "Unless an operation says otherwise it needs: basicAuth or bearerAuth",
+                "Unless an operation says otherwise, it needs: basicAuth or bearerAuth",
             ],
         ),
         (
@@ -199,7 +199,7 @@ def test_addresses_and_authentication(name: str, expected: list[str]) -> None:
             "payments.yaml",
             "PostFiles",
             [
-                "Base URL of this one: https://files.payments.test\n",
+                "Base URL of this operation: https://files.payments.test\n",
                 'Body (multipart/form-data): {file*: string<binary>, purpose*: "dispute_evidence" | "identity_',
                 "Returns 200 without content",
             ],
@@ -245,7 +245,7 @@ def test_addresses_and_authentication(name: str, expected: list[str]) -> None:
             "petstore.json",
             "uploadFile",
             [
-                "Base URL of this one: https://petstore.test/v2\n",
+                "Base URL of this operation: https://petstore.test/v2\n",
                 "Body (multipart/form-data, required): {file*: file, note: string}\n",
                 "Returns 200 (application/json): {[key]: integer}",
             ],
@@ -255,7 +255,7 @@ def test_addresses_and_authentication(name: str, expected: list[str]) -> None:
             "createChatCompletion",
             [
                 'messages*: [System {role*: "system", content: string} | User {role*: "user", '
-                'content: string | [string] | null} (told apart by role: "system" is System, "user" is User)]',
+                'content: string | [string] | null} (distinguished by role: "system" is System, "user" is User)]',
                 "temperature: number | null = 1",
                 "Returns 200 (application/json): Answer {id*: string, choices: [System {",
                 "Returns 200 (text/event-stream): Chunk {delta: string}",

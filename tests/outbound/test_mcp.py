@@ -121,7 +121,7 @@ async def test_a_token_opens_the_server(mcp_server: McpServer, settings: Setting
 @pytest.mark.parametrize("token", [None, "a-wrong-one"])
 async def test_without_it_the_server_says_so(mcp_server: McpServer, settings: Settings, token: str | None) -> None:
     """In its own words."""
-    with pytest.raises(Unauthorized, match="wants a token, or another one: A token is needed here"):
+    with pytest.raises(Unauthorized, match="requires a token, or a different one: A token is needed here"):
         await list_tools(mcp_server.private_url, token, settings)
 
 

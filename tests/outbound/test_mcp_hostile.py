@@ -100,8 +100,8 @@ async def test_greeting_ends(server: HostileMcpServer, settings: Settings, name:
         ("rpc-error-400", ToolFailed, "No such tool"),
         ("500", NotMcp, "(status 500): The database is on fire."),
         ("403", Unauthorized, "does not allow it: Not for you"),
-        ("infinite", BadAnswer, "a number that JSON does not know"),
-        ("silent-failure", ToolFailed, "did not say why"),
+        ("infinite", BadAnswer, "a number that JSON cannot represent"),
+        ("silent-failure", ToolFailed, "without saying why"),
         ("leaky", ToolFailed, "Bad token"),
     ],
 )

@@ -76,9 +76,9 @@ async def test_an_unknown_authority_is_refused(tls_server: TlsServer) -> None:
     host = f"good.example:{tls_server.port}"
     settings = Settings(outbound_allowed_hosts=(host,))
 
-    with pytest.raises(Unreachable, match=r"The certificate of good\.example:\d+ is not good: it is signed by itself"):
+    with pytest.raises(Unreachable, match=r"The certificate of good\.example:\d+ is not valid: it is self-signed"):
         await Outbound(settings, _here).send(Request(method="GET", url=f"https://{host}/"))
-    with pytest.raises(Unreachable, match=r"The certificate of good\.example:\d+ is not good"):
+    with pytest.raises(Unreachable, match=r"The certificate of good\.example:\d+ is not valid"):
         await list_tools(f"https://{host}/mcp", None, settings, resolver=_here)
 
     assert tls_server.names == ["good.example"] * 2

@@ -223,8 +223,8 @@ async def test_nothing_may_be_cached(client: httpx.AsyncClient) -> None:
         (b"{} x", "something follows its end, line 1, column 4"),
         (b"{a:1}", "a name in double quotes is missing, line 1, column 2"),
         (b'{"a" 1}', "a colon is missing, line 1, column 6"),
-        (b'"\\q"', "a backslash has no meaning there, line 1, column 3"),
-        (b'"\\ud800"', "a text holds half of a character, or an escape that is cut off, line 1, column 8"),
+        (b'"\\q"', "a backslash is not a valid escape there, line 1, column 3"),
+        (b'"\\ud800"', "a text contains half of a character, or an incomplete escape, line 1, column 8"),
         (b"nope", "it cannot be read, line 1, column 2"),
     ],
 )

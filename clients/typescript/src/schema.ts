@@ -61,7 +61,7 @@ export interface paths {
         put?: never;
         /**
          * Saves an agent
-         * @description Saves an agent. `warnings` tell what in its code will not run.
+         * @description Saves an agent. `warnings` list what in its code will not run.
          */
         post: operations["agents_create"];
         delete?: never;
@@ -100,8 +100,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Runs code in the sandbox, at the caller's expense
-         * @description Runs code in the sandbox, at the caller's expense; 400 with its error, logs and traceback when it fails.
+         * Runs code in the sandbox, charged to the caller
+         * @description Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
          */
         post: operations["agents_run_code"];
         delete?: never;
@@ -119,12 +119,12 @@ export interface paths {
         };
         /**
          * One agent
-         * @description One agent; 404 for what is somebody else's and not shared, too.
+         * @description One agent; also 404 if it belongs to another user and is not shared.
          */
         get: operations["agents_get_agent"];
         /**
-         * Changes those fields of an agent that are sent
-         * @description Changes those fields of an agent that are sent; 409 for a `_rev` that is not the newest.
+         * Changes the fields that are sent
+         * @description Changes the fields that are sent; 409 for a `_rev` that is not the newest.
          */
         put: operations["agents_update"];
         post?: never;
@@ -149,7 +149,7 @@ export interface paths {
         put?: never;
         /**
          * Queues the chat
-         * @description Queues the chat; answers once the chat cannot be lost any more.
+         * @description Queues the chat; answers once the chat can no longer be lost.
          *
          *     The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under it gets 409.
          */
@@ -233,12 +233,12 @@ export interface paths {
         };
         /**
          * One demo
-         * @description One demo; 404 for what is somebody else's and not shared, too.
+         * @description One demo; also 404 if it belongs to another user and is not shared.
          */
         get: operations["demos_get_demo"];
         /**
-         * Puts another content in the place of a demo's
-         * @description Puts another content in the place of a demo's; 409 for a `_rev` that is not the newest.
+         * Replaces a demo
+         * @description Replaces a demo; 409 for a `_rev` that is not the newest.
          */
         put: operations["demos_replace"];
         post?: never;
@@ -261,7 +261,7 @@ export interface paths {
         };
         /**
          * The demo as a web page
-         * @description The demo as a web page; a shared one for everybody, as browsers send no token when they open an address.
+         * @description The demo as a web page. A shared one is open to everyone, as browsers send no token when they open a page.
          */
         get: operations["demos_open_page"];
         put?: never;
@@ -305,8 +305,8 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Undeploys the agent, and makes its name free
-         * @description Undeploys the agent, and makes its name free.
+         * Undeploys the agent, and frees its name
+         * @description Undeploys the agent, and frees its name.
          */
         delete: operations["deployments_undeploy"];
         options?: never;
@@ -365,7 +365,7 @@ export interface paths {
         put?: never;
         /**
          * Runs a published agent
-         * @description Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's expense.
+         * @description Runs a published agent; the body is its input, its result the answer. Open to everyone; charged to its owner.
          *
          *     The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and gets the same
          *     answer. 409 for another input under the key, and while the first request is running: that has a `Retry-After`.
@@ -387,8 +387,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Writes one line
-         * @description Writes one line; no more of them a minute than the setting allows, for each user or address.
+         * Writes one line to the log
+         * @description Writes one line to the log; limited per minute, for each user or address.
          */
         post: operations["logs_log_client"];
         delete?: never;
@@ -446,7 +446,7 @@ export interface paths {
         };
         /**
          * Whether the service runs, for readiness probes
-         * @description Whether the service runs, for readiness probes. It asks nothing of other services.
+         * @description Whether the service runs, for readiness probes. It calls no other service.
          */
         get: operations["meta_health"];
         put?: never;
@@ -731,8 +731,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Charges what was spent elsewhere
-         * @description Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent.
+         * Charges the caller for what was spent elsewhere
+         * @description Charges the caller for what was spent elsewhere; only once under the same `Idempotency-Key`.
          *
          *     A key that came with another report: 409.
          */
@@ -779,7 +779,7 @@ export interface components {
             status: components["schemas"]["TicketStatus"];
         };
         /**
-         * @description Any combination of what an administrator changes.
+         * @description Any combination of what an administrator may change.
          * @example {
          *       "monthlyAllowance": 200,
          *       "spendRemaining": 200
@@ -790,7 +790,7 @@ export interface components {
             monthlyAllowance?: number | null;
             allowanceResetDate?: number | null;
             spendRemaining?: number | null;
-            /** @description Whether the user is refused everywhere, and whoever calls the user's agents. */
+            /** @description Whether the user, and callers of the user's agents, are refused everywhere. */
             disabled?: boolean | null;
         };
         /**
@@ -1329,7 +1329,7 @@ export interface components {
             warnings?: string[] | null;
         };
         /**
-         * @description What `POST /agents/generate-code` takes: what the agent shall do, and with what. `composer` writes it.
+         * @description What `POST /agents/generate-code` takes: what the agent should do, and with what. `composer` writes it.
          * @example {
          *       "description": "Greets whoever is named in inputText.",
          *       "inputSchema": {
@@ -1367,7 +1367,7 @@ export interface components {
             builtInTools?: string[];
         };
         /**
-         * @description Its answer. `thoughts`: what the model thought, None if it did not tell.
+         * @description Its answer. `thoughts`: the model's thoughts, None if it gave none.
          * @example {
          *       "code": "async def run(input_dict, tools):\n    return {'outputText': f\"Hello, {input_dict['inputText']}!\"}\n",
          *       "docstring": "Greets whoever is named.",
@@ -1382,7 +1382,7 @@ export interface components {
             thoughts: components["schemas"]["JsonValue"];
         };
         /**
-         * @description What `POST /demos/generate-code` takes: what the page shall do, and with which deployments.
+         * @description What `POST /demos/generate-code` takes: what the page should do, and with which deployments.
          * @example {
          *       "modelConfig": {
          *         "model": "gpt-4.1-mini",
@@ -1405,7 +1405,7 @@ export interface components {
             builtInTools?: string[];
         };
         /**
-         * @description Its answer. `thoughts`: what the model thought, None if it did not tell.
+         * @description Its answer. `thoughts`: the model's thoughts, None if it gave none.
          * @example {
          *       "css": "p { color: teal; }",
          *       "html": "<p>Hello</p>",
@@ -1420,7 +1420,7 @@ export interface components {
             thoughts: components["schemas"]["JsonValue"];
         };
         /**
-         * @description That the service can be asked.
+         * @description That the service answers.
          * @example {
          *       "service": "user-service",
          *       "status": "healthy"
@@ -1458,7 +1458,7 @@ export interface components {
         };
         JsonValue: unknown;
         /**
-         * @description What `POST /mcp/tools` takes. `auth_token`: sent to the server as a bearer token; an empty one is none.
+         * @description What `POST /mcp/tools` takes. `auth_token`: sent to the server as a bearer token; an empty one counts as none.
          * @example {
          *       "mcp_url": "https://mcp.example.com/mcp"
          *     }
@@ -1477,7 +1477,7 @@ export interface components {
             /** @default logged */
             status: string;
         };
-        /** @description As the server describes it. `input_schema`: a JSON Schema, which nobody has checked. */
+        /** @description A tool as the server describes it. `input_schema` is a JSON Schema that nothing has validated. */
         McpTool: {
             name: string;
             description: string;
@@ -1644,7 +1644,7 @@ export interface components {
             };
         };
         /**
-         * @description What `PUT /demos/{id}` takes: all of it again; only a `visibility` that is not sent stays as it is.
+         * @description What `PUT /demos/{id}` takes: the whole demo; only a `visibility` that is not sent stays as it is.
          *
          *     `rev`: the revision that the change was made for; a newer one refuses it.
          * @example {
@@ -1685,7 +1685,7 @@ export interface components {
         /**
          * @description What `POST /agents/run-code` takes: code that need not be saved, and what it may use.
          *
-         *     `invokable_models`: the models that it may call; empty: every one there is.
+         *     `invokable_models`: the models that it may call; empty: all of them.
          * @example {
          *       "code": "async def run(input_dict, tools):\n    print('adding')\n    return {'sum': sum(input_dict['numbers'])}\n",
          *       "inputDict": {
@@ -1797,7 +1797,7 @@ export interface components {
             text: string;
         };
         /**
-         * @description `pending` and `processing` lead, in the end, to one of the other two.
+         * @description The state of a ticket. `pending` and `processing` finally become one of the other two.
          * @enum {string}
          */
         TicketStatus: "pending" | "processing" | "completed" | "failed";
@@ -1900,7 +1900,7 @@ export interface components {
             usage: components["schemas"]["UsageEntry"][];
         };
         /**
-         * @description Something that was spent elsewhere.
+         * @description An amount that was spent elsewhere, to be charged to the caller.
          * @example {
          *       "metadata": {
          *         "purpose": "translation"
@@ -1958,7 +1958,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description It parses, but cannot be served as it is. */
+        /** @description Well formed, but it cannot be served as it is. */
         BadRequest: {
             headers: {
                 [name: string]: unknown;
@@ -1972,7 +1972,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description No token, or one that does not hold. */
+        /** @description No token, or an invalid one. */
         Unauthenticated: {
             headers: {
                 /** @description `Bearer`. */
@@ -1988,7 +1988,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Nothing is left to pay for it. */
+        /** @description The payer's allowance does not cover it. */
         AllowanceSpent: {
             headers: {
                 [name: string]: unknown;
@@ -2002,7 +2002,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Known, and not allowed. */
+        /** @description The caller is known, but not allowed to do this. */
         Forbidden: {
             headers: {
                 [name: string]: unknown;
@@ -2016,7 +2016,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Unknown, or somebody else's: the two must look the same. */
+        /** @description It does not exist, or belongs to another user: the two must look the same. */
         NotFound: {
             headers: {
                 [name: string]: unknown;
@@ -2030,7 +2030,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Somebody else was faster, or has it. */
+        /** @description Another request was faster, or something already has the name. */
         Conflict: {
             headers: {
                 [name: string]: unknown;
@@ -2044,7 +2044,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description More bytes than the limit. */
+        /** @description More bytes than allowed. */
         TooLarge: {
             headers: {
                 [name: string]: unknown;
@@ -2058,7 +2058,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Again after `retry_after` seconds. */
+        /** @description Try again after `retry_after` seconds. */
         TooManyRequests: {
             headers: {
                 /** @description Seconds to wait. */
@@ -2088,7 +2088,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Something that we asked failed, or made no sense. */
+        /** @description A server that we called failed, or its answer was unusable. */
         UpstreamFailed: {
             headers: {
                 [name: string]: unknown;
@@ -2102,7 +2102,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Not accepted now; the same request may be sent again. */
+        /** @description Not accepted now; the same request may be sent again later. */
         Unavailable: {
             headers: {
                 /** @description Seconds to wait. */
@@ -2118,7 +2118,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Something that we asked took too long. */
+        /** @description A server that we called took too long. */
         UpstreamTooSlow: {
             headers: {
                 [name: string]: unknown;
@@ -2132,7 +2132,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Input that does not fit its schema. `problems`: (type, path, message) of each; told as FastAPI tells them. */
+        /** @description Input that does not fit its schema. `problems`: (type, path, message) of each, shown as FastAPI does. */
         InvalidInput: {
             headers: {
                 [name: string]: unknown;
@@ -2158,7 +2158,7 @@ export interface components {
                 "application/json": components["schemas"]["Invalid"];
             };
         };
-        /** @description Code that its author has to mend: `error` is "TypeName: message", the traceback the code's own lines. */
+        /** @description Code that its author has to fix: `error` is "TypeName: message", the traceback the code's own lines. */
         CodeFailed: {
             headers: {
                 [name: string]: unknown;
@@ -2178,7 +2178,7 @@ export interface components {
                 "application/json": components["schemas"]["FailedCode"];
             };
         };
-        /** @description A published agent failed. Whoever called it learns the run's id, by which its author finds it in the log. */
+        /** @description A published agent failed. The caller gets the run's id, by which the author finds it in the log. */
         AgentFailed: {
             headers: {
                 [name: string]: unknown;

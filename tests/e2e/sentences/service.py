@@ -67,7 +67,7 @@ def errors_have_a_detail(context: CheckContext) -> None:
     assert (set(failed), type(failed["detail"])) == ({"detail"}, str)
 
 
-def tickets_tell_status_and_errors(context: CheckContext) -> None:
+def tickets_have_status_and_errors(context: CheckContext) -> None:
     prompt = fresh("refuse")
     context.model_server.script(prompt, Fail(401, "Incorrect API key provided."))
     ticket = context.service.finished(context.service.ticket(prompt))

@@ -17,7 +17,7 @@ class Accepted:
 
     Attributes:
         ticket_id (str):
-        status (TicketStatus): `pending` and `processing` lead, in the end, to one of the other two.
+        status (TicketStatus): The state of a ticket. `pending` and `processing` finally become one of the other two.
     """
 
     ticket_id: str

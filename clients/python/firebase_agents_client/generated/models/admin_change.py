@@ -13,14 +13,14 @@ T = TypeVar("T", bound="AdminChange")
 
 @_attrs_define
 class AdminChange:
-    """Any combination of what an administrator changes.
+    """Any combination of what an administrator may change.
 
     Attributes:
         field_rev (None | str | Unset):
         monthly_allowance (float | None | Unset):
         allowance_reset_date (float | None | Unset):
         spend_remaining (float | None | Unset):
-        disabled (bool | None | Unset): Whether the user is refused everywhere, and whoever calls the user's agents.
+        disabled (bool | None | Unset): Whether the user, and callers of the user's agents, are refused everywhere.
     """
 
     field_rev: None | str | Unset = UNSET

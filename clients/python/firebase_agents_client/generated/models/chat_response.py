@@ -22,7 +22,7 @@ class ChatResponse:
 
     Attributes:
         ticket_id (str):
-        status (TicketStatus): `pending` and `processing` lead, in the end, to one of the other two.
+        status (TicketStatus): The state of a ticket. `pending` and `processing` finally become one of the other two.
         result (ChatResult | None):
         error (None | str):
         created_at (datetime.datetime):

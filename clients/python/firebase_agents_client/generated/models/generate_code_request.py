@@ -25,7 +25,7 @@ T = TypeVar("T", bound="GenerateCodeRequest")
 
 @_attrs_define
 class GenerateCodeRequest:
-    """What `POST /agents/generate-code` takes: what the agent shall do, and with what. `composer` writes it.
+    """What `POST /agents/generate-code` takes: what the agent should do, and with what. `composer` writes it.
 
     Attributes:
         description (str):

@@ -18,7 +18,7 @@ T = TypeVar("T", bound="GenerateDemoRequest")
 
 @_attrs_define
 class GenerateDemoRequest:
-    """What `POST /demos/generate-code` takes: what the page shall do, and with which deployments.
+    """What `POST /demos/generate-code` takes: what the page should do, and with which deployments.
 
     Attributes:
         user_prompt (str):

@@ -11,7 +11,7 @@ T = TypeVar("T", bound="GeneratedDemo")
 
 @_attrs_define
 class GeneratedDemo:
-    """Its answer. `thoughts`: what the model thought, None if it did not tell.
+    """Its answer. `thoughts`: the model's thoughts, None if it gave none.
 
     Attributes:
         html (str):

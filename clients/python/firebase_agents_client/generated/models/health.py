@@ -11,7 +11,7 @@ T = TypeVar("T", bound="Health")
 
 @_attrs_define
 class Health:
-    """That the service can be asked.
+    """That the service answers.
 
     Attributes:
         status (str):  Default: 'healthy'.

@@ -15,7 +15,7 @@ T = TypeVar("T", bound="McpTool")
 
 @_attrs_define
 class McpTool:
-    """As the server describes it. `input_schema`: a JSON Schema, which nobody has checked.
+    """A tool as the server describes it. `input_schema` is a JSON Schema that nothing has validated.
 
     Attributes:
         name (str):

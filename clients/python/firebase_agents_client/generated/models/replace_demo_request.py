@@ -23,7 +23,7 @@ T = TypeVar("T", bound="ReplaceDemoRequest")
 
 @_attrs_define
 class ReplaceDemoRequest:
-    """What `PUT /demos/{id}` takes: all of it again; only a `visibility` that is not sent stays as it is.
+    """What `PUT /demos/{id}` takes: the whole demo; only a `visibility` that is not sent stays as it is.
 
     `rev`: the revision that the change was made for; a newer one refuses it.
 

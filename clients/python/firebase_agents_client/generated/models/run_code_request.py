@@ -21,7 +21,7 @@ T = TypeVar("T", bound="RunCodeRequest")
 class RunCodeRequest:
     """What `POST /agents/run-code` takes: code that need not be saved, and what it may use.
 
-    `invokable_models`: the models that it may call; empty: every one there is.
+    `invokable_models`: the models that it may call; empty: all of them.
 
         Attributes:
             code (str):

@@ -17,7 +17,7 @@ T = TypeVar("T", bound="UsageReport")
 
 @_attrs_define
 class UsageReport:
-    """Something that was spent elsewhere.
+    """An amount that was spent elsewhere, to be charged to the caller.
 
     Attributes:
         response_cost (float):

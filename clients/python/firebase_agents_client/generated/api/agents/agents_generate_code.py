@@ -116,7 +116,7 @@ def sync_detailed(
      Has a model write an agent's code, checks that it runs, and names it.
 
     Args:
-        body (GenerateCodeRequest): What `POST /agents/generate-code` takes: what the agent shall
+        body (GenerateCodeRequest): What `POST /agents/generate-code` takes: what the agent should
             do, and with what. `composer` writes it.
 
     Raises:
@@ -148,7 +148,7 @@ def sync(
      Has a model write an agent's code, checks that it runs, and names it.
 
     Args:
-        body (GenerateCodeRequest): What `POST /agents/generate-code` takes: what the agent shall
+        body (GenerateCodeRequest): What `POST /agents/generate-code` takes: what the agent should
             do, and with what. `composer` writes it.
 
     Raises:
@@ -175,7 +175,7 @@ async def asyncio_detailed(
      Has a model write an agent's code, checks that it runs, and names it.
 
     Args:
-        body (GenerateCodeRequest): What `POST /agents/generate-code` takes: what the agent shall
+        body (GenerateCodeRequest): What `POST /agents/generate-code` takes: what the agent should
             do, and with what. `composer` writes it.
 
     Raises:
@@ -205,7 +205,7 @@ async def asyncio(
      Has a model write an agent's code, checks that it runs, and names it.
 
     Args:
-        body (GenerateCodeRequest): What `POST /agents/generate-code` takes: what the agent shall
+        body (GenerateCodeRequest): What `POST /agents/generate-code` takes: what the agent should
             do, and with what. `composer` writes it.
 
     Raises:

@@ -78,7 +78,7 @@ def sync_detailed(
 ) -> Response[Agent | Error]:
     """One agent
 
-     One agent; 404 for what is somebody else's and not shared, too.
+     One agent; also 404 if it belongs to another user and is not shared.
 
     Args:
         agent_id (str):
@@ -109,7 +109,7 @@ def sync(
 ) -> Agent | Error | None:
     """One agent
 
-     One agent; 404 for what is somebody else's and not shared, too.
+     One agent; also 404 if it belongs to another user and is not shared.
 
     Args:
         agent_id (str):
@@ -135,7 +135,7 @@ async def asyncio_detailed(
 ) -> Response[Agent | Error]:
     """One agent
 
-     One agent; 404 for what is somebody else's and not shared, too.
+     One agent; also 404 if it belongs to another user and is not shared.
 
     Args:
         agent_id (str):
@@ -164,7 +164,7 @@ async def asyncio(
 ) -> Agent | Error | None:
     """One agent
 
-     One agent; 404 for what is somebody else's and not shared, too.
+     One agent; also 404 if it belongs to another user and is not shared.
 
     Args:
         agent_id (str):

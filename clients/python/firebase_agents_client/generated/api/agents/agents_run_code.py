@@ -107,16 +107,15 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: RunCodeRequest,
 ) -> Response[Error | FailedCode | Invalid | RunCodeResponse]:
-    """Runs code in the sandbox, at the caller's expense
+    """Runs code in the sandbox, charged to the caller
 
-     Runs code in the sandbox, at the caller's expense; 400 with its error, logs and traceback when it
-    fails.
+     Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
 
     Args:
         body (RunCodeRequest): What `POST /agents/run-code` takes: code that need not be saved,
             and what it may use.
 
-            `invokable_models`: the models that it may call; empty: every one there is.
+            `invokable_models`: the models that it may call; empty: all of them.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -142,16 +141,15 @@ def sync(
     client: AuthenticatedClient,
     body: RunCodeRequest,
 ) -> Error | FailedCode | Invalid | RunCodeResponse | None:
-    """Runs code in the sandbox, at the caller's expense
+    """Runs code in the sandbox, charged to the caller
 
-     Runs code in the sandbox, at the caller's expense; 400 with its error, logs and traceback when it
-    fails.
+     Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
 
     Args:
         body (RunCodeRequest): What `POST /agents/run-code` takes: code that need not be saved,
             and what it may use.
 
-            `invokable_models`: the models that it may call; empty: every one there is.
+            `invokable_models`: the models that it may call; empty: all of them.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -172,16 +170,15 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: RunCodeRequest,
 ) -> Response[Error | FailedCode | Invalid | RunCodeResponse]:
-    """Runs code in the sandbox, at the caller's expense
+    """Runs code in the sandbox, charged to the caller
 
-     Runs code in the sandbox, at the caller's expense; 400 with its error, logs and traceback when it
-    fails.
+     Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
 
     Args:
         body (RunCodeRequest): What `POST /agents/run-code` takes: code that need not be saved,
             and what it may use.
 
-            `invokable_models`: the models that it may call; empty: every one there is.
+            `invokable_models`: the models that it may call; empty: all of them.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -205,16 +202,15 @@ async def asyncio(
     client: AuthenticatedClient,
     body: RunCodeRequest,
 ) -> Error | FailedCode | Invalid | RunCodeResponse | None:
-    """Runs code in the sandbox, at the caller's expense
+    """Runs code in the sandbox, charged to the caller
 
-     Runs code in the sandbox, at the caller's expense; 400 with its error, logs and traceback when it
-    fails.
+     Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
 
     Args:
         body (RunCodeRequest): What `POST /agents/run-code` takes: code that need not be saved,
             and what it may use.
 
-            `invokable_models`: the models that it may call; empty: every one there is.
+            `invokable_models`: the models that it may call; empty: all of them.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

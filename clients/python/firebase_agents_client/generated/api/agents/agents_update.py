@@ -111,9 +111,9 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: UpdateAgentRequest,
 ) -> Response[Agent | Error | Invalid]:
-    """Changes those fields of an agent that are sent
+    """Changes the fields that are sent
 
-     Changes those fields of an agent that are sent; 409 for a `_rev` that is not the newest.
+     Changes the fields that are sent; 409 for a `_rev` that is not the newest.
 
     Args:
         agent_id (str):
@@ -148,9 +148,9 @@ def sync(
     client: AuthenticatedClient,
     body: UpdateAgentRequest,
 ) -> Agent | Error | Invalid | None:
-    """Changes those fields of an agent that are sent
+    """Changes the fields that are sent
 
-     Changes those fields of an agent that are sent; 409 for a `_rev` that is not the newest.
+     Changes the fields that are sent; 409 for a `_rev` that is not the newest.
 
     Args:
         agent_id (str):
@@ -180,9 +180,9 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: UpdateAgentRequest,
 ) -> Response[Agent | Error | Invalid]:
-    """Changes those fields of an agent that are sent
+    """Changes the fields that are sent
 
-     Changes those fields of an agent that are sent; 409 for a `_rev` that is not the newest.
+     Changes the fields that are sent; 409 for a `_rev` that is not the newest.
 
     Args:
         agent_id (str):
@@ -215,9 +215,9 @@ async def asyncio(
     client: AuthenticatedClient,
     body: UpdateAgentRequest,
 ) -> Agent | Error | Invalid | None:
-    """Changes those fields of an agent that are sent
+    """Changes the fields that are sent
 
-     Changes those fields of an agent that are sent; 409 for a `_rev` that is not the newest.
+     Changes the fields that are sent; 409 for a `_rev` that is not the newest.
 
     Args:
         agent_id (str):

@@ -118,7 +118,7 @@ def sync_detailed(
 ) -> Response[Accepted | Error | Invalid | UnknownOutcome]:
     """Queues the chat
 
-     Queues the chat; answers once the chat cannot be lost any more.
+     Queues the chat; answers once the chat can no longer be lost.
 
     The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under
     it gets 409.
@@ -161,7 +161,7 @@ def sync(
 ) -> Accepted | Error | Invalid | UnknownOutcome | None:
     """Queues the chat
 
-     Queues the chat; answers once the chat cannot be lost any more.
+     Queues the chat; answers once the chat can no longer be lost.
 
     The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under
     it gets 409.
@@ -199,7 +199,7 @@ async def asyncio_detailed(
 ) -> Response[Accepted | Error | Invalid | UnknownOutcome]:
     """Queues the chat
 
-     Queues the chat; answers once the chat cannot be lost any more.
+     Queues the chat; answers once the chat can no longer be lost.
 
     The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under
     it gets 409.
@@ -240,7 +240,7 @@ async def asyncio(
 ) -> Accepted | Error | Invalid | UnknownOutcome | None:
     """Queues the chat
 
-     Queues the chat; answers once the chat cannot be lost any more.
+     Queues the chat; answers once the chat can no longer be lost.
 
     The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under
     it gets 409.

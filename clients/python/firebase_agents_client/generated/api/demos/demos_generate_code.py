@@ -116,7 +116,7 @@ def sync_detailed(
      Has a model write a page around deployments, and checks that it works.
 
     Args:
-        body (GenerateDemoRequest): What `POST /demos/generate-code` takes: what the page shall
+        body (GenerateDemoRequest): What `POST /demos/generate-code` takes: what the page should
             do, and with which deployments.
 
     Raises:
@@ -148,7 +148,7 @@ def sync(
      Has a model write a page around deployments, and checks that it works.
 
     Args:
-        body (GenerateDemoRequest): What `POST /demos/generate-code` takes: what the page shall
+        body (GenerateDemoRequest): What `POST /demos/generate-code` takes: what the page should
             do, and with which deployments.
 
     Raises:
@@ -175,7 +175,7 @@ async def asyncio_detailed(
      Has a model write a page around deployments, and checks that it works.
 
     Args:
-        body (GenerateDemoRequest): What `POST /demos/generate-code` takes: what the page shall
+        body (GenerateDemoRequest): What `POST /demos/generate-code` takes: what the page should
             do, and with which deployments.
 
     Raises:
@@ -205,7 +205,7 @@ async def asyncio(
      Has a model write a page around deployments, and checks that it works.
 
     Args:
-        body (GenerateDemoRequest): What `POST /demos/generate-code` takes: what the page shall
+        body (GenerateDemoRequest): What `POST /demos/generate-code` takes: what the page should
             do, and with which deployments.
 
     Raises:

@@ -78,7 +78,7 @@ def sync_detailed(
 ) -> Response[Demo | Error]:
     """One demo
 
-     One demo; 404 for what is somebody else's and not shared, too.
+     One demo; also 404 if it belongs to another user and is not shared.
 
     Args:
         demo_id (str):
@@ -109,7 +109,7 @@ def sync(
 ) -> Demo | Error | None:
     """One demo
 
-     One demo; 404 for what is somebody else's and not shared, too.
+     One demo; also 404 if it belongs to another user and is not shared.
 
     Args:
         demo_id (str):
@@ -135,7 +135,7 @@ async def asyncio_detailed(
 ) -> Response[Demo | Error]:
     """One demo
 
-     One demo; 404 for what is somebody else's and not shared, too.
+     One demo; also 404 if it belongs to another user and is not shared.
 
     Args:
         demo_id (str):
@@ -164,7 +164,7 @@ async def asyncio(
 ) -> Demo | Error | None:
     """One demo
 
-     One demo; 404 for what is somebody else's and not shared, too.
+     One demo; also 404 if it belongs to another user and is not shared.
 
     Args:
         demo_id (str):

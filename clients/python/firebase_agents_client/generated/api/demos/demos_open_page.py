@@ -76,8 +76,8 @@ def sync_detailed(
 ) -> Response[Error | str]:
     """The demo as a web page
 
-     The demo as a web page; a shared one for everybody, as browsers send no token when they open an
-    address.
+     The demo as a web page. A shared one is open to everyone, as browsers send no token when they open a
+    page.
 
     Args:
         demo_id (str):
@@ -108,8 +108,8 @@ def sync(
 ) -> Error | str | None:
     """The demo as a web page
 
-     The demo as a web page; a shared one for everybody, as browsers send no token when they open an
-    address.
+     The demo as a web page. A shared one is open to everyone, as browsers send no token when they open a
+    page.
 
     Args:
         demo_id (str):
@@ -135,8 +135,8 @@ async def asyncio_detailed(
 ) -> Response[Error | str]:
     """The demo as a web page
 
-     The demo as a web page; a shared one for everybody, as browsers send no token when they open an
-    address.
+     The demo as a web page. A shared one is open to everyone, as browsers send no token when they open a
+    page.
 
     Args:
         demo_id (str):
@@ -165,8 +165,8 @@ async def asyncio(
 ) -> Error | str | None:
     """The demo as a web page
 
-     The demo as a web page; a shared one for everybody, as browsers send no token when they open an
-    address.
+     The demo as a web page. A shared one is open to everyone, as browsers send no token when they open a
+    page.
 
     Args:
         demo_id (str):

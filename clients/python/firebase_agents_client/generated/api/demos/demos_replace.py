@@ -104,13 +104,13 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: ReplaceDemoRequest,
 ) -> Response[Demo | Error | Invalid]:
-    """Puts another content in the place of a demo's
+    """Replaces a demo
 
-     Puts another content in the place of a demo's; 409 for a `_rev` that is not the newest.
+     Replaces a demo; 409 for a `_rev` that is not the newest.
 
     Args:
         demo_id (str):
-        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: all of it again; only a
+        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: the whole demo; only a
             `visibility` that is not sent stays as it is.
 
             `rev`: the revision that the change was made for; a newer one refuses it.
@@ -141,13 +141,13 @@ def sync(
     client: AuthenticatedClient,
     body: ReplaceDemoRequest,
 ) -> Demo | Error | Invalid | None:
-    """Puts another content in the place of a demo's
+    """Replaces a demo
 
-     Puts another content in the place of a demo's; 409 for a `_rev` that is not the newest.
+     Replaces a demo; 409 for a `_rev` that is not the newest.
 
     Args:
         demo_id (str):
-        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: all of it again; only a
+        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: the whole demo; only a
             `visibility` that is not sent stays as it is.
 
             `rev`: the revision that the change was made for; a newer one refuses it.
@@ -173,13 +173,13 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: ReplaceDemoRequest,
 ) -> Response[Demo | Error | Invalid]:
-    """Puts another content in the place of a demo's
+    """Replaces a demo
 
-     Puts another content in the place of a demo's; 409 for a `_rev` that is not the newest.
+     Replaces a demo; 409 for a `_rev` that is not the newest.
 
     Args:
         demo_id (str):
-        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: all of it again; only a
+        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: the whole demo; only a
             `visibility` that is not sent stays as it is.
 
             `rev`: the revision that the change was made for; a newer one refuses it.
@@ -208,13 +208,13 @@ async def asyncio(
     client: AuthenticatedClient,
     body: ReplaceDemoRequest,
 ) -> Demo | Error | Invalid | None:
-    """Puts another content in the place of a demo's
+    """Replaces a demo
 
-     Puts another content in the place of a demo's; 409 for a `_rev` that is not the newest.
+     Replaces a demo; 409 for a `_rev` that is not the newest.
 
     Args:
         demo_id (str):
-        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: all of it again; only a
+        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: the whole demo; only a
             `visibility` that is not sent stays as it is.
 
             `rev`: the revision that the change was made for; a newer one refuses it.

@@ -116,8 +116,8 @@ def sync_detailed(
 ) -> Response[Any | Error | FailedRun | Invalid]:
     """Runs a published agent
 
-     Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's
-    expense.
+     Runs a published agent; the body is its input, its result the answer. Open to everyone; charged to
+    its owner.
 
     The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and
     gets the same
@@ -160,8 +160,8 @@ def sync(
 ) -> Any | Error | FailedRun | Invalid | None:
     """Runs a published agent
 
-     Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's
-    expense.
+     Runs a published agent; the body is its input, its result the answer. Open to everyone; charged to
+    its owner.
 
     The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and
     gets the same
@@ -199,8 +199,8 @@ async def asyncio_detailed(
 ) -> Response[Any | Error | FailedRun | Invalid]:
     """Runs a published agent
 
-     Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's
-    expense.
+     Runs a published agent; the body is its input, its result the answer. Open to everyone; charged to
+    its owner.
 
     The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and
     gets the same
@@ -241,8 +241,8 @@ async def asyncio(
 ) -> Any | Error | FailedRun | Invalid | None:
     """Runs a published agent
 
-     Runs a published agent; the body is its input, its result the answer. For anybody, at its owner's
-    expense.
+     Runs a published agent; the body is its input, its result the answer. Open to everyone; charged to
+    its owner.
 
     The same input from the same address under the same `Idempotency-Key` is run once in 24 hours, and
     gets the same

@@ -95,9 +95,9 @@ def sync_detailed(
     body: ClientLog,
     user_agent: str | Unset = "",
 ) -> Response[Error | Invalid | Logged]:
-    """Writes one line
+    """Writes one line to the log
 
-     Writes one line; no more of them a minute than the setting allows, for each user or address.
+     Writes one line to the log; limited per minute, for each user or address.
 
     Args:
         user_agent (str | Unset):  Default: ''.
@@ -129,9 +129,9 @@ def sync(
     body: ClientLog,
     user_agent: str | Unset = "",
 ) -> Error | Invalid | Logged | None:
-    """Writes one line
+    """Writes one line to the log
 
-     Writes one line; no more of them a minute than the setting allows, for each user or address.
+     Writes one line to the log; limited per minute, for each user or address.
 
     Args:
         user_agent (str | Unset):  Default: ''.
@@ -158,9 +158,9 @@ async def asyncio_detailed(
     body: ClientLog,
     user_agent: str | Unset = "",
 ) -> Response[Error | Invalid | Logged]:
-    """Writes one line
+    """Writes one line to the log
 
-     Writes one line; no more of them a minute than the setting allows, for each user or address.
+     Writes one line to the log; limited per minute, for each user or address.
 
     Args:
         user_agent (str | Unset):  Default: ''.
@@ -190,9 +190,9 @@ async def asyncio(
     body: ClientLog,
     user_agent: str | Unset = "",
 ) -> Error | Invalid | Logged | None:
-    """Writes one line
+    """Writes one line to the log
 
-     Writes one line; no more of them a minute than the setting allows, for each user or address.
+     Writes one line to the log; limited per minute, for each user or address.
 
     Args:
         user_agent (str | Unset):  Default: ''.

@@ -117,7 +117,7 @@ def sync_detailed(
 
     Args:
         body (ListToolsRequest): What `POST /mcp/tools` takes. `auth_token`: sent to the server as
-            a bearer token; an empty one is none.
+            a bearer token; an empty one counts as none.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -149,7 +149,7 @@ def sync(
 
     Args:
         body (ListToolsRequest): What `POST /mcp/tools` takes. `auth_token`: sent to the server as
-            a bearer token; an empty one is none.
+            a bearer token; an empty one counts as none.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -176,7 +176,7 @@ async def asyncio_detailed(
 
     Args:
         body (ListToolsRequest): What `POST /mcp/tools` takes. `auth_token`: sent to the server as
-            a bearer token; an empty one is none.
+            a bearer token; an empty one counts as none.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -206,7 +206,7 @@ async def asyncio(
 
     Args:
         body (ListToolsRequest): What `POST /mcp/tools` takes. `auth_token`: sent to the server as
-            a bearer token; an empty one is none.
+            a bearer token; an empty one counts as none.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -52,7 +52,7 @@ def sync_detailed(
 ) -> Response[Error | Health]:
     """Whether the service runs, for readiness probes
 
-     Whether the service runs, for readiness probes. It asks nothing of other services.
+     Whether the service runs, for readiness probes. It calls no other service.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -77,7 +77,7 @@ def sync(
 ) -> Error | Health | None:
     """Whether the service runs, for readiness probes
 
-     Whether the service runs, for readiness probes. It asks nothing of other services.
+     Whether the service runs, for readiness probes. It calls no other service.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -98,7 +98,7 @@ async def asyncio_detailed(
 ) -> Response[Error | Health]:
     """Whether the service runs, for readiness probes
 
-     Whether the service runs, for readiness probes. It asks nothing of other services.
+     Whether the service runs, for readiness probes. It calls no other service.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -121,7 +121,7 @@ async def asyncio(
 ) -> Error | Health | None:
     """Whether the service runs, for readiness probes
 
-     Whether the service runs, for readiness probes. It asks nothing of other services.
+     Whether the service runs, for readiness probes. It calls no other service.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -103,16 +103,16 @@ def sync_detailed(
     body: UsageReport,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Response[Error | Invalid | User]:
-    """Charges what was spent elsewhere
+    """Charges the caller for what was spent elsewhere
 
-     Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent.
+     Charges the caller for what was spent elsewhere; only once under the same `Idempotency-Key`.
 
     A key that came with another report: 409.
 
     Args:
         idempotency_key (None | str | Unset): Names the report, in 1 to 255 printable characters:
             sent again under it, nothing is charged.
-        body (UsageReport): Something that was spent elsewhere.
+        body (UsageReport): An amount that was spent elsewhere, to be charged to the caller.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -140,16 +140,16 @@ def sync(
     body: UsageReport,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Error | Invalid | User | None:
-    """Charges what was spent elsewhere
+    """Charges the caller for what was spent elsewhere
 
-     Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent.
+     Charges the caller for what was spent elsewhere; only once under the same `Idempotency-Key`.
 
     A key that came with another report: 409.
 
     Args:
         idempotency_key (None | str | Unset): Names the report, in 1 to 255 printable characters:
             sent again under it, nothing is charged.
-        body (UsageReport): Something that was spent elsewhere.
+        body (UsageReport): An amount that was spent elsewhere, to be charged to the caller.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -172,16 +172,16 @@ async def asyncio_detailed(
     body: UsageReport,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Response[Error | Invalid | User]:
-    """Charges what was spent elsewhere
+    """Charges the caller for what was spent elsewhere
 
-     Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent.
+     Charges the caller for what was spent elsewhere; only once under the same `Idempotency-Key`.
 
     A key that came with another report: 409.
 
     Args:
         idempotency_key (None | str | Unset): Names the report, in 1 to 255 printable characters:
             sent again under it, nothing is charged.
-        body (UsageReport): Something that was spent elsewhere.
+        body (UsageReport): An amount that was spent elsewhere, to be charged to the caller.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -207,16 +207,16 @@ async def asyncio(
     body: UsageReport,
     idempotency_key: None | str | Unset = UNSET,
 ) -> Error | Invalid | User | None:
-    """Charges what was spent elsewhere
+    """Charges the caller for what was spent elsewhere
 
-     Charges what was spent elsewhere; under an `Idempotency-Key`, once however often it is sent.
+     Charges the caller for what was spent elsewhere; only once under the same `Idempotency-Key`.
 
     A key that came with another report: 409.
 
     Args:
         idempotency_key (None | str | Unset): Names the report, in 1 to 255 printable characters:
             sent again under it, nothing is charged.
-        body (UsageReport): Something that was spent elsewhere.
+        body (UsageReport): An amount that was spent elsewhere, to be charged to the caller.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
