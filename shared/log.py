@@ -31,6 +31,7 @@ class JsonFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
+        """One line of JSON, in the fields that Cloud Logging knows."""
         entry: dict[str, Any] = {
             "severity": record.levelname,
             "message": record.getMessage(),

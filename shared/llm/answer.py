@@ -75,6 +75,7 @@ class Answer:
 
     @property
     def spoken(self) -> int:
+        """Bytes that the model has written: content, refusal, reasoning, arguments of calls, and what was cut off."""
         texts = [self.content, self.refusal, self.reasoning]
         texts += [str(object_of(call.get("function")).get("arguments") or "") for call in self.tool_calls]
         return sum(len(whole_text(text).encode()) for text in texts) + self.more_spoken

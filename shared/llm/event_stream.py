@@ -51,6 +51,7 @@ class EventStream:
         self._choices: dict[int, _Choice] = {}
 
     def feed(self, piece: bytes) -> None:
+        """Takes the next bytes, wherever they are cut."""
         if self._after_return and piece.startswith(b"\n"):
             piece = piece[1:]
         self._after_return = piece.endswith(b"\r")
@@ -97,6 +98,7 @@ class EventStream:
         return sum(choice.spoken for choice in self._choices.values())
 
     def document(self) -> dict[str, Any]:
+        """The answer as if it had not been streamed."""
         choices = [choice.document(index) for index, choice in sorted(self._choices.items())]
         beside = dict(self._beside)
         if self._cost:

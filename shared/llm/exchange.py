@@ -118,6 +118,7 @@ class ObservedTransport(httpx.AsyncHTTPTransport):
             await self.aclose()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends the request, and keeps what is answered for the call that makes it."""
         await self._close_with_loop()
         exchange = _current.get()
         if exchange is None:

@@ -29,6 +29,8 @@ class Session(SnakeModel):
 
 
 class SessionConfigured(SnakeModel):
+    """What is answered when a session has been set to a model."""
+
     model_config = with_example(message="Configuration updated", session_id="conversation-7")
 
     message: str = "Configuration updated"
@@ -36,6 +38,8 @@ class SessionConfigured(SnakeModel):
 
 
 class SessionDeleted(SnakeModel):
+    """What is answered when a session has been deleted."""
+
     model_config = with_example(message="Session deleted")
 
     message: str = "Session deleted"

@@ -39,11 +39,15 @@ SHOWN_ENTRIES = 100
 
 
 class BasicInfo(CamelModel):
+    """Who the user is, by their ID token."""
+
     display_name: str | None
     email: str | None
 
 
 class BillingInfo(CamelModel):
+    """The user's plan. There is one, and it is active."""
+
     plan: str
     status: str
 
@@ -88,6 +92,8 @@ _EXAMPLE: dict[str, Any] = {
 
 
 class User(CamelModel):
+    """A user: profile, billing, and usage."""
+
     model_config = with_example(**_EXAMPLE)
 
     id: str = Field(serialization_alias="_id")
@@ -137,18 +143,24 @@ class Revised(CamelModel):
 
 
 class MonthlyAllowance(Revised):
+    """A new monthly allowance, in US dollars."""
+
     model_config = with_example(monthlyAllowance=50)
 
     monthly_allowance: Dollars
 
 
 class AllowanceResetDate(Revised):
+    """A new date at which the allowance is refilled, in milliseconds since 1970."""
+
     model_config = with_example(allowanceResetDate=1798761600000)
 
     allowance_reset_date: Milliseconds
 
 
 class SpendRemaining(Revised):
+    """A new amount that is left to spend, in US dollars."""
+
     model_config = with_example(spendRemaining=12.5)
 
     spend_remaining: Dollars

@@ -21,6 +21,7 @@ class Kinds:
 
     @property
     def every(self) -> Kind:
+        """All kinds of errors that are recognized."""
         return self.slow + self.connect + self.network + self.broken + self.own
 
 

@@ -39,6 +39,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
+        """Connects to the addresses that the guard has resolved and allowed, and to no other."""
+
         async def connect(address: str) -> httpcore.AsyncNetworkStream:
             return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
 
@@ -51,9 +53,11 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
+        """Refused: there are no sockets to connect to."""
         raise Refused("Sockets of this machine cannot be reached.")
 
     async def sleep(self, seconds: float) -> None:
+        """As the backend that it stands before."""
         await self._inner.sleep(seconds)
 
 
@@ -74,6 +78,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends one request through the pool."""
         url = request.url
         answer = await self._pool.handle_async_request(
             httpcore.Request(
@@ -88,6 +93,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         return httpx.Response(answer.status, headers=answer.headers, stream=stream, extensions=answer.extensions)
 
     async def aclose(self) -> None:
+        """Closes the pool and its connections."""
         await self._pool.aclose()
 
 

@@ -43,6 +43,7 @@ class Attempt:
         self._fit = words
 
     def client(self, token: str | None) -> httpx2.AsyncClient:
+        """A client for this attempt, with the server's token if there is one."""
         headers = {"User-Agent": USER_AGENT}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -65,6 +66,7 @@ class Attempt:
         self._over = True
 
     def on_failure(self, failure: OutboundError) -> None:
+        """Remembers the first failure, which explains the others."""
         if self._over or self.failure is not None:
             return
         self.failure = failure
@@ -73,15 +75,18 @@ class Attempt:
                 self.deadline.reschedule(asyncio.get_running_loop().time())
 
     def on_answer(self, content_type: str) -> None:
+        """Remembers what kind of content was answered."""
         self.content_type = content_type
 
     def on_redirect(self, target: str | None) -> NotMcp:
+        """The error of a server that redirects, which is not followed."""
         led = f"it redirects to {one_line(target)}" if target else "it redirects to an invalid address"
         failure = self.not_mcp("", f"{led}, which is not followed. Give the address of the server itself.")
         self.on_failure(failure)
         return failure
 
     def on_rejection(self, status: int, body: bytes) -> None:
+        """Remembers an answer that is an error, with as much of its text as can be shown."""
         words, self.is_json_rpc = _find_words(body)
         self.status, self.words = status, self._fit(words)
         if status in (401, 403):

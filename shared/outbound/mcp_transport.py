@@ -48,6 +48,8 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
+        """Connects to the addresses that the guard has resolved and allowed, and to no other."""
+
         async def connect(address: str) -> httpcore2.AsyncNetworkStream:
             return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
 
@@ -60,9 +62,11 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         timeout: float | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
+        """Refused: there are no sockets to connect to."""
         raise Refused("Sockets of this machine cannot be reached.")
 
     async def sleep(self, seconds: float) -> None:
+        """As the backend that it stands before."""
         await self._inner.sleep(seconds)
 
 
@@ -105,6 +109,7 @@ class SessionTransport(httpx2.AsyncBaseTransport):
         self._pool = httpcore2.AsyncConnectionPool(ssl_context=tls_context(), network_backend=GuardedBackend(guard))
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Sends one request, and reports to the attempt what is answered."""
         if request.method == "GET" and not self._listens and "last-event-id" not in request.headers:
             return httpx2.Response(405)  # a single call has no use for messages that it did not request
         if request.method == "DELETE":
@@ -170,6 +175,7 @@ class SessionTransport(httpx2.AsyncBaseTransport):
         return httpx2.Response(answer.status, headers=headers, stream=stream, extensions=answer.extensions)
 
     async def aclose(self) -> None:
+        """Closes the pool and its connections."""
         await self._pool.aclose()
 
 

@@ -10,13 +10,24 @@ class ParsedUrl(Protocol):
     """The common part of httpx's and httpx2's URLs. `userinfo`: as written in the URL."""
 
     @property
-    def scheme(self) -> str: ...
+    def scheme(self) -> str:
+        """In lower case."""
+        ...
+
     @property
-    def host(self) -> str: ...
+    def host(self) -> str:
+        """Without brackets and port."""
+        ...
+
     @property
-    def port(self) -> int | None: ...
+    def port(self) -> int | None:
+        """None for the scheme's own."""
+        ...
+
     @property
-    def userinfo(self) -> bytes: ...
+    def userinfo(self) -> bytes:
+        """Name and password, empty if there are none."""
+        ...
 
 
 Url = TypeVar("Url", bound=ParsedUrl)

@@ -44,20 +44,25 @@ class Watched:
         tools: list[JsonValue],
         timeout: float | None,
     ) -> ModelAnswer:
+        """See `HostFunctions`."""
         name = "/".join(part for part in (provider, model) if part) or "a model"
         call = self._host_functions.call_model(provider, model, messages, parameters, tools, timeout)
         return await self._watch(name, call)
 
     async def http(self, call: HttpCall) -> HttpAnswer:
+        """See `HostFunctions`."""
         return await self._watch(_host(call.url), self._host_functions.http(call))
 
     async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue:
+        """See `HostFunctions`."""
         return await self._watch(f"the tool {tool}", self._host_functions.call_tool(url, token, tool, arguments))
 
     async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]:
+        """See `HostFunctions`."""
         return await self._watch(f"the tools of {_host(url)}", self._host_functions.list_tools(url, token))
 
     async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
+        """See `HostFunctions`."""
         return await self._watch(f"the agent {name}", self._host_functions.call_agent(name, input_dict))
 
     async def _watch(self, name: str, call: Awaitable[T]) -> T:

@@ -56,6 +56,7 @@ class Worker:
 
     @property
     def alive(self) -> bool:
+        """Whether its process has not ended yet, as far as is known."""
         return not self.ended.done()
 
     async def receive(self) -> bytes:

@@ -54,6 +54,7 @@ class CloudTaskQueue:
         self._url = settings.worker_address
 
     async def enqueue(self, name: str, payload: dict[str, str]) -> None:
+        """See `TaskQueue`."""
         request = tasks_v2.HttpRequest(
             url=self._url,
             http_method=tasks_v2.HttpMethod.POST,
@@ -77,6 +78,7 @@ class CloudTaskQueue:
             raise QueueRefused(f"Cloud Tasks: {type(error).__name__}") from error
 
     async def has(self, name: str) -> bool | None:
+        """See `InspectableQueue`."""
         try:
             await _client(self._settings.cloud_tasks_endpoint).get_task(
                 name=f"{self._queue}/tasks/{name}", retry=_RETRY, timeout=_TRY_SECONDS

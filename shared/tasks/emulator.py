@@ -29,6 +29,7 @@ class EmulatorTaskQueue:
         self._deadline = f"{settings.worker_timeout_seconds}s"
 
     async def enqueue(self, name: str, payload: dict[str, str]) -> None:
+        """See `TaskQueue`."""
         task = {
             "name": f"{self._queue}/tasks/{name}",
             "dispatchDeadline": self._deadline,

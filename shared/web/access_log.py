@@ -54,6 +54,7 @@ class AccessLog:
         self.settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers the request, and logs it when it is over."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

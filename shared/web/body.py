@@ -38,6 +38,7 @@ class BodyLimit:
         self.limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers the request if its body is within the limit."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -145,6 +146,7 @@ class StrictJsonRoute(APIRoute):
     """A route whose JSON body is parsed strictly; what does not parse is answered 422."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, given requests whose JSON is read strictly."""
         handle = super().get_route_handler()
 
         async def strict(request: Request) -> Response:

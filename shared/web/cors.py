@@ -27,6 +27,7 @@ class JsonCors(CORSMiddleware):
     """Answers a refused preflight in the shape of all other errors, and says what would allow the request."""
 
     def preflight_response(self, request_headers: Headers) -> Response:
+        """As the base class; a refusal says what is not allowed, in the shape of all errors."""
         response = super().preflight_response(request_headers)
         if response.status_code < 400:
             return response
@@ -97,6 +98,7 @@ class Cors:
         self.canonical = canonical
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers the request by the rules of its path."""
         await (self.open if self._is_open(scope) else self.configured)(scope, receive, send)
 
     def _is_open(self, scope: Scope) -> bool:

@@ -134,6 +134,7 @@ class CatchAll:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers the request, with an internal error if nobody handled an exception."""
         started: int | None = None
 
         async def watching(message: Message) -> None:

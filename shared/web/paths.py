@@ -29,6 +29,7 @@ class PathForms:
         self.is_route = is_route
 
     def canonical(self, path: str) -> str:
+        """The path as routes have it: no prefix, no final slash, the function's name if only that is missing."""
         if path == PREFIX or path.startswith(f"{PREFIX}/"):
             path = path[len(PREFIX) :]
         path = path.rstrip("/") or "/"
@@ -38,6 +39,7 @@ class PathForms:
         return named if self.is_route(named) else path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers the request under its canonical path."""
         if scope["type"] == "http":
             path = self.canonical(scope["path"])
             scope.setdefault("state", {})["asked_path"] = scope["path"]

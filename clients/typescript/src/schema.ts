@@ -904,6 +904,7 @@ export interface components {
             engine?: "python" | null;
         };
         /**
+         * @description A new date at which the allowance is refilled, in milliseconds since 1970.
          * @example {
          *       "allowanceResetDate": 1798761600000
          *     }
@@ -913,10 +914,12 @@ export interface components {
             /** @description Epoch milliseconds: 0, which is never, or 100000000000 and later. Fractions are dropped. */
             allowanceResetDate: number;
         };
+        /** @description Who the user is, by their ID token. */
         BasicInfo: {
             displayName: string | null;
             email: string | null;
         };
+        /** @description The user's plan. There is one, and it is active. */
         BillingInfo: {
             plan: string;
             status: string;
@@ -1538,6 +1541,7 @@ export interface components {
             built_in_tools: components["schemas"]["BuiltInTool"][];
         };
         /**
+         * @description A new monthly allowance, in US dollars.
          * @example {
          *       "monthlyAllowance": 50
          *     }
@@ -1751,6 +1755,7 @@ export interface components {
             } | null;
         };
         /**
+         * @description What is answered when a session has been set to a model.
          * @example {
          *       "message": "Configuration updated",
          *       "session_id": "conversation-7"
@@ -1762,6 +1767,7 @@ export interface components {
             session_id: string;
         };
         /**
+         * @description What is answered when a session has been deleted.
          * @example {
          *       "message": "Session deleted"
          *     }
@@ -1771,6 +1777,7 @@ export interface components {
             message: string;
         };
         /**
+         * @description A new amount that is left to spend, in US dollars.
          * @example {
          *       "spendRemaining": 12.5
          *     }
@@ -1916,6 +1923,7 @@ export interface components {
             };
         };
         /**
+         * @description A user: profile, billing, and usage.
          * @example {
          *       "_id": "Zx3kQ0vJ1uYp7sT2mN5bR8cW4aE6",
          *       "_rev": "4",

@@ -14,7 +14,9 @@ class Named(Protocol):
     """Something that a sweep looks at: a ticket, a hold. `id` names it in the log."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """The document's id."""
+        ...
 
 
 T = TypeVar("T", bound=Named)

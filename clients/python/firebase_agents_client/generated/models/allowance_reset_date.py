@@ -13,7 +13,8 @@ T = TypeVar("T", bound="AllowanceResetDate")
 
 @_attrs_define
 class AllowanceResetDate:
-    """
+    """A new date at which the allowance is refilled, in milliseconds since 1970.
+
     Attributes:
         allowance_reset_date (float): Epoch milliseconds: 0, which is never, or 100000000000 and later. Fractions are
             dropped.

@@ -11,7 +11,8 @@ T = TypeVar("T", bound="BasicInfo")
 
 @_attrs_define
 class BasicInfo:
-    """
+    """Who the user is, by their ID token.
+
     Attributes:
         display_name (None | str):
         email (None | str):

@@ -11,7 +11,8 @@ T = TypeVar("T", bound="BillingInfo")
 
 @_attrs_define
 class BillingInfo:
-    """
+    """The user's plan. There is one, and it is active.
+
     Attributes:
         plan (str):
         status (str):

@@ -13,7 +13,8 @@ T = TypeVar("T", bound="MonthlyAllowance")
 
 @_attrs_define
 class MonthlyAllowance:
-    """
+    """A new monthly allowance, in US dollars.
+
     Attributes:
         monthly_allowance (float):
         field_rev (None | str | Unset):

@@ -11,7 +11,8 @@ T = TypeVar("T", bound="SessionConfigured")
 
 @_attrs_define
 class SessionConfigured:
-    """
+    """What is answered when a session has been set to a model.
+
     Attributes:
         message (str):  Default: 'Configuration updated'.
         session_id (str):

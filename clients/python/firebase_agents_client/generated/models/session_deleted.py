@@ -11,7 +11,8 @@ T = TypeVar("T", bound="SessionDeleted")
 
 @_attrs_define
 class SessionDeleted:
-    """
+    """What is answered when a session has been deleted.
+
     Attributes:
         message (str):  Default: 'Session deleted'.
     """

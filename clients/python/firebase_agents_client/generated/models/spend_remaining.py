@@ -13,7 +13,8 @@ T = TypeVar("T", bound="SpendRemaining")
 
 @_attrs_define
 class SpendRemaining:
-    """
+    """A new amount that is left to spend, in US dollars.
+
     Attributes:
         spend_remaining (float):
         field_rev (None | str | Unset):

@@ -18,14 +18,15 @@ T = TypeVar("T", bound="User")
 
 @_attrs_define
 class User:
-    """
+    """A user: profile, billing, and usage.
+
     Attributes:
         field_id (str):
         field_rev (str):
         created_at (datetime.datetime):
         updated_at (datetime.datetime):
-        basic_info (BasicInfo):
-        billing_info (BillingInfo):
+        basic_info (BasicInfo): Who the user is, by their ID token.
+        billing_info (BillingInfo): The user's plan. There is one, and it is active.
         usage_info (UsageInfo): US dollars; the reset date in epoch milliseconds; the newest 100 entries of the current
             period.
     """

@@ -99,7 +99,8 @@ def sync_detailed(
      Sets when the next period begins; 0: never.
 
     Args:
-        body (AllowanceResetDate):
+        body (AllowanceResetDate): A new date at which the allowance is refilled, in milliseconds
+            since 1970.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -130,7 +131,8 @@ def sync(
      Sets when the next period begins; 0: never.
 
     Args:
-        body (AllowanceResetDate):
+        body (AllowanceResetDate): A new date at which the allowance is refilled, in milliseconds
+            since 1970.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -156,7 +158,8 @@ async def asyncio_detailed(
      Sets when the next period begins; 0: never.
 
     Args:
-        body (AllowanceResetDate):
+        body (AllowanceResetDate): A new date at which the allowance is refilled, in milliseconds
+            since 1970.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -185,7 +188,8 @@ async def asyncio(
      Sets when the next period begins; 0: never.
 
     Args:
-        body (AllowanceResetDate):
+        body (AllowanceResetDate): A new date at which the allowance is refilled, in milliseconds
+            since 1970.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -99,7 +99,7 @@ def sync_detailed(
      Sets what each period begins with. Lowering it below what remains lowers what remains.
 
     Args:
-        body (MonthlyAllowance):
+        body (MonthlyAllowance): A new monthly allowance, in US dollars.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -130,7 +130,7 @@ def sync(
      Sets what each period begins with. Lowering it below what remains lowers what remains.
 
     Args:
-        body (MonthlyAllowance):
+        body (MonthlyAllowance): A new monthly allowance, in US dollars.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -156,7 +156,7 @@ async def asyncio_detailed(
      Sets what each period begins with. Lowering it below what remains lowers what remains.
 
     Args:
-        body (MonthlyAllowance):
+        body (MonthlyAllowance): A new monthly allowance, in US dollars.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -185,7 +185,7 @@ async def asyncio(
      Sets what each period begins with. Lowering it below what remains lowers what remains.
 
     Args:
-        body (MonthlyAllowance):
+        body (MonthlyAllowance): A new monthly allowance, in US dollars.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
