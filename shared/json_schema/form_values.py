@@ -25,7 +25,7 @@ from shared.models.wire import JsonObject
 
 _MAX_ALTERNATIVES = 64
 _MAX_STEPS = 200_000
-"""How many times schemas are looked at for one value: a second at most."""
+"""Schemas that may be visited for one value, which takes a second at most."""
 _IGNORE_BESIDE_REF = re.compile(r"draft-0[3467]")
 
 Alternative = list[JsonObject]

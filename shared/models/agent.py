@@ -132,7 +132,7 @@ class StoredAgent(Stored[AgentFields]):
 class CodeWarning(CamelModel):
     """Something in the code that will not run, or will not do what it seems to, and a way around it."""
 
-    model_config = with_example(line=1, message="There is no module os here.")
+    model_config = with_example(line=1, message="The module os is not available here.")
 
     line: int
     message: str

@@ -39,7 +39,7 @@ async def test_code_with_findings_does_not_run(run: Run) -> None:
     outcome = await run("import numpy\nprint('x')\n" + RUN + "    call_llm(messages='x')")
     assert outcome.logs == []
     assert outcome.failure
-    assert outcome.failure.error.startswith("NotImplementedError: line 1: There is no module `numpy` here.")
+    assert outcome.failure.error.startswith("NotImplementedError: line 1: The module `numpy` is not available here.")
     assert "line 4: `call_llm(…)` must be awaited." in outcome.failure.error
 
 

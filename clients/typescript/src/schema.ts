@@ -1039,7 +1039,7 @@ export interface components {
          * @description Something in the code that will not run, or will not do what it seems to, and a way around it.
          * @example {
          *       "line": 1,
-         *       "message": "There is no module os here."
+         *       "message": "The module os is not available here."
          *     }
          */
         CodeWarning: {

@@ -66,7 +66,7 @@ class _Names:
         """A finding if the module is missing here and the code does not handle that."""
         if is_there(module) or id(node) in self._guarded.exactly or self._guarded.is_harmless(node, module):
             return
-        yield _finding(node, module, f"There is no module `{module}` here.")
+        yield _finding(node, module, f"The module `{module}` is not available here.")
 
     def _check_attribute(self, node: ast.Attribute) -> Iterator[Finding]:
         path = self._path(node)

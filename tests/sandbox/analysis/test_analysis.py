@@ -24,7 +24,7 @@ def body(*lines: str) -> str:
     [
         ("from . import x\n" + body(), 1, "nothing to import from relatively"),
         ("import requests\n" + body(), 1, "Use `http_client` or `httpx.AsyncClient()`, with `await`."),
-        ("import numpy as np\n" + body(), 1, "There is no module `numpy` here. Use lists"),
+        ("import numpy as np\n" + body(), 1, "The module `numpy` is not available here. Use lists"),
         ("from pydantic import BaseModel\n" + body(), 1, "Use `dataclasses`."),
         (body("import pytz"), 2, "Use `zoneinfo`."),
         (body("x = httpx.get('x')"), 2, "`httpx` has no `get` here. Use `await http_client.get(...)`."),
@@ -305,7 +305,7 @@ def test_an_import_of_what_is_nowhere_is_refused_wherever_it_stands(code: str, l
     """Before anything runs, rather than in the middle."""
     assert refused(code) == [line]
     (finding,) = analyze_now(code)
-    assert "There is no module `" in finding.message
+    assert "is not available here" in finding.message
     assert "`http_client`" in finding.message or "numpy" in finding.message
 
 

@@ -71,7 +71,7 @@ async def harness(settings: Settings, catalog: Catalog, caller: Caller) -> Harne
 
 async def assert_bound(harness: Harness, caller: Caller, server: BillingServer) -> None:
     """The bill is within the allowance, give or take two hundredths, and the ledger has it to the millionth."""
-    while (account := await harness.account(caller.uid)).held:  # noqa: ASYNC110 - calls that nobody waits for go on
+    while (account := await harness.account(caller.uid)).held:  # noqa: ASYNC110 - abandoned calls continue
         await asyncio.sleep(0.05)
     micros = server.bill * MICROS_PER_DOLLAR
     assert micros <= Decimal("1.02") * account.allowance

@@ -144,11 +144,11 @@ async def test_a_refused_chat_stays_refused(
     restore = break_commits(database, 1, *applied)
     withdraw = WithdrawalService.withdraw
 
-    async def mended(self: WithdrawalService, *args: Any) -> bool:
+    async def withdraw_after_repair(self: WithdrawalService, *args: Any) -> bool:
         restore()
         return await withdraw(self, *args)
 
-    monkeypatch.setattr(WithdrawalService, "withdraw", mended)
+    monkeypatch.setattr(WithdrawalService, "withdraw", withdraw_after_repair)
     with pytest.raises(Unavailable) as refused:
         await impatient.submit_once(caller, asking(), None)
     assert not isinstance(refused.value, OutcomeUnknown)

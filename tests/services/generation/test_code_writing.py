@@ -83,7 +83,7 @@ async def test_the_model_corrects_code_that_fails_a_check(
     broken = "import json\nTABLE = 1 / 0\nasync def run(input_dict, tools):\n    return {}\n"
     model_server.script(ASKED, Answer(bad))
     error = (
-        "NotImplementedError: line 1: There is no module `requests` here. "
+        "NotImplementedError: line 1: The module `requests` is not available here. "
         "Use `http_client` or `httpx.AsyncClient()`, with `await`."
     )
     model_server.script(fix_text(error), Answer(broken))
