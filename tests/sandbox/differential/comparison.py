@@ -12,6 +12,7 @@ _PLACE = re.compile(r"(?<=<module ')([\w.]+)' (?:\(built-in\)|\(frozen\)|from '[
 
 _VALUE = r"""(?:-?[\w.+-]+|b?'[^'\n]*'|b?"[^"\n]*"|\[[^]\n]*\]|\{[^}\n]*\}|\([^)\n]*\))"""
 _REWORDED: list[tuple[tuple[int, int], str, str]] = [
+    ((3, 14), r"%c requires (an int or a unicode character, not (a string of length \d+|[\w.]+)|int or char)", "no %c"),
     ((3, 14), r"empty range (?:in|for) rand(?:int|range)(?:\(\) )?\([-\d, ]+\)", "empty range"),
     ((3, 13), r"(?:PatternError|error)(?= (?:missing|min repeat))", "PatternError"),
     ((3, 13), r"called match pattern must be a (?:class|type)", "wrong match pattern"),
