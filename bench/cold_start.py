@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from bench.served import ROOT, Served, served
+from bench.served import ROOT, Served, serve
 
 _RUNS = 3
 _EMPTY = """
@@ -36,5 +36,5 @@ def _row(name: str, source: Path, empty: tuple[float, float] | None) -> tuple[fl
 
 
 def _start(name: str, source: Path) -> Served:
-    with served(name, source) as function:
+    with serve(name, source) as function:
         return function

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx
 
-from bench.served import ROOT, served
+from bench.served import ROOT, serve
 from local_platform.firestore_emulator import firestore_emulator
 from shared.llm.catalog import Catalog
 from shared.models.caller import Caller
@@ -59,7 +59,7 @@ async def _measure(environ: dict[str, str], tasks: CloudTasksServer, model: Mode
     await publish(harness.database, _FLOODER, "sleeper", _SLEEPER)
     await publish(harness.database, _OTHER, "echo", ECHO)
     model.script("hi", *[Answer("hello", delay=_MODEL_SECONDS) for _ in range(3 * _CHATS)])
-    with served("worker", ROOT / "functions/worker/main.py", environ) as worker:
+    with serve("worker", ROOT / "functions/worker/main.py", environ) as worker:
         dispatcher = Dispatcher(tasks, worker.url, _DISPATCHES)
         async with dispatcher.dispatching():
             await _chat(harness)  # the first one imports litellm
@@ -73,7 +73,7 @@ async def _measure(environ: dict[str, str], tasks: CloudTasksServer, model: Mode
     _row(
         "POST /chat to its answer", alone, beside, f"{flood} deliveries of the flood, {len(dispatcher.refused)} errors"
     )
-    with served("deployments", ROOT / "functions/deployments/main.py", environ) as function:
+    with serve("deployments", ROOT / "functions/deployments/main.py", environ) as function:
         limits = httpx.Limits(max_connections=None)
         async with httpx.AsyncClient(base_url=function.url, timeout=60, trust_env=False, limits=limits) as client:
             await _call(client)

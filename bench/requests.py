@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import httpx
 
-from bench.served import ROOT, served
+from bench.served import ROOT, serve
 from local_platform.firestore_emulator import firestore_emulator
 from tests.doubles.cloud_tasks import CloudTasksServer
 
@@ -27,9 +27,9 @@ def measure() -> None:
             "CLOUD_TASKS_ENDPOINT": tasks.endpoint,
             "GOOGLE_CLOUD_PROJECT": f"demo-bench-{uuid4().hex[:8]}",
         }
-        with served("meta", ROOT / "functions/meta/main.py", environ) as meta:
+        with serve("meta", ROOT / "functions/meta/main.py", environ) as meta:
             nothing = asyncio.run(_rate("GET /health", meta.url, lambda client: client.get("/health"), None))
-        with served("chat", ROOT / "functions/chat/main.py", environ) as chat:
+        with serve("chat", ROOT / "functions/chat/main.py", environ) as chat:
             asyncio.run(_chat(chat.url, nothing))
     tasks.stop()
 

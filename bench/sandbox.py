@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import psutil
 
-from bench.served import ROOT, Served, served
+from bench.served import ROOT, Served, serve
 from local_platform.firestore_emulator import firestore_emulator
 from shared.models.wire import JsonObject
 from shared.sandbox import Limits, Program
@@ -105,7 +105,7 @@ def measure() -> None:
     with (
         firestore_emulator() as host,
         tempfile.TemporaryDirectory() as fresh,
-        served(
+        serve(
             "agents", ROOT / "functions/agents/main.py", {"FIRESTORE_EMULATOR_HOST": host, "TMPDIR": fresh}
         ) as agents,
     ):

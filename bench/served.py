@@ -28,7 +28,7 @@ class Served:
 
 
 @contextmanager
-def served(target: str, source: Path, environ: Mapping[str, str] | None = None) -> Generator[Served]:
+def serve(target: str, source: Path, environ: Mapping[str, str] | None = None) -> Generator[Served]:
     """Starts the function and waits for its first answer, whatever its status. Stops it at the end of the block."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"

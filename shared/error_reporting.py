@@ -7,7 +7,7 @@ import logging
 import os
 from typing import Any
 
-from shared.redaction import redacted
+from shared.redaction import redact
 from shared.trace import RequestContext
 
 EVENT = "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
@@ -20,7 +20,7 @@ def report(record: logging.LogRecord, stack_trace: str | None, request: RequestC
     An event is grouped by its stack trace, or without one by the place that logged it. The caller may add the answer's
     status, as `extra={"status": 500}`.
     """
-    fields: dict[str, Any] = {"@type": EVENT, "serviceContext": _service(), "message": redacted(record.getMessage())}
+    fields: dict[str, Any] = {"@type": EVENT, "serviceContext": _service(), "message": redact(record.getMessage())}
     context: dict[str, Any] = {}
     if request is not None:
         method, route = request.route()

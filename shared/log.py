@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from shared.error_reporting import report
-from shared.redaction import redacted
+from shared.redaction import redact
 from shared.trace import RequestContext, current_request
 
 TRACE_FIELD = "logging.googleapis.com/trace"
@@ -42,7 +42,7 @@ class JsonFormatter(logging.Formatter):
         if request:
             entry.update(_request_fields(request))
         entry.update(getattr(record, "fields", {}))
-        stack_trace = redacted(self.formatException(record.exc_info)) if record.exc_info else None
+        stack_trace = redact(self.formatException(record.exc_info)) if record.exc_info else None
         if record.levelno >= logging.ERROR and record.name not in _NO_FAULTS:
             entry.update(report(record, stack_trace, request))
         elif stack_trace is not None:

@@ -35,24 +35,24 @@ _ASSIGNED = re.compile(
 )
 
 
-def redacted(text: str) -> str:
+def redact(text: str) -> str:
     """`text` without keys, tokens, private keys and passwords of common shapes."""
     return _ASSIGNED.sub(rf"\1{HIDDEN}", _SECRETS.sub(HIDDEN, text))
 
 
-def redacted_json(value: JsonValue) -> JsonValue:
+def redact_json(value: JsonValue) -> JsonValue:
     """Redact all texts in a JSON value; a value under a name such as "password" is replaced whole.
 
     A number under such a name stays: `prompt_tokens` counts tokens, and keys are not numbers.
     """
     match value:
         case str():
-            return redacted(value)
+            return redact(value)
         case list():
-            return [redacted_json(item) for item in value]
+            return [redact_json(item) for item in value]
         case dict():
             return {
-                redacted(name): HIDDEN if _is_secret(name, item) else redacted_json(item)
+                redact(name): HIDDEN if _is_secret(name, item) else redact_json(item)
                 for name, item in cast("dict[str, JsonValue]", value).items()
             }
         case _:

@@ -62,7 +62,7 @@ def parse_cloud_trace(value: str) -> TraceContext | None:
     return TraceContext(match[1].lower(), span_id, bool(int(match[3] or 0) & _SAMPLED))
 
 
-def sane_request_id(value: str) -> str | None:
+def parse_request_id(value: str) -> str | None:
     """`value`, if it is 1 to 128 letters, digits, dots, hyphens and underscores: safe in headers, logs and tasks."""
     return value if _REQUEST_ID.fullmatch(value) else None
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.redaction import redacted, redacted_json
+from shared.redaction import redact, redact_json
 
 HOSTILE = [
     *("a", "-", "_a", "password", "token-", "bearer ", "sk-", "://", "://a:", "secret = ", "x:", '"', "api_key "),
@@ -18,17 +18,17 @@ def test_hostile_texts_do_not_hang_it(piece: str) -> None:
     """A body's worth of what regular expressions stumble over, many times: minutes, if it were quadratic."""
     text = piece * (32 * 1024 // len(piece))
     for _ in range(20):
-        redacted(text)
+        redact(text)
 
 
 @given(st.text())
 def test_masking_twice_changes_nothing_more(text: str) -> None:
     """What is hidden stays hidden, and hides nothing else."""
-    once = redacted(text)
-    assert redacted(once) == once
+    once = redact(text)
+    assert redact(once) == once
 
 
 @given(st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)))
 def test_what_is_no_text_is_left_alone(value: dict[str, bool | int | float | None]) -> None:
     """Numbers under any name: `prompt_tokens` counts."""
-    assert list(redacted_json(dict(value)).values()) == list(value.values())  # type: ignore[union-attr]
+    assert list(redact_json(dict(value)).values()) == list(value.values())  # type: ignore[union-attr]

@@ -13,8 +13,8 @@ from shared.trace import (
     new_trace,
     on_behalf_of,
     parse_cloud_trace,
+    parse_request_id,
     parse_traceparent,
-    sane_request_id,
 )
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -123,7 +123,7 @@ def test_what_google_does_not_send_is_ignored(value: str) -> None:
 @example("x" * 129)
 def test_a_sane_id_is_harmless_wherever_it_goes(value: str) -> None:
     """Bounded, and nothing in it that ends a header, a string or a tag; any other is ignored."""
-    assert sane_request_id(value) == (value if re.fullmatch(r"[-A-Za-z0-9._]{1,128}\Z", value) else None)
+    assert parse_request_id(value) == (value if re.fullmatch(r"[-A-Za-z0-9._]{1,128}\Z", value) else None)
 
 
 def context(request_id: str) -> RequestContext:

@@ -30,7 +30,7 @@ _BY_FOLDER = {
     "shared/sandbox": "tests/sandbox/test_engine.py",
 }
 """Tests of files that nobody imports."""
-_LATE = re.compile(r"""imported\(\s*["'](shared[\w.]*)["']""")
+_LATE = re.compile(r"""import_late\(\s*["'](shared[\w.]*)["']""")
 
 
 def changed_files() -> list[str]:

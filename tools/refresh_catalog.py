@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 
-from shared.llm.catalog.data import KNOWN, CuratedProvider, curated, provider_slugs
+from shared.llm.catalog.data import KNOWN, CuratedProvider, list_provider_slugs, load_curated
 
 Row = Mapping[str, Any]
 
@@ -141,8 +141,8 @@ def refresh(into: Path, rows: Mapping[str, Row]) -> list[str]:
     """Writes one file per provider and returns the curated models that `rows` lacks, as `provider: model`."""
     into.mkdir(parents=True, exist_ok=True)
     missing: list[str] = []
-    for slug in provider_slugs():
-        provider = curated(slug)
+    for slug in list_provider_slugs():
+        provider = load_curated(slug)
         wanted = [model for model, entry in provider.models.items() if entry.known]
         found = {model: row for model in wanted if (row := known_row(provider, model, rows))}
         missing += [f"{slug}: {model}" for model in wanted if model not in found]
@@ -153,7 +153,7 @@ def refresh(into: Path, rows: Mapping[str, Row]) -> list[str]:
         _say(f"{slug}: {len(found)} of {len(provider.models)} models, {'written' if changed else 'unchanged'}")
         if newer := newer_main_models(slug, provider, rows):
             _say(f"  litellm knows newer ones that are not curated: {', '.join(newer)}")
-    for stale in sorted({file.stem for file in into.glob("*.json")} - {*provider_slugs()}):
+    for stale in sorted({file.stem for file in into.glob("*.json")} - {*list_provider_slugs()}):
         (into / f"{stale}.json").unlink()
         _say(f"{stale}: removed, it is no longer curated")
     return missing

@@ -86,14 +86,14 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 
 def late_imports(file: Path) -> Iterator[str]:
-    """Yields the modules named in calls of `shared.late.imported`. Raises `StagingFailed` for a computed name."""
+    """Yields the modules named in calls of `import_late`. Raises `StagingFailed` for a computed name."""
     for node in ast.walk(ast.parse(file.read_bytes())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "imported":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "import_late":
             match node.args:
                 case [ast.Constant(value=str(name))]:
                     yield name
                 case _:
                     raise StagingFailed(
                         f"{file.name}, line {node.lineno}, imports a module whose name is not a literal",
-                        'Staging reads the names: write `imported("shared.…")`.',
+                        'Staging reads the names: write `import_late("shared.…")`.',
                     )

@@ -48,7 +48,7 @@ async def list_users(
     page_token: PageToken = None,
 ) -> list[AdminUser]:
     """All users, by id. `X-Next-Page-Token` holds the `pageToken` of the next page, and is missing on the last."""
-    page = await service.users(limit, page_token)
+    page = await service.list_users(limit, page_token)
     if page.next_token:
         response.headers[NEXT_PAGE_HEADER] = page.next_token
     return page.users

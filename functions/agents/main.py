@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from functions_framework import aio
 
 from shared.llm.catalog import Catalog
-from shared.llm.later import complete
+from shared.llm.late_completion import complete
 from shared.models.agent import Agent, CreateAgentRequest, UpdateAgentRequest
 from shared.models.code_writing import GenerateCodeRequest, GenerateCodeResponse
 from shared.models.errors import (
@@ -26,7 +26,7 @@ from shared.models.errors import (
     UpstreamTooSlow,
 )
 from shared.models.run import RunCodeRequest, RunCodeResponse
-from shared.sandbox.later import engine
+from shared.sandbox.late_engine import load_engine
 from shared.services.agents.agents import AgentService
 from shared.services.agents.runs import RunService
 from shared.services.generation.code_writing import CodeWritingService
@@ -55,14 +55,14 @@ async def _agent_service(settings: CurrentSettings) -> AgentService:
 
 async def _run_service(settings: CurrentSettings) -> RunService:
     database = Database(settings)
-    model_calls = ModelCallService.over(database, Catalog.load(os.environ), complete, settings)
-    return RunService(database, model_calls, await engine(settings), settings)
+    model_calls = ModelCallService.create(database, Catalog.load(os.environ), complete, settings)
+    return RunService(database, model_calls, await load_engine(settings), settings)
 
 
 async def _code_writing_service(settings: CurrentSettings) -> CodeWritingService:
     database = Database(settings)
-    model_calls = ModelCallService.over(database, Catalog.load(os.environ), complete, settings)
-    return CodeWritingService(database, model_calls, await engine(settings), settings)
+    model_calls = ModelCallService.create(database, Catalog.load(os.environ), complete, settings)
+    return CodeWritingService(database, model_calls, await load_engine(settings), settings)
 
 
 Agents = Annotated[AgentService, Depends(_agent_service)]

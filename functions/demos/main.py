@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from functions_framework import aio
 
 from shared.llm.catalog import Catalog
-from shared.llm.later import complete
+from shared.llm.late_completion import complete
 from shared.models.demo import CreateDemoRequest, Demo, GeneratedDemo, GenerateDemoRequest, ReplaceDemoRequest
 from shared.models.errors import (
     AllowanceSpent,
@@ -25,7 +25,7 @@ from shared.models.errors import (
     UpstreamTooSlow,
 )
 from shared.services.demos.demos import DemoService
-from shared.services.demos.page import page, policy
+from shared.services.demos.page import render_page, write_policy
 from shared.services.generation.demo_writing import DemoWritingService
 from shared.services.model_calls import ModelCallService
 from shared.services.quotas import QuotaService
@@ -33,7 +33,7 @@ from shared.settings import Settings
 from shared.store import Database
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.active_callers import ActiveCaller, ActiveCallerIfAny
-from shared.web.api_base import api_base
+from shared.web.api_base import find_api_base
 from shared.web.authentication import TOKEN_OPTIONAL
 from shared.web.error_responses import error_responses
 from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
@@ -51,7 +51,7 @@ async def _demo_service(settings: CurrentSettings) -> DemoService:
 
 async def _demo_writing_service(settings: CurrentSettings) -> DemoWritingService:
     database = Database(settings)
-    model_calls = ModelCallService.over(database, Catalog.load(os.environ), complete, settings)
+    model_calls = ModelCallService.create(database, Catalog.load(os.environ), complete, settings)
     return DemoWritingService(database, model_calls, settings)
 
 
@@ -125,16 +125,16 @@ async def open_page(
     demo_id: str, caller: ActiveCallerIfAny, service: Demos, settings: CurrentSettings, request: Request
 ) -> Response:
     """The demo as a web page. A shared one is open to everyone, as browsers send no token when they open a page."""
-    demo = await service.opened(caller, demo_id)
+    demo = await service.open(caller, demo_id)
     base, nonce = _api_base(request), secrets.token_hex(16)
     embedders = [origin for origin in settings.cors_origins if origin != "*"]  # that may call, not frame
     headers = {
-        "Content-Security-Policy": policy(base, nonce, embedders),
+        "Content-Security-Policy": write_policy(base, nonce, embedders),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-store",
     }
-    return Response(page(demo.name, demo.generated_code, base, nonce), media_type="text/html", headers=headers)
+    return Response(render_page(demo.name, demo.generated_code, base, nonce), media_type="text/html", headers=headers)
 
 
 def _api_base(request: Request) -> str:
@@ -142,7 +142,7 @@ def _api_base(request: Request) -> str:
     scheme, forwarded_host = (
         request.headers.get(f"x-forwarded-{what}", "").partition(",")[0].strip() for what in ("proto", "host")
     )
-    base = api_base(scheme or request.url.scheme, request.headers.get("host", ""), forwarded_host, "demos")
+    base = find_api_base(scheme or request.url.scheme, request.headers.get("host", ""), forwarded_host, "demos")
     if base is None:
         raise BadRequest("The request's headers name no host that a page could call.")
     return base

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from functions_framework import aio
 
 from shared.llm.catalog import Catalog
-from shared.llm.later import complete
+from shared.llm.late_completion import complete
 from shared.models.deployment import Deployed, DeployedApi, DeploymentInfo, DeployRequest
 from shared.models.errors import (
     AgentFailed,
@@ -25,7 +25,7 @@ from shared.models.errors import (
     Unavailable,
 )
 from shared.models.wire import JsonObject
-from shared.sandbox.later import engine
+from shared.sandbox.late_engine import load_engine
 from shared.services.agents.deployments import DeploymentService
 from shared.services.agents.published import PublishedService
 from shared.services.agents.runs import RunService
@@ -65,8 +65,8 @@ async def _deployment_service(settings: CurrentSettings) -> DeploymentService:
 
 async def _published_service(settings: CurrentSettings) -> PublishedService:
     database = Database(settings)
-    model_calls = ModelCallService.over(database, Catalog.load(os.environ), complete, settings)
-    runs = RunService(database, model_calls, await engine(settings), settings)
+    model_calls = ModelCallService.create(database, Catalog.load(os.environ), complete, settings)
+    runs = RunService(database, model_calls, await load_engine(settings), settings)
     return PublishedService(database, runs, settings)
 
 
@@ -104,7 +104,7 @@ async def undeploy(agent_id: str, caller: ActiveCaller, service: Deployments) ->
 @router.get("/agents/{agent_id}/deployment", responses=error_responses(Unauthenticated, Forbidden, NotFound))
 async def deployment(agent_id: str, caller: ActiveCaller, service: Deployments) -> DeploymentInfo:
     """What the agent is published as; 404 when it is not."""
-    return await service.deployment(caller, agent_id)
+    return await service.get(caller, agent_id)
 
 
 @router.get("/deployments", responses=PAGED | error_responses(BadRequest, Unauthenticated, Forbidden, InvalidInput))

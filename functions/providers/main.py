@@ -31,13 +31,13 @@ Providers = Annotated[ProviderService, Depends(_provider_service)]
 @router.get("")
 async def list_providers(caller: ActiveCaller, service: Providers) -> dict[str, ProviderInfo]:
     """Every provider that can be called, by slug; the published agents are the provider `gofannon`."""
-    return await service.providers(caller)
+    return await service.list_providers(caller)
 
 
 @router.get("/{provider}", responses=error_responses(NotFound))
 async def get_provider(provider: str, caller: ActiveCaller, service: Providers) -> ProviderInfo:
     """One provider."""
-    return await service.provider(caller, provider)
+    return await service.get_provider(caller, provider)
 
 
 @router.get(
@@ -47,13 +47,13 @@ async def get_provider(provider: str, caller: ActiveCaller, service: Providers) 
 )
 async def list_models(provider: str, caller: ActiveCaller, service: Providers) -> list[str]:
     """The slugs of a provider's models."""
-    return await service.models(caller, provider)
+    return await service.list_models(caller, provider)
 
 
 @router.get("/{provider}/models/{model:path}", responses=error_responses(NotFound))
 async def get_model(provider: str, model: str, caller: ActiveCaller, service: Providers) -> ModelInfo:
     """One model. Slugs may hold slashes, as OpenRouter's do."""
-    return await service.model(caller, provider, model)
+    return await service.get_model(caller, provider, model)
 
 
 app = create_app("providers", router, Settings.from_environ())

@@ -42,7 +42,7 @@ async def configure(
 @router.get("/config", responses=error_responses(NotFound))
 async def get_config(session_id: SessionId, caller: ActiveCaller, service: Sessions) -> ProviderConfig:
     """The session's stored configuration."""
-    return await service.config(caller, session_id)
+    return await service.get_config(caller, session_id)
 
 
 @router.delete("", responses=error_responses(NotFound))

@@ -50,7 +50,7 @@ Users = Annotated[UserService, Depends(_user_service)]
 @router.get("")
 async def me(caller: CurrentCaller, service: Users) -> User:
     """The caller's profile, with the newest usage of the current period."""
-    return await service.me(caller)
+    return await service.get(caller)
 
 
 @router.put("/monthly-allowance", responses=_CHANGED)

@@ -15,7 +15,7 @@ from functions_framework import aio
 from shared.llm.catalog import Catalog
 from shared.llm.completion import complete
 from shared.models.wire import PlainId, SnakeModel
-from shared.sandbox.later import engine
+from shared.sandbox.late_engine import load_engine
 from shared.services.agents.runs import RunService
 from shared.services.chat.agent_chat import AgentChatService
 from shared.services.chat.answering import AnsweringService
@@ -42,8 +42,8 @@ class Task(SnakeModel):
 
 async def _answering_service(settings: CurrentSettings) -> AnsweringService:
     database, catalog = Database(settings), Catalog.load(os.environ)
-    model_calls = ModelCallService.over(database, catalog, complete, settings)
-    runs = RunService(database, model_calls, await engine(settings), settings)
+    model_calls = ModelCallService.create(database, catalog, complete, settings)
+    runs = RunService(database, model_calls, await load_engine(settings), settings)
     by_agent = AgentChatService(database, runs, settings).answer
     turns = TurnService(database, partial(task_queue, settings), settings)
     return AnsweringService(database, catalog, complete, by_agent, settings, turns)

@@ -51,7 +51,7 @@ class Problem:
         return f"line {self.line}: {self.message}"
 
 
-def problems(code: str, apis: Collection[str]) -> list[Problem]:
+def find_problems(code: str, apis: Collection[str]) -> list[Problem]:
     """What keeps `code` from working in a page that may call the deployments `apis`: the first problems, by line.
 
     If there are syntax errors, only these. Calls are found in literals: a string `/rest/{name}`, perhaps behind

@@ -99,7 +99,7 @@ class _Walk:
 
 
 def resolve(root: JsonObject, anchors: dict[str, JsonObject], reference: Any, where: str = "") -> Any:
-    """What `$ref` refers to. `anchors`: see `anchors_of`. Raises `NotASchema` if that is not in the schema."""
+    """What `$ref` refers to. `anchors`: see `find_anchors`. Raises `NotASchema` if that is not in the schema."""
     if not isinstance(reference, str) or not reference.startswith("#"):
         raise NotASchema('it refers to another document; only references within the schema ("#/…") work', where)
     if reference[1:] in anchors:
@@ -118,18 +118,18 @@ def resolve(root: JsonObject, anchors: dict[str, JsonObject], reference: Any, wh
     return target
 
 
-def anchors_of(schema: JsonObject) -> dict[str, JsonObject]:
+def find_anchors(schema: JsonObject) -> dict[str, JsonObject]:
     """The schemas inside that have anchors, by these."""
     return {name: part for part, _ in _all(schema) for name in _anchors(part)}
 
 
-def schema_work(schema: JsonObject) -> SchemaWork:
+def estimate_work(schema: JsonObject) -> SchemaWork:
     """Measures a schema. Raises `NotASchema` for one that is too deep, too much work, endless, or refers elsewhere."""
-    if depth(schema) > 2 * MAX_LEVELS:
+    if measure_depth(schema) > 2 * MAX_LEVELS:
         raise NotASchema(f"it nests more than {MAX_LEVELS} levels deep")
     parts = list(_all(schema))
     _refuse_unsupported(schema, parts)
-    walk = _Walk(schema, anchors_of(schema))
+    walk = _Walk(schema, find_anchors(schema))
     for part, where in parts:
         walk.visit(part, where)
     _refuse_endless(walk, parts)
@@ -176,7 +176,7 @@ def _refuse_endless(walk: _Walk, parts: list[tuple[JsonObject, str]]) -> None:
                 entered[id(child)] = walk.children(child, place)
 
 
-def depth(value: Any) -> int:
+def measure_depth(value: Any) -> int:
     """How many levels of objects and arrays a JSON value has; it stops counting far above `MAX_LEVELS`."""
     levels, level = 0, [value]
     while level and levels <= 2 * MAX_LEVELS:
@@ -185,7 +185,7 @@ def depth(value: Any) -> int:
     return levels
 
 
-def size(value: Any, most: int) -> int:
+def measure_size(value: Any, most: int) -> int:
     """How many values a JSON value consists of; it stops counting above `most`."""
     count, waiting = 0, [value]
     while waiting and count <= most:

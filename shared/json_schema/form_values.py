@@ -2,7 +2,7 @@
 
 Only a text that the schema does not allow is changed, so what validates stays as it is; and only one that is
 unambiguously a value of an allowed type. Everything else is left to validation (`validation.problems`), which says what
-is wrong with it. Schemas are JSON Schema that `schema_work` has accepted; values are untrusted. The work is bounded:
+is wrong with it. Schemas are JSON Schema that `estimate_work` has accepted; values are untrusted. The work is bounded:
 what would take more stays as it is.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain, product
 from typing import Any, cast
 
-from shared.json_schema.cost import MAX_LEVELS, NotASchema, anchors_of, depth, resolve
+from shared.json_schema.cost import MAX_LEVELS, NotASchema, find_anchors, measure_depth, resolve
 from shared.json_schema.keywords import (
     EVERY_TYPE,
     allowed_types,
@@ -42,9 +42,9 @@ def read_texts(schema: JsonObject, value: JsonObject) -> JsonObject:
     `"3"`, `"3.5"`, `"true"`, `"null"`, JSON texts of arrays and objects, and `"a, b"` for an array alone. An empty text
     for an optional property of another type is dropped; for a required one that may be null, it is null.
     """
-    if depth(value) > MAX_LEVELS:
+    if measure_depth(value) > MAX_LEVELS:
         return value
-    reader = _Reader(schema, anchors_of(schema), bool(_IGNORE_BESIDE_REF.search(str(schema.get("$schema")))))
+    reader = _Reader(schema, find_anchors(schema), bool(_IGNORE_BESIDE_REF.search(str(schema.get("$schema")))))
     try:
         return cast(JsonObject, reader.read([[schema]], value, required=True))
     except (_TooMuch, NotASchema):

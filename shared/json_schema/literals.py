@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from shared.json_schema.cost import MAX_LEVELS, depth
+from shared.json_schema.cost import MAX_LEVELS, measure_depth
 
 _MAX_NUMBER_CHARACTERS = 400
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
@@ -30,7 +30,7 @@ def read_literal(text: str, types: frozenset[str]) -> Any:
             value = from_json(text, allow_inf_nan=False)
         except ValueError:
             return NOTHING
-        return value if depth(value) <= MAX_LEVELS else NOTHING
+        return value if measure_depth(value) <= MAX_LEVELS else NOTHING
     return NOTHING
 
 

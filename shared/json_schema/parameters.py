@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from shared.json_schema.cost import NotASchema
-from shared.json_schema.short_form import from_either_form
+from shared.json_schema.short_form import to_json_schema
 from shared.models.catalog import ParameterSpec, ParameterType
 from shared.models.wire import JsonObject
 
@@ -19,12 +19,12 @@ _TYPES: dict[str, ParameterType] = {
 }
 
 
-def parameter_specs(input_schema: JsonObject | None) -> dict[str, ParameterSpec]:
+def to_parameter_specs(input_schema: JsonObject | None) -> dict[str, ParameterSpec]:
     """The parameters by name, in the schema's order. Those without a type are strings. Empty for an invalid schema."""
     if input_schema is None:
         return {}
     try:
-        schema = from_either_form(input_schema)
+        schema = to_json_schema(input_schema)
     except NotASchema:
         return {}
     properties = _target(schema, schema).get("properties")

@@ -31,7 +31,7 @@ _KEYWORDS = {
 }
 
 
-def from_either_form(schema: JsonObject) -> JsonObject:
+def to_json_schema(schema: JsonObject) -> JsonObject:
     """A schema of either form as JSON Schema, unchanged if it is that already. Raises `NotASchema`."""
     return schema if is_json_schema(schema) else _from_short(schema, "", 0)
 

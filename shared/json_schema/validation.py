@@ -1,7 +1,7 @@
 """Agents' schemas, in two forms: the short one, `{"inputText": "string"}`, and JSON Schema.
 
 The only importer of jsonschema_rs, at first use. Schemas and values are untrusted: nothing is fetched, regular
-expressions take linear time, and what would take too long is refused (see `schema_work`).
+expressions take linear time, and what would take too long is refused (see `estimate_work`).
 """
 
 import json
@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from pydantic import JsonValue
 
-from shared.json_schema.cost import MAX_LEVELS, NotASchema, SchemaWork, depth, schema_work, size
-from shared.json_schema.parameters import parameter_specs
-from shared.json_schema.short_form import from_either_form
+from shared.json_schema.cost import MAX_LEVELS, NotASchema, SchemaWork, estimate_work, measure_depth, measure_size
+from shared.json_schema.parameters import to_parameter_specs
+from shared.json_schema.short_form import to_json_schema
 from shared.models.errors import BadRequest
 from shared.models.wire import JsonObject
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError, Validator
 
-__all__ = ["MAX_SCHEMA_BYTES", "Problem", "as_json_schema", "check", "parameter_specs", "problems"]
+__all__ = ["MAX_SCHEMA_BYTES", "Problem", "check_schema", "find_problems", "to_parameter_specs", "to_valid_schema"]
 
 MAX_SCHEMA_BYTES = 100_000
 MAX_PROBLEMS = 20
@@ -51,29 +51,29 @@ class _Compiled:
     work: SchemaWork
 
 
-def as_json_schema(schema: JsonObject) -> JsonObject:
+def to_valid_schema(schema: JsonObject) -> JsonObject:
     """A schema of either form as JSON Schema. Raises `BadRequest` for what is neither; `check` checks it fully."""
     with _raising_bad_request("The schema"):
-        return from_either_form(schema)
+        return to_json_schema(schema)
 
 
-def check(schema: JsonObject, name: str = "The schema") -> None:
+def check_schema(schema: JsonObject, name: str = "The schema") -> None:
     """Raises `BadRequest`, which says where, for a schema that cannot be used. `name`: its name in the message."""
     with _raising_bad_request(name):
-        _compile(_text(from_either_form(schema)))
+        _compile(_text(to_json_schema(schema)))
 
 
-def problems(schema: JsonObject, value: JsonValue) -> list[Problem]:
+def find_problems(schema: JsonObject, value: JsonValue) -> list[Problem]:
     """How a value violates a schema in either form, at most 20 problems; empty if it is valid.
 
     Of a large value, only the first problem is described, or only that there are some. Raises `BadRequest` as `check`
     does. Blocks, usually for a millisecond, at worst for seconds.
     """
     with _raising_bad_request("The schema"):
-        compiled = _compile(_text(from_either_form(schema)))
-    if depth(value) > MAX_LEVELS:
+        compiled = _compile(_text(to_json_schema(schema)))
+    if measure_depth(value) > MAX_LEVELS:
         return [Problem((), f"It is nested more than {MAX_LEVELS} levels deep.", "depth")]
-    values = size(value, _MAX_STEPS // compiled.work.unrolled)
+    values = measure_size(value, _MAX_STEPS // compiled.work.unrolled)
     if values * compiled.work.unrolled > _MAX_STEPS:
         return [Problem((), "It is too large to be checked by its schema.", "size")]
     if compiled.validator.is_valid(value):
@@ -92,7 +92,7 @@ def _raising_bad_request(name: str) -> Generator[None]:
 def _explain(compiled: _Compiled, value: JsonValue, values: int) -> list[Problem]:
     """Every path through a schema has its own errors, so a recursive schema's grow with the value's depth."""
     work = compiled.work
-    ways = work.recursive ** min(depth(value), 20) if work.recursive > 1 else 1
+    ways = work.recursive ** min(measure_depth(value), 20) if work.recursive > 1 else 1
     if values * work.unrolled * ways <= _MAX_EXPLAINED:
         return [_problem(error) for error in islice(compiled.validator.iter_errors(value), MAX_PROBLEMS)]
     if ways == 1 and not work.branches:
@@ -132,7 +132,7 @@ def _compile(text: str) -> _Compiled:
     import jsonschema_rs
 
     schema: JsonObject = json.loads(text)
-    work = schema_work(schema)
+    work = estimate_work(schema)
     try:
         validator = jsonschema_rs.validator_for(
             cast(dict[str, Any], schema),

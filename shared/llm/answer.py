@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.llm.text import object_of, repair_texts, whole_text
+from shared.llm.text import object_of, repair_text, repair_texts
 from shared.numbers import is_finite_number
 
 MAX_TOKENS = 20_000_000
@@ -78,7 +78,7 @@ class Answer:
         """Bytes that the model has written: content, refusal, reasoning, arguments of calls, and what was cut off."""
         texts = [self.content, self.refusal, self.reasoning]
         texts += [str(object_of(call.get("function")).get("arguments") or "") for call in self.tool_calls]
-        return sum(len(whole_text(text).encode()) for text in texts) + self.more_spoken
+        return sum(len(repair_text(text).encode()) for text in texts) + self.more_spoken
 
     @property
     def empty(self) -> bool:

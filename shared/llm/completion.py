@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from shared.llm import stops
+from shared.llm import stop_reasons
 from shared.llm.answer import Answer
 from shared.llm.catalog import CheckedCall, ModelRoute, check_call
-from shared.llm.cost import MAX_COST, Bill, bill, bill_most, with_tools
-from shared.llm.diagnosis import diagnose, failure_of, not_understood
+from shared.llm.cost import MAX_COST, Bill, add_tool_fees, bill, bill_worst_case
+from shared.llm.diagnosis import diagnose, diagnose_fault, diagnose_unreadable
 from shared.llm.engine import litellm
 from shared.llm.exchange import Exchange, observe, parse_request
 from shared.llm.failures import ModelFailure
-from shared.llm.reading import is_remnant, read_exchange, stop_of, thoughts_of
+from shared.llm.provider_messages import clean_message, secrets_of
+from shared.llm.results import is_remnant, read_exchange, read_thoughts, stop_of
 from shared.llm.usage import Counted, count_lost, count_stream, count_tokens, count_unread, estimate_all
-from shared.llm.words import clean_words, secrets_of
 from shared.log import get_logger
 from shared.models.chat import ChatRequest, ChatResult
 
@@ -74,7 +74,7 @@ def _conclude(route: ModelRoute, request: ChatRequest, exchange: Exchange, error
         return _read_answer(route, request, exchange)
     if error is None:
         _log.error("A call was not observed", extra={"fields": {"model": route.name}})
-        raise not_understood(route)
+        raise diagnose_unreadable(route)
     failure = diagnose(error, exchange, route, request)
     if exchange.request is not None and (exchange.status is None or exchange.status < 300):
         _charge(failure, _bill_of_lost(route, request.built_in_tools, exchange))
@@ -84,11 +84,11 @@ def _conclude(route: ModelRoute, request: ChatRequest, exchange: Exchange, error
 def _read_answer(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> ChatResult:
     answer = read_exchange(exchange)
     if answer is None:
-        raise _charge(not_understood(route), _bill_of_unread(route, request.built_in_tools, exchange))
+        raise _charge(diagnose_unreadable(route), _bill_of_unread(route, request.built_in_tools, exchange))
     counted = _count(route, answer, exchange)
     if not answer.tokens.prompt:
         answer.hides_uses = True
-        counted = with_tools(route, request.built_in_tools, counted)
+        counted = add_tool_fees(route, request.built_in_tools, counted)
     billed = _bill(route, request.built_in_tools, counted, answer, exchange)
     if _is_absurd(answer, billed):
         failure = ModelFailure(f"{route.provider_name} reports a usage that cannot be.", transient=False)
@@ -98,7 +98,7 @@ def _read_answer(route: ModelRoute, request: ChatRequest, exchange: Exchange) ->
         raise failure if answer.fault is not None and answer.never_began else _charge(failure, billed)
     return ChatResult(
         content=answer.content or answer.refusal,
-        thoughts=thoughts_of(answer, stop),
+        thoughts=read_thoughts(answer, stop),
         model=route.name,
         usage=billed.usage,
         cost=billed.cost,
@@ -108,16 +108,18 @@ def _read_answer(route: ModelRoute, request: ChatRequest, exchange: Exchange) ->
 def _find_failure(answer: Answer, stop: str | None, exchange: Exchange, route: ModelRoute) -> ModelFailure | None:
     """Why an answer is none, although it came whole."""
     if answer.fault is not None:
-        return failure_of(answer.fault, None, route)
+        return diagnose_fault(answer.fault, None, route)
     if stop == "error" or (exchange.stream is not None and exchange.stream.broken_off):
         return ModelFailure(f"{route.provider_name} broke the answer off.", transient=True)
-    if stop is None or stop in stops.EMPTY_IS_FINE or not answer.empty:
+    if stop is None or stop in stop_reasons.EMPTY_IS_FINE or not answer.empty:
         return None
     if stop in ("content_filter", "refusal"):
         return ModelFailure(f"{route.provider_name} refused the content of the chat.", transient=False)
-    word = answer.native_stop if stops.reason(answer.stop, None) is None else answer.stop
-    why = clean_words(word or stop, secrets_of(route))
-    return ModelFailure(f"{route.provider_name} ended without an answer ({why}).", transient=stop != stops.TOO_LONG)
+    word = answer.native_stop if stop_reasons.reason(answer.stop, None) is None else answer.stop
+    why = clean_message(word or stop, secrets_of(route))
+    return ModelFailure(
+        f"{route.provider_name} ended without an answer ({why}).", transient=stop != stop_reasons.TOO_LONG
+    )
 
 
 def _bill(route: ModelRoute, tools: Sequence[str], counted: Counted, answer: Answer, exchange: Exchange) -> Bill:
@@ -131,7 +133,7 @@ def _bill(route: ModelRoute, tools: Sequence[str], counted: Counted, answer: Ans
 def _bill_of_unread(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
     """Of something that is no answer: by its bytes, unless it is what is left of one that was lost on its way."""
     if exchange.stream is None and is_remnant(exchange.body):
-        return bill_most(route, tools, count_lost(exchange, route.info.max_output_tokens))
+        return bill_worst_case(route, tools, count_lost(exchange, route.info.max_output_tokens))
     return bill(route, (), count_unread(exchange, route.info.max_output_tokens))
 
 
@@ -143,7 +145,7 @@ def _bill_of_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -
     headed = exchange.status is not None
     whole = exchange.stream is None and (headed or parse_request(exchange.request).get("stream") is not True)
     if exchange.too_long or exchange.undecoded or whole:
-        return bill_most(route, tools, count_lost(exchange, route.info.max_output_tokens))
+        return bill_worst_case(route, tools, count_lost(exchange, route.info.max_output_tokens))
     billed = _bill(route, (), _count(route, answer, exchange), answer, exchange)
     return _bill_of_absurd(route, (), answer, exchange) if _is_absurd(answer, billed) else billed
 

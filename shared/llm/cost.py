@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from shared.llm.answer import Answer, Tokens
 from shared.llm.catalog import ModelRoute, ToolFee
-from shared.llm.estimate import max_tokens_read, most_uses, thoughts_beside
+from shared.llm.estimate import max_tokens_read, max_uses, thoughts_beside
 from shared.llm.usage import Counted
 from shared.models.catalog import Prices
 from shared.models.chat import Usage
@@ -25,17 +25,17 @@ class Bill:
     cost: float
 
 
-def bill_most(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Bill:
+def bill_worst_case(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Bill:
     """Of a call whose answer was lost: with as many uses of its tools as there may have been, and what they brought.
 
     And with all that its model may have thought beside the answer.
     """
     prompt, answer = counted.tokens.prompt or 0, Answer()
     fees = {tool: fee for tool in dict.fromkeys(tools) if (fee := route.tool_fees.get(tool))}
-    answer.uses.update({tool: most_uses(fee) for tool, fee in fees.items()})
+    answer.uses.update({tool: max_uses(fee) for tool, fee in fees.items()})
     every = list(fees.values())
     if request := route.request_fee:
-        answer.searches = most_uses(request)
+        answer.searches = max_uses(request)
         every.append(request)
     thoughts = thoughts_beside(route)
     tokens = replace(
@@ -47,7 +47,7 @@ def bill_most(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Bill
     return bill(route, tools, replace(counted, tokens=tokens), answer)
 
 
-def with_tools(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Counted:
+def add_tool_fees(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Counted:
     """What was counted, where a provider did not count the prompt: with all that its tools may have had it read."""
     fees = [fee for tool in dict.fromkeys(tools) if (fee := route.tool_fees.get(tool))]
     if route.request_fee:
@@ -100,7 +100,7 @@ def _first_known(*prices: float | Decimal | None) -> Decimal:
 
 def _assume_uses(answer: Answer, fee: ToolFee) -> int:
     """How many uses there are taken to be of what the answer does not show."""
-    return most_uses(fee) if answer.hides_uses else 1
+    return max_uses(fee) if answer.hides_uses else 1
 
 
 def _sum_fees(route: ModelRoute, tools: Sequence[str], answer: Answer) -> Decimal:

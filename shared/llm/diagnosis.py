@@ -16,9 +16,9 @@ from shared.llm.engine import exceptions
 from shared.llm.exchange import Exchange
 from shared.llm.failures import ModelFailure
 from shared.llm.forms import error_body
-from shared.llm.reading import parse_json
+from shared.llm.provider_messages import clean_message, secrets_of
+from shared.llm.results import parse_json
 from shared.llm.text import text_of
-from shared.llm.words import clean_words, secrets_of
 from shared.models.chat import ChatRequest
 
 _RETRIABLE = {408, 409, 425, 429, 499}
@@ -52,24 +52,24 @@ def diagnose(error: Exception, exchange: Exchange, route: ModelRoute, request: C
             too_long=isinstance(error, exceptions.ContextWindowExceededError),
             refused=isinstance(error, exceptions.ContentPolicyViolationError),
         )
-        return failure_of(_read_fault(exchange), exchange.status, route, hints, _read_retry_after(exchange.headers))
+        return diagnose_fault(_read_fault(exchange), exchange.status, route, hints, _read_retry_after(exchange.headers))
     if _has_cause(error, TimeoutError, httpx.TimeoutException, exceptions.Timeout):
         return ModelFailure(f"{route.provider_name} took too long to answer.", transient=True)
     if exchange.request is None:
         return _diagnose_unsent(error, route, request)
     if _has_cause(error, httpx.DecodingError):
-        return not_understood(route)
+        return diagnose_unreadable(route)
     return ModelFailure(
         f"The connection to {route.provider_name} was lost in the middle of the answer.", transient=True
     )
 
 
-def failure_of(
+def diagnose_fault(
     fault: Fault, status: int | None, route: ModelRoute, hints: Hints | None = None, retry_after: int | None = None
 ) -> ModelFailure:
     """By the status and the code that the provider sent. `status` None: the one that the fault itself is of."""
     provider, hints = route.provider_name, hints or Hints()
-    words = clean_words(fault.message, secrets_of(route))
+    words = clean_message(fault.message, secrets_of(route))
     code = (fault.code or "").lower()
     status = status or fault.status
 
@@ -107,7 +107,7 @@ def failure_of(
             return temporary(f"{provider} could not answer.")
 
 
-def not_understood(route: ModelRoute) -> ModelFailure:
+def diagnose_unreadable(route: ModelRoute) -> ModelFailure:
     """For an answer that is none: a page of a proxy, half of a document."""
     return ModelFailure(f"The answer of {route.provider_name} could not be understood.", transient=True)
 

@@ -118,7 +118,7 @@ def _cost_without_answer(
         fees.append(route.request_fee)
     estimated = math.ceil(_count_bytes(sent) / BYTES_PER_TOKEN) + _ENVELOPE_TOKENS
     tokens = max_tokens_read(prompt, fees, route.info.context_window, estimated)
-    dollars = sum((most_uses(fee) * _to_decimal(fee.per_use) for fee in fees), Decimal(0))
+    dollars = sum((max_uses(fee) * _to_decimal(fee.per_use) for fee in fees), Decimal(0))
     thoughts = thoughts_beside(route) * _to_decimal(prices.reasoning or 0)
     return (
         tokens * _to_decimal(prices.highest_input(tokens)) + thoughts + dollars * MICROS_PER_DOLLAR,
@@ -136,7 +136,7 @@ def thoughts_beside(route: ModelRoute) -> int:
     return (route.info.max_output_tokens or _UNKNOWN_ANSWER_TOKENS) if apart else 0
 
 
-def most_uses(fee: ToolFee) -> int:
+def max_uses(fee: ToolFee) -> int:
     """How often what the fee is for may be used in one request, or is taken to be at most."""
     return fee.most_uses or _ASSUMED_USES
 
@@ -160,7 +160,7 @@ def max_tokens_read(prompt: int, fees: Iterable[ToolFee], window: int | None, es
     for fee in fees:
         if not fee.tokens_per_use:
             continue
-        reads = fee.most_reads or most_uses(fee)
+        reads = fee.most_reads or max_uses(fee)
         if fee.read_once:
             tokens += reads * read(fee.tokens_per_use)
             first += reads * fee.tokens_per_use

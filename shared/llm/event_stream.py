@@ -9,7 +9,7 @@ from io import StringIO
 from typing import Any
 
 from shared.llm.forms.chat import COST_FIELDS, cost_of
-from shared.llm.text import model_texts, object_of, objects_of, text_of, whole_text
+from shared.llm.text import model_texts, object_of, objects_of, repair_text, text_of
 
 MAX_LINE_BYTES = 2 * 1024 * 1024
 MAX_EVENTS = 500_000
@@ -211,7 +211,7 @@ class _Choice:
 
     def document(self, index: int) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": None}
-        message |= {name: whole_text(text.getvalue()) for name, text in self._texts.items()}
+        message |= {name: repair_text(text.getvalue()) for name, text in self._texts.items()}
         if self._calls:
             message["tool_calls"] = [call.document() for _, call in sorted(self._calls.items())]
         if self._annotations:
@@ -237,7 +237,7 @@ class _ToolCall:
         return name + arguments
 
     def document(self) -> dict[str, Any]:
-        function = {"name": whole_text(self._name), "arguments": whole_text(self._arguments.getvalue())}
+        function = {"name": repair_text(self._name), "arguments": repair_text(self._arguments.getvalue())}
         return {"id": self._id, "type": "function", "function": function}
 
 

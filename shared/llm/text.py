@@ -8,7 +8,7 @@ _LABELS = {"role", "type", "id", "index", "format", "status", "object", "annotat
 """Fields of a message whose texts the model did not write."""
 
 
-def whole_text(text: str) -> str:
+def repair_text(text: str) -> str:
     """With halves of surrogate pairs put together, and those that have no other half replaced: no UTF-8 holds them."""
     try:
         text.encode()
@@ -23,13 +23,13 @@ def repair_texts(value: Any, depth: int = MAX_DEPTH) -> Any:
         case list() | dict() if not depth:
             return None
         case str():
-            return whole_text(value)
+            return repair_text(value)
         case list():
             items: list[Any] = value
             return [repair_texts(item, depth - 1) for item in items]
         case dict():
             fields: dict[str, Any] = value
-            return {whole_text(name): repair_texts(item, depth - 1) for name, item in fields.items()}
+            return {repair_text(name): repair_texts(item, depth - 1) for name, item in fields.items()}
         case _:
             return value
 
@@ -63,7 +63,7 @@ def objects_of(value: Any) -> list[dict[str, Any]]:
 
 def name_of(value: Any) -> str | None:
     """A short text, such as a reason or a code; None for anything else."""
-    return whole_text(value[:100]) if isinstance(value, str) and value.strip() else None
+    return repair_text(value[:100]) if isinstance(value, str) and value.strip() else None
 
 
 def model_texts(message: dict[str, Any]) -> set[str]:

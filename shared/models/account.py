@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 
 from pydantic import AwareDatetime
 
+from shared.models.allowance_terms import Terms
 from shared.models.money import PICOS_PER_MICRO
-from shared.models.terms import Terms
 from shared.models.wire import SnakeModel
 
 NEVER = 0
@@ -64,7 +64,7 @@ class Account(SnakeModel):
     updated_at: AwareDatetime
 
     @classmethod
-    def opened(cls, uid: str, terms: Terms, now: datetime) -> "Account":
+    def open(cls, uid: str, terms: Terms, now: datetime) -> "Account":
         """The account of a new user, with a first refill."""
         allowance = terms.default
         return cls(
@@ -91,7 +91,7 @@ class Account(SnakeModel):
         """The most that a refill gives."""
         return terms.ceiling if self.ceiling is None else self.ceiling
 
-    def current(self, now: datetime, terms: Terms) -> "Account":
+    def advance(self, now: datetime, terms: Terms) -> "Account":
         """The account at `now`: unchanged, or renewed because a date or the first of a month has come.
 
         The user's date opens a new period; in a deployment the money comes back by the calendar, or by the date that an
@@ -99,16 +99,16 @@ class Account(SnakeModel):
         """
         account = self
         if _has_come(self.reset_at, now):
-            account = self.tracked_anew(now) if terms.bounding else self.renewed(now)
-            account = account.changed(now, reset_at=months_on(self.reset_anchor, now))
+            account = self.start_period(now) if terms.bounding else self.renew(now)
+            account = account.change(now, reset_at=next_monthly(self.reset_anchor, now))
         if terms.bounding and (_has_come(self.refill_at, now) or self._calendar_refills(now, terms)):
-            account = account.refilled(now, terms)
+            account = account.refill(now, terms)
         return account
 
     def _calendar_refills(self, now: datetime, terms: Terms) -> bool:
         return terms.monthly and _month(now) > _month(self.refilled_at or self.updated_at)
 
-    def refilled(self, now: datetime, terms: Terms) -> "Account":
+    def refill(self, now: datetime, terms: Terms) -> "Account":
         """Refill with the ceiling, less what is owed, and start a new period: the allowance remains, the rest is spare.
 
         What running chats hold stays held.
@@ -116,7 +116,7 @@ class Account(SnakeModel):
         given = self.ceiling_under(terms)
         paid = min(self.owed, given)
         remaining = max(0, min(self.allowance, given) - paid)
-        return self.tracked_anew(now).changed(
+        return self.start_period(now).change(
             now,
             remaining=remaining,
             spare=given - paid - remaining,
@@ -126,60 +126,60 @@ class Account(SnakeModel):
             refill_at=NEVER if _has_come(self.refill_at, now) else self.refill_at,
         )
 
-    def tracked_anew(self, now: datetime) -> "Account":
+    def start_period(self, now: datetime) -> "Account":
         """Start a new period without moving money."""
-        return self.changed(now, period=self.period + 1)
+        return self.change(now, period=self.period + 1)
 
-    def renewed(self, now: datetime) -> "Account":
+    def renew(self, now: datetime) -> "Account":
         """Start a new period with the whole allowance: a reset where users are not limited."""
-        return self.tracked_anew(now).changed(now, remaining=self.allowance, spare=0, spent=0, owed=0)
+        return self.start_period(now).change(now, remaining=self.allowance, spare=0, spent=0, owed=0)
 
     def reset(self, now: datetime, terms: Terms) -> "Account":
         """The user's own reset: in a deployment it gives no more than what the user still has."""
         if not terms.bounding:
-            return self.renewed(now)
-        return self.tracked_anew(now).with_remaining(min(self.allowance, self.bound), now)
+            return self.renew(now)
+        return self.start_period(now).with_remaining(min(self.allowance, self.bound), now)
 
     def with_allowance(self, allowance: int, now: datetime) -> "Account":
         """Set the allowance. Lowering it below what remains lowers what remains."""
-        account = self.changed(now, allowance=allowance)
+        account = self.change(now, allowance=allowance)
         return account.with_remaining(allowance, now) if allowance < min(self.allowance, self.remaining) else account
 
     def with_remaining(self, remaining: int, now: datetime) -> "Account":
         """Set what remains. What the user gives up becomes spare; what the user takes comes from there first."""
-        return self.changed(now, remaining=remaining, spare=max(0, self.bound - remaining))
+        return self.change(now, remaining=remaining, spare=max(0, self.bound - remaining))
 
     def with_reset_date(self, reset_at: int, now: datetime) -> "Account":
         """Set the reset date: `NEVER`, or the date from which the following ones are computed."""
-        return self.changed(now, reset_at=reset_at, reset_anchor=reset_at)
+        return self.change(now, reset_at=reset_at, reset_anchor=reset_at)
 
-    def limited(self, allowance: int, now: datetime) -> "Account":
+    def limit(self, allowance: int, now: datetime) -> "Account":
         """Set an administrator's allowance, the ceiling from now on: what was already spent counts against it."""
         given = max(0, allowance - self.spent)
         remaining = min(self.remaining, given)
-        return self.changed(now, allowance=allowance, ceiling=allowance, remaining=remaining, spare=given - remaining)
+        return self.change(now, allowance=allowance, ceiling=allowance, remaining=remaining, spare=given - remaining)
 
-    def granted(self, remaining: int, now: datetime) -> "Account":
+    def grant(self, remaining: int, now: datetime) -> "Account":
         """Set exactly what remains until the next refill, by an administrator. Debts are forgiven."""
-        return self.changed(now, remaining=remaining, spare=0, spent=0, owed=0)
+        return self.change(now, remaining=remaining, spare=0, spent=0, owed=0)
 
-    def holding(self, estimate: int, now: datetime) -> tuple["Account", int]:
+    def hold(self, estimate: int, now: datetime) -> tuple["Account", int]:
         """Hold `estimate`, or all that is available if that is less; returns the account and the held amount."""
         hold = min(estimate, self.available)
-        return self.changed(now, held=self.held + hold), hold
+        return self.change(now, held=self.held + hold), hold
 
-    def released(self, hold: int, now: datetime) -> "Account":
+    def release(self, hold: int, now: datetime) -> "Account":
         """Release a hold."""
-        return self.changed(now, held=max(0, self.held - hold))
+        return self.change(now, held=max(0, self.held - hold))
 
-    def charged(self, cost: int, now: datetime) -> tuple["Account", int]:
+    def charge(self, cost: int, now: datetime) -> tuple["Account", int]:
         """Charge the user `cost`, or all that is left if that is less; returns the account and the charged amount.
 
         The shortfall is taken from what is spare; what that does not cover is owed.
         """
         charge = min(cost, self.remaining)
         covered = min(cost - charge, self.spare)
-        after = self.changed(
+        after = self.change(
             now,
             remaining=self.remaining - charge,
             spare=self.spare - covered,
@@ -188,7 +188,7 @@ class Account(SnakeModel):
         )
         return after, charge + covered
 
-    def carried(self, picos: int, now: datetime) -> tuple["Account", int]:
+    def carry(self, picos: int, now: datetime) -> tuple["Account", int]:
         """Add a cost in millionths of a millionth of a dollar to what is not charged yet.
 
         Returns the account and the whole millionths of a dollar to charge now: sums of costs, however small, are
@@ -196,15 +196,15 @@ class Account(SnakeModel):
         """
         total = self.residue + picos
         micros = max(0, (total + PICOS_PER_MICRO // 2) // PICOS_PER_MICRO)
-        return self.changed(now, residue=total - micros * PICOS_PER_MICRO), micros
+        return self.change(now, residue=total - micros * PICOS_PER_MICRO), micros
 
-    def changed(self, now: datetime, **fields: object) -> "Account":
+    def change(self, now: datetime, **fields: object) -> "Account":
         """A copy with these fields changed, updated at `now`."""
         return self.model_copy(update={**fields, "updated_at": now})
 
 
 def _has_come(date: int, now: datetime) -> bool:
-    return date != NEVER and date <= milliseconds(now)
+    return date != NEVER and date <= to_milliseconds(now)
 
 
 def _month(moment: datetime) -> tuple[int, int]:
@@ -212,19 +212,19 @@ def _month(moment: datetime) -> tuple[int, int]:
     return moment.year, moment.month
 
 
-def milliseconds(moment: datetime) -> int:
+def to_milliseconds(moment: datetime) -> int:
     """Epoch milliseconds."""
     return int(moment.timestamp() * 1000)
 
 
-def months_on(reset_at: int, now: datetime) -> int:
+def next_monthly(reset_at: int, now: datetime) -> int:
     """The first date after `now` that is whole months after `reset_at`: the same day, or the month's last."""
     start = datetime.fromtimestamp(reset_at / 1000, UTC)
     months = max(1, (now.year - start.year) * 12 + now.month - start.month)
     moved = _plus_months(start, months)
     if moved <= now:
         moved = _plus_months(start, months + 1)
-    return milliseconds(moved)
+    return to_milliseconds(moved)
 
 
 def _plus_months(start: datetime, months: int) -> datetime:

@@ -175,6 +175,6 @@ class Agent(AgentFields):
     engine: EngineName | None = Field(default=None, exclude_if=lambda value: value is None)
 
 
-def agent_of(stored: StoredAgent, warnings: list[CodeWarning] | None = None) -> Agent:
+def to_agent(stored: StoredAgent, warnings: list[CodeWarning] | None = None) -> Agent:
     """The agent as it is answered. `warnings`: what the analysis found, if the code was changed."""
-    return Agent(**stored.answered(), warnings=warnings, engine=None if warnings is None else ENGINE)
+    return Agent(**stored.to_answer(), warnings=warnings, engine=None if warnings is None else ENGINE)

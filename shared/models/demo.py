@@ -121,9 +121,9 @@ class Demo(DemoFields):
     updated_at: datetime
 
 
-def demo_of(stored: StoredDemo) -> Demo:
+def to_demo(stored: StoredDemo) -> Demo:
     """The demo as it is answered."""
-    return Demo(**stored.answered())
+    return Demo(**stored.to_answer())
 
 
 class GenerateDemoRequest(CamelModel):

@@ -26,7 +26,7 @@ class DeploymentDay(SnakeModel):
     expire_at: AwareDatetime
 
     @classmethod
-    def opened(cls, day_id: str, owner: str, now: datetime) -> "DeploymentDay":
+    def open(cls, day_id: str, owner: str, now: datetime) -> "DeploymentDay":
         """A day on which nothing has been spent yet."""
         return cls(id=day_id, owner=owner, expire_at=next_day(now) + _KEPT)
 
@@ -38,7 +38,7 @@ class DeploymentDay(SnakeModel):
         """Hold `amount` for a call."""
         return self.model_copy(update={"held": self.held + amount})
 
-    def settled(self, held: int, cost: int) -> "DeploymentDay":
+    def settle(self, held: int, cost: int) -> "DeploymentDay":
         """Release a hold of `held`, and count what the call cost."""
         return self.model_copy(update={"held": max(0, self.held - held), "spent": self.spent + cost})
 

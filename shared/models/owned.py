@@ -30,7 +30,7 @@ class Stored(SnakeModel, Generic[F]):
         visible: Visibility = getattr(self.fields, "visibility")  # noqa: B009 - see F
         return visible
 
-    def answered(self) -> dict[str, Any]:
+    def to_answer(self) -> dict[str, Any]:
         """The fields of its answer, by their Python names."""
         said = {name: getattr(self.fields, name) for name in type(self.fields).model_fields}
         kept = {"id": self.id, "rev": self.rev, "created_at": self.created_at, "updated_at": self.updated_at}

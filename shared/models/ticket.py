@@ -60,7 +60,7 @@ class Ticket(SnakeModel):
         """Whether `holder` was the last to take the lease."""
         return self.status is TicketStatus.PROCESSING and self.lease is not None and self.lease.holder == holder
 
-    def leased(self, holder: str, now: datetime, seconds: float) -> "Ticket":
+    def lease_to(self, holder: str, now: datetime, seconds: float) -> "Ticket":
         """A new attempt, begun by `holder`."""
         return self._change(
             now,
@@ -71,40 +71,40 @@ class Ticket(SnakeModel):
             lease=Lease(holder=holder, expires_at=now + timedelta(seconds=seconds)),
         )
 
-    def renewed(self, now: datetime, seconds: float) -> "Ticket":
+    def renew(self, now: datetime, seconds: float) -> "Ticket":
         """A sign of life from the holder."""
         assert self.lease is not None  # noqa: S101 - only what is leased can be renewed
         return self._change(now, lease=Lease(holder=self.lease.holder, expires_at=now + timedelta(seconds=seconds)))
 
-    def marked(self, begun: bool, now: datetime) -> "Ticket":
+    def mark(self, begun: bool, now: datetime) -> "Ticket":
         """Record whether the work done from here on must not be repeated."""
         return self._change(now, begun=begun)
 
-    def released(self, now: datetime) -> "Ticket":
+    def release(self, now: datetime) -> "Ticket":
         """Given back, to be tried again."""
         return self._change(now, status=TicketStatus.PENDING, lease=None)
 
-    def returned(self, now: datetime) -> "Ticket":
+    def give_back(self, now: datetime) -> "Ticket":
         """Given back by a holder that found no room to work on it: the attempt does not count."""
-        return self.released(now).model_copy(update={"attempts": max(0, self.attempts - 1)})
+        return self.release(now).model_copy(update={"attempts": max(0, self.attempts - 1)})
 
-    def put_aside(self, kind: TurnKind, now: datetime) -> "Ticket":
+    def park(self, kind: TurnKind, now: datetime) -> "Ticket":
         """Park it: it needs no task until its turn comes. The wait does not count towards its attempts' time."""
         return self._change(now, status=TicketStatus.PENDING, lease=None, parked=kind, first_taken_at=None)
 
-    def called(self, now: datetime) -> "Ticket":
+    def unpark(self, now: datetime) -> "Ticket":
         """No longer parked: its turn has come, and a new task is to be made for it."""
         return self._change(now, parked=None, tasks=self.tasks + 1)
 
-    def enqueued_again(self, now: datetime) -> "Ticket":
+    def add_task(self, now: datetime) -> "Ticket":
         """Count one more task. `updated_at` stays, because nothing has worked on the ticket."""
         return self.model_copy(update={"tasks": self.tasks + 1, "enqueued_at": now})
 
-    def completed(self, result: ChatResult, now: datetime) -> "Ticket":
+    def complete(self, result: ChatResult, now: datetime) -> "Ticket":
         """End it with a result."""
         return self._end(now, status=TicketStatus.COMPLETED, result=result)
 
-    def failed(self, error: str, now: datetime) -> "Ticket":
+    def fail(self, error: str, now: datetime) -> "Ticket":
         """End it with an error. `error`: a sentence for the user."""
         return self._end(now, status=TicketStatus.FAILED, error=error)
 

@@ -38,16 +38,16 @@ class Turns(SnakeModel):
         """Whether the ticket has a turn."""
         return any(turn.ticket_id == ticket_id and turn.until > now for turn in self.taken)
 
-    def free(self, most: int, now: datetime) -> int:
+    def count_free(self, most: int, now: datetime) -> int:
         """How many of `most` turns are free."""
         return max(0, most - sum(turn.until > now for turn in self.taken))
 
-    def given(self, turn: Turn, now: datetime) -> "Turns":
+    def give(self, turn: Turn, now: datetime) -> "Turns":
         """With `turn`, in place of one that its ticket had; without those that are lost."""
         others = [other for other in self.taken if other.until > now and other.ticket_id != turn.ticket_id]
         return self.model_copy(update={"taken": [*others, turn]})
 
-    def freed(self, ticket_id: str, holder: str | None) -> "Turns":
+    def take_back(self, ticket_id: str, holder: str | None) -> "Turns":
         """Without the ticket's turn. With a `holder`, only if the turn is that one's."""
         kept = [
             turn for turn in self.taken if turn.ticket_id != ticket_id or (holder is not None and turn.holder != holder)

@@ -113,12 +113,12 @@ class AdminUser(User):
     disabled: bool
 
 
-def admin_user_of(account: Account) -> AdminUser:
+def to_admin_user(account: Account) -> AdminUser:
     """The account as administrators see it, without usage entries."""
-    return AdminUser(**dict(user_of(account, [])), disabled=account.disabled)
+    return AdminUser(**dict(to_user(account, [])), disabled=account.disabled)
 
 
-def user_of(account: Account, usage: list[UsageEntry]) -> User:
+def to_user(account: Account, usage: list[UsageEntry]) -> User:
     """The account as its owner sees it."""
     return User(
         id=account.uid,

@@ -5,6 +5,6 @@ Nothing is fetched here: text comes in, text goes out. Nothing in a document is 
 
 from shared.openapi.document import Document, parse
 from shared.openapi.errors import NotASpec
-from shared.openapi.tool_docs import tool_docs
+from shared.openapi.tool_docs import write_tool_docs
 
-__all__ = ["Document", "NotASpec", "parse", "tool_docs"]
+__all__ = ["Document", "NotASpec", "parse", "write_tool_docs"]

@@ -11,11 +11,11 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from shared.openapi.document import Document
 from shared.openapi.errors import NotASpec
+from shared.openapi.json_text import write_json
 from shared.openapi.operations import METHODS
 from shared.openapi.plain_data import read
 from shared.openapi.servers import fill_variables
 from shared.openapi.tree import as_list, as_mapping, as_text
-from shared.openapi.writing import write_json
 
 _NO_SERVER = "The document names no server; it was fetched from this one."
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -24,7 +24,7 @@ _CONTINUATIONS = (" ", "\t", "#", "-", "\r", "\n")
 """Beginnings of lines that belong to the key before them."""
 
 
-def located(document: Document, written: str, url: str) -> str:
+def locate(document: Document, written: str, url: str) -> str:
     """Return `written`, the document's text, with full addresses. `url`: where it was fetched, after all redirects.
 
     A document without operations is returned unchanged, and so is one that is too large to be rewritten.

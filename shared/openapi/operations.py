@@ -86,7 +86,7 @@ class Operation:
         return self.node.get("deprecated") is True
 
 
-def operations(document: Document, references: References) -> list[Operation]:
+def list_operations(document: Document, references: References) -> list[Operation]:
     """All operations in document order. Any object under a method's name counts, whatever it contains."""
     found: list[Operation] = []
     for path, item in as_mapping(document.tree.get("paths")).items():
@@ -100,7 +100,7 @@ def operations(document: Document, references: References) -> list[Operation]:
     return found
 
 
-def unreachable_paths(document: Document, references: References) -> Iterator[tuple[str, str]]:
+def list_unreachable_paths(document: Document, references: References) -> Iterator[tuple[str, str]]:
     """Path and `$ref` of each path whose description is not in this document."""
     for path, item in as_mapping(document.tree.get("paths")).items():
         resolved = references.resolve(item)

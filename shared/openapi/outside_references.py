@@ -3,7 +3,7 @@
 from typing import cast
 
 from shared.openapi.document import Document
-from shared.openapi.operations import operations, unreachable_paths
+from shared.openapi.operations import list_operations, list_unreachable_paths
 from shared.openapi.prose import one_line
 from shared.openapi.tree import References
 
@@ -12,15 +12,15 @@ _VALUES = {"example", "examples", "default", "enum", "const"}
 """Keys whose values are the API's data, where `$ref` has no special meaning."""
 
 
-def left_to_others(document: Document) -> str | None:
+def describe_outside_references(document: Document) -> str | None:
     """One paragraph for people; None if the document contains everything that it refers to."""
     references = References(document.tree)
     outside = _find_outside_references(document.tree, references)
     if not outside:
         return None
-    found = operations(document, references)
+    found = list_operations(document, references)
     operations_outside = sum(1 for operation in found if operation.missing)
-    paths_outside = sum(1 for _ in unreachable_paths(document, references))
+    paths_outside = sum(1 for _ in list_unreachable_paths(document, references))
     parts = [
         f"{operations_outside} of {len(found)} operations" if operations_outside else "",
         f"{paths_outside} paths" if paths_outside else "",

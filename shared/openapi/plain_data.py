@@ -8,7 +8,7 @@ import json
 import re
 from threading import Lock
 
-from shared.json_words import what_is_wrong
+from shared.json_errors import describe_json_error
 from shared.openapi.errors import MAX_DEPTH, NotASpec, too_deep
 
 _MAX_YAML_WITH_BRACES = 1_000_000
@@ -33,7 +33,7 @@ def read(text: str) -> object:
     try:
         return _read_json(text)
     except json.JSONDecodeError as error:
-        wrong = NotASpec(f"This is not valid JSON: {what_is_wrong(error)}.")
+        wrong = NotASpec(f"This is not valid JSON: {describe_json_error(error)}.")
     # YAML allows braces too, though long documents rarely use them. A text that is neither was meant as JSON, so the
     # JSON error is the useful one.
     if len(text) <= _MAX_YAML_WITH_BRACES:

@@ -10,11 +10,11 @@ from typing import Any
 
 from shared.openapi.document import Document, parse
 from shared.openapi.errors import NotASpec
+from shared.openapi.json_text import write_json
 from shared.openapi.operations import METHODS
 from shared.openapi.prose import prose
-from shared.openapi.tool_docs import tool_docs
+from shared.openapi.tool_docs import write_tool_docs
 from shared.openapi.tree import as_list, as_mapping
-from shared.openapi.writing import write_json
 
 BUDGET = 60_000
 """Characters of docs: the most that is ever made from one document."""
@@ -38,7 +38,7 @@ _PLACES = {
 Shorten = Callable[[object], object]
 
 
-def reduced(document: Document, most: int, measure: Callable[[str], int]) -> str | None:
+def reduce(document: Document, most: int, measure: Callable[[str], int]) -> str | None:
     """The shortened document as JSON text, if `measure` of it is at most `most`; else None."""
     for thorough, budgets in ((False, (BUDGET, _PLENTY)), (True, (BUDGET,))):
         text = write_json(_Shortener(thorough=thorough).shorten_document(document.tree))
@@ -48,7 +48,7 @@ def reduced(document: Document, most: int, measure: Callable[[str], int]) -> str
             shortened = parse(text)
         except NotASpec:
             return None
-        if all(tool_docs(document, budget) == tool_docs(shortened, budget) for budget in budgets):
+        if all(write_tool_docs(document, budget) == write_tool_docs(shortened, budget) for budget in budgets):
             return text
     return None
 

@@ -6,7 +6,7 @@
 from shared.openapi.detail import LADDER, LINES, Detail
 from shared.openapi.document import Document
 from shared.openapi.operation_docs import OperationDocs
-from shared.openapi.operations import Operation, operations, unreachable_paths
+from shared.openapi.operations import Operation, list_operations, list_unreachable_paths
 from shared.openapi.prose import prose
 from shared.openapi.security import describe_requirement, describe_schemes
 from shared.openapi.servers import list_base_urls
@@ -20,14 +20,14 @@ SHORT = (
 )
 
 
-def tool_docs(document: Document, budget: int) -> str:
+def write_tool_docs(document: Document, budget: int) -> str:
     """Markdown of at most `budget` characters, with the line of every operation: `GET /pets/{id} (getPet)`.
 
     Lines are never dropped or cut: if the bare lines alone exceed `budget`, they are returned, and the text is
     longer. Never raises, whatever the document contains.
     """
     references = References(document.tree)
-    found = operations(document, references)
+    found = list_operations(document, references)
     docs = OperationDocs(document, references)
     best: str | None = None
     # Find the richest step that fits. Each attempt stops once it exceeds the budget, which bounds the time.
@@ -126,7 +126,7 @@ def _write_head(document: Document, references: References, found: list[Operatio
         lines.append(f"Unless an operation says otherwise, it needs: {usual}")
     elif not schemes:
         lines.append("Authentication: none described")
-    unreachable = list(unreachable_paths(document, references))
+    unreachable = list(list_unreachable_paths(document, references))
     for path, name in unreachable[:_MAX_UNREACHABLE]:
         lines.append(f"Path {path} is described elsewhere: {name}")
     if len(unreachable) > _MAX_UNREACHABLE:

@@ -30,7 +30,7 @@ from shared.outbound.mcp_diagnosis import explain, is_from_sdk
 from shared.outbound.mcp_tool import MAX_TOOLS, Tool
 from shared.outbound.network import USER_AGENT, Guard, Resolver
 from shared.outbound.urls import parse_url
-from shared.redaction import redacted
+from shared.redaction import redact
 from shared.settings import Settings
 
 logging.getLogger("mcp").setLevel(logging.CRITICAL)  # its lines are not JSON, and quote what servers send
@@ -176,7 +176,7 @@ class McpServer:
 
     def _clean_words(self, words: str) -> str:
         """Make a server's words fit to show; they may repeat the token, which is removed."""
-        return one_line(redacted(words.replace(self._token, "[token]") if self._token else words))
+        return one_line(redact(words.replace(self._token, "[token]") if self._token else words))
 
 
 async def _greet(session: ClientSession) -> None:

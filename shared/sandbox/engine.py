@@ -10,9 +10,9 @@ from pydantic import JsonValue
 from shared.log import get_logger
 from shared.models.wire import JsonObject
 from shared.sandbox.analysis.analysis import analyze
-from shared.sandbox.analysis.source import plain_code
+from shared.sandbox.analysis.source import unwrap_code
 from shared.sandbox.conversation import Conversation, TooManyCalls
-from shared.sandbox.failures import cpu_time_message, describe_fault, describe_findings, describe_timeout
+from shared.sandbox.failures import describe_cpu_timeout, describe_fault, describe_findings, describe_timeout
 from shared.sandbox.forking import NotBuilt
 from shared.sandbox.inside.calls import HostFunctions
 from shared.sandbox.inside.json_values import NotJson, refuse_long
@@ -20,9 +20,9 @@ from shared.sandbox.json_values import parse_json
 from shared.sandbox.logs import Logs
 from shared.sandbox.messages import Fault
 from shared.sandbox.no_host_functions import NoHostFunctions
+from shared.sandbox.pending_calls import Watched
 from shared.sandbox.program import Failure, Limits, Outcome, Program
 from shared.sandbox.slots import slots
-from shared.sandbox.watched import Watched
 from shared.sandbox.worker import Gone, Refused, Start
 from shared.sandbox.workers import worker_for
 from shared.settings import Settings
@@ -33,7 +33,7 @@ _MAX_TRIES = 3
 _SEED_BYTES = 32
 
 
-def engine(settings: Settings) -> "WasmEngine":
+def create_engine(settings: Settings) -> "WasmEngine":
     """An engine. Making one is cheap: all on the same event loop share the processes behind it."""
     return WasmEngine(settings.runs_at_once)
 
@@ -81,10 +81,10 @@ class WasmEngine:
                 asyncio.timeout(limits.seconds),
                 slots(self._at_once, level).slot(program.sharers, program.caller),
             ):
-                program.started()
+                program.on_start()
                 if findings := await analyze(program.code):
                     return describe_findings(findings, program.code)
-                plain = replace(program, code=plain_code(program.code))
+                plain = replace(program, code=unwrap_code(program.code))
                 return await _run_program(plain, watched, limits, logs, only_load)
         except TimeoutError:
             return describe_timeout(limits, watched.waited_for)
@@ -141,7 +141,7 @@ def _describe_end(over: str, error: Gone, limits: Limits) -> Failure:
     """The failure of a run whose worker ended. `over`: how, as far as that is known."""
     match over:
         case "seconds":
-            return Failure(f"TimeoutError: {cpu_time_message(limits)}")
+            return Failure(f"TimeoutError: {describe_cpu_timeout(limits)}")
         case "stack":
             return Failure("RecursionError: The code called itself too deep, and was ended.")
         case "memory":

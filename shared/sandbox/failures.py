@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.sandbox.analysis.findings import Finding
-from shared.sandbox.analysis.source import plain_code
+from shared.sandbox.analysis.source import unwrap_code
 from shared.sandbox.inside.calls import CallFailed
 from shared.sandbox.messages import Fault
 from shared.sandbox.program import Failure, Limits
@@ -46,7 +46,7 @@ def describe_findings(findings: Sequence[Finding], code: str) -> Failure:
 
 def _point_at(finding: Finding, code: str) -> str:
     """The place of a syntax error, as Python shows it: the line, and a caret below the place."""
-    lines = plain_code(code).split("\n")
+    lines = unwrap_code(code).split("\n")
     line = lines[finding.line - 1][:_MAX_LINE_CHARACTERS] if 0 < finding.line <= len(lines) else ""
     caret = f"    {' ' * (finding.column - 1)}^\n" if 0 < finding.column <= len(line) + 1 else ""
     return f'  File "agent.py", line {finding.line}\n    {line}\n{caret}SyntaxError: {finding.message}'
@@ -58,7 +58,7 @@ def describe_timeout(limits: Limits, waited_for: str | None) -> Failure:
     return Failure(f"TimeoutError: The run took longer than {limits.seconds:.3g} s{waiting}.")
 
 
-def cpu_time_message(limits: Limits) -> str:
+def describe_cpu_timeout(limits: Limits) -> str:
     """The message for a run that has used up its CPU time."""
     return f"The code computed for longer than {limits.cpu_seconds:g} s, which is the most that a run may."
 

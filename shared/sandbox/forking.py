@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shared.log import get_logger
 from shared.sandbox import fork_server
-from shared.sandbox.awake import awake_timeout
+from shared.sandbox.awake_timeout import awake_timeout
 from shared.sandbox.fork_server import CONTROL, main
 from shared.sandbox.worker import Gone, Worker
 

@@ -23,7 +23,7 @@ class Program:
 
     `tools`: MCP servers by their URL, and of each the tools that may be called. `sharers`: whose run it is, each of
     whom has only a share of the run slots (`shared.sandbox.slots`); the first is the tenant, whose runs may use one
-    process, one after the other. `caller`: who asked for the run, if many call these sharers. `started`: called
+    process, one after the other. `caller`: who asked for the run, if many call these sharers. `on_start`: called
     when the run has its slot. `seed` and `clock`: see `shared.sandbox.fork_server.surroundings`; without them the run
     has random ones, and the system's clock.
     """
@@ -33,7 +33,7 @@ class Program:
     tools: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     sharers: tuple[str, ...] = ()
     caller: str | None = None
-    started: Callable[[], None] = _ignore
+    on_start: Callable[[], None] = _ignore
     seed: bytes | None = None
     clock: int | None = None
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from shared.log import get_logger
 from shared.models.wire import CamelModel, JsonObject, SnakeModel, with_example
-from shared.redaction import redacted, redacted_json
+from shared.redaction import redact, redact_json
 
 _log = get_logger("client")
 _LEVELS = {
@@ -46,8 +46,8 @@ class Logged(SnakeModel):
 
 def write_client_log(entry: ClientLog, client_host: str, user_agent: str, uid: str | None) -> Logged:
     """Writes the line, with the caller's address and browser in its metadata. An unknown level is INFO."""
-    metadata = redacted_json({**(entry.metadata or {}), "client_host": client_host, "user_agent": user_agent})
-    fields = {"eventType": redacted(entry.event_type), "metadata": metadata, **({"uid": uid} if uid else {})}
+    metadata = redact_json({**(entry.metadata or {}), "client_host": client_host, "user_agent": user_agent})
+    fields = {"eventType": redact(entry.event_type), "metadata": metadata, **({"uid": uid} if uid else {})}
     level = _LEVELS.get(entry.level.strip().upper(), logging.INFO)
-    _log.log(level, "%s", redacted(entry.message), extra={"fields": fields})
+    _log.log(level, "%s", redact(entry.message), extra={"fields": fields})
     return Logged()

@@ -16,9 +16,9 @@ from shared.models.errors import AllowanceSpent, NeverBegun, Unavailable
 from shared.models.hold import Hold
 from shared.models.money import CostBounds, to_dollars, to_micros
 from shared.models.wire import JsonObject
-from shared.services.accounts.budgets import Budget
 from shared.services.accounts.deployment_budgets import DeploymentBudget
 from shared.services.accounts.ledger import usage_metadata
+from shared.services.accounts.run_budgets import Budget
 from shared.services.accounts.spending import SpendingService
 from shared.settings import Settings
 from shared.store import Database
@@ -70,7 +70,7 @@ class ModelCallService:
     spending: SpendingService
 
     @classmethod
-    def over(
+    def create(
         cls, database: Database, catalog: Catalog, complete: CompleteChat, settings: Settings
     ) -> "ModelCallService":
         """The service, with its own `SpendingService`."""
@@ -133,7 +133,7 @@ class ModelCallService:
         """Holds, calls and settles, even if no caller waits any more; but does not call the model then."""
         cost = 0.0
         try:
-            hold = await self._hold(call) if call.charged else None
+            hold = await self._hold(call) if call.is_charged else None
             try:
                 result = await self._complete(call, hold)
             except ModelFailure as failure:
@@ -203,7 +203,7 @@ class _Call:
     wanted: bool = True
 
     @property
-    def charged(self) -> bool:
+    def is_charged(self) -> bool:
         """Whether the call costs anything."""
         return self.bounds.most > 0
 
@@ -216,7 +216,7 @@ class _Call:
 def _give_up(call: _Call, task: asyncio.Task[ChatResult]) -> None:
     """Notes that no caller waits any more. Cancels a free call, which may keep a small machine from others."""
     call.wanted = False
-    if not call.charged:
+    if not call.is_charged:
         task.cancel()
 
 

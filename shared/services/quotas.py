@@ -83,7 +83,7 @@ class QuotaService:
 
     async def count_waiting_chats(self, uid: str) -> int:
         """How many of the user's chats are not finished, counted to one above the limit. One aggregation."""
-        return await self.database.tickets.unfinished(uid, self.settings.max_waiting_chats + 1)
+        return await self.database.tickets.count_unfinished(uid, self.settings.max_waiting_chats + 1)
 
     def refuse_waiting(self, count: int) -> None:
         """Raises `TooManyRequests` when `count` unfinished chats are as many as a user may have."""

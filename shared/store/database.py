@@ -22,12 +22,12 @@ from shared.store.deployment_days import DeploymentDayStore
 from shared.store.deployments import DeploymentStore
 from shared.store.holds import HoldStore
 from shared.store.idempotency import IdempotencyStore
-from shared.store.line import Line
 from shared.store.rate_limits import RateLimitStore
 from shared.store.sessions import SessionStore
 from shared.store.tickets import TicketStore
-from shared.store.transaction import Overtaken, Transaction, run
+from shared.store.transaction import Overtaken, Transaction, run_transaction
 from shared.store.turns import TurnStore
+from shared.store.waiting_line import Line
 
 T = TypeVar("T")
 _log = get_logger("store")
@@ -102,7 +102,7 @@ class Database:
         try:
             async with self.raising_unavailable(), _turn(self._client.project, serialize_on, urgent=urgent):
                 began = True
-                return await run(self._client, body, self._seconds)
+                return await run_transaction(self._client, body, self._seconds)
         except Unavailable as error:
             if began:
                 raise

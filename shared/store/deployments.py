@@ -32,7 +32,7 @@ class DeploymentStore:
         document = await read(self._deployment(friendly_name), transaction)
         return None if document is None else _from_document(friendly_name, document)
 
-    async def taken(self, friendly_names: Sequence[str]) -> set[str]:
+    async def find_taken(self, friendly_names: Sequence[str]) -> set[str]:
         """Which of the names are in use. One request, as many reads as names."""
         references = [self._deployment(name) for name in friendly_names]
         return {snapshot.id async for snapshot in self._client.get_all(references, field_paths=[]) if snapshot.exists}

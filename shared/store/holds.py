@@ -23,19 +23,15 @@ class HoldStore:
         document = await transaction.get(self._hold(hold_id))
         return None if document is None else Hold(id=hold_id, **document)
 
-    def add(self, hold: Hold, transaction: Transaction) -> None:
-        """Writes a hold that the transaction has not found."""
-        transaction.set(self._hold(hold.id), hold.model_dump(exclude={"id"}))
-
     def put(self, hold: Hold, transaction: Transaction) -> None:
-        """Writes a hold that the transaction has read."""
+        """Writes a hold, new or changed, that the transaction has looked for."""
         transaction.set(self._hold(hold.id), hold.model_dump(exclude={"id"}))
 
     def remove(self, hold: Hold, transaction: Transaction) -> None:
         """Deletes a hold that the transaction has read."""
         transaction.delete(self._hold(hold.id))
 
-    async def expired(self, moment: datetime, limit: int) -> list[Hold]:
+    async def list_expired(self, moment: datetime, limit: int) -> list[Hold]:
         """Holds that had expired at `moment`, the oldest first. As many reads as holds."""
         query = (
             self._client.collection("holds")

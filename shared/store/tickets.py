@@ -79,7 +79,7 @@ class TicketStore:
         document = snapshot.to_dict()
         return None if document is None else ChatRequest.model_validate_json(document["body"])
 
-    async def untouched_since(
+    async def list_untouched(
         self, moment: datetime, limit: int, after: datetime | None = None
     ) -> tuple[list[Ticket], datetime | None]:
         """Unfinished tickets that have not been written since `moment`, the oldest first; only those written later than
@@ -99,7 +99,7 @@ class TicketStore:
         snapshots = await query.get()
         return _readable(snapshots), snapshots[-1].get("updated_at") if len(snapshots) == limit else None
 
-    async def parked(self, owner: str, kind: TurnKind, limit: int) -> list[Ticket]:
+    async def list_parked(self, owner: str, kind: TurnKind, limit: int) -> list[Ticket]:
         """The owner's tickets that wait for a turn of this kind, the oldest first. Unreadable ones are logged and left
         out. As many reads as tickets, at least one.
         """
@@ -112,7 +112,7 @@ class TicketStore:
         )
         return _readable(await query.get())
 
-    async def unfinished(self, owner: str, most: int) -> int:
+    async def count_unfinished(self, owner: str, most: int) -> int:
         """How many of the owner's tickets are not finished; at most `most`. A read for each thousand."""
         query = (
             self._client.collection("tickets").where(filter=FieldFilter("owner", "==", owner)).where(filter=_UNFINISHED)

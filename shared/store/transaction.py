@@ -118,7 +118,7 @@ def _path(reference: AsyncDocumentReference) -> str:
     return path
 
 
-async def run(client: AsyncClient, body: Callable[[Transaction], Awaitable[T]], seconds: float) -> T:
+async def run_transaction(client: AsyncClient, body: Callable[[Transaction], Awaitable[T]], seconds: float) -> T:
     """Runs `body` and commits; tries again, after growing random pauses, while others are faster. Returns its result.
 
     `body` may run several times, and a commit whose answer was lost counts as overtaken: it must have no effects

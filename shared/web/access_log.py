@@ -22,8 +22,8 @@ from shared.trace import (
     current_request,
     new_trace,
     parse_cloud_trace,
+    parse_request_id,
     parse_traceparent,
-    sane_request_id,
 )
 from shared.web.address import client_address
 
@@ -62,7 +62,7 @@ class AccessLog:
         details: dict[str, str] = {}
         scope.setdefault("state", {})["access"] = details
         trace, project = trace_of(headers) or new_trace(), self.settings.google_cloud_project
-        request_id = sane_request_id(headers.get(REQUEST_ID, "")) or trace.trace_id
+        request_id = parse_request_id(headers.get(REQUEST_ID, "")) or trace.trace_id
         context = RequestContext(request_id, trace, project, lambda: (scope["method"], _route(scope)))
         token = current_request.set(context)
         began = time.perf_counter()

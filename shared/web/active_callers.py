@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends
 
 from shared.models.caller import Caller
-from shared.services.accounts.standing import StandingService
+from shared.services.accounts.disabled_users import StandingService
 from shared.store import Database
 from shared.web.authentication import CallerIfAny, CurrentCaller
 from shared.web.dependencies import CurrentSettings

@@ -9,7 +9,7 @@ from fastapi.security import APIKeyHeader
 
 from shared.models.errors import Forbidden, Unauthenticated
 from shared.services.accounts.admin_password import AdminPasswordAttempts
-from shared.services.accounts.standing import StandingService
+from shared.services.accounts.disabled_users import StandingService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web.address import ClientAddress, address_block

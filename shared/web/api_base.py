@@ -3,7 +3,7 @@
 from shared.services.demos.page import is_origin
 
 
-def api_base(scheme: str, host: str, forwarded_host: str | None, function: str) -> str | None:
+def find_api_base(scheme: str, host: str, forwarded_host: str | None, function: str) -> str | None:
     """The URL below which a page of `function` reaches the published agents; None for an invalid scheme or host.
 
     Hosting names its own host in `X-Forwarded-Host`, and serves the API below `/api`. A function's own address serves

@@ -3,39 +3,19 @@
 from typing import cast
 
 from fastapi import APIRouter, FastAPI, Response
-from starlette.datastructures import MutableHeaders
 from starlette.routing import Match
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 from shared.log import configure_logging
 from shared.settings import Settings
 from shared.web.access_log import AccessLog
+from shared.web.answer_headers import NoStore
 from shared.web.body import BodyLimit
 from shared.web.cors import Cors
 from shared.web.errors import CatchAll, add_error_handlers
-from shared.web.head import HeadAsGet
+from shared.web.head_requests import HeadAsGet
 from shared.web.paths import PathForms
 from shared.web.server import switch_off_heartbeats
-
-
-class NoStore:
-    """`Cache-Control: no-store` on every answer that does not say otherwise.
-
-    Answers belong to their caller; and Hosting would keep even a 404 for ten minutes.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers the request. An answer is not to be cached unless it says otherwise."""
-
-        async def with_header(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).setdefault("Cache-Control", "no-store")
-            await send(message)
-
-        await self.app(scope, receive, with_header)
 
 
 def create_app(

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.log import get_logger
 from shared.models.errors import ServiceError, UpstreamFailed, UpstreamTooSlow
-from shared.redaction import redacted
+from shared.redaction import redact
 from shared.text import shorten
 from shared.trace import current_request
 
@@ -114,7 +114,7 @@ def _on_service_error(request: Request, error: Exception) -> JSONResponse:
 
 def _explain_upstream(error: ServiceError) -> str:
     """Our own words for the log, without the upstream server's: those may repeat what was sent there."""
-    return redacted(error.message.partition(": ")[0])[:_MAX_REASON_LENGTH]
+    return redact(error.message.partition(": ")[0])[:_MAX_REASON_LENGTH]
 
 
 def add_error_handlers(app: FastAPI) -> None:

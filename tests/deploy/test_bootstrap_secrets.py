@@ -4,18 +4,18 @@ import json
 
 import pytest
 
-from shared.llm.catalog.data import curated, provider_slugs
+from shared.llm.catalog.data import list_provider_slugs, load_curated
 from shared.settings import Settings
 from tests.deploy.bootstrapped import KEY, Cloud, Ran
 
 pytestmark = pytest.mark.long
 
 
-@pytest.mark.parametrize("slug", [slug for slug in provider_slugs() if curated(slug).api_key_env])
+@pytest.mark.parametrize("slug", [slug for slug in list_provider_slugs() if load_curated(slug).api_key_env])
 def test_every_provider_has_its_keys_among_the_secrets(ready: tuple[Cloud, Ran], slug: str) -> None:
     """All keys that one way to sign in needs; a session token is of no use in a deployment."""
     secrets = set(ready[0].project["secrets"])
-    ways = [set(way.values()) - {"AWS_SESSION_TOKEN"} for way in curated(slug).api_key_env]
+    ways = [set(way.values()) - {"AWS_SESSION_TOKEN"} for way in load_curated(slug).api_key_env]
     assert any(way <= secrets for way in ways)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from deploy.stage.staging import ROOT, runtimes
-from shared.llm.catalog.access import NAMES_OF_KEYS
-from shared.llm.catalog.data import curated, provider_slugs
+from shared.llm.catalog.access import PROVIDER_KEYS_VARIABLE
+from shared.llm.catalog.data import list_provider_slugs, load_curated
 from shared.sandbox.slots import Slots
 from shared.settings import Settings
 
@@ -73,7 +73,7 @@ def endpoints() -> dict[str, dict[str, Any]]:
 
 def keys_of_providers() -> set[str]:
     """All keys that the catalog reads, except alternative names and keys that expire by themselves."""
-    alternatives = [keys for slug in provider_slugs() for keys in curated(slug).api_key_env]
+    alternatives = [keys for slug in list_provider_slugs() for keys in load_curated(slug).api_key_env]
     return {key for keys in alternatives for key in keys.values()} - NO_SECRETS
 
 
@@ -121,7 +121,7 @@ def test_a_function_sees_the_keys_that_it_uses_and_no_others(endpoints: dict[str
         code = (ROOT / "functions" / name / "main.py").read_text()
         wanted = keys_of_providers() if CALLS_MODELS in code else set[str]()
         if ASKS_WHAT_CAN_BE_CALLED in code and CALLS_MODELS not in code:
-            wanted = {NAMES_OF_KEYS}
+            wanted = {PROVIDER_KEYS_VARIABLE}
         if name == "admin":
             wanted = {"ADMIN_PASSWORD"}
         secrets = endpoint.get("secretEnvironmentVariables", [])
@@ -131,10 +131,16 @@ def test_a_function_sees_the_keys_that_it_uses_and_no_others(endpoints: dict[str
 
 def test_a_blank_key_counts_as_not_set() -> None:
     """So a deployment may have secrets of providers that it does not use: the CLI refuses a missing secret."""
-    from shared.llm.catalog.access import access
+    from shared.llm.catalog.access import find_access
 
-    blank = {key: " " for slug in provider_slugs() for keys in curated(slug).api_key_env for key in keys.values()}
-    assert not [slug for slug in provider_slugs() if curated(slug).api_key_env and access(curated(slug), blank)]
+    blank = {
+        key: " " for slug in list_provider_slugs() for keys in load_curated(slug).api_key_env for key in keys.values()
+    }
+    assert not [
+        slug
+        for slug in list_provider_slugs()
+        if load_curated(slug).api_key_env and find_access(load_curated(slug), blank)
+    ]
     assert Settings.from_environ({"ADMIN_PASSWORD": " "}).admin_password is None
 
 

@@ -179,15 +179,15 @@ def test_requirements_install_what_the_code_imports() -> None:
 def test_a_module_that_is_imported_by_a_computed_name_is_refused(tmp_path: Path) -> None:
     """Staging would omit the module, and the function would fail when it first needs it."""
     file = tmp_path / "late.py"
-    file.write_text('await imported("shared.llm.completion")\n')
+    file.write_text('await import_late("shared.llm.completion")\n')
     assert list(late_imports(file)) == ["shared.llm.completion"]
-    file.write_text("await imported(name)\n")
+    file.write_text("await import_late(name)\n")
     with pytest.raises(StagingFailed, match=r"late\.py, line 1, imports a module whose name is not a literal"):
         list(late_imports(file))
 
 
 def test_modules_are_imported_by_name_in_one_place() -> None:
-    """In `shared.late`, whose calls staging reads. Code inside the sandbox is not staged; `names` only looks for such
+    """In `late_imports`, whose calls staging reads. Code inside the sandbox is not staged; `names` only looks for such
     calls in agents' code.
     """
     importers = {
@@ -196,7 +196,7 @@ def test_modules_are_imported_by_name_in_one_place() -> None:
         if re.search(r"import_module\(|importlib\.import_module|__import__\(", path.read_text())
     }
     assert importers == {
-        "shared/late.py",
+        "shared/late_imports.py",
         "shared/sandbox/analysis/names.py",
         "shared/sandbox/guest/app.py",
         "shared/sandbox/guest/time_zones.py",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.llm.catalog.data import curated, provider_slugs
+from shared.llm.catalog.data import list_provider_slugs, load_curated
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -64,12 +64,12 @@ def test_numbers_beside_a_setting_are_its_default(document: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("slug", provider_slugs())
+@pytest.mark.parametrize("slug", list_provider_slugs())
 def test_every_providers_variables_are_explained(slug: str) -> None:
     """Its keys, and the variable for its address."""
     row = re.search(rf"^\| `{slug}` \|.*$", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE)
     assert row, f"{slug} is missing"
-    provider = curated(slug)
+    provider = load_curated(slug)
     for alternative in provider.api_key_env:
         assert any(variable in row[0] for variable in alternative.values())
     assert not provider.base_url_env or any(variable in row[0] for variable in provider.base_url_env)

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from local_platform.suite import Suite
-from shared.services.generation.code_prompt import name_text, request_text
+from shared.services.generation.code_prompt import write_naming_request, write_request
 from tests.doubles.api_server import ApiServer
 from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import Answer, ModelServer
@@ -108,7 +108,7 @@ def generate(
     prompt = next(text for text in prompts if "Adds two numbers." in text)
     model_server.script(prompt, Answer(f"Here:\n```python\n{answer}```"))
     named = Answer('{"friendly_name": "add_and_ask", "docstring": "Doc."}')
-    model_server.script(name_text(request_text(task, schema, None, {})), named)
+    model_server.script(write_naming_request(write_request(task, schema, None, {})), named)
     response = client.post("/api/agents/generate-code", json=body)
     assert response.status_code == 200, response.text
     written: dict[str, Any] = response.json()

@@ -15,7 +15,7 @@ from html import escape
 import pytest
 
 from shared.models.demo import DemoCode
-from shared.services.demos.page import page, policy
+from shared.services.demos.page import render_page, write_policy
 from tests.e2e.chromium import launched
 
 NONCE = "0123456789abcdef"
@@ -135,11 +135,11 @@ def address(listeners: dict[str, Listener]) -> Iterator[str]:
             else:
                 code = DEMOS[name]
                 base = f"http://{self.headers['Host']}"
-                body = page(name, code.model_copy(update={"js": code.js + MARK}), base, NONCE)
+                body = render_page(name, code.model_copy(update={"js": code.js + MARK}), base, NONCE)
                 if self.path.endswith("/framed"):
                     body = f"<iframe sandbox='allow-scripts allow-forms allow-modals' srcdoc='{escape(body)}'></iframe>"
                 else:
-                    self.send_header("Content-Security-Policy", policy(base, NONCE))
+                    self.send_header("Content-Security-Policy", write_policy(base, NONCE))
             self.end_headers()
             self.wfile.write(body.replace("PORT", port).encode())
 

@@ -8,7 +8,7 @@ import pytest
 
 import functions.agents.main as agents
 from shared.models.account import Account
-from shared.services.generation.code_prompt import name_text, request_text
+from shared.services.generation.code_prompt import write_naming_request, write_request
 from shared.store import Database
 from tests.database_data import store_account
 from tests.doubles.api_server import ApiServer
@@ -20,8 +20,8 @@ from tests.services.publishing import ASK
 
 CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText'].upper()}\n"
 TASK = "Shouts what it is told."
-ASKED = request_text(TASK, None, None, {})
-NAME_ASKED = name_text(ASKED)
+ASKED = write_request(TASK, None, None, {})
+NAME_ASKED = write_naming_request(ASKED)
 NAMED = Answer(json.dumps({"friendly_name": "shout_it", "docstring": "Shouts."}))
 COMPOSER = {"provider": "openai", "model": MODEL, "parameters": {"max_tokens": 2000}}
 REQUEST: dict[str, Any] = {

@@ -12,7 +12,7 @@ import pytest
 import functions.agents.main as agents
 import functions.chat.main as chat
 import functions.deployments.main as deployments
-from shared.services.generation.code_prompt import name_text, request_text
+from shared.services.generation.code_prompt import write_naming_request, write_request
 from tests.doubles.model_server import Answer, ModelServer
 from tests.functions.conftest import Serve
 
@@ -59,12 +59,12 @@ async def test_the_commands_are_answered_as_shown(
 ) -> None:
     """One after the other, deleting last; what stands for an id or a revision is put in."""
     schemas: list[dict[str, Any]] = [{"inputText": "string"}, {"outputText": "string"}]
-    asked = request_text("Says it louder.", schemas[0], schemas[1], {})
+    asked = write_request("Says it louder.", schemas[0], schemas[1], {})
     blocks: list[tuple[str, str]] = BLOCKS.findall(DOCUMENT.read_text())
     written = next(json.loads(block) for _, block in blocks if '"say_it_louder"' in block)
     model_server.script(asked, Answer(written["code"]))
     name = {"friendly_name": written["friendlyName"], "docstring": written["docstring"]}
-    model_server.script(name_text(asked), Answer(json.dumps(name)))
+    model_server.script(write_naming_request(asked), Answer(json.dumps(name)))
     deleting: list[str] = []
     agent: dict[str, Any] = {}
     for (kind, block), (next_kind, shown) in zip(blocks, [*blocks[1:], ("", "")], strict=True):

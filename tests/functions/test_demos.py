@@ -11,7 +11,7 @@ import functions.demos.main as demos
 from shared.models.caller import Caller
 from shared.models.demo import CreateDemoRequest
 from shared.services.demos.demos import DemoService
-from shared.services.generation.demo_prompt import request_text
+from shared.services.generation.demo_prompt import write_request
 from shared.store import Database
 from tests.doubles.model_server import Answer, ModelServer
 from tests.functions.conftest import Serve
@@ -338,7 +338,7 @@ async def test_written_code_has_the_contracts_shape(
     }
     client = serve(demos)
     for request in (body, snake):
-        model_server.script(request_text("Echo it.", [deployment]), Answer(json.dumps(CODE)))
+        model_server.script(write_request("Echo it.", [deployment]), Answer(json.dumps(CODE)))
         response = await client.post("/demos/generate-code", json=request)
         assert response.status_code == 200, response.text
         assert response.json() == {**CODE, "thoughts": None}

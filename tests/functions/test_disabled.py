@@ -24,7 +24,7 @@ import functions.users.main as users
 import functions.worker.main as worker
 from shared.llm.catalog import Catalog
 from shared.models.chat import TicketStatus
-from shared.services.accounts import standing
+from shared.services.accounts import disabled_users
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import active_callers, authentication
@@ -97,7 +97,7 @@ IN_A_TRANSACTION = {
 
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
-    standing._remembered.clear()  # pyright: ignore[reportPrivateUsage]
+    disabled_users._remembered.clear()  # pyright: ignore[reportPrivateUsage]
 
 
 async def disable(serve: Serve, uid: str, disabled: bool = True) -> None:
@@ -231,7 +231,7 @@ async def test_a_waiting_ticket_of_a_disabled_user_ends_and_costs_nothing(
     accepted = await client.post("/chat", json=CHAT, headers=as_whom("user"))
     assert accepted.status_code == 200, accepted.text
     await disable(serve, "mine")
-    standing._remembered[(settings.google_cloud_project, "mine")] = (False, float("inf"))  # pyright: ignore[reportPrivateUsage]
+    disabled_users._remembered[(settings.google_cloud_project, "mine")] = (False, float("inf"))  # pyright: ignore[reportPrivateUsage]
     await deliver(serve, cloud_tasks)
     ticket = await database.tickets.get(accepted.json()["ticket_id"])
     assert ticket is not None
@@ -258,23 +258,23 @@ async def test_what_is_remembered_counts_for_seconds(
 ) -> None:
     """In a process that was not the one to disable the user: then a read, and 403; and no read in between."""
     now = 1000.0
-    monkeypatch.setattr(standing.time, "monotonic", lambda: now)
-    service = standing.StandingService(database)
+    monkeypatch.setattr(disabled_users.time, "monotonic", lambda: now)
+    service = disabled_users.StandingService(database)
     assert not await service.is_disabled("mine")
     await disable(serve, "mine")
     service.remember("mine", False)
-    now += standing.REMEMBERED_SECONDS - 0.1
+    now += disabled_users.REMEMBERED_SECONDS - 0.1
     assert not await service.is_disabled("mine")
     now += 0.2
     assert await service.is_disabled("mine")
-    assert standing.REMEMBERED_SECONDS <= 10
+    assert disabled_users.REMEMBERED_SECONDS <= 10
 
 
 async def test_a_shared_demo_of_a_disabled_user_opens_for_nobody_but_administrators(
     serve: Serve, as_whom: Whom, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its page runs a stranger's script in everybody's browser; it opens again when the user is let in again."""
-    monkeypatch.setattr(standing, "REMEMBERED_SECONDS", -1)
+    monkeypatch.setattr(disabled_users, "REMEMBERED_SECONDS", -1)
     client = serve(demos, app_env="firebase")
     created = await client.post("/demos", json={**DEMO, "visibility": "shared"}, headers=as_whom("user"))
     page = f"/demos/{created.json()['_id']}/page"

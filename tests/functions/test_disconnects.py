@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bench.served import ROOT, Served, served
+from bench.served import ROOT, Served, serve
 from shared.models.caller import Caller
 from shared.settings import Settings
 from shared.store import Database
@@ -35,7 +35,7 @@ def start(settings: Settings, environ: dict[str, str], api_server: ApiServer) ->
         "OUTBOUND_ALLOWED_HOSTS": api_server.host,
         "RUNS_AT_ONCE": "1",
     }
-    return lambda name: served(name, ROOT / "functions" / name / "main.py", variables)
+    return lambda name: serve(name, ROOT / "functions" / name / "main.py", variables)
 
 
 @asynccontextmanager

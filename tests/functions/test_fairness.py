@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 import httpx
 import pytest
 
-from bench.served import ROOT, Served, served
+from bench.served import ROOT, Served, serve
 from shared.llm.catalog import Catalog
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON
@@ -45,7 +45,7 @@ def start(settings: Settings, environ: dict[str, str], cloud_tasks: CloudTasksSe
         "MODEL_CHATS_AT_ONCE": str(TURNS),
         "RUNS_AT_ONCE": "8",
     }
-    return lambda name: served(name, ROOT / "functions" / name / "main.py", variables)
+    return lambda name: serve(name, ROOT / "functions" / name / "main.py", variables)
 
 
 def with_agent(name: str) -> ChatRequest:

@@ -8,8 +8,8 @@ from urllib.parse import quote
 import pytest
 
 import functions.specs.main as specs
-from shared.openapi import parse, tool_docs
-from shared.openapi.operations import operations
+from shared.openapi import parse, write_tool_docs
+from shared.openapi.operations import list_operations
 from shared.openapi.tree import References
 from tests.doubles.api_server import ApiServer, openapi
 from tests.functions.conftest import Serve
@@ -62,9 +62,9 @@ async def test_what_is_fetched_becomes_docs_without_losing_an_operation(
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     response = await client.post("/specs/fetch", json={"url": f"{api_server.address}/documents/{name}"})
     document = parse(response.json()["content"])
-    named = [operation.line for operation in operations(document, References(document.tree))]
+    named = [operation.line for operation in list_operations(document, References(document.tree))]
     for budget in (2_000, 20_000):
-        docs = tool_docs(document, budget)
+        docs = write_tool_docs(document, budget)
         assert named
         assert all(line in docs for line in named)
         assert len(docs) <= max(budget, sum(len(line) + 1 for line in named))

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.javascript.lint import problems
+from shared.javascript.lint import find_problems
 from tests.growth import grows_linearly
 
 APIS = ["echo", "weather-1"]
 
 
 def told(code: str) -> list[str]:
-    return [str(problem) for problem in problems(code, APIS)]
+    return [str(problem) for problem in find_problems(code, APIS)]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_syntax_errors_are_reported_alone() -> None:
 
 def test_the_first_ten_are_reported() -> None:
     """In the order of the lines."""
-    found = problems("\n".join(f"fetch('/rest/nope-{number}')" for number in range(30)), APIS)
+    found = find_problems("\n".join(f"fetch('/rest/nope-{number}')" for number in range(30)), APIS)
     assert [problem.line for problem in found] == list(range(1, 11))
 
 
@@ -118,13 +118,13 @@ def test_the_first_ten_are_reported() -> None:
 )
 def test_any_text_can_be_read(code: str) -> None:
     """Without failing, and without more than ten problems."""
-    assert len(problems(code, APIS)) <= 10
+    assert len(find_problems(code, APIS)) <= 10
 
 
 @pytest.mark.parametrize("code", ["[" * 100_000, "a(" * 50_000, "`${" * 30_000, "!" * 100_000 + "x", "a." * 50_000])
 def test_deep_nesting_is_read(code: str) -> None:
     """However deep: neither stack nor patience ends."""
-    problems(code, APIS)
+    find_problems(code, APIS)
 
 
 HOSTILE: dict[str, Callable[[int], str]] = {
@@ -139,4 +139,4 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 @pytest.mark.timeout(60)
 def test_hostile_code_is_read_in_linear_time(name: str) -> None:
     """A model may write anything."""
-    assert grows_linearly(lambda code: problems(code, {"a"}), HOSTILE[name], 10_000)
+    assert grows_linearly(lambda code: find_problems(code, {"a"}), HOSTILE[name], 10_000)

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.json_schema.form_values import read_texts
-from shared.json_schema.validation import as_json_schema
-from shared.json_schema.validation import problems as problems_of
+from shared.json_schema.validation import find_problems as problems_of
+from shared.json_schema.validation import to_valid_schema
 from shared.models.wire import JsonObject
 
 
 def read(schema: Any, value: Any) -> Any:
-    return read_texts(as_json_schema(schema), value)
+    return read_texts(to_valid_schema(schema), value)
 
 
 def problems(schema: Any, value: Any) -> Any:

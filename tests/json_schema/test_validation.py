@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.json_schema.validation import as_json_schema, check, parameter_specs, problems
+from shared.json_schema.validation import check_schema, find_problems, to_parameter_specs, to_valid_schema
 from shared.models.errors import BadRequest
 
 
 def found(schema: Any, value: Any) -> list[tuple[tuple[str | int, ...], str]]:
-    return [(problem.loc, problem.type) for problem in problems(schema, value)]
+    return [(problem.loc, problem.type) for problem in find_problems(schema, value)]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def found(schema: Any, value: Any) -> list[tuple[tuple[str | int, ...], str]]:
 )
 def test_both_forms_are_understood(schema: Any, value: Any, expected: list[Any]) -> None:
     """A field may be called as JSON Schema's keywords are; every field of the short form is required."""
-    check(schema)
+    check_schema(schema)
     assert found(schema, value) == expected
 
 
@@ -78,11 +78,11 @@ def test_both_forms_are_understood(schema: Any, value: Any, expected: list[Any])
 def test_an_invalid_schema_is_refused(schema: Any, told: str) -> None:
     """400, with the place; also when it is used."""
     with pytest.raises(BadRequest, match=r"^inputSchema cannot be used: ") as caught:
-        check(schema, "inputSchema")
+        check_schema(schema, "inputSchema")
     assert told in caught.value.message
     assert len(caught.value.message) < 600
     with pytest.raises(BadRequest):
-        problems(schema, {})
+        find_problems(schema, {})
 
 
 def test_nothing_is_ever_fetched() -> None:
@@ -108,7 +108,7 @@ def test_nothing_is_ever_fetched() -> None:
         ]
         for schema in hostile:
             with pytest.raises(BadRequest):
-                check(schema)
+                check_schema(schema)
         server.shutdown()
     assert heard == []
 
@@ -124,7 +124,7 @@ def named_twice(levels: int) -> dict[str, Any]:
 def test_a_schema_that_would_take_for_ever_is_refused() -> None:
     """2^40 evaluations in two kilobytes."""
     with pytest.raises(BadRequest, match="unrolls"):
-        check(named_twice(40))
+        check_schema(named_twice(40))
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_schema_that_would_take_for_ever_is_refused() -> None:
 def test_telling_what_is_wrong_is_bounded(schema: Any, value: Any) -> None:
     """If describing every problem would take seconds, one is described; patterns do not backtrack."""
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    assert len(problems(schema, value)) <= 20
+    assert len(find_problems(schema, value)) <= 20
 
 
 @pytest.mark.parametrize("keyword", ["anyOf", "allOf", "oneOf"])
@@ -164,7 +164,7 @@ def test_depth_is_bounded() -> None:
     chained: Any = {"$ref": "#/$defs/a0", "$defs": {**chain, "a1000": {}}}
     for schema in (deep, chained):
         with pytest.raises(BadRequest, match="levels deep"):
-            check(schema)
+            check_schema(schema)
     value: Any = 1
     for _ in range(5000):
         value = [value]
@@ -174,15 +174,15 @@ def test_depth_is_bounded() -> None:
 def test_long_lists_of_problems_are_cut() -> None:
     """Twenty, each of a line or two."""
     value: Any = {"l": ["x" * 1000] * 50}
-    told = problems({"l": ["integer"]}, value)
+    told = find_problems({"l": ["integer"]}, value)
     assert len(told) == 20
     assert all(len(problem.message) <= 300 for problem in told)
 
 
 def test_parameters_are_the_fields_but_the_text() -> None:
     """With the types of the catalog, from either form, definitions followed."""
-    assert parameter_specs(None) == {}
-    short = parameter_specs({"inputText": "string", "n": "int", "x": "number", "about": "what it is about"})
+    assert to_parameter_specs(None) == {}
+    short = to_parameter_specs({"inputText": "string", "n": "int", "x": "number", "about": "what it is about"})
     assert {name: spec.type for name, spec in short.items()} == {"n": "integer", "x": "float", "about": "string"}
     assert short["about"].description == "what it is about"
     schema: Any = {
@@ -194,7 +194,7 @@ def test_parameters_are_the_fields_but_the_text() -> None:
         },
         "$defs": {"tone": {"enum": ["dry", "warm"], "description": "How it sounds"}},
     }
-    tone, number = parameter_specs(schema).values()
+    tone, number = to_parameter_specs(schema).values()
     assert (tone.type, tone.choices, tone.description) == ("choice", ["dry", "warm"], "How it sounds")
     assert (number.type, number.min, number.max, number.default) == ("integer", 1, 9, 3)
 
@@ -241,13 +241,13 @@ schemas = st.dictionaries(names, anything, max_size=5)
 def test_any_object_is_accepted_or_refused_as_a_schema(schema: Any, value: Any) -> None:
     """Whatever is sent: problems or a `BadRequest`, never another error; and both ways to ask agree."""
     try:
-        check(schema)
+        check_schema(schema)
     except BadRequest:
         with pytest.raises(BadRequest):
-            problems(schema, value)
+            find_problems(schema, value)
     else:
-        assert len(problems(schema, value)) <= 20
-    parameter_specs(schema)
+        assert len(find_problems(schema, value)) <= 20
+    to_parameter_specs(schema)
 
 
 @given(st.dictionaries(st.sampled_from("abc"), st.sampled_from(["string", "integer", "boolean", "list"]), min_size=1))
@@ -256,6 +256,6 @@ def test_the_short_form_takes_what_it_describes(schema: Any) -> None:
     examples: dict[str, Any] = {"string": "x", "integer": 1, "boolean": True, "list": []}
     value = {name: examples[kind] for name, kind in schema.items()}
     assert found(schema, value) == []
-    assert as_json_schema(as_json_schema(schema)) == as_json_schema(schema)
+    assert to_valid_schema(to_valid_schema(schema)) == to_valid_schema(schema)
     value.popitem()
     assert found(schema, value) == [((), "required")]

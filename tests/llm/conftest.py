@@ -52,7 +52,7 @@ class Providers:
 
     def cost(self, provider: str, prompt: float, completion: float, model: str | None = None) -> float:
         """US dollars for so many tokens."""
-        prices = self.catalog.model(provider, model or MODELS[provider]).prices
+        prices = self.catalog.get_model(provider, model or MODELS[provider]).prices
         assert prices is not None
         return (prompt * prices.input + completion * prices.output) / 1_000_000
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.llm import event_stream, exchange
-from shared.llm.catalog.data import curated
+from shared.llm.catalog.data import load_curated
 from tests.doubles.documents import DONE, chat, delta, event
 from tests.doubles.model_server import Wire
 from tests.llm.conftest import MODELS, Providers
@@ -53,7 +53,7 @@ async def test_an_endless_answer_is_given_up(providers: Providers, provider: str
     """For good, at a limit, with what it may have cost; the worker does not grow by what it reads."""
     before = resident_bytes()
     failed = await providers.failure(provider, step, seconds=60, stream=True)
-    assert failed.message == f"The answer of {curated(provider).name} is too long: {words}."
+    assert failed.message == f"The answer of {load_curated(provider).name} is too long: {words}."
     assert not failed.transient
     assert failed.cost > 0
     assert resident_bytes() - before < 60_000_000
@@ -77,7 +77,7 @@ async def test_an_answer_that_is_too_long_costs_no_more_than_was_allowed(
     parameters = {"max_completion_tokens": limit} if limit else {}
     failed = await providers.failure("openai", step, seconds=60, stream=True, parameters=parameters)
     assert failed.usage is not None
-    longest = limit or providers.catalog.model("openai", MODELS["openai"]).max_output_tokens
+    longest = limit or providers.catalog.get_model("openai", MODELS["openai"]).max_output_tokens
     assert failed.usage.completion_tokens == longest
 
 

@@ -35,7 +35,7 @@ async def test_an_answer_comes_with_usage_and_cost(catalog: Catalog, model_serve
     """Content, tokens, "provider/model", and the cost in dollars by the model's prices; streamed or not."""
     model_server.script("hi", Answer("Hello, you there.", prompt_tokens=1000, completion_tokens=500))
     result = await call(catalog, chat("hi", stream=stream))
-    prices = catalog.model("openai", CHEAP).prices
+    prices = catalog.get_model("openai", CHEAP).prices
     assert prices is not None
     assert result.content == "Hello, you there."
     assert result.model == f"openai/{CHEAP}"
@@ -182,7 +182,7 @@ def charged_models() -> list[tuple[str, str]]:
     """Of the providers that speak OpenAI's chat interface, and so can be the scripted server."""
     catalog = Catalog.load({"OPENAI_API_KEY": "x", "OPENROUTER_API_KEY": "x", "PERPLEXITY_API_KEY": "x"})
     providers = ("openai", "openrouter", "perplexity")
-    return [(provider, model) for provider in providers for model in catalog.provider(provider).models]
+    return [(provider, model) for provider in providers for model in catalog.get_provider(provider).models]
 
 
 @pytest.mark.parametrize(("provider", "model"), charged_models())
@@ -194,7 +194,7 @@ async def test_no_charged_model_is_free(
     bases = {"OPENROUTER_API_BASE": model_server.base_url, "PERPLEXITY_API_BASE": model_server.base_url}
     catalog = Catalog.load({**environ, **keys, **bases})
     result = await call(catalog, chat("hi", provider=provider, model=model))
-    prices = catalog.model(provider, model).prices
+    prices = catalog.get_model(provider, model).prices
     assert (result.cost > 0) is (prices is not None)
 
 

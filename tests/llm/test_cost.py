@@ -230,13 +230,13 @@ async def test_what_cannot_be_is_not_believed_of_a_lost_stream(providers: Provid
 
 async def test_kept_and_kept_back_tokens_have_prices_of_their_own(providers: Providers) -> None:
     """What the provider had kept of the prompt is cheaper, wherever it is counted."""
-    prices = providers.catalog.model("openai", "gpt-4.1-mini").prices
+    prices = providers.catalog.get_model("openai", "gpt-4.1-mini").prices
     assert prices is not None
     assert prices.cached_input
     usage = {"prompt_tokens": 1000, "completion_tokens": 0, "prompt_tokens_details": {"cached_tokens": 400}}
     result = await providers.ask("openai", Wire(chat("", usage=usage)))
     assert result.cost == pytest.approx((600 * prices.input + 400 * prices.cached_input) / SECOND)
-    prices = providers.catalog.model("anthropic", "claude-haiku-4-5").prices
+    prices = providers.catalog.get_model("anthropic", "claude-haiku-4-5").prices
     assert prices is not None
     assert prices.cached_input
     assert prices.cache_write
@@ -250,7 +250,7 @@ async def test_kept_and_kept_back_tokens_have_prices_of_their_own(providers: Pro
 async def test_a_long_prompt_has_a_price_of_its_own(providers: Providers) -> None:
     """For all of the request."""
     model = "gemini-2.5-pro"
-    prices = providers.catalog.model("gemini", model).prices
+    prices = providers.catalog.get_model("gemini", model).prices
     assert prices is not None
     assert prices.above_tokens
     assert prices.input_above
@@ -457,7 +457,7 @@ async def test_an_answer_that_is_lost_may_have_been_the_longest(
     parameters = {"max_completion_tokens": limit} if limit else {}
     failed = await providers.failure("openai", step, seconds=0.5, parameters=parameters)
     assert failed.transient
-    longest = limit or providers.catalog.model("openai", MODELS["openai"]).max_output_tokens
+    longest = limit or providers.catalog.get_model("openai", MODELS["openai"]).max_output_tokens
     assert longest
     check_estimated(providers, failed, longest * 4)
 
@@ -901,7 +901,7 @@ async def test_a_page_in_an_answers_place_is_paid_for_by_its_bytes(providers: Pr
 
 async def test_a_long_page_in_an_answers_place_costs_no_more_than_the_longest_answer(providers: Providers) -> None:
     """Which is what is held for it."""
-    longest = providers.catalog.model("openai", MODELS["openai"]).max_output_tokens
+    longest = providers.catalog.get_model("openai", MODELS["openai"]).max_output_tokens
     assert longest
     failed = await providers.failure("openai", Wire(b"<html>" + b"x" * 4 * longest))
     check_estimated(providers, failed, longest * 4)

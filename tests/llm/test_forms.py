@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.llm.answer import MAX_TOKENS
 from shared.llm.forms import read_document
-from shared.llm.reading import stop_of, thoughts_of
+from shared.llm.results import read_thoughts, stop_of
 from shared.models.chat import ChatResult
 from tests.doubles.documents import anthropic, chat, converse, gemini, output_text, responses
 from tests.doubles.model_server import Wire
@@ -105,7 +105,7 @@ def test_no_type_is_trusted(form: str, data: st.DataObject) -> None:
     if answer is not None:
         assert answer.spoken >= 0
         assert answer.tokens.absurd or (answer.tokens.prompt or 0) <= MAX_TOKENS
-        result = ChatResult(content=answer.content, thoughts=thoughts_of(answer, stop_of(answer)), model="a/b")
+        result = ChatResult(content=answer.content, thoughts=read_thoughts(answer, stop_of(answer)), model="a/b")
         assert json.loads(result.model_dump_json())
 
 

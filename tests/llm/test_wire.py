@@ -9,12 +9,12 @@ from typing import Any, cast
 import pytest
 
 from shared.llm.catalog import CatalogError, InvalidMessages, InvalidParameters, ModelRoute, check_call
-from shared.llm.catalog.data import provider_slugs
+from shared.llm.catalog.data import list_provider_slugs
 from shared.models.catalog import ParameterSpec
 from tests.doubles.recorder import Recorder
 from tests.llm.wire import QUESTION, Wire, leaves
 
-EVERY_PROVIDER = pytest.mark.parametrize("provider", provider_slugs())
+EVERY_PROVIDER = pytest.mark.parametrize("provider", list_provider_slugs())
 SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}}, "required": ["answer"]}
 FORMATS: dict[str, dict[str, Any]] = {
     "json_object": {"type": "json_object"},

@@ -23,7 +23,7 @@ class Wire:
 
     def routes(self, provider: str) -> list[ModelRoute]:
         """Of all its models. Bedrock's address cannot be set, but for this."""
-        routes = [self.catalog.route(provider, model) for model in self.catalog.provider(provider).models]
+        routes = [self.catalog.route(provider, model) for model in self.catalog.get_provider(provider).models]
         return [replace(route, base_url=self._recorder.address) for route in routes]
 
     async def sent(

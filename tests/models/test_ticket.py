@@ -25,13 +25,13 @@ def test_a_pending_ticket_is_for_whoever_asks_first() -> None:
 @pytest.mark.parametrize(("seconds_later", "answer"), [(59, Claim.HELD), (60, Claim.TAKEN), (3600, Claim.TAKEN)])
 def test_a_lease_holds_until_it_expires(seconds_later: int, answer: Claim) -> None:
     """A silent holder is believed dead after the lease's length, and not before."""
-    leased = ticket().leased("worker-1", NOW, seconds=60)
+    leased = ticket().lease_to("worker-1", NOW, seconds=60)
     assert claim(leased, NOW + timedelta(seconds=seconds_later), MAX_ATTEMPTS) is answer
 
 
 def test_a_sign_of_life_prolongs_the_lease() -> None:
     """A renewed lease counts from the renewal."""
-    renewed = ticket().leased("worker-1", NOW, 60).renewed(NOW + timedelta(seconds=50), 60)
+    renewed = ticket().lease_to("worker-1", NOW, 60).renew(NOW + timedelta(seconds=50), 60)
     assert claim(renewed, NOW + timedelta(seconds=100), MAX_ATTEMPTS) is Claim.HELD
     assert renewed.attempts == 1
 
@@ -40,14 +40,14 @@ def test_a_ticket_whose_attempts_are_used_up_has_to_end() -> None:
     """No further lease, whether the last holder gave it back or died."""
     tired = ticket()
     for _ in range(MAX_ATTEMPTS):
-        tired = tired.leased("w", NOW, 60)
-    assert claim(tired.released(NOW), NOW, MAX_ATTEMPTS) is Claim.EXHAUSTED
+        tired = tired.lease_to("w", NOW, 60)
+    assert claim(tired.release(NOW), NOW, MAX_ATTEMPTS) is Claim.EXHAUSTED
     assert claim(tired, NOW + timedelta(seconds=61), MAX_ATTEMPTS) is Claim.EXHAUSTED
 
 
 def test_a_finished_ticket_stays_finished() -> None:
     """Whatever is delivered again finds nothing to do."""
-    for finished in (ticket().completed(ChatResult(content="x", model="m"), NOW), ticket().failed("No.", NOW)):
+    for finished in (ticket().complete(ChatResult(content="x", model="m"), NOW), ticket().fail("No.", NOW)):
         assert claim(finished, NOW + timedelta(days=1), MAX_ATTEMPTS) is Claim.FINISHED
         assert finished.completed_at == NOW
 
@@ -60,9 +60,9 @@ def test_never_do_two_hold_a_ticket(deliveries: list[tuple[str, int, bool]]) -> 
         now += timedelta(seconds=pause)
         if claim(current, now, max_attempts=1000) is Claim.TAKEN:
             assert now >= ends_at
-            current = current.leased(holder, now, seconds=60)
+            current = current.lease_to(holder, now, seconds=60)
             ends_at = now if gives_back else now + timedelta(seconds=60)
-            current = current.released(now) if gives_back else current
+            current = current.release(now) if gives_back else current
         else:
             assert now < ends_at
             assert current.status is TicketStatus.PROCESSING
@@ -70,9 +70,9 @@ def test_never_do_two_hold_a_ticket(deliveries: list[tuple[str, int, bool]]) -> 
 
 def test_what_an_agent_began_is_not_done_again() -> None:
     """A ticket whose agent had begun, and whose worker is gone, has to end; one that had not begun is tried again."""
-    begun = ticket().leased("w", NOW, 60).marked(True, NOW)
+    begun = ticket().lease_to("w", NOW, 60).mark(True, NOW)
     late = NOW + timedelta(seconds=61)
     assert claim(begun, NOW, MAX_ATTEMPTS) is Claim.HELD
     assert claim(begun, late, MAX_ATTEMPTS) is Claim.INTERRUPTED
-    assert claim(begun.marked(False, NOW), late, MAX_ATTEMPTS) is Claim.TAKEN
-    assert claim(begun.completed(ChatResult(content="x", model="m"), NOW), late, MAX_ATTEMPTS) is Claim.FINISHED
+    assert claim(begun.mark(False, NOW), late, MAX_ATTEMPTS) is Claim.TAKEN
+    assert claim(begun.complete(ChatResult(content="x", model="m"), NOW), late, MAX_ATTEMPTS) is Claim.FINISHED

@@ -207,8 +207,8 @@ def test_a_large_document_is_read_soon() -> None:
 def test_json_needs_no_yaml() -> None:
     """PyYAML is loaded for YAML only: most documents are JSON, and a cold start pays for what it imports."""
     code = (
-        "import sys; from shared.openapi import parse, tool_docs\n"
-        """tool_docs(parse('{"openapi": "3.0.0", "paths": {}}'), 100)\n"""
+        "import sys; from shared.openapi import parse, write_tool_docs\n"
+        """write_tool_docs(parse('{"openapi": "3.0.0", "paths": {}}'), 100)\n"""
         "print('yaml' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

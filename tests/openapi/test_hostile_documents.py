@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.openapi import Document, NotASpec, parse, tool_docs
-from shared.openapi.operations import operations
+from shared.openapi import Document, NotASpec, parse, write_tool_docs
+from shared.openapi.operations import list_operations
 from shared.openapi.tree import References
 
 KEYS = [
@@ -105,7 +105,7 @@ def one(schema: object, schemas: Mapping[str, object] | None = None, budget: int
     """The documentation of one operation that takes `schema`."""
     content = {"content": {"application/json": {"schema": schema}}}
     paths = {"/x": {"post": {"operationId": "x", "requestBody": content}}}
-    return tool_docs(document({"paths": paths, "components": {"schemas": schemas or {}}}), budget)
+    return write_tool_docs(document({"paths": paths, "components": {"schemas": schemas or {}}}), budget)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -136,10 +136,10 @@ def test_any_tree_is_documented(
         **rest,
     }
     made = document(tree)
-    text = tool_docs(made, budget)
+    text = write_tool_docs(made, budget)
     text.encode()
     lines = text.split("\n")
-    found = [operation.line for operation in operations(made, References(tree))]
+    found = [operation.line for operation in list_operations(made, References(tree))]
     if "paths" not in rest:
         assert any(line.startswith("PUT /x") for line in found)
     heads = [line.removeprefix("### ") for line in lines]
@@ -189,7 +189,7 @@ def test_a_shared_path_with_endless_parameters_is_bounded() -> None:
     parameters = [{"name": f"p{number}", "in": "query", "description": "x" * 1000} for number in range(5000)]
     paths = {f"/{number}": {"$ref": "#/components/pathItems/P"} for number in range(1000)}
     item = {method: {"operationId": method} for method in ("get", "post", "put")} | {"parameters": parameters}
-    text = tool_docs(document({"paths": paths, "components": {"pathItems": {"P": item}}}), 100_000)
+    text = write_tool_docs(document({"paths": paths, "components": {"pathItems": {"P": item}}}), 100_000)
     assert text.count("GET /") == 1000
 
 
@@ -218,7 +218,7 @@ def test_text_stays_in_its_place() -> None:
         "components": {"securitySchemes": {words: {"type": words, "description": words}}},
         "security": [{words: []}],
     }
-    text = tool_docs(document(tree), 1_000_000)
+    text = write_tool_docs(document(tree), 1_000_000)
     assert len(text) < 20_000
     assert [line for line in text.split("\n") if line.startswith("#")] == [
         "# Untitled API",
@@ -231,8 +231,8 @@ def test_text_stays_in_its_place() -> None:
 
 def test_nothing_to_document() -> None:
     """A document without operations says so."""
-    assert "no operations" in tool_docs(document({"webhooks": {}}), 1000)
-    assert tool_docs(document({}), 0) == ""
+    assert "no operations" in write_tool_docs(document({"webhooks": {}}), 1000)
+    assert write_tool_docs(document({}), 0) == ""
 
 
 @pytest.mark.timeout(30)

@@ -9,8 +9,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.openapi import parse, tool_docs
-from shared.openapi.locating import located
+from shared.openapi import parse, write_tool_docs
+from shared.openapi.locating import locate
 
 URL = "https://api.example.com:8443/docs/v2/openapi.yaml?key=secret#top"
 PATHS = {"/pets": {"get": {"operationId": "listPets", "responses": {"200": {"description": "ok"}}}}}
@@ -63,8 +63,8 @@ CASES = [
 def test_the_docs_have_whole_addresses(tree: dict[str, Any], bases: list[str], write: Any) -> None:
     """From the kept text alone, whatever it was written in; and nothing of the address' query."""
     written = write(tree)
-    kept = located(parse(written), written, URL)
-    head = tool_docs(parse(kept), 10_000).split("\n###")[0]
+    kept = locate(parse(written), written, URL)
+    head = write_tool_docs(parse(kept), 10_000).split("\n###")[0]
     for base in bases:
         assert base in head
     assert "secret" not in kept
@@ -79,7 +79,7 @@ def test_the_docs_have_whole_addresses(tree: dict[str, Any], bases: list[str], w
 def test_a_scheme_that_is_not_the_usual_is_the_documents_own() -> None:
     """Swagger 2: without schemes, the one by which the document was fetched."""
     written = json.dumps(swagger(host="whole.test"))
-    assert parse(located(parse(written), written, "http://x.test/a.json")).tree["schemes"] == ["http"]
+    assert parse(locate(parse(written), written, "http://x.test/a.json")).tree["schemes"] == ["http"]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_scheme_that_is_not_the_usual_is_the_documents_own() -> None:
 )
 def test_the_rest_of_the_text_stays_as_it_is(before: str, after: str) -> None:
     """Comments between what is replaced and what follows go with it."""
-    assert located(parse(before), before, "https://h.test/x/openapi.yaml") == after
+    assert locate(parse(before), before, "https://h.test/x/openapi.yaml") == after
 
 
 @pytest.mark.parametrize(
@@ -120,15 +120,15 @@ def test_the_rest_of_the_text_stays_as_it_is(before: str, after: str) -> None:
 def test_a_document_that_is_whole_is_left_alone(tree: dict[str, Any]) -> None:
     """And one that has nothing to be called."""
     written = json.dumps(tree, indent=3)
-    assert located(parse(written), written, URL) is written
+    assert locate(parse(written), written, URL) is written
 
 
 def test_servers_of_paths_and_operations_are_made_whole() -> None:
     """They win over the document's."""
     paths = {"/a": {"servers": [{"url": "/p"}], "get": {"servers": [{"url": "o"}], "operationId": "x"}}}
     written = json.dumps(document(paths=paths))
-    kept = parse(located(parse(written), written, "https://h.test/d/openapi.json"))
-    assert "Base URL of this operation: https://h.test/d/o" in tool_docs(kept, 10_000)
+    kept = parse(locate(parse(written), written, "https://h.test/d/openapi.json"))
+    assert "Base URL of this operation: https://h.test/d/o" in write_tool_docs(kept, 10_000)
     item: Any = kept.tree["paths"]["/a"]  # pyright: ignore[reportIndexIssue, reportUnknownVariableType]
     assert item["servers"] == [{"url": "https://h.test/p"}]
 
@@ -148,7 +148,7 @@ def test_any_servers_are_read(servers: Any, other: Any, key: str) -> None:
     """What makes no sense stays as it is."""
     for tree in (document(servers=servers), swagger(**{key: other}), document(servers=[{"url": servers}, other])):
         written = json.dumps(tree)
-        tool_docs(parse(located(parse(written), written, URL)), 2000)
+        write_tool_docs(parse(locate(parse(written), written, URL)), 2000)
 
 
 def test_an_alias_bomb_is_not_written_out() -> None:
@@ -157,4 +157,4 @@ def test_an_alias_bomb_is_not_written_out() -> None:
         "openapi: 3.0.0\ninfo: {title: T}\npaths:\n  /a:\n    servers: [{url: /v1}]\n    get: {}\n"
         f"x-a: &a {'x' * 100_000}\nx-b: [{', '.join(['*a'] * 1000)}]\n"
     )
-    assert located(parse(written), written, URL) is written
+    assert locate(parse(written), written, URL) is written

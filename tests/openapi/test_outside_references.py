@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.openapi import parse, tool_docs
-from shared.openapi.outside_references import left_to_others
+from shared.openapi import parse, write_tool_docs
+from shared.openapi.outside_references import describe_outside_references
 from tests.openapi.documents import NAMES, written
 
 
@@ -26,12 +26,12 @@ MANY = {
 @pytest.mark.parametrize("budget", [1_000_000, 60_000, 20_000])
 def test_an_operation_that_is_elsewhere_is_not_shown_as_if_it_took_nothing(budget: int) -> None:
     """The head says it of all; where there is room, each says it of itself."""
-    text = tool_docs(parse(document(MANY)), budget)
+    text = write_tool_docs(parse(document(MANY)), budget)
     assert "600 of 600 operations are described elsewhere, such as in ops/list0.yaml" in text
     assert "what they take and return is unknown" in text
     if budget >= 60_000:
         assert text.count("escribed elsewhere, in ops/create") == 300
-    warning = left_to_others(parse(document(MANY)))
+    warning = describe_outside_references(parse(document(MANY)))
     assert warning is not None
     assert "600 of 600 operations are described elsewhere, such as in ops/list0.yaml" in warning
 
@@ -72,10 +72,10 @@ SHARED = {
 )
 def test_references_of_every_kind(paths: Any, expected: list[str]) -> None:
     """Followed within the document, and named where they lead out of it or nowhere."""
-    text = tool_docs(parse(document(paths, **SHARED)), 10_000)
+    text = write_tool_docs(parse(document(paths, **SHARED)), 10_000)
     for part in expected:
         assert part in text
-    warned = left_to_others(parse(document(paths, **SHARED))) is not None
+    warned = describe_outside_references(parse(document(paths, **SHARED))) is not None
     circular = "~1a/get" in str(paths) and "x.test" not in str(paths)
     assert warned == ("not in this document" in text or "elsewhere" in text) or circular
 
@@ -84,6 +84,6 @@ def test_what_is_whole_is_not_warned_of() -> None:
     """Nor is a `$ref` that is a value of the API's, or a field of that name."""
     for name in ("payments.yaml", "weather.yaml", "petstore.json", "crm.yaml"):
         assert name in NAMES
-        assert left_to_others(parse(written(name))) is None
+        assert describe_outside_references(parse(written(name))) is None
     data = {"example": {"$ref": "x.yaml"}, "properties": {"$ref": {"type": "string"}}}
-    assert left_to_others(parse(document({}, components={"schemas": {"A": data}}))) is None
+    assert describe_outside_references(parse(document({}, components={"schemas": {"A": data}}))) is None

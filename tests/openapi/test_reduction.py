@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.openapi import parse, tool_docs
-from shared.openapi.reduction import BUDGET, reduced
+from shared.openapi import parse, write_tool_docs
+from shared.openapi.reduction import BUDGET, reduce
 from shared.services.generation import code_context as code_docs
 from tests.openapi.documents import NAMES, back_office, code_hosting, written
 
@@ -21,12 +21,12 @@ def made(name: str) -> str:
 def test_the_docs_of_a_shortened_document_are_the_same(name: str) -> None:
     """At every budget."""
     document = parse(made(name))
-    text = reduced(document, 10**9, len)
+    text = reduce(document, 10**9, len)
     assert text is not None
     shortened = parse(text)
     assert (shortened.family, shortened.title, shortened.version) == (document.family, document.title, document.version)
     for budget in (0, 500, 3000, 20_000, BUDGET, 10**8):
-        assert tool_docs(shortened, budget) == tool_docs(document, budget)
+        assert write_tool_docs(shortened, budget) == write_tool_docs(document, budget)
 
 
 def test_what_is_never_shown_is_left_out() -> None:
@@ -77,7 +77,7 @@ def test_what_is_never_shown_is_left_out() -> None:
             }
         },
     }
-    text = reduced(parse(json.dumps(tree)), 10**9, len) or ""
+    text = reduce(parse(json.dumps(tree)), 10**9, len) or ""
     for gone in ("EX1", "EX2", "LOGO", "TAG", "CALL", "END", "ERROR", "UNUSED", "EXTENSION"):
         assert gone not in text
     assert parse(text).tree["components"] == {  # pyright: ignore[reportUnknownMemberType]
@@ -99,13 +99,13 @@ def test_what_is_never_shown_is_left_out() -> None:
 def test_it_goes_as_far_as_it_has_to_and_no_further() -> None:
     """Answers go only if the document is too large with them; None if nothing helps."""
     document = parse(code_hosting(400))
-    all_shown = reduced(document, 10**9, len)
+    all_shown = reduce(document, 10**9, len)
     assert all_shown is not None
-    less = reduced(document, len(all_shown) - 1, len)
+    less = reduce(document, len(all_shown) - 1, len)
     assert less is not None
     assert len(less) < len(all_shown)
-    assert tool_docs(parse(less), BUDGET) == tool_docs(document, BUDGET)
-    assert reduced(document, len(less) - 1, len) is None
+    assert write_tool_docs(parse(less), BUDGET) == write_tool_docs(document, BUDGET)
+    assert reduce(document, len(less) - 1, len) is None
 
 
 def test_the_budget_is_that_of_the_prompt() -> None:
@@ -119,7 +119,7 @@ def test_what_refers_into_what_is_left_out_is_not_shortened_wrongly() -> None:
     tree["x-types"] = {"Y": {"type": "object", "required": ["deep"], "properties": {"deep": {"type": "string"}}}}
     tree["components"]["schemas"]["Thing0"]["properties"]["ship_to"] = {"$ref": "#/x-types/Y"}
     document = parse(json.dumps(tree))
-    text = reduced(document, 10**9, len)
-    assert text is None or tool_docs(parse(text), BUDGET) == tool_docs(document, BUDGET)
+    text = reduce(document, 10**9, len)
+    assert text is None or write_tool_docs(parse(text), BUDGET) == write_tool_docs(document, BUDGET)
     assert text is not None
     assert "deep" in text

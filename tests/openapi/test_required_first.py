@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.openapi import parse, tool_docs
+from shared.openapi import parse, write_tool_docs
 from tests.openapi.documents import NAMES, back_office, code_hosting, written
 
 BUDGET = 60_000
@@ -22,7 +22,7 @@ def of(text: str, operation: str) -> str:
 @pytest.mark.parametrize("count", [20, 100, 200, 350])
 def test_every_operation_has_what_must_be_sent(count: int) -> None:
     """With types, and as deep as it is required, before anything that is optional."""
-    text = tool_docs(parse(back_office(count)), BUDGET)
+    text = write_tool_docs(parse(back_office(count)), BUDGET)
     assert len(text) <= BUDGET
     for number in range(count):
         told = of(text, f"createThing{number}")
@@ -37,7 +37,7 @@ def test_every_operation_has_what_must_be_sent(count: int) -> None:
 def test_where_it_does_not_fit_for_all_it_is_there_for_as_many_as_fit() -> None:
     """And every line is there; the head says how to read them."""
     count = 650
-    text = tool_docs(parse(back_office(count)), BUDGET)
+    text = write_tool_docs(parse(back_office(count)), BUDGET)
     assert len(text) <= BUDGET
     assert all(f"/things-{number} (createThing{number})" in text for number in range(count))
     told = text.count("ship_to*: Address {city*: string")
@@ -52,8 +52,8 @@ def test_a_larger_budget_never_tells_less(name: str) -> None:
     """Nor more than it is."""
     made = {"back office": lambda: back_office(60), "code hosting": lambda: code_hosting(80)}
     document = parse(made[name]() if name in made else written(name))
-    sizes = [(budget, len(tool_docs(document, budget))) for budget in range(200, 40_000, 777)]
-    least = len(tool_docs(document, 0))
+    sizes = [(budget, len(write_tool_docs(document, budget))) for budget in range(200, 40_000, 777)]
+    least = len(write_tool_docs(document, 0))
     assert [size for _, size in sizes] == sorted(size for _, size in sizes)
     assert all(size <= max(budget, least) for budget, size in sizes)
 
@@ -113,7 +113,7 @@ def noise(count: int) -> dict[str, Any]:
 @pytest.mark.parametrize("budget", [700, 1500, 3000, BUDGET])
 def test_required_fields_are_told_whatever_stands_before_them(schema: Any, expected: list[str], budget: int) -> None:
     """Among hundreds, in parts of a whole, in lists and alternatives, and deep inside."""
-    text = tool_docs(parse(one(schema)), budget)
+    text = write_tool_docs(parse(one(schema)), budget)
     least = sum(len(part) for part in expected) + 450
     for part in expected if budget >= least else ():
         assert part in text
@@ -125,7 +125,7 @@ def test_a_required_parameter_is_never_cut_off() -> None:
     last = {"name": "last", "in": "query", "required": True, "schema": {"type": "integer"}}
     shared = {"parameters": [*parameters[:90], last]}
     for budget in (600, 3000, BUDGET):
-        text = tool_docs(parse(one({}, **shared)), budget)
+        text = write_tool_docs(parse(one({}, **shared)), budget)
         assert "last" in text
         assert "integer" in text
 
@@ -139,4 +139,4 @@ def test_a_recursive_required_field_ends() -> None:
     }
     tree = json.loads(one({"$ref": "#/components/schemas/Node"}))
     tree["components"] = {"schemas": {"Node": node}}
-    assert "next*: Node" in tool_docs(parse(json.dumps(tree)), 600)
+    assert "next*: Node" in write_tool_docs(parse(json.dumps(tree)), 600)

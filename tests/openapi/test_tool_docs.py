@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from shared.openapi import Document, parse, tool_docs
+from shared.openapi import Document, parse, write_tool_docs
 from shared.openapi.detail import LADDER
 from tests.openapi.documents import NAMES, code_hosting, written
 
@@ -15,7 +15,7 @@ METHODS = {"get", "put", "post", "delete", "patch"}
 
 
 def docs(name: str, budget: int = PLENTY) -> str:
-    return tool_docs(parse(written(name)), budget)
+    return write_tool_docs(parse(written(name)), budget)
 
 
 def section(text: str, operation: str) -> str:
@@ -49,19 +49,19 @@ def test_no_budget_loses_an_operation_or_is_exceeded(name: str) -> None:
     document = parse(code_hosting(100) if name == "code hosting" else written(name))
     lines = bare_lines(document)
     least = len("\n".join(lines))
-    whole = len(tool_docs(document, 10**9))
+    whole = len(write_tool_docs(document, 10**9))
     for budget in [-1, 0, least - 1, least, *(least + (whole - least) * step // 25 for step in range(1, 26))]:
-        text = tool_docs(document, budget)
+        text = write_tool_docs(document, budget)
         assert spoken_of(text) == lines
         assert len(text) <= max(budget, least)
-    assert tool_docs(document, 0) == "\n".join(lines)
+    assert write_tool_docs(document, 0) == "\n".join(lines)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_detail_goes_with_the_budget(name: str) -> None:
     """A larger budget never gives less."""
     document = parse(written(name))
-    sizes = [len(tool_docs(document, budget)) for budget in range(0, 12_000, 300)]
+    sizes = [len(write_tool_docs(document, budget)) for budget in range(0, 12_000, 300)]
     assert sizes == sorted(sizes)
     assert len(set(sizes)) > 4
 
@@ -69,7 +69,7 @@ def test_detail_goes_with_the_budget(name: str) -> None:
 def test_detail_is_left_out_in_order() -> None:
     """Responses go first, then what is deep in bodies, then prose, then types; the same for every operation."""
     document = parse(code_hosting(40))
-    texts = [tool_docs(document, budget) for budget in range(2_000, 240_000, 4_000)]
+    texts = [write_tool_docs(document, budget) for budget in range(2_000, 240_000, 4_000)]
     seen = [
         (
             text.count("parents: [resource"),
@@ -317,12 +317,12 @@ def test_thousands_of_operations_take_seconds() -> None:
     """Time follows the budget and the number of operations, not what their schemas would expand to."""
     document = parse(code_hosting(4000))
     for budget in (0, 300_000, 1_000_000):
-        tool_docs(document, budget)
+        write_tool_docs(document, budget)
 
 
 def test_the_method_of_3_2_is_told() -> None:
     """`QUERY` is an operation like any other."""
     search = {"operationId": "search", "requestBody": {"content": {"application/json": {"schema": {"type": "string"}}}}}
     document = parse(json.dumps({"openapi": "3.2.0", "paths": {"/pets": {"query": search}}}))
-    assert tool_docs(document, 0) == "QUERY /pets (search)"
-    assert "application/json" in tool_docs(document, PLENTY)
+    assert write_tool_docs(document, 0) == "QUERY /pets (search)"
+    assert "application/json" in write_tool_docs(document, PLENTY)

@@ -60,13 +60,13 @@ async def store_something_of(database: Database, uid: str, *, disabled: bool = F
         await database.deployments.get(own, transaction)
         database.deployments.put(_deployment(own, uid), transaction)
         await database.deployment_days.get(own, transaction)
-        database.deployment_days.put(DeploymentDay.opened(own, uid, NOW), transaction)
+        database.deployment_days.put(DeploymentDay.open(own, uid, NOW), transaction)
         await database.idempotency.get(own, transaction)
         database.idempotency.put(
             KeptRequest(id=own, owner=uid, body_hash="hash", made=ticket.id, expire_at=NOW), transaction
         )
         await database.holds.get(own, transaction)
-        database.holds.add(Hold(id=own, owner=uid, amount=1, expires_at=NOW), transaction)
+        database.holds.put(Hold(id=own, owner=uid, amount=1, expires_at=NOW), transaction)
         await database.turns.get(uid, "agent", transaction)
         database.turns.put(Turns(owner=uid, kind="agent"), transaction)
         record = AuditRecord(at=NOW, actor="admin", action="update", target=uid, before={}, after={})

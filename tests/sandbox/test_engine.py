@@ -9,7 +9,7 @@ import pytest
 
 from shared.models.errors import Unavailable
 from shared.sandbox import Program, slots
-from shared.sandbox.analysis.modules import MODULES
+from shared.sandbox.analysis.standard_library import MODULES
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.no_host_functions import NoHostFunctions
 from tests.sandbox.conftest import AT_ONCE, LIMITS, Run

@@ -7,7 +7,7 @@ from shared.llm.completion import complete
 from shared.models.account import Account
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.money import to_dollars
-from shared.sandbox.engine import engine
+from shared.sandbox.engine import create_engine
 from shared.services.accounts.users import UserService
 from shared.services.agents.runs import RunService
 from shared.services.chat.agent_chat import AgentChatService
@@ -42,8 +42,8 @@ def answering_service(database: Database, catalog: Catalog, complete_chat: Any, 
 
 def run_service(database: Database, catalog: Catalog, complete_chat: Any, settings: Settings) -> RunService:
     """As the functions that run agents wire it."""
-    model_calls = ModelCallService.over(database, catalog, complete_chat, settings)
-    return RunService(database, model_calls, engine(settings), settings)
+    model_calls = ModelCallService.create(database, catalog, complete_chat, settings)
+    return RunService(database, model_calls, create_engine(settings), settings)
 
 
 class Harness:

@@ -79,7 +79,7 @@ async def test_a_made_up_name_is_refused(database: Database, token: str) -> None
     """400 in the same words, from lists of deployments and of users; nothing is read."""
     for read in (
         DeploymentService(database, Settings()).list(Caller(uid="u"), 5, token),
-        AdminService(database, Settings()).users(5, token),
+        AdminService(database, Settings()).list_users(5, token),
     ):
         with pytest.raises(BadRequest, match="This is not a valid page token"):
             await read
@@ -97,4 +97,4 @@ async def test_a_token_of_a_deleted_document_still_works(database: Database) -> 
     caller = Caller(uid="u")
     assert (await AgentService(database).list(caller, 5, made_up(NOW, "gone\x01"))).agents == []
     assert (await DeploymentService(database, Settings()).list(caller, 5, made_up("gone"))).deployments == []
-    assert (await AdminService(database, Settings()).users(5, made_up("gone"))).users == []
+    assert (await AdminService(database, Settings()).list_users(5, made_up("gone"))).users == []

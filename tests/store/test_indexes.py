@@ -79,23 +79,23 @@ QUERIES: dict[str, list[Ask]] = {
         lambda client: deployments.DeploymentStore(client).page("u", 10),
         lambda client: deployments.DeploymentStore(client).page("u", 10, "a", all_owners=True),
     ],
-    "HoldStore.expired": [lambda client: holds.HoldStore(client).expired(NOW, 10)],
+    "HoldStore.list_expired": [lambda client: holds.HoldStore(client).list_expired(NOW, 10)],
     "OwnedStore.usage": [
         lambda client: agents.AgentStore(client).usage("u"),
         lambda client: demos.DemoStore(client).usage("u"),
     ],
-    "TicketStore.unfinished": [lambda client: tickets.TicketStore(client).unfinished("u", 10)],
+    "TicketStore.count_unfinished": [lambda client: tickets.TicketStore(client).count_unfinished("u", 10)],
     "OwnedStore.page": [
         lambda client: agents.AgentStore(client).page("u", 10),
         lambda client: agents.AgentStore(client).page("u", 10, (NOW, "a"), all_owners=True),
         lambda client: demos.DemoStore(client).page("u", 10),
         lambda client: demos.DemoStore(client).page("u", 10, (NOW, "a"), all_owners=True),
     ],
-    "TicketStore.untouched_since": [
-        lambda client: tickets.TicketStore(client).untouched_since(NOW, 10),
-        lambda client: tickets.TicketStore(client).untouched_since(NOW, 10, NOW),
+    "TicketStore.list_untouched": [
+        lambda client: tickets.TicketStore(client).list_untouched(NOW, 10),
+        lambda client: tickets.TicketStore(client).list_untouched(NOW, 10, NOW),
     ],
-    "TicketStore.parked": [lambda client: tickets.TicketStore(client).parked("u", "agent", 10)],
+    "TicketStore.list_parked": [lambda client: tickets.TicketStore(client).list_parked("u", "agent", 10)],
 }
 """Every method that makes a query, and how to have it make all that it makes."""
 
@@ -199,8 +199,8 @@ async def written(client: AsyncClient) -> dict[str, dict[str, Any]]:
     accounts.AccountStore(client).add_entry("u", entry, writes)
     record = AuditRecord(at=NOW, actor="a", action="b", target="u", before={}, after={})
     audit.AuditStore(client).add(record, writes)
-    holds.HoldStore(client).add(Hold(id="h", owner="u", amount=1, expires_at=NOW, deployment_day="d"), writes)
-    deployment_days.DeploymentDayStore(client).put(DeploymentDay.opened("d", "u", NOW), writes)
+    holds.HoldStore(client).put(Hold(id="h", owner="u", amount=1, expires_at=NOW, deployment_day="d"), writes)
+    deployment_days.DeploymentDayStore(client).put(DeploymentDay.open("d", "u", NOW), writes)
     agent = StoredAgent(fields=AgentFields(name="n", code="c"), deployed_as="d", **of)
     agents.AgentStore(client).put(agent, writes)
     demos.DemoStore(client).put(StoredDemo(fields=DemoFields.model_construct(visibility="private"), **of), writes)

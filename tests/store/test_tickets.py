@@ -40,9 +40,9 @@ async def put(database: Database, changed: Ticket) -> None:
 async def test_what_is_stored_comes_back(database: Database) -> None:
     """Ticket and request, to the microsecond, in every state of the ticket."""
     result = ChatResult(content="hi", thoughts={"reasoning": "…"}, model="openai/m", cost=0.25)
-    leased = ticket().leased("w", NOW, 60)
+    leased = ticket().lease_to("w", NOW, 60)
     await store(database, ticket(), request())
-    for state in (ticket(), leased, leased.released(NOW), leased.completed(result, NOW), leased.failed("No.", NOW)):
+    for state in (ticket(), leased, leased.release(NOW), leased.complete(result, NOW), leased.fail("No.", NOW)):
         await put(database, state)
         assert await database.tickets.get("t") == state
     assert await database.tickets.get_request("t") == request()
@@ -61,17 +61,17 @@ async def test_a_ticket_that_ended_expires_and_one_that_runs_does_not(settings: 
     kept = settings.model_copy(update={"ticket_retention_days": 7, "ticket_max_age_seconds": 3600})
     database = Database(kept)
     await store(database, ticket(), request())
-    await put(database, ticket().leased("w", NOW, 60))
+    await put(database, ticket().lease_to("w", NOW, 60))
     assert await expiry(kept, "tickets") is None
     assert await expiry(kept, "requests") == NOW + timedelta(days=7, hours=1)
-    await put(database, ticket().failed("No.", NOW + timedelta(minutes=5)))
+    await put(database, ticket().fail("No.", NOW + timedelta(minutes=5)))
     assert await expiry(kept, "tickets") == NOW + timedelta(days=7, minutes=5)
 
 
 async def test_without_a_retention_nothing_expires(settings: Settings) -> None:
     """0 days is for good."""
     kept = settings.model_copy(update={"ticket_retention_days": 0})
-    await store(Database(kept), ticket().failed("No.", NOW), request())
+    await store(Database(kept), ticket().fail("No.", NOW), request())
     assert await expiry(kept, "tickets") is None
     assert await expiry(kept, "requests") is None
 
@@ -94,11 +94,11 @@ async def test_any_json_can_be_kept(database: Database) -> None:
     odd: JsonValue = {"": [[1, [2]], []], "__name__": 10**30, "a.b/c`": {"\x00": "\ud7ff😀"}}
     await store(database, ticket(), request(logit_bias=odd))
     result = ChatResult(content="", thoughts=odd, model="m")
-    await put(database, ticket().completed(result, NOW))
+    await put(database, ticket().complete(result, NOW))
     kept = await database.tickets.get_request("t")
     assert kept is not None
     assert kept.parameters == {"logit_bias": odd}
-    assert await database.tickets.get("t") == ticket().completed(result, NOW)
+    assert await database.tickets.get("t") == ticket().complete(result, NOW)
 
 
 @hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -119,7 +119,7 @@ async def test_a_chat_too_long_for_a_document_is_refused_whole(database: Databas
 async def test_the_longest_chat_and_the_longest_answer_fit(database: Database) -> None:
     """Each has a document of its own."""
     await store(database, ticket(), request("ü" * 499_900))
-    longest = ticket().completed(ChatResult(content="ü" * 499_900, model="m"), NOW)
+    longest = ticket().complete(ChatResult(content="ü" * 499_900, model="m"), NOW)
     await put(database, longest)
     assert await database.tickets.get("t") == longest
 
@@ -154,7 +154,7 @@ async def test_an_exception_in_a_transaction_writes_nothing(database: Database) 
 
     async def fail(transaction: Transaction) -> None:
         await database.tickets.get("t", transaction)
-        database.tickets.put(ticket().failed("No.", NOW), transaction)
+        database.tickets.put(ticket().fail("No.", NOW), transaction)
         raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.llm.catalog.data import KNOWN, curated, provider_slugs
+from shared.llm.catalog.data import KNOWN, list_provider_slugs, load_curated
 from tools import refresh_catalog
 from tools.refresh_catalog import facts, known_row, newer_main_models, per_million, refresh
 
@@ -34,7 +34,7 @@ def test_models_that_litellm_lacks_are_named(tmp_path: Path):
     missing = refresh(tmp_path, {})
     assert "openai: gpt-4.1" in missing
     assert not [text for text in missing if text.startswith(("local:", "ollama:"))]
-    assert {file.stem for file in tmp_path.iterdir()} == {*provider_slugs()}
+    assert {file.stem for file in tmp_path.iterdir()} == {*list_provider_slugs()}
 
 
 def test_a_missing_model_fails_with_what_to_do(
@@ -106,7 +106,7 @@ def test_two_steps_of_the_price_are_an_error():
 
 def test_a_plain_name_counts_only_for_its_own_provider():
     """Another provider's model of the same name has other prices."""
-    openai = curated("openai")
+    openai = load_curated("openai")
     assert known_row(openai, "gpt-4.1", {"gpt-4.1": {"litellm_provider": "azure"}}) is None
     row = {"litellm_provider": "openai"}
     assert known_row(openai, "gpt-4.1", {"gpt-4.1": row}) is row
@@ -118,4 +118,4 @@ def test_newer_models_are_hinted_at():
     rows = {name: {"litellm_provider": "openai", "mode": "chat"} for name in names}
     rows["gpt-98"] = {"litellm_provider": "azure", "mode": "chat"}
     rows["gpt-97"] = {"litellm_provider": "openai", "mode": "embedding"}
-    assert newer_main_models("openai", curated("openai"), rows) == ["gpt-99"]
+    assert newer_main_models("openai", load_curated("openai"), rows) == ["gpt-99"]

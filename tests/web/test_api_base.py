@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.web.api_base import api_base
+from shared.web.api_base import find_api_base
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from shared.web.api_base import api_base
 )
 def test_the_api_is_found(scheme: str, host: str, forwarded: str | None, base: str) -> None:
     """Below `/api` behind Hosting, at another function's address beside a function's own, at the root otherwise."""
-    assert api_base(scheme, host, forwarded, "demos") == base
+    assert find_api_base(scheme, host, forwarded, "demos") == base
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,9 @@ def test_the_api_is_found(scheme: str, host: str, forwarded: str | None, base: s
 )
 def test_an_invalid_host_is_refused(scheme: str, host: str, forwarded: str | None) -> None:
     """Only a scheme, a name and a port get from a header into the page and its policy."""
-    assert api_base(scheme, host, forwarded, "demos") is None
+    assert find_api_base(scheme, host, forwarded, "demos") is None
 
 
 def test_a_scheme_is_accepted_in_any_case() -> None:
     """Proxies differ in how they write it."""
-    assert api_base("HTTPS", "x", "a.example", "demos") == "https://a.example/api"
+    assert find_api_base("HTTPS", "x", "a.example", "demos") == "https://a.example/api"

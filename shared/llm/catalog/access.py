@@ -19,11 +19,11 @@ class Access:
     arguments: dict[str, str] = field(repr=False)
 
 
-NAMES_OF_KEYS = "PROVIDER_KEYS"
+PROVIDER_KEYS_VARIABLE = "PROVIDER_KEYS"
 """A variable with the names of keys that are set for those who call models, separated by commas."""
 
 
-def access(provider: CuratedProvider, environ: Mapping[str, str]) -> Access | None:
+def find_access(provider: CuratedProvider, environ: Mapping[str, str]) -> Access | None:
     """None: the environment lacks a key or an address that the provider needs. Empty counts as not set."""
     key_arguments = _find_key_arguments(provider, environ)
     base_url = _find_first_set(provider.base_url_env, environ)
@@ -37,7 +37,7 @@ def access(provider: CuratedProvider, environ: Mapping[str, str]) -> Access | No
     return Access(api_key=api_key, base_url=base_url, arguments=arguments)
 
 
-def what_to_set(provider: CuratedProvider) -> str:
+def describe_missing(provider: CuratedProvider) -> str:
     """Names the variables, for a developer: "OPENAI_API_KEY", "A or B and C"."""
     keys = [" and ".join(alternative.values()) for alternative in provider.api_key_env]
     return " or ".join(keys or provider.base_url_env)
@@ -46,7 +46,7 @@ def what_to_set(provider: CuratedProvider) -> str:
 def _find_key_arguments(provider: CuratedProvider, environ: Mapping[str, str]) -> dict[str, str] | None:
     if not provider.api_key_env:
         return {}
-    named = {name.strip() for name in environ.get(NAMES_OF_KEYS, "").split(",")}
+    named = {name.strip() for name in environ.get(PROVIDER_KEYS_VARIABLE, "").split(",")}
     for alternative in provider.api_key_env:
         arguments = {name: environ.get(variable, "").strip() for name, variable in alternative.items()}
         if all(value or alternative[name] in named for name, value in arguments.items()):

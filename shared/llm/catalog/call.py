@@ -5,13 +5,13 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.llm.catalog.combinations import TOKEN_LIMITS, check_rules, split_parameters
 from shared.llm.catalog.data import Api
 from shared.llm.catalog.errors import InvalidParameters
 from shared.llm.catalog.messages import check_messages
 from shared.llm.catalog.parameters import check_parameters
 from shared.llm.catalog.references import inline_references
 from shared.llm.catalog.route import ModelRoute
-from shared.llm.catalog.rules import TOKEN_LIMITS, check_rules, separate
 from shared.llm.catalog.tools import check_built_in_tools
 from shared.models.chat import Message
 
@@ -61,7 +61,7 @@ def check_call(
 def _check_responses(route: ModelRoute, chosen: Mapping[str, Any], reasoning: bool) -> set[str]:
     """Which parameters have to be left out, and say nothing."""
     cause = "reasoning_effort" if reasoning else "built-in tools"
-    needless = separate(route, cause, [name for name in _CHAT_ONLY if name in chosen], chosen)
+    needless = split_parameters(route, cause, [name for name in _CHAT_ONLY if name in chosen], chosen)
     for name in TOKEN_LIMITS:
         if chosen.get(name, _MIN_RESPONSES_TOKENS) < _MIN_RESPONSES_TOKENS:
             cause = "" if route.api == "responses" else f" with {cause}"

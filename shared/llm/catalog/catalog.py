@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from copy import deepcopy
 
-from shared.llm.catalog.access import Access, access, what_to_set
-from shared.llm.catalog.data import CuratedProvider, curated, provider_slugs
+from shared.llm.catalog.access import Access, describe_missing, find_access
+from shared.llm.catalog.data import CuratedProvider, list_provider_slugs, load_curated
 from shared.llm.catalog.errors import (
     ProviderNotConfigured,
     UnknownModel,
@@ -13,7 +13,7 @@ from shared.llm.catalog.errors import (
     find_similar,
     quote,
 )
-from shared.llm.catalog.info import provider_info, unlisted_parameters
+from shared.llm.catalog.provider_info import describe_provider, list_unlisted_parameters
 from shared.llm.catalog.route import ModelRoute
 from shared.models.catalog import GOFANNON, ModelInfo, ProviderInfo
 
@@ -29,27 +29,31 @@ class Catalog:
         """`environ` is copied: what changes in it afterwards is not seen."""
         return cls(environ)
 
-    def providers(self) -> dict[str, ProviderInfo]:
+    def list_providers(self) -> dict[str, ProviderInfo]:
         """By slug, those that can be called here, in alphabetical order."""
-        return {slug: provider_info(slug) for slug in provider_slugs() if access(curated(slug), self._environ)}
+        return {
+            slug: describe_provider(slug)
+            for slug in list_provider_slugs()
+            if find_access(load_curated(slug), self._environ)
+        }
 
-    def provider(self, slug: str) -> ProviderInfo:
+    def get_provider(self, slug: str) -> ProviderInfo:
         """Raises `UnknownProvider`; its subclass `ProviderNotConfigured` where only key or address is missing."""
         self._find_access(slug)
-        return provider_info(slug)
+        return describe_provider(slug)
 
-    def model(self, provider: str, model: str) -> ModelInfo:
+    def get_model(self, provider: str, model: str) -> ModelInfo:
         """Raises as `provider` does, and `UnknownModel`."""
-        models = self.provider(provider).models
+        models = self.get_provider(provider).models
         if model not in models:
             near = alternatives(model, models)
-            raise UnknownModel(f"{curated(provider).name} has no model {quote(model)} in the catalog.{near}")
+            raise UnknownModel(f"{load_curated(provider).name} has no model {quote(model)} in the catalog.{near}")
         return models[model]
 
     def route(self, provider: str, model: str) -> ModelRoute:
         """Raises as `model` does."""
         source, reach = self._find_access(provider)
-        info = self.model(provider, model)
+        info = self.get_model(provider, model)
         entry = source.models[model]
         tools = {id_: source.built_in_tools[id_] for id_ in entry.built_in_tools}
         return ModelRoute(
@@ -72,7 +76,7 @@ class Catalog:
             },
             tool_fees={id_: tool.fee for id_, tool in tools.items() if tool.fee is not None} | entry.tool_fees,
             tool_apis={id_: tool.api for id_, tool in tools.items() if tool.api is not None},
-            unlisted_parameters=unlisted_parameters(source, entry, info),
+            unlisted_parameters=list_unlisted_parameters(source, entry, info),
             rules=tuple(rule for name in entry.parameter_sets for rule in source.rules.get(name, [])),
             companions=deepcopy(source.companions),
             writes_out_references=source.writes_out_references,
@@ -80,22 +84,24 @@ class Catalog:
         )
 
     def _find_access(self, slug: str) -> tuple[CuratedProvider, Access]:
-        if slug not in provider_slugs():
+        if slug not in list_provider_slugs():
             raise UnknownProvider(f"There is no provider {quote(slug)}.{self._suggest_others(slug)}")
-        source = curated(slug)
-        reach = access(source, self._environ)
+        source = load_curated(slug)
+        reach = find_access(source, self._environ)
         if reach is None:
             raise ProviderNotConfigured(_explain_missing_setup(source))
         return source, reach
 
     def _suggest_others(self, slug: str) -> str:
         """What `slug` may have meant, and what is missing to use it; where nothing is near, all that can be used."""
-        near = find_similar(slug, [*provider_slugs(), GOFANNON])
+        near = find_similar(slug, [*list_provider_slugs(), GOFANNON])
         if not near:
-            return alternatives(slug, self.providers())
-        lacking = [other for other in near if other != GOFANNON and not access(curated(other), self._environ)]
-        return alternatives(slug, near) + "".join(f" {_explain_missing_setup(curated(other))}" for other in lacking)
+            return alternatives(slug, self.list_providers())
+        lacking = [other for other in near if other != GOFANNON and not find_access(load_curated(other), self._environ)]
+        return alternatives(slug, near) + "".join(
+            f" {_explain_missing_setup(load_curated(other))}" for other in lacking
+        )
 
 
 def _explain_missing_setup(source: CuratedProvider) -> str:
-    return f"{source.name} is not set up here. Set {what_to_set(source)} to use it."
+    return f"{source.name} is not set up here. Set {describe_missing(source)} to use it."

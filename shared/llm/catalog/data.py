@@ -207,28 +207,28 @@ _specs = TypeAdapter(dict[str, ParameterSpec])
 
 
 @cache
-def provider_slugs() -> tuple[str, ...]:
+def list_provider_slugs() -> tuple[str, ...]:
     """Every provider that has a file, in alphabetical order."""
     return tuple(sorted(file.stem for file in CURATED.glob("*.json")))
 
 
 @cache
-def curated(provider: str) -> CuratedProvider:
-    """Raises `KeyError` unless `provider` is one of `provider_slugs()`: no caller's text becomes a path."""
-    if provider not in provider_slugs():
+def load_curated(provider: str) -> CuratedProvider:
+    """Raises `KeyError` unless `provider` is one of `list_provider_slugs()`: no caller's text becomes a path."""
+    if provider not in list_provider_slugs():
         raise KeyError(provider)
     return CuratedProvider.model_validate_json((CURATED / f"{provider}.json").read_bytes())
 
 
 @cache
-def known(provider: str) -> dict[str, KnownModel]:
+def load_known(provider: str) -> dict[str, KnownModel]:
     """By slug; a model that litellm's data does not have is not in it. Raises as `curated` does."""
-    if provider not in provider_slugs():
+    if provider not in list_provider_slugs():
         raise KeyError(provider)
     return _known_models.validate_json((KNOWN / f"{provider}.json").read_bytes())
 
 
 @cache
-def generic_parameters() -> dict[str, ParameterSpec]:
+def load_generic_parameters() -> dict[str, ParameterSpec]:
     """Chat parameters that may be passed on to models which do not list them, with the widest sensible values."""
     return _specs.validate_json((HERE / "generic_parameters.json").read_bytes())

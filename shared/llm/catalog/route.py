@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.llm.catalog.data import Api, Conversation, Rule, ToolFee, curated
+from shared.llm.catalog.data import Api, Conversation, Rule, ToolFee, load_curated
 from shared.models.catalog import ModelInfo, ParameterSpec
 
 
@@ -45,7 +45,7 @@ class ModelRoute:
     @property
     def provider_name(self) -> str:
         """The provider's, as people know it."""
-        return curated(self.provider).name
+        return load_curated(self.provider).name
 
     @property
     def name(self) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from shared.llm.answer import Answer
 from shared.llm.forms import anthropic, chat, converse, gemini, ollama, responses
-from shared.llm.forms.faults import error_body, fault_of
+from shared.llm.forms.faults import error_body, find_fault
 from shared.llm.text import object_of
 
 __all__ = ["error_body", "read_document"]
@@ -28,11 +28,11 @@ def read_document(document: Any) -> Answer | None:
         case {"message": {}, "done": _}:
             answer = ollama.read(document)
         case _:
-            counted, fault = _read_count(document), fault_of(document)
+            counted, fault = _read_count(document), find_fault(document)
             answer = counted or Answer()
             if counted is None and fault is None:
                 return None
-    answer.fault = answer.fault or fault_of(document)
+    answer.fault = answer.fault or find_fault(document)
     return answer.make_whole()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.llm.answer import Answer, Tokens, parse_count, parse_dollars, tool_call
 from shared.llm.citations import drop_duplicates, from_annotations, from_search_results
-from shared.llm.forms.faults import fault_of
+from shared.llm.forms.faults import find_fault
 from shared.llm.text import model_texts, name_of, object_of, objects_of, text_of
 
 COST_FIELDS = ("cost", "is_byok", "cost_details")
@@ -54,7 +54,7 @@ def _read_choice(choice: dict[str, Any]) -> Answer:
         refusal=refusal,
         stop=name_of(choice.get("finish_reason")),
         native_stop=name_of(choice.get("native_finish_reason")),
-        fault=fault_of(choice) or fault_of(message),
+        fault=find_fault(choice) or find_fault(message),
         reasoning=reasoning,
         thinking_blocks=objects_of(message.get("thinking_blocks")),
         tool_calls=calls,

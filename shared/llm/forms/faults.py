@@ -48,7 +48,7 @@ _STATUSES = {
 """HTTP's status for what providers call by a name."""
 
 
-def fault_of(document: Any) -> Fault | None:
+def find_fault(document: Any) -> Fault | None:
     """The error in a document that has one, however it is wrapped."""
     fields = object_of(document)
     error = fields.get("error")
@@ -68,7 +68,7 @@ def error_body(document: Any) -> Fault:
     if isinstance(document, list) and document:
         return error_body(document[0])
     fields = object_of(document)
-    return fault_of(document) or (_read_fault(fields) if fields else Fault())
+    return find_fault(document) or (_read_fault(fields) if fields else Fault())
 
 
 def _read_fault(error: dict[str, Any]) -> Fault:

@@ -9,10 +9,10 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 
-from shared.sandbox.analysis.awaits import await_findings
+from shared.sandbox.analysis.awaits import find_missing_awaits
 from shared.sandbox.analysis.findings import Finding
-from shared.sandbox.analysis.names import name_findings
-from shared.sandbox.analysis.source import MAX_CODE_CHARACTERS, Unreadable, parsed_code, plain_code
+from shared.sandbox.analysis.names import find_unavailable_names
+from shared.sandbox.analysis.source import MAX_CODE_CHARACTERS, Unreadable, parse_code, unwrap_code
 
 _LONG_CODE = 20_000
 """Characters: a few hundredths of a second."""
@@ -26,11 +26,11 @@ def analyze_now(code: str) -> list[Finding]:
     if len(code) > MAX_CODE_CHARACTERS:
         return [Finding(1, f"The code has {len(code)} characters; at most {MAX_CODE_CHARACTERS} can be run.")]
     try:
-        tree = parsed_code(plain_code(code))
+        tree = parse_code(unwrap_code(code))
     except Unreadable as error:
         return [Finding(error.line, error.message, error.syntax, error.column)]
     nodes = list(ast.walk(tree))
-    found = {*name_findings(nodes), *await_findings(nodes), *_check_entry_point(tree, nodes)}
+    found = {*find_unavailable_names(nodes), *find_missing_awaits(nodes), *_check_entry_point(tree, nodes)}
     return sorted(found, key=lambda finding: (finding.line, finding.message))
 
 

@@ -14,7 +14,7 @@ _METHODS = {
 }
 
 
-def await_findings(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
+def find_missing_awaits(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
     """Calls whose result is used as if it were there already, or not at all. `nodes`: all of the code's tree."""
     parents = {id(child): node for node in nodes for child in ast.iter_child_nodes(node)}
     uses: defaultdict[str, list[ast.Name]] = defaultdict(list)

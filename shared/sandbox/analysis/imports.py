@@ -18,7 +18,7 @@ _SURROUNDINGS_MODULES = {"sys", "os", "platform"}
 _BY_NAME = {"import_module", "__import__"}
 
 
-def modules_of(node: Import) -> list[str]:
+def imported_modules(node: Import) -> list[str]:
     """The full names of the imported modules; empty if they are relative, or known only when the code runs."""
     match node:
         case ast.Import():
@@ -60,12 +60,12 @@ def find_guarded_imports(tree: ast.AST, is_there: Callable[[str], bool]) -> Guar
         if is_import(node):
             if guarded:
                 found.loosely.add(id(node))
-                found.modules.update(module.split(".")[0] for module in modules_of(node))
+                found.modules.update(module.split(".")[0] for module in imported_modules(node))
             else:
                 inside.append((node, function))
         match node:
             case ast.Call() if _name(node.func) == "find_spec":
-                found.modules.update(module.split(".")[0] for module in modules_of(node))
+                found.modules.update(module.split(".")[0] for module in imported_modules(node))
             case ast.Call(func=ast.Name(id=name)) if guarded:
                 called.add(name)
             case ast.Call(func=ast.Attribute(attr=name)) if guarded:
@@ -100,7 +100,7 @@ def _children(
                 not is_there(module)
                 for part in node.body
                 if isinstance(part, ast.Import | ast.ImportFrom)
-                for module in modules_of(part)
+                for module in imported_modules(part)
             )
             yield from ((child, guarded or catches, function) for child in node.body)
             for handler in node.handlers:

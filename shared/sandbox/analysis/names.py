@@ -3,16 +3,18 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from shared.sandbox.analysis.findings import HOST_MODULES, UNUSABLE, WAYS_AROUND, Finding
-from shared.sandbox.analysis.imports import Import, find_guarded_imports, modules_of
-from shared.sandbox.analysis.modules import MODULES
+from shared.sandbox.analysis.findings import Finding
+from shared.sandbox.analysis.host_modules import HOST_MODULES
+from shared.sandbox.analysis.imports import Import, find_guarded_imports, imported_modules
+from shared.sandbox.analysis.module_advice import UNUSABLE, WAYS_AROUND
+from shared.sandbox.analysis.standard_library import MODULES
 
 _MAX_PATH_PARTS = 5
 _INTERACTIVE = {"input", "breakpoint"}
 _WITHOUT_IMPORT = ("json", "re", "asyncio", "math", "datetime", "httpx", "litellm")
 
 
-def name_findings(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
+def find_unavailable_names(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
     """What the code looks up and will not find. `nodes`: all of the code's tree."""
     return _Names(nodes).findings()
 
@@ -85,7 +87,7 @@ class _Names:
         if path == "importlib.import_module" or (
             isinstance(node.func, ast.Name) and node.func.id == "__import__" and "__import__" not in self._own
         ):
-            for module in modules_of(node):
+            for module in imported_modules(node):
                 yield from self._check_module(node, module)
 
     def _path(self, node: ast.expr) -> str | None:

@@ -25,7 +25,7 @@ class Unreadable(Exception):
 _FENCED = re.compile(r"\s*```[ \t]*[\w+-]*[ \t]*\r?\n(.*?)\r?\n?```\s*", re.DOTALL)
 
 
-def plain_code(code: str) -> str:
+def unwrap_code(code: str) -> str:
     """The code without a byte order mark and a Markdown fence around all of it. Lines keep their numbers."""
     code = code.removeprefix("\ufeff")
     if code.lstrip().startswith("```") and (fenced := _FENCED.fullmatch(code)) and "```" not in fenced[1]:
@@ -33,7 +33,7 @@ def plain_code(code: str) -> str:
     return code
 
 
-def parsed_code(code: str) -> ast.Module:
+def parse_code(code: str) -> ast.Module:
     """Parses the code. Raises `Unreadable`. Takes up to a second for the longest code."""
     try:
         try:

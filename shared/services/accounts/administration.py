@@ -7,13 +7,13 @@ from uuid import uuid4
 
 from shared import clock
 from shared.models.account import Account
+from shared.models.allowance_terms import Terms
 from shared.models.audit import AuditRecord
 from shared.models.errors import NotFound
 from shared.models.money import to_micros
-from shared.models.terms import Terms
-from shared.models.user import AdminChange, AdminUser, admin_user_of
+from shared.models.user import AdminChange, AdminUser, to_admin_user
 from shared.models.wire import is_plain_id
-from shared.services.accounts.standing import StandingService
+from shared.services.accounts.disabled_users import StandingService
 from shared.services.accounts.users import refuse_stale
 from shared.services.pagination import read_name_token, write_name_token
 from shared.settings import Settings
@@ -39,7 +39,7 @@ class AdminService:
         self._database = database
         self._terms = Terms.of(settings)
 
-    async def users(self, limit: int, page_token: str | None = None) -> UserPage:
+    async def list_users(self, limit: int, page_token: str | None = None) -> UserPage:
         """Users by id, without their usage entries. A read for each user, and one more.
 
         Raises `BadRequest` for an invalid `page_token`.
@@ -48,7 +48,7 @@ class AdminService:
         now = clock.now()
         async with self._database.raising_unavailable():
             accounts = await self._database.accounts.page(limit + 1, after)
-        users = [admin_user_of(account.current(now, self._terms)) for account in accounts[:limit]]
+        users = [to_admin_user(account.advance(now, self._terms)) for account in accounts[:limit]]
         return UserPage(users, write_name_token(users[-1].id) if len(accounts) > limit else None)
 
     async def change(self, actor: str, uid: str, change: AdminChange) -> AdminUser:
@@ -70,8 +70,8 @@ class AdminService:
             refuse_stale(stored, change.rev)
             if stored is None and not change.model_fields_set - {"rev"}:
                 raise NotFound(_UNKNOWN)
-            before = stored or Account.opened(uid, self._terms, now)
-            after = apply_change(before.current(now, self._terms), change, self._terms, now)
+            before = stored or Account.open(uid, self._terms, now)
+            after = apply_change(before.advance(now, self._terms), change, self._terms, now)
             if after == stored:
                 return after
             record = AuditRecord(
@@ -87,7 +87,7 @@ class AdminService:
 
         account = await self._database.transaction(write)
         StandingService(self._database).remember(uid, account.disabled)
-        return admin_user_of(account)
+        return to_admin_user(account)
 
 
 def _is_uid(text: str) -> bool:
@@ -104,17 +104,17 @@ def apply_change(account: Account, change: AdminChange, terms: Terms, now: datet
     if change.monthly_allowance is not None:
         allowance = to_micros(change.monthly_allowance)
         if terms.bounding:
-            account = account.limited(allowance, now)
+            account = account.limit(allowance, now)
         else:
             remaining = min(account.remaining, allowance)
-            account = account.changed(now, allowance=allowance, ceiling=allowance, remaining=remaining, spare=0)
+            account = account.change(now, allowance=allowance, ceiling=allowance, remaining=remaining, spare=0)
     if change.allowance_reset_date is not None:
         date = int(change.allowance_reset_date)
-        account = account.with_reset_date(date, now).changed(now, refill_at=date)
+        account = account.with_reset_date(date, now).change(now, refill_at=date)
     if change.spend_remaining is not None:
-        account = account.granted(to_micros(change.spend_remaining), now)
+        account = account.grant(to_micros(change.spend_remaining), now)
     if change.disabled is not None and change.disabled != account.disabled:
-        account = account.changed(now, disabled=change.disabled)
+        account = account.change(now, disabled=change.disabled)
     return account
 
 

@@ -84,13 +84,13 @@ class DeploymentBudgets:
             return
         day = await self.database.deployment_days.get(hold.deployment_day, transaction)
         if day is not None:
-            self.database.deployment_days.put(day.settled(held, cost), transaction)
+            self.database.deployment_days.put(day.settle(held, cost), transaction)
 
     async def _get_day(
         self, budget: DeploymentBudget, hold: Hold, now: datetime, transaction: Transaction
     ) -> DeploymentDay:
         id_ = hold.deployment_day or day_id(budget.agent_id, now)
-        return await self.database.deployment_days.get(id_, transaction) or DeploymentDay.opened(id_, budget.owner, now)
+        return await self.database.deployment_days.get(id_, transaction) or DeploymentDay.open(id_, budget.owner, now)
 
 
 def refuse_spent(budget: DeploymentBudget, day: DeploymentDay | None, now: datetime) -> None:

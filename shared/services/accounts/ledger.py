@@ -12,17 +12,17 @@ from typing import Any
 
 from shared.log import get_logger
 from shared.models.account import Account
+from shared.models.allowance_terms import Terms
 from shared.models.caller import Caller
 from shared.models.chat import Usage
 from shared.models.errors import AllowanceSpent
 from shared.models.hold import Hold
 from shared.models.money import CostBounds, to_dollars, to_micros, to_micros_at_most, to_picos
-from shared.models.terms import Terms
 from shared.models.ticket import Ticket
 from shared.models.usage import Entry
 from shared.models.wire import JsonObject
 from shared.services.accounts.deployment_budgets import DeploymentBudget, DeploymentBudgets
-from shared.services.accounts.standing import refuse
+from shared.services.accounts.disabled_users import refuse
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
@@ -46,10 +46,10 @@ class Ledger:
     ) -> tuple[Account | None, Account]:
         """The account as it is stored, None for a new user, and as it is now. One read."""
         stored = await self.database.accounts.get(caller.uid, transaction)
-        account = (stored or self.open(caller.uid, now)).current(now, self.terms)
+        account = (stored or self.open(caller.uid, now)).advance(now, self.terms)
         profile = {"display_name": _read_claim(caller, "name"), "email": _read_claim(caller, "email")}
         news = {name: text for name, text in profile.items() if text and text != getattr(account, name)}
-        return stored, account.changed(now, **news) if news else account
+        return stored, account.change(now, **news) if news else account
 
     async def hold(self, caller: Caller, bounds: CostBounds, now: datetime, transaction: Transaction) -> int:
         """Holds `bounds.most` for a call, or all that is available if that is less; returns the amount.
@@ -59,7 +59,7 @@ class Ledger:
         _, account = await self.get_account(caller, now, transaction)
         refuse(account)
         refuse_uncovered(account, bounds)
-        account, hold = account.holding(bounds.most, now)
+        account, hold = account.hold(bounds.most, now)
         self.database.accounts.put(account, transaction)
         return hold
 
@@ -89,7 +89,7 @@ class Ledger:
         opened = hold.model_copy(update={"amount": await self.hold(caller, bounds, now, transaction)})
         if budget is not None:
             await self.deployment_budgets.hold(budget, opened, now, transaction)
-        self.database.holds.add(opened, transaction)
+        self.database.holds.put(opened, transaction)
         return opened
 
     async def close_hold(
@@ -109,7 +109,7 @@ class Ledger:
             return
         _, account = await self.get_account(Caller(uid=hold.owner), now, transaction)
         if found is not None:
-            account = account.released(found.amount, now)
+            account = account.release(found.amount, now)
             self.database.holds.remove(found, transaction)
         counted = to_micros_at_most(cost) if not charged else 0
         await self.deployment_budgets.settle(found or hold, found.amount if found else 0, counted, transaction)
@@ -136,7 +136,7 @@ class Ledger:
                 self.database.accounts.has_entry(ended.owner, ended.id, transaction),
             )
             _, account = await self.get_account(Caller(uid=ended.owner), now, transaction)
-            account = account.released(ended.hold, now)
+            account = account.release(ended.hold, now)
             if cost:
                 account = await self.charge(account, ended.id, cost, _describe(ended, usage), now, transaction)
             self.database.accounts.put(account, transaction)
@@ -164,12 +164,12 @@ class Ledger:
             self.database.accounts.has_entry(ticket.owner, cause, transaction),
         )
         _, account = await self.get_account(Caller(uid=ticket.owner), now, transaction)
-        account = account.released(ticket.hold, now)
-        after, _ = account.charged(to_micros(cost), now)
+        account = account.release(ticket.hold, now)
+        after, _ = account.charge(to_micros(cost), now)
         refuse_uncovered(after, bounds)
         if cost:
             account = await self.charge(account, cause, cost, _describe(ticket, usage), now, transaction)
-        account, hold = account.holding(bounds.most, now)
+        account, hold = account.hold(bounds.most, now)
         self.database.accounts.put(account, transaction)
         return ticket.model_copy(update={"hold": hold})
 
@@ -212,8 +212,8 @@ class Ledger:
         """
         if await self.database.accounts.has_entry(account.uid, cause, transaction):
             return account
-        account, micros = account.carried(to_picos(cost), now)
-        after, charged = account.charged(micros, now)
+        account, micros = account.carry(to_picos(cost), now)
+        after, charged = account.charge(micros, now)
         if charged < micros:
             fields = {"uid": account.uid, "cause": cause, "cost_micros": micros, "charged_micros": charged}
             _log.warning("A cost exceeded what remained; the rest is owed", extra={"fields": fields})
@@ -233,7 +233,7 @@ class Ledger:
 
     def open(self, uid: str, now: datetime) -> Account:
         """An account for a user who has none, which the caller writes."""
-        return Account.opened(uid, self.terms, now)
+        return Account.open(uid, self.terms, now)
 
     @property
     def terms(self) -> Terms:

@@ -11,15 +11,15 @@ from uuid import uuid4
 
 from shared import clock
 from shared.models.account import Account
+from shared.models.allowance_terms import Terms
 from shared.models.caller import Caller
 from shared.models.errors import Conflict, Forbidden, TooLarge
 from shared.models.money import to_dollars, to_micros
-from shared.models.terms import Terms
 from shared.models.usage import Entry
-from shared.models.user import MAX_METADATA_BYTES, SHOWN_ENTRIES, AccountChange, UsageReport, User, user_of
+from shared.models.user import MAX_METADATA_BYTES, SHOWN_ENTRIES, AccountChange, UsageReport, User, to_user
 from shared.models.wire import JsonObject
+from shared.services.accounts.disabled_users import refuse
 from shared.services.accounts.ledger import Ledger
-from shared.services.accounts.standing import refuse
 from shared.services.rate_limits import RateLimitService
 from shared.settings import Settings
 from shared.store import Database, Transaction
@@ -46,7 +46,7 @@ class UserService:
         self._settings = settings
         self._ledger = Ledger(database, settings)
 
-    async def me(self, caller: Caller) -> User:
+    async def get(self, caller: Caller) -> User:
         """The profile. The first request creates the user, and a reset date that has come opens a new period."""
         return await self._show(await self._write(caller, lambda account, now: account))
 
@@ -123,7 +123,7 @@ class UserService:
     async def _show(self, account: Account) -> User:
         async with self._database.raising_unavailable():
             usage = await self._database.accounts.newest_entries(account.uid, account.period, SHOWN_ENTRIES)
-        return user_of(account, usage)
+        return to_user(account, usage)
 
 
 def apply_change(account: Account, change: AccountChange, terms: Terms, now: datetime) -> Account:
@@ -150,7 +150,7 @@ def apply_change(account: Account, change: AccountChange, terms: Terms, now: dat
             )
         after = after.with_remaining(remaining, now)
     # Where users may set their allowance freely, nothing is kept to come back to: what they set is what they have.
-    return after.changed(now, spare=0) if after.spare and not terms.bounding else after
+    return after.change(now, spare=0) if after.spare and not terms.bounding else after
 
 
 def _make_cause(key: str | None) -> str:

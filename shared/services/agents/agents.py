@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.json_schema.validation import check
+from shared.json_schema.validation import check_schema
 from shared.models.agent import (
     Agent,
     AgentFields,
@@ -12,7 +12,7 @@ from shared.models.agent import (
     CreateAgentRequest,
     StoredAgent,
     UpdateAgentRequest,
-    agent_of,
+    to_agent,
 )
 from shared.models.caller import Caller
 from shared.sandbox import analyze
@@ -52,7 +52,7 @@ class AgentService:
             fields = AgentFields.model_validate(request.model_dump())
             return StoredAgent(id=id_, owner=caller.uid, fields=fields, rev=rev, created_at=now, updated_at=now)
 
-        return agent_of(await self._owned.create(caller, make), warnings)
+        return to_agent(await self._owned.create(caller, make), warnings)
 
     async def list(self, caller: Caller, limit: int, token: str | None = None) -> AgentPage:
         """The caller's own and shared agents, or all for an administrator; the newest change first. One query.
@@ -60,11 +60,11 @@ class AgentService:
         Large agents make a page of fewer than `limit`. Raises `BadRequest` for an invalid `token`.
         """
         found, next_token = await self._owned.page(caller, limit, token)
-        return AgentPage([agent_of(agent) for agent in found], next_token)
+        return AgentPage([to_agent(agent) for agent in found], next_token)
 
     async def get(self, caller: Caller, agent_id: str) -> Agent:
         """One read. Raises `NotFound`, also for another user's agent that is not shared."""
-        return agent_of(await self._owned.get(caller, agent_id))
+        return to_agent(await self._owned.get(caller, agent_id))
 
     async def update(self, caller: Caller, agent_id: str, request: UpdateAgentRequest) -> Agent:
         """Changes the fields that were sent, and what its deployment shows of them.
@@ -78,7 +78,7 @@ class AgentService:
             return agent.model_copy(update={"fields": agent.fields.model_copy(update=changes)})
 
         agent = await self._owned.change(caller, agent_id, request.rev, change, self._update_deployment)
-        return agent_of(agent, await analyze_code(agent.fields.code))
+        return to_agent(agent, await analyze_code(agent.fields.code))
 
     async def delete(self, caller: Caller, agent_id: str) -> None:
         """Deletes the agent and its deployment. Raises `NotFound`, `Forbidden`."""
@@ -114,7 +114,7 @@ async def _check_schemas(request: CreateAgentRequest | UpdateAgentRequest) -> No
     """Raises `BadRequest` for an invalid schema."""
     for name, schema in (("inputSchema", request.input_schema), ("outputSchema", request.output_schema)):
         if schema:
-            await asyncio.to_thread(check, schema, name)
+            await asyncio.to_thread(check_schema, schema, name)
 
 
 async def analyze_code(code: str) -> list[CodeWarning]:

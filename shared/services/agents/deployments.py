@@ -93,7 +93,7 @@ class DeploymentService:
 
         await self.database.transaction(release, serialize_on=f"agent:{agent_id}")
 
-    async def deployment(self, caller: Caller, agent_id: str) -> DeploymentInfo:
+    async def get(self, caller: Caller, agent_id: str) -> DeploymentInfo:
         """What the agent is published as. Two reads. Raises `NotFound`, also for an agent that is not deployed."""
         async with self.database.raising_unavailable():
             agent = require_visible(caller, await self.database.agents.get(agent_id), "agent")

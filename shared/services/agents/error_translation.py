@@ -16,7 +16,7 @@ from shared.log import get_logger
 from shared.models.errors import ServiceError
 from shared.outbound import errors as outbound
 from shared.sandbox import CallFailed
-from shared.services.accounts.budgets import BudgetSpent
+from shared.services.accounts.run_budgets import BudgetSpent
 
 _log = get_logger("running")
 P = ParamSpec("P")
@@ -40,7 +40,7 @@ def raise_call_failed(call: Callable[P, Coroutine[Any, Any, T]]) -> "Callable[P,
     """Decorates a host function: it raises every error as a `CallFailed`."""
 
     @wraps(call)
-    async def translated(*args: P.args, **kwargs: P.kwargs) -> T:
+    async def translate_errors(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return await call(*args, **kwargs)
         except CallFailed:
@@ -48,7 +48,7 @@ def raise_call_failed(call: Callable[P, Coroutine[Any, Any, T]]) -> "Callable[P,
         except Exception as error:
             raise _translate(error) from error
 
-    return translated
+    return translate_errors
 
 
 def _translate(error: Exception) -> CallFailed:

@@ -8,14 +8,14 @@ from typing import Any, Protocol
 
 from pydantic import JsonValue
 
-from shared.late import imported
+from shared.late_imports import import_late
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest
 from shared.models.wire import JsonObject
 from shared.outbound.mcp import call_tool, list_tools
 from shared.sandbox import CallFailed, HttpAnswer, HttpCall, ModelAnswer, ToolDoc
-from shared.services.accounts.budgets import Budget
 from shared.services.accounts.deployment_budgets import DeploymentBudget
+from shared.services.accounts.run_budgets import Budget
 from shared.services.agents.call_counter import CallCounter
 from shared.services.agents.error_translation import raise_call_failed
 from shared.services.agents.model_choice import choose_model, find_built_in_tools, read_messages
@@ -99,7 +99,7 @@ class RunHostFunctions:
     async def http(self, call: HttpCall) -> HttpAnswer:
         """Sends an HTTP request to a public address."""
         self.budget.take_call()
-        module = await imported("shared.outbound.http")
+        module = await import_late("shared.outbound.http")
         request = module.Request(
             method=call.method,
             url=call.url,
@@ -126,7 +126,7 @@ class RunHostFunctions:
             raise CallFailed(
                 f"The agent does not name the tool {tool!r} of {url}, so it cannot call it. It names: {named}."
             )
-        await imported("shared.outbound.mcp_session")
+        await import_late("shared.outbound.mcp_session")
         async with self.budget.connections:
             return await call_tool(url, token, tool, arguments, self.settings, timeout=self.budget.seconds_left)
 
@@ -135,7 +135,7 @@ class RunHostFunctions:
         """The tools of an MCP server that the agent names, as the server describes them."""
         self.budget.take_call()
         allowed = self._list_allowed_tools(url)
-        await imported("shared.outbound.mcp_session")
+        await import_late("shared.outbound.mcp_session")
         async with self.budget.connections:
             tools = await list_tools(url, token, self.settings, timeout=self.budget.seconds_left)
         return [ToolDoc(tool.name, tool.description, tool.input_schema) for tool in tools if tool.name in allowed]

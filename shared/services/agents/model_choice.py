@@ -38,7 +38,7 @@ def choose_model(
 
 def _find_model(catalog: Catalog, name: str) -> ProviderConfig:
     """The model in the catalog. Raises `CallFailed`, and `CatalogError` for an unknown provider."""
-    providers = catalog.providers()
+    providers = catalog.list_providers()
     first, _, rest = name.partition("/")
     if first in providers and rest:
         return ProviderConfig(provider=first, model=rest)
@@ -46,7 +46,7 @@ def _find_model(catalog: Catalog, name: str) -> ProviderConfig:
         if name in info.models:
             return ProviderConfig(provider=slug, model=name)
     if rest:
-        catalog.provider(first)  # raises an error that lists the providers
+        catalog.get_provider(first)  # raises an error that lists the providers
     raise CallFailed(f"There is no model {name!r} here. Name it as 'provider/model'.", ValueError)
 
 

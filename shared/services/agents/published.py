@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from shared import clock
 from shared.json_schema.form_values import read_texts
-from shared.json_schema.validation import as_json_schema, problems
+from shared.json_schema.validation import find_problems, to_valid_schema
 from shared.log import get_logger
 from shared.models.agent import StoredAgent
 from shared.models.caller import Caller
@@ -27,7 +27,7 @@ from shared.models.errors import (
 from shared.models.idempotency import KeptRequest, KeyedRequest
 from shared.models.wire import JsonObject
 from shared.services.accounts.deployment_budgets import DeploymentBudget, DeploymentBudgets, refuse_spent
-from shared.services.accounts.standing import StandingService
+from shared.services.accounts.disabled_users import StandingService
 from shared.services.agents.kept_runs import Answer, KeptRuns, replay
 from shared.services.agents.run_time import RunTimeService
 from shared.services.agents.runs import FinishedRun, RunService
@@ -192,11 +192,11 @@ def fit_input(agent: StoredAgent, input_dict: JsonObject) -> JsonObject:
     Raises `InvalidInput` if neither fits.
     """
     schema = agent.fields.input_schema
-    if not schema or not (found := problems(schema, input_dict)):
+    if not schema or not (found := find_problems(schema, input_dict)):
         return input_dict
-    read = read_texts(as_json_schema(schema), input_dict)
+    read = read_texts(to_valid_schema(schema), input_dict)
     if read is not input_dict:
-        found = problems(schema, read)
+        found = find_problems(schema, read)
     if found:
         raise InvalidInput([(problem.type, problem.loc, problem.message) for problem in found])
     return read
@@ -209,7 +209,7 @@ def _check_output(agent: StoredAgent, run: FinishedRun) -> list[str]:
         return []
     warnings = [
         f"{'.'.join(str(part) for part in problem.loc) or 'result'}: {problem.message}"[:_MAX_WARNING_CHARACTERS]
-        for problem in problems(schema, run.outcome.result)
+        for problem in find_problems(schema, run.outcome.result)
     ]
     if warnings:
         _log.warning("A result violates its schema", extra={"fields": {"run": run.run_id, "agent": agent.id}})

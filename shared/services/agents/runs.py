@@ -18,16 +18,16 @@ from shared.models.errors import AllowanceSpent, CodeFailed
 from shared.models.money import to_micros
 from shared.models.run import RunCodeRequest, RunCodeResponse
 from shared.models.wire import JsonObject
-from shared.redaction import redacted
+from shared.redaction import redact
 from shared.sandbox import CallFailed, Engine, Limits, Outcome, Program
-from shared.services.accounts.budgets import Budget
 from shared.services.accounts.deployment_budgets import DeploymentBudget
-from shared.services.accounts.standing import StandingService
+from shared.services.accounts.disabled_users import StandingService
+from shared.services.accounts.run_budgets import Budget
 from shared.services.agents.call_counter import CallCounter
 from shared.services.agents.host_functions import RunHostFunctions
 from shared.services.agents.permissions import Permissions
 from shared.services.agents.run_time import RunTimeService
-from shared.services.agents.sharers import caller_of, sharers_of
+from shared.services.agents.slot_sharers import caller_of, sharers_of
 from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
 from shared.store import Database
@@ -61,7 +61,7 @@ class _Chain:
     caller: str
     budget: Budget
     deployment: DeploymentBudget | None = None
-    started: Callable[[], None] | None = None
+    on_start: Callable[[], None] | None = None
     call_counter: CallCounter = field(default_factory=CallCounter)
 
 
@@ -88,7 +88,7 @@ class RunService:
         )
         chain = self._start_chain(caller, self.settings.run_timeout_seconds)
         async with RunTimeService(self.database, self.settings).count(caller.uid) as started:
-            chain = replace(chain, started=started)
+            chain = replace(chain, on_start=started)
             try:
                 outcome = await self._run(chain, request.code, request.input_dict, permissions, path=())
             finally:
@@ -113,19 +113,19 @@ class RunService:
         seconds: float,
         run_id: str | None = None,
         deployment: DeploymentBudget | None = None,
-        started: Callable[[], None] | None = None,
+        on_start: Callable[[], None] | None = None,
         caller: str | None = None,
     ) -> FinishedRun:
         """Runs a saved agent. `payer` is charged. A failure is in the outcome, and in the log.
 
         `deployment`: the budget that all its calls of models count against, too, with those of agents that it calls.
-        `started`: called when the run has got a slot. `caller`: who asked for it, by user id or address; None: the
+        `on_start`: called when the run has got a slot. `caller`: who asked for it, by user id or address; None: the
         payer. `seconds`: how long the run may last.
 
         Raises `Unavailable` when too much is running; then nothing has begun.
         """
         chain = self._start_chain(payer, seconds, run_id, deployment)
-        chain = replace(chain, started=started, caller=caller or payer.uid)
+        chain = replace(chain, on_start=on_start, caller=caller or payer.uid)
         permissions = Permissions.of(agent.fields, agent.owner)
         try:
             outcome = await self._run(chain, agent.fields.code, input_dict, permissions, path=(agent,))
@@ -189,8 +189,8 @@ class RunService:
         )
         sharers = sharers_of(chain.payer.uid, path[0].id if path else None)
         program = Program(code, input_dict, permissions.tools, sharers, caller=caller_of(chain.payer.uid, chain.caller))
-        if chain.started is not None and level == 0:
-            program = replace(program, started=chain.started)
+        if chain.on_start is not None and level == 0:
+            program = replace(program, on_start=chain.on_start)
         return await self.engine.run(program, host_functions, limits, level)
 
     async def _run_another(
@@ -257,17 +257,17 @@ def _log_run(chain: _Chain, outcome: Outcome, agent: StoredAgent | None) -> None
 def _format_last_lines(outcome: Outcome) -> list[str]:
     """The last lines that the run printed, each with the seconds after which it was printed."""
     lines = list(zip(outcome.log_times, outcome.logs, strict=True))[-_MAX_LINES:]
-    return [f"{seconds:.3f} s: {redacted(line[:_MAX_LINE_CHARACTERS])}" for seconds, line in lines]
+    return [f"{seconds:.3f} s: {redact(line[:_MAX_LINE_CHARACTERS])}" for seconds, line in lines]
 
 
 def _log_failure(chain: _Chain, outcome: Outcome, agent: StoredAgent, fields: dict[str, object] | None = None) -> None:
     """Logs what happened, so that the agent's author finds it by the run's id."""
     assert outcome.failure is not None  # noqa: S101 - callers have checked
-    error = redacted(outcome.failure.error)
+    error = redact(outcome.failure.error)
     details = {
         **(fields or {"run": chain.run_id, "agent": agent.id}),
         "error": error,
-        "traceback": redacted(outcome.failure.traceback),
+        "traceback": redact(outcome.failure.traceback),
         "printed": _format_last_lines(outcome),
     }
     _log.warning("%s: agent %r failed: %s", chain.run_id, agent.fields.name, error[:200], extra={"fields": details})

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.json_schema.parameters import parameter_specs
+from shared.json_schema.parameters import to_parameter_specs
 from shared.llm.catalog import Catalog, CatalogError
 from shared.models.caller import Caller
 from shared.models.catalog import GOFANNON, ModelInfo, ProviderInfo
@@ -26,12 +26,12 @@ class ProviderService:
     catalog: Catalog
     database: Callable[[], Database]
 
-    async def providers(self, caller: Caller) -> dict[str, ProviderInfo]:
+    async def list_providers(self, caller: Caller) -> dict[str, ProviderInfo]:
         """All providers, by slug. One query."""
         agents = await self._get_agents(caller)
-        return {**self.catalog.providers(), **({GOFANNON: agents} if agents.models else {})}
+        return {**self.catalog.list_providers(), **({GOFANNON: agents} if agents.models else {})}
 
-    async def provider(self, caller: Caller, provider: str) -> ProviderInfo:
+    async def get_provider(self, caller: Caller, provider: str) -> ProviderInfo:
         """One provider. One query for published agents, else nothing is read. Raises `NotFound`."""
         if provider == GOFANNON:
             agents = await self._get_agents(caller)
@@ -39,15 +39,15 @@ class ProviderService:
                 raise NotFound(_NO_AGENTS)
             return agents
         try:
-            return self.catalog.provider(provider)
+            return self.catalog.get_provider(provider)
         except CatalogError as error:
             raise NotFound(str(error)) from error
 
-    async def models(self, caller: Caller, provider: str) -> list[str]:
+    async def list_models(self, caller: Caller, provider: str) -> list[str]:
         """The slugs of a provider's models. Reads and raises as `provider` does."""
-        return list((await self.provider(caller, provider)).models)
+        return list((await self.get_provider(caller, provider)).models)
 
-    async def model(self, caller: Caller, provider: str, model: str) -> ModelInfo:
+    async def get_model(self, caller: Caller, provider: str, model: str) -> ModelInfo:
         """One model. One read for a published agent, else nothing is read. Raises `NotFound`."""
         if provider == GOFANNON:
             database = self.database()
@@ -57,7 +57,7 @@ class ProviderService:
                 raise NotFound(f"No agent is published as {model[:100]!r}. GET /providers/gofannon lists them.")
             return _to_model(deployment)
         try:
-            return self.catalog.model(provider, model)
+            return self.catalog.get_model(provider, model)
         except CatalogError as error:
             raise NotFound(str(error)) from error
 
@@ -74,4 +74,4 @@ class ProviderService:
 
 
 def _to_model(deployment: Deployment) -> ModelInfo:
-    return ModelInfo(description=deployment.description, parameters=parameter_specs(deployment.input_schema))
+    return ModelInfo(description=deployment.description, parameters=to_parameter_specs(deployment.input_schema))

@@ -43,7 +43,7 @@ class SessionService:
         await self._database.transaction(write, serialize_on=f"sessions:{caller.uid}")
         return SessionConfigured(session_id=session_id)
 
-    async def config(self, caller: Caller, session_id: str) -> ProviderConfig:
+    async def get_config(self, caller: Caller, session_id: str) -> ProviderConfig:
         """The session's model. One read, and once a day a write."""
         now = clock.now()
         async with self._database.raising_unavailable():

@@ -104,14 +104,14 @@ class AnsweringService:
         try:
             result = await self._attempt.call(ticket)
         except NoRoom as error:
-            await self.holder.change(ticket.id, lambda held, now: held.returned(now))
+            await self.holder.change(ticket.id, lambda held, now: held.give_back(now))
             raise TooEarly(error.message, retry_after=error.retry_after) from error
         except ModelFailure as failure:
             async with self._settlement.charge_if_lost(ticket, failure.cost, failure.usage):
                 await self._end_or_release(ticket, failure)
         else:
             async with self._settlement.charge_if_lost(ticket, result.cost, result.usage):
-                await self._settlement.end(ticket, lambda held, now: held.completed(result, now))
+                await self._settlement.end(ticket, lambda held, now: held.complete(result, now))
 
     async def _end_or_release(self, ticket: Ticket, failure: ModelFailure) -> None:
         """Ends the ticket with the failure's sentence, or gives it back for another attempt.
@@ -130,13 +130,13 @@ class AnsweringService:
                 raise TooEarly(failure.message, retry_after=failure.retry_after)
         message = failure.message + hint
         await self._settlement.end(
-            ticket, lambda held, now: held.failed(message, now), cost=failure.cost, usage=failure.usage
+            ticket, lambda held, now: held.fail(message, now), cost=failure.cost, usage=failure.usage
         )
 
     async def _release(self, ticket: Ticket, failure: ModelFailure) -> None:
         """Gives the ticket back. Raises `LeaseLost`, and `AllowanceSpent` if nothing is left for another attempt."""
         if not failure.cost:
-            await self.holder.change(ticket.id, lambda held, now: held.released(now))
+            await self.holder.change(ticket.id, lambda held, now: held.release(now))
             return
         route = self._catalog.route(ticket.provider, ticket.model)
         request = await self._settlement.insist(lambda: self._attempt.get_request(ticket))
@@ -147,7 +147,7 @@ class AnsweringService:
                 bounds,
                 cost=failure.cost,
                 usage=failure.usage,
-                change=lambda held, now: held.released(now),
+                change=lambda held, now: held.release(now),
             )
         )
 

@@ -13,7 +13,7 @@ from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.errors import AllowanceSpent, NoRoom, Unavailable
 from shared.models.ticket import Ticket
-from shared.services.accounts.standing import StandingService
+from shared.services.accounts.disabled_users import StandingService
 from shared.services.chat.lease import LeaseHolder, LeaseLost
 from shared.services.chat.settlement import Settlement
 from shared.services.model_calls import CompleteChat, complete_at_a_price
@@ -122,7 +122,7 @@ class Attempt:
         """
 
         async def mark() -> None:
-            await self._holder.change(ticket_id, lambda held, now: held.marked(begun, now))
+            await self._holder.change(ticket_id, lambda held, now: held.mark(begun, now))
 
         await (mark() if begun else self._settlement.insist(mark))
 

@@ -17,7 +17,7 @@ async def release_expired_holds(database: Database, spending: SpendingService, m
     go on by itself: its owner is charged what it held, or leaving calls behind would make them free.
     """
     async with database.raising_unavailable():
-        holds = await database.holds.expired(clock.now(), max_holds)
+        holds = await database.holds.list_expired(clock.now(), max_holds)
 
     async def release(hold: Hold) -> str:
         _log.error("A call was never settled; its hold is released", extra={"fields": hold.model_dump(mode="json")})

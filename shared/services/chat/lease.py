@@ -61,13 +61,13 @@ class LeaseHolder:
             if decision is Claim.TAKEN and not await self._turns.take(ticket, self.id, now, transaction):
                 decision = Claim.PARKED
             elif decision is Claim.TAKEN:
-                ticket = ticket.leased(self.id, now, self._settings.lease_seconds)
+                ticket = ticket.lease_to(self.id, now, self._settings.lease_seconds)
                 self._database.tickets.put(ticket, transaction)
             elif decision in (Claim.EXHAUSTED, Claim.INTERRUPTED):
                 message = f"No answer was reached in {ticket.attempts} attempts. Send the chat again."
                 if decision is Claim.INTERRUPTED:
                     message = "The agent was interrupted. What it had spent is charged. Send the chat again."
-                await self._ledger.settle(ticket.failed(message, now), now, transaction)
+                await self._ledger.settle(ticket.fail(message, now), now, transaction)
             return decision, ticket
 
         # Deliveries of one user's tickets take their turns one after the other, rather than overtake each other.
@@ -82,7 +82,7 @@ class LeaseHolder:
         while True:
             await asyncio.sleep(seconds / _RENEWALS_PER_LEASE)
             with contextlib.suppress(Unavailable):
-                await self.change(ticket_id, lambda held, now: held.renewed(now, seconds))
+                await self.change(ticket_id, lambda held, now: held.renew(now, seconds))
 
     async def change(self, ticket_id: str, change: Change) -> None:
         """Writes the changed ticket. One transaction. Raises `LeaseLost`, `Unavailable`."""

@@ -93,7 +93,7 @@ class StaleTickets:
         async def note(transaction: Transaction) -> None:
             ticket = await self._database.tickets.get(seen.id, transaction)
             if ticket is not None and not ticket.status.finished and ticket.tasks == seen.tasks:
-                self._database.tickets.put(ticket.enqueued_again(clock.now()), transaction)
+                self._database.tickets.put(ticket.add_task(clock.now()), transaction)
 
         await self._database.transaction(note)
 
@@ -106,7 +106,7 @@ class StaleTickets:
                 return False
             now = clock.now()
             why = _WAITED if ticket.parked and not ticket.attempts else _GIVEN_UP
-            await self._ledger.settle(ticket.failed(why, now), now, transaction)
+            await self._ledger.settle(ticket.fail(why, now), now, transaction)
             return True
 
         ended = await self._database.transaction(end)

@@ -21,8 +21,8 @@ from shared.models.idempotency import KeptRequest, KeyedRequest
 from shared.models.money import CostBounds
 from shared.models.ticket import Ticket
 from shared.services.access import can_see
+from shared.services.accounts.disabled_users import StandingService, refuse
 from shared.services.accounts.ledger import Ledger
-from shared.services.accounts.standing import StandingService, refuse
 from shared.services.chat.withdrawal import WithdrawalService
 from shared.services.idempotency import Idempotency, make_keyed_request
 from shared.services.quotas import QuotaService

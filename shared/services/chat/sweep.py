@@ -70,7 +70,7 @@ class SweepService:
         after: datetime | None = None
         for _ in range(pages * _PARKED_PAGES):
             async with self._database.raising_unavailable():
-                tickets, after = await self._database.tickets.untouched_since(untouched_since, page, after)
+                tickets, after = await self._database.tickets.list_untouched(untouched_since, page, after)
             young = [ticket for ticket in tickets if ticket.parked and not self._stale_tickets.is_too_old(ticket)]
             parked.update((ticket.owner, kind_of(ticket)) for ticket in young)
             aside = {ticket.id for ticket in young}

@@ -61,14 +61,12 @@ class TurnService:
         if (most := self.max_turns(kind)) == _UNLIMITED:
             return True
         turns = await self.database.turns.get(ticket.owner, kind, transaction)
-        if turns.has(ticket.id, now) or (turns.free(most, now) and not turns.waiting):
+        if turns.has(ticket.id, now) or (turns.count_free(most, now) and not turns.waiting):
             until = now + timedelta(seconds=self.settings.worker_timeout_seconds + _MARGIN_SECONDS)
-            self.database.turns.put(
-                turns.given(Turn(ticket_id=ticket.id, holder=holder, until=until), now), transaction
-            )
+            self.database.turns.put(turns.give(Turn(ticket_id=ticket.id, holder=holder, until=until), now), transaction)
             return True
         if not ticket.parked:
-            self.database.tickets.put(ticket.put_aside(kind, now), transaction)
+            self.database.tickets.put(ticket.park(kind, now), transaction)
         if not turns.waiting:
             self.database.turns.put(turns.model_copy(update={"waiting": True}), transaction)
         return False
@@ -83,7 +81,7 @@ class TurnService:
         kind = kind_of(ticket)
         async with self.database.raising_unavailable():
             turns = await self.database.turns.get(ticket.owner, kind)
-        if turns.free(self.max_turns(kind), clock.now()) or not turns.waiting:
+        if turns.count_free(self.max_turns(kind), clock.now()) or not turns.waiting:
             await self.call_parked(ticket.owner, kind)
 
     async def pass_on(self, ticket: Ticket, holder: str | None) -> None:
@@ -97,7 +95,7 @@ class TurnService:
 
         async def free(transaction: Transaction) -> Turns | None:
             turns = await self.database.turns.get(ticket.owner, kind, transaction)
-            freed = turns.freed(ticket.id, holder)
+            freed = turns.take_back(ticket.id, holder)
             if freed == turns:
                 return None
             self.database.turns.put(freed, transaction)
@@ -121,21 +119,21 @@ class TurnService:
             earlier = await asyncio.gather(*(self.database.tickets.get(id_, transaction) for id_ in numbers))
             # Called by an earlier run that was committed unnoticed, or by another worker: its task is made only once.
             made = [ticket for ticket in earlier if ticket and _was_called(ticket, numbers[ticket.id])]
-            free = min(turns.free(self.max_turns(kind), now), _MAX_CALLED)
+            free = min(turns.count_free(self.max_turns(kind), now), _MAX_CALLED)
             if not free:
                 return made
             # Queried after the turns were read: a ticket parked later finds them changed, or rechecks them after this.
-            parked = await self.database.tickets.parked(owner, kind, free)
+            parked = await self.database.tickets.list_parked(owner, kind, free)
             # As long as the queue tries a task, which waits in a busy queue. The sweep replaces a task that is lost.
             until = now + timedelta(seconds=self.settings.ticket_max_age_seconds)
             called: list[Ticket] = []
             for ticket in await asyncio.gather(*(self.database.tickets.get(seen.id, transaction) for seen in parked)):
                 if ticket is None or not ticket.parked:
                     continue
-                called.append(ticket.called(now))
+                called.append(ticket.unpark(now))
                 numbers[ticket.id] = called[-1].tasks
                 self.database.tickets.put(called[-1], transaction)
-                turns = turns.given(Turn(ticket_id=ticket.id, holder=None, until=until), now)
+                turns = turns.give(Turn(ticket_id=ticket.id, holder=None, until=until), now)
             waiting = len(parked) == free
             self.database.turns.put(turns.model_copy(update={"waiting": waiting}), transaction)
             return [*made, *called]

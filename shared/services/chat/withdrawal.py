@@ -41,7 +41,7 @@ class WithdrawalService:
                 return False
             if found is None or not found.status.finished:
                 now = clock.now()
-                await self._ledger.settle((found or ticket).failed(_ENDED, now), now, transaction)
+                await self._ledger.settle((found or ticket).fail(_ENDED, now), now, transaction)
             return True
 
         return await self.database.transaction(body)
@@ -53,7 +53,7 @@ class WithdrawalService:
             found = await self.database.tickets.get(ticket_id, transaction)
             if found is not None and found.attempts == 0 and not found.status.finished:
                 now = clock.now()
-                await self._ledger.settle(found.failed(_ENDED, now), now, transaction)
+                await self._ledger.settle(found.fail(_ENDED, now), now, transaction)
 
         await self.database.transaction(body)
 

@@ -1,12 +1,12 @@
 """Lists the tools of an MCP server, as it has them now."""
 
-from shared.late import imported
+from shared.late_imports import import_late
 from shared.models.caller import Caller
 from shared.models.mcp import ListToolsRequest, McpTool, ToolList
 from shared.outbound import errors as outbound
 from shared.outbound.mcp import list_tools
 from shared.services.rate_limits import OUTBOUND_PER_MINUTE, RateLimitService
-from shared.services.shares import share
+from shared.services.request_shares import share
 from shared.services.upstream import to_service_error
 from shared.settings import Settings
 
@@ -31,7 +31,7 @@ class McpToolService:
         """
         await self._limits.acquire(f"outbound:{caller.uid}", OUTBOUND_PER_MINUTE)
         # The SDK takes most of a second to import, and others should not wait meanwhile.
-        await imported("shared.outbound.mcp_session")
+        await import_late("shared.outbound.mcp_session")
         try:
             with share(self._settings.google_cloud_project, "mcp", caller.uid, AT_ONCE):
                 tools = await list_tools(request.mcp_url, request.token, self._settings, timeout=SECONDS)

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 from weakref import WeakValueDictionary
 
-from shared.late import imported
+from shared.late_imports import import_late
 from shared.models.caller import Caller
 from shared.models.errors import BadRequest, UpstreamFailed
 from shared.models.spec import FetchedSpec, FetchSpecRequest
 from shared.openapi import Document, NotASpec, parse
-from shared.openapi.locating import located
-from shared.openapi.outside_references import left_to_others
+from shared.openapi.locating import locate
+from shared.openapi.outside_references import describe_outside_references
 from shared.openapi.prose import one_line
 from shared.outbound import errors as outbound
 from shared.per_loop import per_loop
 from shared.services.rate_limits import OUTBOUND_PER_MINUTE, RateLimitService
-from shared.services.shares import share
+from shared.services.request_shares import share
 from shared.services.upstream import to_service_error
 from shared.settings import Settings
 
@@ -80,7 +80,7 @@ class SpecService:
 
     async def _fetch(self, url: str) -> "Answer":
         """The answer, whose status is one of success. Raises `BadRequest`, `UpstreamFailed`, `UpstreamTooSlow`."""
-        await imported("shared.outbound.http")
+        await import_late("shared.outbound.http")
         from shared.outbound.http import Outbound, Request
 
         request = Request(
@@ -123,13 +123,13 @@ def _read(answer: "Answer") -> tuple[str | None, str, list[str]]:
     written = _decode(answer.content, dict(answer.headers).get("content-type", ""))
     try:
         document = parse(written)
-        content = located(document, written, answer.url)
+        content = locate(document, written, answer.url)
         if content is not written:
             document = parse(content)
     except NotASpec as error:
         raise BadRequest(error.message) from error
     content, too_long = _shorten(document, content)
-    return document.name, content, [warning for warning in (left_to_others(document), too_long) if warning]
+    return document.name, content, [warning for warning in (describe_outside_references(document), too_long) if warning]
 
 
 def _shorten(document: Document, content: str) -> tuple[str, str | None]:
@@ -137,10 +137,10 @@ def _shorten(document: Document, content: str) -> tuple[str, str | None]:
     size = _count_bytes(content)
     if size <= MAX_SPEC_BYTES:
         return content, None
-    from shared.openapi.reduction import reduced
+    from shared.openapi.reduction import reduce
 
     at_most = f"{MAX_SPEC_BYTES} bytes of a document can be kept in an agent, or sent to generate its code"
-    shorter = reduced(document, MAX_SPEC_BYTES, _count_bytes)
+    shorter = reduce(document, MAX_SPEC_BYTES, _count_bytes)
     if shorter is None:
         return content, (
             f"This document is {size} bytes long as JSON text, and {at_most}. It is returned as it was published, but "

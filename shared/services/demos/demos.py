@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.models.caller import Caller
-from shared.models.demo import CreateDemoRequest, Demo, DemoFields, ReplaceDemoRequest, StoredDemo, demo_of
+from shared.models.demo import CreateDemoRequest, Demo, DemoFields, ReplaceDemoRequest, StoredDemo, to_demo
 from shared.models.errors import NotFound
 from shared.services.access import is_admin, require_visible
-from shared.services.accounts.standing import StandingService
+from shared.services.accounts.disabled_users import StandingService
 from shared.services.owned import OwnedService
 from shared.services.quotas import QuotaService
 from shared.store import Database
@@ -41,7 +41,7 @@ class DemoService:
             fields = DemoFields.model_validate(request.model_dump())
             return StoredDemo(id=id_, owner=caller.uid, fields=fields, rev=rev, created_at=now, updated_at=now)
 
-        return demo_of(await self._owned.create(caller, make))
+        return to_demo(await self._owned.create(caller, make))
 
     async def list(self, caller: Caller, limit: int, token: str | None = None) -> DemoPage:
         """The caller's own and shared demos, or all for an administrator; the newest change first. One query.
@@ -49,13 +49,13 @@ class DemoService:
         Large demos make a page of fewer than `limit`. Raises `BadRequest` for an invalid `token`.
         """
         found, next_token = await self._owned.page(caller, limit, token)
-        return DemoPage([demo_of(demo) for demo in found], next_token)
+        return DemoPage([to_demo(demo) for demo in found], next_token)
 
     async def get(self, caller: Caller, demo_id: str) -> Demo:
         """One read. Raises `NotFound`, also for another user's demo that is not shared."""
-        return demo_of(await self._owned.get(caller, demo_id))
+        return to_demo(await self._owned.get(caller, demo_id))
 
-    async def opened(self, caller: Caller | None, demo_id: str) -> Demo:
+    async def open(self, caller: Caller | None, demo_id: str) -> Demo:
         """The demo, for its page. Without a caller (None): if it is shared and its owner is not disabled.
 
         One read, and now and then another. Raises `NotFound`.
@@ -66,10 +66,10 @@ class DemoService:
             seen_by_admin = caller is not None and is_admin(caller)
             if not seen_by_admin and await StandingService(self.database).is_disabled(demo.owner):
                 raise NotFound(_UNKNOWN)
-            return demo_of(demo)
+            return to_demo(demo)
         if caller is None:
             raise NotFound(_UNKNOWN)
-        return demo_of(require_visible(caller, demo, "demo"))
+        return to_demo(require_visible(caller, demo, "demo"))
 
     async def replace(self, caller: Caller, demo_id: str, request: ReplaceDemoRequest) -> Demo:
         """Replaces the demo's content; owner and time of creation stay.
@@ -80,7 +80,7 @@ class DemoService:
         def change(demo: StoredDemo) -> StoredDemo:
             return demo.model_copy(update={"fields": request.fields(demo.visibility)})
 
-        return demo_of(await self._owned.change(caller, demo_id, request.rev, change))
+        return to_demo(await self._owned.change(caller, demo_id, request.rev, change))
 
     async def delete(self, caller: Caller, demo_id: str) -> None:
         """Deletes the demo. Raises `NotFound`, `Forbidden`."""

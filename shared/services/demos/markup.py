@@ -12,7 +12,7 @@ _TAG = re.compile(
 _ATTRIBUTE = re.compile(r"([^\s\"'>/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"?|'([^']*+)'?|([^\s>]++)))?+")
 
 
-def markup_problems(markup: str) -> list[str]:
+def find_markup_problems(markup: str) -> list[str]:
     """What the page's policy would keep from working: the first few problems, a sentence each. Takes linear time."""
     return list(dict.fromkeys(_find_problems(markup)))[:_MAX_PROBLEMS]
 

@@ -55,7 +55,7 @@ def is_origin(text: str) -> bool:
     return _ORIGIN.fullmatch(text) is not None
 
 
-def page(title: str, code: DemoCode, base: str, nonce: str) -> str:
+def render_page(title: str, code: DemoCode, base: str, nonce: str) -> str:
     """The whole page. `base`: the API's URL. `nonce`: letters and digits, new for each page.
 
     The page's only script comes before the demo's HTML, so that nothing in that (an open comment, a `<textarea>`) can
@@ -81,7 +81,7 @@ def page(title: str, code: DemoCode, base: str, nonce: str) -> str:
     )
 
 
-def policy(base: str, nonce: str, embedders: Iterable[str] = ()) -> str:
+def write_policy(base: str, nonce: str, embedders: Iterable[str] = ()) -> str:
     """The page's Content-Security-Policy. `embedders`: origins whose pages may frame it, beside its own.
 
     `sandbox` without `allow-same-origin` gives the page an origin of its own: no cookies, no storage, and no access

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, cast
 
-from shared.llm.text import whole_text
+from shared.llm.text import repair_text
 from shared.services.generation.code_pieces import add_helpers
 
 _FENCED = re.compile(r"```[ \t]*[\w+-]*[ \t]*\r?\n(.*?)(?:\r?\n)?```", re.DOTALL)
@@ -25,7 +25,7 @@ def read_code(answer: str) -> str:
     """
     answer = answer.removeprefix("\ufeff")
     inner = _read_json(answer)
-    return _unfence(answer if inner is None else whole_text(inner))
+    return _unfence(answer if inner is None else repair_text(inner))
 
 
 def _read_json(answer: str) -> str | None:

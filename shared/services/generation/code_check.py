@@ -6,7 +6,7 @@
 import ast
 from collections.abc import Iterable, Iterator
 
-from shared.sandbox.analysis.source import Unreadable, parsed_code
+from shared.sandbox.analysis.source import Unreadable, parse_code
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
@@ -33,7 +33,7 @@ def find_fault(code: str) -> str | None:
     imported rather than defined. A `run` that only raises, or never ends, never returns a value either.
     """
     try:
-        tree = parsed_code(code)
+        tree = parse_code(code)
     except Unreadable:
         return None
     found: Function | None = None

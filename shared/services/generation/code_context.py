@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from shared.late import imported
+from shared.late_imports import import_late
 from shared.llm.catalog import Catalog, CatalogError
 from shared.models.agent import StoredAgent, SwaggerSpec
 from shared.models.errors import BadRequest
@@ -23,7 +23,7 @@ _MAX_TOOL_CHARACTERS = 40_000
 _MAX_SERVERS_AT_ONCE = 8
 
 
-async def tool_docs(tools: dict[str, list[str]], settings: Settings, seconds: float) -> str:
+async def describe_tools(tools: dict[str, list[str]], settings: Settings, seconds: float) -> str:
     """The chosen tools of each MCP server, as the servers describe them now. Asks several servers at a time.
 
     Raises `BadRequest` for a tool that a server does not have, `UpstreamFailed` and `UpstreamTooSlow`.
@@ -39,7 +39,7 @@ async def tool_docs(tools: dict[str, list[str]], settings: Settings, seconds: fl
 
 
 async def _describe_server(url: str, names: list[str], settings: Settings, seconds: float) -> str:
-    await imported("shared.outbound.mcp_session")  # its import takes most of a second
+    await import_late("shared.outbound.mcp_session")  # its import takes most of a second
     try:
         found = {tool.name: tool for tool in await list_tools(url, None, settings, timeout=seconds)}
     except outbound.OutboundError as error:
@@ -56,10 +56,10 @@ async def _describe_server(url: str, names: list[str], settings: Settings, secon
     return "\n\n".join([f"MCP server {url}", *docs])
 
 
-def spec_docs(specs: Sequence[SwaggerSpec]) -> str:
+def describe_specs(specs: Sequence[SwaggerSpec]) -> str:
     """The operations of each OpenAPI document. Raises `BadRequest` for text that is not an OpenAPI document."""
     from shared.openapi import NotASpec, parse
-    from shared.openapi import tool_docs as operations
+    from shared.openapi import write_tool_docs as operations
 
     parts: list[str] = []
     for spec in specs:
@@ -71,12 +71,12 @@ def spec_docs(specs: Sequence[SwaggerSpec]) -> str:
     return "\n\n".join(parts)
 
 
-def model_docs(models: Sequence[ProviderConfig], catalog: Catalog) -> str:
+def describe_models(models: Sequence[ProviderConfig], catalog: Catalog) -> str:
     """The models that the agent may call. Raises `BadRequest` for one that cannot be called."""
     parts: list[str] = []
     for config in models:
         try:
-            info = catalog.model(config.provider, config.model)
+            info = catalog.get_model(config.provider, config.model)
         except CatalogError as error:
             raise BadRequest(str(error)) from error
         tools = f", built-in tool {config.built_in_tool!r}" if config.built_in_tool else ""
@@ -87,7 +87,7 @@ def model_docs(models: Sequence[ProviderConfig], catalog: Catalog) -> str:
     return "\n".join(parts)
 
 
-def agent_docs(agents: Sequence[StoredAgent]) -> str:
+def describe_agents(agents: Sequence[StoredAgent]) -> str:
     """The agents that this one may call."""
     return "\n\n".join(
         f"### {agent.fields.name}\n{shorten(agent.fields.description, 1000)}\n"

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Sequence
 
-from shared.sandbox.analysis.source import Unreadable, parsed_code
+from shared.sandbox.analysis.source import Unreadable, parse_code
 
 MAX_PIECES = 50
 """Bounds the work: each piece is parsed, and compared with the others."""
@@ -33,7 +33,7 @@ def add_helpers(main: str, others: Sequence[str]) -> str:
 def _find_names(code: str) -> tuple[set[str], set[str]]:
     """The names that the code reads anywhere, and those that it defines at the top level; none if it does not parse."""
     try:
-        tree = parsed_code(code)
+        tree = parse_code(code)
     except Unreadable:
         return set(), set()
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}

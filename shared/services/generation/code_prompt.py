@@ -33,7 +33,7 @@ You name an agent and document it. Answer with one JSON object alone, no explana
 what it returns, in a few lines"}"""
 
 
-def request_text(
+def write_request(
     description: str, input_schema: JsonObject | None, output_schema: JsonObject | None, docs: dict[str, str]
 ) -> str:
     """The user message: the task, and what the agent may use. `docs`: texts by heading; empty ones are left out."""
@@ -46,11 +46,11 @@ def request_text(
     return "\n\n".join(parts)
 
 
-def name_text(request: str) -> str:
-    """The user message that asks for a name and a docstring. `request`: as `request_text` gives it."""
+def write_naming_request(request: str) -> str:
+    """The user message that asks for a name and a docstring. `request`: as `write_request` gives it."""
     return f"Name and document this agent.\n\n{request}"
 
 
-def fix_text(error: str) -> str:
+def write_fix_request(error: str) -> str:
     """The user message after code that failed a check."""
     return f"This code cannot be used: {error}\nFix it. Answer with the whole code and nothing else."

@@ -13,11 +13,17 @@ from shared.models.code_writing import GenerateCodeRequest, GenerateCodeResponse
 from shared.models.errors import AllowanceSpent, BadRequest, Unavailable, UpstreamFailed
 from shared.sandbox import Engine, Limits
 from shared.services.access import can_see
-from shared.services.agents.sharers import caller_of, sharers_of
+from shared.services.agents.slot_sharers import caller_of, sharers_of
 from shared.services.generation.code_answer import read_code
 from shared.services.generation.code_check import find_fault
-from shared.services.generation.code_context import agent_docs, model_docs, spec_docs, tool_docs
-from shared.services.generation.code_prompt import CODE_RULES, NAME_RULES, fix_text, name_text, request_text
+from shared.services.generation.code_context import describe_agents, describe_models, describe_specs, describe_tools
+from shared.services.generation.code_prompt import (
+    CODE_RULES,
+    NAME_RULES,
+    write_fix_request,
+    write_naming_request,
+    write_request,
+)
 from shared.services.generation.composition import Composer
 from shared.services.generation.friendly_names import read_name_and_docstring
 from shared.services.model_calls import ModelCallService
@@ -68,19 +74,19 @@ class CodeWritingService:
 
     async def _write_prompt(self, caller: Caller, request: GenerateCodeRequest) -> str:
         """The user message, which describes everything that the agent may use."""
-        specs = await asyncio.to_thread(spec_docs, request.swagger_specs)
-        models = model_docs(request.invokable_models, self.model_calls.catalog)
+        specs = await asyncio.to_thread(describe_specs, request.swagger_specs)
+        models = describe_models(request.invokable_models, self.model_calls.catalog)
         tools, agents = await _gather_both(
-            tool_docs(request.tools, self.settings, _TOOL_DOCS_SECONDS),
+            describe_tools(request.tools, self.settings, _TOOL_DOCS_SECONDS),
             self._get_agents(caller, request.gofannon_agents),
         )
         docs = {
             "MCP tools": tools,
             "HTTP APIs, to be called through `http_client`": specs,
             "Models": models,
-            "Agents": agent_docs(agents),
+            "Agents": describe_agents(agents),
         }
-        return request_text(request.description, request.input_schema, request.output_schema, docs)
+        return write_request(request.description, request.input_schema, request.output_schema, docs)
 
     async def _get_agents(self, caller: Caller, ids: list[str]) -> list[StoredAgent]:
         """One look-up. Raises `BadRequest` for an agent that does not exist or that the caller may not see."""
@@ -112,7 +118,7 @@ class CodeWritingService:
             messages = [
                 *messages[:2],
                 Message(role="assistant", content=code),
-                Message(role="user", content=fix_text(problem)),
+                Message(role="user", content=write_fix_request(problem)),
             ]
         _log.warning("A model's code failed its checks", extra={"fields": {"id": composer.id, "error": error}})
         raise UpstreamFailed(f"The model wrote no code that runs, in {_MAX_ATTEMPTS} attempts. The last error: {error}")
@@ -122,7 +128,7 @@ class CodeWritingService:
         names = [name, *(f"{name}_{number}" for number in range(2, _MAX_NAMES))]
         try:
             async with self.database.raising_unavailable():
-                taken = await self.database.deployments.taken(names)
+                taken = await self.database.deployments.find_taken(names)
         except Unavailable:
             taken = set(names)
         return next((free for free in names if free not in taken), f"{name}_{uuid4().hex[:8]}")
@@ -140,7 +146,7 @@ class CodeWritingService:
 
 async def _name(composer: Composer, request: GenerateCodeRequest) -> tuple[str, str]:
     """Asks the model for a name and a docstring, without tools or descriptions of what the agent uses."""
-    text = name_text(request_text(request.description, request.input_schema, request.output_schema, {}))
+    text = write_naming_request(write_request(request.description, request.input_schema, request.output_schema, {}))
     messages = [Message(role="system", content=NAME_RULES), Message(role="user", content=text)]
     return read_name_and_docstring((await composer.ask(messages, tools=[])).content, request.description)
 

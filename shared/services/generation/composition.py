@@ -13,9 +13,9 @@ from shared.models.chat import ChatRequest, ChatResult, Message
 from shared.models.errors import BadRequest, UpstreamFailed, UpstreamTooSlow
 from shared.models.money import to_micros
 from shared.models.session import ProviderConfig
-from shared.services.accounts.budgets import Budget, BudgetSpent
+from shared.services.accounts.run_budgets import Budget, BudgetSpent
 from shared.services.model_calls import ModelCallService
-from shared.services.shares import share
+from shared.services.request_shares import share
 from shared.settings import Settings
 
 AT_ONCE = 8

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any, cast
 
-from shared.json_words import what_is_wrong
+from shared.json_errors import describe_json_error
 from shared.models.demo import DemoCode
 
 _OBJECT = re.compile(r"\{\s*\"")
@@ -31,7 +31,7 @@ def read_answer(answer: str) -> DemoCode:
             found: Any = decoder.raw_decode(answer, start.start())[0]
         except json.JSONDecodeError as failure:
             if not number:
-                error = f"It is not valid JSON: {what_is_wrong(failure)}."
+                error = f"It is not valid JSON: {describe_json_error(failure)}."
         except RecursionError:
             error = "It is not valid JSON: it is nested too deep."
         except ValueError:

@@ -38,13 +38,13 @@ false it is {"detail": ...}, a text or a list. No other headers. An answer may t
 disable what would ask twice, and show errors. Put what an API answers into the page by textContent, not innerHTML."""
 
 
-def request_text(user_prompt: str, deployments: Sequence[Deployment]) -> str:
+def write_request(user_prompt: str, deployments: Sequence[Deployment]) -> str:
     """The user message: the task, and the APIs that the page may call."""
     docs = "\n\n".join(_describe(deployment) for deployment in deployments)
     return f"# What the page should do\n{user_prompt}\n\n# APIs\n{docs or 'None: the page works by itself.'}"
 
 
-def fix_text(error: str) -> str:
+def write_fix_request(error: str) -> str:
     """The user message after an answer that cannot be used."""
     return f"This answer cannot be used: {error}\nFix it. Answer with the whole JSON object and nothing else."
 

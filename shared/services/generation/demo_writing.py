@@ -10,10 +10,10 @@ from shared.models.demo import DemoCode, GeneratedDemo, GenerateDemoRequest
 from shared.models.deployment import Deployment
 from shared.models.errors import BadRequest, UpstreamFailed
 from shared.services.access import can_see
-from shared.services.demos.markup import markup_problems
+from shared.services.demos.markup import find_markup_problems
 from shared.services.generation.composition import Composer
 from shared.services.generation.demo_answer import BadAnswer, read_answer
-from shared.services.generation.demo_prompt import DEMO_RULES, fix_text, request_text
+from shared.services.generation.demo_prompt import DEMO_RULES, write_fix_request, write_request
 from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
 from shared.store import Database
@@ -42,7 +42,7 @@ class DemoWritingService:
         )
         async with composer.in_time():
             selected = await self._get_selected(caller, request)
-            return await _write(composer, request_text(request.user_prompt, selected), selected)
+            return await _write(composer, write_request(request.user_prompt, selected), selected)
 
     async def _get_selected(self, caller: Caller, request: GenerateDemoRequest) -> list[Deployment]:
         """The selected deployments as they are now, whatever the request says about them. A read for each, at once."""
@@ -71,7 +71,7 @@ async def _write(composer: Composer, text: str, selected: list[Deployment]) -> G
             messages = [
                 *messages[:2],
                 Message(role="assistant", content=result.content if result.content.strip() else "{}"),
-                Message(role="user", content=fix_text(error)),
+                Message(role="user", content=write_fix_request(error)),
             ]
         else:
             return GeneratedDemo(html=code.html, css=code.css, js=code.js, thoughts=result.thoughts)
@@ -82,11 +82,11 @@ async def _write(composer: Composer, text: str, selected: list[Deployment]) -> G
 def _check(answer: str, apis: set[str]) -> DemoCode:
     """The demo in the answer. Raises `BadAnswer` for one that would not work."""
     # Imported here, as most requests need no parser.
-    from shared.javascript.lint import problems
+    from shared.javascript.lint import find_problems
 
     code = read_answer(answer)
-    found = [*(f"html: {problem}" for problem in markup_problems(code.html))]
-    found += [f"js, {problem}" for problem in problems(code.js, apis)]
+    found = [*(f"html: {problem}" for problem in find_markup_problems(code.html))]
+    found += [f"js, {problem}" for problem in find_problems(code.js, apis)]
     if found:
         raise BadAnswer("\n".join(found))
     return code

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any, cast
 
-from shared.llm.text import whole_text
+from shared.llm.text import repair_text
 
 _SNAKE = re.compile(r"^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$")
 _MAX_NAME_CHARACTERS = 60
@@ -24,7 +24,7 @@ def read_name_and_docstring(answer: str, description: str) -> tuple[str, str]:
         to_snake_case(name if isinstance(name, str) else "")
         or to_snake_case(" ".join(description.split()[:4]))
         or "agent",
-        whole_text(docstring.strip()) if isinstance(docstring, str) and docstring.strip() else description.strip(),
+        repair_text(docstring.strip()) if isinstance(docstring, str) and docstring.strip() else description.strip(),
     )
 
 

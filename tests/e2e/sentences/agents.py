@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.models.wire import JsonObject
-from shared.services.generation.code_prompt import name_text, request_text
+from shared.services.generation.code_prompt import write_naming_request, write_request
 from tests.doubles.model_server import Answer
 from tests.e2e.sentences.context import MODEL, CheckContext, fresh, ok, prompt_for
 
@@ -111,7 +111,7 @@ def writes_code(context: CheckContext, **more: Any) -> dict[str, Any]:
     prompt = prompt_for(context, "/agents/generate-code", {**body, **more}, task)
     context.model_server.script(prompt, Answer(f"```python\n{ECHO}```"))
     named = Answer('{"friendly_name": "say_again", "docstring": "Says it again."}')
-    context.model_server.script(name_text(request_text(task, TEXT_IN, TEXT_OUT, {})), named)
+    context.model_server.script(write_naming_request(write_request(task, TEXT_IN, TEXT_OUT, {})), named)
     written: dict[str, Any] = ok(context.mine.post("/agents/generate-code", json={**body, **more}))
     return {**written, "prompt": prompt}
 

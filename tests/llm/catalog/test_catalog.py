@@ -16,7 +16,7 @@ from shared.llm.catalog import (
     check_built_in_tools,
     check_parameters,
 )
-from shared.llm.catalog.data import curated, provider_slugs
+from shared.llm.catalog.data import list_provider_slugs, load_curated
 from tests.llm.catalog.environs import ADDRESSES, CLOUD, EMULATOR, EVERYTHING, KEYS, REGIONS, SECRET
 
 environs = st.dictionaries(
@@ -51,17 +51,17 @@ def test_only_what_can_be_called_is_listed(variables: dict[str, str], place: dic
     environ = variables | place
     catalog = Catalog.load(environ)
     expected = callable_here(environ)
-    assert [*catalog.providers()] == sorted(expected)
-    for slug in provider_slugs():
-        model = next(iter(curated(slug).models))
+    assert [*catalog.list_providers()] == sorted(expected)
+    for slug in list_provider_slugs():
+        model = next(iter(load_curated(slug).models))
         if slug in expected:
-            assert catalog.provider(slug) == catalog.providers()[slug]
-            assert catalog.route(slug, model).info == catalog.model(slug, model)
+            assert catalog.get_provider(slug) == catalog.list_providers()[slug]
+            assert catalog.route(slug, model).info == catalog.get_model(slug, model)
         else:
             with pytest.raises(ProviderNotConfigured):
-                catalog.provider(slug)
+                catalog.get_provider(slug)
             with pytest.raises(ProviderNotConfigured):
-                catalog.model(slug, model)
+                catalog.get_model(slug, model)
             with pytest.raises(ProviderNotConfigured):
                 catalog.route(slug, model)
 
@@ -81,9 +81,9 @@ def test_only_what_can_be_called_is_listed(variables: dict[str, str], place: dic
 def test_keys_may_be_known_by_their_names_alone(names: str, providers: set[str]):
     """For functions that say what can be called, and call nothing themselves."""
     catalog = Catalog.load({**CLOUD, "PROVIDER_KEYS": names})
-    assert catalog.providers().keys() == providers
+    assert catalog.list_providers().keys() == providers
     for provider in providers:
-        model = next(iter(catalog.provider(provider).models))
+        model = next(iter(catalog.get_provider(provider).models))
         assert catalog.route(provider, model).api_key is None
 
 
@@ -92,8 +92,8 @@ def test_names_of_keys_take_no_key_away():
     catalog = Catalog.load(
         {**CLOUD, "PROVIDER_KEYS": "GEMINI_API_KEY,OPENAI_API_KEY", "OPENAI_API_KEY": "sk", "OR_API_KEY": "or"}
     )
-    assert catalog.providers().keys() == {"gemini", "openai", "openrouter"}
-    openai = next(iter(catalog.provider("openai").models))
+    assert catalog.list_providers().keys() == {"gemini", "openai", "openrouter"}
+    openai = next(iter(catalog.get_provider("openai").models))
     assert catalog.route("openai", openai).api_key == "sk"
 
 
@@ -110,7 +110,7 @@ def test_in_the_cloud_ollama_needs_an_address(emulator: str):
     """This machine's own address leads to nothing there."""
     catalog = Catalog.load({**CLOUD, "FUNCTIONS_EMULATOR": emulator})
     with pytest.raises(ProviderNotConfigured, match="OLLAMA_API_BASE"):
-        catalog.provider("ollama")
+        catalog.get_provider("ollama")
 
 
 @pytest.mark.parametrize("place", [{}, EMULATOR, {"APP_ENV": "local"}])
@@ -222,7 +222,7 @@ def test_an_unknown_provider_is_told_from_one_that_lacks_its_key():
     """Both are unknown to a reader of `GET /providers`; the second says what to set."""
     catalog = Catalog.load({"OPENAI_API_KEY": "x"})
     with pytest.raises(UnknownProvider, match=r"no provider 'opnai'\. Did you mean openai\?") as unknown:
-        catalog.provider("opnai")
+        catalog.get_provider("opnai")
     assert not isinstance(unknown.value, ProviderNotConfigured)
     with pytest.raises(UnknownProvider, match=r"Anthropic is not set up here\. Set ANTHROPIC_API_KEY to use it\."):
         catalog.route("anthropic", "claude-sonnet-5-5")
@@ -253,7 +253,7 @@ def test_an_unknown_provider_is_told_from_one_that_lacks_its_key():
 def test_an_unknown_provider_is_told_what_may_be_meant(slug: str, environ: dict[str, str], message: str):
     """Also one that has no key yet, and what to set for it."""
     with pytest.raises(UnknownProvider) as unknown:
-        Catalog.load(environ).provider(slug)
+        Catalog.load(environ).get_provider(slug)
     assert unknown.value.message == message
 
 
@@ -261,7 +261,7 @@ def test_an_unknown_provider_is_told_what_may_be_meant(slug: str, environ: dict[
 def test_an_unknown_model_is_an_error_of_one_short_line(model: str):
     """Whatever was asked for, the message stays readable and offers what there is."""
     with pytest.raises(UnknownModel, match="OpenAI has no model") as error:
-        Catalog.load({"OPENAI_API_KEY": "x"}).model("openai", model)
+        Catalog.load({"OPENAI_API_KEY": "x"}).get_model("openai", model)
     assert "\n" not in error.value.message
     assert len(error.value.message) < 500
     assert "gpt-4.1" in error.value.message
@@ -271,13 +271,13 @@ def test_nothing_shows_a_key_or_an_address():
     """Not the catalog, not a route, not the wire, not an error."""
     catalog = Catalog.load(EVERYTHING)
     texts = [repr(catalog), str(catalog)]
-    for slug, provider in catalog.providers().items():
+    for slug, provider in catalog.list_providers().items():
         texts += [repr(provider), provider.model_dump_json()]
         for model in provider.models:
             route = catalog.route(slug, model)
             texts += [repr(route), str(route), repr(replace(route)), f"{route}", route.name]
             failing: list[Callable[[], object]] = [
-                lambda slug=slug: catalog.model(slug, "none"),
+                lambda slug=slug: catalog.get_model(slug, "none"),
                 lambda route=route: check_parameters(route, {"api_key": "x"}),
                 lambda route=route: check_parameters(route, {"temperature": "x"}),
                 lambda route=route: check_built_in_tools(route, ["none"]),
@@ -292,6 +292,6 @@ def test_nothing_shows_a_key_or_an_address():
 
 def test_the_wire_holds_no_detail_of_the_call():
     """Variables' names, tool JSON and litellm's names are nobody's business outside."""
-    for provider in Catalog.load(EVERYTHING).providers().values():
+    for provider in Catalog.load(EVERYTHING).list_providers().values():
         text = provider.model_dump_json()
         assert not [name for name in (*KEYS, *ADDRESSES, "litellm", "api_key", "web_search_20250305") if name in text]

@@ -12,22 +12,22 @@ from shared.llm.catalog.data import (
     CURATED,
     KNOWN,
     CuratedProvider,
-    curated,
-    generic_parameters,
-    known,
-    provider_slugs,
+    list_provider_slugs,
+    load_curated,
+    load_generic_parameters,
+    load_known,
 )
-from shared.llm.catalog.info import provider_info, unlisted_parameters
+from shared.llm.catalog.provider_info import describe_provider, list_unlisted_parameters
 from shared.models.catalog import ParameterSpec, Prices
 
-MODELS = [(provider, model) for provider in provider_slugs() for model in curated(provider).models]
+MODELS = [(provider, model) for provider in list_provider_slugs() for model in load_curated(provider).models]
 EVERY_MODEL = pytest.mark.parametrize(("provider", "model"), MODELS, ids=["/".join(pair) for pair in MODELS])
 
 
 def test_the_eight_providers_have_a_file_in_both_folders():
     """Each provider is one curated file and one known file of the same name, and nothing else lies there."""
     expected = {"openai", "anthropic", "gemini", "bedrock", "openrouter", "perplexity", "ollama", "local"}
-    assert {*provider_slugs()} == expected
+    assert {*list_provider_slugs()} == expected
     assert {file.name for file in CURATED.iterdir()} == {f"{slug}.json" for slug in expected}
     assert {file.name for file in KNOWN.iterdir()} == {f"{slug}.json" for slug in expected}
 
@@ -35,20 +35,20 @@ def test_the_eight_providers_have_a_file_in_both_folders():
 @pytest.mark.parametrize("slug", ["openai", "anthropic", "gemini"])
 def test_the_main_providers_have_at_least_five_models(slug: str):
     """Someone with one key has a choice."""
-    assert len(provider_info(slug).models) >= 5
+    assert len(describe_provider(slug).models) >= 5
 
 
 def test_the_local_provider_has_the_one_small_model():
     """It is free, and its context window is small enough to matter."""
-    local = provider_info("local").models
+    local = describe_provider("local").models
     assert [*local] == ["smollm2-135m-instruct"]
     assert local["smollm2-135m-instruct"].context_window == 2048
 
 
-@pytest.mark.parametrize("slug", provider_slugs())
+@pytest.mark.parametrize("slug", list_provider_slugs())
 def test_a_provider_describes_itself(slug: str):
     """Name and description are for people, so they are not empty."""
-    info = provider_info(slug)
+    info = describe_provider(slug)
     assert info.name
     assert info.description.endswith((".", "1"))
 
@@ -56,15 +56,15 @@ def test_a_provider_describes_itself(slug: str):
 @EVERY_MODEL
 def test_a_model_is_complete(provider: str, model: str):
     """Every model says what it is, how much it reads, what it takes and, where litellm knows it, what it costs."""
-    info = provider_info(provider).models[model]
+    info = describe_provider(provider).models[model]
     assert info.description.endswith(".")
     assert info.context_window
     assert info.context_window > 1000
     assert info.parameters
-    if not curated(provider).charged:
+    if not load_curated(provider).charged:
         assert info.prices is not None
         assert (info.prices.input, info.prices.output) == (0, 0)
-    elif curated(provider).models[model].known:
+    elif load_curated(provider).models[model].known:
         assert info.prices is not None
         assert info.prices.input > 0
         assert info.prices.output > 0
@@ -74,8 +74,8 @@ def test_a_model_is_complete(provider: str, model: str):
 @EVERY_MODEL
 def test_a_parameter_is_consistent(provider: str, model: str):
     """Bounds are for numbers, choices for choices; a default is allowed. Also for what is taken and not listed."""
-    info = provider_info(provider).models[model]
-    unlisted = unlisted_parameters(curated(provider), curated(provider).models[model], info)
+    info = describe_provider(provider).models[model]
+    unlisted = list_unlisted_parameters(load_curated(provider), load_curated(provider).models[model], info)
     for name, spec in [*info.parameters.items(), *unlisted.items()]:
         consistent(name, spec)
 
@@ -83,25 +83,25 @@ def test_a_parameter_is_consistent(provider: str, model: str):
 @EVERY_MODEL
 def test_rules_speak_of_parameters_that_there_are(provider: str, model: str):
     """A misspelt name in a rule would never hold."""
-    source, info = curated(provider), provider_info(provider).models[model]
-    taken = {*info.parameters, *unlisted_parameters(source, source.models[model], info)}
+    source, info = load_curated(provider), describe_provider(provider).models[model]
+    taken = {*info.parameters, *list_unlisted_parameters(source, source.models[model], info)}
     for rule in [rule for name in source.models[model].parameter_sets for rule in source.rules.get(name, [])]:
         assert {rule.when, *rule.holds, *rule.excludes} <= taken
-        choices = (info.parameters.get(rule.when) or generic_parameters()[rule.when]).choices
+        choices = (info.parameters.get(rule.when) or load_generic_parameters()[rule.when]).choices
         assert choices is None or {*(rule.values or []), *rule.unless, *rule.more_tokens_than} <= {*choices}
 
 
-@pytest.mark.parametrize("slug", provider_slugs())
+@pytest.mark.parametrize("slug", list_provider_slugs())
 def test_a_provider_shows_defaults(slug: str):
     """Frontends hide a parameter without one."""
-    models = provider_info(slug).models.values()
+    models = describe_provider(slug).models.values()
     assert any(spec.default is not None for info in models for spec in info.parameters.values())
 
 
 @EVERY_MODEL
 def test_the_longest_answer_is_the_models_own(provider: str, model: str):
     """A frontend can offer exactly as many tokens as the model can write."""
-    info = provider_info(provider).models[model]
+    info = describe_provider(provider).models[model]
     for name in ("max_tokens", "max_completion_tokens"):
         if name in info.parameters:
             assert info.parameters[name].max == info.max_output_tokens
@@ -109,12 +109,12 @@ def test_the_longest_answer_is_the_models_own(provider: str, model: str):
 
 def test_the_generic_parameters_are_consistent_and_harmless():
     """None of them can change where a request goes, with whose key, or what is reported of it."""
-    for name, spec in generic_parameters().items():
+    for name, spec in load_generic_parameters().items():
         consistent(name, spec)
         assert not any(part in name for part in ("api", "key", "url", "base", "header", "provider", "callback", "aws"))
-    sets = [names for slug in provider_slugs() for names in curated(slug).unlisted_parameters.values()]
+    sets = [names for slug in list_provider_slugs() for names in load_curated(slug).unlisted_parameters.values()]
     used = {name for names in sets for name, spec in names.items() if spec is None}
-    assert used <= generic_parameters().keys()
+    assert used <= load_generic_parameters().keys()
 
 
 def consistent(name: str, spec: ParameterSpec) -> None:
@@ -131,19 +131,19 @@ def consistent(name: str, spec: ParameterSpec) -> None:
         assert not numeric or spec.max is None or spec.default <= spec.max, name
 
 
-@pytest.mark.parametrize("slug", provider_slugs())
+@pytest.mark.parametrize("slug", list_provider_slugs())
 def test_every_definition_in_a_file_is_used(slug: str):
     """Parameter sets and tools that no model names are leftovers."""
-    source = curated(slug)
+    source = load_curated(slug)
     sets = source.parameter_sets.keys() | source.unlisted_parameters.keys() | source.rules.keys()
     assert {name for model in source.models.values() for name in model.parameter_sets} == sets
     assert {name for model in source.models.values() for name in model.built_in_tools} == source.built_in_tools.keys()
 
 
-@pytest.mark.parametrize("slug", provider_slugs())
+@pytest.mark.parametrize("slug", list_provider_slugs())
 def test_known_files_speak_of_curated_models_only(slug: str):
     """What was taken out of `curated/` leaves `known/` too."""
-    assert known(slug).keys() <= curated(slug).models.keys()
+    assert load_known(slug).keys() <= load_curated(slug).models.keys()
 
 
 def test_a_misspelt_field_is_an_error():
@@ -174,10 +174,10 @@ def test_a_tool_has_some_form():
 @EVERY_MODEL
 def test_what_a_charged_model_costs_is_known(provider: str, model: str):
     """Before it is called, from its prices and the longest answer; or afterwards, as the answer says."""
-    source = curated(provider)
+    source = load_curated(provider)
     if not source.charged:
         return
-    info = provider_info(provider).models[model]
+    info = describe_provider(provider).models[model]
     reports_cost = source.models[model].reports_cost
     if info.prices is None or info.max_output_tokens is None:
         assert source.reports_cost if reports_cost is None else reports_cost
@@ -188,7 +188,7 @@ def test_what_a_charged_model_costs_is_known(provider: str, model: str):
 @EVERY_MODEL
 def test_every_tool_of_a_charged_model_has_a_fee(provider: str, model: str):
     """Also where only its tokens are charged for; with a number of uses that a hold can be reckoned by."""
-    source = curated(provider)
+    source = load_curated(provider)
     entry = source.models[model]
     for tool in entry.built_in_tools:
         fee = entry.tool_fees.get(tool) or source.built_in_tools[tool].fee
@@ -207,7 +207,7 @@ def test_every_tool_of_a_charged_model_has_a_fee(provider: str, model: str):
 )
 def test_a_limit_of_uses_is_sent_where_there_is_one(provider: str, tool: str, limit: tuple[str, str]):
     """So that the number of uses in the fee is a bound, and not a hope."""
-    curated_tool = curated(provider).built_in_tools[tool]
+    curated_tool = load_curated(provider).built_in_tools[tool]
     where, name = limit
     assert curated_tool.fee is not None
     assert curated_tool.fee.limited
@@ -229,7 +229,7 @@ def test_a_fee_belongs_to_a_tool_that_the_model_has():
 @EVERY_MODEL
 def test_prices_of_long_prompts_are_complete(provider: str, model: str):
     """A threshold comes with both prices, and they are higher."""
-    prices = provider_info(provider).models[model].prices
+    prices = describe_provider(provider).models[model].prices
     if prices is None or prices.above_tokens is None:
         return
     assert prices.input_above is not None
@@ -253,9 +253,9 @@ def test_the_dearest_price_counts_what_is_kept_and_long_prompts():
 def test_no_name_reaches_outside_the_folder(name: str):
     """A caller's text never becomes a path."""
     with pytest.raises(KeyError):
-        curated(name)
+        load_curated(name)
     with pytest.raises(KeyError):
-        known(name)
+        load_known(name)
 
 
 def test_reading_the_catalog_never_imports_litellm():
@@ -264,7 +264,7 @@ def test_reading_the_catalog_never_imports_litellm():
         "import os, sys\n"
         "from shared.llm.catalog import Catalog, check_built_in_tools, check_parameters\n"
         "catalog = Catalog.load({'OPENAI_API_KEY': 'x', 'OLLAMA_API_BASE': 'http://127.0.0.1:9'})\n"
-        "catalog.providers()\n"
+        "catalog.list_providers()\n"
         "route = catalog.route('openai', 'gpt-4.1')\n"
         "check_parameters(route, {'temperature': 1}); check_built_in_tools(route, ['web_search'])\n"
         "heavy = {'litellm', 'openai', 'httpx', 'aiohttp'} & {name.split('.')[0] for name in sys.modules}\n"

@@ -9,7 +9,9 @@ from shared.models.chat import Message
 from tests.llm.catalog.environs import EVERYTHING
 
 CATALOG = Catalog.load(EVERYTHING)
-ROUTES = [CATALOG.route(slug, model) for slug, provider in CATALOG.providers().items() for model in provider.models]
+ROUTES = [
+    CATALOG.route(slug, model) for slug, provider in CATALOG.list_providers().items() for model in provider.models
+]
 BY_PROVIDER = {route.provider: route for route in ROUTES}
 EVERY_PROVIDER = pytest.mark.parametrize("provider", BY_PROVIDER)
 

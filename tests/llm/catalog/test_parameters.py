@@ -11,7 +11,9 @@ from shared.llm.catalog import Catalog, InvalidParameters, ModelRoute, check_par
 from tests.llm.catalog.environs import EVERYTHING
 
 CATALOG = Catalog.load(EVERYTHING)
-ROUTES = [CATALOG.route(slug, model) for slug, provider in CATALOG.providers().items() for model in provider.models]
+ROUTES = [
+    CATALOG.route(slug, model) for slug, provider in CATALOG.list_providers().items() for model in provider.models
+]
 GPT_41 = CATALOG.route("openai", "gpt-4.1")
 GPT_5 = CATALOG.route("openai", "gpt-5")
 CLAUDE = CATALOG.route("anthropic", "claude-haiku-4-5")

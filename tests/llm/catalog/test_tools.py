@@ -44,7 +44,7 @@ def test_an_unknown_tool_is_refused():
 
 def test_every_tool_of_every_model_can_be_chosen():
     """Each id on the wire stands for something in the request, and a second choice finds it unharmed."""
-    for slug, provider in CATALOG.providers().items():
+    for slug, provider in CATALOG.list_providers().items():
         for model, info in provider.models.items():
             route = CATALOG.route(slug, model)
             for tool in info.built_in_tools:

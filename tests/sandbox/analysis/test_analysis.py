@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.sandbox import analyze_now
-from shared.sandbox.analysis.findings import UNUSABLE, WAYS_AROUND
+from shared.sandbox.analysis.module_advice import UNUSABLE, WAYS_AROUND
 from shared.sandbox.analysis.source import MAX_CODE_CHARACTERS
 
 RUN = "async def run(input_dict, tools):\n"

@@ -37,11 +37,11 @@ async def test_pages_follow_each_other(database: Database, admin: AdminService) 
     names = sorted([*(f"user-{number:02}" for number in range(23)), "ユーザー", "ü"])
     await asyncio.gather(*(stored_user(database, name) for name in reversed(names)))
     seen: list[str] = []
-    page = await admin.users(5)
+    page = await admin.list_users(5)
     while page.next_token:
         assert page.next_token.isascii()
         seen += [user.id for user in page.users]
-        page = await admin.users(5, page.next_token)
+        page = await admin.list_users(5, page.next_token)
     assert seen + [user.id for user in page.users] == names
 
 
@@ -101,7 +101,7 @@ async def test_an_invalid_user_id_creates_no_user(database: Database, admin: Adm
     """404."""
     with pytest.raises(NotFound):
         await admin.change("a", uid, AdminChange(monthly_allowance=1))
-    assert (await admin.users(10)).users == []
+    assert (await admin.list_users(10)).users == []
 
 
 async def test_limits_can_be_set_for_a_user_who_has_never_signed_in(
@@ -114,7 +114,7 @@ async def test_limits_can_be_set_for_a_user_who_has_never_signed_in(
     (record,) = await database.audit.newest("new", 10)
     assert (record.action, record.before) == ("create user", {})
     users = UserService(database, settings.model_copy(update={"app_env": "firebase"}))
-    user = await users.me(Caller(uid="new", claims={"name": "Ada", "email": "ada@example.com"}))
+    user = await users.get(Caller(uid="new", claims={"name": "Ada", "email": "ada@example.com"}))
     assert (user.basic_info.display_name, user.basic_info.email) == ("Ada", "ada@example.com")
     assert (user.usage_info.monthly_allowance, user.usage_info.spend_remaining) == (7, 7)
     with pytest.raises(Forbidden, match=r"\$7\."):
@@ -127,7 +127,7 @@ async def test_an_empty_change_creates_no_user(database: Database, admin: AdminS
         await admin.change("a", "unknown", AdminChange())
     with pytest.raises(Conflict):
         await admin.change("a", "unknown", AdminChange(rev="1", monthly_allowance=1))
-    assert (await admin.users(10)).users == []
+    assert (await admin.list_users(10)).users == []
 
 
 async def test_a_first_request_and_an_administrators_change_create_one_user(
@@ -136,8 +136,10 @@ async def test_a_first_request_and_an_administrators_change_create_one_user(
     """Whichever comes first, the limits hold, and the name is stored."""
     users = UserService(database, settings.model_copy(update={"app_env": "firebase"}))
     caller = Caller(uid="new", claims={"name": "Ada"})
-    await asyncio.gather(users.me(caller), admin.change("a", "new", AdminChange(monthly_allowance=7)), users.me(caller))
-    user = await users.me(caller)
+    await asyncio.gather(
+        users.get(caller), admin.change("a", "new", AdminChange(monthly_allowance=7)), users.get(caller)
+    )
+    user = await users.get(caller)
     assert (user.basic_info.display_name, user.usage_info.spend_remaining) == ("Ada", 7)
 
 
@@ -158,7 +160,7 @@ async def test_disabling_a_user_leaves_a_record(database: Database, admin: Admin
     """It is shown, also in the list. Disabling again changes nothing."""
     await stored_user(database)
     assert (await admin.change("boss", "u", AdminChange(disabled=True))).disabled
-    assert [user.disabled for user in (await admin.users(10)).users] == [True]
+    assert [user.disabled for user in (await admin.list_users(10)).users] == [True]
     await admin.change("boss", "u", AdminChange(disabled=True))
     (record,) = await database.audit.newest("u", 10)
     assert (record.before["disabled"], record.after["disabled"]) == (False, True)
@@ -169,7 +171,7 @@ async def test_disabling_a_user_leaves_a_record(database: Database, admin: Admin
 async def test_an_invalid_page_token_is_reported(admin: AdminService, token: str) -> None:
     """400 rather than an error of the database."""
     with pytest.raises(BadRequest):
-        await admin.users(10, token)
+        await admin.list_users(10, token)
 
 
 async def test_a_commit_whose_answer_is_lost_leaves_one_record(database: Database, admin: AdminService) -> None:

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
 from shared.llm.catalog import Catalog
-from shared.models.account import Account, milliseconds
+from shared.models.account import Account, to_milliseconds
+from shared.models.allowance_terms import Terms
 from shared.models.caller import Caller
 from shared.models.errors import AllowanceSpent, Forbidden
 from shared.models.money import to_dollars
-from shared.models.terms import Terms
 from shared.models.user import AccountChange, AdminChange, UsageReport
 from shared.services.accounts import administration as admin
 from shared.services.accounts import users
@@ -30,7 +30,7 @@ from tests.services.harness import Harness, chat, costing
 
 START = datetime(2026, 1, 20, tzinfo=UTC)
 AMOUNT = st.integers(0, 300)
-DATES = st.one_of(st.just(0), st.integers(-60, 60).map(lambda days: milliseconds(START + timedelta(days=days))))
+DATES = st.one_of(st.just(0), st.integers(-60, 60).map(lambda days: to_milliseconds(START + timedelta(days=days))))
 
 
 def in_dollars(**micros: int) -> AccountChange:
@@ -53,7 +53,7 @@ class Allowance(RuleBasedStateMachine):
     def open(self, default: int, spare: int, monthly: bool) -> None:
         self.now = START
         self.terms = Terms(bounding=True, default=default, ceiling=default + spare, monthly=monthly)
-        self.account = Account.opened("u", self.terms, self.now)
+        self.account = Account.open("u", self.terms, self.now)
         self.refills_to = self.ceiling = self.terms.ceiling
         self.charged = 0
         self.month = (self.now.year, self.now.month)
@@ -61,9 +61,9 @@ class Allowance(RuleBasedStateMachine):
 
     def look(self) -> None:
         """What each request does first: the account as it is now, and the same reckoned here."""
-        self.account = self.account.current(self.now, self.terms)
+        self.account = self.account.advance(self.now, self.terms)
         month = (self.now.year, self.now.month)
-        by_date = 0 < self.date <= milliseconds(self.now)
+        by_date = 0 < self.date <= to_milliseconds(self.now)
         if by_date:
             self.date = 0
         if by_date or (self.terms.monthly and month > self.month):
@@ -102,20 +102,20 @@ class Allowance(RuleBasedStateMachine):
     @rule(target=holds, amount=st.integers(1, 60))
     def hold(self, amount: int) -> int:
         self.look()
-        self.account, held = self.account.holding(amount, self.now)
+        self.account, held = self.account.hold(amount, self.now)
         return held
 
     @rule(held=consumes(holds), cost=AMOUNT)
     def settle(self, held: int, cost: int) -> None:
         self.look()
-        self.account, charge = self.account.released(held, self.now).charged(cost, self.now)
+        self.account, charge = self.account.release(held, self.now).charge(cost, self.now)
         self.charged += charge
 
     @rule(cost=AMOUNT)
     def report(self, cost: int) -> None:
         self.look()
         before = self.account.remaining
-        self.account, charge = self.account.charged(cost, self.now)
+        self.account, charge = self.account.charge(cost, self.now)
         self.charged += charge
         assert self.account.remaining <= before
 
@@ -179,13 +179,13 @@ def test_no_request_gets_more_than_the_allowance(
 async def _drive(settings: Settings, catalog: Catalog, steps: list[tuple[str, int]]) -> None:
     harness, caller = Harness(settings, catalog), Caller(uid="u")
     administration = AdminService(harness.database, settings)
-    await harness.users.me(caller)
+    await harness.users.get(caller)
     given, earlier = 100_000_000, 0
     for name, value in steps:
         change: dict[str, Any] = {
             "allowance": {"monthly_allowance": value},
             "remaining": {"spend_remaining": value},
-            "date": {"allowance_reset_date": milliseconds(datetime.now(UTC) + timedelta(days=value))},
+            "date": {"allowance_reset_date": to_milliseconds(datetime.now(UTC) + timedelta(days=value))},
             "limit": {"monthly_allowance": value},
             "grant": {"spend_remaining": value},
         }.get(name, {})

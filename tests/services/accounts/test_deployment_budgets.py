@@ -221,7 +221,7 @@ async def test_a_budget_stays_until_another_is_set(harness: Harness, deployments
     agents = AgentService(harness.database)
 
     async def shown() -> float:
-        return (await deployments.deployment(OWNER, agent.id)).budgetPerDay
+        return (await deployments.get(OWNER, agent.id)).budgetPerDay
 
     assert (await deployments.deploy(OWNER, agent.id)).budgetPerDay == await shown() == 0.001
     deployed = await deployments.deploy(OWNER, agent.id, DeployRequest(budget_per_day=2.5))

@@ -10,7 +10,7 @@ from google.api_core.exceptions import Aborted, DeadlineExceeded, ServiceUnavail
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.llm.estimate import bound_cost
 from shared.llm.failures import ModelFailure
-from shared.models.account import milliseconds
+from shared.models.account import to_milliseconds
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult, TicketStatus
 from shared.models.errors import AllowanceSpent, TooEarly
@@ -45,7 +45,7 @@ async def test_a_chat_holds_what_it_may_cost_and_is_charged_what_it_cost(
     await harness.deliver(accepted.ticket_id)
     ticket = await harness.chat.look_up(caller, accepted.ticket_id)
     assert ticket.result is not None
-    user = await harness.users.me(caller)
+    user = await harness.users.get(caller)
     assert (await harness.account(caller.uid)).held == 0
     assert user.usage_info.spend_remaining == to_dollars(100_000_000 - to_micros(ticket.result.cost))
     (entry,) = user.usage_info.usage
@@ -132,7 +132,7 @@ async def test_an_admission_whose_answer_is_lost_still_counts(
     harness: Harness, caller: Caller, cloud_tasks: CloudTasksServer, error: Exception
 ) -> None:
     """One ticket, one task, one hold."""
-    await harness.users.me(caller)
+    await harness.users.get(caller)
     lose_answers(harness.database, error)
     accepted = await harness.chat.submit(caller, chat("hi"))
     assert [name.split("/")[-1] for name in cloud_tasks.tasks] == [f"{accepted.ticket_id}-1"]
@@ -146,7 +146,7 @@ async def test_a_report_whose_answer_is_lost_is_charged_once(
     harness: Harness, caller: Caller, error: Exception
 ) -> None:
     """Also without a key."""
-    await harness.users.me(caller)
+    await harness.users.get(caller)
     lose_answers(harness.database, error)
     reported = await harness.users.report(caller, UsageReport(response_cost=1))
     assert reported.user.usage_info.spend_remaining == 99
@@ -157,7 +157,7 @@ async def test_a_change_whose_answer_is_lost_causes_no_conflict(
     harness: Harness, caller: Caller, error: Exception
 ) -> None:
     """The retry recognises its own commit: no 409, and one new period, not two."""
-    rev = (await harness.users.me(caller)).rev
+    rev = (await harness.users.get(caller)).rev
     lose_answers(harness.database, error)
     user = await harness.users.change(caller, AccountChange(rev=rev, monthly_allowance=7))
     assert user.usage_info.monthly_allowance == 7
@@ -183,7 +183,7 @@ async def test_a_period_that_ends_in_the_middle_of_a_chat(
 ) -> None:
     """The chat is charged in the new one, and its hold is gone."""
     accepted = await harness.chat.submit(caller, chat("hi"))
-    past = milliseconds(datetime.now(UTC) - timedelta(days=1))
+    past = to_milliseconds(datetime.now(UTC) - timedelta(days=1))
     await harness.users.change(caller, AccountChange(allowance_reset_date=past))
     await harness.deliver(accepted.ticket_id)
     account = await harness.account(caller.uid)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from shared.llm.catalog import Catalog, ModelRoute
 from shared.llm.estimate import bound_cost
 from shared.llm.failures import ModelFailure
-from shared.models.account import milliseconds
+from shared.models.account import to_milliseconds
 from shared.models.caller import Caller
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.errors import AllowanceSpent
@@ -93,7 +93,7 @@ class Drive:
 
     async def run(self, steps: list[tuple[str, Any]]) -> None:
         self.harness = Harness(self.settings, self.catalog)
-        await self.harness.users.me(self.caller)
+        await self.harness.users.get(self.caller)
         for name, value in steps:
             await getattr(self, name.replace(" ", "_"))(value)
             await self.compare(name)
@@ -123,9 +123,9 @@ class Drive:
         self.model.remaining = self.model.allowance
 
     async def date(self, _: None) -> None:
-        yesterday = milliseconds(datetime.now(UTC) - timedelta(days=1))
+        yesterday = to_milliseconds(datetime.now(UTC) - timedelta(days=1))
         await self.harness.users.change(self.caller, AccountChange(allowance_reset_date=yesterday))
-        await asyncio.gather(*(self.harness.users.me(self.caller) for _ in range(3)))
+        await asyncio.gather(*(self.harness.users.get(self.caller) for _ in range(3)))
         self.model.remaining = self.model.allowance
 
     async def allowance(self, amount: int) -> None:

@@ -21,7 +21,7 @@ from shared.models.errors import AllowanceSpent, ServiceError, TooEarly
 from shared.models.money import MICROS_PER_DOLLAR
 from shared.models.run import RunCodeRequest
 from shared.models.user import AccountChange
-from shared.sandbox.engine import engine
+from shared.sandbox.engine import create_engine
 from shared.services import model_calls
 from shared.services.agents.agents import AgentService
 from shared.services.chat.sweep import SweepService
@@ -39,7 +39,7 @@ ALLOWANCE = 0.2
 
 @pytest.fixture(scope="module")
 def _billing_server() -> Iterator[BillingServer]:
-    info = Catalog.load({"OPENAI_API_KEY": "x"}).model("openai", MODEL)
+    info = Catalog.load({"OPENAI_API_KEY": "x"}).get_model("openai", MODEL)
     assert info.prices is not None
     assert info.max_output_tokens is not None
     server = BillingServer(info.prices, info.max_output_tokens)
@@ -242,8 +242,8 @@ async def test_generated_code_costs_the_allowance_at_most(
     harness: Harness, caller: Caller, billing_server: BillingServer
 ) -> None:
     """The model writes nonsense, at length, and is asked again."""
-    calls = ModelCallService.over(harness.database, harness.catalog, complete, harness.settings)
-    service = CodeWritingService(harness.database, calls, engine(harness.settings), harness.settings)
+    calls = ModelCallService.create(harness.database, harness.catalog, complete, harness.settings)
+    service = CodeWritingService(harness.database, calls, create_engine(harness.settings), harness.settings)
     request = GenerateCodeRequest.model_validate(
         {
             "tools": {},

@@ -10,8 +10,8 @@ from shared.llm.catalog import Catalog
 from shared.models.caller import Caller
 from shared.models.errors import Unavailable
 from shared.models.money import CostBounds
-from shared.services.accounts.budgets import Budget
 from shared.services.accounts.ledger import Ledger
+from shared.services.accounts.run_budgets import Budget
 from shared.services.accounts.spending import SpendingService
 from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
@@ -90,7 +90,7 @@ async def test_a_hold_whose_turn_never_came_is_not_settled(
 
     monkeypatch.setattr(Ledger, "close_hold", noting)
     impatient = Harness(settings.model_copy(update={"store_timeout_seconds": 0.2}), harness.catalog)
-    calls = ModelCallService.over(impatient.database, impatient.catalog, costing(10), impatient.settings)
+    calls = ModelCallService.create(impatient.database, impatient.catalog, costing(10), impatient.settings)
     end = asyncio.Event()
 
     async def long(_: Transaction) -> None:

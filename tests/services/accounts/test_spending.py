@@ -128,14 +128,14 @@ async def test_a_call_settled_during_the_sweep_is_charged_as_settled(
     await spending.leave({hold.id: {"model": "m"}})
     await expire(database, hold)
     swept = Database(settings)
-    expired = swept.holds.expired
+    expired = swept.holds.list_expired
 
     async def settled_meanwhile(moment: datetime, limit: int) -> list[Hold]:
         found = await expired(moment, limit)
         await spending.settle(hold, 0.0, {})
         return found
 
-    swept.holds.expired = settled_meanwhile
+    swept.holds.list_expired = settled_meanwhile
     await SweepService(swept, task_queue(settings), settings).sweep()
     after = await account(database, caller.uid)
     assert (after.held, after.remaining) == (0, after.allowance)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from google.api_core.exceptions import Aborted
 
-from shared.models.account import Account, milliseconds
+from shared.models.account import Account, to_milliseconds
 from shared.models.caller import Caller
 from shared.models.errors import Conflict, Forbidden, TooLarge
 from shared.models.user import AccountChange, UsageReport
@@ -35,7 +35,7 @@ def spent(cost: float, **metadata: str) -> UsageReport:
 async def test_a_first_request_creates_the_user(users: UserService) -> None:
     """With an allowance and a remainder of 100, and the token's name and address."""
     caller = Caller(uid="new", claims={"name": "Nó Body", "email": "no@example.com", "uid": "new"})
-    user = await users.me(caller)
+    user = await users.get(caller)
     assert (user.id, user.basic_info.display_name, user.basic_info.email) == ("new", "Nó Body", "no@example.com")
     assert user.usage_info.model_dump() == {
         "monthly_allowance": 100,
@@ -43,12 +43,12 @@ async def test_a_first_request_creates_the_user(users: UserService) -> None:
         "spend_remaining": 100,
         "usage": [],
     }
-    assert await users.me(caller) == user
+    assert await users.get(caller) == user
 
 
 async def test_twenty_first_requests_at_once_create_one_user(users: UserService, caller: Caller) -> None:
     """All get the same user."""
-    seen = await asyncio.gather(*(users.me(caller) for _ in range(20)))
+    seen = await asyncio.gather(*(users.get(caller) for _ in range(20)))
     assert len({(user.rev, user.created_at) for user in seen}) == 1
 
 
@@ -71,7 +71,7 @@ async def test_a_cost_above_what_remains_leaves_nothing(users: UserService, call
 async def test_a_hundred_charges_at_once_are_all_charged(users: UserService, caller: Caller) -> None:
     """None is lost, none doubled."""
     await asyncio.gather(*(users.report(caller, spent(0.01)) for _ in range(100)))
-    user = await users.me(caller)
+    user = await users.get(caller)
     assert user.usage_info.spend_remaining == 99
     assert len(user.usage_info.usage) == 100
 
@@ -92,7 +92,7 @@ async def test_a_key_names_one_report(users: UserService, caller: Caller) -> Non
     for other in (spent(7, why="a"), spent(1, why="b"), spent(1)):
         with pytest.raises(Conflict, match="Idempotency-Key"):
             await users.report(caller, other, "key")
-    assert (await users.me(caller)).usage_info.spend_remaining == 99
+    assert (await users.get(caller)).usage_info.spend_remaining == 99
 
 
 async def test_metadata_of_another_type_are_different(users: UserService, caller: Caller) -> None:
@@ -115,7 +115,7 @@ async def test_a_report_whose_commit_went_unnoticed_is_not_a_replay(
     users: UserService, database: Database, caller: Caller
 ) -> None:
     """The retry finds the request's own entry: charged once, and not replayed."""
-    await users.me(caller)
+    await users.get(caller)
     lose_answers(database, Aborted("lost"))
     reported = await users.report(caller, spent(1), "key")
     assert (reported.replayed, reported.user.usage_info.spend_remaining) == (False, 99)
@@ -124,14 +124,14 @@ async def test_a_report_whose_commit_went_unnoticed_is_not_a_replay(
 async def test_the_list_shows_the_newest_hundred(users: UserService, database: Database, caller: Caller) -> None:
     """Reading it costs no more than that."""
     await asyncio.gather(*(users.report(caller, spent(0, n=str(n))) for n in range(105)))
-    assert len((await users.me(caller)).usage_info.usage) == 100
+    assert len((await users.get(caller)).usage_info.usage) == 100
 
 
 async def test_metadata_are_bounded(users: UserService, caller: Caller) -> None:
     """413, and nothing is charged."""
     with pytest.raises(TooLarge):
         await users.report(caller, spent(1, long="x" * 20_000))
-    assert (await users.me(caller)).usage_info.spend_remaining == 100
+    assert (await users.get(caller)).usage_info.spend_remaining == 100
 
 
 async def test_lowering_the_allowance_lowers_what_remains(users: UserService, caller: Caller) -> None:
@@ -153,23 +153,23 @@ async def test_a_reset_begins_a_new_period(users: UserService, database: Databas
 async def test_a_date_in_the_past_resets_once_however_many_see_it(users: UserService, caller: Caller) -> None:
     """Reads and charges at once: one new period, every charge in it, and the date moved on."""
     await users.report(caller, spent(30))
-    yesterday = milliseconds(datetime.now(UTC) - timedelta(days=1))
+    yesterday = to_milliseconds(datetime.now(UTC) - timedelta(days=1))
     await users.change(caller, AccountChange(allowance_reset_date=yesterday))
-    await asyncio.gather(*(users.me(caller) for _ in range(10)), *(users.report(caller, spent(1)) for _ in range(10)))
-    user = await users.me(caller)
+    await asyncio.gather(*(users.get(caller) for _ in range(10)), *(users.report(caller, spent(1)) for _ in range(10)))
+    user = await users.get(caller)
     assert user.usage_info.spend_remaining == 90
     assert len(user.usage_info.usage) == 10
-    assert user.usage_info.allowance_reset_date > milliseconds(datetime.now(UTC))
+    assert user.usage_info.allowance_reset_date > to_milliseconds(datetime.now(UTC))
 
 
 async def test_a_stale_revision_changes_nothing(users: UserService, caller: Caller) -> None:
     """409; without one, it is written; every write makes a new one."""
-    first = await users.me(caller)
+    first = await users.get(caller)
     second = await users.change(caller, AccountChange(rev=first.rev, monthly_allowance=50))
     assert second.rev != first.rev
     with pytest.raises(Conflict):
         await users.change(caller, AccountChange(rev=first.rev, monthly_allowance=60))
-    assert (await users.me(caller)).usage_info.monthly_allowance == 50
+    assert (await users.get(caller)).usage_info.monthly_allowance == 50
     assert (await users.change(caller, AccountChange(monthly_allowance=60))).usage_info.monthly_allowance == 60
 
 
@@ -178,10 +178,10 @@ async def test_in_firebase_users_cannot_raise_their_allowance_above_the_ceiling(
     firebase_users: UserService, caller: Caller, change: dict[str, float]
 ) -> None:
     """403, and nothing changes. Locally there is no ceiling."""
-    before = await firebase_users.me(caller)
+    before = await firebase_users.get(caller)
     with pytest.raises(Forbidden, match=r"\$100"):
         await firebase_users.change(caller, AccountChange.model_validate(change))
-    assert await firebase_users.me(caller) == before
+    assert await firebase_users.get(caller) == before
 
 
 async def test_in_firebase_users_may_change_their_allowance_below_the_ceiling(
@@ -213,9 +213,9 @@ async def test_in_firebase_a_reset_empties_the_list_and_refills_nothing(
 async def test_in_firebase_the_users_own_date_refills_nothing(firebase_users: UserService, caller: Caller) -> None:
     """A date that has come opens a new period, and moves on."""
     await firebase_users.report(caller, spent(30))
-    yesterday = milliseconds(datetime.now(UTC) - timedelta(days=1))
+    yesterday = to_milliseconds(datetime.now(UTC) - timedelta(days=1))
     await firebase_users.change(caller, AccountChange(allowance_reset_date=yesterday))
-    user = await firebase_users.me(caller)
+    user = await firebase_users.get(caller)
     assert (user.usage_info.spend_remaining, user.usage_info.usage) == (70, [])
     assert user.usage_info.allowance_reset_date > yesterday
 
@@ -239,7 +239,7 @@ async def test_in_firebase_the_calendar_refills_if_it_is_set_to(
     old = Account(uid=caller.uid, allowance=100_000_000, remaining=7_000_000, created_at=earlier, updated_at=earlier)
     await store_account(database, old)
     terms = settings.model_copy(update={"app_env": "firebase", "allowance_refill": refill})
-    user = await UserService(database, terms).me(caller)
+    user = await UserService(database, terms).get(caller)
     assert user.usage_info.spend_remaining == remaining
 
 
@@ -249,7 +249,7 @@ async def test_a_user_may_raise_the_default_allowance_to_the_ceiling(
     """A new user begins with the default."""
     terms = settings.model_copy(update={"app_env": "firebase", "default_allowance": 20, "allowance_ceiling": 50})
     users = UserService(database, terms)
-    assert (await users.me(caller)).usage_info.spend_remaining == 20
+    assert (await users.get(caller)).usage_info.spend_remaining == 20
     user = await users.change(caller, AccountChange(monthly_allowance=50, spend_remaining=50))
     assert user.usage_info.spend_remaining == 50
     with pytest.raises(Forbidden, match=r"\$50"):

@@ -40,10 +40,10 @@ async def test_an_agent_is_published_under_its_name(
     """The answer says where, and when; publishing again changes nothing."""
     agent = await saved(database, caller, "echo")
     assert (await deployments.deploy(caller, agent.id)).endpoint == "/rest/echo"
-    info = await deployments.deployment(caller, agent.id)
+    info = await deployments.get(caller, agent.id)
     assert (info.is_deployed, info.friendly_name, info.agentId, info.endpoint) == (True, "echo", agent.id, "/rest/echo")
     await deployments.deploy(caller, agent.id)
-    assert await deployments.deployment(caller, agent.id) == info
+    assert await deployments.get(caller, agent.id) == info
 
 
 async def test_code_that_will_not_run_is_published_with_a_warning(
@@ -80,7 +80,7 @@ async def test_only_one_of_two_agents_gets_the_name(
         assert holder is not None
         assert holder.agent_id == pair[winner].id
         with pytest.raises(NotFound):
-            await deployments.deployment((caller, OTHER)[1 - winner], pair[1 - winner].id)
+            await deployments.get((caller, OTHER)[1 - winner], pair[1 - winner].id)
 
 
 async def test_a_renamed_agent_moves_when_it_is_published_again(
@@ -90,7 +90,7 @@ async def test_a_renamed_agent_moves_when_it_is_published_again(
     agent = await saved(database, caller, "old")
     await deployments.deploy(caller, agent.id)
     await renamed(database, caller, agent, "new")
-    assert (await deployments.deployment(caller, agent.id)).friendly_name == "old"
+    assert (await deployments.get(caller, agent.id)).friendly_name == "old"
     assert (await deployments.deploy(caller, agent.id)).endpoint == "/rest/new"
     assert await database.deployments.get("old") is None
     other = await saved(database, OTHER, "old")
@@ -98,7 +98,7 @@ async def test_a_renamed_agent_moves_when_it_is_published_again(
     await renamed(database, caller, agent, "old")
     with pytest.raises(Conflict):
         await deployments.deploy(caller, agent.id)
-    assert (await deployments.deployment(caller, agent.id)).friendly_name == "new"
+    assert (await deployments.get(caller, agent.id)).friendly_name == "new"
 
 
 async def test_an_unpublished_name_is_free(deployments: DeploymentService, database: Database, caller: Caller) -> None:
@@ -110,7 +110,7 @@ async def test_an_unpublished_name_is_free(deployments: DeploymentService, datab
         await deployments.deploy(caller, agent.id)
         await deployments.undeploy(caller, agent.id)
         with pytest.raises(NotFound, match="not deployed"):
-            await deployments.deployment(caller, agent.id)
+            await deployments.get(caller, agent.id)
     other = await saved(database, OTHER, "echo")
     await deployments.deploy(OTHER, other.id)
 
@@ -121,13 +121,13 @@ async def test_only_its_owner_publishes_an_agent(
     """A private agent is unknown to others. A shared one shows that it is published, and others cannot change it."""
     private, shared = await saved(database, caller, "a"), await saved(database, caller, "b", visibility="shared")
     await deployments.deploy(caller, shared.id)
-    for act in (deployments.deploy, deployments.undeploy, deployments.deployment):
+    for act in (deployments.deploy, deployments.undeploy, deployments.get):
         with pytest.raises(NotFound):
             await act(OTHER, private.id)
     for act in (deployments.deploy, deployments.undeploy):
         with pytest.raises(Forbidden):
             await act(OTHER, shared.id)
-    assert (await deployments.deployment(OTHER, shared.id)).friendly_name == "b"
+    assert (await deployments.get(OTHER, shared.id)).friendly_name == "b"
 
 
 async def test_lost_answers_publish_and_unpublish_once(
@@ -166,7 +166,7 @@ async def test_one_request_finds_which_names_are_taken(database: Database, calle
     """Of many names."""
     agent = await saved(database, caller, "echo")
     await DeploymentService(database, Settings()).deploy(caller, agent.id)
-    assert await database.deployments.taken(["echo", "free", "also_free"]) == {"echo"}
+    assert await database.deployments.find_taken(["echo", "free", "also_free"]) == {"echo"}
 
 
 async def test_large_deployments_make_shorter_pages(

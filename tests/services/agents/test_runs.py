@@ -158,7 +158,7 @@ async def test_a_call_that_nobody_waits_for_is_charged_when_it_ends(
     """The time is up in the middle of it: the run ends with a clear error, and the payer is charged, as the provider
     bills the call.
     """
-    await harness.users.me(caller)
+    await harness.users.get(caller)
     impatient = replaced(harness, run_timeout_seconds=0.7)
     model_server.script("slow", Answer("late", delay=1.5))
     with pytest.raises(CodeFailed, match="took"):
@@ -211,7 +211,7 @@ async def test_a_run_that_is_cancelled_leaves_nothing_held(
     harness: Harness, caller: Caller, model_server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At any moment of the hold's own transaction. The call is then not made."""
-    await harness.users.me(caller)
+    await harness.users.get(caller)
     api = harness.database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     commit, committing = api.commit, asyncio.Event()
 

@@ -33,13 +33,13 @@ async def test_it_exists_once_an_agent_is_published(
 ) -> None:
     """A saved agent is not a model yet; an unpublished one no longer is."""
     agent = await save(database, caller, friendlyName="echo")
-    assert "gofannon" not in await providers.providers(caller)
+    assert "gofannon" not in await providers.list_providers(caller)
     await DeploymentService(database, Settings()).deploy(caller, agent.id)
-    catalog = await providers.providers(caller)
+    catalog = await providers.list_providers(caller)
     assert list(catalog["gofannon"].models) == ["echo"]
     assert {"openai", "local"} <= set(catalog)
     await DeploymentService(database, Settings()).undeploy(caller, agent.id)
-    assert "gofannon" not in await providers.providers(caller)
+    assert "gofannon" not in await providers.list_providers(caller)
 
 
 async def test_users_see_their_own_and_shared_agents(
@@ -51,15 +51,15 @@ async def test_users_see_their_own_and_shared_agents(
     ):  # fmt: skip
         await publish(database, user, name, visibility=visibility)
     for who, seen in ((caller, ["b", "c"]), (OTHER, ["a", "b"]), (ADMIN, ["a", "b", "c"]), (Caller(uid="x"), ["b"])):
-        assert list((await providers.providers(who))["gofannon"].models) == seen
-        assert list((await providers.provider(who, "gofannon")).models) == seen
-        assert await providers.models(who, "gofannon") == seen
+        assert list((await providers.list_providers(who))["gofannon"].models) == seen
+        assert list((await providers.get_provider(who, "gofannon")).models) == seen
+        assert await providers.list_models(who, "gofannon") == seen
         for name in "abc":
             if name in seen:
-                assert (await providers.model(who, "gofannon", name)).description == "Says it again."
+                assert (await providers.get_model(who, "gofannon", name)).description == "Says it again."
             else:
                 with pytest.raises(NotFound):
-                    await providers.model(who, "gofannon", name)
+                    await providers.get_model(who, "gofannon", name)
 
 
 JSON_SCHEMA = {
@@ -109,14 +109,14 @@ async def test_its_parameters_are_the_agents_input(
 ) -> None:
     """From either form of schema, in its order, without `inputText`, which is the chat's message."""
     await publish(database, caller, "weather", description="Tells the weather.", inputSchema=schema)
-    model = await providers.model(caller, "gofannon", "weather")
+    model = await providers.get_model(caller, "gofannon", "weather")
     assert model.description == "Tells the weather."
     nothing = {"description": "", "default": None, "min": None, "max": None, "choices": None}
     shown = {name: parameter.model_dump() for name, parameter in model.parameters.items()}
     assert shown == {name: {**nothing, **parameter} for name, parameter in expected.items()}
     assert list(shown) == list(expected)
     assert (model.prices, model.built_in_tools) == (None, [])
-    assert (await providers.provider(caller, "gofannon")).models["weather"] == model
+    assert (await providers.get_provider(caller, "gofannon")).models["weather"] == model
 
 
 async def test_a_change_of_the_agent_is_shown(providers: ProviderService, database: Database, caller: Caller) -> None:
@@ -124,16 +124,16 @@ async def test_a_change_of_the_agent_is_shown(providers: ProviderService, databa
     agent = await publish(database, caller, "echo", visibility="shared")
     changes = {"description": "New.", "inputSchema": {"n": "number"}, "visibility": "private"}
     await AgentService(database).update(caller, agent.id, UpdateAgentRequest.model_validate(changes))
-    model = await providers.model(caller, "gofannon", "echo")
+    model = await providers.get_model(caller, "gofannon", "echo")
     assert (model.description, model.parameters["n"].type) == ("New.", "float")
     with pytest.raises(NotFound):
-        await providers.model(OTHER, "gofannon", "echo")
+        await providers.get_model(OTHER, "gofannon", "echo")
 
 
 async def test_without_an_agent_there_is_no_such_provider(providers: ProviderService, caller: Caller) -> None:
     """404, with the reason; the map leaves it out."""
-    assert "gofannon" not in await providers.providers(caller)
-    for act in (providers.provider(caller, "gofannon"), providers.models(caller, "gofannon")):
+    assert "gofannon" not in await providers.list_providers(caller)
+    for act in (providers.get_provider(caller, "gofannon"), providers.list_models(caller, "gofannon")):
         with pytest.raises(NotFound, match="no agent is deployed that you may see"):
             await act
 
@@ -142,16 +142,16 @@ async def test_without_an_agent_there_is_no_such_provider(providers: ProviderSer
 async def test_an_unknown_agent_is_reported_by_name(providers: ProviderService, caller: Caller, name: str) -> None:
     """404, shortened, whatever the name is."""
     with pytest.raises(NotFound, match="No agent is published as") as raised:
-        await providers.model(caller, "gofannon", name)
+        await providers.get_model(caller, "gofannon", name)
     assert len(raised.value.message) < 200
 
 
 async def test_other_providers_read_nothing(catalog: Catalog, caller: Caller) -> None:
     """They are answered without the database, and so are unknown ones."""
     service = ProviderService(catalog, no_database)
-    assert (await service.provider(caller, "openai")).models
-    assert "gpt-4.1-mini" in await service.models(caller, "openai")
-    assert (await service.model(caller, "openai", "gpt-4.1-mini")).parameters
-    for act in (service.provider(caller, "nobody"), service.model(caller, "openai", "nothing")):
+    assert (await service.get_provider(caller, "openai")).models
+    assert "gpt-4.1-mini" in await service.list_models(caller, "openai")
+    assert (await service.get_model(caller, "openai", "gpt-4.1-mini")).parameters
+    for act in (service.get_provider(caller, "nobody"), service.get_model(caller, "openai", "nothing")):
         with pytest.raises(NotFound):
             await act

@@ -22,10 +22,10 @@ async def sessions(database: Database) -> SessionService:
 async def test_a_configuration_is_kept_and_replaced(sessions: SessionService, caller: Caller, session_id: str) -> None:
     """The id may be any text."""
     assert (await sessions.configure(caller, session_id, CONFIG)).session_id == session_id
-    assert await sessions.config(caller, session_id) == CONFIG
+    assert await sessions.get_config(caller, session_id) == CONFIG
     other = CONFIG.model_copy(update={"built_in_tool": "web_search"})
     await sessions.configure(caller, session_id, other)
-    assert await sessions.config(caller, session_id) == other
+    assert await sessions.get_config(caller, session_id) == other
 
 
 async def test_a_session_belongs_to_its_owner_only(sessions: SessionService, caller: Caller) -> None:
@@ -33,11 +33,11 @@ async def test_a_session_belongs_to_its_owner_only(sessions: SessionService, cal
     await sessions.configure(caller, "s", CONFIG)
     other = Caller(uid="other")
     with pytest.raises(NotFound):
-        await sessions.config(other, "s")
+        await sessions.get_config(other, "s")
     with pytest.raises(NotFound):
         await sessions.delete(other, "s")
     await sessions.configure(other, "s", CONFIG.model_copy(update={"model": "another"}))
-    assert await sessions.config(caller, "s") == CONFIG
+    assert await sessions.get_config(caller, "s") == CONFIG
 
 
 async def test_a_deleted_session_is_gone(sessions: SessionService, caller: Caller) -> None:
@@ -45,7 +45,7 @@ async def test_a_deleted_session_is_gone(sessions: SessionService, caller: Calle
     await sessions.configure(caller, "s", CONFIG)
     assert (await sessions.delete(caller, "s")).message == "Session deleted"
     with pytest.raises(NotFound):
-        await sessions.config(caller, "s")
+        await sessions.get_config(caller, "s")
     with pytest.raises(NotFound):
         await sessions.delete(caller, "s")
 
@@ -66,17 +66,17 @@ async def test_a_session_ends_after_thirty_days_without_use(
     """Also before Firestore has deleted it."""
     await kept_for(database, caller, timedelta(seconds=-1))
     with pytest.raises(NotFound):
-        await sessions.config(caller, "s")
+        await sessions.get_config(caller, "s")
 
 
 async def test_use_prolongs_a_session(sessions: SessionService, database: Database, caller: Caller) -> None:
     """Reading counts, once a day."""
     await kept_for(database, caller, timedelta(days=2))
-    await sessions.config(caller, "s")
+    await sessions.get_config(caller, "s")
     prolonged = await database.sessions.get(caller.uid, "s")
     assert prolonged is not None
     assert prolonged.expire_at > datetime.now(UTC) + KEPT - timedelta(minutes=1)
-    await sessions.config(caller, "s")
+    await sessions.get_config(caller, "s")
     assert await database.sessions.get(caller.uid, "s") == prolonged
 
 

@@ -107,7 +107,7 @@ async def test_lists_cost_what_they_show(database: Database, catalog: Catalog) -
         assert (costs.requests, costs.documents) == (1, shown)
         apis = await costs.of(lambda: deployments.list(CALLER, 500))
         assert (costs.requests, costs.documents) == (1, len(apis.deployments))
-        models = (await costs.of(lambda: providers.providers(CALLER)))["gofannon"].models
+        models = (await costs.of(lambda: providers.list_providers(CALLER)))["gofannon"].models
         assert (costs.requests, costs.documents) == (1, len(models))
         assert len(models) == len(apis.deployments)
         seen.append((shown, len(apis.deployments), len(models)))
@@ -137,7 +137,7 @@ async def test_one_of_many_costs_one_read(database: Database, catalog: Catalog) 
     costs = Costs(database)
     await costs.of(lambda: AgentService(database).get(CALLER, "id-0"))
     assert (costs.requests, costs.documents) == (1, 1)
-    await costs.of(lambda: DeploymentService(database, Settings()).deployment(CALLER, "id-0"))
+    await costs.of(lambda: DeploymentService(database, Settings()).get(CALLER, "id-0"))
     assert (costs.requests, costs.documents) == (2, 2)
-    await costs.of(lambda: providers.model(CALLER, "gofannon", "agent-0000"))
+    await costs.of(lambda: providers.get_model(CALLER, "gofannon", "agent-0000"))
     assert (costs.requests, costs.documents) == (1, 1)

@@ -68,7 +68,7 @@ async def test_each_attempt_is_charged_once(harness: Harness, caller: Caller) ->
     account = await harness.account(caller.uid)
     assert sorted(await harness.charged(caller.uid)) == [300, 300, 500]
     assert (account.held, account.remaining) == (0, 100_000_000 - 1100)
-    entries = (await harness.users.me(caller)).usage_info.usage
+    entries = (await harness.users.get(caller)).usage_info.usage
     assert [entry.metadata.get("estimated") for entry in entries] == [None, True, True]
 
 
@@ -111,7 +111,7 @@ async def test_costs_below_half_a_millionth_add_up(harness: Harness, caller: Cal
 
         await harness.deliver(ticket.ticket_id, answers)
     assert sum(await harness.charged(caller.uid)) == 1
-    usage = (await harness.users.me(caller)).usage_info.usage
+    usage = (await harness.users.get(caller)).usage_info.usage
     assert [entry.response_cost for entry in usage] == [0.0000001] * 10
 
 
@@ -280,7 +280,7 @@ async def expire(harness: Harness, ticket_id: str) -> None:
     async def write(transaction: Transaction) -> None:
         found = await harness.database.tickets.get(ticket_id, transaction)
         assert found is not None
-        harness.database.tickets.put(found.renewed(datetime.now(UTC), -1), transaction)
+        harness.database.tickets.put(found.renew(datetime.now(UTC), -1), transaction)
 
     await harness.database.transaction(write)
 

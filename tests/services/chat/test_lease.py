@@ -101,6 +101,6 @@ async def steal(worker: Worker, ticket_id: str) -> None:
     async def lease(transaction: Any) -> None:
         ticket = await worker.database.tickets.get(ticket_id, transaction)
         assert ticket is not None
-        worker.database.tickets.put(ticket.leased("thief", datetime.now(UTC), 60), transaction)
+        worker.database.tickets.put(ticket.lease_to("thief", datetime.now(UTC), 60), transaction)
 
     await worker.database.transaction(lease)

@@ -115,7 +115,7 @@ async def take(database: Database, ticket_id: str) -> None:
     async def lease(transaction: Transaction) -> None:
         ticket = await database.tickets.get(ticket_id, transaction)
         assert ticket is not None
-        database.tickets.put(ticket.leased("worker", datetime.now(UTC), 60), transaction)
+        database.tickets.put(ticket.lease_to("worker", datetime.now(UTC), 60), transaction)
 
     await database.transaction(lease)
 

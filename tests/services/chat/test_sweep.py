@@ -44,8 +44,8 @@ async def test_stale_tickets_are_queued_again(
         ticket("pending", age=old),
         ticket("processing", age=old, status=TicketStatus.PROCESSING),
         ticket("fresh", age=fresh),
-        ticket("done", age=old).completed(done, datetime.now(UTC) - old),
-        ticket("failed", age=old).failed("No.", datetime.now(UTC) - old),
+        ticket("done", age=old).complete(done, datetime.now(UTC) - old),
+        ticket("failed", age=old).fail("No.", datetime.now(UTC) - old),
     ):
         await store(database, stored, REQUEST)
     assert await sweeper.sweep() == Swept(requeued=2)
@@ -110,7 +110,7 @@ async def test_a_ticket_that_only_waits_is_not_ended(
     await store(database, ticket("began late", age=20 * hours, attempts=1, first_taken_at=began + 2 * hours), REQUEST)
     await store(database, ticket("began", age=20 * hours, attempts=1, first_taken_at=began), REQUEST)
     parked_again = ticket("parked again", age=20 * hours, attempts=1, first_taken_at=began)
-    await store(database, parked_again.put_aside("model", parked_again.updated_at), REQUEST)
+    await store(database, parked_again.park("model", parked_again.updated_at), REQUEST)
     assert await sweeper.sweep() == Swept(requeued=2, called=2, ended=1)
     ended = await database.tickets.get("began")
     assert ended is not None

@@ -12,7 +12,7 @@ import pytest
 from shared.models.caller import Caller
 from shared.models.errors import BadRequest
 from shared.models.spec import FetchedSpec, FetchSpecRequest
-from shared.openapi import parse, tool_docs
+from shared.openapi import parse, write_tool_docs
 from shared.outbound.http import Answer
 from shared.services.connectors import specs as specs_module
 from shared.services.connectors.specs import MAX_SPEC_BYTES, SpecService
@@ -160,7 +160,7 @@ async def test_a_document_too_large_for_an_agent_is_shortened(
     assert len(json.dumps(text)) > MAX_SPEC_BYTES
     spec = await fetched(service, caller, api_server, text.encode())
     assert len(json.dumps(spec.content, ensure_ascii=False).encode()) <= MAX_SPEC_BYTES
-    assert tool_docs(parse(spec.content), 60_000) == tool_docs(parse(text), 60_000)
+    assert write_tool_docs(parse(spec.content), 60_000) == write_tool_docs(parse(text), 60_000)
     (warning,) = spec.warnings or []
     assert f"was {len(json.dumps(text))} bytes long" in warning
     assert "shortened" in warning

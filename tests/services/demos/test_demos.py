@@ -123,13 +123,13 @@ async def test_who_may_open_a_page(demos: DemoService, caller: Caller) -> None:
     private = await demos.create(caller, request())
     shared = await demos.create(caller, request(visibility="shared"))
     for who in (None, OTHER, caller, ADMIN):
-        assert (await demos.opened(who, shared.id)).id == shared.id
+        assert (await demos.open(who, shared.id)).id == shared.id
     for who in (caller, ADMIN):
-        assert (await demos.opened(who, private.id)).id == private.id
+        assert (await demos.open(who, private.id)).id == private.id
     for who in (None, OTHER):
         for demo_id in (private.id, "unknown"):
             with pytest.raises(NotFound, match="There is no such demo"):
-                await demos.opened(who, demo_id)
+                await demos.open(who, demo_id)
 
 
 @pytest.mark.parametrize("demo_id", ["unknown", "a/b", ".", "..", "__x__", "x" * 1501, "é" * 800, ""])
@@ -137,7 +137,7 @@ async def test_any_text_may_be_given_as_an_id(demos: DemoService, caller: Caller
     """What cannot be an id is unknown like any other."""
     for act in (
         demos.get(caller, demo_id),
-        demos.opened(None, demo_id),
+        demos.open(None, demo_id),
         demos.replace(caller, demo_id, replacement()),
         demos.delete(caller, demo_id),
     ):

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import example, given
 
-from shared.services.demos.markup import markup_problems
+from shared.services.demos.markup import find_markup_problems
 from tests.growth import grows_linearly
 from tests.services.demos.texts import TEXTS
 
@@ -20,14 +20,14 @@ from tests.services.demos.texts import TEXTS
 )
 def test_what_cannot_run_is_reported(markup: str, word: str) -> None:
     """Scripts and handlers in the HTML."""
-    (problem,) = markup_problems(markup)
+    (problem,) = find_markup_problems(markup)
     assert word in problem
 
 
 @pytest.mark.parametrize("markup", ["", "<p>on</p>", "<a href=#x on>", "<p>a < b <!-- <script> --></p>", "<style>"])
 def test_what_works_is_not_reported(markup: str) -> None:
     """Text and comments are not elements."""
-    assert markup_problems(markup) == []
+    assert find_markup_problems(markup) == []
 
 
 @given(TEXTS)
@@ -35,11 +35,11 @@ def test_what_works_is_not_reported(markup: str) -> None:
 @example("<![ ")
 def test_any_markup_can_be_checked(markup: str) -> None:
     """Without an error, and with a few problems at most."""
-    assert len(markup_problems(markup)) <= 5
+    assert len(find_markup_problems(markup)) <= 5
 
 
 @pytest.mark.parametrize("piece", ["<a ", "<a x='", '<a x="', "<!--", "<a b='c' d", "</", "<a x=", "<![", "<a x"])
 @pytest.mark.timeout(60)
 def test_hostile_markup_is_read_in_linear_time(piece: str) -> None:
     """A model may write anything."""
-    assert grows_linearly(markup_problems, piece.__mul__, 100_000 // len(piece))
+    assert grows_linearly(find_markup_problems, piece.__mul__, 100_000 // len(piece))

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from hypothesis import example, given
 
 from shared.models.demo import DemoCode
-from shared.services.demos.page import page, policy
+from shared.services.demos.page import render_page, write_policy
 from tests.services.demos.texts import TEXTS
 
 BASE = "https://app.example/api"
@@ -60,7 +60,7 @@ def script_strings(script: str) -> tuple[str, str]:
 @example("</title><script>alert(1)</script>", "<!--", "</style><script>", "</script><!--<script>")
 def test_every_part_stays_in_its_place(title: str, html: str, css: str, js: str) -> None:
     """One script of ours, with our nonce, holds the demo's script; title, style and body are the demo's."""
-    text = page(title, DemoCode(html=html, css=css, js=js), BASE, NONCE)
+    text = render_page(title, DemoCode(html=html, css=css, js=js), BASE, NONCE)
     assert text.startswith("<!doctype html>\n")
     reader = Reader(text)
     assert reader.nonces[:1] == [NONCE]
@@ -74,14 +74,14 @@ def test_every_part_stays_in_its_place(title: str, html: str, css: str, js: str)
 
 def test_only_the_nonce_admits_scripts() -> None:
     """A hash of the demo's script would also admit the same text in a frame in the demo's HTML."""
-    first, _ = policy(BASE, NONCE).split(", ")
+    first, _ = write_policy(BASE, NONCE).split(", ")
     assert f"script-src 'nonce-{NONCE}'" in first.split("; ")
 
 
 def test_the_policy_is_closed() -> None:
     """An origin of its own, no way out but the published agents, and framed only by those who may."""
     embedders = ("https://front.example", "https://a.example; script-src *")
-    first, _ = policy(BASE, NONCE, embedders).split(", ")
+    first, _ = write_policy(BASE, NONCE, embedders).split(", ")
     directives = first.split("; ")
     assert directives[0] == "sandbox allow-scripts allow-forms allow-modals"
     assert "allow-same-origin" not in " ".join(directives)
@@ -92,6 +92,6 @@ def test_the_policy_is_closed() -> None:
 
 def test_a_script_must_satisfy_two_policies() -> None:
     """A script can read the nonce in its own policy. The second policy has no nonce, and admits no foreign script."""
-    first, second = policy("https://a.example/api", "00ff", ()).split(", ")
+    first, second = write_policy("https://a.example/api", "00ff", ()).split(", ")
     assert "'nonce-00ff'" in first
     assert second == "script-src 'unsafe-inline'"

@@ -1,6 +1,6 @@
 """What the prompts of agents say."""
 
-from shared.services.generation.code_prompt import CODE_RULES, request_text
+from shared.services.generation.code_prompt import CODE_RULES, write_request
 
 
 def test_the_rules_name_what_code_can_use() -> None:
@@ -11,7 +11,7 @@ def test_the_rules_name_what_code_can_use() -> None:
 
 def test_a_request_without_schemas_has_the_default_ones() -> None:
     """Text in, text out. Parts without content are left out."""
-    text = request_text("Do it.", None, None, {"Models": "", "MCP tools": "### add"})
+    text = write_request("Do it.", None, None, {"Models": "", "MCP tools": "### add"})
     assert '{"inputText": "string"}' in text
     assert "# MCP tools" in text
     assert "# Models" not in text

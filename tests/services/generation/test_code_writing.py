@@ -11,11 +11,11 @@ from shared.models.agent import CreateAgentRequest
 from shared.models.caller import Caller
 from shared.models.code_writing import GenerateCodeRequest
 from shared.models.errors import AllowanceSpent, BadRequest, UpstreamFailed, UpstreamTooSlow
-from shared.sandbox.engine import engine
+from shared.sandbox.engine import create_engine
 from shared.services.agents.agents import AgentService
 from shared.services.agents.deployments import DeploymentService
 from shared.services.generation.code_check import NO_RESULT
-from shared.services.generation.code_prompt import fix_text, name_text, request_text
+from shared.services.generation.code_prompt import write_fix_request, write_naming_request, write_request
 from shared.services.generation.code_writing import CodeWritingService
 from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
@@ -27,8 +27,8 @@ from tests.services.harness import MODEL, Harness
 
 CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText'].upper()}\n"
 TASK = "Shouts what it is told."
-ASKED = request_text(TASK, None, None, {})
-NAME_ASKED = name_text(ASKED)
+ASKED = write_request(TASK, None, None, {})
+NAME_ASKED = write_naming_request(ASKED)
 NAMED = Answer(json.dumps({"friendly_name": "shout_it", "docstring": "Shouts."}))
 
 
@@ -39,8 +39,8 @@ def settings(settings: Settings, api_server: ApiServer, mcp_server: McpServer) -
 
 def service(settings: Settings, catalog: Catalog) -> CodeWritingService:
     database = Database(settings)
-    model_calls = ModelCallService.over(database, catalog, complete, settings)
-    return CodeWritingService(database, model_calls, engine(settings), settings)
+    model_calls = ModelCallService.create(database, catalog, complete, settings)
+    return CodeWritingService(database, model_calls, create_engine(settings), settings)
 
 
 @pytest.fixture
@@ -86,8 +86,8 @@ async def test_the_model_corrects_code_that_fails_a_check(
         "NotImplementedError: line 1: The module `requests` is not available here. "
         "Use `http_client` or `httpx.AsyncClient()`, with `await`."
     )
-    model_server.script(fix_text(error), Answer(broken))
-    second = fix_text(
+    model_server.script(write_fix_request(error), Answer(broken))
+    second = write_fix_request(
         "Traceback (most recent call last):\n"
         '  File "agent.py", line 2, in <module>\n    TABLE = 1 / 0\nZeroDivisionError: division by zero'
     )
@@ -111,9 +111,9 @@ async def test_the_model_corrects_code_that_returns_nothing(
 ) -> None:
     """It loads, but would answer every call with nothing."""
     model_server.script(ASKED, Answer(answer))
-    model_server.script(fix_text(NO_RESULT), Answer(CODE))
+    model_server.script(write_fix_request(NO_RESULT), Answer(CODE))
     assert (await writing.write(caller, request())).code == CODE
-    (call,) = model_server.calls_for(fix_text(NO_RESULT))
+    (call,) = model_server.calls_for(write_fix_request(NO_RESULT))
     assert call.body["messages"][2]["content"] == (code or answer)
 
 
@@ -268,7 +268,7 @@ async def test_without_allowance_no_code_is_written(
 ) -> None:
     """402, before a model is asked."""
     harness = Harness(writing.settings.model_copy(update={"default_allowance": 0}), writing.model_calls.catalog)
-    await harness.users.me(caller)
+    await harness.users.get(caller)
     with pytest.raises(AllowanceSpent):
         await writing.write(caller, request())
     assert model_server.calls == []

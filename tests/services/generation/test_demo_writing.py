@@ -10,7 +10,7 @@ from shared.llm.completion import complete
 from shared.models.caller import Caller
 from shared.models.demo import GenerateDemoRequest
 from shared.models.errors import AllowanceSpent, BadRequest, UpstreamFailed, UpstreamTooSlow
-from shared.services.generation.demo_prompt import DEMO_RULES, fix_text, request_text
+from shared.services.generation.demo_prompt import DEMO_RULES, write_fix_request, write_request
 from shared.services.generation.demo_writing import DemoWritingService
 from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
@@ -20,7 +20,7 @@ from tests.services.harness import MODEL, Harness
 from tests.services.publishing import publish
 
 TASK = "Show the time."
-ASKED = request_text(TASK, [])
+ASKED = write_request(TASK, [])
 PARTS = {"html": '<p id="now">{}</p>', "css": "p { color: red }", "js": "now.textContent = `it's\n${Date()}`;"}
 ANSWER = json.dumps(PARTS)
 OTHER = Caller(uid="other")
@@ -28,7 +28,7 @@ OTHER = Caller(uid="other")
 
 def service(settings: Settings, catalog: Catalog) -> DemoWritingService:
     database = Database(settings)
-    model_calls = ModelCallService.over(database, catalog, complete, settings)
+    model_calls = ModelCallService.create(database, catalog, complete, settings)
     return DemoWritingService(database, model_calls, settings)
 
 
@@ -98,7 +98,7 @@ async def test_the_model_corrects_a_page_that_fails_a_check(
     good = {**PARTS, "js": "fetch(`${API_BASE_URL}/rest/mine`)"}
     deployment = await database.deployments.get("mine")
     assert deployment
-    asked = request_text(TASK, [deployment])
+    asked = write_request(TASK, [deployment])
     bad = json.dumps({**good, **change})
     model_server.script(asked, Answer(bad))
     with pytest.raises(UpstreamFailed, match="no page that works, in 2 attempts"):
@@ -119,7 +119,7 @@ async def test_it_gives_up_after_one_correction(
 ) -> None:
     """502, with the last error; both answers are charged."""
     model_server.script(ASKED, Answer("no"))
-    model_server.script(fix_text("It holds no JSON object."), Answer(json.dumps({**PARTS, "js": "let 1"})))
+    model_server.script(write_fix_request("It holds no JSON object."), Answer(json.dumps({**PARTS, "js": "let 1"})))
     with pytest.raises(UpstreamFailed, match="The last error: js, line 1: Syntax error"):
         await writing.write(caller, request())
     assert len(model_server.calls) == 2
@@ -133,7 +133,7 @@ async def test_the_model_corrects_an_empty_answer(
 ) -> None:
     """Providers refuse empty messages, so another text stands for it."""
     model_server.script(ASKED, Answer(" "))
-    model_server.script(fix_text("It holds no JSON object."), Answer(ANSWER))
+    model_server.script(write_fix_request("It holds no JSON object."), Answer(ANSWER))
     assert (await writing.write(caller, request())).html == PARTS["html"]
     assert model_server.calls[1].body["messages"][2]["content"].strip()
 
@@ -182,7 +182,7 @@ async def test_without_allowance_no_demo_is_written(
 ) -> None:
     """402, before a model is asked."""
     harness = Harness(writing.settings.model_copy(update={"default_allowance": 0}), writing.model_calls.catalog)
-    await harness.users.me(caller)
+    await harness.users.get(caller)
     with pytest.raises(AllowanceSpent):
         await writing.write(caller, request())
     assert model_server.calls == []

@@ -7,9 +7,9 @@ from shared.llm.catalog.data import (
     CuratedModel,
     CuratedProvider,
     KnownModel,
-    curated,
-    generic_parameters,
-    known,
+    load_curated,
+    load_generic_parameters,
+    load_known,
 )
 from shared.models.catalog import BuiltInTool, ModelInfo, ParameterSpec, Prices, ProviderInfo
 
@@ -17,9 +17,9 @@ _FREE = Prices(input=0, output=0)
 
 
 @cache
-def provider_info(provider: str) -> ProviderInfo:
+def describe_provider(provider: str) -> ProviderInfo:
     """Raises `KeyError` for a provider without a file."""
-    source, facts = curated(provider), known(provider)
+    source, facts = load_curated(provider), load_known(provider)
     return ProviderInfo(
         name=source.name,
         description=source.description,
@@ -58,9 +58,11 @@ def _collect_parameters(provider: CuratedProvider, model: CuratedModel) -> dict[
     return specs | defaults
 
 
-def unlisted_parameters(provider: CuratedProvider, model: CuratedModel, info: ModelInfo) -> Mapping[str, ParameterSpec]:
+def list_unlisted_parameters(
+    provider: CuratedProvider, model: CuratedModel, info: ModelInfo
+) -> Mapping[str, ParameterSpec]:
     """What the model takes and does not show, by name."""
-    generic = generic_parameters()
+    generic = load_generic_parameters()
     return {
         name: within_tokens(name, spec or generic[name], info.context_window, info.max_output_tokens)
         for set_name in model.parameter_sets

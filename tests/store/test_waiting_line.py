@@ -7,7 +7,7 @@ import pytest
 from shared.models.errors import NeverBegun, Unavailable
 from shared.settings import Settings
 from shared.store import Database, Transaction
-from shared.store.line import Line
+from shared.store.waiting_line import Line
 
 
 async def stand_in(line: Line, name: str, served: list[str], *, urgent: bool = False) -> None:

@@ -15,7 +15,7 @@ _WORDS = {
 }
 
 
-def what_is_wrong(error: JSONDecodeError) -> str:
+def describe_json_error(error: JSONDecodeError) -> str:
     """The problem and its place, such as "a value is missing, line 1, column 5"."""
     said = next((ours for theirs, ours in _WORDS.items() if error.msg.startswith(theirs)), "it cannot be read")
     return f"{said}, line {error.lineno}, column {error.colno}"

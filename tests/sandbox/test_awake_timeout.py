@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.sandbox.awake import awake_timeout
+from shared.sandbox.awake_timeout import awake_timeout
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from shared.llm import stops
+from shared.llm import stop_reasons
 from shared.llm.answer import Answer
 from shared.llm.exchange import Exchange
 from shared.llm.forms import read_document
@@ -39,7 +39,7 @@ def read_exchange(exchange: Exchange) -> Answer | None:
     return answer
 
 
-def thoughts_of(answer: Answer, stop: str | None) -> dict[str, Any] | None:
+def read_thoughts(answer: Answer, stop: str | None) -> dict[str, Any] | None:
     """What the model did beside answering; None if nothing.
 
     `reasoning`, `thinking_blocks`, `tool_calls` for the caller, `built_in_tools` that the provider ran, `citations`
@@ -58,6 +58,6 @@ def thoughts_of(answer: Answer, stop: str | None) -> dict[str, Any] | None:
 
 
 def stop_of(answer: Answer) -> str | None:
-    """See `stops.reason`; a refusal is one whatever else is said of its end."""
-    stop = stops.reason(answer.stop, answer.native_stop)
+    """See `stop_reasons.reason`; a refusal is one whatever else is said of its end."""
+    stop = stop_reasons.reason(answer.stop, answer.native_stop)
     return "refusal" if answer.refusal and stop is None else stop

@@ -7,8 +7,8 @@ from typing import Any
 
 from shared.llm.catalog import ModelRoute
 from shared.llm.forms.faults import error_body
-from shared.llm.text import whole_text
-from shared.redaction import redacted
+from shared.llm.text import repair_text
+from shared.redaction import redact
 from shared.text import shorten
 
 MAX_WORDS_LENGTH = 300
@@ -27,16 +27,16 @@ def secrets_of(route: ModelRoute) -> list[str]:
     return [secret for secret in (route.api_key, *arguments) if secret]
 
 
-def clean_words(words: str, secrets: Iterable[str]) -> str:
+def clean_message(words: str, secrets: Iterable[str]) -> str:
     """At most `MAX_WORDS_LENGTH` characters; empty for what is no sentence for people."""
-    words = whole_text(words)[:_MAX_READ]
+    words = repair_text(words)[:_MAX_READ]
     words = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
     words = _unwrap(_PREFIX.sub("", words))
     if _PAGE.search(words):
         return ""
     for secret in secrets:
         words = words.replace(secret, "[key]")
-    words = " ".join(_LIBRARY.sub("", redacted(words)).split())
+    words = " ".join(_LIBRARY.sub("", redact(words)).split())
     return shorten(words, MAX_WORDS_LENGTH)
 
 

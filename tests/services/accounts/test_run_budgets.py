@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.models.money import CostBounds
-from shared.services.accounts.budgets import Budget, BudgetSpent
+from shared.services.accounts.run_budgets import Budget, BudgetSpent
 
 
 def test_one_call_too_many_is_refused() -> None:

@@ -7,7 +7,7 @@ from shared.models.caller import Caller
 from shared.models.errors import TooManyRequests
 from shared.models.session import ProviderConfig
 from shared.services.generation.composition import AT_ONCE, Composer
-from shared.services.shares import share
+from shared.services.request_shares import share
 from shared.settings import Settings
 from tests.services.harness import MODEL, Harness
 

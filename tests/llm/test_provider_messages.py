@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.llm.catalog.data import curated
-from shared.llm.words import MAX_WORDS_LENGTH, clean_words
+from shared.llm.catalog.data import load_curated
+from shared.llm.provider_messages import MAX_WORDS_LENGTH, clean_message
 from tests.doubles.documents import chat
 from tests.doubles.model_server import Wire
 from tests.llm.conftest import Providers
@@ -34,14 +34,14 @@ from tests.llm.conftest import Providers
 )
 def test_words_are_cleaned(words: str, expected: str) -> None:
     """Keys, pages, control characters, prefixes and advice of the library that calls."""
-    assert clean_words(words, ["my-own-secret"]) == expected
+    assert clean_message(words, ["my-own-secret"]) == expected
 
 
 @settings(deadline=None)
 @given(st.text(max_size=20_000))
 def test_whatever_a_provider_says_is_a_line(words: str) -> None:
     """That can be printed, stored and shown."""
-    cleaned = clean_words(words, ["my-own-secret"])
+    cleaned = clean_message(words, ["my-own-secret"])
     assert len(cleaned) <= MAX_WORDS_LENGTH
     assert cleaned.replace("\ufffd", "?").isprintable()
     cleaned.encode()
@@ -67,7 +67,7 @@ async def test_errors_are_read_in_every_wrapping(providers: Providers, provider:
     """JSON of each provider's own kind, or plain text."""
     failed = await providers.failure(provider, Wire(body, status=400))
     assert (failed.message, failed.transient) == (
-        f"{curated(provider).name} did not take the request: Bad value.",
+        f"{load_curated(provider).name} did not take the request: Bad value.",
         False,
     )
 
@@ -109,7 +109,7 @@ async def test_keys_are_hidden(providers: Providers, provider: str) -> None:
 
 
 def _first(providers: Providers, provider: str) -> str:
-    return next(iter(providers.catalog.provider(provider).models))
+    return next(iter(providers.catalog.get_provider(provider).models))
 
 
 @pytest.mark.parametrize(

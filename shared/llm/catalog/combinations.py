@@ -35,7 +35,7 @@ def check_rules(
         if value is None or value in rule.unless or (rule.values is not None and value not in rule.values):
             continue
         cause = f"{rule.when} {value}" if isinstance(value, str) else rule.when
-        needless |= separate(route, cause, [name for name in rule.excludes if name in parameters], parameters)
+        needless |= split_parameters(route, cause, [name for name in rule.excludes if name in parameters], parameters)
         _check_parameters(route, rule, cause, value, parameters)
         if tools and not rule.tools:
             raise InvalidParameters(f"{cause} cannot be combined with built-in tools for {route.name}.")
@@ -46,7 +46,7 @@ def check_rules(
     return needless
 
 
-def separate(route: ModelRoute, cause: str, names: Sequence[str], parameters: Mapping[str, Any]) -> set[str]:
+def split_parameters(route: ModelRoute, cause: str, names: Sequence[str], parameters: Mapping[str, Any]) -> set[str]:
     """Those of `names`, which cannot go with `cause`, that say nothing. Raises `InvalidParameters` for the others."""
     specs = route.info.parameters
     needless = {name for name in names if name in specs and specs[name].default == parameters[name]}

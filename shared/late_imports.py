@@ -9,7 +9,7 @@ _imported: dict[str, ModuleType] = {}
 """Completely imported modules: `sys.modules` also has those that are still being imported."""
 
 
-async def imported(name: str) -> Any:
+async def import_late(name: str) -> Any:
     """The module of that name, imported if necessary."""
     if name not in _imported:
         _imported[name] = await asyncio.to_thread(importlib.import_module, name)
