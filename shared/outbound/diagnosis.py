@@ -1,32 +1,23 @@
-"""Explains the errors of the two HTTP libraries, which have the same errors under their own names."""
+"""Explains the errors of httpcore2, which httpx2 stands on."""
 
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import httpcore2
 
 from shared.outbound.errors import BadAnswer, BadRequest, OutboundError, TooSlow, Unreachable
 
-Kind = tuple[type[Exception], ...]
+FAILURES = (
+    httpcore2.TimeoutException,
+    httpcore2.NetworkError,
+    httpcore2.RemoteProtocolError,
+    httpcore2.LocalProtocolError,
+)
+"""The errors that `explain_failure` explains."""
 
 
-@dataclass(frozen=True)
-class Kinds:
-    """A library's errors. `broken`: the server's breach of the protocol; `own`: ours."""
-
-    slow: Kind
-    connect: Kind
-    network: Kind
-    broken: Kind
-    own: Kind
-
-    @property
-    def every(self) -> Kind:
-        """All kinds of errors that are recognized."""
-        return self.slow + self.connect + self.network + self.broken + self.own
-
-
-def explain_failure(error: Exception, kinds: Kinds, host: str) -> OutboundError:
-    """The error for people, for a library's error of one of `kinds`. `host`: with its port, if necessary.
+def explain_failure(error: Exception, host: str) -> OutboundError:
+    """The error for people, for one of `FAILURES`. `host`: with its port, if necessary.
 
     The error's own text is left out: it may quote what was sent.
     """
@@ -36,15 +27,15 @@ def explain_failure(error: Exception, kinds: Kinds, host: str) -> OutboundError:
             return Unreachable(f"The certificate of {host} is not valid: {_explain_certificate(cause)}.")
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return Unreachable(f"{host} could not be reached over TLS.")
-    if isinstance(error, kinds.slow):
+    if isinstance(error, httpcore2.TimeoutException):
         return TooSlow(f"{host} could not be reached in time.")
-    if isinstance(error, kinds.connect):
+    if isinstance(error, httpcore2.ConnectError):
         return Unreachable(f"{host} could not be reached.")
-    if isinstance(error, kinds.own):
+    if isinstance(error, httpcore2.LocalProtocolError):
         return BadRequest("The request cannot be sent over HTTP: check its headers.")
-    if isinstance(error, kinds.broken) and causes:
+    if isinstance(error, httpcore2.RemoteProtocolError) and causes:
         return BadAnswer(f"{host} did not answer in valid HTTP.")
-    return Unreachable(f"{host} closed the connection.")  # httpcore reports this as a protocol error without a cause
+    return Unreachable(f"{host} closed the connection.")  # httpcore2 reports this as a protocol error without a cause
 
 
 _CERTIFICATE_PROBLEMS = {
@@ -66,7 +57,7 @@ def _explain_certificate(error: ssl.SSLCertVerificationError) -> str:
 
 
 def _iterate_causes(error: BaseException) -> Iterator[BaseException]:
-    """The causes of an error: each layer wraps the errors of the one below. httpcore's pool raises them `from None`."""
+    """The causes of an error: each layer wraps the errors of the one below; the pool raises them `from None`."""
     while (cause := error.__cause__ or error.__context__) is not None:
         yield cause
         error = cause

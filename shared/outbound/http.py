@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
+import httpx2
 from pydantic import JsonValue
 
 from shared.outbound.bodies import ACCEPT_ENCODING, Budget, read_bounded
-from shared.outbound.diagnosis import explain_failure
+from shared.outbound.diagnosis import FAILURES, explain_failure
 from shared.outbound.errors import BadAnswer, BadRequest, OutboundError, TooLong, TooManyRedirects, TooSlow
-from shared.outbound.http_transport import ERRORS, shared_transport
+from shared.outbound.http_transport import shared_transport
 from shared.outbound.network import USER_AGENT, Guard, Resolver, resolve
 from shared.outbound.urls import check_url, display_host, parse_url
 from shared.settings import Settings
 
-logging.getLogger("httpx").setLevel(logging.WARNING)  # otherwise it logs each request with its query
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # otherwise it logs each request with its query
 
 _METHOD = re.compile(r"[A-Za-z][A-Za-z-]{0,31}")
 _REFUSED_METHODS = {"CONNECT", "TRACE"}
@@ -51,7 +51,7 @@ _CROSS_ORIGIN_HEADERS = {
 }
 """Headers kept when a redirect leads to another origin. Secrets have too many names to list those instead.
 
-The cookies are those that the new origin itself set during this call: httpx has dropped the caller's own.
+The cookies are those that the new origin itself set during this call: httpx2 has dropped the caller's own.
 """
 
 Scalar = str | int | float | bool | None
@@ -105,13 +105,13 @@ class Outbound:
         followed without the caller's headers. Nothing is retried.
         """
         limit = self._timeout if request.timeout is None else min(self._timeout, request.timeout)
-        url = parse_url(request.url, httpx.URL)
+        url = parse_url(request.url)
         # A client holds cookies, so each call has its own; it holds no connections, so it costs next to nothing.
-        client = httpx.AsyncClient(
+        client = httpx2.AsyncClient(
             transport=shared_transport(self._guard),
             headers={"User-Agent": USER_AGENT},
             trust_env=False,
-            timeout=None,  # noqa: S113 - the whole call has one, below
+            timeout=None,
         )
         first = self._prepare(client, url, request)
         try:
@@ -120,7 +120,7 @@ class Outbound:
         except TimeoutError as error:
             raise TooSlow(f"{url.host} did not answer within {limit:g} seconds.") from error
 
-    def _prepare(self, client: httpx.AsyncClient, url: httpx.URL, request: Request) -> httpx.Request:
+    def _prepare(self, client: httpx2.AsyncClient, url: httpx2.URL, request: Request) -> httpx2.Request:
         """Raises `BadRequest` and `TooLong`."""
         if not _METHOD.fullmatch(request.method) or request.method.upper() in _REFUSED_METHODS:
             raise BadRequest("This method cannot be sent.")
@@ -141,13 +141,13 @@ class Outbound:
                 data=None if request.data is None else dict(request.data),
                 content=request.content,
             )
-        except (ValueError, TypeError, httpx.InvalidURL) as error:  # NaN, half a surrogate, a header beyond ASCII
+        except (ValueError, TypeError, httpx2.InvalidURL) as error:  # NaN, half a surrogate, a header beyond ASCII
             raise BadRequest("The request contains something that cannot be sent.") from error
         if len(built.content) > self._max_bytes:
             raise TooLong(f"The request is longer than {self._max_bytes} bytes.")
         return built
 
-    async def _fetch(self, client: httpx.AsyncClient, outgoing: httpx.Request, request: Request) -> Answer:
+    async def _fetch(self, client: httpx2.AsyncClient, outgoing: httpx2.Request, request: Request) -> Answer:
         redirects = 0
         while True:
             try:
@@ -155,19 +155,19 @@ class Outbound:
                 try:
                     following = response.next_request if request.follow_redirects else None
                     if following is None:
+                        if request.follow_redirects and response.has_redirect_location:
+                            raise BadAnswer(f"{outgoing.url.host} redirects to an invalid URL.")
                         return await self._read(response, redirects)
                 finally:
                     await response.aclose()  # never read the body of a redirect: it may be endless
-            except (httpx.RemoteProtocolError, httpx.InvalidURL) as error:  # httpx itself reads all redirects
-                raise BadAnswer(f"{outgoing.url.host} redirects to an invalid URL.") from error
-            except ERRORS.every as error:
-                raise explain_failure(error, ERRORS, display_host(outgoing.url)) from error
+            except FAILURES as error:
+                raise explain_failure(error, display_host(outgoing.url)) from error
             redirects += 1
             if redirects > request.max_redirects:
                 raise TooManyRedirects(f"{outgoing.url.host} redirects more than {request.max_redirects} times.")
             outgoing = _follow(outgoing, following)
 
-    async def _read(self, response: httpx.Response, redirects: int) -> Answer:
+    async def _read(self, response: httpx2.Response, redirects: int) -> Answer:
         budget = Budget(self._max_bytes)
         bodiless = response.request.method == "HEAD" or response.status_code in (204, 304)
         declared = response.headers.get("content-length", "")
@@ -185,8 +185,8 @@ class Outbound:
         )
 
 
-def _follow(sent: httpx.Request, following: httpx.Request) -> httpx.Request:
-    """Raises `BadAddress` for a redirect to a URL that callers may not request. httpx has dropped `Authorization`."""
+def _follow(sent: httpx2.Request, following: httpx2.Request) -> httpx2.Request:
+    """Raises `BadAddress` for a redirect to a URL that callers may not request. httpx2 has dropped `Authorization`."""
     try:
         check_url(following.url)
     except OutboundError as error:
@@ -197,7 +197,7 @@ def _follow(sent: httpx.Request, following: httpx.Request) -> httpx.Request:
     return following
 
 
-def _same_origin(one: httpx.URL, other: httpx.URL) -> bool:
+def _same_origin(one: httpx2.URL, other: httpx2.URL) -> bool:
     """Also true from http to https on the same host, each at its default port: the usual first redirect."""
     upgraded = (one.scheme, one.port, other.scheme, other.port) == ("http", None, "https", None)
     return one.host == other.host and (upgraded or (one.scheme, one.port) == (other.scheme, other.port))

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
-import httpx2
 from mcp import ClientSession, MCPError
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
@@ -61,7 +60,7 @@ class McpServer:
         """White space around `url` is ignored. Raises `BadAddress` and `BadRequest`."""
         if token is not None and not (token.isascii() and token.isprintable() and token.strip() == token != ""):
             raise BadRequest("The token contains characters that cannot be sent.")
-        address = parse_url(url.strip(), httpx2.URL)
+        address = parse_url(url.strip())
         self._url = str(address)
         self._host = address.host
         self._token = token

@@ -1,28 +1,22 @@
-"""Applies the guard to httpx2, the fork of httpx that the MCP SDK uses, and enforces the limits of a whole session.
+"""The transport of one MCP session, which enforces the limits of the whole session.
 
 The SDK swallows some errors and keeps waiting after others, so the transport reports failures to the session itself.
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import Protocol, cast
 
 import httpcore2
 import httpx2
 
 from shared.outbound.bodies import ACCEPT_ENCODING, Budget, read_bounded
-from shared.outbound.diagnosis import Kinds, explain_failure
-from shared.outbound.errors import OutboundError, Refused
-from shared.outbound.network import CONNECT_SECONDS, Guard, connect_guarded, tls_context
+from shared.outbound.diagnosis import FAILURES, explain_failure
+from shared.outbound.errors import OutboundError
+from shared.outbound.guarded_pool import GuardedPool
+from shared.outbound.network import Guard
 from shared.outbound.urls import check_url, display_host
 
-_ERRORS = Kinds(
-    slow=(httpcore2.TimeoutException,),
-    connect=(httpcore2.ConnectError,),
-    network=(httpcore2.NetworkError,),
-    broken=(httpcore2.RemoteProtocolError,),
-    own=(httpcore2.LocalProtocolError,),
-)
 MAX_REDIRECTS = 5
 """Per message. The SDK counts them."""
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -31,43 +25,6 @@ _KEEP_THE_MESSAGE = {307, 308}
 _SESSION_END_SECONDS = 2.0
 _MAX_REJECTION_BYTES = 64 * 1024
 """Of an error's body, read for the server's words."""
-
-
-class GuardedBackend(httpcore2.AsyncNetworkBackend):
-    """httpcore2's anyio backend, behind the guard. TLS verifies the requested name, not the address."""
-
-    def __init__(self, guard: Guard) -> None:
-        self._guard = guard
-        self._inner = cast("httpcore2.AsyncNetworkBackend", httpcore2.AnyIOBackend())
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        """Connects to the addresses that the guard has resolved and allowed, and to no other."""
-
-        async def connect(address: str) -> httpcore2.AsyncNetworkStream:
-            return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
-
-        failures = (httpcore2.ConnectError, httpcore2.ConnectTimeout)
-        return await connect_guarded(self._guard, host, port, connect, failures)
-
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        """Refused: there are no sockets to connect to."""
-        raise Refused("Sockets of this machine cannot be reached.")
-
-    async def sleep(self, seconds: float) -> None:
-        """As the backend that it stands before."""
-        await self._inner.sleep(seconds)
 
 
 class Watcher(Protocol):
@@ -106,7 +63,7 @@ class SessionTransport(httpx2.AsyncBaseTransport):
         self._budget = budget
         self._watcher = watcher
         self._listens = listens
-        self._pool = httpcore2.AsyncConnectionPool(ssl_context=tls_context(), network_backend=GuardedBackend(guard))
+        self._pool = GuardedPool(guard, max_connections=10, kept=10)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Sends one request, and reports to the attempt what is answered."""
@@ -152,20 +109,20 @@ class SessionTransport(httpx2.AsyncBaseTransport):
         """End the session. Neither an error nor a delay here may cost the session's result."""
         try:
             async with asyncio.timeout(_SESSION_END_SECONDS):
-                answer = await self._pool.handle_async_request(_translate(request))
+                answer = await self._pool.send(request, _accept_decompressible(request))
                 await answer.aclose()
-        except (TimeoutError, OutboundError, *_ERRORS.every):
+        except (TimeoutError, OutboundError, *FAILURES):
             pass
         return httpx2.Response(204)
 
     async def _send(self, request: httpx2.Request) -> httpcore2.Response:
         try:
-            return await self._pool.handle_async_request(_translate(request))
+            return await self._pool.send(request, _accept_decompressible(request))
         except OutboundError as error:
             self._watcher.on_failure(error)
             raise
-        except _ERRORS.every as error:
-            failure = explain_failure(error, _ERRORS, display_host(request.url))
+        except FAILURES as error:
+            failure = explain_failure(error, display_host(request.url))
             self._watcher.on_failure(failure)
             raise failure from error
 
@@ -202,8 +159,8 @@ class _Stream(httpx2.AsyncByteStream):
         except OutboundError as error:
             self._on_failure(error)
             raise
-        except _ERRORS.every as error:
-            failure = explain_failure(error, _ERRORS, self._host)
+        except FAILURES as error:
+            failure = explain_failure(error, self._host)
             self._on_failure(failure)
             raise failure from error
 
@@ -216,13 +173,7 @@ def _same_origin(one: httpx2.URL, other: httpx2.URL) -> bool:
     return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
 
 
-def _translate(request: httpx2.Request) -> httpcore2.Request:
-    url = request.url
+def _accept_decompressible(request: httpx2.Request) -> list[tuple[bytes, bytes]]:
+    """The request's headers, with the encodings that are decompressed here."""
     headers = [(name, value) for name, value in request.headers.raw if name.lower() != b"accept-encoding"]
-    return httpcore2.Request(
-        method=request.method,
-        url=httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-        headers=[*headers, (b"Accept-Encoding", ACCEPT_ENCODING.encode())],
-        content=cast("AsyncIterable[bytes]", request.stream),
-        extensions={**request.extensions, "timeout": {"connect": CONNECT_SECONDS}},
-    )
+    return [*headers, (b"Accept-Encoding", ACCEPT_ENCODING.encode())]

@@ -1,6 +1,6 @@
 """Decides where a connection may go: resolves a name once, checks the addresses, and connects to exactly those.
 
-Nothing here knows an HTTP library: `http_transport` and `mcp_transport` apply this to the two libraries in use.
+Nothing here knows an HTTP library: `guarded_pool` applies this to one.
 """
 
 import asyncio

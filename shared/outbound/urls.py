@@ -1,49 +1,21 @@
 """Checks the form of a URL before anything is done with it. `network` decides where it may lead."""
 
-from collections.abc import Callable
-from typing import Protocol, TypeVar
+import httpx2
 
 from shared.outbound.errors import BadAddress
 
 
-class ParsedUrl(Protocol):
-    """The common part of httpx's and httpx2's URLs. `userinfo`: as written in the URL."""
-
-    @property
-    def scheme(self) -> str:
-        """In lower case."""
-        ...
-
-    @property
-    def host(self) -> str:
-        """Without brackets and port."""
-        ...
-
-    @property
-    def port(self) -> int | None:
-        """None for the scheme's own."""
-        ...
-
-    @property
-    def userinfo(self) -> bytes:
-        """Name and password, empty if there are none."""
-        ...
-
-
-Url = TypeVar("Url", bound=ParsedUrl)
-
-
-def parse_url(url: str, parse: Callable[[str], Url]) -> Url:
-    """Parse and check a URL with the library's own `parse`, so that what is checked is used. Raises `BadAddress`."""
+def parse_url(url: str) -> httpx2.URL:
+    """Parses and checks a URL, so that what is checked is used. Raises `BadAddress`."""
     try:
-        return check_url(parse(url))
+        return check_url(httpx2.URL(url))
     except BadAddress:
         raise
-    except Exception as error:  # httpx's own InvalidURL, and the UnicodeError and ValueError that slip past it
+    except Exception as error:  # httpx2's own InvalidURL, and the UnicodeError and ValueError that slip past it
         raise BadAddress("This is not a URL.") from error
 
 
-def check_url(url: Url) -> Url:
+def check_url(url: httpx2.URL) -> httpx2.URL:
     """Return `url` itself. Raises `BadAddress` if it cannot be requested."""
     if url.scheme not in ("http", "https"):
         raise BadAddress("Only URLs that begin with http:// or https:// can be reached.")
@@ -56,7 +28,7 @@ def check_url(url: Url) -> Url:
     return url
 
 
-def display_host(url: ParsedUrl) -> str:
+def display_host(url: httpx2.URL) -> str:
     """The host as error messages show it: with the port, unless that is the scheme's default."""
     if url.port is None:
         return url.host

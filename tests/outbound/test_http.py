@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from shared.outbound.errors import (
@@ -245,7 +245,7 @@ async def test_connections_that_break(outbound: Outbound, settings: Settings, ap
 )
 def test_a_place_is_named_as_it_was_asked_for(url: str, named: str) -> None:
     """With its port, unless that goes without saying."""
-    assert display_host(httpx.URL(url)) == named
+    assert display_host(httpx2.URL(url)) == named
 
 
 async def test_a_flaky_server_is_asked_once(outbound: Outbound, api_server: ApiServer) -> None:

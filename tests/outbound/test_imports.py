@@ -9,10 +9,10 @@ import pytest
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("shared.outbound", {"httpx", "httpcore", "httpx2", "mcp"}),
-        ("shared.outbound.errors", {"httpx", "httpcore", "httpx2", "mcp"}),
-        ("shared.outbound.mcp", {"httpx", "httpcore", "httpx2", "httpcore2", "mcp"}),
-        ("shared.outbound.http", {"httpx2", "httpcore2", "mcp"}),
+        ("shared.outbound", {"httpx", "httpx2", "mcp"}),
+        ("shared.outbound.errors", {"httpx", "httpx2", "mcp"}),
+        ("shared.outbound.mcp", {"httpx", "httpx2", "mcp"}),
+        ("shared.outbound.http", {"httpx", "httpcore", "mcp"}),
     ],
 )
 def test_libraries_are_loaded_by_those_who_use_them(module: str, absent: set[str]) -> None:

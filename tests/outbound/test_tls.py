@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from shared.outbound import http_transport, mcp_transport
+from shared.outbound import guarded_pool
 from shared.outbound.errors import NotMcp, Unreachable
 from shared.outbound.http import Outbound, Request
 from shared.outbound.mcp import list_tools
@@ -94,8 +94,7 @@ async def test_the_certificate_must_be_of_the_name(
     def trusting() -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(tls_server.certificate))
 
-    monkeypatch.setattr(http_transport, "tls_context", trusting)
-    monkeypatch.setattr(mcp_transport, "tls_context", trusting)
+    monkeypatch.setattr(guarded_pool, "tls_context", trusting)
     host = f"{name}:{tls_server.port}"
     settings = Settings(outbound_allowed_hosts=(host,))
 
