@@ -1,13 +1,10 @@
 """Agents: saved, changed and read; their code written by a model, and run."""
 
-import os
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from functions_framework import aio
 
-from shared.llm.catalog import Catalog
-from shared.llm.late_completion import complete
 from shared.models.agent import Agent, CreateAgentRequest, UpdateAgentRequest
 from shared.models.code_writing import GenerateCodeRequest, GenerateCodeResponse
 from shared.models.errors import (
@@ -30,7 +27,6 @@ from shared.sandbox.late_engine import load_engine
 from shared.services.agents.agents import AgentService
 from shared.services.agents.runs import RunService
 from shared.services.generation.code_writing import CodeWritingService
-from shared.services.model_calls import ModelCallService
 from shared.services.quotas import QuotaService
 from shared.settings import Settings
 from shared.store import Database
@@ -38,7 +34,9 @@ from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.active_callers import ActiveCaller
 from shared.web.disconnects import while_connected
 from shared.web.error_responses import error_responses
-from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
+from shared.web.paging import DEFAULT_LIMIT, PAGED, PageLimit, PageToken, answer_with
+from shared.web.wiring.model_calls import wire_model_calls
+from shared.web.wiring.runs import wire_runs
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """More than an agent may have, so that the error for a larger one can name the agent's own limit."""
@@ -54,15 +52,12 @@ async def _agent_service(settings: CurrentSettings) -> AgentService:
 
 
 async def _run_service(settings: CurrentSettings) -> RunService:
-    database = Database(settings)
-    model_calls = ModelCallService.create(database, Catalog.load(os.environ), complete, settings)
-    return RunService(database, model_calls, await load_engine(settings), settings)
+    return await wire_runs(Database(settings), settings)
 
 
 async def _code_writing_service(settings: CurrentSettings) -> CodeWritingService:
     database = Database(settings)
-    model_calls = ModelCallService.create(database, Catalog.load(os.environ), complete, settings)
-    return CodeWritingService(database, model_calls, await load_engine(settings), settings)
+    return CodeWritingService(database, wire_model_calls(database, settings), await load_engine(settings), settings)
 
 
 Agents = Annotated[AgentService, Depends(_agent_service)]
@@ -79,14 +74,11 @@ async def list_agents(
     caller: ActiveCaller,
     service: Agents,
     response: Response,
-    limit: Annotated[int, Query(ge=1, le=1000, description=HOW_MANY)] = 500,
+    limit: PageLimit = DEFAULT_LIMIT,
     page_token: PageToken = None,
 ) -> list[Agent]:
     """The caller's own agents and the shared ones, the newest change first. `X-Next-Page-Token`: the next page's."""
-    page = await service.list(caller, limit, page_token)
-    if page.next_token:
-        response.headers[NEXT_PAGE_HEADER] = page.next_token
-    return page.agents
+    return answer_with(await service.list(caller, limit, page_token), response)
 
 
 @router.post(

@@ -1,15 +1,12 @@
 """Demos: pages around published agents, written by a model, saved, and opened."""
 
-import os
 import secrets
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 from functions_framework import aio
 
-from shared.llm.catalog import Catalog
-from shared.llm.late_completion import complete
 from shared.models.demo import CreateDemoRequest, Demo, GeneratedDemo, GenerateDemoRequest, ReplaceDemoRequest
 from shared.models.errors import (
     AllowanceSpent,
@@ -27,7 +24,6 @@ from shared.models.errors import (
 from shared.services.demos.demos import DemoService
 from shared.services.demos.page import render_page, write_policy
 from shared.services.generation.demo_writing import DemoWritingService
-from shared.services.model_calls import ModelCallService
 from shared.services.quotas import QuotaService
 from shared.settings import Settings
 from shared.store import Database
@@ -36,7 +32,8 @@ from shared.web.active_callers import ActiveCaller, ActiveCallerIfAny
 from shared.web.api_base import find_api_base
 from shared.web.authentication import TOKEN_OPTIONAL
 from shared.web.error_responses import error_responses
-from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
+from shared.web.paging import DEFAULT_LIMIT, PAGED, PageLimit, PageToken, answer_with
+from shared.web.wiring.model_calls import wire_model_calls
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
 """More than a demo may have, so that the error for a larger one can name the demo's own limit."""
@@ -51,8 +48,7 @@ async def _demo_service(settings: CurrentSettings) -> DemoService:
 
 async def _demo_writing_service(settings: CurrentSettings) -> DemoWritingService:
     database = Database(settings)
-    model_calls = ModelCallService.create(database, Catalog.load(os.environ), complete, settings)
-    return DemoWritingService(database, model_calls, settings)
+    return DemoWritingService(database, wire_model_calls(database, settings), settings)
 
 
 Demos = Annotated[DemoService, Depends(_demo_service)]
@@ -69,14 +65,11 @@ async def list_demos(
     caller: ActiveCaller,
     service: Demos,
     response: Response,
-    limit: Annotated[int, Query(ge=1, le=1000, description=HOW_MANY)] = 500,
+    limit: PageLimit = DEFAULT_LIMIT,
     page_token: PageToken = None,
 ) -> list[Demo]:
     """The caller's own demos and the shared ones, the newest change first. `X-Next-Page-Token`: the next page's."""
-    found = await service.list(caller, limit, page_token)
-    if found.next_token:
-        response.headers[NEXT_PAGE_HEADER] = found.next_token
-    return found.demos
+    return answer_with(await service.list(caller, limit, page_token), response)
 
 
 @router.post(

@@ -1,15 +1,12 @@
 """Deployments: agents published under a name, listed, and called without a token."""
 
 import json
-import os
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from functions_framework import aio
 
-from shared.llm.catalog import Catalog
-from shared.llm.late_completion import complete
 from shared.models.deployment import Deployed, DeployedApi, DeploymentInfo, DeployRequest
 from shared.models.errors import (
     AgentFailed,
@@ -25,11 +22,8 @@ from shared.models.errors import (
     Unavailable,
 )
 from shared.models.wire import JsonObject
-from shared.sandbox.late_engine import load_engine
 from shared.services.agents.deployments import DeploymentService
 from shared.services.agents.published import PublishedService
-from shared.services.agents.runs import RunService
-from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web import ClientAddress, CurrentSettings, StrictJsonRoute, as_response, create_app
@@ -38,7 +32,8 @@ from shared.web.address import address_block
 from shared.web.disconnects import while_connected
 from shared.web.error_responses import Answers, error_responses, headers
 from shared.web.idempotency import REPLAYED_HEADER, REPLAYED_TEXT, IdempotencyKey
-from shared.web.paging import HOW_MANY, NEXT_PAGE_HEADER, PAGED, PageToken
+from shared.web.paging import DEFAULT_LIMIT, PAGED, PageLimit, PageToken, answer_with
+from shared.web.wiring.runs import wire_runs
 
 OPEN_PREFIX = "/rest/"
 """Published agents are called from pages of any origin, demos' sandboxed ones among them."""
@@ -65,9 +60,7 @@ async def _deployment_service(settings: CurrentSettings) -> DeploymentService:
 
 async def _published_service(settings: CurrentSettings) -> PublishedService:
     database = Database(settings)
-    model_calls = ModelCallService.create(database, Catalog.load(os.environ), complete, settings)
-    runs = RunService(database, model_calls, await load_engine(settings), settings)
-    return PublishedService(database, runs, settings)
+    return PublishedService(database, await wire_runs(database, settings), settings)
 
 
 _NO_CHANGE = DeployRequest()
@@ -112,14 +105,11 @@ async def list_deployments(
     caller: ActiveCaller,
     service: Deployments,
     response: Response,
-    limit: Annotated[int, Query(ge=1, le=1000, description=HOW_MANY)] = 500,
+    limit: PageLimit = DEFAULT_LIMIT,
     page_token: PageToken = None,
 ) -> list[DeployedApi]:
     """The caller's own deployments and the shared ones, by name. `X-Next-Page-Token`: the next page's."""
-    page = await service.list(caller, limit, page_token)
-    if page.next_token:
-        response.headers[NEXT_PAGE_HEADER] = page.next_token
-    return page.deployments
+    return answer_with(await service.list(caller, limit, page_token), response)
 
 
 @router.post(

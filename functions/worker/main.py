@@ -15,18 +15,16 @@ from functions_framework import aio
 from shared.llm.catalog import Catalog
 from shared.llm.completion import complete
 from shared.models.wire import PlainId, SnakeModel
-from shared.sandbox.late_engine import load_engine
-from shared.services.agents.runs import RunService
 from shared.services.chat.agent_chat import AgentChatService
 from shared.services.chat.answering import AnsweringService
 from shared.services.chat.turns import TurnService
 from shared.services.chat.withdrawal import WithdrawalService
-from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
 from shared.store import Database
 from shared.tasks import task_queue
 from shared.web import CurrentSettings, StrictJsonRoute, as_response, create_app
 from shared.web.service_tokens import only_from
+from shared.web.wiring.runs import wire_runs
 
 router = APIRouter(route_class=StrictJsonRoute, dependencies=[Depends(only_from("queue"))])
 
@@ -41,12 +39,10 @@ class Task(SnakeModel):
 
 
 async def _answering_service(settings: CurrentSettings) -> AnsweringService:
-    database, catalog = Database(settings), Catalog.load(os.environ)
-    model_calls = ModelCallService.create(database, catalog, complete, settings)
-    runs = RunService(database, model_calls, await load_engine(settings), settings)
-    by_agent = AgentChatService(database, runs, settings).answer
+    database = Database(settings)
+    by_agent = AgentChatService(database, await wire_runs(database, settings), settings).answer
     turns = TurnService(database, partial(task_queue, settings), settings)
-    return AnsweringService(database, catalog, complete, by_agent, settings, turns)
+    return AnsweringService(database, Catalog.load(os.environ), complete, by_agent, settings, turns)
 
 
 async def _withdrawal_service(settings: CurrentSettings) -> WithdrawalService:

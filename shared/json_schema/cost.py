@@ -7,8 +7,8 @@ of forty levels, which makes 2^40 evaluations; the walk here counts them without
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
-from urllib.parse import unquote
 
+from shared.json_pointers import follow_pointer
 from shared.models.wire import JsonObject
 
 MAX_LEVELS = 100
@@ -104,18 +104,10 @@ def resolve(root: JsonObject, anchors: dict[str, JsonObject], reference: Any, wh
         raise NotASchema('it refers to another document; only references within the schema ("#/…") work', where)
     if reference[1:] in anchors:
         return anchors[reference[1:]]
-    target: Any = root
-    for part in unquote(reference[1:]).split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(target, dict) and name in target:
-            target = cast(JsonObject, target)[name]
-        elif isinstance(target, list) and name.isascii() and name.isdigit() and int(name[:9]) < len(target):
-            target = cast(list[Any], target)[int(name[:9])]
-        else:
-            raise NotASchema(f"{reference[:100]!r} leads nowhere", where)
-    if not reference.startswith("#/") and reference != "#":
-        raise NotASchema(f"{reference[:100]!r} leads nowhere", where)
-    return target
+    try:
+        return follow_pointer(root, reference)
+    except LookupError as error:
+        raise NotASchema(f"{reference[:100]!r} leads nowhere", where) from error
 
 
 def find_anchors(schema: JsonObject) -> dict[str, JsonObject]:

@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from shared.json_pointers import follow_pointer
 from shared.json_schema.cost import NotASchema
 from shared.json_schema.short_form import to_json_schema
 from shared.models.catalog import ParameterSpec, ParameterType
@@ -38,13 +39,11 @@ def _target(schema: JsonObject, part: Any) -> JsonObject:
     if not isinstance(part, dict):
         return {}
     part = cast(JsonObject, part)
-    match str(part.get("$ref", "")).split("/"):
-        case ["#", ("$defs" | "definitions") as home, name]:
-            definitions = schema.get(home)
-            found = definitions.get(name) if isinstance(definitions, dict) else None
-            return {**found, **part} if isinstance(found, dict) else part
-        case _:
-            return part
+    try:
+        found = follow_pointer(schema, str(part.get("$ref", "")))
+    except LookupError:
+        return part
+    return {**cast(JsonObject, found), **part} if isinstance(found, dict) else part
 
 
 def _spec(schema: JsonObject) -> ParameterSpec:

@@ -31,8 +31,7 @@ class Account(SnakeModel):
     they fell in. `ceiling`: what an administrator set as the most that a refill gives; None: the deployment's.
     `spent`: what was charged since the last refill. `owed`: what calls cost beyond all that was left; the next refill
     pays it first. `refilled_at`: when the last refill, or the opening, was. `refill_at`: epoch milliseconds; an
-    administrator's date, which refills once. `disabled`: the user may do nothing. `rev`: counts writes; `last_write`:
-    the request behind the last.
+    administrator's date, which refills once. `disabled`: the user may do nothing. `rev`: counts writes.
 
     A document that an earlier version stored has none of `spent`, `spare`, `owed`, `refilled_at`, `refill_at` and
     `disabled`. It means: what remains is all that there is until the next refill; nothing is known to have been spent
@@ -59,7 +58,6 @@ class Account(SnakeModel):
     refill_at: int = NEVER
     disabled: bool = False
     rev: int = 0
-    last_write: str | None = None
     created_at: AwareDatetime
     updated_at: AwareDatetime
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import cast
 from urllib.parse import unquote
 
+from shared.json_pointers import follow_pointer, unescape
 from shared.openapi.prose import one_line
 
 MAX_NAME_LENGTH = 80
@@ -63,40 +64,15 @@ class References:
     def target(self, pointer: str) -> object:
         """Follow one `$ref`. None if it leads outside of the document, or nowhere."""
         if pointer not in self._targets:
-            self._targets[pointer] = self._look_up(pointer)
+            try:
+                self._targets[pointer] = follow_pointer(self._root, pointer)
+            except LookupError:
+                self._targets[pointer] = None
         return self._targets[pointer]
-
-    def _look_up(self, pointer: str) -> object:
-        if pointer == "#":
-            return self._root
-        if not pointer.startswith("#/"):
-            return None
-        node: object = self._root
-        for part in pointer[2:].split("/"):
-            node = _step(node, part)
-            if node is None:
-                return None
-        return node
 
 
 def reference_name(pointer: str, *, found: bool = True) -> str:
     """The last part of a pointer; of one that leads nowhere, all of it, marked as not in this document."""
     if found:
-        return one_line(_unescape(unquote(pointer[-500:].rsplit("/", 1)[-1])), MAX_NAME_LENGTH) or "#"
+        return one_line(unescape(unquote(pointer[-500:].rsplit("/", 1)[-1])), MAX_NAME_LENGTH) or "#"
     return f"{one_line(pointer, MAX_NAME_LENGTH)} (not in this document)"
-
-
-def _step(node: object, part: str) -> object:
-    if isinstance(node, dict):
-        # Percent escapes should be decoded, but some documents have them in their keys.
-        children = as_mapping(cast("object", node))
-        decoded, literal = _unescape(unquote(part)), _unescape(part)
-        return children.get(decoded, children.get(literal))
-    if isinstance(node, list) and part.isascii() and part.isdigit() and len(part) < 7:
-        items = as_list(cast("object", node))
-        return items[int(part)] if int(part) < len(items) else None
-    return None
-
-
-def _unescape(part: str) -> str:
-    return part.replace("~1", "/").replace("~0", "~")

@@ -5,16 +5,17 @@ Who may see and change one is `access`'s to decide, how many a user may keep `qu
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
+
+from pydantic import BaseModel
 
 from shared import clock
 from shared.models.caller import Caller
 from shared.models.errors import Conflict
 from shared.models.owned import Stored
 from shared.services.access import is_admin, refuse_unless_owner, require_visible
-from shared.services.pagination import read_moment_token, write_moment_token
+from shared.services.pagination import Page, read_moment_token, write_moment_token
 from shared.services.quotas import QuotaService
 from shared.store import Database, Transaction
 from shared.store.owned import OwnedStore
@@ -36,17 +37,18 @@ class OwnedService(Generic[T]):
     def _what(self) -> str:
         return self.store.name.removesuffix("s")
 
-    async def create(self, caller: Caller, make: Callable[[str, str, datetime], T]) -> T:
-        """Saves what `make` returns for a new id, its `rev` and the time. One transaction. Raises `TooLarge`."""
-        id_, rev = str(uuid4()), uuid4().hex
+    async def create(self, caller: Caller, fields: BaseModel) -> T:
+        """Saves `fields` as a new thing of the caller's. One transaction. Raises `TooLarge`."""
+        id_ = str(uuid4())
 
         async def write(transaction: Transaction) -> T:
-            found = await self.store.get(id_, transaction)
-            if found is not None:  # an earlier run was committed unnoticed
-                return found
+            await self.store.get(id_, transaction)
             if self.quotas:
                 await self.quotas.refuse_another(self.store, caller.uid, transaction)
-            thing = make(id_, rev, clock.now())
+            now = clock.now()
+            thing = self.store.kind(
+                id=id_, owner=caller.uid, fields=fields, rev=uuid4().hex, created_at=now, updated_at=now
+            )
             self.store.put(thing, transaction)
             return thing
 
@@ -58,8 +60,8 @@ class OwnedService(Generic[T]):
             thing = await self.store.get(id_)
         return require_visible(caller, thing, self._what)
 
-    async def page(self, caller: Caller, limit: int, token: str | None) -> tuple[list[T], str | None]:
-        """The caller's own and shared ones, or all for an administrator, the newest change first; and the next token.
+    async def page(self, caller: Caller, limit: int, token: str | None) -> Page[T]:
+        """The caller's own and shared ones, or all for an administrator, the newest change first.
 
         One query. Large ones make a page of fewer than `limit`. Raises `BadRequest` for an invalid `token`.
         """
@@ -67,7 +69,7 @@ class OwnedService(Generic[T]):
         async with self.database.raising_unavailable():
             found, more = await self.store.page(caller.uid, limit, after, all_owners=is_admin(caller))
         last = found[-1] if more else None
-        return found, write_moment_token(last.updated_at, last.id) if last else None
+        return Page(found, write_moment_token(last.updated_at, last.id) if last else None)
 
     async def change(
         self, caller: Caller, id_: str, rev: str | None, change: Callable[[T], T], then: Step[T] | None = None
@@ -77,18 +79,15 @@ class OwnedService(Generic[T]):
         `rev`: the one that the caller has seen; None: whichever. Raises `NotFound`, `Forbidden`, `Conflict` for a
         stale `rev`, `TooLarge`.
         """
-        new_rev = uuid4().hex
 
         async def write(transaction: Transaction) -> T:
             thing = require_visible(caller, await self.store.get(id_, transaction), self._what)
-            if thing.rev == new_rev:  # an earlier run was committed unnoticed
-                return thing
             refuse_unless_owner(caller, thing, self._what)
             if rev is not None and rev != thing.rev:
                 raise Conflict(
                     f"The {self._what} has changed meanwhile. Read it again, and repeat the change with its new _rev."
                 )
-            changed = change(thing).model_copy(update={"rev": new_rev, "updated_at": clock.now()})
+            changed = change(thing).model_copy(update={"rev": uuid4().hex, "updated_at": clock.now()})
             if self.quotas:
                 await self.quotas.refuse_growth(self.store, thing, changed, transaction)
             self.store.put(changed, transaction)
@@ -100,16 +99,10 @@ class OwnedService(Generic[T]):
 
     async def delete(self, caller: Caller, id_: str, first: Step[T] | None = None) -> None:
         """Does `first`, and deletes it. One transaction. Raises `NotFound`, `Forbidden`."""
-        began = False
 
         async def write(transaction: Transaction) -> None:
-            nonlocal began
-            found = await self.store.get(id_, transaction)
-            if found is None and began:  # an earlier run was committed unnoticed
-                return
-            thing = require_visible(caller, found, self._what)
+            thing = require_visible(caller, await self.store.get(id_, transaction), self._what)
             refuse_unless_owner(caller, thing, self._what)
-            began = True
             if first:
                 await first(thing, transaction)
             self.store.remove(thing, transaction)

@@ -1,11 +1,14 @@
-"""Page tokens: where a page ended, in a form that a header can carry. They are not secret, and grant nothing.
+"""Pages of lists, and page tokens: where a page ended, in a form that a header can carry.
 
-Anyone can write one, so reading accepts only what a page could have returned.
+Tokens are not secret, and grant nothing. Anyone can write one, so reading accepts only what a page could have returned.
 """
 
 import base64
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -14,6 +17,20 @@ from shared.models.wire import is_plain_id
 
 _INVALID = "This is not a valid page token. Take it from the X-Next-Page-Token of the page before."
 _texts = TypeAdapter(list[str])
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """Part of a list. `next_token` leads to the next page, which may be empty; None on the last page."""
+
+    items: list[T]
+    next_token: str | None
+
+    def convert(self, item: Callable[[T], U]) -> "Page[U]":
+        """The page with each item converted by `item`."""
+        return Page([item(one) for one in self.items], self.next_token)
 
 
 def write_name_token(name: str) -> str:

@@ -34,7 +34,7 @@ class OwnedStore(Generic[T]):
     def __init__(self, client: AsyncClient, collection: str, kind: type[T], shorten: str) -> None:
         self._client = client
         self._collection = client.collection(collection)
-        self._kind = kind
+        self.kind = kind
         self.name = collection
         self._what = collection.removesuffix("s")
         self._shorten = shorten
@@ -86,7 +86,7 @@ class OwnedStore(Generic[T]):
 
     def _read(self, id_: str, document: Mapping[str, Any]) -> T:
         kept = {name: value for name, value in document.items() if name not in ("body", "size", "visibility")}
-        return self._kind.model_validate({**kept, "id": id_, "fields": from_json(document["body"])})
+        return self.kind.model_validate({**kept, "id": id_, "fields": from_json(document["body"])})
 
 
 def seen_by(query: AsyncQuery, uid: str, all_owners: bool) -> AsyncQuery:

@@ -1,13 +1,20 @@
 """Reads and writes that take effect together, or not at all.
 
 Transactions are optimistic: they remember the version of what they read, and the commit has these versions as
-preconditions. So nothing is locked: the later of two commits is refused, and its transaction runs again. (Firestore's
-own transactions lock what they read; two that read and then write the same document wait for each other until one is
+preconditions. Nothing is locked: the later of two commits is refused, and its transaction runs again. (Firestore's own
+transactions lock what they read; two that read and then write the same document wait for each other until one is
 aborted.)
+
+A commit may succeed although its response is lost, and the client library may repeat a commit that has succeeded. So
+each commit leaves its id in every document that it writes. When a transaction runs again, it first looks for the ids of
+its earlier attempts, and if it finds one, that attempt's result is the transaction's.
 """
 
+import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from google.api_core.exceptions import (
     Aborted,
@@ -33,7 +40,12 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 T = TypeVar("T")
 _OVERTAKEN = (Aborted, AlreadyExists, FailedPrecondition, NotFound)
 _UNKNOWN_OUTCOME = (DeadlineExceeded, InternalServerError, RetryError, ServiceUnavailable, Unknown)
-"""The commit may have succeeded all the same: only running the transaction again shows that."""
+"""The commit may have succeeded all the same: only reading what it wrote shows that."""
+COMMITS = "commits"
+"""The field of every document that lists the ids of its last commits."""
+MAX_COMMITS = 10
+"""How many ids a document keeps. A transaction does not recognize its commit if that many others followed, to every
+document that it wrote, before it was retried: within seconds, as a rule."""
 
 
 class Overtaken(Exception):
@@ -41,16 +53,19 @@ class Overtaken(Exception):
 
 
 class Transaction:
-    """What the stores' methods take. Only `run` makes one.
+    """What the stores' methods take. Only `run_transaction` makes one.
 
     A document that is set or deleted must have been read before, in the same transaction. A document that is only
     read may change before the commit: a decision that must hold needs a write to the document it is based on.
     """
 
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: AsyncClient, commit_id: str) -> None:
         self._client = client
+        self._id = commit_id
         self._read: dict[str, DocumentSnapshot[Any]] = {}
         self._writes: dict[str, Callable[[AsyncWriteBatch], None]] = {}
+        self._set: dict[str, AsyncDocumentReference] = {}
+        self._deleted: dict[str, AsyncDocumentReference] = {}
         self._on_commit: list[Callable[[], None]] = []
 
     async def get(self, reference: AsyncDocumentReference) -> dict[str, Any] | None:
@@ -58,31 +73,39 @@ class Transaction:
         path = _path(reference)
         if path not in self._read:
             self._read[path] = await reference.get()
-        return self._read[path].to_dict()
+        return _without_commits(self._read[path])
 
     def set(self, reference: AsyncDocumentReference, document: dict[str, Any]) -> None:
         """Writes the whole document at the commit. The last of several writes counts."""
         if not all(name.isidentifier() for name in document):
             raise ValueError(f"the names of fields must be identifiers: {', '.join(document)}")
-        snapshot = self._read[_path(reference)]
-        gone = dict.fromkeys(set(snapshot.to_dict() or {}) - set(document), DELETE_FIELD)
+        path = _path(reference)
+        snapshot = self._read[path]
+        stored = snapshot.to_dict() or {}
+        stamped = {**document, COMMITS: [*stored.get(COMMITS, [])[1 - MAX_COMMITS :], self._id]}
+        gone = dict.fromkeys(set(stored) - set(stamped), DELETE_FIELD)
 
         def write(batch: AsyncWriteBatch) -> None:
             if snapshot.exists:
-                batch.update(reference, {**document, **gone}, self._if_unchanged(snapshot))
+                batch.update(reference, {**stamped, **gone}, self._if_unchanged(snapshot))
             else:
-                batch.create(reference, document)
+                batch.create(reference, stamped)
 
-        self._writes[_path(reference)] = write
+        self._writes[path] = write
+        self._set[path] = reference
 
     def create(self, reference: AsyncDocumentReference, document: dict[str, Any]) -> None:
         """Writes a document that was not read: one that exists only together with another, which was not found."""
-        self._writes[_path(reference)] = lambda batch: batch.create(reference, document)
+        path = _path(reference)
+        self._writes[path] = lambda batch: batch.create(reference, {**document, COMMITS: [self._id]})
+        self._set[path] = reference
 
     def delete(self, reference: AsyncDocumentReference) -> None:
         """Deletes a document that exists, at the commit."""
-        snapshot = self._read[_path(reference)]
-        self._writes[_path(reference)] = lambda batch: batch.delete(reference, self._if_unchanged(snapshot))
+        path = _path(reference)
+        snapshot = self._read[path]
+        self._writes[path] = lambda batch: batch.delete(reference, self._if_unchanged(snapshot))
+        self._deleted[path] = reference
 
     def on_commit(self, callback: Callable[[], None]) -> None:
         """Calls `callback` once the commit is known to have succeeded: for log lines."""
@@ -92,8 +115,25 @@ class Transaction:
         """Writes everything. Raises `Overtaken`, having written nothing, if what was read has changed."""
         if self._writes:
             await self._write()
+        self.report_commit()
+
+    def report_commit(self) -> None:
+        """Calls what `on_commit` was given."""
         for callback in self._on_commit:
             callback()
+
+    async def is_committed(self, later: "Transaction") -> bool:
+        """Whether this attempt's commit took effect, as far as `later` can see, which has run none of its steps yet.
+
+        Reads what this attempt wrote; `later` then has it. An attempt that only deletes has taken effect if all of it
+        is gone, no matter who deleted it: there is no difference to its caller.
+        """
+        written = self._set or self._deleted
+        await asyncio.gather(*(later.get(reference) for reference in written.values()))
+        found = [later._read[path] for path in written]
+        if self._set:
+            return any(self._id in (snapshot.to_dict() or {}).get(COMMITS, []) for snapshot in found)
+        return bool(found) and not any(snapshot.exists for snapshot in found)
 
     async def _write(self) -> None:
         batch = self._client.batch()
@@ -110,7 +150,14 @@ class Transaction:
 
 async def read(reference: AsyncDocumentReference, transaction: Transaction | None) -> dict[str, Any] | None:
     """The document, in the transaction if there is one; None if it does not exist. One read."""
-    return await transaction.get(reference) if transaction else (await reference.get()).to_dict()
+    return await transaction.get(reference) if transaction else _without_commits(await reference.get())
+
+
+def _without_commits(snapshot: DocumentSnapshot[Any]) -> dict[str, Any] | None:
+    document = snapshot.to_dict()
+    if document is not None:
+        document.pop(COMMITS, None)
+    return document
 
 
 def _path(reference: AsyncDocumentReference) -> str:
@@ -118,16 +165,29 @@ def _path(reference: AsyncDocumentReference) -> str:
     return path
 
 
+@dataclass(frozen=True)
+class _Attempt(Generic[T]):
+    transaction: Transaction
+    result: T
+
+
 async def run_transaction(client: AsyncClient, body: Callable[[Transaction], Awaitable[T]], seconds: float) -> T:
     """Runs `body` and commits; tries again, after growing random pauses, while others are faster. Returns its result.
 
-    `body` may run several times, and a commit whose answer was lost counts as overtaken: it must have no effects
-    beside the transaction's, and recognize its own earlier commit. Raises `Overtaken` after `seconds`.
+    `body` may run several times, so it must have no effects except the transaction's. It never runs again after a
+    commit of its own that took effect. Raises `Overtaken` after `seconds`.
     """
+    attempts: list[_Attempt[T]] = []
+    name = secrets.token_urlsafe(6)
 
-    async def once() -> T:
-        transaction = Transaction(client)
+    async def attempt() -> T:
+        transaction = Transaction(client, f"{name}.{len(attempts)}")
+        for earlier in reversed(attempts):
+            if await earlier.transaction.is_committed(transaction):
+                earlier.transaction.report_commit()
+                return earlier.result
         result = await body(transaction)
+        attempts.append(_Attempt(transaction, result))
         await transaction.commit()
         return result
 
@@ -136,4 +196,4 @@ async def run_transaction(client: AsyncClient, body: Callable[[Transaction], Awa
         wait=wait_random_exponential(multiplier=0.02, max=2),
         stop=stop_after_delay(seconds),
         reraise=True,
-    )(once)
+    )(attempt)

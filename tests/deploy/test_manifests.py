@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from deploy.stage.sources import Sources
 from deploy.stage.staging import ROOT, runtimes
 from shared.llm.catalog.access import PROVIDER_KEYS_VARIABLE
 from shared.llm.catalog.data import list_provider_slugs, load_curated
@@ -21,8 +22,7 @@ QUOTA_CPUS, QUOTA_MB = 20, 40 * 1024
 They are "accounted as a sum of all in-use resources in the region", and also limit each `maxInstances`:
 https://cloud.google.com/run/docs/configuring/max-instances-limits"""
 PERCENT_OF_SLOTS = 70
-ASKS_WHAT_CAN_BE_CALLED = "Catalog.load("
-CALLS_MODELS = " import complete\n"
+LISTS_MODELS, CALLS_MODELS = "shared.llm.catalog", "shared.llm.completion"
 NO_SECRETS = {"GOOGLE_API_KEY", "OR_API_KEY", "PERPLEXITY_API_KEY", "AWS_SESSION_TOKEN"}
 _READ = """
 const lib = process.cwd() + "/node_modules/firebase-tools/lib/deploy/functions/";
@@ -117,11 +117,12 @@ def test_functions_that_enqueue_tasks_are_allowed_to(endpoints: dict[str, dict[s
 
 def test_a_function_sees_the_keys_that_it_uses_and_no_others(endpoints: dict[str, dict[str, Any]]) -> None:
     """The providers' keys in functions that call models; only the keys' names in functions that list models."""
+    sources = Sources(ROOT)
     for name, endpoint in endpoints.items():
-        code = (ROOT / "functions" / name / "main.py").read_text()
-        wanted = keys_of_providers() if CALLS_MODELS in code else set[str]()
-        if ASKS_WHAT_CAN_BE_CALLED in code and CALLS_MODELS not in code:
-            wanted = {PROVIDER_KEYS_VARIABLE}
+        modules = sources.modules(name)
+        wanted = {PROVIDER_KEYS_VARIABLE} if LISTS_MODELS in modules else set[str]()
+        if CALLS_MODELS in modules:
+            wanted = keys_of_providers()
         if name == "admin":
             wanted = {"ADMIN_PASSWORD"}
         secrets = endpoint.get("secretEnvironmentVariables", [])

@@ -95,6 +95,6 @@ async def test_a_made_up_moment_is_refused(database: Database, token: str) -> No
 async def test_a_token_of_a_deleted_document_still_works(database: Database) -> None:
     """The page begins where the document would be, whether or not it ever existed."""
     caller = Caller(uid="u")
-    assert (await AgentService(database).list(caller, 5, made_up(NOW, "gone\x01"))).agents == []
-    assert (await DeploymentService(database, Settings()).list(caller, 5, made_up("gone"))).deployments == []
-    assert (await AdminService(database, Settings()).list_users(5, made_up("gone"))).users == []
+    assert (await AgentService(database).list(caller, 5, made_up(NOW, "gone\x01"))).items == []
+    assert (await DeploymentService(database, Settings()).list(caller, 5, made_up("gone"))).items == []
+    assert (await AdminService(database, Settings()).list_users(5, made_up("gone"))).items == []

@@ -46,6 +46,7 @@ from shared.store import (
     tickets,
     turns,
 )
+from shared.store.transaction import COMMITS
 from tests.store.needed_indexes import Index, declared, needed
 
 ROOT = Path(__file__).parents[2]
@@ -107,10 +108,10 @@ class Writes:
         self.documents: dict[str, dict[str, Any]] = {}
 
     def set(self, reference: AsyncDocumentReference, document: dict[str, Any]) -> None:
-        self.documents[reference.parent.id] = document
+        self.documents[reference.parent.id] = {**document, COMMITS: ["c"]}
 
     def create(self, reference: AsyncDocumentReference, document: dict[str, Any]) -> None:
-        self.documents[reference.parent.id] = document
+        self.documents[reference.parent.id] = {**document, COMMITS: ["c"]}
 
 
 @pytest.fixture
@@ -192,7 +193,7 @@ async def written(client: AsyncClient) -> dict[str, dict[str, Any]]:
     kept = tickets.TicketStore(client, timedelta(days=1))
     kept.add(ticket, request, writes)
     kept.put(ticket, writes)
-    names = {"display_name": "n", "email": "e", "last_write": "w"}
+    names = {"display_name": "n", "email": "e"}
     account = Account(uid="u", allowance=1, remaining=1, ceiling=1, **names, **at)
     accounts.AccountStore(client).put(account, writes)
     entry = Entry(cause="c", period=1, timestamp=NOW, cost=1, charged=1)
@@ -251,7 +252,7 @@ def test_no_query_is_forgotten_here() -> None:
         "__init__",
         "counts",
         "database",
-        "line",
+        "waiting_line",
         "pages",
         "transaction",
     }

@@ -3,10 +3,18 @@
 from typing import Any
 
 import pytest
+from google.api_core.exceptions import Aborted, DeadlineExceeded, ServiceUnavailable
 from google.cloud.firestore import AsyncDocumentReference
 
 from shared.settings import Settings
 from shared.store import Database, Transaction
+from shared.store.transaction import COMMITS, MAX_COMMITS, read
+from tests.database_faults import lose_answers
+
+
+async def stored(reference: AsyncDocumentReference) -> dict[str, Any] | None:
+    """The document without the ids of its commits."""
+    return await read(reference, None)
 
 
 @pytest.fixture
@@ -31,7 +39,7 @@ async def test_a_read_is_repeatable(database: Database, reference: AsyncDocument
 
     await database.transaction(add_one)
     assert runs == [5, 100]
-    assert (await reference.get()).to_dict() == {"x": 101}
+    assert await stored(reference) == {"x": 101}
 
 
 async def test_a_set_replaces_the_whole_document(database: Database, reference: AsyncDocumentReference) -> None:
@@ -44,7 +52,7 @@ async def test_a_set_replaces_the_whole_document(database: Database, reference: 
         transaction.set(reference, {"map": {"c": 3}})
 
     await database.transaction(replace)
-    assert (await reference.get()).to_dict() == {"map": {"c": 3}}
+    assert await stored(reference) == {"map": {"c": 3}}
 
 
 async def test_a_new_document_can_be_set_twice(database: Database, reference: AsyncDocumentReference) -> None:
@@ -56,7 +64,7 @@ async def test_a_new_document_can_be_set_twice(database: Database, reference: As
         transaction.set(reference, {"x": 2})
 
     await database.transaction(create)
-    assert (await reference.get()).to_dict() == {"x": 2}
+    assert await stored(reference) == {"x": 2}
 
 
 async def test_what_was_not_read_cannot_be_set(database: Database, reference: AsyncDocumentReference) -> None:
@@ -144,3 +152,106 @@ async def test_a_callback_on_commit_is_not_called_after_a_failure(database: Data
     with pytest.raises(LookupError):
         await database.transaction(fail)
     assert told == []
+
+
+@pytest.mark.parametrize("error", [DeadlineExceeded("late"), ServiceUnavailable("gone"), Aborted("repeated")])
+async def test_a_commit_that_took_effect_is_recognized(
+    database: Database, reference: AsyncDocumentReference, error: Exception
+) -> None:
+    """When only the response to a commit is lost, the body does not run again, and its result stands."""
+    results: list[int] = []
+    committed: list[int] = []
+
+    async def count(transaction: Transaction) -> int:
+        document = await transaction.get(reference) or {"x": 0}
+        results.append(document["x"] + 1)
+        transaction.set(reference, {"x": results[-1]})
+        transaction.on_commit(lambda: committed.append(results[-1]))
+        return results[-1]
+
+    await database.transaction(count)
+    lose_answers(database, error)
+    assert await database.transaction(count) == 2
+    assert (results, committed, await stored(reference)) == ([1, 2], [1, 2], {"x": 2})
+
+
+async def test_a_commit_is_recognized_among_later_ones(database: Database, reference: AsyncDocumentReference) -> None:
+    """Other transactions may write the same document before the retry, up to the number of ids that it keeps."""
+    runs: list[int] = []
+
+    async def add_one(transaction: Transaction) -> None:
+        document = await transaction.get(reference) or {"x": 0}
+        transaction.set(reference, {"x": document["x"] + 1})
+
+    async def add_and_be_followed(transaction: Transaction) -> None:
+        runs.append(1)
+        await add_one(transaction)
+
+    lose_answers(database, ServiceUnavailable("gone"))
+    commit = database._client._firestore_api.commit  # pyright: ignore[reportPrivateUsage]
+
+    async def be_followed(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await commit(*args, **kwargs)
+        except ServiceUnavailable:
+            for _ in range(MAX_COMMITS - 1):
+                await database.transaction(add_one)
+            raise
+
+    database._client._firestore_api.commit = be_followed  # pyright: ignore[reportPrivateUsage]
+    await database.transaction(add_and_be_followed)
+    assert runs == [1]
+    assert await stored(reference) == {"x": MAX_COMMITS}
+
+
+async def test_a_document_keeps_few_ids(database: Database, reference: AsyncDocumentReference) -> None:
+    """The ids of commits do not make a document grow without end, and no reader of a document gets them."""
+
+    async def write(transaction: Transaction) -> None:
+        assert COMMITS not in (await transaction.get(reference) or {})
+        transaction.set(reference, {"x": 1})
+
+    for _ in range(MAX_COMMITS + 3):
+        await database.transaction(write)
+    document = (await reference.get()).to_dict() or {}
+    assert len(document[COMMITS]) == len(set(document[COMMITS])) == MAX_COMMITS
+
+
+async def test_a_deletion_that_took_effect_is_recognized(database: Database, reference: AsyncDocumentReference) -> None:
+    """A transaction that only deletes does not look for what it has deleted."""
+    await reference.set({"x": 1})
+
+    async def delete(transaction: Transaction) -> str:
+        assert await transaction.get(reference) is not None
+        transaction.delete(reference)
+        return "deleted"
+
+    lose_answers(database, ServiceUnavailable("gone"))
+    assert await database.transaction(delete) == "deleted"
+    assert not (await reference.get()).exists
+
+
+async def test_a_deletion_by_another_is_not_taken_for_ones_own(
+    database: Database, reference: AsyncDocumentReference
+) -> None:
+    """A transaction that also writes recognizes its commit by what it wrote alone: another settled the hold first."""
+    account = database._client.collection("things").document("account")  # pyright: ignore[reportPrivateUsage]
+    await reference.set({"x": 1})
+    await account.set({"x": 1})
+    runs: list[bool] = []
+
+    async def settle(transaction: Transaction) -> str:
+        hold = await transaction.get(reference)
+        await transaction.get(account)
+        if not runs:
+            await reference.delete()
+        runs.append(hold is not None)
+        if hold is None:
+            return "settled by another"
+        transaction.delete(reference)
+        transaction.set(account, {"x": 2})
+        return "settled"
+
+    assert await database.transaction(settle) == "settled by another"
+    assert runs == [True, False]
+    assert await stored(account) == {"x": 1}

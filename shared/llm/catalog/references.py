@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
+from shared.json_pointers import follow_pointer
 from shared.llm.catalog.errors import InvalidParameters
 
 MAX_WRITTEN_OUT = 256 * 1024
@@ -71,13 +72,11 @@ class _Writer:
         return target
 
     def _find(self, reference: str) -> dict[str, Any]:
-        """What a JSON Pointer in a fragment leads to: https://datatracker.ietf.org/doc/html/rfc6901."""
-        start, *parts = reference.split("/")
-        target: Any = self._schema
-        for part in parts:
-            name = part.replace("~1", "/").replace("~0", "~")
-            target = cast("dict[str, Any]", target).get(name) if isinstance(target, dict) else None
-        if start != "#" or not parts or not isinstance(target, dict):
+        try:
+            target = follow_pointer(self._schema, reference)
+        except LookupError:
+            target = None
+        if reference == "#" or not isinstance(target, dict):
             raise InvalidParameters(
                 f"Each $ref in {_SCHEMA} must lead to a schema within it, such as #/$defs/name, for this model."
             )

@@ -1,9 +1,7 @@
 """Administration of users. Every change is written together with an audit record."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
 
 from shared import clock
 from shared.models.account import Account
@@ -15,21 +13,13 @@ from shared.models.user import AdminChange, AdminUser, to_admin_user
 from shared.models.wire import is_plain_id
 from shared.services.accounts.disabled_users import StandingService
 from shared.services.accounts.users import refuse_stale
-from shared.services.pagination import read_name_token, write_name_token
+from shared.services.pagination import Page, read_name_token, write_name_token
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
 _AUDITED = {"allowance", "remaining", "reset_at", "ceiling", "disabled"}
 _MAX_UID_CHARACTERS = 128
 _UNKNOWN = "There is no such user."
-
-
-@dataclass(frozen=True)
-class UserPage:
-    """`next_token` leads to the next page; None on the last."""
-
-    users: list[AdminUser]
-    next_token: str | None
 
 
 class AdminService:
@@ -39,7 +29,7 @@ class AdminService:
         self._database = database
         self._terms = Terms.of(settings)
 
-    async def list_users(self, limit: int, page_token: str | None = None) -> UserPage:
+    async def list_users(self, limit: int, page_token: str | None = None) -> Page[AdminUser]:
         """Users by id, without their usage entries. A read for each user, and one more.
 
         Raises `BadRequest` for an invalid `page_token`.
@@ -49,7 +39,7 @@ class AdminService:
         async with self._database.raising_unavailable():
             accounts = await self._database.accounts.page(limit + 1, after)
         users = [to_admin_user(account.advance(now, self._terms)) for account in accounts[:limit]]
-        return UserPage(users, write_name_token(users[-1].id) if len(accounts) > limit else None)
+        return Page(users, write_name_token(users[-1].id) if len(accounts) > limit else None)
 
     async def change(self, actor: str, uid: str, change: AdminChange) -> AdminUser:
         """Changes a user. An allowance that is set becomes the user's ceiling, too; a reset date refills when it comes.
@@ -60,13 +50,10 @@ class AdminService:
         """
         if not _is_uid(uid):
             raise NotFound(_UNKNOWN)
-        write_id = str(uuid4())
 
         async def write(transaction: Transaction) -> Account:
             now = clock.now()
             stored = await self._database.accounts.get(uid, transaction)
-            if stored is not None and stored.last_write == write_id:  # an earlier run was committed unnoticed
-                return stored
             refuse_stale(stored, change.rev)
             if stored is None and not change.model_fields_set - {"rev"}:
                 raise NotFound(_UNKNOWN)
@@ -83,7 +70,7 @@ class AdminService:
                 after=_to_audit(after),
             )
             self._database.audit.add(record, transaction)
-            return self._database.accounts.put(after.model_copy(update={"last_write": write_id}), transaction)
+            return self._database.accounts.put(after, transaction)
 
         account = await self._database.transaction(write)
         StandingService(self._database).remember(uid, account.disabled)

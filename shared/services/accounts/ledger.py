@@ -76,13 +76,11 @@ class Ledger:
 
         `caller`: the payer. Raises `AllowanceSpent`, `DeploymentBudgetSpent`. Two reads, three with a budget.
         """
-        found, *_ = await asyncio.gather(
+        await asyncio.gather(
             self.database.holds.get(hold.id, transaction),
             self.database.accounts.get(caller.uid, transaction),
             self.deployment_budgets.prefetch(hold, transaction),
         )
-        if found is not None:  # an earlier run was committed unnoticed
-            return found
         if budget is not None:
             most = await self.deployment_budgets.get_available(budget, hold, now, transaction, max(1, bounds.least))
             bounds = CostBounds(bounds.least, most)

@@ -68,10 +68,8 @@ class UserService:
         if size > MAX_METADATA_BYTES:
             raise TooLarge(f"The metadata are {size} bytes long; at most {MAX_METADATA_BYTES} can be kept.")
         cause = _make_cause(idempotency_key)
-        charging = False
 
         async def charge(transaction: Transaction) -> tuple[Account, bool]:
-            nonlocal charging
             per_minute = self._settings.usage_reports_per_minute
             await RateLimitService(self._database).acquire_in(f"usage:{caller.uid}", per_minute, transaction)
             now = clock.now()
@@ -80,16 +78,13 @@ class UserService:
                 self._ledger.get_account(caller, now, transaction),
             )
             refuse(stored)
-            if found is None:
-                charging = True
-            elif not _is_same(found, report):
+            if found is not None and not _is_same(found, report):
                 raise Conflict("This Idempotency-Key was sent with another report. Send a new report under a new key.")
             after = await self._ledger.charge(
                 account, cause, report.response_cost, report.metadata, now, transaction, reported=True
             )
             after = after.model_copy(update={"owed": account.owed})  # only what this service paid for is owed to it
-            # If this very request began to write the entry, its commit went through unnoticed.
-            return after if after == stored else self._put(after, transaction), not charging
+            return after if after == stored else self._database.accounts.put(after, transaction), found is not None
 
         account, replayed = await self._database.transaction(charge, serialize_on=f"user:{caller.uid}")
         return Reported(await self._show(account), replayed)
@@ -103,22 +98,16 @@ class UserService:
         self, caller: Caller, change: Callable[[Account, datetime], Account], rev: str | None = None
     ) -> Account:
         """The account after `change`, written if the change or the date made a difference."""
-        write_id = str(uuid4())
 
         async def write(transaction: Transaction) -> Account:
             now = clock.now()
             stored, account = await self._ledger.get_account(caller, now, transaction)
-            if stored is not None and stored.last_write == write_id:  # an earlier run was committed unnoticed
-                return stored
             refuse(stored)
             refuse_stale(stored, rev)
             after = change(account, now)
-            return after if after == stored else self._put(after, transaction, write_id)
+            return after if after == stored else self._database.accounts.put(after, transaction)
 
         return await self._database.transaction(write, serialize_on=f"user:{caller.uid}")
-
-    def _put(self, account: Account, transaction: Transaction, write_id: str | None = None) -> Account:
-        return self._database.accounts.put(account.model_copy(update={"last_write": write_id}), transaction)
 
     async def _show(self, account: Account) -> User:
         async with self._database.raising_unavailable():

@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
 
 from shared.json_schema.validation import check_schema
 from shared.models.agent import (
@@ -17,16 +16,9 @@ from shared.models.agent import (
 from shared.models.caller import Caller
 from shared.sandbox import analyze
 from shared.services.owned import OwnedService
+from shared.services.pagination import Page
 from shared.services.quotas import QuotaService
 from shared.store import Database, Transaction
-
-
-@dataclass(frozen=True)
-class AgentPage:
-    """`next_token` leads to the next page, which may be empty; None on a page that is not full."""
-
-    agents: list[Agent]
-    next_token: str | None
 
 
 @dataclass(frozen=True)
@@ -47,20 +39,14 @@ class AgentService:
         """
         await _check_schemas(request)
         warnings = await analyze_code(request.code)
+        return to_agent(await self._owned.create(caller, AgentFields.model_validate(request.model_dump())), warnings)
 
-        def make(id_: str, rev: str, now: datetime) -> StoredAgent:
-            fields = AgentFields.model_validate(request.model_dump())
-            return StoredAgent(id=id_, owner=caller.uid, fields=fields, rev=rev, created_at=now, updated_at=now)
-
-        return to_agent(await self._owned.create(caller, make), warnings)
-
-    async def list(self, caller: Caller, limit: int, token: str | None = None) -> AgentPage:
+    async def list(self, caller: Caller, limit: int, token: str | None = None) -> Page[Agent]:
         """The caller's own and shared agents, or all for an administrator; the newest change first. One query.
 
         Large agents make a page of fewer than `limit`. Raises `BadRequest` for an invalid `token`.
         """
-        found, next_token = await self._owned.page(caller, limit, token)
-        return AgentPage([to_agent(agent) for agent in found], next_token)
+        return (await self._owned.page(caller, limit, token)).convert(to_agent)
 
     async def get(self, caller: Caller, agent_id: str) -> Agent:
         """One read. Raises `NotFound`, also for another user's agent that is not shared."""

@@ -11,19 +11,11 @@ from shared.models.money import to_dollars, to_micros
 from shared.services.access import is_admin, refuse_unless_owner, require_visible
 from shared.services.accounts.deployment_budgets import budget_per_day
 from shared.services.agents.agents import analyze_code
-from shared.services.pagination import read_name_token, write_name_token
+from shared.services.pagination import Page, read_name_token, write_name_token
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
 _NOT_DEPLOYED = "The agent is not deployed."
-
-
-@dataclass(frozen=True)
-class DeploymentPage:
-    """`next_token` leads to the next page, which may be empty; None on a page that is not full."""
-
-    deployments: list[DeployedApi]
-    next_token: str | None
 
 
 @dataclass(frozen=True)
@@ -77,17 +69,12 @@ class DeploymentService:
 
     async def undeploy(self, caller: Caller, agent_id: str) -> None:
         """Frees the agent's name. Raises `NotFound`, also for an agent that is not deployed, and `Forbidden`."""
-        began = False
 
         async def release(transaction: Transaction) -> None:
-            nonlocal began
             agent = require_visible(caller, await self.database.agents.get(agent_id, transaction), "agent")
             refuse_unless_owner(caller, agent, "agent")
             if agent.deployed_as is None:
-                if began:  # an earlier run was committed unnoticed
-                    return
                 raise NotFound(_NOT_DEPLOYED)
-            began = True
             await self._release(agent, None, transaction)
             self.database.agents.put(agent.model_copy(update={"deployed_as": None}), transaction)
 
@@ -108,7 +95,7 @@ class DeploymentService:
             budgetPerDay=self._budget_in_dollars(found),
         )
 
-    async def list(self, caller: Caller, limit: int, token: str | None = None) -> DeploymentPage:
+    async def list(self, caller: Caller, limit: int, token: str | None = None) -> Page[DeployedApi]:
         """The caller's own and shared deployments, or all for an administrator; by name. One query; reads no agent.
 
         Raises `BadRequest` for an invalid `token`.
@@ -126,7 +113,7 @@ class DeploymentService:
             )
             for deployment in found
         ]
-        return DeploymentPage(apis, write_name_token(apis[-1].friendly_name) if more else None)
+        return Page(apis, write_name_token(apis[-1].friendly_name) if more else None)
 
     def _budget_in_dollars(self, deployment: Deployment) -> float:
         return to_dollars(budget_per_day(deployment.budget_per_day, self.settings))

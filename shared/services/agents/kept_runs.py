@@ -72,8 +72,8 @@ class KeptRuns:
         async def body(transaction: Transaction) -> KeptRequest | None:
             now = clock.now()
             kept = await Idempotency(self.database).find(request, now, transaction)
-            if kept is not None:  # by this very run, if an earlier run was committed unnoticed
-                return None if kept.made == run_id else kept
+            if kept is not None:
+                return kept
             lease = timedelta(seconds=self.settings.run_timeout_seconds + _MARGIN_SECONDS)
             Idempotency(self.database).remember(request, run_id, now, transaction, now + lease)
             return None

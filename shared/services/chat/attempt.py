@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from shared.llm.catalog import Catalog, CatalogError, ModelRoute
@@ -38,26 +39,17 @@ class AnswerByAgent(Protocol):
         ...
 
 
+@dataclass(frozen=True)
 class Attempt:
     """Calls the model or the agent of a ticket."""
 
-    def __init__(
-        self,
-        database: Database,
-        catalog: Catalog,
-        complete: CompleteChat,
-        answer_by_agent: AnswerByAgent,
-        settings: Settings,
-        holder: LeaseHolder,
-        settlement: Settlement,
-    ) -> None:
-        self._database = database
-        self._catalog = catalog
-        self._complete = complete
-        self._answer_by_agent = answer_by_agent
-        self._settings = settings
-        self._holder = holder
-        self._settlement = settlement
+    database: Database
+    catalog: Catalog
+    complete: CompleteChat
+    answer_by_agent: AnswerByAgent
+    settings: Settings
+    holder: LeaseHolder
+    settlement: Settlement
 
     async def call(self, ticket: Ticket) -> ChatResult:
         """The answer, no longer than the ticket's hold covers.
@@ -68,12 +60,12 @@ class Attempt:
         try:
             request = await self.get_request(ticket)
             if ticket.provider == GOFANNON:
-                result = await self._answer_by_agent(ticket, request, lambda begun: self._mark_begun(ticket.id, begun))
+                result = await self.answer_by_agent(ticket, request, lambda begun: self._mark_begun(ticket.id, begun))
             else:
-                route = self._catalog.route(ticket.provider, ticket.model)
+                route = self.catalog.route(ticket.provider, ticket.model)
                 request = await self._fit_to_hold(ticket, route, request)
-                seconds = self._settings.model_timeout_seconds
-                result = await complete_at_a_price(self._complete, route, request, seconds, ticket.hold)
+                seconds = self.settings.model_timeout_seconds
+                result = await complete_at_a_price(self.complete, route, request, seconds, ticket.hold)
             return fit_to_document(result)
         except (ModelFailure, LeaseLost, NoRoom):
             raise
@@ -93,10 +85,10 @@ class Attempt:
 
         Raises `ModelFailure` if the owner is disabled or the messages are gone, and `Unavailable`.
         """
-        async with self._database.raising_unavailable():
+        async with self.database.raising_unavailable():
             request, disabled = await asyncio.gather(
-                self._database.tickets.get_request(ticket.id),
-                StandingService(self._database).is_disabled(ticket.owner, anew=True),
+                self.database.tickets.get_request(ticket.id),
+                StandingService(self.database).is_disabled(ticket.owner, anew=True),
             )
         if disabled:
             raise ModelFailure("The account is disabled, so the chat was not answered.", transient=False)
@@ -112,8 +104,8 @@ class Attempt:
         """
         with contextlib.suppress(NotCovered):
             return fit_output(route, request, ticket.hold)
-        bounds = bound_cost(route, request, self._settings)
-        return fit_output(route, request, await self._settlement.hold_again(ticket, bounds))
+        bounds = bound_cost(route, request, self.settings)
+        return fit_output(route, request, await self.settlement.hold_again(ticket, bounds))
 
     async def _mark_begun(self, ticket_id: str, begun: bool) -> None:
         """Notes that an agent begins, so that nobody runs it again. Raises `LeaseLost`, `Unavailable`.
@@ -122,9 +114,9 @@ class Attempt:
         """
 
         async def mark() -> None:
-            await self._holder.change(ticket_id, lambda held, now: held.mark(begun, now))
+            await self.holder.change(ticket_id, lambda held, now: held.mark(begun, now))
 
-        await (mark() if begun else self._settlement.insist(mark))
+        await (mark() if begun else self.settlement.insist(mark))
 
 
 def fit_to_document(result: ChatResult) -> ChatResult:

@@ -55,8 +55,6 @@ class LeaseHolder:
             if ticket is None:
                 return Claim.FINISHED, None
             now = clock.now()
-            if ticket.held_by(self.id):  # an earlier run was committed unnoticed
-                return Claim.TAKEN, ticket
             decision = claim(ticket, now, self._settings.chat_max_attempts)
             if decision is Claim.TAKEN and not await self._turns.take(ticket, self.id, now, transaction):
                 decision = Claim.PARKED

@@ -142,15 +142,13 @@ class ChatService:
 
         async def admit(transaction: Transaction) -> str:
             # Reads at once what the steps below read.
-            found, kept, waiting, account, _ = await asyncio.gather(
+            _, kept, waiting, account, _ = await asyncio.gather(
                 self._database.tickets.get(draft.id, transaction),
                 self._find_kept(keyed_request, transaction),
                 self._quotas.count_waiting_chats(caller.uid),
                 self._database.accounts.get(caller.uid, transaction),
                 self._database.rate_limits.get(rate_key, transaction),
             )
-            if found is not None:  # an earlier run was committed unnoticed
-                return found.id
             if kept is not None:
                 self._idempotency.mark_given(kept, transaction)
                 return kept.made
@@ -205,7 +203,7 @@ class ChatService:
 
 
 def _make_draft(caller: Caller, request: ChatRequest) -> Ticket:
-    """The ticket of a chat that is not accepted yet. By its new id, a transaction recognises its own commit."""
+    """The ticket of a chat that is not accepted yet."""
     now, context = clock.now(), current_request.get()
     return Ticket(
         id=str(uuid4()),

@@ -110,18 +110,13 @@ class TurnService:
 
         A read for each, and two more. Raises `Unavailable`. A ticket that the queue refuses is left to the sweep.
         """
-        numbers: dict[str, int] = {}
-        """The tasks that an earlier run of the transaction meant to make."""
 
         async def call(transaction: Transaction) -> list[Ticket]:
             now = clock.now()
             turns = await self.database.turns.get(owner, kind, transaction)
-            earlier = await asyncio.gather(*(self.database.tickets.get(id_, transaction) for id_ in numbers))
-            # Called by an earlier run that was committed unnoticed, or by another worker: its task is made only once.
-            made = [ticket for ticket in earlier if ticket and _was_called(ticket, numbers[ticket.id])]
             free = min(turns.count_free(self.max_turns(kind), now), _MAX_CALLED)
             if not free:
-                return made
+                return []
             # Queried after the turns were read: a ticket parked later finds them changed, or rechecks them after this.
             parked = await self.database.tickets.list_parked(owner, kind, free)
             # As long as the queue tries a task, which waits in a busy queue. The sweep replaces a task that is lost.
@@ -131,12 +126,11 @@ class TurnService:
                 if ticket is None or not ticket.parked:
                     continue
                 called.append(ticket.unpark(now))
-                numbers[ticket.id] = called[-1].tasks
                 self.database.tickets.put(called[-1], transaction)
                 turns = turns.give(Turn(ticket_id=ticket.id, holder=None, until=until), now)
             waiting = len(parked) == free
             self.database.turns.put(turns.model_copy(update={"waiting": waiting}), transaction)
-            return [*made, *called]
+            return called
 
         called = await self.database.transaction(call, serialize_on=lock_name(owner, kind))
         await self._enqueue(called)
@@ -152,7 +146,3 @@ class TurnService:
                     await queue.enqueue(task_name(ticket.id, ticket.tasks), {"ticket_id": ticket.id})
                 except QueueRefused as error:
                     _log.error("The queue refused a ticket: %s", error, extra={"fields": {"ticket": ticket.id}})
-
-
-def _was_called(ticket: Ticket, number: int) -> bool:
-    return not ticket.parked and ticket.tasks == number and not ticket.status.finished

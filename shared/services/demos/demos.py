@@ -1,7 +1,6 @@
 """Demos: their owners save, read, replace and delete them; other users read and open shared ones."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from shared.models.caller import Caller
 from shared.models.demo import CreateDemoRequest, Demo, DemoFields, ReplaceDemoRequest, StoredDemo, to_demo
@@ -9,18 +8,11 @@ from shared.models.errors import NotFound
 from shared.services.access import is_admin, require_visible
 from shared.services.accounts.disabled_users import StandingService
 from shared.services.owned import OwnedService
+from shared.services.pagination import Page
 from shared.services.quotas import QuotaService
 from shared.store import Database
 
 _UNKNOWN = "There is no such demo."
-
-
-@dataclass(frozen=True)
-class DemoPage:
-    """A page of a list. `next_token` leads to the next one, which may be empty; None on one that is not full."""
-
-    demos: list[Demo]
-    next_token: str | None
 
 
 @dataclass(frozen=True)
@@ -36,20 +28,14 @@ class DemoService:
 
     async def create(self, caller: Caller, request: CreateDemoRequest) -> Demo:
         """Saves a demo, without a check of its code, or of whether its deployments exist. Raises `TooLarge`."""
+        return to_demo(await self._owned.create(caller, DemoFields.model_validate(request.model_dump())))
 
-        def make(id_: str, rev: str, now: datetime) -> StoredDemo:
-            fields = DemoFields.model_validate(request.model_dump())
-            return StoredDemo(id=id_, owner=caller.uid, fields=fields, rev=rev, created_at=now, updated_at=now)
-
-        return to_demo(await self._owned.create(caller, make))
-
-    async def list(self, caller: Caller, limit: int, token: str | None = None) -> DemoPage:
+    async def list(self, caller: Caller, limit: int, token: str | None = None) -> Page[Demo]:
         """The caller's own and shared demos, or all for an administrator; the newest change first. One query.
 
         Large demos make a page of fewer than `limit`. Raises `BadRequest` for an invalid `token`.
         """
-        found, next_token = await self._owned.page(caller, limit, token)
-        return DemoPage([to_demo(demo) for demo in found], next_token)
+        return (await self._owned.page(caller, limit, token)).convert(to_demo)
 
     async def get(self, caller: Caller, demo_id: str) -> Demo:
         """One read. Raises `NotFound`, also for another user's demo that is not shared."""

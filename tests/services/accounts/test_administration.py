@@ -40,9 +40,9 @@ async def test_pages_follow_each_other(database: Database, admin: AdminService) 
     page = await admin.list_users(5)
     while page.next_token:
         assert page.next_token.isascii()
-        seen += [user.id for user in page.users]
+        seen += [user.id for user in page.items]
         page = await admin.list_users(5, page.next_token)
-    assert seen + [user.id for user in page.users] == names
+    assert seen + [user.id for user in page.items] == names
 
 
 async def test_a_change_leaves_an_audit_record(database: Database, admin: AdminService) -> None:
@@ -101,7 +101,7 @@ async def test_an_invalid_user_id_creates_no_user(database: Database, admin: Adm
     """404."""
     with pytest.raises(NotFound):
         await admin.change("a", uid, AdminChange(monthly_allowance=1))
-    assert (await admin.list_users(10)).users == []
+    assert (await admin.list_users(10)).items == []
 
 
 async def test_limits_can_be_set_for_a_user_who_has_never_signed_in(
@@ -127,7 +127,7 @@ async def test_an_empty_change_creates_no_user(database: Database, admin: AdminS
         await admin.change("a", "unknown", AdminChange())
     with pytest.raises(Conflict):
         await admin.change("a", "unknown", AdminChange(rev="1", monthly_allowance=1))
-    assert (await admin.list_users(10)).users == []
+    assert (await admin.list_users(10)).items == []
 
 
 async def test_a_first_request_and_an_administrators_change_create_one_user(
@@ -160,7 +160,7 @@ async def test_disabling_a_user_leaves_a_record(database: Database, admin: Admin
     """It is shown, also in the list. Disabling again changes nothing."""
     await stored_user(database)
     assert (await admin.change("boss", "u", AdminChange(disabled=True))).disabled
-    assert [user.disabled for user in (await admin.list_users(10)).users] == [True]
+    assert [user.disabled for user in (await admin.list_users(10)).items] == [True]
     await admin.change("boss", "u", AdminChange(disabled=True))
     (record,) = await database.audit.newest("u", 10)
     assert (record.before["disabled"], record.after["disabled"]) == (False, True)

@@ -167,8 +167,8 @@ async def test_lists_show_own_and_shared_newest_first(agents: AgentService, call
     await agents.create(OTHER, request(name="private"))
     await agents.create(OTHER, request(name="shared", visibility="shared"))
     await agents.update(caller, first.id, change(description="newer"))
-    assert [agent.name for agent in (await agents.list(caller, 10)).agents] == ["first", "shared"]
-    assert {agent.name for agent in (await agents.list(ADMIN, 10)).agents} == {"first", "shared", "private"}
+    assert [agent.name for agent in (await agents.list(caller, 10)).items] == ["first", "shared"]
+    assert {agent.name for agent in (await agents.list(ADMIN, 10)).items} == {"first", "shared", "private"}
     assert (await agents.list(caller, 10)).next_token is None
 
 
@@ -180,7 +180,7 @@ async def test_pages_show_each_once(agents: AgentService, caller: Caller) -> Non
     token: str | None = None
     for _ in range(5):
         page = await agents.list(caller, 3, token)
-        names += [agent.name for agent in page.agents]
+        names += [agent.name for agent in page.items]
         token = page.next_token
         if token is None:
             break
@@ -194,11 +194,11 @@ async def test_lost_answers_save_once_and_change_once(agents: AgentService, call
     """A commit that went through unnoticed is recognised: no duplicate, no conflict, no 404."""
     lose_answers(database, ServiceUnavailable("gone"), 1, 3, 5)
     saved = await agents.create(caller, request())
-    assert len((await agents.list(caller, 10)).agents) == 1
+    assert len((await agents.list(caller, 10)).items) == 1
     changed = await agents.update(caller, saved.id, change(_rev=saved.rev, name="x"))
     assert changed.name == "x"
     await agents.delete(caller, saved.id)
-    assert (await agents.list(caller, 10)).agents == []
+    assert (await agents.list(caller, 10)).items == []
 
 
 async def test_deleting_a_published_agent_unpublishes_it(
@@ -237,7 +237,7 @@ async def test_large_agents_make_shorter_pages(agents: AgentService, caller: Cal
     for number in range(11):
         await agents.create(caller, request(name=str(number), docstring="é" * 490_000))
     first = await agents.list(caller, 100)
-    assert [agent.name for agent in first.agents] == ["10", "9", "8", "7", "6", "5", "4", "3", "2"]
+    assert [agent.name for agent in first.items] == ["10", "9", "8", "7", "6", "5", "4", "3", "2"]
     second = await agents.list(caller, 100, first.next_token)
-    assert [agent.name for agent in second.agents] == ["1", "0"]
+    assert [agent.name for agent in second.items] == ["1", "0"]
     assert second.next_token is None

@@ -152,12 +152,12 @@ async def test_lists_show_own_and_shared_by_name(
         agent = await saved(database, user, name, visibility=visibility, inputSchema={"x": "string"})
         await deployments.deploy(user, agent.id)
     page = await deployments.list(caller, 10)
-    assert [api.friendly_name for api in page.deployments] == ["a", "b", "c"]
-    assert page.deployments[0].input_schema == {"x": "string"}
+    assert [api.friendly_name for api in page.items] == ["a", "b", "c"]
+    assert page.items[0].input_schema == {"x": "string"}
     assert page.next_token is None
     first = await deployments.list(caller, 2)
     second = await deployments.list(caller, 2, first.next_token)
-    assert [api.friendly_name for api in (*first.deployments, *second.deployments)] == ["a", "b", "c"]
+    assert [api.friendly_name for api in (*first.items, *second.items)] == ["a", "b", "c"]
     with pytest.raises(BadRequest, match="page token"):
         await deployments.list(caller, 2, "nonsense")
 
@@ -179,6 +179,6 @@ async def test_large_deployments_make_shorter_pages(
         await deployments.deploy(caller, agent.id)
     first = await deployments.list(caller, 100)
     second = await deployments.list(caller, 100, first.next_token)
-    assert len(first.deployments) == 27
-    assert [api.friendly_name for api in (*first.deployments, *second.deployments)] == names
+    assert len(first.items) == 27
+    assert [api.friendly_name for api in (*first.items, *second.items)] == names
     assert second.next_token is None

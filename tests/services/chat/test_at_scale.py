@@ -103,14 +103,14 @@ async def test_lists_cost_what_they_show(database: Database, catalog: Catalog) -
     for upto, deployed in ((10, 10), (MANY_AGENTS, MANY_DEPLOYMENTS)):
         await fill(database, upto, deployed)
         page = await costs.of(lambda: agents.list(CALLER, 100))
-        shown = len(page.agents)
+        shown = len(page.items)
         assert (costs.requests, costs.documents) == (1, shown)
         apis = await costs.of(lambda: deployments.list(CALLER, 500))
-        assert (costs.requests, costs.documents) == (1, len(apis.deployments))
+        assert (costs.requests, costs.documents) == (1, len(apis.items))
         models = (await costs.of(lambda: providers.list_providers(CALLER)))["gofannon"].models
         assert (costs.requests, costs.documents) == (1, len(models))
-        assert len(models) == len(apis.deployments)
-        seen.append((shown, len(apis.deployments), len(models)))
+        assert len(models) == len(apis.items)
+        seen.append((shown, len(apis.items), len(models)))
     assert seen == [(7, 7, 7), (100, 200, 200)]
 
 
@@ -124,7 +124,7 @@ async def test_a_page_deep_in_the_list_costs_no_more(database: Database) -> None
     for _ in range(5):
         page = await costs.of(partial(agents.list, CALLER, 100, token))
         assert (costs.requests, costs.documents) == (1, 100)
-        names += [agent.name for agent in page.agents]
+        names += [agent.name for agent in page.items]
         token = page.next_token
     wanted = [str(number) for number in reversed(range(MANY_AGENTS)) if number % 3 != 2]
     assert names == wanted[:500]

@@ -162,8 +162,8 @@ async def test_lists_show_own_and_shared_newest_first(demos: DemoService, caller
     await demos.create(OTHER, request(name="private"))
     await demos.create(OTHER, request(name="shared", visibility="shared"))
     await demos.replace(caller, first.id, replacement(name="newer"))
-    assert [demo.name for demo in (await demos.list(caller, 10)).demos] == ["newer", "shared"]
-    assert {demo.name for demo in (await demos.list(ADMIN, 10)).demos} == {"newer", "shared", "private"}
+    assert [demo.name for demo in (await demos.list(caller, 10)).items] == ["newer", "shared"]
+    assert {demo.name for demo in (await demos.list(ADMIN, 10)).items} == {"newer", "shared", "private"}
     assert (await demos.list(caller, 10)).next_token is None
 
 
@@ -175,7 +175,7 @@ async def test_pages_show_each_once(demos: DemoService, caller: Caller) -> None:
     token: str | None = None
     for _ in range(5):
         page = await demos.list(caller, 3, token)
-        names += [demo.name for demo in page.demos]
+        names += [demo.name for demo in page.items]
         token = page.next_token
         if token is None:
             break
@@ -189,8 +189,8 @@ async def test_lost_answers_save_once_and_change_once(demos: DemoService, caller
     """A commit that went through unnoticed is recognised: no duplicate, no conflict, no 404."""
     lose_answers(database, ServiceUnavailable("gone"), 1, 3, 5)
     saved = await demos.create(caller, request())
-    assert len((await demos.list(caller, 10)).demos) == 1
+    assert len((await demos.list(caller, 10)).items) == 1
     changed = await demos.replace(caller, saved.id, replacement(_rev=saved.rev, name="x"))
     assert changed.name == "x"
     await demos.delete(caller, saved.id)
-    assert (await demos.list(caller, 10)).demos == []
+    assert (await demos.list(caller, 10)).items == []

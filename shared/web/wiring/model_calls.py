@@ -1,0 +1,14 @@
+"""Puts together what calls models for a request."""
+
+import os
+
+from shared.llm.catalog import Catalog
+from shared.llm.late_completion import complete
+from shared.services.model_calls import ModelCallService
+from shared.settings import Settings
+from shared.store import Database
+
+
+def wire_model_calls(database: Database, settings: Settings) -> ModelCallService:
+    """Calls of models, charged to their payers. The library that calls them is imported at the first call."""
+    return ModelCallService.create(database, Catalog.load(os.environ), complete, settings)
