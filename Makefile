@@ -12,28 +12,28 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  run reads APP_ENV=firebase, PORT_OFFSET=10000, HTTP_PORT=8001, LOCAL_MODEL=off, UI=on, VERBOSE=1;'
-	@echo '  test, stage and bench pass ARGS on, as in: make test ARGS="-k chat -x".'
+	@echo '  test, stage and bench take ARGS, as in: make test ARGS="-k chat -x".'
 
 run: ## Start the whole service on http://127.0.0.1:8000, installing what is missing
 	@$(PYTHON) emulator-config/setup.py
 	@exec $(VENV)/python emulator-config/run.py
 
-setup: ## Install everything that running and testing need
+setup: ## Install everything that is needed to run and test the service
 	@$(PYTHON) emulator-config/setup.py
 
-sweep: ## Take up tickets whose worker died; `make run` does it every half minute
+sweep: ## Take up tickets whose worker died; `make run` does this every half minute
 	@curl --fail --silent --show-error -X POST http://127.0.0.1:$${FUNCTIONS_PORT:-5001}/demo-agents/us-central1/sweep && echo
 
 test: setup ## Run the tests in parallel; with ARGS, one after another
 	@$(VENV)/python -m pytest $(or $(ARGS),$(SIDE_BY_SIDE))
 
-check: setup ## Lint, and run the tests that changes since the last commit may affect; takes a minute
+check: setup ## Lint, and run the tests that changes since the last commit may affect, in about a minute
 	@$(VENV)/python -m tools.check
 
-coverage: setup ## Run the tests but the end-to-end ones, and print which lines and branches of functions/ and shared/ they miss
+coverage: setup ## Run all but the end-to-end tests, and print which lines and branches of functions/ and shared/ they miss
 	@$(VENV)/python -m pytest $(SIDE_BY_SIDE) -m "not e2e and not staged and not long" --cov --cov-report=term
 
-fuzz: setup ## Send made-up requests to every operation for SECONDS=1200; SEED=7 chooses them
+fuzz: setup ## Send random requests to every operation for SECONDS=1200; SEED=7 makes them reproducible
 	@$(VENV)/python -m tests.contract.fuzz $(or $(SECONDS),1200) $(if $(SEED),--seed $(SEED))
 
 lint: setup ## Check style, types and the direction of imports
@@ -46,12 +46,12 @@ format: setup ## Format the sources and fix what can be fixed automatically
 	@$(VENV)/ruff check --fix
 	@$(VENV)/ruff format
 
-lock: setup ## Update the lock of the requirements; UPGRADE=1 takes newer versions
+lock: setup ## Update the locked requirements; UPGRADE=1 takes newer versions
 	@cd requirements && for name in dev:lock jdk:jdk; do \
 	  ../$(COMPILE) $(if $(UPGRADE),--upgrade) $${name%%:*}.in --output-file $${name##*:}.txt || exit; done
 	@cd requirements && ../$(COMPILE) $(if $(UPGRADE),--upgrade) --no-deps local-model.in --output-file local-model.txt
 
-catalog: setup ## Renew the catalog of providers and models
+catalog: setup ## Update the catalog of providers and models
 	@$(VENV)/python -m tools.refresh_catalog
 
 contract: setup ## Regenerate the service's OpenAPI document
@@ -60,12 +60,12 @@ contract: setup ## Regenerate the service's OpenAPI document
 clients: setup ## Regenerate the clients from the OpenAPI document
 	@$(VENV)/python -m contract.clients
 
-stage: setup ## Write for each function a folder that can be deployed alone, to build/functions
+stage: setup ## Build a folder for each function, which can be deployed alone, in build/functions
 	@$(VENV)/python -m deploy.stage $(ARGS)
 
 bench: setup ## Measure cold starts, memory and requests per second, as ratios
 	@PYTHONPATH=emulator-config $(VENV)/python -m bench $(ARGS)
 
-clean: ## Remove what was installed, built and stored here, local data too
+clean: ## Remove everything that was installed, built and stored here, including local data
 	@rm -rf .venv node_modules .local build shared/sandbox/built functions/meta/docs/vendor .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
 	@find clients contract deploy functions shared tests tools bench emulator-config -name __pycache__ -type d -prune -exec rm -rf {} +

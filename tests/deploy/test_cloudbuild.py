@@ -289,7 +289,7 @@ def test_the_wait_is_limited(build: Build, tmp_path: Path) -> None:
     """It ends within the step's timeout, so that the problem is reported rather than cut off."""
     result = tried(build, tmp_path, {**GOOD, "users/me": [""]})
     assert result.code == 1
-    assert "my-project.web.app/api/users/me must answer 401, but answered 000" in result.output
+    assert "my-project.web.app/api/users/me must return 401, but last returned 000" in result.output
     (check,) = [step for step in build.steps if step.id == "check"]
     assert result.seconds <= int(check.timeout[:-1])
 

@@ -15,12 +15,12 @@ ROWS: dict[str, list[tuple[str, Any]]] = {
         ("failing(lambda: len(range(2**40)))", "OverflowError: Python int too large to convert to C ssize_t"),
     ],
     "hashes": [("hash(2**31 - 1)", 0), ("hash(1.5) < 2**31", True)],
-    "hashes of texts": [("type(hash('a')).__name__", "int")],
+    "hashes of strings": [("type(hash('a')).__name__", "int")],
     "the last digit": [
         ("math.cbrt(1e-5)", 0.02154434690031884),
         ("abs(complex(-1.5, 0.1))", 1.5033296378372907),
     ],
-    "numbers of system errors": [
+    "system error numbers": [
         ("__import__('errno').ENOENT", 44),
         ("type(OSError(2, 'x')).__name__", "PermissionError"),
         ("type(OSError(__import__('errno').ENOENT, 'x')).__name__", "FileNotFoundError"),
