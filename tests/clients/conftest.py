@@ -14,7 +14,7 @@ from contract.functions import ROOT
 from shared.settings import Settings
 from tests.clients.hosted import Hosted
 from tests.doubles.cloud_tasks import CloudTasksServer
-from tests.functions.conftest import as_whom as as_whom
+from tests.functions.conftest import auth_headers as auth_headers
 
 Host = Callable[..., Hosted]
 TSC = ROOT / "node_modules" / "typescript" / "bin" / "tsc"

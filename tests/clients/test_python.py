@@ -51,7 +51,7 @@ from local_platform.ports import free_port
 from tests.clients.conftest import Host
 from tests.clients.hosted import Hosted
 from tests.doubles.model_server import Answer, Fail, ModelServer
-from tests.functions.conftest import Whom
+from tests.functions.conftest import AuthHeaders
 
 GREETER = "async def run(input_dict, tools):\n    return {'outputText': 'Hello, ' + input_dict['inputText']}"
 
@@ -290,9 +290,9 @@ def test_errors_have_their_types(client: AuthenticatedClient) -> None:
     assert demos_open_page.sync_detailed("none", client=client).status_code == 404
 
 
-def test_each_request_asks_for_a_token(host: Host, as_whom: Whom) -> None:
+def test_each_request_asks_for_a_token(host: Host, auth_headers: AuthHeaders) -> None:
     """A renewed token is sent; without one, the service asks for one."""
-    bearers = iter([as_whom(who)["Authorization"].removeprefix("Bearer ") for who in ("user", "other")])
+    bearers = iter([auth_headers(who)["Authorization"].removeprefix("Bearer ") for who in ("user", "other")])
     address = host(app_env="firebase").address
     with connect(address, lambda: next(bearers)) as client:
         assert answered(users_me.sync_detailed(client=client)).field_id == "mine"
@@ -302,10 +302,10 @@ def test_each_request_asks_for_a_token(host: Host, as_whom: Whom) -> None:
 
 
 @pytest.fixture
-async def with_awaited_token(host: Host, as_whom: Whom) -> AsyncIterator[AuthenticatedClient]:
+async def with_awaited_token(host: Host, auth_headers: AuthHeaders) -> AsyncIterator[AuthenticatedClient]:
     async def bearer() -> str:
         await asyncio.sleep(0)
-        return as_whom("user")["Authorization"].removeprefix("Bearer ")
+        return auth_headers("user")["Authorization"].removeprefix("Bearer ")
 
     async with connect(host(app_env="firebase").address, bearer) as client:
         yield client

@@ -5,12 +5,14 @@ from pathlib import Path
 
 from tests.clients.conftest import Host, NodeProject
 from tests.doubles.model_server import Answer, Fail, ModelServer
-from tests.functions.conftest import Whom
+from tests.functions.conftest import AuthHeaders
 
 TESTS = Path(__file__).with_name("service.test.mjs")
 
 
-def test_it_serves_a_frontend(host: Host, node_project: NodeProject, model_server: ModelServer, as_whom: Whom) -> None:
+def test_it_serves_a_frontend(
+    host: Host, node_project: NodeProject, model_server: ModelServer, auth_headers: AuthHeaders
+) -> None:
     """The same behavior as in the Python client's tests: see the names of the tests in the file."""
     model_server.script("slow", Answer("At last.", delay=0.5, prompt_tokens=10, completion_tokens=5))
     model_server.script("refused", Fail(401, "Incorrect API key provided."))
@@ -23,5 +25,5 @@ def test_it_serves_a_frontend(host: Host, node_project: NodeProject, model_serve
         TESTS.name,
         SERVICE=host().address,
         DEMANDING_SERVICE=host(app_env="firebase").address,
-        TOKEN=as_whom("user")["Authorization"].removeprefix("Bearer "),
+        TOKEN=auth_headers("user")["Authorization"].removeprefix("Bearer "),
     )
