@@ -20,7 +20,7 @@ def sources(folder: Path) -> set[Path]:
 
 
 def test_the_python_client_is_fresh(tmp_path: Path) -> None:
-    """`make clients` would change nothing."""
+    """`make clients` would not change the client."""
     write_python(tmp_path / "generated")
     assert sources(tmp_path / "generated") == sources(GENERATED), f"{GENERATED} {STALE}"
     _, different, unreadable = filecmp.cmpfiles(
@@ -30,18 +30,18 @@ def test_the_python_client_is_fresh(tmp_path: Path) -> None:
 
 
 def test_the_typescript_types_are_fresh(tmp_path: Path) -> None:
-    """Likewise."""
+    """`make clients` would not change the types."""
     write_typescript(tmp_path / "schema.ts")
     assert (tmp_path / "schema.ts").read_text() == TYPES.read_text(), f"{TYPES} {STALE}"
 
 
-def test_the_typescript_client_is_sound() -> None:
-    """It passes the strict compiler for a browser, without Node.js types."""
+def test_the_typescript_client_compiles() -> None:
+    """The client passes the strict compiler for a browser, without Node.js types."""
     tsc("--noEmit", "--project", TYPESCRIPT, cwd=TYPESCRIPT)
 
 
-def test_the_clients_metadata_are_right() -> None:
-    """They have the service's version; the TypeScript client's dependencies are those that it is tested with."""
+def test_the_clients_metadata_is_correct() -> None:
+    """The clients have the service's version, and the TypeScript client the dependencies that it is tested with."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert tomllib.loads((PYTHON / "pyproject.toml").read_text())["project"]["version"] == version
     package = json.loads((TYPESCRIPT / "package.json").read_text())

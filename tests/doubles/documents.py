@@ -5,7 +5,7 @@ from typing import Any
 
 
 def chat(content: Any = "yes", finish_reason: str | None = "stop", **fields: Any) -> dict[str, Any]:
-    """An answer of OpenAI's chat API. `message` and `choice` are added there, the rest beside the choices."""
+    """An answer of OpenAI's chat API. `message` and `choice` add fields to those objects, the rest to the answer."""
     message = {"role": "assistant", "content": content, **fields.pop("message", {})}
     choice = {"index": 0, "message": message, "finish_reason": finish_reason, **fields.pop("choice", {})}
     usage = {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500}

@@ -42,5 +42,5 @@ def test_a_chat_by_the_typescript_client(
     token = sign_up(firebase_suite)
     for address in (f"{firebase_suite.url}/api", firebase_suite.function_url("chat")):
         model_server.script("by node", Answer("Hello, Node.", delay=0.5))
-        program = node_project.compiled("chat", BY_NODE.replace("ADDRESS", address).replace("TOKEN", token))
+        program = node_project.compile("chat", BY_NODE.replace("ADDRESS", address).replace("TOKEN", token))
         assert node_project.run(program) == "Hello, Node.\n"
