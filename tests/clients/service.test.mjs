@@ -162,7 +162,7 @@ test("code is run, and an error has all details for its author", async () => {
   assert.deepEqual([error.error, error.logs], ["ValueError: no tea", ["looking"]]);
 });
 
-test("errors have their types", async () => {
+test("errors have specific types", async () => {
   const body = { provider: "openai", model: "gpt-4.1-mini", messages: [] };
   const outcome = await client.POST("/chat", { body });
   assert.throws(() => answered(outcome), (error) => {

@@ -48,16 +48,16 @@ def test_the_clients_metadata_is_correct() -> None:
     assert package["version"] == version
     assert package["dependencies"].items() <= json.loads((ROOT / "package.json").read_text())["devDependencies"].items()
     exact = re.compile(r"\d+\.\d+\.\d+")
-    assert all(exact.fullmatch(wanted) for wanted in package["dependencies"].values())
+    assert all(exact.fullmatch(required) for required in package["dependencies"].values())
 
 
 def test_the_python_client_can_be_installed(tmp_path: Path) -> None:
-    """As a wheel, with its types, and without anything else from this project."""
+    """Its wheel contains the types, and nothing else from this project."""
     uv = Path(sys.executable).with_name("uv")
     run(uv, "build", "--offline", "--wheel", "--out-dir", tmp_path, PYTHON, cwd=tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
-    where = ("--python", sys.executable, "--target", tmp_path / "installed")
-    run(uv, "pip", "install", "--offline", "--no-deps", *where, wheel, cwd=tmp_path)
+    options = ("--python", sys.executable, "--target", tmp_path / "installed")
+    run(uv, "pip", "install", "--offline", "--no-deps", *options, wheel, cwd=tmp_path)
     package = tmp_path / "installed" / "firebase_agents_client"
     assert (package / "py.typed").exists()
     assert sources(package) == sources(PYTHON / "firebase_agents_client")

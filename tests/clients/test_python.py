@@ -270,7 +270,7 @@ def test_code_is_run(client: AuthenticatedClient) -> None:
     assert "line 3" in body.traceback
 
 
-def test_errors_have_their_types(client: AuthenticatedClient) -> None:
+def test_errors_have_specific_types(client: AuthenticatedClient) -> None:
     """Depending on the status, the body is a sentence, a list of problems, or has a run's id."""
     unknown = chat_submit.sync_detailed(client=client, body=chat("x", model="gpt-nothing"))
     assert (unknown.status_code, type(unknown.parsed)) == (400, Error)
@@ -302,7 +302,7 @@ def test_each_request_asks_for_a_token(host: Host, auth_headers: AuthHeaders) ->
 
 
 @pytest.fixture
-async def with_awaited_token(host: Host, auth_headers: AuthHeaders) -> AsyncIterator[AuthenticatedClient]:
+async def async_token_client(host: Host, auth_headers: AuthHeaders) -> AsyncIterator[AuthenticatedClient]:
     async def bearer() -> str:
         await asyncio.sleep(0)
         return auth_headers("user")["Authorization"].removeprefix("Bearer ")
@@ -311,9 +311,9 @@ async def with_awaited_token(host: Host, auth_headers: AuthHeaders) -> AsyncIter
         yield client
 
 
-async def test_a_token_may_be_awaited(with_awaited_token: AuthenticatedClient) -> None:
+async def test_a_token_may_be_awaited(async_token_client: AuthenticatedClient) -> None:
     """Async calls can use an async provider. Sync calls raise an error that explains the problem."""
-    client = with_awaited_token
+    client = async_token_client
     assert answered(await users_me.asyncio_detailed(client=client)).field_id == "mine"
     with pytest.raises(TypeError, match="asyncio"):
         users_me.sync_detailed(client=client)

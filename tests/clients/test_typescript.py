@@ -10,7 +10,7 @@ from tests.functions.conftest import AuthHeaders
 TESTS = Path(__file__).with_name("service.test.mjs")
 
 
-def test_it_serves_a_frontend(
+def test_the_typescript_client_works_in_node(
     host: Host, node_project: NodeProject, model_server: ModelServer, auth_headers: AuthHeaders
 ) -> None:
     """The same behavior as in the Python client's tests: see the names of the tests in the file."""

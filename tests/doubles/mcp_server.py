@@ -60,7 +60,7 @@ class McpServer(ServedInThread):
                 yield
 
         routes = [*public.routes, *private.routes, *paged.routes, *tools.sse_app().routes]
-        super().__init__(self._recorded(Starlette(routes=routes, lifespan=lifespan)))
+        super().__init__(self._with_recording(Starlette(routes=routes, lifespan=lifespan)))
         self._server.config.lifespan = "on"  # the SDK's sessions need it
 
     @property
@@ -88,7 +88,7 @@ class McpServer(ServedInThread):
         self.calls.clear()
         self.requests.clear()
 
-    def _recorded(self, app: ASGIApp) -> ASGIApp:
+    def _with_recording(self, app: ASGIApp) -> ASGIApp:
         async def recording_app(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
                 headers = dict(scope["headers"])

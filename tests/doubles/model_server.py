@@ -247,7 +247,7 @@ async def _chat_stream(body: dict[str, Any], step: Answer) -> AsyncIterator[byte
     base = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}
     words = (step.content or "").split(" ")
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
-    deltas += [{"content": word if last else f"{word} "} for word, last in zip(words, _lasts(words), strict=True)]
+    deltas += [{"content": word if last else f"{word} "} for word, last in zip(words, _are_last(words), strict=True)]
     for delta in deltas:
         yield _event({**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
     yield _event({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": step.finish_reason}]})
@@ -256,7 +256,7 @@ async def _chat_stream(body: dict[str, Any], step: Answer) -> AsyncIterator[byte
     yield b"data: [DONE]\n\n"
 
 
-def _lasts(words: list[str]) -> list[bool]:
+def _are_last(words: list[str]) -> list[bool]:
     return [position == len(words) - 1 for position in range(len(words))]
 
 

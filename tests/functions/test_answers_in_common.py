@@ -21,13 +21,13 @@ NO_DATABASE = {
 }
 
 
-def operations_with(status: str, but: Container[str] = ()) -> Any:
-    """Parametrizes a test with the path, method and operation of those that declare this status, except some."""
+def operations_with(status: str, excluded: Container[str] = ()) -> Any:
+    """Parametrizes a test with the path, method and operation of all that declare this status, unless excluded."""
     found = [
         pytest.param(path, method, operation, id=operation["operationId"])
         for path, item in kept()["paths"].items()
         for method, operation in item.items()
-        if status in operation["responses"] and operation["operationId"] not in but
+        if status in operation["responses"] and operation["operationId"] not in excluded
     ]
     return pytest.mark.parametrize(("path", "method", "operation"), found)
 
@@ -72,13 +72,13 @@ async def test_a_wrong_method_is_405_and_the_right_ones_are_named(
     """`Allow` has the document's methods, including those of a similar path with an id, and HEAD next to GET."""
     (tag,) = {operation["tags"][0] for operation in item.values()}
     client = serve(MODULES[tag])
-    fitting = [other for other in PATHS if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", other), fill_path(path))]
-    right = {method.upper() for other in fitting for method in PATHS[other]}
-    right |= {"HEAD"} if "GET" in right else set()
-    for method in ("PATCH", "TRACE", "BREW", *({"HEAD", "PUT", "DELETE"} - right)):
+    matching = [other for other in PATHS if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", other), fill_path(path))]
+    allowed = {method.upper() for other in matching for method in PATHS[other]}
+    allowed |= {"HEAD"} if "GET" in allowed else set()
+    for method in ("PATCH", "TRACE", "BREW", *({"HEAD", "PUT", "DELETE"} - allowed)):
         wrong = await client.request(method, fill_path(path))
         assert wrong.status_code == 405, (method, wrong.text)
-        assert set(wrong.headers["allow"].split(", ")) == right
+        assert set(wrong.headers["allow"].split(", ")) == allowed
         assert method == "HEAD" or wrong.json()["detail"].startswith(f"{method} is not possible on ")
 
 
@@ -110,11 +110,13 @@ ODD_VALUES = [
     "",
     "1&limit=2",
 ]
-QUERY = [(path, name["name"]) for path, item in PATHS.items() for name in item.get("get", {}).get("parameters", [])]
+QUERY_PARAMETERS = [
+    (path, name["name"]) for path, item in PATHS.items() for name in item.get("get", {}).get("parameters", [])
+]
 
 
 @pytest.mark.parametrize("value", ODD_VALUES, ids=lambda value: value[:12])
-@pytest.mark.parametrize(("path", "name"), [pair for pair in QUERY if "{" not in pair[0]])
+@pytest.mark.parametrize(("path", "name"), [pair for pair in QUERY_PARAMETERS if "{" not in pair[0]])
 async def test_an_odd_parameter_is_no_internal_error(
     serve: Serve, auth_headers: AuthHeaders, path: str, name: str, value: str
 ) -> None:
@@ -160,7 +162,7 @@ async def test_a_malformed_request_is_422(
     assert response.status_code == 422, response.text
 
 
-@operations_with("503", but=NO_DATABASE)
+@operations_with("503", excluded=NO_DATABASE)
 async def test_an_unavailable_database_is_503(
     serve: Serve, auth_headers: AuthHeaders, path: str, method: str, operation: dict[str, Any]
 ) -> None:

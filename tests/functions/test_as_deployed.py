@@ -25,7 +25,7 @@ VARIABLES = {
 
 
 @pytest.mark.timeout(90)
-def test_its_log_lines_are_written(tmp_path: Path) -> None:
+def test_a_functions_log_lines_are_written(tmp_path: Path) -> None:
     """A function's lines appear even if the framework sets up logging, which would silence existing loggers."""
     port = free_port()
     environ = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "PORT": str(port), "HOST": "127.0.0.1", **VARIABLES}

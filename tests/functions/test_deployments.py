@@ -100,14 +100,14 @@ async def test_another_users_agent(serve: Serve, database: Database) -> None:
 async def test_the_list_has_the_contracts_shape(serve: Serve, database: Database) -> None:
     """The user's own deployments and shared ones are listed by name."""
     mine = await publish(database, ME, "b", inputSchema={"inputText": "string"}, outputSchema={"type": "object"})
-    theirs = await publish(database, OTHER, "a", visibility="shared")
+    other_agent = await publish(database, OTHER, "a", visibility="shared")
     await publish(database, OTHER, "c")
     response = await serve(deployments).get("/deployments")
     assert response.status_code == 200
     assert response.json() == [
         {
             "friendlyName": "a",
-            "agentId": theirs.id,
+            "agentId": other_agent.id,
             "description": "Says it again.",
             "inputSchema": None,
             "outputSchema": None,

@@ -67,8 +67,8 @@ def eventually(look: Callable[[], str], seconds: float = 30) -> str:
     return found
 
 
-def prompt_for(context: CheckContext, path: str, body: dict[str, Any], wish: str) -> str:
-    """Returns the prompt of a request that lets a model write something.
+def prompt_for(context: CheckContext, path: str, body: dict[str, Any], mark: str) -> str:
+    """Returns the prompt of a request that lets a model write something. `mark`: a text that the prompt contains.
 
     The model has no script for it, so its answer is unusable and the response is 502. It may be asked for a name at the
     same time.
@@ -78,6 +78,6 @@ def prompt_for(context: CheckContext, path: str, body: dict[str, Any], wish: str
         ok(context.mine.post(path, json=body), 502)
         messages = [call.body["messages"] for call in context.model_server.calls]
         prompts = [texts[1]["content"] for texts in messages if len(texts) == 2]
-        return next((text for text in prompts if wish in text and not text.startswith("Name and document")), "")
+        return next((text for text in prompts if mark in text and not text.startswith("Name and document")), "")
 
     return eventually(look)

@@ -57,10 +57,10 @@ def save(context: CheckContext, **fields: Any) -> dict[str, Any]:
 
 def writes_a_page(context: CheckContext, **fields: Any) -> dict[str, Any]:
     """Generates a page twice: the first, failing attempt reveals the prompt, and the script answers the second."""
-    wish = fresh("A page that greets")
+    user_prompt = fresh("A page that greets")
     apis = new_demo(context)["selectedApis"]
-    body = {"userPrompt": wish, "selectedApis": apis, "modelConfig": MODEL, **fields}
-    prompt = prompt_for(context, "/demos/generate-code", body, wish)
+    body = {"userPrompt": user_prompt, "selectedApis": apis, "modelConfig": MODEL, **fields}
+    prompt = prompt_for(context, "/demos/generate-code", body, user_prompt)
     assert apis[0]["friendlyName"] in prompt
     context.model_server.script(prompt, Answer(json.dumps(PAGE)))
     page: dict[str, Any] = ok(context.mine.post("/demos/generate-code", json=body))

@@ -18,7 +18,7 @@ def relative_to_the_root(context: CheckContext) -> None:
         ok(context.mine.get(f"{root}{path}"))
 
 
-def bypassed_or_not(context: CheckContext) -> None:
+def bypasses_authentication_locally(context: CheckContext) -> None:
     if context.with_tokens:
         ok(context.anonymous.get("/users/me"), 401)
     else:
@@ -84,7 +84,7 @@ def polling_ends(context: CheckContext) -> None:
     assert ok(context.mine.get(f"/chat/{ticket_id}"))["status"] == "completed"
 
 
-def routes(*named: str) -> Check:
+def routes(*expected: str) -> Check:
     """Returns a check that each route exists: the response comes from the operation, and not from the router."""
 
     def check(context: CheckContext) -> None:
@@ -94,7 +94,7 @@ def routes(*named: str) -> Check:
             "session_id": fresh("s"),
             "ticket_id": str(uuid4()),
         }
-        for route in named:
+        for route in expected:
             method, template = route.split()
             ids = {name: fresh("x") for name in ("user_id", "agent_id", "demo_id", "friendly_name")}
             path = template.format(**known, **ids)

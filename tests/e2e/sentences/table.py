@@ -33,7 +33,7 @@ SENTENCES: list[tuple[str, Check | NoCheck]] = [
     (
         'In non-Firebase environments (APP_ENV != "firebase"), authentication is bypassed and requests run as'
         " local-dev-user.",
-        service.bypassed_or_not,
+        service.bypasses_authentication_locally,
     ),
     ("In Firebase deployments, send Authorization: Bearer <ID token>;", service.accepts_a_token),
     (
