@@ -35,7 +35,7 @@ SECRET_KEY = "sk-test-0123456789abcdef0123456789abcdef"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the option `--staged`."""
-    parser.addoption("--staged", action="store_true", help="run the end-to-end tests on the staged functions")
+    parser.addoption("--staged", action="store_true", help="run the end-to-end tests with the staged functions")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -106,7 +106,7 @@ def firestore_host() -> Iterator[str]:
 
 @pytest.fixture
 def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
-    """Returns a function that returns the log lines since its last call, parsed. A line that is not JSON fails."""
+    """Returns a function that returns the log lines since its last call, parsed. Each must be JSON."""
     configure_logging()
     return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 

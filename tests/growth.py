@@ -9,7 +9,10 @@ _SUPERLINEAR = 3.0
 
 
 def grows_linearly(function: Callable[[str], object], make: Callable[[int], str], size: int) -> bool:
-    """Returns whether `function` takes about twice as long for `make(2 * size)` as for `make(size)`, or very little."""
+    """Returns whether the time of `function` grows linearly from `make(size)` to `make(2 * size)`.
+
+    It must take less than three times as long, or less than 5 ms.
+    """
     small, large = (min(_cpu_seconds(function, make(n)) for _ in range(_ROUNDS)) for n in (size, 2 * size))
     return large < _SUPERLINEAR * small or large < 0.005
 

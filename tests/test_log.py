@@ -71,7 +71,7 @@ def test_an_exception_group_has_a_location(lines: Lines) -> None:
 
 @pytest.mark.parametrize(("name", "level"), [("test", "WARNING"), ("client", "ERROR"), ("access", "ERROR")])
 def test_other_lines_are_no_error_events(lines: Lines, name: str, level: str) -> None:
-    """Warnings, lines of frontends, and 5xx responses, whose cause has its own line, are not reported as errors."""
+    """Warnings, lines of frontends, and access lines of 5xx responses are not reported as errors."""
     get_logger(name).log(getattr(logging, level), "Something")
     (line,) = lines()
     assert line["severity"] == level

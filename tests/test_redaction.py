@@ -1,4 +1,4 @@
-"""Redaction by itself. The tests of the client logs check what it masks."""
+"""Redaction in general. The tests of the client logs check what is masked."""
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ HOSTILE = [
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_hostile_texts_are_redacted_in_linear_time(piece: str) -> None:
-    """A long repetition of hard cases for regular expressions would take minutes in quadratic time."""
+    """Long repetitions of hard cases for regular expressions would take minutes in quadratic time."""
     text = piece * (32 * 1024 // len(piece))
     for _ in range(20):
         redact(text)

@@ -1,4 +1,4 @@
-"""No sandbox process outlives a test."""
+"""The clean-up of sandbox processes after a test."""
 
 import pytest
 

@@ -86,7 +86,7 @@ def test_invalid_headers_are_ignored(value: str) -> None:
 @given(st.text() | st.from_regex(r"[0-9a-fA-F]{2}-[0-9a-fA-F]{30,34}-[0-9a-fA-F]{14,18}-[0-9a-fA-F]{1,3}(-x)?"))
 @example("00--")
 def test_a_parsed_header_can_be_forwarded(value: str) -> None:
-    """Any text is either ignored or becomes a header in the exact format; nothing raises an exception."""
+    """Any text is either ignored or results in a header in the exact format. No exception is raised."""
     for parse in (parse_traceparent, parse_cloud_trace):
         trace = parse(value)
         if trace is not None:

@@ -219,7 +219,7 @@ def test_an_error_without_json_is_the_same_exception(client: AuthenticatedClient
 
 
 def test_an_unavailable_network_is_waited_out(project: str) -> None:
-    """Waiting ends only when the time is up."""
+    """The client keeps trying until the time is up."""
     with connect(local_address(free_port())) as nowhere, pytest.raises(TicketTimeout) as caught:
         wait_for_ticket(nowhere, "t", timeout=0.5)
     assert isinstance(caught.value.__cause__, httpx.ConnectError)

@@ -13,7 +13,7 @@ TESTS = Path(__file__).with_name("service.test.mjs")
 def test_the_typescript_client_works_in_node(
     host: Host, node_project: NodeProject, model_server: ModelServer, auth_headers: AuthHeaders
 ) -> None:
-    """The same behavior as in the Python client's tests: see the names of the tests in the file."""
+    """The client behaves like the Python client, as the tests in the file describe."""
     model_server.script("slow", Answer("At last.", delay=0.5, prompt_tokens=10, completion_tokens=5))
     model_server.script("refused", Fail(401, "Incorrect API key provided."))
     model_server.script("endless", Answer("Here.", delay=1.5))

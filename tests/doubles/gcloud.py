@@ -40,8 +40,8 @@ class RefusedError(Exception):
     """An error message of gcloud, which then exits with status 1."""
 
 
-def refuse(why: str) -> NoReturn:
-    raise RefusedError(f"ERROR: {why}\n")
+def refuse(reason: str) -> NoReturn:
+    raise RefusedError(f"ERROR: {reason}\n")
 
 
 class Project:
@@ -69,10 +69,10 @@ class Project:
 
 def bind(project: Project, group: str, resource: str, flags: dict[str, str]) -> None:
     account = flags["member"].removeprefix("serviceAccount:")
-    known = {**project.resources("accounts"), "123-compute@developer.gserviceaccount.com": ""}
-    if account not in known:
+    accounts = {**project.resources("accounts"), "123-compute@developer.gserviceaccount.com": ""}
+    if account not in accounts:
         refuse(f"{account} does not exist")
-    if group == "iam service-accounts" and resource not in known:
+    if group == "iam service-accounts" and resource not in accounts:
         refuse(f"{resource} does not exist")
     if group == "secrets" and resource not in project.resources("secrets"):
         refuse(f"{resource} does not exist")
@@ -90,8 +90,8 @@ def unbind(project: Project, resource: str, flags: dict[str, str]) -> None:
 def enable(project: Project, names: list[str]) -> None:
     """Enables APIs like a project without an organization: Compute Engine's account gets the editor role."""
     if "compute.googleapis.com" in names:
-        bound = project.resources("policies").setdefault(f"projects {project.data['projects'][0]}", [])
-        bound.append("roles/editor serviceAccount:123-compute@developer.gserviceaccount.com")
+        bindings = project.resources("policies").setdefault(f"projects {project.data['projects'][0]}", [])
+        bindings.append("roles/editor serviceAccount:123-compute@developer.gserviceaccount.com")
     project.resources("services").update(dict.fromkeys(names, ""))
 
 
@@ -109,8 +109,8 @@ def queue(flags: dict[str, str]) -> str:
 
 
 def job(flags: dict[str, str]) -> str:
-    named = ("uri", "oidc-service-account-email", "oidc-token-audience", "attempt-deadline", "schedule")
-    return " ".join(flags[name] for name in named)
+    names = ("uri", "oidc-service-account-email", "oidc-token-audience", "attempt-deadline", "schedule")
+    return " ".join(flags[name] for name in names)
 
 
 def channel(project: Project, flags: dict[str, str]) -> str:
@@ -121,7 +121,7 @@ def channel(project: Project, flags: dict[str, str]) -> str:
 
 
 def alert(flags: dict[str, str]) -> dict[str, str]:
-    """The policy after an update: its file sets no channels and enables it; the flags may change both."""
+    """Returns the alert policy after an update. Its file sets no channels and enables it; flags may override both."""
     channels = flags.get("notification-channels") or flags.get("set-notification-channels", "")
     return {"channels": channels, "enabled": str("no-enabled" not in flags)}
 
@@ -134,22 +134,22 @@ def display_name(flags: dict[str, str]) -> str:
     return next(line.removeprefix("displayName: ") for line in text.splitlines() if line.startswith("displayName: "))
 
 
-def answer(project: Project, words: list[str], flags: dict[str, str], input_: str) -> str:
+def run_command(project: Project, words: list[str], flags: dict[str, str], input_: str) -> str:
     """Executes the call, and returns its output."""
     id_ = flags.get("project", "")
     resources = project.resources
 
-    def bound(group: str) -> str:
+    def list_bindings(group: str) -> str:
         """The role and member of each binding, without conditional bindings if the filter excludes them."""
         lines = [line.split() for line in resources("policies").get(f"{group} {words[-1]}", [])]
         return "\n".join(
             " ".join(line[:2]) for line in lines if len(line) == 2 or "condition" not in flags.get("filter", "")
         )
 
-    def named(kind: str) -> str:
+    def list_names(kind: str) -> str:
         return "\n".join(f"projects/{id_}/{kind}/{name}|{name}" for name in resources(kind))
 
-    known: dict[str, Callable[[], Any]] = {
+    commands: dict[str, Callable[[], Any]] = {
         "auth list": lambda: project.data["signed in"],
         "projects describe": lambda: "123" if words[-1] in project.data["projects"] else refuse("not found"),
         "billing projects describe": lambda: project.data["billing"],
@@ -200,17 +200,19 @@ def answer(project: Project, words: list[str], flags: dict[str, str], input_: st
         ),
         "alpha monitoring policies create": lambda: project.create("alerts", display_name(flags), alert(flags)),
         "alpha monitoring policies update": lambda: project.update("alerts", words[-1].split("/")[-1], alert(flags)),
-        "monitoring dashboards list": lambda: named("dashboards"),
+        "monitoring dashboards list": lambda: list_names("dashboards"),
         "monitoring dashboards create": lambda: project.create("dashboards", display_name(flags), flags),
         "monitoring dashboards describe": lambda: "the-etag",
         "monitoring dashboards update": lambda: project.update("dashboards", words[-1].split("/")[-1], flags),
     }
     for group in ("projects", "iam service-accounts", "secrets"):
-        known[f"{group} get-iam-policy"] = lambda group=group: bound(group)
-        known[f"{group} add-iam-policy-binding"] = lambda group=group: bind(project, group, words[-1], flags)
+        commands[f"{group} get-iam-policy"] = lambda group=group: list_bindings(group)
+        commands[f"{group} add-iam-policy-binding"] = lambda group=group: bind(project, group, words[-1], flags)
     for kind in project.data.get("unlisted", []):
-        known[f"beta monitoring {kind} list"] = lambda: ""
-    action = next((known[" ".join(words[:count])] for count in (4, 3, 2) if " ".join(words[:count]) in known), None)
+        commands[f"beta monitoring {kind} list"] = lambda: ""
+    action = next(
+        (commands[" ".join(words[:count])] for count in (4, 3, 2) if " ".join(words[:count]) in commands), None
+    )
     if action is None:
         refuse(f"the fake gcloud does not have the command: {' '.join(words)}")
     output = action()
@@ -258,12 +260,12 @@ class Gcloud:
             self.calls.append(call)
             before = deepcopy(self.project.data)
             try:
-                return 0, self._answer(call, input_)
+                return 0, self._run(call, input_)
             except RefusedError as refusal:
                 self.project.data = before
                 return 1, str(refusal)
 
-    def _answer(self, call: list[str], input_: str) -> str:
+    def _run(self, call: list[str], input_: str) -> str:
         words = [word for word in call if not word.startswith("--")]
         flags: dict[str, str] = {}
         for word in call:
@@ -274,4 +276,4 @@ class Gcloud:
         service = next((word for word in words if word not in ("alpha", "beta")), "")
         if service in APIS and f"{APIS[service]}.googleapis.com" not in self.project.resources("services"):
             refuse(f"the API of {service} is not enabled")
-        return answer(self.project, words, flags, input_)
+        return run_command(self.project, words, flags, input_)

@@ -12,7 +12,7 @@ class ServedInThread:
     """Serves an application between `start` and `stop`, on a port that the system chooses."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._socket = socket.socket(proto=socket.IPPROTO_TCP)  # with it, asyncio sends small responses immediately
+        self._socket = socket.socket(proto=socket.IPPROTO_TCP)  # asyncio then sends small responses immediately
         self._socket.bind(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)

@@ -27,7 +27,7 @@ def code(mcp_url: str, api_address: str) -> str:
         provider="openai", model="gpt-4.1-mini", parameters={{"max_tokens": 50}},
         messages=[{{"role": "user", "content": input_dict["inputText"]}}],
     )
-    print("asked the model")
+    print("called the model")
     return {{"outputText": content, "total": total, "query": echo["query"]}}
 """
 
@@ -52,7 +52,7 @@ def test_an_agents_whole_life(
         "/api/agents/run-code", json={"code": written["code"], "inputDict": {"inputText": "hey"}, "tools": tools}
     )
     expected = {"outputText": "You said: hey", "total": 4, "query": [["n", "4"]]}
-    assert (ran.status_code, ran.json()["result"], ran.json()["logs"]) == (200, expected, ["asked the model"])
+    assert (ran.status_code, ran.json()["result"], ran.json()["logs"]) == (200, expected, ["called the model"])
 
     body = {
         "name": "Adder",
@@ -117,7 +117,7 @@ def generate(
 
 @pytest.mark.timeout(300)
 def test_an_agent_calls_the_small_local_model(local_suite: Suite, connect: Connect) -> None:
-    """Without doubles, a chat with an agent works that calls a model on this machine."""
+    """A chat with an agent that calls a model on this machine works without doubles."""
     service = connect(local_suite.url)
     if "local" not in service.client.get("/api/providers").json():
         pytest.skip("the small local model is not installed")

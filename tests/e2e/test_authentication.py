@@ -83,7 +83,7 @@ def test_health_is_public(firebase_suite: Suite, connect: Connect) -> None:
 
 
 def test_a_browser_may_read_its_own_ticket_and_nothing_else(firebase_suite: Suite, connect: Connect) -> None:
-    """In the security rules, users can get their own tickets, but not list, write, or get others'."""
+    """The security rules let users get their own tickets, but not list or write tickets, or get others'."""
     token, other = sign_up(firebase_suite), sign_up(firebase_suite)
     service = connect(firebase_suite.url, token)
     ticket_id = service.ticket("watched")

@@ -42,7 +42,7 @@ def framed(markup: str, before: str = "") -> str:
     return f"""
 const inner = {json.dumps(INNER)};
 const nonce = document.currentScript.nonce || "{NONCE}";
-const whole = "<!doctype html><script nonce=" + nonce + ">" + inner + "</scr" + "ipt>";
+const page = "<!doctype html><script nonce=" + nonce + ">" + inner + "</scr" + "ipt>";
 {before}
 {markup}
 """
@@ -59,32 +59,32 @@ DEMOS = {
     "from an empty frame in the markup": DemoCode(
         html="<iframe></iframe>", css="", js=try_call("call(frames[0].RTCPeerConnection);")
     ),
-    "in a frame": DemoCode(html="", css="", js=framed(FRAME + "frame.srcdoc = whole;")),
+    "in a frame": DemoCode(html="", css="", js=framed(FRAME + "frame.srcdoc = page;")),
     "in a frame created by a page that shadows names": DemoCode(
         html="<form name=head><input name=append></form><img name=createElement><img name=currentScript>",
         css="",
         js=framed(
-            "const at = document.querySelector('form'); const frame = "
-            "Document.prototype.createElement.call(document, 'iframe'); frame.srcdoc = whole; at.after(frame);"
+            "const form = document.querySelector('form'); const frame = "
+            "Document.prototype.createElement.call(document, 'iframe'); frame.srcdoc = page; form.after(frame);"
         ),
     ),
     "in a frame in the markup": DemoCode(html=f"<iframe srcdoc='<script>{INNER}</script>'></iframe>", css="", js=INNER),
-    "in a frame within a shadow": DemoCode(
+    "in a frame in a shadow root": DemoCode(
         html="<div></div>",
         css="",
         js=framed(
             "document.querySelector('div').attachShadow({mode: 'closed'}).append("
-            "Object.assign(document.createElement('iframe'), {srcdoc: whole}));"
+            "Object.assign(document.createElement('iframe'), {srcdoc: page}));"
         ),
     ),
     "in a frame with a javascript: URL": DemoCode(
         html="", css="", js=framed(FRAME + "frame.src = 'javascript:' + encodeURIComponent(inner);")
     ),
     "in a blob": DemoCode(
-        html="", css="", js=framed("location = URL.createObjectURL(new Blob([whole], {type: 'text/html'}));")
+        html="", css="", js=framed("location = URL.createObjectURL(new Blob([page], {type: 'text/html'}));")
     ),
     "in a page that is rewritten": DemoCode(
-        html="", css="", js=framed("addEventListener('load', () => { document.open(); document.write(whole); });")
+        html="", css="", js=framed("addEventListener('load', () => { document.open(); document.write(page); });")
     ),
     "in a worker": DemoCode(html="", css="", js=framed("new Worker(URL.createObjectURL(new Blob([inner])));")),
 }
@@ -160,7 +160,7 @@ MARK = "\n;document.title = 'ran';"
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("suffix", ["", "/framed"])
 def test_no_page_reaches_a_server_by_webrtc(listeners: dict[str, Listener], address: str, suffix: str) -> None:
-    """No window does. A page without a policy reaches it, in less time than all the others had."""
+    """A demo reaches it from no window. A page without a policy does, in less time than all demos had."""
     with launch() as browser:
         context = browser.new_context()
         for number in range(len(listeners)):
@@ -176,7 +176,7 @@ def test_a_demos_script_still_runs(address: str) -> None:
     """The script runs to its end, in strict mode or not. The statement that blocks WebRTC has been removed."""
     with launch() as browser:
         tab = browser.new_context().new_page()
-        for name in ("in strict code", "in a frame within a shadow"):
+        for name in ("in strict code", "in a frame in a shadow root"):
             for suffix in ("", "/framed"):
                 tab.goto(f"{address}/{list(DEMOS).index(name)}{suffix}")
                 frame = tab.main_frame.child_frames[0] if suffix else tab.main_frame

@@ -103,7 +103,7 @@ def test_the_sandbox_guides_run(local_suite: Suite) -> None:
 
 @pytest.fixture
 def shouter(local_suite: Suite) -> Iterator[str]:
-    """Publishes the agents' guide's agent, and returns its id. tests/functions/test_agent_docs.py tests the rest."""
+    """Publishes the guide's agent, and returns its id. tests/functions/test_agent_docs.py tests the whole guide."""
     save, change_and_delete, *_ = commands("docs/reference/agents.md")
     (deploy,) = [command for command in commands("docs/reference/agents.md") if command.strip().endswith("/deploy")]
     agent_id: str = json.loads(paste(save, local_suite))["_id"]

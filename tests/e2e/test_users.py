@@ -49,7 +49,7 @@ def test_a_spent_allowance_is_402(firebase_suite: Suite, connect: Connect) -> No
 def test_the_other_functions_answer_at_both_paths(
     local_suite: Suite, connect: Connect, method: str, path: str, body: object, status: int
 ) -> None:
-    """Paths work with and without the prefix."""
+    """Hosting's prefix is optional in the path."""
     client = connect(local_suite.url).client
     if path.startswith("/sessions"):
         client.post("/sessions/s/config", json={"provider": "openai", "model": "gpt-4.1-mini"})

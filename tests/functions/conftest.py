@@ -1,4 +1,4 @@
-"""Serves functions over ASGI, with their own routes and the test's settings.
+"""Fixtures that serve functions over ASGI, with their own routes and the test's settings.
 
 Every response is checked against the service's OpenAPI document.
 """

@@ -120,9 +120,9 @@ async def test_other_users_tickets_and_sessions_are_404(serve: Serve, auth_heade
 async def test_the_admin_password(
     serve: Serve, app_env: str, enabled: bool, configured: str | None, sent: str | None, status: int
 ) -> None:
-    """A disabled panel is 403; a wrong or missing password is 401, with different messages.
+    """A disabled panel returns 403. A wrong or missing password gets a 401, with different messages.
 
-    If no password is configured, an empty one is refused, too.
+    If no password is configured, an empty one is refused as well.
     """
     secret = None if configured is None else SecretStr(configured)
     client = serve(admin, app_env=app_env, admin_panel_enabled=enabled, admin_password=secret)
@@ -205,7 +205,7 @@ async def test_guesses_from_a_known_address_are_limited(attempt: Attempt) -> Non
 
 
 async def test_guesses_from_all_known_addresses_are_limited(serve: Serve) -> None:
-    """Forging a known address does not help: all known addresses share a limit, even if single ones have none."""
+    """Forging a known address does not help: all known addresses share a limit, even without limits per address."""
     attempt = attempts(serve, public_rate_per_minute=0)
     assert (await attempt("1.2.3.4", PASSWORD)).status_code == 200
     statuses = [(await attempt("1.2.3.4", "guess")).status_code for _ in range(7)]
@@ -221,7 +221,7 @@ async def test_refused_guesses_do_not_count_for_other_addresses(attempt: Attempt
 
 
 async def test_an_ipv6_customer_is_one_address(attempt: Attempt) -> None:
-    """A /48 network counts as one address, because it contains more addresses than anyone needs for guessing."""
+    """A /48 network counts as one address; otherwise, each guess could have a new address."""
     statuses = [(await attempt(f"2a02:8108:1:{number}::1", "guess")).status_code for number in range(4)]
     assert statuses == [401, 401, 401, 429]
 

@@ -52,7 +52,7 @@ async def spend_allowance(database: Database) -> None:
 
 @pytest.mark.parametrize("field", ["inputDict", "input_dict"])
 async def test_code_that_runs_is_answered_with_its_result(serve: Serve, field: str) -> None:
-    """A run is 200 with its result, its output line by line, its duration, and null as `error`."""
+    """The response has the result, the output line by line, the duration, and null as `error`."""
     code = (
         "import asyncio\nasync def run(input_dict, tools):\n    print('a', input_dict, '\\nb')\n"
         "    await asyncio.sleep(0.05)\n    return [tools, None, 1.5]"
@@ -221,7 +221,7 @@ async def test_written_code_runs(serve: Serve, model_server: ModelServer) -> Non
 async def test_a_bad_request_is_refused_before_a_model_is_called(
     serve: Serve, model_server: ModelServer, change: dict[str, Any], status: int
 ) -> None:
-    """An invalid request is 422, and one that names something unusable is 400."""
+    """An invalid request gets a 422, and one that names something unusable a 400."""
     response = await serve(agents).post("/agents/generate-code", json={**REQUEST, **change})
     assert response.status_code == status
     assert set(response.json()) == {"detail"}
@@ -241,7 +241,7 @@ async def test_a_model_that_fails_or_writes_no_code_is_502(serve: Serve, model_s
     client = serve(agents)
     model_server.script(PROMPT, Fail(400, "no such thing"))
     failed = await client.post("/agents/generate-code", json=REQUEST)
-    model_server.script(PROMPT, Answer("I had rather not."))
+    model_server.script(PROMPT, Answer("I would rather not."))
     useless = await client.post("/agents/generate-code", json=REQUEST)
     for response in (failed, useless):
         assert response.status_code == 502

@@ -12,7 +12,7 @@ AGENT: dict[str, Any] = {"name": "Echo", "description": "Says it again.", "code"
 
 
 async def test_an_invalid_friendly_name_is_explained(serve: Serve) -> None:
-    """The error describes a valid name in words, and not by the regular expression."""
+    """The error describes a valid name in words instead of quoting the regular expression."""
     response = await serve(agents).post("/agents", json={**AGENT, "friendlyName": "my agent"})
     (problem,) = response.json()["detail"]
     assert (problem["type"], problem["input"]) == ("string_pattern_mismatch", "my agent")
@@ -99,7 +99,7 @@ async def test_an_invalid_schema_is_400(serve: Serve) -> None:
 
 
 async def test_an_agent_that_is_too_large_is_413(serve: Serve) -> None:
-    """The error names the agent's size, or the body's, if that is too long to be read."""
+    """The error names the agent's size, or the body's if the body is too long to be read."""
     client = serve(agents)
     for length, text in ((1_050_000, "The agent is 1050"), (2_200_000, "The request body is")):
         response = await client.post("/agents", json={**AGENT, "docstring": "x" * length})
@@ -123,7 +123,7 @@ async def test_an_agent_that_is_too_large_is_413(serve: Serve) -> None:
     ],
 )
 async def test_bounds_of_pages(serve: Serve, query: dict[str, Any], status: int) -> None:
-    """A limit out of range is 422, and a token that was not issued is 400."""
+    """A limit out of range returns 422, and a token that the service did not issue 400."""
     assert (await serve(agents).get("/agents", params=query)).status_code == status
 
 
@@ -132,7 +132,7 @@ async def test_bounds_of_pages(serve: Serve, query: dict[str, Any], status: int)
     [("PATCH", "/agents"), ("DELETE", "/agents"), ("POST", "/agents/x"), ("PUT", "/agents/run-code/x")],
 )
 async def test_an_unknown_route_is_refused_in_json(serve: Serve, method: str, path: str) -> None:
-    """An unknown route is 404, or 405 for a wrong method."""
+    """An unknown path returns 404, and a wrong method 405."""
     response = await serve(agents).request(method, path)
     assert response.status_code in (404, 405)
     assert set(response.json()) == {"detail"}
@@ -140,7 +140,7 @@ async def test_an_unknown_route_is_refused_in_json(serve: Serve, method: str, pa
 
 @pytest.mark.parametrize("agent_id", ["unknown", "%2e%2e", "%00", "__x__", "a%2Fb", "%ff", "😀", "x" * 2000])
 async def test_an_unknown_agent_is_404(serve: Serve, agent_id: str) -> None:
-    """Every route answers 404 for an unknown id, whatever its characters."""
+    """Every route answers 404 for an unknown id, which may contain any characters."""
     client = serve(agents)
     for response in (
         await client.get(f"/agents/{agent_id}"),

@@ -35,7 +35,7 @@ TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
 
 async def test_a_saved_agent_has_the_contracts_shape(serve: Serve) -> None:
-    """The response is in camelCase, with `_id`, `_rev`, and `warnings` and `engine`, which are not stored."""
+    """The response is in camelCase. It also has `warnings` and `engine`, which are not stored."""
     client = serve(agents)
     response = await client.post("/agents", json=FULL)
     assert response.status_code == 201
@@ -219,7 +219,7 @@ async def test_pages_of_agents(serve: Serve) -> None:
 @pytest.mark.parametrize("prefix", ["/api/agents", "/agents", ""])
 @pytest.mark.parametrize("end", ["", "/"])
 async def test_every_route_answers_at_every_path(serve: Serve, prefix: str, end: str) -> None:
-    """Paths may have Hosting's prefix, none, or no function name, with or without a slash at the end."""
+    """Hosting's prefix, the function's name and a final slash are optional in the path."""
     client = serve(agents)
     root = f"{prefix}{end}" or "/"
     created = await client.post(root, json=AGENT)

@@ -66,7 +66,7 @@ async def test_head_is_get_without_the_body(serve: Serve, auth_headers: AuthHead
 
 
 @pytest.mark.parametrize(("path", "item"), PATHS.items())
-async def test_a_wrong_method_is_405_and_the_right_ones_are_named(
+async def test_a_wrong_method_is_405_and_allowed_ones_are_named(
     serve: Serve, path: str, item: dict[str, dict[str, Any]]
 ) -> None:
     """`Allow` has the document's methods, including those of a similar path with an id, and HEAD next to GET."""
@@ -84,7 +84,7 @@ async def test_a_wrong_method_is_405_and_the_right_ones_are_named(
 
 @pytest.mark.parametrize("broken", BROKEN)
 @pytest.mark.parametrize("path", [path for path in PATHS if "{" in path])
-async def test_a_broken_path_is_no_internal_error(serve: Serve, path: str, broken: str) -> None:
+async def test_a_broken_path_causes_no_internal_error(serve: Serve, path: str, broken: str) -> None:
     """Invalid UTF-8 and impossible ids have a clear response everywhere, and never reach another document."""
     for method, operation in PATHS[path].items():
         if method == "post":
@@ -111,13 +111,13 @@ ODD_VALUES = [
     "1&limit=2",
 ]
 QUERY_PARAMETERS = [
-    (path, name["name"]) for path, item in PATHS.items() for name in item.get("get", {}).get("parameters", [])
+    (path, parameter["name"]) for path, item in PATHS.items() for parameter in item.get("get", {}).get("parameters", [])
 ]
 
 
 @pytest.mark.parametrize("value", ODD_VALUES, ids=lambda value: value[:12])
 @pytest.mark.parametrize(("path", "name"), [pair for pair in QUERY_PARAMETERS if "{" not in pair[0]])
-async def test_an_odd_parameter_is_no_internal_error(
+async def test_an_odd_parameter_causes_no_internal_error(
     serve: Serve, auth_headers: AuthHeaders, path: str, name: str, value: str
 ) -> None:
     """An odd query parameter is refused or ignored."""

@@ -61,7 +61,7 @@ async def test_both_spellings_are_accepted(serve: Serve) -> None:
         {"model": None},
         {"parameters": []},
         {"builtInTools": "web_search"},
-        {"stream": "perhaps"},
+        {"stream": "maybe"},
     ],
 )
 async def test_an_invalid_body_is_422(serve: Serve, cloud_tasks: CloudTasksServer, change: dict[str, Any]) -> None:
@@ -142,7 +142,7 @@ async def test_a_chat_with_an_unknown_outcome_is_503_with_its_ticket(
 
 
 async def test_a_body_over_a_mebibyte_is_413(serve: Serve) -> None:
-    """A smaller body that Firestore cannot hold is refused, too."""
+    """A smaller body that Firestore cannot hold is refused as well."""
     client = serve(chat)
     for size in (1_048_576, 1_020_000):
         body = {**BODY, "messages": [{"role": "user", "content": "x" * size}]}
@@ -167,7 +167,7 @@ async def test_null_is_accepted_for_optional_fields(serve: Serve) -> None:
 
 @pytest.mark.parametrize("ticket", ["unknown", "00000000-0000-4000-8000-000000000000", "%2e%2e", "%00", "__x__"])
 async def test_an_unknown_ticket_is_404(serve: Serve, ticket: str) -> None:
-    """A ticket is unknown whatever characters its id has."""
+    """The id may contain any characters."""
     response = await serve(chat).get(f"/chat/{ticket}")
     assert response.status_code == 404
     assert set(response.json()) == {"detail"}
@@ -213,7 +213,7 @@ async def test_a_message_may_consist_of_text_parts(serve: Serve) -> None:
     ],
 )
 async def test_a_part_that_is_not_text_is_refused(serve: Serve, part: dict[str, Any]) -> None:
-    """A well-formed part of another type is 400, and the error says that parts must be text."""
+    """A well-formed part of another type gets a 400, and the error says that parts must be text."""
     content = [{"type": "text", "text": "What is this?"}, part]
     response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": content}]})
     assert response.status_code == 400

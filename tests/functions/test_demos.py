@@ -1,4 +1,4 @@
-"""The demo routes: shapes, status codes, both spellings, all paths; and a demo's page, its readers and its policy."""
+"""The demo routes: shapes, status codes, both spellings and all paths; a demo's page, its viewers and its policy."""
 
 import json
 import re
@@ -217,7 +217,7 @@ async def test_a_body_that_is_not_a_json_object_is_422(serve: Serve, method: str
 
 
 async def test_a_demo_that_is_too_large_is_413(serve: Serve) -> None:
-    """The error names the demo's size, or the body's, if that is too long to be read."""
+    """The error names the demo's size, or the body's if the body is too long to be read."""
     client = serve(demos)
     for length, text in ((1_050_000, "The demo is 1050"), (2_200_000, "The request body is")):
         response = await client.post("/demos", json={**DEMO, "generatedCode": {**CODE, "js": "x" * length}})
@@ -227,7 +227,7 @@ async def test_a_demo_that_is_too_large_is_413(serve: Serve) -> None:
 
 
 async def test_another_users_demo(serve: Serve, database: Database) -> None:
-    """A shared demo can be read, and changing it is 403; a private one is 404."""
+    """A shared demo can be read, but a change is refused with 403. A private one is unknown: 404."""
     client = serve(demos)
     shared, private = await save(database, OTHER, visibility="shared"), await save(database, OTHER)
     assert (await client.get(f"/demos/{shared}")).status_code == 200
@@ -274,14 +274,14 @@ async def test_pages_of_demos(serve: Serve) -> None:
     ],
 )
 async def test_bounds_of_pages(serve: Serve, query: dict[str, Any], status: int) -> None:
-    """A limit out of range is 422, and a token that was not issued is 400."""
+    """A limit out of range returns 422, and a token that the service did not issue 400."""
     assert (await serve(demos).get("/demos", params=query)).status_code == status
 
 
 @pytest.mark.parametrize("prefix", ["/api/demos", "/demos", ""])
 @pytest.mark.parametrize("end", ["", "/"])
 async def test_every_route_answers_at_every_path(serve: Serve, prefix: str, end: str) -> None:
-    """Paths may have Hosting's prefix, none, or no function name, with or without a slash at the end."""
+    """Hosting's prefix, the function's name and a final slash are optional in the path."""
     client = serve(demos)
     root = f"{prefix}{end}" or "/"
     created = await client.post(root, json=DEMO)
@@ -300,7 +300,7 @@ async def test_every_route_answers_at_every_path(serve: Serve, prefix: str, end:
 
 @pytest.mark.parametrize("demo_id", ["unknown", "%2e%2e", "%00", "__x__", "a%2Fb", "%ff", "😀", "x" * 2000])
 async def test_an_unknown_demo_is_404(serve: Serve, demo_id: str) -> None:
-    """Every route answers 404 in JSON for an unknown id, whatever its characters."""
+    """Every route answers 404 in JSON for an unknown id, which may contain any characters."""
     client = serve(demos)
     for response in (
         await client.get(f"/demos/{demo_id}"),
@@ -325,7 +325,7 @@ async def test_a_wrong_method_is_405(serve: Serve, method: str, path: str) -> No
 async def test_written_code_has_the_contracts_shape(
     serve: Serve, database: Database, model_server: ModelServer
 ) -> None:
-    """Both spellings of the request are accepted, and an API that cannot be selected is 400."""
+    """Both spellings of the request are accepted. An API that cannot be selected is refused with 400."""
     await publish(database, Caller(uid="local-dev-user"), "echo")
     deployment = await database.deployments.get("echo")
     assert deployment
@@ -425,7 +425,7 @@ async def test_an_invalid_host_is_400(serve: Serve, database: Database, headers:
 async def test_who_can_open_a_page(
     serve: Serve, database: Database, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everyone can open a shared page, with any token or none. A private one is 404 except for its owner and admins."""
+    """Everyone can open a shared page, with any token or none. Only its owner and admins can open a private one."""
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9")
     import firebase_admin
 

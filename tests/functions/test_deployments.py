@@ -17,7 +17,7 @@ OTHER = Caller(uid="other")
 
 
 async def test_publishing_has_the_contracts_shapes(serve: Serve, database: Database) -> None:
-    """Publishing twice changes nothing, and undeploying is 204 without a body, then 404."""
+    """Publishing twice changes nothing. Undeploying returns 204 without a body, and 404 the second time."""
     agent = await save(database, ME, friendlyName="echo")
     client = serve(deployments)
     for _ in range(2):
@@ -72,7 +72,7 @@ async def test_an_invalid_budget_is_422(serve: Serve, database: Database, budget
 
 
 async def test_an_agent_without_a_free_name_is_not_published(serve: Serve, database: Database) -> None:
-    """A missing friendly name is 400, and one that another agent has is 409."""
+    """A missing friendly name gets a 400, and one that another agent has a 409."""
     client = serve(deployments)
     await publish(database, OTHER, "taken")
     nameless, late = await save(database, ME), await save(database, ME, friendlyName="taken")
@@ -84,7 +84,7 @@ async def test_an_agent_without_a_free_name_is_not_published(serve: Serve, datab
 
 
 async def test_another_users_agent(serve: Serve, database: Database) -> None:
-    """Another user's private agent is 404. The deployment of a shared one can be read but not changed."""
+    """Another user's private agent is unknown. The deployment of a shared one can be read but not changed."""
     client = serve(deployments)
     private = await publish(database, OTHER, "private")
     shared = await publish(database, OTHER, "shared", visibility="shared")
@@ -152,7 +152,7 @@ async def test_pages_of_deployments(serve: Serve, database: Database) -> None:
     ],
 )
 async def test_bounds_of_pages(serve: Serve, query: dict[str, Any], status: int) -> None:
-    """A limit out of range is 422, and a token that was not issued is 400."""
+    """A limit out of range returns 422, and a token that the service did not issue 400."""
     assert (await serve(deployments).get("/deployments", params=query)).status_code == status
 
 
@@ -162,7 +162,7 @@ async def test_bounds_of_pages(serve: Serve, query: dict[str, Any], status: int)
 async def test_every_route_answers_at_every_path(
     serve: Serve, database: Database, prefix: str, end: str, listed: str
 ) -> None:
-    """Paths may have Hosting's prefix, none, or no function name, with or without a slash at the end."""
+    """Hosting's prefix, the function's name and a final slash are optional in the path."""
     agent = await save(database, ME, friendlyName="echo")
     client = serve(deployments)
     one = f"{prefix}/agents/{agent.id}"
@@ -177,7 +177,7 @@ async def test_every_route_answers_at_every_path(
 
 @pytest.mark.parametrize("agent_id", ["unknown", "%2e%2e", "%00", "__x__", "%ff", "x" * 2000])
 async def test_an_unknown_agent_is_404(serve: Serve, agent_id: str) -> None:
-    """Every route answers 404 for an unknown id, whatever its characters."""
+    """Every route answers 404 for an unknown id, which may contain any characters."""
     client = serve(deployments)
     for method, route in (("POST", "deploy"), ("DELETE", "undeploy"), ("GET", "deployment")):
         response = await client.request(method, f"/agents/{agent_id}/{route}")

@@ -1,4 +1,4 @@
-"""A user whom an administrator has disabled is refused by every function, and so are calls of the user's agents."""
+"""Every function refuses a user whom an administrator has disabled, and calls of this user's agents."""
 
 from types import ModuleType
 from typing import Any
@@ -112,7 +112,7 @@ async def disable(serve: Serve, uid: str, disabled: bool = True) -> None:
 async def test_a_disabled_user_is_refused(
     serve: Serve, auth_headers: AuthHeaders, database: Database, module: ModuleType, method: str, path: str, body: Any
 ) -> None:
-    """Every request is 403 with a clear sentence, and changes nothing, until the user is enabled again."""
+    """Every request gets a 403 with a clear sentence, and changes nothing, until the user is enabled again."""
     client = serve(module, app_env="firebase")
     who = auth_headers("admin" if module is admin else "user")
     uid = "boss" if module is admin else "mine"
@@ -172,7 +172,7 @@ OWNER_DISABLED = {"detail": "This agent cannot be called: the account of its own
 
 
 async def test_a_disabled_users_agent_cannot_be_called(serve: Serve, auth_headers: AuthHeaders) -> None:
-    """Every call by name is 403 until the user is enabled again; then the agent works unchanged."""
+    """Every call by name gets a 403. When the user is enabled again, the agent works as before."""
     await publish(serve, auth_headers("user"))
     client = serve(deployments, app_env="firebase")
     assert (await client.post("/rest/echo", json={"inputText": "a"})).json() == {"outputText": "a"}
@@ -184,7 +184,7 @@ async def test_a_disabled_users_agent_cannot_be_called(serve: Serve, auth_header
 
 
 async def test_a_chat_with_a_disabled_users_agent_is_refused(serve: Serve, auth_headers: AuthHeaders) -> None:
-    """The request itself is 403."""
+    """The request itself gets a 403, and no ticket is created."""
     await publish(serve, auth_headers("user"))
     await disable(serve, "mine")
     body = {**CHAT, "provider": "gofannon", "model": "echo"}
@@ -259,7 +259,7 @@ async def deliver(serve: Serve, cloud_tasks: CloudTasksServer) -> None:
 async def test_a_users_standing_is_cached_for_seconds(
     serve: Serve, auth_headers: AuthHeaders, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Until the cache expires, another process than the one that disabled the user does not read it again."""
+    """A process that did not disable the user itself notices the change when its cache expires."""
     now = 1000.0
     monkeypatch.setattr(disabled_users.time, "monotonic", lambda: now)
     service = disabled_users.StandingService(database)

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.fixture
 def start(settings: Settings, environ: dict[str, str], api_server: ApiServer) -> Start:
-    """Returns a function that starts a function in which one agent runs at a time."""
+    """Returns a function that starts a Cloud Function with one run slot."""
     import os
 
     variables = {
@@ -76,7 +76,7 @@ async def test_a_test_run_ends_when_its_caller_disconnects(start: Start, api_ser
 async def test_a_published_agents_run_ends_when_its_caller_disconnects(
     start: Start, database: Database, api_server: ApiServer
 ) -> None:
-    """This holds for each of the agent's paths."""
+    """The run ends whichever of the agent's paths was called."""
     await publish(database, ME, "sleeper", sleeper(api_server))
     await publish(database, ME, "quick", QUICK)
     with start("deployments") as function:
@@ -90,7 +90,7 @@ async def test_a_published_agents_run_ends_when_its_caller_disconnects(
 async def test_a_model_call_is_charged_even_if_the_caller_disconnects(
     start: Start, database: Database, model_server: ModelServer
 ) -> None:
-    """The provider bills it anyway: it is completed, charged once, and its hold is released."""
+    """The provider bills it anyway. It is completed and charged once, and its hold is released."""
     model_server.script("hi", Answer("hello", delay=3, prompt_tokens=1000, completion_tokens=100))
     code = "async def run(input_dict, tools):\n    await call_llm('openai', 'gpt-4.1-mini', 'hi', {'max_tokens': 100})"
     body = {"code": code, "inputDict": {}, "tools": {}}

@@ -1,4 +1,4 @@
-"""Sends each example in the OpenAPI document unchanged, and expects it to work."""
+"""The examples in the OpenAPI document work: each is sent unchanged."""
 
 from typing import Any
 

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.timeout(240)
 
 @pytest.fixture
 def start(settings: Settings, environ: dict[str, str], cloud_tasks: CloudTasksServer) -> Start:
-    """Scales the two hundred dispatches of the manifest, and one user's share of them, down to eight and two."""
+    """Starts a function with the manifest's 200 dispatches, and one user's share, scaled down to eight and two."""
     variables = {
         **environ,
         "GOOGLE_CLOUD_PROJECT": settings.google_cloud_project,
@@ -94,8 +94,8 @@ async def test_a_chat_is_answered_during_a_flood_of_sleepers(
     assert len(cloud_tasks.tasks) == FLOOD + 2
 
 
-async def test_a_published_agent_answers_during_a_flood_of_calls_of_another(start: Start, database: Database) -> None:
-    """Excess calls of the sleeping agent are refused with the limit."""
+async def test_a_published_agent_answers_during_a_flood_of_other_calls(start: Start, database: Database) -> None:
+    """Excess calls of the sleeping agent are refused, and the error names the limit."""
     await publish(database, FLOODER, "sleeper", SLEEPER)
     await publish(database, OTHER, "echo", ECHO)
     with start("deployments") as function:

@@ -19,14 +19,14 @@ HEADERS = {"traceparent": f"00-{TRACE}-{SPAN}-01", "X-Request-Id": "followed"}
 
 
 def messages_of_request(lines: list[dict[str, Any]]) -> list[str]:
-    """The messages of the followed request's lines."""
+    """Returns the messages of the followed request's lines."""
     own = [line for line in lines if line[LABELS_FIELD] == {"request_id": "followed"}]
     assert all(line[TRACE_FIELD].endswith(f"/traces/{TRACE}") for line in own)
     return [line["message"] for line in own]
 
 
 async def deliver(serve: Serve, tasks: CloudTasksServer) -> int:
-    """Delivers the newest task like Cloud Tasks, and returns the response's status."""
+    """Delivers the newest task as Cloud Tasks does, and returns the response's status."""
     http = list(tasks.tasks.values())[-1].http_request
     return (await serve(worker).post("/", content=http.body, headers=dict(http.headers))).status_code
 

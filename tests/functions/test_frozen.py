@@ -7,7 +7,7 @@ import pytest
 from tests.functions.frozen import Instance, instance
 
 SHORTEST = {"CLOUD_RUN_TIMEOUT_SECONDS": "1"}
-"""functions-framework passes it to gunicorn, which kills a process that has been silent for so long."""
+"""functions-framework passes it to gunicorn, which kills a process after so many seconds of silence."""
 
 CODE = """
 async def run(input_dict, tools):
@@ -34,7 +34,7 @@ def environ(project: str, firestore_host: str) -> dict[str, str]:
 
 @pytest.mark.timeout(90)
 def test_the_database_is_reached_again(tmp_path: Path, environ: dict[str, str]) -> None:
-    """The existing channel is used again."""
+    """The function reuses the existing channel."""
     with instance("users", tmp_path, environ) as target:
         assert target.client.get("/users/me").status_code == 200
         target.freeze(3)

@@ -91,7 +91,7 @@ async def test_the_tools_of_a_server(serve: Serve, mcp_server: McpServer, addres
 
 @pytest.mark.parametrize("path", ["/mcp/tools", "/api/mcp/tools", "/tools", "/mcp/tools/", "/api/mcp/tools/"])
 async def test_every_path_leads_to_the_route(serve: Serve, mcp_server: McpServer, path: str) -> None:
-    """Hosting's paths, with and without prefix, and that of cloudfunctions.net return all pages in order."""
+    """The paths of Hosting, with and without its prefix, and of cloudfunctions.net return all tools in order."""
     client = serve(mcp, outbound_allowed_hosts=(mcp_server.host,))
     response = await client.post(path, json={"mcpUrl": mcp_server.paged_url})
     assert response.status_code == 200
@@ -147,7 +147,7 @@ async def test_a_missing_or_wrong_token_is_502(
 async def test_a_failing_server_is_described(
     serve: Serve, hostile: HostileMcpServer, path: str, status: int, text: str
 ) -> None:
-    """The error is 502, or 504 for a timeout, with the server's own message if it sent one."""
+    """The status is 502, or 504 for a timeout. The error quotes the server's own message, if any."""
     client = serve(mcp, outbound_allowed_hosts=(hostile.host,), outbound_timeout_seconds=1)
     response = await client.post("/mcp/tools", json={"mcp_url": f"{hostile.address}{path}", "auth_token": SECRET})
     assert response.status_code == status
@@ -213,21 +213,21 @@ async def test_a_malformed_body_is_422(serve: Serve, body: Any, field: str | Non
 
 
 async def test_a_body_that_is_not_json_or_too_long_is_refused(serve: Serve) -> None:
-    """Malformed JSON is 422, and a body of more than 64 KB is 413."""
+    """Malformed JSON gets a 422, and a body of more than 64 KB a 413."""
     client = serve(mcp)
     assert (await client.post("/mcp/tools", content=b"{")).status_code == 422
     assert (await client.post("/mcp/tools", json={"mcp_url": "x" * 70_000})).status_code == 413
 
 
 async def test_only_post_is_allowed(serve: Serve) -> None:
-    """Another method is 405, and another path 404."""
+    """Another method gets a 405, and another path a 404."""
     client = serve(mcp)
     assert (await client.get("/mcp/tools")).status_code == 405
     assert (await client.post("/mcp/nothing", json={})).status_code == 404
 
 
 async def test_an_anonymous_caller_is_401(serve: Serve, mcp_server: McpServer) -> None:
-    """In a Firebase deployment, an ID token is required, which the token for the server does not replace."""
+    """A Firebase deployment requires an ID token, in addition to the token for the MCP server."""
     client = serve(mcp, app_env="firebase", outbound_allowed_hosts=(mcp_server.host,))
     response = await client.post("/mcp/tools", json={"mcp_url": mcp_server.url, "auth_token": TOKEN})
     assert response.status_code == 401

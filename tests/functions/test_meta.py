@@ -42,7 +42,7 @@ async def test_health_needs_no_token(serve: Serve) -> None:
 
 @pytest.mark.parametrize("path", ["/openapi.json", "/api/openapi.json"])
 async def test_the_document_is_served_as_stored(serve: Serve, path: str) -> None:
-    """Every path returns the file byte for byte, without a token; it may be cached for five minutes."""
+    """Every path returns the file byte for byte, without a token, and allows caching for five minutes."""
     response = await serve(meta, app_env="firebase").get(path)
     assert response.status_code == 200
     assert response.content == (ROOT / "docs" / "openapi.json").read_bytes()

@@ -22,7 +22,7 @@ async def test_only_available_providers_are_listed(serve: Serve) -> None:
 
 @pytest.mark.parametrize("prefix", ["/api/providers", "/providers", ""])
 async def test_every_route_answers_at_every_path(serve: Serve, prefix: str) -> None:
-    """Paths may have Hosting's prefix, none, or no function name."""
+    """Hosting's prefix and the function's name are optional in the path."""
     client = serve(providers)
     everything = (await client.get(prefix or "/")).json()
     one = (await client.get(f"{prefix}/openai")).json()
@@ -54,6 +54,6 @@ async def test_an_unknown_provider_or_model_is_404(serve: Serve, path: str) -> N
 
 
 async def test_a_firebase_deployment_requires_a_token(serve: Serve) -> None:
-    """A request without a token is 401."""
+    """A request without a token gets a 401."""
     response = await serve(providers, app_env="firebase").get("/providers")
     assert response.status_code == 401

@@ -132,7 +132,7 @@ async def test_an_owner_without_allowance_is_402(serve: Serve, database: Databas
 
 
 async def test_a_repeated_request_under_its_key_runs_once(serve: Serve, database: Database) -> None:
-    """The response is the same, of the same run, and marked as a replay; a different request is a conflict."""
+    """The response is that of the first run, and marked as a replay. A different request is a conflict."""
     await publish(database, OTHER, "odd", GIVE_BACK, outputSchema={"properties": {"x": {"type": "integer"}}})
     client, headers = serve(deployments), {"Idempotency-Key": "k" * 255}
     first, again = [await client.post("/rest/odd", json={"give": {"x": "é"}}, headers=headers) for _ in range(2)]
@@ -160,7 +160,7 @@ async def test_a_repeated_failure_under_its_key_does_not_run_again(serve: Serve,
     assert again.headers["idempotent-replayed"] == "true"
 
 
-async def test_a_key_counts_per_address(serve: Serve, database: Database) -> None:
+async def test_an_idempotency_key_belongs_to_its_address(serve: Serve, database: Database) -> None:
     """A caller at another address who guesses a key does not get the stored response."""
     await publish(database, OTHER, "echo")
     client = serve(deployments, trusted_proxies=1)
@@ -193,7 +193,7 @@ async def test_a_spent_budget_is_429(serve: Serve, database: Database, model_ser
 
 @pytest.mark.parametrize("name", ["unknown", "%2e%2e", "%00", "__x__", "%ff", "é", "x" * 2000])
 async def test_an_unknown_name_is_404(serve: Serve, name: str) -> None:
-    """A name is unknown whatever its characters."""
+    """The name may contain any characters."""
     response = await serve(deployments).post(f"/rest/{name}", json={})
     assert response.status_code == 404
     assert set(response.json()) == {"detail"}
@@ -224,7 +224,7 @@ async def test_a_large_body_is_413(serve: Serve, database: Database) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 async def test_a_published_agent_is_called_by_post(serve: Serve, method: str) -> None:
-    """Another method is 405, in JSON."""
+    """Any other method gets a 405 in JSON."""
     response = await serve(deployments).request(method, "/rest/echo")
     assert response.status_code == 405
     assert "POST" in response.json()["detail"]
@@ -269,7 +269,7 @@ LONG_NAME = {"n" * 500_000: {str(number): "x" for number in range(20)}}
 
 
 async def test_a_response_with_long_warnings_is_stored(serve: Serve, database: Database) -> None:
-    """A repeated request gets the same response, of the same run."""
+    """A repeated request gets the response of the first run."""
     await publish(database, OTHER, "odd", GIVE_BACK, outputSchema=NESTED)
     client, headers = serve(deployments), {"Idempotency-Key": "k"}
     first, again = [await client.post("/rest/odd", json={"give": LONG_NAME}, headers=headers) for _ in range(2)]

@@ -1,4 +1,4 @@
-"""The specs route: documents as they were published, at all paths, and the reasons of refusals."""
+"""The specs route: documents as they were published, at all paths, and the reasons for refusals."""
 
 import json
 from pathlib import Path
@@ -72,7 +72,7 @@ async def test_the_docs_of_a_fetched_document_list_all_operations(
 
 @pytest.mark.parametrize("path", ["/specs/fetch", "/api/specs/fetch", "/fetch", "/specs/fetch/", "/api/specs/fetch/"])
 async def test_every_path_leads_to_the_route(serve: Serve, api_server: ApiServer, path: str) -> None:
-    """Hosting's paths, with and without prefix, and that of cloudfunctions.net work."""
+    """The paths of Hosting, with and without its prefix, and of cloudfunctions.net work."""
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     response = await client.post(path, json={"url": f"{api_server.address}/openapi.json"})
     assert response.status_code == 200
@@ -82,7 +82,7 @@ async def test_every_path_leads_to_the_route(serve: Serve, api_server: ApiServer
 
 @pytest.mark.parametrize("version", ["openapi: 3.0.4", "openapi: 3.1.1", "openapi: 3.2.0", "swagger: '2.0'"])
 async def test_every_version_is_accepted(serve: Serve, api_server: ApiServer, version: str) -> None:
-    """OpenAPI 3.0 to 3.2 and Swagger 2 are accepted unchanged, except for a byte order mark."""
+    """OpenAPI 3.0 to 3.2 and Swagger 2 are returned unchanged, except for a byte order mark."""
     text = f"{version}\r\ninfo: {{title: Größe 大きさ, version: 1}}\r\npaths: {{}}\r\n# 🎉\t\r\n\r\n"
     api_server.documents["x"] = (b"\xef\xbb\xbf" + text.encode(), {"Content-Type": "text/plain"})
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
@@ -113,7 +113,7 @@ async def test_a_document_without_a_title(serve: Serve, api_server: ApiServer, n
 
 
 async def test_redirects_are_followed(serve: Serve, api_server: ApiServer) -> None:
-    """Up to five redirects are followed; a sixth or a loop is 502."""
+    """Up to five redirects are followed. A sixth, or a loop, gets a 502."""
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     api_server.documents["x"] = (b"swagger: 2.0\npaths: {}", {})
     response = await client.post("/specs/fetch", json={"url": api_server.address + _redirects(5)})
@@ -185,7 +185,7 @@ async def test_a_failing_server_is_502(serve: Serve, api_server: ApiServer, path
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/openapi.json", "http://nowhere.invalid/openapi.json"])
 async def test_an_unreachable_server_is_502(serve: Serve, url: str) -> None:
-    """A closed port and an unknown host are errors of the server."""
+    """The port may be closed, or the host unknown."""
     response = await serve(specs, outbound_allowed_hosts=("127.0.0.1:1",)).post("/specs/fetch", json={"url": url})
     assert response.status_code == 502
 
@@ -220,14 +220,14 @@ async def test_a_malformed_body_is_422(serve: Serve, body: Any) -> None:
 
 
 async def test_a_body_that_is_not_json_or_too_long_is_refused(serve: Serve) -> None:
-    """Malformed JSON is 422, and a body of more than 64 KB is 413."""
+    """Malformed JSON gets a 422, and a body of more than 64 KB a 413."""
     client = serve(specs)
     assert (await client.post("/specs/fetch", content=b"{")).status_code == 422
     assert (await client.post("/specs/fetch", json={"url": "x" * 70_000})).status_code == 413
 
 
 async def test_only_post_is_allowed(serve: Serve) -> None:
-    """Another method is 405, and another path 404."""
+    """Another method gets a 405, and another path a 404."""
     client = serve(specs)
     assert (await client.get("/specs/fetch")).status_code == 405
     assert (await client.post("/specs/nothing", json={})).status_code == 404
@@ -266,7 +266,7 @@ async def test_a_hostile_url_is_refused(
 async def test_a_redirect_to_an_internal_address_is_400(
     serve: Serve, api_server: ApiServer, target: str, connections: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The redirecting server is the only one that is connected to."""
+    """The service connects only to the redirecting server."""
     resolve_only_table_names(monkeypatch)
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     redirect = target.replace("{port}", "9").replace("&", "%26")

@@ -29,7 +29,7 @@ async def store_ticket(database: Database) -> str:
 
 
 async def test_a_completed_task_is_204(serve: Serve, database: Database) -> None:
-    """The status makes the queue drop the task."""
+    """The status tells the queue to drop the task."""
     ticket_id = await store_ticket(database)
     response = await serve(worker).post("/", json={"ticket_id": ticket_id})
     assert (response.status_code, response.content) == (204, b"")
@@ -137,7 +137,7 @@ async def test_a_deployed_function_accepts_only_its_callers_account(
 
 
 async def test_without_an_account_the_worker_requires_no_token(serve: Serve, database: Database) -> None:
-    """With `APP_ENV=firebase` in the emulator suite, the queue sends no token."""
+    """In the emulator suite with `APP_ENV=firebase`, the queue sends no token."""
     ticket_id = await store_ticket(database)
     response = await serve(worker, app_env="firebase").post("/", json={"ticket_id": ticket_id})
     assert response.status_code == 204

@@ -69,7 +69,7 @@ def usage_is_appended_and_charged(context: CheckContext) -> None:
 
 
 def resets(context: CheckContext) -> None:
-    """The usage list is emptied. With authentication, the allowance is a limit, and the remaining amount stays."""
+    """The usage list is emptied. With authentication, the allowance is a limit, and the remaining amount is kept."""
     ok(context.mine.post("/users/me/usage", json={"responseCost": 5}))
     before = usage_info(context)
     ok(context.mine.post("/users/me/reset-allowance"))
