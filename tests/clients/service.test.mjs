@@ -15,7 +15,7 @@ import {
   waitForTicket,
 } from "firebase-agents-client";
 
-const { SERVICE, DEMANDING_SERVICE, TOKEN } = process.env;
+const { SERVICE, SECURED_SERVICE, TOKEN } = process.env;
 const GREETER = "async def run(input_dict, tools):\n    return {'outputText': 'Hello, ' + input_dict['inputText']}";
 const client = connect(`${SERVICE}/api`);
 
@@ -175,11 +175,11 @@ test("errors have specific types", async () => {
 
 test("each request asks for a token", async () => {
   const tokens = [TOKEN, Promise.resolve(TOKEN)];
-  const known = connect(`${DEMANDING_SERVICE}/api`, () => tokens.shift());
+  const known = connect(`${SECURED_SERVICE}/api`, () => tokens.shift());
   assert.equal(answered(await known.GET("/users/me"))._id, "mine");
   assert.equal(answered(await known.GET("/users/me"))._id, "mine");
   assert.equal(tokens.length, 0);
-  const anonymous = await connect(`${DEMANDING_SERVICE}/api`).GET("/users/me");
+  const anonymous = await connect(`${SECURED_SERVICE}/api`).GET("/users/me");
   assert.equal(anonymous.response.status, 401);
 });
 

@@ -24,6 +24,6 @@ def test_the_typescript_client_works_in_node(
         "--test-reporter=spec",
         TESTS.name,
         SERVICE=host().address,
-        DEMANDING_SERVICE=host(app_env="firebase").address,
+        SECURED_SERVICE=host(app_env="firebase").address,
         TOKEN=auth_headers("user")["Authorization"].removeprefix("Bearer "),
     )

@@ -88,7 +88,7 @@ def test_an_agents_whole_life(
     assert other.chat("hey", provider="gofannon", model="add_and_ask").status_code == 400
 
     usage = mine.client.get("/api/users/me").json()["usageInfo"]
-    # Three attempts and a failed name, code and name, a run, an anonymous call, a chat: each is charged once.
+    # Nine charges: three attempts and a name that failed, code and a name, a run, an anonymous call, and a chat.
     assert len(usage["usage"]) == 9
     assert usage["spendRemaining"] == pytest.approx(100 - sum(entry["responseCost"] for entry in usage["usage"]))
 

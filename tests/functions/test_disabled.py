@@ -158,13 +158,13 @@ def _calls(dependant: Dependant) -> list[Any]:
 
 async def publish(serve: Serve, headers: dict[str, str], **fields: Any) -> str:
     """Saves and deploys an agent, and returns its id."""
-    made = await serve(agents, app_env="firebase").post("/agents", json={**AGENT, **fields}, headers=headers)
-    assert made.status_code == 201, made.text
+    created_agent = await serve(agents, app_env="firebase").post("/agents", json={**AGENT, **fields}, headers=headers)
+    assert created_agent.status_code == 201, created_agent.text
     deployed = await serve(deployments, app_env="firebase").post(
-        f"/agents/{made.json()['_id']}/deploy", headers=headers
+        f"/agents/{created_agent.json()['_id']}/deploy", headers=headers
     )
     assert deployed.status_code == 201, deployed.text
-    id_: str = made.json()["_id"]
+    id_: str = created_agent.json()["_id"]
     return id_
 
 
@@ -184,7 +184,7 @@ async def test_a_disabled_users_agent_cannot_be_called(serve: Serve, auth_header
 
 
 async def test_a_chat_with_a_disabled_users_agent_is_refused(serve: Serve, auth_headers: AuthHeaders) -> None:
-    """The request itself gets a 403, and no ticket is created."""
+    """The request itself gets a 403."""
     await publish(serve, auth_headers("user"))
     await disable(serve, "mine")
     body = {**CHAT, "provider": "gofannon", "model": "echo"}
