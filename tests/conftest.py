@@ -1,4 +1,4 @@
-"""What tests share: the Firestore emulator, started once; a project of its own per test; the scripted servers."""
+"""Shared fixtures: the Firestore emulator, started once; a separate project per test; and the scripted servers."""
 
 import gc
 import json
@@ -34,14 +34,15 @@ SECRET_KEY = "sk-test-0123456789abcdef0123456789abcdef"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--staged`."""
-    parser.addoption("--staged", action="store_true", help="run the end-to-end tests on the staged functions")
+    """Adds the option `--staged`."""
+    parser.addoption("--staged", action="store_true", help="run the end-to-end tests with the staged functions")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Fast ones first: what goes through the whole suite comes last.
+    """Sorts fast tests first, and those that need the whole suite last.
 
-    Where workers share them, the sandbox's come after those: they compute while one worker waits for its suites.
+    With several pytest workers, the sandbox's tests come at the very end: they use the CPU while one worker waits for
+    its suites.
     """
     items.sort(key=lambda item: [item.get_closest_marker(name) is not None for name in ("e2e", "staged")])
     if hasattr(config, "workerinput"):
@@ -49,27 +50,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: item.path.is_relative_to(sandbox))
 
 
-class _Workers(LoadFileScheduling):
-    """A file's tests are one worker's, and all that share the suites are one's: two would want the same ports."""
+class _SuiteScheduling(LoadFileScheduling):
+    """Gives each file to one worker, and all end-to-end tests to the same one, because the suites use fixed ports."""
 
     def _split_scope(self, nodeid: str) -> str:
         return "tests/e2e" if nodeid.startswith("tests/e2e/") else super()._split_scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
-    """For `--dist loadfile`, as `make test` has it."""
-    return _Workers(config, log)
+    """Schedules tests for `--dist loadfile`, which `make test` uses."""
+    return _SuiteScheduling(config, log)
 
 
 def pytest_configure() -> None:
-    """Garbage that has lived for a while is collected between files: within a test it would be another's."""
-    young, old, _ = gc.get_threshold()
-    gc.set_threshold(young, old, 1_000_000)
+    """Leaves old garbage for a collection between files, so that its errors are not attributed to another test."""
+    threshold_0, threshold_1, _ = gc.get_threshold()
+    gc.set_threshold(threshold_0, threshold_1, 1_000_000)
 
 
 @pytest.fixture
 def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
-    """The service's clock, which stands still until the test moves it."""
+    """Replaces the service's clock with one that stands still until the test moves it."""
     stopped = StoppedClock()
     monkeypatch.setattr("shared.clock.time", stopped)
     return stopped
@@ -77,7 +78,7 @@ def stopped_clock(monkeypatch: pytest.MonkeyPatch) -> StoppedClock:
 
 @pytest.fixture(scope="module", autouse=True)
 def garbage() -> Iterator[None]:
-    """What a file's tests leave behind is collected with them, so that what it raises then is theirs.
+    """Collects the garbage of a file's tests at the end of the file, so that errors are attributed to it.
 
     Survivors are frozen, so that later collections skip them: they are mostly modules, and only grow in number.
     """
@@ -88,7 +89,7 @@ def garbage() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that has every function's, as it is deployed."""
+    """The folder with a subfolder for each function, as deployed."""
     folder = tmp_path_factory.mktemp("staged")
     stage(runtimes(), folder)
     return folder
@@ -96,7 +97,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def firestore_host() -> Iterator[str]:
-    """`host:port` of the Firestore emulator, also in the environment."""
+    """The `host:port` of the Firestore emulator, which is also set in the environment."""
     with firestore_emulator() as host:
         os.environ["FIRESTORE_EMULATOR_HOST"] = host
         yield host
@@ -105,14 +106,14 @@ def firestore_host() -> Iterator[str]:
 
 @pytest.fixture
 def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
-    """The log lines since they were last asked for, parsed: what is no JSON fails the test."""
+    """Returns a function that returns the log lines since its last call, parsed. Each must be JSON."""
     configure_logging()
     return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 @pytest.fixture
 def project() -> str:
-    """A project of the test's own: its data, and nobody else's."""
+    """The id of a project that only this test uses."""
     return f"demo-{uuid4().hex[:12]}"
 
 
@@ -147,7 +148,7 @@ def model_server(_model_server: ModelServer) -> ModelServer:
 
 @pytest.fixture
 def environ(model_server: ModelServer) -> dict[str, str]:
-    """An environment in which `openai` is the scripted server, and `local` too."""
+    """An environment in which the providers `openai` and `local` are the scripted server."""
     return {
         "OPENAI_API_KEY": SECRET_KEY,
         "OPENAI_BASE_URL": model_server.base_url,
@@ -190,7 +191,7 @@ def api_server(_api_server: ApiServer) -> ApiServer:
 
 @pytest.fixture(scope="session")
 def _mcp_server() -> "Iterator[McpServer]":
-    from tests.doubles.mcp_server import McpServer  # its SDK takes long to import
+    from tests.doubles.mcp_server import McpServer  # importing its SDK takes long
 
     server = McpServer()
     server.start()

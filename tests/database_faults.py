@@ -1,4 +1,4 @@
-"""Makes commits of the database fail, or lose their answers, at chosen moments."""
+"""Makes commits of the database fail, or loses their responses, at chosen moments."""
 
 import itertools
 from collections.abc import Callable
@@ -10,35 +10,34 @@ from shared.store import Database
 
 
 def lose_answers(database: Database, error: Exception, *commits: int) -> None:
-    """Make the commits with these numbers, counted from now, take effect and then raise `error`.
+    """Makes the commits with these numbers, counted from now, take effect and then raise `error`.
 
-    Without numbers, the first commit does so.
+    Without numbers, this applies to the next commit.
     """
     api = database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     commit = api.commit
     numbers = itertools.count(1)
 
-    async def losing(*args: Any, **kwargs: Any) -> Any:
+    async def commit_and_raise(*args: Any, **kwargs: Any) -> Any:
         number = next(numbers)
-        answer = await commit(*args, **kwargs)
+        response = await commit(*args, **kwargs)
         if number in (commits or (1,)):
             raise error
-        return answer
+        return response
 
-    api.commit = losing
+    api.commit = commit_and_raise
 
 
 def break_commits(database: Database, first: int, *applied: int) -> Callable[[], None]:
-    """Make every commit from number `first` on fail, counted from now, and every read after it.
+    """Makes every commit from number `first` on fail, counted from now, and every read after it.
 
-    The commits with the numbers in `applied` take effect all the same. Returns a function that makes the database
-    work again.
+    The commits with the numbers in `applied` take effect anyway. Returns a function that makes the database work again.
     """
     api = database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
     commit, read = api.commit, api.batch_get_documents
     numbers = itertools.count(1)
 
-    async def breaking(*args: Any, **kwargs: Any) -> Any:
+    async def break_commit(*args: Any, **kwargs: Any) -> Any:
         number = next(numbers)
         if number < first:
             return await commit(*args, **kwargs)
@@ -53,5 +52,5 @@ def break_commits(database: Database, first: int, *applied: int) -> Callable[[],
     def restore() -> None:
         api.commit, api.batch_get_documents = commit, read
 
-    api.commit = breaking
+    api.commit = break_commit
     return restore

@@ -8,15 +8,15 @@ from shared.sandbox.workers import end_all
 
 
 async def end_workers() -> None:
-    """End the idle sandbox workers of this event loop, and their fork server.
+    """Ends the idle sandbox workers of this event loop, and their fork server.
 
-    Workers wait for a next run, which never comes once the test's event loop has ended.
+    Otherwise, the workers wait for another run, although the test's event loop has ended.
     """
     await end_all()
 
 
 @pytest.fixture(autouse=True)
 async def end_workers_after_test() -> AsyncIterator[None]:
-    """For a `conftest.py` to import: ends the workers after each test, within the test's event loop."""
+    """Ends the workers after each test, within its event loop. `conftest.py` files import this fixture."""
     yield
     await end_workers()

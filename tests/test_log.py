@@ -1,4 +1,4 @@
-"""Log lines, and among them the events for Error Reporting."""
+"""Log lines, including the events for Error Reporting."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ def fail() -> None:
 
 
 def test_an_exception_is_grouped_by_its_stack(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As `traceback.format_exc` writes it, under the service and its revision."""
+    """The event has the stack as `traceback.format_exc` formats it, the service and its revision."""
     monkeypatch.setenv("K_SERVICE", "worker")
     monkeypatch.setenv("K_REVISION", "worker-00007-abc")
     try:
@@ -35,8 +35,8 @@ def test_an_exception_is_grouped_by_its_stack(lines: Lines, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("name", ["test", "client"])
-def test_a_stack_trace_tells_no_secret(lines: Lines, name: str) -> None:
-    """Whatever an exception's message holds, and whoever logs it."""
+def test_a_stack_trace_contains_no_secret(lines: Lines, name: str) -> None:
+    """Secrets in an exception's message are masked for every logger."""
     try:
         fail()
     except RuntimeError:
@@ -44,20 +44,22 @@ def test_a_stack_trace_tells_no_secret(lines: Lines, name: str) -> None:
     assert SECRET_KEY not in json.dumps(lines())
 
 
-def test_a_fault_without_an_exception_is_grouped_by_its_place(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Error Reporting takes no event without either."""
+def test_an_error_without_an_exception_is_grouped_by_its_location(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Error Reporting requires a stack or a location."""
     monkeypatch.delenv("K_SERVICE", raising=False)
     get_logger("test").error("It broke")
     (line,) = lines()
     location = line["context"]["reportLocation"]
     assert location["filePath"].endswith("tests/test_log.py")
-    assert location["functionName"] == "test_a_fault_without_an_exception_is_grouped_by_its_place"
+    assert location["functionName"] == "test_an_error_without_an_exception_is_grouped_by_its_location"
     assert location["lineNumber"] > 0
     assert line["serviceContext"] == {"service": "local"}
 
 
-def test_several_exceptions_at_once_have_a_place_too(lines: Lines) -> None:
-    """The stack of a group has not the form that Error Reporting asks for."""
+def test_an_exception_group_has_a_location(lines: Lines) -> None:
+    """Error Reporting does not accept the format of a group's stack."""
     try:
         raise ExceptionGroup("several", [RuntimeError("one")])
     except ExceptionGroup:
@@ -68,8 +70,8 @@ def test_several_exceptions_at_once_have_a_place_too(lines: Lines) -> None:
 
 
 @pytest.mark.parametrize(("name", "level"), [("test", "WARNING"), ("client", "ERROR"), ("access", "ERROR")])
-def test_what_is_no_fault_of_ours_is_no_event(lines: Lines, name: str, level: str) -> None:
-    """Warnings, what frontends send, and answers of 5xx, whose reason is told where it is."""
+def test_other_lines_are_no_error_events(lines: Lines, name: str, level: str) -> None:
+    """Warnings, lines of frontends, and access lines of 5xx responses are not reported as errors."""
     get_logger(name).log(getattr(logging, level), "Something")
     (line,) = lines()
     assert line["severity"] == level
@@ -78,7 +80,7 @@ def test_what_is_no_fault_of_ours_is_no_event(lines: Lines, name: str, level: st
 
 @given(st.text(), st.dictionaries(st.text(), st.text() | st.integers() | st.none(), max_size=3))
 def test_a_line_is_one_line_of_json(message: str, fields: dict[str, Any]) -> None:
-    """Whatever is logged, at any level."""
+    """This holds for any message and level."""
     for level in (logging.INFO, logging.ERROR):
         record = logging.LogRecord("agents.test", level, "here.py", 7, "%s", (message,), None)
         record.fields = fields

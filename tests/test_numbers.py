@@ -9,7 +9,7 @@ from shared.numbers import is_finite_number
 
 @pytest.mark.parametrize("value", [0, -7, 1.5, 10**400, -0.0])
 def test_ints_and_finite_floats_are_finite_numbers(value: object) -> None:
-    """Whole numbers of any size among them, also those that no float can hold."""
+    """Integers are finite even if no float can hold them."""
     assert is_finite_number(value)
 
 

@@ -1,4 +1,4 @@
-"""Masking, by itself. What it masks is held by the tests of the client logs."""
+"""Redaction in general. The tests of the client logs check what is masked."""
 
 import pytest
 from hypothesis import given
@@ -14,21 +14,21 @@ HOSTILE = [
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("piece", HOSTILE)
-def test_hostile_texts_do_not_hang_it(piece: str) -> None:
-    """A body's worth of what regular expressions stumble over, many times: minutes, if it were quadratic."""
+def test_hostile_texts_are_redacted_in_linear_time(piece: str) -> None:
+    """Long repetitions of hard cases for regular expressions would take minutes in quadratic time."""
     text = piece * (32 * 1024 // len(piece))
     for _ in range(20):
         redact(text)
 
 
 @given(st.text())
-def test_masking_twice_changes_nothing_more(text: str) -> None:
-    """What is hidden stays hidden, and hides nothing else."""
+def test_redacting_twice_changes_nothing(text: str) -> None:
+    """A mask stays a mask, and masks nothing else."""
     once = redact(text)
     assert redact(once) == once
 
 
 @given(st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)))
-def test_what_is_no_text_is_left_alone(value: dict[str, bool | int | float | None]) -> None:
-    """Numbers under any name: `prompt_tokens` counts."""
+def test_values_that_are_not_text_are_unchanged(value: dict[str, bool | int | float | None]) -> None:
+    """Numbers are not masked, even under a sensitive name: `prompt_tokens` is a count."""
     assert list(redact_json(dict(value)).values()) == list(value.values())  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""No sandbox process outlives a test."""
+"""The clean-up of sandbox processes after a test."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.sandbox_workers import end_workers
 
 @pytest.mark.timeout(30)
 async def test_no_sandbox_process_outlives_a_test() -> None:
-    """A fork server outlives the event loop that started it, unless `end_workers` ends it."""
+    """`end_workers` ends the fork server, which would outlive the event loop that started it."""
     before = {server.pid for server in fork_servers()}
     program = Program("async def run(input_dict, tools):\n    return 1", {})
     assert (await WasmEngine(1).run(program, NoHostFunctions(), LIMITS)).result == 1

@@ -1,4 +1,4 @@
-"""Settings, as the environment gives them."""
+"""Settings, as read from the environment."""
 
 import pytest
 from pydantic import ValidationError
@@ -8,14 +8,14 @@ from shared.settings import Settings
 CLOUD = {"K_SERVICE": "chat", "DEFAULT_ALLOWANCE": "20"}
 
 
-def test_nothing_has_to_be_set() -> None:
-    """Locally."""
+def test_no_variable_is_required_locally() -> None:
+    """The defaults are a local service without authentication."""
     settings = Settings.from_environ({})
     assert (settings.app_env, settings.authentication_required) == ("local", False)
 
 
-def test_what_is_empty_counts_as_not_set() -> None:
-    """As compose files and CI leave variables."""
+def test_an_empty_variable_counts_as_unset() -> None:
+    """Compose files and CI often leave variables empty."""
     assert Settings.from_environ({"APP_ENV": "", "LEASE_SECONDS": ""}) == Settings()
 
 
@@ -31,20 +31,20 @@ def test_what_is_empty_counts_as_not_set() -> None:
         ({**CLOUD, "APP_ENV": " firebase "}, True),
     ],
 )
-def test_in_the_cloud_authentication_is_on_unless_switched_off_by_name(environ: dict[str, str], required: bool) -> None:
-    """A deployment that forgot the variable is closed, not open."""
+def test_authentication_is_required_in_the_cloud_by_default(environ: dict[str, str], required: bool) -> None:
+    """A deployment without `APP_ENV` requires authentication."""
     assert Settings.from_environ(environ).authentication_required is required
 
 
-def test_the_project_comes_by_either_name() -> None:
-    """Google's, or else the Firebase CLI's."""
+def test_the_project_has_two_variables() -> None:
+    """Google's variable takes precedence over the Firebase CLI's."""
     assert Settings.from_environ({"GCLOUD_PROJECT": "a"}).google_cloud_project == "a"
     both = {"GCLOUD_PROJECT": "a", "GOOGLE_CLOUD_PROJECT": "b"}
     assert Settings.from_environ(both).google_cloud_project == "b"
 
 
-def test_in_the_cloud_the_worker_is_opened_by_the_projects_own_account() -> None:
-    """The one that `deploy/bootstrap` makes, unless another is set."""
+def test_the_workers_caller_is_the_projects_account_in_the_cloud() -> None:
+    """The default is the account that `deploy/bootstrap` creates."""
     cloud = {**CLOUD, "GCLOUD_PROJECT": "a"}
     assert Settings.from_environ(cloud).worker_service_account == "task-invoker@a.iam.gserviceaccount.com"
     other = {**cloud, "WORKER_SERVICE_ACCOUNT": "other@a.iam.gserviceaccount.com"}
@@ -52,8 +52,8 @@ def test_in_the_cloud_the_worker_is_opened_by_the_projects_own_account() -> None
     assert Settings.from_environ({"GCLOUD_PROJECT": "a"}).worker_service_account is None
 
 
-def test_in_the_cloud_the_sweep_is_opened_by_the_schedulers_account() -> None:
-    """The one of the job that `deploy/bootstrap` makes, with the audience that the job's tokens have."""
+def test_the_sweeps_caller_is_the_schedulers_account_in_the_cloud() -> None:
+    """It is the account of the job that `deploy/bootstrap` creates, with the audience of the job's tokens."""
     settings = Settings.from_environ({"K_SERVICE": "sweep", "GCLOUD_PROJECT": "a", "DEFAULT_ALLOWANCE": "20"})
     assert settings.sweep_service_account == "scheduler-invoker@a.iam.gserviceaccount.com"
     assert settings.sweep_address == "https://us-central1-a.cloudfunctions.net/sweep"
@@ -61,29 +61,29 @@ def test_in_the_cloud_the_sweep_is_opened_by_the_schedulers_account() -> None:
 
 
 def test_lists_are_separated_by_commas() -> None:
-    """Blanks and empty parts do not count."""
+    """Blanks and empty elements are ignored."""
     settings = Settings.from_environ({"CORS_ORIGINS": " https://a.example ,, https://b.example,"})
     assert settings.cors_origins == ("https://a.example", "https://b.example")
 
 
 @pytest.mark.parametrize("value", ["many", "-1", "0", "1.5"])
-def test_a_value_that_does_not_fit_is_told_by_its_variable(value: str) -> None:
-    """At the start, and not at the first request that needs it."""
+def test_an_invalid_value_is_reported_with_its_variable(value: str) -> None:
+    """The error occurs at the start, and not at the first request that needs the setting."""
     with pytest.raises(ValidationError, match="CHAT_MAX_ATTEMPTS"):
         Settings.from_environ({"CHAT_MAX_ATTEMPTS": value})
 
 
 @pytest.mark.parametrize(
-    "slip", [{"APP_ENV": "production"}, {"APP_ENV": "Firebase"}, {"FIREBASE_AUTH_EMULATOR_HOST": "localhost:9099"}]
+    "mistake", [{"APP_ENV": "production"}, {"APP_ENV": "Firebase"}, {"FIREBASE_AUTH_EMULATOR_HOST": "localhost:9099"}]
 )
-def test_in_the_cloud_a_slip_does_not_open_the_doors(slip: dict[str, str]) -> None:
-    """The function does not start."""
-    with pytest.raises(ValueError, match=next(iter(slip))):
-        Settings.from_environ({**CLOUD, **slip})
+def test_a_mistake_does_not_disable_authentication_in_the_cloud(mistake: dict[str, str]) -> None:
+    """With a wrong value, the function does not start."""
+    with pytest.raises(ValueError, match=next(iter(mistake))):
+        Settings.from_environ({**CLOUD, **mistake})
 
 
-def test_private_addresses_stay_closed_in_the_cloud() -> None:
-    """The setting that opens them is for local work, and refused where others run their code."""
+def test_private_addresses_cannot_be_allowed_in_the_cloud() -> None:
+    """The setting that allows them is for local work, where only the developer's own code runs."""
     with pytest.raises(ValueError, match="OUTBOUND_ALLOWED_HOSTS"):
         Settings.from_environ({**CLOUD, "OUTBOUND_ALLOWED_HOSTS": "localhost"})
     assert Settings.from_environ({"OUTBOUND_ALLOWED_HOSTS": "localhost, 127.0.0.1"}).outbound_allowed_hosts == (
@@ -93,8 +93,8 @@ def test_private_addresses_stay_closed_in_the_cloud() -> None:
 
 
 @pytest.mark.parametrize("unset", [{}, {"DEFAULT_ALLOWANCE": " "}])
-def test_in_the_cloud_the_operator_says_what_users_may_spend(unset: dict[str, str]) -> None:
-    """Somebody pays for it: the function does not start, and says what to set. Locally it is $100."""
+def test_the_default_allowance_must_be_set_in_the_cloud(unset: dict[str, str]) -> None:
+    """The operator pays for it, so a function without it does not start. Locally it is $100."""
     for name in ("chat", "meta"):
         with pytest.raises(ValueError, match=r"DEFAULT_ALLOWANCE has no default in the cloud: set .*\.env\.<project>"):
             Settings.from_environ({"K_SERVICE": name, **unset})
@@ -103,7 +103,7 @@ def test_in_the_cloud_the_operator_says_what_users_may_spend(unset: dict[str, st
 
 
 @pytest.mark.parametrize("value", ["weekly", "Monthly", "1"])
-def test_money_comes_back_monthly_or_never(value: str) -> None:
-    """Another calendar is refused by its variable's name."""
+def test_an_allowance_is_refilled_monthly_or_never(value: str) -> None:
+    """Any other value is refused, and the error names the variable."""
     with pytest.raises(ValidationError, match="ALLOWANCE_REFILL"):
         Settings.from_environ({"ALLOWANCE_REFILL": value})

@@ -1,4 +1,4 @@
-"""Trace headers and request ids, as they come from anybody."""
+"""Trace headers and request ids, as any caller may send them."""
 
 import re
 
@@ -34,25 +34,25 @@ def traces() -> st.SearchStrategy[TraceContext]:
 
 
 @given(traces())
-def test_what_is_handed_on_is_read_as_it_was(trace: TraceContext) -> None:
-    """Trace, span and whether it is recorded."""
+def test_a_forwarded_trace_is_parsed_unchanged(trace: TraceContext) -> None:
+    """The header contains the trace, the span and whether it is recorded."""
     assert parse_traceparent(trace.traceparent) == trace
 
 
 @given(traces(), st.integers(0, 255))
-def test_only_the_first_flag_is_known(trace: TraceContext, flags: int) -> None:
-    """The others may mean something one day, and are not handed on."""
-    read = parse_traceparent(f"00-{trace.trace_id}-{trace.span_id}-{flags:02x}")
-    assert read == TraceContext(trace.trace_id, trace.span_id, flags % 2 == 1)
+def test_only_the_first_flag_is_forwarded(trace: TraceContext, flags: int) -> None:
+    """The other flags may get a meaning in a later version, and are dropped."""
+    parsed = parse_traceparent(f"00-{trace.trace_id}-{trace.span_id}-{flags:02x}")
+    assert parsed == TraceContext(trace.trace_id, trace.span_id, flags % 2 == 1)
 
 
 @given(traces(), st.integers(1, 254), st.text(st.characters(codec="ascii")))
-def test_a_later_version_is_read_as_far_as_it_is_known(trace: TraceContext, version: int, more: str) -> None:
-    """Whatever stands behind the flags and another hyphen; but not what is glued to the flags."""
-    assume("\n" not in more)
+def test_the_known_part_of_a_later_version_is_parsed(trace: TraceContext, version: int, suffix: str) -> None:
+    """Additional fields after a hyphen are ignored, but the flags must have two digits."""
+    assume("\n" not in suffix)
     later = f"{version:02x}{trace.traceparent[2:]}"
     assert parse_traceparent(later) == trace
-    assert parse_traceparent(f"{later}-{more}x") == trace
+    assert parse_traceparent(f"{later}-{suffix}x") == trace
     assert parse_traceparent(f"{later}0") is None
 
 
@@ -78,15 +78,15 @@ def test_a_later_version_is_read_as_far_as_it_is_known(trace: TraceContext, vers
         f"00-{TRACE[:-1]}\u0663-{SPAN}-01",
     ],
 )
-def test_what_w3c_calls_invalid_is_ignored(value: str) -> None:
-    """Lengths, cases, zeros, digits that are not ours, version ff, and more than version 00 has."""
+def test_invalid_headers_are_ignored(value: str) -> None:
+    """W3C's rules exclude wrong lengths, capitals, zeros, other digits, version ff, and more fields in version 00."""
     assert parse_traceparent(value) is None
 
 
 @given(st.text() | st.from_regex(r"[0-9a-fA-F]{2}-[0-9a-fA-F]{30,34}-[0-9a-fA-F]{14,18}-[0-9a-fA-F]{1,3}(-x)?"))
 @example("00--")
-def test_whatever_is_read_can_be_handed_on(value: str) -> None:
-    """Anything is valid, and then of the exact form, or ignored; nothing raises."""
+def test_a_parsed_header_can_be_forwarded(value: str) -> None:
+    """Any text is either ignored or results in a header in the exact format. No exception is raised."""
     for parse in (parse_traceparent, parse_cloud_trace):
         trace = parse(value)
         if trace is not None:
@@ -95,15 +95,15 @@ def test_whatever_is_read_can_be_handed_on(value: str) -> None:
 
 
 @given(traces())
-def test_googles_header_tells_the_same(trace: TraceContext) -> None:
-    """The span as a decimal number."""
+def test_googles_header_is_equivalent(trace: TraceContext) -> None:
+    """The span is a decimal number."""
     value = f"{trace.trace_id}/{int(trace.span_id, 16)};o={int(trace.sampled)}"
     assert parse_cloud_trace(value) == trace
 
 
 @pytest.mark.parametrize("value", [TRACE, f"{TRACE}/0;o=1", f"{TRACE}/{1 << 64}"])
 def test_googles_header_may_lack_a_span(value: str) -> None:
-    """One is made up, so that it can be handed on."""
+    """A random span is created, so that the trace can be forwarded."""
     trace = parse_cloud_trace(value)
     assert trace is not None
     assert trace.trace_id == TRACE
@@ -111,8 +111,8 @@ def test_googles_header_may_lack_a_span(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "/1;o=1", "0" * 32 + "/1", TRACE[:-1], f"{TRACE}/x", f"{TRACE}/1;o=1;p=2"])
-def test_what_google_does_not_send_is_ignored(value: str) -> None:
-    """As it would be by Cloud Trace."""
+def test_invalid_google_headers_are_ignored(value: str) -> None:
+    """Cloud Trace ignores such headers, too."""
     assert parse_cloud_trace(value) is None
 
 
@@ -121,8 +121,8 @@ def test_what_google_does_not_send_is_ignored(value: str) -> None:
 @example("\u0663")
 @example("x" * 128)
 @example("x" * 129)
-def test_a_sane_id_is_harmless_wherever_it_goes(value: str) -> None:
-    """Bounded, and nothing in it that ends a header, a string or a tag; any other is ignored."""
+def test_a_request_id_is_safe_in_any_context(value: str) -> None:
+    """An id is limited in length, and cannot end a header, a string or a tag; any other is ignored."""
     assert parse_request_id(value) == (value if re.fullmatch(r"[-A-Za-z0-9._]{1,128}\Z", value) else None)
 
 
@@ -131,27 +131,27 @@ def context(request_id: str) -> RequestContext:
 
 
 @given(traces())
-def test_work_for_another_request_is_told_as_its(trace: TraceContext) -> None:
-    """Within, and no longer."""
-    here = context("here")
-    token = current_request.set(here)
+def test_work_for_another_request_has_its_context(trace: TraceContext) -> None:
+    """The other request's context applies only within the block."""
+    outer = context("here")
+    token = current_request.set(outer)
     try:
         with on_behalf_of("there", trace.traceparent):
-            there = current_request.get()
-        assert current_request.get() is here
+            inner = current_request.get()
+        assert current_request.get() is outer
     finally:
         current_request.reset(token)
-    assert there is not None
-    assert (there.request_id, there.trace, there.project) == ("there", trace, "p")
+    assert inner is not None
+    assert (inner.request_id, inner.trace, inner.project) == ("there", trace, "p")
 
 
 @pytest.mark.parametrize(("request_id", "traceparent"), [(None, None), ("there", None), ("there", "00-x"), (None, "x")])
-def test_work_for_an_unknown_request_stays_with_this_one(request_id: str | None, traceparent: str | None) -> None:
-    """Tickets of older deployments do not tell whose they are."""
-    here = context("here")
-    token = current_request.set(here)
+def test_work_for_an_unknown_request_keeps_the_context(request_id: str | None, traceparent: str | None) -> None:
+    """Tickets of older deployments do not name their request."""
+    outer = context("here")
+    token = current_request.set(outer)
     try:
         with on_behalf_of(request_id, traceparent):
-            assert current_request.get() is here
+            assert current_request.get() is outer
     finally:
         current_request.reset(token)

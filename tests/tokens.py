@@ -1,4 +1,4 @@
-"""ID tokens as the Auth emulator makes them: unsigned."""
+"""Creates unsigned ID tokens, as the Auth emulator does."""
 
 import base64
 import json
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def token(project: str, uid: str, header: dict[str, Any] | None = None, signature: str = "", **claims: Any) -> str:
-    """A token of `uid` in `project`, good for an hour, unless the claims say otherwise."""
+    """Returns a token of `uid` in `project` that is valid for an hour, unless the claims change it."""
     now = int(time.time())
     payload = {
         "iss": f"https://securetoken.google.com/{project}",
@@ -23,5 +23,5 @@ def token(project: str, uid: str, header: dict[str, Any] | None = None, signatur
 
 
 def part(data: Any) -> str:
-    """A part of a token."""
+    """Encodes one part of a token."""
     return base64.urlsafe_b64encode(json.dumps(data).encode()).rstrip(b"=").decode()

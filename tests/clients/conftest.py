@@ -1,4 +1,4 @@
-"""The service over HTTP, and a folder in which Node.js finds the TypeScript client."""
+"""Fixtures: the service over HTTP, and a folder in which Node.js finds the TypeScript client."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from contract.functions import ROOT
 from shared.settings import Settings
 from tests.clients.hosted import Hosted
 from tests.doubles.cloud_tasks import CloudTasksServer
-from tests.functions.conftest import as_whom as as_whom
+from tests.functions.conftest import auth_headers as auth_headers
 
 Host = Callable[..., Hosted]
 TSC = ROOT / "node_modules" / "typescript" / "bin" / "tsc"
@@ -25,7 +25,7 @@ TYPESCRIPT = ROOT / "clients" / "typescript"
 def host(
     settings: Settings, environ: dict[str, str], cloud_tasks: CloudTasksServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Host]:
-    """`host(app_env="firebase")` serves the whole service with these settings."""
+    """Returns a function that serves the whole service: `host(app_env="firebase")`."""
     for name in list(os.environ):
         if name.endswith(("_API_KEY", "_BASE_URL", "_API_BASE")):
             monkeypatch.delenv(name)
@@ -48,14 +48,14 @@ class NodeProject:
 
     folder: Path
 
-    def compiled(self, name: str, source: str) -> Path:
-        """Checks a module strictly, and compiles it. Raises `AssertionError` with the compiler's output."""
+    def compile(self, name: str, source: str) -> Path:
+        """Type-checks a module strictly, and compiles it. Raises `AssertionError` with the compiler's output."""
         (self.folder / f"{name}.ts").write_text(source, encoding="utf-8")
         tsc("--project", self.folder, cwd=self.folder)
         return self.folder / f"{name}.js"
 
     def run(self, *arguments: str | Path, **environ: str) -> str:
-        """Returns the output of node, which must succeed."""
+        """Returns the output of node. Raises `AssertionError` if it fails."""
         return run("node", *arguments, cwd=self.folder, environ={**os.environ, **environ})
 
 
@@ -75,8 +75,8 @@ def node_project(tmp_path_factory: pytest.TempPathFactory) -> NodeProject:
     package = folder / "node_modules" / "firebase-agents-client"
     package.mkdir(parents=True)
     tsc("--project", TYPESCRIPT, "--outDir", package, "--declaration", cwd=TYPESCRIPT)
-    told = json.loads((TYPESCRIPT / "package.json").read_text(encoding="utf-8"))
-    (package / "package.json").write_text(json.dumps({**told, "exports": "./index.js"}))
+    package_json = json.loads((TYPESCRIPT / "package.json").read_text(encoding="utf-8"))
+    (package / "package.json").write_text(json.dumps({**package_json, "exports": "./index.js"}))
     (folder / "node_modules" / "openapi-fetch").symlink_to(ROOT / "node_modules" / "openapi-fetch")
     (folder / "package.json").write_text(json.dumps({"name": "frontend", "type": "module"}))
     options = json.loads((TYPESCRIPT / "tsconfig.json").read_text(encoding="utf-8"))["compilerOptions"]

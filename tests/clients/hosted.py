@@ -21,10 +21,10 @@ from tests.doubles.served import ServedInThread
 class Hosted(ServedInThread):
     """The service. `/own/{function}` is a function's own address; the function sees only the rest of the path.
 
-    After `POST /interrupt`, the next look-up of a ticket is answered with that request's body and media type, and with
-    the status and `Retry-After` in its query, as a proxy before the service may do. `look_ups` counts look-ups. With
-    `for=call`, this applies to the next chat, or call of an agent. After `POST /lose`, that one is processed, and the
-    connection breaks in the middle of its answer. `keys` are the idempotency keys of those requests.
+    After `POST /interrupt`, the next look-up of a ticket gets that request's body and media type, and the status and
+    `Retry-After` in its query, as if a proxy had responded. With `for=call`, this applies to the next chat or agent
+    call instead. After `POST /lose`, the next chat or agent call is processed, but the connection breaks in the middle
+    of its response. `look_ups` counts the look-ups, and `keys` are the idempotency keys of the chats and agent calls.
     """
 
     def __init__(self, settings: Settings, queue: CloudTasksServer) -> None:
@@ -64,20 +64,20 @@ class Hosted(ServedInThread):
         return await self._answer(scope, receive, send)
 
     async def _lose(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Processes the request, and closes the connection before the answer has arrived."""
+        """Processes the request, and closes the connection in the middle of the response."""
 
-        async def nobody(_message: Message) -> None:
+        async def discard(_message: Message) -> None:
             pass
 
-        await self._answer(scope, receive, nobody)
+        await self._answer(scope, receive, discard)
         headers = [(b"content-length", b"1000"), (b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"{", "more_body": True})
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if own := re.match(r"/own/(\w+)", scope["path"]):
-            path = scope["path"][own.end() :]
-            await self._apps[own[1]]({**scope, "path": path, "raw_path": path.encode()}, receive, send)
+        if function_path := re.match(r"/own/(\w+)", scope["path"]):
+            path = scope["path"][function_path.end() :]
+            await self._apps[function_path[1]]({**scope, "path": path, "raw_path": path.encode()}, receive, send)
         else:
             await self._apps[first_for(scope["path"]).function](scope, receive, send)
         delivery = asyncio.create_task(self._deliver())
@@ -85,11 +85,11 @@ class Hosted(ServedInThread):
         delivery.add_done_callback(self._deliveries.discard)
 
     async def _interrupt(self, request: Request) -> None:
-        asked = request.query_params
-        headers = {"Retry-After": asked["after"]} if "after" in asked else {}
+        query = request.query_params
+        headers = {"Retry-After": query["after"]} if "after" in query else {}
         media = request.headers.get("Content-Type")
-        response = Response(await request.body(), int(asked["status"]), headers, media)
-        (self._call_interruptions if asked.get("for") == "call" else self._interruptions).append(response)
+        response = Response(await request.body(), int(query["status"]), headers, media)
+        (self._call_interruptions if query.get("for") == "call" else self._interruptions).append(response)
 
     async def _deliver(self) -> None:
         """Delivers each new task to the worker once."""

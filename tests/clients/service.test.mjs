@@ -1,4 +1,4 @@
-// The TypeScript client against the service over HTTP. pytest serves it, and runs this file beside the compiled client.
+// The TypeScript client against the service over HTTP. pytest serves it, and runs this file next to the compiled client.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -15,7 +15,7 @@ import {
   waitForTicket,
 } from "firebase-agents-client";
 
-const { SERVICE, DEMANDING_SERVICE, TOKEN } = process.env;
+const { SERVICE, SECURED_SERVICE, TOKEN } = process.env;
 const GREETER = "async def run(input_dict, tools):\n    return {'outputText': 'Hello, ' + input_dict['inputText']}";
 const client = connect(`${SERVICE}/api`);
 
@@ -24,13 +24,13 @@ async function submit(prompt, on = client) {
   return answered(await on.POST("/chat", { body: { provider: "openai", model: "gpt-4.1-mini", messages } })).ticket_id;
 }
 
-/** The next look-up meets this instead of the service. */
+/** Replaces the service's response to the next look-up. */
 async function interrupt(query, body = '{"detail": "Later."}', media = "application/json") {
   const headers = { "Content-Type": media };
   await fetch(`${SERVICE}/interrupt?${new URLSearchParams(query)}`, { method: "POST", body, headers });
 }
 
-/** The next chat, or call of an agent, is served, and its answer lost. */
+/** Loses the response to the next chat or agent call, which is processed. */
 async function lose() {
   await fetch(`${SERVICE}/lose`, { method: "POST" });
 }
@@ -41,7 +41,7 @@ async function elapsed(work) {
   return performance.now() - began;
 }
 
-test("the base addresses are those in the document", () => {
+test("the base addresses are those in the documentation", () => {
   assert.equal(localAddress(), "http://127.0.0.1:8000/api");
   assert.equal(hostingAddress("demo-agents"), "https://demo-agents.web.app/api");
   assert.equal(functionAddress("chat", "p"), "https://us-central1-p.cloudfunctions.net/chat");
@@ -54,7 +54,7 @@ test("providers can be looked up", async () => {
   assert.ok(model.prices.input > 0);
 });
 
-test("a chat is waited for, through its states", async () => {
+test("waiting for a chat returns its result", async () => {
   const result = await waitForTicket(client, await submit("slow"));
   assert.equal(result.content, "At last.");
   assert.equal(result.usage.total_tokens, 15);
@@ -65,7 +65,7 @@ test("a function's own address serves its operations", async () => {
   assert.equal((await waitForTicket(direct, await submit("direct", direct))).content, "You said: direct");
 });
 
-test("a chat that failed is an error, with the sentence for the user", async () => {
+test("a failed chat is an error with a sentence for the user", async () => {
   await assert.rejects(waitForTicket(client, await submit("refused")), (error) => {
     assert.ok(error instanceof TicketFailed);
     assert.match(error.message, /key/);
@@ -74,14 +74,14 @@ test("a chat that failed is an error, with the sentence for the user", async () 
   });
 });
 
-test("waiting ends in time, and the ticket can be waited for again", async () => {
+test("waiting times out, and the ticket can be waited for again", async () => {
   const id = await submit("endless");
   const took = await elapsed(assert.rejects(waitForTicket(client, id, { timeoutMs: 300 }), TicketTimeout));
   assert.ok(took >= 295 && took < 1400, `${took}`);
   assert.equal((await waitForTicket(client, id)).content, "Here.");
 });
 
-test("waiting ends with the signal", async () => {
+test("the signal ends the wait", async () => {
   const stop = new AbortController();
   const waiting = waitForTicket(client, await submit("abandoned"), { signal: stop.signal });
   setTimeout(() => stop.abort(new Error("gone")), 100);
@@ -153,8 +153,8 @@ test("agents are created, changed, published, called and deleted", async () => {
 });
 
 test("code is run, and an error has all details for its author", async () => {
-  const asked = { code: GREETER, inputDict: { inputText: "Ada" } };
-  const ran = answered(await client.POST("/agents/run-code", { body: asked }));
+  const request = { code: GREETER, inputDict: { inputText: "Ada" } };
+  const ran = answered(await client.POST("/agents/run-code", { body: request }));
   assert.deepEqual([ran.result, ran.error, ran.engine], [{ outputText: "Hello, Ada" }, null, "python"]);
   const code = "async def run(input_dict, tools):\n    print('looking')\n    raise ValueError('no tea')";
   const { error, response } = await client.POST("/agents/run-code", { body: { code } });
@@ -162,7 +162,7 @@ test("code is run, and an error has all details for its author", async () => {
   assert.deepEqual([error.error, error.logs], ["ValueError: no tea", ["looking"]]);
 });
 
-test("errors have their types", async () => {
+test("errors have specific types", async () => {
   const body = { provider: "openai", model: "gpt-4.1-mini", messages: [] };
   const outcome = await client.POST("/chat", { body });
   assert.throws(() => answered(outcome), (error) => {
@@ -175,15 +175,15 @@ test("errors have their types", async () => {
 
 test("each request asks for a token", async () => {
   const tokens = [TOKEN, Promise.resolve(TOKEN)];
-  const known = connect(`${DEMANDING_SERVICE}/api`, () => tokens.shift());
+  const known = connect(`${SECURED_SERVICE}/api`, () => tokens.shift());
   assert.equal(answered(await known.GET("/users/me"))._id, "mine");
   assert.equal(answered(await known.GET("/users/me"))._id, "mine");
   assert.equal(tokens.length, 0);
-  const nobody = await connect(`${DEMANDING_SERVICE}/api`).GET("/users/me");
-  assert.equal(nobody.response.status, 401);
+  const anonymous = await connect(`${SECURED_SERVICE}/api`).GET("/users/me");
+  assert.equal(anonymous.response.status, 401);
 });
 
-test("a chat whose answer is lost is sent again, under one key", async () => {
+test("a chat whose response is lost is sent again with the same key", async () => {
   await lose();
   const messages = [{ role: "user", content: "lost" }];
   const body = { provider: "openai", model: "gpt-4.1-mini", messages };
@@ -193,7 +193,7 @@ test("a chat whose answer is lost is sent again, under one key", async () => {
   assert.equal((await client.POST("/chat", { body })).response.headers.get("Idempotent-Replayed"), null);
 });
 
-test("an agent whose answer is lost runs once, under the caller's key, too", async () => {
+test("an agent whose response is lost runs once, even with the caller's key", async () => {
   const code = "from uuid import uuid4\n\nasync def run(input_dict, tools):\n    return str(uuid4())";
   const agent = answered(await client.POST("/agents", { body: { name: "Once", code, friendlyName: "ts-once" } }));
   answered(await client.POST("/agents/{agent_id}/deploy", { params: { path: { agent_id: agent._id } } }));
@@ -217,7 +217,7 @@ test("requests are retried, at most five times", async () => {
   }
 });
 
-test("retries end with the signal", async () => {
+test("the signal ends retries", async () => {
   const stop = new AbortController();
   setTimeout(() => stop.abort(new Error("gone")), 100);
   const body = { provider: "openai", model: "gpt-4.1-mini", messages: [{ role: "user", content: "away" }] };

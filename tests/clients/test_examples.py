@@ -1,4 +1,4 @@
-"""The examples of `docs/guides/clients.md` run unchanged, except for the address."""
+"""Runs the examples of `docs/guides/clients.md`, unchanged except for the address."""
 
 import re
 import subprocess
@@ -31,7 +31,7 @@ def address(host: Host, model_server: ModelServer) -> str:
 
 @pytest.mark.parametrize(("example", "printed"), list(zip(blocks("python"), PRINTED, strict=True)))
 def test_python_examples(address: str, tmp_path: Path, example: str, printed: str) -> None:
-    """They print the expected output."""
+    """The Python examples print the expected output."""
     assert "connect(local_address())" in example
     program = tmp_path / "example.py"
     program.write_text(example.replace("connect(local_address())", f"connect({address!r})"))
@@ -41,15 +41,15 @@ def test_python_examples(address: str, tmp_path: Path, example: str, printed: st
 
 @pytest.mark.parametrize(("example", "printed"), list(zip(blocks("ts"), PRINTED_BY_NODE, strict=True)))
 def test_typescript_examples(address: str, node_project: NodeProject, example: str, printed: str) -> None:
-    """They pass the strict compiler, and print the expected output."""
+    """The TypeScript examples pass the strict compiler, and print the expected output."""
     assert "connect(localAddress())" in example
     source = example.replace("connect(localAddress())", f'connect("{address}")').replace("localAddress, ", "")
-    program = node_project.compiled("example", source.replace(", localAddress }", " }"))
+    program = node_project.compile("example", source.replace(", localAddress }", " }"))
     assert node_project.run(program).startswith(printed)
 
 
 def test_python_examples_are_typed(tmp_path: Path) -> None:
-    """They pass pyright in strict mode."""
+    """The Python examples pass pyright in strict mode."""
     for number, example in enumerate(blocks("python")):
         (tmp_path / f"example_{number}.py").write_text(example)
     (tmp_path / "pyrightconfig.json").write_text(

@@ -20,7 +20,7 @@ def sources(folder: Path) -> set[Path]:
 
 
 def test_the_python_client_is_fresh(tmp_path: Path) -> None:
-    """`make clients` would change nothing."""
+    """`make clients` would not change the client."""
     write_python(tmp_path / "generated")
     assert sources(tmp_path / "generated") == sources(GENERATED), f"{GENERATED} {STALE}"
     _, different, unreadable = filecmp.cmpfiles(
@@ -30,34 +30,34 @@ def test_the_python_client_is_fresh(tmp_path: Path) -> None:
 
 
 def test_the_typescript_types_are_fresh(tmp_path: Path) -> None:
-    """Likewise."""
+    """`make clients` would not change the types."""
     write_typescript(tmp_path / "schema.ts")
     assert (tmp_path / "schema.ts").read_text() == TYPES.read_text(), f"{TYPES} {STALE}"
 
 
-def test_the_typescript_client_is_sound() -> None:
-    """It passes the strict compiler for a browser, without Node.js types."""
+def test_the_typescript_client_compiles() -> None:
+    """The client passes the strict compiler for a browser, without Node.js types."""
     tsc("--noEmit", "--project", TYPESCRIPT, cwd=TYPESCRIPT)
 
 
-def test_the_clients_metadata_are_right() -> None:
-    """They have the service's version; the TypeScript client's dependencies are those that it is tested with."""
+def test_the_clients_metadata_is_correct() -> None:
+    """The clients have the service's version, and the TypeScript client the dependencies that it is tested with."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert tomllib.loads((PYTHON / "pyproject.toml").read_text())["project"]["version"] == version
     package = json.loads((TYPESCRIPT / "package.json").read_text())
     assert package["version"] == version
     assert package["dependencies"].items() <= json.loads((ROOT / "package.json").read_text())["devDependencies"].items()
     exact = re.compile(r"\d+\.\d+\.\d+")
-    assert all(exact.fullmatch(wanted) for wanted in package["dependencies"].values())
+    assert all(exact.fullmatch(required) for required in package["dependencies"].values())
 
 
 def test_the_python_client_can_be_installed(tmp_path: Path) -> None:
-    """As a wheel, with its types, and without anything else from this project."""
+    """Its wheel contains the types, and nothing else from this project."""
     uv = Path(sys.executable).with_name("uv")
     run(uv, "build", "--offline", "--wheel", "--out-dir", tmp_path, PYTHON, cwd=tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
-    where = ("--python", sys.executable, "--target", tmp_path / "installed")
-    run(uv, "pip", "install", "--offline", "--no-deps", *where, wheel, cwd=tmp_path)
+    options = ("--python", sys.executable, "--target", tmp_path / "installed")
+    run(uv, "pip", "install", "--offline", "--no-deps", *options, wheel, cwd=tmp_path)
     package = tmp_path / "installed" / "firebase_agents_client"
     assert (package / "py.typed").exists()
     assert sources(package) == sources(PYTHON / "firebase_agents_client")

@@ -51,7 +51,7 @@ from local_platform.ports import free_port
 from tests.clients.conftest import Host
 from tests.clients.hosted import Hosted
 from tests.doubles.model_server import Answer, Fail, ModelServer
-from tests.functions.conftest import Whom
+from tests.functions.conftest import AuthHeaders
 
 GREETER = "async def run(input_dict, tools):\n    return {'outputText': 'Hello, ' + input_dict['inputText']}"
 
@@ -79,7 +79,7 @@ def submit(client: AuthenticatedClient, prompt: str) -> str:
 def interrupt(
     hosted: Hosted, status: int, body: str = '{"detail": "Later."}', media: str = "application/json", **query: int | str
 ) -> None:
-    """The next look-up gets this answer instead of the service's; with `for`="call", the next chat or agent call."""
+    """Replaces the service's response to the next look-up; with `for="call"`, that to the next chat or agent call."""
     httpx.post(
         f"{hosted.address}/interrupt",
         params={"status": status, **query},
@@ -90,25 +90,25 @@ def interrupt(
 
 
 def lose(hosted: Hosted) -> None:
-    """The next chat, or call of an agent, is processed, and its answer is lost."""
+    """Loses the response to the next chat or agent call, which is processed."""
     httpx.post(f"{hosted.address}/lose", trust_env=False)
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries are immediate, unless the service asks for a pause."""
+    """Makes retries immediate, unless the service asks for a pause."""
     monkeypatch.setattr(resending, "_FIRST_PAUSE", 0.01)
 
 
 def test_the_base_addresses() -> None:
-    """They are those in the document."""
+    """The addresses are those in the documentation."""
     assert local_address() == "http://127.0.0.1:8000/api"
     assert hosting_address("demo-agents") == "https://demo-agents.web.app/api"
     assert function_address("chat", project="p") == "https://us-central1-p.cloudfunctions.net/chat"
 
 
 def test_providers_can_be_looked_up(client: AuthenticatedClient) -> None:
-    """All of them, by slug; and one model, with its parameters and prices."""
+    """All providers are returned by slug, and one model with its parameters and prices."""
     providers = answered(providers_list_providers.sync_detailed(client=client))
     assert "gpt-4.1-mini" in providers["openai"].models.additional_properties
     model = answered(providers_get_model.sync_detailed("openai", "gpt-4.1-mini", client=client))
@@ -118,7 +118,7 @@ def test_providers_can_be_looked_up(client: AuthenticatedClient) -> None:
 
 
 def test_a_chat_is_waited_for(client: AuthenticatedClient, model_server: ModelServer) -> None:
-    """Through its states to its result."""
+    """Waiting ends with the result when the chat is completed."""
     model_server.script("hello", Answer("Hello there.", delay=0.5, prompt_tokens=10, completion_tokens=5))
     result = wait_for_ticket(client, submit(client, "hello"))
     assert result.content == "Hello there."
@@ -127,13 +127,13 @@ def test_a_chat_is_waited_for(client: AuthenticatedClient, model_server: ModelSe
 
 
 def test_a_functions_own_address_serves_its_operations(hosted: Hosted) -> None:
-    """The platform removes the function's name from the path."""
+    """The client works although the platform removes the function's name from the path."""
     with connect(f"{hosted.address}/own/chat") as direct:
         assert wait_for_ticket(direct, submit(direct, "direct")).content == "You said: direct"
 
 
 async def test_a_chat_is_awaited(hosted: Hosted, model_server: ModelServer) -> None:
-    """The event loop continues meanwhile."""
+    """The event loop is not blocked meanwhile."""
     model_server.script("slow", Answer("At last.", delay=0.5))
     async with connect(hosted.address) as client:
         accepted = answered(await chat_submit.asyncio_detailed(client=client, body=chat("slow")))
@@ -144,7 +144,7 @@ async def test_a_chat_is_awaited(hosted: Hosted, model_server: ModelServer) -> N
 
 
 def test_a_chat_that_failed_is_an_exception(client: AuthenticatedClient, model_server: ModelServer) -> None:
-    """It has the ticket, and the sentence for the user."""
+    """The exception has the ticket, and the sentence for the user."""
     model_server.script("refused", Fail(401, "Incorrect API key provided."))
     with pytest.raises(TicketFailed, match="key") as caught:
         wait_for_ticket(client, submit(client, "refused"))
@@ -152,8 +152,8 @@ def test_a_chat_that_failed_is_an_exception(client: AuthenticatedClient, model_s
     assert caught.value.ticket.result is None
 
 
-def test_waiting_ends(client: AuthenticatedClient, model_server: ModelServer) -> None:
-    """In time; the ticket can be waited for again."""
+def test_waiting_times_out(client: AuthenticatedClient, model_server: ModelServer) -> None:
+    """After a timeout, the ticket can be waited for again."""
     model_server.script("endless", Answer("Here.", delay=1.5))
     ticket_id = submit(client, "endless")
     began = time.monotonic()
@@ -164,8 +164,8 @@ def test_waiting_ends(client: AuthenticatedClient, model_server: ModelServer) ->
     assert wait_for_ticket(client, ticket_id).content == "Here."
 
 
-async def test_awaiting_ends(hosted: Hosted, model_server: ModelServer) -> None:
-    """Likewise."""
+async def test_awaiting_times_out(hosted: Hosted, model_server: ModelServer) -> None:
+    """After a timeout, the ticket can be awaited again."""
     model_server.script("endless", Answer("Here.", delay=1))
     async with connect(hosted.address) as client:
         accepted = answered(await chat_submit.asyncio_detailed(client=client, body=chat("endless")))
@@ -175,7 +175,7 @@ async def test_awaiting_ends(hosted: Hosted, model_server: ModelServer) -> None:
 
 
 def test_retry_after_is_honoured(client: AuthenticatedClient, hosted: Hosted) -> None:
-    """No look-up before it is over; then the wait continues."""
+    """The next look-up happens only after the time in `Retry-After`."""
     ticket_id = submit(client, "busy")
     interrupt(hosted, 503, after=1)
     began = time.monotonic()
@@ -185,7 +185,7 @@ def test_retry_after_is_honoured(client: AuthenticatedClient, hosted: Hosted) ->
 
 
 def test_a_retry_after_beyond_the_limit_is_not_waited_for(client: AuthenticatedClient, hosted: Hosted) -> None:
-    """The exception has the service's error."""
+    """The exception is raised immediately, with the service's error as its cause."""
     ticket_id = submit(client, "busy")
     interrupt(hosted, 429, after=60)
     began = time.monotonic()
@@ -198,7 +198,7 @@ def test_a_retry_after_beyond_the_limit_is_not_waited_for(client: AuthenticatedC
 
 
 def test_temporary_errors_are_waited_out(client: AuthenticatedClient, hosted: Hosted) -> None:
-    """A proxy before the service may answer anything."""
+    """A proxy in front of the service may send any body."""
     ticket_id = submit(client, "odd")
     interrupt(hosted, 502, "<h1>Bad Gateway</h1>", "text/html")
     interrupt(hosted, 500, "[]")
@@ -208,7 +208,7 @@ def test_temporary_errors_are_waited_out(client: AuthenticatedClient, hosted: Ho
 
 
 def test_an_error_without_json_is_the_same_exception(client: AuthenticatedClient, hosted: Hosted) -> None:
-    """It has no body; this holds for any call."""
+    """The `ServiceError` of any call has no body if the response is not JSON."""
     interrupt(hosted, 503, "<h1>Away</h1>", "text/html", after=2)
     with pytest.raises(ServiceError, match="503") as caught:
         chat_look_up.sync_detailed("t", client=client)
@@ -219,14 +219,14 @@ def test_an_error_without_json_is_the_same_exception(client: AuthenticatedClient
 
 
 def test_an_unavailable_network_is_waited_out(project: str) -> None:
-    """Until the time is up."""
+    """The client keeps trying until the time is up."""
     with connect(local_address(free_port())) as nowhere, pytest.raises(TicketTimeout) as caught:
         wait_for_ticket(nowhere, "t", timeout=0.5)
     assert isinstance(caught.value.__cause__, httpx.ConnectError)
 
 
 def test_an_unknown_ticket_is_not_waited_for(client: AuthenticatedClient, hosted: Hosted) -> None:
-    """404 is an immediate exception, with the service's error and a request id."""
+    """A 404 raises an exception immediately, with the service's error and a request id."""
     with pytest.raises(ServiceError) as caught:
         wait_for_ticket(client, "no/such ticket")
     assert caught.value.status == 404
@@ -236,7 +236,7 @@ def test_an_unknown_ticket_is_not_waited_for(client: AuthenticatedClient, hosted
 
 
 def test_agents_are_created_changed_and_deleted(client: AuthenticatedClient) -> None:
-    """They are published, and called without a token; a change with an old `_rev` is refused."""
+    """Agents can be published, and called without a token. A change with an old `_rev` is refused."""
     new = CreateAgentRequest(name="Greeter", code=GREETER, friendly_name="greeter")
     agent = answered(agents_create.sync_detailed(client=client, body=new))
     assert (agent.visibility, agent.warnings, agent.engine) == ("private", [], "python")
@@ -257,9 +257,9 @@ def test_agents_are_created_changed_and_deleted(client: AuthenticatedClient) -> 
 
 
 def test_code_is_run(client: AuthenticatedClient) -> None:
-    """The result may be any JSON; an error has all details for the author."""
-    asked = RunCodeRequest.from_dict({"code": GREETER, "inputDict": {"inputText": "Ada"}})
-    ran = answered(agents_run_code.sync_detailed(client=client, body=asked))
+    """The result may be any JSON. An error has all details for the author."""
+    request = RunCodeRequest.from_dict({"code": GREETER, "inputDict": {"inputText": "Ada"}})
+    ran = answered(agents_run_code.sync_detailed(client=client, body=request))
     assert (ran.result, ran.error, ran.engine) == ({"outputText": "Hello, Ada"}, None, "python")
     failing = "async def run(input_dict, tools):\n    print('looking')\n    raise ValueError('no tea')"
     with pytest.raises(ServiceError, match="no tea") as caught:
@@ -270,8 +270,8 @@ def test_code_is_run(client: AuthenticatedClient) -> None:
     assert "line 3" in body.traceback
 
 
-def test_errors_have_their_types(client: AuthenticatedClient) -> None:
-    """Depending on the status: a sentence, a list of problems, or a run's id."""
+def test_errors_have_specific_types(client: AuthenticatedClient) -> None:
+    """Depending on the status, the body is a sentence, a list of problems, or has a run's id."""
     unknown = chat_submit.sync_detailed(client=client, body=chat("x", model="gpt-nothing"))
     assert (unknown.status_code, type(unknown.parsed)) == (400, Error)
     with pytest.raises(ServiceError, match=r"422: body\.messages: ") as caught:
@@ -290,30 +290,30 @@ def test_errors_have_their_types(client: AuthenticatedClient) -> None:
     assert demos_open_page.sync_detailed("none", client=client).status_code == 404
 
 
-def test_each_request_asks_for_a_token(host: Host, as_whom: Whom) -> None:
-    """A renewed token is sent; without one, the service asks for one."""
-    bearers = iter([as_whom(who)["Authorization"].removeprefix("Bearer ") for who in ("user", "other")])
+def test_each_request_asks_for_a_token(host: Host, auth_headers: AuthHeaders) -> None:
+    """Every request gets a current token. Without a token provider, the service refuses it."""
+    bearers = iter([auth_headers(who)["Authorization"].removeprefix("Bearer ") for who in ("user", "other")])
     address = host(app_env="firebase").address
     with connect(address, lambda: next(bearers)) as client:
         assert answered(users_me.sync_detailed(client=client)).field_id == "mine"
         assert answered(users_me.sync_detailed(client=client)).field_id == "other"
-    with connect(address) as nobody, pytest.raises(ServiceError, match="401: Sign in"):
-        answered(users_me.sync_detailed(client=nobody))
+    with connect(address) as anonymous, pytest.raises(ServiceError, match="401: Sign in"):
+        answered(users_me.sync_detailed(client=anonymous))
 
 
 @pytest.fixture
-async def with_awaited_token(host: Host, as_whom: Whom) -> AsyncIterator[AuthenticatedClient]:
+async def async_token_client(host: Host, auth_headers: AuthHeaders) -> AsyncIterator[AuthenticatedClient]:
     async def bearer() -> str:
         await asyncio.sleep(0)
-        return as_whom("user")["Authorization"].removeprefix("Bearer ")
+        return auth_headers("user")["Authorization"].removeprefix("Bearer ")
 
     async with connect(host(app_env="firebase").address, bearer) as client:
         yield client
 
 
-async def test_a_token_may_be_awaited(with_awaited_token: AuthenticatedClient) -> None:
-    """In async calls; sync calls raise an error that says so."""
-    client = with_awaited_token
+async def test_a_token_may_be_awaited(async_token_client: AuthenticatedClient) -> None:
+    """Async calls can use an async provider. Sync calls raise an error that explains the problem."""
+    client = async_token_client
     assert answered(await users_me.asyncio_detailed(client=client)).field_id == "mine"
     with pytest.raises(TypeError, match="asyncio"):
         users_me.sync_detailed(client=client)
@@ -323,8 +323,8 @@ def is_uuid(key: str | None) -> bool:
     return key is not None and str(UUID(key)) == key
 
 
-def test_a_chat_whose_answer_is_lost_is_sent_again(client: AuthenticatedClient, hosted: Hosted, quick: None) -> None:
-    """With the same key, so that there is one ticket; another chat has another key."""
+def test_a_chat_whose_response_is_lost_is_sent_again(client: AuthenticatedClient, hosted: Hosted, quick: None) -> None:
+    """The second request has the same key, so there is one ticket. Another chat has another key."""
     lose(hosted)
     lose(hosted)
     response = chat_submit.sync_detailed(client=client, body=chat("lost"))
@@ -336,8 +336,8 @@ def test_a_chat_whose_answer_is_lost_is_sent_again(client: AuthenticatedClient, 
     assert hosted.keys[3] != hosted.keys[0]
 
 
-async def test_so_is_one_that_is_awaited(hosted: Hosted, quick: None) -> None:
-    """The same, for an event loop."""
+async def test_an_awaited_chat_whose_response_is_lost_is_sent_again(hosted: Hosted, quick: None) -> None:
+    """Async calls are retried like sync calls."""
     lose(hosted)
     async with connect(f"{hosted.address}/api") as client:
         response = await chat_submit.asyncio_detailed(client=client, body=chat("lost"))
@@ -345,10 +345,10 @@ async def test_so_is_one_that_is_awaited(hosted: Hosted, quick: None) -> None:
         assert (await wait_for_ticket_async(client, answered(response).ticket_id)).content == "You said: lost"
 
 
-def test_an_agent_whose_answer_is_lost_runs_once(
+def test_an_agent_whose_response_is_lost_runs_once(
     client: AuthenticatedClient, hosted: Hosted, quick: None, model_server: ModelServer
 ) -> None:
-    """With the caller's key, or one that the client chooses."""
+    """The request has the caller's key, or one that the client chooses."""
     code = (
         "async def run(input_dict, tools):\n"
         "    content, _ = await call_llm('openai', 'gpt-4.1-mini', 'hi', {'max_tokens': 100})\n"
@@ -363,15 +363,15 @@ def test_an_agent_whose_answer_is_lost_runs_once(
     lose(hosted)
     body = DeploymentsCallBody.from_dict({"a": 1})
     assert answered(deployments_call.sync_detailed("asker", client=client, body=body)) == "You said: hi"
-    own = deployments_call.sync_detailed("asker", client=client, body=body, idempotency_key="mine")
-    assert answered(own) == "You said: hi"
+    response = deployments_call.sync_detailed("asker", client=client, body=body, idempotency_key="mine")
+    assert answered(response) == "You said: hi"
     assert hosted.keys[0] == hosted.keys[1]
     assert hosted.keys[2] == "mine"
     assert len(model_server.calls) == 2
 
 
 def test_requests_are_retried(client: AuthenticatedClient, hosted: Hosted, quick: None) -> None:
-    """If the service asks for it, or could not be reached."""
+    """A request is repeated if the service asks for it, or could not be reached."""
     began = time.monotonic()
     interrupt(hosted, 503, after=1, **{"for": "call"})
     interrupt(hosted, 429, after=0, **{"for": "call"})
@@ -389,7 +389,7 @@ def test_requests_are_retried(client: AuthenticatedClient, hosted: Hosted, quick
 def test_other_failures_are_not_retried(
     client: AuthenticatedClient, hosted: Hosted, status: int, query: dict[str, int]
 ) -> None:
-    """Without `Retry-After`, or with a long one, the caller decides."""
+    """Without `Retry-After`, or with a long one, the caller decides whether to retry."""
     interrupt(hosted, status, **query, **{"for": "call"})
     response = chat_submit.sync_detailed(client=client, body=chat("no"))
     assert response.status_code == status
@@ -397,18 +397,18 @@ def test_other_failures_are_not_retried(
 
 
 def test_a_request_is_sent_at_most_five_times(client: AuthenticatedClient, hosted: Hosted, quick: None) -> None:
-    """Then the caller gets its last outcome."""
+    """After that, the caller gets its last outcome."""
     for _ in range(6):
         interrupt(hosted, 503, after=0, **{"for": "call"})
     with pytest.raises(ServiceError, match="503: Later"):
         submit(client, "down")
     assert len(hosted.keys) == 5
-    with connect(f"http://127.0.0.1:{free_port()}/api") as nobody, pytest.raises(httpx.ConnectError):
-        submit(nobody, "away")
+    with connect(f"http://127.0.0.1:{free_port()}/api") as anonymous, pytest.raises(httpx.ConnectError):
+        submit(anonymous, "away")
 
 
 def test_a_chat_with_an_unknown_outcome_has_its_ticket(client: AuthenticatedClient, hosted: Hosted) -> None:
-    """In the error that is raised at the end."""
+    """The exception after the last attempt has the ticket's id."""
     body = '{"detail": "Perhaps.", "ticket_id": "t"}'
     interrupt(hosted, 503, body, **{"for": "call"})
     with pytest.raises(ServiceError, match="503: Perhaps") as caught:
@@ -418,7 +418,7 @@ def test_a_chat_with_an_unknown_outcome_has_its_ticket(client: AuthenticatedClie
 
 
 def test_other_requests_are_sent_once_and_without_a_key(client: AuthenticatedClient, hosted: Hosted) -> None:
-    """The service could not recognize an agent that is saved twice."""
+    """The service could not recognize a repeated request that saves an agent."""
     answered(agents_create.sync_detailed(client=client, body=CreateAgentRequest(name="chat", code=GREETER)))
     answered(users_me.sync_detailed(client=client))
     assert hosted.keys == []

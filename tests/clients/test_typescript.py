@@ -5,13 +5,15 @@ from pathlib import Path
 
 from tests.clients.conftest import Host, NodeProject
 from tests.doubles.model_server import Answer, Fail, ModelServer
-from tests.functions.conftest import Whom
+from tests.functions.conftest import AuthHeaders
 
 TESTS = Path(__file__).with_name("service.test.mjs")
 
 
-def test_it_serves_a_frontend(host: Host, node_project: NodeProject, model_server: ModelServer, as_whom: Whom) -> None:
-    """The same behavior as in the Python client's tests: see the names of the tests in the file."""
+def test_the_typescript_client_works_in_node(
+    host: Host, node_project: NodeProject, model_server: ModelServer, auth_headers: AuthHeaders
+) -> None:
+    """The client behaves like the Python client, as the tests in the file describe."""
     model_server.script("slow", Answer("At last.", delay=0.5, prompt_tokens=10, completion_tokens=5))
     model_server.script("refused", Fail(401, "Incorrect API key provided."))
     model_server.script("endless", Answer("Here.", delay=1.5))
@@ -22,6 +24,6 @@ def test_it_serves_a_frontend(host: Host, node_project: NodeProject, model_serve
         "--test-reporter=spec",
         TESTS.name,
         SERVICE=host().address,
-        DEMANDING_SERVICE=host(app_env="firebase").address,
-        TOKEN=as_whom("user")["Authorization"].removeprefix("Bearer "),
+        SECURED_SERVICE=host(app_env="firebase").address,
+        TOKEN=auth_headers("user")["Authorization"].removeprefix("Bearer "),
     )

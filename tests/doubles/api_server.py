@@ -40,7 +40,7 @@ class ApiServer(ServedInThread):
         self.calls: list[Call] = []
         self.items: dict[str, dict[str, Any]] = {}
         self.documents: dict[str, tuple[bytes, dict[str, str]]] = {}
-        """The documents by name, each with its headers."""
+        """The documents and their headers, by name."""
         self._attempts: Counter[str] = Counter()
         routes = [
             Route("/echo", self._echo, methods=METHODS),
@@ -77,13 +77,13 @@ class ApiServer(ServedInThread):
     def paths(self) -> list[str]:
         return [call.path for call in self.calls]
 
-    async def _noted(self, request: Request) -> Call:
+    async def _record(self, request: Request) -> Call:
         call = Call(request.method, request.url.path, request.url.query, dict(request.headers), await request.body())
         self.calls.append(call)
         return call
 
     async def _echo(self, request: Request) -> Response:
-        call = await self._noted(request)
+        call = await self._record(request)
         echo = {
             "method": call.method,
             "query": list(request.query_params.multi_items()),
@@ -93,16 +93,16 @@ class ApiServer(ServedInThread):
         return JSONResponse(echo)
 
     async def _status(self, request: Request) -> Response:
-        """Answers with any status, and a message."""
-        await self._noted(request)
+        """Answers with the status in the path, and a message."""
+        await self._record(request)
         status = request.path_params["status"]
         if status in (204, 304):
             return Response(status_code=status)
         return JSONResponse({"message": f"This is {status}."}, status_code=status)
 
     async def _flaky(self, request: Request) -> Response:
-        """Fails `?fails=` times with `?status=`, then answers; counted by key."""
-        await self._noted(request)
+        """Fails `?fails=` times per key with `?status=`, then succeeds."""
+        await self._record(request)
         key = request.path_params["key"]
         self._attempts[key] += 1
         if self._attempts[key] <= int(request.query_params.get("fails", "1")):
@@ -112,23 +112,23 @@ class ApiServer(ServedInThread):
 
     async def _redirect(self, request: Request) -> Response:
         """Redirects to `?to=`, with `?status=`."""
-        await self._noted(request)
+        await self._record(request)
         status = int(request.query_params.get("status", "302"))
         return RedirectResponse(request.query_params["to"], status_code=status)
 
     async def _loop(self, request: Request) -> Response:
-        await self._noted(request)
+        await self._record(request)
         return RedirectResponse("/loop")
 
     async def _slow(self, request: Request) -> Response:
         """Answers after `?seconds=`."""
-        await self._noted(request)
+        await self._record(request)
         await asyncio.sleep(float(request.query_params.get("seconds", "1")))
         return JSONResponse({"slept": True})
 
     async def _drip(self, request: Request) -> Response:
         """Sends a byte every 50 ms, forever."""
-        await self._noted(request)
+        await self._record(request)
 
         async def drops() -> AsyncIterator[bytes]:
             while True:
@@ -139,7 +139,7 @@ class ApiServer(ServedInThread):
 
     async def _huge(self, request: Request) -> Response:
         """Sends `?bytes=` bytes, with a declared length only if `?told=1`."""
-        await self._noted(request)
+        await self._record(request)
         size = int(request.query_params.get("bytes", "100000000"))
 
         async def pieces() -> AsyncIterator[bytes]:
@@ -152,7 +152,7 @@ class ApiServer(ServedInThread):
 
     async def _bomb(self, request: Request) -> Response:
         """Sends `?bytes=` zeros, compressed `?times=` times by gzip."""
-        await self._noted(request)
+        await self._record(request)
         body = bytes(int(request.query_params.get("bytes", "50000000")))
         times = int(request.query_params.get("times", "1"))
         for _ in range(times):
@@ -160,8 +160,8 @@ class ApiServer(ServedInThread):
         return Response(body, headers={"Content-Encoding": ", ".join(["gzip"] * times)})
 
     async def _half(self, request: Request) -> Response:
-        """Breaks off the connection in the middle of an answer."""
-        await self._noted(request)
+        """Closes the connection in the middle of a response."""
+        await self._record(request)
 
         async def half() -> AsyncIterator[bytes]:
             yield b"half of"
@@ -171,12 +171,12 @@ class ApiServer(ServedInThread):
         return StreamingResponse(half(), headers={"Content-Length": "1000"})
 
     async def _cookies(self, request: Request) -> Response:
-        await self._noted(request)
+        await self._record(request)
         return JSONResponse(request.cookies)
 
     async def _set_cookie(self, request: Request) -> Response:
-        """Sets the cookies of the query, and redirects to where they can be seen."""
-        await self._noted(request)
+        """Sets the cookies in the query, and redirects to the route that returns them."""
+        await self._record(request)
         response = RedirectResponse("/cookies")
         for name, value in request.query_params.items():
             response.set_cookie(name, value)
@@ -184,7 +184,7 @@ class ApiServer(ServedInThread):
 
     async def _secure(self, request: Request) -> Response:
         """Requires the key in `X-API-Key`, or as a bearer token."""
-        call = await self._noted(request)
+        call = await self._record(request)
         if API_KEY not in (
             call.headers.get("x-api-key"),
             call.headers.get("authorization", "").removeprefix("Bearer "),
@@ -193,7 +193,7 @@ class ApiServer(ServedInThread):
         return JSONResponse({"secret": 42})
 
     async def _all_items(self, request: Request) -> Response:
-        await self._noted(request)
+        await self._record(request)
         if request.method == "GET":
             limit = int(request.query_params.get("limit", "100"))
             return JSONResponse(list(self.items.values())[:limit])
@@ -205,7 +205,7 @@ class ApiServer(ServedInThread):
         return JSONResponse(stored, status_code=201)
 
     async def _one_item(self, request: Request) -> Response:
-        await self._noted(request)
+        await self._record(request)
         item = self.items.get(request.path_params["id"])
         if item is None:
             return JSONResponse({"message": "There is no such item."}, status_code=404)
@@ -215,17 +215,17 @@ class ApiServer(ServedInThread):
         return JSONResponse(item)
 
     async def _document(self, request: Request) -> Response:
-        await self._noted(request)
+        await self._record(request)
         body, headers = self.documents[request.path_params["name"]]
         return Response(body, headers=headers)
 
     async def _openapi(self, request: Request) -> Response:
-        await self._noted(request)
+        await self._record(request)
         return JSONResponse(openapi(self.address))
 
 
 def openapi(address: str) -> dict[str, Any]:
-    """The document of the items, the key and the echo, for a server at `address`."""
+    """Returns the document of the items, the key and the echo, for a server at `address`."""
     item = {"$ref": "#/components/schemas/Item"}
     as_json = {"application/json": {"schema": item}}
     item_id = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
@@ -240,15 +240,19 @@ def openapi(address: str) -> dict[str, Any]:
             },
             "post": {
                 "operationId": "createItem",
-                "summary": "Makes an item.",
+                "summary": "Creates an item.",
                 "requestBody": {"required": True, "content": as_json},
                 "responses": {"201": {"description": "The item.", "content": as_json}},
             },
         },
         "/items/{id}": {
             "parameters": [item_id],
-            "get": {"operationId": "getItem", "summary": "One item.", "responses": {"200": {"description": "It."}}},
-            "delete": {"operationId": "deleteItem", "responses": {"204": {"description": "It is gone."}}},
+            "get": {
+                "operationId": "getItem",
+                "summary": "One item.",
+                "responses": {"200": {"description": "The item."}},
+            },
+            "delete": {"operationId": "deleteItem", "responses": {"204": {"description": "The item is deleted."}}},
         },
         "/secure": {
             "get": {

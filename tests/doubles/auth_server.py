@@ -1,4 +1,4 @@
-"""Firebase Auth's API for users over HTTP, at the Auth emulator's path."""
+"""A double of Firebase Auth's API for users over HTTP, at the Auth emulator's path."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.doubles.served import ServedInThread
 
 
 class AuthServer(ServedInThread):
-    """`users` has the answer for each uid; others are unknown. `asked`: the requested uids, in order."""
+    """`users`: the fields of each known user, by uid. `asked`: the requested uids, in order."""
 
     def __init__(self) -> None:
         self.users: dict[str, dict[str, Any]] = {}

@@ -1,7 +1,7 @@
-"""A model provider that keeps a bill: four bytes per token, for every request that it gets and all that it answers.
+"""A model provider that bills every request and answer at four bytes per token.
 
-Its answers are as long as allowed, which costs most. The beginning of the last message decides what goes wrong: "half a
-stream", "broken off", "no usage", or "slow", which is answered when `slow_may_end` is set.
+Its answers are as long as allowed, which is the most expensive case. The beginning of the last message decides what
+goes wrong: "half a stream", "broken off", "no usage", or "slow", which is answered when `slow_may_end` is set.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ from tests.doubles.served import ServedInThread
 BYTES_PER_TOKEN = 4
 TOKENS_PER_SEARCH = 10_000
 SEARCH_FEE = Decimal("0.01")
-"""US dollars for each search of the web: https://platform.openai.com/docs/pricing"""
+"""US dollars for each web search: https://platform.openai.com/docs/pricing"""
 
 
 class BillingServer(ServedInThread):
-    """Speaks OpenAI's two interfaces. `bill`: US dollars so far, exact. `max_output_tokens`: where no limit is sent."""
+    """Has OpenAI's two APIs. `bill`: the exact sum in US dollars. `max_output_tokens`: the default limit."""
 
     def __init__(self, prices: Prices, max_output_tokens: int) -> None:
         self.prices = prices
@@ -55,24 +55,26 @@ class BillingServer(ServedInThread):
         body: dict[str, Any] = json.loads(raw)
         prompt = math.ceil(len(raw) / BYTES_PER_TOKEN)
         limit = body.get("max_completion_tokens") or body.get("max_tokens") or self.max_output_tokens
-        how = body["messages"][-1]["content"]
-        if how.startswith("half a stream"):
+        prompt_text = body["messages"][-1]["content"]
+        if prompt_text.startswith("half a stream"):
             answer = max(1, limit // 2)
             self._charge(prompt, answer)
             return StreamingResponse(_half_a_stream(answer), media_type="text/event-stream")
         self._charge(prompt, limit)
-        if how.startswith("broken off"):
-            return StreamingResponse(_nothing(), media_type="application/json", headers={"Content-Length": "1000"})
-        if how.startswith("slow"):
+        if prompt_text.startswith("broken off"):
+            return StreamingResponse(
+                _broken_response(), media_type="application/json", headers={"Content-Length": "1000"}
+            )
+        if prompt_text.startswith("slow"):
             await asyncio.to_thread(self.slow_may_end.wait, 60)
         usage = {"prompt_tokens": prompt, "completion_tokens": limit, "total_tokens": prompt + limit}
         message = {"role": "assistant", "content": "four" * limit}
         choice = {"index": 0, "message": message, "finish_reason": "length"}
         answer = {"id": "1", "object": "chat.completion", "created": 1, "model": body["model"], "choices": [choice]}
-        return JSONResponse(answer if how.startswith("no usage") else {**answer, "usage": usage})
+        return JSONResponse(answer if prompt_text.startswith("no usage") else {**answer, "usage": usage})
 
     async def _responses(self, request: Request) -> Response:
-        """Searches as often as allowed, and reads the prompt again after each search, with all results until then."""
+        """Searches as often as allowed, and after each search bills the prompt again, with all results so far."""
         raw = await request.body()
         body: dict[str, Any] = json.loads(raw)
         searches = body.get("max_tool_calls") or 100
@@ -97,15 +99,15 @@ class BillingServer(ServedInThread):
         return JSONResponse({**answer, **rest, "output": [*calls, message], "usage": usage})
 
 
-async def _nothing() -> AsyncIterator[bytes]:
-    """The connection breaks before the first byte of the answer."""
+async def _broken_response() -> AsyncIterator[bytes]:
+    """Closes the connection before the first byte of the response."""
     yield b""
     await asyncio.sleep(0.02)
     raise ConnectionResetError
 
 
 async def _half_a_stream(tokens: int) -> AsyncIterator[bytes]:
-    """Sends that many tokens of an answer, and then the connection breaks."""
+    """Sends that many tokens of an answer, and then closes the connection."""
     for sent in range(0, tokens, 100):
         delta = {"role": "assistant", "content": "four" * min(100, tokens - sent)}
         choice = {"index": 0, "delta": delta, "finish_reason": None}

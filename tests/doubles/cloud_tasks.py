@@ -8,8 +8,8 @@ from google.cloud.tasks_v2 import CreateTaskRequest, GetTaskRequest, Task
 
 
 class CloudTasksServer:
-    """The server. `tasks` has the accepted tasks by name. `fail_next` makes the next creations answer with these codes.
-    `done` removes tasks; if `tells` is False, tasks cannot be looked up.
+    """The server. `tasks` has the accepted tasks by name. `fail_next` makes the next creations fail with these codes.
+    `done` removes tasks. If `tells` is False, tasks cannot be looked up.
     """
 
     def __init__(self) -> None:
@@ -53,24 +53,24 @@ class CloudTasksServer:
         self._done.update(known for known in self.tasks if known == name or known.split("/")[-1] == name)
 
     def fail_next(self, *codes: grpc.StatusCode, taken_all_the_same: bool = False) -> None:
-        """With `taken_all_the_same`, the task is stored although the caller gets an error."""
+        """With `taken_all_the_same`, the next creations store their tasks, but respond with an error."""
         self._failures.extend((code, taken_all_the_same) for code in codes)
 
     def _create_task(self, request: CreateTaskRequest, context: grpc.ServicerContext) -> Task:
         self.attempts += 1
         failure = self._failures.popleft() if self._failures else None
         if failure is not None and not failure[1]:
-            context.abort(failure[0], "as told")
+            context.abort(failure[0], "a scripted failure")
         if request.task.name in self.tasks:
-            context.abort(grpc.StatusCode.ALREADY_EXISTS, "a task of this name exists")
+            context.abort(grpc.StatusCode.ALREADY_EXISTS, "a task with this name exists")
         self.tasks[request.task.name] = request.task
         if failure is not None:
-            context.abort(failure[0], "as told")
+            context.abort(failure[0], "a scripted failure")
         return request.task
 
     def _get_task(self, request: GetTaskRequest, context: grpc.ServicerContext) -> Task:
         if not self.tells:
-            context.abort(grpc.StatusCode.PERMISSION_DENIED, "not allowed to ask")
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, "looking up tasks is not allowed")
         if request.name not in self.tasks or request.name in self._done:
             context.abort(grpc.StatusCode.NOT_FOUND, "no such task")
         return self.tasks[request.name]

@@ -9,11 +9,11 @@ import httpx
 
 from tests.doubles.cloud_tasks import CloudTasksServer
 
-_AGAIN_SECONDS = 1.0
+_RETRY_SECONDS = 1.0
 
 
 class Dispatcher:
-    """Delivers the tasks of `tasks` to `url`. A task that is not answered 2xx is delivered again after a second.
+    """Delivers the tasks of `tasks` to `url`. A task whose response is not 2xx is delivered again after a second.
 
     `delivered`: the ticket of each delivery that has begun, in order. `refused`: the statuses that were not 2xx.
     """
@@ -50,12 +50,12 @@ class Dispatcher:
     async def _deliver(self, client: httpx.AsyncClient, name: str, body: bytes) -> None:
         self.delivered.append(name.split("/")[-1].rpartition("-")[0])
         try:
-            answer = await client.post(self._url, content=body, headers={"Content-Type": "application/json"})
-            if answer.is_success:
+            response = await client.post(self._url, content=body, headers={"Content-Type": "application/json"})
+            if response.is_success:
                 self._tasks.done(name)
                 self._not_before[name] = float("inf")
             else:
-                self.refused.append(answer.status_code)
-                self._not_before[name] = time.monotonic() + _AGAIN_SECONDS
+                self.refused.append(response.status_code)
+                self._not_before[name] = time.monotonic() + _RETRY_SECONDS
         finally:
             self.running.discard(name)

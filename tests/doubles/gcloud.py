@@ -1,8 +1,8 @@
-"""A gcloud that records its calls, and keeps a project in memory, for scripts that set up a project.
+"""A fake gcloud that records its calls, and stores a project in memory, for scripts that set up a project.
 
 It is as strict as the real one: existing resources cannot be created again, missing ones cannot be changed, and a
-service whose API is disabled does not answer. The command is a few lines of bash that ask a thread of the test process:
-scripts call it hundreds of times, and starting Python each time would take minutes.
+service whose API is disabled fails. The command is a few lines of bash that call a thread of the test process: scripts
+call it hundreds of times, and starting Python each time would take minutes.
 """
 
 import json
@@ -37,62 +37,62 @@ exit "$code"
 
 
 class RefusedError(Exception):
-    """An error message of gcloud, which then exits with 1."""
+    """An error message of gcloud, which then exits with status 1."""
 
 
-def refuse(why: str) -> NoReturn:
-    raise RefusedError(f"ERROR: {why}\n")
+def refuse(reason: str) -> NoReturn:
+    raise RefusedError(f"ERROR: {reason}\n")
 
 
 class Project:
-    """The project's resources, by kind and name. `faults`: calls that contain these words fail, for the reason `why`.
+    """The project's resources, by kind and name. `faults`: a call that contains one of these texts fails with `why`.
 
-    `unlisted`: kinds whose new resources lists do not show yet.
+    `unlisted`: kinds whose lists do not show new resources yet.
     """
 
     def __init__(self, id_: str) -> None:
         self.data: dict[str, Any] = {"signed in": "me@example.com", "projects": [id_], "billing": "True", "faults": []}
 
-    def things(self, kind: str) -> dict[str, Any]:
+    def resources(self, kind: str) -> dict[str, Any]:
         return self.data.setdefault(kind, {})
 
-    def create(self, kind: str, name: str, thing: Any) -> None:
-        if name in self.things(kind):
+    def create(self, kind: str, name: str, resource: Any) -> None:
+        if name in self.resources(kind):
             refuse(f"{kind} {name} already exists")
-        self.things(kind)[name] = thing
+        self.resources(kind)[name] = resource
 
-    def update(self, kind: str, name: str, thing: Any) -> None:
-        if name not in self.things(kind):
+    def update(self, kind: str, name: str, resource: Any) -> None:
+        if name not in self.resources(kind):
             refuse(f"{kind} {name} does not exist")
-        self.things(kind)[name] = thing
+        self.resources(kind)[name] = resource
 
 
 def bind(project: Project, group: str, resource: str, flags: dict[str, str]) -> None:
     account = flags["member"].removeprefix("serviceAccount:")
-    known = {**project.things("accounts"), "123-compute@developer.gserviceaccount.com": ""}
-    if account not in known:
+    accounts = {**project.resources("accounts"), "123-compute@developer.gserviceaccount.com": ""}
+    if account not in accounts:
         refuse(f"{account} does not exist")
-    if group == "iam service-accounts" and resource not in known:
+    if group == "iam service-accounts" and resource not in accounts:
         refuse(f"{resource} does not exist")
-    if group == "secrets" and resource not in project.things("secrets"):
+    if group == "secrets" and resource not in project.resources("secrets"):
         refuse(f"{resource} does not exist")
-    lines = project.things("policies").setdefault(f"{group} {resource}", [])
+    lines = project.resources("policies").setdefault(f"{group} {resource}", [])
     lines.append(f"{flags['role']} {flags['member']}")
 
 
 def unbind(project: Project, resource: str, flags: dict[str, str]) -> None:
-    lines = project.things("policies").get(f"projects {resource}", [])
+    lines = project.resources("policies").get(f"projects {resource}", [])
     if f"{flags['role']} {flags['member']}" not in lines:
         refuse("Policy binding with the specified principal, role, and condition not found!")
     lines.remove(f"{flags['role']} {flags['member']}")
 
 
 def enable(project: Project, names: list[str]) -> None:
-    """The policy of a project outside of an organization, where Compute Engine's own account is an editor."""
+    """Enables APIs like a project without an organization: Compute Engine's account gets the editor role."""
     if "compute.googleapis.com" in names:
-        bound = project.things("policies").setdefault(f"projects {project.data['projects'][0]}", [])
-        bound.append("roles/editor serviceAccount:123-compute@developer.gserviceaccount.com")
-    project.things("services").update(dict.fromkeys(names, ""))
+        bindings = project.resources("policies").setdefault(f"projects {project.data['projects'][0]}", [])
+        bindings.append("roles/editor serviceAccount:123-compute@developer.gserviceaccount.com")
+    project.resources("services").update(dict.fromkeys(names, ""))
 
 
 def database(id_: str, flags: dict[str, str]) -> str:
@@ -109,19 +109,19 @@ def queue(flags: dict[str, str]) -> str:
 
 
 def job(flags: dict[str, str]) -> str:
-    named = ("uri", "oidc-service-account-email", "oidc-token-audience", "attempt-deadline", "schedule")
-    return " ".join(flags[name] for name in named)
+    names = ("uri", "oidc-service-account-email", "oidc-token-audience", "attempt-deadline", "schedule")
+    return " ".join(flags[name] for name in names)
 
 
 def channel(project: Project, flags: dict[str, str]) -> str:
-    """Its name, which `--format=value(name)` prints."""
-    name = f"channels/{len(project.things('channels')) + 1}"
+    """Creates a notification channel, and returns its name, which `--format=value(name)` prints."""
+    name = f"channels/{len(project.resources('channels')) + 1}"
     project.create("channels", name, flags["channel-labels"].removeprefix("email_address="))
     return name
 
 
 def alert(flags: dict[str, str]) -> dict[str, str]:
-    """The policy after an update from its file, which names no channels and enables it, and from the flags."""
+    """Returns the alert policy after an update. Its file sets no channels and enables it; flags may override both."""
     channels = flags.get("notification-channels") or flags.get("set-notification-channels", "")
     return {"channels": channels, "enabled": str("no-enabled" not in flags)}
 
@@ -134,91 +134,93 @@ def display_name(flags: dict[str, str]) -> str:
     return next(line.removeprefix("displayName: ") for line in text.splitlines() if line.startswith("displayName: "))
 
 
-def answer(project: Project, words: list[str], flags: dict[str, str], input_: str) -> str:
+def run_command(project: Project, words: list[str], flags: dict[str, str], input_: str) -> str:
     """Executes the call, and returns its output."""
     id_ = flags.get("project", "")
-    things = project.things
+    resources = project.resources
 
-    def bound(group: str) -> str:
-        """ROLE MEMBER of each binding, with `conditional` after conditional ones, which a filter may exclude."""
-        lines = [line.split() for line in things("policies").get(f"{group} {words[-1]}", [])]
+    def list_bindings(group: str) -> str:
+        """The role and member of each binding, without conditional bindings if the filter excludes them."""
+        lines = [line.split() for line in resources("policies").get(f"{group} {words[-1]}", [])]
         return "\n".join(
             " ".join(line[:2]) for line in lines if len(line) == 2 or "condition" not in flags.get("filter", "")
         )
 
-    def named(kind: str) -> str:
-        return "\n".join(f"projects/{id_}/{kind}/{name}|{name}" for name in things(kind))
+    def list_names(kind: str) -> str:
+        return "\n".join(f"projects/{id_}/{kind}/{name}|{name}" for name in resources(kind))
 
-    known: dict[str, Callable[[], Any]] = {
+    commands: dict[str, Callable[[], Any]] = {
         "auth list": lambda: project.data["signed in"],
         "projects describe": lambda: "123" if words[-1] in project.data["projects"] else refuse("not found"),
         "billing projects describe": lambda: project.data["billing"],
-        "services list": lambda: "\n".join(things("services")),
+        "services list": lambda: "\n".join(resources("services")),
         "services enable": lambda: enable(project, words[2:]),
         "projects remove-iam-policy-binding": lambda: unbind(project, words[-1], flags),
-        "iam service-accounts list": lambda: "\n".join(things("accounts")),
+        "iam service-accounts list": lambda: "\n".join(resources("accounts")),
         "iam service-accounts create": lambda: project.create(
             "accounts", f"{words[-1]}@{id_}.iam.gserviceaccount.com", flags["display-name"]
         ),
-        "firestore databases list": lambda: "\n".join(things("databases").values()),
+        "firestore databases list": lambda: "\n".join(resources("databases").values()),
         "firestore databases create": lambda: project.create("databases", flags["database"], database(id_, flags)),
         "firestore databases update": lambda: project.update("databases", flags["database"], database(id_, flags)),
-        "firestore backups schedules list": lambda: "\n".join(things("schedules")),
+        "firestore backups schedules list": lambda: "\n".join(resources("schedules")),
         "firestore backups schedules create": lambda: project.create("schedules", flags["recurrence"], ""),
-        "firestore fields ttls list": lambda: "\n".join(things("ttls")),
+        "firestore fields ttls list": lambda: "\n".join(resources("ttls")),
         "firestore fields ttls update": lambda: project.create(
             "ttls",
             f"projects/{id_}/databases/(default)/collectionGroups/{flags['collection-group']}/fields/{words[-1]}",
             "",
         ),
-        "tasks queues list": lambda: "\n".join(things("queues").values()),
+        "tasks queues list": lambda: "\n".join(resources("queues").values()),
         "tasks queues create": lambda: project.create("queues", words[-1], queue(flags)),
         "tasks queues update": lambda: project.update("queues", words[-1], queue(flags)),
-        "scheduler jobs list": lambda: "\n".join(things("jobs").values()),
+        "scheduler jobs list": lambda: "\n".join(resources("jobs").values()),
         "scheduler jobs create http": lambda: project.create("jobs", words[-1], job(flags)),
         "scheduler jobs update http": lambda: project.update("jobs", words[-1], job(flags)),
-        "secrets list": lambda: "\n".join(things("secrets")),
+        "secrets list": lambda: "\n".join(resources("secrets")),
         "secrets create": lambda: project.create("secrets", words[-1], []),
         "secrets versions list": lambda: (
             f"{len(versions)} {project.data.get('states', {}).get(words[-1], 'ENABLED')}"
-            if (versions := things("secrets")[words[-1]])
+            if (versions := resources("secrets")[words[-1]])
             else ""
         ),
-        "secrets versions access": lambda: things("secrets")[flags["secret"]][-1],
-        "secrets versions add": lambda: things("secrets")[words[-1]].append(input_),
-        "artifacts repositories list": lambda: "\n".join(things("repositories")),
+        "secrets versions access": lambda: resources("secrets")[flags["secret"]][-1],
+        "secrets versions add": lambda: resources("secrets")[words[-1]].append(input_),
+        "artifacts repositories list": lambda: "\n".join(resources("repositories")),
         "artifacts repositories create": lambda: project.create("repositories", words[-1], {}),
         "artifacts repositories set-cleanup-policies": lambda: project.update("repositories", words[-1], flags),
-        "logging metrics list": lambda: "\n".join(things("metrics")),
+        "logging metrics list": lambda: "\n".join(resources("metrics")),
         "logging metrics create": lambda: project.create("metrics", words[-1], flags),
         "logging metrics update": lambda: project.update("metrics", words[-1], flags),
-        "beta monitoring channels list": lambda: "\n".join(map(" ".join, things("channels").items())),
+        "beta monitoring channels list": lambda: "\n".join(map(" ".join, resources("channels").items())),
         "beta monitoring channels create": lambda: channel(project, flags),
         "alpha monitoring policies list": lambda: "\n".join(
             f"projects/{id_}/alerts/{name}|{alert['enabled']}|{alert['channels']}|{name}"
-            for name, alert in things("alerts").items()
+            for name, alert in resources("alerts").items()
         ),
         "alpha monitoring policies create": lambda: project.create("alerts", display_name(flags), alert(flags)),
         "alpha monitoring policies update": lambda: project.update("alerts", words[-1].split("/")[-1], alert(flags)),
-        "monitoring dashboards list": lambda: named("dashboards"),
+        "monitoring dashboards list": lambda: list_names("dashboards"),
         "monitoring dashboards create": lambda: project.create("dashboards", display_name(flags), flags),
         "monitoring dashboards describe": lambda: "the-etag",
         "monitoring dashboards update": lambda: project.update("dashboards", words[-1].split("/")[-1], flags),
     }
     for group in ("projects", "iam service-accounts", "secrets"):
-        known[f"{group} get-iam-policy"] = lambda group=group: bound(group)
-        known[f"{group} add-iam-policy-binding"] = lambda group=group: bind(project, group, words[-1], flags)
+        commands[f"{group} get-iam-policy"] = lambda group=group: list_bindings(group)
+        commands[f"{group} add-iam-policy-binding"] = lambda group=group: bind(project, group, words[-1], flags)
     for kind in project.data.get("unlisted", []):
-        known[f"beta monitoring {kind} list"] = lambda: ""
-    does = next((known[" ".join(words[:count])] for count in (4, 3, 2) if " ".join(words[:count]) in known), None)
-    if does is None:
-        refuse(f"the fake does not know: {' '.join(words)}")
-    told = does()
-    return f"{told}\n" if isinstance(told, str) and told else ""
+        commands[f"beta monitoring {kind} list"] = lambda: ""
+    action = next(
+        (commands[" ".join(words[:count])] for count in (4, 3, 2) if " ".join(words[:count]) in commands), None
+    )
+    if action is None:
+        refuse(f"the fake gcloud does not have the command: {' '.join(words)}")
+    output = action()
+    return f"{output}\n" if isinstance(output, str) and output else ""
 
 
 class Gcloud:
-    """`calls`: the words of each call. `command(folder)` creates a `gcloud` there."""
+    """`calls`: the arguments of each call. `command(folder)` creates a `gcloud` executable in the folder."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
@@ -230,7 +232,7 @@ class Gcloud:
             def handle(self) -> None:
                 count = int(self._word())
                 words = [self._word() for _ in range(count)]
-                code, text = gcloud.called(words, self._word())
+                code, text = gcloud.execute(words, self._word())
                 self.wfile.write(f"{code}\n{text}".encode())
 
             def _word(self) -> str:
@@ -252,18 +254,18 @@ class Gcloud:
         path.chmod(0o755)
         return path
 
-    def called(self, call: list[str], input_: str) -> tuple[int, str]:
-        """Returns the exit code and the output."""
+    def execute(self, call: list[str], input_: str) -> tuple[int, str]:
+        """Executes a call, and returns its exit code and output."""
         with self._lock:
             self.calls.append(call)
             before = deepcopy(self.project.data)
             try:
-                return 0, self._answer(call, input_)
+                return 0, self._run(call, input_)
             except RefusedError as refusal:
                 self.project.data = before
                 return 1, str(refusal)
 
-    def _answer(self, call: list[str], input_: str) -> str:
+    def _run(self, call: list[str], input_: str) -> str:
         words = [word for word in call if not word.startswith("--")]
         flags: dict[str, str] = {}
         for word in call:
@@ -272,6 +274,6 @@ class Gcloud:
         if any(fault in " ".join(call) for fault in self.project.data["faults"]):
             refuse(self.project.data.get("why", "something is wrong"))
         service = next((word for word in words if word not in ("alpha", "beta")), "")
-        if service in APIS and f"{APIS[service]}.googleapis.com" not in self.project.things("services"):
+        if service in APIS and f"{APIS[service]}.googleapis.com" not in self.project.resources("services"):
             refuse(f"the API of {service} is not enabled")
-        return answer(self.project, words, flags, input_)
+        return run_command(self.project, words, flags, input_)

@@ -1,4 +1,4 @@
-"""Stand-ins for Google's certificates of service accounts, with our own keys, served over HTTP; signed tokens."""
+"""A double of Google's certificates for service accounts, with test keys, over HTTP; and tokens signed with them."""
 
 import datetime as dt
 import time
@@ -57,7 +57,7 @@ class Key:
 
 
 class GoogleCertificates(ServedInThread):
-    """`known`: the keys whose certificates are served. `asked`: the number of requests."""
+    """Serves the certificates of the `known` keys. `asked`: the number of requests."""
 
     def __init__(self, *known: Key) -> None:
         self.known = list(known)

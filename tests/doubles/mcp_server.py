@@ -60,7 +60,7 @@ class McpServer(ServedInThread):
                 yield
 
         routes = [*public.routes, *private.routes, *paged.routes, *tools.sse_app().routes]
-        super().__init__(self._noting(Starlette(routes=routes, lifespan=lifespan)))
+        super().__init__(self._with_recording(Starlette(routes=routes, lifespan=lifespan)))
         self._server.config.lifespan = "on"  # the SDK's sessions need it
 
     @property
@@ -88,8 +88,8 @@ class McpServer(ServedInThread):
         self.calls.clear()
         self.requests.clear()
 
-    def _noting(self, app: ASGIApp) -> ASGIApp:
-        async def noted(scope: Scope, receive: Receive, send: Send) -> None:
+    def _with_recording(self, app: ASGIApp) -> ASGIApp:
+        async def recording_app(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] == "http":
                 headers = dict(scope["headers"])
                 authorization = headers.get(b"authorization", b"").decode() or None
@@ -100,7 +100,7 @@ class McpServer(ServedInThread):
                     return
             await app(scope, receive, send)
 
-        return noted
+        return recording_app
 
     def _tools(self) -> MCPServer:
         server = MCPServer("double", log_level="ERROR")
@@ -113,24 +113,24 @@ class McpServer(ServedInThread):
 
         @server.tool(structured_output=False)
         def echo(text: str) -> str:
-            """Says it again."""
+            """Repeats the text."""
             self.calls.append(("echo", {"text": text}))
             return text
 
         @server.tool()
         def weather(city: str) -> dict[str, Any]:
-            """A structured answer."""
+            """Returns a structured result."""
             self.calls.append(("weather", {"city": city}))
             return {"city": city, "degrees": 21.5}
 
         @server.tool(structured_output=False)
         def lines() -> list[str]:
-            """Several texts."""
+            """Returns several texts."""
             return ["one", "two"]
 
         @server.tool(structured_output=False)
         def picture() -> Image:
-            """No text at all."""
+            """Returns an image without any text."""
             return Image(data=_PIXEL, format="png")
 
         @server.tool()
@@ -148,10 +148,10 @@ class McpServer(ServedInThread):
 
         @server.tool(structured_output=False)
         def big(size: int) -> str:
-            """A long text."""
+            """Returns a long text."""
             return "x" * size
 
-        _ = add, echo, weather, lines, picture, fail, slow, big  # the server has them
+        _ = add, echo, weather, lines, picture, fail, slow, big  # they are registered with the server
         return server
 
     def _pages(self) -> Server[Any]:

@@ -1,8 +1,7 @@
 """A model provider with OpenAI's two APIs over real HTTP, which follows a test's script.
 
-For any other format, and at any path, it sends exactly the bytes that the test gives it (`Wire`).
-
-Each request gets the next step of the script for its prompt (the last user message), or else an echo.
+Each request gets the next step of the script for its prompt (the last user message), or else an echo. For any other
+format, and at any path, the server sends exactly the bytes that the test specifies (`Wire`).
 """
 
 import asyncio
@@ -24,7 +23,7 @@ from tests.doubles.served import ServedInThread
 class Answer:
     """Answers, after `delay` seconds, and bills `prompt_tokens` and `completion_tokens`.
 
-    `told_cost`: the cost that OpenRouter reports in addition, in US dollars.
+    `told_cost`: the cost in US dollars, if reported in the answer, as OpenRouter does.
     """
 
     content: str | None = "Hello."
@@ -39,7 +38,7 @@ class Answer:
 
 @dataclass
 class Fail:
-    """Answers with an HTTP error in OpenAI's shape."""
+    """Responds with an HTTP error in OpenAI's format."""
 
     status: int
     message: str = "It failed."
@@ -50,19 +49,19 @@ class Fail:
 
 @dataclass
 class Cut:
-    """Sends half of an answer and breaks off the connection; half a stream if a stream was requested."""
+    """Sends half of an answer, or half of a stream if one was requested, and closes the connection."""
 
 
 @dataclass
 class Half:
-    """Sends half of a stream and ends it cleanly, without a finish reason, as a proxy may do."""
+    """Sends half of a stream and ends it cleanly, without a finish reason, as some proxies do."""
 
 
 @dataclass
 class Wire:
-    """Sends `body` unchanged: as JSON if it is not bytes; a list of bytes as that many pieces, `pause` seconds apart.
+    """Sends `body` unchanged, or as JSON if it is not bytes. Pieces in a list of bytes are sent `pause` seconds apart.
 
-    `cut`: breaks off the connection after it. `endless`: repeats the last piece until the client disconnects.
+    `cut`: closes the connection after the body. `endless`: repeats the last piece until the client disconnects.
     """
 
     body: Any = b""
@@ -80,7 +79,7 @@ Step = Answer | Fail | Cut | Half | Wire
 
 @dataclass
 class Call:
-    """A request. `size`: of the body, in bytes."""
+    """A request. `size`: the body's size in bytes."""
 
     path: str
     headers: dict[str, str]
@@ -94,7 +93,7 @@ class ModelServer(ServedInThread):
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.bytes_sent = 0
-        """The number of endless answers."""
+        """The number of bytes sent by endless responses."""
         self._scripts: defaultdict[str, deque[Step]] = defaultdict(deque)
         routes = [
             Route("/v1/chat/completions", self._chat, methods=["POST"]),
@@ -150,7 +149,7 @@ class ModelServer(ServedInThread):
         if not pieces:
             pieces = [body if isinstance(body, bytes) else json.dumps(body).encode()]
 
-        async def sent() -> AsyncIterator[bytes]:
+        async def stream_body() -> AsyncIterator[bytes]:
             for piece in pieces:
                 yield piece
                 await asyncio.sleep(step.pause)
@@ -164,7 +163,7 @@ class ModelServer(ServedInThread):
         headers = dict(step.headers)
         if not (step.cut or step.endless):
             headers["Content-Length"] = str(sum(map(len, pieces)))
-        return StreamingResponse(sent(), step.status, headers, media_type=step.content_type)
+        return StreamingResponse(stream_body(), step.status, headers, media_type=step.content_type)
 
     async def _chat(self, request: Request) -> Response:
         body, step = await self._step(request)
@@ -172,7 +171,7 @@ class ModelServer(ServedInThread):
             case Fail():
                 return _error(step)
             case Cut() | Half():
-                return _broken_off(body, politely=isinstance(step, Half))
+                return _broken_off(body, cleanly=isinstance(step, Half))
             case Wire():
                 return self._wire(step)
             case Answer() if body.get("stream"):
@@ -186,7 +185,7 @@ class ModelServer(ServedInThread):
             case Fail():
                 return _error(step)
             case Cut() | Half():
-                return _broken_off(body, politely=isinstance(step, Half))
+                return _broken_off(body, cleanly=isinstance(step, Half))
             case Wire():
                 return self._wire(step)
             case Answer():
@@ -208,15 +207,15 @@ def _error(step: Fail) -> JSONResponse:
     return JSONResponse({"error": error}, status_code=step.status, headers=step.headers)
 
 
-def _broken_off(body: dict[str, Any], *, politely: bool) -> Response:
-    """Announces a length or a chunk that never comes, so that the server breaks off the connection."""
+def _broken_off(body: dict[str, Any], *, cleanly: bool) -> Response:
+    """Announces a length or a chunk that is never sent, so that the server closes the connection."""
 
     async def half() -> AsyncIterator[bytes]:
         chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}
         delta = {"index": 0, "delta": {"role": "assistant", "content": "Half of"}, "finish_reason": None}
         yield f"data: {json.dumps({**chunk, 'choices': [delta]})}\n\n".encode()
         await asyncio.sleep(0.05)
-        if not politely:
+        if not cleanly:
             raise ConnectionResetError
 
     if body.get("stream"):
@@ -248,7 +247,7 @@ async def _chat_stream(body: dict[str, Any], step: Answer) -> AsyncIterator[byte
     base = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}
     words = (step.content or "").split(" ")
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
-    deltas += [{"content": word if last else f"{word} "} for word, last in zip(words, _lasts(words), strict=True)]
+    deltas += [{"content": word if last else f"{word} "} for word, last in zip(words, _are_last(words), strict=True)]
     for delta in deltas:
         yield _event({**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
     yield _event({**base, "choices": [{"index": 0, "delta": {}, "finish_reason": step.finish_reason}]})
@@ -257,7 +256,7 @@ async def _chat_stream(body: dict[str, Any], step: Answer) -> AsyncIterator[byte
     yield b"data: [DONE]\n\n"
 
 
-def _lasts(words: list[str]) -> list[bool]:
+def _are_last(words: list[str]) -> list[bool]:
     return [position == len(words) - 1 for position in range(len(words))]
 
 

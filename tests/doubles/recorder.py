@@ -1,4 +1,4 @@
-"""Any provider over real HTTP: records requests, and refuses them."""
+"""A double of any provider over real HTTP, which records requests and refuses them."""
 
 from typing import Any
 

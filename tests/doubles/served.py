@@ -9,10 +9,10 @@ from starlette.types import ASGIApp
 
 
 class ServedInThread:
-    """Call `start` and `stop`; the system chooses the port."""
+    """Serves an application between `start` and `stop`, on a port that the system chooses."""
 
     def __init__(self, app: ASGIApp) -> None:
-        self._socket = socket.socket(proto=socket.IPPROTO_TCP)  # so that asyncio sends small answers immediately
+        self._socket = socket.socket(proto=socket.IPPROTO_TCP)  # asyncio then sends small responses immediately
         self._socket.bind(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)

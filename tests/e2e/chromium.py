@@ -15,15 +15,15 @@ from local_platform.layout import LAYOUT
 
 
 def executable() -> tuple[str, dict[str, str]]:
-    """Returns a headless Chromium and its environment: `CHROMIUM`, or the npm package's, or the machine's own.
+    """Returns a headless Chromium and its environment: `CHROMIUM`, or the npm package's, or an installed one.
 
     The package contains a compressed build for Linux on x86-64 with the libraries and a font that it needs.
     """
-    if asked := os.environ.get("CHROMIUM"):
-        return asked, {}
+    if configured := os.environ.get("CHROMIUM"):
+        return configured, {}
     packed = LAYOUT.root / "node_modules" / "@sparticuz" / "chromium" / "bin"
     if packed.exists() and os.uname().sysname == "Linux" and os.uname().machine == "x86_64":
-        folder = unpacked(packed, LAYOUT.local / "chromium")
+        folder = unpack(packed, LAYOUT.local / "chromium")
         return str(folder / "chromium"), {
             "LD_LIBRARY_PATH": str(folder / "lib"),
             "FONTCONFIG_PATH": str(folder),
@@ -34,9 +34,11 @@ def executable() -> tuple[str, dict[str, str]]:
     pytest.skip("no Chromium: run `npm ci` (Linux on x86-64), or name a browser in CHROMIUM")
 
 
-def unpacked(packed: Path, folder: Path) -> Path:
-    """Returns the package's browser, unpacked once for each version. Its own list of fonts' folders is needed: the
-    folders do not exist here, and without the list, form controls would crash it.
+def unpack(packed: Path, folder: Path) -> Path:
+    """Unpacks the package's browser, once for each version, and returns its folder.
+
+    The browser needs a font configuration of its own: without one, form controls would crash it, because the default
+    font folders do not exist here.
     """
     version: str = json.loads((packed.parent / "package.json").read_text())["version"]
     mark = folder / "version"
@@ -59,8 +61,8 @@ def unpacked(packed: Path, folder: Path) -> Path:
 
 
 @contextmanager
-def launched() -> Generator[Browser]:
-    """A new empty profile, which is gone afterwards."""
+def launch() -> Generator[Browser]:
+    """Starts the browser with a new empty profile, which is deleted afterwards."""
     path, environment = executable()
     flags = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
     flags += ["--disable-component-update", "--disable-sync", "--no-sandbox"]

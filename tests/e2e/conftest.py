@@ -1,4 +1,4 @@
-"""The whole emulator suite with the functions, which can run beside a developer's own suite."""
+"""Fixtures: the whole emulator suite with the functions. It can run next to a developer's own suite."""
 
 import os
 import time
@@ -15,9 +15,9 @@ from local_platform.ports import Ports
 from local_platform.suite import Suite
 from tests.conftest import SECRET_KEY
 from tests.doubles.model_server import ModelServer
-from tests.e2e.chromium import launched
+from tests.e2e.chromium import launch
 
-# Local checks must not cost a person's money: the functions see no key but the scripted server's.
+# Local checks must not cost anyone money: the functions see only the scripted server's key.
 _KEYS = ("_API_KEY", "_BASE_URL", "_API_BASE", "AWS_", "CORS_", "CHAT_", "LEASE_", "MODEL_")
 
 ADMIN_PASSWORD = "the administrators' own"
@@ -35,38 +35,38 @@ def start(name: str, offset: int, model_server: ModelServer, staged: Path | None
 
 
 @pytest.fixture(scope="session")
-def what_runs(request: pytest.FixtureRequest) -> Path | None:
-    """With `--staged`, the folder of the staged functions; else None, which means the sources."""
+def staged_folder(request: pytest.FixtureRequest) -> Path | None:
+    """The folder of the staged functions with `--staged`, or None for the sources."""
     return request.getfixturevalue("staged") if request.config.getoption("staged") else None
 
 
 @pytest.fixture(scope="session")
-def local_suite(_model_server: ModelServer, what_runs: Path | None) -> Iterator[Suite]:
+def local_suite(_model_server: ModelServer, staged_folder: Path | None) -> Iterator[Suite]:
     """A suite without authentication, except for administrators, and with the local model if it is installed."""
     environ = {"APP_ENV": "local", "ADMIN_PANEL_ENABLED": "true", "ADMIN_PASSWORD": ADMIN_PASSWORD}
-    with start("e2e-local", 20000, _model_server, what_runs, **environ) as suite:
+    with start("e2e-local", 20000, _model_server, staged_folder, **environ) as suite:
         yield suite
 
 
 @pytest.fixture(scope="session")
-def firebase_suite(_model_server: ModelServer, what_runs: Path | None) -> Iterator[Suite]:
+def firebase_suite(_model_server: ModelServer, staged_folder: Path | None) -> Iterator[Suite]:
     """A suite with real ID tokens of the Auth emulator."""
     environ = {"APP_ENV": "firebase", "LOCAL_MODEL": "off", "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1"}
     environ["MODEL_TIMEOUT_SECONDS"] = "30"
-    with start("e2e-firebase", 22000, _model_server, what_runs, **environ) as suite:
+    with start("e2e-firebase", 22000, _model_server, staged_folder, **environ) as suite:
         yield suite
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A browser with a new empty profile, deleted afterwards. No asyncio event loop can run at the same time."""
-    with launched() as browser:
+    with launch() as browser:
         yield browser
 
 
 @dataclass
 class Service:
-    """A client of the service through Hosting, or at the given `base`."""
+    """A client of the service, through Hosting or at another address."""
 
     client: httpx.Client
 
@@ -82,7 +82,7 @@ class Service:
         return ticket_id
 
     def finished(self, ticket_id: str, seconds: float = 60) -> dict[str, Any]:
-        """Polls until the ticket is finished."""
+        """Polls until the ticket is finished, and returns it."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             response = self.client.get(f"/api/chat/{ticket_id}")
@@ -99,15 +99,15 @@ Connect = Callable[..., Service]
 
 @pytest.fixture
 def connect() -> Iterator[Connect]:
-    """`connect(url, token)`: a `Service`."""
+    """Returns a function that creates a `Service`: `connect(url, token)`."""
     clients: list[httpx.Client] = []
 
-    def make(url: str, token: str | None = None) -> Service:
+    def create(url: str, token: str | None = None) -> Service:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         client = httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False)
         clients.append(client)
         return Service(client)
 
-    yield make
+    yield create
     for client in clients:
         client.close()

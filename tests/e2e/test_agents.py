@@ -1,4 +1,4 @@
-"""The life of an agent in the whole suite: written, saved, run, published, called, chatted with, unpublished."""
+"""The life of an agent in the whole suite: generated, saved, run, published, called, chatted with, and unpublished."""
 
 import json
 from typing import Any
@@ -27,7 +27,7 @@ def code(mcp_url: str, api_address: str) -> str:
         provider="openai", model="gpt-4.1-mini", parameters={{"max_tokens": 50}},
         messages=[{{"role": "user", "content": input_dict["inputText"]}}],
     )
-    print("asked the model")
+    print("called the model")
     return {{"outputText": content, "total": total, "query": echo["query"]}}
 """
 
@@ -36,10 +36,10 @@ def code(mcp_url: str, api_address: str) -> str:
 def test_an_agents_whole_life(
     firebase_suite: Suite, connect: Connect, model_server: ModelServer, api_server: ApiServer, mcp_server: McpServer
 ) -> None:
-    """Each step uses another function, with real ID tokens; public routes need none."""
+    """Several functions work together, with real ID tokens. Public routes need none."""
     mine = connect(firebase_suite.url, sign_up(firebase_suite))
     other = connect(firebase_suite.url, sign_up(firebase_suite))
-    anybody = connect(firebase_suite.url)
+    anonymous = connect(firebase_suite.url)
     task = "Adds up and asks."
     written_code = code(mcp_server.url, api_server.address)
     schema = {"inputText": "string"}
@@ -52,7 +52,7 @@ def test_an_agents_whole_life(
         "/api/agents/run-code", json={"code": written["code"], "inputDict": {"inputText": "hey"}, "tools": tools}
     )
     expected = {"outputText": "You said: hey", "total": 4, "query": [["n", "4"]]}
-    assert (ran.status_code, ran.json()["result"], ran.json()["logs"]) == (200, expected, ["asked the model"])
+    assert (ran.status_code, ran.json()["result"], ran.json()["logs"]) == (200, expected, ["called the model"])
 
     body = {
         "name": "Adder",
@@ -68,7 +68,7 @@ def test_an_agents_whole_life(
     assert (saved.status_code, saved.json()["warnings"]) == (201, [])
     agent_id = saved.json()["_id"]
     assert other.client.get(f"/api/agents/{agent_id}").status_code == 404
-    assert anybody.client.post("/api/rest/add_and_ask", json={"inputText": "hey"}).status_code == 404
+    assert anonymous.client.post("/api/rest/add_and_ask", json={"inputText": "hey"}).status_code == 404
 
     deployed = mine.client.post(f"/api/agents/{agent_id}/deploy")
     assert (deployed.status_code, deployed.json()["endpoint"]) == (201, "/rest/add_and_ask")
@@ -76,9 +76,9 @@ def test_an_agents_whole_life(
     assert [api["friendlyName"] for api in mine.client.get("/api/deployments").json()] == ["add_and_ask"]
     assert other.client.get("/api/deployments").json() == []
 
-    called = anybody.client.post("/api/rest/add_and_ask", json={"inputText": "hey"})
+    called = anonymous.client.post("/api/rest/add_and_ask", json={"inputText": "hey"})
     assert (called.status_code, called.json()) == (200, expected)
-    assert anybody.client.post("/rest/add_and_ask", json={"inputText": 5}).status_code == 422
+    assert anonymous.client.post("/rest/add_and_ask", json={"inputText": 5}).status_code == 422
 
     assert list(mine.client.get("/api/providers/gofannon").json()["models"]) == ["add_and_ask"]
     assert "gofannon" not in other.client.get("/api/providers").json()
@@ -88,12 +88,12 @@ def test_an_agents_whole_life(
     assert other.chat("hey", provider="gofannon", model="add_and_ask").status_code == 400
 
     usage = mine.client.get("/api/users/me").json()["usageInfo"]
-    # Three attempts and a failed name, code and name, a run, an anonymous call, a chat: each is charged once.
+    # Nine charges: three attempts and a name that failed, code and a name, a run, an anonymous call, and a chat.
     assert len(usage["usage"]) == 9
     assert usage["spendRemaining"] == pytest.approx(100 - sum(entry["responseCost"] for entry in usage["usage"]))
 
     assert mine.client.delete(f"/api/agents/{agent_id}/undeploy").status_code == 204
-    assert anybody.client.post("/api/rest/add_and_ask", json={"inputText": "hey"}).status_code == 404
+    assert anonymous.client.post("/api/rest/add_and_ask", json={"inputText": "hey"}).status_code == 404
     assert mine.client.delete(f"/agents/{agent_id}").status_code == 204
     assert mine.client.get(f"/agents/{agent_id}").status_code == 404
 
@@ -101,14 +101,14 @@ def test_an_agents_whole_life(
 def generate(
     client: httpx.Client, model_server: ModelServer, task: str, schema: dict[str, Any], url: str, answer: str
 ) -> dict[str, Any]:
-    """The first attempt reveals the prompt with the tools' docs; the script answers the second."""
+    """Generates code twice: the first attempt reveals the prompt with the tools' docs, and the second one succeeds."""
     body = {"description": task, "tools": {url: ["add"]}, "inputSchema": schema, "modelConfig": MODEL}
     assert client.post("/api/agents/generate-code", json=body).status_code == 502
     prompts = [call.body["messages"][1]["content"] for call in model_server.calls if len(call.body["messages"]) == 2]
     prompt = next(text for text in prompts if "Adds two numbers." in text)
     model_server.script(prompt, Answer(f"Here:\n```python\n{answer}```"))
-    named = Answer('{"friendly_name": "add_and_ask", "docstring": "Doc."}')
-    model_server.script(write_naming_request(write_request(task, schema, None, {})), named)
+    naming_answer = Answer('{"friendly_name": "add_and_ask", "docstring": "Doc."}')
+    model_server.script(write_naming_request(write_request(task, schema, None, {})), naming_answer)
     response = client.post("/api/agents/generate-code", json=body)
     assert response.status_code == 200, response.text
     written: dict[str, Any] = response.json()
@@ -116,8 +116,8 @@ def generate(
 
 
 @pytest.mark.timeout(300)
-def test_an_agent_asks_the_small_local_model(local_suite: Suite, connect: Connect) -> None:
-    """Without doubles: a chat with an agent that asks a model on this machine."""
+def test_an_agent_calls_the_small_local_model(local_suite: Suite, connect: Connect) -> None:
+    """A chat with an agent that calls a model on this machine works without doubles."""
     service = connect(local_suite.url)
     if "local" not in service.client.get("/api/providers").json():
         pytest.skip("the small local model is not installed")

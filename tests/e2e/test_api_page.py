@@ -1,4 +1,4 @@
-"""The page that shows the API, served by Hosting, in a browser."""
+"""The API page, served by Hosting, in a browser."""
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, expect
@@ -13,19 +13,19 @@ pytestmark = pytest.mark.e2e
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("path", ["/docs", "/api/docs", "/api/docs/"])
 def test_the_page_shows_every_operation_and_tries_one(local_suite: Suite, browser: Browser, path: str) -> None:
-    """It uses only its own files, under its own policy; the request goes to the page's own address."""
+    """The page uses only its own files, under its own policy. It sends the request to its own address."""
     tab = browser.new_page()
     tab.set_default_timeout(60_000)
-    complaints: list[str] = []
+    problems: list[str] = []
 
-    def note(message: ConsoleMessage) -> None:
+    def collect(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            complaints.append(message.text)
+            problems.append(message.text)
 
-    tab.on("console", note)
-    tab.on("pageerror", lambda error: complaints.append(str(error)))
-    asked: list[str] = []
-    tab.on("request", lambda request: asked.append(request.url))
+    tab.on("console", collect)
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    requested_urls: list[str] = []
+    tab.on("request", lambda request: requested_urls.append(request.url))
     tab.goto(f"{local_suite.url}{path}")
     expect(tab.locator(".opblock")).to_have_count(sum(map(len, kept()["paths"].values())), timeout=60_000)
     health = tab.locator("#operations-meta-meta_health")
@@ -34,20 +34,20 @@ def test_the_page_shows_every_operation_and_tries_one(local_suite: Suite, browse
     health.locator(".execute").click()
     expect(health.locator(".live-responses-table .response-col_status").last).to_contain_text("200", timeout=60_000)
     expect(health.locator(".request-url pre")).to_have_text(f"{local_suite.url}{path.rstrip('/')[:-5]}/health")
-    assert not complaints
-    assert not [url for url in asked if not url.startswith((local_suite.url, "data:"))]
+    assert not problems
+    assert not [url for url in requested_urls if not url.startswith((local_suite.url, "data:"))]
     tab.close()
 
 
 def test_the_document_through_hosting(local_suite: Suite, connect: Connect) -> None:
-    """It is the same at every address, with HEAD, too; it is cached for minutes and revalidated by its ETag."""
+    """Every address serves the same document, also for HEAD. It is cached for minutes and revalidated by its ETag."""
     client = connect(local_suite.url).client
     for path in ("/openapi.json", "/api/openapi.json"):
-        answer = client.get(path)
-        assert answer.json() == kept()
-        assert answer.headers["cache-control"] == "public, max-age=300"
+        response = client.get(path)
+        assert response.json() == kept()
+        assert response.headers["cache-control"] == "public, max-age=300"
         assert client.head(path).status_code == 200
-        known = {"If-None-Match": answer.headers["etag"]}
+        known = {"If-None-Match": response.headers["etag"]}
         assert client.get(path, headers=known).status_code == 304
     own = connect(local_suite.function_url("meta")).client
     assert own.get("/openapi.json").json() == kept()

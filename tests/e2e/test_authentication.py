@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 
 
 def sign_up(suite: Suite) -> str:
-    """A new user's ID token."""
+    """Creates a user, and returns an ID token."""
     url = f"{suite.auth_url}/identitytoolkit.googleapis.com/v1/accounts:signUp?key=any"
     user = {"email": f"{uuid4().hex}@example.com", "password": "a-password", "returnSecureToken": True}
     response = httpx.post(url, json=user, trust_env=False)
@@ -25,7 +25,7 @@ def sign_up(suite: Suite) -> str:
 
 
 def altered(token: str, **claims: Any) -> str:
-    """The same token with other claims. The emulator's tokens are unsigned, so nothing else differs."""
+    """Returns the token with other claims. The emulator's tokens are unsigned, so nothing else differs."""
     header, payload, signature = token.split(".")
     old = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     new = base64.urlsafe_b64encode(json.dumps({**old, **claims}).encode()).rstrip(b"=").decode()
@@ -33,7 +33,7 @@ def altered(token: str, **claims: Any) -> str:
 
 
 def test_a_real_token_is_accepted_and_its_ticket_is_private(firebase_suite: Suite, connect: Connect) -> None:
-    """One user's token gets the chat's answer; for another user, the ticket does not exist."""
+    """A token's user gets the chat's answer; for another user, the ticket does not exist."""
     mine = connect(firebase_suite.url, sign_up(firebase_suite))
     ticket_id = mine.ticket("mine")
     assert mine.finished(ticket_id)["result"]["content"] == "You said: mine"
@@ -44,7 +44,7 @@ def test_a_real_token_is_accepted_and_its_ticket_is_private(firebase_suite: Suit
 
 @pytest.mark.parametrize("kind", ["none", "malformed", "expired", "another project's"])
 def test_any_other_token_is_401(firebase_suite: Suite, connect: Connect, kind: str) -> None:
-    """In the contract's shape, on every route that needs a user."""
+    """Every route that needs a user returns an error in the contract's shape."""
     good = sign_up(firebase_suite)
     token = {
         "none": None,
@@ -54,7 +54,7 @@ def test_any_other_token_is_401(firebase_suite: Suite, connect: Connect, kind: s
     }[kind]
     service = connect(firebase_suite.url, token)
     for response in (
-        service.chat("let me in"),
+        service.chat("hi"),
         service.client.get(f"/chat/{uuid4()}"),
         service.client.get("/api/providers"),
     ):
@@ -63,7 +63,7 @@ def test_any_other_token_is_401(firebase_suite: Suite, connect: Connect, kind: s
 
 
 def test_a_disabled_users_token_is_refused(firebase_suite: Suite, connect: Connect) -> None:
-    """When it is older than the setting's time, the Auth emulator is asked about its user; until then it is valid."""
+    """A token that is older than the setting's time is checked with the Auth emulator; a newer one is valid."""
     fresh = sign_up(firebase_suite)
     before = int(time.time()) - 600
     old = altered(fresh, iat=before, auth_time=before)
@@ -82,8 +82,8 @@ def test_health_is_public(firebase_suite: Suite, connect: Connect) -> None:
     assert connect(firebase_suite.url).client.get("/health").status_code == 200
 
 
-def test_a_browser_may_watch_its_own_ticket_and_nothing_else(firebase_suite: Suite, connect: Connect) -> None:
-    """The security rules, through the database's REST API: get but not list, own but not others', and never write."""
+def test_a_browser_may_read_its_own_ticket_and_nothing_else(firebase_suite: Suite, connect: Connect) -> None:
+    """The security rules let users get their own tickets, but not list or write tickets, or get others'."""
     token, other = sign_up(firebase_suite), sign_up(firebase_suite)
     service = connect(firebase_suite.url, token)
     ticket_id = service.ticket("watched")

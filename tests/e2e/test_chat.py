@@ -1,4 +1,4 @@
-"""A chat through Hosting, the chat function, Firestore, the task queue, the worker and a model, and back."""
+"""A chat passes through Hosting, the chat function, Firestore, the task queue, the worker and a model, and back."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ def service(local_suite: Suite, connect: Connect) -> Service:
 
 
 def test_a_chat_is_answered(service: Service, model_server: ModelServer) -> None:
-    """The ticket comes immediately, look-ups always find it, and at the end it has content, usage and cost."""
+    """The ticket is created immediately, can always be looked up, and finally has content, usage and cost."""
     model_server.script("hello", Answer("Hello from the model.", delay=0.3, prompt_tokens=1000, completion_tokens=500))
     ticket_id = service.ticket("hello")
     assert service.client.get(f"/api/chat/{ticket_id}").status_code == 200
@@ -38,9 +38,9 @@ def test_a_chat_is_answered(service: Service, model_server: ModelServer) -> None
 
 
 def test_the_local_model_answers(local_suite: Suite, service: Service) -> None:
-    """It is a real model, although small."""
+    """The model is real, although small."""
     if not local_suite.local_model:
-        pytest.skip("the local model is not installed here; `make setup` does that")
+        pytest.skip("the local model is not installed here; `make setup` installs it")
     ticket = service.finished(
         service.ticket(
             "What is the capital of Germany?",
@@ -55,10 +55,10 @@ def test_the_local_model_answers(local_suite: Suite, service: Service) -> None:
     assert ticket["result"]["usage"]["completion_tokens"] > 0
 
 
-def test_every_way_reaches_the_same_chat(local_suite: Suite, service: Service, connect: Connect) -> None:
-    """Through Hosting with and without the prefix, and at the function's own address."""
+def test_every_path_reaches_the_same_chat(local_suite: Suite, service: Service, connect: Connect) -> None:
+    """Hosting accepts paths with and without the prefix, and the function's own address works."""
     own = connect(local_suite.function_url("chat"))
-    ids = [service.chat("ways", path="/chat"), service.chat("ways"), own.chat("ways", path="")]
+    ids = [service.chat("paths", path="/chat"), service.chat("paths"), own.chat("paths", path="")]
     for accepted in ids:
         assert accepted.status_code == 200, accepted.text
         ticket_id = accepted.json()["ticket_id"]
@@ -87,7 +87,7 @@ def test_every_way_reaches_the_same_chat(local_suite: Suite, service: Service, c
     ],
 )
 def test_hosting_answers_in_json_without_caching(service: Service, path: str, status: int) -> None:
-    """Each path is answered by its function, unknown paths by `meta`; the worker cannot be reached."""
+    """Each path leads to its function, and unknown paths to `meta`. The worker cannot be reached."""
     response = service.client.get(path)
     assert response.status_code == status
     assert response.headers["content-type"].startswith("application/json")
@@ -95,7 +95,7 @@ def test_hosting_answers_in_json_without_caching(service: Service, path: str, st
 
 
 def test_too_many_requests_are_waited_out(service: Service, model_server: ModelServer) -> None:
-    """429 twice, then an answer: the queue delivers the ticket again, with pauses."""
+    """After two 429s, the queue delivers the ticket again, with pauses, until it is answered."""
     model_server.script("busy", Fail(429), Fail(429), Answer("at last"))
     ticket = service.finished(service.ticket("busy"))
     assert ticket["status"] == "completed"
@@ -111,7 +111,7 @@ def test_a_call_of_a_hanging_model_is_retried(service: Service, model_server: Mo
 
 
 def test_an_interrupted_answer_is_retried(service: Service, model_server: ModelServer) -> None:
-    """If the connection breaks in the middle of an answer, streamed or not."""
+    """The connection may break in the middle of an answer, streamed or not."""
     for stream in (False, True):
         prompt = f"cut {stream}"
         model_server.script(prompt, Cut(), Answer("whole"))
@@ -119,39 +119,39 @@ def test_an_interrupted_answer_is_retried(service: Service, model_server: ModelS
 
 
 @pytest.mark.parametrize(
-    ("step", "words"),
+    ("step", "text"),
     [
         (Fail(401, "Incorrect API key provided."), "key"),
         (Fail(400, "Refused.", "content_policy_violation"), "refused the content"),
     ],
 )
 def test_a_model_that_refuses_ends_the_ticket(
-    service: Service, model_server: ModelServer, step: Fail, words: str
+    service: Service, model_server: ModelServer, step: Fail, text: str
 ) -> None:
-    """Immediately, with a sentence."""
+    """The ticket fails immediately, with a sentence for the user."""
     prompt = f"refuse {step.status}"
     model_server.script(prompt, step)
     ticket = service.finished(service.ticket(prompt))
     assert (ticket["status"], ticket["result"]) == ("failed", None)
-    assert words in ticket["error"]
+    assert text in ticket["error"]
     assert len(model_server.calls_for(prompt)) == 1
 
 
 def test_another_worker_takes_over_from_a_killed_one(service: Service, model_server: ModelServer) -> None:
     """After SIGKILL during the model call, the queue delivers the ticket again, and there is one result."""
-    model_server.script("killed", Answer("never told", delay=60), Answer("told"))
+    model_server.script("killed", Answer("never sent", delay=60), Answer("sent"))
     ticket_id = service.ticket("killed")
     wait_for_call(model_server, "killed")
     for process in workers():
         process.send_signal(signal.SIGKILL)
     ticket = service.finished(ticket_id)
     assert ticket["status"] == "completed"
-    assert ticket["result"]["content"] == "told"
+    assert ticket["result"]["content"] == "sent"
     assert len(model_server.calls_for("killed")) == 2
 
 
 def workers() -> list[psutil.Process]:
-    """The processes of the worker function in this test run's suites."""
+    """Returns the processes of the worker function in this test run's suites."""
     found: list[psutil.Process] = []
     for process in psutil.process_iter():
         try:
@@ -173,14 +173,14 @@ def wait_for_call(model_server: ModelServer, prompt: str) -> None:
 def test_a_task_delivered_twice_at_once_yields_one_result(
     local_suite: Suite, service: Service, model_server: ModelServer
 ) -> None:
-    """A copy of the task reaches the worker during the first: it is answered 425, and later finds the ticket done."""
+    """A copy of the task during the first delivery gets 425, and later finds the ticket finished."""
     model_server.script("twice", Answer("once", delay=2))
     ticket_id = service.ticket("twice")
     wait_for_call(model_server, "twice")
     copy = {"ticket_id": ticket_id}
     url = local_suite.env["CLOUD_TASKS_EMULATOR_HOST"]
-    answers = deliver_copy(url, copy), deliver_copy(url, copy)
-    assert all(answer.status_code == 200 for answer in answers)
+    responses = deliver_copy(url, copy), deliver_copy(url, copy)
+    assert all(response.status_code == 200 for response in responses)
     ticket = service.finished(ticket_id)
     time.sleep(3)
     assert service.finished(ticket_id) == ticket
@@ -189,7 +189,7 @@ def test_a_task_delivered_twice_at_once_yields_one_result(
 
 
 def deliver_copy(tasks_host: str, payload: dict[str, str]) -> httpx.Response:
-    """Enqueues another task without a name for the same ticket, as if the queue delivered twice."""
+    """Enqueues another, unnamed task for the same ticket, as if the queue delivered it twice."""
     import base64
     import json
 
@@ -200,7 +200,7 @@ def deliver_copy(tasks_host: str, payload: dict[str, str]) -> httpx.Response:
 
 
 def test_ten_simultaneous_chats_are_all_answered(service: Service, model_server: ModelServer) -> None:
-    """Each gets the answer to its own question."""
+    """Each chat gets the answer to its own question."""
     prompts = [f"question {number}" for number in range(10)]
     with ThreadPoolExecutor(10) as pool:
         ids = list(pool.map(service.ticket, prompts))
@@ -210,6 +210,6 @@ def test_ten_simultaneous_chats_are_all_answered(service: Service, model_server:
 
 
 def test_the_suite_runs_this_clone(local_suite: Suite) -> None:
-    """Rather than another copy of the project: the functions' working folders are this suite's."""
+    """The functions run in this suite's folder, and not in another copy of the project."""
     assert all(process.cwd().startswith(str(local_suite.folder)) for process in workers())
     assert os.path.isdir(local_suite.folder)

@@ -1,4 +1,4 @@
-"""A chat with the generated clients and a real ID token, in the whole suite."""
+"""Chats through the generated clients with a real ID token, in the whole suite."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.e2e.test_authentication import sign_up
 
 pytestmark = pytest.mark.e2e
 
-BY_NODE = """
+NODE_PROGRAM = """
 import { answered, connect, waitForTicket } from "firebase-agents-client";
 
 const client = connect("ADDRESS", () => "TOKEN");
@@ -24,8 +24,8 @@ console.log((await waitForTicket(client, ticket_id, { timeoutMs: 60_000 })).cont
 """
 
 
-def test_a_chat_by_the_python_client(firebase_suite: Suite, model_server: ModelServer) -> None:
-    """Through Hosting and at the function's own address."""
+def test_a_chat_with_the_python_client(firebase_suite: Suite, model_server: ModelServer) -> None:
+    """The client works through Hosting and at the function's own address."""
     token = sign_up(firebase_suite)
     for address in (f"{firebase_suite.url}/api", firebase_suite.function_url("chat")):
         model_server.script("by python", Answer("Hello, Python.", delay=0.5))
@@ -35,12 +35,12 @@ def test_a_chat_by_the_python_client(firebase_suite: Suite, model_server: ModelS
             assert wait_for_ticket(client, accepted.ticket_id, timeout=60).content == "Hello, Python."
 
 
-def test_a_chat_by_the_typescript_client(
+def test_a_chat_with_the_typescript_client(
     firebase_suite: Suite, model_server: ModelServer, node_project: NodeProject
 ) -> None:
-    """Likewise."""
+    """The client works through Hosting and at the function's own address."""
     token = sign_up(firebase_suite)
     for address in (f"{firebase_suite.url}/api", firebase_suite.function_url("chat")):
         model_server.script("by node", Answer("Hello, Node.", delay=0.5))
-        program = node_project.compiled("chat", BY_NODE.replace("ADDRESS", address).replace("TOKEN", token))
+        program = node_project.compile("chat", NODE_PROGRAM.replace("ADDRESS", address).replace("TOKEN", token))
         assert node_project.run(program) == "Hello, Node.\n"

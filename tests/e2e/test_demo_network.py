@@ -1,4 +1,4 @@
-"""A demo's page cannot reach the network past its policy in a browser, whatever it tries.
+"""In a browser, a demo's page cannot bypass its policy and reach the network.
 
 This test serves the pages itself, so the suite is not needed.
 """
@@ -16,7 +16,7 @@ import pytest
 
 from shared.models.demo import DemoCode
 from shared.services.demos.page import render_page, write_policy
-from tests.e2e.chromium import launched
+from tests.e2e.chromium import launch
 
 NONCE = "0123456789abcdef"
 CALL = """
@@ -29,11 +29,11 @@ CALL = """
   CODE
 }
 """
-"""Asks a server for the page's own address over UDP. PORT: the server's."""
+"""Requests the page's own address from a STUN server over UDP. PORT: the server's port."""
 INNER = CALL.replace("CODE", "call(RTCPeerConnection);")
 
 
-def attempt(code: str) -> str:
+def try_call(code: str) -> str:
     return CALL.replace("CODE", code)
 
 
@@ -42,7 +42,7 @@ def framed(markup: str, before: str = "") -> str:
     return f"""
 const inner = {json.dumps(INNER)};
 const nonce = document.currentScript.nonce || "{NONCE}";
-const whole = "<!doctype html><script nonce=" + nonce + ">" + inner + "</scr" + "ipt>";
+const page = "<!doctype html><script nonce=" + nonce + ">" + inner + "</scr" + "ipt>";
 {before}
 {markup}
 """
@@ -50,39 +50,41 @@ const whole = "<!doctype html><script nonce=" + nonce + ">" + inner + "</scr" + 
 
 FRAME = "const frame = document.createElement('iframe'); document.body.append(frame); "
 DEMOS = {
-    "plainly": DemoCode(html="", css="", js=attempt("call(RTCPeerConnection);")),
-    "by its older name": DemoCode(html="", css="", js=attempt("call(webkitRTCPeerConnection);")),
-    "in strict code": DemoCode(html="", css="", js=f"'use strict';{attempt('call(window.RTCPeerConnection);')}"),
-    "of an empty frame": DemoCode(html="", css="", js=FRAME + attempt("call(frame.contentWindow.RTCPeerConnection);")),
-    "of an empty frame in the markup": DemoCode(
-        html="<iframe></iframe>", css="", js=attempt("call(frames[0].RTCPeerConnection);")
+    "directly": DemoCode(html="", css="", js=try_call("call(RTCPeerConnection);")),
+    "by the older name": DemoCode(html="", css="", js=try_call("call(webkitRTCPeerConnection);")),
+    "in strict code": DemoCode(html="", css="", js=f"'use strict';{try_call('call(window.RTCPeerConnection);')}"),
+    "from an empty frame": DemoCode(
+        html="", css="", js=FRAME + try_call("call(frame.contentWindow.RTCPeerConnection);")
     ),
-    "in a frame": DemoCode(html="", css="", js=framed(FRAME + "frame.srcdoc = whole;")),
-    "in a frame whose maker has other names for things": DemoCode(
+    "from an empty frame in the markup": DemoCode(
+        html="<iframe></iframe>", css="", js=try_call("call(frames[0].RTCPeerConnection);")
+    ),
+    "in a frame": DemoCode(html="", css="", js=framed(FRAME + "frame.srcdoc = page;")),
+    "in a frame created by a page that shadows names": DemoCode(
         html="<form name=head><input name=append></form><img name=createElement><img name=currentScript>",
         css="",
         js=framed(
-            "const at = document.querySelector('form'); const frame = "
-            "Document.prototype.createElement.call(document, 'iframe'); frame.srcdoc = whole; at.after(frame);"
+            "const form = document.querySelector('form'); const frame = "
+            "Document.prototype.createElement.call(document, 'iframe'); frame.srcdoc = page; form.after(frame);"
         ),
     ),
-    "in a frame of the markup": DemoCode(html=f"<iframe srcdoc='<script>{INNER}</script>'></iframe>", css="", js=INNER),
-    "in a frame within a shadow": DemoCode(
+    "in a frame in the markup": DemoCode(html=f"<iframe srcdoc='<script>{INNER}</script>'></iframe>", css="", js=INNER),
+    "in a frame in a shadow root": DemoCode(
         html="<div></div>",
         css="",
         js=framed(
             "document.querySelector('div').attachShadow({mode: 'closed'}).append("
-            "Object.assign(document.createElement('iframe'), {srcdoc: whole}));"
+            "Object.assign(document.createElement('iframe'), {srcdoc: page}));"
         ),
     ),
-    "in a frame by an address of code": DemoCode(
+    "in a frame with a javascript: URL": DemoCode(
         html="", css="", js=framed(FRAME + "frame.src = 'javascript:' + encodeURIComponent(inner);")
     ),
     "in a blob": DemoCode(
-        html="", css="", js=framed("location = URL.createObjectURL(new Blob([whole], {type: 'text/html'}));")
+        html="", css="", js=framed("location = URL.createObjectURL(new Blob([page], {type: 'text/html'}));")
     ),
-    "in a page that is written anew": DemoCode(
-        html="", css="", js=framed("addEventListener('load', () => { document.open(); document.write(whole); });")
+    "in a page that is rewritten": DemoCode(
+        html="", css="", js=framed("addEventListener('load', () => { document.open(); document.write(page); });")
     ),
     "in a worker": DemoCode(html="", css="", js=framed("new Worker(URL.createObjectURL(new Blob([inner])));")),
 }
@@ -90,7 +92,7 @@ DEMOS = {
 
 @dataclass(frozen=True)
 class Listener:
-    """A server that records every packet, and never answers."""
+    """A server that records whether a packet arrived, and never responds."""
 
     udp: socket.socket
 
@@ -99,7 +101,7 @@ class Listener:
         return self.udp.getsockname()[1]
 
     @property
-    def heard(self) -> bool:
+    def has_packet(self) -> bool:
         self.udp.setblocking(False)
         try:
             return bool(self.udp.recv(1))
@@ -109,14 +111,14 @@ class Listener:
 
 @pytest.fixture
 def listeners() -> Iterator[dict[str, Listener]]:
-    """One listener for each demo, and one for the page without a policy."""
+    """A listener for each demo, and one for the page without a policy."""
     with ExitStack() as stack:
-        made: dict[str, Listener] = {}
+        opened: dict[str, Listener] = {}
         for name in (*DEMOS, "free"):
             udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             udp.bind(("127.0.0.1", 0))
-            made[name] = Listener(udp)
-        yield made
+            opened[name] = Listener(udp)
+        yield opened
 
 
 @pytest.fixture
@@ -156,27 +158,27 @@ MARK = "\n;document.title = 'ran';"
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("way", ["", "/framed"])
-def test_no_page_reaches_a_server_by_webrtc(listeners: dict[str, Listener], address: str, way: str) -> None:
-    """From any window. A page without our policy does reach it, in less time than all others had."""
-    with launched() as browser:
+@pytest.mark.parametrize("suffix", ["", "/framed"])
+def test_no_page_reaches_a_server_by_webrtc(listeners: dict[str, Listener], address: str, suffix: str) -> None:
+    """A demo reaches it from no window. A page without a policy does, in less time than all demos had."""
+    with launch() as browser:
         context = browser.new_context()
         for number in range(len(listeners)):
-            context.new_page().goto(f"{address}/{number}{way}")
+            context.new_page().goto(f"{address}/{number}{suffix}")
         free = listeners["free"].udp
         free.settimeout(60)
         assert free.recv(1)
-    assert [name for name, listener in listeners.items() if name != "free" and listener.heard] == []
+    assert [name for name, listener in listeners.items() if name != "free" and listener.has_packet] == []
 
 
 @pytest.mark.timeout(120)
 def test_a_demos_script_still_runs(address: str) -> None:
-    """To its end, in strict mode or not; and the statement that closes the page has been removed."""
-    with launched() as browser:
+    """The script runs to its end, in strict mode or not. The statement that blocks WebRTC has been removed."""
+    with launch() as browser:
         tab = browser.new_context().new_page()
-        for name in ("in strict code", "in a frame within a shadow"):
-            for way in ("", "/framed"):
-                tab.goto(f"{address}/{list(DEMOS).index(name)}{way}")
-                frame = tab.main_frame.child_frames[0] if way else tab.main_frame
+        for name in ("in strict code", "in a frame in a shadow root"):
+            for suffix in ("", "/framed"):
+                tab.goto(f"{address}/{list(DEMOS).index(name)}{suffix}")
+                frame = tab.main_frame.child_frames[0] if suffix else tab.main_frame
                 assert frame.title() == "ran"
                 assert frame.evaluate(f"typeof close_{NONCE}") == "undefined"

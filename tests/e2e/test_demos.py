@@ -1,4 +1,4 @@
-"""The life of a demo in the whole suite: written, saved, and opened in a browser, where it calls a published agent."""
+"""The life of a demo in the whole suite: generated, saved, and opened in a browser, where it calls an agent."""
 
 import json
 from typing import Any
@@ -73,9 +73,9 @@ document.addEventListener("DOMContentLoaded", async () => {
 def test_a_demos_whole_life(
     firebase_suite: Suite, connect: Connect, model_server: ModelServer, browser: Browser
 ) -> None:
-    """A model writes it; it is saved, shared, and opened without a token; it calls an agent and nothing else."""
+    """A model generates the demo. It is saved, shared, and opened without a token. It can call only one agent."""
     mine = connect(firebase_suite.url, sign_up(firebase_suite)).client
-    anybody = connect(firebase_suite.url).client
+    anonymous = connect(firebase_suite.url).client
 
     agent = {"name": "Shout", "code": SHOUT, "friendlyName": "shout", "inputSchema": {"inputText": "string"}}
     agent_id = mine.post("/api/agents", json=agent).json()["_id"]
@@ -88,9 +88,11 @@ def test_a_demos_whole_life(
     wrong = json.dumps({"html": HTML, "css": CSS, "js": JS.replace("/rest/shout", "/rest/whisper") + ATTEMPTS})
     code = {"html": HTML, "css": CSS, "js": JS + ATTEMPTS}
     model_server.script(prompt, Answer(wrong))
-    told = "This answer cannot be used: js, line 4: /rest/whisper is not among the selected APIs. They are: shout.\n"
-    told += "Fix it. Answer with the whole JSON object and nothing else."
-    model_server.script(told, Answer(f"Fixed:\n```json\n{json.dumps(code, indent=2)}\n```"))
+    correction = (
+        "This answer cannot be used: js, line 4: /rest/whisper is not among the selected APIs. They are: shout.\n"
+    )
+    correction += "Fix it. Answer with the whole JSON object and nothing else."
+    model_server.script(correction, Answer(f"Fixed:\n```json\n{json.dumps(code, indent=2)}\n```"))
     written = mine.post("/api/demos/generate-code", json=body)
     assert written.status_code == 200, written.text
     assert written.json() == {**code, "thoughts": None}
@@ -100,9 +102,9 @@ def test_a_demos_whole_life(
     assert saved.status_code == 201
     path = f"/api/demos/{saved.json()['_id']}"
     assert mine.get(f"{path}/page").status_code == 200
-    assert anybody.get(f"{path}/page").status_code == 404
+    assert anonymous.get(f"{path}/page").status_code == 404
     assert mine.put(path, json={**saved.json(), "visibility": "shared"}).status_code == 200
-    assert anybody.get(path).status_code == 401
+    assert anonymous.get(path).status_code == 401
 
     context = browser.new_context()
     context.add_cookies([{"name": "secret", "value": "x", "url": firebase_suite.url}])
@@ -134,6 +136,6 @@ def test_a_demos_whole_life(
     context.close()
 
     assert mine.delete(path).status_code == 204
-    assert anybody.get(f"{path}/page").status_code == 404
+    assert anonymous.get(f"{path}/page").status_code == 404
     usage = mine.get("/api/users/me").json()["usageInfo"]["usage"]
     assert [entry["metadata"]["purpose"] for entry in usage] == ["generate-demo"] * 4

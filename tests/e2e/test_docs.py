@@ -1,4 +1,4 @@
-"""The documents' commands, pasted like a reader would, against the running suite."""
+"""Runs the commands in the documentation against the running suite, pasted as a reader would."""
 
 import json
 import re
@@ -25,12 +25,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def commands(document: str) -> list[str]:
-    """The shell blocks of a document, in order."""
+    """Returns the shell blocks of a document, in order."""
     return re.findall(r"```sh\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
 
 
 def shown(document: str) -> list[Any]:
-    """The answers that a document shows, in order."""
+    """Returns the JSON responses that a document shows, in order."""
     return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)]
 
 
@@ -44,30 +44,30 @@ def paste(command: str, suite: Suite) -> str:
 
 
 def test_the_readmes_first_chat(local_suite: Suite) -> None:
-    """The chat prints a ticket, and the look-up finally the local model's answer."""
+    """The chat prints a ticket, and the look-up finally prints the local model's answer."""
     if not local_suite.local_model:
-        pytest.skip("the local model is left out here (LOCAL_MODEL=off)")
+        pytest.skip("the local model is disabled here (LOCAL_MODEL=off)")
     start, chat, look_up, providers, test = commands("README.md")
     assert (start.strip(), test.strip()) == ("make run", "make test")
     ticket = json.loads(paste(chat, local_suite))
     assert (set(ticket), ticket["status"]) == ({"ticket_id", "status"}, "pending")
     deadline = time.monotonic() + 60
     while True:
-        answer = json.loads(paste(look_up.replace("TICKET_ID", ticket["ticket_id"]), local_suite))
-        if answer["status"] not in ("pending", "processing"):
+        chat_outcome = json.loads(paste(look_up.replace("TICKET_ID", ticket["ticket_id"]), local_suite))
+        if chat_outcome["status"] not in ("pending", "processing"):
             break
         assert time.monotonic() < deadline
         time.sleep(0.5)
     as_shown = shown("README.md")[1]
-    assert answer["status"] == "completed"
-    assert list(answer) == list(as_shown)
-    assert list(answer["result"]) == list(as_shown["result"])
-    assert answer["result"]["content"]
+    assert chat_outcome["status"] == "completed"
+    assert list(chat_outcome) == list(as_shown)
+    assert list(chat_outcome["result"]) == list(as_shown["result"])
+    assert chat_outcome["result"]["content"]
     assert "local" in json.loads(paste(providers, local_suite))
 
 
 def test_the_tutorial(local_suite: Suite) -> None:
-    """From the code to a chat with the agent, each step with the answer that is shown."""
+    """Each step, from the code to a chat with the agent, has the response that the tutorial shows."""
     start, save, run_code, deploy, call, chat, look_up = commands("docs/tutorial/first-agent.md")
     ran, called = shown("docs/tutorial/first-agent.md")
     assert start.strip() == "make run"
@@ -79,12 +79,11 @@ def test_the_tutorial(local_suite: Suite) -> None:
     assert json.loads(paste(call, local_suite)) == called
     ticket = json.loads(paste(chat, local_suite))
     deadline = time.monotonic() + 60
-    while (answer := json.loads(paste(look_up.replace("TICKET_ID", ticket["ticket_id"]), local_suite)))["status"] in (
-        *("pending", "processing"),
-    ):
-        assert time.monotonic() < deadline, answer
+    look_up = look_up.replace("TICKET_ID", ticket["ticket_id"])
+    while (chat_outcome := json.loads(paste(look_up, local_suite)))["status"] in ("pending", "processing"):
+        assert time.monotonic() < deadline, chat_outcome
         time.sleep(0.5)
-    assert answer["result"]["content"] == "5 words, 5 of them different"
+    assert chat_outcome["result"]["content"] == "5 words, 5 of them different"
     paste(f"curl -s -X DELETE http://127.0.0.1:8000/api/agents/{agent['_id']}", local_suite)
 
 
@@ -96,7 +95,7 @@ def test_the_token_of_the_local_guide(firebase_suite: Suite) -> None:
 
 
 def test_the_sandbox_guides_run(local_suite: Suite) -> None:
-    """Code that is run without being saved."""
+    """The guide's code runs without being saved."""
     (run_code,) = commands("docs/explanation/sandbox.md")
     outcome = json.loads(paste(run_code, local_suite))
     assert (outcome["result"], outcome["logs"], outcome["error"]) == ({"outputText": "HELLO"}, ["working"], None)
@@ -104,7 +103,7 @@ def test_the_sandbox_guides_run(local_suite: Suite) -> None:
 
 @pytest.fixture
 def shouter(local_suite: Suite) -> Iterator[str]:
-    """The agent of the agents' guide, published; its id. The rest of that guide: tests/functions/test_agent_docs.py."""
+    """Publishes the guide's agent, and returns its id. tests/functions/test_agent_docs.py tests the whole guide."""
     save, change_and_delete, *_ = commands("docs/reference/agents.md")
     (deploy,) = [command for command in commands("docs/reference/agents.md") if command.strip().endswith("/deploy")]
     agent_id: str = json.loads(paste(save, local_suite))["_id"]
@@ -114,7 +113,7 @@ def shouter(local_suite: Suite) -> Iterator[str]:
 
 
 def test_the_demos_guide(local_suite: Suite, model_server: ModelServer, shouter: str) -> None:
-    """A page for the agent of the agents' guide is written, saved, and opened."""
+    """A page for the agent of the agents' guide is generated, saved, and opened."""
     write, save, open_page = commands("docs/reference/demos.md")
     written, saved = shown("docs/reference/demos.md")[:2]
     assert "no JSON object" in json.loads(paste(write, local_suite))["detail"], "the double's own answer is not a page"
@@ -131,7 +130,7 @@ def test_the_demos_guide(local_suite: Suite, model_server: ModelServer, shouter:
 
 
 def test_the_guide_to_mcp_and_specs(local_suite: Suite, mcp_server: "McpServer", api_server: ApiServer) -> None:
-    """With the tests' own servers instead of third-party ones."""
+    """The tests' own servers replace third-party ones."""
     list_tools, fetch_spec = commands("docs/reference/mcp-and-specs.md")
     listed, spec, *_ = shown("docs/reference/mcp-and-specs.md")
     tools = json.loads(paste(list_tools.replace("https://mcp.example.com/mcp", mcp_server.url), local_suite))
@@ -143,19 +142,19 @@ def test_the_guide_to_mcp_and_specs(local_suite: Suite, mcp_server: "McpServer",
 
 
 def test_a_request_is_found_as_the_guide_says(local_suite: Suite, model_server: ModelServer) -> None:
-    """The chat's lines and the worker's are found by the id that the caller chose."""
+    """The request id that the caller chose finds the lines of the chat and of the worker."""
     search, chat = commands("docs/guides/observability.md")
     charged = chat.replace('"local"', '"openai"').replace("smollm2-135m-instruct", "gpt-4.1-mini")
     assert charged != chat
     for each in (chat, charged):
         paste(each, local_suite)
-    wanted = {(line["message"], line["logger"]) for line in shown("docs/guides/observability.md")}
+    expected = {(line["message"], line["logger"]) for line in shown("docs/guides/observability.md")}
 
     def found() -> set[tuple[str, str]]:
         lines = [json.loads(line.lstrip("> ")) for line in paste(search, local_suite).splitlines()]
         return {(line["message"], line["logger"]) for line in lines}
 
-    assert processes.wait_for(lambda: wanted <= found(), seconds=20), wanted - found()
+    assert processes.wait_for(lambda: expected <= found(), seconds=20), expected - found()
 
 
 def test_the_guide_to_money(local_suite: Suite) -> None:
@@ -176,8 +175,9 @@ def test_the_guide_to_chat(local_suite: Suite) -> None:
 
 
 def test_every_command_of_the_guides_is_run() -> None:
-    """A new guide with commands needs a test here. Commands for a Google Cloud project cannot be run here;
-    tests/docs/test_commands.py checks that the command line tools support them.
+    """A new guide with commands needs a test here, except for commands for a Google Cloud project.
+
+    tests/docs/test_commands.py checks that the command line tools support those.
     """
     documents = [ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")]
     with_commands = {str(path.relative_to(ROOT)) for path in documents if "```sh" in path.read_text()}
@@ -185,5 +185,5 @@ def test_every_command_of_the_guides_is_run() -> None:
         *("tutorial/first-agent", "guides/local", "guides/observability", "explanation/money", "explanation/sandbox"),
         *("reference/agents", "reference/chat", "reference/demos", "reference/mcp-and-specs"),
     }
-    to_the_cloud = {"docs/guides/deploy.md", "docs/guides/operations.md", "deploy/monitoring/README.md"}
-    assert with_commands == {"README.md", *(f"docs/{name}.md" for name in run), *to_the_cloud}
+    cloud = {"docs/guides/deploy.md", "docs/guides/operations.md", "deploy/monitoring/README.md"}
+    assert with_commands == {"README.md", *(f"docs/{name}.md" for name in run), *cloud}

@@ -1,4 +1,4 @@
-"""A chat can be followed through the running suite's log by its request's id alone."""
+"""The request id alone finds all of a chat's lines in the running suite's log."""
 
 import json
 from typing import Any
@@ -19,22 +19,22 @@ PROMPT = "canary-in-the-prompt"
 
 
 def _lines(suite: Suite, request_id: str) -> list[dict[str, Any]]:
-    """The lines that a search for the id finds, in the order in which they were written."""
+    """Returns the lines that a search for the id finds, in the order in which they were written."""
     found = [line for line in suite.log.path.read_text(encoding="utf-8").splitlines() if request_id in line]
     return [json.loads(line.lstrip("> ")) for line in found]
 
 
 def _summary(line: dict[str, Any]) -> str:
-    """The function and the message of a line."""
+    """Returns the function and the message of a line."""
     return f"{line.get('function', '')} {line['message']}".strip()
 
 
-def test_a_request_is_found_again_up_to_its_charge(
+def test_a_request_can_be_followed_to_its_charge(
     local_suite: Suite, connect: Connect, model_server: ModelServer
 ) -> None:
-    """Through Hosting, the queue, a failed model call and a second attempt: one id, one trace, one charge."""
+    """Hosting, the queue, a failed model call and a second attempt leave one id, one trace and one charge."""
     model_server.script(PROMPT, Fail(503), Answer("canary-in-the-answer"))
-    request_id = f"asked-{uuid4()}"
+    request_id = f"followed-{uuid4()}"
     service = connect(local_suite.url)
     service.client.headers.update({"X-Request-Id": request_id, "traceparent": f"00-{TRACE}-b7ad6b7169203331-01"})
     accepted = service.chat(PROMPT)
@@ -45,11 +45,11 @@ def test_a_request_is_found_again_up_to_its_charge(
     assert processes.wait_for(lambda: "worker POST / 204" in map(_summary, _lines(local_suite, request_id)), seconds=20)
 
     lines = _lines(local_suite, request_id)
-    told = [_summary(line) for line in lines]
-    assert told.count("chat POST /chat 200") == 1
-    assert told[-1] == "worker POST / 204"
-    assert told.count("worker POST / 425") == 1
-    assert told.count("Charged") == 1
+    summaries = [_summary(line) for line in lines]
+    assert summaries.count("chat POST /chat 200") == 1
+    assert summaries[-1] == "worker POST / 204"
+    assert summaries.count("worker POST / 425") == 1
+    assert summaries.count("Charged") == 1
     assert {line[LABELS_FIELD]["request_id"] for line in lines} == {request_id}
     assert {line[TRACE_FIELD] for line in lines} == {f"projects/demo-agents/traces/{TRACE}"}
     assert ticket_id in {line.get("ticket") for line in lines}

@@ -1,4 +1,4 @@
-"""Unusual requests, written by hand, through Hosting and at the function itself."""
+"""Unusual handwritten requests, through Hosting and at the function itself."""
 
 import gzip
 import json
@@ -14,16 +14,16 @@ pytestmark = pytest.mark.e2e
 USAGE = b'{"responseCost": 0, "metadata": {"by": "hand"}}'
 
 
-def ask(address: str, request: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Sends a request line with headers and body; returns status, headers and body of the answer."""
+def send(address: str, request: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Sends a request line with headers and body, and returns status, headers and body of the response."""
     host, _, port = address.removeprefix("http://").partition(":")
     head, _, body = request.partition(b"\r\n\r\n")
     with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(head + f"\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode() + body)
-        answer = b""
+        response = b""
         while part := connection.recv(65536):
-            answer += part
-    head, _, body = answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n").partition(b"\r\n\r\n")
+            response += part
+    head, _, body = response.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n").partition(b"\r\n\r\n")
     lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
     return int(lines[0].split()[1]), headers, body
@@ -35,67 +35,67 @@ def detail(body: bytes) -> Any:
     return json.loads(text)["detail"]
 
 
-def ways(suite: Suite) -> list[tuple[str, bytes]]:
-    """Hosting and the functions emulator: an address, and the path before a function's name."""
+def endpoints(suite: Suite) -> list[tuple[str, bytes]]:
+    """Returns an address and the path before a function's name, for Hosting and for the functions emulator."""
     address, _, folder = suite.function_url("").removeprefix("http://").partition("/")
     return [(suite.url, b"/api"), (f"http://{address}", f"/{folder.rstrip('/')}".encode())]
 
 
 @pytest.mark.parametrize("broken", [b"%FF", b"%E0%A4%A", b"%", b"%zz", b"%C3%28", b"%00", b"%ED%A0%80", b"%252F"])
 def test_a_broken_path_is_not_found(local_suite: Suite, broken: bytes) -> None:
-    """400 or 404 in the contract's shape, at both addresses."""
-    for address, prefix in ways(local_suite):
+    """Both addresses respond with 400 or 404 in the contract's shape."""
+    for address, prefix in endpoints(local_suite):
         for path in (b"/demos/" + broken, b"/demos/" + broken + b"/page", b"/sessions/" + broken + b"/other"):
-            status, _, body = ask(address, b"GET " + prefix + path + b" HTTP/1.1\r\n\r\n")
+            status, _, body = send(address, b"GET " + prefix + path + b" HTTP/1.1\r\n\r\n")
             assert status in (400, 404), (address, path, body)
             assert isinstance(detail(body), str)
 
 
 def test_a_chunked_body_is_read(local_suite: Suite) -> None:
-    """Clients send it if they do not know the length beforehand."""
-    for address, prefix in ways(local_suite):
+    """Clients send chunks if they do not know the length in advance."""
+    for address, prefix in endpoints(local_suite):
         head = b"POST " + prefix + b"/users/me/usage HTTP/1.1\r\nContent-Type: application/json\r\n"
         chunks = b"10\r\n" + USAGE[:16] + b"\r\n%x\r\n" % len(USAGE[16:]) + USAGE[16:] + b"\r\n0\r\n\r\n"
-        status, _, body = ask(address, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
+        status, _, body = send(address, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
         assert status == 200, (address, body)
 
 
 def test_a_body_after_expect_is_read(local_suite: Suite) -> None:
     """curl sends `Expect` with long bodies."""
-    for address, prefix in ways(local_suite):
+    for address, prefix in endpoints(local_suite):
         head = b"POST " + prefix + b"/users/me/usage HTTP/1.1\r\nContent-Type: application/json\r\n"
         head += b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(USAGE)
-        status, _, body = ask(address, head + USAGE)
+        status, _, body = send(address, head + USAGE)
         assert status == 200, (address, body)
 
 
 def test_a_compressed_body_is_read(local_suite: Suite) -> None:
-    """At both addresses."""
+    """Both addresses accept gzip."""
     packed = gzip.compress(USAGE)
-    for address, prefix in ways(local_suite):
+    for address, prefix in endpoints(local_suite):
         head = b"POST " + prefix + b"/users/me/usage HTTP/1.1\r\nContent-Type: application/json\r\n"
         head += b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
-        status, _, body = ask(address, head + packed)
+        status, _, body = send(address, head + packed)
         assert status == 200, (address, body)
 
 
 def test_head_is_get_without_the_body(local_suite: Suite) -> None:
-    """It has the same status and type."""
-    for address, prefix in ways(local_suite):
+    """The status and the content type are those of GET."""
+    for address, prefix in endpoints(local_suite):
         for path, status in ((b"/users/me", 200), (b"/demos/none/page", 404), (b"/providers", 200)):
-            got, headers, body = ask(address, b"HEAD " + prefix + path + b" HTTP/1.1\r\n\r\n")
-            assert (got, body) == (status, b""), (address, path)
+            actual_status, headers, body = send(address, b"HEAD " + prefix + path + b" HTTP/1.1\r\n\r\n")
+            assert (actual_status, body) == (status, b""), (address, path)
             assert headers["content-type"].startswith("application/json")
 
 
 @pytest.mark.parametrize(("origin", "status"), [(b"http://localhost:5173", 200), (b"https://evil.example", 400)])
 def test_a_preflight_is_answered_by_the_function(local_suite: Suite, origin: bytes, status: int) -> None:
-    """A frontend's development server may call; the answer to other pages names the setting that would allow them."""
-    for address, prefix in ways(local_suite):
+    """A frontend's development server is allowed. For other origins, the error names the setting to change."""
+    for address, prefix in endpoints(local_suite):
         head = b"OPTIONS " + prefix + b"/chat HTTP/1.1\r\nOrigin: " + origin + b"\r\n"
-        asking = b"Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type\r\n\r\n"
-        got, headers, body = ask(address, head + asking)
-        assert got == status, (address, body)
+        preflight = b"Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type\r\n\r\n"
+        actual_status, headers, body = send(address, head + preflight)
+        assert actual_status == status, (address, body)
         if status == 200:
             assert headers["access-control-allow-origin"] == origin.decode()
             assert headers["access-control-allow-credentials"] == "true"

@@ -1,4 +1,4 @@
-"""The suite's task queue, through `shared.tasks`."""
+"""The suite's task queue, used through `shared.tasks`."""
 
 import httpx
 import pytest
@@ -16,23 +16,23 @@ async def queue(local_suite: Suite) -> TaskQueue:
 
 
 async def test_a_task_enqueued_twice_is_accepted_once(local_suite: Suite, queue: TaskQueue) -> None:
-    """The second is not an error, and is not dispatched."""
-    before = added(local_suite)
+    """The second task is not an error, and is not dispatched."""
+    before = count_added_tasks(local_suite)
     for _ in range(2):
-        await queue.enqueue("nobody", {"ticket_id": "00000000-0000-4000-8000-000000000000"})
-    assert added(local_suite) == before + 1
+        await queue.enqueue("unknown", {"ticket_id": "00000000-0000-4000-8000-000000000000"})
+    assert count_added_tasks(local_suite) == before + 1
 
 
-def added(suite: Suite) -> int:
-    """The number of tasks that the queue accepted within five minutes."""
+def count_added_tasks(suite: Suite) -> int:
+    """Returns the number of tasks that the queue accepted within five minutes."""
     statistics = httpx.get(f"http://{suite.env['CLOUD_TASKS_EMULATOR_HOST']}/queueStats", trust_env=False).json()
     (queue,) = statistics.values()
     return round(queue["tasksAdded"] * 5)  # it reports the average per minute
 
 
-@pytest.mark.parametrize("change", [{"worker_queue": "nobody"}, {"cloud_tasks_emulator_host": "127.0.0.1:1"}])
-async def test_a_missing_queue_refuses(local_suite: Suite, change: dict[str, str]) -> None:
-    """With `QueueRefused`, whatever the reason."""
+@pytest.mark.parametrize("change", [{"worker_queue": "unknown"}, {"cloud_tasks_emulator_host": "127.0.0.1:1"}])
+async def test_a_missing_queue_is_refused(local_suite: Suite, change: dict[str, str]) -> None:
+    """An unknown queue and an unreachable server raise `QueueRefused`."""
     settings = Settings.from_environ(local_suite.env).model_copy(update=change)
     with pytest.raises(QueueRefused):
-        await task_queue(settings).enqueue("nobody", {"ticket_id": "x"})
+        await task_queue(settings).enqueue("unknown", {"ticket_id": "x"})

@@ -1,4 +1,4 @@
-"""Every sentence of the API's specification is true over real HTTP, with authentication and without."""
+"""Every sentence of the API's specification is true over real HTTP, with and without authentication."""
 
 from collections.abc import Iterator
 
@@ -9,10 +9,10 @@ from tests.doubles.mcp_server import McpServer
 from tests.doubles.model_server import ModelServer
 from tests.e2e.conftest import ADMIN_PASSWORD, Connect
 from tests.e2e.sentences.context import Check, CheckContext, ok
-from tests.e2e.sentences.table import SENTENCES, Nothing
+from tests.e2e.sentences.table import SENTENCES, NoCheck
 from tests.e2e.test_authentication import altered, sign_up
 
-PROMISES = [(sentence, check) for sentence, check in SENTENCES if not isinstance(check, Nothing)]
+PROMISES = [(sentence, check) for sentence, check in SENTENCES if not isinstance(check, NoCheck)]
 
 
 @pytest.fixture(params=["local", pytest.param("firebase", marks=pytest.mark.long)])
@@ -23,9 +23,9 @@ def context(
     api_server: ApiServer,
     mcp_server: McpServer,
 ) -> Iterator[CheckContext]:
-    """Where tokens are demanded, users of the check's own; elsewhere the one user, whose account is mended after it."""
+    """Creates new users in the mode with tokens; in the other mode, restores the only user's account afterwards."""
     suite = request.getfixturevalue(f"{request.param}_suite")
-    anybody = connect(suite.url)
+    anonymous = connect(suite.url)
     if request.param == "firebase":
         mine, other = connect(suite.url, sign_up(suite)), connect(suite.url, sign_up(suite))
         admin = connect(suite.url, altered(sign_up(suite), admin=True))
@@ -33,7 +33,7 @@ def context(
         mine = other = connect(suite.url)
         admin = connect(suite.url)
         admin.client.headers["X-Admin-Password"] = ADMIN_PASSWORD
-    yield CheckContext(suite, mine, other.client, anybody.client, admin.client, model_server, api_server, mcp_server)
+    yield CheckContext(suite, mine, other.client, anonymous.client, admin.client, model_server, api_server, mcp_server)
     if request.param == "local":
         ok(mine.client.put("/users/me/monthly-allowance", json={"monthlyAllowance": 100}))
         ok(mine.client.put("/users/me/allowance-reset-date", json={"allowanceResetDate": 0}))
@@ -46,12 +46,12 @@ def context(
     ("sentence", "check"), [pytest.param(*promise, id=f"{n}: {promise[0][:50]}") for n, promise in enumerate(PROMISES)]
 )
 def test_a_sentence_holds(context: CheckContext, sentence: str, check: Check) -> None:
-    """By the check that stands beside it in the table."""
+    """The sentence's check in the table succeeds."""
     check(context)
 
 
 def test_a_sentence_has_a_check_or_a_reason() -> None:
-    """Every check is used, and every sentence without a check has a reason."""
-    assert all(check.reason for _, check in SENTENCES if isinstance(check, Nothing))
+    """Every check is used once, and every sentence without a check has a reason."""
+    assert all(check.reason for _, check in SENTENCES if isinstance(check, NoCheck))
     checks = [check for _, check in PROMISES]
-    assert len(set(checks)) == len(checks), "two sentences share a check: does it prove both?"
+    assert len(set(checks)) == len(checks), "two sentences share a check, which may not prove both"

@@ -1,4 +1,4 @@
-"""Money through Hosting: a chat's cost is deducted from the user's remaining amount."""
+"""Money, through Hosting: a chat's cost is deducted from its user's remaining amount."""
 
 import pytest
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_a_chat_is_charged_to_its_user(firebase_suite: Suite, connect: Connect, model_server: ModelServer) -> None:
-    """The profile shows the remaining amount and the entry; other users' profiles do not change."""
+    """The profile shows the remaining amount and the usage entry. Other users' profiles do not change."""
     service = connect(firebase_suite.url, sign_up(firebase_suite))
     other = connect(firebase_suite.url, sign_up(firebase_suite))
     before = service.client.get("/api/users/me").json()
@@ -25,8 +25,8 @@ def test_a_chat_is_charged_to_its_user(firebase_suite: Suite, connect: Connect, 
     assert other.client.get("/api/users/me").json()["usageInfo"]["spendRemaining"] == 100
 
 
-def test_an_allowance_that_is_used_up_is_402(firebase_suite: Suite, connect: Connect) -> None:
-    """The user sets it to zero; raising it above the ceiling is refused; a reset restores it."""
+def test_a_spent_allowance_is_402(firebase_suite: Suite, connect: Connect) -> None:
+    """Raising the remaining amount above the ceiling is refused, and a reset restores it."""
     service = connect(firebase_suite.url, sign_up(firebase_suite))
     assert service.client.put("/api/users/me/spend-remaining", json={"spendRemaining": 0}).status_code == 200
     assert service.chat("no money").status_code == 402
@@ -46,10 +46,10 @@ def test_an_allowance_that_is_used_up_is_402(firebase_suite: Suite, connect: Con
         ("PUT", "/admin/users/u", {}, 401),
     ],
 )
-def test_the_other_groups_answer_by_both_forms(
+def test_the_other_functions_answer_at_both_paths(
     local_suite: Suite, connect: Connect, method: str, path: str, body: object, status: int
 ) -> None:
-    """With and without the prefix."""
+    """Hosting's prefix is optional in the path."""
     client = connect(local_suite.url).client
     if path.startswith("/sessions"):
         client.post("/sessions/s/config", json={"provider": "openai", "model": "gpt-4.1-mini"})
@@ -59,5 +59,5 @@ def test_the_other_groups_answer_by_both_forms(
 
 
 def test_the_sweep_answers(local_suite: Suite) -> None:
-    """Only at its own address."""
+    """The sweep can be called only at its own address."""
     assert local_suite.sweep()

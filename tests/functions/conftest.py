@@ -1,6 +1,6 @@
-"""Functions, served as they are: their own routes and entry points, over ASGI, with the test's settings.
+"""Fixtures that serve functions over ASGI, with their own routes and the test's settings.
 
-Every answer is held against the service's document.
+Every response is checked against the service's OpenAPI document.
 """
 
 import os
@@ -18,12 +18,12 @@ from tests.sandbox_workers import end_workers_after_test as end_workers_after_te
 from tests.tokens import token
 
 Serve = Callable[..., httpx.AsyncClient]
-Whom = Callable[[str], dict[str, str]]
+AuthHeaders = Callable[[str], dict[str, str]]
 
 
 @pytest.fixture
 async def serve(settings: Settings, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Serve]:
-    """`serve(functions.chat.main, app_env="firebase")` is a client of that function."""
+    """Returns a function that makes clients: `serve(functions.chat.main, app_env="firebase")`."""
     for name in list(os.environ):
         if name.endswith(("_API_KEY", "_BASE_URL", "_API_BASE")):
             monkeypatch.delenv(name)
@@ -36,20 +36,20 @@ async def serve(settings: Settings, environ: dict[str, str], monkeypatch: pytest
             limit = getattr(module, "MAX_BODY_BYTES", None)
             open_prefix = getattr(module, "OPEN_PREFIX", None)
             app = create_app(name, module.router, settings.model_copy(update=fields), limit, open_prefix)
-            made = httpx.AsyncClient(
+            http_client = httpx.AsyncClient(
                 transport=httpx.ASGITransport(app),
                 base_url="http://service",
                 event_hooks={"response": [answer_check(name)]},
             )
-            stack.push_async_callback(made.aclose)
-            return made
+            stack.push_async_callback(http_client.aclose)
+            return http_client
 
         yield client
 
 
 @pytest.fixture
-def as_whom(project: str, monkeypatch: pytest.MonkeyPatch) -> Whom:
-    """The headers of somebody."""
+def auth_headers(project: str, monkeypatch: pytest.MonkeyPatch) -> AuthHeaders:
+    """Returns the headers that authenticate a user, by role; none for an unknown role."""
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9")
     import firebase_admin
 
@@ -61,4 +61,4 @@ def as_whom(project: str, monkeypatch: pytest.MonkeyPatch) -> Whom:
         "admin": token(project, "boss", admin=True),
         "almost an admin": token(project, "clerk", admin="true"),
     }
-    return lambda who: {"Authorization": f"Bearer {tokens[who]}"} if who in tokens else {}
+    return lambda role: {"Authorization": f"Bearer {tokens[role]}"} if role in tokens else {}

@@ -1,7 +1,7 @@
-"""A function under functions-framework, started as the platform starts it, which can be frozen and go on.
+"""Starts a function under functions-framework, as the platform does, and can freeze and resume it.
 
-Cloud Run takes the CPU away from an instance that answers nobody. SIGSTOP for the whole process tree does the same:
-clocks go on, and nothing else does.
+Cloud Run takes the CPU away from an instance that has no request to answer. SIGSTOP for the whole process tree has the
+same effect: clocks go on, and everything else stops.
 """
 
 import os
@@ -25,7 +25,7 @@ START_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Instance:
-    """`client`: of the function; `log`: all that it wrote."""
+    """`client`: sends requests to the function. `log`: the file with its output."""
 
     client: httpx.Client
     process: psutil.Process
@@ -33,14 +33,14 @@ class Instance:
 
     @property
     def pids(self) -> set[int]:
-        """The processes of the instance."""
+        """The ids of the instance's processes."""
         return {self.process.pid, *(child.pid for child in self.process.children(recursive=True))}
 
     def freeze(self, seconds: float) -> None:
-        """Takes the CPU away from every process of the instance for so long."""
+        """Takes the CPU away from every process of the instance for `seconds`."""
         tree = [self.process, *self.process.children(recursive=True)]
         for process in tree:
-            with suppress(psutil.NoSuchProcess):  # one that was just over
+            with suppress(psutil.NoSuchProcess):  # it has just ended
                 process.send_signal(signal.SIGSTOP)
         time.sleep(seconds)
         for process in tree:
@@ -50,7 +50,7 @@ class Instance:
 
 @contextmanager
 def instance(name: str, folder: Path, environ: Mapping[str, str]) -> Generator[Instance]:
-    """The function `name`, once it listens. `folder`: where it runs, and writes its log."""
+    """Yields the function `name` once it listens. It runs in `folder`, and writes its log there."""
     port = free_port()
     fixed = {"PATH": os.defpath, "HOME": str(folder), "TMPDIR": str(folder), "PYTHONPATH": str(ROOT)}
     address = {"FUNCTION_TARGET": name, "PORT": str(port), "HOST": "127.0.0.1"}
@@ -66,7 +66,7 @@ def instance(name: str, folder: Path, environ: Mapping[str, str]) -> Generator[I
             start_new_session=True,
         )
     try:
-        # A connection for each request: those that lie idle are closed after two seconds, frozen ones at the next.
+        # A new connection for each request: the server closes idle ones after two seconds, or when it is resumed.
         limits = httpx.Limits(max_keepalive_connections=0)
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False, limits=limits) as client:
             deadline = time.monotonic() + START_SECONDS

@@ -1,4 +1,4 @@
-"""Who may do what: every route but the agents', as nobody, as a user, as another user, as an admin, by password."""
+"""Authorization of every route except the agents': anonymous, as a user, another user, an admin, and by password."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,14 +19,14 @@ import functions.providers.main as providers
 import functions.sessions.main as sessions
 import functions.specs.main as specs
 import functions.users.main as users
-from tests.functions.conftest import Serve, Whom
+from tests.functions.conftest import AuthHeaders, Serve
 
 CHAT = {"messages": [{"role": "user", "content": "hi"}], "provider": "openai", "model": "gpt-4.1-mini"}
 CONFIG = {"provider": "openai", "model": "gpt-4.1-mini"}
 LOG = {"eventType": "e", "message": "m"}
 PASSWORD = "correct horse"
 
-OPEN = (200, 200, 200)  # nobody, a user, an admin
+OPEN = (200, 200, 200)  # anonymous, a user, an admin
 OWN = (401, 200, 200)
 
 ROUTES: list[tuple[ModuleType, str, str, Any, tuple[int, int, int]]] = [
@@ -67,38 +67,38 @@ ROUTES: list[tuple[ModuleType, str, str, Any, tuple[int, int, int]]] = [
 @pytest.mark.parametrize(
     ("module", "method", "path", "body", "expected"), ROUTES, ids=lambda value: value if isinstance(value, str) else ""
 )
-async def test_every_route_for_everybody(
+async def test_every_route_for_every_role(
     serve: Serve,
-    as_whom: Whom,
+    auth_headers: AuthHeaders,
     module: ModuleType,
     method: str,
     path: str,
     body: Any,
     expected: tuple[int, int, int],
 ) -> None:
-    """Exactly the contract's codes, in the contract's shape."""
+    """Each role gets exactly the contract's status code, in the contract's shape."""
     firebase = {"app_env": "firebase", "admin_panel_enabled": True, "admin_password": None}
-    await serve(users, **firebase).get("/users/me", headers=as_whom("user"))
-    await serve(sessions, **firebase).post("/sessions/mine/config", json=CONFIG, headers=as_whom("user"))
+    await serve(users, **firebase).get("/users/me", headers=auth_headers("user"))
+    await serve(sessions, **firebase).post("/sessions/mine/config", json=CONFIG, headers=auth_headers("user"))
     client = serve(module, **firebase)
-    for who, status in zip(("nobody", "admin", "user"), (expected[0], expected[2], expected[1]), strict=True):
-        response = await client.request(method, path, json=body, headers=as_whom(who))
+    for who, status in zip(("anonymous", "admin", "user"), (expected[0], expected[2], expected[1]), strict=True):
+        response = await client.request(method, path, json=body, headers=auth_headers(who))
         assert response.status_code == status, (who, response.text)
         if status >= 400:
             assert set(response.json()) == {"detail"}
 
 
-async def test_what_is_somebody_elses_is_404(serve: Serve, as_whom: Whom) -> None:
-    """A ticket and a session: for another user, and for an admin, they are not there."""
+async def test_other_users_tickets_and_sessions_are_404(serve: Serve, auth_headers: AuthHeaders) -> None:
+    """Another user, even an admin, cannot see a user's ticket or session."""
     client = serve(chat, app_env="firebase")
-    ticket = (await client.post("/chat", json=CHAT, headers=as_whom("user"))).json()["ticket_id"]
+    ticket = (await client.post("/chat", json=CHAT, headers=auth_headers("user"))).json()["ticket_id"]
     own = serve(sessions, app_env="firebase")
-    await own.post("/sessions/s/config", json=CONFIG, headers=as_whom("user"))
+    await own.post("/sessions/s/config", json=CONFIG, headers=auth_headers("user"))
     for who in ("other", "admin"):
-        assert (await client.get(f"/chat/{ticket}", headers=as_whom(who))).status_code == 404
-        assert (await own.get("/sessions/s/config", headers=as_whom(who))).status_code == 404
-        assert (await own.delete("/sessions/s", headers=as_whom(who))).status_code == 404
-    assert (await own.get("/sessions/s/config", headers=as_whom("user"))).json()["model"] == "gpt-4.1-mini"
+        assert (await client.get(f"/chat/{ticket}", headers=auth_headers(who))).status_code == 404
+        assert (await own.get("/sessions/s/config", headers=auth_headers(who))).status_code == 404
+        assert (await own.delete("/sessions/s", headers=auth_headers(who))).status_code == 404
+    assert (await own.get("/sessions/s/config", headers=auth_headers("user"))).json()["model"] == "gpt-4.1-mini"
 
 
 @pytest.mark.parametrize("app_env", ["local", "firebase"])
@@ -120,19 +120,22 @@ async def test_what_is_somebody_elses_is_404(serve: Serve, as_whom: Whom) -> Non
 async def test_the_admin_password(
     serve: Serve, app_env: str, enabled: bool, configured: str | None, sent: str | None, status: int
 ) -> None:
-    """Disabled: 403. Wrong or none: 401, which are told apart. An empty one that nobody set opens nothing."""
+    """A disabled panel returns 403. A wrong or missing password gets a 401, with different messages.
+
+    If no password is configured, an empty one is refused as well.
+    """
     secret = None if configured is None else SecretStr(configured)
     client = serve(admin, app_env=app_env, admin_panel_enabled=enabled, admin_password=secret)
     headers = {} if sent is None else {b"X-Admin-Password": sent.encode()}
     response = await client.get("/admin/users", headers=headers)
     assert response.status_code == status
     if status == 401:
-        wrong, none = "That is not the administrators' password.", "Send the administrators' password as"
-        assert response.json()["detail"].startswith(none if sent is None else wrong)
+        wrong, missing = "That is not the administrators' password.", "Send the administrators' password as"
+        assert response.json()["detail"].startswith(missing if sent is None else wrong)
 
 
 async def test_guessing_the_password_is_limited(serve: Serve) -> None:
-    """Per address: 429, and then the right one does not help either."""
+    """After too many guesses from one address, even the right password gets 429."""
     client = serve(
         admin,
         admin_panel_enabled=True,
@@ -147,16 +150,16 @@ async def test_guessing_the_password_is_limited(serve: Serve) -> None:
     assert right.status_code == 429
 
 
-Try = Callable[[str, str], Awaitable[httpx.Response]]
+Attempt = Callable[[str, str], Awaitable[httpx.Response]]
 
 
 @pytest.fixture
-def attempt(serve: Serve) -> Try:
-    """The password, sent from an address; five a minute from all together, and three from one."""
+def attempt(serve: Serve) -> Attempt:
+    """Sends a password from an address. The limits are five guesses a minute in total, and three per address."""
     return attempts(serve, public_rate_per_minute=3)
 
 
-def attempts(serve: Serve, public_rate_per_minute: int) -> Try:
+def attempts(serve: Serve, public_rate_per_minute: int) -> Attempt:
     client = serve(
         admin,
         admin_panel_enabled=True,
@@ -170,8 +173,8 @@ def attempts(serve: Serve, public_rate_per_minute: int) -> Try:
     )
 
 
-async def test_guessing_from_many_addresses_is_limited_too(attempt: Try) -> None:
-    """429 before the password is compared, so that the right one is not found either; and it says how to get in."""
+async def test_guessing_from_many_addresses_is_limited_too(attempt: Attempt) -> None:
+    """Beyond the total limit, every password gets 429, and the message suggests an ID token instead."""
     statuses = [(await attempt(f"9.8.7.{number}", "guess")).status_code for number in range(7)]
     assert statuses == [401] * 5 + [429] * 2
     refused = await attempt("9.8.7.99", PASSWORD)
@@ -180,27 +183,29 @@ async def test_guessing_from_many_addresses_is_limited_too(attempt: Try) -> None
     assert "ID token" in refused.json()["detail"]
 
 
-async def test_a_stranger_does_not_lock_out_an_administrator(attempt: Try, serve: Serve, as_whom: Whom) -> None:
-    """Where the right password has come from before it goes on working, and so does an ID token from anywhere."""
+async def test_a_stranger_does_not_lock_out_an_administrator(
+    attempt: Attempt, serve: Serve, auth_headers: AuthHeaders
+) -> None:
+    """An address that has sent the right password before is still admitted, as is an ID token from any address."""
     assert (await attempt("1.2.3.4", PASSWORD)).status_code == 200
     for number in range(10):
         await attempt(f"9.8.7.{number}", "guess")
     assert (await attempt("9.8.7.99", PASSWORD)).status_code == 429
     assert (await attempt("1.2.3.4", PASSWORD)).status_code == 200
-    token = await serve(admin, app_env="firebase").get("/admin/users", headers=as_whom("admin"))
+    token = await serve(admin, app_env="firebase").get("/admin/users", headers=auth_headers("admin"))
     assert token.status_code == 200
 
 
-async def test_a_known_address_may_not_guess_without_end(attempt: Try) -> None:
-    """It has a limit of its own, and spends none of the others'."""
+async def test_guesses_from_a_known_address_are_limited(attempt: Attempt) -> None:
+    """A known address has its own limit, and its guesses do not count for other addresses."""
     assert (await attempt("1.2.3.4", PASSWORD)).status_code == 200
     statuses = [(await attempt("1.2.3.4", "guess")).status_code for _ in range(4)]
     assert statuses == [401, 401, 429, 429]
     assert (await attempt("9.8.7.6", "guess")).status_code == 401
 
 
-async def test_known_addresses_together_may_not_guess_without_end(serve: Serve) -> None:
-    """Nor one of them where addresses have no limit: who forges a known one meets the limit of all that are known."""
+async def test_guesses_from_all_known_addresses_are_limited(serve: Serve) -> None:
+    """Forging a known address does not help: all known addresses share a limit, even without limits per address."""
     attempt = attempts(serve, public_rate_per_minute=0)
     assert (await attempt("1.2.3.4", PASSWORD)).status_code == 200
     statuses = [(await attempt("1.2.3.4", "guess")).status_code for _ in range(7)]
@@ -208,57 +213,57 @@ async def test_known_addresses_together_may_not_guess_without_end(serve: Serve) 
     assert (await attempt("9.8.7.6", PASSWORD)).status_code == 200
 
 
-async def test_what_an_address_is_refused_costs_the_others_nothing(attempt: Try) -> None:
-    """Of one that goes on and on, no more counts than its own share."""
+async def test_refused_guesses_do_not_count_for_other_addresses(attempt: Attempt) -> None:
+    """An address that keeps guessing uses no more than its own share of the total limit."""
     for _ in range(20):
         await attempt("9.8.7.6", "guess")
     assert (await attempt("9.8.7.7", PASSWORD)).status_code == 200
 
 
-async def test_an_ipv6_customer_is_one_address(attempt: Try) -> None:
-    """A /48 has more addresses than there are guesses."""
+async def test_an_ipv6_customer_is_one_address(attempt: Attempt) -> None:
+    """A /48 network counts as one address; otherwise, each guess could have a new address."""
     statuses = [(await attempt(f"2a02:8108:1:{number}::1", "guess")).status_code for number in range(4)]
     assert statuses == [401, 401, 401, 429]
 
 
-async def test_guesses_at_the_same_time_get_no_more_than_the_limit(attempt: Try) -> None:
-    """They are counted before they are compared."""
-    answers = await asyncio.gather(*(attempt(f"9.8.7.{number}", "guess") for number in range(30)))
-    assert [answer.status_code for answer in answers].count(401) == 5
+async def test_parallel_guesses_do_not_exceed_the_limit(attempt: Attempt) -> None:
+    """Guesses are counted before the passwords are compared."""
+    responses = await asyncio.gather(*(attempt(f"9.8.7.{number}", "guess") for number in range(30)))
+    assert [response.status_code for response in responses].count(401) == 5
 
 
-async def test_the_password_counts_beside_a_token_that_does_not(serve: Serve, as_whom: Whom) -> None:
-    """Password or token: either is enough."""
+async def test_the_password_is_enough_without_a_valid_token(serve: Serve, auth_headers: AuthHeaders) -> None:
+    """A valid password authorizes a request whose token is stale, or not an administrator's."""
     client = serve(admin, app_env="firebase", admin_panel_enabled=True, admin_password=SecretStr(PASSWORD))
-    for token_headers in ({"Authorization": "Bearer stale"}, as_whom("user")):
+    for token_headers in ({"Authorization": "Bearer stale"}, auth_headers("user")):
         response = await client.get("/admin/users", headers={**token_headers, "X-Admin-Password": PASSWORD})
         assert response.status_code == 200
 
 
-async def test_a_claim_that_is_not_true_is_no_claim(serve: Serve, as_whom: Whom) -> None:
-    """The text "true" is not the value."""
+async def test_only_the_value_true_makes_an_administrator(serve: Serve, auth_headers: AuthHeaders) -> None:
+    """The string "true" in the claim does not make the user an administrator."""
     client = serve(admin, app_env="firebase", admin_panel_enabled=True)
-    assert (await client.get("/admin/users", headers=as_whom("almost an admin"))).status_code == 403
+    assert (await client.get("/admin/users", headers=auth_headers("almost an admin"))).status_code == 403
 
 
-async def test_the_claim_works_while_the_panel_is_disabled(serve: Serve, as_whom: Whom) -> None:
-    """The panel is the password's."""
+async def test_the_claim_works_while_the_panel_is_disabled(serve: Serve, auth_headers: AuthHeaders) -> None:
+    """An administrator's ID token is valid even if the password panel is disabled."""
     client = serve(admin, app_env="firebase")
-    assert (await client.get("/admin/users", headers=as_whom("admin"))).status_code == 200
+    assert (await client.get("/admin/users", headers=auth_headers("admin"))).status_code == 200
 
 
-async def test_pages_of_users(serve: Serve, as_whom: Whom) -> None:
-    """A list; with a limit, the next page's token in a header; the last has none."""
+async def test_pages_of_users(serve: Serve, auth_headers: AuthHeaders) -> None:
+    """A page has the next page's token in a header; the last page, and an unlimited list, have none."""
     for who in ("user", "other", "admin"):
-        await serve(users, app_env="firebase").get("/users/me", headers=as_whom(who))
+        await serve(users, app_env="firebase").get("/users/me", headers=auth_headers(who))
     client = serve(admin, app_env="firebase")
-    everybody = await client.get("/admin/users", headers=as_whom("admin"))
-    assert [user["_id"] for user in everybody.json()] == ["boss", "mine", "other"]
-    first = await client.get("/admin/users", params={"limit": 2}, headers=as_whom("admin"))
+    everyone = await client.get("/admin/users", headers=auth_headers("admin"))
+    assert [user["_id"] for user in everyone.json()] == ["boss", "mine", "other"]
+    first = await client.get("/admin/users", params={"limit": 2}, headers=auth_headers("admin"))
     assert [user["_id"] for user in first.json()] == ["boss", "mine"]
     after = {"limit": 2, "pageToken": first.headers["x-next-page-token"]}
-    last = await client.get("/admin/users", params=after, headers=as_whom("admin"))
+    last = await client.get("/admin/users", params=after, headers=auth_headers("admin"))
     assert [user["_id"] for user in last.json()] == ["other"]
     assert "x-next-page-token" not in last.headers
     for bad in ({"limit": 0}, {"limit": 501}, {"limit": "many"}):
-        assert (await client.get("/admin/users", params=bad, headers=as_whom("admin"))).status_code == 422
+        assert (await client.get("/admin/users", params=bad, headers=auth_headers("admin"))).status_code == 422

@@ -1,4 +1,4 @@
-"""Who may do what with agents: as nobody, as their owner, as another user, as an admin; private and shared."""
+"""Authorization of the agent routes: anonymous, as the owner, another user and an admin; private and shared agents."""
 
 from datetime import UTC, datetime
 from types import ModuleType
@@ -16,16 +16,16 @@ from shared.models.owned import Visibility
 from shared.services.agents.deployments import DeploymentService
 from shared.settings import Settings
 from shared.store import Database, Transaction
-from tests.functions.conftest import Serve, Whom
+from tests.functions.conftest import AuthHeaders, Serve
 from tests.services.publishing import ECHO
 
 AGENT = {"name": "n", "code": ECHO}
 RUN = {"code": ECHO, "inputDict": {"inputText": "x"}, "tools": {}}
-WRITE = {"description": "d", "modelConfig": {"provider": "nobody", "model": "m"}}
+WRITE = {"description": "d", "modelConfig": {"provider": "unknown", "model": "m"}}
 INPUT = {"inputText": "x"}
 OWNER = Caller(uid="mine")
 
-OPEN = (200, 200, 200, 200)  # nobody, the owner, another user, an admin
+OPEN = (200, 200, 200, 200)  # anonymous, the owner, another user, an admin
 OWN = (401, 200, 200, 200)
 SECRET = (401, 200, 404, 200)
 
@@ -64,7 +64,7 @@ ROUTES: list[tuple[ModuleType, str, str, Any, tuple[int, int, int, int]]] = [
 
 
 async def seed(database: Database) -> None:
-    """Two agents of the owner's, named and published as what they are; as new, whatever became of them."""
+    """Stores a private and a shared agent of the owner, named by their visibility and published."""
     for visibility in ("private", "shared"):
         await _store(database, visibility)
         await DeploymentService(database, Settings()).deploy(OWNER, visibility)
@@ -87,9 +87,9 @@ async def _store(database: Database, visibility: Visibility) -> None:
 @pytest.mark.parametrize(
     ("module", "method", "path", "body", "expected"), ROUTES, ids=lambda value: value if isinstance(value, str) else ""
 )
-async def test_every_route_for_everybody(
+async def test_every_route_for_every_role(
     serve: Serve,
-    as_whom: Whom,
+    auth_headers: AuthHeaders,
     database: Database,
     module: ModuleType,
     method: str,
@@ -97,11 +97,11 @@ async def test_every_route_for_everybody(
     body: Any,
     expected: tuple[int, int, int, int],
 ) -> None:
-    """Exactly the contract's codes, in the contract's shape."""
+    """Each role gets exactly the contract's status code, in the contract's shape."""
     client = serve(module, app_env="firebase")
-    for who, status in zip(("nobody", "user", "other", "admin"), expected, strict=True):
+    for who, status in zip(("anonymous", "user", "other", "admin"), expected, strict=True):
         await seed(database)
-        response = await client.request(method, path, json=body, headers=as_whom(who))
+        response = await client.request(method, path, json=body, headers=auth_headers(who))
         assert response.status_code == status, (who, response.text)
         if status >= 400:
             assert set(response.json()) == {"detail"}
@@ -116,12 +116,12 @@ async def test_every_route_for_everybody(
         ("admin", ["private", "shared"]),
     ],
 )
-async def test_lists_show_what_one_may_see(
-    serve: Serve, as_whom: Whom, database: Database, who: str, seen: list[str]
+async def test_lists_show_what_a_user_may_see(
+    serve: Serve, auth_headers: AuthHeaders, database: Database, who: str, seen: list[str]
 ) -> None:
-    """The own, the shared, an admin all: in all three lists, the provider's models among them."""
+    """Agents, deployments and models list the user's own and shared agents; for an administrator, all agents."""
     await seed(database)
-    headers = as_whom(who)
+    headers = auth_headers(who)
     listed = (await serve(agents, app_env="firebase").get("/agents", headers=headers)).json()
     assert sorted(agent["_id"] for agent in listed) == seen
     apis = (await serve(deployments, app_env="firebase").get("/deployments", headers=headers)).json()
@@ -130,8 +130,10 @@ async def test_lists_show_what_one_may_see(
     assert list(catalog["gofannon"]["models"]) == seen
 
 
-async def test_what_is_private_looks_like_what_is_not_there(serve: Serve, as_whom: Whom, database: Database) -> None:
-    """The same words, by every route."""
+async def test_a_private_agent_looks_like_an_unknown_one(
+    serve: Serve, auth_headers: AuthHeaders, database: Database
+) -> None:
+    """Every route answers another user with the same text for a private and for an unknown agent."""
     await seed(database)
     for module, method, path in (
         (agents, "GET", "/agents/{}"),
@@ -141,20 +143,20 @@ async def test_what_is_private_looks_like_what_is_not_there(serve: Serve, as_who
         (providers, "GET", "/providers/gofannon/models/{}"),
     ):
         client = serve(module, app_env="firebase")
-        answers = [
-            (await client.request(method, path.format(name), headers=as_whom("other"))).text.replace(name, "…")
+        texts = [
+            (await client.request(method, path.format(name), headers=auth_headers("other"))).text.replace(name, "…")
             for name in ("private", "unknown")
         ]
-        assert answers[0] == answers[1]
+        assert texts[0] == texts[1]
 
 
-async def test_an_agent_keeps_its_owner(serve: Serve, as_whom: Whom, database: Database) -> None:
-    """An admin's change does not make it the admin's; a deployment by an admin is at its owner's expense."""
+async def test_an_agent_keeps_its_owner(serve: Serve, auth_headers: AuthHeaders, database: Database) -> None:
+    """An administrator's changes and deployments leave the agent, and its costs, with the owner."""
     await seed(database)
     client = serve(agents, app_env="firebase")
-    await client.put("/agents/private", json={"name": "x"}, headers=as_whom("admin"))
-    await serve(deployments, app_env="firebase").post("/agents/private/deploy", headers=as_whom("admin"))
-    assert (await client.get("/agents/private", headers=as_whom("user"))).json()["name"] == "x"
+    await client.put("/agents/private", json={"name": "x"}, headers=auth_headers("admin"))
+    await serve(deployments, app_env="firebase").post("/agents/private/deploy", headers=auth_headers("admin"))
+    assert (await client.get("/agents/private", headers=auth_headers("user"))).json()["name"] == "x"
     deployment = await database.deployments.get("private")
     assert deployment is not None
     assert deployment.owner == OWNER.uid

@@ -1,4 +1,4 @@
-"""Running and writing agent code, over HTTP: shapes and codes."""
+"""Running and writing agent code over HTTP: shapes and status codes."""
 
 import json
 from datetime import UTC, datetime
@@ -19,10 +19,10 @@ from tests.services.harness import MODEL
 from tests.services.publishing import ASK
 
 CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict['inputText'].upper()}\n"
-TASK = "Shouts what it is told."
-ASKED = write_request(TASK, None, None, {})
-NAME_ASKED = write_naming_request(ASKED)
-NAMED = Answer(json.dumps({"friendly_name": "shout_it", "docstring": "Shouts."}))
+TASK = "Shouts its input."
+PROMPT = write_request(TASK, None, None, {})
+NAMING_PROMPT = write_naming_request(PROMPT)
+NAME_ANSWER = Answer(json.dumps({"friendly_name": "shout_it", "docstring": "Shouts."}))
 COMPOSER = {"provider": "openai", "model": MODEL, "parameters": {"max_tokens": 2000}}
 REQUEST: dict[str, Any] = {
     "tools": {},
@@ -44,7 +44,7 @@ async def run(input_dict, tools):
 """
 
 
-async def without_money(database: Database) -> None:
+async def spend_allowance(database: Database) -> None:
     now = datetime.now(UTC)
     account = Account(uid="local-dev-user", allowance=5, remaining=0, created_at=now, updated_at=now)
     await store_account(database, account)
@@ -52,7 +52,7 @@ async def without_money(database: Database) -> None:
 
 @pytest.mark.parametrize("field", ["inputDict", "input_dict"])
 async def test_code_that_runs_is_answered_with_its_result(serve: Serve, field: str) -> None:
-    """200; `error` null; what it printed, line by line; how long it took."""
+    """The response has the result, the output line by line, the duration, and null as `error`."""
     code = (
         "import asyncio\nasync def run(input_dict, tools):\n    print('a', input_dict, '\\nb')\n"
         "    await asyncio.sleep(0.05)\n    return [tools, None, 1.5]"
@@ -71,17 +71,17 @@ async def test_code_that_runs_is_answered_with_its_result(serve: Serve, field: s
 
 
 @pytest.mark.parametrize("result", ["{}", "[]", "''", "None", "0", "True", "{'a': [None, {'b': 'é😀'}]}"])
-async def test_any_json_is_a_result(serve: Serve, result: str) -> None:
-    """Of whatever kind; input and tools may be left out, or null."""
+async def test_a_result_may_be_any_json(serve: Serve, result: str) -> None:
+    """The result may be any JSON value. The input and the tools may be missing or null."""
     code = f"async def run(input_dict, tools):\n    return {result}"
     for body in ({"code": code}, {"code": code, "inputDict": None, "tools": None, "gofannonAgents": None}):
         response = await serve(agents).post("/agents/run-code", json=body)
         assert response.status_code == 200
-        assert response.json()["result"] == eval(result)  # noqa: S307 - a literal of the test's own
+        assert response.json()["result"] == eval(result)  # noqa: S307 - a literal from this test
 
 
 async def test_code_that_fails_is_400_with_its_own_lines(serve: Serve) -> None:
-    """The error's type and message, what was printed before it, and a traceback of the agent's lines alone."""
+    """The response has the error, the output before it, and a traceback with only the agent's lines."""
     response = await serve(agents).post(
         "/agents/run-code", json={"code": FAILING, "inputDict": {"name": "tea"}, "tools": {}}
     )
@@ -113,8 +113,8 @@ async def test_code_that_fails_is_400_with_its_own_lines(serve: Serve) -> None:
         ("async def run(input_dict, tools):\n    return open('/etc/passwd').read()", "Error: "),
     ],
 )
-async def test_whatever_is_wrong_with_code_has_one_shape(serve: Serve, code: str, error: str) -> None:
-    """No code, no Python, no `run`, an exception, a result that is no JSON."""
+async def test_all_errors_in_code_have_one_shape(serve: Serve, code: str, error: str) -> None:
+    """Empty or invalid code, a missing `run`, an exception, and a result that is not JSON have the same shape."""
     response = await serve(agents).post("/agents/run-code", json={"code": code, "inputDict": {}, "tools": {}})
     assert response.status_code == 400
     answer = response.json()
@@ -138,16 +138,18 @@ async def test_whatever_is_wrong_with_code_has_one_shape(serve: Serve, code: str
     ],
 )
 async def test_a_request_that_does_not_validate_is_422(serve: Serve, change: dict[str, Any]) -> None:
-    """By its place; nothing runs."""
+    """The error names the invalid field, and nothing runs."""
     body = {"code": "async def run(i, t):\n    return 1", "inputDict": {}, "tools": {}, **change}
     response = await serve(agents).post("/agents/run-code", json=body)
     assert response.status_code == 422
     assert response.json()["detail"][0]["loc"] == ["body", *change]
 
 
-async def test_running_code_without_money_is_402(serve: Serve, database: Database, model_server: ModelServer) -> None:
-    """When it calls a model that costs something, and only then."""
-    await without_money(database)
+async def test_running_code_without_allowance_is_402(
+    serve: Serve, database: Database, model_server: ModelServer
+) -> None:
+    """A run is refused only if it calls a model that costs something."""
+    await spend_allowance(database)
     client = serve(agents)
     response = await client.post("/agents/run-code", json={"code": ASK, "inputDict": {"inputText": "hi"}, "tools": {}})
     assert response.status_code == 402
@@ -158,8 +160,8 @@ async def test_running_code_without_money_is_402(serve: Serve, database: Databas
 
 
 @pytest.mark.timeout(30)
-async def test_a_run_takes_no_longer_than_a_request_may(serve: Serve) -> None:
-    """400, and what its time was."""
+async def test_a_run_that_takes_too_long_is_400(serve: Serve) -> None:
+    """A run that exceeds `RUN_TIMEOUT_SECONDS` fails with a `TimeoutError`."""
     code = "async def run(input_dict, tools):\n    await asyncio.sleep(30)"
     response = await serve(agents, run_timeout_seconds=0.5).post("/agents/run-code", json={"code": code})
     assert response.status_code == 400
@@ -170,9 +172,9 @@ async def test_a_run_takes_no_longer_than_a_request_may(serve: Serve) -> None:
 async def test_written_code_has_the_contracts_shape(
     serve: Serve, model_server: ModelServer, config: str, tools: str
 ) -> None:
-    """200: code without fences, a name, a docstring, what the model thought. Either spelling."""
-    model_server.script(ASKED, Answer(f"```python\n{CODE}```", reasoning="Upper case it is."))
-    model_server.script(NAME_ASKED, NAMED)
+    """The response has the code without fences, a name, a docstring and thoughts. Both spellings are accepted."""
+    model_server.script(PROMPT, Answer(f"```python\n{CODE}```", reasoning="Upper case it is."))
+    model_server.script(NAMING_PROMPT, NAME_ANSWER)
     body = {"tools": {}, "description": TASK, config: COMPOSER, tools: []}
     response = await serve(agents).post("/agents/generate-code", json=body)
     assert response.status_code == 200
@@ -185,10 +187,10 @@ async def test_written_code_has_the_contracts_shape(
 
 
 async def test_written_code_runs(serve: Serve, model_server: ModelServer) -> None:
-    """What was written is run as it is, and saved as it is, without warnings."""
+    """Generated code runs unchanged, and is saved unchanged, without warnings."""
     client = serve(agents)
-    model_server.script(ASKED, Answer(CODE))
-    model_server.script(NAME_ASKED, NAMED)
+    model_server.script(PROMPT, Answer(CODE))
+    model_server.script(NAMING_PROMPT, NAME_ANSWER)
     written = (await client.post("/agents/generate-code", json=REQUEST)).json()
     assert written["thoughts"] is None
     run = {"code": written["code"], "inputDict": {"inputText": "hi"}, "tools": {}}
@@ -208,7 +210,7 @@ async def test_written_code_runs(serve: Serve, model_server: ModelServer) -> Non
         ({"tools": []}, 422),
         ({"inputSchema": "x"}, 422),
         ({"swaggerSpecs": [{"name": "s"}]}, 422),
-        ({"modelConfig": {"provider": "nobody", "model": "m"}}, 400),
+        ({"modelConfig": {"provider": "unknown", "model": "m"}}, 400),
         ({"modelConfig": {"provider": "anthropic", "model": "claude-sonnet-4-5"}}, 400),
         ({"swaggerSpecs": [{"name": "s", "content": "<html>"}]}, 400),
         ({"gofannonAgents": ["unknown"]}, 400),
@@ -216,30 +218,30 @@ async def test_written_code_runs(serve: Serve, model_server: ModelServer) -> Non
         ({"tools": {"http://10.0.0.1/mcp": ["a"]}}, 400),
     ],
 )
-async def test_what_cannot_be_written_is_told_before_a_model_is_asked(
+async def test_a_bad_request_is_refused_before_a_model_is_called(
     serve: Serve, model_server: ModelServer, change: dict[str, Any], status: int
 ) -> None:
-    """422 for what does not validate, 400 for what cannot be used."""
+    """An invalid request gets a 422, and one that names something unusable a 400."""
     response = await serve(agents).post("/agents/generate-code", json={**REQUEST, **change})
     assert response.status_code == status
     assert set(response.json()) == {"detail"}
     assert model_server.calls == []
 
 
-async def test_writing_without_money_is_402(serve: Serve, database: Database, model_server: ModelServer) -> None:
-    """Before a model is asked."""
-    await without_money(database)
+async def test_writing_without_allowance_is_402(serve: Serve, database: Database, model_server: ModelServer) -> None:
+    """The request is refused before a model is called."""
+    await spend_allowance(database)
     response = await serve(agents).post("/agents/generate-code", json=REQUEST)
     assert response.status_code == 402
     assert model_server.calls == []
 
 
 async def test_a_model_that_fails_or_writes_no_code_is_502(serve: Serve, model_server: ModelServer) -> None:
-    """With the reason; never a traceback of ours."""
+    """The error states the reason, without a traceback of the service."""
     client = serve(agents)
-    model_server.script(ASKED, Fail(400, "no such thing"))
+    model_server.script(PROMPT, Fail(400, "no such thing"))
     failed = await client.post("/agents/generate-code", json=REQUEST)
-    model_server.script(ASKED, Answer("I had rather not."))
+    model_server.script(PROMPT, Answer("I would rather not."))
     useless = await client.post("/agents/generate-code", json=REQUEST)
     for response in (failed, useless):
         assert response.status_code == 502
@@ -248,10 +250,10 @@ async def test_a_model_that_fails_or_writes_no_code_is_502(serve: Serve, model_s
 
 
 async def test_a_model_that_is_too_slow_is_504(serve: Serve, model_server: ModelServer) -> None:
-    """Within the time that a request has."""
+    """The request fails when its time limit is reached."""
     client = serve(agents)
-    await client.post("/agents/generate-code", json=REQUEST)  # the model library is imported now
-    model_server.script(ASKED, Answer(CODE, delay=5))
+    await client.post("/agents/generate-code", json=REQUEST)  # imports the model library
+    model_server.script(PROMPT, Answer(CODE, delay=5))
     slow = serve(agents, run_timeout_seconds=0.7)
     response = await slow.post("/agents/generate-code", json=REQUEST)
     assert response.status_code == 504
@@ -261,7 +263,7 @@ async def test_a_model_that_is_too_slow_is_504(serve: Serve, model_server: Model
 async def test_tools_are_fetched_when_code_is_written_and_called_when_it_runs(
     serve: Serve, mcp_server: McpServer, api_server: ApiServer, model_server: ModelServer
 ) -> None:
-    """Over HTTP, as they are named in `tools`; no others."""
+    """Only the MCP servers and tools in `tools` are used."""
     client = serve(agents, outbound_allowed_hosts=(mcp_server.host, api_server.host))
     code = (
         "async def run(input_dict, tools):\n"

@@ -1,4 +1,4 @@
-"""What the agent routes refuse, and with which code."""
+"""Which requests the agent routes refuse, and with which status codes."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict[
 AGENT: dict[str, Any] = {"name": "Echo", "description": "Says it again.", "code": CODE}
 
 
-async def test_a_friendly_name_is_refused_in_words(serve: Serve) -> None:
-    """Not by the regular expression."""
+async def test_an_invalid_friendly_name_is_explained(serve: Serve) -> None:
+    """The error describes a valid name in words instead of quoting the regular expression."""
     response = await serve(agents).post("/agents", json={**AGENT, "friendlyName": "my agent"})
     (problem,) = response.json()["detail"]
     assert (problem["type"], problem["input"]) == ("string_pattern_mismatch", "my agent")
@@ -55,8 +55,8 @@ async def test_a_friendly_name_is_refused_in_words(serve: Serve) -> None:
         {"visibility": None},
     ],
 )
-async def test_what_does_not_validate_is_422(serve: Serve, change: dict[str, Any]) -> None:
-    """On saving and on changing, by its place; nothing is saved or changed."""
+async def test_an_invalid_field_is_422(serve: Serve, change: dict[str, Any]) -> None:
+    """On saving and on changing, the error names the field, and nothing is stored."""
     client = serve(agents)
     saved = (await client.post("/agents", json=AGENT)).json()
     path = f"/agents/{saved['_id']}"
@@ -80,16 +80,16 @@ BROKEN = [b"", b"{", b"[]", b'"x"', b"null", b'{"name": NaN}', b'{"name": "\\ud8
     ("method", "path"),
     [("POST", "/agents"), ("PUT", "/agents/x"), ("POST", "/agents/run-code"), ("POST", "/agents/generate-code")],
 )
-async def test_what_is_no_json_object_is_422(serve: Serve, method: str, path: str, body: bytes) -> None:
-    """Malformed, empty, or another kind of JSON."""
+async def test_a_body_that_is_not_a_json_object_is_422(serve: Serve, method: str, path: str, body: bytes) -> None:
+    """Malformed, empty, and other kinds of JSON are refused."""
     headers = {"Content-Type": "application/json"}
     response = await serve(agents).request(method, path, content=body, headers=headers)
     assert response.status_code == 422
     assert isinstance(response.json()["detail"], list)
 
 
-async def test_a_schema_that_is_none_is_400(serve: Serve) -> None:
-    """By its name and the place in it; nothing is saved."""
+async def test_an_invalid_schema_is_400(serve: Serve) -> None:
+    """The error names the schema, and nothing is saved."""
     client = serve(agents)
     for name in ("inputSchema", "outputSchema"):
         response = await client.post("/agents", json={**AGENT, name: {"a": 5}})
@@ -99,12 +99,12 @@ async def test_a_schema_that_is_none_is_400(serve: Serve) -> None:
 
 
 async def test_an_agent_that_is_too_large_is_413(serve: Serve) -> None:
-    """By its own size where the body can be read, by the body's where it is longer still."""
+    """The error names the agent's size, or the body's if the body is too long to be read."""
     client = serve(agents)
-    for length, words in ((1_050_000, "The agent is 1050"), (2_200_000, "The request body is")):
+    for length, text in ((1_050_000, "The agent is 1050"), (2_200_000, "The request body is")):
         response = await client.post("/agents", json={**AGENT, "docstring": "x" * length})
         assert response.status_code == 413
-        assert words in response.json()["detail"]
+        assert text in response.json()["detail"]
         assert "at most" in response.json()["detail"]
 
 
@@ -123,7 +123,7 @@ async def test_an_agent_that_is_too_large_is_413(serve: Serve) -> None:
     ],
 )
 async def test_bounds_of_pages(serve: Serve, query: dict[str, Any], status: int) -> None:
-    """A limit out of range is invalid, a token that no page gave cannot be served."""
+    """A limit out of range returns 422, and a token that the service did not issue 400."""
     assert (await serve(agents).get("/agents", params=query)).status_code == status
 
 
@@ -131,8 +131,8 @@ async def test_bounds_of_pages(serve: Serve, query: dict[str, Any], status: int)
     ("method", "path"),
     [("PATCH", "/agents"), ("DELETE", "/agents"), ("POST", "/agents/x"), ("PUT", "/agents/run-code/x")],
 )
-async def test_what_is_no_route_is_told(serve: Serve, method: str, path: str) -> None:
-    """405 or 404, in JSON."""
+async def test_an_unknown_route_is_refused_in_json(serve: Serve, method: str, path: str) -> None:
+    """An unknown path returns 404, and a wrong method 405."""
     response = await serve(agents).request(method, path)
     assert response.status_code in (404, 405)
     assert set(response.json()) == {"detail"}
@@ -140,7 +140,7 @@ async def test_what_is_no_route_is_told(serve: Serve, method: str, path: str) ->
 
 @pytest.mark.parametrize("agent_id", ["unknown", "%2e%2e", "%00", "__x__", "a%2Fb", "%ff", "😀", "x" * 2000])
 async def test_an_unknown_agent_is_404(serve: Serve, agent_id: str) -> None:
-    """Whatever the id looks like, by every route."""
+    """Every route answers 404 for an unknown id, which may contain any characters."""
     client = serve(agents)
     for response in (
         await client.get(f"/agents/{agent_id}"),
@@ -151,8 +151,8 @@ async def test_an_unknown_agent_is_404(serve: Serve, agent_id: str) -> None:
         assert set(response.json()) == {"detail"}
 
 
-async def test_an_agent_called_like_a_route_is_none(serve: Serve) -> None:
-    """`run-code` and `generate-code` are no ids."""
+async def test_a_routes_name_is_not_an_agents_id(serve: Serve) -> None:
+    """`run-code` and `generate-code` are unknown as ids."""
     client = serve(agents)
     for name in ("run-code", "generate-code"):
         assert (await client.get(f"/agents/{name}")).status_code == 404

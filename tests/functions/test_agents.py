@@ -1,4 +1,4 @@
-"""The agent routes: shapes, codes, both spellings, every way."""
+"""The agent routes: shapes, status codes, both spellings, and all paths."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ CODE = "async def run(input_dict, tools):\n    return {'outputText': input_dict[
 AGENT: dict[str, Any] = {"name": "Echo", "description": "Says it again.", "code": CODE}
 FULL: dict[str, Any] = {
     "name": "天気 ☀",
-    "description": "Tells the weather.",
+    "description": "Reports the weather.",
     "code": CODE,
     "docstring": "Doc.",
     "friendlyName": "weather-1",
@@ -35,7 +35,7 @@ TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
 
 async def test_a_saved_agent_has_the_contracts_shape(serve: Serve) -> None:
-    """201; camelCase, with `_id` and `_rev`; every field as it was sent; `warnings` beside it, and never stored."""
+    """The response is in camelCase. It also has `warnings` and `engine`, which are not stored."""
     client = serve(agents)
     response = await client.post("/agents", json=FULL)
     assert response.status_code == 201
@@ -53,8 +53,8 @@ async def test_a_saved_agent_has_the_contracts_shape(serve: Serve) -> None:
     assert (await client.get("/agents")).json() == [saved]
 
 
-async def test_what_is_left_out_has_a_value(serve: Serve) -> None:
-    """Lists and maps are empty, what is optional is null, an agent is private; null is as good as leaving out."""
+async def test_missing_fields_have_defaults(serve: Serve) -> None:
+    """Missing and null fields are empty lists, empty maps or null, and an agent is private."""
     client = serve(agents)
     empty = dict.fromkeys(("docstring", "friendlyName", "inputSchema", "outputSchema"))
     nothing = dict.fromkeys(("tools", "swaggerSpecs", "invokableModels", "gofannonAgents", "composerThoughts"))
@@ -77,8 +77,8 @@ async def test_what_is_left_out_has_a_value(serve: Serve) -> None:
         }
 
 
-async def test_both_spellings_are_taken(serve: Serve) -> None:
-    """camelCase and snake_case, on saving and on changing; the answer is camelCase; unknown fields are ignored."""
+async def test_both_spellings_are_accepted(serve: Serve) -> None:
+    """camelCase and snake_case are accepted, the response is in camelCase, and unknown fields are ignored."""
     client = serve(agents)
     snake: dict[str, Any] = {
         "friendly_name": "echo",
@@ -107,7 +107,7 @@ async def test_both_spellings_are_taken(serve: Serve) -> None:
 
 
 async def test_a_change_is_answered_with_the_agent(serve: Serve) -> None:
-    """200; what was not sent stays, and so do `_id` and `createdAt`; `_rev` and `updatedAt` are new."""
+    """Fields that were not sent keep their values, and only `_rev` and `updatedAt` are new."""
     client = serve(agents)
     saved = (await client.post("/agents", json=FULL)).json()
     response = await client.put(f"/agents/{saved['_id']}", json={"description": "New."})
@@ -119,8 +119,8 @@ async def test_a_change_is_answered_with_the_agent(serve: Serve) -> None:
     assert changed["updatedAt"] > saved["updatedAt"]
 
 
-async def test_what_callers_cannot_set_is_ignored(serve: Serve) -> None:
-    """`_id`, owner and times are the service's, on saving and on changing."""
+async def test_fields_that_callers_cannot_set_are_ignored(serve: Serve) -> None:
+    """Only the service sets `_id`, the owner and the times."""
     client = serve(agents)
     mine = {"_id": "mine", "_rev": "x", "owner": "o", "createdAt": "2000-01-01T00:00:00Z", "deployedAs": "x"}
     saved = (await client.post("/agents", json={**AGENT, **mine})).json()
@@ -131,7 +131,7 @@ async def test_what_callers_cannot_set_is_ignored(serve: Serve) -> None:
 
 
 async def test_a_whole_agent_can_be_sent_back(serve: Serve) -> None:
-    """As it was answered, changed or not: what frontends do."""
+    """Frontends send back the agent that they received, with or without changes."""
     client = serve(agents)
     saved = (await client.post("/agents", json=FULL)).json()
     response = await client.put(f"/agents/{saved['_id']}", json={**saved, "name": "New"})
@@ -140,7 +140,7 @@ async def test_a_whole_agent_can_be_sent_back(serve: Serve) -> None:
 
 
 async def test_a_stale_revision_is_409(serve: Serve) -> None:
-    """And changes nothing; without one the change is made."""
+    """A stale `_rev` changes nothing; without a `_rev`, the change is made."""
     client = serve(agents)
     saved = (await client.post("/agents", json=AGENT)).json()
     path = f"/agents/{saved['_id']}"
@@ -153,20 +153,20 @@ async def test_a_stale_revision_is_409(serve: Serve) -> None:
 
 
 async def test_deleting_is_204_without_a_body(serve: Serve) -> None:
-    """After it the agent is unknown, and so it is the second time."""
+    """A deleted agent is unknown, and cannot be deleted again."""
     client = serve(agents)
     saved = (await client.post("/agents", json=AGENT)).json()
     path = f"/agents/{saved['_id']}"
     response = await client.delete(path)
     assert (response.status_code, response.content) == (204, b"")
     assert "content-type" not in response.headers
-    for again in (await client.get(path), await client.delete(path), await client.put(path, json={"name": "x"})):
-        assert again.status_code == 404
-        assert again.json() == {"detail": "There is no such agent."}
+    for response in (await client.get(path), await client.delete(path), await client.put(path, json={"name": "x"})):
+        assert response.status_code == 404
+        assert response.json() == {"detail": "There is no such agent."}
 
 
 async def test_warnings_name_the_line(serve: Serve) -> None:
-    """Code that will not run is saved all the same; a change that leaves the code alone tells of it, too."""
+    """Code that will not run is saved with warnings; changes of other fields repeat them."""
     client = serve(agents)
     response = await client.post("/agents", json={**AGENT, "code": f"import requests\n{CODE}"})
     assert response.status_code == 201
@@ -180,8 +180,8 @@ async def test_warnings_name_the_line(serve: Serve) -> None:
     assert (await client.put(path, json={"code": CODE})).json()["warnings"] == []
 
 
-async def test_somebody_elses_shared_agent_is_403_to_change(serve: Serve, database: Database) -> None:
-    """It can be read; what is private cannot."""
+async def test_changing_another_users_shared_agent_is_403(serve: Serve, database: Database) -> None:
+    """Another user's shared agent can be read but not changed; a private one is unknown."""
     client = serve(agents)
     shared = await save(database, Caller(uid="other"), visibility="shared")
     private = await save(database, Caller(uid="other"))
@@ -197,14 +197,14 @@ async def test_somebody_elses_shared_agent_is_403_to_change(serve: Serve, databa
 
 
 async def test_pages_of_agents(serve: Serve) -> None:
-    """A list; with a limit, the next page's token in a header; the last has none."""
+    """A page has the next page's token in a header; the last page, and an unlimited list, have none."""
     client = serve(agents)
     for number in range(5):
         await client.post("/agents", json={**AGENT, "name": str(number)})
-    whole = await client.get("/agents")
-    names = [agent["name"] for agent in whole.json()]
+    full_list = await client.get("/agents")
+    names = [agent["name"] for agent in full_list.json()]
     assert names == ["4", "3", "2", "1", "0"]
-    assert "x-next-page-token" not in whole.headers
+    assert "x-next-page-token" not in full_list.headers
     paged: list[str] = []
     after: dict[str, str] = {}
     for length in (2, 2, 1):
@@ -218,8 +218,8 @@ async def test_pages_of_agents(serve: Serve) -> None:
 
 @pytest.mark.parametrize("prefix", ["/api/agents", "/agents", ""])
 @pytest.mark.parametrize("end", ["", "/"])
-async def test_every_route_answers_by_every_way(serve: Serve, prefix: str, end: str) -> None:
-    """Through Hosting, bare, and with the function's name stripped; with a slash at the end or without."""
+async def test_every_route_answers_at_every_path(serve: Serve, prefix: str, end: str) -> None:
+    """Hosting's prefix, the function's name and a final slash are optional in the path."""
     client = serve(agents)
     root = f"{prefix}{end}" or "/"
     created = await client.post(root, json=AGENT)
@@ -238,7 +238,7 @@ async def test_every_route_answers_by_every_way(serve: Serve, prefix: str, end: 
 
 
 async def test_a_deleted_agent_is_no_longer_published(serve: Serve) -> None:
-    """Its name is unknown at once."""
+    """The agent's public name is unknown immediately."""
     client = serve(agents)
     other = serve(deployments)
     saved = (await client.post("/agents", json={**AGENT, "friendlyName": "echo"})).json()

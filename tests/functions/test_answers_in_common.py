@@ -1,4 +1,4 @@
-"""What many operations answer alike, asked of each that tells it: 401, 413, 422, and 503 while the database is out."""
+"""Responses that many operations share, tested for each that declares them: 401, 413, 422, and 503."""
 
 import re
 from collections.abc import Container
@@ -9,37 +9,37 @@ import pytest
 from contract.functions import functions
 from tests.contract.answer_check import kept
 from tests.contract.test_document import examples_of
-from tests.functions.conftest import Serve, Whom
+from tests.functions.conftest import AuthHeaders, Serve
 
 MODULES = {function.name: function.module for function in functions()}
 NO_DATABASE = {
-    "providers_get_provider",  # these three ask it for the provider `gofannon` alone
+    "providers_get_provider",  # these three read it only for the provider `gofannon`
     "providers_list_models",
     "providers_get_model",
-    "agents_generate_code",  # these two, when a model is called
+    "agents_generate_code",  # these two read it only when a model is called
     "agents_run_code",
 }
 
 
-def telling(status: str, but: Container[str] = ()) -> Any:
-    """Parametrizes with the operations that tell this status, but those named: path, method, operation."""
+def operations_with(status: str, excluded: Container[str] = ()) -> Any:
+    """Parametrizes a test with the path, method and operation of all that declare this status, unless excluded."""
     found = [
         pytest.param(path, method, operation, id=operation["operationId"])
         for path, item in kept()["paths"].items()
         for method, operation in item.items()
-        if status in operation["responses"] and operation["operationId"] not in but
+        if status in operation["responses"] and operation["operationId"] not in excluded
     ]
     return pytest.mark.parametrize(("path", "method", "operation"), found)
 
 
-def asked(path: str, **named: str) -> str:
+def fill_path(path: str, **named: str) -> str:
     names = ("agent_id", "demo_id", "friendly_name", "model", "provider", "session_id", "ticket_id", "user_id")
     ticket = "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10"
     return path.format(**{**dict.fromkeys(names, "x1"), "ticket_id": ticket, **named})
 
 
 def example(operation: dict[str, Any]) -> Any:
-    """What may be sent; None where nothing is."""
+    """Returns a valid body, or None if the operation takes none."""
     if "requestBody" not in operation:
         return None
     return examples_of(operation["requestBody"]["content"]["application/json"]["schema"])[0]
@@ -50,12 +50,14 @@ BROKEN = ["%FF", "%E0%A4%A", "%C3%28", "%ED%A0%80", "%00", "%2e%2e", "%2F", "%25
 
 
 @pytest.mark.parametrize("path", [path for path, item in PATHS.items() if "get" in item])
-async def test_head_is_get_without_the_body(serve: Serve, as_whom: Whom, path: str) -> None:
-    """Wherever GET is, whatever the status: for who may, and for who may not."""
+async def test_head_is_get_without_the_body(serve: Serve, auth_headers: AuthHeaders, path: str) -> None:
+    """HEAD has the status and the headers of GET on every path, for authorized and unauthorized callers."""
     client = serve(MODULES[PATHS[path]["get"]["tags"][0]], app_env="firebase", admin_panel_enabled=True)
     changing = {"x-request-id", "content-security-policy"}
-    for who in ("admin", "nobody"):
-        get, head = [await client.request(method, asked(path), headers=as_whom(who)) for method in ("GET", "HEAD")]
+    for who in ("admin", "anonymous"):
+        get, head = [
+            await client.request(method, fill_path(path), headers=auth_headers(who)) for method in ("GET", "HEAD")
+        ]
         assert head.status_code == get.status_code
         assert head.content == b""
         assert get.content
@@ -64,29 +66,29 @@ async def test_head_is_get_without_the_body(serve: Serve, as_whom: Whom, path: s
 
 
 @pytest.mark.parametrize(("path", "item"), PATHS.items())
-async def test_another_method_is_405_and_the_right_ones_are_named(
+async def test_a_wrong_method_is_405_and_allowed_ones_are_named(
     serve: Serve, path: str, item: dict[str, dict[str, Any]]
 ) -> None:
-    """In `Allow`: those of the document, also where a name could be an id, and HEAD where GET is."""
+    """`Allow` has the document's methods, including those of a similar path with an id, and HEAD next to GET."""
     (tag,) = {operation["tags"][0] for operation in item.values()}
     client = serve(MODULES[tag])
-    fitting = [other for other in PATHS if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", other), asked(path))]
-    right = {method.upper() for other in fitting for method in PATHS[other]}
-    right |= {"HEAD"} if "GET" in right else set()
-    for method in ("PATCH", "TRACE", "BREW", *({"HEAD", "PUT", "DELETE"} - right)):
-        wrong = await client.request(method, asked(path))
+    matching = [other for other in PATHS if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", other), fill_path(path))]
+    allowed = {method.upper() for other in matching for method in PATHS[other]}
+    allowed |= {"HEAD"} if "GET" in allowed else set()
+    for method in ("PATCH", "TRACE", "BREW", *({"HEAD", "PUT", "DELETE"} - allowed)):
+        wrong = await client.request(method, fill_path(path))
         assert wrong.status_code == 405, (method, wrong.text)
-        assert set(wrong.headers["allow"].split(", ")) == right
+        assert set(wrong.headers["allow"].split(", ")) == allowed
         assert method == "HEAD" or wrong.json()["detail"].startswith(f"{method} is not possible on ")
 
 
 @pytest.mark.parametrize("broken", BROKEN)
 @pytest.mark.parametrize("path", [path for path in PATHS if "{" in path])
-async def test_a_broken_path_is_not_found(serve: Serve, path: str, broken: str) -> None:
-    """What is no UTF-8, or can be nobody's id, has a clear answer everywhere: never a fault, never another's."""
+async def test_a_broken_path_causes_no_internal_error(serve: Serve, path: str, broken: str) -> None:
+    """Invalid UTF-8 and impossible ids have a clear response everywhere, and never reach another document."""
     for method, operation in PATHS[path].items():
         if method == "post":
-            continue  # what is wrong with the body comes first
+            continue  # errors in the body are reported first
         client = serve(MODULES[operation["tags"][0]])
         response = await client.request(method, re.sub(r"\{\w+\}", broken, path), json=example(operation))
         assert 200 <= response.status_code < 500, (method, response.text)
@@ -108,60 +110,64 @@ ODD_VALUES = [
     "",
     "1&limit=2",
 ]
-TAKING = [(path, name["name"]) for path, item in PATHS.items() for name in item.get("get", {}).get("parameters", [])]
+QUERY_PARAMETERS = [
+    (path, parameter["name"]) for path, item in PATHS.items() for parameter in item.get("get", {}).get("parameters", [])
+]
 
 
 @pytest.mark.parametrize("value", ODD_VALUES, ids=lambda value: value[:12])
-@pytest.mark.parametrize(("path", "name"), [pair for pair in TAKING if "{" not in pair[0]])
-async def test_an_odd_parameter_is_refused(serve: Serve, as_whom: Whom, path: str, name: str, value: str) -> None:
-    """Or does not matter; it is never a fault."""
+@pytest.mark.parametrize(("path", "name"), [pair for pair in QUERY_PARAMETERS if "{" not in pair[0]])
+async def test_an_odd_parameter_causes_no_internal_error(
+    serve: Serve, auth_headers: AuthHeaders, path: str, name: str, value: str
+) -> None:
+    """An odd query parameter is refused or ignored."""
     client = serve(MODULES[PATHS[path]["get"]["tags"][0]], app_env="firebase")
-    response = await client.get(f"{path}?{name}={value}", headers=as_whom("admin"))
+    response = await client.get(f"{path}?{name}={value}", headers=auth_headers("admin"))
     assert response.status_code in (200, 400, 422), response.text
     if response.status_code >= 400:
         assert set(response.json()) == {"detail"}
 
 
-@telling("401")
-async def test_without_a_token(serve: Serve, path: str, method: str, operation: dict[str, Any]) -> None:
-    """401, and it says by which scheme to come."""
+@operations_with("401")
+async def test_a_missing_token_is_401(serve: Serve, path: str, method: str, operation: dict[str, Any]) -> None:
+    """The response names the authentication scheme."""
     client = serve(MODULES[operation["tags"][0]], app_env="firebase", admin_panel_enabled=True)
-    response = await client.request(method, asked(path), json=example(operation))
+    response = await client.request(method, fill_path(path), json=example(operation))
     assert response.status_code == 401
     assert response.headers["www-authenticate"] == "Bearer"
 
 
-@telling("413")
-async def test_a_body_that_is_too_large(serve: Serve, path: str, method: str, operation: dict[str, Any]) -> None:
-    """413, before anything else is looked at."""
+@operations_with("413")
+async def test_a_body_that_is_too_large_is_413(serve: Serve, path: str, method: str, operation: dict[str, Any]) -> None:
+    """The size is checked before anything else."""
     client = serve(MODULES[operation["tags"][0]])
-    response = await client.request(method, asked(path), content=b" " * 20_000_000)
+    response = await client.request(method, fill_path(path), content=b" " * 20_000_000)
     assert response.status_code == 413
 
 
-@telling("422")
-async def test_what_is_malformed(
-    serve: Serve, as_whom: Whom, path: str, method: str, operation: dict[str, Any]
+@operations_with("422")
+async def test_a_malformed_request_is_422(
+    serve: Serve, auth_headers: AuthHeaders, path: str, method: str, operation: dict[str, Any]
 ) -> None:
-    """422: a body that is no JSON, a session's name without end, a page of nothing."""
+    """Malformed JSON, a session name that is too long, and a page limit of zero are refused."""
     client = serve(MODULES[operation["tags"][0]], app_env="firebase")
     body = b"{" if "requestBody" in operation else None
     response = await client.request(
         method,
-        asked(path, session_id="x" * 501),
+        fill_path(path, session_id="x" * 501),
         params={"limit": "0"} if method == "get" else {},
         content=body,
-        headers={**as_whom("admin"), "Content-Type": "application/json"},
+        headers={**auth_headers("admin"), "Content-Type": "application/json"},
     )
     assert response.status_code == 422, response.text
 
 
-@telling("503", but=NO_DATABASE)
-async def test_while_the_database_is_out(
-    serve: Serve, as_whom: Whom, path: str, method: str, operation: dict[str, Any]
+@operations_with("503", excluded=NO_DATABASE)
+async def test_an_unavailable_database_is_503(
+    serve: Serve, auth_headers: AuthHeaders, path: str, method: str, operation: dict[str, Any]
 ) -> None:
-    """503, and when to come again."""
+    """The response states when to retry."""
     client = serve(MODULES[operation["tags"][0]], app_env="firebase", store_timeout_seconds=1e-9)
-    response = await client.request(method, asked(path), json=example(operation), headers=as_whom("admin"))
+    response = await client.request(method, fill_path(path), json=example(operation), headers=auth_headers("admin"))
     assert response.status_code == 503, response.text
     assert response.headers["retry-after"] == "5"

@@ -1,4 +1,4 @@
-"""A function as the platform starts it: under functions-framework, with what the Firebase CLI sets for all of them."""
+"""Runs a function as the platform does: under functions-framework, with the variables that the Firebase CLI sets."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from local_platform import processes
 from local_platform.ports import free_port, http_status
 
 ROOT = Path(__file__).parents[2]
-SET = {
+VARIABLES = {
     "GCLOUD_PROJECT": "a-project",
     "FIREBASE_CONFIG": '{"projectId": "a-project"}',
     "FUNCTION_REGION": "us-central1",
@@ -25,10 +25,10 @@ SET = {
 
 
 @pytest.mark.timeout(90)
-def test_its_lines_are_written(tmp_path: Path) -> None:
-    """Also where the framework is told to set up logging: it would silence every logger that is there."""
+def test_a_functions_log_lines_are_written(tmp_path: Path) -> None:
+    """A function's lines appear even if the framework sets up logging, which would silence existing loggers."""
     port = free_port()
-    environ = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "PORT": str(port), "HOST": "127.0.0.1", **SET}
+    environ = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "PORT": str(port), "HOST": "127.0.0.1", **VARIABLES}
     with (tmp_path / "out").open("w") as out:
         process = subprocess.Popen(
             [Path(sys.executable).with_name("functions-framework"), "--source", ROOT / "functions/meta/main.py"],
@@ -42,7 +42,7 @@ def test_its_lines_are_written(tmp_path: Path) -> None:
         finally:
             process.terminate()
             process.wait()
-    told = (tmp_path / "out").read_text()
-    assert answered, told
-    lines = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
-    assert [(line["message"], line["function"]) for line in lines] == [("GET /health 200", "meta")], told
+    output = (tmp_path / "out").read_text()
+    assert answered, output
+    lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    assert [(line["message"], line["function"]) for line in lines] == [("GET /health 200", "meta")], output

@@ -1,4 +1,4 @@
-"""The chat routes: shapes, codes, ownership, by every way."""
+"""The chat routes: shapes, status codes, ownership, and all paths."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ from shared.store import Database
 from tests.conftest import Lines
 from tests.database_faults import break_commits
 from tests.doubles.cloud_tasks import CloudTasksServer
-from tests.functions.conftest import Serve, Whom
+from tests.functions.conftest import AuthHeaders, Serve
 
 BODY: dict[str, Any] = {
     "messages": [{"role": "user", "content": "hi"}],
@@ -22,8 +22,8 @@ UUID = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9
 
 
 @pytest.mark.parametrize(("post", "get"), [("/api/chat", "/api/chat/"), ("/chat", "/chat/"), ("/", "/")])
-async def test_a_ticket_at_once_and_its_status_after(serve: Serve, post: str, get: str) -> None:
-    """The shapes of the contract, by every way."""
+async def test_a_chat_gets_a_ticket_whose_status_can_be_read(serve: Serve, post: str, get: str) -> None:
+    """Both responses have the contract's shapes at every path."""
     client = serve(chat)
     accepted = await client.post(post, json=BODY)
     assert accepted.status_code == 200
@@ -38,8 +38,8 @@ async def test_a_ticket_at_once_and_its_status_after(serve: Serve, post: str, ge
     assert re.match(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$", ticket["created_at"])
 
 
-async def test_both_spellings_are_taken(serve: Serve) -> None:
-    """camelCase and snake_case, and fields that nobody knows."""
+async def test_both_spellings_are_accepted(serve: Serve) -> None:
+    """camelCase and snake_case are accepted, and unknown fields are ignored."""
     client = serve(chat)
     for field in ("builtInTools", "built_in_tools"):
         response = await client.post("/chat", json={**BODY, field: ["time_travel"]})
@@ -61,74 +61,72 @@ async def test_both_spellings_are_taken(serve: Serve) -> None:
         {"model": None},
         {"parameters": []},
         {"builtInTools": "web_search"},
-        {"stream": "perhaps"},
+        {"stream": "maybe"},
     ],
 )
-async def test_a_body_that_does_not_validate_is_422(
-    serve: Serve, cloud_tasks: CloudTasksServer, change: dict[str, Any]
-) -> None:
-    """Nothing is queued."""
+async def test_an_invalid_body_is_422(serve: Serve, cloud_tasks: CloudTasksServer, change: dict[str, Any]) -> None:
+    """The error names the field, and nothing is queued."""
     response = await serve(chat).post("/chat", json={**BODY, **change})
     assert response.status_code == 422
     assert response.json()["detail"][0]["loc"][:2] == ["body", *change][:2]
     assert not cloud_tasks.tasks
 
 
-async def test_what_cannot_be_served_is_400(serve: Serve) -> None:
-    """An unknown model, by name."""
+async def test_an_unknown_model_is_400(serve: Serve) -> None:
+    """The error names the model."""
     response = await serve(chat).post("/chat", json={**BODY, "model": "gpt-nothing"})
     assert response.status_code == 400
     assert "gpt-nothing" in response.json()["detail"]
 
 
 async def test_a_queue_that_refuses_is_503(serve: Serve, cloud_tasks: CloudTasksServer) -> None:
-    """To be tried again, with a time."""
+    """The response states when to retry."""
     cloud_tasks.fail_next(grpc.StatusCode.PERMISSION_DENIED)
     response = await serve(chat).post("/chat", json=BODY)
     assert response.status_code == 503
     assert response.headers["retry-after"]
 
 
-async def test_a_chat_comes_twice_under_its_key(serve: Serve, cloud_tasks: CloudTasksServer) -> None:
-    """The same answer, which says that it was given before; another chat under the key is a conflict."""
+async def test_a_repeated_chat_under_its_key_is_accepted_once(serve: Serve, cloud_tasks: CloudTasksServer) -> None:
+    """The response is the same, and marked as a replay; a different chat under the key is a conflict."""
     client = serve(chat)
     for key in ("0b1f7a52-8e1c-4c53-9c2b-0d6a3a0f1f11", "~", "a b", "k" * 255):
         headers = {"Idempotency-Key": key}
-        first, again = [await client.post("/chat", json=BODY, headers=headers) for _ in range(2)]
-        assert (first.status_code, again.status_code) == (200, 200)
-        assert again.json() == first.json()
+        first, repeated = [await client.post("/chat", json=BODY, headers=headers) for _ in range(2)]
+        assert (first.status_code, repeated.status_code) == (200, 200)
+        assert repeated.json() == first.json()
         assert "idempotent-replayed" not in first.headers
-        assert again.headers["idempotent-replayed"] == "true"
+        assert repeated.headers["idempotent-replayed"] == "true"
         other = await client.post("/chat", json={**BODY, "stream": True}, headers=headers)
         assert other.status_code == 409
         assert set(other.json()) == {"detail"}
     assert len(cloud_tasks.tasks) == 4
 
 
-async def test_a_key_is_its_users(serve: Serve, as_whom: Whom) -> None:
-    """Two users may choose the same one."""
+async def test_an_idempotency_key_belongs_to_its_user(serve: Serve, auth_headers: AuthHeaders) -> None:
+    """Two users may choose the same key."""
     client = serve(chat, app_env="firebase")
-    answers = [
-        await client.post("/chat", json=BODY, headers={**as_whom(who), "Idempotency-Key": "1"})
+    responses = [
+        await client.post("/chat", json=BODY, headers={**auth_headers(who), "Idempotency-Key": "1"})
         for who in ("user", "other", "user")
     ]
-    tickets = [answer.json()["ticket_id"] for answer in answers]
+    tickets = [response.json()["ticket_id"] for response in responses]
     assert tickets[0] == tickets[2] != tickets[1]
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256, "a\tb", "\x7f", "\xe9"])
-async def test_what_is_no_key_is_422(serve: Serve, cloud_tasks: CloudTasksServer, key: str) -> None:
-    """1 to 255 printable characters; nothing is queued."""
+async def test_an_invalid_idempotency_key_is_422(serve: Serve, cloud_tasks: CloudTasksServer, key: str) -> None:
+    """A key has 1 to 255 printable characters; with any other, nothing is queued."""
     response = await serve(chat).post("/chat", json=BODY, headers={b"Idempotency-Key": key.encode("latin-1")})
     assert response.status_code == 422
     assert response.json()["detail"][0]["loc"] == ["header", "idempotency-key"]
     assert not cloud_tasks.tasks
 
 
-async def test_a_chat_of_which_nobody_knows_is_503_with_its_ticket(
+async def test_a_chat_with_an_unknown_outcome_is_503_with_its_ticket(
     serve: Serve, database: Database, lines: Lines
 ) -> None:
-    """The caller can look it up, and so can we."""
+    """The caller can look up the ticket, which is also logged."""
     client = serve(chat, store_timeout_seconds=2.0)
     await client.get("/chat/00000000-0000-4000-8000-000000000000")
     restore = break_commits(database, 1, 1)
@@ -144,7 +142,7 @@ async def test_a_chat_of_which_nobody_knows_is_503_with_its_ticket(
 
 
 async def test_a_body_over_a_mebibyte_is_413(serve: Serve) -> None:
-    """And so is one below it that Firestore cannot hold."""
+    """A smaller body that Firestore cannot hold is refused as well."""
     client = serve(chat)
     for size in (1_048_576, 1_020_000):
         body = {**BODY, "messages": [{"role": "user", "content": "x" * size}]}
@@ -153,23 +151,23 @@ async def test_a_body_over_a_mebibyte_is_413(serve: Serve) -> None:
         assert "at most" in response.json()["detail"]
 
 
-async def test_a_body_full_of_mistakes_is_answered_shortly(serve: Serve) -> None:
-    """The first is told, and none of the rest repeated: the answer is no longer than a page."""
-    for rubbish in ({"messages": [1] * 300_000}, {"builtInTools": [1] * 300_000}, {"messages": [{}] * 200_000}):
-        response = await serve(chat).post("/chat", json={**BODY, **rubbish})
+async def test_a_body_full_of_errors_gets_a_short_response(serve: Serve) -> None:
+    """The response describes only the first errors, and has less than 5,000 bytes."""
+    for invalid_fields in ({"messages": [1] * 300_000}, {"builtInTools": [1] * 300_000}, {"messages": [{}] * 200_000}):
+        response = await serve(chat).post("/chat", json={**BODY, **invalid_fields})
         assert response.status_code == 422
         assert len(response.content) < 5_000
 
 
-async def test_null_for_what_is_optional_is_leaving_it_out(serve: Serve) -> None:
-    """As JavaScript sends it."""
+async def test_null_is_accepted_for_optional_fields(serve: Serve) -> None:
+    """JavaScript clients send null for missing values."""
     response = await serve(chat).post("/chat", json={**BODY, "parameters": None, "builtInTools": None})
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize("ticket", ["unknown", "00000000-0000-4000-8000-000000000000", "%2e%2e", "%00", "__x__"])
 async def test_an_unknown_ticket_is_404(serve: Serve, ticket: str) -> None:
-    """Whatever the id looks like."""
+    """The id may contain any characters."""
     response = await serve(chat).get(f"/chat/{ticket}")
     assert response.status_code == 404
     assert set(response.json()) == {"detail"}
@@ -177,7 +175,7 @@ async def test_an_unknown_ticket_is_404(serve: Serve, ticket: str) -> None:
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 async def test_a_wrong_method_is_405(serve: Serve, method: str) -> None:
-    """In JSON."""
+    """The JSON response names the allowed method."""
     response = await serve(chat).request(method, "/chat")
     assert response.status_code == 405
     assert "POST" in response.json()["detail"]
@@ -185,21 +183,21 @@ async def test_a_wrong_method_is_405(serve: Serve, method: str) -> None:
 
 @pytest.mark.parametrize("text", ["ünï¢ødé 😀 \u202e", "\x00", "\n" * 100 + ".", " ."])
 async def test_any_text_can_be_sent(serve: Serve, text: str) -> None:
-    """Unicode, control characters, blanks around it: what a message holds is the model's matter."""
+    """Unicode, control characters and surrounding blanks are accepted: only the model interprets them."""
     body = {**BODY, "messages": [{"role": "user", "content": text}]}
     assert (await serve(chat).post("/chat", json=body)).status_code == 200
 
 
 @pytest.mark.parametrize("content", ["", " ", "\n" * 100, [], [{"type": "text", "text": " "}]])
 async def test_a_message_without_text_is_refused(serve: Serve, content: Any) -> None:
-    """For every model alike: some providers refuse it, and there is nothing to answer."""
+    """This holds for all models: some providers refuse such messages, and there is nothing to answer."""
     response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": content}]})
     assert response.status_code == 400
     assert response.json() == {"detail": "The last message has no text. Say something in it, or leave it out."}
 
 
-async def test_a_message_may_be_parts_of_text(serve: Serve) -> None:
-    """As OpenAI's clients send it."""
+async def test_a_message_may_consist_of_text_parts(serve: Serve) -> None:
+    """OpenAI's clients send messages as lists of parts."""
     content = [{"type": "text", "text": "What is "}, {"type": "text", "text": "up?"}]
     body = {**BODY, "messages": [{"role": "user", "content": content}]}
     assert (await serve(chat).post("/chat", json=body)).status_code == 200
@@ -215,7 +213,7 @@ async def test_a_message_may_be_parts_of_text(serve: Serve) -> None:
     ],
 )
 async def test_a_part_that_is_not_text_is_refused(serve: Serve, part: dict[str, Any]) -> None:
-    """Well formed, and not served: 400 says what may be sent."""
+    """A well-formed part of another type gets a 400, and the error says that parts must be text."""
     content = [{"type": "text", "text": "What is this?"}, part]
     response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": content}]})
     assert response.status_code == 400
@@ -225,16 +223,16 @@ async def test_a_part_that_is_not_text_is_refused(serve: Serve, part: dict[str, 
 @pytest.mark.parametrize(
     "part", [{"type": "text"}, {"type": "text", "text": 5}, {"type": "?", "text": "a"}, 7, None, {}]
 )
-async def test_a_part_that_is_malformed_is_invalid(serve: Serve, part: Any) -> None:
-    """422 says where."""
+async def test_a_malformed_part_is_422(serve: Serve, part: Any) -> None:
+    """The error names the place."""
     response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": [part]}]})
     assert response.status_code == 422
     assert response.json()["detail"][0]["loc"][:4] == ["body", "messages", 0, "content"]
 
 
 @pytest.mark.parametrize("kind", [["text"], {"a": 1}])
-async def test_a_kind_of_part_may_be_anything(serve: Serve, kind: Any) -> None:
-    """And is invalid."""
+async def test_a_part_with_a_malformed_type_is_422(serve: Serve, kind: Any) -> None:
+    """A type that is not a string is invalid."""
     content = [{"type": kind, "text": "a"}]
     response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": content}]})
     assert response.status_code == 422

@@ -1,4 +1,4 @@
-"""The demo routes: shapes, codes, both spellings, every way; and pages, for whom and under which policy."""
+"""The demo routes: shapes, status codes, both spellings and all paths; a demo's page, its viewers and its policy."""
 
 import json
 import re
@@ -28,7 +28,7 @@ DEMO: dict[str, Any] = {
 }
 FULL: dict[str, Any] = {
     "name": "天気 ☀",
-    "description": "Tells the weather.",
+    "description": "Reports the weather.",
     "selectedApis": [
         {
             "friendlyName": "weather",
@@ -55,7 +55,7 @@ async def save(database: Database, caller: Caller, **fields: Any) -> str:
 
 
 async def test_a_saved_demo_has_the_contracts_shape(serve: Serve) -> None:
-    """201; camelCase, with `_id` and `_rev`; every field as it was sent."""
+    """The response is in camelCase, with `_id`, `_rev`, and every field as it was sent."""
     client = serve(demos)
     response = await client.post("/demos", json=FULL)
     assert response.status_code == 201
@@ -69,8 +69,8 @@ async def test_a_saved_demo_has_the_contracts_shape(serve: Serve) -> None:
     assert (await client.get("/demos")).json() == [saved]
 
 
-async def test_what_is_left_out_has_a_value(serve: Serve) -> None:
-    """What is optional is null, a demo is private; no APIs is an empty list, and null is one, too."""
+async def test_missing_fields_have_defaults(serve: Serve) -> None:
+    """Missing and null fields are null, a demo is private, and its list of APIs is empty."""
     client = serve(demos)
     for body in (DEMO, {**DEMO, "description": None, "selectedApis": None, "composerThoughts": None}):
         saved = (await client.post("/demos", json=body)).json()
@@ -84,8 +84,8 @@ async def test_what_is_left_out_has_a_value(serve: Serve) -> None:
     ]
 
 
-async def test_both_spellings_are_taken(serve: Serve) -> None:
-    """camelCase and snake_case; the answer is camelCase; unknown fields and what callers cannot set are ignored."""
+async def test_both_spellings_are_accepted(serve: Serve) -> None:
+    """camelCase and snake_case are accepted. Unknown fields, and those that callers cannot set, are ignored."""
     client = serve(demos)
     snake: dict[str, Any] = {
         "name": "Clock",
@@ -110,7 +110,7 @@ async def test_both_spellings_are_taken(serve: Serve) -> None:
 
 
 async def test_a_replacement_is_answered_with_the_demo(serve: Serve) -> None:
-    """200; as it was answered it can be sent back; `_id` and `createdAt` stay, and what is not sent is gone."""
+    """A demo can be sent back as received. `_id` and `createdAt` stay, and fields that are not sent are removed."""
     client = serve(demos)
     saved = (await client.post("/demos", json=FULL)).json()
     path = f"/demos/{saved['_id']}"
@@ -125,7 +125,7 @@ async def test_a_replacement_is_answered_with_the_demo(serve: Serve) -> None:
 
 
 async def test_a_stale_revision_is_409(serve: Serve) -> None:
-    """And changes nothing; without one it is replaced."""
+    """A stale `_rev` changes nothing; without a `_rev`, the demo is replaced."""
     client = serve(demos)
     saved = (await client.post("/demos", json=DEMO)).json()
     path = f"/demos/{saved['_id']}"
@@ -138,7 +138,7 @@ async def test_a_stale_revision_is_409(serve: Serve) -> None:
 
 
 async def test_deleting_is_204_without_a_body(serve: Serve) -> None:
-    """After it the demo is unknown, by every route."""
+    """A deleted demo is unknown to every route."""
     client = serve(demos)
     path = f"/demos/{(await client.post('/demos', json=DEMO)).json()['_id']}"
     response = await client.delete(path)
@@ -176,8 +176,8 @@ async def test_deleting_is_204_without_a_body(serve: Serve) -> None:
         {"visibility": None},
     ],
 )
-async def test_what_does_not_validate_is_422(serve: Serve, change: dict[str, Any]) -> None:
-    """On saving and on replacing, by its place; nothing is saved or changed."""
+async def test_an_invalid_field_is_422(serve: Serve, change: dict[str, Any]) -> None:
+    """On saving and on replacing, the error names the field, and nothing is stored."""
     client = serve(demos)
     saved = (await client.post("/demos", json=DEMO)).json()
     for response in (
@@ -193,8 +193,8 @@ async def test_what_does_not_validate_is_422(serve: Serve, change: dict[str, Any
 
 
 @pytest.mark.parametrize("name", ["name", "selectedApis", "modelConfig", "userPrompt", "generatedCode"])
-async def test_what_a_demo_needs(serve: Serve, name: str) -> None:
-    """By its name in camelCase."""
+async def test_a_missing_required_field_is_422(serve: Serve, name: str) -> None:
+    """The error names the field in camelCase."""
     body = {key: value for key, value in DEMO.items() if key != name}
     response = await serve(demos).post("/demos", json=body)
     assert response.status_code == 422
@@ -208,8 +208,8 @@ BROKEN = [b"", b"{", b"[]", b'"x"', b"null", b'{"name": NaN}', b'{"name": "\\ud8
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", "/demos"), ("PUT", "/demos/x"), ("POST", "/demos/generate-code")]
 )
-async def test_what_is_no_json_object_is_422(serve: Serve, method: str, path: str, body: bytes) -> None:
-    """Malformed, empty, or another kind of JSON."""
+async def test_a_body_that_is_not_a_json_object_is_422(serve: Serve, method: str, path: str, body: bytes) -> None:
+    """Malformed, empty, and other kinds of JSON are refused."""
     headers = {"Content-Type": "application/json"}
     response = await serve(demos).request(method, path, content=body, headers=headers)
     assert response.status_code == 422
@@ -217,17 +217,17 @@ async def test_what_is_no_json_object_is_422(serve: Serve, method: str, path: st
 
 
 async def test_a_demo_that_is_too_large_is_413(serve: Serve) -> None:
-    """By its own size where the body can be read, by the body's where it is longer still."""
+    """The error names the demo's size, or the body's if the body is too long to be read."""
     client = serve(demos)
-    for length, words in ((1_050_000, "The demo is 1050"), (2_200_000, "The request body is")):
+    for length, text in ((1_050_000, "The demo is 1050"), (2_200_000, "The request body is")):
         response = await client.post("/demos", json={**DEMO, "generatedCode": {**CODE, "js": "x" * length}})
         assert response.status_code == 413
-        assert words in response.json()["detail"]
+        assert text in response.json()["detail"]
         assert "at most" in response.json()["detail"]
 
 
-async def test_somebody_elses_demo(serve: Serve, database: Database) -> None:
-    """Shared, it can be read, and 403 to change; private, it is 404."""
+async def test_another_users_demo(serve: Serve, database: Database) -> None:
+    """A shared demo can be read, but a change is refused with 403. A private one is unknown: 404."""
     client = serve(demos)
     shared, private = await save(database, OTHER, visibility="shared"), await save(database, OTHER)
     assert (await client.get(f"/demos/{shared}")).status_code == 200
@@ -243,14 +243,14 @@ async def test_somebody_elses_demo(serve: Serve, database: Database) -> None:
 
 
 async def test_pages_of_demos(serve: Serve) -> None:
-    """A list; with a limit, the next page's token in a header; the last has none."""
+    """A page has the next page's token in a header; the last page, and an unlimited list, have none."""
     client = serve(demos)
     for number in range(5):
         await client.post("/demos", json={**DEMO, "name": str(number)})
-    whole = await client.get("/demos")
-    names = [demo["name"] for demo in whole.json()]
+    full_list = await client.get("/demos")
+    names = [demo["name"] for demo in full_list.json()]
     assert names == ["4", "3", "2", "1", "0"]
-    assert "x-next-page-token" not in whole.headers
+    assert "x-next-page-token" not in full_list.headers
     paged: list[str] = []
     after: dict[str, str] = {}
     for length in (2, 2, 1):
@@ -274,14 +274,14 @@ async def test_pages_of_demos(serve: Serve) -> None:
     ],
 )
 async def test_bounds_of_pages(serve: Serve, query: dict[str, Any], status: int) -> None:
-    """A limit out of range is invalid, a token that no page gave cannot be served."""
+    """A limit out of range returns 422, and a token that the service did not issue 400."""
     assert (await serve(demos).get("/demos", params=query)).status_code == status
 
 
 @pytest.mark.parametrize("prefix", ["/api/demos", "/demos", ""])
 @pytest.mark.parametrize("end", ["", "/"])
-async def test_every_route_answers_by_every_way(serve: Serve, prefix: str, end: str) -> None:
-    """Through Hosting, bare, and with the function's name stripped; with a slash at the end or without."""
+async def test_every_route_answers_at_every_path(serve: Serve, prefix: str, end: str) -> None:
+    """Hosting's prefix, the function's name and a final slash are optional in the path."""
     client = serve(demos)
     root = f"{prefix}{end}" or "/"
     created = await client.post(root, json=DEMO)
@@ -300,7 +300,7 @@ async def test_every_route_answers_by_every_way(serve: Serve, prefix: str, end: 
 
 @pytest.mark.parametrize("demo_id", ["unknown", "%2e%2e", "%00", "__x__", "a%2Fb", "%ff", "😀", "x" * 2000])
 async def test_an_unknown_demo_is_404(serve: Serve, demo_id: str) -> None:
-    """Whatever the id looks like, by every route, in JSON."""
+    """Every route answers 404 in JSON for an unknown id, which may contain any characters."""
     client = serve(demos)
     for response in (
         await client.get(f"/demos/{demo_id}"),
@@ -315,8 +315,8 @@ async def test_an_unknown_demo_is_404(serve: Serve, demo_id: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path"), [("PATCH", "/demos"), ("DELETE", "/demos"), ("POST", "/demos/x"), ("POST", "/demos/x/page")]
 )
-async def test_what_is_no_route_is_told(serve: Serve, method: str, path: str) -> None:
-    """405, in JSON."""
+async def test_a_wrong_method_is_405(serve: Serve, method: str, path: str) -> None:
+    """The response is in JSON."""
     response = await serve(demos).request(method, path)
     assert response.status_code == 405
     assert set(response.json()) == {"detail"}
@@ -325,7 +325,7 @@ async def test_what_is_no_route_is_told(serve: Serve, method: str, path: str) ->
 async def test_written_code_has_the_contracts_shape(
     serve: Serve, database: Database, model_server: ModelServer
 ) -> None:
-    """html, css, js and thoughts, in either spelling of the request; 400 for an API that cannot be selected."""
+    """Both spellings of the request are accepted. An API that cannot be selected is refused with 400."""
     await publish(database, Caller(uid="local-dev-user"), "echo")
     deployment = await database.deployments.get("echo")
     assert deployment
@@ -342,9 +342,9 @@ async def test_written_code_has_the_contracts_shape(
         response = await client.post("/demos/generate-code", json=request)
         assert response.status_code == 200, response.text
         assert response.json() == {**CODE, "thoughts": None}
-    unknown = await client.post("/demos/generate-code", json={**body, "selectedApis": [{"friendlyName": "nobody"}]})
+    unknown = await client.post("/demos/generate-code", json={**body, "selectedApis": [{"friendlyName": "unknown"}]})
     assert unknown.status_code == 400
-    assert "'nobody'" in unknown.json()["detail"]
+    assert "'unknown'" in unknown.json()["detail"]
     failed = await client.post("/demos/generate-code", json=body)
     assert failed.status_code == 502
     assert set(failed.json()) == {"detail"}
@@ -357,15 +357,15 @@ def directives(response: httpx.Response) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-async def test_that_everybody_may_call_lets_nobody_frame(serve: Serve, database: Database) -> None:
-    """`CORS_ORIGINS=*` is about requests, not about pages around pages."""
+async def test_any_cors_origin_does_not_allow_framing(serve: Serve, database: Database) -> None:
+    """`CORS_ORIGINS=*` allows requests from all origins, but does not let other pages embed demos."""
     demo_id = await save(database, Caller(uid="local-dev-user"), name="A")
     page = await serve(demos, cors_origins=("*",)).get(f"/demos/{demo_id}/page")
     assert directives(page)["frame-ancestors"] == "'self'"
 
 
-async def test_a_page_is_html_under_a_closed_policy(serve: Serve, database: Database) -> None:
-    """A nonce of its own each time; nothing is kept, nothing is guessed, nothing is told to others."""
+async def test_a_page_is_html_with_a_strict_policy(serve: Serve, database: Database) -> None:
+    """Each response has a new nonce, is not cached, and sends no referrer."""
     demo_id = await save(database, Caller(uid="local-dev-user"), name="A <b> & c")
     client = serve(demos, cors_origins=("https://front.example",))
     first, second = [await client.get(f"/demos/{demo_id}/page") for _ in range(2)]
@@ -395,8 +395,10 @@ async def test_a_page_is_html_under_a_closed_policy(serve: Serve, database: Data
         ({"Host": "demos-x-uc.a.run.app", "X-Forwarded-Proto": "https"}, "https://deployments-x-uc.a.run.app"),
     ],
 )
-async def test_where_a_page_calls(serve: Serve, database: Database, headers: dict[str, str], base: str) -> None:
-    """The way that the page itself was asked for."""
+async def test_a_page_calls_agents_at_its_own_address(
+    serve: Serve, database: Database, headers: dict[str, str], base: str
+) -> None:
+    """The base URL of its calls is derived from the address at which the page was requested."""
     demo_id = await save(database, Caller(uid="local-dev-user"))
     response = await serve(demos).get(f"/demos/{demo_id}/page", headers=headers)
     assert f'const API_BASE_URL = "{base}";' in response.text
@@ -412,18 +414,18 @@ async def test_where_a_page_calls(serve: Serve, database: Database, headers: dic
         {"X-Forwarded-Proto": "javascript"},
     ],
 )
-async def test_a_host_that_is_none_is_400(serve: Serve, database: Database, headers: dict[str, str]) -> None:
-    """Nothing of it gets into a page."""
+async def test_an_invalid_host_is_400(serve: Serve, database: Database, headers: dict[str, str]) -> None:
+    """An invalid host or scheme in the headers never appears in a page."""
     demo_id = await save(database, Caller(uid="local-dev-user"))
     response = await serve(demos).get(f"/demos/{demo_id}/page", headers=headers)
     assert response.status_code == 400
     assert set(response.json()) == {"detail"}
 
 
-async def test_for_whom_a_page_opens(
+async def test_who_can_open_a_page(
     serve: Serve, database: Database, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Shared: everybody, with any token or none. Private: its owner, with a token that holds. Else 404."""
+    """Everyone can open a shared page, with any token or none. Only its owner and admins can open a private one."""
     monkeypatch.setenv("FIREBASE_AUTH_EMULATOR_HOST", "127.0.0.1:9")
     import firebase_admin
 
@@ -432,9 +434,9 @@ async def test_for_whom_a_page_opens(
     shared, private = await save(database, OTHER, visibility="shared"), await save(database, OTHER)
     client = serve(demos, app_env="firebase")
     senders: dict[str, dict[str, str]] = {
-        "nobody": {},
+        "anonymous": {},
         "a stale token": {"Authorization": "Bearer stale"},
-        "somebody": {"Authorization": f"Bearer {token(project, 'somebody')}"},
+        "another user": {"Authorization": f"Bearer {token(project, 'another')}"},
         "the owner": {"Authorization": f"Bearer {token(project, 'other')}"},
         "an admin": {"Authorization": f"Bearer {token(project, 'boss', admin=True)}"},
     }

@@ -1,4 +1,4 @@
-"""The deployment routes: shapes, codes, every way."""
+"""The deployment routes: shapes, status codes, and all paths."""
 
 import json
 from datetime import datetime
@@ -17,7 +17,7 @@ OTHER = Caller(uid="other")
 
 
 async def test_publishing_has_the_contracts_shapes(serve: Serve, database: Database) -> None:
-    """201, and again 201, unchanged; what it is published as; 204 without a body; then 404."""
+    """Publishing twice changes nothing. Undeploying returns 204 without a body, and 404 the second time."""
     agent = await save(database, ME, friendlyName="echo")
     client = serve(deployments)
     for _ in range(2):
@@ -37,8 +37,8 @@ async def test_publishing_has_the_contracts_shapes(serve: Serve, database: Datab
         "deployedAt": when,
         "budgetPerDay": 1.0,
     }
-    gone = await client.delete(f"/agents/{agent.id}/undeploy")
-    assert (gone.status_code, gone.content) == (204, b"")
+    undeployed = await client.delete(f"/agents/{agent.id}/undeploy")
+    assert (undeployed.status_code, undeployed.content) == (204, b"")
     for response in (
         await client.get(f"/agents/{agent.id}/deployment"),
         await client.delete(f"/agents/{agent.id}/undeploy"),
@@ -49,7 +49,7 @@ async def test_publishing_has_the_contracts_shapes(serve: Serve, database: Datab
 
 @pytest.mark.parametrize("body", [{"budgetPerDay": 2.5}, {"budget_per_day": 0}, {"budgetPerDay": 10_000}, {}, None])
 async def test_a_budget_is_set_and_shown(serve: Serve, database: Database, body: dict[str, Any] | None) -> None:
-    """In dollars; what is left out, or null, is the default."""
+    """The budget is in US dollars. A missing or null budget is the default."""
     agent = await save(database, ME, friendlyName="echo")
     client = serve(deployments, deployment_budget_per_day=0.25)
     budget = next(iter((body or {}).values()), 0.25)
@@ -61,8 +61,8 @@ async def test_a_budget_is_set_and_shown(serve: Serve, database: Database, body:
 
 
 @pytest.mark.parametrize("budget", [-1, 10_000.01, "1", True, [], 1e999])
-async def test_what_is_no_budget_is_422(serve: Serve, database: Database, budget: Any) -> None:
-    """Negative, too much, or not a number; nothing is deployed."""
+async def test_an_invalid_budget_is_422(serve: Serve, database: Database, budget: Any) -> None:
+    """With a negative or excessive budget, or one that is not a number, nothing is deployed."""
     agent = await save(database, ME, friendlyName="echo")
     client = serve(deployments)
     body = json.dumps({"budgetPerDay": budget}).replace("Infinity", "1e999")
@@ -71,8 +71,8 @@ async def test_what_is_no_budget_is_422(serve: Serve, database: Database, budget
     assert (await client.get(f"/agents/{agent.id}/deployment")).status_code == 404
 
 
-async def test_what_keeps_an_agent_from_being_published(serve: Serve, database: Database) -> None:
-    """400 without a friendly name, 409 for a name that another agent has, whoever that is."""
+async def test_an_agent_without_a_free_name_is_not_published(serve: Serve, database: Database) -> None:
+    """A missing friendly name gets a 400, and one that another agent has a 409."""
     client = serve(deployments)
     await publish(database, OTHER, "taken")
     nameless, late = await save(database, ME), await save(database, ME, friendlyName="taken")
@@ -83,8 +83,8 @@ async def test_what_keeps_an_agent_from_being_published(serve: Serve, database: 
         assert set(response.json()) == {"detail"}
 
 
-async def test_somebody_elses_agent(serve: Serve, database: Database) -> None:
-    """404 while it is private; shared, its deployment is told, and nobody else changes it."""
+async def test_another_users_agent(serve: Serve, database: Database) -> None:
+    """Another user's private agent is unknown. The deployment of a shared one can be read but not changed."""
     client = serve(deployments)
     private = await publish(database, OTHER, "private")
     shared = await publish(database, OTHER, "shared", visibility="shared")
@@ -98,16 +98,16 @@ async def test_somebody_elses_agent(serve: Serve, database: Database) -> None:
 
 
 async def test_the_list_has_the_contracts_shape(serve: Serve, database: Database) -> None:
-    """By name: the own, and what others share."""
+    """The user's own deployments and shared ones are listed by name."""
     mine = await publish(database, ME, "b", inputSchema={"inputText": "string"}, outputSchema={"type": "object"})
-    theirs = await publish(database, OTHER, "a", visibility="shared")
+    other_agent = await publish(database, OTHER, "a", visibility="shared")
     await publish(database, OTHER, "c")
     response = await serve(deployments).get("/deployments")
     assert response.status_code == 200
     assert response.json() == [
         {
             "friendlyName": "a",
-            "agentId": theirs.id,
+            "agentId": other_agent.id,
             "description": "Says it again.",
             "inputSchema": None,
             "outputSchema": None,
@@ -124,7 +124,7 @@ async def test_the_list_has_the_contracts_shape(serve: Serve, database: Database
 
 
 async def test_pages_of_deployments(serve: Serve, database: Database) -> None:
-    """With a limit, the next page's token in a header; the last has none."""
+    """A page has the next page's token in a header; the last page has none."""
     names = [f"n{number}" for number in range(5)]
     for name in names:
         await publish(database, ME, name)
@@ -152,17 +152,17 @@ async def test_pages_of_deployments(serve: Serve, database: Database) -> None:
     ],
 )
 async def test_bounds_of_pages(serve: Serve, query: dict[str, Any], status: int) -> None:
-    """A limit out of range is invalid, a token that no page gave cannot be served."""
+    """A limit out of range returns 422, and a token that the service did not issue 400."""
     assert (await serve(deployments).get("/deployments", params=query)).status_code == status
 
 
 @pytest.mark.parametrize("prefix", ["/api", ""])
 @pytest.mark.parametrize("end", ["", "/"])
 @pytest.mark.parametrize("listed", ["/deployments", "/"])
-async def test_every_route_answers_by_every_way(
+async def test_every_route_answers_at_every_path(
     serve: Serve, database: Database, prefix: str, end: str, listed: str
 ) -> None:
-    """Through Hosting, bare, and as cloudfunctions.net leaves it; with a slash at the end or without."""
+    """Hosting's prefix, the function's name and a final slash are optional in the path."""
     agent = await save(database, ME, friendlyName="echo")
     client = serve(deployments)
     one = f"{prefix}/agents/{agent.id}"
@@ -170,14 +170,14 @@ async def test_every_route_answers_by_every_way(
     assert (await client.get(f"{one}/deployment{end}")).status_code == 200
     root = listed if listed == "/" else f"{prefix}{listed}{end}"
     assert [api["friendlyName"] for api in (await client.get(root)).json()] == ["echo"]
-    answer = await client.post(f"{prefix}/rest/echo{end}", json={"inputText": "x"})
-    assert answer.json() == {"outputText": "x"}
+    response = await client.post(f"{prefix}/rest/echo{end}", json={"inputText": "x"})
+    assert response.json() == {"outputText": "x"}
     assert (await client.delete(f"{one}/undeploy{end}")).status_code == 204
 
 
 @pytest.mark.parametrize("agent_id", ["unknown", "%2e%2e", "%00", "__x__", "%ff", "x" * 2000])
 async def test_an_unknown_agent_is_404(serve: Serve, agent_id: str) -> None:
-    """Whatever the id looks like, by every route."""
+    """Every route answers 404 for an unknown id, which may contain any characters."""
     client = serve(deployments)
     for method, route in (("POST", "deploy"), ("DELETE", "undeploy"), ("GET", "deployment")):
         response = await client.request(method, f"/agents/{agent_id}/{route}")

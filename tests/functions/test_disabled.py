@@ -1,4 +1,4 @@
-"""A user whom an administrator has disabled: refused in every function, and so is whoever calls the user's agents."""
+"""Every function refuses a user whom an administrator has disabled, and calls of this user's agents."""
 
 from types import ModuleType
 from typing import Any
@@ -30,7 +30,7 @@ from shared.store import Database
 from shared.web import active_callers, authentication
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import ModelServer
-from tests.functions.conftest import Serve, Whom
+from tests.functions.conftest import AuthHeaders, Serve
 from tests.services.harness import Harness
 
 MODEL = {"provider": "openai", "model": "gpt-4.1-mini"}
@@ -92,35 +92,38 @@ IN_A_TRANSACTION = {
     | {"report_usage", "reset_allowance"},
     "functions.chat.main": {"submit"},
 }
-"""Routes whose transaction reads the account, which then refuses by itself."""
+"""Routes whose transaction reads the account anyway, and checks there whether the user is disabled."""
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered() -> None:
+def clear_cache() -> None:
     disabled_users._remembered.clear()  # pyright: ignore[reportPrivateUsage]
 
 
 async def disable(serve: Serve, uid: str, disabled: bool = True) -> None:
-    """As an administrator does."""
+    """Disables or enables a user through the administrators' API."""
     client = serve(admin, app_env="local", admin_panel_enabled=True, admin_password=SecretStr("pw"))
-    answer = await client.put(f"/admin/users/{uid}", json={"disabled": disabled}, headers={"X-Admin-Password": "pw"})
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["disabled"] is disabled
+    response = await client.put(f"/admin/users/{uid}", json={"disabled": disabled}, headers={"X-Admin-Password": "pw"})
+    assert response.status_code == 200, response.text
+    assert response.json()["disabled"] is disabled
 
 
 @pytest.mark.parametrize(("module", "method", "path", "body"), REQUESTS)
 async def test_a_disabled_user_is_refused(
-    serve: Serve, as_whom: Whom, database: Database, module: ModuleType, method: str, path: str, body: Any
+    serve: Serve, auth_headers: AuthHeaders, database: Database, module: ModuleType, method: str, path: str, body: Any
 ) -> None:
-    """403 with a clear sentence, whatever is asked for, and nothing happens; not before, and not after."""
+    """Every request gets a 403 with a clear sentence, and changes nothing, until the user is enabled again."""
     client = serve(module, app_env="firebase")
-    who = as_whom("admin" if module is admin else "user")
+    who = auth_headers("admin" if module is admin else "user")
     uid = "boss" if module is admin else "mine"
     before = await client.get(path, headers=who) if method == "GET" else None
     await disable(serve, uid)
     account = await database.accounts.get(uid)
-    answer = await client.request(method, path, json=body, headers=who)
-    assert (answer.status_code, answer.json()) == (403, {"detail": "Your account is disabled. Ask an administrator."})
+    response = await client.request(method, path, json=body, headers=who)
+    assert (response.status_code, response.json()) == (
+        403,
+        {"detail": "Your account is disabled. Ask an administrator."},
+    )
     assert await database.accounts.get(uid) == account
     if before is not None:
         assert before.status_code != 403
@@ -128,107 +131,107 @@ async def test_a_disabled_user_is_refused(
         assert (await client.get(path, headers=who)).status_code == before.status_code
 
 
-async def test_others_go_on(serve: Serve, as_whom: Whom) -> None:
-    """With their tokens, and without one where none is needed."""
+async def test_other_callers_are_not_affected(serve: Serve, auth_headers: AuthHeaders) -> None:
+    """Other users' tokens remain valid, and routes without tokens remain open."""
     await disable(serve, "mine")
-    assert (await serve(users, app_env="firebase").get("/users/me", headers=as_whom("other"))).status_code == 200
+    assert (await serve(users, app_env="firebase").get("/users/me", headers=auth_headers("other"))).status_code == 200
     line = {"eventType": "e", "message": "m", "level": "INFO"}
     assert (await serve(logs, app_env="firebase").post("/log/client", json=line)).status_code == 202
 
 
 def test_every_route_that_takes_a_token_refuses_disabled_users() -> None:
-    """A new one does as well, or is one of those whose transaction does."""
+    """Every route with a caller refuses disabled users, through its dependency or in its transaction."""
     modules = (users, chat, providers, sessions, agents, deployments, demos, mcp, specs, logs, meta)
     for module in modules:
         for route in module.router.routes:
             assert isinstance(route, APIRoute)
             calls = set(_calls(route.dependant))
-            takes = {authentication._current_caller, authentication._caller_if_any} & calls  # pyright: ignore[reportPrivateUsage]
+            accepts_token = {authentication._current_caller, authentication._caller_if_any} & calls  # pyright: ignore[reportPrivateUsage]
             refuses = {active_callers._active_caller, active_callers._active_caller_if_any} & calls  # pyright: ignore[reportPrivateUsage]
             in_a_transaction = route.endpoint.__name__ in IN_A_TRANSACTION.get(module.__name__, set())
-            assert bool(takes) == (bool(refuses) or in_a_transaction), f"{module.__name__}: {route.path}"
+            assert bool(accepts_token) == (bool(refuses) or in_a_transaction), f"{module.__name__}: {route.path}"
 
 
 def _calls(dependant: Dependant) -> list[Any]:
     return [dependant.call, *(call for inner in dependant.dependencies for call in _calls(inner))]
 
 
-async def published(serve: Serve, headers: dict[str, str], **fields: Any) -> str:
-    """The id of an agent that is saved and deployed."""
-    made = await serve(agents, app_env="firebase").post("/agents", json={**AGENT, **fields}, headers=headers)
-    assert made.status_code == 201, made.text
+async def publish(serve: Serve, headers: dict[str, str], **fields: Any) -> str:
+    """Saves and deploys an agent, and returns its id."""
+    created_agent = await serve(agents, app_env="firebase").post("/agents", json={**AGENT, **fields}, headers=headers)
+    assert created_agent.status_code == 201, created_agent.text
     deployed = await serve(deployments, app_env="firebase").post(
-        f"/agents/{made.json()['_id']}/deploy", headers=headers
+        f"/agents/{created_agent.json()['_id']}/deploy", headers=headers
     )
     assert deployed.status_code == 201, deployed.text
-    id_: str = made.json()["_id"]
+    id_: str = created_agent.json()["_id"]
     return id_
 
 
-OWNER = {"detail": "This agent cannot be called: the account of its owner is disabled."}
+OWNER_DISABLED = {"detail": "This agent cannot be called: the account of its owner is disabled."}
 
 
-async def test_a_disabled_users_agent_is_not_called(serve: Serve, as_whom: Whom) -> None:
-    """By name, by anybody: 403; when the user is back, it is there as it was."""
-    await published(serve, as_whom("user"))
+async def test_a_disabled_users_agent_cannot_be_called(serve: Serve, auth_headers: AuthHeaders) -> None:
+    """Every call by name gets a 403. When the user is enabled again, the agent works as before."""
+    await publish(serve, auth_headers("user"))
     client = serve(deployments, app_env="firebase")
     assert (await client.post("/rest/echo", json={"inputText": "a"})).json() == {"outputText": "a"}
     await disable(serve, "mine")
-    answer = await client.post("/rest/echo", json={"inputText": "a"})
-    assert (answer.status_code, answer.json()) == (403, OWNER)
+    response = await client.post("/rest/echo", json={"inputText": "a"})
+    assert (response.status_code, response.json()) == (403, OWNER_DISABLED)
     await disable(serve, "mine", False)
     assert (await client.post("/rest/echo", json={"inputText": "a"})).status_code == 200
 
 
-async def test_a_disabled_users_agent_is_not_chatted_with(serve: Serve, as_whom: Whom) -> None:
-    """403 at once."""
-    await published(serve, as_whom("user"))
+async def test_a_chat_with_a_disabled_users_agent_is_refused(serve: Serve, auth_headers: AuthHeaders) -> None:
+    """The request itself gets a 403."""
+    await publish(serve, auth_headers("user"))
     await disable(serve, "mine")
     body = {**CHAT, "provider": "gofannon", "model": "echo"}
-    answer = await serve(chat, app_env="firebase").post("/chat", json=body, headers=as_whom("other"))
-    assert (answer.status_code, answer.json()) == (403, OWNER)
+    response = await serve(chat, app_env="firebase").post("/chat", json=body, headers=auth_headers("other"))
+    assert (response.status_code, response.json()) == (403, OWNER_DISABLED)
 
 
-async def test_a_chat_with_an_agent_whose_owner_was_disabled_meanwhile_ends(
-    serve: Serve, as_whom: Whom, cloud_tasks: CloudTasksServer
+async def test_a_pending_chat_with_a_disabled_users_agent_fails(
+    serve: Serve, auth_headers: AuthHeaders, cloud_tasks: CloudTasksServer
 ) -> None:
-    """With the reason, and nothing is charged."""
-    await published(serve, as_whom("user"))
+    """The ticket has the reason, and nothing is charged."""
+    await publish(serve, auth_headers("user"))
     client = serve(chat, app_env="firebase")
     body = {**CHAT, "provider": "gofannon", "model": "echo"}
-    accepted = await client.post("/chat", json=body, headers=as_whom("other"))
+    accepted = await client.post("/chat", json=body, headers=auth_headers("other"))
     assert accepted.status_code == 200, accepted.text
     await disable(serve, "mine")
     await deliver(serve, cloud_tasks)
-    ticket = (await client.get(f"/chat/{accepted.json()['ticket_id']}", headers=as_whom("other"))).json()
-    assert (ticket["status"], ticket["error"]) == ("failed", OWNER["detail"])
+    ticket = (await client.get(f"/chat/{accepted.json()['ticket_id']}", headers=auth_headers("other"))).json()
+    assert (ticket["status"], ticket["error"]) == ("failed", OWNER_DISABLED["detail"])
 
 
-async def test_an_agent_of_a_disabled_user_is_not_called_by_others_agents(serve: Serve, as_whom: Whom) -> None:
-    """The call fails in the code of whoever called it."""
-    id_ = await published(serve, as_whom("user"))
+async def test_other_agents_cannot_call_a_disabled_users_agent(serve: Serve, auth_headers: AuthHeaders) -> None:
+    """The call raises an error in the calling code."""
+    id_ = await publish(serve, auth_headers("user"))
     body = {"code": CALLS_ECHO, "inputDict": {"inputText": "a"}, "tools": {}, "gofannonAgents": [id_]}
     client = serve(agents, app_env="firebase")
-    good = await client.post("/agents/run-code", json=body, headers=as_whom("other"))
+    good = await client.post("/agents/run-code", json=body, headers=auth_headers("other"))
     assert good.json()["result"] == {"outputText": "a"}
     await disable(serve, "mine")
-    bad = await client.post("/agents/run-code", json=body, headers=as_whom("other"))
+    bad = await client.post("/agents/run-code", json=body, headers=auth_headers("other"))
     assert bad.status_code == 400
-    assert OWNER["detail"] in bad.json()["error"]
+    assert OWNER_DISABLED["detail"] in bad.json()["error"]
 
 
-async def test_a_waiting_ticket_of_a_disabled_user_ends_and_costs_nothing(
+async def test_a_pending_ticket_of_a_disabled_user_fails_free_of_charge(
     serve: Serve,
-    as_whom: Whom,
+    auth_headers: AuthHeaders,
     database: Database,
     settings: Settings,
     catalog: Catalog,
     cloud_tasks: CloudTasksServer,
     model_server: ModelServer,
 ) -> None:
-    """No model is called, the hold is released, and the ticket says why."""
+    """No model is called, the hold is released, and the ticket states the reason."""
     client = serve(chat, app_env="firebase")
-    accepted = await client.post("/chat", json=CHAT, headers=as_whom("user"))
+    accepted = await client.post("/chat", json=CHAT, headers=auth_headers("user"))
     assert accepted.status_code == 200, accepted.text
     await disable(serve, "mine")
     disabled_users._remembered[(settings.google_cloud_project, "mine")] = (False, float("inf"))  # pyright: ignore[reportPrivateUsage]
@@ -246,17 +249,17 @@ async def test_a_waiting_ticket_of_a_disabled_user_ends_and_costs_nothing(
 
 
 async def deliver(serve: Serve, cloud_tasks: CloudTasksServer) -> None:
-    """What waits in the queue, as the queue does."""
+    """Delivers all queued tasks to the worker."""
     client: httpx.AsyncClient = serve(worker, app_env="firebase")
     for task in list(cloud_tasks.tasks.values()):
         headers = {"Content-Type": "application/json"}
         assert (await client.post("/", content=task.http_request.body, headers=headers)).status_code == 204
 
 
-async def test_what_is_remembered_counts_for_seconds(
-    serve: Serve, as_whom: Whom, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+async def test_a_users_standing_is_cached_for_seconds(
+    serve: Serve, auth_headers: AuthHeaders, database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a process that was not the one to disable the user: then a read, and 403; and no read in between."""
+    """A process that did not disable the user itself notices the change when its cache expires."""
     now = 1000.0
     monkeypatch.setattr(disabled_users.time, "monotonic", lambda: now)
     service = disabled_users.StandingService(database)
@@ -270,21 +273,23 @@ async def test_what_is_remembered_counts_for_seconds(
     assert disabled_users.REMEMBERED_SECONDS <= 10
 
 
-async def test_a_shared_demo_of_a_disabled_user_opens_for_nobody_but_administrators(
-    serve: Serve, as_whom: Whom, monkeypatch: pytest.MonkeyPatch
+async def test_only_administrators_can_open_a_disabled_users_shared_demo(
+    serve: Serve, auth_headers: AuthHeaders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its page runs a stranger's script in everybody's browser; it opens again when the user is let in again."""
+    """Its page would run the user's script in other browsers. It opens again when the user is enabled again."""
     monkeypatch.setattr(disabled_users, "REMEMBERED_SECONDS", -1)
     client = serve(demos, app_env="firebase")
-    created = await client.post("/demos", json={**DEMO, "visibility": "shared"}, headers=as_whom("user"))
+    created = await client.post("/demos", json={**DEMO, "visibility": "shared"}, headers=auth_headers("user"))
     page = f"/demos/{created.json()['_id']}/page"
     boss = serve(admin, app_env="firebase")
 
     async def statuses() -> list[int]:
-        return [(await client.get(page, headers=as_whom(who))).status_code for who in ("nobody", "other", "admin")]
+        return [
+            (await client.get(page, headers=auth_headers(who))).status_code for who in ("anonymous", "other", "admin")
+        ]
 
     assert await statuses() == [200, 200, 200]
-    await boss.put("/admin/users/mine", json={"disabled": True}, headers=as_whom("admin"))
+    await boss.put("/admin/users/mine", json={"disabled": True}, headers=auth_headers("admin"))
     assert await statuses() == [404, 404, 200]
-    await boss.put("/admin/users/mine", json={"disabled": False}, headers=as_whom("admin"))
+    await boss.put("/admin/users/mine", json={"disabled": False}, headers=auth_headers("admin"))
     assert await statuses() == [200, 200, 200]

@@ -1,4 +1,4 @@
-"""Callers who hang up, over real HTTP, with functions in processes of their own, as the platform starts them."""
+"""Callers who disconnect, over real HTTP, with functions in their own processes, as the platform starts them."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.fixture
 def start(settings: Settings, environ: dict[str, str], api_server: ApiServer) -> Start:
-    """Starts a function in which one agent runs at a time."""
+    """Returns a function that starts a Cloud Function with one run slot."""
     import os
 
     variables = {
@@ -39,8 +39,8 @@ def start(settings: Settings, environ: dict[str, str], api_server: ApiServer) ->
 
 
 @asynccontextmanager
-async def hanging_up(url: str, path: str, body: dict[str, Any]) -> AsyncGenerator[None]:
-    """A request whose caller leaves without an answer at the end of the block."""
+async def disconnecting(url: str, path: str, body: dict[str, Any]) -> AsyncGenerator[None]:
+    """Sends a request, and disconnects at the end of the block without waiting for the response."""
     async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=60) as client:
         request = asyncio.create_task(client.post(path, json=body))
         yield
@@ -48,9 +48,9 @@ async def hanging_up(url: str, path: str, body: dict[str, Any]) -> AsyncGenerato
         await asyncio.gather(request, return_exceptions=True)
 
 
-async def reached(api_server: ApiServer) -> None:
+async def wait_for_call(api_server: ApiServer) -> None:
     async with asyncio.timeout(60):
-        while not api_server.paths():  # noqa: ASYNC110 - it comes in on another thread
+        while not api_server.paths():  # noqa: ASYNC110 - the call arrives on another thread
             await asyncio.sleep(0.02)
 
 
@@ -61,47 +61,47 @@ def sleeper(api_server: ApiServer) -> str:
     )
 
 
-async def test_code_that_is_tried_out_ends_with_its_caller(start: Start, api_server: ApiServer) -> None:
-    """Its slot is free for the next run, which would else be turned away after ten seconds."""
+async def test_a_test_run_ends_when_its_caller_disconnects(start: Start, api_server: ApiServer) -> None:
+    """Its slot is free for the next run, which would otherwise be refused after ten seconds."""
     with start("agents") as function:
         body = {"code": sleeper(api_server), "inputDict": {}, "tools": {}}
-        async with hanging_up(function.url, "/agents/run-code", body):
-            await reached(api_server)
+        async with disconnecting(function.url, "/agents/run-code", body):
+            await wait_for_call(api_server)
         quick = {**body, "code": QUICK}
         async with httpx.AsyncClient(base_url=function.url, trust_env=False, timeout=60) as client:
-            answer = await client.post("/agents/run-code", json=quick)
-    assert (answer.status_code, answer.json().get("result")) == (200, "quick"), answer.text
+            response = await client.post("/agents/run-code", json=quick)
+    assert (response.status_code, response.json().get("result")) == (200, "quick"), response.text
 
 
-async def test_a_published_agents_run_ends_with_its_caller(
+async def test_a_published_agents_run_ends_when_its_caller_disconnects(
     start: Start, database: Database, api_server: ApiServer
 ) -> None:
-    """Whoever called it, at whatever of its addresses."""
+    """The run ends whichever of the agent's paths was called."""
     await publish(database, ME, "sleeper", sleeper(api_server))
     await publish(database, ME, "quick", QUICK)
     with start("deployments") as function:
-        async with hanging_up(function.url, "/api/rest/sleeper", {}):
-            await reached(api_server)
+        async with disconnecting(function.url, "/api/rest/sleeper", {}):
+            await wait_for_call(api_server)
         async with httpx.AsyncClient(base_url=function.url, trust_env=False, timeout=60) as client:
-            answer = await client.post("/rest/quick", json={})
-    assert (answer.status_code, answer.json()) == (200, "quick"), answer.text
+            response = await client.post("/rest/quick", json={})
+    assert (response.status_code, response.json()) == (200, "quick"), response.text
 
 
-async def test_a_call_of_a_model_that_is_under_way_is_charged_all_the_same(
+async def test_a_model_call_is_charged_even_if_the_caller_disconnects(
     start: Start, database: Database, model_server: ModelServer
 ) -> None:
-    """The provider bills it, whoever has left: it goes on to its end, once, and its hold is released."""
+    """The provider bills it anyway. It is completed and charged once, and its hold is released."""
     model_server.script("hi", Answer("hello", delay=3, prompt_tokens=1000, completion_tokens=100))
     code = "async def run(input_dict, tools):\n    await call_llm('openai', 'gpt-4.1-mini', 'hi', {'max_tokens': 100})"
     body = {"code": code, "inputDict": {}, "tools": {}}
     with start("agents") as function:
-        async with hanging_up(function.url, "/agents/run-code", body):
+        async with disconnecting(function.url, "/agents/run-code", body):
             async with asyncio.timeout(60):
                 await model_server.called()
         async with asyncio.timeout(60):
-            while not (charged := await charges(database)):  # noqa: ASYNC110 - another process writes it
+            while not (amounts := await charges(database)):  # noqa: ASYNC110 - another process writes it
                 await asyncio.sleep(0.2)
-    assert charged == [560]
+    assert amounts == [560]
     account = await database.accounts.get(ME.uid)
     assert account is not None
     assert account.held == 0

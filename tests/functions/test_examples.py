@@ -1,4 +1,4 @@
-"""The document's examples work: each is sent as it stands, and served."""
+"""The examples in the OpenAPI document work: each is sent unchanged."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ from tests.functions.conftest import Serve
 from tests.services.publishing import publish
 
 FUNCTIONS = {function.name: function for function in functions()}
-ASKS_OTHERS = {"agents_generate_code", "demos_generate_code", "mcp_list_tools", "specs_fetch"}
-"""What they answer depends on a model or a server that is not here."""
+NEEDS_OTHERS = {"agents_generate_code", "demos_generate_code", "mcp_list_tools", "specs_fetch"}
+"""Operations whose response depends on a model or a server that the tests do not have."""
 BODIES = [
     pytest.param(path, method, operation, id=operation["operationId"])
     for path, item in kept()["paths"].items()
@@ -25,27 +25,27 @@ BODIES = [
 
 
 @pytest.mark.parametrize(("path", "method", "operation"), BODIES)
-async def test_an_example_is_served(
+async def test_an_example_works(
     serve: Serve,
     database: Database,
     path: str,
     method: str,
     operation: dict[str, Any],
 ) -> None:
-    """Where it takes nothing but this service, with success; elsewhere it is at least not refused as malformed."""
+    """Operations that need only this service succeed; the others at least do not refuse the example as invalid."""
     agent = await publish(database, Caller(uid=LOCAL_USER), "greeter")
     demos = serve(FUNCTIONS["demos"].module)
     (new_demo,) = examples_of({"$ref": "#/components/schemas/CreateDemoRequest"})
     demo_id = (await demos.post("/demos", json=new_demo)).json()["_id"]
     await serve(FUNCTIONS["users"].module).get("/users/me")
     ids = {"agent_id": agent.id, "demo_id": demo_id, "session_id": "s", "user_id": LOCAL_USER}
-    asked = path.format(**ids, friendly_name="greeter")
+    filled_path = path.format(**ids, friendly_name="greeter")
     client = serve(
         FUNCTIONS[operation["tags"][0]].module, admin_panel_enabled=True, admin_password=SecretStr("correct horse")
     )
     (example,) = examples_of(operation["requestBody"]["content"]["application/json"]["schema"])
-    response = await client.request(method, asked, json=example, headers={"X-Admin-Password": "correct horse"})
-    if operation["operationId"] in ASKS_OTHERS:
+    response = await client.request(method, filled_path, json=example, headers={"X-Admin-Password": "correct horse"})
+    if operation["operationId"] in NEEDS_OTHERS:
         assert response.status_code != 422, response.text
     else:
         assert response.is_success, response.text

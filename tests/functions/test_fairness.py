@@ -1,7 +1,6 @@
-"""One user cannot take everybody's turn: functions in processes of their own, and a queue that hands out so many tasks
-at a time, in front of more sleeping agents of one user than there is room for.
+"""One user cannot block the others, even with more sleeping agents than the functions and the queue can run at a time.
 
-What is held is counts and order, so that it holds on a slow machine.
+The tests check counts and order, not durations, so they also pass on a slow machine.
 """
 
 import asyncio
@@ -35,7 +34,7 @@ pytestmark = pytest.mark.timeout(240)
 
 @pytest.fixture
 def start(settings: Settings, environ: dict[str, str], cloud_tasks: CloudTasksServer) -> Start:
-    """The manifest's two hundred dispatches, and what one user may have of them, scaled down to eight and two."""
+    """Starts a function with the manifest's 200 dispatches, and one user's share, scaled down to eight and two."""
     variables = {
         **environ,
         "GOOGLE_CLOUD_PROJECT": settings.google_cloud_project,
@@ -48,12 +47,12 @@ def start(settings: Settings, environ: dict[str, str], cloud_tasks: CloudTasksSe
     return lambda name: serve(name, ROOT / "functions" / name / "main.py", variables)
 
 
-def with_agent(name: str) -> ChatRequest:
+def chat_with_agent(name: str) -> ChatRequest:
     body = {"messages": [{"role": "user", "content": "hi"}], "provider": GOFANNON, "model": name}
     return ChatRequest.model_validate(body)
 
 
-async def ended(database: Database, ticket_id: str) -> Ticket:
+async def wait_until_finished(database: Database, ticket_id: str) -> Ticket:
     async with asyncio.timeout(90):
         while True:
             ticket = await database.tickets.get(ticket_id)
@@ -63,25 +62,26 @@ async def ended(database: Database, ticket_id: str) -> Ticket:
             await asyncio.sleep(0.05)
 
 
-async def test_a_chat_is_answered_beside_a_flood_of_sleepers(
+async def test_a_chat_is_answered_during_a_flood_of_sleepers(
     start: Start, settings: Settings, catalog: Catalog, database: Database, cloud_tasks: CloudTasksServer
 ) -> None:
-    """With a model and with an agent, after a delivery of each chat before it, and while the sleepers sleep.
+    """Another user's chats are answered while the sleepers sleep, after one delivery of each earlier chat.
 
-    These have as many workers as one user may; the rest was put aside without an error that the queue could see, and
-    without using up an attempt.
+    The sleepers have as many workers as one user may have. The other chats of the flood are parked, without an error
+    in the queue and without using up an attempt.
     """
     harness = Harness(settings, catalog)
     await publish(database, FLOODER, "sleeper", SLEEPER)
     await publish(database, OTHER, "echo", ECHO)
-    flood = [(await harness.chat.submit(FLOODER, with_agent("sleeper"))).ticket_id for _ in range(FLOOD)]
+    flood = [(await harness.chat.submit(FLOODER, chat_with_agent("sleeper"))).ticket_id for _ in range(FLOOD)]
     with start("worker") as worker:
         dispatcher = Dispatcher(cloud_tasks, worker.url, DISPATCHES)
         async with dispatcher.dispatching():
-            theirs = [
-                (await harness.chat.submit(OTHER, request)).ticket_id for request in (chat("hi"), with_agent("echo"))
+            others = [
+                (await harness.chat.submit(OTHER, request)).ticket_id
+                for request in (chat("hi"), chat_with_agent("echo"))
             ]
-            answered = [await ended(database, ticket_id) for ticket_id in theirs]
+            answered = [await wait_until_finished(database, ticket_id) for ticket_id in others]
             slept = [await database.tickets.get(ticket_id) for ticket_id in flood]
     assert [ticket.status for ticket in answered] == [TicketStatus.COMPLETED] * 2
     assert [ticket.attempts for ticket in answered] == [1, 1]
@@ -94,8 +94,8 @@ async def test_a_chat_is_answered_beside_a_flood_of_sleepers(
     assert len(cloud_tasks.tasks) == FLOOD + 2
 
 
-async def test_a_published_agent_answers_beside_a_flood_of_another(start: Start, database: Database) -> None:
-    """However many call the sleeping one; who is too many is told the limit."""
+async def test_a_published_agent_answers_during_a_flood_of_other_calls(start: Start, database: Database) -> None:
+    """Excess calls of the sleeping agent are refused, and the error names the limit."""
     await publish(database, FLOODER, "sleeper", SLEEPER)
     await publish(database, OTHER, "echo", ECHO)
     with start("deployments") as function:
@@ -103,11 +103,11 @@ async def test_a_published_agent_answers_beside_a_flood_of_another(start: Start,
         async with httpx.AsyncClient(base_url=function.url, timeout=90, trust_env=False, limits=limits) as client:
             flood = [asyncio.create_task(client.post("/rest/sleeper", json={})) for _ in range(FLOOD)]
             refused, _ = await asyncio.wait(flood, return_when=asyncio.FIRST_COMPLETED)
-            answer = await client.post("/rest/echo", json={"inputText": "x"})
-            assert (answer.status_code, answer.json()) == (200, {"outputText": "x"})
-            told = refused.pop().result()
-            assert told.status_code == 503
-            assert "2 of 8 run here" in told.json()["detail"]
+            response = await client.post("/rest/echo", json={"inputText": "x"})
+            assert (response.status_code, response.json()) == (200, {"outputText": "x"})
+            rejection = refused.pop().result()
+            assert rejection.status_code == 503
+            assert "2 of 8 run here" in rejection.json()["detail"]
             assert sum(not call.done() for call in flood) >= TURNS
             for call in flood:
                 call.cancel()

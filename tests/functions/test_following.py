@@ -1,4 +1,4 @@
-"""A chat is followed by its request's id and trace: from the request through the queue to the worker, and the sweep."""
+"""Log lines of a chat have the id and trace of its request, from the request to the worker and the sweep."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,15 +18,15 @@ TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 HEADERS = {"traceparent": f"00-{TRACE}-{SPAN}-01", "X-Request-Id": "followed"}
 
 
-def following(lines: list[dict[str, Any]]) -> list[str]:
-    """The messages of the request's lines; the others' are left out."""
-    mine = [line for line in lines if line[LABELS_FIELD] == {"request_id": "followed"}]
-    assert all(line[TRACE_FIELD].endswith(f"/traces/{TRACE}") for line in mine)
-    return [line["message"] for line in mine]
+def messages_of_request(lines: list[dict[str, Any]]) -> list[str]:
+    """Returns the messages of the followed request's lines."""
+    own = [line for line in lines if line[LABELS_FIELD] == {"request_id": "followed"}]
+    assert all(line[TRACE_FIELD].endswith(f"/traces/{TRACE}") for line in own)
+    return [line["message"] for line in own]
 
 
 async def deliver(serve: Serve, tasks: CloudTasksServer) -> int:
-    """The newest task, as Cloud Tasks delivers it; the answer's status."""
+    """Delivers the newest task as Cloud Tasks does, and returns the response's status."""
     http = list(tasks.tasks.values())[-1].http_request
     return (await serve(worker).post("/", content=http.body, headers=dict(http.headers))).status_code
 
@@ -34,22 +34,22 @@ async def deliver(serve: Serve, tasks: CloudTasksServer) -> int:
 async def test_a_chat_is_followed_to_the_worker(
     serve: Serve, cloud_tasks: CloudTasksServer, model_server: ModelServer, lines: Lines
 ) -> None:
-    """All that is logged for it has the id and the trace of the request that it was accepted by; a retry, too."""
+    """All its lines, including those of a retry, have the id and the trace of the request that submitted it."""
     model_server.script("hi", Fail(503), Answer("hello"))
     assert (await serve(chat).post("/chat", json=BODY, headers=HEADERS)).status_code == 200
-    assert following(lines()) == ["POST /chat 200"]
+    assert messages_of_request(lines()) == ["POST /chat 200"]
     assert await deliver(serve, cloud_tasks) == 425
-    first, *_, last = following(lines())
+    first, *_, last = messages_of_request(lines())
     assert first.startswith("A call of openai/gpt-4.1-mini failed")
     assert last == "POST / 425"
     assert await deliver(serve, cloud_tasks) == 204
-    assert following(lines()) == ["Charged", "POST / 204"]
+    assert messages_of_request(lines()) == ["Charged", "POST / 204"]
 
 
 async def test_a_chat_is_followed_through_the_sweep(
     serve: Serve, cloud_tasks: CloudTasksServer, database: Database, lines: Lines
 ) -> None:
-    """Its first task is lost; the sweep hands it in again, for the same request."""
+    """The sweep requeues a ticket whose task was lost, with the id and the trace of the original request."""
     ticket_id = (await serve(chat).post("/chat", json=BODY, headers=HEADERS)).json()["ticket_id"]
     cloud_tasks.reset()
 
@@ -61,13 +61,13 @@ async def test_a_chat_is_followed_through_the_sweep(
 
     await database.transaction(age)
     assert (await serve(sweep).post("/")).json()["requeued"] == 1
-    assert following(lines()) == ["POST /chat 200", "A ticket was swept: requeued"]
+    assert messages_of_request(lines()) == ["POST /chat 200", "A ticket was swept: requeued"]
     assert await deliver(serve, cloud_tasks) == 204
-    assert following(lines()) == ["Charged", "POST / 204"]
+    assert messages_of_request(lines()) == ["Charged", "POST / 204"]
 
 
-async def test_the_queue_holds_nothing_that_was_said(serve: Serve, cloud_tasks: CloudTasksServer) -> None:
-    """The ticket's id in the body; in the headers, whose request it is for."""
+async def test_the_queue_contains_no_message_or_secret(serve: Serve, cloud_tasks: CloudTasksServer) -> None:
+    """A task contains only the ticket's id, and headers that identify the request."""
     headers = {**HEADERS, "Authorization": "Bearer my-secret"}
     await serve(chat).post("/chat", json=BODY, headers=headers)
     (task,) = cloud_tasks.tasks.values()

@@ -1,4 +1,4 @@
-"""An instance that was frozen between two requests answers the next one as if nothing had been."""
+"""An instance that was frozen between two requests answers the next one normally."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from tests.functions.frozen import Instance, instance
 
 SHORTEST = {"CLOUD_RUN_TIMEOUT_SECONDS": "1"}
-"""functions-framework hands it to gunicorn, as the time after which a silent process is killed."""
+"""functions-framework passes it to gunicorn, which kills a process after so many seconds of silence."""
 
 CODE = """
 async def run(input_dict, tools):
@@ -17,7 +17,7 @@ async def run(input_dict, tools):
 
 @pytest.mark.timeout(90)
 def test_a_frozen_server_is_not_taken_for_a_dead_one(tmp_path: Path) -> None:
-    """gunicorn counts heartbeats by the clock, and would kill the process in the middle of its next request."""
+    """gunicorn would count missed heartbeats, and kill the process during its next request."""
     with instance("meta", tmp_path, SHORTEST) as frozen:
         assert frozen.client.get("/health").status_code == 200
         before = frozen.pids
@@ -34,23 +34,23 @@ def environ(project: str, firestore_host: str) -> dict[str, str]:
 
 @pytest.mark.timeout(90)
 def test_the_database_is_reached_again(tmp_path: Path, environ: dict[str, str]) -> None:
-    """Through the channel that was there before."""
-    with instance("users", tmp_path, environ) as it:
-        assert it.client.get("/users/me").status_code == 200
-        it.freeze(3)
-        assert it.client.get("/users/me").status_code == 200
+    """The function reuses the existing channel."""
+    with instance("users", tmp_path, environ) as target:
+        assert target.client.get("/users/me").status_code == 200
+        target.freeze(3)
+        assert target.client.get("/users/me").status_code == 200
 
 
-def run_code(it: Instance) -> None:
-    answer = it.client.post("/agents/run-code", json={"code": CODE, "inputDict": {}})
-    assert answer.status_code == 200, answer.text
+def run_code(target: Instance) -> None:
+    response = target.client.post("/agents/run-code", json={"code": CODE, "inputDict": {}})
+    assert response.status_code == 200, response.text
 
 
 @pytest.mark.timeout(90)
-def test_processes_that_wait_are_used(tmp_path: Path, environ: dict[str, str]) -> None:
-    """None has to be replaced."""
-    with instance("agents", tmp_path, environ) as it:
-        run_code(it)
-        it.freeze(2.5)
-        run_code(it)
-    assert "had ended before it was used" not in it.log.read_text()
+def test_waiting_processes_survive(tmp_path: Path, environ: dict[str, str]) -> None:
+    """No process has to be replaced."""
+    with instance("agents", tmp_path, environ) as target:
+        run_code(target)
+        target.freeze(2.5)
+        run_code(target)
+    assert "had ended before it was used" not in target.log.read_text()

@@ -1,4 +1,4 @@
-"""Client logs: enriched, bounded, one line each, without secrets."""
+"""Logs of clients: enriched, limited in size, one line each, and without secrets."""
 
 import json
 from typing import Any
@@ -11,18 +11,18 @@ from tests.functions.conftest import Serve
 BODY: dict[str, Any] = {"eventType": "click", "message": "hello", "level": "INFO", "metadata": {"page": "/"}}
 
 
-def written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
-    """The client lines so far; what is no JSON fails the test."""
+def client_lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """Returns the client log lines so far. A line that is not JSON fails the test."""
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     return [line for line in lines if line["logger"] == "agents.client"]
 
 
 @pytest.mark.parametrize("path", ["/api/log/client", "/log/client"])
 async def test_a_line_is_enriched_and_written(serve: Serve, capsys: pytest.CaptureFixture[str], path: str) -> None:
-    """202, and one line with the client's host and browser."""
+    """The response has status 202, and the line has the client's address and browser."""
     response = await serve(logs).post(path, json=BODY, headers={"User-Agent": "A Browser"})
     assert (response.status_code, response.json()) == (202, {"status": "logged"})
-    (line,) = written(capsys)
+    (line,) = client_lines(capsys)
     assert (line["severity"], line["message"], line["eventType"]) == ("INFO", "hello", "click")
     assert line["metadata"] == {"page": "/", "client_host": "127.0.0.1", "user_agent": "A Browser"}
 
@@ -42,24 +42,24 @@ async def test_a_line_is_enriched_and_written(serve: Serve, capsys: pytest.Captu
 async def test_the_clients_level_becomes_a_severity(
     serve: Serve, capsys: pytest.CaptureFixture[str], level: str, severity: str
 ) -> None:
-    """In any case; an unknown one is INFO."""
+    """Levels are case-insensitive, and an unknown level becomes INFO."""
     await serve(logs).post("/log/client", json={**BODY, "level": level})
-    assert written(capsys)[0]["severity"] == severity
+    assert client_lines(capsys)[0]["severity"] == severity
 
 
-async def test_metadata_are_optional(serve: Serve) -> None:
-    """Null or missing."""
+async def test_metadata_is_optional(serve: Serve) -> None:
+    """The metadata may be null or missing."""
     client = serve(logs)
     for body in ({**BODY, "metadata": None}, {"eventType": "x", "message": ""}):
         assert (await client.post("/log/client", json=body)).status_code == 202
 
 
 async def test_a_line_cannot_be_forged(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
-    """Newlines and control characters stay inside of their line, and names of ours inside of the metadata."""
+    """Newlines and control characters stay within their line, and the service's fields within the metadata."""
     forged = 'x\n{"severity": "CRITICAL", "logger": "agents.client", "message": "forged"}\r\n\x1b[2K\u2028'
     body = {"eventType": forged, "message": forged, "metadata": {"severity": "CRITICAL", forged: forged}}
     await serve(logs).post("/log/client", json=body)
-    (line,) = written(capsys)
+    (line,) = client_lines(capsys)
     assert (line["severity"], line["message"]) == ("INFO", forged)
 
 
@@ -77,17 +77,17 @@ SECRETS = [
     ("Bearer abcdef1ghijklmnop", "abcdef1ghijklmnop"),
     ("password=hunter2hunter2", "hunter2"),
     ('{"password":"hunter2"}', "hunter2"),
-    ("client_secret=geheim", "geheim"),
-    ("DB_PASSWORD=geheim", "geheim"),
+    ("client_secret=s3cr3t", "s3cr3t"),
+    ("DB_PASSWORD=s3cr3t", "s3cr3t"),
     ("aws_secret_access_key=wJalr/K7MDENG/bPx", "wJalr"),
-    ("secretKey: geheim", "geheim"),
-    ("pwd=geheim", "geheim"),
-    ("AccountKey=geheim==", "geheim"),
+    ("secretKey: s3cr3t", "s3cr3t"),
+    ("pwd=s3cr3t", "s3cr3t"),
+    ("AccountKey=s3cr3t==", "s3cr3t"),
     ("api_key: 'not-a-known-shape'", "not-a-known-shape"),
-    ("Authorization: Token geheim", "geheim"),
-    ("Cookie: session=geheim", "geheim"),
+    ("Authorization: Token s3cr3t", "s3cr3t"),
+    ("Cookie: session=s3cr3t", "s3cr3t"),
     ("https://user:pa55word@example.com", "pa55word"),
-    ("redis://:geheim@host", "geheim"),
+    ("redis://:s3cr3t@host", "s3cr3t"),
     ("postgres://u:p@ss/w@host", "ss/w"),
     ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----", "MIIE"),
 ]
@@ -95,10 +95,10 @@ SECRETS = [
 
 @pytest.mark.parametrize(("secret", "needle"), SECRETS)
 async def test_secrets_are_masked(serve: Serve, capsys: pytest.CaptureFixture[str], secret: str, needle: str) -> None:
-    """Of common shapes, in the message, in values, in names."""
+    """Secrets of common shapes are masked in messages, values and names."""
     body = {"eventType": "e", "message": f"it said {secret} then", "metadata": {"deep": [{"x": secret}], secret: 1}}
     await serve(logs).post("/log/client", json=body)
-    (line,) = written(capsys)
+    (line,) = client_lines(capsys)
     assert needle not in json.dumps(line, ensure_ascii=False)
     assert "it said" in line["message"]
 
@@ -115,14 +115,14 @@ async def test_secrets_are_masked(serve: Serve, capsys: pytest.CaptureFixture[st
         "author: Jane, 5 tests passed: all; compass=north, tokenizer: bpe",
     ],
 )
-async def test_plain_words_are_left_alone(serve: Serve, capsys: pytest.CaptureFixture[str], harmless: str) -> None:
-    """A log that hides everything tells nothing."""
+async def test_harmless_text_is_not_masked(serve: Serve, capsys: pytest.CaptureFixture[str], harmless: str) -> None:
+    """A log that masks ordinary text would be useless."""
     await serve(logs).post("/log/client", json={**BODY, "message": harmless})
-    assert written(capsys)[0]["message"] == harmless
+    assert client_lines(capsys)[0]["message"] == harmless
 
 
-async def test_values_under_telling_names_are_masked(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whatever they look like."""
+async def test_values_with_sensitive_names_are_masked(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    """The value itself does not matter."""
     body = {
         **BODY,
         "metadata": {
@@ -135,7 +135,7 @@ async def test_values_under_telling_names_are_masked(serve: Serve, capsys: pytes
         },
     }
     await serve(logs).post("/log/client", json=body)
-    metadata = written(capsys)[0]["metadata"]
+    metadata = client_lines(capsys)[0]["metadata"]
     hidden = {name for name, value in metadata.items() if value == "[hidden]"}
     assert hidden == {"password", "apiKey", "Authorization"}
 
@@ -149,13 +149,13 @@ async def test_values_under_telling_names_are_masked(serve: Serve, capsys: pytes
         ({**BODY, "metadata": {"x": "y" * 40_000}}, 413),
     ],
 )
-async def test_a_line_is_bounded(serve: Serve, body: dict[str, Any], status: int) -> None:
-    """Too long or incomplete."""
+async def test_the_size_of_a_line_is_limited(serve: Serve, body: dict[str, Any], status: int) -> None:
+    """A message or metadata that is too long is refused, and so is an incomplete line."""
     assert (await serve(logs).post("/log/client", json=body)).status_code == status
 
 
 async def test_anonymous_callers_are_limited_by_address(serve: Serve) -> None:
-    """429 with a time; another address is not held up; what the caller wrote into the header does not count."""
+    """The error states when to retry. Addresses that the caller adds to `X-Forwarded-For` do not count."""
     client = serve(logs, app_env="firebase", public_rate_per_minute=3, trusted_proxies=1)
     statuses = [
         (await client.post("/log/client", json=BODY, headers={"X-Forwarded-For": f"6.6.6.{n}, 1.2.3.4"})).status_code

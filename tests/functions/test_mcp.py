@@ -1,4 +1,4 @@
-"""The MCP route: what it answers, by every way; whom it refuses; and that a token stays between two."""
+"""The MCP route: its responses at all paths, its refusals, and the secrecy of the server's token."""
 
 import asyncio
 import logging
@@ -23,8 +23,8 @@ ROOT = Path(__file__).parents[2]
 SECRET = "hush-hush-token-1234"
 
 
-def only_the_tables_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The event loop resolves the table's names and numbers, and no others."""
+def resolve_only_table_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the event loop resolve only the names and addresses in the table."""
 
     async def getaddrinfo(_: object, host: str, port: int, **__: object) -> list[tuple[Any, ...]]:
         found = await resolver(host, port)
@@ -34,10 +34,10 @@ def only_the_tables_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop_type, "getaddrinfo", getaddrinfo)
 
 
-async def refused_without_a_connection(
+async def assert_refused_without_a_connection(
     client: httpx.AsyncClient, route: str, field: str, url: str, connections: Connections
 ) -> None:
-    """400; or, for a name that does not exist, 502."""
+    """Expects 400, or 502 for a name that does not exist, and no connection."""
     with socket.create_server(("127.0.0.1", 0)) as bait:
         bait.setblocking(False)
         response = await client.post(route, json={field: url.replace("{port}", str(port_of(bait)))})
@@ -60,18 +60,20 @@ def hostile() -> Iterator[HostileMcpServer]:
 
 @pytest.fixture
 def logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
-    """All that this process logs and every detail of it, but for what the test's own client and servers say."""
+    """Returns everything that this process logs, except for the test's own client and servers."""
     monkeypatch.setattr(logging.getLogger("agents"), "propagate", True)
     caplog.set_level(logging.DEBUG)
-    theirs = ("mcp.server", "sse_starlette", "uvicorn")
+    test_loggers = ("mcp.server", "sse_starlette", "uvicorn")
     return lambda: "\n".join(
-        f"{record.getMessage()} {record.__dict__}" for record in caplog.records if not record.name.startswith(theirs)
+        f"{record.getMessage()} {record.__dict__}"
+        for record in caplog.records
+        if not record.name.startswith(test_loggers)
     )
 
 
 @pytest.mark.parametrize("address", ["url", "sse_url"])
 async def test_the_tools_of_a_server(serve: Serve, mcp_server: McpServer, address: str) -> None:
-    """200, by streamable HTTP and by SSE; exactly the contract's fields, and the address as it was sent."""
+    """Streamable HTTP and SSE give the contract's fields, and the address as it was sent."""
     client = serve(mcp, outbound_allowed_hosts=(mcp_server.host,))
     url = getattr(mcp_server, address)
     response = await client.post("/mcp/tools", json={"mcp_url": url})
@@ -88,8 +90,8 @@ async def test_the_tools_of_a_server(serve: Serve, mcp_server: McpServer, addres
 
 
 @pytest.mark.parametrize("path", ["/mcp/tools", "/api/mcp/tools", "/tools", "/mcp/tools/", "/api/mcp/tools/"])
-async def test_every_way_leads_there(serve: Serve, mcp_server: McpServer, path: str) -> None:
-    """Hosting with and without its prefix, and what cloudfunctions.net leaves; all pages, in order."""
+async def test_every_path_leads_to_the_route(serve: Serve, mcp_server: McpServer, path: str) -> None:
+    """The paths of Hosting, with and without its prefix, and of cloudfunctions.net return all tools in order."""
     client = serve(mcp, outbound_allowed_hosts=(mcp_server.host,))
     response = await client.post(path, json={"mcpUrl": mcp_server.paged_url})
     assert response.status_code == 200
@@ -97,10 +99,10 @@ async def test_every_way_leads_there(serve: Serve, mcp_server: McpServer, path: 
 
 
 @pytest.mark.parametrize("spelling", [("mcp_url", "auth_token"), ("mcpUrl", "authToken")])
-async def test_the_token_is_passed_on_and_goes_nowhere_else(
+async def test_the_token_is_sent_only_to_the_server(
     serve: Serve, mcp_server: McpServer, logged: Callable[[], str], spelling: tuple[str, str]
 ) -> None:
-    """Both spellings. The server has it with every request; neither a log line nor the answer does."""
+    """Every request to the server has the token, but neither a log line nor the response does. Both spellings work."""
     client = serve(mcp, outbound_allowed_hosts=(mcp_server.host,))
     response = await client.post("/mcp/tools", json=dict(zip(spelling, (mcp_server.private_url, TOKEN), strict=True)))
     assert response.status_code == 200
@@ -114,10 +116,10 @@ async def test_the_token_is_passed_on_and_goes_nowhere_else(
 
 
 @pytest.mark.parametrize("token", [{}, {"auth_token": SECRET}, {"auth_token": None}, {"auth_token": ""}])
-async def test_a_private_server_says_that_it_wants_another_token(
+async def test_a_missing_or_wrong_token_is_502(
     serve: Serve, mcp_server: McpServer, logged: Callable[[], str], token: dict[str, Any]
 ) -> None:
-    """502, with its own words; a wrong token is neither repeated nor logged, and an empty one is none."""
+    """The error quotes the server. A wrong token is neither repeated nor logged, and an empty one is not sent."""
     client = serve(mcp, outbound_allowed_hosts=(mcp_server.host,))
     response = await client.post("/mcp/tools", json={"mcp_url": mcp_server.private_url, **token})
     assert response.status_code == 502
@@ -128,7 +130,7 @@ async def test_a_private_server_says_that_it_wants_another_token(
 
 
 @pytest.mark.parametrize(
-    ("path", "status", "says"),
+    ("path", "status", "text"),
     [
         ("/rude/403", 502, "127.0.0.1 does not allow it: Not for you: Bearer [token]"),
         ("/rude/500", 502, "did not answer as an MCP server does (status 500): The database is on fire."),
@@ -142,22 +144,22 @@ async def test_a_private_server_says_that_it_wants_another_token(
         ("/not-json", 502, "did not answer as an MCP server does"),
     ],
 )
-async def test_a_server_that_fails_is_told_in_a_sentence(
-    serve: Serve, hostile: HostileMcpServer, path: str, status: int, says: str
+async def test_a_failing_server_is_described(
+    serve: Serve, hostile: HostileMcpServer, path: str, status: int, text: str
 ) -> None:
-    """502, or 504 for one that takes too long; with the server's own message where there is one."""
+    """The status is 502, or 504 for a timeout. The error quotes the server's own message, if any."""
     client = serve(mcp, outbound_allowed_hosts=(hostile.host,), outbound_timeout_seconds=1)
     response = await client.post("/mcp/tools", json={"mcp_url": f"{hostile.address}{path}", "auth_token": SECRET})
     assert response.status_code == status
     assert list(response.json()) == ["detail"]
-    assert says in response.json()["detail"]
+    assert text in response.json()["detail"]
     assert SECRET not in response.text
 
 
-async def test_what_is_no_mcp_server(serve: Serve, api_server: ApiServer) -> None:
-    """An API, a page, a closed port and an unknown name: 502, each with its own message."""
+async def test_a_url_without_an_mcp_server_is_502(serve: Serve, api_server: ApiServer) -> None:
+    """An API, a redirect, a closed port and an unknown host have different messages."""
     client = serve(mcp, outbound_allowed_hosts=(api_server.host, "127.0.0.1:1"))
-    for url, says in [
+    for url, text in [
         (f"{api_server.address}/echo", "did not answer as an MCP server does"),
         (f"{api_server.address}/redirect?to=/echo", "did not answer as an MCP server does"),
         ("http://127.0.0.1:1/mcp", "127.0.0.1:1 could not be reached."),
@@ -165,11 +167,11 @@ async def test_what_is_no_mcp_server(serve: Serve, api_server: ApiServer) -> Non
     ]:
         response = await client.post("/mcp/tools", json={"mcp_url": url})
         assert response.status_code == 502
-        assert says in response.json()["detail"]
+        assert text in response.json()["detail"]
 
 
-async def test_a_slow_server(serve: Serve, api_server: ApiServer) -> None:
-    """504 when the deployment's time is up."""
+async def test_a_slow_server_is_504(serve: Serve, api_server: ApiServer) -> None:
+    """The request ends after `OUTBOUND_TIMEOUT_SECONDS`."""
     client = serve(mcp, outbound_allowed_hosts=(api_server.host,), outbound_timeout_seconds=0.3)
     response = await client.post("/mcp/tools", json={"mcp_url": f"{api_server.address}/slow?seconds=5"})
     assert response.status_code == 504
@@ -177,8 +179,8 @@ async def test_a_slow_server(serve: Serve, api_server: ApiServer) -> None:
 
 
 @pytest.mark.parametrize("token", ["a\nb", " a", "ü"])
-async def test_a_token_that_no_header_holds(serve: Serve, mcp_server: McpServer, token: str) -> None:
-    """400, and nothing is sent."""
+async def test_a_token_with_invalid_characters_is_400(serve: Serve, mcp_server: McpServer, token: str) -> None:
+    """Nothing is sent to the server."""
     client = serve(mcp, outbound_allowed_hosts=(mcp_server.host,))
     response = await client.post("/mcp/tools", json={"mcp_url": mcp_server.url, "auth_token": token})
     assert response.status_code == 400
@@ -200,8 +202,8 @@ async def test_a_token_that_no_header_holds(serve: Serve, mcp_server: McpServer,
         (SECRET, None),
     ],
 )
-async def test_a_malformed_body(serve: Serve, body: Any, field: str | None) -> None:
-    """422 in FastAPI's shape, which shows what was wrong, but never a token."""
+async def test_a_malformed_body_is_422(serve: Serve, body: Any, field: str | None) -> None:
+    """FastAPI's error shows the invalid value, but never a token."""
     response = await serve(mcp).post("/mcp/tools", json=body)
     assert response.status_code == 422
     (problem,) = response.json()["detail"]
@@ -210,22 +212,22 @@ async def test_a_malformed_body(serve: Serve, body: Any, field: str | None) -> N
     assert SECRET not in response.text
 
 
-async def test_a_body_that_is_no_json_or_too_long(serve: Serve) -> None:
-    """422, and 413 above 64 KB."""
+async def test_a_body_that_is_not_json_or_too_long_is_refused(serve: Serve) -> None:
+    """Malformed JSON gets a 422, and a body of more than 64 KB a 413."""
     client = serve(mcp)
     assert (await client.post("/mcp/tools", content=b"{")).status_code == 422
     assert (await client.post("/mcp/tools", json={"mcp_url": "x" * 70_000})).status_code == 413
 
 
-async def test_only_by_post(serve: Serve) -> None:
-    """405 for what is there by another method, 404 for what is not."""
+async def test_only_post_is_allowed(serve: Serve) -> None:
+    """Another method gets a 405, and another path a 404."""
     client = serve(mcp)
     assert (await client.get("/mcp/tools")).status_code == 405
     assert (await client.post("/mcp/nothing", json={})).status_code == 404
 
 
-async def test_nobody_gets_nothing(serve: Serve, mcp_server: McpServer) -> None:
-    """401 without an ID token in a Firebase deployment; the token for the server is none."""
+async def test_an_anonymous_caller_is_401(serve: Serve, mcp_server: McpServer) -> None:
+    """A Firebase deployment requires an ID token, in addition to the token for the MCP server."""
     client = serve(mcp, app_env="firebase", outbound_allowed_hosts=(mcp_server.host,))
     response = await client.post("/mcp/tools", json={"mcp_url": mcp_server.url, "auth_token": TOKEN})
     assert response.status_code == 401
@@ -237,15 +239,15 @@ async def test_nobody_gets_nothing(serve: Serve, mcp_server: McpServer) -> None:
 async def test_a_hostile_url_is_refused(
     serve: Serve, url: str, connections: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """400 for whatever leads inside, without one connection."""
-    only_the_tables_names(monkeypatch)
-    await refused_without_a_connection(serve(mcp), "/mcp/tools", "mcp_url", url, connections)
+    """A URL that leads to an internal address is refused before any connection."""
+    resolve_only_table_names(monkeypatch)
+    await assert_refused_without_a_connection(serve(mcp), "/mcp/tools", "mcp_url", url, connections)
 
 
-async def test_many_at_once_do_not_mix(serve: Serve, mcp_server: McpServer) -> None:
-    """Each answer belongs to its own request."""
+async def test_parallel_requests_get_their_own_responses(serve: Serve, mcp_server: McpServer) -> None:
+    """Each response belongs to its own request."""
     client = serve(mcp, outbound_allowed_hosts=(mcp_server.host,))
     urls = [mcp_server.url, mcp_server.paged_url, mcp_server.private_url] * 4
-    answers = await asyncio.gather(*(client.post("/mcp/tools", json={"mcp_url": url}) for url in urls))
-    assert [answer.status_code for answer in answers] == [200, 200, 502] * 4
-    assert {answer.json()["mcp_url"] for answer in answers if answer.status_code == 200} == set(urls[:2])
+    responses = await asyncio.gather(*(client.post("/mcp/tools", json={"mcp_url": url}) for url in urls))
+    assert [response.status_code for response in responses] == [200, 200, 502] * 4
+    assert {response.json()["mcp_url"] for response in responses if response.status_code == 200} == set(urls[:2])

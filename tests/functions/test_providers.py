@@ -7,8 +7,8 @@ from tests.conftest import SECRET_KEY
 from tests.functions.conftest import Serve
 
 
-async def test_providers_are_a_map_of_what_can_be_called(serve: Serve) -> None:
-    """By slug: those whose key is there, and those that need none. No key, no variable's name."""
+async def test_only_available_providers_are_listed(serve: Serve) -> None:
+    """Providers with a key, or that need none, are listed by slug, without the keys or their variables' names."""
     response = await serve(providers).get("/providers")
     assert response.status_code == 200
     assert set(response.json()) == {"openai", "local", "ollama"}
@@ -21,8 +21,8 @@ async def test_providers_are_a_map_of_what_can_be_called(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["/api/providers", "/providers", ""])
-async def test_every_route_answers_by_every_way(serve: Serve, prefix: str) -> None:
-    """Through Hosting, bare, and with the function's name stripped."""
+async def test_every_route_answers_at_every_path(serve: Serve, prefix: str) -> None:
+    """Hosting's prefix and the function's name are optional in the path."""
     client = serve(providers)
     everything = (await client.get(prefix or "/")).json()
     one = (await client.get(f"{prefix}/openai")).json()
@@ -34,7 +34,7 @@ async def test_every_route_answers_by_every_way(serve: Serve, prefix: str) -> No
 
 
 async def test_a_model_whose_slug_has_slashes_is_found(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """OpenRouter's do, plain or percent-encoded."""
+    """The slashes in OpenRouter's slugs may be plain or percent-encoded."""
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-or-1")
     client = serve(providers)
     slugs = (await client.get("/providers/openrouter/models")).json()
@@ -44,16 +44,16 @@ async def test_a_model_whose_slug_has_slashes_is_found(serve: Serve, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "path", ["/nobody", "/nobody/models", "/openai/models/nothing", "/nobody/models/nothing", "/anthropic"]
+    "path", ["/unknown", "/unknown/models", "/openai/models/nothing", "/unknown/models/nothing", "/anthropic"]
 )
-async def test_what_is_not_there_is_404_with_a_name(serve: Serve, path: str) -> None:
-    """The sentence names what was looked for."""
+async def test_an_unknown_provider_or_model_is_404(serve: Serve, path: str) -> None:
+    """The response is in JSON."""
     response = await serve(providers).get(f"/providers{path}")
     assert response.status_code == 404
     assert set(response.json()) == {"detail"}
 
 
-async def test_in_firebase_a_token_is_demanded(serve: Serve) -> None:
-    """401, like every route that is somebody's."""
+async def test_a_firebase_deployment_requires_a_token(serve: Serve) -> None:
+    """A request without a token gets a 401."""
     response = await serve(providers, app_env="firebase").get("/providers")
     assert response.status_code == 401

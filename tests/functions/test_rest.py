@@ -1,4 +1,4 @@
-"""Published agents, as anybody calls them over HTTP."""
+"""Published agents, called over HTTP by anonymous callers."""
 
 import json
 from datetime import UTC, datetime
@@ -26,8 +26,8 @@ RESULTS = [{}, {"a": [None, {"b": "é😀"}]}, [], [1, "x", None], "text", "", N
 
 
 @pytest.mark.parametrize("result", RESULTS, ids=repr)
-async def test_the_result_is_the_whole_answer(serve: Serve, database: Database, result: Any) -> None:
-    """200, JSON of whatever kind; the run's id in a header; no token is needed where tokens are demanded."""
+async def test_the_result_is_the_whole_response(serve: Serve, database: Database, result: Any) -> None:
+    """The body may be any JSON, and a header has the run's id. No token is needed, even in a Firebase deployment."""
     await publish(database, OTHER, "give", GIVE_BACK)
     response = await serve(deployments, app_env="firebase").post("/rest/give", json={"give": result})
     assert response.status_code == 200
@@ -37,8 +37,8 @@ async def test_the_result_is_the_whole_answer(serve: Serve, database: Database, 
     assert "warnings" not in response.headers
 
 
-async def test_a_token_that_does_not_hold_keeps_nobody_out(serve: Serve, database: Database) -> None:
-    """Whoever calls is not asked who that is."""
+async def test_an_invalid_token_is_ignored(serve: Serve, database: Database) -> None:
+    """The caller's identity is not checked."""
     await publish(database, OTHER, "echo")
     client = serve(deployments, app_env="firebase")
     response = await client.post("/rest/echo", json={"inputText": "x"}, headers={"Authorization": "Bearer stale"})
@@ -52,8 +52,8 @@ def warnings_of(response: httpx.Response) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["outputText", "天気 100%", "a\r\nSet-Cookie: x=y", "é"])
-async def test_a_broken_output_schema_is_told_in_a_header(serve: Serve, database: Database, name: str) -> None:
-    """The result is answered all the same; the header is a JSON list in ASCII."""
+async def test_a_violated_output_schema_is_reported_in_a_header(serve: Serve, database: Database, name: str) -> None:
+    """The result is returned anyway, and the header is a JSON list in ASCII."""
     await publish(database, OTHER, "odd", GIVE_BACK, outputSchema={"properties": {name: {"type": "integer"}}})
     response = await serve(deployments).post("/rest/odd", json={"give": {name: "x"}})
     assert response.status_code == 200
@@ -64,8 +64,8 @@ async def test_a_broken_output_schema_is_told_in_a_header(serve: Serve, database
 
 
 @pytest.mark.parametrize("length", [1, 300, 20_000])
-async def test_many_warnings_make_no_endless_header(serve: Serve, database: Database, length: int) -> None:
-    """Servers and clients take some kilobytes of headers: the first warnings are told, shortened."""
+async def test_the_length_of_the_warnings_header_is_limited(serve: Serve, database: Database, length: int) -> None:
+    """Servers and clients accept a few kilobytes of headers, so only the first warnings are sent, shortened."""
     schema = {"type": "object", "additionalProperties": {"type": "integer"}}
     await publish(database, OTHER, "odd", GIVE_BACK, outputSchema=schema)
     result = {f"{'天' * length}{number}": "天" * length for number in range(min(1000, 50_000 // length))}
@@ -76,8 +76,8 @@ async def test_many_warnings_make_no_endless_header(serve: Serve, database: Data
     assert len(response.headers["warnings"]) <= 4_000
 
 
-async def test_half_a_character_is_answered_as_json(serve: Serve, database: Database) -> None:
-    """What no UTF-8 holds does not break the answer, nor its header."""
+async def test_a_result_with_half_a_surrogate_pair_is_500(serve: Serve, database: Database) -> None:
+    """Text that UTF-8 cannot represent breaks neither the response nor its headers."""
     code = "async def run(input_dict, tools):\n    return {'x': '\\ud800', '\\udfff': 1}"
     await publish(database, OTHER, "half", code, outputSchema={"x": "integer", "y": "string"})
     response = await serve(deployments).post("/rest/half", json={})
@@ -85,8 +85,8 @@ async def test_half_a_character_is_answered_as_json(serve: Serve, database: Data
     assert set(response.json()) == {"detail", "run_id"}
 
 
-async def test_input_that_does_not_fit_is_422(serve: Serve, database: Database) -> None:
-    """A list like FastAPI's own, by place; nothing runs."""
+async def test_invalid_input_is_422(serve: Serve, database: Database) -> None:
+    """The response is a list like FastAPI's, with the places of the errors, and nothing runs."""
     await publish(database, OTHER, "echo", inputSchema={"inputText": "string", "n": "integer"})
     response = await serve(deployments).post("/rest/echo", json={"n": "x"})
     assert response.status_code == 422
@@ -98,8 +98,8 @@ async def test_input_that_does_not_fit_is_422(serve: Serve, database: Database) 
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b"null", b"1", b'{"a": NaN}', b'{"a": "\\ud800"}', b"\xff"])
-async def test_what_is_no_json_object_is_422(serve: Serve, database: Database, body: bytes) -> None:
-    """An agent's input is an object."""
+async def test_input_that_is_not_a_json_object_is_422(serve: Serve, database: Database, body: bytes) -> None:
+    """An agent's input is always a JSON object."""
     await publish(database, OTHER, "give", GIVE_BACK)
     headers = {"Content-Type": "application/json"}
     response = await serve(deployments).post("/rest/give", content=body, headers=headers)
@@ -107,8 +107,8 @@ async def test_what_is_no_json_object_is_422(serve: Serve, database: Database, b
     assert isinstance(response.json()["detail"], list)
 
 
-async def test_a_failure_is_500_with_its_run(serve: Serve, database: Database) -> None:
-    """The run's id, and nothing of somebody else's code."""
+async def test_a_failure_is_500_with_the_runs_id(serve: Serve, database: Database) -> None:
+    """The response contains nothing of the owner's code or its error."""
     await publish(database, OTHER, "bad", "async def run(input_dict, tools):\n    raise ValueError('a secret')")
     response = await serve(deployments).post("/rest/bad", json={})
     assert response.status_code == 500
@@ -119,8 +119,8 @@ async def test_a_failure_is_500_with_its_run(serve: Serve, database: Database) -
     assert "ValueError" not in response.text
 
 
-async def test_an_owner_without_money_is_402(serve: Serve, database: Database, model_server: ModelServer) -> None:
-    """Whoever calls; no model is asked, and nothing is told of how much there was."""
+async def test_an_owner_without_allowance_is_402(serve: Serve, database: Database, model_server: ModelServer) -> None:
+    """The error names the owner, but no amount, and no model is called."""
     await publish(database, OTHER, "ask", ASK)
     now = datetime.now(UTC)
     await store_account(database, Account(uid=OTHER.uid, allowance=5, remaining=0, created_at=now, updated_at=now))
@@ -131,8 +131,8 @@ async def test_an_owner_without_money_is_402(serve: Serve, database: Database, m
     assert model_server.calls == []
 
 
-async def test_a_request_comes_twice_under_its_key(serve: Serve, database: Database) -> None:
-    """It is run once: the same answer, by the same run, which says that it was given before."""
+async def test_a_repeated_request_under_its_key_runs_once(serve: Serve, database: Database) -> None:
+    """The response is that of the first run, and marked as a replay. A different request is a conflict."""
     await publish(database, OTHER, "odd", GIVE_BACK, outputSchema={"properties": {"x": {"type": "integer"}}})
     client, headers = serve(deployments), {"Idempotency-Key": "k" * 255}
     first, again = [await client.post("/rest/odd", json={"give": {"x": "é"}}, headers=headers) for _ in range(2)]
@@ -149,8 +149,8 @@ async def test_a_request_comes_twice_under_its_key(serve: Serve, database: Datab
         assert (await client.post("/rest/odd", json={}, headers={"Idempotency-Key": key})).status_code == 422
 
 
-async def test_a_failure_comes_twice_under_its_key(serve: Serve, database: Database) -> None:
-    """The agent does not run again."""
+async def test_a_repeated_failure_under_its_key_does_not_run_again(serve: Serve, database: Database) -> None:
+    """The response is the same, and marked as a replay."""
     await publish(database, OTHER, "bad", "async def run(input_dict, tools):\n    raise ValueError('no')")
     client, headers = serve(deployments), {"Idempotency-Key": "1"}
     first, again = [await client.post("/rest/bad", json={}, headers=headers) for _ in range(2)]
@@ -160,8 +160,8 @@ async def test_a_failure_comes_twice_under_its_key(serve: Serve, database: Datab
     assert again.headers["idempotent-replayed"] == "true"
 
 
-async def test_a_strangers_key_is_another(serve: Serve, database: Database) -> None:
-    """By the address: who guesses a key is not answered what somebody else was."""
+async def test_an_idempotency_key_belongs_to_its_address(serve: Serve, database: Database) -> None:
+    """A caller at another address who guesses a key does not get the stored response."""
     await publish(database, OTHER, "echo")
     client = serve(deployments, trusted_proxies=1)
     runs = [
@@ -176,31 +176,31 @@ async def test_a_strangers_key_is_another(serve: Serve, database: Database) -> N
 
 
 async def test_a_spent_budget_is_429(serve: Serve, database: Database, model_server: ModelServer) -> None:
-    """Whoever calls, from whatever address, until midnight in UTC."""
+    """Calls from all addresses are refused until midnight UTC."""
     model_server.script("dear", Answer("Here.", prompt_tokens=1000, completion_tokens=1_000_000))
     await publish(database, OTHER, "ask", ASK)
     client = serve(deployments, trusted_proxies=1)
-    answers = [
+    responses = [
         await client.post("/rest/ask", json={"inputText": "dear"}, headers={"X-Forwarded-For": f"9.8.7.{number}"})
         for number in range(3)
     ]
-    assert [answer.status_code for answer in answers] == [200, 429, 429]
-    assert set(answers[1].json()) == {"detail"}
-    assert " 00:00 UTC" in answers[1].json()["detail"]
-    assert 0 < int(answers[1].headers["retry-after"]) <= 24 * 3600
+    assert [response.status_code for response in responses] == [200, 429, 429]
+    assert set(responses[1].json()) == {"detail"}
+    assert " 00:00 UTC" in responses[1].json()["detail"]
+    assert 0 < int(responses[1].headers["retry-after"]) <= 24 * 3600
     assert len(model_server.calls) == 1
 
 
 @pytest.mark.parametrize("name", ["unknown", "%2e%2e", "%00", "__x__", "%ff", "é", "x" * 2000])
 async def test_an_unknown_name_is_404(serve: Serve, name: str) -> None:
-    """Whatever it looks like."""
+    """The name may contain any characters."""
     response = await serve(deployments).post(f"/rest/{name}", json={})
     assert response.status_code == 404
     assert set(response.json()) == {"detail"}
 
 
 async def test_too_many_requests_are_429(serve: Serve, database: Database) -> None:
-    """Of one address to one agent, with the time to wait; another address is answered."""
+    """The limit counts one address's calls of one agent, and the error states when to retry."""
     await publish(database, OTHER, "echo")
     client = serve(deployments, rest_rate_per_minute=2, trusted_proxies=1)
 
@@ -216,7 +216,7 @@ async def test_too_many_requests_are_429(serve: Serve, database: Database) -> No
 
 
 async def test_a_large_body_is_413(serve: Serve, database: Database) -> None:
-    """Before anything runs."""
+    """The body is refused before anything runs."""
     await publish(database, OTHER, "echo")
     response = await serve(deployments).post("/rest/echo", json={"inputText": "x" * 1_100_000})
     assert response.status_code == 413
@@ -224,14 +224,14 @@ async def test_a_large_body_is_413(serve: Serve, database: Database) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 async def test_a_published_agent_is_called_by_post(serve: Serve, method: str) -> None:
-    """405 otherwise, in JSON."""
+    """Any other method gets a 405 in JSON."""
     response = await serve(deployments).request(method, "/rest/echo")
     assert response.status_code == 405
     assert "POST" in response.json()["detail"]
 
 
-async def test_a_change_of_the_agent_shows_at_once(serve: Serve, database: Database) -> None:
-    """In the list, and in what is called."""
+async def test_a_change_of_the_agent_takes_effect_immediately(serve: Serve, database: Database) -> None:
+    """The list and the published agent show the change."""
     agent = await publish(database, ME, "echo")
     changes = {"description": "New.", "code": GIVE_BACK, "input_schema": {"give": "integer"}}
     await AgentService(database).update(ME, agent.id, UpdateAgentRequest.model_validate(changes))
@@ -242,16 +242,16 @@ async def test_a_change_of_the_agent_shows_at_once(serve: Serve, database: Datab
     assert (await client.post("/rest/echo", json={"give": "x"})).status_code == 422
 
 
-async def test_a_page_of_any_origin_may_call_it(serve: Serve) -> None:
-    """A sandboxed demo's origin is `null`; refusals can be read there, too. Nothing else of the function is open."""
+async def test_pages_of_any_origin_may_call_agents(serve: Serve) -> None:
+    """A sandboxed demo has the origin `null`, and can also read errors. The function's other routes are not open."""
     client = serve(deployments)
-    asking = {
+    preflight_headers = {
         "Origin": "null",
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "content-type, idempotency-key",
     }
     for path in ("/rest/unknown", "/api/rest/unknown"):
-        preflight = await client.options(path, headers=asking)
+        preflight = await client.options(path, headers=preflight_headers)
         assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (200, "*")
         refused = await client.post(path, json={}, headers={"Origin": "null"})
         assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (404, "*")
@@ -259,7 +259,7 @@ async def test_a_page_of_any_origin_may_call_it(serve: Serve) -> None:
         assert "Idempotent-Replayed" in refused.headers["access-control-expose-headers"]
     listed = await client.get("/deployments", headers={"Origin": "null"})
     assert "access-control-allow-origin" not in listed.headers
-    refused = await client.options("/agents/x/deploy", headers=asking)
+    refused = await client.options("/agents/x/deploy", headers=preflight_headers)
     assert refused.status_code == 400
     assert "has no origin of its own" in refused.json()["detail"]
 
@@ -268,8 +268,8 @@ NESTED = {"type": "object", "additionalProperties": {"type": "object", "addition
 LONG_NAME = {"n" * 500_000: {str(number): "x" for number in range(20)}}
 
 
-async def test_warnings_with_a_long_name_keep_no_answer_from_being_kept(serve: Serve, database: Database) -> None:
-    """The same request gets the same answer again, by the same run."""
+async def test_a_response_with_long_warnings_is_stored(serve: Serve, database: Database) -> None:
+    """A repeated request gets the response of the first run."""
     await publish(database, OTHER, "odd", GIVE_BACK, outputSchema=NESTED)
     client, headers = serve(deployments), {"Idempotency-Key": "k"}
     first, again = [await client.post("/rest/odd", json={"give": LONG_NAME}, headers=headers) for _ in range(2)]
@@ -279,7 +279,7 @@ async def test_warnings_with_a_long_name_keep_no_answer_from_being_kept(serve: S
 
 
 async def test_a_long_name_is_not_repeated_in_each_problem(serve: Serve, database: Database) -> None:
-    """The answer stays short, however long the request was."""
+    """The response stays short even if the request is long."""
     await publish(database, OTHER, "echo", inputSchema=NESTED)
     response = await serve(deployments).post("/rest/echo", json=LONG_NAME)
     assert response.status_code == 422

@@ -1,4 +1,4 @@
-"""The specs route: documents as they were published, by every way; what is refused, with its reason."""
+"""The specs route: documents as they were published, at all paths, and the reasons for refusals."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from shared.openapi.operations import list_operations
 from shared.openapi.tree import References
 from tests.doubles.api_server import ApiServer, openapi
 from tests.functions.conftest import Serve
-from tests.functions.test_mcp import only_the_tables_names, refused_without_a_connection
+from tests.functions.test_mcp import assert_refused_without_a_connection, resolve_only_table_names
 from tests.openapi.documents import NAMES, written
 from tests.outbound.conftest import Connections
 from tests.outbound.conftest import connections as connections
@@ -40,7 +40,7 @@ BOMB = (
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_document_as_it_was_published(serve: Serve, api_server: ApiServer, name: str) -> None:
-    """200, letter by letter, JSON or YAML, OpenAPI or Swagger; its name is its title. Warnings, if there are any."""
+    """The content of JSON and YAML documents is unchanged. Their title becomes the spec's name."""
     text = written(name)
     api_server.documents[name] = (text.encode(), {})
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
@@ -50,14 +50,14 @@ async def test_a_document_as_it_was_published(serve: Serve, api_server: ApiServe
     warnings = answer.pop("warnings", None)
     assert list(answer) == ["name", "content"]
     assert answer == {"name": TITLES[name], "content": text}
-    assert (warnings is not None) == (name == "completions.yaml")  # which leaves a path to another document
+    assert (warnings is not None) == (name == "completions.yaml")  # it refers to another document
 
 
 @pytest.mark.parametrize("name", TITLES)
-async def test_what_is_fetched_becomes_docs_without_losing_an_operation(
+async def test_the_docs_of_a_fetched_document_list_all_operations(
     serve: Serve, api_server: ApiServer, name: str
 ) -> None:
-    """Within a budget, as the prompt of whoever writes an agent has one."""
+    """The docs stay within the budget of a prompt, unless the operations' lines alone are longer."""
     api_server.documents[name] = (written(name).encode(), {})
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     response = await client.post("/specs/fetch", json={"url": f"{api_server.address}/documents/{name}"})
@@ -71,8 +71,8 @@ async def test_what_is_fetched_becomes_docs_without_losing_an_operation(
 
 
 @pytest.mark.parametrize("path", ["/specs/fetch", "/api/specs/fetch", "/fetch", "/specs/fetch/", "/api/specs/fetch/"])
-async def test_every_way_leads_there(serve: Serve, api_server: ApiServer, path: str) -> None:
-    """Hosting with and without its prefix, and what cloudfunctions.net leaves."""
+async def test_every_path_leads_to_the_route(serve: Serve, api_server: ApiServer, path: str) -> None:
+    """The paths of Hosting, with and without its prefix, and of cloudfunctions.net work."""
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     response = await client.post(path, json={"url": f"{api_server.address}/openapi.json"})
     assert response.status_code == 200
@@ -81,8 +81,8 @@ async def test_every_way_leads_there(serve: Serve, api_server: ApiServer, path: 
 
 
 @pytest.mark.parametrize("version", ["openapi: 3.0.4", "openapi: 3.1.1", "openapi: 3.2.0", "swagger: '2.0'"])
-async def test_every_version_in_use(serve: Serve, api_server: ApiServer, version: str) -> None:
-    """OpenAPI 3.0 to 3.2, and Swagger 2; line ends, tabs and letters stay; a byte order mark does not."""
+async def test_every_version_is_accepted(serve: Serve, api_server: ApiServer, version: str) -> None:
+    """OpenAPI 3.0 to 3.2 and Swagger 2 are returned unchanged, except for a byte order mark."""
     text = f"{version}\r\ninfo: {{title: Größe 大きさ, version: 1}}\r\npaths: {{}}\r\n# 🎉\t\r\n\r\n"
     api_server.documents["x"] = (b"\xef\xbb\xbf" + text.encode(), {"Content-Type": "text/plain"})
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
@@ -102,7 +102,7 @@ async def test_every_version_in_use(serve: Serve, api_server: ApiServer, version
     ],
 )
 async def test_a_document_without_a_title(serve: Serve, api_server: ApiServer, name: str, expected: str) -> None:
-    """Is named after the end of its address, or after its host."""
+    """The spec is named after the end of its URL, or after its host."""
     api_server.documents |= dict.fromkeys(
         ("weather api.yaml", "v1/", "\u200b", "x" * 500, "spec.json"), (b"swagger: 2.0\npaths: {}", {})
     )
@@ -113,7 +113,7 @@ async def test_a_document_without_a_title(serve: Serve, api_server: ApiServer, n
 
 
 async def test_redirects_are_followed(serve: Serve, api_server: ApiServer) -> None:
-    """Five of them, and no more: 502 for the sixth, as for a circle."""
+    """Up to five redirects are followed. A sixth, or a loop, gets a 502."""
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     api_server.documents["x"] = (b"swagger: 2.0\npaths: {}", {})
     response = await client.post("/specs/fetch", json={"url": api_server.address + _redirects(5)})
@@ -132,7 +132,7 @@ def _redirects(times: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("body", "headers", "says"),
+    ("body", "headers", "text"),
     [
         (b"<!DOCTYPE html><html><body>Docs</body></html>", {"Content-Type": "text/html"}, "This is an HTML page."),
         (b"<?xml version='1.0'?><wsdl/>", {}, "XML or HTML"),
@@ -149,20 +149,20 @@ def _redirects(times: int) -> str:
         ("swagger: 2.0 # ä".encode("latin-1"), {"Content-Type": "text/yaml; charset=utf-8"}, "not text in UTF-8"),
     ],
 )
-async def test_what_is_no_spec(
-    serve: Serve, api_server: ApiServer, body: bytes, headers: dict[str, str], says: str
+async def test_a_document_that_is_not_a_spec_is_400(
+    serve: Serve, api_server: ApiServer, body: bytes, headers: dict[str, str], text: str
 ) -> None:
-    """400, with what it is instead."""
+    """The error says what the document is instead."""
     api_server.documents["x"] = (body, headers)
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     response = await client.post("/specs/fetch", json={"url": f"{api_server.address}/documents/x"})
     assert response.status_code == 400
     assert list(response.json()) == ["detail"]
-    assert says in response.json()["detail"]
+    assert text in response.json()["detail"]
 
 
 @pytest.mark.parametrize(
-    ("path", "says"),
+    ("path", "text"),
     [
         ("/status/401", "127.0.0.1 requires a sign-in (status 401)"),
         ("/status/403", "127.0.0.1 requires a sign-in (status 403)"),
@@ -175,24 +175,24 @@ async def test_what_is_no_spec(
         ("/redirect?to=http://[::1", "127.0.0.1 redirects to an invalid URL."),
     ],
 )
-async def test_a_server_that_fails(serve: Serve, api_server: ApiServer, path: str, says: str) -> None:
-    """502, with the status, or with what went wrong."""
+async def test_a_failing_server_is_502(serve: Serve, api_server: ApiServer, path: str, text: str) -> None:
+    """The error has the server's status, or describes the failure."""
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     response = await client.post("/specs/fetch", json={"url": f"{api_server.address}{path}"})
     assert response.status_code == 502
-    assert says in response.json()["detail"]
+    assert text in response.json()["detail"]
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/openapi.json", "http://nowhere.invalid/openapi.json"])
-async def test_nobody_there(serve: Serve, url: str) -> None:
-    """502."""
+async def test_an_unreachable_server_is_502(serve: Serve, url: str) -> None:
+    """The port may be closed, or the host unknown."""
     response = await serve(specs, outbound_allowed_hosts=("127.0.0.1:1",)).post("/specs/fetch", json={"url": url})
     assert response.status_code == 502
 
 
 @pytest.mark.parametrize("path", ["/slow?seconds=5", "/drip"])
-async def test_a_slow_server(serve: Serve, api_server: ApiServer, path: str) -> None:
-    """504 when the deployment's time is up, whether nothing comes or never all of it."""
+async def test_a_slow_server_is_504(serve: Serve, api_server: ApiServer, path: str) -> None:
+    """The request ends after `OUTBOUND_TIMEOUT_SECONDS`, even if the server sends a byte from time to time."""
     client = serve(specs, outbound_allowed_hosts=(api_server.host,), outbound_timeout_seconds=0.3)
     response = await client.post("/specs/fetch", json={"url": f"{api_server.address}{path}"})
     assert response.status_code == 504
@@ -200,8 +200,8 @@ async def test_a_slow_server(serve: Serve, api_server: ApiServer, path: str) -> 
 
 
 @pytest.mark.parametrize("path", ["/huge", "/huge?told=1", "/bomb"])
-async def test_a_document_that_is_too_long(serve: Serve, api_server: ApiServer, path: str) -> None:
-    """400, whether its length is told, shows, or is packed away."""
+async def test_a_document_that_is_too_long_is_400(serve: Serve, api_server: ApiServer, path: str) -> None:
+    """The limit applies with and without a declared length, and after decompression."""
     client = serve(specs, outbound_allowed_hosts=(api_server.host,), outbound_max_bytes=100_000)
     response = await client.post("/specs/fetch", json={"url": f"{api_server.address}{path}"})
     assert response.status_code == 400
@@ -211,30 +211,30 @@ async def test_a_document_that_is_too_long(serve: Serve, api_server: ApiServer, 
 @pytest.mark.parametrize(
     "body", [{}, {"url": None}, {"url": 5}, {"url": ["http://x.example"]}, {"url": "x" * 8001}, [], "http://x.example"]
 )
-async def test_a_malformed_body(serve: Serve, body: Any) -> None:
-    """422 in FastAPI's shape."""
+async def test_a_malformed_body_is_422(serve: Serve, body: Any) -> None:
+    """The error has FastAPI's shape."""
     response = await serve(specs).post("/specs/fetch", json=body)
     assert response.status_code == 422
     (problem,) = response.json()["detail"]
     assert list(problem) == ["type", "loc", "msg", "input"]
 
 
-async def test_a_body_that_is_no_json_or_too_long(serve: Serve) -> None:
-    """422, and 413 above 64 KB."""
+async def test_a_body_that_is_not_json_or_too_long_is_refused(serve: Serve) -> None:
+    """Malformed JSON gets a 422, and a body of more than 64 KB a 413."""
     client = serve(specs)
     assert (await client.post("/specs/fetch", content=b"{")).status_code == 422
     assert (await client.post("/specs/fetch", json={"url": "x" * 70_000})).status_code == 413
 
 
-async def test_only_by_post(serve: Serve) -> None:
-    """405 for what is there by another method, 404 for what is not."""
+async def test_only_post_is_allowed(serve: Serve) -> None:
+    """Another method gets a 405, and another path a 404."""
     client = serve(specs)
     assert (await client.get("/specs/fetch")).status_code == 405
     assert (await client.post("/specs/nothing", json={})).status_code == 404
 
 
-async def test_nobody_gets_nothing(serve: Serve, api_server: ApiServer) -> None:
-    """401 without an ID token in a Firebase deployment, and nothing is fetched."""
+async def test_an_anonymous_caller_is_401(serve: Serve, api_server: ApiServer) -> None:
+    """In a Firebase deployment, nothing is fetched without an ID token."""
     client = serve(specs, app_env="firebase", outbound_allowed_hosts=(api_server.host,))
     response = await client.post("/specs/fetch", json={"url": f"{api_server.address}/openapi.json"})
     assert response.status_code == 401
@@ -242,8 +242,8 @@ async def test_nobody_gets_nothing(serve: Serve, api_server: ApiServer) -> None:
     assert api_server.calls == []
 
 
-async def test_what_the_caller_sent_stays_here(serve: Serve, api_server: ApiServer) -> None:
-    """Neither an ID token nor a cookie nor an address of the caller goes along."""
+async def test_the_callers_headers_are_not_forwarded(serve: Serve, api_server: ApiServer) -> None:
+    """The fetched server gets no ID token, cookie or address of the caller."""
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
     mine = {"Authorization": "Bearer mine", "Cookie": "a=mine", "X-Forwarded-For": "9.8.7.6", "X-Mine": "mine"}
     response = await client.post("/specs/fetch", json={"url": f"{api_server.address}/openapi.json"}, headers=mine)
@@ -257,20 +257,20 @@ async def test_what_the_caller_sent_stays_here(serve: Serve, api_server: ApiServ
 async def test_a_hostile_url_is_refused(
     serve: Serve, url: str, connections: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """400 for whatever leads inside, without one connection."""
-    only_the_tables_names(monkeypatch)
-    await refused_without_a_connection(serve(specs), "/specs/fetch", "url", url, connections)
+    """A URL that leads to an internal address is refused before any connection."""
+    resolve_only_table_names(monkeypatch)
+    await assert_refused_without_a_connection(serve(specs), "/specs/fetch", "url", url, connections)
 
 
 @pytest.mark.parametrize("target", [target for target in REDIRECTS if target != "http://[::1"])
-async def test_a_redirect_inside_is_refused(
+async def test_a_redirect_to_an_internal_address_is_400(
     serve: Serve, api_server: ApiServer, target: str, connections: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """400; the server that redirects is the only one that is connected to."""
-    only_the_tables_names(monkeypatch)
+    """The service connects only to the redirecting server."""
+    resolve_only_table_names(monkeypatch)
     client = serve(specs, outbound_allowed_hosts=(api_server.host,))
-    there = target.replace("{port}", "9").replace("&", "%26")
-    response = await client.post("/specs/fetch", json={"url": f"{api_server.address}/redirect?to={there}"})
+    redirect = target.replace("{port}", "9").replace("&", "%26")
+    response = await client.post("/specs/fetch", json={"url": f"{api_server.address}/redirect?to={redirect}"})
     assert response.status_code == 400
     assert "secret" not in response.text
     assert {port for _, port in connections.tried} == {int(api_server.host.partition(":")[2])}

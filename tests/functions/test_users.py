@@ -1,4 +1,4 @@
-"""The user routes: shapes, codes, and numbers that are none."""
+"""The user routes: shapes, status codes, and invalid numbers."""
 
 import asyncio
 from typing import Any
@@ -14,7 +14,7 @@ from tests.functions.conftest import Serve
 
 @pytest.mark.parametrize("path", ["/api/users/me", "/users/me", "/users/me/"])
 async def test_the_profile_has_the_contracts_shape(serve: Serve, path: str) -> None:
-    """camelCase, with `_id` and `_rev`; a first request creates it."""
+    """The first request creates the profile, which is in camelCase, with `_id` and `_rev`."""
     response = await serve(users).get(path)
     assert response.status_code == 200
     user = response.json()
@@ -42,7 +42,7 @@ async def test_the_profile_has_the_contracts_shape(serve: Serve, path: str) -> N
 async def test_a_change_is_answered_with_the_user(
     serve: Serve, method: str, path: str, body: Any, shown: dict[str, Any]
 ) -> None:
-    """As it is afterwards; and so it is read."""
+    """The response is the changed user, as the next request reads it."""
     client = serve(users)
     response = await client.request(method, f"/users/me/{path}", json=body)
     assert response.status_code == 200
@@ -51,7 +51,7 @@ async def test_a_change_is_answered_with_the_user(
 
 
 async def test_a_usage_entry_has_the_contracts_shape(serve: Serve) -> None:
-    """Any JSON for metadata."""
+    """The metadata may be any JSON."""
     metadata = {"a": [[1], {"": None}], "ü": "😀"}
     response = await serve(users).post("/users/me/usage", json={"responseCost": 0.000001, "metadata": metadata})
     (entry,) = response.json()["usageInfo"]["usage"]
@@ -65,7 +65,7 @@ FIELDS = {
     "spend-remaining": ("PUT", "spendRemaining"),
     "usage": ("POST", "responseCost"),
 }
-NO_NUMBERS = [
+INVALID_NUMBERS = [
     "-1",
     "-0.01",
     "NaN",
@@ -81,10 +81,10 @@ NO_NUMBERS = [
 ]
 
 
-@pytest.mark.parametrize("number", NO_NUMBERS)
+@pytest.mark.parametrize("number", INVALID_NUMBERS)
 @pytest.mark.parametrize("path", FIELDS)
-async def test_what_is_no_amount_is_422_and_changes_nothing(serve: Serve, path: str, number: str) -> None:
-    """Negative, not a number, infinite, huge, a text for a number."""
+async def test_an_invalid_amount_is_422_and_changes_nothing(serve: Serve, path: str, number: str) -> None:
+    """Negative, infinite and huge numbers are refused, as are values that are not numbers."""
     client = serve(users)
     before = (await client.get("/users/me")).json()
     method, field = FIELDS[path]
@@ -97,7 +97,7 @@ async def test_what_is_no_amount_is_422_and_changes_nothing(serve: Serve, path: 
 
 
 async def test_a_stale_revision_is_409(serve: Serve) -> None:
-    """Either spelling is not needed: `_rev` is the text's."""
+    """A change with a `_rev` that is not the newest is refused."""
     client = serve(users)
     rev = (await client.get("/users/me")).json()["_rev"]
     body = {"monthlyAllowance": 10, "_rev": rev}
@@ -106,7 +106,7 @@ async def test_a_stale_revision_is_409(serve: Serve) -> None:
 
 
 async def test_a_repeated_report_is_charged_once(serve: Serve) -> None:
-    """By `Idempotency-Key`."""
+    """A report under the same `Idempotency-Key` is a replay, and a different one a conflict."""
     client = serve(users)
     headers = {"Idempotency-Key": "once"}
     reports = [await client.post("/users/me/usage", json={"responseCost": 1}, headers=headers) for _ in range(3)]
@@ -118,8 +118,8 @@ async def test_a_repeated_report_is_charged_once(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\tb", "a\x7fb"])
-async def test_a_key_that_cannot_be_one_is_told(serve: Serve, key: str) -> None:
-    """422 with what a key is, and nothing is charged."""
+async def test_an_invalid_idempotency_key_is_422(serve: Serve, key: str) -> None:
+    """The error describes a valid key, and nothing is charged."""
     client = serve(users)
     response = await client.post("/users/me/usage", json={"responseCost": 1}, headers={"Idempotency-Key": key})
     assert response.status_code == 422
@@ -129,8 +129,8 @@ async def test_a_key_that_cannot_be_one_is_told(serve: Serve, key: str) -> None:
 
 
 @pytest.mark.parametrize("seconds", [1, 1798338445, 1798338445.5, 99_999_999_999])
-async def test_a_reset_date_in_seconds_is_told(serve: Serve, seconds: float) -> None:
-    """422 that says milliseconds, rather than a date in 1970."""
+async def test_a_reset_date_in_seconds_is_422(serve: Serve, seconds: float) -> None:
+    """The error asks for milliseconds; otherwise the date would be in 1970."""
     client = serve(users)
     before = (await client.get("/users/me")).json()
     response = await client.put("/users/me/allowance-reset-date", json={"allowanceResetDate": seconds})
@@ -141,44 +141,44 @@ async def test_a_reset_date_in_seconds_is_told(serve: Serve, seconds: float) -> 
 
 
 @pytest.mark.parametrize("date", [0, 100_000_000_000, 1798338445000])
-async def test_a_reset_date_in_milliseconds_is_taken(serve: Serve, date: int) -> None:
-    """From March 1973 on, and 0, which is never."""
+async def test_a_reset_date_in_milliseconds_is_accepted(serve: Serve, date: int) -> None:
+    """Dates since March 1973 are accepted, and 0, which means never."""
     response = await serve(users).put("/users/me/allowance-reset-date", json={"allowanceResetDate": date})
     assert response.status_code == 200
     assert response.json()["usageInfo"]["allowanceResetDate"] == date
 
 
 class Reads:
-    """Counts the documents that Firestore sends, by listening to the client's answers."""
+    """Counts the documents that Firestore sends, by observing the client's responses."""
 
     def __init__(self, database: Database) -> None:
         self.documents = 0
         api = database._client._firestore_api  # pyright: ignore[reportPrivateUsage]
         for name in ("batch_get_documents", "run_query"):
-            setattr(api, name, self._counting(getattr(api, name)))
+            setattr(api, name, self._count(getattr(api, name)))
 
-    def _counting(self, call: Any) -> Any:
-        async def counted(*args: Any, **kwargs: Any) -> Any:
-            answers = await call(*args, **kwargs)
+    def _count(self, call: Any) -> Any:
+        async def counting_call(*args: Any, **kwargs: Any) -> Any:
+            responses = await call(*args, **kwargs)
 
-            async def listened() -> Any:
-                async for answer in answers:
-                    self.documents += bool(getattr(answer, "found", None) or getattr(answer, "document", None))
-                    yield answer
+            async def observe() -> Any:
+                async for response in responses:
+                    self.documents += bool(getattr(response, "found", None) or getattr(response, "document", None))
+                    yield response
 
-            return listened()
+            return observe()
 
-        return counted
+        return counting_call
 
 
 async def test_a_long_history_costs_no_more_reads(serve: Serve, database: Database, settings: Settings) -> None:
-    """`GET /users/me` reads as much after 10,000 entries as after 200: the user, and what it shows."""
+    """`GET /users/me` reads 101 documents, whether there are 200 usage entries or 10,000."""
     client = serve(users)
     await client.get("/users/me")
     reads = Reads(database)
     counts: list[int] = []
-    for upto in (200, 10_000):
-        await fill(database, upto)
+    for count in (200, 10_000):
+        await fill(database, count)
         reads.documents = 0
         response = await client.get("/users/me")
         assert len(response.json()["usageInfo"]["usage"]) == 100
@@ -186,8 +186,8 @@ async def test_a_long_history_costs_no_more_reads(serve: Serve, database: Databa
     assert counts == [101, 101]
 
 
-async def fill(database: Database, upto: int) -> None:
-    """Entries of the local user, 500 to a write."""
+async def fill(database: Database, count: int) -> None:
+    """Adds usage entries to the local user, 500 per write."""
     from datetime import UTC, datetime, timedelta
 
     client = database._client  # pyright: ignore[reportPrivateUsage]
@@ -195,17 +195,17 @@ async def fill(database: Database, upto: int) -> None:
 
     async def write(start: int) -> None:
         batch = client.batch()
-        for number in range(start, min(start + 500, upto)):
+        for number in range(start, min(start + 500, count)):
             timestamp = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
             entry = {"period": 1, "timestamp": timestamp, "cost": 1, "charged": 1, "metadata": "{}"}
             batch.set(usage.document(f"e{number}"), entry)
         await batch.commit()
 
-    await asyncio.gather(*(write(start) for start in range(0, upto, 500)))
+    await asyncio.gather(*(write(start) for start in range(0, count, 500)))
 
 
-async def test_a_body_is_still_json(serve: Serve) -> None:
-    """Empty and malformed."""
+async def test_an_empty_or_malformed_body_is_422(serve: Serve) -> None:
+    """The routes require a JSON body."""
     client: httpx.AsyncClient = serve(users)
     assert (await client.put("/users/me/spend-remaining")).status_code == 422
     assert (await client.put("/users/me/spend-remaining", content=b"{")).status_code == 422

@@ -19,7 +19,7 @@ from tests.doubles.model_server import Fail, ModelServer
 from tests.functions.conftest import Serve
 
 
-async def stored_ticket(database: Database) -> str:
+async def store_ticket(database: Database) -> str:
     now = datetime.now(UTC)
     ticket = Ticket(id=str(uuid4()), owner="u", provider="openai", model="gpt-4.1-mini", created_at=now, updated_at=now)
     messages = [{"role": "user", "content": "hi"}]
@@ -28,9 +28,9 @@ async def stored_ticket(database: Database) -> str:
     return ticket.id
 
 
-async def test_a_task_that_is_done_is_204(serve: Serve, database: Database) -> None:
-    """So that the queue drops it."""
-    ticket_id = await stored_ticket(database)
+async def test_a_completed_task_is_204(serve: Serve, database: Database) -> None:
+    """The status tells the queue to drop the task."""
+    ticket_id = await store_ticket(database)
     response = await serve(worker).post("/", json={"ticket_id": ticket_id})
     assert (response.status_code, response.content) == (204, b"")
     ticket = await database.tickets.get(ticket_id)
@@ -38,20 +38,18 @@ async def test_a_task_that_is_done_is_204(serve: Serve, database: Database) -> N
     assert ticket.result is not None
 
 
-async def test_a_task_that_should_come_again_is_425(
-    serve: Serve, database: Database, model_server: ModelServer
-) -> None:
-    """Neither 429 nor 503, which would slow the whole queue; with the time that the provider asked for."""
+async def test_a_task_to_be_retried_is_425(serve: Serve, database: Database, model_server: ModelServer) -> None:
+    """A 429 or 503 would slow down the whole queue. `Retry-After` is the provider's."""
     model_server.script("hi", Fail(429, headers={"Retry-After": "9"}))
-    response = await serve(worker).post("/", json={"ticket_id": await stored_ticket(database)})
+    response = await serve(worker).post("/", json={"ticket_id": await store_ticket(database)})
     assert (response.status_code, response.headers["retry-after"]) == (425, "9")
 
 
 async def test_a_ticket_whose_caller_was_refused_is_withdrawn(
     serve: Serve, database: Database, model_server: ModelServer
 ) -> None:
-    """It ends, and no model is called, however often the task comes."""
-    ticket_id = await stored_ticket(database)
+    """A repeated withdrawal has no further effect, and no model is called."""
+    ticket_id = await store_ticket(database)
     for _ in range(2):
         response = await serve(worker).post("/", json={"ticket_id": ticket_id, "withdraw": "yes"})
         assert response.status_code == 204
@@ -62,31 +60,31 @@ async def test_a_ticket_whose_caller_was_refused_is_withdrawn(
     assert model_server.calls == []
 
 
-async def test_a_task_that_names_no_ticket_is_422(serve: Serve) -> None:
-    """It was not made by us."""
+async def test_a_task_without_a_ticket_is_422(serve: Serve) -> None:
+    """The service never creates such a task."""
     assert (await serve(worker).post("/", json={})).status_code == 422
 
 
-NO_IDS = ["", ".", "..", "a/b", "u1/usage/x", "/", "__x__", "x" * 1501, "tickets/../users/u1", "\0", "a\0b"]
+INVALID_IDS = ["", ".", "..", "a/b", "u1/usage/x", "/", "__x__", "x" * 1501, "tickets/../users/u1", "\0", "a\0b"]
 
 
-@pytest.mark.parametrize("ticket_id", [*NO_IDS, 7, None, ["x"]])
-async def test_what_cannot_be_a_tickets_id_is_422(serve: Serve, ticket_id: Any) -> None:
-    """And never another document's path."""
+@pytest.mark.parametrize("ticket_id", [*INVALID_IDS, 7, None, ["x"]])
+async def test_an_invalid_ticket_id_is_422(serve: Serve, ticket_id: Any) -> None:
+    """An id is never interpreted as another document's path."""
     response = await serve(worker).post("/", json={"ticket_id": ticket_id})
     assert response.status_code == 422
     assert response.json()["detail"][0]["loc"] == ["body", "ticket_id"]
 
 
 @pytest.mark.parametrize("ticket_id", ["unknown", "ü", "a b", "..."])
-async def test_a_ticket_that_is_gone_is_done_with(serve: Serve, ticket_id: str) -> None:
-    """Its task is not to come again."""
+async def test_a_task_of_an_unknown_ticket_is_204(serve: Serve, ticket_id: str) -> None:
+    """The queue drops the task."""
     assert (await serve(worker).post("/", json={"ticket_id": ticket_id})).status_code == 204
 
 
-@pytest.mark.parametrize("id_", NO_IDS)
-async def test_no_store_takes_a_path_for_an_id(database: Database, id_: str) -> None:
-    """Wherever an id comes from."""
+@pytest.mark.parametrize("id_", INVALID_IDS)
+async def test_no_store_accepts_a_path_as_an_id(database: Database, id_: str) -> None:
+    """Every store returns None for an invalid id."""
     assert await database.tickets.get(id_) is None
     assert await database.tickets.get_request(id_) is None
     assert await database.accounts.get(id_) is None
@@ -109,11 +107,11 @@ def google(key: Key, monkeypatch: pytest.MonkeyPatch) -> Iterator[GoogleCertific
     server.stop()
 
 
-@pytest.mark.parametrize(("module", "audience", "done"), [(worker, "worker", 204), (sweep, "sweep", 200)])
-async def test_in_a_deployment_only_its_own_service_is_let_in(
-    serve: Serve, google: GoogleCertificates, key: Key, project: str, module: ModuleType, audience: str, done: int
+@pytest.mark.parametrize(("module", "audience", "success"), [(worker, "worker", 204), (sweep, "sweep", 200)])
+async def test_a_deployed_function_accepts_only_its_callers_account(
+    serve: Serve, google: GoogleCertificates, key: Key, project: str, module: ModuleType, audience: str, success: int
 ) -> None:
-    """The queue's account to the worker, and the scheduler's to the sweep; neither to the other's, nobody else."""
+    """The worker accepts the queue's account, and the sweep the scheduler's, each only for its own audience."""
     account, other = "invoker@p.example", "other@p.example"
     named = {"worker_service_account": account, "sweep_service_account": account}
     client = serve(module, app_env="firebase", k_service=audience, **named)
@@ -121,9 +119,9 @@ async def test_in_a_deployment_only_its_own_service_is_let_in(
 
     async def status(token: str | None) -> int:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        answer = await client.post("/", json={"ticket_id": "unknown"}, headers=headers)
-        assert answer.status_code < 300 or set(answer.json()) == {"detail"}
-        return answer.status_code
+        response = await client.post("/", json={"ticket_id": "unknown"}, headers=headers)
+        assert response.status_code < 300 or set(response.json()) == {"detail"}
+        return response.status_code
 
     assert await status(None) == 401
     assert await status("nonsense") == 401
@@ -131,15 +129,15 @@ async def test_in_a_deployment_only_its_own_service_is_let_in(
     assert await status(key.token(other, address)) == 403
     assert await status(key.token(account, address + "r")) == 403
     good = key.token(account, address)
-    assert await status(good) == done
-    assert await status(f"{good.rpartition('.')[0]}.SIGNATURE_REMOVED_BY_GOOGLE") == done
+    assert await status(good) == success
+    assert await status(f"{good.rpartition('.')[0]}.SIGNATURE_REMOVED_BY_GOOGLE") == success
     assert await status(key.token(account, address, exp=1)) == 401
     local = serve(module, functions_emulator=True, **named)
-    assert (await local.post("/", json={"ticket_id": "unknown"})).status_code == done
+    assert (await local.post("/", json={"ticket_id": "unknown"})).status_code == success
 
 
-async def test_the_worker_asks_for_no_id_token(serve: Serve, database: Database) -> None:
-    """Where no account is named, as with `APP_ENV=firebase` in the emulator suite, whose queue sends none."""
-    ticket_id = await stored_ticket(database)
+async def test_without_an_account_the_worker_requires_no_token(serve: Serve, database: Database) -> None:
+    """In the emulator suite with `APP_ENV=firebase`, the queue sends no token."""
+    ticket_id = await store_ticket(database)
     response = await serve(worker, app_env="firebase").post("/", json={"ticket_id": ticket_id})
     assert response.status_code == 204

@@ -1,7 +1,8 @@
 """A typed client of the Firebase agents service.
 
-`generated.api` has a module for each operation, by function; `generated.models` has their requests and answers. The
-hand-written part: `connect` opens a client; `answered` returns an answer or raises; `wait_for_ticket` waits for a chat.
+`generated.api` has a module for each operation, by function; `generated.models` has their requests and responses. The
+hand-written part: `connect` opens a client; `answered` returns a call's result or raises an exception;
+`wait_for_ticket` waits for a chat.
 """
 
 from firebase_agents_client.answers import ErrorBody, ServiceError, answered

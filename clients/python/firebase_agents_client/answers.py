@@ -1,4 +1,4 @@
-"""Turns a generated call's response into its answer, or into an exception that describes the error."""
+"""Turns a generated call's response into its result, or into an exception that describes the error."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
@@ -6,17 +6,18 @@ from typing import Any, Protocol, TypeVar
 from firebase_agents_client.generated.models import Error, FailedCode, FailedRun, Invalid, UnknownOutcome
 
 ErrorBody = Error | Invalid | FailedCode | FailedRun | UnknownOutcome
-"""The bodies of errors. All have a `detail`: a sentence or, for a request that does not validate, a list."""
+"""The bodies of errors. All have a `detail`: a sentence or, for an invalid request, a list of problems."""
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 
 
 class ServiceError(Exception):
-    """An answer of 400 or more.
+    """A response with a status of 400 or more.
 
-    `status`: the HTTP status. `body`: the service's error, None if the service itself did not answer.
-    `retry_after`: seconds to wait before a retry, None if not given. `request_id`: the id for the service's operator.
+    `status`: the HTTP status. `body`: the service's error, or None if the response is not from the service itself.
+    `retry_after`: seconds to wait before a retry, or None if not given. `request_id`: identifies the request in the
+    service's logs; tell it to the operator.
     """
 
     def __init__(self, status: int, body: ErrorBody | None, headers: Mapping[str, str]) -> None:
@@ -37,7 +38,7 @@ class _Response(Protocol[T_co]):
 
 
 def answered(response: _Response[T | ErrorBody | None]) -> T:
-    """Returns the answer in the response of a `sync_detailed` or `asyncio_detailed` call. Raises `ServiceError`."""
+    """Returns the result of a `sync_detailed` or `asyncio_detailed` call. Raises `ServiceError`."""
     parsed: Any = response.parsed
     if response.status_code >= 400 or isinstance(parsed, ErrorBody):
         body = parsed if isinstance(parsed, ErrorBody) else None
@@ -48,7 +49,7 @@ def answered(response: _Response[T | ErrorBody | None]) -> T:
 def _sentence(body: ErrorBody | None) -> str:
     match body:
         case None:
-            return "not the service's own answer"
+            return "the response is not from the service itself"
         case Invalid():
             return "; ".join(f"{'.'.join(map(str, problem.loc))}: {problem.msg}" for problem in body.detail)
         case _:

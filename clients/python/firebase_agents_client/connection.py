@@ -1,4 +1,4 @@
-"""Opens a client for an address, with a provider of tokens."""
+"""Opens a client for an address, with a token provider."""
 
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
@@ -31,11 +31,11 @@ def function_address(function: str, *, project: str, region: str = "us-central1"
 def connect(base_url: str, token: TokenProvider | None = None, *, timeout: float = 120) -> AuthenticatedClient:
     """Opens a client for sync and async calls; close it with `with` or `async with`.
 
-    `token`: None if no token is needed. An async provider works only with the `asyncio…` calls. `timeout`: seconds that
-    the service may be silent; `httpx.TimeoutException` after that.
+    `token`: None if no token is needed. An async provider works only with the `asyncio…` calls. `timeout`: after so
+    many seconds without data from the service, a call raises `httpx.TimeoutException`.
 
-    A chat, and a call of a published agent, has an `Idempotency-Key`, and is sent again with it, up to four times, if
-    its answer is lost or the service asks for a retry soon. Pass your own key to send it again later.
+    Chats and calls of published agents have an `Idempotency-Key`. They are sent again with the same key, up to four
+    times, if the response is lost or the service asks for a retry soon. Pass your own key to send one again later.
     """
     return ResendingClient(
         base_url,
@@ -46,9 +46,9 @@ def connect(base_url: str, token: TokenProvider | None = None, *, timeout: float
 
 
 class _Bearer(httpx.Auth):
-    """Adds the provider's token to each request, and raises for an error that is not the service's own.
+    """Adds the provider's token to each request, and raises `ServiceError` for errors from a proxy.
 
-    Generated calls parse every error as JSON, but an error page of a proxy is not JSON.
+    Generated calls parse every error as JSON, but a proxy's error page is not JSON.
     """
 
     def __init__(self, token: TokenProvider | None) -> None:

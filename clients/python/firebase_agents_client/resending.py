@@ -1,7 +1,7 @@
 """Retries requests that are safe to repeat: chats and calls of published agents, each with its own `Idempotency-Key`.
 
-The service processes a request only once per key, so the client can ask again for a lost answer. No other request is
-sent more than once.
+The service processes a request only once per key, so the client can repeat one whose response is lost. No other request
+is sent more than once.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ _MAX_PAUSE = 8.0
 _MAX_RETRY_AFTER = 30.0
 """With a longer `Retry-After`, the caller decides whether to retry."""
 _MAX_RUN = 120.0
-"""How long the first of two requests may run while the second waits for its answer."""
-_RETRIED = (429, 503)
-_RUNNING = 409
-_FROM_A_PROXY = (502, 503, 504)
-"""Statuses of a proxy that got no answer from the service."""
+"""The maximum time that a repeated request waits for the result of the first one, which is still running."""
+_RETRIED_STATUSES = (429, 503)
+_RUNNING_STATUS = 409
+_PROXY_STATUSES = (502, 503, 504)
+"""Statuses of a proxy that got no response from the service."""
 
 
 class ResendingClient(AuthenticatedClient):
@@ -83,36 +83,40 @@ class _AsyncClient(httpx.AsyncClient):
 
 
 class _Tries:
-    """Counts how often a request was sent, and decides whether it is sent again. It sends nothing itself."""
+    """Counts the attempts of a request, and decides whether to repeat it. It sends nothing itself."""
 
     def __init__(self, request: httpx.Request) -> None:
-        self._may = request.method == "POST" and _KEYED.fullmatch(request.url.path) is not None
-        if self._may:
+        self._is_repeatable = request.method == "POST" and _KEYED.fullmatch(request.url.path) is not None
+        if self._is_repeatable:
             request.headers.setdefault(KEY_HEADER, str(uuid4()))
-        self._made = 0
+        self._attempts = 0
         self._pause = _FIRST_PAUSE
-        self._waits_until = time.monotonic() + _MAX_RUN
+        self._wait_deadline = time.monotonic() + _MAX_RUN
 
     def pause_after(self, outcome: httpx.Response | Exception) -> float | None:
-        """Returns the seconds to wait before the request is sent again; None if this outcome is final."""
-        if not self._may:
+        """Returns the seconds to wait before the request is sent again, or None if this outcome is final."""
+        if not self._is_repeatable:
             return None
-        asked = _retry_after(outcome)
-        if isinstance(outcome, httpx.Response) and outcome.status_code == _RUNNING and asked is not None:
-            return asked if time.monotonic() + asked < self._waits_until else None
-        self._made += 1
-        if self._made >= _MAX_TRIES or not _is_temporary(outcome, asked) or (asked or 0) > _MAX_RETRY_AFTER:
+        retry_after = _retry_after(outcome)
+        if isinstance(outcome, httpx.Response) and outcome.status_code == _RUNNING_STATUS and retry_after is not None:
+            return retry_after if time.monotonic() + retry_after < self._wait_deadline else None
+        self._attempts += 1
+        if (
+            self._attempts >= _MAX_TRIES
+            or not _is_temporary(outcome, retry_after)
+            or (retry_after or 0) > _MAX_RETRY_AFTER
+        ):
             return None
         pause, self._pause = self._pause, min(self._pause * 2, _MAX_PAUSE)
-        return (asked or 0) + pause * random.uniform(0.5, 1)  # noqa: S311 - it only spreads requests
+        return (retry_after or 0) + pause * random.uniform(0.5, 1)  # noqa: S311 - it only spreads out retries
 
 
-def _is_temporary(outcome: httpx.Response | Exception, asked: int | None) -> bool:
+def _is_temporary(outcome: httpx.Response | Exception, retry_after: int | None) -> bool:
     match outcome:
         case httpx.Response():
-            return outcome.status_code in _RETRIED and asked is not None
-        case ServiceError():  # not the service's own answer
-            return outcome.status in _FROM_A_PROXY
+            return outcome.status_code in _RETRIED_STATUSES and retry_after is not None
+        case ServiceError():  # a proxy's error
+            return outcome.status in _PROXY_STATUSES
         case _:
             return not isinstance(outcome, httpx.UnsupportedProtocol)
 

@@ -1,4 +1,4 @@
-"""Waits for a chat's ticket: looks it up at growing intervals until it is completed."""
+"""Waits for a chat's ticket, which it looks up at growing intervals until it is finished."""
 
 import asyncio
 import time
@@ -13,9 +13,9 @@ from firebase_agents_client.generated.models import ChatResponse, ChatResult, Er
 _FIRST_PAUSE = 0.2
 _MAX_PAUSE = 5.0
 _GROWTH = 1.5
-_ONE_LOOK_UP = 30.0
-_TEMPORARY = (429, 500, 502, 503, 504)
-"""Statuses after which the ticket is looked up again: none of them ends the ticket."""
+_MAX_LOOK_UP = 30.0
+_TEMPORARY_STATUSES = (429, 500, 502, 503, 504)
+"""Statuses after which the ticket is looked up again, because they say nothing about the chat."""
 
 
 class TicketFailed(Exception):
@@ -27,7 +27,7 @@ class TicketFailed(Exception):
 
 
 class TicketTimeout(TimeoutError):
-    """The ticket was not finished in time. It may still be: wait for it again.
+    """The ticket was not finished in time. It may still finish: you can wait for it again.
 
     `ticket_id`: the ticket. `__cause__`: the error of the last look-up, if it failed.
     """
@@ -40,16 +40,16 @@ class TicketTimeout(TimeoutError):
 def wait_for_ticket(client: AuthenticatedClient, ticket_id: str, *, timeout: float = 300) -> ChatResult:
     """Waits for the ticket's result and returns it. `timeout`: total seconds.
 
-    Raises `TicketFailed`, `TicketTimeout`, and `ServiceError` if waiting cannot help: no such ticket, no token. After
-    temporary errors (too many requests, an unavailable service or network), it tries again, after `Retry-After` if the
-    service sends that.
+    Raises `TicketFailed`, `TicketTimeout`, and `ServiceError` for an error that waiting cannot resolve, such as an
+    unknown ticket or a missing token. After temporary errors (too many requests, an unavailable service or network), it
+    tries again, after the time in `Retry-After` if the service sends that.
     """
     watch = _Watch(ticket_id, timeout)
     while True:
         try:
             response = client.get_httpx_client().get(watch.path, timeout=watch.limit)
         except (httpx.TransportError, ServiceError) as error:
-            watch.failed(error)
+            watch.handle_error(error)
         else:
             if (result := watch.result(response)) is not None:
                 return result
@@ -57,13 +57,13 @@ def wait_for_ticket(client: AuthenticatedClient, ticket_id: str, *, timeout: flo
 
 
 async def wait_for_ticket_async(client: AuthenticatedClient, ticket_id: str, *, timeout: float = 300) -> ChatResult:
-    """Does the same in an event loop."""
+    """Does the same as `wait_for_ticket`, without blocking the event loop."""
     watch = _Watch(ticket_id, timeout)
     while True:
         try:
             response = await client.get_async_httpx_client().get(watch.path, timeout=watch.limit)
         except (httpx.TransportError, ServiceError) as error:
-            watch.failed(error)
+            watch.handle_error(error)
         else:
             if (result := watch.result(response)) is not None:
                 return result
@@ -71,7 +71,7 @@ async def wait_for_ticket_async(client: AuthenticatedClient, ticket_id: str, *, 
 
 
 class _Watch:
-    """The state of the wait for one ticket, and the pause before the next look-up. It sends nothing itself."""
+    """The state of waiting for one ticket, and the pause before the next look-up. It sends nothing itself."""
 
     def __init__(self, ticket_id: str, timeout: float) -> None:
         self.path = f"/chat/{quote(ticket_id, safe='')}"
@@ -83,19 +83,19 @@ class _Watch:
 
     @property
     def limit(self) -> float:
-        """Seconds that one look-up may take."""
-        return max(0.001, min(_ONE_LOOK_UP, self._deadline - time.monotonic()))
+        """The number of seconds that the next look-up may take."""
+        return max(0.001, min(_MAX_LOOK_UP, self._deadline - time.monotonic()))
 
-    def failed(self, error: Exception) -> None:
-        """Records the error of a look-up; raises it if waiting cannot help."""
-        if isinstance(error, ServiceError) and error.status not in _TEMPORARY:
+    def handle_error(self, error: Exception) -> None:
+        """Records a temporary error of a look-up, and raises any other."""
+        if isinstance(error, ServiceError) and error.status not in _TEMPORARY_STATUSES:
             raise error
         self._error = error
 
     def result(self, response: httpx.Response) -> ChatResult | None:
-        """Returns the ticket's result, None while there is none. Raises `TicketFailed` and `ServiceError`."""
+        """Returns the ticket's result, or None if it is not finished. Raises `TicketFailed` and `ServiceError`."""
         if response.status_code != 200:
-            self.failed(ServiceError(response.status_code, _body(response), response.headers))
+            self.handle_error(ServiceError(response.status_code, _body(response), response.headers))
             return None
         self._error = None
         ticket = ChatResponse.from_dict(response.json())
@@ -105,17 +105,17 @@ class _Watch:
 
     def pause(self) -> float:
         """Returns the seconds until the next look-up. Raises `TicketTimeout` if the time is up."""
-        left = self._deadline - time.monotonic()
-        asked = self._error.retry_after or 0 if isinstance(self._error, ServiceError) else 0
-        if left <= 0 or asked > left:
+        remaining = self._deadline - time.monotonic()
+        retry_after = self._error.retry_after or 0 if isinstance(self._error, ServiceError) else 0
+        if remaining <= 0 or retry_after > remaining:
             raise TicketTimeout(self._ticket_id, self._timeout) from self._error
-        pause = max(asked, min(self._next_pause, left))
+        pause = max(retry_after, min(self._next_pause, remaining))
         self._next_pause = min(self._next_pause * _GROWTH, _MAX_PAUSE)
         return pause
 
 
 def _body(response: httpx.Response) -> Error | None:
-    """Returns the service's error, None if the service itself did not answer."""
+    """Returns the service's error, or None if the response is not from the service itself."""
     try:
         return Error(detail=str(response.json()["detail"]))
     except (ValueError, TypeError, KeyError):

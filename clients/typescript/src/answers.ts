@@ -1,10 +1,10 @@
-/** Turns a call's outcome into its answer, or into an error that describes the problem. */
+/** Turns a call's outcome into its result, or into an error that describes the problem. */
 
 import type { components } from "./schema.js";
 
 type Schemas = components["schemas"];
 
-/** The body of an error. `detail` is a sentence or, for a request that does not validate, a list. */
+/** The body of an error. `detail` is a sentence or, for an invalid request, a list of problems. */
 export type ErrorBody =
   | Schemas["Error"]
   | Schemas["Invalid"]
@@ -12,20 +12,20 @@ export type ErrorBody =
   | Schemas["FailedRun"]
   | Schemas["UnknownOutcome"];
 
-/** An answer of 400 or more. */
+/** A response with a status of 400 or more. */
 export class ServiceError extends Error {
   override readonly name = "ServiceError";
   /** The HTTP status. */
   readonly status: number;
-  /** The service's error; missing if the service itself did not answer. */
+  /** The service's error, or `undefined` if the response is not from the service itself. */
   readonly body: ErrorBody | undefined;
-  /** Seconds to wait before a retry, if given. */
+  /** The seconds to wait before a retry, if given. */
   readonly retryAfter: number | undefined;
-  /** The id for the service's operator. */
+  /** The id of the request in the service's logs, for its operator. */
   readonly requestId: string | undefined;
 
-  constructor(response: Response, said: unknown) {
-    const body = isErrorBody(said) ? said : undefined;
+  constructor(response: Response, parsed: unknown) {
+    const body = isErrorBody(parsed) ? parsed : undefined;
     super(`${response.status}: ${sentence(body)}`);
     this.status = response.status;
     this.body = body;
@@ -34,24 +34,24 @@ export class ServiceError extends Error {
   }
 }
 
-/** Returns the answer in the outcome of `client.GET(…)` and the like. Throws `ServiceError`. */
+/** Returns the result in the outcome of `client.GET(…)` or another method. Throws `ServiceError`. */
 export function answered<T>(outcome: { data?: T; error?: unknown; response: Response }): T {
   if (!outcome.response.ok) {
     throw new ServiceError(outcome.response, outcome.error);
   }
-  return outcome.data as T; // undefined only for 204, as its type says
+  return outcome.data as T; // undefined only for 204, whose type says so
 }
 
-function isErrorBody(said: unknown): said is ErrorBody {
-  if (typeof said !== "object" || said === null || !("detail" in said)) {
+function isErrorBody(parsed: unknown): parsed is ErrorBody {
+  if (typeof parsed !== "object" || parsed === null || !("detail" in parsed)) {
     return false;
   }
-  return typeof said.detail === "string" || Array.isArray(said.detail);
+  return typeof parsed.detail === "string" || Array.isArray(parsed.detail);
 }
 
 function sentence(body: ErrorBody | undefined): string {
   if (!body) {
-    return "not the service's own answer";
+    return "the response is not from the service itself";
   }
   return typeof body.detail === "string"
     ? body.detail

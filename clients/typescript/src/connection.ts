@@ -1,4 +1,4 @@
-/** Opens a client for an address, with a provider of tokens. */
+/** Opens a client for an address, with a token provider. */
 
 import createClient, { type Client } from "openapi-fetch";
 
@@ -28,8 +28,8 @@ export function functionAddress(name: string, project: string, region = "us-cent
 /**
  * Opens a client. A page that Hosting serves may use `"/api"` as the address. `token`: omit it if no token is needed.
  *
- * A chat, and a call of a published agent, has an `Idempotency-Key`, and is sent again with it, up to four times, if its
- * answer is lost or the service asks for a retry soon. Pass your own key to send it again later.
+ * Chats and calls of published agents have an `Idempotency-Key`. They are sent again with the same key, up to four
+ * times, if the response is lost or the service asks for a retry soon. Pass your own key to send one again later.
  */
 export function connect(baseUrl: string, token?: TokenProvider): ServiceClient {
   const client = createClient<paths>({ baseUrl, fetch: send });

@@ -2,7 +2,7 @@
  * A typed client of the Firebase agents service.
  *
  * `schema.ts` is generated and has the types of all operations. The hand-written part: `connect` opens a client;
- * `answered` returns an answer or throws; `waitForTicket` waits for a chat.
+ * `answered` returns a call's result or throws; `waitForTicket` waits for a chat.
  */
 
 export { answered, ServiceError, type ErrorBody } from "./answers.js";

@@ -1,8 +1,8 @@
 /**
  * Retries requests that are safe to repeat: chats and calls of published agents, each with its own `Idempotency-Key`.
  *
- * The service processes a request only once per key, so the client can ask again for a lost answer. No other request
- * is sent more than once.
+ * The service processes a request only once per key, so the client can repeat one whose response is lost. No other
+ * request is sent more than once.
  */
 
 const KEY_HEADER = "Idempotency-Key";
@@ -12,14 +12,14 @@ const FIRST_PAUSE_MS = 500;
 const MAX_PAUSE_MS = 8_000;
 /** With a longer `Retry-After`, the caller decides whether to retry. */
 const MAX_RETRY_AFTER_MS = 30_000;
-/** How long the first of two requests may run while the second waits for its answer. */
+/** The maximum time that a repeated request waits for the result of the first one, which is still running. */
 const MAX_RUN_MS = 120_000;
-const RETRIED = [429, 503];
-const RUNNING = 409;
-/** Statuses of a proxy that got no answer from the service. */
-const FROM_A_PROXY = [502, 503, 504];
+const RETRIED_STATUSES = [429, 503];
+const RUNNING_STATUS = 409;
+/** Statuses of a proxy that got no response from the service. */
+const PROXY_STATUSES = [502, 503, 504];
 
-/** A `fetch` for requests to this service, which retries. */
+/** Sends a request like `fetch`, with retries if it is safe to repeat. */
 export async function send(request: Request): Promise<Response> {
   if (request.method !== "POST" || !KEYED.test(new URL(request.url).pathname)) {
     return fetch(request);
@@ -27,25 +27,25 @@ export async function send(request: Request): Promise<Response> {
   if (!request.headers.has(KEY_HEADER)) {
     request.headers.set(KEY_HEADER, newKey());
   }
-  const waitsUntil = Date.now() + MAX_RUN_MS;
+  const waitDeadline = Date.now() + MAX_RUN_MS;
   let pauseMs = FIRST_PAUSE_MS;
   for (let tries = 1; ; ) {
     const outcome = await sendOnce(request);
-    const askedMs = outcome instanceof Response ? retryAfterMs(outcome) : undefined;
-    if (outcome instanceof Response && outcome.status === RUNNING && askedMs !== undefined) {
-      if (Date.now() + askedMs >= waitsUntil) {
+    const retryMs = outcome instanceof Response ? retryAfterMs(outcome) : undefined;
+    if (outcome instanceof Response && outcome.status === RUNNING_STATUS && retryMs !== undefined) {
+      if (Date.now() + retryMs >= waitDeadline) {
         return outcome;
       }
-      await pause(askedMs, request.signal);
+      await pause(retryMs, request.signal);
       continue;
     }
-    if (tries >= MAX_TRIES || !isTemporary(outcome, askedMs) || (askedMs ?? 0) > MAX_RETRY_AFTER_MS) {
+    if (tries >= MAX_TRIES || !isTemporary(outcome, retryMs) || (retryMs ?? 0) > MAX_RETRY_AFTER_MS) {
       if (outcome instanceof Response) {
         return outcome;
       }
       throw outcome.error;
     }
-    await pause((askedMs ?? 0) + pauseMs * (0.5 + Math.random() / 2), request.signal);
+    await pause((retryMs ?? 0) + pauseMs * (0.5 + Math.random() / 2), request.signal);
     pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
     tries += 1;
   }
@@ -55,7 +55,7 @@ interface Failure {
   error: unknown;
 }
 
-/** Returns the complete answer; an incomplete one is a failure. Throws if the request was aborted. */
+/** Returns the complete response; an incomplete one is a failure. Throws if the request was aborted. */
 async function sendOnce(request: Request): Promise<Response | Failure> {
   try {
     const response = await fetch(request.clone());
@@ -67,12 +67,14 @@ async function sendOnce(request: Request): Promise<Response | Failure> {
   }
 }
 
-function isTemporary(outcome: Response | Failure, askedMs: number | undefined): boolean {
+function isTemporary(outcome: Response | Failure, retryMs: number | undefined): boolean {
   if (!(outcome instanceof Response)) {
     return true;
   }
-  const own = outcome.headers.get("Content-Type")?.startsWith("application/json") ?? false;
-  return own ? RETRIED.includes(outcome.status) && askedMs !== undefined : FROM_A_PROXY.includes(outcome.status);
+  const isFromService = outcome.headers.get("Content-Type")?.startsWith("application/json") ?? false;
+  return isFromService
+    ? RETRIED_STATUSES.includes(outcome.status) && retryMs !== undefined
+    : PROXY_STATUSES.includes(outcome.status);
 }
 
 function retryAfterMs(response: Response): number | undefined {

@@ -1,4 +1,4 @@
-/** Waits for a chat's ticket: looks it up at growing intervals until it is completed. */
+/** Waits for a chat's ticket, which it looks up at growing intervals until it is finished. */
 
 import { answered, ServiceError } from "./answers.js";
 import type { ServiceClient } from "./connection.js";
@@ -10,9 +10,9 @@ export type ChatResult = components["schemas"]["ChatResult"];
 const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 5_000;
 const GROWTH = 1.5;
-const ONE_LOOK_UP_MS = 30_000;
-/** Statuses after which the ticket is looked up again: none of them ends the ticket. */
-const TEMPORARY = [429, 500, 502, 503, 504];
+const MAX_LOOK_UP_MS = 30_000;
+/** Statuses after which the ticket is looked up again, because they say nothing about the chat. */
+const TEMPORARY_STATUSES = [429, 500, 502, 503, 504];
 
 /** The chat ended without an answer. The message is a sentence for the user. */
 export class TicketFailed extends Error {
@@ -45,9 +45,9 @@ export interface Waiting {
 /**
  * Waits for the ticket's result and returns it.
  *
- * Throws `TicketFailed`, `TicketTimeout`, and `ServiceError` if waiting cannot help: no such ticket, no token. After
- * temporary errors (too many requests, an unavailable service or network), it tries again, after `Retry-After` if the
- * service sends that.
+ * Throws `TicketFailed`, `TicketTimeout`, and `ServiceError` for an error that waiting cannot resolve, such as an
+ * unknown ticket or a missing token. After temporary errors (too many requests, an unavailable service or network), it
+ * tries again, after the time in `Retry-After` if the service sends that.
  */
 export async function waitForTicket(
   client: ServiceClient,
@@ -59,7 +59,7 @@ export async function waitForTicket(
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * GROWTH, MAX_PAUSE_MS)) {
     let failure: unknown;
     try {
-      const ticket = await lookUp(client, ticketId, Math.min(ONE_LOOK_UP_MS, deadline - Date.now()), signal);
+      const ticket = await lookUp(client, ticketId, Math.min(MAX_LOOK_UP_MS, deadline - Date.now()), signal);
       if (ticket.status === "failed") {
         throw new TicketFailed(ticket);
       }
@@ -73,13 +73,13 @@ export async function waitForTicket(
       }
       failure = error;
     }
-    const askedMs = failure instanceof ServiceError ? (failure.retryAfter ?? 0) * 1000 : 0;
-    const leftMs = deadline - Date.now();
-    if (leftMs <= 0 || askedMs > leftMs) {
+    const retryMs = failure instanceof ServiceError ? (failure.retryAfter ?? 0) * 1000 : 0;
+    const remainingMs = deadline - Date.now();
+    if (remainingMs <= 0 || retryMs > remainingMs) {
       throw new TicketTimeout(ticketId, timeoutMs, failure);
     }
     signal?.throwIfAborted();
-    await pause(Math.max(askedMs, Math.min(pauseMs, leftMs)), signal);
+    await pause(Math.max(retryMs, Math.min(pauseMs, remainingMs)), signal);
   }
 }
 
@@ -92,10 +92,10 @@ async function lookUp(client: ServiceClient, ticketId: string, limitMs: number, 
   return answered(outcome);
 }
 
-/** `fetch` fails with a `TypeError` if it cannot connect, and with the time limit's own error if there is no answer. */
+/** `fetch` throws a `TypeError` if it cannot connect, and the time limit's own error if no response arrives. */
 function isTemporary(error: unknown): boolean {
   if (error instanceof ServiceError) {
-    return TEMPORARY.includes(error.status);
+    return TEMPORARY_STATUSES.includes(error.status);
   }
   return error instanceof TypeError || (error instanceof DOMException && error.name === "TimeoutError");
 }

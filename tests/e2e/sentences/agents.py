@@ -16,8 +16,8 @@ def new_agent(**fields: Any) -> dict[str, Any]:
     return {"name": "Echo", "description": "Says it again.", "code": ECHO, "friendlyName": fresh("echo"), **fields}
 
 
-def whole_agent(context: CheckContext) -> dict[str, Any]:
-    """With every field that the document names."""
+def full_agent(context: CheckContext) -> dict[str, Any]:
+    """Returns an agent with every field in the specification."""
     return new_agent(
         tools={context.mcp_server.url: ["add"]},
         swaggerSpecs=[{"name": "Items", "content": "openapi: 3.1.0\ninfo: {title: Items, version: '1'}\npaths: {}\n"}],
@@ -40,31 +40,31 @@ def publish(context: CheckContext, **fields: Any) -> dict[str, Any]:
     return agent
 
 
-def same(sent: Any, found: Any) -> bool:
-    """Returns whether everything that was sent is stored; fields with a default may be added."""
+def is_stored(sent: Any, found: Any) -> bool:
+    """Returns whether everything that was sent was found. Fields with a default may be added."""
     if isinstance(sent, dict):
-        return isinstance(found, dict) and all(name in found and same(sent[name], found[name]) for name in sent)
+        return isinstance(found, dict) and all(name in found and is_stored(sent[name], found[name]) for name in sent)
     if isinstance(sent, list):
-        return len(sent) == len(found) and all(map(same, sent, found))
+        return len(sent) == len(found) and all(map(is_stored, sent, found))
     return bool(sent == found)
 
 
-def takes_an_agent(context: CheckContext) -> None:
-    body = whole_agent(context)
-    assert same(body, ok(context.mine.post("/agents", json=body), 201))
-    least = {name: body[name] for name in ("name", "description", "code")}
-    ok(context.mine.post("/agents", json=least), 201)
+def accepts_an_agent(context: CheckContext) -> None:
+    body = full_agent(context)
+    assert is_stored(body, ok(context.mine.post("/agents", json=body), 201))
+    minimal = {name: body[name] for name in ("name", "description", "code")}
+    ok(context.mine.post("/agents", json=minimal), 201)
     for missing in ("name", "code"):
-        ok(context.mine.post("/agents", json={name: value for name, value in least.items() if name != missing}), 422)
+        ok(context.mine.post("/agents", json={name: value for name, value in minimal.items() if name != missing}), 422)
 
 
-def keeps_an_agent(context: CheckContext) -> None:
-    body = whole_agent(context)
+def stores_an_agent(context: CheckContext) -> None:
+    body = full_agent(context)
     saved = ok(context.mine.post("/agents", json=body), 201)
     assert saved["_id"]
     assert saved["_rev"]
     stored = ok(context.mine.get(f"/agents/{saved['_id']}"))
-    assert same(body, stored)
+    assert is_stored(body, stored)
     assert (stored["_id"], stored["_rev"]) == (saved["_id"], saved["_rev"])
 
 
@@ -79,18 +79,20 @@ def one_agent(context: CheckContext) -> None:
     assert (found["_id"], found["name"]) == (agent["_id"], "One")
 
 
-def takes_any_field_of_an_agent(context: CheckContext) -> None:
+def accepts_any_field_of_an_agent(context: CheckContext) -> None:
     agent = save(context)
-    for name, value in whole_agent(context).items():
+    for name, value in full_agent(context).items():
         changed = ok(context.mine.put(f"/agents/{agent['_id']}", json={name: value}))
-        assert same(value, changed[name])
+        assert is_stored(value, changed[name])
 
 
 def merges_an_agent(context: CheckContext) -> None:
     agent = save(context)
     changed = ok(context.mine.put(f"/agents/{agent['_id']}", json={"description": "New."}))
-    unlike = {"description", "updatedAt", "_rev", "warnings", "engine"}
-    assert {k: v for k, v in changed.items() if k not in unlike} == {k: v for k, v in agent.items() if k not in unlike}
+    changed_names = {"description", "updatedAt", "_rev", "warnings", "engine"}
+    assert {k: v for k, v in changed.items() if k not in changed_names} == {
+        k: v for k, v in agent.items() if k not in changed_names
+    }
     assert changed["description"] == "New."
     assert changed["createdAt"] == agent["createdAt"]
     assert changed["_rev"] != agent["_rev"]
@@ -99,24 +101,24 @@ def merges_an_agent(context: CheckContext) -> None:
 
 def deletes_an_agent(context: CheckContext) -> None:
     agent = save(context)
-    answer = context.mine.delete(f"/agents/{agent['_id']}")
-    assert (answer.status_code, answer.content) == (204, b"")
+    response = context.mine.delete(f"/agents/{agent['_id']}")
+    assert (response.status_code, response.content) == (204, b"")
     ok(context.mine.get(f"/agents/{agent['_id']}"), 404)
 
 
-def writes_code(context: CheckContext, **more: Any) -> dict[str, Any]:
-    """The first attempt is in vain, and tells what the model was asked; the second is answered by the script."""
+def writes_code(context: CheckContext, **fields: Any) -> dict[str, Any]:
+    """Generates code twice: the first, failing attempt reveals the prompt, and the script answers the second one."""
     task = fresh("Says it again")
     body = {"description": task, "tools": {}, "inputSchema": TEXT_IN, "outputSchema": TEXT_OUT, "modelConfig": MODEL}
-    prompt = prompt_for(context, "/agents/generate-code", {**body, **more}, task)
+    prompt = prompt_for(context, "/agents/generate-code", {**body, **fields}, task)
     context.model_server.script(prompt, Answer(f"```python\n{ECHO}```"))
-    named = Answer('{"friendly_name": "say_again", "docstring": "Says it again."}')
-    context.model_server.script(write_naming_request(write_request(task, TEXT_IN, TEXT_OUT, {})), named)
-    written: dict[str, Any] = ok(context.mine.post("/agents/generate-code", json={**body, **more}))
+    naming_answer = Answer('{"friendly_name": "say_again", "docstring": "Says it again."}')
+    context.model_server.script(write_naming_request(write_request(task, TEXT_IN, TEXT_OUT, {})), naming_answer)
+    written: dict[str, Any] = ok(context.mine.post("/agents/generate-code", json={**body, **fields}))
     return {**written, "prompt": prompt}
 
 
-def takes_what_code_shall_do(context: CheckContext) -> None:
+def accepts_a_description_of_code(context: CheckContext) -> None:
     spec = {"name": "Items", "content": f"openapi: 3.1.0\ninfo: {{title: {fresh('Items')}, version: '1'}}\npaths: {{}}"}
     tools = {context.mcp_server.url: ["add"]}
     written = writes_code(context, tools=tools, swaggerSpecs=[spec], invokableModels=[MODEL])
@@ -125,20 +127,20 @@ def takes_what_code_shall_do(context: CheckContext) -> None:
     ok(context.mine.post("/agents/generate-code", json={"tools": {}}), 422)
 
 
-def answers_with_code(context: CheckContext) -> None:
+def returns_code(context: CheckContext) -> None:
     written = writes_code(context)
     assert (written["code"], written["friendlyName"]) == (ECHO, "say_again")
     assert written["docstring"] == "Says it again."
     assert "thoughts" in written
 
 
-def takes_code_to_run(context: CheckContext) -> None:
+def accepts_code_to_run(context: CheckContext) -> None:
     other = publish(context, inputSchema=TEXT_IN)
     code = (
         "async def run(input_dict, tools):\n"
         f"    total = await mcpc['{context.mcp_server.url}'].call(tool_name='add', a=1, b=2)\n"
-        f"    said = await gofannon_client.call(agent_name='{other['friendlyName']}', input_dict=input_dict)\n"
-        "    return [total, said['outputText']]\n"
+        f"    reply = await gofannon_client.call(agent_name='{other['friendlyName']}', input_dict=input_dict)\n"
+        "    return [total, reply['outputText']]\n"
     )
     tools = {context.mcp_server.url: ["add"]}
     body = {"code": code, "inputDict": {"inputText": "hey"}, "tools": tools, "gofannonAgents": [other["_id"]]}
@@ -160,7 +162,7 @@ def runs_in_a_sandbox(context: CheckContext) -> None:
     assert ok(context.mine.post("/agents/run-code", json=body))["result"] == 6
 
 
-def runs_code_or_says_why_not(context: CheckContext) -> None:
+def runs_code_or_explains_the_failure(context: CheckContext) -> None:
     body = {"code": ECHO, "inputDict": {"inputText": "hey"}, "tools": {}}
     ran = ok(context.mine.post("/agents/run-code", json=body))
     assert (ran["result"], ran["error"]) == ({"outputText": "hey"}, None)
@@ -175,17 +177,17 @@ def deploys(context: CheckContext) -> None:
     deployed = ok(context.mine.post(f"/agents/{agent['_id']}/deploy"), 201)
     assert deployed["endpoint"] == f"/rest/{agent['friendlyName']}"
     assert deployed["message"]
-    assert ok(context.anybody.post(deployed["endpoint"], json={"inputText": "hey"})) == {"outputText": "hey"}
+    assert ok(context.anonymous.post(deployed["endpoint"], json={"inputText": "hey"})) == {"outputText": "hey"}
 
 
 def undeploys(context: CheckContext) -> None:
     agent = publish(context)
-    answer = context.mine.delete(f"/agents/{agent['_id']}/undeploy")
-    assert (answer.status_code, answer.content) == (204, b"")
-    ok(context.anybody.post(f"/rest/{agent['friendlyName']}", json={"inputText": "hey"}), 404)
+    response = context.mine.delete(f"/agents/{agent['_id']}/undeploy")
+    assert (response.status_code, response.content) == (204, b"")
+    ok(context.anonymous.post(f"/rest/{agent['friendlyName']}", json={"inputText": "hey"}), 404)
 
 
-def tells_a_deployment(context: CheckContext) -> None:
+def describes_a_deployment(context: CheckContext) -> None:
     agent = save(context)
     ok(context.mine.get(f"/agents/{agent['_id']}/deployment"), 404)
     ok(context.mine.post(f"/agents/{agent['_id']}/deploy"), 201)
@@ -196,13 +198,13 @@ def tells_a_deployment(context: CheckContext) -> None:
 def lists_deployments(context: CheckContext) -> None:
     agent = publish(context, inputSchema=TEXT_IN, outputSchema=TEXT_OUT)
     (api,) = (api for api in ok(context.mine.get("/deployments")) if api["agentId"] == agent["_id"])
-    told = {"friendlyName": agent["friendlyName"], "description": "Says it again."}
-    assert same({**told, "inputSchema": TEXT_IN, "outputSchema": TEXT_OUT}, api)
+    deployed = {"friendlyName": agent["friendlyName"], "description": "Says it again."}
+    assert is_stored({**deployed, "inputSchema": TEXT_IN, "outputSchema": TEXT_OUT}, api)
 
 
 def calls_by_name(context: CheckContext) -> None:
     agent = publish(context, inputSchema=TEXT_IN, code="async def run(input_dict, tools):\n    return input_dict\n")
     body = {"inputText": "hey", "more": [1, None, {"a": "ü"}]}
-    assert ok(context.anybody.post(f"/rest/{agent['friendlyName']}", json=body)) == body
-    ok(context.anybody.post(f"/rest/{agent['friendlyName']}", json={"inputText": 5}), 422)
-    ok(context.anybody.post(f"/rest/{fresh('nobody')}", json=body), 404)
+    assert ok(context.anonymous.post(f"/rest/{agent['friendlyName']}", json=body)) == body
+    ok(context.anonymous.post(f"/rest/{agent['friendlyName']}", json={"inputText": 5}), 422)
+    ok(context.anonymous.post(f"/rest/{fresh('unknown')}", json=body), 404)

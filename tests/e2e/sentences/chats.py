@@ -6,7 +6,7 @@ from tests.doubles.model_server import Answer, Fail
 from tests.e2e.sentences.context import MODEL, CheckContext, fresh, ok
 
 
-def takes_a_chat(context: CheckContext) -> None:
+def accepts_a_chat(context: CheckContext) -> None:
     prompt = fresh("hello")
     messages = [
         {"role": "system", "content": "Be brief."},
@@ -20,7 +20,7 @@ def takes_a_chat(context: CheckContext) -> None:
     (call,) = context.model_server.calls_for(prompt)
     assert call.body["messages"] == messages
     assert call.body["temperature"] == 0.5
-    ok(context.mine.post("/chat", json={**body, "messages": [{"role": "nobody", "content": "x"}]}), 422)
+    ok(context.mine.post("/chat", json={**body, "messages": [{"role": "unknown", "content": "x"}]}), 422)
     for missing in ("messages", "provider", "model"):
         ok(context.mine.post("/chat", json={name: value for name, value in body.items() if name != missing}), 422)
     assert "ticket_id" in ok(context.mine.post("/chat", json={**MODEL, "messages": messages}))
@@ -37,7 +37,7 @@ def queues_the_chat(context: CheckContext) -> None:
     assert context.service.finished(accepted["ticket_id"])["result"]["content"] == "at last"
 
 
-def ticket_is_answered(context: CheckContext) -> None:
+def ticket_has_the_outcome(context: CheckContext) -> None:
     good, bad = fresh("good"), fresh("bad")
     context.model_server.script(good, Answer("yes"))
     context.model_server.script(bad, Fail(400, "Refused.", "content_policy_violation"))
@@ -56,7 +56,7 @@ def configures_a_session(context: CheckContext) -> None:
     ok(context.mine.post(path, json={"provider": "openai"}), 422)
 
 
-def session_is_made_and_changed(context: CheckContext) -> None:
+def session_is_created_and_updated(context: CheckContext) -> None:
     session = fresh("s")
     path = f"/sessions/{session}/config"
     ok(context.mine.get(path), 404)

@@ -1,4 +1,4 @@
-"""What a check gets to work with: the running suite, its callers, and the servers that it calls."""
+"""The context of a check: the running suite, its callers, and the servers that it calls."""
 
 import time
 from collections.abc import Callable
@@ -19,12 +19,12 @@ MODEL = {"provider": "openai", "model": "gpt-4.1-mini"}
 
 @dataclass
 class CheckContext:
-    """In one of the two modes. Where authentication is bypassed, `mine`, `other` and `anybody` are one user."""
+    """The context in one of the two modes. Without authentication, `mine`, `other` and `anonymous` are one user."""
 
     suite: Suite
     service: Service
     other: httpx.Client
-    anybody: httpx.Client
+    anonymous: httpx.Client
     admin: httpx.Client
     model_server: ModelServer
     api_server: ApiServer
@@ -39,7 +39,7 @@ class CheckContext:
         return self.suite.app_env == "firebase"
 
     @property
-    def no_admin(self) -> int:
+    def refused_status(self) -> int:
         """The status for a caller who is not an administrator: 403 with tokens; 401 where only the password counts."""
         return 403 if self.with_tokens else 401
 
@@ -48,35 +48,36 @@ Check = Callable[[CheckContext], None]
 
 
 def ok(response: httpx.Response, status: int = 200) -> Any:
-    """The answer's JSON; None if it has no body."""
+    """Checks the status, and returns the response's JSON, or None if it has no body."""
     assert response.status_code == status, f"{response.status_code}: {response.text}"
     return response.json() if response.content else None
 
 
-def fresh(what: str) -> str:
-    """A name that nothing else has."""
-    return f"{what}-{uuid4().hex[:8]}"
+def fresh(prefix: str) -> str:
+    """Returns a unique name."""
+    return f"{prefix}-{uuid4().hex[:8]}"
 
 
 def eventually(look: Callable[[], str], seconds: float = 30) -> str:
-    """Call `look` until it finds something, and return that."""
+    """Calls `look` until it finds something, and returns that."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
-        assert time.monotonic() < deadline, "it never came"
+        assert time.monotonic() < deadline, "nothing was found in time"
         time.sleep(0.1)
     return found
 
 
-def prompt_for(context: CheckContext, path: str, body: dict[str, Any], wish: str) -> str:
-    """The prompt of a request that has a model write something. Without a script its answer is unusable: 502.
+def prompt_for(context: CheckContext, path: str, body: dict[str, Any], mark: str) -> str:
+    """Returns the prompt of a request that lets a model write something. `mark`: a text that the prompt contains.
 
-    The model may be asked for a name at the same time.
+    The model has no script for it, so its answer is unusable and the response is 502. It may be asked for a name at the
+    same time.
     """
 
     def look() -> str:
         ok(context.mine.post(path, json=body), 502)
         messages = [call.body["messages"] for call in context.model_server.calls]
-        asked = [texts[1]["content"] for texts in messages if len(texts) == 2]
-        return next((text for text in asked if wish in text and not text.startswith("Name and document")), "")
+        prompts = [texts[1]["content"] for texts in messages if len(texts) == 2]
+        return next((text for text in prompts if mark in text and not text.startswith("Name and document")), "")
 
     return eventually(look)

@@ -5,13 +5,13 @@ from typing import Any
 
 from tests.doubles.mcp_server import TOKEN
 from tests.doubles.model_server import Answer
-from tests.e2e.sentences.agents import TEXT_IN, publish, same
+from tests.e2e.sentences.agents import TEXT_IN, is_stored, publish
 from tests.e2e.sentences.context import MODEL, CheckContext, fresh, ok, prompt_for
 
 PAGE = {"html": "<p>Hello</p>", "css": "p { color: teal; }", "js": ""}
 
 
-def takes_a_url(context: CheckContext) -> None:
+def accepts_a_url(context: CheckContext) -> None:
     ok(context.mine.post("/specs/fetch", json={"url": f"{context.api_server.address}/openapi.json"}))
     for wrong in ({}, {"url": 5}):
         ok(context.mine.post("/specs/fetch", json=wrong), 422)
@@ -26,7 +26,7 @@ def fetches_a_spec(context: CheckContext) -> None:
     assert found["content"] == swagger.decode()
 
 
-def takes_an_mcp_server(context: CheckContext) -> None:
+def accepts_an_mcp_server(context: CheckContext) -> None:
     ok(context.mine.post("/mcp/tools", json={"mcp_url": context.mcp_server.url}))
     private = {"mcp_url": context.mcp_server.private_url}
     ok(context.mine.post("/mcp/tools", json={**private, "auth_token": TOKEN}))
@@ -35,10 +35,10 @@ def takes_an_mcp_server(context: CheckContext) -> None:
 
 
 def lists_tools(context: CheckContext) -> None:
-    answer = ok(context.mine.post("/mcp/tools", json={"mcp_url": context.mcp_server.url}))
-    assert set(answer) == {"mcp_url", "tools"}
-    assert answer["mcp_url"] == context.mcp_server.url
-    (add,) = (tool for tool in answer["tools"] if tool["name"] == "add")
+    tool_list = ok(context.mine.post("/mcp/tools", json={"mcp_url": context.mcp_server.url}))
+    assert set(tool_list) == {"mcp_url", "tools"}
+    assert tool_list["mcp_url"] == context.mcp_server.url
+    (add,) = (tool for tool in tool_list["tools"] if tool["name"] == "add")
     assert add["description"] == "Adds two numbers."
     assert set(add["inputSchema"]["properties"]) == {"a", "b"}
 
@@ -55,30 +55,30 @@ def save(context: CheckContext, **fields: Any) -> dict[str, Any]:
     return demo
 
 
-def writes_a_page(context: CheckContext, **more: Any) -> dict[str, Any]:
-    """The first attempt is in vain, and tells what the model was asked; the second is answered by the script."""
-    wish = fresh("A page that greets")
+def writes_a_page(context: CheckContext, **fields: Any) -> dict[str, Any]:
+    """Generates a page twice: the first, failing attempt reveals the prompt, and the script answers the second."""
+    user_prompt = fresh("A page that greets")
     apis = new_demo(context)["selectedApis"]
-    body = {"userPrompt": wish, "selectedApis": apis, "modelConfig": MODEL, **more}
-    prompt = prompt_for(context, "/demos/generate-code", body, wish)
+    body = {"userPrompt": user_prompt, "selectedApis": apis, "modelConfig": MODEL, **fields}
+    prompt = prompt_for(context, "/demos/generate-code", body, user_prompt)
     assert apis[0]["friendlyName"] in prompt
     context.model_server.script(prompt, Answer(json.dumps(PAGE)))
     page: dict[str, Any] = ok(context.mine.post("/demos/generate-code", json=body))
     return page
 
 
-def takes_a_wish(context: CheckContext) -> None:
+def accepts_a_prompt(context: CheckContext) -> None:
     writes_a_page(context, builtInTools=[])
     ok(context.mine.post("/demos/generate-code", json={"selectedApis": [], "modelConfig": MODEL}), 422)
 
 
-def answers_with_a_page(context: CheckContext) -> None:
+def returns_a_page(context: CheckContext) -> None:
     page = writes_a_page(context)
     assert {name: page[name] for name in PAGE} == PAGE
     assert set(page) == {"html", "css", "js", "thoughts"}
 
 
-def takes_a_demo(context: CheckContext) -> None:
+def accepts_a_demo(context: CheckContext) -> None:
     body = new_demo(context)
     ok(context.mine.post("/demos", json=body), 201)
     optional = ("description", "composerThoughts")
@@ -87,10 +87,10 @@ def takes_a_demo(context: CheckContext) -> None:
         ok(context.mine.post("/demos", json={name: value for name, value in body.items() if name != missing}), 422)
 
 
-def keeps_a_demo(context: CheckContext) -> None:
+def stores_a_demo(context: CheckContext) -> None:
     body = new_demo(context)
     saved = ok(context.mine.post("/demos", json=body), 201)
-    assert same(body, saved)
+    assert is_stored(body, saved)
     assert ok(context.mine.get(f"/demos/{saved['_id']}")) == saved
 
 
@@ -109,7 +109,7 @@ def replaces_a_demo(context: CheckContext) -> None:
     body = new_demo(context, name="Other", generatedCode={**PAGE, "html": "<p>Bye</p>"})
     del body["description"]
     replaced = ok(context.mine.put(f"/demos/{demo['_id']}", json=body))
-    assert same(body, replaced)
+    assert is_stored(body, replaced)
     assert replaced["description"] is None
     assert (replaced["_id"], replaced["createdAt"]) == (demo["_id"], demo["createdAt"])
     ok(context.mine.put(f"/demos/{demo['_id']}", json={"name": "Only a name"}), 422)
@@ -117,6 +117,6 @@ def replaces_a_demo(context: CheckContext) -> None:
 
 def deletes_a_demo(context: CheckContext) -> None:
     demo = save(context)
-    answer = context.mine.delete(f"/demos/{demo['_id']}")
-    assert (answer.status_code, answer.content) == (204, b"")
+    response = context.mine.delete(f"/demos/{demo['_id']}")
+    assert (response.status_code, response.content) == (204, b"")
     ok(context.mine.get(f"/demos/{demo['_id']}"), 404)

@@ -9,7 +9,7 @@ from tests.e2e.test_authentication import altered
 
 
 def describes_itself(context: CheckContext) -> None:
-    assert ok(context.anybody.get("/openapi.json"))["info"]["title"] == "User Service API"
+    assert ok(context.anonymous.get("/openapi.json"))["info"]["title"] == "User Service API"
 
 
 def relative_to_the_root(context: CheckContext) -> None:
@@ -18,23 +18,23 @@ def relative_to_the_root(context: CheckContext) -> None:
         ok(context.mine.get(f"{root}{path}"))
 
 
-def bypassed_or_not(context: CheckContext) -> None:
+def bypasses_authentication_locally(context: CheckContext) -> None:
     if context.with_tokens:
-        ok(context.anybody.get("/users/me"), 401)
+        ok(context.anonymous.get("/users/me"), 401)
     else:
-        assert ok(context.anybody.get("/users/me"))["_id"] == "local-dev-user"
+        assert ok(context.anonymous.get("/users/me"))["_id"] == "local-dev-user"
         wrong = {"Authorization": "Bearer wrong"}
-        assert ok(context.anybody.get("/users/me", headers=wrong))["_id"] == "local-dev-user"
+        assert ok(context.anonymous.get("/users/me", headers=wrong))["_id"] == "local-dev-user"
 
 
-def takes_a_token(context: CheckContext) -> None:
-    """Where authentication is bypassed it is not looked at."""
+def accepts_a_token(context: CheckContext) -> None:
+    """Where authentication is bypassed, the token is ignored."""
     ok(context.mine.get("/users/me"))
-    ok(context.anybody.get("/users/me"), 401 if context.with_tokens else 200)
+    ok(context.anonymous.get("/users/me"), 401 if context.with_tokens else 200)
 
 
 def token_is_verified(context: CheckContext) -> None:
-    """And tells who it is. Nothing of it concerns other environments."""
+    """The token identifies the user. Without authentication, there is nothing to check."""
     if not context.with_tokens:
         return
     me, other = ok(context.mine.get("/users/me")), ok(context.other.get("/users/me"))
@@ -42,20 +42,20 @@ def token_is_verified(context: CheckContext) -> None:
     assert me["basicInfo"]["email"].endswith("@example.com")
     good = context.mine.headers["authorization"].removeprefix("Bearer ")
     for token in ("wrong", altered(good, exp=int(time.time()) - 5), altered(good, aud="demo-other")):
-        ok(context.anybody.get("/users/me", headers={"Authorization": f"Bearer {token}"}), 401)
+        ok(context.anonymous.get("/users/me", headers={"Authorization": f"Bearer {token}"}), 401)
 
 
 def authorized_by_route(context: CheckContext) -> None:
     for path in ("/providers", "/users/me", "/agents", "/deployments", "/demos"):
         ok(context.mine.get(path))
-        ok(context.anybody.get(path), 401 if context.with_tokens else 200)
+        ok(context.anonymous.get(path), 401 if context.with_tokens else 200)
 
 
 def admins_only(context: CheckContext) -> None:
     ok(context.admin.get("/admin/users"))
-    for client in (context.mine, context.anybody):
-        ok(client.get("/admin/users"), context.no_admin)
-        ok(client.put("/admin/users/nobody", json={}), context.no_admin)
+    for client in (context.mine, context.anonymous):
+        ok(client.get("/admin/users"), context.refused_status)
+        ok(client.put("/admin/users/unknown", json={}), context.refused_status)
 
 
 def errors_have_a_detail(context: CheckContext) -> None:
@@ -84,12 +84,17 @@ def polling_ends(context: CheckContext) -> None:
     assert ok(context.mine.get(f"/chat/{ticket_id}"))["status"] == "completed"
 
 
-def routes(*named: str) -> Check:
-    """Each route exists: the operation answers, not the router."""
+def routes(*expected: str) -> Check:
+    """Returns a check that each route exists: the response comes from the operation, and not from the router."""
 
     def check(context: CheckContext) -> None:
-        known = {"provider": "openai", "model": "gpt-4.1-mini", "session_id": fresh("s"), "ticket_id": str(uuid4())}
-        for route in named:
+        known = {
+            "provider": "openai",
+            "model": "gpt-4.1-mini",
+            "session_id": fresh("s"),
+            "ticket_id": str(uuid4()),
+        }
+        for route in expected:
             method, template = route.split()
             ids = {name: fresh("x") for name in ("user_id", "agent_id", "demo_id", "friendly_name")}
             path = template.format(**known, **ids)
@@ -101,19 +106,19 @@ def routes(*named: str) -> Check:
     return check
 
 
-def crud(at: str, one: str) -> tuple[str, ...]:
-    return f"POST {at}", f"GET {at}", f"GET {at}/{one}", f"PUT {at}/{one}", f"DELETE {at}/{one}"
+def crud(path: str, item: str) -> tuple[str, ...]:
+    return f"POST {path}", f"GET {path}", f"GET {path}/{item}", f"PUT {path}/{item}", f"DELETE {path}/{item}"
 
 
 def heartbeat(context: CheckContext) -> None:
-    assert "user-service" in ok(context.anybody.get("/")).values()
+    assert "user-service" in ok(context.anonymous.get("/")).values()
 
 
 def health(context: CheckContext) -> None:
-    assert ok(context.anybody.get("/health")) == {"status": "healthy", "service": "user-service"}
+    assert ok(context.anonymous.get("/health")) == {"status": "healthy", "service": "user-service"}
 
 
-def takes_a_client_log(context: CheckContext) -> None:
+def accepts_a_client_log(context: CheckContext) -> None:
     for level in ("INFO", "WARN", "ERROR"):
         entry = {"eventType": "e", "message": "m", "level": level}
         ok(context.mine.post("/log/client", json=entry), 202)
@@ -130,14 +135,14 @@ def writes_a_client_log(context: CheckContext) -> None:
         lines = context.suite.log.path.read_text(errors="replace").splitlines()
         return next((line for line in lines if message in line), "")
 
-    written = eventually(line)
+    log_line = eventually(line)
     for part in ('"client_host": "127.0.0.1"', '"user_agent": "a browser"', '"page": "/agents"', '"WARNING"'):
-        assert part in written
+        assert part in log_line
 
 
-def says_logged(context: CheckContext) -> None:
-    answer = context.mine.post("/log/client", json={"eventType": "e", "message": "m", "level": "INFO"})
-    assert ok(answer, 202) == {"status": "logged"}
+def confirms_a_client_log(context: CheckContext) -> None:
+    response = context.mine.post("/log/client", json={"eventType": "e", "message": "m", "level": "INFO"})
+    assert ok(response, 202) == {"status": "logged"}
 
 
 def provider_map(context: CheckContext) -> None:
@@ -147,7 +152,7 @@ def provider_map(context: CheckContext) -> None:
 
 def one_provider(context: CheckContext) -> None:
     assert ok(context.mine.get("/providers/openai")) == ok(context.mine.get("/providers"))["openai"]
-    ok(context.mine.get("/providers/nobody"), 404)
+    ok(context.mine.get("/providers/unknown"), 404)
 
 
 def model_slugs(context: CheckContext) -> None:
@@ -160,5 +165,5 @@ def one_model(context: CheckContext) -> None:
     model = ok(context.mine.get("/providers/openai/models/gpt-4.1-mini"))
     assert model == ok(context.mine.get("/providers/openai"))["models"]["gpt-4.1-mini"]
     assert "temperature" in model["parameters"]
-    ok(context.mine.get("/providers/nobody/models/gpt-4.1-mini"), 404)
+    ok(context.mine.get("/providers/unknown/models/gpt-4.1-mini"), 404)
     ok(context.mine.get("/providers/openai/models/nothing"), 404)

@@ -1,4 +1,4 @@
-"""The API's specification, sentence by sentence and in its order. Each has its check, or the reason why it needs none.
+"""The sentences of the API's specification in order, each with its check, or the reason why it needs none.
 
 Sentences are verbatim. Lines with several sentences are split; bullets and empty lines are left out.
 """
@@ -10,32 +10,32 @@ from tests.e2e.sentences.context import Check
 
 
 @dataclass(frozen=True)
-class Nothing:
+class NoCheck:
     """The sentence promises nothing that could be checked, for this reason."""
 
     reason: str
 
 
-HEADING = Nothing("a heading")
-NAMED = Nothing("only names the route of which the next sentences promise something")
+HEADING = NoCheck("a heading")
+ROUTE_NAME = NoCheck("only names the route that the next sentences describe")
 
-SENTENCES: list[tuple[str, Check | Nothing]] = [
-    ("Skip to main content", Nothing("of the page that it was copied from")),
-    ("User Service API", Nothing("its title")),
+SENTENCES: list[tuple[str, Check | NoCheck]] = [
+    ("Skip to main content", NoCheck("belongs to the page that it was copied from")),
+    ("User Service API", NoCheck("its title")),
     ("This document describes the HTTP surface of the user-service FastAPI app.", service.describes_itself),
     (
         "The service powers provider discovery, chat orchestration, agent lifecycle management, demo "
         "generation, and deployment management.",
-        Nothing("a summary: what follows says it, one by one"),
+        NoCheck("a summary of the following sentences"),
     ),
     ("All routes are relative to the service root (e.g., http://localhost:8000).", service.relative_to_the_root),
     ("Authentication and headers", HEADING),
     (
         'In non-Firebase environments (APP_ENV != "firebase"), authentication is bypassed and requests run as'
         " local-dev-user.",
-        service.bypassed_or_not,
+        service.bypasses_authentication_locally,
     ),
-    ("In Firebase deployments, send Authorization: Bearer <ID token>;", service.takes_a_token),
+    ("In Firebase deployments, send Authorization: Bearer <ID token>;", service.accepts_a_token),
     (
         "the token is verified with Firebase and the decoded user is attached to request.state.user.",
         service.token_is_verified,
@@ -117,16 +117,16 @@ SENTENCES: list[tuple[str, Check | Nothing]] = [
     ("GET / → Simple heartbeat payload with service name.", service.heartbeat),
     ('GET /health{ "status": "healthy", "service": "user-service" } for readiness probes.', service.health),
     ("Logging", HEADING),
-    ("POST /log/client", NAMED),
+    ("POST /log/client", ROUTE_NAME),
     (
         'Body: { "eventType": string, "message": string, "level": "INFO"|"WARN"|..., "metadata": object? }',
-        service.takes_a_client_log,
+        service.accepts_a_client_log,
     ),
     (
         "Behavior: Enriches metadata with client_host and user_agent, then writes to observability service.",
         service.writes_a_client_log,
     ),
-    ('Returns { "status": "logged" }.', service.says_logged),
+    ('Returns { "status": "logged" }.', service.confirms_a_client_log),
     ("Provider catalog", HEADING),
     ("GET /providers → Map of provider configurations keyed by provider slug.", service.provider_map),
     ("GET /providers/{provider} → Provider config, 404 if missing.", service.one_provider),
@@ -137,48 +137,48 @@ SENTENCES: list[tuple[str, Check | Nothing]] = [
     ),
     ("User profile & usage", HEADING),
     ("GET /users/me → Current user profile (User schema with basicInfo, billingInfo, usageInfo).", users.profile),
-    ("PUT /users/me/monthly-allowance", NAMED),
+    ("PUT /users/me/monthly-allowance", ROUTE_NAME),
     (
         'Body: { "monthlyAllowance": number }',
-        users.takes_a_number("/users/me/monthly-allowance", "monthlyAllowance", 50),
+        users.accepts_a_number("/users/me/monthly-allowance", "monthlyAllowance", 50),
     ),
     (
         "Effect: Updates allowance limit.",
-        users.is_there_afterwards("/users/me/monthly-allowance", "monthlyAllowance", 50, 0, 99.5),
+        users.stores_a_number("/users/me/monthly-allowance", "monthlyAllowance", 50, 0, 99.5),
     ),
-    ("PUT /users/me/allowance-reset-date", NAMED),
+    ("PUT /users/me/allowance-reset-date", ROUTE_NAME),
     (
         'Body: { "allowanceResetDate": number }',
-        users.takes_a_number("/users/me/allowance-reset-date", "allowanceResetDate", users.FAR),
+        users.accepts_a_number("/users/me/allowance-reset-date", "allowanceResetDate", users.FAR),
     ),
     (
         "Effect: Updates reset timestamp.",
-        users.is_there_afterwards("/users/me/allowance-reset-date", "allowanceResetDate", users.FAR, 0),
+        users.stores_a_number("/users/me/allowance-reset-date", "allowanceResetDate", users.FAR, 0),
     ),
-    ("PUT /users/me/spend-remaining", NAMED),
-    ('Body: { "spendRemaining": number }', users.takes_a_number("/users/me/spend-remaining", "spendRemaining", 12.5)),
+    ("PUT /users/me/spend-remaining", ROUTE_NAME),
+    ('Body: { "spendRemaining": number }', users.accepts_a_number("/users/me/spend-remaining", "spendRemaining", 12.5)),
     (
         "Effect: Updates remaining spend.",
-        users.is_there_afterwards("/users/me/spend-remaining", "spendRemaining", 12.5, 0, 99.5),
+        users.stores_a_number("/users/me/spend-remaining", "spendRemaining", 12.5, 0, 99.5),
     ),
-    ("POST /users/me/usage", NAMED),
+    ("POST /users/me/usage", ROUTE_NAME),
     ('Body: { "responseCost": number, "metadata"?: object }', users.reports_usage),
-    ("Effect: Appends usage entry and updates spend remaining.", users.usage_is_appended_and_paid),
+    ("Effect: Appends usage entry and updates spend remaining.", users.usage_is_appended_and_charged),
     ("POST /users/me/reset-allowance → Resets usage tracking for the current user.", users.resets),
     ("Admin users", HEADING),
     ("GET /admin/users → Lists all users (admin-only dependency).", users.lists_users),
-    ("PUT /admin/users/{user_id}", NAMED),
+    ("PUT /admin/users/{user_id}", ROUTE_NAME),
     (
         "Body: any combination of monthlyAllowance, allowanceResetDate, spendRemaining.",
         users.changes_a_user(*users.COMBINATIONS),
     ),
     ("Effect: Updates targeted user's usage info (admin-only).", users.only_admins_change_users),
     ("Chat", HEADING),
-    ("POST /chat", NAMED),
+    ("POST /chat", ROUTE_NAME),
     (
         "Body: ChatRequest containing messages (role user|assistant|system), provider, model, optional "
         "parameters, and builtInTools.",
-        chats.takes_a_chat,
+        chats.accepts_a_chat,
     ),
     (
         'Effect: Queues background chat processing and returns { "ticket_id": <uuid>, "status": "pending" }.',
@@ -186,54 +186,54 @@ SENTENCES: list[tuple[str, Check | Nothing]] = [
     ),
     (
         "GET /chat/{ticket_id}ChatResponse with status, result, and error once processing completes.",
-        chats.ticket_is_answered,
+        chats.ticket_has_the_outcome,
     ),
     ("Session configuration", HEADING),
-    ("POST /sessions/{session_id}/config", NAMED),
+    ("POST /sessions/{session_id}/config", ROUTE_NAME),
     ("Body: ProviderConfig (provider, model, parameters).", chats.configures_a_session),
-    ("Effect: Creates or updates session document and returns confirmation.", chats.session_is_made_and_changed),
+    ("Effect: Creates or updates session document and returns confirmation.", chats.session_is_created_and_updated),
     ("GET /sessions/{session_id}/config → Stored provider_config for the session.", chats.session_is_read),
     (
         'DELETE /sessions/{session_id} → Deletes session and returns { "message": "Session deleted" }.',
         chats.session_is_deleted,
     ),
     ("Agents", HEADING),
-    ("POST /agents", NAMED),
+    ("POST /agents", ROUTE_NAME),
     (
         "Body: CreateAgentRequest (name, description, code, optional friendlyName, tool metadata, schemas, "
         "invokable models, composer metadata).",
-        agents.takes_an_agent,
+        agents.accepts_an_agent,
     ),
-    ("Effect: Persists agent and returns saved Agent with _id and _rev.", agents.keeps_an_agent),
+    ("Effect: Persists agent and returns saved Agent with _id and _rev.", agents.stores_an_agent),
     ("GET /agents → List of all agents.", agents.lists_agents),
     ("GET /agents/{agent_id} → Single agent document.", agents.one_agent),
-    ("PUT /agents/{agent_id}", NAMED),
+    ("PUT /agents/{agent_id}", ROUTE_NAME),
     (
         "Body: UpdateAgentRequest (partial updates across the same fields as creation).",
-        agents.takes_any_field_of_an_agent,
+        agents.accepts_any_field_of_an_agent,
     ),
     (
         "Effect: Merges with existing document, preserves creation metadata, returns updated agent.",
         agents.merges_an_agent,
     ),
     ("DELETE /agents/{agent_id} → Deletes agent, 204 on success.", agents.deletes_an_agent),
-    ("POST /agents/generate-code", NAMED),
+    ("POST /agents/generate-code", ROUTE_NAME),
     (
         "Body: GenerateCodeRequest (description, tools, input/output schemas, composer modelConfig, optional "
         "swagger specs and invokable models).",
-        agents.takes_what_code_shall_do,
+        agents.accepts_a_description_of_code,
     ),
-    ("Effect: Returns generated agent code and metadata.", agents.answers_with_code),
-    ("POST /agents/run-code", NAMED),
-    ("Body: RunCodeRequest (code, inputDict, tools, optional gofannonAgents).", agents.takes_code_to_run),
+    ("Effect: Returns generated agent code and metadata.", agents.returns_code),
+    ("POST /agents/run-code", ROUTE_NAME),
+    ("Body: RunCodeRequest (code, inputDict, tools, optional gofannonAgents).", agents.accepts_code_to_run),
     ("Effect: Executes code in sandbox;", agents.runs_in_a_sandbox),
-    ("response contains result or raises with logged failure details.", agents.runs_code_or_says_why_not),
+    ("response contains result or raises with logged failure details.", agents.runs_code_or_explains_the_failure),
     ("Deployments", HEADING),
     ("POST /agents/{agent_id}/deploy → Registers agent for REST exposure; 201 with deployment info.", agents.deploys),
     ("DELETE /agents/{agent_id}/undeploy → Removes deployment; 204 on success.", agents.undeploys),
     (
         "GET /agents/{agent_id}/deployment → Deployment metadata for the agent, or 404 if not deployed.",
-        agents.tells_a_deployment,
+        agents.describes_a_deployment,
     ),
     ("GET /deployments → List of deployed APIs (DeployedApi objects).", agents.lists_deployments),
     (
@@ -241,28 +241,28 @@ SENTENCES: list[tuple[str, Check | Nothing]] = [
         agents.calls_by_name,
     ),
     ("Specs", HEADING),
-    ("POST /specs/fetch", NAMED),
-    ('Body: { "url": string }', others.takes_a_url),
+    ("POST /specs/fetch", ROUTE_NAME),
+    ('Body: { "url": string }', others.accepts_a_url),
     ("Effect: Fetches and returns OpenAPI/Swagger spec content from a remote URL.", others.fetches_a_spec),
     ("MCP connectors", HEADING),
-    ("POST /mcp/tools", NAMED),
-    ('Body: { "mcp_url": string, "auth_token"?: string }', others.takes_an_mcp_server),
+    ("POST /mcp/tools", ROUTE_NAME),
+    ('Body: { "mcp_url": string, "auth_token"?: string }', others.accepts_an_mcp_server),
     ('Effect: Connects to a remote MCP server and returns { "mcp_url": ..., "tools": [...] }.', others.lists_tools),
     ("Demo apps", HEADING),
-    ("POST /demos/generate-code", NAMED),
+    ("POST /demos/generate-code", ROUTE_NAME),
     (
         "Body: GenerateDemoCodeRequest (user prompt, selected deployed APIs, composer modelConfig, optional "
         "builtInTools).",
-        others.takes_a_wish,
+        others.accepts_a_prompt,
     ),
-    ("Effect: Returns generated html, css, js, and optional thoughts.", others.answers_with_a_page),
-    ("POST /demos", NAMED),
+    ("Effect: Returns generated html, css, js, and optional thoughts.", others.returns_a_page),
+    ("POST /demos", ROUTE_NAME),
     (
         "Body: CreateDemoAppRequest (name, description, selected APIs, composer config, prompt, generated "
         "code, optional composer thoughts).",
-        others.takes_a_demo,
+        others.accepts_a_demo,
     ),
-    ("Effect: Saves a demo app and returns the stored DemoApp.", others.keeps_a_demo),
+    ("Effect: Saves a demo app and returns the stored DemoApp.", others.stores_a_demo),
     ("GET /demos → List of saved demo apps.", others.lists_demos),
     ("GET /demos/{demo_id} → Single demo app.", others.one_demo),
     ("PUT /demos/{demo_id} → Replace demo app content using the same schema as creation.", others.replaces_a_demo),

@@ -30,8 +30,8 @@ def profile(context: CheckContext) -> None:
     assert set(me["usageInfo"]) == {"monthlyAllowance", "allowanceResetDate", "spendRemaining", "usage"}
 
 
-def takes_a_number(path: str, field: str, number: float) -> Check:
-    """It accepts a number, and nothing else."""
+def accepts_a_number(path: str, field: str, number: float) -> Check:
+    """Returns a check that the route accepts the number, and refuses other values."""
 
     def check(context: CheckContext) -> None:
         assert ok(context.mine.put(path, json={field: number}))["usageInfo"][field] == number
@@ -41,8 +41,8 @@ def takes_a_number(path: str, field: str, number: float) -> Check:
     return check
 
 
-def is_there_afterwards(path: str, field: str, *numbers: float) -> Check:
-    """One after another, reading each again."""
+def stores_a_number(path: str, field: str, *numbers: float) -> Check:
+    """Returns a check that sets each number, and reads it back."""
 
     def check(context: CheckContext) -> None:
         for number in numbers:
@@ -58,7 +58,7 @@ def reports_usage(context: CheckContext) -> None:
     ok(context.mine.post("/users/me/usage", json={"metadata": {}}), 422)
 
 
-def usage_is_appended_and_paid(context: CheckContext) -> None:
+def usage_is_appended_and_charged(context: CheckContext) -> None:
     before = usage_info(context)
     mark = fresh("purpose")
     ok(context.mine.post("/users/me/usage", json={"responseCost": 0.25, "metadata": {"purpose": mark}}))
@@ -69,7 +69,7 @@ def usage_is_appended_and_paid(context: CheckContext) -> None:
 
 
 def resets(context: CheckContext) -> None:
-    """The tracking, as the sentence says; where an allowance is a bound, what was spent stays spent."""
+    """The usage list is emptied. With authentication, the allowance is a limit, and the remaining amount is kept."""
     ok(context.mine.post("/users/me/usage", json={"responseCost": 5}))
     before = usage_info(context)
     ok(context.mine.post("/users/me/reset-allowance"))
@@ -83,17 +83,17 @@ def lists_users(context: CheckContext) -> None:
     found: list[str] = []
     page: dict[str, str] = {}
     while True:
-        answer = context.admin.get("/admin/users", params=page)
-        found += [user["_id"] for user in ok(answer)]
-        if "x-next-page-token" not in answer.headers:
+        response = context.admin.get("/admin/users", params=page)
+        found += [user["_id"] for user in ok(response)]
+        if "x-next-page-token" not in response.headers:
             break
-        page = {"pageToken": answer.headers["x-next-page-token"]}
+        page = {"pageToken": response.headers["x-next-page-token"]}
     assert mine in found
-    ok(context.mine.get("/admin/users"), context.no_admin)
+    ok(context.mine.get("/admin/users"), context.refused_status)
 
 
 def changes_a_user(*changes: dict[str, float]) -> Check:
-    """Set by an administrator, and read by the user."""
+    """Returns a check that an administrator's changes are visible to the user."""
 
     def check(context: CheckContext) -> None:
         mine = ok(context.mine.get("/users/me"))["_id"]
@@ -108,5 +108,5 @@ def changes_a_user(*changes: dict[str, float]) -> Check:
 def only_admins_change_users(context: CheckContext) -> None:
     changes_a_user({"spendRemaining": 12.5})(context)
     mine = ok(context.mine.get("/users/me"))["_id"]
-    ok(context.mine.put(f"/admin/users/{mine}", json={"spendRemaining": 1}), context.no_admin)
+    ok(context.mine.put(f"/admin/users/{mine}", json={"spendRemaining": 1}), context.refused_status)
     assert usage_info(context)["spendRemaining"] == 12.5
