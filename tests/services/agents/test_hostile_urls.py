@@ -8,7 +8,7 @@ from shared.llm.catalog import Catalog
 from shared.models.caller import Caller
 from shared.models.run import RunCodeRequest
 from shared.settings import Settings
-from tests.functions.test_mcp import only_the_tables_names
+from tests.functions.test_mcp import resolve_only_table_names
 from tests.outbound.conftest import Connections
 from tests.outbound.conftest import connections as connections
 from tests.outbound.test_hostile_urls import URLS, port_of, untouched
@@ -36,7 +36,7 @@ async def test_no_hostile_url_is_reached(
     with socket.create_server(("127.0.0.1", 0)) as bait:
         bait.setblocking(False)
         urls = [url.replace("{port}", str(port_of(bait))) for url in URLS]
-        only_the_tables_names(monkeypatch)
+        resolve_only_table_names(monkeypatch)
         request = RunCodeRequest.model_validate(
             {"code": CODE, "inputDict": {"urls": urls}, "tools": {url: ["any"] for url in urls}}
         )

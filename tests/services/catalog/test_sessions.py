@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from google.api_core.exceptions import ServiceUnavailable
 
 from shared.models.caller import Caller
 from shared.models.errors import NotFound, TooLarge
 from shared.models.session import ProviderConfig, Session
 from shared.services.catalog.sessions import KEPT, SessionService
 from shared.store import Database, Transaction
+from tests.database_faults import lose_answers
 
 CONFIG = ProviderConfig(provider="openai", model="gpt-4.1-mini", parameters={"temperature": 0.5})
 
@@ -48,6 +50,15 @@ async def test_a_deleted_session_is_gone(sessions: SessionService, caller: Calle
         await sessions.get_config(caller, "s")
     with pytest.raises(NotFound):
         await sessions.delete(caller, "s")
+
+
+async def test_a_deletion_whose_response_is_lost_succeeds(
+    sessions: SessionService, caller: Caller, database: Database
+) -> None:
+    """The caller is not told that the session does not exist."""
+    await sessions.configure(caller, "s", CONFIG)
+    lose_answers(database, ServiceUnavailable("gone"))
+    assert (await sessions.delete(caller, "s")).message == "Session deleted"
 
 
 async def kept_for(database: Database, caller: Caller, rest: timedelta) -> None:
