@@ -107,7 +107,7 @@ async def test_a_published_agent_answers_beside_a_flood_of_another(start: Start,
             assert (answer.status_code, answer.json()) == (200, {"outputText": "x"})
             told = refused.pop().result()
             assert told.status_code == 503
-            assert "2 of 8 run here" in told.json()["detail"]
+            assert "at most 2 of 8 slots" in told.json()["detail"]
             assert sum(not call.done() for call in flood) >= TURNS
             for call in flood:
                 call.cancel()

@@ -267,5 +267,8 @@ def test_calls_hold_only_so_much_at_a_time() -> None:
     wait = _bytes({"kind": "wait", "seconds": 0.5})
     _, host_functions, script, _ = _held([*[call] * 9, wait], slow=True)
     (answer,) = json.loads(script.sent[-1])["answers"]
-    assert answer["error"]["message"] == "Too much is handed on at a time. Await the calls as they are made."
+    assert (
+        answer["error"]["message"]
+        == "The calls in progress carry too much data. Await each call before making the next."
+    )
     assert host_functions.under_way == 0

@@ -116,7 +116,10 @@ async def test_a_load_runs_only_what_is_outside(engine: WasmEngine) -> None:
     calls = "asyncio.run(call_llm(messages='x'))\n" + RUN + "    return 1"
     refused = await engine.load(calls, LIMITS)
     assert refused
-    assert "Nothing can be called while the code is loaded" in refused.error or "event loop" in refused.error
+    assert (
+        "Host functions cannot be called while the code is being loaded" in refused.error
+        or "event loop" in refused.error
+    )
 
 
 @pytest.mark.parametrize("how", ["by its time", "from outside"])

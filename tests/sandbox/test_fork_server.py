@@ -46,7 +46,7 @@ async def test_a_run_without_a_build_says_so(
     failure = (await ran(engine, NORMAL, n=1)).failure
     assert failure
     assert failure.error == (
-        "RuntimeError: The sandbox does not start here. The Python that agents run in is not built. Run `make setup`."
+        "RuntimeError: The sandbox could not start. The Python that agents run in is not built. Run `make setup`."
     )
 
 
@@ -62,7 +62,7 @@ async def test_a_build_for_another_processor_is_compiled_once(
     patient = replace(LIMITS, seconds=120)
     assert (await engine.run(Program(NORMAL, {"n": 2}), Gate(), patient)).result == 4
     assert (await ran(engine, NORMAL, n=3)).result == 6
-    lines = [record.getMessage() for record in caplog.records if "is compiled anew" in record.getMessage()]
+    lines = [record.getMessage() for record in caplog.records if "is being recompiled" in record.getMessage()]
     assert len(lines) == 1
 
 
@@ -75,7 +75,7 @@ async def test_a_run_without_a_process_says_so(engine: WasmEngine, monkeypatch: 
     monkeypatch.setattr("shared.sandbox.forking.asyncio.create_subprocess_exec", full)
     failure = (await ran(engine, NORMAL, n=1)).failure
     assert failure
-    assert failure.error.startswith("RuntimeError: The sandbox does not start here. ")
+    assert failure.error.startswith("RuntimeError: The sandbox could not start. ")
     assert "/a/path" not in failure.error
 
 

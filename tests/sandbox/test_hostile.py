@@ -33,7 +33,7 @@ CROWDED: dict[str, Any] = {"seconds": 2, "cpu_seconds": 0.2}
 PATIENT: dict[str, Any] = {"seconds": 20, "cpu_seconds": 1}
 """For programs that must come to their end on a machine that has other things to do."""
 OUT_OF_TIME = "TimeoutError: The run took longer than 2 s."
-COMPUTED = "TimeoutError: The code computed for longer than 0.5 s, which is the most that a run may."
+COMPUTED = "TimeoutError: The code used more than 0.5 s of CPU time, the limit for a run."
 MAX_TRACEBACK_CHARACTERS = 20_000
 GRACE = 4.0
 """Seconds that a run may go on after its limit: until a worker that does not answer is killed."""

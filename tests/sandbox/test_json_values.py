@@ -54,7 +54,7 @@ def test_what_is_nested_too_deep_is_refused() -> None:
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
-    with pytest.raises(NotJson, match="nested too deep"):
+    with pytest.raises(NotJson, match="nested too deeply"):
         json_text(deep, MAX, "result")
     with pytest.raises(NotJson):
         parse_json("[" * 100_000, "result")

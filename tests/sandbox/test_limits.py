@@ -23,7 +23,7 @@ RUN = "async def run(input_dict, tools):\n"
         (
             "    while True:\n        pass",
             {"cpu_seconds": 0.2},
-            "TimeoutError: The code computed for longer than 0.2 s, which is the most that a run may.",
+            "TimeoutError: The code used more than 0.2 s of CPU time, the limit for a run.",
         ),
         ("    await asyncio.sleep(60)", {"seconds": 0.3}, "TimeoutError: The run took longer than 0.3 s."),
         ("    import time\n    time.sleep(60)", {"seconds": 0.3}, "TimeoutError: The run took longer than 0.3 s."),
@@ -48,19 +48,22 @@ async def test_the_failure_names_the_limit(code: str, limits: dict[str, Any], er
         (RUN + "    kept = []\n    while True: kept.append(bytearray(10**6))", "MemoryError"),
         (
             RUN + "    text = ''\n    while True: text += 'x' * 1000",
-            "MemoryError: The run took more memory than it may.",
+            "MemoryError: The run used more memory than allowed.",
         ),
-        (RUN + "    text = 'x'\n    while True: text += text", "MemoryError: The run took more memory than it may."),
+        (RUN + "    text = 'x'\n    while True: text += text", "MemoryError: The run used more memory than allowed."),
         (RUN + "    return 'x' * 200_000", "TypeError: The result is 200002 bytes long as JSON"),
-        (RUN + "    return float('nan')", "TypeError: The result is not JSON: NaN and Infinity have no JSON"),
+        (RUN + "    return float('nan')", "TypeError: The result is not JSON: NaN and Infinity are not valid JSON"),
         (RUN + "    return {1, 2}", "TypeError: The result must be JSON, and a set is not. Return dicts, lists"),
         (
             RUN + "    return {'a': [0, {'b': object}]}",
             "TypeError: The result must be JSON, and a type is not, at result['a'][1]['b'].",
         ),
         (RUN + "    return [{(1, 2): 3}]", "TypeError: The result is not JSON: keys must be str"),
-        (RUN + "    return [float('inf')]", "TypeError: The result is not JSON: NaN and Infinity have no JSON, at"),
-        (RUN + "    return {'\\ud800': 1}", "TypeError: The result is not JSON: half of a surrogate pair is no"),
+        (
+            RUN + "    return [float('inf')]",
+            "TypeError: The result is not JSON: NaN and Infinity are not valid JSON, at",
+        ),
+        (RUN + "    return {'\\ud800': 1}", "TypeError: The result is not JSON: a lone surrogate is not valid te"),
         (RUN + "    a = []\n    a.append(a)\n    return a", "TypeError: The result is not JSON: Circular reference"),
         (RUN + "    import sys\n    sys.exit(3)", "SystemExit: 3"),
         (RUN + "    raise KeyboardInterrupt", "KeyboardInterrupt"),
@@ -100,7 +103,7 @@ async def test_an_input_that_is_nested_too_deeply_is_refused(
         deep = [deep]
     outcome = await engine.run(Program(RUN + "    return 1", {"n": deep}), host_functions, LIMITS)
     assert outcome.failure
-    assert outcome.failure.error == "TypeError: The input is nested too deep."
+    assert outcome.failure.error == "TypeError: The input is nested too deeply."
 
 
 async def test_memory_is_limited(run: Run) -> None:
@@ -117,7 +120,7 @@ async def test_memory_can_be_used_up_after_the_code_has_ended(run: Run) -> None:
     code = RUN + "    kept = []\n    while True: kept.append(asyncio.create_task(asyncio.sleep(60)))"
     outcome = await run(code, memory_bytes=16 * 2**20, seconds=60, cpu_seconds=20)
     assert outcome.failure
-    assert outcome.failure.error == "MemoryError: The run took more memory than it may."
+    assert outcome.failure.error == "MemoryError: The run used more memory than allowed."
 
 
 async def test_waiting_is_not_computing(run: Run) -> None:
@@ -131,7 +134,7 @@ async def test_printed_lines_are_limited(run: Run) -> None:
     """The last line says how much was dropped; the run goes on."""
     outcome = await run(RUN + "    for n in range(100):\n        print('line', n)\n    return n", log_bytes=14)
     assert outcome.result == 99
-    assert outcome.logs == ["line 0", "line 1", "… 776 bytes more were printed; the first 14 are kept."]
+    assert outcome.logs == ["line 0", "line 1", "… 776 more bytes were printed; only the first 14 are kept."]
 
 
 async def test_one_endless_step_is_reported_as_a_timeout(run: Run) -> None:

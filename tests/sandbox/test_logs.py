@@ -27,22 +27,22 @@ def test_texts_in_pieces_are_lines() -> None:
 
 def test_dropped_text_is_reported() -> None:
     """The first bytes are kept, and a last line says how many more there were."""
-    assert _added(5, "abc\n", "defg\n") == ["abc", "d", "… 4 bytes more were printed; the first 5 are kept."]
+    assert _added(5, "abc\n", "defg\n") == ["abc", "d", "… 4 more bytes were printed; only the first 5 are kept."]
 
 
 def test_nothing_is_kept_after_the_first_that_is_dropped() -> None:
     """A short text that would still fit does not come after a gap."""
-    assert _added(4, "abcdef", "g") == ["abcd", "… 3 bytes more were printed; the first 4 are kept."]
+    assert _added(4, "abcdef", "g") == ["abcd", "… 3 more bytes were printed; only the first 4 are kept."]
 
 
 def test_a_character_is_kept_whole_or_not() -> None:
     """Half of a character's bytes is no character."""
-    assert _added(3, "éé") == ["é", "… 1 bytes more were printed; the first 3 are kept."]
+    assert _added(3, "éé") == ["é", "… 1 more bytes were printed; only the first 3 are kept."]
 
 
 def test_no_bytes_at_all_keeps_nothing() -> None:
     """As when code is only loaded."""
-    assert _added(0, "abc") == ["… 3 bytes more were printed; the first 0 are kept."]
+    assert _added(0, "abc") == ["… 3 more bytes were printed; only the first 0 are kept."]
 
 
 def test_each_line_has_the_time_at_which_it_began() -> None:

@@ -100,7 +100,7 @@ def test_json_in_a_charset_that_is_named_is_read_by_it() -> None:
         with pytest.raises(CallFailed) as raised:
             response(content, content_type).json()
         assert raised.value.name == "UnicodeDecodeError"
-        assert raised.value.message == "The answer is not JSON: it is not text in UTF-8, from byte 8 on."
+        assert raised.value.message == "The response is not JSON: it is not text in UTF-8, from byte 8 on."
 
 
 def test_headers_are_in_lower_case() -> None:

@@ -139,12 +139,12 @@ async def test_the_error_after_waiting_names_the_limit(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "_WAITING_SECONDS", 0.01)
     slots = Slots(5)
     async with slots.slot(["user:me"]), slots.slot(["user:me"]):
-        with pytest.raises(NoRoom, match="2 of 5 run here") as told:
+        with pytest.raises(NoRoom, match="at most 2 of 5 slots") as told:
             async with slots.slot(["user:me"]):
                 pass
         assert (told.value.status, told.value.retry_after) == (503, 5)
         async with slots.slot(["a"]), slots.slot(["b"]), slots.slot(["c"]):
-            with pytest.raises(NoRoom, match="5 at a time run here"):
+            with pytest.raises(NoRoom, match="at most 5 run here at a time"):
                 async with slots.slot(["d"]):
                     pass
     async with asyncio.timeout(1):
@@ -202,4 +202,4 @@ async def test_shares_and_the_whole_are_kept_whatever_happens(steps: list[tuple[
         await asyncio.sleep(0)
     assert not slots._taken  # pyright: ignore[reportPrivateUsage]
     assert not slots._alive  # pyright: ignore[reportPrivateUsage]
-    assert not slots._wanted  # pyright: ignore[reportPrivateUsage]
+    assert not slots._waiting_runs  # pyright: ignore[reportPrivateUsage]

@@ -99,7 +99,7 @@ async def test_a_process_that_has_grown_is_not_kept(engine: WasmEngine, caplog: 
     deep = RUN + "    x = []\n    for _ in range(100_000): x = [x]\n    return x"
     failure = (await ran(engine, deep, "user:a")).failure
     assert failure
-    assert failure.error == "TypeError: The result is nested too deep."
+    assert failure.error == "TypeError: The result is nested too deeply."
     assert (await ran(engine, NORMAL, "user:a", n=3)).result == 6
     assert caplog.messages == []
 

@@ -191,7 +191,7 @@ async def test_unknown_options_of_a_client_are_reported(engine: WasmEngine) -> N
     code = "import httpx\n" + RUN + "    httpx.AsyncClient(verify=False, **{'proxy': 'x', 'mounts': {}})"
     outcome = await engine.run(Program(code, {}), NoHostFunctions(), LIMITS)
     assert outcome.failure
-    assert outcome.failure.error == "TypeError: AsyncClient() takes no proxy, mounts here."
+    assert outcome.failure.error == "TypeError: AsyncClient() does not accept proxy, mounts here."
 
 
 async def test_what_else_httpx_has(run: Run, addresses: dict[str, str]) -> None:

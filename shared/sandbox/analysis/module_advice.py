@@ -2,7 +2,7 @@
 
 _CLIENT = "Use `http_client` or `httpx.AsyncClient()`, with `await`."
 _MODELS = "Use `await call_llm(...)` or `await litellm.acompletion(...)`."
-_INPUT = "What the agent is given is in `input_dict`."
+_INPUT = "The agent's input is in `input_dict`."
 WAYS_AROUND = {
     "requests": _CLIENT,
     "aiohttp": _CLIENT,
@@ -26,10 +26,12 @@ WAYS_AROUND = {
 }
 """By module, name, or a module's attribute."""
 
-_NO_SOCKETS = f"There are no sockets here. {_CLIENT}"
-_NO_THREADS = "There are no threads here. Use `asyncio.gather` for what waits; what computes is not faster in threads."
-_NO_PROCESSES = "There are no processes here."
-_NO_OPENSSL = "OpenSSL is not here, which has this. `hashlib`'s digests and `hmac` are."
+_NO_SOCKETS = f"Sockets are not available here. {_CLIENT}"
+_NO_THREADS = (
+    "Threads are not available here. Use `asyncio.gather` for calls that wait; threads would not speed up computations."
+)
+_NO_PROCESSES = "Processes are not available here."
+_NO_OPENSSL = "This needs OpenSSL, which is not available here. `hashlib`'s digests and `hmac` are."
 UNUSABLE = {
     **dict.fromkeys(
         (

@@ -50,7 +50,7 @@ class _Names:
 
     def _check_import(self, node: ast.Import | ast.ImportFrom) -> Iterator[Finding]:
         if isinstance(node, ast.ImportFrom) and node.level:
-            yield Finding(node.lineno, "There is nothing to import from relatively.")
+            yield Finding(node.lineno, "Relative imports do not work here: an agent is a single module.")
             return
         for alias in node.names:
             if isinstance(node, ast.Import):
@@ -80,7 +80,7 @@ class _Names:
         if isinstance(node.func, ast.Name) and node.func.id not in self._own | self._known.keys():
             name = node.func.id
             if name in _INTERACTIVE:
-                yield _finding(node, name, f"There is no `{name}` here.")
+                yield _finding(node, name, f"`{name}` is not available here.")
         path = self._path(node.func)
         if path in UNUSABLE:
             yield Finding(node.lineno, f"`{path}` does not work here. {UNUSABLE[path]}")

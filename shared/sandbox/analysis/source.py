@@ -45,7 +45,7 @@ def parse_code(code: str) -> ast.Module:
                 ) from error
             return tree
     except (ValueError, MemoryError, RecursionError) as error:
-        raise Unreadable(1, f"This cannot be read: {error or 'it is nested too deep'}.") from error
+        raise Unreadable(1, f"This cannot be read: {error or 'it is nested too deeply'}.") from error
 
 
 def _parse_as_older(code: str) -> ast.Module | None:

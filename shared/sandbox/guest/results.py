@@ -19,7 +19,7 @@ def result_text(value: Any, most_bytes: int) -> str:
     try:
         text = dumps(value, default=_encode_id, allow_nan=False)
     except RecursionError as error:
-        raise NotJson("The result is nested too deep.") from error
+        raise NotJson("The result is nested too deeply.") from error
     except (TypeError, ValueError) as error:
         raise NotJson(_find_fault(value) or f"The result is not JSON: {error}.") from error
     if "\\ud" in text and (fault := _find_fault(value)):
@@ -44,11 +44,11 @@ def _find_fault(value: Any) -> str | None:
             case str():
                 if _is_whole(part):
                     continue
-                return f"The result is not JSON: half of a surrogate pair is not text{at}."
+                return f"The result is not JSON: a lone surrogate is not valid text{at}."
             case float():
                 if math.isfinite(part):
                     continue
-                return f"The result is not JSON: NaN and Infinity have no JSON{at}."
+                return f"The result is not JSON: NaN and Infinity are not valid JSON{at}."
             case _:
                 kind = f"a {type(part).__name__}"
                 return f"The result must be JSON, and {kind} is not{at}. Return dicts, lists, strings and numbers."

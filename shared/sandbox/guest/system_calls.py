@@ -11,11 +11,11 @@ _USER = 1000
 
 
 def _no_socket(*_arguments: Any, **_named: Any) -> NoReturn:
-    raise OSError("There are no sockets here. Use `http_client` or `httpx.AsyncClient()`.")
+    raise OSError("Sockets are not available here. Use `http_client` or `httpx.AsyncClient()`.")
 
 
 def _no_process(*_arguments: Any, **_named: Any) -> NoReturn:
-    raise OSError("There are no processes here.")
+    raise OSError("Processes are not available here.")
 
 
 def _user() -> int:

@@ -52,7 +52,7 @@ class Response:
         try:
             return json_.loads(text_)
         except RecursionError as error:
-            raise CallFailed("The JSON of the answer is nested too deep.", ValueError) from error
+            raise CallFailed("The JSON of the answer is nested too deeply.", ValueError) from error
         except json_.JSONDecodeError as error:
             raise CallFailed(f"The answer is not JSON: {error}", ValueError, name="JSONDecodeError") from error
         except ValueError as error:
@@ -105,7 +105,7 @@ class AsyncClient:
         **others: Any,
     ) -> None:
         if refused := [name for name in others if name not in _IGNORED_OPTIONS]:
-            raise CallFailed(f"AsyncClient() takes no {', '.join(refused)} here.", TypeError)
+            raise CallFailed(f"AsyncClient() does not accept {', '.join(refused)} here.", TypeError)
         self._host_functions = host_functions
         self._base_url = text("base_url", str(base_url))
         self._headers = texts("headers", headers)

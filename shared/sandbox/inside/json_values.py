@@ -23,7 +23,7 @@ def json_text(value: Any, most_bytes: int, what: str) -> str:
         text = dumps(value, allow_nan=False, ensure_ascii=False)
         text.encode()  # lone surrogates have no UTF-8
     except RecursionError as error:
-        raise NotJson(f"The {what} is nested too deep.") from error
+        raise NotJson(f"The {what} is nested too deeply.") from error
     except (TypeError, ValueError) as error:
         raise NotJson(f"The {what} is not JSON: {error}.") from error
     refuse_long(text, most_bytes, what)
@@ -39,7 +39,7 @@ def refuse_large(value: Any, most: int, what: str) -> None:
     level: list[Any] = [value]
     while level:
         if depth > _MAX_DEPTH:
-            raise NotJson(f"The {what} is nested too deep.")
+            raise NotJson(f"The {what} is nested too deeply.")
         depth += 1
         below: list[Any] = []
         for item in level:
@@ -56,7 +56,7 @@ def refuse_large(value: Any, most: int, what: str) -> None:
                     pass
             size += _ITEM_BYTES
             if size + len(below) > most:
-                raise NotJson(f"The {what} is longer than {most} bytes, which is the most that is allowed.")
+                raise NotJson(f"The {what} is longer than {most} bytes, the maximum.")
         level = below
 
 
