@@ -1,4 +1,4 @@
-"""The host functions, from inside a run: each call is a message, and its answer is another."""
+"""The host functions inside a run: each call is a message, and so is its answer."""
 
 from __future__ import annotations
 

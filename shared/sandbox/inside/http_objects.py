@@ -1,6 +1,6 @@
-"""`httpx` inside: the client and the response, as far as agent code needs them.
+"""The `httpx` client and response in the sandbox, with the features that agent code needs.
 
-`methods`: those whose failures are translated into exceptions that code can catch.
+`methods`: the methods whose failures are translated into exceptions that agent code can catch.
 """
 
 import json as json_
@@ -18,14 +18,14 @@ _CHARSETS = {
     *("windows-1251", "windows-1252", "koi8-r", "utf-16", "utf-16le", "utf-16be", "shift_jis", "euc-jp", "euc-kr"),
     *("gb2312", "gbk", "gb18030", "big5"),
 }
-"""Those that servers use. All are decoded in linear time, which not all of Python's codecs are."""
+"""The charsets that servers use. All of these are decoded in linear time, unlike some of Python's other codecs."""
 _IGNORED_OPTIONS = {"limits", "http1", "http2", "verify", "trust_env", "max_redirects", "default_encoding"}
 _MAX_VALUES = 300_000
-"""Of a JSON answer: reading more would take too long."""
+"""The maximum number of values in a JSON response: parsing more would take too long."""
 
 
 class Response:
-    """`httpx.Response`, already read. `headers`: names in lower case; values of one name are joined with commas."""
+    """An `httpx.Response` that is already read. `headers`: names in lower case; a name's values are comma-separated."""
 
     methods = ("json", "raise_for_status")
 
@@ -48,20 +48,20 @@ class Response:
     def json(self) -> Any:
         text_ = self._json_text()
         if sum(text_.count(sign) for sign in "{[,") > _MAX_VALUES:
-            raise CallFailed(f"The answer has more than {_MAX_VALUES} values, too many to be read here.", ValueError)
+            raise CallFailed(f"The response has more than {_MAX_VALUES} values, too many to parse here.", ValueError)
         try:
             return json_.loads(text_)
         except RecursionError as error:
-            raise CallFailed("The JSON of the answer is nested too deeply.", ValueError) from error
+            raise CallFailed("The response's JSON is nested too deeply.", ValueError) from error
         except json_.JSONDecodeError as error:
-            raise CallFailed(f"The answer is not JSON: {error}", ValueError, name="JSONDecodeError") from error
+            raise CallFailed(f"The response is not JSON: {error}", ValueError, name="JSONDecodeError") from error
         except ValueError as error:
-            raise CallFailed("The JSON of the answer holds a number of thousands of digits.", ValueError) from error
+            raise CallFailed("The response's JSON contains a number with thousands of digits.", ValueError) from error
 
     def _json_text(self) -> str:
-        """Decodes the body as httpx does: as UTF-8, 16 or 32, by its first bytes, without a byte order mark.
+        """Decodes the body like httpx: as UTF-8, UTF-16 or UTF-32 according to its first bytes, without the BOM.
 
-        If it is none of these, the charset in its Content-Type counts, which httpx ignores.
+        If that fails, uses the charset in the Content-Type, which httpx ignores.
         """
         encoding = json_.detect_encoding(self.content)
         try:
@@ -69,7 +69,7 @@ class Response:
         except UnicodeDecodeError as error:
             if _charset(self._content_type) not in ("utf-8", "utf8"):
                 return self.text
-            message = f"The answer is not JSON: it is not text in {encoding.upper()}, from byte {error.start + 1} on."
+            message = f"The response is not JSON: it is not text in {encoding.upper()}, from byte {error.start + 1} on."
             raise CallFailed(message, ValueError, name="UnicodeDecodeError") from error
 
     def raise_for_status(self) -> "Response":
@@ -82,9 +82,9 @@ class Response:
 
 
 class AsyncClient:
-    """`httpx.AsyncClient`, as far as agent code needs it. Keeps no connection and no cookie of its own.
+    """`httpx.AsyncClient`, with the features that agent code needs. It keeps no connections and no cookies.
 
-    Options for connections (`limits`, `http2`, `verify` and the like) are accepted and ignored: the host decides.
+    Connection options such as `limits`, `http2` and `verify` are accepted and ignored: the host decides.
     """
 
     response_type = Response
@@ -176,11 +176,11 @@ class AsyncClient:
         return await self.request("OPTIONS", url, **options)
 
     async def aclose(self) -> None:
-        """Does nothing, as there is no connection; code may close its client all the same."""
+        """Does nothing, as there is no connection. It exists because agent code may close its client."""
 
 
 def _authorization_headers(auth: Any) -> dict[str, str]:
-    """The header for `auth=`: a name and a password."""
+    """Returns the header for `auth=`, a pair of a name and a password."""
     if auth is None:
         return {}
     if not isinstance(auth, tuple | list) or len(cast("list[Any]", auth)) != 2:
@@ -191,17 +191,18 @@ def _authorization_headers(auth: Any) -> dict[str, str]:
 
 
 def multipart(fields: list[tuple[str, str]], files: Any) -> tuple[bytes, str]:
-    """A body of form fields and files, and its content type. `files`: a dict, or pairs, of a name and content, or a
-    tuple (file name, content, content type).
+    """Returns a body of form fields and files, and its content type.
+
+    `files`: a dict or pairs. Each value is the content, or a tuple (file name, content, content type).
     """
-    several: Any = files.items() if isinstance(files, dict) else files
+    items: Any = files.items() if isinstance(files, dict) else files
     if not isinstance(files, dict | list | tuple):
         raise CallFailed("files must be a dict or a list of pairs.", TypeError)
     boundary = os.urandom(16).hex()
     parts: list[bytes] = []
     for name, value in fields:
         parts.append(_part(boundary, f'name="{_quote(name)}"', "", value.encode("utf-8", "replace")))
-    for name, value in several:
+    for name, value in items:
         given: list[Any] = [*value] if isinstance(value, tuple) else [name, value]
         file_name, content = text("files", given[0]), _read_content(given[1])
         kind = text("files", given[2]) if len(given) > 2 else guess_type(file_name)[0] or "application/octet-stream"
@@ -220,17 +221,17 @@ def _read_content(value: Any) -> bytes:
 
 
 def _quote(name: str) -> str:
-    """A name as browsers write it in a form's headers."""
+    """Quotes a name as browsers do in the headers of form fields."""
     return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def httpx_timeout(timeout: Any = None, **parts: Any) -> Any:
-    """`httpx.Timeout`: one number for the whole call, as parts of a call have no timeouts here."""
+    """Implements `httpx.Timeout`. Returns one number for the whole call, as parts of a call have no timeouts here."""
     return timeout if timeout is not None else max((part for part in parts.values() if part is not None), default=None)
 
 
 def _charset(content_type: str) -> str:
-    """The charset in a Content-Type, if it is one of `_CHARSETS`; else UTF-8."""
+    """Returns the charset in a Content-Type if it is one of `_CHARSETS`; otherwise UTF-8."""
     message = Message()
     message["content-type"] = content_type
     named = str(message.get_param("charset", "utf-8")).strip().lower()

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.sandbox import analyze_now
-from shared.sandbox.analysis.module_advice import UNUSABLE, WAYS_AROUND
+from shared.sandbox.analysis.module_advice import ALTERNATIVES, UNUSABLE
 from shared.sandbox.analysis.source import MAX_CODE_CHARACTERS
 
 RUN = "async def run(input_dict, tools):\n"
@@ -34,7 +34,11 @@ def body(*lines: str) -> str:
         (body("breakpoint()"), 2, "`breakpoint` is not available here."),
         (body("x = litellm.completion()"), 2, "Use `await litellm.acompletion(...)`."),
         ("import threading\n" + body("t = threading.Thread(target=print)"), 3, "Threads are not available here."),
-        ("from concurrent.futures import ThreadPoolExecutor\n" + body("ThreadPoolExecutor()"), 3, "no threads here."),
+        (
+            "from concurrent.futures import ThreadPoolExecutor\n" + body("ThreadPoolExecutor()"),
+            3,
+            "Threads are not available here.",
+        ),
         (body("x = await asyncio.to_thread(print)"), 2, "Use `asyncio.gather`"),
         ("import subprocess as s\n" + body("s.run(['ls'])"), 3, "Processes are not available here."),
         ("import os\n" + body("os.system('ls')"), 3, "`os.system` does not work here."),
@@ -159,7 +163,7 @@ _NAMES = [
     "vars",
     "run",
     "str",
-    *sorted({name.split(".")[0] for name in (*UNUSABLE, *WAYS_AROUND)}),
+    *sorted({name.split(".")[0] for name in (*UNUSABLE, *ALTERNATIVES)}),
 ]
 
 
