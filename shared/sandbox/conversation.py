@@ -64,7 +64,7 @@ _MAX_CHARACTERS_AT_A_TIME = 4 * 2**20
 _MAX_CHARACTERS_IN_PROGRESS = 16 * 2**20
 """Limits the arguments of calls in progress: this process keeps them in memory until the calls are answered."""
 _MAX_CALLS = 20_000
-"""The host functions have lower limits for calls that leave this process."""
+"""The host functions also count the calls that leave this process."""
 _ANSWERED_SECONDS = 0.001
 """How far a wait that ends with an answer advances a given clock, which does not follow real time."""
 _MAX_WAIT_SECONDS = 1e6
@@ -191,7 +191,7 @@ class Conversation:
             case _:
                 _log.exception("A host function failed unexpectedly", extra={"fields": {"call": call.function}})
                 failed = CallFailed("Something went wrong on our side.")
-        self.failures.append(FailedCall.of(failed))
+        self.failures.append(FailedCall.from_failure(failed))
         return {"message": failed.message, "kind": failed.kind.__name__, "name": failed.name}
 
     def _take_answers(self) -> list[str]:

@@ -31,8 +31,8 @@ class FailedCall:
     cause: Exception | None
 
     @classmethod
-    def of(cls, failed: CallFailed) -> FailedCall:
-        """Drops the traceback, which would keep the call's arguments in memory."""
+    def from_failure(cls, failed: CallFailed) -> FailedCall:
+        """Drops the cause's traceback, which would keep the call's arguments in memory."""
         cause = failed.cause.with_traceback(None) if failed.cause else None
         return cls(failed.message, failed.kind.__name__, failed.name, cause)
 

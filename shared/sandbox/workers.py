@@ -62,7 +62,7 @@ def _fork_server() -> ForkServer:
 
 
 class _Workers:
-    """The workers of one memory size that are not running: a new one, and the tenants' idle ones, oldest first."""
+    """The workers of one memory size that are not running: a new one, and the idle ones, longest idle first."""
 
     def __init__(self, memory_bytes: int) -> None:
         self._memory_bytes = memory_bytes + _PYTHON_BYTES

@@ -1,6 +1,6 @@
 """Finds imports that may fail without harm, because the code handles the failure or does not reach them.
 
-The analysis does not know any values. An import below any check of the environment therefore counts as guarded.
+The analysis does not know any values. An import inside any check of the environment therefore counts as guarded.
 """
 
 import ast

@@ -50,10 +50,10 @@ class Headers(MutableMapping[str, str]):
         self._pairs[index:] = [(name.lower(), str(value)), *rest]
 
     def __delitem__(self, name: str) -> None:
-        kept = [pair for pair in self._pairs if pair[0] != name.lower()]
-        if len(kept) == len(self._pairs):
+        remaining = [pair for pair in self._pairs if pair[0] != name.lower()]
+        if len(remaining) == len(self._pairs):
             raise KeyError(name)
-        self._pairs = kept
+        self._pairs = remaining
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict(self._pairs))
@@ -128,7 +128,7 @@ class Request:
 
 @translate_all_errors
 class Response(http_objects.Response):
-    """An `httpx.Response` that is already read."""
+    """An `httpx.Response` that has already been read."""
 
     def __init__(self, answer: HttpAnswer, call: HttpCall) -> None:
         super().__init__(answer, call)
@@ -158,7 +158,7 @@ class Response(http_objects.Response):
         jar = SimpleCookie()
         for value in self.headers.get_list("set-cookie"):
             jar.load(value)
-        return {name: crumb.value for name, crumb in jar.items()}
+        return {name: cookie.value for name, cookie in jar.items()}
 
     # The interface of a streamed response. This one has already arrived completely.
 
@@ -224,7 +224,7 @@ def BasicAuth(username: Any, password: Any) -> tuple[Any, Any]:  # noqa: N802 - 
     return username, password
 
 
-def Limits(**_limits: Any) -> None:  # noqa: N802 - likewise
+def Limits(**_limits: Any) -> None:  # noqa: N802 - a class of that name in httpx
     """Accepts any limits and ignores them."""
 
 

@@ -81,7 +81,7 @@ class Guest:
 
     def _run_program(self, program: dict[str, Any]) -> None:
         try:
-            task = self._loop.create_task(_run_to_end(program, self._names), context=Context())  # empty
+            task = self._loop.create_task(_run_to_end(program, self._names), context=Context())  # an empty context
             end = self._loop.run_until_complete(task)
         except BaseException as error:  # from another task or the loop itself
             end = ("failed", _describe_error(error))
@@ -141,8 +141,8 @@ def _describe_error(error: BaseException) -> str:
     kind = _name_of(type(error))
     try:
         if issubclass(type(error), SyntaxError) and getattr(error, "filename", None) == _FILE:
-            at, what = (getattr(error, name, None) for name in ("lineno", "msg"))
-            return _encode_failure(kind, f"line {at}: This is not Python: {what}.", [])
+            line, reason = (getattr(error, name, None) for name in ("lineno", "msg"))
+            return _encode_failure(kind, f"line {line}: This is not Python: {reason}.", [])
         try:
             message = str(error)
         except BaseException as broken:
@@ -229,8 +229,8 @@ def _show_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, _file: Any = None, _line: Any = None
 ) -> None:
     """Shows a warning as Python does, but without positions in our own files and without advice on tracing memory."""
-    where = f"{_FILE}:{lineno}: " if filename == _FILE else ""
-    sys.stderr.write(f"{where}{category.__name__}: {message}\n")
+    position = f"{_FILE}:{lineno}: " if filename == _FILE else ""
+    sys.stderr.write(f"{position}{category.__name__}: {message}\n")
 
 
 def _make_sleep(channel: Channel) -> Callable[[float], None]:

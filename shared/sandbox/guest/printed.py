@@ -53,11 +53,11 @@ class Printed(io.TextIOBase):
         self._parts.clear()
         self._length = 0
         data = text.encode("utf-8", "replace")
-        kept = data[: self._remaining]
-        self._remaining -= len(kept)
-        self._dropped += len(data) - len(kept)
-        if kept:
-            self._channel.send("print", kept.decode("utf-8", "ignore"))
+        sent = data[: self._remaining]
+        self._remaining -= len(sent)
+        self._dropped += len(data) - len(sent)
+        if sent:
+            self._channel.send("print", sent.decode("utf-8", "ignore"))
 
     def end(self) -> None:
         """Sends an unfinished last line, and the number of dropped bytes."""

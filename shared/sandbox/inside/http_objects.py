@@ -25,7 +25,7 @@ _MAX_VALUES = 300_000
 
 
 class Response:
-    """An `httpx.Response` that is already read. `headers`: names in lower case; a name's values are comma-separated."""
+    """An `httpx.Response` that has been read. `headers`: names in lower case; a name's values are comma-separated."""
 
     methods = ("json", "raise_for_status")
 
@@ -134,18 +134,18 @@ class AsyncClient:
         url = text("url", url)
         if self._base_url and "://" not in url:
             url = f"{self._base_url.rstrip('/')}/{url.lstrip('/')}"
-        own = {**self._headers, **_authorization_headers(self._auth if auth is None else auth)}
-        if crumbs := {**self._cookies, **texts("cookies", cookies)}:
-            own["Cookie"] = "; ".join(f"{name}={value}" for name, value in crumbs.items())
+        own_headers = {**self._headers, **_authorization_headers(self._auth if auth is None else auth)}
+        if all_cookies := {**self._cookies, **texts("cookies", cookies)}:
+            own_headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in all_cookies.items())
         raw = data if isinstance(data, str | bytes) else content
         if files is not None:
-            raw, own["Content-Type"] = multipart(pairs("data", data), files)
+            raw, own_headers["Content-Type"] = multipart(pairs("data", data), files)
             data = None
         call = HttpCall(
             method=text("method", method).upper(),
             url=url,
             params=(pairs("params", self._params) + pairs("params", params)) or None,
-            headers={**own, **texts("headers", headers)},
+            headers={**own_headers, **texts("headers", headers)},
             json=None if json is None else json_value("json", json),
             data=None if data is None or isinstance(data, str | bytes) else pairs("data", data),
             content=None if raw is None else body_bytes("content", raw),
@@ -186,8 +186,8 @@ def _authorization_headers(auth: Any) -> dict[str, str]:
     if not isinstance(auth, tuple | list) or len(cast("list[Any]", auth)) != 2:
         raise CallFailed("auth must be a tuple of a name and a password.", TypeError)
     name, password = cast("list[Any]", auth)
-    both = f"{text('auth', name)}:{text('auth', password)}".encode("utf-8", "replace")
-    return {"Authorization": f"Basic {b64encode(both).decode()}"}
+    credentials = f"{text('auth', name)}:{text('auth', password)}".encode("utf-8", "replace")
+    return {"Authorization": f"Basic {b64encode(credentials).decode()}"}
 
 
 def multipart(fields: list[tuple[str, str]], files: Any) -> tuple[bytes, str]:
@@ -203,16 +203,20 @@ def multipart(fields: list[tuple[str, str]], files: Any) -> tuple[bytes, str]:
     for name, value in fields:
         parts.append(_part(boundary, f'name="{_quote(name)}"', "", value.encode("utf-8", "replace")))
     for name, value in items:
-        given: list[Any] = [*value] if isinstance(value, tuple) else [name, value]
-        file_name, content = text("files", given[0]), _read_content(given[1])
-        kind = text("files", given[2]) if len(given) > 2 else guess_type(file_name)[0] or "application/octet-stream"
-        head = f'name="{_quote(text("files", name))}"; filename="{_quote(file_name)}"'
-        parts.append(_part(boundary, head, f"Content-Type: {kind}\r\n", content))
+        file_parts: list[Any] = [*value] if isinstance(value, tuple) else [name, value]
+        file_name, content = text("files", file_parts[0]), _read_content(file_parts[1])
+        kind = (
+            text("files", file_parts[2])
+            if len(file_parts) > 2
+            else guess_type(file_name)[0] or "application/octet-stream"
+        )
+        disposition = f'name="{_quote(text("files", name))}"; filename="{_quote(file_name)}"'
+        parts.append(_part(boundary, disposition, f"Content-Type: {kind}\r\n", content))
     return b"".join([*parts, f"--{boundary}--\r\n".encode()]), f"multipart/form-data; boundary={boundary}"
 
 
-def _part(boundary: str, head: str, more: str, content: bytes) -> bytes:
-    start = f"--{boundary}\r\nContent-Disposition: form-data; {head}\r\n{more}\r\n"
+def _part(boundary: str, disposition: str, extra_headers: str, content: bytes) -> bytes:
+    start = f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n{extra_headers}\r\n"
     return start.encode("utf-8", "replace") + content + b"\r\n"
 
 
@@ -234,5 +238,5 @@ def _charset(content_type: str) -> str:
     """Returns the charset in a Content-Type if it is one of `_CHARSETS`; otherwise UTF-8."""
     message = Message()
     message["content-type"] = content_type
-    named = str(message.get_param("charset", "utf-8")).strip().lower()
-    return named if named in _CHARSETS else "utf-8"
+    charset = str(message.get_param("charset", "utf-8")).strip().lower()
+    return charset if charset in _CHARSETS else "utf-8"

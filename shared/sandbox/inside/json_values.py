@@ -1,4 +1,4 @@
-"""Checks whether a value from agent code is JSON, and of limited size."""
+"""Checks that values from agent code are JSON and limited in size."""
 
 from json import dumps  # by name, as code may replace it in its module
 from typing import Any, cast
