@@ -234,51 +234,51 @@ def _encode_program(program: JsonObject) -> bytes:
     return line
 
 
-async def _perform(host_functions: HostFunctions, function: str, given: dict[str, Any]) -> JsonValue:
+async def _perform(host_functions: HostFunctions, function: str, arguments: dict[str, Any]) -> JsonValue:
     """Calls the host function. Checks the arguments again: agent code may have bypassed the guest's checks."""
     match function:
         case "call_model":
             answer = await host_functions.call_model(
-                text_or_none("provider", given.get("provider")),
-                text_or_none("model", given.get("model")),
-                json_value("messages", given.get("messages")),
-                json_object("parameters", given.get("parameters")),
-                json_list("tools", given.get("tools")),
-                seconds(given.get("timeout")),
+                text_or_none("provider", arguments.get("provider")),
+                text_or_none("model", arguments.get("model")),
+                json_value("messages", arguments.get("messages")),
+                json_object("parameters", arguments.get("parameters")),
+                json_list("tools", arguments.get("tools")),
+                seconds(arguments.get("timeout")),
             )
             return asdict(answer)
         case "http":
-            content = given.get("content")
+            content = arguments.get("content")
             answer = await host_functions.http(
                 HttpCall(
-                    method=text("method", given.get("method")),
-                    url=text("url", given.get("url")),
-                    params=pairs("params", given.get("params")) or None,
-                    headers=texts("headers", given.get("headers")),
-                    json=json_value("json", given.get("json")),
-                    data=None if given.get("data") is None else pairs("data", given["data"]),
+                    method=text("method", arguments.get("method")),
+                    url=text("url", arguments.get("url")),
+                    params=pairs("params", arguments.get("params")) or None,
+                    headers=texts("headers", arguments.get("headers")),
+                    json=json_value("json", arguments.get("json")),
+                    data=None if arguments.get("data") is None else pairs("data", arguments["data"]),
                     content=None if content is None else body_bytes("content", _bytes(content)),
-                    timeout=seconds(given.get("timeout")),
-                    follow_redirects=given.get("follow_redirects") is True,
+                    timeout=seconds(arguments.get("timeout")),
+                    follow_redirects=arguments.get("follow_redirects") is True,
                 )
             )
             headers: list[JsonValue] = [[name, value] for name, value in answer.headers]
             return {**asdict(answer), "headers": headers, "content": b64encode(answer.content).decode()}
         case "call_tool":
             return await host_functions.call_tool(
-                text("remote_url", given.get("url")),
-                text_or_none("auth_token", given.get("token")),
-                text("tool_name", given.get("tool")),
-                json_object("arguments", given.get("arguments")),
+                text("remote_url", arguments.get("url")),
+                text_or_none("auth_token", arguments.get("token")),
+                text("tool_name", arguments.get("tool")),
+                json_object("arguments", arguments.get("arguments")),
             )
         case "list_tools":
             tools = await host_functions.list_tools(
-                text("remote_url", given.get("url")), text_or_none("auth_token", given.get("token"))
+                text("remote_url", arguments.get("url")), text_or_none("auth_token", arguments.get("token"))
             )
             return [asdict(tool) for tool in tools]
         case _:
             return await host_functions.call_agent(
-                text("agent_name", given.get("name")), json_object("input_dict", given.get("input_dict"))
+                text("agent_name", arguments.get("name")), json_object("input_dict", arguments.get("input_dict"))
             )
 
 

@@ -121,7 +121,7 @@ class Worker:
         if os.WIFSIGNALED(status):
             return "seconds" if os.WTERMSIG(status) == signal.SIGXCPU else ""
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
-        return next((how.decode() for how, number in fork_server.EXITS.items() if number == code), "")
+        return next((ending.decode() for ending, number in fork_server.EXITS.items() if number == code), "")
 
     async def leave(self) -> bool:
         """Waits for the end of a run that has sent its last message. Returns whether the worker can take another run.

@@ -14,11 +14,11 @@ def fork_servers() -> list[psutil.Process]:
 
 def children() -> list[psutil.Process]:
     """The workers of these fork servers."""
-    found: list[psutil.Process] = []
+    workers: list[psutil.Process] = []
     for server in fork_servers():
         with contextlib.suppress(psutil.Error):
-            found += [child for child in server.children() if _is_sandbox(child)]
-    return found
+            workers += [child for child in server.children() if _is_sandbox(child)]
+    return workers
 
 
 def kill_all() -> None:

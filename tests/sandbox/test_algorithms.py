@@ -82,12 +82,12 @@ async def test_every_algorithm_gives_its_known_answer(
             return outcome.failure.error, outcome.failure.traceback
         assert isinstance(outcome.result, dict)
         assert isinstance(case.result, dict)
-        answers, known = outcome.result, case.result
-        wrong = {program: answers.get(program) for program in known if answers.get(program) != known[program]}
+        answers, expected = outcome.result, case.result
+        wrong = {program: answers.get(program) for program in expected if answers.get(program) != expected[program]}
         return wrong or outcome.logs or None
 
-    found = await asyncio.gather(*[find_wrong(name) for name in names(FOLDER)])
-    assert {name: wrong for name, wrong in zip(names(FOLDER), found, strict=True) if wrong} == {}
+    results = await asyncio.gather(*[find_wrong(name) for name in names(FOLDER)])
+    assert {name: wrong for name, wrong in zip(names(FOLDER), results, strict=True) if wrong} == {}
 
 
 @pytest.mark.parametrize("name", names(FOLDER))

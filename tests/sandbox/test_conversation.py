@@ -55,7 +55,7 @@ class _Strict:
         self._check(*[value is None or type(value) is str for value in (provider, model)])
         self._check(_is_json(messages), _is_object(parameters), type(tools) is list, _is_json(tools), _is_time(timeout))
         await self._answer()
-        return ModelAnswer("said", None, "model", "stop", 1, 1, 2)
+        return ModelAnswer("hello", None, "model", "stop", 1, 1, 2)
 
     async def http(self, call: HttpCall) -> HttpAnswer:
         self._check(type(call.method) is str, type(call.url) is str, _is_pairs(call.params), _is_pairs(call.data))
@@ -269,8 +269,8 @@ def test_the_number_of_values_in_all_calls_is_limited() -> None:
 
 def test_the_size_of_open_calls_is_limited() -> None:
     """A call that exceeds the limit is answered at once, with an error that suggests a solution."""
-    given = {"name": "x", "input_dict": {"x": "y" * 1_900_000}}
-    call = _bytes({"kind": "call", "number": 1, "function": "call_agent", "arguments": given})
+    arguments = {"name": "x", "input_dict": {"x": "y" * 1_900_000}}
+    call = _bytes({"kind": "call", "number": 1, "function": "call_agent", "arguments": arguments})
     wait = _bytes({"kind": "wait", "seconds": 0.5})
     _, host_functions, script, _ = _hold([*[call] * 9, wait], slow=True)
     (answer,) = json.loads(script.sent[-1])["answers"]

@@ -143,8 +143,8 @@ async def test_a_partly_sent_request_ends_the_fork_server(engine: WasmEngine, mo
     """The fork server would read the next request as the rest of this one, so another fork server is started."""
     assert (await run_with_gate(engine, NORMAL, n=1)).result == 2
     (server,) = fork_servers()
-    with monkeypatch.context() as some_systems:
-        some_systems.setattr(socket, "send_fds", lambda *_: 5)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "send_fds", lambda *_: 5)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
         with pytest.raises(Gone):
             await workers._fork_server().fork(LIMITS.memory_bytes)  # pyright: ignore[reportPrivateUsage]
     assert (await run_with_gate(engine, NORMAL, n=2)).result == 4

@@ -189,8 +189,8 @@ async def test_references_to_the_snapshot_are_not_counted(run: Run) -> None:
     import json, sys, weakref
     class Mine: ...
     mine = Mine()
-    gone = weakref.ref(mine)
+    reference = weakref.ref(mine)
     del mine
-    there = [sys, json.dumps, json.dumps.__code__, json.JSONDecodeError, json.__dict__, json.__name__]
-    return [gone() is None, sys._is_immortal(Mine), *[sys._is_immortal(one) for one in there]]"""
+    objects = [sys, json.dumps, json.dumps.__code__, json.JSONDecodeError, json.__dict__, json.__name__]
+    return [reference() is None, sys._is_immortal(Mine), *[sys._is_immortal(item) for item in objects]]"""
     assert (await run(RUN + body)).result == [True, False] + [True] * 6

@@ -69,7 +69,7 @@ async def test_query_parameters_become_pairs_of_strings(params: Any, pairs: list
 
 
 async def test_form_fields_become_pairs_of_strings() -> None:
-    """A string or bytes in `data` or `content` are sent unchanged as the body."""
+    """A form's fields are sent as pairs, and a string or bytes are sent unchanged as the body."""
     assert (await send(method="post", data={"a": [1, 2], "b": "é"})).data == [("a", "1"), ("a", "2"), ("b", "é")]
     assert (await send(method="post", data="raw é")).content == "raw é".encode()
     assert (await send(method="post", content=b"\x00\xff")).content == b"\x00\xff"
@@ -220,8 +220,8 @@ async def test_other_features_of_httpx(run: Run, addresses: dict[str, str]) -> N
             "    }"
         )
     )
-    found: Any = (await run(code, {"url": addresses["$API"] + "/echo"})).result
-    assert found == {
+    result: Any = (await run(code, {"url": addresses["$API"] + "/echo"})).result
+    assert result == {
         "url": ["/echo", {"q": "1"}, True],
         "status": [True, "utf-8", []],
         "type": ["application/json"] * 3,

@@ -231,9 +231,9 @@ def _random_code(seed: int) -> str:
 def test_any_code_can_be_analyzed(seed: int) -> None:
     """Any code can be analyzed without an exception, and the findings are reproducible."""
     code = _random_code(seed)
-    found = analyze_now(code)
-    assert all(finding.line >= 1 and finding.message for finding in found)
-    assert analyze_now(code) == found
+    findings = analyze_now(code)
+    assert all(finding.line >= 1 and finding.message for finding in findings)
+    assert analyze_now(code) == findings
 
 
 @pytest.mark.parametrize(

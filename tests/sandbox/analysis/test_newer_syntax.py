@@ -140,6 +140,6 @@ async def test_the_sandboxs_python_agrees(engine: WasmEngine) -> None:
         "        except SyntaxError:\n            return False\n        return True\n"
         "    return [reads(code) for code in input_dict['codes']]"
     )
-    given: JsonObject = {"codes": [body(statement) for statement in (*NEWER, *INVALID)]}
-    outcome = await engine.run(Program(code, given), NoHostFunctions(), LIMITS)
+    input_dict: JsonObject = {"codes": [body(statement) for statement in (*NEWER, *INVALID)]}
+    outcome = await engine.run(Program(code, input_dict), NoHostFunctions(), LIMITS)
     assert outcome.result == [True] * len(NEWER) + [False] * len(INVALID)
