@@ -1,6 +1,6 @@
-"""The messages of a run: the program goes in, calls come out and are answered, and in the end a result or an error.
+"""Exchanges messages with the interpreter during a run: sends the program, answers calls, receives the outcome.
 
-The interpreter sends at any time; it is answered only when it says that it waits.
+The interpreter may send at any time. It gets answers only after it has reported that it is waiting.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from shared.log import get_logger
 from shared.models.wire import JsonObject
-from shared.sandbox.failures import Seen
+from shared.sandbox.failures import FailedCall
 from shared.sandbox.inside.arguments import (
     body_bytes,
     json_list,
@@ -35,53 +35,53 @@ from shared.sandbox.messages import (
     Dropped,
     Failed,
     Fault,
-    NoMessage,
+    GuestMessage,
+    InvalidMessage,
     Print,
     Ready,
-    Said,
     TooManyValues,
     Wait,
-    arguments,
-    fault,
-    message,
-    values_in,
+    count_values,
+    parse_arguments,
+    parse_fault,
+    parse_message,
 )
-from shared.sandbox.worker import Refused, Worker
+from shared.sandbox.worker import ProtocolViolation, Worker
 
 _log = get_logger("sandbox")
 _MAX_FAILURES = 50
 _MAX_EXCESS_PRINTED = 4 * 2**20
-"""Characters beyond what is kept: our guest sends little more than what is kept."""
+"""In characters, beyond the stored ones: our guest sends only slightly more than the limit."""
 _MESSAGES_IN_A_ROW = 50
-"""Read before other tasks have their turn."""
+"""How many messages are read before other tasks get a turn."""
 _MAX_MESSAGES = 300_000
 _MAX_BYTES = 64 * 2**20
-"""Of all messages of a run together."""
+"""The size of all messages of a run together."""
 _MAX_CHARACTERS_WAITING = 64 * 2**20
-"""Of answers that the interpreter has not asked for yet, and of the program."""
+"""Limits the answers that the interpreter has not requested yet, and also the program."""
 _MAX_CHARACTERS_AT_A_TIME = 4 * 2**20
-"""Of answers in one message: the interpreter's memory holds it twice before any of it is used."""
-_MAX_CHARACTERS_UNDER_WAY = 16 * 2**20
-"""Of the arguments of calls in progress: this process keeps them until they are answered."""
+"""Limits the answers in one message: the interpreter's memory holds the message twice while it is read."""
+_MAX_CHARACTERS_IN_PROGRESS = 16 * 2**20
+"""Limits the arguments of calls in progress: this process keeps them in memory until the calls are answered."""
 _MAX_CALLS = 20_000
-"""Calls that reach anything are counted by the host functions, too."""
+"""The host functions also count the calls that leave this process."""
 _ANSWERED_SECONDS = 0.001
-"""How far a wait that ended with an answer advances a clock that only waiting moves."""
+"""How far a wait that ends with an answer advances a given clock, which does not follow real time."""
 _MAX_WAIT_SECONDS = 1e6
-_LOOK_SECONDS = 0.001
-"""Between two checks for answers while the code computes: our guest checks no more often."""
+_POLL_SECONDS = 0.001
+"""The minimum time between two checks for answers while the code computes. Our guest does not check more often."""
 _MAX_VALUES = 1_000_000
-"""In the arguments of all calls of a run: reading and keeping them takes this process's time, not the run's."""
+"""Limits the values in the arguments of all calls of a run: parsing them costs this process time, not the run."""
 
 
 class TooManyCalls(Exception):
-    """The code called out more often than a run may."""
+    """The run made more calls, or passed more values in them, than allowed."""
 
 
 class Conversation:
-    """The conversation of one run. `failures`: the latest calls that failed, oldest first.
+    """The conversation of one run. `failures`: the latest failed calls, oldest first.
 
-    `begun`: whether the program has sent anything. One that has not has had no effect, so it can be run again.
+    `has_started`: whether the program has sent anything. If not, it has had no effect and can be run again.
     """
 
     def __init__(self, worker: Worker, host_functions: HostFunctions, logs: Logs) -> None:
@@ -93,65 +93,65 @@ class Conversation:
         self._values = 0
         self._answers: deque[str] = deque()
         self._waiting = 0
-        self._under_way = 0
-        self._looked = 0.0
+        self._in_progress = 0
+        self._last_poll = 0.0
         self._answered = asyncio.Event()
         self._printed = 0
         self._messages = 0
         self._bytes = 0
-        self.begun = False
-        self.failures: deque[Seen] = deque(maxlen=_MAX_FAILURES)
+        self.has_started = False
+        self.failures: deque[FailedCall] = deque(maxlen=_MAX_FAILURES)
 
     async def hold(self, program: JsonObject) -> str | Fault:
-        """Sends the program and answers its calls until it ends. The result as JSON, or why it failed.
+        """Sends the program and answers its calls until it ends. Returns the result as JSON, or a `Fault`.
 
-        Raises `Gone`, `TooManyCalls`, and `NotJson` for the program.
+        Raises `Gone`, `TooManyCalls`, and `NotJson` if the program is not valid JSON or is too large.
         """
         try:
             await self._worker.send(_encode_program(program))
             while True:
-                said, text = await self._receive()
-                self.begun = self.begun or not isinstance(said, Ready)
-                match said:
+                received, text = await self._receive()
+                self.has_started = self.has_started or not isinstance(received, Ready)
+                match received:
                     case Ready():
                         pass
                     case Print():
                         self._print(text)
                     case Dropped():
-                        self._logs.drop(said.bytes)
+                        self._logs.drop(received.bytes)
                     case Call():
-                        self._start(said, text)
+                        self._start(received, text)
                     case Wait():
-                        await self._wait(said.seconds)
+                        await self._wait(received.seconds)
                     case Done():
                         return text
                     case Failed():
-                        return fault(text)
-        except NoMessage as error:
-            raise Refused("It sent an invalid message.") from error
+                        return parse_fault(text)
+        except InvalidMessage as error:
+            raise ProtocolViolation("The worker sent an invalid message.") from error
         finally:
             for call in self._calls:
                 call.cancel()
 
-    async def _receive(self) -> tuple[Said, str]:
+    async def _receive(self) -> tuple[GuestMessage, str]:
         self._messages += 1
         if self._messages % _MESSAGES_IN_A_ROW == 0:
             await asyncio.sleep(0)
         data = await self._worker.receive()
         self._bytes += len(data)
         if self._messages > _MAX_MESSAGES or self._bytes > _MAX_BYTES:
-            raise Refused("It sent more than it may.")
-        return message(data)
+            raise ProtocolViolation("The worker sent too many messages, or too many bytes.")
+        return parse_message(data)
 
     def _print(self, text: str) -> None:
         self._printed += len(text)
-        if self._printed > self._logs.most + _MAX_EXCESS_PRINTED:
-            raise Refused("It sent more printed text than it may.")
+        if self._printed > self._logs.max_bytes + _MAX_EXCESS_PRINTED:
+            raise ProtocolViolation("The worker sent too much printed text.")
         self._logs.add(text)
 
     def _start(self, call: Call, text: str) -> None:
         self._number += 1
-        self._values += values_in(text)
+        self._values += count_values(text)
         if self._number > _MAX_CALLS or self._values > _MAX_VALUES:
             raise TooManyCalls
         task = asyncio.create_task(self._answer(call, text))
@@ -159,24 +159,25 @@ class Conversation:
         task.add_done_callback(self._calls.discard)
 
     async def _answer(self, call: Call, text: str) -> None:
-        self._under_way += len(text)
+        self._in_progress += len(text)
         try:
-            if self._under_way > _MAX_CHARACTERS_UNDER_WAY:
-                raise CallFailed("Too much is handed on at a time. Await the calls as they are made.")
-            answer = self._encode_answer(call, await _perform(self._host_functions, call.function, arguments(text)))
+            if self._in_progress > _MAX_CHARACTERS_IN_PROGRESS:
+                raise CallFailed("The calls in progress carry too much data. Await each call before making the next.")
+            value = await _perform(self._host_functions, call.function, parse_arguments(text))
+            answer = self._encode_answer(call, value)
         except Exception as error:
             answer = json.dumps({"number": call.number, "error": self._describe_failure(error, call)})
         finally:
-            self._under_way -= len(text)
+            self._in_progress -= len(text)
         self._waiting += len(answer)
         self._answers.append(answer)
         self._answered.set()
 
     def _encode_answer(self, call: Call, value: JsonValue) -> str:
-        """The answer as a message's part. Raises `CallFailed` when too much is waiting already."""
+        """Encodes the answer for a message. Raises `CallFailed` if the waiting answers would become too long."""
         answer = json.dumps({"number": call.number, "value": value})
         if self._waiting + len(answer) > _MAX_CHARACTERS_WAITING:
-            raise CallFailed("Too many answers wait at a time. Await the calls as they are made.")
+            raise CallFailed("The calls in progress returned too much data. Await each call before making the next.")
         return answer
 
     def _describe_failure(self, error: Exception, call: Call) -> JsonObject:
@@ -184,17 +185,17 @@ class Conversation:
             case CallFailed():
                 failed = error
             case TooManyValues():
-                failed = CallFailed("The arguments hold more values than can be handed on.", ValueError)
-            case NoMessage():
+                failed = CallFailed("The arguments contain too many values.", ValueError)
+            case InvalidMessage():
                 failed = CallFailed("The arguments are not a JSON object.", TypeError)
             case _:
                 _log.exception("A host function failed unexpectedly", extra={"fields": {"call": call.function}})
                 failed = CallFailed("Something went wrong on our side.")
-        self.failures.append(Seen.of(failed))
+        self.failures.append(FailedCall.from_failure(failed))
         return {"message": failed.message, "kind": failed.kind.__name__, "name": failed.name}
 
     def _take_answers(self) -> list[str]:
-        """The oldest answers, as many as fit into a message; the interpreter asks again for the others."""
+        """Takes the oldest answers, as many as fit into a message. The interpreter requests the others later."""
         answers: list[str] = []
         length = 0
         while self._answers and (not answers or length + len(self._answers[0]) <= _MAX_CHARACTERS_AT_A_TIME):
@@ -203,23 +204,23 @@ class Conversation:
         self._waiting -= length
         return answers
 
-    async def _wait(self, most_seconds: float | None) -> None:
-        """Waits until a call is answered or the time is over, and sends the answers. Raises `Gone`."""
-        if not self._answers and most_seconds != 0:
+    async def _wait(self, max_seconds: float | None) -> None:
+        """Waits until a call is answered or the time is up, and sends the answers. Raises `Gone`."""
+        if not self._answers and max_seconds != 0:
             answered = asyncio.ensure_future(self._answered.wait())
             try:
                 await asyncio.wait(
-                    {answered, self._worker.ended}, timeout=most_seconds, return_when=asyncio.FIRST_COMPLETED
+                    {answered, self._worker.ended}, timeout=max_seconds, return_when=asyncio.FIRST_COMPLETED
                 )
             finally:
                 answered.cancel()
         elif not self._answers:
             loop = asyncio.get_running_loop()
-            await asyncio.sleep(self._looked + _LOOK_SECONDS - loop.time())
-            self._looked = loop.time()
+            await asyncio.sleep(self._last_poll + _POLL_SECONDS - loop.time())
+            self._last_poll = loop.time()
         answers = self._take_answers()
         self._answered.clear()
-        waited = _ANSWERED_SECONDS if answers else most_seconds or 0
+        waited = _ANSWERED_SECONDS if answers else max_seconds or 0
         await self._worker.send(f'{{"answers": [{", ".join(answers)}]}}'.encode(), min(waited, _MAX_WAIT_SECONDS))
 
 
@@ -228,56 +229,56 @@ def _encode_program(program: JsonObject) -> bytes:
     line = json.dumps(program).encode()
     if len(line) > _MAX_CHARACTERS_WAITING:
         raise NotJson(
-            f"The input is {len(line)} bytes long, with the code; at most {_MAX_CHARACTERS_WAITING} are allowed."
+            f"The input and the code are {len(line)} bytes together; at most {_MAX_CHARACTERS_WAITING} are allowed."
         )
     return line
 
 
-async def _perform(host_functions: HostFunctions, function: str, given: dict[str, Any]) -> JsonValue:
-    """Calls the host function. Our guest has checked the arguments, but the sender may not be our guest."""
+async def _perform(host_functions: HostFunctions, function: str, arguments: dict[str, Any]) -> JsonValue:
+    """Calls the host function. Checks the arguments again: agent code may have bypassed the guest's checks."""
     match function:
         case "call_model":
             answer = await host_functions.call_model(
-                text_or_none("provider", given.get("provider")),
-                text_or_none("model", given.get("model")),
-                json_value("messages", given.get("messages")),
-                json_object("parameters", given.get("parameters")),
-                json_list("tools", given.get("tools")),
-                seconds(given.get("timeout")),
+                text_or_none("provider", arguments.get("provider")),
+                text_or_none("model", arguments.get("model")),
+                json_value("messages", arguments.get("messages")),
+                json_object("parameters", arguments.get("parameters")),
+                json_list("tools", arguments.get("tools")),
+                seconds(arguments.get("timeout")),
             )
             return asdict(answer)
         case "http":
-            content = given.get("content")
+            content = arguments.get("content")
             answer = await host_functions.http(
                 HttpCall(
-                    method=text("method", given.get("method")),
-                    url=text("url", given.get("url")),
-                    params=pairs("params", given.get("params")) or None,
-                    headers=texts("headers", given.get("headers")),
-                    json=json_value("json", given.get("json")),
-                    data=None if given.get("data") is None else pairs("data", given["data"]),
+                    method=text("method", arguments.get("method")),
+                    url=text("url", arguments.get("url")),
+                    params=pairs("params", arguments.get("params")) or None,
+                    headers=texts("headers", arguments.get("headers")),
+                    json=json_value("json", arguments.get("json")),
+                    data=None if arguments.get("data") is None else pairs("data", arguments["data"]),
                     content=None if content is None else body_bytes("content", _bytes(content)),
-                    timeout=seconds(given.get("timeout")),
-                    follow_redirects=given.get("follow_redirects") is True,
+                    timeout=seconds(arguments.get("timeout")),
+                    follow_redirects=arguments.get("follow_redirects") is True,
                 )
             )
             headers: list[JsonValue] = [[name, value] for name, value in answer.headers]
             return {**asdict(answer), "headers": headers, "content": b64encode(answer.content).decode()}
         case "call_tool":
             return await host_functions.call_tool(
-                text("remote_url", given.get("url")),
-                text_or_none("auth_token", given.get("token")),
-                text("tool_name", given.get("tool")),
-                json_object("arguments", given.get("arguments")),
+                text("remote_url", arguments.get("url")),
+                text_or_none("auth_token", arguments.get("token")),
+                text("tool_name", arguments.get("tool")),
+                json_object("arguments", arguments.get("arguments")),
             )
         case "list_tools":
             tools = await host_functions.list_tools(
-                text("remote_url", given.get("url")), text_or_none("auth_token", given.get("token"))
+                text("remote_url", arguments.get("url")), text_or_none("auth_token", arguments.get("token"))
             )
             return [asdict(tool) for tool in tools]
         case _:
             return await host_functions.call_agent(
-                text("agent_name", given.get("name")), json_object("input_dict", given.get("input_dict"))
+                text("agent_name", arguments.get("name")), json_object("input_dict", arguments.get("input_dict"))
             )
 
 

@@ -1,4 +1,4 @@
-"""Runs programs in CPython in WebAssembly: each in an instance of its own, in a process that only its tenant uses."""
+"""Runs programs in CPython in WebAssembly: each in its own instance, in a process that only its tenant uses."""
 
 import asyncio
 import os
@@ -20,10 +20,10 @@ from shared.sandbox.json_values import parse_json
 from shared.sandbox.logs import Logs
 from shared.sandbox.messages import Fault
 from shared.sandbox.no_host_functions import NoHostFunctions
-from shared.sandbox.pending_calls import Watched
+from shared.sandbox.pending_calls import TrackedHostFunctions
 from shared.sandbox.program import Failure, Limits, Outcome, Program
 from shared.sandbox.slots import slots
-from shared.sandbox.worker import Gone, Refused, Start
+from shared.sandbox.worker import Gone, ProtocolViolation, Start
 from shared.sandbox.workers import worker_for
 from shared.settings import Settings
 
@@ -34,7 +34,7 @@ _SEED_BYTES = 32
 
 
 def create_engine(settings: Settings) -> "WasmEngine":
-    """An engine. Making one is cheap: all on the same event loop share the processes behind it."""
+    """Creates an engine. This is cheap: all engines on the same event loop share the same processes."""
     return WasmEngine(settings.runs_at_once)
 
 
@@ -51,12 +51,12 @@ class WasmEngine:
 
     async def run(self, program: Program, host_functions: HostFunctions, limits: Limits, level: int = 0) -> Outcome:
         """See `Engine`."""
-        began = time.monotonic()
+        started = time.monotonic()
         logs = Logs(limits.log_bytes)
         attempt = await self._try(program, host_functions, limits, logs, level)
         failure = attempt if isinstance(attempt, Failure) else None
         result = None if isinstance(attempt, Failure) else attempt.value
-        return Outcome(result, failure, logs.lines(), logs.times(), time.monotonic() - began)
+        return Outcome(result, failure, logs.lines(), logs.times(), time.monotonic() - started)
 
     async def load(
         self, code: str, limits: Limits, sharers: tuple[str, ...] = (), caller: str | None = None
@@ -75,7 +75,7 @@ class WasmEngine:
         level: int,
         only_load: bool = False,
     ) -> "_Value | Failure":
-        watched = Watched(host_functions, limits.seconds)
+        tracked = TrackedHostFunctions(host_functions, limits.seconds)
         try:
             async with (
                 asyncio.timeout(limits.seconds),
@@ -84,24 +84,24 @@ class WasmEngine:
                 program.on_start()
                 if findings := await analyze(program.code):
                     return describe_findings(findings, program.code)
-                plain = replace(program, code=unwrap_code(program.code))
-                return await _run_program(plain, watched, limits, logs, only_load)
+                unwrapped = replace(program, code=unwrap_code(program.code))
+                return await _run_program(unwrapped, tracked, limits, logs, only_load)
         except TimeoutError:
-            return describe_timeout(limits, watched.waited_for)
+            return describe_timeout(limits, tracked.waited_for)
         except TooManyCalls:
-            return Failure("RuntimeError: The code called out more often than a run may.")
+            return Failure("RuntimeError: The run made more calls than allowed.")
         except NotJson as error:
             return Failure(f"TypeError: {error}")
         except (NotBuilt, Gone) as error:
-            _log.error("The sandbox does not start: %s", error)
-            return Failure(f"RuntimeError: The sandbox does not start here. {error}")
+            _log.error("The sandbox could not start: %s", error)
+            return Failure(f"RuntimeError: The sandbox could not start. {error}")
 
 
 async def _run_program(
-    program: Program, watched: Watched, limits: Limits, logs: Logs, only_load: bool
+    program: Program, tracked: TrackedHostFunctions, limits: Limits, logs: Logs, only_load: bool
 ) -> "_Value | Failure":
     """Raises `Gone`, `NotBuilt`, `TooManyCalls` and `NotJson`."""
-    given: JsonObject = {
+    message: JsonObject = {
         "code": program.code,
         "input_dict": program.input_dict,
         "tools": {url: list(names) for url, names in program.tools.items()},
@@ -114,20 +114,20 @@ async def _run_program(
     for _ in range(_MAX_TRIES):
         try:
             async with worker_for(tenant, limits.memory_bytes) as worker:
-                conversation = Conversation(worker, watched, logs)
+                conversation = Conversation(worker, tracked, logs)
                 try:
                     await worker.begin(start)
-                    end = await conversation.hold(given)
+                    end = await conversation.hold(message)
                 except Gone as error:
-                    over = await worker.ending(error)
-                    if conversation.begun or over or isinstance(error, Refused):
-                        return _describe_end(over, error, limits)
+                    ending = await worker.find_ending(error)
+                    if conversation.has_started or ending or isinstance(error, ProtocolViolation):
+                        return _describe_end(ending, error, limits)
                     _log.warning("A worker ended before its program had sent anything")
                     raise
                 return _read_end(end, conversation, program, limits)
         except Gone:
             continue
-    raise Gone("Its processes end before they send anything.")
+    raise Gone("Its worker processes ended before they sent anything.")
 
 
 def _read_end(end: str | Fault, conversation: Conversation, program: Program, limits: Limits) -> "_Value | Failure":
@@ -137,15 +137,15 @@ def _read_end(end: str | Fault, conversation: Conversation, program: Program, li
     return _Value(parse_json(end, "result") if end else None)
 
 
-def _describe_end(over: str, error: Gone, limits: Limits) -> Failure:
-    """The failure of a run whose worker ended. `over`: how, as far as that is known."""
-    match over:
+def _describe_end(ending: str, error: Gone, limits: Limits) -> Failure:
+    """The failure of a run whose worker ended. `ending`: how it ended; empty if that is not known."""
+    match ending:
         case "seconds":
             return Failure(f"TimeoutError: {describe_cpu_timeout(limits)}")
         case "stack":
-            return Failure("RecursionError: The code called itself too deep, and was ended.")
+            return Failure("RecursionError: The code recursed too deeply and was stopped.")
         case "memory":
-            return Failure("MemoryError: The run took more memory than it may.")
+            return Failure("MemoryError: The run used more memory than allowed.")
         case _:
-            _log.warning("A worker ended in a run: %s (%s)", error, over)
+            _log.warning("A worker ended during a run: %s (%s)", error, ending)
             return Failure("RuntimeError: The interpreter ended in the middle of the run.")

@@ -1,4 +1,4 @@
-"""Describes failed runs, in words for the author of the code."""
+"""Describes failed runs for the author of the code."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _LINKS = {
 
 
 @dataclass(frozen=True)
-class Seen:
-    """A call that failed, as agent code saw it; `name` and `cause` are for the run's failure."""
+class FailedCall:
+    """A failed call as agent code saw it. `name` and `cause` are for the run's failure."""
 
     message: str
     kind: str
@@ -31,21 +31,21 @@ class Seen:
     cause: Exception | None
 
     @classmethod
-    def of(cls, failed: CallFailed) -> Seen:
-        """Without the traceback, which would keep the call's arguments in memory."""
+    def from_failure(cls, failed: CallFailed) -> FailedCall:
+        """Drops the cause's traceback, which would keep the call's arguments in memory."""
         cause = failed.cause.with_traceback(None) if failed.cause else None
         return cls(failed.message, failed.kind.__name__, failed.name, cause)
 
 
 def describe_findings(findings: Sequence[Finding], code: str) -> Failure:
-    """The failure of code that is not run because of the analysis' findings."""
+    """The failure of code that is not run because the analysis has findings."""
     kind = "SyntaxError" if findings[0].syntax else "NotImplementedError"
     sentence = "; ".join(f"line {finding.line}: {finding.message}" for finding in findings[:_MAX_FINDINGS])
     return Failure(f"{kind}: {sentence}", _point_at(findings[0], code) if findings[0].syntax else "")
 
 
 def _point_at(finding: Finding, code: str) -> str:
-    """The place of a syntax error, as Python shows it: the line, and a caret below the place."""
+    """Shows the position of a syntax error as Python does: the line, with a caret below the position."""
     lines = unwrap_code(code).split("\n")
     line = lines[finding.line - 1][:_MAX_LINE_CHARACTERS] if 0 < finding.line <= len(lines) else ""
     caret = f"    {' ' * (finding.column - 1)}^\n" if 0 < finding.column <= len(line) + 1 else ""
@@ -53,37 +53,37 @@ def _point_at(finding: Finding, code: str) -> str:
 
 
 def describe_timeout(limits: Limits, waited_for: str | None) -> Failure:
-    """The failure of a run whose time is over; `waited_for`: the calls that were in progress then."""
+    """The failure of a run that took too long. `waited_for`: the calls that were in progress at the end."""
     waiting = f"; it was waiting for {waited_for}" if waited_for else ""
     return Failure(f"TimeoutError: The run took longer than {limits.seconds:.3g} s{waiting}.")
 
 
 def describe_cpu_timeout(limits: Limits) -> str:
     """The message for a run that has used up its CPU time."""
-    return f"The code computed for longer than {limits.cpu_seconds:g} s, which is the most that a run may."
+    return f"The code used more than {limits.cpu_seconds:g} s of CPU time, the limit for a run."
 
 
-def describe_fault(fault: Fault, code: str, seen: Sequence[Seen]) -> Failure:
-    """The failure of a run that ended with an exception. `seen`: the calls that failed, the newest last."""
+def describe_fault(fault: Fault, code: str, failed_calls: Sequence[FailedCall]) -> Failure:
+    """The failure of a run that ended with an exception. `failed_calls`: the newest last."""
     kind, message = fault.type, fault.message
     if kind == "KeyError" and message.startswith(("'http://", "'https://")) and "mcpc" in code:
-        message += ". The agent's tools name no such MCP server."
+        message += ". The agent's tools include no such MCP server."
     if kind == "MemoryError" and not message:
-        message = "The run took more memory than it may."
+        message = "The run used more memory than allowed."
     cause = None
-    for call in reversed(seen):
+    for call in reversed(failed_calls):
         if message == call.message and kind in (call.kind, call.name, "OSError"):
             kind, cause = call.name, call.cause
             break
     sentence = _sentence(kind, message)
-    below = f"{sentence}\n{fault.notes[:_MAX_MESSAGE_CHARACTERS]}" if fault.notes else sentence
-    before = [
-        f"{_traceback(one.frames, code, _sentence(one.type, one.message))}\n\n{_LINKS[one.direct]}\n\n"
-        for one in fault.causes
-        if one.frames
+    last_lines = f"{sentence}\n{fault.notes[:_MAX_MESSAGE_CHARACTERS]}" if fault.notes else sentence
+    causes = [
+        f"{_traceback(link.frames, code, _sentence(link.type, link.message))}\n\n{_LINKS[link.direct]}\n\n"
+        for link in fault.causes
+        if link.frames
     ]
-    traceback = _traceback(fault.frames, code, below)
-    return Failure(sentence, "".join(before) + traceback if traceback else "", cause)
+    traceback = _traceback(fault.frames, code, last_lines)
+    return Failure(sentence, "".join(causes) + traceback if traceback else "", cause)
 
 
 def _sentence(kind: str, message: str) -> str:
@@ -93,7 +93,7 @@ def _sentence(kind: str, message: str) -> str:
 
 
 def _traceback(frames: Sequence[tuple[int, str]], code: str, sentence: str) -> str:
-    """A traceback as Python writes it, of the agent's lines alone. `frames`: see `Fault`."""
+    """A traceback in Python's format, with only the agent's own lines. `frames`: see `Fault`."""
     if not frames:
         return ""
     source = code.split("\n")

@@ -1,4 +1,4 @@
-"""The fork server's process, from the service's side: starts it, asks it for workers, and hears when they end."""
+"""The service's side of the fork server: starts its process, requests workers, and is notified when they end."""
 
 import asyncio
 import contextlib
@@ -17,48 +17,48 @@ from shared.sandbox.worker import Gone, Worker
 
 _log = get_logger("sandbox")
 _FOLDER = Path(__file__).parent / fork_server.FOLDER
-_PASSED_ON = ("LD_LIBRARY_PATH",)
-"""Of the environment: where this Python's libraries are, if the system does not know. Buildpacks set it."""
+_PASSED_VARIABLES = ("LD_LIBRARY_PATH",)
+"""The environment variables that the fork server gets. Buildpacks set this one to the folder of Python's libraries."""
 _RETRY_SECONDS = 0.01
 _BOOT_SECONDS = 60.0
-"""For which this process ran: the instance may be frozen meanwhile. A component for another processor is compiled."""
+"""Does not count time during which the instance is frozen. Long enough to recompile the component if necessary."""
 
 
 class NotBuilt(Exception):
-    """The interpreter has not been built. `args[0]` says what to do."""
+    """The interpreter has not been built. `args[0]` explains what to do."""
 
 
 class ForkServer:
-    """A process that forks workers: started at first use, and again after it has ended."""
+    """A process that forks workers. It is started at first use, and restarted when it has ended."""
 
     def __init__(self) -> None:
         self._running: asyncio.Task[_Process] | None = None
 
     async def fork(self, memory_bytes: int) -> Worker:
-        """Forks a worker, whose Python may take `memory_bytes`. Raises `NotBuilt` and `Gone`."""
+        """Forks a worker whose Python may use `memory_bytes`. Raises `NotBuilt` and `Gone`."""
         if self._running is None or (self._running.done() and not _is_up(self._running)):
             self._running = asyncio.create_task(_Process.start())
         return await (await asyncio.shield(self._running)).fork(memory_bytes)
 
     def kill(self, worker: Worker) -> None:
-        """Ends the worker, whatever it is doing."""
+        """Kills the worker, even in the middle of a run."""
         worker.close()
         if self._running is not None and self._running.done() and _is_up(self._running):
             self._running.result().kill(worker)
 
     async def end(self) -> None:
-        """Ends the process, and all workers with it."""
+        """Ends the process and all its workers."""
         if self._running is not None:
             with contextlib.suppress(Gone, NotBuilt):
                 await (await self._running).end()
 
 
 def _is_up(running: "asyncio.Task[_Process]") -> bool:
-    return not running.cancelled() and running.exception() is None and running.result().up
+    return not running.cancelled() and running.exception() is None and running.result().is_up
 
 
 class _Process:
-    """A fork server's process. `up`: whether it takes requests."""
+    """A fork server's process. `is_up`: whether it accepts requests."""
 
     def __init__(self, process: asyncio.subprocess.Process, control: socket.socket) -> None:
         self._process = process
@@ -67,7 +67,7 @@ class _Process:
         self._forked = 0
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._log())]
-        self.up = True
+        self.is_up = True
 
     @classmethod
     async def start(cls) -> "_Process":
@@ -83,12 +83,12 @@ class _Process:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE,
-                env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+                env={name: os.environ[name] for name in _PASSED_VARIABLES if name in os.environ},
             )
-        except OSError as error:  # whose message may contain paths
+        except OSError as error:  # its message may contain paths, so it is only logged
             ours.close()
-            _log.exception("The fork server could not be start")
-            raise Gone("Its process could not be started.") from error
+            _log.exception("The fork server could not be started")
+            raise Gone("The process of the fork server could not be started.") from error
         finally:
             theirs.close()
         running = cls(process, ours)
@@ -97,7 +97,7 @@ class _Process:
                 await running._ready
         except (Gone, TimeoutError) as error:
             await running.end()
-            raise Gone("It did not start.") from error
+            raise Gone("The fork server did not start.") from error
         except BaseException:
             await running.end()
             raise
@@ -111,8 +111,8 @@ class _Process:
         number = self._forked
         ended = self._endings[number] = asyncio.get_running_loop().create_future()
         try:
-            while not self._ask(b"F", number, memory_bytes, [theirs.fileno()]):  # noqa: ASYNC110 - below
-                await asyncio.sleep(_RETRY_SECONDS)  # asyncio waits for room only together with sending
+            while not self._request(b"F", number, memory_bytes, [theirs.fileno()]):  # noqa: ASYNC110 - see below
+                await asyncio.sleep(_RETRY_SECONDS)  # asyncio cannot wait for room without sending
         except BaseException as error:
             ours.close()
             self._endings.pop(number, None)
@@ -124,14 +124,14 @@ class _Process:
         return Worker(number, ended, ours)
 
     def kill(self, worker: Worker) -> None:
-        """Kills the worker. If the request is lost, it ends by itself: its socket is closed, its CPU time limited."""
+        """Kills the worker. If the request is lost, it still ends: its socket is closed and its CPU time limited."""
         if worker.alive:
             with contextlib.suppress(OSError):
-                self._ask(b"K", worker.number)
+                self._request(b"K", worker.number)
 
-    def _ask(self, what: bytes, number: int, memory_bytes: int = 0, descriptors: Sequence[int] = ()) -> bool:
-        """Sends a request; False if the socket has no room for it. Raises `OSError`."""
-        message = CONTROL.pack(what, number, memory_bytes)
+    def _request(self, kind: bytes, number: int, memory_bytes: int = 0, descriptors: Sequence[int] = ()) -> bool:
+        """Sends a request. Returns False if the socket has no room for it. Raises `OSError`."""
+        message = CONTROL.pack(kind, number, memory_bytes)
         try:
             if descriptors:
                 sent = socket.send_fds(self._control, [message], descriptors)
@@ -139,51 +139,51 @@ class _Process:
                 sent = self._control.send(message)
         except BlockingIOError:
             return False
-        if sent < len(message):  # as some systems do: the next request would be read as the rest of it
-            self.up = False
+        if sent < len(message):  # possible on some systems; the next request would be read as the rest of this one
+            self.is_up = False
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
             raise BrokenPipeError
         return True
 
     async def end(self) -> None:
-        """Ends the process, and all workers with it."""
-        self.up = False
+        """Ends the process and all its workers."""
+        self.is_up = False
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _listen(self) -> None:
-        heard = b""
+        received = b""
         try:
             while data := await asyncio.get_running_loop().sock_recv(self._control, 4096):
-                heard += data
-                while len(heard) >= CONTROL.size:
-                    what, number, status = CONTROL.unpack(heard[: CONTROL.size])
-                    heard = heard[CONTROL.size :]
-                    if what == b"R":
+                received += data
+                while len(received) >= CONTROL.size:
+                    kind, number, status = CONTROL.unpack(received[: CONTROL.size])
+                    received = received[CONTROL.size :]
+                    if kind == b"R":
                         self._ready.set_result(None)
                     elif ended := self._endings.pop(number, None):
                         ended.set_result(status)
         except OSError:
             pass
         finally:
-            self.up = False
+            self.is_up = False
             self._control.close()
             for ended in self._endings.values():
                 ended.set_result(-1)
             if not self._ready.done():
-                self._ready.set_exception(Gone("It has ended."))
+                self._ready.set_exception(Gone("The fork server has ended."))
 
     async def _log(self) -> None:
         assert self._process.stderr is not None  # noqa: S101 - it was started with a pipe
         while line := await self._process.stderr.read(4096):
-            _log.warning("The fork server: %s", line.decode("utf-8", "replace").strip())
+            _log.warning("Fork server: %s", line.decode("utf-8", "replace").strip())
 
 
 def _site_packages() -> str:
-    """The folder of wasmtime, which this process itself never imports."""
+    """The folder that contains wasmtime, which this process itself never imports."""
     found = importlib.util.find_spec("wasmtime")
     if found is None or found.origin is None:
         raise NotBuilt("The package wasmtime is not installed. Run `make setup`.")

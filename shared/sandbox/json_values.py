@@ -1,4 +1,4 @@
-"""Reads the JSON text that comes out of a run."""
+"""Parses the JSON text that a run returns."""
 
 import json
 import re
@@ -13,20 +13,20 @@ _MAY_BE_INFINITE = re.compile(r"\d[eE]\+?\d{3}|\d{309}")
 
 
 def parse_json(text: str, what: str) -> JsonValue:
-    """Reads strict JSON, without `NaN`. `what` names it in errors. Raises `NotJson`."""
+    """Parses strict JSON, without `NaN`. `what` names the value in errors. Raises `NotJson`."""
     try:
         value: JsonValue = from_json(text, allow_inf_nan=False)
     except ValueError as error:
-        why = str(error)[:200]
-        if "recursion limit" in why:
-            raise NotJson(f"The {what} is nested too deep.") from error
-        if "hex escape" in why:
-            why = "half of a surrogate pair is not text"
+        reason = str(error)[:200]
+        if "recursion limit" in reason:
+            raise NotJson(f"The {what} is nested too deeply.") from error
+        if "hex escape" in reason:
+            reason = "a lone surrogate is not valid text"
         elif "NaN" in text or "Infinity" in text:
-            why = "NaN and Infinity have no JSON"
-        raise NotJson(f"The {what} is not JSON: {why}.") from error
+            reason = "NaN and Infinity are not valid JSON"
+        raise NotJson(f"The {what} is not JSON: {reason}.") from error
     if _MAY_BE_INFINITE.search(text) and not _is_finite(value):
-        raise NotJson(f"The {what} is not JSON: it holds a number that is too large.")
+        raise NotJson(f"The {what} is not JSON: it contains a number that is too large.")
     return value
 
 

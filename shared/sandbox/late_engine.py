@@ -1,4 +1,4 @@
-"""The engine, imported when code is first run: most requests never run any."""
+"""Imports the engine when code is first run: most requests do not run any."""
 
 from shared.late_imports import import_late
 from shared.sandbox.program import Engine

@@ -1,39 +1,39 @@
-"""What a run prints, and when."""
+"""Collects the lines that a run prints, and their times."""
 
 import time
 from collections.abc import Callable
 
 
 class Logs:
-    """Keeps the first `most_bytes` and counts what it drops. `now`: a clock, in seconds."""
+    """Keeps the first `max_bytes` of the text and counts the dropped bytes. `now`: a clock, in seconds."""
 
-    def __init__(self, most_bytes: int, now: Callable[[], float] = time.monotonic) -> None:
-        self.most = most_bytes
+    def __init__(self, max_bytes: int, now: Callable[[], float] = time.monotonic) -> None:
+        self.max_bytes = max_bytes
         self._parts: list[str] = []
-        self._left = most_bytes
+        self._remaining = max_bytes
         self._dropped = 0
         self._now = now
-        self._began = now()
+        self._started = now()
         self._times: list[float] = []
         self._within_line = False
 
     def add(self, text: str) -> None:
-        """Adds text of either stream, in pieces of any size."""
+        """Adds text of either stream. Pieces may have any size."""
         size = len(text.encode("utf-8", "replace"))
-        if self._left >= size:
+        if self._remaining >= size:
             self._keep(text)
-            self._left -= size
+            self._remaining -= size
             return
-        self._keep(text.encode("utf-8", "replace")[: self._left].decode("utf-8", "ignore"))
-        self.drop(size - self._left)
-        self._left = 0
+        self._keep(text.encode("utf-8", "replace")[: self._remaining].decode("utf-8", "ignore"))
+        self.drop(size - self._remaining)
+        self._remaining = 0
 
     def _keep(self, text: str) -> None:
         if not text:
             return
         self._parts.append(text)
-        begun = text.count("\n", 0, -1) + (not self._within_line)
-        self._times += [self._now() - self._began] * begun
+        new_lines = text.count("\n", 0, -1) + (not self._within_line)
+        self._times += [self._now() - self._started] * new_lines
         self._within_line = not text.endswith("\n")
 
     def drop(self, size: int) -> None:
@@ -41,13 +41,13 @@ class Logs:
         self._dropped += size
 
     def lines(self) -> list[str]:
-        """The lines without line ends; if something was dropped, a last one says so."""
+        """The lines without line ends. If text was dropped, an additional last line reports it."""
         text = "".join(self._parts)
         lines = text.removesuffix("\n").split("\n") if text else []
         if self._dropped:
-            lines.append(f"… {self._dropped} bytes more were printed; the first {self.most} are kept.")
+            lines.append(f"… {self._dropped} more bytes were printed; only the first {self.max_bytes} are kept.")
         return lines
 
     def times(self) -> list[float]:
-        """For each line, how many seconds after the start it began; for the one about dropped text, until now."""
-        return [*self._times, self._now() - self._began] if self._dropped else list(self._times)
+        """For each line, the seconds from the start until it began; for the line about dropped text, until now."""
+        return [*self._times, self._now() - self._started] if self._dropped else list(self._times)

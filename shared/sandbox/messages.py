@@ -1,6 +1,6 @@
 """The messages that the interpreter may send to the host. No other shape is accepted, as the sender may be hostile.
 
-A message is a short line of JSON, and a text, which is not read before it is known what it is for.
+A message is a short line of JSON followed by a text, which is parsed only when the line has been validated.
 """
 
 from typing import Annotated, Literal
@@ -11,19 +11,19 @@ from pydantic_core import from_json
 from shared.models.wire import JsonObject
 
 MAX_BYTES = 4 * 2**20
-"""Of one message: more than the longest arguments of a call."""
+"""The maximum size of one message: more than the longest arguments of a call."""
 _MAX_LINE_BYTES = 500
 _MAX_FAILURE_CHARACTERS = 400_000
 _MAX_VALUES = 100_000
-"""Of a call's arguments: reading more would block the event loop."""
+"""The maximum number of values in a call's arguments: parsing more would block the event loop."""
 
 
-class NoMessage(Exception):
-    """The message has none of the shapes."""
+class InvalidMessage(Exception):
+    """The message has none of the accepted shapes."""
 
 
 class TooManyValues(Exception):
-    """The arguments hold too many values to be read."""
+    """The arguments contain too many values to be parsed."""
 
 
 class _Message(BaseModel):
@@ -31,27 +31,27 @@ class _Message(BaseModel):
 
 
 class Ready(_Message):
-    """The guest waits for a program, in this version of the protocol."""
+    """The guest is waiting for a program and uses this version of the protocol."""
 
     kind: Literal["ready"]
     version: Literal[1]
 
 
 class Print(_Message):
-    """The text is what is printed."""
+    """The text has been printed."""
 
     kind: Literal["print"]
 
 
 class Dropped(_Message):
-    """How many bytes were printed beyond the limit."""
+    """The number of bytes that were printed beyond the limit."""
 
     kind: Literal["dropped"]
     bytes: int = Field(ge=0, lt=2**53)
 
 
 class Call(_Message):
-    """The text is the arguments, a JSON object. `number` comes back with the answer."""
+    """A call of a host function. The text contains the arguments, a JSON object. The answer repeats the `number`."""
 
     kind: Literal["call"]
     number: int = Field(ge=1, lt=2**53)
@@ -59,14 +59,14 @@ class Call(_Message):
 
 
 class Wait(_Message):
-    """The guest waits until a call is answered, or so many seconds have passed; None: without end."""
+    """The guest waits until a call is answered or `seconds` have passed. None: without a limit."""
 
     kind: Literal["wait"]
     seconds: Annotated[float, Field(ge=0)] | None
 
 
 class Done(_Message):
-    """The text is the result as JSON; empty for code that was only loaded."""
+    """The run has ended. The text is the result as JSON; it is empty for code that was only loaded."""
 
     kind: Literal["done"]
 
@@ -78,7 +78,7 @@ class Failed(_Message):
 
 
 class _Exception(_Message):
-    """`frames`: the agent's lines, and the functions they are in."""
+    """`frames`: the agent's line numbers, each with the name of the function that the line is in."""
 
     model_config = ConfigDict(strict=False)
 
@@ -90,7 +90,7 @@ class _Exception(_Message):
 
 
 class Cause(_Exception):
-    """An exception before the last. `direct`: the next one was raised `from` it, not only while it was handled."""
+    """An earlier exception. `direct`: the next one was raised `from` it, not only while it was being handled."""
 
     direct: bool
 
@@ -102,44 +102,44 @@ class Fault(_Exception):
     causes: list[Cause] = Field(default=[], max_length=10)
 
 
-Said = Ready | Print | Dropped | Call | Wait | Done | Failed
-_said: TypeAdapter[Said] = TypeAdapter(Annotated[Said, Field(discriminator="kind")])
+GuestMessage = Ready | Print | Dropped | Call | Wait | Done | Failed
+_guest_message: TypeAdapter[GuestMessage] = TypeAdapter(Annotated[GuestMessage, Field(discriminator="kind")])
 
 
-def message(data: bytes) -> tuple[Said, str]:
-    """Parses a message: its shape, and its text. Raises `NoMessage`."""
+def parse_message(data: bytes) -> tuple[GuestMessage, str]:
+    """Parses a message into its line and its text. Raises `InvalidMessage`."""
     line, _, text = data.partition(b"\n")
     if len(line) > _MAX_LINE_BYTES:
-        raise NoMessage
+        raise InvalidMessage
     try:
-        return _said.validate_json(line), text.decode()
-    except ValueError as error:  # of either
-        raise NoMessage from error
+        return _guest_message.validate_json(line), text.decode()
+    except ValueError as error:  # from either call
+        raise InvalidMessage from error
 
 
-def fault(text: str) -> Fault:
-    """Parses the text of `Failed`. Raises `NoMessage`."""
+def parse_fault(text: str) -> Fault:
+    """Parses the text of `Failed`. Raises `InvalidMessage`."""
     if len(text) > _MAX_FAILURE_CHARACTERS:
-        raise NoMessage
+        raise InvalidMessage
     try:
         return Fault.model_validate_json(text)
     except ValidationError as error:
-        raise NoMessage from error
+        raise InvalidMessage from error
 
 
-def values_in(text: str) -> int:
-    """An upper bound of the number of JSON values in the text."""
+def count_values(text: str) -> int:
+    """Returns an upper bound for the number of JSON values in the text."""
     return sum(text.count(sign) for sign in "[{,")
 
 
-def arguments(text: str) -> JsonObject:
-    """Parses the arguments of a call. Raises `NoMessage` and `TooManyValues`."""
-    if values_in(text) > _MAX_VALUES:
+def parse_arguments(text: str) -> JsonObject:
+    """Parses the arguments of a call. Raises `InvalidMessage` and `TooManyValues`."""
+    if count_values(text) > _MAX_VALUES:
         raise TooManyValues
     try:
-        read = from_json(text)
+        parsed = from_json(text)
     except ValueError as error:
-        raise NoMessage from error
-    if not isinstance(read, dict):
-        raise NoMessage
-    return read
+        raise InvalidMessage from error
+    if not isinstance(parsed, dict):
+        raise InvalidMessage
+    return parsed

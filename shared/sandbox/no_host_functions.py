@@ -1,4 +1,4 @@
-"""Host functions that refuse every call: for code that is only loaded."""
+"""Host functions that refuse every call, for code that is only loaded."""
 
 from typing import Any, NoReturn
 
@@ -9,6 +9,6 @@ class NoHostFunctions:
     """Refuses every call."""
 
     async def _refuse(self, *_arguments: Any, **_named: Any) -> NoReturn:
-        raise CallFailed("Nothing can be called while the code is loaded. Call it in `run`.")
+        raise CallFailed("Host functions cannot be called while the code is being loaded. Call them in `run`.")
 
     call_model = http = call_tool = list_tools = call_agent = _refuse

@@ -1,4 +1,4 @@
-"""Keeps track of what a run waits for, so that the error of one whose time is over can name it."""
+"""Tracks the calls that a run is waiting for, so that the error of a timed-out run can name them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from shared.sandbox.inside.calls import HostFunctions, HttpAnswer, HttpCall, Mod
 _MAX_NAME_CHARACTERS = 100
 _MAX_NAMES = 3
 _NEAR_SECONDS = 0.5
-"""A call that fails so shortly before the end counts as in progress: calls know when their run ends, and end then."""
+"""A call that fails this shortly before the run's end counts as in progress: calls end themselves at that time."""
 
 T = TypeVar("T")
 
 
-class Watched:
-    """`HostFunctions` that pass on every call, and note it. `seconds`: how long the run may take from now on."""
+class TrackedHostFunctions:
+    """`HostFunctions` that record every call and forward it. `seconds`: the run's remaining time."""
 
     def __init__(self, host_functions: HostFunctions, seconds: float) -> None:
         self._host_functions = host_functions
@@ -30,7 +30,7 @@ class Watched:
 
     @property
     def waited_for(self) -> str | None:
-        """Once the time is over: the names of the calls that were in progress; None if there were none."""
+        """After the run's time is up: the names of the calls that were in progress; None if there were none."""
         names = list(dict.fromkeys(self._calls.values()))
         more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
         return ", ".join(names[:_MAX_NAMES]) + more if names else None
@@ -47,25 +47,25 @@ class Watched:
         """See `HostFunctions`."""
         name = "/".join(part for part in (provider, model) if part) or "a model"
         call = self._host_functions.call_model(provider, model, messages, parameters, tools, timeout)
-        return await self._watch(name, call)
+        return await self._track(name, call)
 
     async def http(self, call: HttpCall) -> HttpAnswer:
         """See `HostFunctions`."""
-        return await self._watch(_host(call.url), self._host_functions.http(call))
+        return await self._track(_host(call.url), self._host_functions.http(call))
 
     async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue:
         """See `HostFunctions`."""
-        return await self._watch(f"the tool {tool}", self._host_functions.call_tool(url, token, tool, arguments))
+        return await self._track(f"the tool {tool}", self._host_functions.call_tool(url, token, tool, arguments))
 
     async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]:
         """See `HostFunctions`."""
-        return await self._watch(f"the tools of {_host(url)}", self._host_functions.list_tools(url, token))
+        return await self._track(f"the tools of {_host(url)}", self._host_functions.list_tools(url, token))
 
     async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
         """See `HostFunctions`."""
-        return await self._watch(f"the agent {name}", self._host_functions.call_agent(name, input_dict))
+        return await self._track(f"the agent {name}", self._host_functions.call_agent(name, input_dict))
 
-    async def _watch(self, name: str, call: Awaitable[T]) -> T:
+    async def _track(self, name: str, call: Awaitable[T]) -> T:
         key = object()
         self._calls[key] = name[:_MAX_NAME_CHARACTERS]
         try:
@@ -79,7 +79,7 @@ class Watched:
 
 
 def _host(url: str) -> str:
-    """The only part of a URL that is named: the rest may contain secrets."""
+    """The host of a URL. The rest of the URL is not shown, as it may contain secrets."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2] or "a server"
     except ValueError:

@@ -1,7 +1,7 @@
-"""What goes into a run and what comes out: all that the rest of the project knows of an engine.
+"""The interface of an engine: the input and the output of a run.
 
-An engine takes a `Program`, the `HostFunctions` that its code may use, and `Limits`; it gives an `Outcome`. All that
-crosses is plain JSON values, so that any engine can carry it.
+An engine takes a `Program`, the `HostFunctions` that its code may use, and `Limits`. It returns an `Outcome`. Only
+plain JSON values pass between the host and agent code, so the interface fits any engine.
 """
 
 from collections.abc import Callable
@@ -19,13 +19,13 @@ def _ignore() -> None: ...
 
 @dataclass(frozen=True)
 class Program:
-    """Agent code, which defines `async def run(input_dict, tools)`, and what that is called with.
+    """Agent code, which defines `async def run(input_dict, tools)`, and the arguments of `run`.
 
-    `tools`: MCP servers by their URL, and of each the tools that may be called. `sharers`: whose run it is, each of
-    whom has only a share of the run slots (`shared.sandbox.slots`); the first is the tenant, whose runs may use one
-    process, one after the other. `caller`: who asked for the run, if many call these sharers. `on_start`: called
-    when the run has its slot. `seed` and `clock`: see `shared.sandbox.fork_server.surroundings`; without them the run
-    has random ones, and the system's clock.
+    `tools`: the names of the callable tools, by the URL of their MCP server. `sharers`: the users and agents that the
+    run counts for; each may use only a share of the run slots (`shared.sandbox.slots`). The first sharer is the tenant,
+    whose runs may use the same process, one after the other. `caller`: the caller that requested the run, if these
+    sharers have many callers. `on_start`: called when the run has its slot. `seed` and `clock`: see
+    `shared.sandbox.fork_server.surroundings`. Without them, the run gets a random seed and the system's clock.
     """
 
     code: str
@@ -40,7 +40,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one run. `seconds`: from start to end; `cpu_seconds`: while it computes, waiting not counted."""
+    """The limits of one run. `seconds`: from start to end. `cpu_seconds`: computing only, without waiting."""
 
     seconds: float
     cpu_seconds: float
@@ -53,8 +53,8 @@ class Limits:
 class Failure:
     """Why a run has no result.
 
-    `error`: "TypeName: message". `traceback`: the agent's own lines, empty if none is involved. `cause`: the exception
-    behind a failed call of a host function, if the code did not catch that.
+    `error`: "TypeName: message". `traceback`: the agent's own lines; empty if none is involved. `cause`: the exception
+    behind a failed call of a host function, if the code did not catch the failure.
     """
 
     error: str
@@ -64,10 +64,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run. `result` is None if there is a `failure`.
+    """The outcome of a run. `result` is None if there is a `failure`.
 
-    `logs`: the lines that were printed; `log_times`: when each of them began, in seconds after the start. `seconds`:
-    from start to end.
+    `logs`: the printed lines. `log_times`: for each line, the seconds from the start until it began. `seconds`: the
+    run's duration.
     """
 
     result: JsonValue
@@ -78,19 +78,19 @@ class Outcome:
 
 
 class Engine(Protocol):
-    """Runs programs. A program's fault, or a limit that it reached, is an outcome, and is not raised.
+    """Runs programs. A program's errors and exceeded limits are part of the outcome and are not raised.
 
-    Both methods raise `shared.models.errors.NoRoom` if no run slot comes free.
+    Both methods raise `shared.models.errors.NoRoom` if no run slot becomes free.
     """
 
     async def run(self, program: Program, host_functions: HostFunctions, limits: Limits, level: int = 0) -> Outcome:
-        """Runs the program's `run`. `level`: through how many agents this one was called."""
+        """Runs the program's `run`. `level`: the number of agents between this run and the request that started it."""
         ...
 
     async def load(
         self, code: str, limits: Limits, sharers: tuple[str, ...] = (), caller: str | None = None
     ) -> Failure | None:
-        """Runs the code outside of functions, without host functions; None if that works.
+        """Runs the module's top-level code, without host functions. Returns None if that succeeds.
 
         `sharers`, `caller`: see `Program`.
         """

@@ -1,16 +1,16 @@
-"""Run slots: how many runs are alive at a time in a process, and how many of them one sharer may have.
+"""Run slots limit how many runs are alive at a time in a process, and how many of these one sharer may have.
 
-A slot stands for memory: a run keeps its interpreter from its first line to its last, also while it waits for a model,
-a server or a clock. CPU time is limited elsewhere: the system divides it among the runs' processes, which yield to the
-service's, and each run may compute for a limited time. So a run that waits blocks no other run while there are slots;
-when runs are small, there are more slots than a function takes requests.
+A slot stands for memory: a run keeps its interpreter from its first line to its last, even while it waits for a model,
+a server or a clock. CPU time is limited elsewhere: the system divides it among the runs' processes, which have a lower
+priority than the service's, and each run may compute for a limited time. A waiting run therefore does not block other
+runs while there are free slots. If runs are small, there are more slots than concurrent requests to a function.
 
-A sharer has at most a quarter of the slots, and never more than eight, so that no one can take them all. A sharer that
-many call (an agent, the owner who pays for it) has twice as many over all callers, and each caller is a sharer as
-well; so no single caller keeps the others from an agent.
+A sharer has at most a quarter of the slots, and never more than eight, so that no one can take all of them. A sharer
+with many callers (an agent, or the owner who pays for it) has twice as many for all callers together. Each caller is
+then a sharer as well, so no single caller can keep the others from using an agent.
 
-An agent waits for the agents that it calls. So each level has slots of its own: a run waits for a deeper level only,
-and the deepest level waits for none. How an engine runs a program does not matter here.
+An agent waits for the agents that it calls. Each level therefore has its own slots: a run waits only for a deeper
+level, and the deepest level waits for none.
 """
 
 import asyncio
@@ -25,31 +25,31 @@ from shared.per_loop import per_loop
 
 _WAITING_SECONDS = 10.0
 _SHARE = 4
-"""A sharer may have one slot of so many."""
+"""A sharer may have one slot in four."""
 _MAX_SHARE = 8
 _SHARE_OF_MANY, _MAX_SHARE_OF_MANY = 2, 16
-"""The same, for sharers that many call."""
+"""The corresponding limits for sharers with many callers."""
 _MAX_WAITING = 32
-"""How many runs of a sharer may wait. Each of them occupies a request, and a process takes a limited number."""
+"""How many runs of a sharer may wait. Each occupies a request, and a process takes a limited number of these."""
 _MAX_WAITING_OF_MANY = 48
-"""The same, for sharers that many call: one caller alone leaves the difference to the others."""
+"""The corresponding limit for sharers with many callers: a single caller leaves the difference to the others."""
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One sharer's share, which a run needs room in: how many of its runs may be alive, and how many may wait."""
+    """One sharer's share of the slots: how many of its runs may be alive, and how many may wait."""
 
     sharer: str
-    alive: int
-    waiting: int
+    max_alive: int
+    max_waiting: int
 
 
 _Parts = tuple[_Part, ...]
 
 
 class Slots:
-    """The slots of one level. Runs that wait get slots in the order of their arrival. Those whose sharers have their
-    full share are passed over, so that they do not hold up the ones behind them.
+    """The slots of one level. Waiting runs get slots in the order of their arrival. Runs whose sharers have used up
+    their share are skipped, so that they do not hold up the runs behind them.
     """
 
     def __init__(self, at_once: int, level: int = 0) -> None:
@@ -59,90 +59,91 @@ class Slots:
         self._level = level
         self._taken = 0
         self._alive: Counter[str] = Counter()
-        self._wanted: Counter[str] = Counter()
-        self._waiting: list[tuple[_Parts, asyncio.Future[None]]] = []
+        self._waiting_runs: Counter[str] = Counter()
+        self._queue: list[tuple[_Parts, asyncio.Future[None]]] = []
 
     @asynccontextmanager
     async def slot(self, sharers: Sequence[str], caller: str | None = None) -> AsyncGenerator[None]:
-        """A slot for a run of `sharers`, each of whom must have room in its share.
+        """Holds a slot for a run of `sharers`. Each of them must have room in its share.
 
-        With a `caller`, who asked for the run, the sharers are such that many call, and the caller is a sharer, too.
+        `caller`: given if the sharers have many callers; the one that requested the run, which is then a sharer as
+        well.
 
-        Raises `NoRoom` when no slot comes free for ten seconds, and at once when too many wait already.
+        Raises `NoRoom` when no slot becomes free within ten seconds, and at once when too many runs wait already.
         """
-        of = self._parts(sharers, caller)
-        await self._enter(of)
+        parts = self._list_parts(sharers, caller)
+        await self._enter(parts)
         try:
             yield
         finally:
-            self._leave(of)
+            self._leave(parts)
 
-    def _parts(self, sharers: Sequence[str], caller: str | None) -> _Parts:
+    def _list_parts(self, sharers: Sequence[str], caller: str | None) -> _Parts:
         names = dict.fromkeys(sharers)
         if caller is None:
             return tuple(_Part(name, self.share, _MAX_WAITING) for name in names)
-        parts = [_Part(name, self.share_of_many, _MAX_WAITING_OF_MANY) for name in names]
-        return (_Part(caller, self.share, _MAX_WAITING), *parts)
+        shared_parts = [_Part(name, self.share_of_many, _MAX_WAITING_OF_MANY) for name in names]
+        return (_Part(caller, self.share, _MAX_WAITING), *shared_parts)
 
-    async def _enter(self, of: _Parts) -> None:
-        if self._fits(of):
-            self._take(of)
+    async def _enter(self, parts: _Parts) -> None:
+        if self._fits(parts):
+            self._take(parts)
             return
-        # Runs that an agent calls are not refused: their number is limited, and their caller has begun.
-        if not self._level and any(self._wanted[part.sharer] >= part.waiting for part in of):
-            raise self._no_room(of)
+        # Runs that an agent calls are not refused: their number is limited, and their caller has already started.
+        if not self._level and any(self._waiting_runs[part.sharer] >= part.max_waiting for part in parts):
+            raise self._no_room(parts)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiting = (of, turn)
-        self._waiting.append(waiting)
-        self._wanted.update(part.sharer for part in of)
+        entry = (parts, turn)
+        self._queue.append(entry)
+        self._waiting_runs.update(part.sharer for part in parts)
         try:
             async with asyncio.timeout(_WAITING_SECONDS):
                 await turn
         except BaseException as error:
-            if waiting in self._waiting:
-                self._waiting.remove(waiting)
-            else:  # the slot came at the same moment, and will not be used
-                self._leave(of)
+            if entry in self._queue:
+                self._queue.remove(entry)
+            else:  # the slot became free at the same moment and will not be used
+                self._leave(parts)
             if isinstance(error, TimeoutError):
-                raise self._no_room(of) from error
+                raise self._no_room(parts) from error
             raise
         finally:
-            self._wanted.subtract(part.sharer for part in of)
-            self._wanted += Counter()  # only what is above zero
+            self._waiting_runs.subtract(part.sharer for part in parts)
+            self._waiting_runs += Counter()  # drops the sharers whose count is zero
 
-    def _fits(self, of: _Parts) -> bool:
-        return self._taken < self.at_once and self._first_full(of) is None
+    def _fits(self, parts: _Parts) -> bool:
+        return self._taken < self.at_once and self._first_full(parts) is None
 
-    def _first_full(self, of: _Parts) -> _Part | None:
-        """The first share that has no room left."""
-        return next((part for part in of if self._alive[part.sharer] >= part.alive), None)
+    def _first_full(self, parts: _Parts) -> _Part | None:
+        """The first share without room."""
+        return next((part for part in parts if self._alive[part.sharer] >= part.max_alive), None)
 
-    def _take(self, of: _Parts) -> None:
+    def _take(self, parts: _Parts) -> None:
         self._taken += 1
-        self._alive.update(part.sharer for part in of)
+        self._alive.update(part.sharer for part in parts)
 
-    def _leave(self, of: _Parts) -> None:
+    def _leave(self, parts: _Parts) -> None:
         self._taken -= 1
-        self._alive.subtract(part.sharer for part in of)
+        self._alive.subtract(part.sharer for part in parts)
         self._alive += Counter()
-        still: list[tuple[_Parts, asyncio.Future[None]]] = []
-        for waiting, turn in self._waiting:
+        still_waiting: list[tuple[_Parts, asyncio.Future[None]]] = []
+        for waiting, turn in self._queue:
             if self._fits(waiting) and not turn.done():
                 self._take(waiting)
                 turn.set_result(None)
             else:
-                still.append((waiting, turn))
-        self._waiting = still
+                still_waiting.append((waiting, turn))
+        self._queue = still_waiting
 
-    def _no_room(self, of: _Parts) -> NoRoom:
+    def _no_room(self, parts: _Parts) -> NoRoom:
         if self._taken >= self.at_once:
             return NoRoom(
-                f"Too many agents are running right now: {self.at_once} at a time run here. Try again.", retry_after=5
+                f"Too many agents are running: at most {self.at_once} run here at a time. Try again.", retry_after=5
             )
-        full = self._first_full(of)
-        most = full.alive if full else self.share
+        full = self._first_full(parts)
+        max_runs = full.max_alive if full else self.share
         return NoRoom(
-            f"Too many runs of one agent, or of one user, at the same time: {most} of {self.at_once} run here. "
+            f"Too many runs of one agent or one user at the same time: at most {max_runs} of {self.at_once} slots. "
             "Try again when some have ended.",
             retry_after=5,
         )
@@ -150,5 +151,5 @@ class Slots:
 
 @per_loop
 def slots(at_once: int, level: int) -> Slots:
-    """The slots for the runs of a level, which all on the same event loop share."""
+    """The slots for the runs of a level, shared by all engines on the same event loop."""
     return Slots(at_once, level)

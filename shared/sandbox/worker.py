@@ -1,4 +1,4 @@
-"""A worker process, from the service's side: the frames to it and from it, until its run has ended.
+"""The service's side of a worker process: sends and receives its frames until its run has ended.
 
 `shared.sandbox.fork_server` describes the frames.
 """
@@ -14,25 +14,25 @@ from shared.sandbox import fork_server
 from shared.sandbox.messages import MAX_BYTES
 
 _LEAVING_SECONDS = 0.5
-"""For which a run that has sent its last message may go on."""
+"""How long a run may go on after it has sent its last message."""
 _EXIT_SECONDS = 5.0
-"""How late the fork server may report the end of a process whose socket is closed."""
+"""How long the fork server may take to report the end of a process whose socket is closed."""
 _CHUNK_BYTES = 2**16
-"""Read from the socket at a time. No memory is allocated for what has not arrived."""
+"""How much is read from the socket at a time. Memory is allocated only for data that has arrived."""
 _GUEST, _WORKER = b"GW"
 
 
 class Gone(Exception):
-    """The worker has ended, or has sent what it may not send."""
+    """The worker has ended, or has violated the protocol."""
 
 
-class Refused(Gone):
-    """The worker has sent what it may not send. Its process may still be alive."""
+class ProtocolViolation(Gone):
+    """The worker has sent something that the protocol does not allow. Its process may still be alive."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """What a worker needs to know of a run. See `shared.sandbox.fork_server.surroundings` for `seed` and `clock`."""
+    """A worker's parameters for a run. See `shared.sandbox.fork_server.surroundings` for `seed` and `clock`."""
 
     cpu_seconds: float
     seed: bytes
@@ -44,33 +44,33 @@ class Start:
 
 
 class Worker:
-    """A process that waits for a program. `over`: how its run ended, if not well."""
+    """A process that waits for a program. `ending`: how its last run ended, if it failed and the reason is known."""
 
-    def __init__(self, number: int, ended: "asyncio.Future[int]", line: socket.socket) -> None:
+    def __init__(self, number: int, ended: "asyncio.Future[int]", sock: socket.socket) -> None:
         self.number = number
         self.ended = ended
-        self.over: str | None = None
+        self.ending: str | None = None
         self.runs = 0
-        self._line = line
+        self._socket = sock
         self._received = bytearray()
 
     @property
     def alive(self) -> bool:
-        """Whether its process has not ended yet, as far as is known."""
+        """Whether its process has not been reported as ended."""
         return not self.ended.done()
 
     async def receive(self) -> bytes:
         """The guest's next message. Raises `Gone`."""
-        who, data = await self._frame()
-        if who == _GUEST:
+        speaker, data = await self._read_frame()
+        if speaker == _GUEST:
             return data
-        self.over = data.decode()
-        raise Gone("Its run has ended.")
+        self.ending = data.decode()
+        raise Gone("The worker's run has ended.")
 
-    async def _frame(self) -> tuple[int, bytes]:
+    async def _read_frame(self) -> tuple[int, bytes]:
         length = int.from_bytes(await self._read(4), "big")
         if not 0 < length <= MAX_BYTES + 1:
-            raise Refused("It sent a frame of an invalid length.")
+            raise ProtocolViolation("The worker sent a frame of an invalid length.")
         data = await self._read(length)
         return data[0], data[1:]
 
@@ -78,18 +78,18 @@ class Worker:
         loop = asyncio.get_running_loop()
         while len(self._received) < length:
             try:
-                data = await loop.sock_recv(self._line, _CHUNK_BYTES)
+                chunk = await loop.sock_recv(self._socket, _CHUNK_BYTES)
             except OSError as error:
-                raise Gone("It has ended.") from error
-            if not data:
-                raise Gone("It has ended.")
-            self._received += data
-        read = bytes(self._received[:length])
+                raise Gone("The worker has ended.") from error
+            if not chunk:
+                raise Gone("The worker has ended.")
+            self._received += chunk
+        data = bytes(self._received[:length])
         del self._received[:length]
-        return read
+        return data
 
     async def begin(self, start: Start) -> None:
-        """Begins a run. Raises `Gone`."""
+        """Starts a run. Raises `Gone`."""
         self.runs += 1
         await self._write(start.frame())
 
@@ -99,17 +99,20 @@ class Worker:
 
     async def _write(self, data: bytes) -> None:
         try:
-            await asyncio.get_running_loop().sock_sendall(self._line, len(data).to_bytes(4, "big") + data)
+            await asyncio.get_running_loop().sock_sendall(self._socket, len(data).to_bytes(4, "big") + data)
         except OSError as error:
-            raise Gone("It has ended.") from error
+            raise Gone("The worker has ended.") from error
 
-    async def ending(self, gone: Gone) -> str:
-        """How its run ended, by its last frame or its exit code; empty if neither says so. It takes no other run."""
-        if self.over is None:
-            self.over = "" if isinstance(gone, Refused) else await self._by_exit()
-        return self.over
+    async def find_ending(self, gone: Gone) -> str:
+        """How its run ended, according to its last frame or its exit code; empty if neither shows it.
 
-    async def _by_exit(self) -> str:
+        The worker takes no other run.
+        """
+        if self.ending is None:
+            self.ending = "" if isinstance(gone, ProtocolViolation) else await self._find_ending_by_exit()
+        return self.ending
+
+    async def _find_ending_by_exit(self) -> str:
         try:
             async with asyncio.timeout(_EXIT_SECONDS):
                 status = await asyncio.shield(self.ended)
@@ -118,26 +121,26 @@ class Worker:
         if os.WIFSIGNALED(status):
             return "seconds" if os.WTERMSIG(status) == signal.SIGXCPU else ""
         code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
-        return next((how.decode() for how, number in fork_server.EXITS.items() if number == code), "")
+        return next((ending.decode() for ending, number in fork_server.EXITS.items() if number == code), "")
 
     async def leave(self) -> bool:
-        """Waits for the end of a run that has sent its last message. Whether the worker can take another run.
+        """Waits for the end of a run that has sent its last message. Returns whether the worker can take another run.
 
-        It cannot if the guest has sent anything more.
+        It cannot if the guest has sent anything else.
         """
-        if self.over is not None or not self.alive:
+        if self.ending is not None or not self.alive:
             return False
         try:
             async with asyncio.timeout(_LEAVING_SECONDS):
-                who, data = await self._frame()
-                return who == _WORKER and data == b"well"
+                speaker, data = await self._read_frame()
+                return speaker == _WORKER and data == b"well"
         except (Gone, TimeoutError):
             return False
 
     def close(self) -> None:
-        """Closes the socket at once and drops unsent data. Tasks that use it must have been cancelled before."""
-        if self._line.fileno() >= 0:
+        """Closes the socket at once and drops unsent data. Tasks that use it must be cancelled first."""
+        if self._socket.fileno() >= 0:
             loop = asyncio.get_running_loop()
-            loop.remove_reader(self._line)
-            loop.remove_writer(self._line)
-            self._line.close()
+            loop.remove_reader(self._socket)
+            loop.remove_writer(self._socket)
+            self._socket.close()

@@ -1,8 +1,8 @@
-"""Workers: taken for a run, and kept for the next one of the same tenant.
+"""Provides a worker for each run, and keeps it for the next run of the same tenant.
 
-One new worker is always ready, which has read no code yet. A worker gives each run an instance of its own, and serves
-one tenant only, one run after the other. It is ended after `_MAX_RUNS` of them, after any that does not end well, and
-when it is the longest unused one of too many idle workers.
+One new worker, which has not read any code, is always ready. A worker gives each run its own instance, and serves only
+one tenant, one run after the other. It is killed after `_MAX_RUNS` runs, after any run that fails to end properly, and
+when there are too many idle workers and it has been idle for the longest time.
 """
 
 import asyncio
@@ -16,43 +16,43 @@ from shared.sandbox.worker import Gone, Worker
 
 _MIN_READY = 1
 _MAX_IDLE = 16
-"""Workers that wait for another run of their tenant."""
+"""The maximum number of workers that wait for another run of their tenant."""
 _MAX_RUNS = 200
 _PYTHON_BYTES = 36 * 2**20
-"""Memory of CPython and its loaded modules, before any code is read."""
+"""The memory of CPython and its loaded modules before any code is read."""
 
 
 @asynccontextmanager
 async def worker_for(tenant: str | None, memory_bytes: int) -> AsyncGenerator[Worker]:
-    """A worker for one run. It may have run others of the same tenant; without a tenant, it is a new one.
+    """Provides a worker for one run. It may have run other programs of the tenant; without a tenant, it is new.
 
     Raises `NotBuilt`, and `Gone` if it cannot be started.
     """
     workers = _workers(memory_bytes)
     worker = await workers.take(tenant)
-    well = False
+    is_reusable = False
     try:
         yield worker
-        well = True
+        is_reusable = True
     finally:
-        workers.give_back(worker, tenant if well else None)
+        workers.give_back(worker, tenant if is_reusable else None)
 
 
 async def end_all() -> None:
-    """Ends idle workers and the fork server. To be called when the event loop ends before the process does."""
-    for workers in _kinds():
+    """Ends idle workers and the fork server. Call it if the event loop ends before the process does."""
+    for workers in _all_workers():
         workers.end()
     await _fork_server().end()
 
 
 @per_loop
-def _kinds() -> "list[_Workers]":
+def _all_workers() -> "list[_Workers]":
     return []
 
 
 @per_loop
 def _workers(memory_bytes: int) -> "_Workers":
-    _kinds().append(workers := _Workers(memory_bytes))
+    _all_workers().append(workers := _Workers(memory_bytes))
     return workers
 
 
@@ -62,7 +62,7 @@ def _fork_server() -> ForkServer:
 
 
 class _Workers:
-    """The idle workers of one size: one that is new, and those of tenants, the longest unused first."""
+    """The workers of one memory size that are not running: a new one, and the idle ones, longest idle first."""
 
     def __init__(self, memory_bytes: int) -> None:
         self._memory_bytes = memory_bytes + _PYTHON_BYTES
@@ -71,7 +71,7 @@ class _Workers:
         self._leaving: dict[asyncio.Task[None], str] = {}
 
     async def take(self, tenant: str | None) -> Worker:
-        """An idle worker of the tenant, or a new one. Raises `NotBuilt` and `Gone`."""
+        """Takes an idle worker of the tenant, or a new one. Raises `NotBuilt` and `Gone`."""
         if leaving := next((task for task, owner in self._leaving.items() if owner == tenant), None):
             await asyncio.wait({leaving})
         if worker := self._take_idle(tenant):
@@ -82,7 +82,7 @@ class _Workers:
         except asyncio.CancelledError:
             task.add_done_callback(_end_unused)
             raise
-        except Gone:  # perhaps long ago
+        except Gone:  # the worker may have ended long ago
             return await self._start()
         if worker.alive:
             return worker
@@ -100,7 +100,7 @@ class _Workers:
         return None
 
     def give_back(self, worker: Worker, tenant: str | None) -> None:
-        """Keeps the worker for the next run of `tenant`, once its run has ended; without a tenant, ends it."""
+        """Keeps the worker for the next run of `tenant` when its run has ended. Without a tenant, kills it."""
         self._fill()
         if tenant is None or worker.runs >= _MAX_RUNS or not worker.alive:
             _fork_server().kill(worker)
@@ -110,14 +110,14 @@ class _Workers:
         leaving.add_done_callback(self._leaving.pop)
 
     async def _keep(self, worker: Worker, tenant: str) -> None:
-        """Runs beside the answer, which does not wait for it."""
-        left = False
+        """Runs in the background, so that the run's result is not delayed."""
+        can_continue = False
         try:
-            left = await worker.leave()
+            can_continue = await worker.leave()
         finally:
-            if not left:
+            if not can_continue:
                 _fork_server().kill(worker)
-        if left:
+        if can_continue:
             self._idle[worker.number] = (tenant, worker)
         while len(self._idle) > _MAX_IDLE:
             _, (_, oldest) = self._idle.popitem(last=False)
@@ -129,7 +129,7 @@ class _Workers:
             leaving.cancel()
         while self._new:
             task = self._new.popleft()
-            task.cancel()  # or it would start another fork server after this one has ended
+            task.cancel()  # otherwise, it would start another fork server after this one has ended
             task.add_done_callback(_end_unused)
         while self._idle:
             _fork_server().kill(self._idle.popitem()[1][1])

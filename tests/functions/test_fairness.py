@@ -107,7 +107,7 @@ async def test_a_published_agent_answers_during_a_flood_of_other_calls(start: St
             assert (response.status_code, response.json()) == (200, {"outputText": "x"})
             rejection = refused.pop().result()
             assert rejection.status_code == 503
-            assert "2 of 8 run here" in rejection.json()["detail"]
+            assert "at most 2 of 8 slots" in rejection.json()["detail"]
             assert sum(not call.done() for call in flood) >= TURNS
             for call in flood:
                 call.cancel()

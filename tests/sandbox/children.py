@@ -1,4 +1,4 @@
-"""The sandbox's processes that belong to this one, as the system sees them."""
+"""Finds the sandbox's processes that this process has started."""
 
 import contextlib
 import os
@@ -8,29 +8,29 @@ import psutil
 
 
 def fork_servers() -> list[psutil.Process]:
-    """Those that this process has started and that have not ended."""
-    return [child for child in psutil.Process().children() if _is_one(child)]
+    """The fork servers that this process has started and that have not ended."""
+    return [child for child in psutil.Process().children() if _is_sandbox(child)]
 
 
 def children() -> list[psutil.Process]:
-    """Their workers."""
-    found: list[psutil.Process] = []
+    """The workers of these fork servers."""
+    workers: list[psutil.Process] = []
     for server in fork_servers():
         with contextlib.suppress(psutil.Error):
-            found += [child for child in server.children() if _is_one(child)]
-    return found
+            workers += [child for child in server.children() if _is_sandbox(child)]
+    return workers
 
 
 def kill_all() -> None:
-    """All workers, those that wait for a next run, too."""
+    """Kills all workers, including idle ones."""
     for child in children():
         with contextlib.suppress(ProcessLookupError):
             os.kill(child.pid, signal.SIGKILL)
 
 
-def _is_one(process: psutil.Process) -> bool:
+def _is_sandbox(process: psutil.Process) -> bool:
     try:
-        alive = process.status() != psutil.STATUS_ZOMBIE
-        return alive and any("fork_server" in word for word in process.cmdline())
+        is_alive = process.status() != psutil.STATUS_ZOMBIE
+        return is_alive and any("fork_server" in argument for argument in process.cmdline())
     except psutil.Error:
         return False

@@ -1,4 +1,4 @@
-"""What tests of the sandbox share: an engine, and `run`, which runs code on it with scripted host functions."""
+"""Shared fixtures of the sandbox's tests: an engine, and `run`, which runs code on it with scripted host functions."""
 
 import asyncio
 import os
@@ -27,11 +27,11 @@ AT_ONCE = 8
 LIMITS = Limits(seconds=10, cpu_seconds=3, memory_bytes=64 * 2**20, log_bytes=20_000, result_bytes=100_000)
 SECRET = "canary-of-the-environment"
 NOWHERE = "http://127.0.0.1:9"
-"""Nobody listens there."""
+"""An address on which no server listens."""
 
 
 class Run(Protocol):
-    """Runs code on the engine; `limits` are fields of `Limits` that differ from those in `LIMITS`."""
+    """Runs code on the engine. `limits`: fields of `Limits` that differ from those of `LIMITS`."""
 
     async def __call__(
         self,
@@ -43,22 +43,22 @@ class Run(Protocol):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One event loop for all of them here, and so one pool of workers."""
+    """Runs all async tests of this folder on one event loop, so that they share their workers."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent) and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session", autouse=True)
-async def workers_end_with_their_loop() -> AsyncIterator[None]:
-    """All tests here share one."""
+async def end_workers_with_their_loop() -> AsyncIterator[None]:
+    """Ends the workers with the event loop that all tests of this folder share."""
     yield
     await end_all()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def no_processes_left() -> AsyncIterator[None]:
-    """The test begins without the sandbox's processes, and none of them outlive it."""
+    """Ends all processes of the sandbox before and after the test."""
     await end_all()
     yield
     await end_all()
@@ -68,8 +68,8 @@ async def no_processes_left() -> AsyncIterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def a_secret_in_the_environment() -> Iterator[None]:
-    """From before the first worker starts, so that workers inherit it."""
+def secret_in_the_environment() -> Iterator[None]:
+    """Sets a secret before the first worker starts, so that workers could inherit it."""
     os.environ["SECRET"] = SECRET
     yield
     del os.environ["SECRET"]
@@ -91,7 +91,7 @@ def shop_server(_shop_server: ShopServer) -> ShopServer:
 
 @pytest.fixture
 def addresses(api_server: ApiServer, shop_server: ShopServer, mcp_server: McpServer) -> dict[str, str]:
-    """What the placeholders of the programs' cases stand for."""
+    """The values of the placeholders in the programs' cases."""
     return {"$API": api_server.address, "$SHOP": shop_server.address, "$MCP": mcp_server.url, "$NOWHERE": NOWHERE}
 
 
@@ -110,14 +110,14 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
 def make_host_functions(
     engine: WasmEngine, client: httpx.AsyncClient, mcp_server: McpServer
 ) -> Callable[[], ScriptedHostFunctions]:
-    """Makes those of a run; agents are the corpus' programs."""
+    """Creates the host functions of a run. The agents that it may call are the programs of the corpus."""
 
     def make() -> ScriptedHostFunctions:
         async def run_agent(name: str, input_dict: JsonObject, level: int) -> Outcome:
-            inner = host_functions
-            while inner.level < level:
-                inner = inner.deeper()
-            return await engine.run(Program(code_of("corpus", name), input_dict), inner, LIMITS, level)
+            deeper = host_functions
+            while deeper.level < level:
+                deeper = deeper.next_level()
+            return await engine.run(Program(code_of("corpus", name), input_dict), deeper, LIMITS, level)
 
         settings = Settings(outbound_allowed_hosts=(mcp_server.host,), outbound_timeout_seconds=5)
         host_functions = ScriptedHostFunctions(client, settings, run_agent)
@@ -128,7 +128,7 @@ def make_host_functions(
 
 @pytest.fixture
 def host_functions(make_host_functions: Callable[[], ScriptedHostFunctions]) -> ScriptedHostFunctions:
-    """Those of the test's runs."""
+    """The host functions of the test's runs."""
     return make_host_functions()
 
 

@@ -1,4 +1,4 @@
-"""Programs for tests of the engine and its processes, and host functions that answer only when the test lets them."""
+"""Programs for tests of the engine and its processes, and host functions that answer only when the test allows it."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -19,17 +19,20 @@ CALL = RUN + "    return await gofannon_client.call('gate', input_dict)"
 
 @dataclass
 class Gate(NoHostFunctions):
-    """Its `call_agent` waits until `opened`. `arrived` is set with each call, `ended` when one is over."""
+    """Host functions whose `call_agent` waits for `opened`. `arrived` is released with each call.
+
+    `in_progress`, `max_in_progress` and `cancelled` count the calls.
+    """
 
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
-    here: int = 0
-    most: int = 0
+    in_progress: int = 0
+    max_in_progress: int = 0
     cancelled: int = 0
 
     async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
-        self.here += 1
-        self.most = max(self.most, self.here)
+        self.in_progress += 1
+        self.max_in_progress = max(self.max_in_progress, self.in_progress)
         self.arrived.release()
         try:
             await self.opened.wait()
@@ -37,10 +40,10 @@ class Gate(NoHostFunctions):
             self.cancelled += 1
             raise
         finally:
-            self.here -= 1
+            self.in_progress -= 1
         return name
 
 
-async def ran(engine: WasmEngine, code: str, *sharers: str, **input_dict: Any) -> Outcome:
-    """Runs the code with this input."""
+async def run_with_gate(engine: WasmEngine, code: str, *sharers: str, **input_dict: Any) -> Outcome:
+    """Runs the code with this input, and a new gate as its host functions."""
     return await engine.run(Program(code, input_dict, sharers=sharers), Gate(), LIMITS)

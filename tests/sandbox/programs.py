@@ -1,8 +1,8 @@
-"""The agent programs that these tests run, and what each is expected to do.
+"""The agent programs that these tests run, with their expected outcomes.
 
-`corpus/` holds programs as models write them, and `hostile/` such as an attacker would. A program is `name.agent`:
-Python, but of its author's taste, so that neither ruff nor pyright reads it; what it is run with stands beside it in
-`name.json`. In those, `$API`, `$SHOP`, `$MCP` and `$NOWHERE` stand for the addresses of this session's servers.
+`corpus/` contains programs as models write them, and `hostile/` programs as attackers would write them. A program is in
+`name.agent`: Python code in its author's style, with a name that ruff and pyright ignore. The cases of `corpus/` are in
+`name.json` files, in which `$API`, `$SHOP`, `$MCP` and `$NOWHERE` stand for the addresses of the session's servers.
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ HERE = Path(__file__).parent
 
 
 class Case(BaseModel):
-    """One run. Without `error` its result is `result`.
+    """One run. Unless it has an `error`, its result is `result`.
 
-    `answers`: the model's, each by a text that the question has in it; `meet`: how many model, tool or agent calls
-    must be under way at the same time, and `meet_http` the same of HTTP calls. `cpython`: whether CPython in this
-    process does the same, which is tried.
+    `answers`: the model's answers, each with a part of the question. `meet`: how many model, tool or agent calls must
+    be in progress at the same time. `meet_http`: how many HTTP calls. `cpython`: whether CPython in this process must
+    give the same outcome.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -53,7 +53,7 @@ def names(folder: str) -> list[str]:
 
 
 def cases_of(name: str, addresses: Mapping[str, str] | None = None) -> list[Case]:
-    """Of a program of the corpus."""
+    """The cases of a program of the corpus."""
     text = (HERE / "corpus" / f"{name}.json").read_text()
     for placeholder, address in (addresses or {}).items():
         text = text.replace(placeholder, address)
@@ -62,5 +62,5 @@ def cases_of(name: str, addresses: Mapping[str, str] | None = None) -> list[Case
 
 @cache
 def numbered_cases() -> list[tuple[str, int]]:
-    """Every case of the corpus, as its program's name and its number there."""
+    """Every case of the corpus: the program's name, and the case's number."""
     return [(name, number) for name in names("corpus") for number in range(len(cases_of(name)))]

@@ -1,6 +1,6 @@
-"""The host_functions of the runs in these tests: real HTTP and MCP to servers of the tests, a model by script, agents.
+"""Host functions for the runs in these tests: real HTTP and MCP calls to the tests' servers, a scripted model, agents.
 
-They stand where `shared.services.agents.host_functions` stands in the product, and hold what must never be seen inside.
+They replace `shared.services.agents.host_functions`, and contain a secret that agent code must never see.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ RunAgent = Callable[[str, JsonObject, int], Awaitable[Outcome]]
 
 @dataclass
 class Calls:
-    """What was asked of the host_functions, and how many model, tool and agent calls were under way at most."""
+    """The calls that were made. `max_concurrent`: the maximum number of concurrent model, tool and agent calls."""
 
     models: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     http: list[HttpCall] = field(default_factory=list[HttpCall])
@@ -34,36 +34,36 @@ class Calls:
         default_factory=list[tuple[str, str | None, str, JsonObject]]
     )
     agents: list[tuple[str, JsonObject]] = field(default_factory=list[tuple[str, JsonObject]])
-    most_at_once: int = 0
+    max_concurrent: int = 0
 
 
 class Meeting:
-    """Lets calls go on once `number` of them are there."""
+    """Lets calls continue when `number` of them have arrived."""
 
     def __init__(self, number: int, calls: Calls) -> None:
         self._number = number
         self._calls = calls
-        self._here = 0
-        self._all_there = asyncio.Event()
+        self._arrived = 0
+        self._all_arrived = asyncio.Event()
 
     async def wait(self) -> None:
-        """Raises `CallFailed` if the others do not come."""
-        self._here += 1
-        self._calls.most_at_once = max(self._calls.most_at_once, self._here)
-        if self._here >= self._number:
-            self._all_there.set()
+        """Waits for the other calls. Raises `CallFailed` if they do not arrive."""
+        self._arrived += 1
+        self._calls.max_concurrent = max(self._calls.max_concurrent, self._arrived)
+        if self._arrived >= self._number:
+            self._all_arrived.set()
         try:
             async with asyncio.timeout(_MEETING_SECONDS):
-                await self._all_there.wait()
+                await self._all_arrived.wait()
         except TimeoutError as error:
             raise CallFailed("The calls did not run at the same time.") from error
 
 
 @dataclass
 class ScriptedHostFunctions:
-    """`answers`: pairs of a text that the last message has in it, and the model's answer to it.
+    """Implements `HostFunctions`. `answers`: the model's answers, each with a part of the last message.
 
-    `meet`: how many model, tool or agent calls must be under way before one goes on. `secret` is for nobody's eyes.
+    `meeting`: makes model, tool and agent calls wait for each other. `secret`: must never reach agent code.
     """
 
     client: httpx.AsyncClient
@@ -76,10 +76,11 @@ class ScriptedHostFunctions:
     secret: str = CANARY
 
     def meet(self, number: int) -> None:
+        """Makes calls wait until `number` of them are in progress."""
         self.meeting = Meeting(number, self.calls)
 
-    def deeper(self) -> "ScriptedHostFunctions":
-        """Those of an agent that this one calls."""
+    def next_level(self) -> "ScriptedHostFunctions":
+        """The host functions of an agent that this one calls."""
         return ScriptedHostFunctions(
             self.client, self.settings, self.run_agent, self.answers, self.calls, None, self.level + 1, self.secret
         )
@@ -103,13 +104,13 @@ class ScriptedHostFunctions:
                 "timeout": timeout,
             }
         )
-        await self._met()
-        said = _last_text(messages)
+        await self._wait_for_meeting()
+        question = _last_text(messages)
         for part, answer in self.answers:
-            if part in said:
-                thoughts = {"reasoning": f"I was asked: {said[:20]}"}
-                return ModelAnswer(answer, thoughts, model or "scripted", "stop", len(said), len(answer), 1)
-        raise CallFailed(f"The model has no answer to {said[:100]!r}.")
+            if part in question:
+                thoughts = {"reasoning": f"I was asked: {question[:20]}"}
+                return ModelAnswer(answer, thoughts, model or "scripted", "stop", len(question), len(answer), 1)
+        raise CallFailed(f"The model has no answer to {question[:100]!r}.")
 
     async def http(self, call: HttpCall) -> HttpAnswer:
         self.calls.http.append(call)
@@ -143,10 +144,10 @@ class ScriptedHostFunctions:
         )
 
     async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue:
-        from shared.outbound.mcp import call_tool  # its SDK takes long to import
+        from shared.outbound.mcp import call_tool  # importing its SDK takes a long time
 
         self.calls.tools.append((url, token, tool, arguments))
-        await self._met()
+        await self._wait_for_meeting()
         try:
             return await call_tool(url, token, tool, arguments, self.settings)
         except OutboundError as error:
@@ -163,7 +164,7 @@ class ScriptedHostFunctions:
 
     async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
         self.calls.agents.append((name, input_dict))
-        await self._met()
+        await self._wait_for_meeting()
         if self.level >= MAX_LEVEL:
             raise CallFailed("Agents call agents too deep.")
         outcome = await self.run_agent(name, input_dict, self.level + 1)
@@ -171,7 +172,7 @@ class ScriptedHostFunctions:
             raise CallFailed(f"The agent {name} failed: {outcome.failure.error}", cause=outcome.failure.cause)
         return outcome.result
 
-    async def _met(self) -> None:
+    async def _wait_for_meeting(self) -> None:
         if self.meeting:
             await self.meeting.wait()
 
@@ -186,7 +187,7 @@ def _form(pairs: list[tuple[str, str]] | None) -> dict[str, list[str]] | None:
 
 
 def _last_text(messages: Any) -> str:
-    """A model takes anything; what is no list of messages says nothing."""
+    """The text of the last message. Agent code may pass any value, which is then used as text."""
     try:
         return str(messages[-1]["content"])
     except (KeyError, IndexError, TypeError):

@@ -1,7 +1,7 @@
-"""A shop's HTTP API on a real port, beside `tests.doubles.api_server`: products in pages, and calls that meet.
+"""The HTTP API of a shop on a real port, in addition to `tests.doubles.api_server`: paginated products, and meetings.
 
-Who asks `/meet/3` is answered once three such calls are there at the same time: so a test proves by the server, and
-not by a clock, that calls run concurrently.
+A request to `/meet/3` is answered when three such requests are in progress at the same time. Tests can thus prove that
+calls run concurrently, without relying on a clock.
 """
 
 import asyncio
@@ -28,20 +28,20 @@ _MEETING_SECONDS = 5.0
 
 
 class ShopServer(ServedInThread):
-    """Lives as long as the tests that share it; `reset` between them. `most_at_once`: calls that have met."""
+    """Shared by many tests and `reset` between them. `max_concurrent`: the maximum number of concurrent meetings."""
 
     def __init__(self) -> None:
-        self.most_at_once = 0
-        self._here = 0
+        self.max_concurrent = 0
+        self._in_progress = 0
         self._met: dict[str, asyncio.Event] = {}
-        self._at: Counter[str] = Counter()
+        self._arrived: Counter[str] = Counter()
         self._tries: Counter[str] = Counter()
         self._products: dict[int, dict[str, Any]] = {}
         self.reset()
         routes = [
             Route("/products", self._list, methods=["GET"]),
             Route("/products", self._create, methods=["POST"]),
-            Route("/products/{id:int}", self._one, methods=["GET", "PUT", "PATCH", "DELETE", "HEAD"]),
+            Route("/products/{id:int}", self._handle_product, methods=["GET", "PUT", "PATCH", "DELETE", "HEAD"]),
             Route("/linked", self._linked),
             Route("/meet/{number:int}", self._meet, methods=["GET", "POST"]),
             Route("/limited/{key}", self._limited),
@@ -51,9 +51,9 @@ class ShopServer(ServedInThread):
         super().__init__(Starlette(routes=routes))
 
     def reset(self) -> None:
-        self.most_at_once = self._here = 0
+        self.max_concurrent = self._in_progress = 0
         self._met.clear()
-        self._at.clear()
+        self._arrived.clear()
         self._tries.clear()
         self._products = {
             number: {"id": number, "name": name, "price": price}
@@ -61,18 +61,18 @@ class ShopServer(ServedInThread):
         }
 
     async def _list(self, request: Request) -> Response:
-        """By `page` and `size`."""
+        """Returns the products of one `page` with `size` entries."""
         page, size = int(request.query_params.get("page", "1")), int(request.query_params.get("size", "3"))
-        every = list(self._products.values())
-        items = every[(page - 1) * size : page * size]
-        return JSONResponse({"items": items, "page": page, "pages": -(-len(every) // size)})
+        products = list(self._products.values())
+        items = products[(page - 1) * size : page * size]
+        return JSONResponse({"items": items, "page": page, "pages": -(-len(products) // size)})
 
     async def _create(self, request: Request) -> Response:
         product = {"id": max(self._products) + 1, **await _body(request)}
         self._products[product["id"]] = product
         return JSONResponse(product, status_code=201, headers={"Location": f"/products/{product['id']}"})
 
-    async def _one(self, request: Request) -> Response:
+    async def _handle_product(self, request: Request) -> Response:
         number = request.path_params["id"]
         if number not in self._products:
             return JSONResponse({"detail": f"No product {number}"}, status_code=404)
@@ -89,20 +89,20 @@ class ShopServer(ServedInThread):
         return JSONResponse(self._products[number])
 
     async def _linked(self, request: Request) -> Response:
-        """Pages that name the next one, until there is none."""
+        """Returns a page that contains the cursor of the next page, if there is one."""
         start = int(request.query_params.get("cursor", "0"))
         names = [product["name"] for product in self._products.values()]
         after = start + 2
         return JSONResponse({"names": names[start:after], "next": str(after) if after < len(names) else None})
 
     async def _meet(self, request: Request) -> Response:
-        """Answers when so many are here; 504 if they do not come."""
+        """Answers when `number` requests are in progress. Answers 504 if they do not arrive."""
         number, key = request.path_params["number"], request.query_params.get("key", "")
         met = self._met.setdefault(key, asyncio.Event())
-        self._at[key] += 1
-        self._here += 1
-        self.most_at_once = max(self.most_at_once, self._here)
-        if self._at[key] >= number:
+        self._arrived[key] += 1
+        self._in_progress += 1
+        self.max_concurrent = max(self.max_concurrent, self._in_progress)
+        if self._arrived[key] >= number:
             met.set()
         try:
             async with asyncio.timeout(_MEETING_SECONDS):
@@ -110,11 +110,11 @@ class ShopServer(ServedInThread):
         except TimeoutError:
             return JSONResponse({"detail": "Nobody came."}, status_code=504)
         finally:
-            self._here -= 1
+            self._in_progress -= 1
         return JSONResponse({"together": True})
 
     async def _limited(self, request: Request) -> Response:
-        """Too many requests, twice."""
+        """Refuses the first two requests with status 429."""
         key = request.path_params["key"]
         self._tries[key] += 1
         if self._tries[key] <= 2:

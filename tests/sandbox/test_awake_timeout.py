@@ -1,4 +1,4 @@
-"""What is prepared may be frozen for as long as it pleases the platform, and is given up only when it hangs."""
+"""Time limits that do not count the time during which the process was frozen."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ from shared.sandbox.awake_timeout import awake_timeout
 
 @pytest.fixture
 def freeze() -> Callable[[float], None]:
-    """Moves the event loop's clock on by so many seconds, in which nothing ran."""
+    """Advances the event loop's clock by a number of seconds in which nothing runs."""
     frozen = 0.0
 
     def move(seconds: float) -> None:
@@ -22,8 +22,8 @@ def freeze() -> Callable[[float], None]:
     return move
 
 
-async def test_time_for_which_nothing_ran_does_not_count(freeze: Callable[[float], None]) -> None:
-    """However long; and it goes on with the time that was left."""
+async def test_frozen_time_does_not_count(freeze: Callable[[float], None]) -> None:
+    """After a freeze of any length, the block continues with its remaining time."""
     async with awake_timeout(5):
         await asyncio.sleep(0.01)
         freeze(3600)
@@ -32,15 +32,15 @@ async def test_time_for_which_nothing_ran_does_not_count(freeze: Callable[[float
         await asyncio.sleep(0.01)
 
 
-async def test_what_hangs_is_given_up() -> None:
-    """As by `asyncio.timeout`."""
+async def test_a_block_that_hangs_times_out() -> None:
+    """Without a freeze, the time limit works like `asyncio.timeout`."""
     with pytest.raises(TimeoutError):
         async with awake_timeout(0.05):
             await asyncio.Event().wait()
 
 
-async def test_what_hangs_after_it_was_frozen_is_given_up(freeze: Callable[[float], None]) -> None:
-    """A freeze counts for two seconds at most, so it cannot go on for ever."""
+async def test_a_block_that_hangs_after_a_freeze_times_out(freeze: Callable[[float], None]) -> None:
+    """A freeze counts for two seconds at most, and the time limit still applies afterwards."""
 
     async def hang() -> None:
         async with awake_timeout(2.05):
@@ -51,8 +51,8 @@ async def test_what_hangs_after_it_was_frozen_is_given_up(freeze: Callable[[floa
         await hang()
 
 
-async def test_what_is_cancelled_from_outside_is_cancelled() -> None:
-    """And leaves nothing behind that runs."""
+async def test_a_block_can_be_cancelled_from_outside() -> None:
+    """A cancelled block raises `CancelledError`, and leaves no running tasks."""
 
     async def wait() -> None:
         async with awake_timeout(60):

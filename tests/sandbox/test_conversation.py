@@ -1,7 +1,7 @@
-"""The host's side of a run alone: in the place of the worker is a script that says anything.
+"""The host's side of a run, with a script in place of the worker that sends any messages.
 
-Whatever is said is an end or is refused; host_functions are given only what their protocol says; every call is answered
-once, every wait is answered, and nothing goes on afterwards.
+Any messages lead to an end or are refused. Host functions get only valid arguments. Every call is answered once, every
+wait is answered, and no task remains afterwards.
 """
 
 import asyncio
@@ -22,19 +22,19 @@ from shared.sandbox.worker import Gone, Worker
 
 
 class _Script:
-    """Stands in for an interpreter: sends what it is given, and then has ended."""
+    """Replaces an interpreter: sends the given messages, and then ends."""
 
-    def __init__(self, said: list[bytes]) -> None:
-        self._said: Iterator[bytes] = iter(said)
+    def __init__(self, messages: list[bytes]) -> None:
+        self._messages: Iterator[bytes] = iter(messages)
         self.sent: list[bytes] = []
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.ended.set_result(0)
 
     async def receive(self) -> bytes:
         await asyncio.sleep(0)
-        data = next(self._said, None)
+        data = next(self._messages, None)
         if data is None or len(data) > MAX_BYTES:
-            raise Gone("It has ended.")
+            raise Gone("The worker has ended.")
         return data
 
     async def send(self, data: bytes, waited: float = 0) -> None:
@@ -42,11 +42,11 @@ class _Script:
 
 
 class _Strict:
-    """HostFunctions that take what their protocol says. `slow`: they never answer. `under_way`: calls that go on."""
+    """`HostFunctions` that check their arguments. `slow`: never answer. `in_progress`: the number of open calls."""
 
     def __init__(self, slow: bool) -> None:
         self._slow = slow
-        self.under_way = 0
+        self.in_progress = 0
         self.wrong: list[object] = []
 
     async def call_model(
@@ -54,47 +54,47 @@ class _Strict:
     ) -> ModelAnswer:
         self._check(*[value is None or type(value) is str for value in (provider, model)])
         self._check(_is_json(messages), _is_object(parameters), type(tools) is list, _is_json(tools), _is_time(timeout))
-        await self._goes_on()
-        return ModelAnswer("said", None, "model", "stop", 1, 1, 2)
+        await self._answer()
+        return ModelAnswer("hello", None, "model", "stop", 1, 1, 2)
 
     async def http(self, call: HttpCall) -> HttpAnswer:
         self._check(type(call.method) is str, type(call.url) is str, _is_pairs(call.params), _is_pairs(call.data))
         self._check(_is_pairs(list(call.headers.items())), _is_json(call.json), _is_time(call.timeout))
         self._check(call.content is None or type(call.content) is bytes)
         self._check(type(call.follow_redirects) is bool)
-        await self._goes_on()
+        await self._answer()
         return HttpAnswer(200, "OK", [("a", "b")], b"\xff", "http://x")
 
     async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> Any:
         self._check(type(url) is str, token is None or type(token) is str, type(tool) is str, _is_object(arguments))
-        await self._goes_on()
+        await self._answer()
         raise CallFailed("It failed.", OSError)
 
     async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]:
         self._check(type(url) is str, token is None or type(token) is str)
-        await self._goes_on()
+        await self._answer()
         return [ToolDoc("x", "", {})]
 
     async def call_agent(self, name: str, input_dict: JsonObject) -> Any:
         self._check(type(name) is str, _is_object(input_dict))
-        await self._goes_on()
-        raise RuntimeError("a fault of ours")
+        await self._answer()
+        raise RuntimeError("an internal error")
 
-    def _check(self, *holds: bool) -> None:
-        if not all(holds):
-            self.wrong.append(holds)
+    def _check(self, *conditions: bool) -> None:
+        if not all(conditions):
+            self.wrong.append(conditions)
 
-    async def _goes_on(self) -> None:
-        self.under_way += 1
+    async def _answer(self) -> None:
+        self.in_progress += 1
         try:
             if self._slow:
                 await asyncio.Event().wait()
         finally:
-            self.under_way -= 1
+            self.in_progress -= 1
 
 
 def _is_json(value: Any) -> bool:
-    """With finite numbers, and texts that can be sent."""
+    """Whether the value is JSON, with finite numbers and encodable texts."""
     try:
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError):
@@ -114,8 +114,8 @@ def _is_pairs(value: Any) -> bool:
     return value is None or all(type(key) is str and type(inner) is str for key, inner in value)
 
 
-ABILITIES = ("call_model", "http", "call_tool", "list_tools", "call_agent")
-ARGUMENTS = (
+FUNCTIONS = ("call_model", "http", "call_tool", "list_tools", "call_agent")
+ARGUMENT_NAMES = (
     *("provider", "model", "messages", "parameters", "tools", "timeout", "method", "url", "params", "headers", "json"),
     *("data", "content", "follow_redirects", "token", "tool", "arguments", "name", "input_dict"),
 )
@@ -125,7 +125,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )
-FITTING: dict[str, Any] = {
+VALID_ARGUMENTS: dict[str, Any] = {
     "provider": "p",
     "model": "m",
     "messages": [],
@@ -140,7 +140,9 @@ FITTING: dict[str, Any] = {
     "name": "n",
     "input_dict": {},
 }
-GIVEN = st.dictionaries(st.sampled_from(ARGUMENTS), JSON, max_size=4).map(lambda given: FITTING | given)
+ARGUMENTS = st.dictionaries(st.sampled_from(ARGUMENT_NAMES), JSON, max_size=4).map(
+    lambda changes: VALID_ARGUMENTS | changes
+)
 MESSAGES = st.one_of(
     st.fixed_dictionaries({"kind": st.just("print"), "text": st.text(max_size=50)}),
     st.fixed_dictionaries({"kind": st.just("dropped"), "bytes": st.integers(0, 2**53 - 1)}),
@@ -148,8 +150,8 @@ MESSAGES = st.one_of(
         {
             "kind": st.just("call"),
             "number": st.integers(1, 5),
-            "function": st.sampled_from(ABILITIES),
-            "arguments": GIVEN,
+            "function": st.sampled_from(FUNCTIONS),
+            "arguments": ARGUMENTS,
         }
     ),
     st.fixed_dictionaries(
@@ -167,11 +169,13 @@ LAST = st.one_of(
         }
     ),
 )
-BENT = st.dictionaries(st.sampled_from(["kind", "text", "number", "function", "arguments", "seconds", "frames"]), JSON)
+MALFORMED = st.dictionaries(
+    st.sampled_from(["kind", "text", "number", "function", "arguments", "seconds", "frames"]), JSON
+)
 
 
 def _bytes(message: dict[str, Any]) -> bytes:
-    """As an interpreter writes it: a line of JSON, and a text."""
+    """Encodes a message like an interpreter: as a line of JSON and a text."""
     line = dict(message)
     text = line.pop("text", "")
     if "arguments" in line:
@@ -186,11 +190,11 @@ def _line(message: bytes) -> dict[str, Any]:
     return line
 
 
-def _held(said: list[bytes], slow: bool) -> tuple[str | Fault | None, _Strict, _Script, Logs]:
-    """How the host reacts; None if it gives up, in one of the ways that it may."""
+def _hold(messages: list[bytes], slow: bool) -> tuple[str | Fault | None, _Strict, _Script, Logs]:
+    """Holds a conversation. Returns its end first, which is None if it raises one of the allowed exceptions."""
 
-    async def held() -> tuple[str | Fault | None, _Strict, _Script, Logs]:
-        host_functions, script, logs = _Strict(slow), _Script(said), Logs(1000)
+    async def hold() -> tuple[str | Fault | None, _Strict, _Script, Logs]:
+        host_functions, script, logs = _Strict(slow), _Script(messages), Logs(1000)
         end = None
         async with asyncio.timeout(5):
             try:
@@ -203,32 +207,33 @@ def _held(said: list[bytes], slow: bool) -> tuple[str | Fault | None, _Strict, _
         assert len(asyncio.all_tasks()) == 1
         return end, host_functions, script, logs
 
-    return asyncio.run(held())
+    return asyncio.run(hold())
 
 
 @pytest.mark.timeout(120)
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.binary(max_size=60) | (MESSAGES | BENT | LAST).map(_bytes), max_size=8), st.booleans())
-def test_whatever_an_interpreter_says_is_an_end_or_is_refused(said: list[bytes], slow: bool) -> None:
-    """Bytes that are no message, messages that are none of ours: nothing else is raised, and nothing goes on."""
-    end, host_functions, _, _ = _held(said, slow)
+@given(st.lists(st.binary(max_size=60) | (MESSAGES | MALFORMED | LAST).map(_bytes), max_size=8), st.booleans())
+def test_any_messages_lead_to_an_end_or_are_refused(messages: list[bytes], slow: bool) -> None:
+    """Invalid bytes and unknown messages raise no other exception, and leave no open calls."""
+    end, host_functions, _, _ = _hold(messages, slow)
     assert end is None or isinstance(end, str | Fault)
-    assert (host_functions.wrong, host_functions.under_way) == ([], 0)
+    assert (host_functions.wrong, host_functions.in_progress) == ([], 0)
 
 
 @pytest.mark.timeout(120)
 @settings(max_examples=200, deadline=None)
 @given(st.lists(MESSAGES.map(_bytes), max_size=12), LAST, st.booleans())
-def test_messages_in_any_order_are_understood(said: list[bytes], last: JsonObject, slow: bool) -> None:
+def test_valid_messages_in_any_order_are_handled(messages: list[bytes], last: JsonObject, slow: bool) -> None:
     """Host functions get valid arguments, every wait is answered, and the end is the one that was sent."""
-    end, host_functions, script, logs = _held([*said, _bytes(last)], slow)
-    assert (host_functions.wrong, host_functions.under_way) == ([], 0)
+    end, host_functions, script, logs = _hold([*messages, _bytes(last)], slow)
+    assert (host_functions.wrong, host_functions.in_progress) == ([], 0)
     if end is not None:
         assert isinstance(end, Fault) == (last["kind"] == "failed")
-        waits = sum(_line(one)["kind"] == "wait" for one in said)
+        lines = [_line(message) for message in messages]
+        waits = sum(line["kind"] == "wait" for line in lines)
         assert len(script.sent) == 1 + waits
         answers = [answer for sent in script.sent[1:] for answer in json.loads(sent)["answers"]]
-        calls = [_line(one) for one in said if _line(one)["kind"] == "call"]
+        calls = [line for line in lines if line["kind"] == "call"]
         assert len(answers) <= len(calls)
         assert {answer["number"] for answer in answers} <= {call["number"] for call in calls}
     assert len("\n".join(logs.lines()).encode()) < 1100
@@ -238,34 +243,37 @@ def test_messages_in_any_order_are_understood(said: list[bytes], last: JsonObjec
 @given(st.lists(st.integers(1, 9), max_size=12))
 @settings(max_examples=50, deadline=None)
 def test_every_call_is_answered_once(numbers: list[int]) -> None:
-    """Whatever numbers they have: also the same ones."""
-    calls = [_bytes({"kind": "call", "number": n, "function": "list_tools", "arguments": FITTING}) for n in numbers]
+    """Every call is answered once, even if several calls have the same number."""
+    calls = [
+        _bytes({"kind": "call", "number": n, "function": "list_tools", "arguments": VALID_ARGUMENTS}) for n in numbers
+    ]
     wait = _bytes({"kind": "wait", "seconds": 0.01})
-    _, _, script, _ = _held([*calls, *[wait] * (len(calls) + 2)], slow=False)
+    _, _, script, _ = _hold([*calls, *[wait] * (len(calls) + 2)], slow=False)
     answers = [answer for sent in script.sent[1:] for answer in json.loads(sent)["answers"]]
     assert sorted(answer["number"] for answer in answers) == sorted(numbers)
 
 
-def test_calls_without_end_are_refused() -> None:
-    """Before there is no room for them."""
+def test_the_number_of_calls_is_limited() -> None:
+    """After 20,000 calls, the next one ends the conversation."""
     call = _bytes({"kind": "call", "number": 1, "function": "list_tools", "arguments": {}})
-    end, host_functions, _, _ = _held([call] * 20_001, slow=True)
-    assert (end, host_functions.under_way) == (None, 0)
+    end, host_functions, _, _ = _hold([call] * 20_001, slow=True)
+    assert (end, host_functions.in_progress) == (None, 0)
 
 
-def test_calls_that_hold_more_than_can_be_kept_are_refused() -> None:
-    """Each may hold a lot; all of them together no more than ten times that."""
+def test_the_number_of_values_in_all_calls_is_limited() -> None:
+    """A call may have 100,000 values, and all calls together ten times as many."""
     call = _bytes({"kind": "call", "number": 1, "function": "call_agent", "arguments": {"x": [0] * 90_000}})
-    end, host_functions, _, _ = _held([call] * 12, slow=True)
-    assert (end, host_functions.under_way) == (None, 0)
+    end, host_functions, _, _ = _hold([call] * 12, slow=True)
+    assert (end, host_functions.in_progress) == (None, 0)
 
 
-def test_calls_hold_only_so_much_at_a_time() -> None:
-    """One that would be more is answered at once, with an error that says what to do."""
-    given = {"name": "x", "input_dict": {"x": "y" * 1_900_000}}
-    call = _bytes({"kind": "call", "number": 1, "function": "call_agent", "arguments": given})
+def test_the_size_of_open_calls_is_limited() -> None:
+    """A call that exceeds the limit is answered at once, with an error that suggests a solution."""
+    arguments = {"name": "x", "input_dict": {"x": "y" * 1_900_000}}
+    call = _bytes({"kind": "call", "number": 1, "function": "call_agent", "arguments": arguments})
     wait = _bytes({"kind": "wait", "seconds": 0.5})
-    _, host_functions, script, _ = _held([*[call] * 9, wait], slow=True)
+    _, host_functions, script, _ = _hold([*[call] * 9, wait], slow=True)
     (answer,) = json.loads(script.sent[-1])["answers"]
-    assert answer["error"]["message"] == "Too much is handed on at a time. Await the calls as they are made."
-    assert host_functions.under_way == 0
+    message = answer["error"]["message"]
+    assert message == "The calls in progress carry too much data. Await each call before making the next."
+    assert host_functions.in_progress == 0

@@ -1,12 +1,12 @@
-"""Programs such as models write, each run with its cases: `corpus/*.agent`, and what is expected in `*.json` beside.
+"""Runs the programs of `corpus/*.agent`, which are like those that models write, with the cases in `*.json`.
 
-See `tests.sandbox.programs` for how those are written.
+`tests.sandbox.programs` describes the format of these files.
 """
 
 import pytest
 
 from shared.sandbox import analyze_now
-from tests.sandbox.by_cpython import by_cpython
+from tests.sandbox.by_cpython import run_with_cpython
 from tests.sandbox.conftest import Run
 from tests.sandbox.programs import cases_of, code_of, names, numbered_cases
 from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
@@ -14,7 +14,7 @@ from tests.sandbox.shop_server import ShopServer
 
 
 @pytest.mark.parametrize(("name", "number"), numbered_cases())
-async def test_a_program_does_what_it_says(
+async def test_a_program_has_its_expected_outcome(
     name: str,
     number: int,
     run: Run,
@@ -22,7 +22,7 @@ async def test_a_program_does_what_it_says(
     addresses: dict[str, str],
     shop_server: ShopServer,
 ) -> None:
-    """Its result, or its error, and every line that it prints; calls that it gathers are under way at the same time."""
+    """Its result or error, its printed lines, and the number of its concurrent calls are as expected."""
     case = cases_of(name, addresses)[number]
     host_functions.answers = case.answers
     if case.meet:
@@ -31,25 +31,25 @@ async def test_a_program_does_what_it_says(
     assert (outcome.failure.error if outcome.failure else None) == case.error
     assert outcome.result == case.result
     assert outcome.logs == case.logs
-    assert host_functions.calls.most_at_once == case.meet
-    assert shop_server.most_at_once == case.meet_http
+    assert host_functions.calls.max_concurrent == case.meet
+    assert shop_server.max_concurrent == case.meet_http
 
 
 @pytest.mark.parametrize("name", names("corpus"))
 def test_the_analysis_finds_nothing_in_a_program_that_runs(name: str) -> None:
-    """A finding stops a run, so a finding in what would run is a fault of the look."""
+    """The analysis has no findings for programs that run, as findings would prevent the run."""
     assert analyze_now(code_of("corpus", name)) == []
 
 
 @pytest.mark.parametrize(
     ("name", "number"), [(name, number) for name, number in numbered_cases() if cases_of(name)[number].cpython]
 )
-def test_cpython_does_the_same(name: str, number: int) -> None:
-    """What an author sees on a machine of their own is what the sandbox gives."""
+def test_cpython_gives_the_same_outcome(name: str, number: int) -> None:
+    """CPython on the author's own machine gives the same outcome as the sandbox."""
     case = cases_of(name)[number]
-    assert by_cpython(code_of("corpus", name), case) == (case.result, case.error, case.logs)
+    assert run_with_cpython(code_of("corpus", name), case) == (case.result, case.error, case.logs)
 
 
-def test_there_are_enough() -> None:
-    """The corpus is what the engine is held to; it does not shrink unnoticed."""
+def test_the_number_of_programs() -> None:
+    """The corpus does not shrink unnoticed."""
     assert len(names("corpus")) >= 130

@@ -1,4 +1,4 @@
-"""The engine: what a run starts with, its run slots, and what becomes of a run that is cancelled."""
+"""The engine: the start of a run, its run slots, and its cancellation."""
 
 import asyncio
 import json
@@ -19,8 +19,8 @@ from tests.sandbox.scripted_host_functions import ScriptedHostFunctions
 RUN = "async def run(input_dict, tools):\n"
 
 
-async def test_a_run_has_a_result_what_it_printed_and_how_long_it_took(run: Run) -> None:
-    """Standard output and error, each line at once; JSON as Python has it."""
+async def test_the_outcome_has_the_result_the_printed_lines_and_the_duration(run: Run) -> None:
+    """The lines contain standard output and standard error. Tuples in the result become lists."""
     code = "import sys\n" + RUN + "    print('a', 1)\n    print('b', file=sys.stderr)\n    return {'x': (1, None, 2.5)}"
     outcome = await run(code)
     assert (outcome.failure, outcome.result, outcome.logs) == (None, {"x": [1, None, 2.5]}, ["a 1", "b"])
@@ -28,7 +28,7 @@ async def test_a_run_has_a_result_what_it_printed_and_how_long_it_took(run: Run)
 
 
 @pytest.mark.parametrize(
-    ("around", "line"),
+    ("wrapping", "line"),
     [
         ("{}", 2),
         ("\ufeff{}", 2),
@@ -38,16 +38,16 @@ async def test_a_run_has_a_result_what_it_printed_and_how_long_it_took(run: Run)
         ("\ufeff```python\n{}\n```", 3),
     ],
 )
-async def test_code_as_models_wrap_it_runs(around: str, line: int, run: Run) -> None:
-    """A byte order mark and a Markdown fence around all of it are no part of it; lines keep their numbers."""
-    failure = (await run(around.format(RUN + "    return 1 / 0"))).failure
+async def test_wrapped_code_runs(wrapping: str, line: int, run: Run) -> None:
+    """A byte order mark and a Markdown fence around all of the code are ignored. Lines keep their numbers."""
+    failure = (await run(wrapping.format(RUN + "    return 1 / 0"))).failure
     assert failure
     assert failure.error == "ZeroDivisionError: division by zero"
     assert f'"agent.py", line {line}, in run' in failure.traceback
 
 
-async def test_a_run_begins_like_a_new_python(run: Run) -> None:
-    """What ran before the snapshot has left no trace: decimal's context is new, and tasks count from one."""
+async def test_a_run_starts_like_a_new_python(run: Run) -> None:
+    """Code that ran before the snapshot leaves no trace: decimal's context is new, and tasks are numbered from 1."""
     code = """import asyncio, contextvars, decimal
 
 async def third(digits):
@@ -64,7 +64,7 @@ async def run(input_dict, tools):
 
 
 async def test_a_run_can_be_replayed(engine: WasmEngine) -> None:
-    """With the same seed and clock: ids, random numbers, times, and the order of a set are the same ones."""
+    """With the same seed and clock, ids, random numbers, times and the order of a set are the same."""
     code = (
         "import asyncio, datetime, os, random, secrets, time, uuid\n"
         + RUN
@@ -78,8 +78,8 @@ async def test_a_run_can_be_replayed(engine: WasmEngine) -> None:
     )
     program = Program(code, {}, seed=b"1", clock=1_700_000_000 * 10**9)
     first, second, third = [
-        (await engine.run(one, NoHostFunctions(), LIMITS)).result
-        for one in (program, program, replace(program, seed=b"2", clock=None))
+        (await engine.run(variant, NoHostFunctions(), LIMITS)).result
+        for variant in (program, program, replace(program, seed=b"2", clock=None))
     ]
     assert isinstance(first, list)
     assert isinstance(third, list)
@@ -89,7 +89,7 @@ async def test_a_run_can_be_replayed(engine: WasmEngine) -> None:
 
 
 async def test_the_analysis_knows_exactly_the_modules_that_exist(run: Run) -> None:
-    """All of them can be imported, and no other of the standard library."""
+    """All of these modules can be imported, and no other modules of the standard library."""
     code = (
         "import importlib, sys\n"
         + RUN
@@ -107,8 +107,8 @@ async def test_the_analysis_knows_exactly_the_modules_that_exist(run: Run) -> No
     assert (await run(code, {"known": [*sorted(MODULES)]})).result == sorted(MODULES)
 
 
-async def test_a_load_runs_only_what_is_outside(engine: WasmEngine) -> None:
-    """`run` is not called, and no host function is there."""
+async def test_loading_runs_only_top_level_code(engine: WasmEngine) -> None:
+    """When code is loaded, `run` is not called, and host functions are not available."""
     assert await engine.load("x = 1\n" + RUN + "    raise ValueError", LIMITS) is None
     failure = await engine.load("x = 1 / 0\n" + RUN + "    return 1", LIMITS)
     assert failure
@@ -116,52 +116,51 @@ async def test_a_load_runs_only_what_is_outside(engine: WasmEngine) -> None:
     calls = "asyncio.run(call_llm(messages='x'))\n" + RUN + "    return 1"
     refused = await engine.load(calls, LIMITS)
     assert refused
-    assert "Nothing can be called while the code is loaded" in refused.error or "event loop" in refused.error
+    message = "Host functions cannot be called while the code is being loaded"
+    assert message in refused.error or "event loop" in refused.error
 
 
-@pytest.mark.parametrize("how", ["by its time", "from outside"])
-async def test_a_call_ends_with_its_run(how: str, engine: WasmEngine) -> None:
-    """A call that no longer has a run causes no more cost."""
+@pytest.mark.parametrize("reason", ["timeout", "cancellation"])
+async def test_a_call_ends_with_its_run(reason: str, engine: WasmEngine) -> None:
+    """A call is cancelled when its run ends, so it causes no further cost."""
     gate = Gate()
-    limits = replace(LIMITS, seconds=0.3) if how == "by its time" else LIMITS
+    limits = replace(LIMITS, seconds=0.3) if reason == "timeout" else LIMITS
     run = asyncio.create_task(engine.run(Program(CALL, {}), gate, limits))
     await gate.arrived.acquire()
-    if how == "from outside":
+    if reason == "cancellation":
         run.cancel()
     await asyncio.wait([run])
     await asyncio.sleep(0)
-    cancelled = (gate.cancelled, gate.here)
+    cancelled = (gate.cancelled, gate.in_progress)
     gate.opened.set()
     assert cancelled == (1, 0)
 
 
 async def test_runs_are_limited_by_the_slots() -> None:
-    """At one level; the others wait for a run slot, and run when one is free."""
+    """Further runs of the same level wait for a run slot. Runs of another level do not."""
     engine, gate = WasmEngine(at_once=3), Gate()
     tasks = [asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS)) for _ in range(9)]
     for _ in range(3):
         await gate.arrived.acquire()
     deeper = await engine.run(Program(RUN + "    return 'deeper'", {}), gate, LIMITS, level=1)
     assert deeper.result == "deeper"
-    assert gate.most == 3
+    assert gate.max_in_progress == 3
     gate.opened.set()
     assert [outcome.result for outcome in await asyncio.gather(*tasks)] == ["gate"] * 9
-    assert gate.most == 3
+    assert gate.max_in_progress == 3
 
 
-async def test_agents_that_call_agents_do_not_wait_for_each_other(
-    run: Run, host_functions: ScriptedHostFunctions
-) -> None:
-    """All run slots are taken by runs that each call another agent: those have slots of their own."""
+async def test_called_agents_have_their_own_slots(run: Run, host_functions: ScriptedHostFunctions) -> None:
+    """When all run slots are taken by runs that call another agent, the called agents still get slots."""
     host_functions.meet(AT_ONCE)
     code = RUN + "    return await gofannon_client.call('one_parameter', input_dict)"
     outcomes = await asyncio.gather(*[run(code, {"n": n}) for n in range(AT_ONCE)])
     assert [outcome.result for outcome in outcomes] == [n * n for n in range(AT_ONCE)]
-    assert host_functions.calls.most_at_once == AT_ONCE
+    assert host_functions.calls.max_concurrent == AT_ONCE
 
 
-async def test_a_run_without_a_slot_raises_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waiting without success is an exception, so that the caller can try again, and not an outcome."""
+async def test_a_run_without_a_slot_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that gets no slot raises an exception instead of returning an outcome, so that the caller can try again."""
     monkeypatch.setattr(slots, "_WAITING_SECONDS", 0.05)
     engine, gate = WasmEngine(at_once=1), Gate()
     first = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
@@ -173,7 +172,7 @@ async def test_a_run_without_a_slot_raises_that(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_input_of_any_json_arrives_unchanged(run: Run) -> None:
-    """Depth, size, and every kind of value."""
+    """Deep and large input with every kind of value arrives unchanged."""
     value: dict[str, Any] = {"a": [1, 2.5, None, True, "é😀\n", {"": []}], "big": 2**70, "long": "x" * 100_000}
     deep: Any = 1
     for _ in range(60):

@@ -1,4 +1,4 @@
-"""What the failure of a run shows: its error, the author's own lines, and the cause."""
+"""The content of a run's failure: its error, the author's own lines, and the cause."""
 
 import pytest
 
@@ -10,14 +10,14 @@ from tests.sandbox.conftest import LIMITS, Run
 RUN = "async def run(input_dict, tools):\n"
 
 
-async def test_what_was_printed_before_a_failure_is_kept(run: Run) -> None:
-    """And before the time was up."""
+async def test_lines_printed_before_a_failure_are_kept(run: Run) -> None:
+    """Lines that were printed before an exception or a timeout are in the outcome."""
     assert (await run("print('loaded')\n" + RUN + "    print('ran')\n    1 / 0")).logs == ["loaded", "ran"]
     assert (await run(RUN + "    print('ran')\n    await asyncio.sleep(60)", seconds=0.3)).logs == ["ran"]
 
 
-async def test_the_traceback_is_the_authors_own_lines(run: Run) -> None:
-    """By the numbers of the code as it was sent, in the order of the calls."""
+async def test_the_traceback_has_the_authors_own_lines(run: Run) -> None:
+    """The traceback has the line numbers of the submitted code, in the order of the calls."""
     outcome = await run("def half(n):\n    return 1 / n\n\n" + RUN + "    return half(0)")
     assert outcome.failure == Failure(
         "ZeroDivisionError: division by zero",
@@ -27,7 +27,7 @@ async def test_the_traceback_is_the_authors_own_lines(run: Run) -> None:
 
 
 async def test_a_failure_while_code_is_loaded_names_its_line(run: Run) -> None:
-    """What stands outside of functions runs first."""
+    """An exception in top-level code has a traceback with its line."""
     outcome = await run("x = 1\ny = x / 0\n" + RUN + "    return y")
     assert outcome.failure
     assert outcome.failure.error == "ZeroDivisionError: division by zero"
@@ -35,7 +35,7 @@ async def test_a_failure_while_code_is_loaded_names_its_line(run: Run) -> None:
 
 
 async def test_code_with_findings_does_not_run(run: Run) -> None:
-    """The failure lists all findings by line, and nothing was printed."""
+    """The failure lists all findings by line, and nothing is printed."""
     outcome = await run("import numpy\nprint('x')\n" + RUN + "    call_llm(messages='x')")
     assert outcome.logs == []
     assert outcome.failure
@@ -44,7 +44,7 @@ async def test_code_with_findings_does_not_run(run: Run) -> None:
 
 
 async def test_a_syntax_error_is_shown_with_a_caret(run: Run) -> None:
-    """The line as it stands, and where in it."""
+    """The traceback shows the line unchanged, with a caret below the position of the error."""
     failure = (await run(RUN + "    return 1 +")).failure
     assert failure
     assert failure.error == "SyntaxError: line 2: This is not Python: invalid syntax."
@@ -55,8 +55,8 @@ async def test_a_syntax_error_is_shown_with_a_caret(run: Run) -> None:
     ]
 
 
-async def test_warnings_name_no_file_of_ours(run: Run) -> None:
-    """The warning about a call that was not awaited has its name, and other warnings the agent's line."""
+async def test_warnings_do_not_name_our_files(run: Run) -> None:
+    """A warning about a call without `await` names the function. Other warnings name the agent's line."""
     code = (
         "import gc, warnings\n"
         + RUN
@@ -71,7 +71,7 @@ async def test_warnings_name_no_file_of_ours(run: Run) -> None:
 
 
 async def test_notes_and_the_exceptions_of_a_group_are_shown(run: Run) -> None:
-    """Below the exception, as Python prints them."""
+    """The notes and the exceptions of a group are below the exception, as in Python's output."""
     code = RUN + (
         "    error = ExceptionGroup('several', [ValueError('a'), KeyError('b')])\n"
         "    error.add_note('while it was read')\n"
@@ -89,7 +89,7 @@ async def test_notes_and_the_exceptions_of_a_group_are_shown(run: Run) -> None:
 
 
 async def test_the_causes_of_an_exception_are_shown_before_it(run: Run) -> None:
-    """As Python prints it: what it was raised from, and what was being handled; not what `from None` hides."""
+    """As in Python's output, the causes and the handled exceptions are shown, except if `from None` hides them."""
     code = """def read(text):
     return int(text)
 
@@ -137,8 +137,8 @@ RuntimeError: no number"""
     assert hidden.traceback.startswith('Traceback (most recent call last):\n  File "agent.py", line 14')
 
 
-async def test_a_chain_without_an_end_is_cut(run: Run) -> None:
-    """By the number of its links, and by the length of each; a circle ends, too."""
+async def test_long_chains_of_exceptions_are_cut(run: Run) -> None:
+    """The number of causes and the length of each are limited. Circular causes are handled."""
     long = RUN + (
         "    error = None\n"
         "    for number in range(100):\n"
@@ -158,19 +158,19 @@ async def test_a_chain_without_an_end_is_cut(run: Run) -> None:
 
 
 async def test_a_missing_key_is_reported_as_python_does(run: Run) -> None:
-    """`KeyError: 'b'`, so that a key that is empty or has spaces is seen."""
+    """The error is `KeyError: 'b'`, with quotes that make empty keys and spaces visible."""
     outcome = await run(RUN + "    return input_dict['b']")
     assert outcome.failure
     assert outcome.failure.error == "KeyError: 'b'"
 
 
 async def test_an_invalid_escape_is_not_an_error(run: Run) -> None:
-    """`"\\d+"` without an `r` is what models write; Python warns of it, and runs it."""
+    """Models write `"\\d+"` without an `r`. Python warns about it, but runs it."""
     assert (await run(RUN + "    return re.findall('\\d+', 'a1b22')")).result == ["1", "22"]
 
 
 class Failing(NoHostFunctions):
-    """Every HTTP call fails, as the test says."""
+    """Host functions whose HTTP calls fail with the given exception."""
 
     def __init__(self, failure: Exception) -> None:
         self._failure = failure
@@ -185,8 +185,8 @@ async def _http_outcome(engine: WasmEngine, failure: Exception, code: str = "") 
 
 
 async def test_a_failed_call_is_reported_by_its_name_and_cause(engine: WasmEngine) -> None:
-    """If the code does not catch it, the caller of the run gets the cause."""
-    cause = ValueError("beneath")
+    """If the code does not catch the failure, the outcome has its name and its cause."""
+    cause = ValueError("the cause")
     failed = CallFailed("No connection.", ConnectionError, name="ConnectError", cause=cause)
     failure = (await _http_outcome(engine, failed)).failure
     assert failure
@@ -194,20 +194,20 @@ async def test_a_failed_call_is_reported_by_its_name_and_cause(engine: WasmEngin
     assert failure.traceback.endswith("ConnectError: No connection.")
 
 
-async def test_a_fault_of_ours_reveals_nothing(engine: WasmEngine, caplog: pytest.LogCaptureFixture) -> None:
-    """Inside it is one sentence; what happened is in the log."""
+async def test_an_internal_error_reveals_nothing(engine: WasmEngine, caplog: pytest.LogCaptureFixture) -> None:
+    """Agent code gets a general message, without the text of the internal exception."""
     failure = (await _http_outcome(engine, ValueError("the database's password"))).failure
     assert failure
     assert failure.error == "RuntimeError: Something went wrong on our side."
     assert "password" not in failure.traceback
 
 
-async def test_a_failure_that_was_caught_is_not_the_cause(engine: WasmEngine) -> None:
-    """Only the last one that ended the run is."""
+async def test_a_caught_failure_is_not_the_cause(engine: WasmEngine) -> None:
+    """If the run ends with another exception, a failure that the code has caught is not its cause."""
     code = (
         "    try:\n        await http_client.get('https://example.com')\n    except Exception:\n        pass\n"
         "    raise RuntimeError('another')"
     )
-    failure = (await _http_outcome(engine, CallFailed("No.", cause=ValueError("beneath")), code)).failure
+    failure = (await _http_outcome(engine, CallFailed("No.", cause=ValueError("the cause")), code)).failure
     assert failure
     assert (failure.error, failure.cause) == ("RuntimeError: another", None)

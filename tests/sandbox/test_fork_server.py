@@ -1,4 +1,4 @@
-"""The fork server: started, started again, behind with its work, and missing."""
+"""The fork server: its start and restart, delayed requests, and missing builds."""
 
 import asyncio
 import signal
@@ -16,13 +16,13 @@ from shared.sandbox.engine import WasmEngine
 from shared.sandbox.worker import Gone
 from tests.sandbox.children import children, fork_servers
 from tests.sandbox.conftest import LIMITS
-from tests.sandbox.gate import CALL, NORMAL, RUN, Gate, ran
+from tests.sandbox.gate import CALL, NORMAL, RUN, Gate, run_with_gate
 
 pytestmark = pytest.mark.usefixtures("no_processes_left")
 
 
-async def test_a_fork_server_that_is_killed_is_started_again(engine: WasmEngine) -> None:
-    """Its workers end with it, and so does a run in one of them; the next run starts another."""
+async def test_a_killed_fork_server_is_restarted(engine: WasmEngine) -> None:
+    """When the fork server is killed, its workers and their runs end. The next run starts another fork server."""
     gate = Gate()
     running = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
     await gate.arrived.acquire()
@@ -35,18 +35,16 @@ async def test_a_fork_server_that_is_killed_is_started_again(engine: WasmEngine)
     failure = (await running).failure
     assert failure
     assert failure.error == "RuntimeError: The interpreter ended in the middle of the run."
-    assert (await ran(engine, NORMAL, n=2)).result == 4
+    assert (await run_with_gate(engine, NORMAL, n=2)).result == 4
 
 
-async def test_a_run_without_a_build_says_so(
-    engine: WasmEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """With what to do; nothing is raised."""
+async def test_a_run_without_a_build_fails(engine: WasmEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The run's error explains what to do. No exception is raised."""
     monkeypatch.setattr(forking, "_FOLDER", tmp_path)
-    failure = (await ran(engine, NORMAL, n=1)).failure
+    failure = (await run_with_gate(engine, NORMAL, n=1)).failure
     assert failure
     assert failure.error == (
-        "RuntimeError: The sandbox does not start here. The Python that agents run in is not built. Run `make setup`."
+        "RuntimeError: The sandbox could not start. The Python that agents run in is not built. Run `make setup`."
     )
 
 
@@ -55,54 +53,54 @@ async def test_a_run_without_a_build_says_so(
 async def test_a_build_for_another_processor_is_compiled_once(
     engine: WasmEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As for a processor of another kind: the first run waits for it, the log says so, and the next ones do not."""
+    """The first run waits until the component is recompiled, which is logged. Later runs do not recompile it."""
     (tmp_path / fork_server.COMPILED).write_bytes(b"for another processor")
     (tmp_path / fork_server.COMPONENT).symlink_to(forking._FOLDER / fork_server.COMPONENT)  # pyright: ignore[reportPrivateUsage]
     monkeypatch.setattr(forking, "_FOLDER", tmp_path)
     patient = replace(LIMITS, seconds=120)
     assert (await engine.run(Program(NORMAL, {"n": 2}), Gate(), patient)).result == 4
-    assert (await ran(engine, NORMAL, n=3)).result == 6
-    lines = [record.getMessage() for record in caplog.records if "is compiled anew" in record.getMessage()]
+    assert (await run_with_gate(engine, NORMAL, n=3)).result == 6
+    lines = [record.getMessage() for record in caplog.records if "is being recompiled" in record.getMessage()]
     assert len(lines) == 1
 
 
-async def test_a_run_without_a_process_says_so(engine: WasmEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is raised, and no path is named."""
+async def test_a_run_without_a_process_fails(engine: WasmEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run's error contains no path. No exception is raised."""
 
-    def full(*_: object, **__: object) -> Any:
+    def fail(*_: object, **__: object) -> Any:
         raise OSError(24, "Too many open files", "/a/path")
 
-    monkeypatch.setattr("shared.sandbox.forking.asyncio.create_subprocess_exec", full)
-    failure = (await ran(engine, NORMAL, n=1)).failure
+    monkeypatch.setattr("shared.sandbox.forking.asyncio.create_subprocess_exec", fail)
+    failure = (await run_with_gate(engine, NORMAL, n=1)).failure
     assert failure
-    assert failure.error.startswith("RuntimeError: The sandbox does not start here. ")
+    assert failure.error.startswith("RuntimeError: The sandbox could not start. ")
     assert "/a/path" not in failure.error
 
 
-async def test_a_fork_server_that_is_behind_is_waited_for(engine: WasmEngine) -> None:
-    """With so many requests before it that no more fit into its socket."""
-    assert (await ran(engine, NORMAL, "user:a", n=1)).result == 2
+async def test_requests_wait_for_a_busy_fork_server(engine: WasmEngine) -> None:
+    """When the control socket is full, the next request waits until the fork server continues."""
+    assert (await run_with_gate(engine, NORMAL, "user:a", n=1)).result == 2
     (server,) = fork_servers()
     server.suspend()
-    known = workers._fork_server()  # pyright: ignore[reportPrivateUsage]
-    asking = [asyncio.create_task(known.fork(LIMITS.memory_bytes)) for _ in range(5)]
-    await asyncio.gather(*asking)
-    control: socket.socket = known._running.result()._control  # pyright: ignore
+    our_server = workers._fork_server()  # pyright: ignore[reportPrivateUsage]
+    forking_tasks = [asyncio.create_task(our_server.fork(LIMITS.memory_bytes)) for _ in range(5)]
+    await asyncio.gather(*forking_tasks)
+    control: socket.socket = our_server._running.result()._control  # pyright: ignore
     with suppress(BlockingIOError):
         while control.send(fork_server.CONTROL.pack(b"K", 2**40, 0)):
             pass
-    one_more = asyncio.create_task(known.fork(LIMITS.memory_bytes))
+    one_more = asyncio.create_task(our_server.fork(LIMITS.memory_bytes))
     await asyncio.wait({one_more}, timeout=0.2)
     assert not one_more.done()
     server.resume()
-    for worker in [task.result() for task in asking] + [await one_more]:
+    for worker in [task.result() for task in forking_tasks] + [await one_more]:
         assert b'"ready"' in await worker.receive()
-        known.kill(worker)
+        our_server.kill(worker)
     assert fork_servers() == [server]
 
 
-async def test_a_fork_server_that_is_behind_reports_how_a_run_ended(engine: WasmEngine) -> None:
-    """The service waits for its report: the run used up its CPU time, and did not end for an unknown reason."""
+async def test_a_busy_fork_server_reports_how_a_run_ended(engine: WasmEngine) -> None:
+    """The service waits for the fork server's report, so the error names the used CPU time as the reason."""
     gate = Gate()
     code = RUN + "    await gofannon_client.call('gate', {})\n    while True: pass"
     running = asyncio.create_task(engine.run(Program(code, {}), gate, replace(LIMITS, cpu_seconds=0.2)))
@@ -111,17 +109,17 @@ async def test_a_fork_server_that_is_behind_reports_how_a_run_ended(engine: Wasm
     server.suspend()
     gate.opened.set()
     async with asyncio.timeout(20):
-        while all(child.status() != psutil.STATUS_ZOMBIE for child in server.children()):  # noqa: ASYNC110 - likewise
+        while all(child.status() != psutil.STATUS_ZOMBIE for child in server.children()):  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.02)
     await asyncio.wait({running}, timeout=1)
     server.resume()
     failure = (await running).failure
     assert failure
-    assert failure.error.startswith("TimeoutError: The code computed for longer than 0.2 s")
+    assert failure.error.startswith("TimeoutError: The code used more than 0.2 s")
 
 
-async def test_only_the_service_is_interrupted_by_the_terminal(engine: WasmEngine) -> None:
-    """Which lets its runs end; the terminal sends it to all processes."""
+async def test_the_sandbox_ignores_interrupts_from_the_terminal(engine: WasmEngine) -> None:
+    """The terminal sends SIGINT to all processes. Only the service handles it, and lets its runs end."""
     gate = Gate()
     running = asyncio.create_task(engine.run(Program(CALL, {}), gate, LIMITS))
     await gate.arrived.acquire()
@@ -129,25 +127,25 @@ async def test_only_the_service_is_interrupted_by_the_terminal(engine: WasmEngin
         process.send_signal(signal.SIGINT)
     gate.opened.set()
     assert (await running).result == "gate"
-    assert (await ran(engine, NORMAL, n=2)).result == 4
+    assert (await run_with_gate(engine, NORMAL, n=2)).result == 4
 
 
 async def test_the_fork_server_finds_the_libraries_of_this_python(
     engine: WasmEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where they are in no folder that the system knows, and only the environment says so."""
+    """The fork server gets `LD_LIBRARY_PATH`, without which the system may not find these libraries."""
     monkeypatch.setenv("LD_LIBRARY_PATH", "/nothing")
-    assert (await ran(engine, NORMAL, n=2)).result == 4
+    assert (await run_with_gate(engine, NORMAL, n=2)).result == 4
     assert [server.environ() for server in fork_servers()] == [{"LD_LIBRARY_PATH": "/nothing"}]
 
 
-async def test_a_request_that_is_sent_in_part_is_the_last(engine: WasmEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fork server would take the next one for the rest of it; another is started."""
-    assert (await ran(engine, NORMAL, n=1)).result == 2
+async def test_a_partly_sent_request_ends_the_fork_server(engine: WasmEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fork server would read the next request as the rest of this one, so another fork server is started."""
+    assert (await run_with_gate(engine, NORMAL, n=1)).result == 2
     (server,) = fork_servers()
-    with monkeypatch.context() as some_systems:
-        some_systems.setattr(socket, "send_fds", lambda *_: 5)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "send_fds", lambda *_: 5)  # pyright: ignore[reportUnknownArgumentType, reportUnknownLambdaType]
         with pytest.raises(Gone):
             await workers._fork_server().fork(LIMITS.memory_bytes)  # pyright: ignore[reportPrivateUsage]
-    assert (await ran(engine, NORMAL, n=2)).result == 4
+    assert (await run_with_gate(engine, NORMAL, n=2)).result == 4
     assert server not in fork_servers()

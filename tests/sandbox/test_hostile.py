@@ -1,7 +1,7 @@
-"""Programs such as an attacker writes: each gets nothing, within its limits, and leaves nothing behind.
+"""Programs that an attacker might write: each of them gains nothing, stays within its limits, and leaves no traces.
 
-`hostile/*.agent` begin with a comment that tells how they end: `# ends: …`, a pattern of the error, or `# gives: …`,
-the harmless result as JSON. Those that are too large or too odd for a file are made here.
+Each of `hostile/*.agent` begins with a comment that describes its end: `# ends: …` with a pattern for the error, or
+`# gives: …` with the harmless result as JSON. Programs that are too large or unusual for a file are created here.
 """
 
 import asyncio
@@ -29,14 +29,14 @@ TIGHT: dict[str, Any] = {"seconds": 2, "cpu_seconds": 0.5}
 COMPUTING: dict[str, Any] = {"seconds": 20, "cpu_seconds": 0.5}
 FLOODING: dict[str, Any] = {"seconds": 4, "cpu_seconds": 1}
 CROWDED: dict[str, Any] = {"seconds": 2, "cpu_seconds": 0.2}
-"""For all of them at once."""
+"""For many programs at the same time."""
 PATIENT: dict[str, Any] = {"seconds": 20, "cpu_seconds": 1}
-"""For programs that must come to their end on a machine that has other things to do."""
+"""For programs that must complete even on a busy machine."""
 OUT_OF_TIME = "TimeoutError: The run took longer than 2 s."
-COMPUTED = "TimeoutError: The code computed for longer than 0.5 s, which is the most that a run may."
+COMPUTED = "TimeoutError: The code used more than 0.5 s of CPU time, the limit for a run."
 MAX_TRACEBACK_CHARACTERS = 20_000
 GRACE = 4.0
-"""Seconds that a run may go on after its limit: until a worker that does not answer is killed."""
+"""How many seconds a run may exceed its limit, until a worker that does not respond is killed."""
 RUN = "async def run(input_dict, tools):\n"
 NORMAL = (
     "import builtins, os\n" + RUN + "    seen = [name for name in ('evil', 'SECRET') if name in globals() or "
@@ -69,21 +69,21 @@ GENERATED = {
 
 
 class _Expected:
-    """What the first line of a hostile program says."""
+    """The end of a hostile program, according to its first line."""
 
     def __init__(self, code: str) -> None:
-        how, _, rest = code.splitlines()[0].removeprefix("# ").partition(": ")
-        self.pattern = rest if how == "ends" else None
-        self.result = None if how == "ends" else json.loads(rest)
+        kind, _, rest = code.splitlines()[0].removeprefix("# ").partition(": ")
+        self.pattern = rest if kind == "ends" else None
+        self.result = None if kind == "ends" else json.loads(rest)
 
     @property
     def limits(self) -> dict[str, Any]:
-        """Little time for those that may use it up."""
+        """The limits for this program: little time if it is expected to use all of it."""
         if self.pattern and re.fullmatch(self.pattern, OUT_OF_TIME):
             return TIGHT
         return COMPUTING if self.pattern and re.fullmatch(self.pattern, COMPUTED) else PATIENT
 
-    def holds(self, outcome: Outcome) -> bool:
+    def matches(self, outcome: Outcome) -> bool:
         if self.pattern is not None:
             return bool(outcome.failure and re.fullmatch(self.pattern, outcome.failure.error, re.DOTALL))
         return outcome.failure is None and outcome.result == self.result
@@ -91,63 +91,63 @@ class _Expected:
 
 def _texts(outcome: Outcome) -> str:
     failure = outcome.failure
-    told = f"{failure.error}\n{failure.traceback}" if failure else ""
-    return "\n".join([json.dumps(outcome.result, ensure_ascii=False), told, *outcome.logs])
+    failure_text = f"{failure.error}\n{failure.traceback}" if failure else ""
+    return "\n".join([json.dumps(outcome.result, ensure_ascii=False), failure_text, *outcome.logs])
 
 
-def _leaks_of_the_host(outcome: Outcome) -> list[str]:
-    """What of this process shows in a run's outcome."""
+def _find_leaks(outcome: Outcome) -> list[str]:
+    """Finds texts of this process in a run's outcome."""
     secrets = {SECRET, CANARY, str(ROOT), sys.prefix, sys.base_prefix, "site-packages", "wasmtime"}
     environment = {value for value in os.environ.values() if len(value) > 11}
     text = _texts(outcome)
     return [secret for secret in secrets | environment if secret in text]
 
 
-async def _is_well(run: Run, n: int = 21) -> bool:
-    """A normal program gives its answer, and sees nothing of any other."""
+async def _is_unharmed(run: Run, n: int = 21) -> bool:
+    """Whether a normal program gives its result and sees no traces of other programs."""
     outcome = await run(NORMAL, {"n": n})
     return (outcome.failure, outcome.result, outcome.logs) == (None, [2 * n, [], False], [])
 
 
 @pytest.mark.parametrize("name", names("hostile"))
-async def test_a_hostile_program_gets_nothing(name: str, run: Run) -> None:
-    """It ends as expected and in time, reveals nothing of the host, and the next program runs normally."""
+async def test_a_hostile_program_gains_nothing(name: str, run: Run) -> None:
+    """The program ends as expected and in time, and reveals nothing about the host. The next program runs normally."""
     code = code_of("hostile", name)
     expected = _Expected(code)
     outcome = await run(code, {}, TOOLS, **expected.limits)
-    assert expected.holds(outcome), _texts(outcome)[:2000]
+    assert expected.matches(outcome), _texts(outcome)[:2000]
     assert outcome.seconds < expected.limits["seconds"] + GRACE
     assert not outcome.failure or len(outcome.failure.traceback) < MAX_TRACEBACK_CHARACTERS
-    assert _leaks_of_the_host(outcome) == []
+    assert _find_leaks(outcome) == []
     assert len("\n".join(outcome.logs).encode()) < LIMITS.log_bytes + 100
-    assert await _is_well(run)
+    assert await _is_unharmed(run)
 
 
 @pytest.mark.parametrize("name", GENERATED)
-async def test_code_that_is_made_to_break_the_reader_only_fails(name: str, run: Run) -> None:
-    """A failure in words, whatever the code looks like; nothing is raised, and the next program runs normally."""
+async def test_code_that_attacks_the_parser_only_fails(name: str, run: Run) -> None:
+    """Unusual code fails with a short error. No exception is raised, and the next program runs normally."""
     outcome = await run(GENERATED[name], **TIGHT)
     harmless = outcome.failure is None and name in ("brackets_deep", "deep_f_string", "long_hexadecimal")
     assert harmless or (outcome.failure and len(outcome.failure.error) < 3000), _texts(outcome)[:300]
-    assert _leaks_of_the_host(outcome) == []
-    assert await _is_well(run)
+    assert _find_leaks(outcome) == []
+    assert await _is_unharmed(run)
 
 
-def _bounds(**limits: float) -> Limits:
+def _make_limits(**limits: float) -> Limits:
     return replace(LIMITS, **limits)
 
 
 async def test_hostile_programs_do_not_disturb_the_others(
     engine: WasmEngine, host_functions: ScriptedHostFunctions
 ) -> None:
-    """All of them at the same time as normal programs, which all give the right answer."""
-    # leaves run slots for these and for the stream; otherwise runs would wait for slots, which counts as time
+    """While all hostile programs run, normal programs give the right results."""
+    # Fewer than the run slots: otherwise, runs would wait for slots, and waiting counts towards their time limit.
     turns = asyncio.Semaphore(5)
     ended = asyncio.Event()
 
     async def hostile(code: str) -> Outcome:
         async with turns:
-            return await engine.run(Program(code, {}, TOOLS), host_functions, _bounds(**CROWDED))
+            return await engine.run(Program(code, {}, TOOLS), host_functions, _make_limits(**CROWDED))
 
     async def stream(first: int) -> list[int]:
         wrong: list[int] = []
@@ -160,19 +160,19 @@ async def test_hostile_programs_do_not_disturb_the_others(
         assert n > first + 20
         return wrong
 
-    # CPython 3.11 cannot read code in two threads at once ("AST constructor recursion depth mismatch"): so no code here
-    # that is long enough to be read beside the event loop
-    made = [code for code in GENERATED.values() if len(code) <= 20_000]
-    codes = [*(code_of("hostile", name) for name in names("hostile")), *made]
+    # CPython 3.11 cannot parse code in two threads at once ("AST constructor recursion depth mismatch"). So all code
+    # here is short enough to be parsed in the event loop's thread.
+    generated = [code for code in GENERATED.values() if len(code) <= 20_000]
+    codes = [*(code_of("hostile", name) for name in names("hostile")), *generated]
     streams = [asyncio.create_task(stream(first)) for first in (1, 2)]
     outcomes = await asyncio.gather(*map(hostile, codes))
     ended.set()
     assert await asyncio.gather(*streams) == [[], []]
-    assert [found for outcome in outcomes for found in _leaks_of_the_host(outcome)] == []
+    assert [leak for outcome in outcomes for leak in _find_leaks(outcome)] == []
 
 
-async def test_a_run_sees_nothing_that_another_left(run: Run) -> None:
-    """Globals, attributes, what was done to the input, and the seed of `random` end with a run."""
+async def test_a_run_sees_no_traces_of_another(run: Run) -> None:
+    """Globals, attributes, changes to the input, and the seed of `random` do not outlive their run."""
     draw = "import random\nrandom.seed(5)\n" + RUN + "    return random.random()"
     unseeded = "import random\n" + RUN + "    return random.random()"
     assert (await run(code_of("hostile", "leave_traces"), {}, TOOLS)).result == "done"
@@ -197,22 +197,22 @@ async def test_a_run_sees_nothing_that_another_left(run: Run) -> None:
         *("clock_of_the_guest_replaced", "error_out_of_memory", "print_flood", "signal_handlers", "trace_of_the_guest"),
     ],
 )
-async def test_a_tenants_next_run_is_as_the_first(
+async def test_a_tenants_next_run_is_unaffected(
     name: str, engine: WasmEngine, host_functions: ScriptedHostFunctions
 ) -> None:
-    """Runs of one tenant may use the same process, and see nothing of one another."""
+    """Runs of one tenant may use the same process, but see no traces of each other."""
     sharers = (f"the tenant of {name}",)
     code = code_of("hostile", name)
     expected = _Expected(code)
     for _ in range(3):
-        outcome = await engine.run(Program(code, {}, TOOLS, sharers), host_functions, _bounds(**expected.limits))
-        assert expected.holds(outcome), _texts(outcome)[:2000]
+        outcome = await engine.run(Program(code, {}, TOOLS, sharers), host_functions, _make_limits(**expected.limits))
+        assert expected.matches(outcome), _texts(outcome)[:2000]
         outcome = await engine.run(Program(NORMAL, {"n": 21}, {}, sharers), host_functions, LIMITS)
         assert (outcome.failure, outcome.result, outcome.logs) == (None, [42, [], False], [])
 
 
-async def test_a_run_cannot_change_what_it_was_given(run: Run) -> None:
-    """Input and tools go in as copies."""
+async def test_a_run_cannot_change_the_hosts_input(run: Run) -> None:
+    """A run gets copies of its input and tools."""
     input_dict: JsonObject = {"list": [1]}
     tools = {"https://mcp.example.com": ["x"]}
     code = RUN + "    input_dict['list'].append(2)\n    tools.clear()\n    return input_dict"
@@ -220,10 +220,10 @@ async def test_a_run_cannot_change_what_it_was_given(run: Run) -> None:
     assert (input_dict, tools) == ({"list": [1]}, {"https://mcp.example.com": ["x"]})
 
 
-async def test_metadata_addresses_are_asked_of_the_host_functions_alone(
+async def test_metadata_addresses_are_reachable_only_through_host_functions(
     run: Run, host_functions: ScriptedHostFunctions
 ) -> None:
-    """The one way out is a host function: what that refuses is refused, whichever name inside is used."""
+    """All clients and methods in agent code use the same host function, which refuses the metadata server."""
     code = (
         "import httpx\n" + RUN + "    seen = []\n"
         "    for client in (http_client, httpx.AsyncClient(), httpx.AsyncClient(base_url='http://169.254.169.254')):\n"
@@ -239,11 +239,9 @@ async def test_metadata_addresses_are_asked_of_the_host_functions_alone(
     assert len(host_functions.calls.http) == 15
 
 
-async def test_what_is_said_after_the_result_is_not_done(
-    engine: WasmEngine, host_functions: ScriptedHostFunctions
-) -> None:
+async def test_calls_after_the_result_are_ignored(engine: WasmEngine, host_functions: ScriptedHostFunctions) -> None:
     """A call that follows a forged result reaches no host function."""
-    outcome = await engine.run(Program(code_of("hostile", "forge_result"), {}), host_functions, _bounds(**PATIENT))
+    outcome = await engine.run(Program(code_of("hostile", "forge_result"), {}), host_functions, _make_limits(**PATIENT))
     assert outcome.result == "forged"
     assert host_functions.calls.agents == []
 
@@ -253,32 +251,32 @@ async def test_what_is_said_after_the_result_is_not_done(
 async def test_a_flood_does_not_stop_this_process(
     name: str, engine: WasmEngine, host_functions: ScriptedHostFunctions
 ) -> None:
-    """A run that says as much as it can takes this process little more time than it may take itself."""
+    """A run that sends as much as it can uses little more of this process's time than its own limit."""
     longest = 0.0
 
-    async def look() -> None:
+    async def measure() -> None:
         nonlocal longest
         while True:
-            began = time.thread_time()
+            started = time.thread_time()
             await asyncio.sleep(0.005)
-            longest = max(longest, time.thread_time() - began)
+            longest = max(longest, time.thread_time() - started)
 
-    looking = asyncio.create_task(look())
-    began = time.process_time()
-    outcome = await engine.run(Program(code_of("hostile", name), {}), host_functions, _bounds(**FLOODING))
-    computed = time.process_time() - began
-    looking.cancel()
+    measuring = asyncio.create_task(measure())
+    started = time.process_time()
+    outcome = await engine.run(Program(code_of("hostile", name), {}), host_functions, _make_limits(**FLOODING))
+    computed = time.process_time() - started
+    measuring.cancel()
     assert outcome.failure
     assert longest < 0.4
     assert computed < 2 * FLOODING["cpu_seconds"]
 
 
 async def test_a_long_chain_of_attributes_only_fails(run: Run) -> None:
-    """An outcome, not an exception of the engine's."""
+    """The engine returns a failure and does not raise an exception."""
     outcome = await run(RUN + f"    return json{'.a' * 1200}")
     assert outcome.failure
 
 
-def test_there_are_enough() -> None:
+def test_the_number_of_programs() -> None:
     """The hostile corpus does not shrink unnoticed."""
     assert len(names("hostile")) >= 280

@@ -1,4 +1,4 @@
-"""What is JSON, when it leaves a run or goes into a call."""
+"""Checks of JSON values that leave a run or are passed to a call."""
 
 import json
 import tracemalloc
@@ -24,37 +24,37 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_json_stays_what_it_is(value: Any) -> None:
-    """Any JSON value comes back equal, big integers too."""
+def test_json_is_unchanged_by_a_round_trip(value: Any) -> None:
+    """Any JSON value, even a big integer, is equal after encoding and parsing."""
     assert parse_json(json_text(value, MAX, "value"), "value") == value
 
 
-def test_tuples_become_lists_and_keys_texts() -> None:
-    """As Python's own `json` does it."""
+def test_tuples_become_lists_and_keys_become_strings() -> None:
+    """Values are converted in the same way as by Python's `json`."""
     assert parse_json(json_text({1: (1, 2), None: True}, MAX, "value"), "value") == {"1": [1, 2], "null": True}
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, b"x", object(), {(1,): 2}, len])
-def test_what_has_no_json_is_refused_in_words(value: Any) -> None:
-    """The sentence names what it is about."""
+def test_values_that_are_not_json_are_refused(value: Any) -> None:
+    """The error names the value and gives a reason."""
     with pytest.raises(NotJson, match=r"^The result is not JSON: .+\.$"):
         json_text(value, MAX, "result")
 
 
 def test_a_cycle_is_refused() -> None:
-    """Rather than followed."""
+    """A value that contains itself is refused."""
     cycle: list[Any] = []
     cycle.append(cycle)
     with pytest.raises(NotJson, match="too deep"):
         json_text(cycle, MAX, "result")
 
 
-def test_what_is_nested_too_deep_is_refused() -> None:
-    """Both by what writes JSON and by what reads it."""
+def test_deeply_nested_values_are_refused() -> None:
+    """Both the encoder and the parser refuse values that are nested too deeply."""
     deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
-    with pytest.raises(NotJson, match="nested too deep"):
+    with pytest.raises(NotJson, match="nested too deeply"):
         json_text(deep, MAX, "result")
     with pytest.raises(NotJson):
         parse_json("[" * 100_000, "result")
@@ -62,20 +62,20 @@ def test_what_is_nested_too_deep_is_refused() -> None:
 
 @pytest.mark.parametrize("text", ["NaN", "[Infinity]", "-Infinity", "", "{", "[1,]", "nul", '"\\ud800"'])
 def test_text_that_is_not_json_is_refused(text: str) -> None:
-    """By the letter of JSON."""
+    """The parser is strict: it refuses everything that the JSON standard does not allow."""
     with pytest.raises(NotJson, match=r"^The answer is not JSON: "):
         parse_json(text, "answer")
 
 
 def test_length_is_in_bytes() -> None:
-    """The error has both numbers."""
+    """The length limit is in bytes, and the error has the actual and the maximum length."""
     refuse_long("éé", 4, "result")
     with pytest.raises(NotJson, match=r"^The result is 4 bytes long as JSON; at most 3 are allowed\.$"):
         refuse_long("éé", 3, "result")
 
 
-def test_what_is_too_long_is_refused_before_it_is_written() -> None:
-    """A short list of one long text, many times, is cheap to hand over and would be dear to write."""
+def test_long_values_are_refused_before_they_are_encoded() -> None:
+    """A list with many references to one long text needs little memory, but encoding it would need much."""
     value = ["y" * 1_000_000] * 100
     tracemalloc.start()
     try:
@@ -87,5 +87,5 @@ def test_what_is_too_long_is_refused_before_it_is_written() -> None:
 
 
 def test_a_long_number_stays_exact() -> None:
-    """Up to the digits that Python itself reads."""
+    """Integers with up to 4,300 digits, Python's own limit, are parsed exactly."""
     assert parse_json(json.dumps(10**400), "result") == 10**400

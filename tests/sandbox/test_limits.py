@@ -1,4 +1,4 @@
-"""The limits of a run: when they end it, and what its failure says."""
+"""The limits of a run, and the failures of runs that exceed them."""
 
 from dataclasses import replace
 from typing import Any
@@ -23,7 +23,7 @@ RUN = "async def run(input_dict, tools):\n"
         (
             "    while True:\n        pass",
             {"cpu_seconds": 0.2},
-            "TimeoutError: The code computed for longer than 0.2 s, which is the most that a run may.",
+            "TimeoutError: The code used more than 0.2 s of CPU time, the limit for a run.",
         ),
         ("    await asyncio.sleep(60)", {"seconds": 0.3}, "TimeoutError: The run took longer than 0.3 s."),
         ("    import time\n    time.sleep(60)", {"seconds": 0.3}, "TimeoutError: The run took longer than 0.3 s."),
@@ -35,7 +35,7 @@ RUN = "async def run(input_dict, tools):\n"
     ],
 )
 async def test_the_failure_names_the_limit(code: str, limits: dict[str, Any], error: str, run: Run) -> None:
-    """Which limit it was."""
+    """The failure names the limit and its value."""
     outcome = await run(RUN + code, **limits)
     assert outcome.failure
     assert outcome.failure.error == error
@@ -44,23 +44,26 @@ async def test_the_failure_names_the_limit(code: str, limits: dict[str, Any], er
 @pytest.mark.parametrize(
     ("code", "error"),
     [
-        (RUN + "    while True: pass", "TimeoutError: The code computed for longer than 1 s"),
+        (RUN + "    while True: pass", "TimeoutError: The code used more than 1 s"),
         (RUN + "    kept = []\n    while True: kept.append(bytearray(10**6))", "MemoryError"),
         (
             RUN + "    text = ''\n    while True: text += 'x' * 1000",
-            "MemoryError: The run took more memory than it may.",
+            "MemoryError: The run used more memory than allowed.",
         ),
-        (RUN + "    text = 'x'\n    while True: text += text", "MemoryError: The run took more memory than it may."),
+        (RUN + "    text = 'x'\n    while True: text += text", "MemoryError: The run used more memory than allowed."),
         (RUN + "    return 'x' * 200_000", "TypeError: The result is 200002 bytes long as JSON"),
-        (RUN + "    return float('nan')", "TypeError: The result is not JSON: NaN and Infinity have no JSON"),
+        (RUN + "    return float('nan')", "TypeError: The result is not JSON: NaN and Infinity are not valid JSON"),
         (RUN + "    return {1, 2}", "TypeError: The result must be JSON, and a set is not. Return dicts, lists"),
         (
             RUN + "    return {'a': [0, {'b': object}]}",
             "TypeError: The result must be JSON, and a type is not, at result['a'][1]['b'].",
         ),
         (RUN + "    return [{(1, 2): 3}]", "TypeError: The result is not JSON: keys must be str"),
-        (RUN + "    return [float('inf')]", "TypeError: The result is not JSON: NaN and Infinity have no JSON, at"),
-        (RUN + "    return {'\\ud800': 1}", "TypeError: The result is not JSON: half of a surrogate pair is no"),
+        (
+            RUN + "    return [float('inf')]",
+            "TypeError: The result is not JSON: NaN and Infinity are not valid JSON, at",
+        ),
+        (RUN + "    return {'\\ud800': 1}", "TypeError: The result is not JSON: a lone surrogate is not valid te"),
         (RUN + "    a = []\n    a.append(a)\n    return a", "TypeError: The result is not JSON: Circular reference"),
         (RUN + "    import sys\n    sys.exit(3)", "SystemExit: 3"),
         (RUN + "    raise KeyboardInterrupt", "KeyboardInterrupt"),
@@ -74,7 +77,7 @@ async def test_the_failure_names_the_limit(code: str, limits: dict[str, Any], er
 )
 @pytest.mark.timeout(60)
 async def test_reaching_a_limit_ends_the_run(run: Run, code: str, error: str) -> None:
-    """In words for its author, whatever the code does."""
+    """A run that exceeds a limit or is invalid has no result, and its error explains the reason to the author."""
     outcome = await run(code, seconds=50, cpu_seconds=1)
     assert outcome.result is None
     assert outcome.failure
@@ -85,7 +88,7 @@ async def test_reaching_a_limit_ends_the_run(run: Run, code: str, error: str) ->
     "waits", ["await asyncio.sleep(60)", "import time\n    time.sleep(60)", "await asyncio.Future()"]
 )
 async def test_a_run_that_waits_too_long_ends(run: Run, waits: str) -> None:
-    """Whatever it waits for."""
+    """A run ends after its time limit, independently of what it waits for."""
     outcome = await run(RUN + f"    {waits}", seconds=3)
     assert outcome.failure
     assert outcome.failure.error == "TimeoutError: The run took longer than 3 s."
@@ -94,17 +97,17 @@ async def test_a_run_that_waits_too_long_ends(run: Run, waits: str) -> None:
 async def test_an_input_that_is_nested_too_deeply_is_refused(
     engine: WasmEngine, host_functions: ScriptedHostFunctions
 ) -> None:
-    """It cannot be handed in."""
+    """An input that cannot be encoded as JSON is refused."""
     deep: Any = 1
     for _ in range(5000):
         deep = [deep]
     outcome = await engine.run(Program(RUN + "    return 1", {"n": deep}), host_functions, LIMITS)
     assert outcome.failure
-    assert outcome.failure.error == "TypeError: The input is nested too deep."
+    assert outcome.failure.error == "TypeError: The input is nested too deeply."
 
 
 async def test_memory_is_limited(run: Run) -> None:
-    """To what a run may take, not to what the machine has."""
+    """A run that needs more memory than its limit fails with a `MemoryError`."""
     code = RUN + "    return len([str(n) * 200 for n in range(input_dict['n'])])"
     assert (await run(code, {"n": 1000}, memory_bytes=16 * 2**20)).result == 1000
     outcome = await run(code, {"n": 1_000_000}, memory_bytes=16 * 2**20)
@@ -113,36 +116,36 @@ async def test_memory_is_limited(run: Run) -> None:
 
 
 async def test_memory_can_be_used_up_after_the_code_has_ended(run: Run) -> None:
-    """The tasks are begun before the loop ends, and there is no room for that, nor for saying so."""
+    """The created tasks start before the loop ends. When no memory is left for that, the run still reports it."""
     code = RUN + "    kept = []\n    while True: kept.append(asyncio.create_task(asyncio.sleep(60)))"
     outcome = await run(code, memory_bytes=16 * 2**20, seconds=60, cpu_seconds=20)
     assert outcome.failure
-    assert outcome.failure.error == "MemoryError: The run took more memory than it may."
+    assert outcome.failure.error == "MemoryError: The run used more memory than allowed."
 
 
-async def test_waiting_is_not_computing(run: Run) -> None:
-    """A run that waits for longer than it may compute is fine."""
+async def test_waiting_uses_no_cpu_time(run: Run) -> None:
+    """A run may wait longer than its CPU time limit."""
     outcome = await run(RUN + "    await asyncio.sleep(0.6)\n    return 'slept'", cpu_seconds=0.3)
     assert outcome.result == "slept"
     assert outcome.seconds >= 0.6
 
 
 async def test_printed_lines_are_limited(run: Run) -> None:
-    """The last line says how much was dropped; the run goes on."""
+    """The last line reports how much text was dropped. The run continues."""
     outcome = await run(RUN + "    for n in range(100):\n        print('line', n)\n    return n", log_bytes=14)
     assert outcome.result == 99
-    assert outcome.logs == ["line 0", "line 1", "… 776 bytes more were printed; the first 14 are kept."]
+    assert outcome.logs == ["line 0", "line 1", "… 776 more bytes were printed; only the first 14 are kept."]
 
 
 async def test_one_endless_step_is_reported_as_a_timeout(run: Run) -> None:
-    """Also if the worker cannot stop by itself and is killed."""
+    """A single step that never ends is stopped by its CPU time limit."""
     outcome = await run(RUN + "    n = 7\n    while True:\n        n = n * n", cpu_seconds=0.3)
     assert outcome.failure
-    assert outcome.failure.error.startswith("TimeoutError: The code computed for longer than 0.3 s")
+    assert outcome.failure.error.startswith("TimeoutError: The code used more than 0.3 s")
 
 
 async def test_the_time_of_a_run_that_waits_for_a_call_is_limited(engine: WasmEngine) -> None:
-    """However long the call takes; it is named."""
+    """A run ends while its call is in progress, and the error names the call."""
     gate = Gate()
     outcome = await engine.run(Program(CALL, {}), gate, replace(LIMITS, seconds=0.3))
     gate.opened.set()
@@ -152,14 +155,14 @@ async def test_the_time_of_a_run_that_waits_for_a_call_is_limited(engine: WasmEn
 
 
 class Lavish(NoHostFunctions):
-    """Agents that answer at length."""
+    """Host functions with agents that return a long text."""
 
     async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
         return "x" * 5_000_000
 
 
-async def test_answers_come_as_many_as_fit_into_memory_at_a_time(engine: WasmEngine) -> None:
-    """However many have arrived at once: a run of 64 MiB takes 60 MB of them, of which it keeps the lengths."""
+async def test_answers_are_sent_in_parts_that_fit_into_memory(engine: WasmEngine) -> None:
+    """A run with 64 MiB of memory can receive 60 MB of answers if it does not keep them."""
     code = RUN + (
         "    async def length():\n        return len(await gofannon_client.call('x', {}))\n"
         "    return await asyncio.gather(*[length() for _ in range(12)])"
@@ -169,25 +172,25 @@ async def test_answers_come_as_many_as_fit_into_memory_at_a_time(engine: WasmEng
 
 
 async def test_a_program_that_is_larger_than_any_memory_is_refused(engine: WasmEngine) -> None:
-    """With its size, and before a worker has it."""
+    """A program that is too large is refused before it is sent to a worker."""
     outcome = await engine.run(Program(RUN + "    return 1", {"x": "y" * 70_000_000}), NoHostFunctions(), LIMITS)
     assert outcome.failure
     assert outcome.failure.error.startswith("TypeError: The input is longer than")
 
 
-def test_limits_are_plain() -> None:
-    """So that they can be a key: workers are made ready by them."""
+def test_limits_are_hashable() -> None:
+    """Equal limits have the same hash, so they can be used as a key."""
     assert hash(LIMITS) == hash(Limits(**LIMITS.__dict__))
 
 
-async def test_memory_of_the_snapshot_is_not_counted(run: Run) -> None:
-    """References to it, that is: a count would be a page that is copied. What the code makes is counted, and freed."""
+async def test_references_to_the_snapshot_are_not_counted(run: Run) -> None:
+    """Objects of the snapshot are immortal, as counting references would copy pages. The code's own objects are not."""
     body = """
     import json, sys, weakref
     class Mine: ...
     mine = Mine()
-    gone = weakref.ref(mine)
+    reference = weakref.ref(mine)
     del mine
-    there = [sys, json.dumps, json.dumps.__code__, json.JSONDecodeError, json.__dict__, json.__name__]
-    return [gone() is None, sys._is_immortal(Mine), *[sys._is_immortal(one) for one in there]]"""
+    objects = [sys, json.dumps, json.dumps.__code__, json.JSONDecodeError, json.__dict__, json.__name__]
+    return [reference() is None, sys._is_immortal(Mine), *[sys._is_immortal(item) for item in objects]]"""
     assert (await run(RUN + body)).result == [True, False] + [True] * 6

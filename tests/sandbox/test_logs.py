@@ -1,4 +1,4 @@
-"""What a run prints, kept up to a number of bytes."""
+"""The log of a run, which keeps text up to a number of bytes."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,47 +6,47 @@ from hypothesis import strategies as st
 from shared.sandbox.logs import Logs
 
 
-def _added(most: int, *texts: str) -> list[str]:
-    logs = Logs(most)
+def _log_lines(max_bytes: int, *texts: str) -> list[str]:
+    logs = Logs(max_bytes)
     for text in texts:
         logs.add(text)
     return logs.lines()
 
 
-def test_nothing_printed_makes_no_line() -> None:
-    """Not one empty line."""
-    assert _added(100) == []
-    assert _added(100, "") == []
+def test_empty_output_has_no_lines() -> None:
+    """Without text, there is no line, not even an empty one."""
+    assert _log_lines(100) == []
+    assert _log_lines(100, "") == []
 
 
-def test_texts_in_pieces_are_lines() -> None:
-    """Only line ends part lines; the last end makes no line of its own, and an empty line is one."""
-    assert _added(100, "a", "b\nc", "\n") == ["ab", "c"]
-    assert _added(100, "\n", "\n", "x") == ["", "", "x"]
+def test_pieces_of_text_are_joined_to_lines() -> None:
+    """Only line ends separate lines. The last line end does not start another line; empty lines are kept."""
+    assert _log_lines(100, "a", "b\nc", "\n") == ["ab", "c"]
+    assert _log_lines(100, "\n", "\n", "x") == ["", "", "x"]
 
 
 def test_dropped_text_is_reported() -> None:
-    """The first bytes are kept, and a last line says how many more there were."""
-    assert _added(5, "abc\n", "defg\n") == ["abc", "d", "… 4 bytes more were printed; the first 5 are kept."]
+    """The first bytes are kept, and a last line reports how many bytes were dropped."""
+    assert _log_lines(5, "abc\n", "defg\n") == ["abc", "d", "… 4 more bytes were printed; only the first 5 are kept."]
 
 
-def test_nothing_is_kept_after_the_first_that_is_dropped() -> None:
-    """A short text that would still fit does not come after a gap."""
-    assert _added(4, "abcdef", "g") == ["abcd", "… 3 bytes more were printed; the first 4 are kept."]
+def test_nothing_is_kept_after_a_dropped_text() -> None:
+    """A short text that would still fit is dropped if an earlier text was, so the log has no gaps."""
+    assert _log_lines(4, "abcdef", "g") == ["abcd", "… 3 more bytes were printed; only the first 4 are kept."]
 
 
-def test_a_character_is_kept_whole_or_not() -> None:
-    """Half of a character's bytes is no character."""
-    assert _added(3, "éé") == ["é", "… 1 bytes more were printed; the first 3 are kept."]
+def test_a_character_is_not_split() -> None:
+    """A character is kept with all of its bytes, or dropped."""
+    assert _log_lines(3, "éé") == ["é", "… 1 more bytes were printed; only the first 3 are kept."]
 
 
-def test_no_bytes_at_all_keeps_nothing() -> None:
-    """As when code is only loaded."""
-    assert _added(0, "abc") == ["… 3 bytes more were printed; the first 0 are kept."]
+def test_a_limit_of_zero_bytes_keeps_nothing() -> None:
+    """With a limit of zero, as when code is only loaded, all text is dropped."""
+    assert _log_lines(0, "abc") == ["… 3 more bytes were printed; only the first 0 are kept."]
 
 
-def test_each_line_has_the_time_at_which_it_began() -> None:
-    """In seconds after the start, however many pieces it came in; what was dropped has the time of asking."""
+def test_each_line_has_its_start_time() -> None:
+    """A line's time is when its first piece arrived. The line about dropped text has the current time."""
     now = 100.0
     logs = Logs(20, lambda: now)
     for at, text in ((101.0, "a"), (102.0, "b\nc"), (103.0, "\n\n"), (104.5, ""), (105.0, "d\ne\n")):
@@ -60,18 +60,18 @@ def test_each_line_has_the_time_at_which_it_began() -> None:
 
 
 @given(st.lists(st.text()), st.integers(0, 50))
-def test_the_bound_holds_for_any_text(texts: list[str], most: int) -> None:
-    """Kept bytes are within the bound, and are the beginning of what was printed."""
-    logs = Logs(most)
+def test_the_limit_holds_for_any_text(texts: list[str], max_bytes: int) -> None:
+    """The kept text is within the limit, and is the beginning of the printed text."""
+    logs = Logs(max_bytes)
     for text in texts:
         logs.add(text)
     lines = logs.lines()
     assert len(logs.times()) == len(lines)
-    every = "".join(texts)
-    if len(every.encode()) <= most:
-        assert "\n".join(lines) == every.removesuffix("\n")
+    printed = "".join(texts)
+    if len(printed.encode()) <= max_bytes:
+        assert "\n".join(lines) == printed.removesuffix("\n")
         return
     kept = "\n".join(lines[:-1])
-    assert len(kept.encode()) <= most
-    assert every.startswith(kept)
-    assert "more were printed" in lines[-1]
+    assert len(kept.encode()) <= max_bytes
+    assert printed.startswith(kept)
+    assert "more bytes were printed" in lines[-1]

@@ -1,4 +1,4 @@
-"""What a run waited for when its time was over."""
+"""The error of a timed-out run, which names the calls that the run was waiting for."""
 
 import asyncio
 from dataclasses import replace
@@ -15,7 +15,7 @@ MCP = "https://me@mcp.example:8443/x?key=secret"
 
 
 class Endless:
-    """HostFunctions that never answer, but for models: those fail after `seconds`."""
+    """`HostFunctions` that never answer, except for model calls, which fail after `seconds`."""
 
     def __init__(self, seconds: float = 60) -> None:
         self._seconds = seconds
@@ -44,18 +44,18 @@ class Endless:
         ),
     ],
 )
-async def test_a_run_that_is_out_of_time_says_what_it_waited_for(
+async def test_the_error_of_a_timed_out_run_names_its_open_calls(
     engine: WasmEngine, code: str, waited_for: str
 ) -> None:
-    """By name, and nothing of a URL but its host."""
+    """Open calls are shown by name, and URLs only by their host."""
     program = Program("import asyncio\n" + RUN + code, {"url": MCP}, {MCP: ["look"]})
     outcome = await engine.run(program, Endless(), replace(LIMITS, seconds=0.5))
     assert outcome.failure is not None
     assert outcome.failure.error == f"TimeoutError: The run took longer than 0.5 s; it was waiting for {waited_for}."
 
 
-async def test_a_call_that_is_over_is_not_waited_for(engine: WasmEngine) -> None:
-    """The code was doing something else."""
+async def test_a_finished_call_is_not_named(engine: WasmEngine) -> None:
+    """The error does not name a call that had ended before the timeout."""
     code = RUN + "try: await call_llm('local', 'small', 'hi')\n    except RuntimeError: await asyncio.sleep(60)"
     outcome = await engine.run(Program(code, {}), Endless(0.1), replace(LIMITS, seconds=1))
     assert outcome.failure is not None

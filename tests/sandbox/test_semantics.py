@@ -1,4 +1,4 @@
-"""Small programs whose results a subset of Python, or one of its own making, gets wrong without a word."""
+"""Small programs for which a subset or another implementation of Python would silently give wrong results."""
 
 from typing import Any
 
@@ -51,19 +51,19 @@ RUN = "async def run(input_dict, tools):\n"
         (["x = 'abc'", "return f'{x!r:>8}|{x[0]:<3}|{3.14159:.2f}|{1234567:,}'"], "   'abc'|a  |3.14|1,234,567"),
     ],
 )  # fmt: skip
-async def test_it_is_pythons(lines: list[str], result: Any, run: Run) -> None:
-    """Eager or lazy, bound early or late, matched here or there: as CPython does it."""
+async def test_results_are_those_of_cpython(lines: list[str], result: Any, run: Run) -> None:
+    """Evaluation order, late binding, regular expressions and rounding are the same as in CPython."""
     outcome = await run(HEAD + RUN + "".join(f"    {line}\n" for line in lines))
     assert (outcome.failure, outcome.result) == (None, result)
 
 
 async def test_line_ends_are_one_character(run: Run) -> None:
-    """Those of Windows, in a text over several lines."""
+    """Windows line ends in a multi-line string become a single newline."""
     assert (await run(RUN + "    x = '''a\r\nb'''\r\n    return x")).result == "a\nb"
 
 
-async def test_what_stands_below_the_name_of_the_program_does_not_run(run: Run) -> None:
-    """`if __name__ == "__main__"` is for whoever starts a file."""
+async def test_code_for_the_main_module_does_not_run(run: Run) -> None:
+    """Code below `if __name__ == "__main__"` does not run, as the agent's module is not started as a script."""
     code = RUN + "    return 1\n\nif __name__ == '__main__':\n    print('twice')\n    asyncio.run(run({}, {}))\n"
     outcome = await run(code)
     assert (outcome.result, outcome.logs) == (1, [])
@@ -78,7 +78,7 @@ async def test_what_stands_below_the_name_of_the_program_does_not_run(run: Run) 
     ],
 )
 async def test_imports_of_the_older_system_work(line: str, run: Run) -> None:
-    """Its generator writes them."""
+    """Code that the older system generated imports these modules."""
     assert (await run(f"{line}\n{RUN}    return callable(call_llm)")).result is True
 
 
@@ -86,7 +86,7 @@ async def test_imports_of_the_older_system_work(line: str, run: Run) -> None:
     "text", ["{d['a']}", '{d["a"]}', "{', '.join([str(n) for n in range(2)])}", "{d['a']!r:>3}", "{'\\\\n'.join('ab')}"]
 )
 async def test_the_newest_syntax_runs(text: str, run: Run) -> None:
-    """Whatever Python the service itself has."""
+    """The newest syntax runs even if the service's own Python is older."""
     code = RUN + f"    type Number = int\n    d: dict[str, Number] = {{'a': 1}}\n    return f\"{text}\""
     outcome = await run(code)
     assert outcome.failure is None

@@ -1,4 +1,4 @@
-"""Run slots, alone: who gets one, who waits, who is turned away."""
+"""The run slots without an engine: which runs get one, which wait, and which are refused."""
 
 import asyncio
 from collections import Counter
@@ -14,7 +14,7 @@ from shared.sandbox.slots import Slots
 
 
 class Runs:
-    """Each has a slot until it is ended."""
+    """Runs that each hold a slot until they are ended."""
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
@@ -22,7 +22,7 @@ class Runs:
         self.tasks: list[asyncio.Task[None]] = []
         self._ends: dict[str, asyncio.Event] = {}
 
-    async def begin(self, name: str, *sharers: str, caller: str | None = None) -> None:
+    async def start(self, name: str, *sharers: str, caller: str | None = None) -> None:
         self.tasks.append(asyncio.create_task(self._run(name, sharers, caller)))
         await asyncio.sleep(0)
 
@@ -47,11 +47,11 @@ class Runs:
 
 
 async def test_a_sharer_has_a_quarter_and_does_not_block_others() -> None:
-    """However many of its runs wait: another's begins at once, and the next of its own when one ends."""
+    """While a sharer's runs wait, another sharer's run starts at once. The next waiting run starts when one ends."""
     runs = Runs(Slots(8))
     for number in range(6):
-        await runs.begin(f"mine {number}", "user:me")
-    await runs.begin("theirs", "user:them")
+        await runs.start(f"mine {number}", "user:me")
+    await runs.start("theirs", "user:them")
     assert runs.alive == ["mine 0", "mine 1", "theirs"]
     await runs.end("mine 0")
     assert runs.alive == ["mine 1", "theirs", "mine 2"]
@@ -59,12 +59,12 @@ async def test_a_sharer_has_a_quarter_and_does_not_block_others() -> None:
 
 
 async def test_a_run_needs_room_in_the_share_of_each_of_its_sharers() -> None:
-    """An agent that many users call has its share, whoever pays; a user has one over all agents."""
+    """An agent has one share for all its users, and a user has one share for all agents."""
     runs = Runs(Slots(8))
     for number in range(3):
-        await runs.begin(f"agent {number}", f"user:{number}", "agent:popular")
-    await runs.begin("user 0 again", "user:0", "agent:other")
-    await runs.begin("user 0 a third time", "user:0", "agent:third")
+        await runs.start(f"agent {number}", f"user:{number}", "agent:popular")
+    await runs.start("user 0 again", "user:0", "agent:other")
+    await runs.start("user 0 a third time", "user:0", "agent:third")
     assert runs.alive == ["agent 0", "agent 1", "user 0 again"]
     await runs.end("agent 0")
     assert runs.alive == ["agent 1", "user 0 again", "agent 2", "user 0 a third time"]
@@ -72,49 +72,51 @@ async def test_a_run_needs_room_in_the_share_of_each_of_its_sharers() -> None:
 
 
 async def test_no_sharer_has_more_than_eight() -> None:
-    """However many slots there are: each run takes CPU time."""
+    """A sharer has at most eight slots, even if there are many, as each run needs CPU time."""
     runs = Runs(Slots(128))
     for number in range(12):
-        await runs.begin(f"mine {number}", "user:me")
+        await runs.start(f"mine {number}", "user:me")
     assert len(runs.alive) == 8
     await runs.cancel()
 
 
-@pytest.mark.parametrize(("at_once", "one", "all_"), [(128, 8, 16), (8, 2, 4), (4, 1, 2), (1, 1, 1)])
-async def test_a_caller_has_half_of_what_an_agent_and_its_owner_have(at_once: int, one: int, all_: int) -> None:
-    """However many of its runs wait: the next caller's begin at once. And all of them leave slots to other owners."""
+@pytest.mark.parametrize(("at_once", "max_of_caller", "max_of_owner"), [(128, 8, 16), (8, 2, 4), (4, 1, 2), (1, 1, 1)])
+async def test_a_caller_has_half_of_the_share_of_the_agent_and_its_owner(
+    at_once: int, max_of_caller: int, max_of_owner: int
+) -> None:
+    """While a caller's runs wait, the next caller's start at once. All callers together leave slots to other owners."""
     runs = Runs(Slots(at_once))
     for caller in ("a", "b", "c"):
         for number in range(20):
-            await runs.begin(f"{caller} {number}", "user:owner", "agent:popular", caller=f"caller:{caller}")
-    await runs.begin("other", "user:other", "agent:other", caller="caller:a of other")
+            await runs.start(f"{caller} {number}", "user:owner", "agent:popular", caller=f"caller:{caller}")
+    await runs.start("other", "user:other", "agent:other", caller="caller:a of other")
     alive = Counter(name[0] for name in runs.alive)
-    assert (alive["a"], alive["b"], alive["c"]) == (one, all_ - one, 0)
+    assert (alive["a"], alive["b"], alive["c"]) == (max_of_caller, max_of_owner - max_of_caller, 0)
     assert alive["o"] == (1 if at_once > 1 else 0)
     await runs.cancel()
 
 
-async def test_an_owners_agents_share_what_the_owner_has() -> None:
-    """And a caller's runs of all of them are that caller's."""
+async def test_an_owners_agents_share_the_owners_slots() -> None:
+    """All agents of an owner use the owner's share, and a caller's runs of these agents use the caller's share."""
     runs = Runs(Slots(8))
     for number in range(3):
-        await runs.begin(f"a {number}", "user:owner", f"agent:{number}", caller="caller:a")
+        await runs.start(f"a {number}", "user:owner", f"agent:{number}", caller="caller:a")
     for number in range(6):
-        await runs.begin(f"b {number}", "user:owner", f"agent:{number}", caller=f"caller:b {number}")
+        await runs.start(f"b {number}", "user:owner", f"agent:{number}", caller=f"caller:b {number}")
     assert runs.alive == ["a 0", "a 1", "b 0", "b 1"]
     await runs.cancel()
 
 
 async def test_a_caller_whose_runs_wait_leaves_room_for_others_to_wait() -> None:
-    """One alone cannot have the others turned away; and of an agent's callers together not all requests wait."""
+    """A single caller cannot fill an agent's waiting list, and that list is limited for all callers together."""
     runs = Runs(Slots(4))
     for number in range(33):
-        await runs.begin(f"a {number}", "agent:popular", caller="caller:a")
+        await runs.start(f"a {number}", "agent:popular", caller="caller:a")
     with pytest.raises(NoRoom, match="1 of 4"):
         async with runs._slots.slot(["agent:popular"], "caller:a"):  # pyright: ignore[reportPrivateUsage]
             pass
     for number in range(17):
-        await runs.begin(f"b {number}", "agent:popular", caller="caller:b")
+        await runs.start(f"b {number}", "agent:popular", caller="caller:b")
     assert runs.alive == ["a 0", "b 0"]
     assert not any(task.done() for task in runs.tasks)
     with pytest.raises(NoRoom, match="2 of 4"):
@@ -123,11 +125,11 @@ async def test_a_caller_whose_runs_wait_leaves_room_for_others_to_wait() -> None
     await runs.cancel()
 
 
-async def test_with_all_slots_taken_who_came_first_is_first() -> None:
-    """Whoever has room in its share."""
+async def test_waiting_runs_get_slots_in_the_order_of_arrival() -> None:
+    """When a slot becomes free, the run that has waited for the longest time gets it."""
     runs = Runs(Slots(2))
     for name in "abcd":
-        await runs.begin(name, f"user:{name}")
+        await runs.start(name, f"user:{name}")
     assert runs.alive == ["a", "b"]
     await runs.end("b")
     assert runs.alive == ["a", "c"]
@@ -135,16 +137,16 @@ async def test_with_all_slots_taken_who_came_first_is_first() -> None:
 
 
 async def test_the_error_after_waiting_names_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its share, or all there are; when to try again; and nothing is taken."""
+    """The error names the share or the number of slots, and the time to retry. A refused run takes no slot."""
     monkeypatch.setattr(module, "_WAITING_SECONDS", 0.01)
     slots = Slots(5)
     async with slots.slot(["user:me"]), slots.slot(["user:me"]):
-        with pytest.raises(NoRoom, match="2 of 5 run here") as told:
+        with pytest.raises(NoRoom, match="at most 2 of 5 slots") as raised:
             async with slots.slot(["user:me"]):
                 pass
-        assert (told.value.status, told.value.retry_after) == (503, 5)
+        assert (raised.value.status, raised.value.retry_after) == (503, 5)
         async with slots.slot(["a"]), slots.slot(["b"]), slots.slot(["c"]):
-            with pytest.raises(NoRoom, match="5 at a time run here"):
+            with pytest.raises(NoRoom, match="at most 5 run here at a time"):
                 async with slots.slot(["d"]):
                     pass
     async with asyncio.timeout(1):
@@ -152,29 +154,29 @@ async def test_the_error_after_waiting_names_the_limit(monkeypatch: pytest.Monke
             pass
 
 
-async def test_only_so_many_of_a_sharer_wait() -> None:
-    """The others are refused at once, as each of them occupies a request; but not the runs that agents call."""
+async def test_the_number_of_a_sharers_waiting_runs_is_limited() -> None:
+    """Further runs are refused at once, as each of them occupies a request. Runs that agents call are never refused."""
     runs = Runs(Slots(4))
     for number in range(33):
-        await runs.begin(str(number), "user:me")
+        await runs.start(str(number), "user:me")
     with pytest.raises(NoRoom):
         async with runs._slots.slot(["user:me"]):  # pyright: ignore[reportPrivateUsage]
             pass
     await runs.cancel()
     called = Runs(Slots(4, level=1))
     for number in range(40):
-        await called.begin(str(number), "user:me")
+        await called.start(str(number), "user:me")
     assert not any(task.done() for task in called.tasks)
     await called.cancel()
 
 
-async def test_one_that_is_cancelled_as_its_slot_comes_gives_it_on() -> None:
-    """No slot is lost."""
+async def test_a_run_cancelled_while_it_gets_its_slot_releases_it() -> None:
+    """When a run is cancelled at the moment it gets its slot, the next waiting run gets the slot."""
     slots = Slots(1)
     runs = Runs(slots)
-    await runs.begin("first", "user:a")
-    await runs.begin("second", "user:b")
-    await runs.begin("third", "user:c")
+    await runs.start("first", "user:a")
+    await runs.start("second", "user:b")
+    await runs.start("third", "user:c")
     runs.tasks[0].cancel()
     await asyncio.sleep(0)
     runs.tasks[1].cancel()
@@ -185,13 +187,13 @@ async def test_one_that_is_cancelled_as_its_slot_comes_gives_it_on() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=60), st.integers(1, 9))
-async def test_shares_and_the_whole_are_kept_whatever_happens(steps: list[tuple[str, bool]], at_once: int) -> None:
-    """Runs begin and are broken off in any order; in the end every slot is free again."""
+async def test_the_limits_hold_for_any_order_of_events(steps: list[tuple[str, bool]], at_once: int) -> None:
+    """Runs start and are cancelled in any order. At the end, every slot is free again."""
     slots = Slots(at_once)
     runs = Runs(slots)
-    for sharer, begins in steps:
-        if begins or not runs.tasks:
-            await runs.begin(sharer, sharer)
+    for sharer, starts in steps:
+        if starts or not runs.tasks:
+            await runs.start(sharer, sharer)
         else:
             runs.tasks.pop(0).cancel()
             await asyncio.sleep(0)
@@ -202,4 +204,4 @@ async def test_shares_and_the_whole_are_kept_whatever_happens(steps: list[tuple[
         await asyncio.sleep(0)
     assert not slots._taken  # pyright: ignore[reportPrivateUsage]
     assert not slots._alive  # pyright: ignore[reportPrivateUsage]
-    assert not slots._wanted  # pyright: ignore[reportPrivateUsage]
+    assert not slots._waiting_runs  # pyright: ignore[reportPrivateUsage]

@@ -1,4 +1,4 @@
-"""The names inside: which arguments they accept, what they say about others, and the requests that they send."""
+"""The names that agent code uses: the arguments they accept, their errors, and the requests that they send."""
 
 from typing import Any
 from urllib.parse import parse_qsl
@@ -18,8 +18,8 @@ RUN = "async def run(input_dict, tools):\n"
 CALL = HttpCall("GET", "https://example.com/a")
 
 
-class Noting(NoHostFunctions):
-    """Keeps the HTTP calls, and answers each with `answer`."""
+class Recording(NoHostFunctions):
+    """Records the HTTP calls, and answers each with `answer`."""
 
     def __init__(self, answer: HttpAnswer | None = None) -> None:
         self.calls: list[HttpCall] = []
@@ -30,23 +30,23 @@ class Noting(NoHostFunctions):
         return self._answer
 
 
-async def sent(*, client: dict[str, Any] | None = None, method: str = "get", **options: Any) -> HttpCall:
-    """The one call that a client's method makes."""
-    host_functions = Noting()
+async def send(*, client: dict[str, Any] | None = None, method: str = "get", **options: Any) -> HttpCall:
+    """Calls a method of a client. Returns the one host call that it makes."""
+    host_functions = Recording()
     await getattr(AsyncClient(host_functions, **(client or {})), method)("https://example.com/a", **options)
     (call,) = host_functions.calls
     return call
 
 
-async def test_a_bare_request_has_nothing_but_its_address() -> None:
-    """No redirect is followed, as in httpx."""
-    assert await sent() == HttpCall("GET", "https://example.com/a")
+async def test_a_request_without_options_has_only_its_url() -> None:
+    """As in httpx, redirects are not followed by default."""
+    assert await send() == HttpCall("GET", "https://example.com/a")
 
 
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "head", "options"])
-async def test_each_method_has_its_name(method: str) -> None:
-    """In capitals."""
-    assert (await sent(method=method)).method == method.upper()
+async def test_each_method_sends_its_http_method(method: str) -> None:
+    """The HTTP method is the method's name in capitals."""
+    assert (await send(method=method)).method == method.upper()
 
 
 @pytest.mark.parametrize(
@@ -63,38 +63,38 @@ async def test_each_method_has_its_name(method: str) -> None:
         (None, None),
     ],
 )
-async def test_a_query_is_pairs_of_text(params: Any, pairs: list[tuple[str, str]] | None) -> None:
-    """As httpx writes them; a list is the name several times."""
-    assert (await sent(params=params)).params == pairs
+async def test_query_parameters_become_pairs_of_strings(params: Any, pairs: list[tuple[str, str]] | None) -> None:
+    """Values are formatted as in httpx. A list repeats the name."""
+    assert (await send(params=params)).params == pairs
 
 
-async def test_a_form_is_pairs_of_text() -> None:
-    """A text or bytes as `data` is a body as it stands."""
-    assert (await sent(method="post", data={"a": [1, 2], "b": "é"})).data == [("a", "1"), ("a", "2"), ("b", "é")]
-    assert (await sent(method="post", data="raw é")).content == "raw é".encode()
-    assert (await sent(method="post", content=b"\x00\xff")).content == b"\x00\xff"
+async def test_form_fields_become_pairs_of_strings() -> None:
+    """A form's fields are sent as pairs, and a string or bytes are sent unchanged as the body."""
+    assert (await send(method="post", data={"a": [1, 2], "b": "é"})).data == [("a", "1"), ("a", "2"), ("b", "é")]
+    assert (await send(method="post", data="raw é")).content == "raw é".encode()
+    assert (await send(method="post", content=b"\x00\xff")).content == b"\x00\xff"
 
 
 @pytest.mark.parametrize("json", [{"a": [1, None]}, [], {}, "text", 0, False])
-async def test_any_json_but_null_is_sent(json: Any) -> None:
-    """Only None is no body."""
-    call = await sent(method="post", json=json)
+async def test_any_json_except_null_is_sent(json: Any) -> None:
+    """Only `json=None` sends no body."""
+    call = await send(method="post", json=json)
     assert (call.json, type(call.json)) == (json, type(json))
-    assert (await sent(method="post", json=None)).json is None
+    assert (await send(method="post", json=None)).json is None
 
 
-async def test_a_clients_own_settings_come_first() -> None:
-    """A call's are added to them, or take their place."""
+async def test_a_calls_options_extend_those_of_the_client() -> None:
+    """The options of a call are added to those of the client, or replace them."""
     client = {"headers": {"X-A": "1", "X-B": "1"}, "params": {"p": 1}, "timeout": 5, "follow_redirects": True}
-    call = await sent(client=client, headers={"X-B": 2}, params={"q": 2}, timeout=1.5, follow_redirects=False)
+    call = await send(client=client, headers={"X-B": 2}, params={"q": 2}, timeout=1.5, follow_redirects=False)
     assert call.headers == {"X-A": "1", "X-B": "2"}
     assert (call.params, call.timeout, call.follow_redirects) == ([("p", "1"), ("q", "2")], 1.5, False)
-    call = await sent(client=client)
+    call = await send(client=client)
     assert (call.params, call.timeout, call.follow_redirects) == ([("p", "1")], 5.0, True)
 
 
 @pytest.mark.parametrize(
-    ("base", "url", "whole"),
+    ("base", "url", "full_url"),
     [
         ("https://example.com", "a", "https://example.com/a"),
         ("https://example.com/v1/", "/a", "https://example.com/v1/a"),
@@ -102,15 +102,15 @@ async def test_a_clients_own_settings_come_first() -> None:
         ("", "https://example.com/c", "https://example.com/c"),
     ],
 )
-async def test_a_base_url_is_prepended(base: str, url: str, whole: str) -> None:
-    """But for an address that is whole."""
-    host_functions = Noting()
+async def test_a_base_url_is_prepended(base: str, url: str, full_url: str) -> None:
+    """A base URL is prepended to relative URLs only."""
+    host_functions = Recording()
     await AsyncClient(host_functions, base_url=base).get(url)
-    assert host_functions.calls[0].url == whole
+    assert host_functions.calls[0].url == full_url
 
 
 def test_a_timeout_is_one_number() -> None:
-    """The longest of its parts."""
+    """`httpx.Timeout` gives its first argument, or else the longest of its parts."""
     assert httpx_timeout(5) == 5
     assert httpx_timeout(None, connect=2, read=7.5, pool=None) == 7.5
     assert httpx_timeout() is None
@@ -171,7 +171,7 @@ def test_a_timeout_is_one_number() -> None:
     ],
 )
 async def test_invalid_arguments_are_reported(call: str, error: str, engine: WasmEngine) -> None:
-    """By the name of the parameter, and what it should have been."""
+    """The error names the parameter and the expected type."""
     program = Program(RUN + f"    await {call}", {}, {"https://mcp.example.com": ["x"]})
     outcome = await engine.run(program, NoHostFunctions(), LIMITS)
     assert outcome.failure
@@ -179,7 +179,7 @@ async def test_invalid_arguments_are_reported(call: str, error: str, engine: Was
 
 
 async def test_a_number_that_is_too_long_is_reported(engine: WasmEngine) -> None:
-    """As any other argument that does not fit."""
+    """An integer with too many digits for a string raises a `TypeError` or a `ValueError`."""
     code = RUN + "    await http_client.get('https://example.com', headers={'x': 10**5000})"
     outcome = await engine.run(Program(code, {}), NoHostFunctions(), LIMITS)
     assert outcome.failure
@@ -187,15 +187,15 @@ async def test_a_number_that_is_too_long_is_reported(engine: WasmEngine) -> None
 
 
 async def test_unknown_options_of_a_client_are_reported(engine: WasmEngine) -> None:
-    """What it does not take here is named."""
+    """The error names the options that the client does not accept here."""
     code = "import httpx\n" + RUN + "    httpx.AsyncClient(verify=False, **{'proxy': 'x', 'mounts': {}})"
     outcome = await engine.run(Program(code, {}), NoHostFunctions(), LIMITS)
     assert outcome.failure
-    assert outcome.failure.error == "TypeError: AsyncClient() takes no proxy, mounts here."
+    assert outcome.failure.error == "TypeError: AsyncClient() does not accept proxy, mounts here."
 
 
-async def test_what_else_httpx_has(run: Run, addresses: dict[str, str]) -> None:
-    """Names and passwords, cookies, files, streams, parts of addresses, headers in any case."""
+async def test_other_features_of_httpx(run: Run, addresses: dict[str, str]) -> None:
+    """Passwords, cookies, files, streams, parts of URLs and case-insensitive headers work as in httpx."""
     code = (
         "import httpx, io\n"
         + RUN
@@ -220,8 +220,8 @@ async def test_what_else_httpx_has(run: Run, addresses: dict[str, str]) -> None:
             "    }"
         )
     )
-    found: Any = (await run(code, {"url": addresses["$API"] + "/echo"})).result
-    assert found == {
+    result: Any = (await run(code, {"url": addresses["$API"] + "/echo"})).result
+    assert result == {
         "url": ["/echo", {"q": "1"}, True],
         "status": [True, "utf-8", []],
         "type": ["application/json"] * 3,
@@ -238,10 +238,10 @@ async def test_what_else_httpx_has(run: Run, addresses: dict[str, str]) -> None:
     }
 
 
-async def test_a_request_arrives_as_it_was_written(
+async def test_a_request_arrives_unchanged(
     run: Run, host_functions: ScriptedHostFunctions, addresses: dict[str, str]
 ) -> None:
-    """Query and form, encoded, at a real server."""
+    """A query and a form arrive at a real server, correctly encoded."""
     code = RUN + (
         "    first = await http_client.get(input_dict['url'], params={'q': 'a b&c=é', 'n': [1, 2]})\n"
         "    second = await http_client.post(input_dict['url'], data={'q': 'a b&c=é', 'n': [1, 2]})\n"
@@ -256,7 +256,7 @@ async def test_a_request_arrives_as_it_was_written(
 async def test_parameters_of_a_model_call_are_passed_on_unchanged(
     run: Run, host_functions: ScriptedHostFunctions
 ) -> None:
-    """By `call_llm` and by litellm's name."""
+    """The parameters of `call_llm` and `litellm.acompletion` reach the host function unchanged."""
     host_functions.answers = [("hi", "hello")]
     code = RUN + (
         "    messages = [{'role': 'user', 'content': 'hi'}]\n"
@@ -278,10 +278,10 @@ async def test_parameters_of_a_model_call_are_passed_on_unchanged(
 async def test_gathered_calls_run_at_the_same_time(
     run: Run, shop_server: ShopServer, addresses: dict[str, str]
 ) -> None:
-    """Twenty of them, by the server's own count."""
+    """Twenty gathered calls run at the same time, according to the server's count."""
     code = RUN + (
         "    urls = [f\"{input_dict['url']}/meet/20?key=w&n={n}\" for n in range(20)]\n"
         "    return [r.status_code for r in await asyncio.gather(*[http_client.get(url) for url in urls])]"
     )
     assert (await run(code, {"url": addresses["$SHOP"]})).result == [200] * 20
-    assert shop_server.most_at_once == 20
+    assert shop_server.max_concurrent == 20

@@ -1,6 +1,6 @@
-"""Analyzes agent code before it runs: finds in the syntax tree what is sure to fail, and names an alternative.
+"""Analyzes the syntax tree of agent code before it runs: finds code that is sure to fail, and suggests alternatives.
 
-Other mistakes show in the run. Code with findings is not run at all, so that it does not stop halfway through.
+Other errors appear only during the run. Code with findings is not run at all, so that it does not stop halfway through.
 """
 
 import ast
@@ -15,14 +15,14 @@ from shared.sandbox.analysis.names import find_unavailable_names
 from shared.sandbox.analysis.source import MAX_CODE_CHARACTERS, Unreadable, parse_code, unwrap_code
 
 _LONG_CODE = 20_000
-"""Characters: a few hundredths of a second."""
+"""In characters. Shorter code is analyzed in a few hundredths of a second."""
 _MAX_REMEMBERED = 1000
-_NO_RUN = "The code defines no `async def run(input_dict, tools)`, which is what is called."
+_NO_RUN = "The code defines no `async def run(input_dict, tools)`."
 _NO_COROUTINE = "`run` must be `async def run(input_dict, tools)`."
 
 
 def analyze_now(code: str) -> list[Finding]:
-    """What is sure to fail, in the order of the lines. Takes up to a second for the longest code."""
+    """Returns everything that is sure to fail, ordered by line. Takes up to a second for the longest code."""
     if len(code) > MAX_CODE_CHARACTERS:
         return [Finding(1, f"The code has {len(code)} characters; at most {MAX_CODE_CHARACTERS} can be run.")]
     try:
@@ -35,7 +35,7 @@ def analyze_now(code: str) -> list[Finding]:
 
 
 async def analyze(code: str) -> list[Finding]:
-    """Like `analyze_now`, but long code is analyzed in a thread, and code without findings is remembered."""
+    """Like `analyze_now`, but analyzes long code in a thread, and remembers code without findings."""
     digest = hashlib.sha256(code.encode("utf-8", "surrogatepass")).digest()
     if digest in _clean:
         _clean.move_to_end(digest)
@@ -49,11 +49,11 @@ async def analyze(code: str) -> list[Finding]:
 
 
 _clean: OrderedDict[bytes, None] = OrderedDict()
-"""Digests of code without findings, the longest unused first: saved agents run again and again."""
+"""Digests of code without findings, the least recently used first: saved agents run again and again."""
 
 
 def _check_entry_point(tree: ast.Module, nodes: Sequence[ast.AST]) -> Iterator[Finding]:
-    """Finds out whether there is a `run` to call."""
+    """Checks whether there is a `run` to call."""
     for node in tree.body:
         match node:
             case ast.AsyncFunctionDef(name="run"):

@@ -1,4 +1,4 @@
-"""Finds calls that must be awaited and are not: the most common mistake of all."""
+"""Finds calls that must be awaited but are not: the most common mistake in agent code."""
 
 import ast
 from collections import defaultdict
@@ -15,7 +15,7 @@ _METHODS = {
 
 
 def find_missing_awaits(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
-    """Calls whose result is used as if it were there already, or not at all. `nodes`: all of the code's tree."""
+    """Finds calls without `await` whose result is used at once, or never. `nodes`: all nodes of the code's tree."""
     parents = {id(child): node for node in nodes for child in ast.iter_child_nodes(node)}
     uses: defaultdict[str, list[ast.Name]] = defaultdict(list)
     for node in nodes:
@@ -28,13 +28,15 @@ def find_missing_awaits(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
 
 
 def _clients(nodes: Sequence[ast.AST], uses: Mapping[str, list[ast.Name]]) -> set[str]:
-    """Names that the code binds to HTTP clients only: by `client = httpx.AsyncClient()`, or by `with`."""
+    """The names that the code binds only to HTTP clients, with `client = httpx.AsyncClient()` or a `with` statement."""
     bound: defaultdict[str, int] = defaultdict(int)
     for node in nodes:
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=made)) if _is_client(made):
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(func=callee)) if _is_client(callee):
                 bound[name] += 1
-            case ast.withitem(context_expr=ast.Call(func=made), optional_vars=ast.Name(id=name)) if _is_client(made):
+            case ast.withitem(context_expr=ast.Call(func=callee), optional_vars=ast.Name(id=name)) if _is_client(
+                callee
+            ):
                 bound[name] += 1
             case ast.arg(arg=name):
                 bound[name] -= 1
@@ -43,8 +45,8 @@ def _clients(nodes: Sequence[ast.AST], uses: Mapping[str, list[ast.Name]]) -> se
     return {name for name in bound if bound[name] == sum(isinstance(use.ctx, ast.Store) for use in uses[name])}
 
 
-def _is_client(made: ast.expr) -> bool:
-    match made:
+def _is_client(callee: ast.expr) -> bool:
+    match callee:
         case ast.Attribute(value=ast.Name(id="httpx"), attr="AsyncClient") | ast.Name(id="AsyncClient"):
             return True
         case _:
@@ -52,7 +54,7 @@ def _is_client(made: ast.expr) -> bool:
 
 
 def _name(node: ast.Call, clients: set[str]) -> str | None:
-    """The called function's name, if the call has to be awaited."""
+    """The name of the called function, if the call must be awaited."""
     match node.func:
         case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner in clients and name in _METHODS["http_client"]:
             return f"{owner}.{name}"
@@ -67,7 +69,7 @@ def _name(node: ast.Call, clients: set[str]) -> str | None:
 
 
 def _is_used_at_once(node: ast.Call, uses: Mapping[str, list[ast.Name]], parents: dict[int, ast.AST]) -> bool:
-    """False for what is kept to be awaited later, as in a list for `asyncio.gather`."""
+    """False for a call that may be awaited later, such as an item of a list for `asyncio.gather`."""
     match parents.get(id(node)):
         case ast.Attribute() | ast.Subscript(value=ast.Call()) | ast.Expr():
             return True

@@ -1,13 +1,13 @@
-"""What the analysis finds."""
+"""The findings of the analysis."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is sure to fail. `line` counts from 1. `message` says what it is, and what to write instead.
+    """Code that is sure to fail. `line` counts from 1. `message` explains the problem and suggests an alternative.
 
-    `syntax`: the code is not Python; `column`, from 1, says where in the line, if that is known.
+    `syntax`: the code is not valid Python. `column`: the error's position in the line, from 1; 0 if it is not known.
     """
 
     line: int

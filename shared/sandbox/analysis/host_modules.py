@@ -1,4 +1,4 @@
-"""The modules that agents' Python has beside the standard library, and the names in them."""
+"""The modules that agents' Python has in addition to the standard library, and the names in them."""
 
 HOST_MODULES: dict[str, frozenset[str]] = {
     "httpx": frozenset(
@@ -14,5 +14,4 @@ HOST_MODULES: dict[str, frozenset[str]] = {
     "services.llm_service": frozenset({"call_llm"}),
     "services.mcp_client_service": frozenset({"RemoteMCPClient"}),
 }
-"""The modules beside the standard library, with all their names: see `shared.sandbox.guest.world`. A test keeps the two
-alike."""
+"""By module, all the names in it. `shared.sandbox.guest.world` provides the modules; a test compares the two."""

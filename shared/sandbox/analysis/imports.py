@@ -1,6 +1,6 @@
-"""Finds the imports of a program that may fail without harm: the code handles the failure, or does not reach them.
+"""Finds imports that may fail without harm, because the code handles the failure or does not reach them.
 
-The analysis knows no values. So an import below any check of the surroundings counts as guarded.
+The analysis does not know any values. An import inside any check of the environment therefore counts as guarded.
 """
 
 import ast
@@ -10,12 +10,12 @@ from typing import TypeGuard
 
 Import = ast.Import | ast.ImportFrom | ast.Call
 
-_FAILURES = {"ImportError", "ModuleNotFoundError"}
+_IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError"}
 _CATCH_ALL = {"Exception", "BaseException"}
-_SURROUNDINGS = {"TYPE_CHECKING", "find_spec", "version_info"}
-_SURROUNDINGS_MODULES = {"sys", "os", "platform"}
-"""Names in a condition that checks where the code runs; and modules, as in `sys.platform` or `os.name`."""
-_BY_NAME = {"import_module", "__import__"}
+_CHECK_NAMES = {"TYPE_CHECKING", "find_spec", "version_info"}
+_CHECK_MODULES = {"sys", "os", "platform"}
+"""Names in conditions that check where the code runs, and modules with such names (`sys.platform`, `os.name`)."""
+_IMPORT_FUNCTIONS = {"import_module", "__import__"}
 
 
 def imported_modules(node: Import) -> list[str]:
@@ -36,33 +36,35 @@ def imported_modules(node: Import) -> list[str]:
 
 @dataclass
 class GuardedImports:
-    """`exactly`: ids of the imports whose failure a `try` right around them catches. `loosely`: ids of all others that
-    may fail without harm. `modules`: top names of modules that the code checks for somewhere.
+    """The imports that may fail without harm, by the ids of their nodes.
+
+    `directly`: those directly inside a `try` that catches the failure. `indirectly`: all others. `modules`: the
+    top-level names of modules whose presence the code checks somewhere.
     """
 
-    exactly: set[int] = field(default_factory=set[int])
-    loosely: set[int] = field(default_factory=set[int])
+    directly: set[int] = field(default_factory=set[int])
+    indirectly: set[int] = field(default_factory=set[int])
     modules: set[str] = field(default_factory=set[str])
 
     def is_harmless(self, node: Import, module: str) -> bool:
         """Whether the import of `module` may fail without harm."""
-        return id(node) in self.loosely or module.split(".")[0] in self.modules
+        return id(node) in self.indirectly or module.split(".")[0] in self.modules
 
 
-def find_guarded_imports(tree: ast.AST, is_there: Callable[[str], bool]) -> GuardedImports:
-    """`is_there`: tells whether a module can be imported here."""
+def find_guarded_imports(tree: ast.AST, is_available: Callable[[str], bool]) -> GuardedImports:
+    """Finds all guarded imports of a program. `is_available`: whether a module can be imported here."""
     found = GuardedImports()
-    inside: list[tuple[ast.AST, str]] = []  # imports that are not guarded where they stand, with their function
-    called: set[str] = set()  # functions called where a failed import is caught
+    unguarded: list[tuple[ast.AST, str]] = []  # imports without a guard around them, each with its function
+    called: set[str] = set()  # functions that are called where a failed import is caught
     waiting: list[tuple[ast.AST, bool, str]] = [(tree, False, "")]
     while waiting:
         node, guarded, function = waiting.pop()
         if is_import(node):
             if guarded:
-                found.loosely.add(id(node))
+                found.indirectly.add(id(node))
                 found.modules.update(module.split(".")[0] for module in imported_modules(node))
             else:
-                inside.append((node, function))
+                unguarded.append((node, function))
         match node:
             case ast.Call() if _name(node.func) == "find_spec":
                 found.modules.update(module.split(".")[0] for module in imported_modules(node))
@@ -72,22 +74,22 @@ def find_guarded_imports(tree: ast.AST, is_there: Callable[[str], bool]) -> Guar
                 called.add(name)
             case _:
                 pass
-        waiting.extend(_children(node, guarded, function, found, is_there))
-    found.loosely.update(id(node) for node, function in inside if function in called)
+        waiting.extend(_children(node, guarded, function, found, is_available))
+    found.indirectly.update(id(node) for node, function in unguarded if function in called)
     return found
 
 
 def is_import(node: ast.AST) -> TypeGuard[Import]:
-    """Whether the node is an import statement, or a call that does the same."""
+    """Whether the node is an import statement, or a call that imports a module."""
     return isinstance(node, ast.Import | ast.ImportFrom) or (
-        isinstance(node, ast.Call) and _name(node.func) in _BY_NAME
+        isinstance(node, ast.Call) and _name(node.func) in _IMPORT_FUNCTIONS
     )
 
 
 def _children(
-    node: ast.AST, guarded: bool, function: str, found: GuardedImports, is_there: Callable[[str], bool]
+    node: ast.AST, guarded: bool, function: str, found: GuardedImports, is_available: Callable[[str], bool]
 ) -> Iterator[tuple[ast.AST, bool, str]]:
-    """The children, each with whether it is guarded, and the function that it is in."""
+    """The children of the node, each with whether it is guarded and the function that it is in."""
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             inner = "" if node.name == "run" and not function else node.name
@@ -95,22 +97,22 @@ def _children(
         case ast.Try():
             catches = any(_catches(handler) for handler in node.handlers)
             if catches:
-                found.exactly.update(id(part) for part in node.body if isinstance(part, ast.Import | ast.ImportFrom))
+                found.directly.update(id(part) for part in node.body if isinstance(part, ast.Import | ast.ImportFrom))
             fails = catches and any(
-                not is_there(module)
+                not is_available(module)
                 for part in node.body
                 if isinstance(part, ast.Import | ast.ImportFrom)
                 for module in imported_modules(part)
             )
             yield from ((child, guarded or catches, function) for child in node.body)
             for handler in node.handlers:
-                # The replacement of a module that can be imported is not reached.
+                # If all modules are available, the handler with their replacement is never reached.
                 yield handler, guarded or (_catches(handler) and not fails), function
             yield from ((child, guarded or fails, function) for child in node.orelse)
             yield from ((child, guarded, function) for child in node.finalbody)
         case ast.If():
-            depends = guarded or _asks_for_surroundings(node.test)
-            yield from ((child, depends, function) for child in ast.iter_child_nodes(node))
+            is_conditional = guarded or _checks_environment(node.test)
+            yield from ((child, is_conditional, function) for child in ast.iter_child_nodes(node))
         case ast.With() | ast.AsyncWith():
             suppresses = any(_suppresses(item.context_expr) for item in node.items)
             yield from ((child, guarded or suppresses, function) for child in ast.iter_child_nodes(node))
@@ -119,19 +121,19 @@ def _children(
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:
-    return handler.type is None or bool(_names(handler.type) & (_FAILURES | _CATCH_ALL))
+    return handler.type is None or bool(_names(handler.type) & (_IMPORT_ERRORS | _CATCH_ALL))
 
 
 def _suppresses(context: ast.expr) -> bool:
     if not isinstance(context, ast.Call) or _name(context.func) != "suppress":
         return False
-    return any(_names(kind) & (_FAILURES | _CATCH_ALL) for kind in context.args)
+    return any(_names(kind) & (_IMPORT_ERRORS | _CATCH_ALL) for kind in context.args)
 
 
-def _asks_for_surroundings(test: ast.expr) -> bool:
+def _checks_environment(test: ast.expr) -> bool:
     parts = [part for part in ast.walk(test) if isinstance(part, ast.Name | ast.Attribute)]
     return isinstance(test, ast.Constant) or any(
-        _name(part) in _SURROUNDINGS or (isinstance(part, ast.Attribute) and _name(part.value) in _SURROUNDINGS_MODULES)
+        _name(part) in _CHECK_NAMES or (isinstance(part, ast.Attribute) and _name(part.value) in _CHECK_MODULES)
         for part in parts
     )
 

@@ -1,9 +1,9 @@
-"""What to use instead of modules and names that agents' Python does not have, or that do not work in it."""
+"""Suggests alternatives to modules and names that agents' Python lacks, or that do not work in it."""
 
 _CLIENT = "Use `http_client` or `httpx.AsyncClient()`, with `await`."
 _MODELS = "Use `await call_llm(...)` or `await litellm.acompletion(...)`."
-_INPUT = "What the agent is given is in `input_dict`."
-WAYS_AROUND = {
+_INPUT = "The agent's input is in `input_dict`."
+ALTERNATIVES = {
     "requests": _CLIENT,
     "aiohttp": _CLIENT,
     "urllib3": _CLIENT,
@@ -24,12 +24,14 @@ WAYS_AROUND = {
     "litellm.completion": "Use `await litellm.acompletion(...)`.",
     "input": _INPUT,
 }
-"""By module, name, or a module's attribute."""
+"""The alternatives, by module, name, or attribute of a module."""
 
-_NO_SOCKETS = f"There are no sockets here. {_CLIENT}"
-_NO_THREADS = "There are no threads here. Use `asyncio.gather` for what waits; what computes is not faster in threads."
-_NO_PROCESSES = "There are no processes here."
-_NO_OPENSSL = "OpenSSL is not here, which has this. `hashlib`'s digests and `hmac` are."
+_NO_SOCKETS = f"Sockets are not available here. {_CLIENT}"
+_NO_THREADS = (
+    "Threads are not available here. Use `asyncio.gather` for calls that wait; threads would not speed up computations."
+)
+_NO_PROCESSES = "Processes are not available here."
+_NO_OPENSSL = "This needs OpenSSL, which is not available here. `hashlib`'s digests and `hmac` are."
 UNUSABLE = {
     **dict.fromkeys(
         (
@@ -58,4 +60,4 @@ UNUSABLE = {
     ),
     **dict.fromkeys(("hashlib.pbkdf2_hmac", "hashlib.scrypt"), _NO_OPENSSL),
 }
-"""Functions and classes of the standard library that always fail here."""
+"""The functions and classes of the standard library that always fail here, with an explanation."""

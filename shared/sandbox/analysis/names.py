@@ -1,4 +1,4 @@
-"""Checks names: modules that are missing here, attributes that our own modules lack, and calls that always fail."""
+"""Checks names: finds missing modules, missing attributes of our own modules, and calls that always fail."""
 
 import ast
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from shared.sandbox.analysis.findings import Finding
 from shared.sandbox.analysis.host_modules import HOST_MODULES
 from shared.sandbox.analysis.imports import Import, find_guarded_imports, imported_modules
-from shared.sandbox.analysis.module_advice import UNUSABLE, WAYS_AROUND
+from shared.sandbox.analysis.module_advice import ALTERNATIVES, UNUSABLE
 from shared.sandbox.analysis.standard_library import MODULES
 
 _MAX_PATH_PARTS = 5
@@ -15,23 +15,23 @@ _WITHOUT_IMPORT = ("json", "re", "asyncio", "math", "datetime", "httpx", "litell
 
 
 def find_unavailable_names(nodes: Sequence[ast.AST]) -> Iterator[Finding]:
-    """What the code looks up and will not find. `nodes`: all of the code's tree."""
+    """Finds names that the code uses but that do not exist or do not work. `nodes`: all nodes of the code's tree."""
     return _Names(nodes).findings()
 
 
 class _Names:
-    """The names that the code looks up."""
+    """Checks the names that the code uses."""
 
     def __init__(self, nodes: Sequence[ast.AST]) -> None:
         self._nodes = nodes
         self._known: dict[str, str] = {}  # the code's names of modules and of their attributes
         self._own = set(_assigned_names(nodes))
-        self._guarded = find_guarded_imports(nodes[0], is_there)
+        self._guarded = find_guarded_imports(nodes[0], is_available)
         for name in _WITHOUT_IMPORT:
-            self._learn(name, name)
+            self._record(name, name)
 
-    def _learn(self, name: str, path: str) -> None:
-        """Notes what a name stands for, unless the code binds it to something else, too."""
+    def _record(self, name: str, path: str) -> None:
+        """Records what a name stands for, unless the code also binds it to something else."""
         if name not in self._own:
             self._known[name] = path
 
@@ -50,23 +50,23 @@ class _Names:
 
     def _check_import(self, node: ast.Import | ast.ImportFrom) -> Iterator[Finding]:
         if isinstance(node, ast.ImportFrom) and node.level:
-            yield Finding(node.lineno, "There is nothing to import from relatively.")
+            yield Finding(node.lineno, "Relative imports do not work here: an agent is a single module.")
             return
         for alias in node.names:
             if isinstance(node, ast.Import):
                 yield from self._check_module(node, alias.name)
                 path = alias.name if alias.asname else alias.name.split(".")[0]
-                self._learn(alias.asname or path, path)
+                self._record(alias.asname or path, path)
                 continue
             module = node.module or ""
             yield from self._check_module(node, module)
-            self._learn(alias.asname or alias.name, f"{module}.{alias.name}")
-            if alias.name != "*" and _lacks(module, alias.name) and id(node) not in self._guarded.exactly:
+            self._record(alias.asname or alias.name, f"{module}.{alias.name}")
+            if alias.name != "*" and _lacks(module, alias.name) and id(node) not in self._guarded.directly:
                 yield _finding(node, f"{module}.{alias.name}", f"`{module}` has no `{alias.name}` here.")
 
     def _check_module(self, node: Import, module: str) -> Iterator[Finding]:
-        """A finding if the module is missing here and the code does not handle that."""
-        if is_there(module) or id(node) in self._guarded.exactly or self._guarded.is_harmless(node, module):
+        """Yields a finding if the module is missing here and the code does not handle that."""
+        if is_available(module) or id(node) in self._guarded.directly or self._guarded.is_harmless(node, module):
             return
         yield _finding(node, module, f"The module `{module}` is not available here.")
 
@@ -80,7 +80,7 @@ class _Names:
         if isinstance(node.func, ast.Name) and node.func.id not in self._own | self._known.keys():
             name = node.func.id
             if name in _INTERACTIVE:
-                yield _finding(node, name, f"There is no `{name}` here.")
+                yield _finding(node, name, f"`{name}` is not available here.")
         path = self._path(node.func)
         if path in UNUSABLE:
             yield Finding(node.lineno, f"`{path}` does not work here. {UNUSABLE[path]}")
@@ -101,8 +101,8 @@ class _Names:
         return ".".join([self._known[node.id], *reversed(names)])
 
 
-def is_there(module: str) -> bool:
-    """Whether the module can be imported here. Of a module inside a package, only the package is checked."""
+def is_available(module: str) -> bool:
+    """Whether the module can be imported here. For a module inside a package, only the package is checked."""
     top = module.split(".")[0]
     return top in MODULES or top == "__future__" or any(name.split(".")[0] == top for name in HOST_MODULES)
 
@@ -115,12 +115,12 @@ def _lacks(module: str, name: str) -> bool:
 
 
 def _finding(node: ast.expr | ast.stmt, name: str, message: str) -> Finding:
-    way = WAYS_AROUND.get(name) or WAYS_AROUND.get(name.split(".")[0], "")
-    return Finding(node.lineno, f"{message} {way}".strip())
+    alternative = ALTERNATIVES.get(name) or ALTERNATIVES.get(name.split(".")[0], "")
+    return Finding(node.lineno, f"{message} {alternative}".strip())
 
 
 def _assigned_names(nodes: Sequence[ast.AST]) -> Iterator[str]:
-    """Every name that the code binds anywhere, other than by an import."""
+    """Every name that the code binds anywhere, except by an import."""
     for node in nodes:
         match node:
             case ast.Name(ctx=ast.Store() | ast.Del()):

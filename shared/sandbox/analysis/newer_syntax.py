@@ -1,7 +1,7 @@
-"""Rewrites the syntax of Python 3.12 to 3.14 so that this process' own parser reads it, for the analysis.
+"""Rewrites the syntax of Python 3.12 to 3.14 so that this process's own parser can read it, for the analysis.
 
-The result has the same lines, names, imports and calls; it is not run, and need not mean the same. It replaces f- and
-t-strings (by a tuple of their expressions), `type X = …`, type parameters, and `except A, B:`.
+The result has the same lines, names, imports and calls. It is never run, so its meaning may differ. The rewriting
+replaces f-strings and t-strings (by a tuple of their expressions), `type X = …`, type parameters, and `except A, B:`.
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 MAX_NESTING = 50
-"""Of f-strings within f-strings, and of brackets that are left out."""
+"""The maximum nesting of f-strings within f-strings, and of omitted brackets."""
 
 _TOKEN = re.compile(
     r"""(?sx)
@@ -29,26 +29,26 @@ _PLAIN_END = {
 _GENERIC = re.compile(r"(?:def|class)[ \t]+[^\W\d]\w*[ \t]*(?=\[)")
 _ALIAS = re.compile(r"type[ \t]+([^\W\d]\w*)[ \t]*(?=\[|=(?!=))")
 _NAMED_ESCAPE = re.compile(r"N\{[^{}\n]{0,100}\}")
-_SHOWS_ITSELF = re.compile(r"=[ \t]*(?=[}!:])")
-"""As in `f"{x=}"`."""
+_DEBUG_EQUALS = re.compile(r"=[ \t]*(?=[}!:])")
+"""The `=` in `f"{x=}"`."""
 
 
 class NotUnderstood(ValueError):
-    """The text is not Python, or cannot be rewritten."""
+    """The code is not Python, or cannot be rewritten."""
 
 
 def to_older_syntax(code: str) -> str:
-    """The code without newer syntax. Raises `NotUnderstood`. Takes time in proportion to its length."""
+    """Returns the code without newer syntax. Raises `NotUnderstood`. Takes time proportional to the code's length."""
     return _Rewriting(code).rewrite()
 
 
 @dataclass
 class _Part:
-    """`commas`: whether there are some outside of brackets; `named`: whether an `as` is."""
+    """A rewritten part of the code. `has_commas`, `has_as`: whether it contains these outside of brackets."""
 
     text: str
-    commas: bool
-    named: bool
+    has_commas: bool
+    has_as: bool
 
 
 class _Rewriting:
@@ -67,8 +67,8 @@ class _Rewriting:
             raise NotUnderstood
         out: list[str] = []
         depth = 0
-        commas = named = False
-        starts = True  # whether a statement may start here
+        has_commas = has_as = False
+        at_statement = True  # whether a statement may start here
         while self._at < len(self._code):
             if depth == 0 and ends():
                 break
@@ -76,10 +76,10 @@ class _Rewriting:
             kind, text = str(match.lastgroup), match[0]
             if match["string"] is not None:
                 out.append(self._read_strings(depth > 0 or self._nesting > 1))
-                starts = False
+                at_statement = False
                 continue
-            if kind == "name" and self._rewrite_newer(text, starts, out):
-                starts = False
+            if kind == "name" and self._rewrite_newer(text, at_statement, out):
+                at_statement = False
                 continue
             self._at = match.end()
             out.append("" if kind == "comment" and self._nesting > 1 else text)
@@ -89,12 +89,12 @@ class _Rewriting:
                 depth -= 1
                 if depth < 0:
                     raise NotUnderstood
-            commas = commas or (depth == 0 and text == ",")
-            named = named or (depth == 0 and text == "as")
+            has_commas = has_commas or (depth == 0 and text == ",")
+            has_as = has_as or (depth == 0 and text == "as")
             if kind not in ("blank", "comment"):
-                starts = depth == 0 and (text in (";", ":") or (kind == "newline" and text[0] != "\\"))
+                at_statement = depth == 0 and (text in (";", ":") or (kind == "newline" and text[0] != "\\"))
         self._nesting -= 1
-        return _Part("".join(out), commas, named)
+        return _Part("".join(out), has_commas, has_as)
 
     def _match_token(self) -> re.Match[str]:
         match = _TOKEN.match(self._code, self._at)
@@ -102,44 +102,44 @@ class _Rewriting:
             raise NotUnderstood
         return match
 
-    def _rewrite_newer(self, name: str, starts: bool, out: list[str]) -> bool:
-        """Rewrites newer syntax that begins with this name, into `out`; False if there is none."""
+    def _rewrite_newer(self, name: str, at_statement: bool, out: list[str]) -> bool:
+        """Rewrites newer syntax that starts with this name into `out`. Returns False if there is none."""
         if name in ("def", "class") and (match := _GENERIC.match(self._code, self._at)):
             self._at = match.end()
-            out += [match[0], self._leave_out()]
+            out += [match[0], self._omit()]
             return True
-        if name == "type" and starts and (match := _ALIAS.match(self._code, self._at)):
+        if name == "type" and at_statement and (match := _ALIAS.match(self._code, self._at)):
             self._at = match.end()
-            out += [match[1], self._leave_out() if self._code[self._at] == "[" else "", " "]
+            out += [match[1], self._omit() if self._code[self._at] == "[" else "", " "]
             return True
-        if name == "except" and starts and self._nesting == 1:
+        if name == "except" and at_statement and self._nesting == 1:
             self._at += len(name)
             part = self._read_part(lambda: self._code[self._at] in ":\n")
             star = part.text.lstrip().startswith("*")
             kinds = part.text.lstrip()[1:] if star else part.text
-            wrapped = part.commas and not part.named
-            out += [name, "*" if star else "", f" ({kinds})" if wrapped else kinds]
+            needs_brackets = part.has_commas and not part.has_as
+            out += [name, "*" if star else "", f" ({kinds})" if needs_brackets else kinds]
             return True
         return False
 
-    def _leave_out(self) -> str:
-        """Skips something in brackets. Only its line ends are kept, escaped."""
+    def _omit(self) -> str:
+        """Skips code in brackets. Returns only its line ends, escaped."""
         self._at += 1
-        left = self._read_part(lambda: self._code[self._at] == "]").text
+        skipped = self._read_part(lambda: self._code[self._at] == "]").text
         if self._at >= len(self._code):
             raise NotUnderstood
         self._at += 1
-        return "\\\n" * left.count("\n")
+        return "\\\n" * skipped.count("\n")
 
     def _read_strings(self, in_brackets: bool) -> str:
-        """Rewrites adjacent strings, which are one; left as they are if none of them contains an expression."""
-        begin, pieces, holds = self._at, [""], False
+        """Rewrites adjacent strings, which Python joins. They stay unchanged if none contains an expression."""
+        begin, pieces, has_expressions = self._at, [""], False
         while True:
             match = self._match_token()
             self._at = match.end()
             if set(match["prefix"].lower()) & {"f", "t"}:
                 pieces.append(self._read_formatted(match["quote"]))
-                holds = True
+                has_expressions = True
             else:
                 end = _PLAIN_END[match["quote"]].match(self._code, self._at)
                 if end is None:
@@ -157,11 +157,11 @@ class _Rewriting:
                 self._at = following.end()
             if self._at >= len(self._code) or self._match_token()["string"] is None:
                 self._at = after
-                return f"({''.join(pieces)})" if holds else self._code[begin:after]
+                return f"({''.join(pieces)})" if has_expressions else self._code[begin:after]
             pieces.append(gap)
 
     def _read_formatted(self, quote: str) -> str:
-        """The expressions in the string, each followed by a comma, and its line ends."""
+        """Reads to the string's end. Returns its expressions, each followed by a comma, and its line ends."""
         out: list[str] = []
         while True:
             if self._code.startswith(quote, self._at):
@@ -170,7 +170,7 @@ class _Rewriting:
             out.append(self._read_literal_or_field(is_format=False))
 
     def _read_literal_or_field(self, *, is_format: bool) -> str:
-        """The next part of a string or of a format: an expression, or a character or two of text."""
+        """Reads the next part of a string or of a format: an expression, or one or two characters of text."""
         here = self._code[self._at : self._at + 2]
         if not here:
             raise NotUnderstood
@@ -180,8 +180,8 @@ class _Rewriting:
         if here[0] == "{":
             return self._read_field()
         if here[0] == "\\":
-            named = _NAMED_ESCAPE.match(self._code, self._at + 1)
-            self._at += 1 + (len(named[0]) if named else here[1:] in ("'", '"', "\\", "\n"))
+            escape = _NAMED_ESCAPE.match(self._code, self._at + 1)
+            self._at += 1 + (len(escape[0]) if escape else here[1:] in ("'", '"', "\\", "\n"))
             return "\n" if here == "\\\n" else ""
         self._at += 1
         return "\n" if here[0] == "\n" else ""
@@ -192,7 +192,7 @@ class _Rewriting:
         if not expression.strip():
             raise NotUnderstood
         out = [f"({expression}),"]
-        if shown := _SHOWS_ITSELF.match(self._code, self._at):
+        if shown := _DEBUG_EQUALS.match(self._code, self._at):
             self._at = shown.end()
         while (sign := self._code[self._at : self._at + 1]) not in ("}", ":"):
             if not sign:
@@ -218,5 +218,5 @@ class _Rewriting:
             return self._code[self._at + 1 : self._at + 2] != "="
         if here == "=":
             before = self._code[self._at - 1]
-            return before not in "=!<>:" and _SHOWS_ITSELF.match(self._code, self._at) is not None
+            return before not in "=!<>:" and _DEBUG_EQUALS.match(self._code, self._at) is not None
         return here in "}:"

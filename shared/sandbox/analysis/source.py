@@ -1,4 +1,4 @@
-"""Parses agent code, which may be anything, into a syntax tree."""
+"""Parses agent code into a syntax tree. The code may be any text."""
 
 import ast
 import re
@@ -8,11 +8,11 @@ from shared.sandbox.analysis.newer_syntax import NotUnderstood, to_older_syntax
 
 MAX_CODE_CHARACTERS = 200_000
 _MAX_TRIES = 5
-warnings.filterwarnings("ignore", message="invalid escape sequence")  # in agents' code, which is not ours to fix
+warnings.filterwarnings("ignore", message="invalid escape sequence")  # agents' code, not ours
 
 
 class Unreadable(Exception):
-    """The code cannot be parsed. `line` and `column` count from 1; `message` says why. `syntax`: it is not Python."""
+    """The code cannot be parsed. `message` explains why. For the other attributes, see `Finding`."""
 
     def __init__(self, line: int, message: str, syntax: bool = False, column: int = 0) -> None:
         super().__init__(message)
@@ -26,7 +26,7 @@ _FENCED = re.compile(r"\s*```[ \t]*[\w+-]*[ \t]*\r?\n(.*?)\r?\n?```\s*", re.DOTA
 
 
 def unwrap_code(code: str) -> str:
-    """The code without a byte order mark and a Markdown fence around all of it. Lines keep their numbers."""
+    """Returns the code without a byte order mark and a Markdown fence around all of it. Lines keep their numbers."""
     code = code.removeprefix("\ufeff")
     if code.lstrip().startswith("```") and (fenced := _FENCED.fullmatch(code)) and "```" not in fenced[1]:
         return "\n" * code.count("\n", 0, fenced.start(1)) + fenced[1]
@@ -45,11 +45,11 @@ def parse_code(code: str) -> ast.Module:
                 ) from error
             return tree
     except (ValueError, MemoryError, RecursionError) as error:
-        raise Unreadable(1, f"This cannot be read: {error or 'it is nested too deep'}.") from error
+        raise Unreadable(1, f"The code cannot be parsed: {error or 'it is nested too deeply'}.") from error
 
 
 def _parse_as_older(code: str) -> ast.Module | None:
-    """Agents run in Python 3.14, and this process may be older. None if it is not Python at all."""
+    """Parses syntax that this process's Python is too old for: agents run in Python 3.14. None if it is not Python."""
     try:
         rewritten = to_older_syntax(code)
         return None if rewritten == code else _parse(rewritten)
@@ -58,8 +58,8 @@ def _parse_as_older(code: str) -> ast.Module | None:
 
 
 def _parse(code: str) -> ast.Module:
-    """Tries again after a fault of Python 3.11, which counts the depth of trees that two threads make in one place:
-    https://github.com/python/cpython/issues/106905.
+    """Parses code, and retries because of a bug in Python 3.11: threads that parse at the same time share a depth
+    counter (https://github.com/python/cpython/issues/106905).
     """
     for _ in range(_MAX_TRIES - 1):
         try:

@@ -1,7 +1,4 @@
-"""The modules of the standard library that agents' Python has, by their top names.
-
-A test compares this with that Python.
-"""
+"""The top-level modules of the standard library that agents' Python has. A test compares this list with that Python."""
 
 MODULES = frozenset(
     (

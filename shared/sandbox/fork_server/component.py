@@ -9,22 +9,22 @@ from typing import Any
 from . import COMPILED, COMPONENT
 
 FEATURES = {"x86_64": ("has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt")}
-"""By machine, what its oldest supported processors have: those of x86-64-v2 are from 2009."""
+"""By machine, the features of its oldest supported processors: x86-64-v2 dates from 2009."""
 STACK_BYTES = 64 * 2**20
-"""Of the machine's stack. Python checks its depth by the stack in its memory: this one should not end before that."""
+"""The size of the machine's stack. Python limits recursion by the stack in its own memory, which must end first."""
 _STACK_RESERVE_BYTES = 2 * 2**20
 
 
 def configure(wasmtime: Any) -> Any:
-    """The configuration that the component is compiled and loaded with: for the processors of `FEATURES`, and newer.
+    """Returns the configuration with which the component is compiled and loaded: for the processors of `FEATURES`.
 
-    Nothing counts what the code computes: the checks at each turn of a loop would cost Python a fifth of its speed.
+    The code's instructions are not counted: checks in each iteration of a loop would cost Python a fifth of its speed.
     """
-    from wasmtime import _bindings as bindings  # pyright: ignore[reportMissingImports] - for what has no setter
+    from wasmtime import _bindings as bindings  # pyright: ignore[reportMissingImports] - for options without a setter
 
     config = wasmtime.Config()
     stack_bytes = _raise_stack_limit()
-    bindings.wasmtime_config_async_stack_size_set(config.ptr(), stack_bytes)  # the upper bound of the other
+    bindings.wasmtime_config_async_stack_size_set(config.ptr(), stack_bytes)  # the upper bound of the next
     config.max_wasm_stack = stack_bytes
     if (machine := os.uname().machine) and sys.platform == "linux":
         config.target = f"{machine}-unknown-linux-gnu"
@@ -34,7 +34,7 @@ def configure(wasmtime: Any) -> Any:
 
 
 def _raise_stack_limit() -> int:
-    """How many bytes of stack WebAssembly may use. The system lets the first stack grow up to the current limit."""
+    """Returns how many bytes of stack WebAssembly may use. The main thread's stack may grow up to the current limit."""
     _, hard_limit = resource.getrlimit(resource.RLIMIT_STACK)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_STACK, (STACK_BYTES + _STACK_RESERVE_BYTES, hard_limit))
@@ -43,7 +43,7 @@ def _raise_stack_limit() -> int:
 
 
 def load(wasmtime: Any, engine: Any, folder: str) -> Any:
-    """The component as it was compiled; compiled here if that is missing, or does not fit this processor."""
+    """Loads the compiled component. Compiles it here if that is missing or does not fit this processor."""
     from wasmtime.component import Component  # pyright: ignore[reportMissingImports]
 
     kind: Any = Component
@@ -52,7 +52,7 @@ def load(wasmtime: Any, engine: Any, folder: str) -> Any:
     except wasmtime.WasmtimeError as error:
         import gzip
 
-        sys.stderr.write(f"The compiled component does not fit here and is compiled anew: {str(error)[:300]}\n")
+        sys.stderr.write(f"The compiled component cannot be used and is being recompiled: {str(error)[:300]}\n")
         sys.stderr.flush()
         with gzip.open(os.path.join(folder, COMPONENT)) as file:
             return kind(engine, file.read())

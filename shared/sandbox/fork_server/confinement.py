@@ -1,4 +1,4 @@
-"""What the system takes away from a worker before it runs any code."""
+"""Restricts a worker's process before it runs any code."""
 
 import contextlib
 import ctypes
@@ -10,15 +10,15 @@ import sys
 _NICE = 10
 _MAX_FILES = 16
 _RESERVE_BYTES = 96 * 2**20
-"""That a worker may take beside Python's memory: for messages on their way."""
+"""The memory that a worker may use in addition to Python's, for messages in transit."""
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 
 
 def confine(memory_bytes: int, parent: int) -> None:
-    """Drops everything that a process which has all that it needs can do without. It ends with the process `parent`.
+    """Drops all privileges that the process no longer needs. It then ends when the process `parent` ends.
 
-    `memory_bytes`: for Python's memory.
+    `memory_bytes`: the maximum size of Python's memory.
     """
     os.chdir("/")
     os.setpriority(os.PRIO_PROCESS, 0, _NICE)
@@ -26,7 +26,7 @@ def confine(memory_bytes: int, parent: int) -> None:
         libc = ctypes.CDLL(None)
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
-            os._exit(0)  # it ended before this process asked to end with it
+            os._exit(0)  # the parent ended before the call above
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         max_bytes = memory_use("VmData") + memory_bytes + 2 * _RESERVE_BYTES
         resource.setrlimit(resource.RLIMIT_DATA, (max_bytes, max_bytes))
@@ -36,7 +36,7 @@ def confine(memory_bytes: int, parent: int) -> None:
 
 
 def memory_use(field: str) -> int:
-    """Bytes of this process, by Linux's name for them (`VmData`, `VmStk`); 0 if the system does not report it."""
+    """Returns this process's memory use in bytes, for a Linux field (`VmData`, `VmStk`); 0 if it is not reported."""
     with contextlib.suppress(OSError), open("/proc/self/status") as status:
         return next((int(line.split()[1]) * 1024 for line in status if line.startswith(field)), 0)
     return 0

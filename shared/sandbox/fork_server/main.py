@@ -1,6 +1,6 @@
-"""The fork server's entry point. The service starts it by `COMMAND`, in an interpreter of its own.
+"""The fork server's entry point. The service starts it with `COMMAND`, in a separate interpreter.
 
-`-I` keeps the environment and the current folder out. Python's own start and these imports take well below 100 ms.
+`-I` ignores the environment and the current folder. Python's start and these imports take well under 100 ms.
 """
 
 import gc
@@ -17,22 +17,22 @@ COMMAND = (
     *("-I", "-c", "import sys; sys.path.append(sys.argv[1]); from fork_server.main import main; main(*sys.argv[2:])"),
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
 )
-"""Python's arguments, before those of `main`."""
+"""Python's arguments, which precede those of `main`."""
 
 
 def main(site_packages: str, folder: str, control_fd: str) -> None:
     """Serves requests until the control socket is closed.
 
-    `site_packages`: where wasmtime is. `folder`: where the built component is. `control_fd`: the control socket's
-    descriptor.
+    `site_packages`: the folder with wasmtime. `folder`: the folder with the built component. `control_fd`: the
+    descriptor of the control socket.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's, which the service gets, too, and lets its runs end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the service too, which lets its runs end first
     sys.path.append(site_packages)
     import wasmtime  # pyright: ignore[reportMissingImports]
 
     engine = wasmtime.Engine(configure(wasmtime))
     worker = Worker(wasmtime, engine, load(wasmtime, engine, folder))
     worker.warm_up()
-    gc.freeze()  # so that workers share it
+    gc.freeze()  # keeps the memory shared with the workers
     gc.disable()
     ForkServer(socket.socket(fileno=int(control_fd)), worker).serve()

@@ -1,4 +1,4 @@
-"""Forks workers, kills them when asked to, and reports how they ended."""
+"""Forks workers, kills them on request, and reports how they ended."""
 
 import os
 import select
@@ -12,18 +12,18 @@ from .worker import Worker
 
 
 class ForkServer:
-    """Serves the control socket. Every fork continues as `worker`."""
+    """Serves the control socket. Every forked process continues as `worker`."""
 
     def __init__(self, control: socket.socket, worker: Worker) -> None:
         self._control = control
         self._worker = worker
-        self._wakes = (-1, -1)
+        self._wake_pipe = (-1, -1)
         self._numbers: dict[int, int] = {}
-        """By process id: those that have not ended."""
+        """The numbers of the workers that have not ended, by process id."""
 
     def serve(self) -> None:
-        """Serves until the service closes the control socket; workers end with it."""
-        reader, writer = self._wakes = os.pipe()
+        """Serves requests until the service closes the control socket. Then kills all workers."""
+        reader, writer = self._wake_pipe = os.pipe()
         os.set_blocking(writer, False)
         os.set_blocking(reader, False)
         signal.signal(signal.SIGCHLD, _wake)
@@ -38,8 +38,8 @@ class ForkServer:
                 data, descriptors, _, _ = socket.recv_fds(self._control, CONTROL.size, 1, socket.MSG_WAITALL)
                 if len(data) < CONTROL.size:
                     break
-                what, number, memory_bytes = CONTROL.unpack(data)
-                if what == b"F":
+                kind, number, memory_bytes = CONTROL.unpack(data)
+                if kind == b"F":
                     self._fork(number, memory_bytes, descriptors[0])
                 else:
                     self._kill(number)
@@ -61,17 +61,17 @@ class ForkServer:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for other in (self._control.fileno(), *self._wakes):  # what is left is wasmtime's image of the memory
+            for other in (self._control.fileno(), *self._wake_pipe):  # wasmtime's image of the memory stays open
                 os.close(other)
             self._worker.serve(descriptor, memory_bytes, parent)
-        except BaseException as error:  # a fault of ours: no guest's words are in it
+        except BaseException as error:  # an internal error, which contains no text from a guest
             sys.stderr.write(f"A worker failed: {type(error).__name__}: {str(error)[:300]}\n")
             sys.stderr.flush()
         finally:
             os._exit(1)
 
     def _kill(self, number: int) -> None:
-        """Kills the worker. One that has ended is not reaped yet, so no other process has its id."""
+        """Kills the worker. Even if it has ended, its id is not reused, as it has not been reaped yet."""
         for pid, other in self._numbers.items():
             if other == number:
                 os.kill(pid, signal.SIGKILL)
@@ -83,9 +83,9 @@ class ForkServer:
                 return
             self._send(b"E", self._numbers.pop(pid), status)
 
-    def _send(self, what: bytes, number: int, status: int) -> None:
-        self._control.sendall(CONTROL.pack(what, number, status))
+    def _send(self, kind: bytes, number: int, status: int) -> None:
+        self._control.sendall(CONTROL.pack(kind, number, status))
 
 
 def _wake(_signal: int, _frame: Any) -> None:
-    """Handles a signal that only wakes `select`."""
+    """Does nothing: the signal only needs to wake `select`."""

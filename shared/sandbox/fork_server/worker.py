@@ -1,7 +1,7 @@
 """A worker: the forked process that runs programs.
 
-A guest reaches nothing but the functions that are linked here: its two for messages, the clock, and random bytes.
-Everything else that its Python would ask of a system is a trap, which ends the process.
+A guest can call only the functions that are linked here: two for messages, the clock, and random bytes. Any other
+system call of its Python is a trap, which ends the process.
 """
 
 import json
@@ -23,15 +23,15 @@ from .surroundings import Surroundings
 
 _WASI = "0.2.9"
 _LAST_MESSAGES = ('{"kind": "done"', '{"kind": "failed"')
-"""How the guest's last message begins, after which its run ends."""
+"""The possible starts of the guest's last message, after which its run ends."""
 _MAX_IDLE_STACK_BYTES = 8 * 2**20
-"""That a worker may have taken and still wait for another run."""
+"""The maximum stack size with which a worker may wait for another run."""
 _GRACE_SECONDS = 5
 _SIGNAL_INTERVAL_SECONDS = 0.05
 
 
 class Worker:
-    """Runs programs one after the other, each in an instance of its own."""
+    """Runs programs one after the other, each in its own instance."""
 
     def __init__(self, wasmtime: Any, engine: Any, component: Any) -> None:
         self._wasmtime = wasmtime
@@ -73,38 +73,38 @@ class Worker:
         return linker
 
     def warm_up(self) -> None:
-        """Makes an instance that runs nothing: after the first one, all share the image of their memory."""
+        """Creates an instance that runs nothing. The first instance creates the memory image that all others share."""
         store, _ = self._instantiate(None)
         store.close()
 
     def _instantiate(self, memory_bytes: int | None) -> tuple[Any, Any]:
-        """A store, and the function that runs the instance in it."""
+        """Returns a store, and the function that runs the instance in it."""
         store = self._wasmtime.Store(self._engine)
         if memory_bytes is not None:
             store.set_limits(memory_size=memory_bytes)
         return store, self._linker.instantiate(store, self._component).get_func(store, "run")
 
     def serve(self, socket_fd: int, memory_bytes: int, parent: int) -> NoReturn:
-        """Runs programs until the socket is closed, a run does not end well, or the process `parent` ends."""
+        """Runs programs until the socket is closed, a run fails to end properly, or the process `parent` ends."""
         self._socket = socket_fd
         confine(memory_bytes, parent)
         self._watch_cpu_time()
         while True:
             self._has_begun = False
             store, run = self._instantiate(memory_bytes)
-            how = self._run(run, store)
+            ending = self._run(run, store)
             signal.setitimer(signal.ITIMER_PROF, 0)
             with self._ending:
-                self._end_at = math.inf  # a signal that is still on its way must not end the next run
-            if how == b"well" and self._has_grown():
-                how = b"grown"
-            self._write(b"W", how)
-            if how != b"well":
-                os._exit(EXITS.get(how, 0))
+                self._end_at = math.inf  # a signal that is still pending must not end the next run
+            if ending == b"well" and self._has_grown():
+                ending = b"grown"
+            self._write(b"W", ending)
+            if ending != b"well":
+                os._exit(EXITS.get(ending, 0))
             store.close()
 
     def _has_grown(self) -> bool:
-        """Whether its stack is larger than an idle worker may keep; checked only if its peak of memory has grown."""
+        """Whether the stack is too large for an idle worker. Checked only if the peak memory use has grown."""
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         if peak < self._peak + _MAX_IDLE_STACK_BYTES:
             return False
@@ -121,9 +121,9 @@ class Worker:
         return b"well"
 
     def _watch_cpu_time(self) -> None:
-        """Ends a run that has used up its CPU time, and the process with it.
+        """Starts a thread that ends the process when its run has used up its CPU time.
 
-        The system counts, and wakes a thread when the time is over: WebAssembly runs without Python's lock.
+        The system measures the time and sends a signal that wakes the thread. WebAssembly runs without Python's lock.
         """
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
@@ -139,20 +139,20 @@ class Worker:
 
         threading.Thread(target=interrupt, daemon=True).start()
 
-    # What the guest may call.
+    # Functions that the guest may call.
 
     def _receive(self, _store: Any) -> str:
         self._flush()
         if not self._has_begun:
             self._has_begun = True
             while not (frame := self._read_frame()).startswith(b"{"):
-                pass  # an answer to the run before, which has not read it
+                pass  # an answer that the previous run has not read
             self._begin(json.loads(frame))
         frame = self._read_frame()
         self._surroundings.wait(int.from_bytes(frame[:8], "big"))
         text = str(memoryview(frame)[8:], "utf-8")
         del frame
-        text.encode()  # fails here when memory is short: wasmtime, which does the same, would free what it has not
+        text.encode()  # fails here if memory is short; in wasmtime, that would free memory that was never allocated
         return text
 
     def _send(self, _store: Any, message: str) -> None:
@@ -178,7 +178,7 @@ class Worker:
         resource.setrlimit(resource.RLIMIT_CPU, (max_seconds, resource.RLIM_INFINITY))
         self._surroundings = Surroundings(bytes.fromhex(start["seed"]), start["clock"])
 
-    # Frames, on the worker's socket. Once the service has closed it, the process ends.
+    # Frames on the worker's socket. When the service has closed it, the process ends.
 
     def _read_frame(self) -> bytearray:
         return self._read(int.from_bytes(self._read(4), "big"))
@@ -197,9 +197,9 @@ class Worker:
         return data
 
     def _write(self, speaker: bytes, data: bytes, last: bool = False) -> None:
-        """`last`: it is sent together with the next frame, which wakes the service once instead of twice."""
+        """Sends a frame. `last`: sends it together with the next frame, to wake the service once instead of twice."""
         if self._unsent:
-            last = False  # it was not
+            last = False  # the previous frame was not the last
         self._unsent += (len(data) + 1).to_bytes(4, "big") + speaker + data
         if not last:
             self._flush()
@@ -214,10 +214,10 @@ class Worker:
 
 
 def _classify(trap: str) -> bytes:
-    """Why a run ended, by the trap's message and the functions that it lists.
+    """Returns why a run ended, according to the trap's message and the functions that it lists.
 
-    `stack`: the machine's, or the one that C code has in its memory, which begins at 0 and grows downwards. `memory`:
-    the part in Rust, which handles messages, aborts when it gets none.
+    `stack`: the machine's stack, or that of C code inside the memory, which grows downwards and ends at address 0.
+    `memory`: an allocation failed in the Rust code that handles messages, which then aborts.
     """
     address = re.search(r"memory fault at wasm address 0x([0-9a-f]+)", trap)
     if "stack exhausted" in trap or (address is not None and int(address[1], 16) >= 2**32 - STACK_BYTES):
@@ -226,10 +226,10 @@ def _classify(trap: str) -> bytes:
 
 
 def _constant(value: Any) -> Callable[[Any], Any]:
-    def answer(_store: Any) -> Any:
+    def function(_store: Any) -> Any:
         return value
 
-    return answer
+    return function
 
 
 def _wasi_datetime(nanoseconds: int) -> Any:
@@ -237,4 +237,4 @@ def _wasi_datetime(nanoseconds: int) -> Any:
 
 
 def _wake(_signal: int, _frame: Any) -> None:
-    """Handles a signal that only wakes the thread that watches CPU time."""
+    """Does nothing: the signal only needs to wake the thread that watches CPU time."""

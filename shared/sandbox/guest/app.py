@@ -1,4 +1,4 @@
-"""The component's entry point. Whatever is imported here is part of the snapshot, and costs a run nothing."""
+"""The component's entry point. Modules that are imported here are part of the snapshot, and cost a run nothing."""
 
 import gc
 import importlib
@@ -10,33 +10,33 @@ import wit_world  # pyright: ignore[reportMissingImports] - componentize-py gene
 
 from shared.sandbox.guest import heap
 from shared.sandbox.guest.main import Guest
-from shared.sandbox.guest.warm_up import warm_up  # first, so that what every run uses lies close together in memory
+from shared.sandbox.guest.warm_up import warm_up  # first, to keep everything that all runs use close together in memory
 
-_LEFT_OUT = {
+_OMITTED_MODULES = {
     *("antigravity", "this", "idlelib", "turtledemo", "turtle", "test", "ensurepip", "venv", "tkinter", "lib2to3"),
     *("pydoc_data", "curses", "webbrowser", "pdb", "cProfile", "profile", "__main__"),
 }
-"""Modules that open windows, are interactive, or need files of their own."""
-_LEFT_OUT_INSIDE = {"__main__", "tests", "test", "idle_test"}
+"""Modules that open windows, are interactive, or need their own files."""
+_OMITTED_SUBMODULES = {"__main__", "tests", "test", "idle_test"}
 
 
 def _import_all() -> None:
-    """Imports all of the standard library that this build has. The analysis refuses code that imports anything else."""
-    waiting = sorted(name for name in sys.stdlib_module_names if name not in _LEFT_OUT)
-    while waiting:
+    """Imports every module of the standard library in this build. The analysis refuses imports of other modules."""
+    remaining = sorted(name for name in sys.stdlib_module_names if name not in _OMITTED_MODULES)
+    while remaining:
         try:
-            module = importlib.import_module(name := waiting.pop(0))
-        except BaseException:  # noqa: S112 - without sockets, threads or processes, they raise anything
+            module = importlib.import_module(name := remaining.pop(0))
+        except BaseException:  # noqa: S112 - without sockets, threads or processes, modules may raise anything
             continue
-        for inner in pkgutil.iter_modules(getattr(module, "__path__", None) or [], f"{name}."):
-            if inner.name.rpartition(".")[2] not in _LEFT_OUT_INSIDE:
-                waiting.append(inner.name)
+        for submodule in pkgutil.iter_modules(getattr(module, "__path__", None) or [], f"{name}."):
+            if submodule.name.rpartition(".")[2] not in _OMITTED_SUBMODULES:
+                remaining.append(submodule.name)
 
 
 _import_all()
-from shared.sandbox.guest import files, time_zones  # noqa: E402 - they change what was imported
+from shared.sandbox.guest import files, time_zones  # noqa: E402 - they patch the imported modules
 
-importlib.import_module("shared.sandbox.guest.system_calls")  # after asyncio, which checks what the system has
+importlib.import_module("shared.sandbox.guest.system_calls")  # after asyncio, which checks what the system offers
 time_zones.take_over()
 files.take_over()
 warm_up()
@@ -46,7 +46,7 @@ _seed = random.seed
 
 
 def _seed_later(*_: object) -> None:
-    """Does nothing. The runtime seeds `random` before each run, by ten slow calls; `Guest` does it by one."""
+    """Does nothing. The runtime would seed `random` before each run with ten slow calls; `Guest` needs only one."""
     random.seed = _seed
 
 
@@ -58,7 +58,7 @@ gc.freeze()
 
 
 class WitWorld(wit_world.WitWorld):  # pyright: ignore[reportUntypedBaseClass]
-    """The world's exports."""
+    """The component's exports."""
 
     def run(self) -> None:
         guest.run()

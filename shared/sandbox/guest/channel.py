@@ -1,6 +1,7 @@
-"""The channel to the host. A message is a line of JSON and a text. The guest sends at any time, the host when asked.
+"""The channel to the host. A message is a line of JSON and a text.
 
-So neither side ever writes what the other does not read, and nothing arrives unexpectedly.
+The guest may send at any time, but the host sends only on request. Each side therefore reads everything that the other
+writes, and no message arrives unexpectedly.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class Channel:
-    """`answers`: those that have arrived and have not been used yet, each with the number of its call."""
+    """A channel. `answers`: those that have arrived but have not been used yet, each with the number of its call."""
 
     def __init__(self, receive: Callable[[], str], write: Callable[[str], object]) -> None:
         self._receive = receive
         self._write = write
         self._calls = 0
-        self._asked = 0.0
-        self.under_way = 0
+        self._last_poll = 0.0
+        self.in_progress = 0
         self.answers: list[dict[str, Any]] = []
 
     def send(self, kind: str, text: str = "", **fields: Any) -> None:
@@ -33,27 +34,27 @@ class Channel:
         return loads(self._receive())
 
     def call(self, function: str, arguments: str) -> int:
-        """Sends a call. Returns its number, which its answer has, too. `arguments`: JSON."""
+        """Sends a call. Returns its number, which the answer repeats. `arguments`: JSON text."""
         self._calls += 1
-        self.under_way += 1
+        self.in_progress += 1
         self.send("call", arguments, number=self._calls, function=function)
         return self._calls
 
     def wait(self, seconds: float | None) -> None:
-        """Waits until an answer has arrived, at most so long. Blocks, which is not CPU time."""
+        """Waits until an answer arrives or the time is up. Blocks, without using CPU time."""
         self.send("wait", seconds=seconds)
         answers: list[dict[str, Any]] = self.receive()["answers"]
-        self.under_way -= len(answers)
+        self.in_progress -= len(answers)
         self.answers += answers
 
-    def look(self) -> None:
-        """Fetches answers without waiting; asks the host at most once in a millisecond."""
-        if self.under_way and monotonic() - self._asked > 0.001:
+    def poll(self) -> None:
+        """Fetches answers without waiting. Asks the host at most once per millisecond."""
+        if self.in_progress and monotonic() - self._last_poll > 0.001:
             self.wait(0)
-            self._asked = monotonic()
+            self._last_poll = monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Waits for the whole time, whatever arrives."""
+        """Waits for the whole time, even if answers arrive."""
         end = monotonic() + seconds
-        while (left := end - monotonic()) > 0:
-            self.wait(left)
+        while (remaining := end - monotonic()) > 0:
+            self.wait(remaining)

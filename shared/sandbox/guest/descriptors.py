@@ -1,4 +1,4 @@
-"""Descriptors of files in memory: what `os` can do with them, by its names and with its errors."""
+"""Descriptors of files in memory, with the functions of `os` for descriptors: the same names and errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_DESCRIPTORS = 1024
 
 
 class OpenFile:
-    """What a descriptor stands for."""
+    """The open file that a descriptor stands for."""
 
     def __init__(self, node: Node, flags: int) -> None:
         self.node = node
@@ -36,21 +36,21 @@ class Descriptors:
         self._open_files: dict[int, OpenFile] = {}
 
     def open_file(self, descriptor: int) -> OpenFile:
-        """Raises `OSError` for what is not open."""
+        """Returns the open file. Raises `OSError` if the descriptor is not open."""
         found = self._open_files.get(descriptor)
         if found is None:
             raise os_error(errno.EBADF)
         return found
 
     def add(self, file: OpenFile, path: Any = None) -> int:
-        """The first free descriptor, which now stands for `file`. `path` is for the error if there is none."""
+        """Returns the first free descriptor, which then stands for `file`. `path`: for the error if none is free."""
         for descriptor in range(_FIRST_DESCRIPTOR, _MAX_DESCRIPTORS):
             if descriptor not in self._open_files:
                 self._open_files[descriptor] = file
                 return descriptor
         raise os_error(errno.EMFILE, path)
 
-    # What `os` has, by its names.
+    # The functions of `os`, with their names.
 
     def close(self, descriptor: int) -> None:
         self.open_file(descriptor)

@@ -1,4 +1,4 @@
-"""Translates failed calls into exceptions that agent code knows."""
+"""Translates failed calls into exceptions that agent code expects."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 kinds: dict[str, type[Exception]] = {}
-"""Exception classes beside the built-in ones, by the names that failures may have."""
+"""Exception classes in addition to the built-in ones, by the names that failures may have."""
 
 
 class JSONDecodeError(json.JSONDecodeError):
@@ -40,13 +40,13 @@ kinds.update({kind.__name__: kind for kind in (JSONDecodeError, UnicodeDecodeErr
 
 
 def to_exception(failed: CallFailed) -> Exception:
-    """The exception that code can catch, by its kind as well as by its name."""
+    """Returns an exception that code can catch by the failure's kind as well as by its name."""
     kind = kinds.get(failed.name) or getattr(builtins, failed.name, failed.kind)
     return kind(failed.message)
 
 
 def translate_errors(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """The function, with errors translated. `name`: what agent code calls it."""
+    """Returns the function with translated errors. `name`: the function's name in agent code."""
     if inspect.iscoroutinefunction(function):
 
         @wraps(function)
@@ -74,7 +74,7 @@ def _translate(error: Exception, name: str) -> Exception:
 
 
 def translate_all_errors(kind: type[Any]) -> type[Any]:
-    """The class, with errors translated in its constructor and its `methods`."""
+    """Translates the errors of the class's constructor and of its `methods`."""
     setattr(kind, "__init__", translate_errors(kind.__init__, kind.__name__))  # noqa: B010 - pyright knows better
     for name in kind.methods:
         setattr(kind, name, translate_errors(getattr(kind, name), name))

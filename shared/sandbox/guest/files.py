@@ -1,8 +1,8 @@
-"""`open` and `os` over files in memory.
+"""Implements `open` and `os` for files in memory.
 
-The component has no file system, so CPython's own functions find nothing anywhere. These take their place, as far as
-the standard library and agents use them: paths, directories, descriptors. What a run writes counts as memory of the
-run, and is gone with it.
+The component has no file system, so CPython's own functions find no files. These functions replace the ones that the
+standard library and agents use: for paths, directories and descriptors. Written files count as the run's memory, and
+disappear when it ends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from shared.sandbox.guest.streams import Raw, check_mode, wrap
 from shared.sandbox.guest.tree import Data, Folder, Node, Tree, os_error, stat_of
 
 _HOME = "/home/agent"
-_FOLDERS = ("/tmp", "/home", _HOME)  # noqa: S108 - the run's own
+_FOLDERS = ("/tmp", "/home", _HOME)  # noqa: S108 - only the run uses it
 _builtin_open = builtins.open
 
 
@@ -59,7 +59,7 @@ class Entry:
 
 
 class _Entries:
-    """What `os.scandir` returns."""
+    """The iterator that `os.scandir` returns."""
 
     def __init__(self, entries: list[Entry]) -> None:
         self._entries = iter(entries)
@@ -81,7 +81,7 @@ class _Entries:
 
 
 class Files(Descriptors):
-    """What `os` can do with paths, by its names and with its errors; and `open`."""
+    """The functions of `os` for paths, with the same names and errors, and `open`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class Files(Descriptors):
         self._tree.current = _HOME
 
     def kind(self, path: Any) -> type[Node] | None:
-        """`Folder` or `Data`; None for what does not exist. `path` may be a descriptor."""
+        """Returns `Folder` or `Data`, or None if the path does not exist. `path` may be a descriptor."""
         try:
             node = self._find(path)
         except OSError:
@@ -101,19 +101,19 @@ class Files(Descriptors):
     def _find(self, path: Any) -> Node | None:
         return self.open_file(path).node if isinstance(path, int) else self._tree.find(path)
 
-    def _existing(self, path: Any) -> Node:
+    def _require(self, path: Any) -> Node:
         node = self._find(path)
         if node is None:
             raise os_error(errno.ENOENT, path)
         return node
 
-    def _existing_folder(self, path: Any) -> Folder:
-        node = self._existing(path)
+    def _require_folder(self, path: Any) -> Folder:
+        node = self._require(path)
         if not isinstance(node, Folder):
             raise os_error(errno.ENOTDIR, path)
         return node
 
-    # What `os` has, by its names.
+    # The functions of `os`, with their names.
 
     def open(self, path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         node = self._find(path)
@@ -123,7 +123,7 @@ class Files(Descriptors):
             if os.fsdecode(path).endswith("/"):
                 raise os_error(errno.EISDIR, path)
             folder, name = self._tree.parent_of(path)
-            node = folder.entries[name] = self._tree.make(Data)
+            node = folder.entries[name] = self._tree.create(Data)
             folder.touch()
         elif flags & os.O_CREAT and flags & os.O_EXCL:
             raise os_error(errno.EEXIST, path)
@@ -146,7 +146,7 @@ class Files(Descriptors):
                 self.close(descriptor)
 
     def stat(self, path: Any, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> os.stat_result:
-        return stat_of(self._existing(path))
+        return stat_of(self._require(path))
 
     def lstat(self, path: Any, *, dir_fd: int | None = None) -> os.stat_result:
         return self.stat(path)
@@ -158,7 +158,7 @@ class Files(Descriptors):
         return self.kind(path) is not None
 
     def listdir(self, path: Any = ".") -> list[Any]:
-        names = list(self._existing_folder(path).entries)
+        names = list(self._require_folder(path).entries)
         return [os.fsencode(name) for name in names] if isinstance(path, bytes) else names
 
     def scandir(self, path: Any = ".") -> _Entries:
@@ -169,23 +169,23 @@ class Files(Descriptors):
         if self._find(path) is not None:
             raise os_error(errno.EEXIST, path)
         folder, name = self._tree.parent_of(path)
-        folder.entries[name] = self._tree.make(Folder)
+        folder.entries[name] = self._tree.create(Folder)
         folder.touch()
 
     def rmdir(self, path: Any, *, dir_fd: int | None = None) -> None:
-        if self._existing_folder(path).entries:
+        if self._require_folder(path).entries:
             raise os_error(errno.ENOTEMPTY, path)
         folder, name = self._tree.parent_of(path)
         del folder.entries[name]
 
     def unlink(self, path: Any, *, dir_fd: int | None = None) -> None:
-        if isinstance(self._existing(path), Folder):
+        if isinstance(self._require(path), Folder):
             raise os_error(errno.EISDIR, path)
         folder, name = self._tree.parent_of(path)
         del folder.entries[name]
 
     def rename(self, source: Any, target: Any, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None) -> None:
-        node, replaced = self._existing(source), self._find(target)
+        node, replaced = self._require(source), self._find(target)
         if replaced is node:
             return
         parts = self._tree.parts(source)
@@ -199,23 +199,23 @@ class Files(Descriptors):
         elif replaced is not None and isinstance(node, Folder):
             raise os_error(errno.ENOTDIR, source, target)
         folder, name = self._tree.parent_of(source)
-        into, as_name = self._tree.parent_of(target)
+        new_folder, new_name = self._tree.parent_of(target)
         del folder.entries[name]
-        into.entries[as_name] = node
+        new_folder.entries[new_name] = node
 
     def getcwd(self) -> str:
         return self._tree.current
 
     def chdir(self, path: Any) -> None:
-        self._existing_folder(path)
+        self._require_folder(path)
         self._tree.current = "/" + "/".join(self._tree.parts(path))
 
     def utime(self, path: Any, times: Any = None, *, ns: Any = None, **_: Any) -> None:
-        node = self._existing(path)
+        node = self._require(path)
         node.changed = ns[1] if ns else int(times[1] * 10**9) if times else time.time_ns()
 
     def chmod(self, path: Any, mode: int, **_: Any) -> None:
-        self._existing(path)
+        self._require(path)
 
     def open_stream(
         self,
@@ -228,7 +228,7 @@ class Files(Descriptors):
         closefd: bool = True,
         opener: Any = None,
     ) -> Any:
-        """`open`."""
+        """Implements `open`."""
         if not isinstance(file, int):
             file = os.fspath(file)
         check_mode(mode, encoding, errors, newline)
@@ -250,7 +250,7 @@ class Files(Descriptors):
         return wrap(raw, mode, buffering, encoding, errors, newline)
 
 
-_OF_OS = (
+_OS_FUNCTIONS = (
     *("open", "close", "closerange", "dup", "read", "write", "lseek", "ftruncate", "truncate", "fsync", "isatty"),
     *("stat", "lstat", "fstat", "access", "listdir", "scandir", "mkdir", "rmdir", "unlink", "rename", "getcwd"),
     *("chdir", "utime", "chmod"),
@@ -258,12 +258,12 @@ _OF_OS = (
 
 
 def take_over() -> None:
-    """From here on, `open` and `os` know this tree, and nothing else."""
+    """Makes `open` and `os` use this tree only."""
     import posix
     import sys
 
     files = Files()
-    for name in _OF_OS:
+    for name in _OS_FUNCTIONS:
         for module in (os, posix):
             setattr(module, name, getattr(files, name))
     for name, other in (("remove", files.unlink), ("replace", files.rename), ("fdatasync", files.fsync)):
@@ -272,7 +272,7 @@ def take_over() -> None:
     shutil._use_fd_functions = False  # pyright: ignore
     setattr(os, "getcwdb", lambda: os.fsencode(files.getcwd()))  # noqa: B010
     builtins.open = io.open = files.open_stream  # type: ignore[assignment]
-    for module in list(sys.modules.values()):  # that have imported it by name, as `tokenize` has
+    for module in list(sys.modules.values()):  # modules such as `tokenize` have imported `open` by name
         if getattr(module, "open", None) is _builtin_open:
             setattr(module, "open", files.open_stream)  # noqa: B010
     sys.modules["_io"].open = files.open_stream  # type: ignore[attr-defined]

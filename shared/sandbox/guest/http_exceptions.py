@@ -1,4 +1,4 @@
-"""The exceptions of `httpx`, which are also those of Python that agents may expect in their place."""
+"""The exceptions of `httpx`. Some also derive from Python's own exceptions, which agents may catch instead."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = [
 
 
 class HTTPError(Exception):
-    """`request`: None if it is not known."""
+    """The base class. `request`: None if it is not known."""
 
     request: Any = None
 
@@ -100,7 +100,7 @@ class TooManyRedirects(RequestError):
 
 
 class HTTPStatusError(HTTPError):
-    """`response`: the answer, whose status does not mean success."""
+    """A response's status does not indicate success. `response`: that response."""
 
     response: Any
 

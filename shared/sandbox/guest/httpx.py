@@ -1,4 +1,4 @@
-"""`httpx`, as far as agent code needs it: its client over the host functions, its response, its exceptions."""
+"""The parts of `httpx` that agent code needs: a client that uses the host functions, the response, the exceptions."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 _host_functions: HostFunctions
 
 
-def use(host_functions: HostFunctions) -> None:
-    """Makes all clients use these."""
+def use_host_functions(host_functions: HostFunctions) -> None:
+    """Makes all clients use these host functions."""
     global _host_functions
     _host_functions = host_functions
 
 
 class Headers(MutableMapping[str, str]):
-    """`httpx.Headers`: names in lower case, found in any case. Values of one name are joined, except by `get_list`."""
+    """`httpx.Headers`. Names are case-insensitive. Multiple values of a name are joined, except by `get_list`."""
 
     def __init__(self, headers: Any = None) -> None:
         if isinstance(headers, Headers):
@@ -45,15 +45,15 @@ class Headers(MutableMapping[str, str]):
         return ", ".join(values)
 
     def __setitem__(self, name: str, value: str) -> None:
-        at = next((at for at, (other, _) in enumerate(self._pairs) if other == name.lower()), len(self._pairs))
-        rest = [pair for pair in self._pairs[at:] if pair[0] != name.lower()]
-        self._pairs[at:] = [(name.lower(), str(value)), *rest]
+        index = next((index for index, (other, _) in enumerate(self._pairs) if other == name.lower()), len(self._pairs))
+        rest = [pair for pair in self._pairs[index:] if pair[0] != name.lower()]
+        self._pairs[index:] = [(name.lower(), str(value)), *rest]
 
     def __delitem__(self, name: str) -> None:
-        kept = [pair for pair in self._pairs if pair[0] != name.lower()]
-        if len(kept) == len(self._pairs):
+        remaining = [pair for pair in self._pairs if pair[0] != name.lower()]
+        if len(remaining) == len(self._pairs):
             raise KeyError(name)
-        self._pairs = kept
+        self._pairs = remaining
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict(self._pairs))
@@ -76,7 +76,7 @@ class Headers(MutableMapping[str, str]):
 
 
 class URL(str):
-    """`httpx.URL`, which is a string as well."""
+    """`httpx.URL`, which is also a string here."""
 
     __slots__ = ()
 
@@ -112,13 +112,13 @@ class URL(str):
     def params(self) -> dict[str, str]:
         return dict(parse_qsl(self._parts.query, keep_blank_values=True))
 
-    def join(self, url: Any) -> Any:  # `httpx.URL` has this name, and so has `str`
-        """The address of a link on this one's page."""
+    def join(self, url: Any) -> Any:  # overrides `str.join`, as `httpx.URL` has this method
+        """Resolves a link on the page with this URL."""
         return URL(urljoin(str(self), str(url)))
 
 
 class Request:
-    """`httpx.Request`: what was sent."""
+    """`httpx.Request`: the request that was sent."""
 
     def __init__(self, call: HttpCall) -> None:
         self.method = call.method
@@ -128,7 +128,7 @@ class Request:
 
 @translate_all_errors
 class Response(http_objects.Response):
-    """`httpx.Response`, already read."""
+    """An `httpx.Response` that has already been read."""
 
     def __init__(self, answer: HttpAnswer, call: HttpCall) -> None:
         super().__init__(answer, call)
@@ -158,9 +158,9 @@ class Response(http_objects.Response):
         jar = SimpleCookie()
         for value in self.headers.get_list("set-cookie"):
             jar.load(value)
-        return {name: crumb.value for name, crumb in jar.items()}
+        return {name: cookie.value for name, cookie in jar.items()}
 
-    # The interface of a response that is read while it arrives: this one has arrived.
+    # The interface of a streamed response. This one has already arrived completely.
 
     def read(self) -> bytes:
         return self.content
@@ -206,7 +206,7 @@ class AsyncClient(http_objects.AsyncClient):
 
     @asynccontextmanager
     async def stream(self, method: Any, url: Any, **options: Any) -> AsyncGenerator[http_objects.Response]:
-        """The response, which has arrived completely by then."""
+        """Yields the response when it has arrived completely."""
         yield await self.request(method, url, **options)
 
     async def request(self, method: Any, url: Any, **options: Any) -> http_objects.Response:
@@ -220,12 +220,12 @@ class AsyncClient(http_objects.AsyncClient):
 
 
 def BasicAuth(username: Any, password: Any) -> tuple[Any, Any]:  # noqa: N802 - a class of that name in httpx
-    """The value that `auth=` takes."""
+    """Returns the value for `auth=`."""
     return username, password
 
 
-def Limits(**_limits: Any) -> None:  # noqa: N802 - likewise
-    """Accepted and ignored."""
+def Limits(**_limits: Any) -> None:  # noqa: N802 - a class of that name in httpx
+    """Accepts any limits and ignores them."""
 
 
 Timeout = translate_errors(httpx_timeout, "Timeout")

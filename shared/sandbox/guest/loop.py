@@ -1,4 +1,4 @@
-"""An event loop on asyncio's base, which waits for the host where others wait for sockets."""
+"""An event loop based on asyncio's, which waits for the host instead of for sockets."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ if TYPE_CHECKING:
 
 
 class HostLoop(asyncio.BaseEventLoop):
-    """Runs everything that asyncio has, except sockets, processes and threads."""
+    """Supports everything in asyncio except sockets, processes and threads."""
 
     def __init__(self, channel: Channel) -> None:
         super().__init__()
         self._channel = channel
         self._calls: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._numbers = itertools.count(1)
-        cast("Any", self)._selector = self  # asyncio asks this for events
+        cast("Any", self)._selector = self  # asyncio calls its `select`
 
     def create_task(self, coro: Any, *, name: object = None, **kwargs: Any) -> asyncio.Task[Any]:
-        """As in asyncio, but tasks are counted from 1: Python's count has advanced before the snapshot."""
+        """Creates a task. Tasks are numbered from 1, as Python's own count had advanced before the snapshot."""
         return super().create_task(coro, name=f"Task-{next(self._numbers)}" if name is None else str(name), **kwargs)
 
     async def call(self, function: str, arguments: str) -> dict[str, Any]:
-        """Calls a host function. The host's answer has `value` or `error`. `arguments`: JSON."""
+        """Calls a host function. The host's answer has `value` or `error`. `arguments`: JSON text."""
         number = self._channel.call(function, arguments)
         answer = self._calls[number] = self.create_future()
         return await answer
 
     def select(self, timeout: float | None) -> list[Any]:
-        """Waits for answers, as asyncio asks for it, and hands them on; there are no events to return."""
+        """Waits for answers and passes them to the calls. asyncio calls this to wait for events, but there are none."""
         if not self._channel.answers:
             if timeout is not None and timeout <= 0:
-                self._channel.look()
+                self._channel.poll()
             else:
                 self._channel.wait(timeout)
         answers, self._channel.answers = self._channel.answers, []
@@ -48,4 +48,4 @@ class HostLoop(asyncio.BaseEventLoop):
         pass
 
     def _write_to_self(self) -> None:
-        """Does nothing: there are no other threads that would wake this one."""
+        """Does nothing: there are no other threads that could wake this one."""

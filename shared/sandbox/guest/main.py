@@ -1,4 +1,4 @@
-"""A run, from inside: receives a program, sends what it prints and calls, and in the end its result or error."""
+"""Runs a program inside the sandbox: receives it, sends its output and its calls, and then its result or error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from shared.sandbox.guest.loop import HostLoop
 from shared.sandbox.guest.printed import Printed
 from shared.sandbox.guest.remote_host_functions import RemoteHostFunctions
 from shared.sandbox.guest.results import result_text
-from shared.sandbox.guest.world import servers, world
+from shared.sandbox.guest.world import create_mcp_clients, create_world
 from shared.sandbox.inside.json_values import NotJson
 
 if TYPE_CHECKING:
@@ -38,14 +38,14 @@ _MAX_NOTES = 10
 _MAX_CAUSES = 5
 _MAX_CAUSE_MESSAGE_CHARACTERS = 1000
 _MAX_CAUSE_FRAMES = 10
-_NO_RUN = "The code defines no `async def run(input_dict, tools)`, which is what is called."
+_NO_RUN = "The code defines no `async def run(input_dict, tools)`."
 _NO_COROUTINE = "`run` must be `async def run(input_dict, tools)`."
 _name_of: Callable[[type], str] = type.__dict__["__name__"].__get__
 _traceback_of: Callable[[BaseException], TracebackType | None] = BaseException.__dict__["__traceback__"].__get__
 _cause_of: Callable[[BaseException], BaseException | None] = BaseException.__dict__["__cause__"].__get__
 _context_of: Callable[[BaseException], BaseException | None] = BaseException.__dict__["__context__"].__get__
 _hides_context: Callable[[BaseException], bool] = BaseException.__dict__["__suppress_context__"].__get__
-"""Python's own access to these, whatever the class defines under their names."""
+"""Read these attributes directly, even if the exception's class redefines them."""
 
 
 class NoRun(Exception):
@@ -53,7 +53,7 @@ class NoRun(Exception):
 
 
 class Guest:
-    """All that a run needs, apart from its program: made before the snapshot is taken."""
+    """Everything that a run needs except its program. It is created before the snapshot is taken."""
 
     def __init__(self, receive: Callable[[], str], write: Callable[[str], object]) -> None:
         self._write = write
@@ -61,36 +61,36 @@ class Guest:
         self._printed = Printed(self._channel)
         self._printed.take_over()
         self._loop = HostLoop(self._channel)
-        self._names = world(RemoteHostFunctions(self._loop))
+        self._names = create_world(RemoteHostFunctions(self._loop))
         asyncio.set_event_loop(self._loop)
         warnings.showwarning = _show_warning
 
     def run(self) -> None:
-        """Runs one program. Nothing is restored afterwards: an instance serves one run."""
+        """Runs one program. Nothing is restored afterwards, as an instance serves only one run."""
         channel = self._channel
         channel.send("ready", version=_VERSION)
         program = channel.receive()
-        self._printed.limit(program["log_bytes"])
+        self._printed.set_limit(program["log_bytes"])
         time.sleep = _make_sleep(channel)
         random.seed(int.from_bytes(os.urandom(_SEED_BYTES)))
         try:
-            self._answer(program)
-        except MemoryError:  # in what the code left behind: there was no memory even for the last message
+            self._run_program(program)
+        except MemoryError:  # the code's objects left no memory for the last message
             give_back()
             self._write(_OUT_OF_MEMORY)
 
-    def _answer(self, program: dict[str, Any]) -> None:
+    def _run_program(self, program: dict[str, Any]) -> None:
         try:
-            task = self._loop.create_task(_run_to_end(program, self._names), context=Context())  # nothing is set in it
+            task = self._loop.create_task(_run_to_end(program, self._names), context=Context())  # an empty context
             end = self._loop.run_until_complete(task)
-        except BaseException as error:  # from another task, or the loop itself
+        except BaseException as error:  # from another task or the loop itself
             end = ("failed", _describe_error(error))
         self._printed.end()
         self._channel.send(*end)
 
 
 async def _run_to_end(program: dict[str, Any], names: dict[str, Any]) -> tuple[str, str]:
-    """The last message. No exception of the code reaches the loop, which would trust its class."""
+    """Returns the last message. No exception of the code reaches the loop, which would trust its class."""
     try:
         return "done", await _run_code(program, names)
     except NotJson as error:
@@ -102,9 +102,9 @@ async def _run_to_end(program: dict[str, Any], names: dict[str, Any]) -> tuple[s
 
 
 async def _run_code(program: dict[str, Any], names: dict[str, Any]) -> str:
-    """Runs the code. The result as JSON text; empty if the code is only loaded."""
+    """Runs the code. Returns the result as JSON text, which is empty if the code is only loaded."""
     module = ModuleType("agent")
-    module.__dict__.update(names, mcpc=servers(program["tools"]))
+    module.__dict__.update(names, mcpc=create_mcp_clients(program["tools"]))
     sys.modules["agent"] = module
     exec(compile(program["code"], _FILE, "exec"), module.__dict__)  # noqa: S102 - the purpose of the sandbox
     if program["only_load"]:
@@ -119,55 +119,57 @@ async def _run_code(program: dict[str, Any], names: dict[str, Any]) -> str:
 
 
 def _call_run(run: Any, program: dict[str, Any]) -> Any:
-    """Calls `run` by name if it has the contract's parameter names; else by position, with as many as it takes."""
-    given = {"input_dict": program["input_dict"], "tools": program["tools"]}
-    if type(run) is FunctionType and not run.__code__.co_posonlyargcount:  # as usual; a signature takes longer
+    """Calls `run` with keyword arguments if it has the documented parameter names, otherwise with positional ones."""
+    arguments = {"input_dict": program["input_dict"], "tools": program["tools"]}
+    if type(run) is FunctionType and not run.__code__.co_posonlyargcount:  # the usual case, faster than a signature
         code = run.__code__
-        if given.keys() <= set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]):
-            return run(**given)
+        if arguments.keys() <= set(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]):
+            return run(**arguments)
     parameters = inspect.signature(run).parameters.values()
-    if given.keys() <= {one.name for one in parameters if one.kind is not inspect.Parameter.POSITIONAL_ONLY}:
-        return run(**given)
-    if any(one.kind is inspect.Parameter.VAR_POSITIONAL for one in parameters) or len(parameters) > 1:
-        return run(*given.values())
+    if arguments.keys() <= {
+        parameter.name for parameter in parameters if parameter.kind is not inspect.Parameter.POSITIONAL_ONLY
+    }:
+        return run(**arguments)
+    if any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters) or len(parameters) > 1:
+        return run(*arguments.values())
     return run(*[program["input_dict"]] * len(parameters))
 
 
 def _describe_error(error: BaseException) -> str:
-    """Describes the exception that ended the run, with the agent's own lines. Its class is the code's, and may lie."""
+    """Describes the exception that ended the run, with the agent's own lines. The code may have defined its class."""
     give_back()
     kind = _name_of(type(error))
     try:
         if issubclass(type(error), SyntaxError) and getattr(error, "filename", None) == _FILE:
-            at, what = (getattr(error, name, None) for name in ("lineno", "msg"))
-            return _encode_failure(kind, f"line {at}: This is not Python: {what}.", [])
+            line, reason = (getattr(error, name, None) for name in ("lineno", "msg"))
+            return _encode_failure(kind, f"line {line}: This is not Python: {reason}.", [])
         try:
             message = str(error)
         except BaseException as broken:
-            message = f"<its message is broken: {_name_of(type(broken))}>"
+            message = f"<its message cannot be read: {_name_of(type(broken))}>"
         return _encode_failure(kind, message, _frames(error), _notes(error), _causes(error))
     except BaseException as broken:
         return _encode_failure(kind, f"<it cannot be described: {_name_of(type(broken))}>", [])
 
 
-def _frames(error: BaseException, most: int = _MAX_FRAMES) -> list[tuple[int, str]]:
-    """The last of the agent's own lines. There may be a million of them, and no memory left."""
-    found: deque[tuple[int, str]] = deque(maxlen=most)
+def _frames(error: BaseException, max_frames: int = _MAX_FRAMES) -> list[tuple[int, str]]:
+    """Returns the last of the agent's own lines. There may be a million of them, and little memory left."""
+    frames: deque[tuple[int, str]] = deque(maxlen=max_frames)
     trace = _traceback_of(error)
     while trace is not None:
         code = trace.tb_frame.f_code
         if code.co_filename == _FILE:
-            found.append((trace.tb_lineno or 0, code.co_name))
+            frames.append((trace.tb_lineno or 0, code.co_name))
         trace = trace.tb_next
-    return list(found)
+    return list(frames)
 
 
 def _causes(error: BaseException) -> list[dict[str, Any]]:
-    """The exceptions that led to it, oldest first. `direct`: the next was raised `from` it, not while handling it."""
-    found: list[dict[str, Any]] = []
+    """Describes the exceptions that led to this one, oldest first. See `Cause` for `direct`."""
+    causes: list[dict[str, Any]] = []
     seen = {id(error)}
     try:
-        while len(found) < _MAX_CAUSES:
+        while len(causes) < _MAX_CAUSES:
             direct = (cause := _cause_of(error)) is not None
             if cause is None and not _hides_context(error):
                 cause = _context_of(error)
@@ -176,22 +178,22 @@ def _causes(error: BaseException) -> list[dict[str, Any]]:
             seen.add(id(cause))
             message = str.__getitem__(str(cause), slice(_MAX_CAUSE_MESSAGE_CHARACTERS))
             frames = _frames(cause, _MAX_CAUSE_FRAMES)
-            found.append(_describe(_name_of(type(cause)), message, frames) | {"direct": direct})
+            causes.append(_describe(_name_of(type(cause)), message, frames) | {"direct": direct})
             error = cause
-    except BaseException:  # they are the agent's own objects
+    except BaseException:  # these objects belong to the agent
         return []
-    return found[::-1]
+    return causes[::-1]
 
 
 def _notes(error: BaseException) -> str:
-    """Its notes, and the exceptions of a group, as Python prints them below an exception."""
+    """Returns the exception's notes and the exceptions of a group, as Python prints them below an exception."""
     try:
         notes = [str(note) for note in list(getattr(error, "__notes__", ()))[:_MAX_NOTES]]
         if isinstance(error, BaseExceptionGroup):
             for number, inner in enumerate(error.exceptions[:_MAX_NOTES], 1):
                 notes.append(f"  {number}: {_name_of(type(inner))}: {inner}")
         return "\n".join(notes)
-    except BaseException:  # they are the agent's own objects
+    except BaseException:  # these objects belong to the agent
         return ""
 
 
@@ -202,8 +204,8 @@ def _encode_failure(
     notes: str = "",
     causes: list[dict[str, Any]] | None = None,
 ) -> str:
-    noted = {"notes": _plain_text(notes, _MAX_MESSAGE_CHARACTERS), "causes": causes or []}
-    return dumps(_describe(kind, message, frames) | noted)
+    details = {"notes": _plain_text(notes, _MAX_MESSAGE_CHARACTERS), "causes": causes or []}
+    return dumps(_describe(kind, message, frames) | details)
 
 
 def _describe(kind: str, message: str, frames: list[tuple[int, str]]) -> dict[str, Any]:
@@ -214,26 +216,26 @@ def _describe(kind: str, message: str, frames: list[tuple[int, str]]) -> dict[st
     }
 
 
-def _plain_text(text: str, most: int) -> str:
-    """At most so many characters, without lone surrogates, which have no UTF-8. `text` may be of the code's class."""
-    return str.__getitem__(text, slice(most)).encode("utf-8", "replace").decode()
+def _plain_text(text: str, max_characters: int) -> str:
+    """Shortens a text and replaces lone surrogates, which UTF-8 lacks. The code may have defined the text's class."""
+    return str.__getitem__(text, slice(max_characters)).encode("utf-8", "replace").decode()
 
 
 _OUT_OF_MEMORY = f"{dumps({'kind': 'failed'})}\n{_encode_failure('MemoryError', '', [])}"
-"""A message that is ready, so that no memory is needed for it."""
+"""A message that is created in advance, so that sending it needs no memory."""
 
 
 def _show_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, _file: Any = None, _line: Any = None
 ) -> None:
-    """Shows a warning as Python does, without places in our own files and the advice to trace memory."""
-    where = f"{_FILE}:{lineno}: " if filename == _FILE else ""
-    sys.stderr.write(f"{where}{category.__name__}: {message}\n")
+    """Shows a warning as Python does, but without positions in our own files and without advice on tracing memory."""
+    position = f"{_FILE}:{lineno}: " if filename == _FILE else ""
+    sys.stderr.write(f"{position}{category.__name__}: {message}\n")
 
 
 def _make_sleep(channel: Channel) -> Callable[[float], None]:
     def sleep(seconds: float, /) -> None:
-        """`time.sleep`: the host waits."""
+        """Implements `time.sleep` by waiting in the host."""
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
         if seconds != seconds:

@@ -1,4 +1,4 @@
-"""Standard output and error: each line goes to the host at once, up to what a run may print."""
+"""Standard output and standard error: each line is sent to the host at once, up to the run's limit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_PIECE_CHARACTERS = 4096
 
 
 class Printed(io.TextIOBase):
-    """A text stream. What a run prints beyond its limit is counted, not sent."""
+    """A text stream. Text beyond the run's limit is counted but not sent."""
 
     encoding = "utf-8"
     errors = "replace"
@@ -21,19 +21,19 @@ class Printed(io.TextIOBase):
     def __init__(self, channel: Channel) -> None:
         super().__init__()
         self._channel = channel
-        self._left = 0
+        self._remaining = 0
         self._dropped = 0
         self._parts: list[str] = []
         self._length = 0
 
-    def limit(self, most_bytes: int) -> None:
-        """Sets how much is sent."""
-        self._left = most_bytes + 1
+    def set_limit(self, max_bytes: int) -> None:
+        """Sets how many bytes are sent."""
+        self._remaining = max_bytes + 1
 
     def take_over(self) -> None:
-        """Sends everything that is printed from here on to the host. Standard input is empty."""
+        """Redirects all printed text to the host. Standard input is empty."""
         sys.stdout = sys.stderr = self
-        sys.__stdout__ = sys.__stderr__ = self  # type: ignore[misc] - using the system's own would end the run
+        sys.__stdout__ = sys.__stderr__ = self  # type: ignore[misc] - using the system's streams would end the run
         sys.stdin = sys.__stdin__ = io.StringIO()  # type: ignore[misc]
 
     def writable(self) -> bool:
@@ -53,14 +53,14 @@ class Printed(io.TextIOBase):
         self._parts.clear()
         self._length = 0
         data = text.encode("utf-8", "replace")
-        kept = data[: self._left]
-        self._left -= len(kept)
-        self._dropped += len(data) - len(kept)
-        if kept:
-            self._channel.send("print", kept.decode("utf-8", "ignore"))
+        sent = data[: self._remaining]
+        self._remaining -= len(sent)
+        self._dropped += len(data) - len(sent)
+        if sent:
+            self._channel.send("print", sent.decode("utf-8", "ignore"))
 
     def end(self) -> None:
-        """Sends an unfinished last line, and how much was dropped."""
+        """Sends an unfinished last line, and the number of dropped bytes."""
         self.flush()
         if self._dropped:
             self._channel.send("dropped", bytes=self._dropped)

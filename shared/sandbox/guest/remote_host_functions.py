@@ -1,4 +1,4 @@
-"""The host functions, from inside a run: each call is a message, and its answer is another."""
+"""The host functions inside a run: each call is a message, and so is its answer."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class RemoteHostFunctions:
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            raise CallFailed("Half of a surrogate pair is not text.", ValueError) from error
+            raise CallFailed("A lone surrogate is not valid text.", ValueError) from error
         answer = await self._loop.call(function, text)
         if error := answer.get("error"):
             raise CallFailed(error["message"], getattr(builtins, error["kind"], RuntimeError), name=error["name"])

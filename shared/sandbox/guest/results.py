@@ -1,4 +1,4 @@
-"""The result of a run as JSON, or which part of it is not JSON."""
+"""Encodes the result of a run as JSON, or finds the part of it that is not JSON."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _MAX_DEPTH = 100
 _MAX_PATH_CHARACTERS = 200
 
 
-def result_text(value: Any, most_bytes: int) -> str:
-    """The result as JSON text. Tuples become lists, and UUIDs strings. Raises `NotJson`."""
+def result_text(value: Any, max_bytes: int) -> str:
+    """Returns the result as JSON text. Tuples become lists, and UUIDs become strings. Raises `NotJson`."""
     try:
         text = dumps(value, default=_encode_id, allow_nan=False)
     except RecursionError as error:
-        raise NotJson("The result is nested too deep.") from error
+        raise NotJson("The result is nested too deeply.") from error
     except (TypeError, ValueError) as error:
-        raise NotJson(_find_fault(value) or f"The result is not JSON: {error}.") from error
-    if "\\ud" in text and (fault := _find_fault(value)):
-        raise NotJson(fault)
-    refuse_long(text, most_bytes, "result")
+        raise NotJson(_find_error(value) or f"The result is not JSON: {error}.") from error
+    if "\\ud" in text and (error_text := _find_error(value)):
+        raise NotJson(error_text)
+    refuse_long(text, max_bytes, "result")
     return text
 
 
@@ -34,21 +34,21 @@ def _encode_id(value: Any) -> str:
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
-def _find_fault(value: Any) -> str | None:
-    """A sentence about the first part that is not JSON; None if no single part is to blame."""
+def _find_error(value: Any) -> str | None:
+    """Describes the first part that is not JSON. Returns None if no single part is the cause."""
     for part, path in _parts(value):
         at = f", at result{path[:_MAX_PATH_CHARACTERS]}" if path else ""
         match part:
             case None | bool() | int() | UUID() | dict() | list() | tuple():
                 continue
             case str():
-                if _is_whole(part):
+                if _is_encodable(part):
                     continue
-                return f"The result is not JSON: half of a surrogate pair is not text{at}."
+                return f"The result is not JSON: a lone surrogate is not valid text{at}."
             case float():
                 if math.isfinite(part):
                     continue
-                return f"The result is not JSON: NaN and Infinity have no JSON{at}."
+                return f"The result is not JSON: NaN and Infinity are not valid JSON{at}."
             case _:
                 kind = f"a {type(part).__name__}"
                 return f"The result must be JSON, and {kind} is not{at}. Return dicts, lists, strings and numbers."
@@ -56,7 +56,7 @@ def _find_fault(value: Any) -> str | None:
 
 
 def _parts(value: Any) -> Iterator[tuple[Any, str]]:
-    """All values, from the outside in, each with its path, such as `['items'][3]`."""
+    """Yields all values from the outside in, each with its path, such as `['items'][3]`."""
     waiting: list[tuple[Any, str, int]] = [(value, "", 0)]
     while waiting:
         part, path, depth = waiting.pop()
@@ -72,7 +72,7 @@ def _parts(value: Any) -> Iterator[tuple[Any, str]]:
             waiting += [(item, f"{path}[{number}]", depth + 1) for number, item in reversed(items)]
 
 
-def _is_whole(text: str) -> bool:
+def _is_encodable(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:

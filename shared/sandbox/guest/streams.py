@@ -1,4 +1,4 @@
-"""The streams that `open` returns: `io`'s own, over descriptors of files in memory."""
+"""The streams that `open` returns: those of `io`, for descriptors of files in memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shared.sandbox.guest.descriptors import Descriptors
 
 
 class Raw(io.RawIOBase):
-    """`io.FileIO` over a descriptor. `closes`: closing the stream closes the descriptor."""
+    """`io.FileIO` for a descriptor. `closes`: whether closing the stream closes the descriptor."""
 
     def __init__(self, descriptors: Descriptors, descriptor: int, name: object, mode: str, closes: bool) -> None:
         self._descriptors = descriptors
@@ -78,7 +78,7 @@ class Raw(io.RawIOBase):
 
 
 def check_mode(mode: Any, encoding: str | None, errors: str | None, newline: str | None) -> None:
-    """Raises what `open` raises for arguments that do not go together."""
+    """Raises the errors that `open` raises for invalid combinations of arguments."""
     if not isinstance(mode, str):
         raise TypeError(f"open() argument 'mode' must be str, not {type(mode).__name__}")
     if set(mode) - set("rwxabt+") or len(mode) > len(set(mode)):
@@ -93,7 +93,7 @@ def check_mode(mode: Any, encoding: str | None, errors: str | None, newline: str
 
 
 def wrap(raw: Raw, mode: str, buffering: int, encoding: str | None, errors: str | None, newline: str | None) -> Any:
-    """The stream that `open` returns for these arguments, which `check_mode` has checked."""
+    """Returns the stream that `open` returns for these arguments, which `check_mode` has checked."""
     binary = "b" in mode
     if buffering == 0:
         if not binary:

@@ -1,4 +1,4 @@
-"""What CPython would ask the system for: answered here, or refused by an `OSError`."""
+"""Replaces CPython's calls to the system: they return constants, or raise `OSError`."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import select
 import socket
 from typing import Any, NoReturn
 
-_USER = 1000
+_USER_ID = 1000
 
 
-def _no_socket(*_arguments: Any, **_named: Any) -> NoReturn:
-    raise OSError("There are no sockets here. Use `http_client` or `httpx.AsyncClient()`.")
+def _refuse_socket(*_arguments: Any, **_named: Any) -> NoReturn:
+    raise OSError("Sockets are not available here. Use `http_client` or `httpx.AsyncClient()`.")
 
 
-def _no_process(*_arguments: Any, **_named: Any) -> NoReturn:
-    raise OSError("There are no processes here.")
+def _refuse_process(*_arguments: Any, **_named: Any) -> NoReturn:
+    raise OSError("Processes are not available here.")
 
 
-def _user() -> int:
-    return _USER
+def _get_user() -> int:
+    return _USER_ID
 
 
 for _name in ("getuid", "geteuid", "getgid", "getegid"):
-    setattr(os, _name, _user)
+    setattr(os, _name, _get_user)
 for _name in ("system", "popen", "kill", "fork", "execv", "execve"):
-    setattr(os, _name, _no_process)
+    setattr(os, _name, _refuse_process)
 for _name in ("__init__", "connect", "connect_ex", "bind", "listen", "accept", "sendto"):
-    setattr(socket.socket, _name, _no_socket)
+    setattr(socket.socket, _name, _refuse_socket)
 for _name in ("create_connection", "create_server", "getaddrinfo", "gethostbyname", "socketpair"):
-    setattr(socket, _name, _no_socket)
+    setattr(socket, _name, _refuse_socket)
 for _name in ("select", "poll"):  # otherwise, waiting for sockets would end the run
-    setattr(select, _name, _no_socket)
+    setattr(select, _name, _refuse_socket)

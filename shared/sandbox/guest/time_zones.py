@@ -1,4 +1,4 @@
-"""Time zones, from the package `tzdata`: there is no file system that `zoneinfo` could read them from."""
+"""Time zones from the package `tzdata`, as there is no file system from which `zoneinfo` could read them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import IO, cast
 
 
 def take_over() -> None:
-    """Reads all zones, which become part of the snapshot, and makes `zoneinfo` find them here."""
+    """Reads all zones, which become part of the snapshot, and makes `zoneinfo` use them."""
     package = importlib.resources.files("tzdata")
     names = package.joinpath("zones").read_text().split()
     zones = {name: package.joinpath("zoneinfo", *name.split("/")).read_bytes() for name in names}

@@ -1,4 +1,4 @@
-"""Files and folders in memory: a tree of the run's own, found by paths. No links, no permissions, no locks."""
+"""The run's tree of files and folders in memory, without links, permissions and locks."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ _MAX_NAME_BYTES = 255
 
 
 class Node:
-    """`number`: as the inode's. `changed`: nanoseconds since 1970."""
+    """A file or folder. `number`: its inode number. `changed`: in nanoseconds since 1970."""
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.changed = time.time_ns()
 
     def touch(self) -> None:
-        """Notes that it has changed now."""
+        """Sets the time of the last change to now."""
         self.changed = time.time_ns()
 
 
 class Folder(Node):
-    """`entries`: by their names."""
+    """A folder. `entries`: its files and folders, by name."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -32,7 +32,7 @@ class Folder(Node):
 
 
 class Data(Node):
-    """A file's content."""
+    """A file."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -43,7 +43,7 @@ _N = TypeVar("_N", Folder, Data)
 
 
 def os_error(number: int, path: object = None, other: object = None) -> OSError:
-    """The exception that `os` raises for this error."""
+    """Returns the exception that `os` raises for this error number."""
     if path is None:
         return OSError(number, os.strerror(number))
     if other is None:
@@ -52,7 +52,7 @@ def os_error(number: int, path: object = None, other: object = None) -> OSError:
 
 
 def stat_of(node: Node) -> os.stat_result:
-    """As `os.stat` reports it."""
+    """Returns the result of `os.stat`."""
     is_folder = isinstance(node, Folder)
     mode = stat.S_IFDIR | 0o755 if is_folder else stat.S_IFREG | 0o644
     size = len(node.data) if isinstance(node, Data) else 0
@@ -63,20 +63,20 @@ def stat_of(node: Node) -> os.stat_result:
 
 
 class Tree:
-    """The tree. `current`: the current folder's path."""
+    """The tree. `current`: the path of the current folder."""
 
     def __init__(self) -> None:
         self._numbers = 1
-        self._root = self.make(Folder)
+        self._root = self.create(Folder)
         self.current = "/"
 
-    def make(self, kind: type[_N]) -> _N:
-        """A new node, which is in no folder yet."""
+    def create(self, kind: type[_N]) -> _N:
+        """Creates a node, which is not in any folder yet."""
         self._numbers += 1
         return kind(self._numbers)
 
     def parts(self, path: Any) -> list[str]:
-        """The names on the way from the root. Raises `OSError` and `ValueError` for what is not a path."""
+        """Splits a path into the names from the root. Raises `OSError` or `ValueError` if it is not a valid path."""
         text = os.fsdecode(path)
         if "\0" in text:
             raise ValueError("embedded null byte")
@@ -93,7 +93,7 @@ class Tree:
         return parts
 
     def find(self, path: Any) -> Node | None:
-        """None if the last part does not exist. Raises `OSError` for what is wrong on the way to it."""
+        """Finds a node. Returns None if only the path's last part does not exist. Raises `OSError` for other errors."""
         node: Node = self._root
         parts = self.parts(path)
         for number, part in enumerate(parts):
@@ -110,20 +110,20 @@ class Tree:
         return node
 
     def parent_of(self, path: Any) -> tuple[Folder, str]:
-        """The folder that a path's last part is in, whether that exists or not, and the last part's name."""
+        """Returns the folder that contains the path's last part, and that part's name. The part need not exist."""
         parts = self.parts(path)
         if not parts:
             raise os_error(errno.EBUSY, path)
-        above = "/" + "/".join(parts[:-1])
-        folder = self.find(above)
+        parent = "/" + "/".join(parts[:-1])
+        folder = self.find(parent)
         if folder is None:
-            raise os_error(errno.ENOENT, above)
+            raise os_error(errno.ENOENT, parent)
         if not isinstance(folder, Folder):
             raise os_error(errno.ENOTDIR, path)
         return folder, parts[-1]
 
     def kind(self, path: Any) -> type[Node] | None:
-        """`Folder` or `Data`; None for what does not exist."""
+        """Returns `Folder` or `Data`, or None if the path does not exist."""
         try:
             node = self.find(path)
         except OSError:

@@ -1,7 +1,7 @@
-"""Runs some programs before the snapshot is taken, so that no run is the first to do anything.
+"""Runs some programs before the snapshot is taken, as a warm-up.
 
-CPython specializes the code that it runs often, and fills caches. Done here, that is part of the snapshot; otherwise
-each run would do it again, and every page of memory that it touches would have to be copied.
+CPython specializes code that it runs often, and fills caches. The warm-up makes this part of the snapshot. Otherwise,
+each run would do it again, and every page of memory that it changes would have to be copied.
 """
 
 import json
@@ -47,7 +47,7 @@ _ANSWERS = {
 
 
 class _Host:
-    """Answers as the host does."""
+    """Answers like the host."""
 
     def __init__(self, code: str) -> None:
         self._program = {
@@ -59,36 +59,39 @@ class _Host:
             "only_load": False,
         }
         self._waiting: list[dict[str, object]] = []
-        self._begun = False
-        self.ended = ""
+        self._has_started = False
+        self.end = ""
 
     def receive(self) -> str:
-        if not self._begun:
-            self._begun = True
+        if not self._has_started:
+            self._has_started = True
             return json.dumps(self._program)
         answers, self._waiting = self._waiting, []
         return json.dumps({"answers": answers})
 
     def send(self, message: str) -> None:
         line, _, text = message.partition("\n")
-        said = json.loads(line)
-        if said["kind"] == "call":
-            self._waiting.append({"number": said["number"], "value": _ANSWERS[said["function"]]})
-        elif said["kind"] in ("done", "failed"):
-            self.ended = f"{said['kind']} {text}"
+        fields = json.loads(line)
+        if fields["kind"] == "call":
+            self._waiting.append({"number": fields["number"], "value": _ANSWERS[fields["function"]]})
+        elif fields["kind"] in ("done", "failed"):
+            self.end = f"{fields['kind']} {text}"
 
 
 def warm_up() -> None:
-    """Runs the programs, and restores everything that they change visibly."""
-    kept = sys.stdout, sys.stderr, time.sleep, random.getstate()
+    """Runs the programs, and restores all state that they visibly change."""
+    saved = sys.stdout, sys.stderr, time.sleep, random.getstate()
     try:
         for _ in range(_TIMES):
-            for code, end in ((_CODE, "done"), ("async def run(input_dict, tools):\n    return 1 / 0", "failed")):
+            for code, expected in (
+                (_CODE, "done"),
+                ("async def run(input_dict, tools):\n    return 1 / 0", "failed"),
+            ):
                 host = _Host(code)
                 Guest(host.receive, host.send).run()
-                if not host.ended.startswith(end):
-                    raise RuntimeError(host.ended)
+                if not host.end.startswith(expected):
+                    raise RuntimeError(host.end)
     finally:
-        sys.stdout, sys.stderr, time.sleep = kept[:3]
-        random.setstate(kept[3])
+        sys.stdout, sys.stderr, time.sleep = saved[:3]
+        random.setstate(saved[3])
     del sys.modules["agent"]

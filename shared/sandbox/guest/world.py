@@ -1,4 +1,4 @@
-"""What agent code finds: names without an import, and modules that stand in for real ones."""
+"""The environment of agent code: names that need no import, and modules that replace real ones."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from shared.sandbox.guest.error_translation import translate_all_errors, transla
 from shared.sandbox.guest.remote_host_functions import RemoteHostFunctions
 from shared.sandbox.inside.model_functions import ModelFunctions
 from shared.sandbox.inside.objects import GofannonClient
-from shared.sandbox.inside.objects import RemoteMCPClient as RemoteMCPClientOf
+from shared.sandbox.inside.objects import RemoteMCPClient as BaseRemoteMCPClient
 
 
-def world(host_functions: RemoteHostFunctions) -> dict[str, Any]:
-    """The names. From here on, the modules can be imported, too."""
-    httpx.use(host_functions)
+def create_world(host_functions: RemoteHostFunctions) -> dict[str, Any]:
+    """Makes the modules importable, and returns the names that need no import."""
+    httpx.use_host_functions(host_functions)
     models = ModelFunctions(host_functions)
 
     @translate_all_errors
-    class RemoteMCPClient(RemoteMCPClientOf):
+    class RemoteMCPClient(BaseRemoteMCPClient):
         def __init__(self, remote_url: Any, auth_token: Any = None) -> None:
             super().__init__(host_functions, remote_url, auth_token)
 
     call_llm = translate_errors(models.call_llm, "call_llm")
-    litellm = _module("litellm", acompletion=translate_errors(models.acompletion, "acompletion"))
-    client = _module("agent_factory.remote_mcp_client", RemoteMCPClient=RemoteMCPClient)
-    _package("agent_factory", remote_mcp_client=client)
-    _package(
+    litellm = _add_module("litellm", acompletion=translate_errors(models.acompletion, "acompletion"))
+    client = _add_module("agent_factory.remote_mcp_client", RemoteMCPClient=RemoteMCPClient)
+    _add_package("agent_factory", remote_mcp_client=client)
+    _add_package(
         "services",
-        llm_service=_module("services.llm_service", call_llm=call_llm),
-        mcp_client_service=_module("services.mcp_client_service", RemoteMCPClient=RemoteMCPClient),
+        llm_service=_add_module("services.llm_service", call_llm=call_llm),
+        mcp_client_service=_add_module("services.mcp_client_service", RemoteMCPClient=RemoteMCPClient),
     )
     sys.modules["httpx"] = httpx
     return {
@@ -44,17 +44,17 @@ def world(host_functions: RemoteHostFunctions) -> dict[str, Any]:
     }
 
 
-def servers(tools: dict[str, list[str]]) -> dict[str, Any]:
-    """`mcpc`: a client for each of the agent's MCP servers, by its URL."""
+def create_mcp_clients(tools: dict[str, list[str]]) -> dict[str, Any]:
+    """Returns `mcpc`: a client for each of the agent's MCP servers, by its URL."""
     client = sys.modules["agent_factory.remote_mcp_client"].RemoteMCPClient
     return {url: client(url) for url in tools}
 
 
-def _package(name: str, **modules: ModuleType) -> None:
-    _module(name, **modules, __path__=[])
+def _add_package(name: str, **modules: ModuleType) -> None:
+    _add_module(name, **modules, __path__=[])
 
 
-def _module(name: str, **names: Any) -> ModuleType:
+def _add_module(name: str, **names: Any) -> ModuleType:
     module = ModuleType(name)
     module.__dict__.update(names)
     sys.modules[name] = module

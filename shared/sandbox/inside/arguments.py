@@ -1,4 +1,4 @@
-"""Checks the arguments of calls, which agent code may set to anything. Each function raises `CallFailed`."""
+"""Checks the arguments of calls, which may be any values. Each function raises `CallFailed`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_NAME_CHARACTERS = 10_000
 
 
 def text(name: str, value: Any) -> str:
-    """A string that is not long: a name, a URL, a token."""
+    """Checks a short string: a name, a URL or a token."""
     if not isinstance(value, str):
         raise CallFailed(f"{name} must be a string, not {_kind(value)}.", TypeError)
     if len(value) > _MAX_NAME_CHARACTERS:
@@ -25,12 +25,12 @@ def text(name: str, value: Any) -> str:
 
 
 def text_or_none(name: str, value: Any) -> str | None:
-    """The same, or None."""
+    """Like `text`, but also accepts None."""
     return None if value is None else text(name, value)
 
 
 def seconds(value: Any) -> float | None:
-    """A timeout, if there is one."""
+    """Checks a timeout, which may be None."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
@@ -39,7 +39,7 @@ def seconds(value: Any) -> float | None:
 
 
 def json_value(name: str, value: Any) -> Any:
-    """A copy of a JSON value of limited size."""
+    """Returns a copy of a JSON value of limited size."""
     try:
         return loads(json_text(value, _MAX_BYTES, name))
     except NotJson as error:
@@ -47,21 +47,21 @@ def json_value(name: str, value: Any) -> Any:
 
 
 def json_object(name: str, value: Any) -> JsonObject:
-    """The same, of a dict."""
+    """Like `json_value`, but requires a dict."""
     if not isinstance(value, dict):
         raise CallFailed(f"{name} must be a dict, not {_kind(value)}.", TypeError)
     return json_value(name, value)
 
 
 def json_list(name: str, value: Any) -> list[Any]:
-    """The same, of a list or a tuple."""
+    """Like `json_value`, but requires a list or a tuple."""
     if not isinstance(value, list | tuple):
         raise CallFailed(f"{name} must be a list, not {_kind(value)}.", TypeError)
     return json_value(name, value)
 
 
 def pairs(name: str, value: Any) -> list[tuple[str, str]]:
-    """A query or a form: a dict, whose values may be lists, or a list of pairs."""
+    """Returns the pairs of a query or a form: a dict, whose values may be lists, or a list of pairs."""
     if value is None:
         return []
     _refuse_large(name, value)
@@ -73,18 +73,18 @@ def pairs(name: str, value: Any) -> list[tuple[str, str]]:
         if not isinstance(item, list | tuple) or len(cast("list[Any]", item)) != 2:
             raise CallFailed(f"{name} must be a dict or a list of pairs.", TypeError)
         key, inner = cast("tuple[Any, Any]", item)
-        several: list[Any] = list(cast("list[Any]", inner)) if isinstance(inner, list | tuple) else [inner]
-        pairs.extend((_plain(name, key), _plain(name, one)) for one in several)
+        values: list[Any] = list(cast("list[Any]", inner)) if isinstance(inner, list | tuple) else [inner]
+        pairs.extend((_plain(name, key), _plain(name, part)) for part in values)
     return pairs
 
 
 def texts(name: str, value: Any) -> dict[str, str]:
-    """Headers or cookies: as `pairs`, the last one of a name counts."""
+    """Returns headers or cookies as a dict. Accepts the same as `pairs`; the last value of a name counts."""
     return dict(pairs(name, value))
 
 
 def _plain(name: str, value: Any) -> str:
-    """A string, number, boolean or None as it is written in a query."""
+    """Formats a string, number, boolean or None for a query."""
     match value:
         case str():
             return value
@@ -93,7 +93,7 @@ def _plain(name: str, value: Any) -> str:
         case int() | float():
             try:
                 return str(value)
-            except ValueError as error:  # an integer of thousands of digits
+            except ValueError as error:  # an integer with thousands of digits
                 raise CallFailed(f"{name}: {error}", ValueError) from error
         case None:
             return ""
@@ -102,7 +102,7 @@ def _plain(name: str, value: Any) -> str:
 
 
 def body_bytes(name: str, value: Any) -> bytes:
-    """A body's bytes."""
+    """Returns the bytes of a body."""
     if not isinstance(value, str | bytes):
         raise CallFailed(f"{name} must be a string or bytes, not {_kind(value)}.", TypeError)
     _refuse_large(name, value)

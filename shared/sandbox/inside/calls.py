@@ -1,11 +1,11 @@
-"""The host functions that agent code may call, and how a call fails. Nothing else leads out of a run."""
+"""The host functions that agent code may call, and how calls fail. Nothing else in a run reaches the outside."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-if TYPE_CHECKING:  # there are no libraries inside
+if TYPE_CHECKING:  # the sandbox has no libraries
     from pydantic import JsonValue
 
     from shared.models.wire import JsonObject
@@ -13,9 +13,9 @@ if TYPE_CHECKING:  # there are no libraries inside
 
 @dataclass(frozen=True)
 class HttpCall:
-    """One HTTP request of agent code. At most one of `json`, `data` and `content` is set; `timeout` in seconds.
+    """One HTTP request of agent code. At most one of `json`, `data` and `content` is set. `timeout`: in seconds.
 
-    `json` None: there is no JSON body. As in httpx, `null` cannot be sent as one.
+    If `json` is None, there is no JSON body. As in httpx, `null` cannot be sent as a JSON body.
     """
 
     method: str
@@ -31,7 +31,7 @@ class HttpCall:
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """The answer to an `HttpCall`. `headers`: in their original order and spelling."""
+    """The response to an `HttpCall`. `headers`: in their original order and spelling."""
 
     status_code: int
     reason: str
@@ -63,7 +63,7 @@ class ToolDoc:
 
 
 class HostFunctions(Protocol):
-    """The functions that agent code may call. Every method raises `CallFailed`, and nothing else."""
+    """The functions that agent code may call. Every method raises only `CallFailed`."""
 
     async def call_model(
         self,
@@ -74,34 +74,35 @@ class HostFunctions(Protocol):
         tools: list[JsonValue],
         timeout: float | None,
     ) -> ModelAnswer:
-        """Asks a model. Its cost is charged to the run's payer. `timeout`: seconds.
+        """Calls a model. The run's payer is charged the cost. `timeout`: in seconds.
 
-        `provider` None: `model` is "provider/model", or a name to be looked up. Both None: the agent's first model.
+        Without a `provider`, `model` is "provider/model", or a name to look up. Without both, the agent's first model
+        is used.
         """
         ...
 
     async def http(self, call: HttpCall) -> HttpAnswer:
-        """Sends a request. An answer of any status is not a failure."""
+        """Sends a request. A response with an error status is not a failure."""
         ...
 
     async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue:
-        """Calls a tool of the MCP server at `url`. `token`: for its `Authorization` header."""
+        """Calls a tool of the MCP server at `url`. `token`: for the `Authorization` header."""
         ...
 
     async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]:
-        """The tools of the MCP server at `url`, as far as the agent may call them."""
+        """Returns the tools of the MCP server at `url` that the agent may call."""
         ...
 
     async def call_agent(self, name: str, input_dict: JsonObject) -> JsonValue:
-        """Runs another agent by its name. Returns its result."""
+        """Runs the agent with this name. Returns its result."""
         ...
 
 
 class CallFailed(Exception):
-    """A call of a host function that failed: what agent code sees of it, and may catch.
+    """A call of a host function failed. Agent code sees this failure as an exception, which it may catch.
 
-    `kind`: the built-in exception that it is inside. `name`: its name in the run's failure, if it is not caught.
-    `cause`: the exception on the host, for the code that started the run.
+    `kind`: the built-in exception that agent code sees. `name`: the exception's name in the run's failure, if agent
+    code does not catch it. `cause`: the exception on the host, for the code that started the run.
     """
 
     def __init__(

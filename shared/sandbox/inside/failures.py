@@ -1,4 +1,4 @@
-"""What the code is told about a call that failed."""
+"""Describes failed calls for agent code."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from shared.sandbox.inside.calls import CallFailed
 
 _USAGE = {
     "call_llm": ". It takes provider, model, messages, parameters={…}, tools and timeout.",
-    "call": ". Write call(tool_name=…, argument=value), or of another agent call(agent_name=…, input_dict={…}).",
+    "call": ". Write call(tool_name=…, argument=value), or for another agent call(agent_name=…, input_dict={…}).",
 }
-"""The end of the sentence about invalid arguments."""
+"""The end of the message about invalid arguments, by function."""
 
 
 def to_call_failed(error: Exception, name: str) -> CallFailed | None:
-    """The failure for `error`, raised by what the code calls `name`; None for a fault of ours."""
+    """Returns the failure for an error in the function that agent code calls `name`; None if the error is internal."""
     match error:
         case CallFailed():
             return error
         case TypeError() if "argument" in str(error):
-            words = str(error).split("()", 1)[-1]  # without its name in our own code
-            return CallFailed(f"{name}(){words}{_USAGE.get(name, '')}", TypeError)
+            reason = str(error).split("()", 1)[-1]  # without the function's name in our own code
+            return CallFailed(f"{name}(){reason}{_USAGE.get(name, '')}", TypeError)
         case _:
             return None

@@ -1,6 +1,6 @@
-"""`httpx` inside: the client and the response, as far as agent code needs them.
+"""The `httpx` client and response in the sandbox, with the features that agent code needs.
 
-`methods`: those whose failures are translated into exceptions that code can catch.
+`methods`: the methods whose failures are translated into exceptions that agent code can catch.
 """
 
 import json as json_
@@ -18,14 +18,14 @@ _CHARSETS = {
     *("windows-1251", "windows-1252", "koi8-r", "utf-16", "utf-16le", "utf-16be", "shift_jis", "euc-jp", "euc-kr"),
     *("gb2312", "gbk", "gb18030", "big5"),
 }
-"""Those that servers use. All are decoded in linear time, which not all of Python's codecs are."""
+"""The charsets that servers use. All of these are decoded in linear time, unlike some of Python's other codecs."""
 _IGNORED_OPTIONS = {"limits", "http1", "http2", "verify", "trust_env", "max_redirects", "default_encoding"}
 _MAX_VALUES = 300_000
-"""Of a JSON answer: reading more would take too long."""
+"""The maximum number of values in a JSON response: parsing more would take too long."""
 
 
 class Response:
-    """`httpx.Response`, already read. `headers`: names in lower case; values of one name are joined with commas."""
+    """An `httpx.Response` that has been read. `headers`: names in lower case; a name's values are comma-separated."""
 
     methods = ("json", "raise_for_status")
 
@@ -48,20 +48,20 @@ class Response:
     def json(self) -> Any:
         text_ = self._json_text()
         if sum(text_.count(sign) for sign in "{[,") > _MAX_VALUES:
-            raise CallFailed(f"The answer has more than {_MAX_VALUES} values, too many to be read here.", ValueError)
+            raise CallFailed(f"The response has more than {_MAX_VALUES} values, too many to parse here.", ValueError)
         try:
             return json_.loads(text_)
         except RecursionError as error:
-            raise CallFailed("The JSON of the answer is nested too deep.", ValueError) from error
+            raise CallFailed("The response's JSON is nested too deeply.", ValueError) from error
         except json_.JSONDecodeError as error:
-            raise CallFailed(f"The answer is not JSON: {error}", ValueError, name="JSONDecodeError") from error
+            raise CallFailed(f"The response is not JSON: {error}", ValueError, name="JSONDecodeError") from error
         except ValueError as error:
-            raise CallFailed("The JSON of the answer holds a number of thousands of digits.", ValueError) from error
+            raise CallFailed("The response's JSON contains a number with thousands of digits.", ValueError) from error
 
     def _json_text(self) -> str:
-        """Decodes the body as httpx does: as UTF-8, 16 or 32, by its first bytes, without a byte order mark.
+        """Decodes the body like httpx: as UTF-8, UTF-16 or UTF-32 according to its first bytes, without the BOM.
 
-        If it is none of these, the charset in its Content-Type counts, which httpx ignores.
+        If that fails, uses the charset in the Content-Type, which httpx ignores.
         """
         encoding = json_.detect_encoding(self.content)
         try:
@@ -69,7 +69,7 @@ class Response:
         except UnicodeDecodeError as error:
             if _charset(self._content_type) not in ("utf-8", "utf8"):
                 return self.text
-            message = f"The answer is not JSON: it is not text in {encoding.upper()}, from byte {error.start + 1} on."
+            message = f"The response is not JSON: it is not text in {encoding.upper()}, from byte {error.start + 1} on."
             raise CallFailed(message, ValueError, name="UnicodeDecodeError") from error
 
     def raise_for_status(self) -> "Response":
@@ -82,9 +82,9 @@ class Response:
 
 
 class AsyncClient:
-    """`httpx.AsyncClient`, as far as agent code needs it. Keeps no connection and no cookie of its own.
+    """`httpx.AsyncClient`, with the features that agent code needs. It keeps no connections and no cookies.
 
-    Options for connections (`limits`, `http2`, `verify` and the like) are accepted and ignored: the host decides.
+    Connection options such as `limits`, `http2` and `verify` are accepted and ignored: the host decides.
     """
 
     response_type = Response
@@ -105,7 +105,7 @@ class AsyncClient:
         **others: Any,
     ) -> None:
         if refused := [name for name in others if name not in _IGNORED_OPTIONS]:
-            raise CallFailed(f"AsyncClient() takes no {', '.join(refused)} here.", TypeError)
+            raise CallFailed(f"AsyncClient() does not accept {', '.join(refused)} here.", TypeError)
         self._host_functions = host_functions
         self._base_url = text("base_url", str(base_url))
         self._headers = texts("headers", headers)
@@ -134,18 +134,18 @@ class AsyncClient:
         url = text("url", url)
         if self._base_url and "://" not in url:
             url = f"{self._base_url.rstrip('/')}/{url.lstrip('/')}"
-        own = {**self._headers, **_authorization_headers(self._auth if auth is None else auth)}
-        if crumbs := {**self._cookies, **texts("cookies", cookies)}:
-            own["Cookie"] = "; ".join(f"{name}={value}" for name, value in crumbs.items())
+        own_headers = {**self._headers, **_authorization_headers(self._auth if auth is None else auth)}
+        if all_cookies := {**self._cookies, **texts("cookies", cookies)}:
+            own_headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in all_cookies.items())
         raw = data if isinstance(data, str | bytes) else content
         if files is not None:
-            raw, own["Content-Type"] = multipart(pairs("data", data), files)
+            raw, own_headers["Content-Type"] = multipart(pairs("data", data), files)
             data = None
         call = HttpCall(
             method=text("method", method).upper(),
             url=url,
             params=(pairs("params", self._params) + pairs("params", params)) or None,
-            headers={**own, **texts("headers", headers)},
+            headers={**own_headers, **texts("headers", headers)},
             json=None if json is None else json_value("json", json),
             data=None if data is None or isinstance(data, str | bytes) else pairs("data", data),
             content=None if raw is None else body_bytes("content", raw),
@@ -176,42 +176,47 @@ class AsyncClient:
         return await self.request("OPTIONS", url, **options)
 
     async def aclose(self) -> None:
-        """Does nothing, as there is no connection; code may close its client all the same."""
+        """Does nothing, as there is no connection. It exists because agent code may close its client."""
 
 
 def _authorization_headers(auth: Any) -> dict[str, str]:
-    """The header for `auth=`: a name and a password."""
+    """Returns the header for `auth=`, a pair of a name and a password."""
     if auth is None:
         return {}
     if not isinstance(auth, tuple | list) or len(cast("list[Any]", auth)) != 2:
         raise CallFailed("auth must be a tuple of a name and a password.", TypeError)
     name, password = cast("list[Any]", auth)
-    both = f"{text('auth', name)}:{text('auth', password)}".encode("utf-8", "replace")
-    return {"Authorization": f"Basic {b64encode(both).decode()}"}
+    credentials = f"{text('auth', name)}:{text('auth', password)}".encode("utf-8", "replace")
+    return {"Authorization": f"Basic {b64encode(credentials).decode()}"}
 
 
 def multipart(fields: list[tuple[str, str]], files: Any) -> tuple[bytes, str]:
-    """A body of form fields and files, and its content type. `files`: a dict, or pairs, of a name and content, or a
-    tuple (file name, content, content type).
+    """Returns a body of form fields and files, and its content type.
+
+    `files`: a dict or pairs. Each value is the content, or a tuple (file name, content, content type).
     """
-    several: Any = files.items() if isinstance(files, dict) else files
+    items: Any = files.items() if isinstance(files, dict) else files
     if not isinstance(files, dict | list | tuple):
         raise CallFailed("files must be a dict or a list of pairs.", TypeError)
     boundary = os.urandom(16).hex()
     parts: list[bytes] = []
     for name, value in fields:
         parts.append(_part(boundary, f'name="{_quote(name)}"', "", value.encode("utf-8", "replace")))
-    for name, value in several:
-        given: list[Any] = [*value] if isinstance(value, tuple) else [name, value]
-        file_name, content = text("files", given[0]), _read_content(given[1])
-        kind = text("files", given[2]) if len(given) > 2 else guess_type(file_name)[0] or "application/octet-stream"
-        head = f'name="{_quote(text("files", name))}"; filename="{_quote(file_name)}"'
-        parts.append(_part(boundary, head, f"Content-Type: {kind}\r\n", content))
+    for name, value in items:
+        file_parts: list[Any] = [*value] if isinstance(value, tuple) else [name, value]
+        file_name, content = text("files", file_parts[0]), _read_content(file_parts[1])
+        kind = (
+            text("files", file_parts[2])
+            if len(file_parts) > 2
+            else guess_type(file_name)[0] or "application/octet-stream"
+        )
+        disposition = f'name="{_quote(text("files", name))}"; filename="{_quote(file_name)}"'
+        parts.append(_part(boundary, disposition, f"Content-Type: {kind}\r\n", content))
     return b"".join([*parts, f"--{boundary}--\r\n".encode()]), f"multipart/form-data; boundary={boundary}"
 
 
-def _part(boundary: str, head: str, more: str, content: bytes) -> bytes:
-    start = f"--{boundary}\r\nContent-Disposition: form-data; {head}\r\n{more}\r\n"
+def _part(boundary: str, disposition: str, extra_headers: str, content: bytes) -> bytes:
+    start = f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n{extra_headers}\r\n"
     return start.encode("utf-8", "replace") + content + b"\r\n"
 
 
@@ -220,18 +225,18 @@ def _read_content(value: Any) -> bytes:
 
 
 def _quote(name: str) -> str:
-    """A name as browsers write it in a form's headers."""
+    """Quotes a name as browsers do in the headers of form fields."""
     return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def httpx_timeout(timeout: Any = None, **parts: Any) -> Any:
-    """`httpx.Timeout`: one number for the whole call, as parts of a call have no timeouts here."""
+    """Implements `httpx.Timeout`. Returns one number for the whole call, as parts of a call have no timeouts here."""
     return timeout if timeout is not None else max((part for part in parts.values() if part is not None), default=None)
 
 
 def _charset(content_type: str) -> str:
-    """The charset in a Content-Type, if it is one of `_CHARSETS`; else UTF-8."""
+    """Returns the charset in a Content-Type if it is one of `_CHARSETS`; otherwise UTF-8."""
     message = Message()
     message["content-type"] = content_type
-    named = str(message.get_param("charset", "utf-8")).strip().lower()
-    return named if named in _CHARSETS else "utf-8"
+    charset = str(message.get_param("charset", "utf-8")).strip().lower()
+    return charset if charset in _CHARSETS else "utf-8"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ModelFunctions:
-    """Both call the same host function."""
+    """The two functions for models. Both call the same host function."""
 
     def __init__(self, host_functions: HostFunctions) -> None:
         self._host_functions = host_functions
@@ -28,7 +28,7 @@ class ModelFunctions:
         user_id: Any = None,
         timeout: Any = None,
     ) -> tuple[str, Any]:
-        """(content, thoughts). `user_service` and `user_id` are ignored; older code passes them."""
+        """Returns (content, thoughts). `user_service` and `user_id`, which older code passes, are ignored."""
         answer = await self._host_functions.call_model(
             text_or_none("provider", provider),
             text_or_none("model", model),
@@ -40,7 +40,7 @@ class ModelFunctions:
         return answer.content, answer.thoughts
 
     async def acompletion(self, model: Any = None, messages: Any = None, **parameters: Any) -> ModelResponse:
-        """The answer as litellm returns it."""
+        """Returns the answer in litellm's format."""
         tools = parameters.pop("tools", None)
         timeout = parameters.pop("timeout", None)
         answer = await self._host_functions.call_model(

@@ -1,6 +1,6 @@
-"""What agent code finds beside `httpx`: MCP servers, other agents, and models' answers.
+"""The objects that agent code uses in addition to `httpx`: for MCP servers, other agents, and models' answers.
 
-`methods`: those whose failures are translated into exceptions that code can catch.
+`methods`: the methods whose failures are translated into exceptions that agent code can catch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class RemoteMCPClient:
-    """A client of an MCP server of the agent."""
+    """A client for one of the agent's MCP servers."""
 
     methods = ("call", "list_tools")
 
@@ -25,11 +25,9 @@ class RemoteMCPClient:
         self._token = text_or_none("auth_token", auth_token)
 
     async def call(self, tool_name: Any, **arguments: Any) -> Any:
-        """The tool's result: its value if it has one, else its text."""
-        arguments_ = json_object("arguments", arguments)
-        return await self._host_functions.call_tool(
-            self.remote_url, self._token, text("tool_name", tool_name), arguments_
-        )
+        """Returns the tool's result: its value if it has one, otherwise its text."""
+        copied = json_object("arguments", arguments)
+        return await self._host_functions.call_tool(self.remote_url, self._token, text("tool_name", tool_name), copied)
 
     async def list_tools(self) -> list[Any]:
         tools = await self._host_functions.list_tools(self.remote_url, self._token)
@@ -46,7 +44,7 @@ class Tool:
 
 
 class GofannonClient:
-    """The other agents that this one may call."""
+    """Calls other agents."""
 
     methods = ("call",)
 
@@ -60,7 +58,7 @@ class GofannonClient:
 
 
 class ModelResponse:
-    """What `litellm.acompletion` returns: `.choices[0].message.content`, `.usage`, `.model`."""
+    """The return value of `litellm.acompletion`: `.choices[0].message.content`, `.usage`, `.model`."""
 
     def __init__(self, answer: ModelAnswer) -> None:
         self.choices = [Choice(answer)]

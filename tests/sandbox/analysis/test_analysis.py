@@ -1,4 +1,4 @@
-"""What a look at code finds before it runs, and what it leaves alone."""
+"""The analysis of code before it runs: what it reports, and what it accepts."""
 
 import ast
 import random
@@ -8,21 +8,21 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.sandbox import analyze_now
-from shared.sandbox.analysis.module_advice import UNUSABLE, WAYS_AROUND
+from shared.sandbox.analysis.module_advice import ALTERNATIVES, UNUSABLE
 from shared.sandbox.analysis.source import MAX_CODE_CHARACTERS
 
 RUN = "async def run(input_dict, tools):\n"
 
 
 def body(*lines: str) -> str:
-    """A program of these lines; the first is line 2."""
+    """A program that contains these lines. The first of them is line 2."""
     return RUN + "".join(f"    {line}\n" for line in lines) + "    return 1\n"
 
 
 @pytest.mark.parametrize(
     ("code", "line", "part"),
     [
-        ("from . import x\n" + body(), 1, "nothing to import from relatively"),
+        ("from . import x\n" + body(), 1, "Relative imports do not work here"),
         ("import requests\n" + body(), 1, "Use `http_client` or `httpx.AsyncClient()`, with `await`."),
         ("import numpy as np\n" + body(), 1, "The module `numpy` is not available here. Use lists"),
         ("from pydantic import BaseModel\n" + body(), 1, "Use `dataclasses`."),
@@ -30,17 +30,21 @@ def body(*lines: str) -> str:
         (body("x = httpx.get('x')"), 2, "`httpx` has no `get` here. Use `await http_client.get(...)`."),
         ("from httpx import Client\n" + body(), 1, "`httpx` has no `Client` here. Use `http_client`"),
         (body("try:", "    pass", "except httpx.NoSuchError as e:", "    pass"), 4, "has no `NoSuchError` here."),
-        (body("x = input()"), 2, "What the agent is given is in `input_dict`."),
-        (body("breakpoint()"), 2, "There is no `breakpoint` here."),
+        (body("x = input()"), 2, "The agent's input is in `input_dict`."),
+        (body("breakpoint()"), 2, "`breakpoint` is not available here."),
         (body("x = litellm.completion()"), 2, "Use `await litellm.acompletion(...)`."),
-        ("import threading\n" + body("t = threading.Thread(target=print)"), 3, "There are no threads here."),
-        ("from concurrent.futures import ThreadPoolExecutor\n" + body("ThreadPoolExecutor()"), 3, "no threads here."),
+        ("import threading\n" + body("t = threading.Thread(target=print)"), 3, "Threads are not available here."),
+        (
+            "from concurrent.futures import ThreadPoolExecutor\n" + body("ThreadPoolExecutor()"),
+            3,
+            "Threads are not available here.",
+        ),
         (body("x = await asyncio.to_thread(print)"), 2, "Use `asyncio.gather`"),
-        ("import subprocess as s\n" + body("s.run(['ls'])"), 3, "There are no processes here."),
+        ("import subprocess as s\n" + body("s.run(['ls'])"), 3, "Processes are not available here."),
         ("import os\n" + body("os.system('ls')"), 3, "`os.system` does not work here."),
-        ("import hashlib\n" + body("hashlib.pbkdf2_hmac('sha256', b'', b'', 1)"), 3, "OpenSSL is not here"),
-        ("from hashlib import scrypt\n" + body("scrypt(b'', salt=b'', n=2, r=1, p=1)"), 3, "OpenSSL is not here"),
-        ("import socket\n" + body("s = socket.socket()"), 3, "There are no sockets here."),
+        ("import hashlib\n" + body("hashlib.pbkdf2_hmac('sha256', b'', b'', 1)"), 3, "This needs OpenSSL"),
+        ("from hashlib import scrypt\n" + body("scrypt(b'', salt=b'', n=2, r=1, p=1)"), 3, "This needs OpenSSL"),
+        ("import socket\n" + body("s = socket.socket()"), 3, "Sockets are not available here."),
         ("import urllib.request\n" + body("urllib.request.urlopen('x')"), 3, "Use `http_client`"),
         ("from urllib.request import urlopen as u\n" + body("u('x')"), 3, "`urllib.request.urlopen` does not work"),
         ("def run(input_dict, tools):\n    return 1\n", 1, "`run` must be `async def run(input_dict, tools)`."),
@@ -49,8 +53,8 @@ def body(*lines: str) -> str:
         ("#" * (MAX_CODE_CHARACTERS + 1), 1, f"at most {MAX_CODE_CHARACTERS} can be run."),
     ],
 )
-def test_a_finding_has_its_line_and_a_way_around(code: str, line: int, part: str) -> None:
-    """One finding, where it stands, with what to write instead."""
+def test_a_finding_has_its_line_and_an_alternative(code: str, line: int, part: str) -> None:
+    """There is one finding, with the right line and a message that suggests an alternative."""
     (finding,) = analyze_now(code)
     assert finding.line == line
     assert part in finding.message
@@ -72,19 +76,19 @@ def test_a_finding_has_its_line_and_a_way_around(code: str, line: int, part: str
         "raise httpx.ConnectError('x')",
     ],
 )
-def test_nothing_is_found_in_what_runs(line: str) -> None:
-    """All of Python, and what older code imports."""
+def test_working_code_has_no_findings(line: str) -> None:
+    """All of Python's syntax is accepted, and so are the imports of older code."""
     assert analyze_now(body(line)) == []
 
 
-def test_findings_come_by_lines_and_once() -> None:
-    """Several of one line are sorted by their messages; equal ones are reported once."""
+def test_findings_are_sorted_and_unique() -> None:
+    """Findings are sorted by line, and within a line by message. Equal findings are reported once."""
     code = "import numpy, pandas\n" + body("x = input(a) or input(b)", "import numpy")
     assert [finding.line for finding in analyze_now(code)] == [1, 1, 3, 4]
 
 
 def test_only_syntax_errors_are_marked_as_such() -> None:
-    """`syntax` decides which error the author gets."""
+    """Only findings about invalid syntax have `syntax` set, which determines the type of the author's error."""
     assert [finding.syntax for finding in analyze_now("def (")] == [True]
     assert [finding.syntax for finding in analyze_now(body("input()"))] == [False]
 
@@ -115,21 +119,21 @@ def test_only_syntax_errors_are_marked_as_such() -> None:
         "import math as datetime\n" + body("x = datetime.pi"),
     ],
 )
-def test_a_name_of_the_authors_own_is_not_found(code: str) -> None:
-    """Whatever Python calls by it elsewhere."""
+def test_names_that_the_code_defines_are_accepted(code: str) -> None:
+    """A name that the code binds itself has no finding, even if it is also the name of a built-in or a module."""
     assert analyze_now(code) == []
 
 
 @pytest.mark.parametrize(
     "handler", ["except ImportError:", "except ModuleNotFoundError:", "except:", "except (ImportError, OSError):"]
 )
-def test_an_import_that_is_seen_to_is_not_found(handler: str) -> None:
-    """The author has thought of its failure."""
+def test_an_import_with_an_error_handler_is_accepted(handler: str) -> None:
+    """A missing module has no finding if the code handles the import's failure."""
     assert analyze_now(f"try:\n    import numpy\n{handler}\n    numpy = None\n" + body()) == []
 
 
-def test_what_is_taken_of_a_module_is_known_by_any_name() -> None:
-    """Through `as`, and through what is inside of it."""
+def test_imported_names_are_tracked_through_aliases() -> None:
+    """Functions that do not work are found even if they, or their module, are imported under another name."""
     assert [finding.line for finding in analyze_now("import os as o\n" + body("o.system('x')"))] == [3]
     assert [finding.line for finding in analyze_now("from os import system as run_it\n" + body("run_it('x')"))] == [3]
     assert [finding.line for finding in analyze_now("from urllib import request\n" + body("request.urlopen('x')"))] == [
@@ -145,7 +149,7 @@ def test_what_is_taken_of_a_module_is_known_by_any_name() -> None:
 @example("\ufeff" + RUN)
 @example("-" * 3000 + "1")
 def test_any_text_can_be_analyzed(text: str) -> None:
-    """A finding at worst."""
+    """Any text can be analyzed without an exception."""
     assert all(finding.line >= 1 and finding.message for finding in analyze_now(text))
 
 
@@ -159,12 +163,12 @@ _NAMES = [
     "vars",
     "run",
     "str",
-    *sorted({name.split(".")[0] for name in (*UNUSABLE, *WAYS_AROUND)}),
+    *sorted({name.split(".")[0] for name in (*UNUSABLE, *ALTERNATIVES)}),
 ]
 
 
 def _random_code(seed: int) -> str:
-    """A module of random statements, as `ast` writes it."""
+    """Returns a module of random statements, as `ast` formats it."""
     rng = random.Random(seed)  # noqa: S311 - no secret
 
     def name() -> str:
@@ -225,11 +229,11 @@ def _random_code(seed: int) -> str:
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 10**9))
 def test_any_code_can_be_analyzed(seed: int) -> None:
-    """Whatever stands in it; twice the same."""
+    """Any code can be analyzed without an exception, and the findings are reproducible."""
     code = _random_code(seed)
-    found = analyze_now(code)
-    assert all(finding.line >= 1 and finding.message for finding in found)
-    assert analyze_now(code) == found
+    findings = analyze_now(code)
+    assert all(finding.line >= 1 and finding.message for finding in findings)
+    assert analyze_now(code) == findings
 
 
 @pytest.mark.parametrize(
@@ -246,7 +250,7 @@ def test_any_code_can_be_analyzed(seed: int) -> None:
     ],
 )
 def test_a_forgotten_await_is_found(line: str, name: str) -> None:
-    """Where the result is used as if it were there, or not at all."""
+    """A call without `await` is found if its result is used at once, or never."""
     (finding,) = analyze_now(f"async def run(input_dict, tools):\n    {line}")
     assert (finding.line, finding.message) == (2, f"`{name}(…)` must be awaited. Put `await` before it.")
 
@@ -263,13 +267,13 @@ def test_a_forgotten_await_is_found(line: str, name: str) -> None:
         "c = httpx.AsyncClient(); r = await c.get('x'); return r.text",
     ],
 )
-def test_awaiting_later_is_not_a_mistake(line: str) -> None:
-    """Calls may be collected first."""
+def test_awaiting_later_is_accepted(line: str) -> None:
+    """Calls may be collected first and awaited later."""
     assert analyze_now(f"async def run(input_dict, tools):\n    {line}") == []
 
 
-def refused(code: str) -> list[int]:
-    """The lines for which the code is not run at all."""
+def find_lines(code: str) -> list[int]:
+    """The lines with findings. Code with findings is not run."""
     return [finding.line for finding in analyze_now(code)]
 
 
@@ -301,9 +305,9 @@ def refused(code: str) -> list[int]:
         ("import requests\n" + body(), 1),
     ],
 )
-def test_an_import_of_what_is_nowhere_is_refused_wherever_it_stands(code: str, line: int) -> None:
-    """Before anything runs, rather than in the middle."""
-    assert refused(code) == [line]
+def test_an_import_of_a_missing_module_is_refused_everywhere(code: str, line: int) -> None:
+    """A missing module is found before the code runs, even if the import is inside a function or a block."""
+    assert find_lines(code) == [line]
     (finding,) = analyze_now(code)
     assert "is not available here" in finding.message
     assert "`http_client`" in finding.message or "numpy" in finding.message
@@ -361,5 +365,5 @@ def test_an_import_of_what_is_nowhere_is_refused_wherever_it_stands(code: str, l
     ],
 )
 def test_an_import_that_may_fail_without_harm_is_not_refused(code: str) -> None:
-    """Guarded imports, imports that are not reached here, and modules that exist."""
-    assert refused(code) == []
+    """Guarded imports, imports that are not reached here, and imports of existing modules are accepted."""
+    assert find_lines(code) == []

@@ -1,4 +1,4 @@
-"""Code in the syntax of Python 3.12 to 3.14, which is what runs: looked at like any other, by a process of 3.11."""
+"""Code in the syntax of Python 3.12 to 3.14, which agents run in, analyzed by a process with Python 3.11."""
 
 import ast
 import contextlib
@@ -52,7 +52,7 @@ NEWER = [
     "if x: type A = int",
     "type A = int; type B = str",
 ]
-NO_PYTHON = [
+INVALID = [
     'x = f"{d["a"]"',
     'x = f"{}"',
     'x = f"{d["a"]}',
@@ -76,13 +76,13 @@ def body(statement: str) -> str:
 
 @pytest.mark.parametrize("statement", NEWER)
 def test_newer_syntax_is_accepted(statement: str) -> None:
-    """It runs, whichever Python this process has."""
+    """Newer syntax has no findings, independently of this process's Python version."""
     assert analyze_now(body(statement)) == []
 
 
 @pytest.mark.parametrize("statement", NEWER)
-def test_the_rest_of_such_code_is_analyzed_too(statement: str) -> None:
-    """With the lines as they are in the code."""
+def test_the_rest_of_the_code_is_also_analyzed(statement: str) -> None:
+    """Findings in code with newer syntax have the right line numbers."""
     code = body(f"{statement}\n    import requests\n    call_llm(prompt='x').strip()")
     line = code.split("\n").index("    import requests") + 1
     assert [finding.line for finding in analyze_now(code)] == [line, line + 1]
@@ -90,23 +90,25 @@ def test_the_rest_of_such_code_is_analyzed_too(statement: str) -> None:
 
 @pytest.mark.parametrize("expression", ["call_llm(prompt='x').strip()", "__import__('requests')", 'input("a")'])
 def test_expressions_in_f_strings_are_analyzed(expression: str) -> None:
-    """Also in its format."""
+    """Expressions in f-strings and in their formats are analyzed."""
     for text in (f'x = f"{{d["a"]}} {{{expression}}}"', f'x = f"{{d["a"]:{{{expression}}}}}"'):
         assert [finding.line for finding in analyze_now(body(text))] == [3]
 
 
-@pytest.mark.parametrize("statement", NO_PYTHON)
+@pytest.mark.parametrize("statement", INVALID)
 def test_invalid_code_is_still_refused(statement: str) -> None:
-    """In no version of it."""
+    """Code that no version of Python accepts has a syntax error."""
     (finding,) = analyze_now(body(statement))
     assert finding.syntax
     assert finding.message.startswith("This is not Python: ")
 
 
-@pytest.mark.parametrize("folder", ["corpus", "corpus_full"])
-def test_older_code_means_what_it_meant(folder: str) -> None:
-    """Rewritten, it has the same lines, and every name and call that it had."""
-    for name in names(folder):
+@pytest.mark.parametrize("folder", ["algorithms", "corpus"])
+def test_rewriting_does_not_change_older_code(folder: str) -> None:
+    """Rewritten code has the same lines, names and calls."""
+    programs = names(folder)
+    assert programs
+    for name in programs:
         code = code_of(folder, name)
         rewritten = to_older_syntax(code)
         assert rewritten.count("\n") == code.count("\n")
@@ -114,7 +116,7 @@ def test_older_code_means_what_it_meant(folder: str) -> None:
 
 
 def uses(code: str) -> list[str]:
-    """Names that are used, calls and imports; f-strings put them elsewhere, so without their places."""
+    """Lists names, calls and imports, without positions, which differ in rewritten f-strings."""
     kinds = (ast.Name, ast.Call, ast.Attribute, ast.Import, ast.ImportFrom, ast.FunctionDef, ast.Await)
     nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, kinds)]
     return sorted(f"{type(node).__name__} {getattr(node, 'id', getattr(node, 'attr', ''))}" for node in nodes)
@@ -127,19 +129,19 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join) | st.text(max_size=30))
-def test_any_text_is_rewritten_or_not_understood(text: str) -> None:
-    """And nothing else."""
+def test_any_text_is_rewritten_or_refused(text: str) -> None:
+    """Rewriting any text raises no exception except `NotUnderstood`."""
     with contextlib.suppress(NotUnderstood):
         to_older_syntax(text)
 
 
-async def test_the_python_that_agents_run_in_reads_it(engine: WasmEngine) -> None:
-    """What these tests call Python is Python, and the rest is not."""
+async def test_the_sandboxs_python_agrees(engine: WasmEngine) -> None:
+    """The Python that agents run in accepts all valid examples of these tests, and refuses the invalid ones."""
     code = (
         f"import ast\n{RUN}    def reads(code):\n        try:\n            ast.parse(code)\n"
         "        except SyntaxError:\n            return False\n        return True\n"
         "    return [reads(code) for code in input_dict['codes']]"
     )
-    given: JsonObject = {"codes": [body(statement) for statement in (*NEWER, *NO_PYTHON)]}
-    outcome = await engine.run(Program(code, given), NoHostFunctions(), LIMITS)
-    assert outcome.result == [True] * len(NEWER) + [False] * len(NO_PYTHON)
+    input_dict: JsonObject = {"codes": [body(statement) for statement in (*NEWER, *INVALID)]}
+    outcome = await engine.run(Program(code, input_dict), NoHostFunctions(), LIMITS)
+    assert outcome.result == [True] * len(NEWER) + [False] * len(INVALID)
