@@ -1,4 +1,4 @@
-"""Writes `known/`: what litellm's bundled data says of each curated model.
+"""Writes `generated/`: what litellm's bundled data says of each curated model.
 
 Run as `python -m tools.refresh_catalog`; a second run writes the same bytes. `curated/` is only read.
 The catalog itself never imports litellm; only this tool does.
@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 
-from shared.llm.catalog.data import KNOWN, CuratedProvider, list_provider_slugs, load_curated
+from shared.llm.catalog.data import GENERATED, CuratedProvider, list_provider_slugs, load_curated
 
 Row = Mapping[str, Any]
 
@@ -68,7 +68,7 @@ def known_row(provider: CuratedProvider, slug: str, rows: Mapping[str, Row]) -> 
 
 
 def facts(row: Row) -> dict[str, Any]:
-    """One model's entry in `known/`; no `prices` (US dollars per million tokens) unless input and output have one."""
+    """One entry in `generated/`; no `prices` (US dollars per million tokens) unless input and output have one."""
     prices = _prices(row)
     entry = {
         "mode": row["mode"],
@@ -162,7 +162,7 @@ def refresh(into: Path, rows: Mapping[str, Row]) -> list[str]:
 def main(read: Callable[[], Mapping[str, Row]] = litellm_rows) -> int:
     """0: done. 1: some curated models are unknown to litellm; the rest is written all the same."""
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--into", type=Path, default=KNOWN, help="the folder to write to")
+    parser.add_argument("--into", type=Path, default=GENERATED, help="the folder to write to")
     into = cast("Path", parser.parse_args().into)
     rows = read()
     _say(f"Writing what litellm {metadata.version('litellm')} knows of the curated models to {into}")

@@ -22,7 +22,7 @@ from shared.sandbox.messages import Fault
 from shared.sandbox.no_host_functions import NoHostFunctions
 from shared.sandbox.pending_calls import TrackedHostFunctions
 from shared.sandbox.program import Failure, Limits, Outcome, Program
-from shared.sandbox.slots import slots
+from shared.sandbox.run_slots import slots
 from shared.sandbox.worker import Gone, ProtocolViolation, Start
 from shared.sandbox.workers import worker_for
 from shared.settings import Settings

@@ -22,7 +22,7 @@ class Program:
     """Agent code, which defines `async def run(input_dict, tools)`, and the arguments of `run`.
 
     `tools`: the names of the callable tools, by the URL of their MCP server. `sharers`: the users and agents that the
-    run counts for; each may use only a share of the run slots (`shared.sandbox.slots`). The first sharer is the tenant,
+    run counts for; each may use only a share of the run slots (see `run_slots`). The first sharer is the tenant,
     whose runs may use the same process, one after the other. `caller`: the caller that requested the run, if these
     sharers have many callers. `on_start`: called when the run has its slot. `seed` and `clock`: see
     `shared.sandbox.fork_server.surroundings`. Without them, the run gets a random seed and the system's clock.

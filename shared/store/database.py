@@ -22,12 +22,12 @@ from shared.store.deployment_days import DeploymentDayStore
 from shared.store.deployments import DeploymentStore
 from shared.store.holds import HoldStore
 from shared.store.idempotency import IdempotencyStore
+from shared.store.priority_lock import PriorityLock
 from shared.store.rate_limits import RateLimitStore
 from shared.store.sessions import SessionStore
 from shared.store.tickets import TicketStore
 from shared.store.transaction import Overtaken, Transaction, run_transaction
 from shared.store.turns import TurnStore
-from shared.store.waiting_line import Line
 
 T = TypeVar("T")
 _log = get_logger("store")
@@ -39,13 +39,13 @@ def _client(project: str) -> AsyncClient:
 
 
 @per_loop
-def _turns() -> WeakValueDictionary[tuple[str, str], Line]:
+def _turns() -> WeakValueDictionary[tuple[str, str], PriorityLock]:
     return WeakValueDictionary()
 
 
 def _turn(project: str, name: str | None, *, urgent: bool) -> AbstractAsyncContextManager[None]:
     """A turn in a line that lives as long as anything waits in it or has the turn."""
-    return nullcontext() if name is None else _turns().setdefault((project, name), Line()).turn(urgent=urgent)
+    return nullcontext() if name is None else _turns().setdefault((project, name), PriorityLock()).turn(urgent=urgent)
 
 
 class Database:

@@ -9,20 +9,20 @@ from typing import Annotated
 from fastapi import Depends
 
 from shared.models.caller import Caller
-from shared.services.accounts.disabled_users import StandingService
+from shared.services.accounts.disabled_users import DisabledUserService
 from shared.store import Database
 from shared.web.authentication import CallerIfAny, CurrentCaller
 from shared.web.dependencies import CurrentSettings
 
 
 async def _active_caller(caller: CurrentCaller, settings: CurrentSettings) -> Caller:
-    await StandingService(Database(settings)).refuse_disabled(caller.uid)
+    await DisabledUserService(Database(settings)).refuse_disabled(caller.uid)
     return caller
 
 
 async def _active_caller_if_any(caller: CallerIfAny, settings: CurrentSettings) -> Caller | None:
     if caller is not None:
-        await StandingService(Database(settings)).refuse_disabled(caller.uid)
+        await DisabledUserService(Database(settings)).refuse_disabled(caller.uid)
     return caller
 
 

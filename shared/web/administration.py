@@ -9,7 +9,7 @@ from fastapi.security import APIKeyHeader
 
 from shared.models.errors import Forbidden, Unauthenticated
 from shared.services.accounts.admin_password import AdminPasswordAttempts
-from shared.services.accounts.disabled_users import StandingService
+from shared.services.accounts.disabled_users import DisabledUserService
 from shared.settings import Settings
 from shared.store import Database
 from shared.web.address import ClientAddress, address_block
@@ -43,7 +43,7 @@ async def _current_admin(
     if password is None and settings.authentication_required and "authorization" in request.headers:
         caller = await authenticate(request, settings)
         request.state.access["uid"] = caller.uid
-        await StandingService(Database(settings)).refuse_disabled(caller.uid)
+        await DisabledUserService(Database(settings)).refuse_disabled(caller.uid)
         if caller.claims.get("admin") is not True:
             raise Forbidden("Only administrators may do this.")
         return caller.uid

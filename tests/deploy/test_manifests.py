@@ -10,7 +10,7 @@ from deploy.stage.sources import Sources
 from deploy.stage.staging import ROOT, runtimes
 from shared.llm.catalog.access import PROVIDER_KEYS_VARIABLE
 from shared.llm.catalog.data import list_provider_slugs, load_curated
-from shared.sandbox.slots import Slots
+from shared.sandbox.run_slots import Slots
 from shared.settings import Settings
 
 PROJECT = "demo-agents"

@@ -262,7 +262,7 @@ async def test_a_users_standing_is_cached_for_seconds(
     """A process that did not disable the user itself notices the change when its cache expires."""
     now = 1000.0
     monkeypatch.setattr(disabled_users.time, "monotonic", lambda: now)
-    service = disabled_users.StandingService(database)
+    service = disabled_users.DisabledUserService(database)
     assert not await service.is_disabled("mine")
     await disable(serve, "mine")
     service.remember("mine", False)

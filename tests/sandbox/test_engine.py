@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from shared.models.errors import Unavailable
-from shared.sandbox import Program, slots
+from shared.sandbox import Program
+from shared.sandbox import run_slots as slots
 from shared.sandbox.analysis.standard_library import MODULES
 from shared.sandbox.engine import WasmEngine
 from shared.sandbox.no_host_functions import NoHostFunctions

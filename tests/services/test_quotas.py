@@ -15,7 +15,7 @@ from shared.models.errors import NoRoom, NotFound, TooLarge, TooManyRequests
 from shared.models.run import RunCodeRequest
 from shared.models.session import ProviderConfig
 from shared.models.user import UsageReport
-from shared.sandbox import slots as run_slots
+from shared.sandbox import run_slots as run_slots
 from shared.services.agents.agents import AgentService
 from shared.services.agents.published import PublishedService
 from shared.services.agents.run_time import RunTimeService

@@ -252,7 +252,7 @@ def test_no_query_is_forgotten_here() -> None:
         "__init__",
         "counts",
         "database",
-        "waiting_line",
+        "priority_lock",
         "pages",
         "transaction",
     }

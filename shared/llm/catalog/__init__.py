@@ -1,6 +1,6 @@
 """The provider catalog: which models can be called here, with what, and how. Never imports litellm.
 
-`curated/` is written by hand. `known/` is what litellm's data says about the curated models;
+`curated/` is written by hand. `generated/` is what litellm's data says about the curated models;
 `make catalog` writes it.
 """
 

@@ -13,7 +13,7 @@ from shared.models.catalog import ParameterSpec, Prices
 
 HERE = Path(__file__).parent
 CURATED = HERE / "curated"
-KNOWN = HERE / "known"
+GENERATED = HERE / "generated"
 
 Api = Literal["chat", "responses"]
 
@@ -114,7 +114,7 @@ class Conversation(_FromFile):
 
 
 class CuratedModel(_FromFile):
-    """A model as people describe it. What is left out here comes from `known`.
+    """A model as people describe it. What is left out here comes from `generated`.
 
     It takes what the provider has under the names of its `parameter_sets`, and must keep the rules there.
     `defaults`: what its maker documents, for those of its listed parameters whose sets have none or another.
@@ -192,7 +192,7 @@ class CuratedProvider(_FromFile):
         return self
 
 
-class KnownModel(_FromFile):
+class GeneratedModel(_FromFile):
     """What litellm's data says of a model: tokens, US dollars per million tokens, abilities."""
 
     mode: str
@@ -202,7 +202,7 @@ class KnownModel(_FromFile):
     abilities: list[str] = []
 
 
-_known_models = TypeAdapter(dict[str, KnownModel])
+_generated_models = TypeAdapter(dict[str, GeneratedModel])
 _specs = TypeAdapter(dict[str, ParameterSpec])
 
 
@@ -221,11 +221,11 @@ def load_curated(provider: str) -> CuratedProvider:
 
 
 @cache
-def load_known(provider: str) -> dict[str, KnownModel]:
+def load_generated(provider: str) -> dict[str, GeneratedModel]:
     """By slug; a model that litellm's data does not have is not in it. Raises as `curated` does."""
     if provider not in list_provider_slugs():
         raise KeyError(provider)
-    return _known_models.validate_json((KNOWN / f"{provider}.json").read_bytes())
+    return _generated_models.validate_json((GENERATED / f"{provider}.json").read_bytes())
 
 
 @cache

@@ -6,10 +6,10 @@ from functools import cache
 from shared.llm.catalog.data import (
     CuratedModel,
     CuratedProvider,
-    KnownModel,
+    GeneratedModel,
     load_curated,
+    load_generated,
     load_generic_parameters,
-    load_known,
 )
 from shared.models.catalog import BuiltInTool, ModelInfo, ParameterSpec, Prices, ProviderInfo
 
@@ -19,7 +19,7 @@ _FREE = Prices(input=0, output=0)
 @cache
 def describe_provider(provider: str) -> ProviderInfo:
     """Raises `KeyError` for a provider without a file."""
-    source, facts = load_curated(provider), load_known(provider)
+    source, facts = load_curated(provider), load_generated(provider)
     return ProviderInfo(
         name=source.name,
         description=source.description,
@@ -27,8 +27,8 @@ def describe_provider(provider: str) -> ProviderInfo:
     )
 
 
-def _build_model_info(provider: CuratedProvider, model: CuratedModel, facts: KnownModel | None) -> ModelInfo:
-    facts = facts or KnownModel(mode="chat")
+def _build_model_info(provider: CuratedProvider, model: CuratedModel, facts: GeneratedModel | None) -> ModelInfo:
+    facts = facts or GeneratedModel(mode="chat")
     context_window = model.context_window or facts.context_window
     max_output_tokens = model.max_output_tokens or facts.max_output_tokens
     return ModelInfo(

@@ -11,7 +11,7 @@ from shared.models.errors import NotFound
 from shared.models.money import to_micros
 from shared.models.user import AdminChange, AdminUser, to_admin_user
 from shared.models.wire import is_plain_id
-from shared.services.accounts.disabled_users import StandingService
+from shared.services.accounts.disabled_users import DisabledUserService
 from shared.services.accounts.users import refuse_stale
 from shared.services.pagination import Page, read_name_token, write_name_token
 from shared.settings import Settings
@@ -73,7 +73,7 @@ class AdminService:
             return self._database.accounts.put(after, transaction)
 
         account = await self._database.transaction(write)
-        StandingService(self._database).remember(uid, account.disabled)
+        DisabledUserService(self._database).remember(uid, account.disabled)
         return to_admin_user(account)
 
 

@@ -25,7 +25,7 @@ def refuse(account: Account | None) -> None:
         raise Forbidden(_DISABLED)
 
 
-class StandingService:
+class DisabledUserService:
     """Looks up whether users are disabled."""
 
     def __init__(self, database: Database) -> None:

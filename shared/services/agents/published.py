@@ -27,7 +27,7 @@ from shared.models.errors import (
 from shared.models.idempotency import KeptRequest, KeyedRequest
 from shared.models.wire import JsonObject
 from shared.services.accounts.deployment_budgets import DeploymentBudget, DeploymentBudgets, refuse_spent
-from shared.services.accounts.disabled_users import StandingService
+from shared.services.accounts.disabled_users import DisabledUserService
 from shared.services.agents.kept_runs import Answer, KeptRuns, replay
 from shared.services.agents.run_time import RunTimeService
 from shared.services.agents.runs import FinishedRun, RunService
@@ -153,7 +153,7 @@ class PublishedService:
                 self.database.agents.get(deployment.agent_id),
                 DeploymentBudgets(self.database).get_day(budget, clock.now()),
                 self._find_kept(request),
-                StandingService(self.database).refuse_disabled_owner(deployment.owner),
+                DisabledUserService(self.database).refuse_disabled_owner(deployment.owner),
             )
         if agent is None:
             raise _unknown(friendly_name)
@@ -175,7 +175,7 @@ async def find_published(database: Database, friendly_name: str) -> StoredAgent:
         else:
             agent, _ = await asyncio.gather(
                 database.agents.get(deployment.agent_id),
-                StandingService(database).refuse_disabled_owner(deployment.owner),
+                DisabledUserService(database).refuse_disabled_owner(deployment.owner),
             )
     if agent is None:
         raise _unknown(friendly_name)

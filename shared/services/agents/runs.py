@@ -21,13 +21,13 @@ from shared.models.wire import JsonObject
 from shared.redaction import redact
 from shared.sandbox import CallFailed, Engine, Limits, Outcome, Program
 from shared.services.accounts.deployment_budgets import DeploymentBudget
-from shared.services.accounts.disabled_users import StandingService
+from shared.services.accounts.disabled_users import DisabledUserService
 from shared.services.accounts.run_budgets import Budget
 from shared.services.agents.call_counter import CallCounter
 from shared.services.agents.host_functions import RunHostFunctions
 from shared.services.agents.permissions import Permissions
 from shared.services.agents.run_time import RunTimeService
-from shared.services.agents.slot_sharers import caller_of, sharers_of
+from shared.services.agents.sharer_names import caller_of, sharers_of
 from shared.services.model_calls import ModelCallService
 from shared.settings import Settings
 from shared.store import Database
@@ -165,7 +165,7 @@ class RunService:
             unknown = [id_ for id_ in permissions.agents if id_ not in {agent.id for agent in others}]
             agent = _find_by_name(name, others, unknown, shown=permissions.viewer == chain.payer.uid)
             if agent.owner != chain.payer.uid:
-                await StandingService(self.database).refuse_disabled_owner(agent.owner)
+                await DisabledUserService(self.database).refuse_disabled_owner(agent.owner)
             return await self._run_another(chain, agent, input_dict, path, level + 1)
 
         host_functions = RunHostFunctions(

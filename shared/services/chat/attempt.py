@@ -14,7 +14,7 @@ from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, ChatResult
 from shared.models.errors import AllowanceSpent, NoRoom, Unavailable
 from shared.models.ticket import Ticket
-from shared.services.accounts.disabled_users import StandingService
+from shared.services.accounts.disabled_users import DisabledUserService
 from shared.services.chat.lease import LeaseHolder, LeaseLost
 from shared.services.chat.settlement import Settlement
 from shared.services.model_calls import CompleteChat, complete_at_a_price
@@ -88,7 +88,7 @@ class Attempt:
         async with self.database.raising_unavailable():
             request, disabled = await asyncio.gather(
                 self.database.tickets.get_request(ticket.id),
-                StandingService(self.database).is_disabled(ticket.owner, anew=True),
+                DisabledUserService(self.database).is_disabled(ticket.owner, anew=True),
             )
         if disabled:
             raise ModelFailure("The account is disabled, so the chat was not answered.", transient=False)

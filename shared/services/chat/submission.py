@@ -21,7 +21,7 @@ from shared.models.idempotency import KeptRequest, KeyedRequest
 from shared.models.money import CostBounds
 from shared.models.ticket import Ticket
 from shared.services.access import can_see
-from shared.services.accounts.disabled_users import StandingService, refuse
+from shared.services.accounts.disabled_users import DisabledUserService, refuse
 from shared.services.accounts.ledger import Ledger
 from shared.services.chat.withdrawal import WithdrawalService
 from shared.services.idempotency import Idempotency, make_keyed_request
@@ -124,7 +124,7 @@ class ChatService:
         if deployment is None or not can_see(caller, deployment):
             raise BadRequest(f"No agent is published as {friendly_name[:100]!r}. GET /providers/gofannon lists them.")
         if deployment.owner != caller.uid:
-            await StandingService(self._database).refuse_disabled_owner(deployment.owner)
+            await DisabledUserService(self._database).refuse_disabled_owner(deployment.owner)
 
     async def _admit(
         self,

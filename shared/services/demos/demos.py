@@ -6,7 +6,7 @@ from shared.models.caller import Caller
 from shared.models.demo import CreateDemoRequest, Demo, DemoFields, ReplaceDemoRequest, StoredDemo, to_demo
 from shared.models.errors import NotFound
 from shared.services.access import is_admin, require_visible
-from shared.services.accounts.disabled_users import StandingService
+from shared.services.accounts.disabled_users import DisabledUserService
 from shared.services.owned import OwnedService
 from shared.services.pagination import Page
 from shared.services.quotas import QuotaService
@@ -50,7 +50,7 @@ class DemoService:
             demo = await self.database.demos.get(demo_id)
         if demo is not None and demo.visibility == "shared":
             seen_by_admin = caller is not None and is_admin(caller)
-            if not seen_by_admin and await StandingService(self.database).is_disabled(demo.owner):
+            if not seen_by_admin and await DisabledUserService(self.database).is_disabled(demo.owner):
                 raise NotFound(_UNKNOWN)
             return to_demo(demo)
         if caller is None:

@@ -13,7 +13,7 @@ from shared.models.code_writing import GenerateCodeRequest, GenerateCodeResponse
 from shared.models.errors import AllowanceSpent, BadRequest, Unavailable, UpstreamFailed
 from shared.sandbox import Engine, Limits
 from shared.services.access import can_see
-from shared.services.agents.slot_sharers import caller_of, sharers_of
+from shared.services.agents.sharer_names import caller_of, sharers_of
 from shared.services.generation.code_answer import read_code
 from shared.services.generation.code_check import find_fault
 from shared.services.generation.code_context import describe_agents, describe_models, describe_specs, describe_tools

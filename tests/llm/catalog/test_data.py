@@ -10,12 +10,12 @@ from pydantic import ValidationError
 
 from shared.llm.catalog.data import (
     CURATED,
-    KNOWN,
+    GENERATED,
     CuratedProvider,
     list_provider_slugs,
     load_curated,
+    load_generated,
     load_generic_parameters,
-    load_known,
 )
 from shared.llm.catalog.provider_info import describe_provider, list_unlisted_parameters
 from shared.models.catalog import ParameterSpec, Prices
@@ -29,7 +29,7 @@ def test_the_eight_providers_have_a_file_in_both_folders():
     expected = {"openai", "anthropic", "gemini", "bedrock", "openrouter", "perplexity", "ollama", "local"}
     assert {*list_provider_slugs()} == expected
     assert {file.name for file in CURATED.iterdir()} == {f"{slug}.json" for slug in expected}
-    assert {file.name for file in KNOWN.iterdir()} == {f"{slug}.json" for slug in expected}
+    assert {file.name for file in GENERATED.iterdir()} == {f"{slug}.json" for slug in expected}
 
 
 @pytest.mark.parametrize("slug", ["openai", "anthropic", "gemini"])
@@ -142,8 +142,8 @@ def test_every_definition_in_a_file_is_used(slug: str):
 
 @pytest.mark.parametrize("slug", list_provider_slugs())
 def test_known_files_speak_of_curated_models_only(slug: str):
-    """What was taken out of `curated/` leaves `known/` too."""
-    assert load_known(slug).keys() <= load_curated(slug).models.keys()
+    """What was taken out of `curated/` leaves `generated/` too."""
+    assert load_generated(slug).keys() <= load_curated(slug).models.keys()
 
 
 def test_a_misspelt_field_is_an_error():
@@ -255,7 +255,7 @@ def test_no_name_reaches_outside_the_folder(name: str):
     with pytest.raises(KeyError):
         load_curated(name)
     with pytest.raises(KeyError):
-        load_known(name)
+        load_generated(name)
 
 
 def test_reading_the_catalog_never_imports_litellm():

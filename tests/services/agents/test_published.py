@@ -18,7 +18,7 @@ from shared.models.catalog import GOFANNON
 from shared.models.chat import ChatRequest, TicketStatus
 from shared.models.errors import AgentFailed, AllowanceSpent, InvalidInput, NotFound, TooManyRequests
 from shared.models.wire import JsonObject
-from shared.sandbox import slots as run_slots
+from shared.sandbox import run_slots as run_slots
 from shared.services.agents.agents import AgentService
 from shared.services.agents.published import PublishedService
 from shared.settings import Settings

@@ -13,7 +13,7 @@ from shared.models.chat import ChatRequest, TicketStatus
 from shared.models.errors import AllowanceSpent, BadRequest, TooEarly
 from shared.models.ticket import Ticket
 from shared.models.user import AccountChange
-from shared.sandbox import slots as run_slots
+from shared.sandbox import run_slots as run_slots
 from shared.services.agents.deployments import DeploymentService
 from shared.services.chat.agent_chat import read_input, to_content
 from shared.settings import Settings

@@ -7,16 +7,16 @@ import pytest
 from shared.models.errors import NeverBegun, Unavailable
 from shared.settings import Settings
 from shared.store import Database, Transaction
-from shared.store.waiting_line import Line
+from shared.store.priority_lock import PriorityLock
 
 
-async def stand_in(line: Line, name: str, served: list[str], *, urgent: bool = False) -> None:
+async def stand_in(line: PriorityLock, name: str, served: list[str], *, urgent: bool = False) -> None:
     async with line.turn(urgent=urgent):
         served.append(name)
         await asyncio.sleep(0)
 
 
-async def standing(line: Line, served: list[str], *names: str) -> dict[str, asyncio.Task[None]]:
+async def standing(line: PriorityLock, served: list[str], *names: str) -> dict[str, asyncio.Task[None]]:
     """Those who wait, in this order; a name in capitals is urgent."""
     tasks = {name: asyncio.create_task(stand_in(line, name, served, urgent=name.isupper())) for name in names}
     await asyncio.sleep(0)
@@ -25,7 +25,7 @@ async def standing(line: Line, served: list[str], *names: str) -> dict[str, asyn
 
 async def test_the_urgent_go_before_all_who_wait() -> None:
     """Among themselves, as they came; so do the others."""
-    line, served = Line(), list[str]()
+    line, served = PriorityLock(), list[str]()
     async with line.turn():
         tasks = await standing(line, served, "a", "b", "X", "c", "Y")
     await asyncio.gather(*tasks.values())
@@ -34,7 +34,7 @@ async def test_the_urgent_go_before_all_who_wait() -> None:
 
 async def test_who_leaves_is_skipped() -> None:
     """Also in the very moment in which the turn has come."""
-    line, served = Line(), list[str]()
+    line, served = PriorityLock(), list[str]()
     async with line.turn():
         tasks = await standing(line, served, "a", "b", "c")
         tasks["b"].cancel()
@@ -47,7 +47,7 @@ async def test_who_leaves_is_skipped() -> None:
 
 async def test_a_failure_passes_the_turn_on() -> None:
     """To who is next."""
-    line, served = Line(), list[str]()
+    line, served = PriorityLock(), list[str]()
 
     async def fail() -> None:
         async with line.turn():

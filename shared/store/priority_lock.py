@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 
-class Line:
+class PriorityLock:
     """The next turn goes to the oldest urgent waiter; if there is none, to the oldest of the others."""
 
     def __init__(self) -> None:

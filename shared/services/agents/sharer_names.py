@@ -1,4 +1,4 @@
-"""The names of a run's sharers and caller, by which run slots are shared out (`shared.sandbox.slots`)."""
+"""The names of a run's sharers and caller, by which run slots are shared out (`shared.sandbox.run_slots`)."""
 
 
 def sharers_of(payer: str, agent: str | None = None) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.models.errors import NoRoom
-from shared.sandbox import slots as module
-from shared.sandbox.slots import Slots
+from shared.sandbox import run_slots as module
+from shared.sandbox.run_slots import Slots
 
 
 class Runs:
