@@ -1,7 +1,7 @@
-"""How much the docs show of each operation, in steps from everything down to its bare line.
+"""The levels of detail at which the docs show each operation, from everything down to its bare line.
 
-What a model misses least when it writes a call goes first: responses, then deeply nested fields, then prose, then
-optional parameters. What must be sent goes last. Each step applies to all operations alike.
+The details that a model needs least to write a call are dropped first: responses, then deeply nested fields, then
+prose, then optional parameters. Required values are dropped last. Each step applies to all operations.
 """
 
 from dataclasses import dataclass, replace
@@ -12,11 +12,11 @@ from shared.openapi.sketch import Extent
 
 @dataclass(frozen=True)
 class Detail:
-    """One step. Numbers are characters, 0 for none. `body` or `response` None: not shown at all.
+    """One step. Numbers are limits in characters, 0 for none. `body` or `response` None: it is not shown.
 
-    `head` 3 shows everything about the API, 2 leaves out prose, 1 shows its title and addresses, 0 nothing.
-    `parameters`: "typed" shows all with their types; "named" shows optional ones by name only; "required" makes each
-    operation one line with what must be sent; "none" shows the bare line.
+    `head`: 3 shows everything about the API, 2 omits prose, 1 shows its title and addresses, 0 shows nothing.
+    `parameters`: "typed" shows all with their types; "named" shows optional ones by name only; "required" shows each
+    operation as one line with its required values; "none" shows the bare line.
     """
 
     head: Literal[0, 1, 2, 3]
@@ -74,6 +74,6 @@ LADDER = _build_ladder()
 
 LINES = tuple(
     Detail(head, None, None, 0, 0, "none", 0, 0)
-    for head in (2, 1, 0)  # also from most to least
+    for head in (2, 1, 0)  # from most to least detail, like `LADDER`
 )
-"""Bare lines only, below a shorter and shorter head."""
+"""Steps that show only bare lines, below heads of decreasing length."""

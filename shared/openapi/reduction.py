@@ -1,8 +1,8 @@
-"""Shortens a document that is too large to be stored to what `tool_docs` shows of it.
+"""Reduces a document that is too large to be stored to the parts that `tool_docs` shows.
 
-Nothing that the docs show is lost: the docs of both versions are compared. Left out is what they never show (examples,
-extensions, bounds, titles, error schemas, the ends of long descriptions, schemas that no operation uses) and, if that
-is not enough, what they do not show within `BUDGET` characters.
+Nothing that the docs show is lost: the docs of both versions are compared. Parts that the docs never show are dropped:
+examples, extensions, bounds, titles, error schemas, the ends of long descriptions, schemas that no operation uses. If
+that is not enough, parts that do not fit into docs of `BUDGET` characters are dropped as well.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,30 +17,30 @@ from shared.openapi.tool_docs import write_tool_docs
 from shared.openapi.tree import as_list, as_mapping
 
 BUDGET = 60_000
-"""Characters of docs: the most that is ever made from one document."""
-_PLENTY = 20_000_000
+"""The highest number of characters in the docs of one document."""
+_UNLIMITED = 20_000_000
 
 _OPERATION_WORDS, _PARAMETER_WORDS, _FIELD_WORDS, _ERROR_WORDS = 800, 300, 160, 80
-"""Characters of descriptions that the docs show at most: see `detail`."""
+"""The numbers of characters that the docs show of descriptions: see `detail`."""
 
 _SCHEMA = {
     *("type", "format", "enum", "const", "required", "nullable", "x-nullable", "default", "readOnly", "writeOnly"),
     *("discriminator", "$ref"),
 }
-_OF_SCHEMAS = {"allOf", "oneOf", "anyOf", "prefixItems"}
+_SCHEMA_LISTS = {"allOf", "oneOf", "anyOf", "prefixItems"}
 _NAMED_SCHEMAS = {"properties", "$defs", "definitions"}
 _PLACES = {
     "components": ("schemas", "parameters", "responses", "requestBodies", "pathItems"),
     "": ("definitions", "parameters", "responses"),
 }
-"""Where shared definitions are kept: below a top-level key, or ("") at the top level itself."""
+"""The places of shared definitions: below a top-level key, or at the top level itself ("")."""
 
 Shorten = Callable[[object], object]
 
 
 def reduce(document: Document, most: int, measure: Callable[[str], int]) -> str | None:
-    """The shortened document as JSON text, if `measure` of it is at most `most`; else None."""
-    for thorough, budgets in ((False, (BUDGET, _PLENTY)), (True, (BUDGET,))):
+    """The shortened document as JSON text, or None if its `measure` exceeds `most`."""
+    for thorough, budgets in ((False, (BUDGET, _UNLIMITED)), (True, (BUDGET,))):
         text = write_json(_Shortener(thorough=thorough).shorten_document(document.tree))
         if text is None or measure(text) > most:
             continue
@@ -54,26 +54,26 @@ def reduce(document: Document, most: int, measure: Callable[[str], int]) -> str 
 
 
 class _Shortener:
-    """`thorough` also drops the contents of responses and the descriptions of fields."""
+    """Shortens a document. If `thorough`, the contents of responses and the descriptions of fields are dropped, too."""
 
     def __init__(self, *, thorough: bool) -> None:
         self._thorough = thorough
 
     def shorten_document(self, tree: Mapping[str, object]) -> dict[str, object]:
         """The whole document, shortened."""
-        whole = {key: value for key, value in tree.items() if key not in ("tags", "externalDocs", "webhooks")}
-        whole["info"] = self._trim_description(as_mapping(tree.get("info")), _OPERATION_WORDS)
-        whole["paths"] = {path: self._shorten_path(item) for path, item in as_mapping(tree.get("paths")).items()}
+        document = {key: value for key, value in tree.items() if key not in ("tags", "externalDocs", "webhooks")}
+        document["info"] = self._trim_description(as_mapping(tree.get("info")), _OPERATION_WORDS)
+        document["paths"] = {path: self._shorten_path(item) for path, item in as_mapping(tree.get("paths")).items()}
         for top, kinds in _PLACES.items():
-            parent = as_mapping(whole.get(top)) if top else whole
+            parent = as_mapping(document.get(top)) if top else document
             shorter = {
                 kind: self._shorten_named(kind, parent[kind]) for kind in kinds if isinstance(parent.get(kind), dict)
             }
             if top and parent:
-                whole[top] = {**{key: value for key, value in parent.items() if key != "examples"}, **shorter}
+                document[top] = {**{key: value for key, value in parent.items() if key != "examples"}, **shorter}
             elif not top:
-                whole |= shorter
-        return _drop_unused({key: value for key, value in whole.items() if value != {} or key in tree})
+                document |= shorter
+        return _drop_unused({key: value for key, value in document.items() if value != {} or key in tree})
 
     def _shorten_named(self, kind: str, named: object) -> object:
         shorten: dict[str, Shorten] = {
@@ -120,7 +120,7 @@ class _Shortener:
         return [self._shorten_parameter(parameter) for parameter in as_list(parameters)]
 
     def _shorten_parameter(self, value: object) -> object:
-        """In Swagger, a parameter is also a schema."""
+        """Shorten a parameter, which is also a schema in Swagger."""
         if not isinstance(value, dict):
             return value
         parameter = self._trim_description(as_mapping(value), _PARAMETER_WORDS)
@@ -173,7 +173,7 @@ class _Shortener:
         for key, inner in as_mapping(value).items():
             if key in _SCHEMA:
                 shorter[key] = inner
-            elif key in _OF_SCHEMAS and isinstance(inner, list):
+            elif key in _SCHEMA_LISTS and isinstance(inner, list):
                 shorter[key] = [self._shorten_schema(item) for item in as_list(inner)]
             elif key in _NAMED_SCHEMAS and isinstance(inner, dict):
                 shorter[key] = {name: self._shorten_schema(item) for name, item in as_mapping(inner).items()}
@@ -184,7 +184,7 @@ class _Shortener:
         return shorter
 
     def _trim_description(self, node: dict[str, object], words: int) -> dict[str, object]:
-        """Cut the description to what is shown, and drop the author's extensions."""
+        """Cut the description to the length that is shown, and drop extensions."""
         shorter = {key: value for key, value in node.items() if not key.startswith("x-") or key == "x-nullable"}
         if isinstance(shorter.get("description"), str):
             shorter["description"] = prose(shorter["description"], words)
@@ -192,7 +192,7 @@ class _Shortener:
 
 
 def _drop_unused(tree: dict[str, object]) -> dict[str, object]:
-    """Keep only those shared definitions that the operations lead to."""
+    """Drop shared definitions that no operation refers to."""
     shared: dict[tuple[str, str], Any] = {}
     for top, kinds in _PLACES.items():
         parent = as_mapping(tree.get(top)) if top else tree
@@ -222,8 +222,7 @@ def _drop_unused(tree: dict[str, object]) -> dict[str, object]:
     for (top, kind), named in shared.items():
         parent = as_mapping(tree.get(top)) if top else tree
         if named and isinstance(parent.get(kind), dict):
-            kept = {name: as_mapping(parent[kind])[name] for pointer, name in named.items() if pointer in used}
-            parent[kind] = kept
+            parent[kind] = {name: as_mapping(parent[kind])[name] for pointer, name in named.items() if pointer in used}
     return {key: value for key, value in tree.items() if not key.startswith("x-") or key in used}
 
 

@@ -1,4 +1,4 @@
-"""How an API authenticates: what to send for each scheme, and which schemes an operation requires."""
+"""Authentication of an API: the credentials for each scheme, and the schemes that an operation requires."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -8,13 +8,13 @@ from shared.openapi.prose import one_line, prose
 from shared.openapi.tree import References, as_list, as_mapping, as_text
 
 _MAX_SHOWN = 12
-"""Schemes, flows, scopes or alternatives shown."""
+"""The limit for schemes, flows, scopes or alternatives that are shown."""
 
 _BEARER = "header `Authorization: Bearer <token>`"
 
 
 def describe_schemes(document: Document, references: References, words: int) -> list[str]:
-    """One line per scheme: its name in the document, and what to send. Each description gets `words` characters."""
+    """One line per scheme, with its name and its credentials. Each description gets at most `words` characters."""
     if document.family == "swagger":
         schemes = as_mapping(document.tree.get("securityDefinitions"))
     else:
@@ -24,15 +24,15 @@ def describe_schemes(document: Document, references: References, words: int) -> 
         resolved = references.resolve(node)
         scheme = as_mapping(resolved.node)
         about = prose(scheme.get("description"), words)
-        what = _describe_scheme(scheme, words) if resolved.node is not None else resolved.name
-        lines.append(f"{one_line(name, 80)}: {what}" + (f". {about}" if about else ""))
+        credentials = _describe_scheme(scheme, words) if resolved.node is not None else resolved.name
+        lines.append(f"{one_line(name, 80)}: {credentials}" + (f". {about}" if about else ""))
     if len(schemes) > _MAX_SHOWN:
         lines.append(f"… {len(schemes) - _MAX_SHOWN} more")
     return lines
 
 
 def describe_requirement(node: Mapping[str, object]) -> str | None:
-    """`a or b + c (scope)`; "none" if nothing is required; None if `node` does not say."""
+    """The required schemes, as in `a or b + c (scope)`; "none" if nothing is required; None if `node` has no list."""
     if not isinstance(node.get("security"), list):
         return None
     alternatives = [_describe_alternative(as_mapping(entry)) for entry in as_list(node["security"])[:_MAX_SHOWN]]
@@ -42,8 +42,8 @@ def describe_requirement(node: Mapping[str, object]) -> str | None:
 def _describe_alternative(alternative: dict[str, object]) -> str:
     parts: list[str] = []
     for name, scopes in islice(alternative.items(), _MAX_SHOWN):
-        asked = [one_line(scope, 80) for scope in as_list(scopes)[:_MAX_SHOWN] if isinstance(scope, str)]
-        parts.append(one_line(name, 80) + (f" ({', '.join(asked)})" if asked else ""))
+        required = [one_line(scope, 80) for scope in as_list(scopes)[:_MAX_SHOWN] if isinstance(scope, str)]
+        parts.append(one_line(name, 80) + (f" ({', '.join(required)})" if required else ""))
     return " + ".join(parts) or "none"
 
 
@@ -77,7 +77,7 @@ def _describe_http(scheme: str) -> str:
 
 
 def _describe_flows(scheme: dict[str, object], words: int) -> str:
-    """The OAuth flows and scopes. Swagger has one flow, in the scheme itself."""
+    """The OAuth flows and scopes. In Swagger, the scheme itself is the only flow."""
     if not words:
         return ""
     flows = as_mapping(scheme.get("flows")) or {as_text(scheme.get("flow")): scheme}

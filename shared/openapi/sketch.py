@@ -1,6 +1,6 @@
-"""A schema as a type on one line: `Pet {id*: integer<int64>, tags: [string], owner: Person {…} | null}`.
+"""Writes a schema as a type on one line: `Pet {id*: integer<int64>, tags: [string], owner: Person {…} | null}`.
 
-`LEGEND` explains the notation to the model. The caller chooses how deep and how long a sketch may be.
+`LEGEND` explains the notation to the model. The caller limits the depth and length of a sketch.
 """
 
 import re
@@ -20,33 +20,33 @@ LEGEND = (
 Direction = Literal["send", "receive"]
 
 MAX_REQUIRED = 1500
-"""Characters. Bodies in use have up to thirty required fields."""
+"""Characters. Real bodies have up to thirty required fields."""
 
 MAX_DEEPER_REQUIRED = 400
-"""Characters, where required fields of required fields are included."""
+"""Characters, if required fields of required fields are included."""
 
 _MAX_UNDESCRIBED = 30
-"""Required fields of one object for which it has no schema."""
+"""The limit for required fields of one object that have no schema."""
 
 _MAX_VALUES = 12
-"""Values of one `enum` shown."""
+"""The limit for values that are shown of one `enum`."""
 
 _MAX_CHOICES = 12
-"""Alternatives of one `oneOf` shown."""
+"""The limit for alternatives that are shown of one `oneOf`."""
 
 _MAX_NESTING = 12
-"""Nested schemas, whether or not they count as a level of objects."""
+"""The limit for nested schemas, including those that do not count as a level of objects."""
 
 _PLAIN_KEY = re.compile(r"[\w.$@-]+(?:\[\])?$")
 
 
 @dataclass(frozen=True)
 class Extent:
-    """Limits of a sketch: `levels` of nested objects, approximate `length` in characters, `words` per description.
+    """Limits of a sketch: `levels` of nested objects, approximate `length`, and `words` per description, in characters.
 
-    With 0 levels an object is only its name. To keep to `length`, levels are dropped first and fields last. `required`:
-    how many levels deeper required fields are shown; they may take `MAX_REQUIRED` characters, whatever `length` is.
-    0 treats required fields like any other.
+    With 0 levels, only the name of an object is shown. If the sketch exceeds `length`, levels are dropped first and
+    fields last. `required`: the number of additional levels for required fields, which may take `MAX_REQUIRED`
+    characters even if `length` is lower. With 0, required fields are treated like others.
     """
 
     levels: int
@@ -67,11 +67,11 @@ class Sketcher:
         self._known: dict[tuple[int, Extent, Direction], tuple[object, str]] = {}
 
     def sketch(self, schema: object, extent: Extent, direction: Direction) -> str:
-        """One line; "any" for an empty schema. Read-only fields are not sent, write-only fields are not received."""
+        """One line; "any" for an empty schema. Read-only fields are not sent, and write-only fields not received."""
         key = (id(schema), extent, direction)
         known = self._known.get(key)
         if known is None:
-            # The schema is kept for the same reason as in `Schemas`.
+            # The schema is stored for the same reason as in `Schemas`.
             known = self._known[key] = (schema, self._draw(schema, extent, direction))
         return known[1]
 
@@ -86,7 +86,7 @@ class Sketcher:
             except _TooLong:
                 return None
 
-        least = min(extent.levels, 1)
+        min_levels = min(extent.levels, 1)
         for levels in range(extent.levels, 0, -1):
             drawn = attempt(levels, extent.required, extent.words, extent.length, cuts=False)
             if drawn is not None:
@@ -106,13 +106,13 @@ class Sketcher:
                 drawn = attempt(0, 1, 0, MAX_REQUIRED, cuts=cuts, optional=False)
                 if drawn is not None:
                     return drawn
-        return attempt(least, 0, extent.words, extent.length, cuts=True) or "any"
+        return attempt(min_levels, 0, extent.words, extent.length, cuts=True) or "any"
 
 
 class _Drawing:
-    """One attempt. With `cuts`, a sketch that is too long ends in "…"; without, it raises `_TooLong`.
+    """One attempt. If a sketch is too long, it ends in "…" with `cuts`, and raises `_TooLong` without.
 
-    `optional`: whether optional fields fill the length that required ones leave.
+    `optional`: whether optional fields fill the length that required fields leave.
     """
 
     def __init__(self, schemas: Schemas, extent: Extent, direction: Direction, *, cuts: bool, optional: bool) -> None:
@@ -129,10 +129,10 @@ class _Drawing:
         self._choosing = 0
 
     def draw(self, schema: object, levels: int, needed: int) -> str:
-        """Draw a schema. `levels`: how many nested objects may still be opened; `needed`: how many more for their
+        """Draw a schema. `levels`: the remaining levels of nested objects. `needed`: the additional levels for their
         required fields.
         """
-        # Every schema costs something; otherwise nested alternatives could take forever without any output.
+        # Every schema uses some length; otherwise nested alternatives could take forever without any output.
         self._spend("  ")
         merged = self._schemas.merge(schema)
         if merged.target in self._above or self._nesting > _MAX_NESTING or self._left <= 0:
@@ -168,7 +168,7 @@ class _Drawing:
                 break
             drawn[self.draw(alternative, levels, needed)] = None
         self._choosing -= 1
-        # Alternatives that only say which fields go together are drawn as "any".
+        # Alternatives that only combine required fields are drawn as "any".
         shown = [alternative for alternative in drawn if alternative != "any"]
         if not shown:
             return ""
@@ -222,7 +222,7 @@ class _Drawing:
 
     def _draw_object(self, merged: Merged, levels: int, needed: int) -> str:
         others = merged.fields.get("additionalProperties")
-        # Responses are read as they are; of what is sent, no required field may be lost.
+        # A request must show all required fields; in a response they do not matter.
         required = _required_fields(merged) if self._sends else {}
         if not merged.properties and not required and not as_mapping(others):
             return self._spend(f"{merged.name} {{}}" if merged.name else "object")
@@ -238,7 +238,7 @@ class _Drawing:
                 if not outermost or not self._fills:
                     shown.append("…")
                     break
-                self._cuts = True  # from here on, optional fields fill the rest
+                self._cuts = True  # optional fields fill the remaining length
             if self._left <= 0:
                 shown.append(f"… {len(fields) - count} more")
                 break
@@ -272,7 +272,7 @@ class _Drawing:
 
 
 def _required_fields(merged: Merged) -> dict[str, object]:
-    """The required fields: first those with a schema, then those that are only named."""
+    """The required fields: first those with a schema, then those without."""
     described = {key: schema for key, schema in merged.properties.items() if key in merged.required}
     others = sorted(merged.required - merged.properties.keys())[:_MAX_UNDESCRIBED]
     return {**described, **dict.fromkeys(others)}

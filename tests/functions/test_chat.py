@@ -195,7 +195,7 @@ async def test_a_message_without_text_is_refused(serve: Serve, content: Any) -> 
     """For every model alike: some providers refuse it, and there is nothing to answer."""
     response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": content}]})
     assert response.status_code == 400
-    assert response.json() == {"detail": "The last message has no text. Say something in it, or leave it out."}
+    assert response.json() == {"detail": "The last message has no text. Add some, or omit the message."}
 
 
 async def test_a_message_may_be_parts_of_text(serve: Serve) -> None:

@@ -17,17 +17,17 @@ MEASURED = [
 
 
 @pytest.mark.parametrize(("text", "tokens"), MEASURED)
-def test_no_tokenizer_makes_more(text: str, tokens: int) -> None:
-    """Also where a tokenizer normalizes the text first, which can make it longer."""
+def test_no_tokenizer_exceeds_the_bound(text: str, tokens: int) -> None:
+    """The bound holds even if a tokenizer normalizes the text first, which can make it longer."""
     assert count_tokens_at_most(text) >= tokens
 
 
 @given(st.text())
 def test_the_bound_is_never_below_the_bytes(text: str) -> None:
-    """A tokenizer that knows no merges makes a token of each byte."""
+    """A tokenizer without merges produces a token for each byte."""
     assert count_tokens_at_most(text) >= len(text.encode("utf-8", "surrogatepass"))
 
 
-def test_half_a_surrogate_pair_is_counted() -> None:
-    """No text of a caller breaks the estimate."""
+def test_a_lone_surrogate_is_counted() -> None:
+    """A lone surrogate in a caller's text does not break the estimate."""
     assert count_tokens_at_most("\ud83d") == 3

@@ -35,7 +35,7 @@ def specs(route: ModelRoute) -> dict[str, ParameterSpec]:
 
 
 def samples(name: str, spec: ParameterSpec) -> list[Any]:
-    """Its bounds, or each of its choices."""
+    """The parameter's bounds, or each of its choices."""
     if name in ("max_tokens", "max_completion_tokens"):
         return [16, spec.max or 2000]
     if name == "response_format":
@@ -46,15 +46,15 @@ def samples(name: str, spec: ParameterSpec) -> list[Any]:
 
 
 def arrived(name: str, value: Any, body: dict[str, Any], without: dict[str, Any]) -> bool:
-    """A number or a text as it is; what has other names at the provider in whatever form."""
+    """Whether a value is in the body; for parameters with other names there, whether the body differs."""
     if name in ("reasoning_effort", "response_format", "verbosity"):
         return body != without
     return {*leaves(value)} <= {leaf for leaf in leaves(body) if type(leaf) is not bool}
 
 
 @EVERY_PROVIDER
-async def test_a_schema_is_sent_as_it_was_held_for(wire: Wire, provider: str) -> None:
-    """litellm writes out no references that were not counted: these would make it a hundred times as long."""
+async def test_a_schema_is_sent_with_the_size_that_was_held(wire: Wire, provider: str) -> None:
+    """litellm must not inline references that were not counted, which would make it a hundred times as long."""
     names = [f"d{number}" for number in range(6)]
     inner = [{"$ref": f"#/$defs/{name}"} for name in names[1:]] + [{"type": "string"}]
     fields = {
@@ -79,7 +79,7 @@ ODD_NAMES = (
 
 
 def has_property(name: str, value: Any) -> bool:
-    """Whether a schema in a body, also in one that is sent as a text, has the property as it was asked for."""
+    """Whether a schema in a body, which may be a string, has the marked property."""
     if isinstance(value, str) and value.startswith("{"):
         return has_property(name, json.loads(value))
     if isinstance(value, dict):
@@ -93,7 +93,7 @@ def has_property(name: str, value: Any) -> bool:
 
 @EVERY_PROVIDER
 async def test_properties_may_have_any_name(wire: Wire, provider: str) -> None:
-    """Also the names that schemas themselves are written with. What cannot be sent is refused beforehand."""
+    """The names of schema keywords are allowed, too. Names that cannot be sent are refused in advance."""
     for route in wire.routes(provider):
         spec = specs(route).get("response_format")
         if spec is None or "json_schema" not in (spec.choices or []):
@@ -112,7 +112,7 @@ async def test_properties_may_have_any_name(wire: Wire, provider: str) -> None:
 
 @EVERY_PROVIDER
 async def test_every_parameter_arrives(wire: Wire, provider: str) -> None:
-    """At its bounds and with each choice, for each model that takes it; litellm drops none and refuses none."""
+    """Each bound and choice of each model's parameters is sent; litellm neither drops nor refuses any."""
     lost: list[str] = []
     for route in wire.routes(provider):
         without = await wire.sent(route, {})
@@ -132,7 +132,7 @@ async def test_every_parameter_arrives(wire: Wire, provider: str) -> None:
 
 @EVERY_PROVIDER
 async def test_every_tool_arrives(wire: Wire, provider: str) -> None:
-    """With the limit of its uses, where it has one, and with all defaults of the model beside it."""
+    """Each tool is sent with its limit of uses, if any, and with all defaults of the model."""
     lost: list[str] = []
     for route in wire.routes(provider):
         for tool in route.info.built_in_tools:
@@ -151,7 +151,7 @@ def defaults(route: ModelRoute) -> dict[str, Any]:
 
 @EVERY_PROVIDER
 async def test_all_defaults_can_be_sent_back(wire: Wire, provider: str) -> None:
-    """As frontends do that show them; they all arrive, but for what goes without saying."""
+    """Frontends send all defaults. They all arrive, except for redundant ones."""
     lost: list[str] = []
     for route in wire.routes(provider):
         without = await wire.sent(route, {})
@@ -165,7 +165,7 @@ async def test_all_defaults_can_be_sent_back(wire: Wire, provider: str) -> None:
 
 @EVERY_PROVIDER
 def test_one_parameter_can_be_changed_among_the_defaults(wire: Wire, provider: str) -> None:
-    """Each to each of its choices and bounds, as frontends do: the rest stays at its defaults."""
+    """Frontends change one parameter to any choice or bound, and send defaults for the others."""
     refused: list[str] = []
     for route in wire.routes(provider):
         for name, spec in route.info.parameters.items():
@@ -178,7 +178,7 @@ def test_one_parameter_can_be_changed_among_the_defaults(wire: Wire, provider: s
 
 
 def assert_valid(route: ModelRoute, body: dict[str, Any]) -> None:
-    """What Anthropic says of its requests, direct or by Bedrock; nothing of others."""
+    """Checks the documented rules of Anthropic's requests, direct or through Bedrock. Others are not checked."""
     more = body.get("additionalModelRequestFields", {})
     limits = body.get("inferenceConfig", body)
     thinking = body.get("thinking") or more.get("thinking")
@@ -206,8 +206,8 @@ def assert_valid(route: ModelRoute, body: dict[str, Any]) -> None:
         ("bedrock", "global.anthropic.claude-sonnet-5-5"),
     ],
 )
-async def test_what_claude_does_not_combine_is_refused_or_sent_valid(wire: Wire, provider: str, model: str) -> None:
-    """Whatever is combined: thinking has its budget below the longest answer, and sampling stays out of its way."""
+async def test_parameters_for_claude_are_refused_or_valid_together(wire: Wire, provider: str, model: str) -> None:
+    """In any combination, the thinking budget is below the answer limit, and sampling does not conflict."""
     (route,) = [route for route in wire.routes(provider) if route.model == model]
     choices: dict[str, list[Any]] = {
         "reasoning_effort": [None, "low", "high"],
@@ -236,7 +236,7 @@ TURNS = (
 
 
 def conversations() -> Iterator[list[dict[str, str]]]:
-    """Every order of up to two messages with text or without, and some longer ones; each text is another."""
+    """All orders of one or two messages, with and without text, and some longer ones. All texts differ."""
     longer = [
         (1, 2, 1),
         (1, 3, 1),
@@ -258,8 +258,8 @@ def conversations() -> Iterator[list[dict[str, str]]]:
 
 
 @EVERY_PROVIDER
-async def test_what_was_written_is_what_arrives(wire: Wire, provider: str) -> None:
-    """Every word, none besides, no empty message, for each way in which the provider's models take conversations."""
+async def test_exactly_the_callers_words_arrive(wire: Wire, provider: str) -> None:
+    """Every word and no other is sent, without empty messages, for each kind of conversation rules."""
     kinds = {(route.api, repr(route.conversation)): route for route in wire.routes(provider)}
     for route in kinds.values():
         taken = 0
@@ -286,8 +286,8 @@ def spoken(body: dict[str, Any]) -> list[Any]:
 
 
 @EVERY_PROVIDER
-async def test_no_refusal_gives_a_librarys_advice(wire: Wire, provider: str) -> None:
-    """All that models refuse is said in words of our own."""
+async def test_no_refusal_contains_advice_from_litellm(wire: Wire, provider: str) -> None:
+    """All refusals have our own messages."""
     refused: list[str] = []
     generic = {"temperature": 0.3, "top_p": 0.2, "top_k": 3, "stop": ["a", " "], "seed": 1, "logit_bias": {"1": 1},
                "presence_penalty": 1, "frequency_penalty": 1, "reasoning_effort": "high", "verbosity": "high", "n": 1,

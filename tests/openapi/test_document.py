@@ -238,7 +238,7 @@ def test_any_text_is_a_document_or_not_a_spec(text: str) -> None:
     ("text", "words"),
     [
         ('{"a" 1}', "This is not valid JSON: a colon is missing, line 1, column 6."),
-        ('{"a":"x', "This is not valid JSON: a text that begins there does not end, line 1, column 6."),
+        ('{"a":"x', "This is not valid JSON: a string that begins there is not closed, line 1, column 6."),
         ("{a:1", "This is not valid JSON: a name in double quotes is missing, line 1, column 2."),
         ("[1,2", "This is not valid JSON: a comma or the end is missing, line 1, column 5."),
         ('{"openapi": 1}\n{}', "This is not valid JSON: something follows its end, line 2, column 1."),
