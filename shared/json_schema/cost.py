@@ -185,10 +185,10 @@ def measure_depth(value: Any) -> int:
     return levels
 
 
-def measure_size(value: Any, most: int) -> int:
-    """The number of values that a JSON value consists of. Counting stops above `most`."""
+def measure_size(value: Any, limit: int) -> int:
+    """The number of values that a JSON value consists of. Counting stops above `limit`."""
     count, waiting = 0, [value]
-    while waiting and count <= most:
+    while waiting and count <= limit:
         each = waiting.pop()
         count += 1
         waiting.extend(_parts(each))

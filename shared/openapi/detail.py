@@ -25,19 +25,19 @@ class Detail:
     summary: int
     description: int
     parameters: Literal["typed", "named", "required", "none"]
-    parameter_words: int
-    error_words: int
+    parameter_length: int
+    error_length: int
 
 
 _EVERYTHING = Detail(
     head=3,
-    response=Extent(levels=4, length=6000, words=120),
-    body=Extent(levels=5, length=6000, words=160, required=3),
+    response=Extent(levels=4, length=6000, description_length=120),
+    body=Extent(levels=5, length=6000, description_length=160, required=3),
     summary=200,
     description=800,
     parameters="typed",
-    parameter_words=300,
-    error_words=80,
+    parameter_length=300,
+    error_length=80,
 )
 
 
@@ -56,11 +56,11 @@ def _build_ladder() -> list[Detail]:
     less(body=Extent(4, 3000, 100, required=3))
     less(body=Extent(3, 2000, 80, required=3))
     less(body=Extent(2, 1200, 60, required=3))
-    less(body=Extent(1, 800, 40, required=3), error_words=40)
-    less(description=300, parameter_words=120, error_words=0)
-    less(description=120, parameter_words=60, head=2)
-    less(description=0, parameter_words=30, summary=120, body=Extent(1, 500, required=3))
-    less(parameter_words=0, summary=80, body=Extent(1, 300, required=3))
+    less(body=Extent(1, 800, 40, required=3), error_length=40)
+    less(description=300, parameter_length=120, error_length=0)
+    less(description=120, parameter_length=60, head=2)
+    less(description=0, parameter_length=30, summary=120, body=Extent(1, 500, required=3))
+    less(parameter_length=0, summary=80, body=Extent(1, 300, required=3))
     less(parameters="named", response=None)
     less(summary=50, body=Extent(0, 150, required=3))
     less(parameters="required", summary=40)

@@ -101,7 +101,7 @@ class OperationDocs:
             return f"- {parameter.name}"
         schema = self._sketcher.sketch(parameter.schema, _PARAMETER, "send")
         default = self._schemas.merge(parameter.schema).fields.get("default")
-        description = prose(parameter.node.get("description"), detail.parameter_words)
+        description = prose(parameter.node.get("description"), detail.parameter_length)
         default_text = "" if default is None else f" = {literal(default)}"
         return (
             f"- {parameter.name} ({parameter.place}{', required' if parameter.required else ''}): {schema}"
@@ -112,11 +112,11 @@ class OperationDocs:
         contents, required, description = self._reader.body(operation)
         if not contents or detail.body is None:
             return
-        words = prose(description, detail.parameter_words)
+        description = prose(description, detail.parameter_length)
         for types, sketch in self._sketch_contents(contents, detail.body, "send"):
             notes = ", ".join(filter(None, [types, "required" if required else ""]))
-            yield f"Body{f' ({notes})' if notes else ''}: {sketch}{f' — {words}' if words else ''}"
-            words = ""
+            yield f"Body{f' ({notes})' if notes else ''}: {sketch}{f' — {description}' if description else ''}"
+            description = ""
 
     def _write_responses(self, operation: Operation, detail: Detail) -> Iterator[str]:
         responses = self._reader.responses(operation)
@@ -128,7 +128,9 @@ class OperationDocs:
             main = next((response for response in successes if response.contents), successes[0])
             yield from self._write_success(main, [one.code for one in successes if one is not main], detail)
         errors = [
-            f"{response.code} {words}" if (words := prose(response.description, detail.error_words)) else response.code
+            f"{response.code} {description}"
+            if (description := prose(response.description, detail.error_length))
+            else response.code
             for response in responses
             if response not in successes
         ]
@@ -137,8 +139,10 @@ class OperationDocs:
 
     def _write_success(self, response: Response, others: list[str], detail: Detail) -> Iterator[str]:
         extent = detail.response or Extent(0, 100)
-        words = prose(response.description, detail.error_words)
-        also = (f" — {words}" if words else "") + (f" (or {', '.join(others[:_MAX_ERRORS])})" if others else "")
+        description = prose(response.description, detail.error_length)
+        also = (f" — {description}" if description else "") + (
+            f" (or {', '.join(others[:_MAX_ERRORS])})" if others else ""
+        )
         contents = self._sketch_contents(response.contents, extent, "receive")
         if not contents:
             yield f"Returns {response.code} without content{also}"

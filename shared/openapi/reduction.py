@@ -20,7 +20,7 @@ BUDGET = 60_000
 """The highest number of characters in the docs of one document."""
 _UNLIMITED = 20_000_000
 
-_OPERATION_WORDS, _PARAMETER_WORDS, _FIELD_WORDS, _ERROR_WORDS = 800, 300, 160, 80
+_OPERATION_LENGTH, _PARAMETER_LENGTH, _FIELD_LENGTH, _ERROR_LENGTH = 800, 300, 160, 80
 """The numbers of characters that the docs show of descriptions: see `detail`."""
 
 _SCHEMA = {
@@ -38,11 +38,11 @@ _PLACES = {
 Shorten = Callable[[object], object]
 
 
-def reduce(document: Document, most: int, measure: Callable[[str], int]) -> str | None:
-    """The shortened document as JSON text, or None if its `measure` exceeds `most`."""
+def reduce(document: Document, max_size: int, measure: Callable[[str], int]) -> str | None:
+    """The shortened document as JSON text, or None if its `measure` exceeds `max_size`."""
     for thorough, budgets in ((False, (BUDGET, _UNLIMITED)), (True, (BUDGET,))):
         text = write_json(_Shortener(thorough=thorough).shorten_document(document.tree))
-        if text is None or measure(text) > most:
+        if text is None or measure(text) > max_size:
             continue
         try:
             shortened = parse(text)
@@ -62,7 +62,7 @@ class _Shortener:
     def shorten_document(self, tree: Mapping[str, object]) -> dict[str, object]:
         """The whole document, shortened."""
         document = {key: value for key, value in tree.items() if key not in ("tags", "externalDocs", "webhooks")}
-        document["info"] = self._trim_description(as_mapping(tree.get("info")), _OPERATION_WORDS)
+        document["info"] = self._trim_description(as_mapping(tree.get("info")), _OPERATION_LENGTH)
         document["paths"] = {path: self._shorten_path(item) for path, item in as_mapping(tree.get("paths")).items()}
         for top, kinds in _PLACES.items():
             parent = as_mapping(document.get(top)) if top else document
@@ -88,7 +88,7 @@ class _Shortener:
         if not isinstance(item, dict):
             return item
         path: dict[str, object] = {}
-        for key, value in self._trim_description(as_mapping(item), _OPERATION_WORDS).items():
+        for key, value in self._trim_description(as_mapping(item), _OPERATION_LENGTH).items():
             if key.lower() in METHODS:
                 path[key] = self._shorten_operation(value)
             else:
@@ -98,7 +98,7 @@ class _Shortener:
     def _shorten_operation(self, value: object) -> object:
         if not isinstance(value, dict):
             return value
-        operation = self._trim_description(as_mapping(value), _OPERATION_WORDS)
+        operation = self._trim_description(as_mapping(value), _OPERATION_LENGTH)
         for key in ("tags", "externalDocs", "callbacks"):
             operation.pop(key, None)
         if "parameters" in operation:
@@ -123,7 +123,7 @@ class _Shortener:
         """Shorten a parameter, which is also a schema in Swagger."""
         if not isinstance(value, dict):
             return value
-        parameter = self._trim_description(as_mapping(value), _PARAMETER_WORDS)
+        parameter = self._trim_description(as_mapping(value), _PARAMETER_LENGTH)
         for key in ("example", "examples"):
             parameter.pop(key, None)
         if "schema" in parameter:
@@ -139,7 +139,7 @@ class _Shortener:
     def _shorten_body(self, value: object) -> object:
         if not isinstance(value, dict):
             return value
-        body = self._trim_description(as_mapping(value), _PARAMETER_WORDS)
+        body = self._trim_description(as_mapping(value), _PARAMETER_LENGTH)
         return {**body, "content": self._shorten_content(body["content"])} if "content" in body else body
 
     def _shorten_response(self, value: object, *, shown: bool) -> object:
@@ -147,7 +147,7 @@ class _Shortener:
             return value
         response = as_mapping(value)
         shorter = {key: response[key] for key in ("$ref", "description") if key in response}
-        shorter = self._trim_description(shorter, 0 if self._thorough else _ERROR_WORDS)
+        shorter = self._trim_description(shorter, 0 if self._thorough else _ERROR_LENGTH)
         if shown and not self._thorough:
             if "content" in response:
                 shorter["content"] = self._shorten_content(response["content"])
@@ -180,14 +180,14 @@ class _Shortener:
             elif key in ("items", "additionalProperties"):
                 shorter[key] = self._shorten_schema(inner)
             elif key == "description" and not self._thorough:
-                shorter |= self._trim_description({key: inner}, _FIELD_WORDS)
+                shorter |= self._trim_description({key: inner}, _FIELD_LENGTH)
         return shorter
 
-    def _trim_description(self, node: dict[str, object], words: int) -> dict[str, object]:
+    def _trim_description(self, node: dict[str, object], max_length: int) -> dict[str, object]:
         """Cut the description to the length that is shown, and drop extensions."""
         shorter = {key: value for key, value in node.items() if not key.startswith("x-") or key == "x-nullable"}
         if isinstance(shorter.get("description"), str):
-            shorter["description"] = prose(shorter["description"], words)
+            shorter["description"] = prose(shorter["description"], max_length)
         return shorter
 
 

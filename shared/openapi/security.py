@@ -13,8 +13,8 @@ _MAX_SHOWN = 12
 _BEARER = "header `Authorization: Bearer <token>`"
 
 
-def describe_schemes(document: Document, references: References, words: int) -> list[str]:
-    """One line per scheme, with its name and its credentials. Each description gets at most `words` characters."""
+def describe_schemes(document: Document, references: References, description_length: int) -> list[str]:
+    """One line per scheme, with its name and its credentials. `description_length`: characters per description."""
     if document.family == "swagger":
         schemes = as_mapping(document.tree.get("securityDefinitions"))
     else:
@@ -23,8 +23,8 @@ def describe_schemes(document: Document, references: References, words: int) -> 
     for name, node in islice(schemes.items(), _MAX_SHOWN):
         resolved = references.resolve(node)
         scheme = as_mapping(resolved.node)
-        about = prose(scheme.get("description"), words)
-        credentials = _describe_scheme(scheme, words) if resolved.node is not None else resolved.name
+        about = prose(scheme.get("description"), description_length)
+        credentials = _describe_scheme(scheme, description_length) if resolved.node is not None else resolved.name
         lines.append(f"{one_line(name, 80)}: {credentials}" + (f". {about}" if about else ""))
     if len(schemes) > _MAX_SHOWN:
         lines.append(f"… {len(schemes) - _MAX_SHOWN} more")
@@ -47,7 +47,7 @@ def _describe_alternative(alternative: dict[str, object]) -> str:
     return " + ".join(parts) or "none"
 
 
-def _describe_scheme(scheme: dict[str, object], words: int) -> str:
+def _describe_scheme(scheme: dict[str, object], description_length: int) -> str:
     type_ = as_text(scheme.get("type"))
     if type_ == "apiKey":
         place = one_line(as_text(scheme.get("in")), 20) or "header"
@@ -59,7 +59,7 @@ def _describe_scheme(scheme: dict[str, object], words: int) -> str:
         hint = one_line(as_text(scheme.get("bearerFormat")), 40)
         return _describe_http(one_line(as_text(scheme.get("scheme")), 40)) + (f", format {hint}" if hint else "")
     if type_ == "oauth2":
-        return f"OAuth 2.0 access token in {_BEARER}{_describe_flows(scheme, words)}"
+        return f"OAuth 2.0 access token in {_BEARER}{_describe_flows(scheme, description_length)}"
     if type_ == "openIdConnect":
         url = one_line(as_text(scheme.get("openIdConnectUrl")), 300)
         return f"OpenID Connect token in {_BEARER}" + (f", described at {url}" if url else "")
@@ -76,9 +76,9 @@ def _describe_http(scheme: str) -> str:
     return f"header `Authorization: {scheme} <credentials>`"
 
 
-def _describe_flows(scheme: dict[str, object], words: int) -> str:
+def _describe_flows(scheme: dict[str, object], description_length: int) -> str:
     """The OAuth flows and scopes. In Swagger, the scheme itself is the only flow."""
-    if not words:
+    if not description_length:
         return ""
     flows = as_mapping(scheme.get("flows")) or {as_text(scheme.get("flow")): scheme}
     shown: list[str] = []

@@ -15,11 +15,11 @@ _MAX_URL_LENGTH = 300
 """Characters."""
 
 
-def list_base_urls(document: Document, words: int) -> list[str]:
-    """The document's base URLs. Descriptions and lists of a variable's values get at most `words` characters each."""
+def list_base_urls(document: Document, description_length: int) -> list[str]:
+    """The document's base URLs. `description_length`: characters per description or list of values."""
     if document.family == "swagger":
         return _list_swagger_urls(document.tree, document.tree.get("schemes"))
-    return _list_urls(document.tree.get("servers"), words)
+    return _list_urls(document.tree.get("servers"), description_length)
 
 
 def list_own_urls(document: Document, path: Mapping[str, object], operation: Mapping[str, object]) -> list[str]:
@@ -31,19 +31,22 @@ def list_own_urls(document: Document, path: Mapping[str, object], operation: Map
     return own if own and own != list_base_urls(document, 0) else []
 
 
-def _list_urls(servers: object, words: int) -> list[str]:
+def _list_urls(servers: object, description_length: int) -> list[str]:
     found: list[str] = []
     for server in as_list(servers)[:_MAX_SHOWN]:
         url = fill_variables(as_text(as_mapping(server).get("url")), as_mapping(server))
         if not url.rstrip("/"):
             continue
-        notes = [_RELATIVE if url.startswith(("/", ".")) else "", prose(as_mapping(server).get("description"), words)]
+        notes = [
+            _RELATIVE if url.startswith(("/", ".")) else "",
+            prose(as_mapping(server).get("description"), description_length),
+        ]
         for name, variable in list(as_mapping(as_mapping(server).get("variables")).items())[:_MAX_SHOWN]:
             default = _to_text(as_mapping(variable).get("default"))
             values = [_to_text(value) for value in as_list(as_mapping(variable).get("enum"))[:50]]
             others = [value for value in values if value and value != default]
-            if others and words:
-                notes.append(one_line(f"{name} may also be {', '.join(others)}", words))
+            if others and description_length:
+                notes.append(one_line(f"{name} may also be {', '.join(others)}", description_length))
         notes = [note for note in notes if note]
         # Paths begin with a slash.
         found.append(one_line(url, _MAX_URL_LENGTH).rstrip("/") + (f" ({'; '.join(notes)})" if notes else ""))

@@ -42,7 +42,7 @@ _PLAIN_KEY = re.compile(r"[\w.$@-]+(?:\[\])?$")
 
 @dataclass(frozen=True)
 class Extent:
-    """Limits of a sketch: `levels` of nested objects, approximate `length`, and `words` per description, in characters.
+    """Limits of a sketch: `levels` of nested objects, approximate `length`, and `description_length` in characters.
 
     With 0 levels, only the name of an object is shown. If the sketch exceeds `length`, levels are dropped first and
     fields last. `required`: the number of additional levels for required fields, which may take `MAX_REQUIRED`
@@ -51,7 +51,7 @@ class Extent:
 
     levels: int
     length: int
-    words: int = 0
+    description_length: int = 0
     required: int = 0
 
 
@@ -77,9 +77,9 @@ class Sketcher:
 
     def _draw(self, schema: object, extent: Extent, direction: Direction) -> str:
         def attempt(
-            levels: int, needed: int, words: int, length: int, *, cuts: bool, optional: bool = True
+            levels: int, needed: int, description_length: int, length: int, *, cuts: bool, optional: bool = True
         ) -> str | None:
-            shortened = replace(extent, words=words, length=length)
+            shortened = replace(extent, description_length=description_length, length=length)
             drawing = _Drawing(self._schemas, shortened, direction, cuts=cuts, optional=optional)
             try:
                 return drawing.draw(schema, levels, needed)
@@ -88,14 +88,14 @@ class Sketcher:
 
         min_levels = min(extent.levels, 1)
         for levels in range(extent.levels, 0, -1):
-            drawn = attempt(levels, extent.required, extent.words, extent.length, cuts=False)
+            drawn = attempt(levels, extent.required, extent.description_length, extent.length, cuts=False)
             if drawn is not None:
                 return drawn
         if extent.required:
             # Required fields as deep as possible; optional fields get the rest of the length.
-            for words in dict.fromkeys((extent.words, 0)):
+            for description_length in dict.fromkeys((extent.description_length, 0)):
                 for needed in range(extent.required, 0, -1):
-                    drawn = attempt(0, needed, words, extent.length, cuts=False)
+                    drawn = attempt(0, needed, description_length, extent.length, cuts=False)
                     if drawn is not None:
                         return drawn
             for needed in range(extent.required, 1, -1):
@@ -106,7 +106,7 @@ class Sketcher:
                 drawn = attempt(0, 1, 0, MAX_REQUIRED, cuts=cuts, optional=False)
                 if drawn is not None:
                     return drawn
-        return attempt(min_levels, 0, extent.words, extent.length, cuts=True) or "any"
+        return attempt(min_levels, 0, extent.description_length, extent.length, cuts=True) or "any"
 
 
 class _Drawing:
@@ -118,7 +118,7 @@ class _Drawing:
     def __init__(self, schemas: Schemas, extent: Extent, direction: Direction, *, cuts: bool, optional: bool) -> None:
         self._fills = optional
         self._schemas = schemas
-        self._words = extent.words
+        self._description_length = extent.description_length
         self._left = extent.length
         self._sends = direction == "send"
         self._hidden = "readOnly" if self._sends else "writeOnly"
@@ -260,8 +260,8 @@ class _Drawing:
         type_ = self.draw(schema, levels, needed)
         self._inside -= 1
         default = self._spend(f" = {literal(fields['default'])}" if fields.get("default") is not None else "")
-        words = prose(fields.get("description"), self._words).replace("*/", "* /")
-        about = self._spend(f" /* {words} */" if words else "")
+        description = prose(fields.get("description"), self._description_length).replace("*/", "* /")
+        about = self._spend(f" /* {description} */" if description else "")
         return f"{name}{'*' if key in merged.required else ''}: {type_}{default}{about}"
 
     def _spend(self, piece: str) -> str:

@@ -100,12 +100,12 @@ def _write_head(document: Document, references: References, found: list[Operatio
     if not detail.head:
         return []
     full = detail.head == 3
-    words = 200 if full else 0
+    description_length = 200 if full else 0
     lines = [f"# {document.title or 'Untitled API'}" + (f" ({document.version})" if document.version else "")]
     about = prose(as_mapping(document.tree.get("info")).get("description"), 600) if full else ""
     if about:
         lines.append(f"> {about}")
-    urls = list_base_urls(document, words)
+    urls = list_base_urls(document, description_length)
     if len(urls) > 1:
         lines += ["Base URLs:", *(f"- {url}" for url in urls)]
     else:
@@ -118,7 +118,7 @@ def _write_head(document: Document, references: References, found: list[Operatio
         )
     if detail.head == 1:
         return lines
-    schemes = describe_schemes(document, references, words)
+    schemes = describe_schemes(document, references, description_length)
     if schemes:
         lines += ["Authentication:", *(f"- {scheme}" for scheme in schemes)]
     requirement = describe_requirement(document.tree)

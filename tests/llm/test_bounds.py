@@ -1,4 +1,4 @@
-"""A provider's answer is as long and as slow as it likes: what is read of it has limits, and so has its memory."""
+"""Limits for answers of any length and speed, and for the memory that reading them takes."""
 
 import gzip
 import json
@@ -25,7 +25,7 @@ def resident_bytes() -> int:
 
 
 @pytest.mark.parametrize(
-    ("provider", "step", "words"),
+    ("provider", "step", "limit"),
     [
         ("openai", Wire([b'{"choices": "', ENDLESS], endless=True), "more than 4194304 bytes"),
         ("anthropic", Wire([b'{"content": "', ENDLESS], endless=True), "more than 4194304 bytes"),
@@ -49,11 +49,11 @@ def resident_bytes() -> int:
         ("openai", Wire([b"data: {}\n\n" * 6000], content_type=STREAM, endless=True), "more than 500000 events"),
     ],
 )
-async def test_an_endless_answer_is_given_up(providers: Providers, provider: str, step: Wire, words: str) -> None:
+async def test_an_endless_answer_is_given_up(providers: Providers, provider: str, step: Wire, limit: str) -> None:
     """The call fails for good at a limit, with its possible cost, and the worker's memory does not grow."""
     before = resident_bytes()
     failed = await providers.failure(provider, step, seconds=60, stream=True)
-    assert failed.message == f"The answer from {load_curated(provider).name} is too long: {words}."
+    assert failed.message == f"The answer from {load_curated(provider).name} is too long: {limit}."
     assert not failed.transient
     assert failed.cost > 0
     assert resident_bytes() - before < 60_000_000

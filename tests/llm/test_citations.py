@@ -1,4 +1,4 @@
-"""What answers are based on, wherever providers put it: one shape in `thoughts.citations`."""
+"""The citations of all providers, in one shape in `thoughts.citations`."""
 
 from typing import Any
 

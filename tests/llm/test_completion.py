@@ -1,4 +1,4 @@
-"""Calls of models: litellm over real HTTP, against the scripted server."""
+"""Model calls: litellm over real HTTP, with the scripted server."""
 
 from typing import Any
 
@@ -119,7 +119,7 @@ async def test_a_free_provider_costs_nothing(catalog: Catalog, model_server: Mod
 
 
 @pytest.mark.parametrize(
-    ("step", "transient", "words"),
+    ("step", "transient", "message"),
     [
         (Fail(429, "Slow down."), True, "too many requests"),
         (Fail(500), True, "could not answer"),
@@ -142,13 +142,13 @@ async def test_a_free_provider_costs_nothing(catalog: Catalog, model_server: Mod
     ],
 )
 async def test_failures_are_classified(
-    catalog: Catalog, model_server: ModelServer, step: Any, transient: bool, words: str
+    catalog: Catalog, model_server: ModelServer, step: Any, transient: bool, message: str
 ) -> None:
     """Temporary failures are transient, others have a message. litellm sends one request, without retries."""
     model_server.script("hi", step)
     failed = await failure(catalog, chat("hi"))
     assert (failed.transient, len(model_server.calls)) == (transient, 1)
-    assert words in failed.message
+    assert message in failed.message
     assert SECRET_KEY not in failed.message
     assert "litellm" not in failed.message.lower()
 
@@ -236,7 +236,7 @@ async def test_an_unreachable_server_is_a_temporary_failure(environ: dict[str, s
 
 
 @pytest.mark.parametrize(
-    ("provider", "model", "variable", "told"),
+    ("provider", "model", "variable", "message"),
     [
         ("ollama", "llama3.1", "OLLAMA_API_BASE", "Ollama does not answer at http://127.0.0.1:1. Is it running?"),
         ("ollama", "llama3.1", "OLLAMA_API_BASE", "Ollama does not answer at http://localhost:1. Is it running?"),
@@ -249,12 +249,12 @@ async def test_an_unreachable_server_is_a_temporary_failure(environ: dict[str, s
     ],
 )
 async def test_a_free_models_server_that_does_not_run_is_named(
-    environ: dict[str, str], provider: str, model: str, variable: str, told: str
+    environ: dict[str, str], provider: str, model: str, variable: str, message: str
 ) -> None:
     """The message contains the server's address on this machine, and the failure is temporary."""
-    catalog = Catalog.load({**environ, variable: told.partition(" at ")[2].partition(". ")[0]})
+    catalog = Catalog.load({**environ, variable: message.partition(" at ")[2].partition(". ")[0]})
     failed = await failure(catalog, chat("hi", provider=provider, model=model))
-    assert (failed.message, failed.transient) == (told, True)
+    assert (failed.message, failed.transient) == (message, True)
 
 
 async def test_a_chat_that_is_too_long_is_reported_with_the_models_limit(

@@ -1,4 +1,4 @@
-"""What answers cost, and calls that failed: as the provider says, else as it bills, else by the bytes."""
+"""The cost of answers and failed calls: as reported, by counted tokens, or estimated from bytes."""
 
 import gzip
 import json
@@ -26,14 +26,14 @@ SEARCHED = {"type": "web_search_call", "id": "w", "status": "completed", "action
 OPENED = {**SEARCHED, "action": {"type": "open_page", "url": "https://a.example/"}}
 
 
-def by_bytes(sent: float, received: float) -> tuple[int, int]:
+def estimate_tokens(sent: float, received: float) -> tuple[int, int]:
     """The estimated tokens of bytes sent and received."""
     return math.ceil(sent / 4), math.ceil(received / 4)
 
 
 def check_estimated(providers: Providers, outcome: ChatResult | ModelFailure, received: float) -> None:
     """Checks that the outcome has the estimated tokens and cost of the bytes sent and received."""
-    prompt, completion = by_bytes(providers.call.size, received)
+    prompt, completion = estimate_tokens(providers.call.size, received)
     assert outcome.usage is not None
     assert (outcome.usage.prompt_tokens, outcome.usage.completion_tokens) == (prompt, completion)
     assert outcome.usage.estimated
@@ -238,8 +238,13 @@ async def test_cached_tokens_have_their_own_prices(providers: Providers) -> None
     assert prices is not None
     assert prices.cached_input
     assert prices.cache_write
-    kept = {"input_tokens": 100, "cache_read_input_tokens": 400, "cache_creation_input_tokens": 500, "output_tokens": 0}
-    result = await providers.ask("anthropic", Wire(anthropic(usage=kept)))
+    usage = {
+        "input_tokens": 100,
+        "cache_read_input_tokens": 400,
+        "cache_creation_input_tokens": 500,
+        "output_tokens": 0,
+    }
+    result = await providers.ask("anthropic", Wire(anthropic(usage=usage)))
     expected = 100 * prices.input + 400 * prices.cached_input + 500 * prices.cache_write
     assert result.cost == pytest.approx(expected / SECOND)
     assert result.usage.prompt_tokens == 1000
@@ -370,7 +375,7 @@ async def test_a_cost_is_only_used_from_providers_that_report_costs(providers: P
     assert (await providers.ask("openrouter", Wire(chat(usage=usage)))).cost == 0.000001
 
 
-def counting(cost: Any, completion: int = 2, **fields: Any) -> bytes:
+def usage_event(cost: Any, completion: int = 2, **fields: Any) -> bytes:
     """An event with a usage before the end of a stream."""
     return event(
         {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": completion, "cost": cost, **fields}}
@@ -380,32 +385,36 @@ def counting(cost: Any, completion: int = 2, **fields: Any) -> bytes:
 @pytest.mark.parametrize(
     ("events", "cost"),
     [
-        ([counting(0.1), delta(content="lo"), delta("stop"), counting(0.3)], 0.3),
-        ([counting(0.1), delta("stop"), counting({"total_cost": 0.3})], 0.3),
-        ([counting(0.3), delta("stop"), counting(0)], 0.3),
-        ([counting(0.3), delta("stop"), counting(0.1)], 0.3),
+        ([usage_event(0.1), delta(content="lo"), delta("stop"), usage_event(0.3)], 0.3),
+        ([usage_event(0.1), delta("stop"), usage_event({"total_cost": 0.3})], 0.3),
+        ([usage_event(0.3), delta("stop"), usage_event(0)], 0.3),
+        ([usage_event(0.3), delta("stop"), usage_event(0.1)], 0.3),
         (
-            [counting(0.1, is_byok=True, cost_details={"upstream_inference_cost": 0.2}), delta("stop"), counting(0.2)],
+            [
+                usage_event(0.1, is_byok=True, cost_details={"upstream_inference_cost": 0.2}),
+                delta("stop"),
+                usage_event(0.2),
+            ],
             0.3,
         ),
     ],
 )
 async def test_the_highest_cost_in_a_stream_is_used(providers: Providers, events: list[bytes], cost: float) -> None:
     """It is the last one if the provider adds the costs up."""
-    result = await streamed(providers, [delta(content="Hel"), *events, DONE])
+    result = await ask_stream(providers, [delta(content="Hel"), *events, DONE])
     assert result.cost == pytest.approx(cost)
 
 
 @pytest.mark.parametrize("end", [[], [delta("stop"), DONE]], ids=["lost", "whole"])
 async def test_an_early_cost_does_not_cover_later_text(providers: Providers, end: list[bytes]) -> None:
     """The later text costs its tokens."""
-    events = [counting(0.000001), delta(reasoning="four" * 5000), *end]
+    events = [usage_event(0.000001), delta(reasoning="four" * 5000), *end]
     prompt, completion = 9, 5002
-    outcome = await streamed(providers, events, max_tokens=completion)
+    outcome = await ask_stream(providers, events, max_tokens=completion)
     assert outcome.cost == pytest.approx(providers.cost("openrouter", prompt, completion))
 
 
-async def streamed(providers: Providers, events: list[bytes], **parameters: Any) -> ChatResult | ModelFailure:
+async def ask_stream(providers: Providers, events: list[bytes], **parameters: Any) -> ChatResult | ModelFailure:
     """The outcome of a stream from a provider that reports costs, if its streams were read."""
     providers.server.script("hi", Wire(events, content_type=STREAM, cut=True))
     route = replace(providers.catalog.route("openrouter", MODELS["openrouter"]), streams=True)
@@ -462,7 +471,7 @@ async def test_a_lost_answer_costs_the_limit(providers: Providers, step: Any, li
     ids=["cut", "late", "too long"],
 )
 @pytest.mark.parametrize(
-    ("provider", "model", "tools", "uses", "fee", "brought"),
+    ("provider", "model", "tools", "uses", "fee", "added"),
     [
         ("openai", "gpt-4.1-mini", ["web_search"], 4, 0.01, 10_000 * (1 + 2 + 3 + 4)),
         ("anthropic", "claude-haiku-4-5", ["web_search"], 3, 0.01, 20_000 * (1 + 2 + 3)),
@@ -472,24 +481,24 @@ async def test_a_lost_answer_costs_the_limit(providers: Providers, step: Any, li
     ],
 )
 async def test_a_lost_answer_costs_all_possible_tool_uses(
-    providers: Providers, step: Any, provider: str, model: str, tools: list[str], uses: int, fee: float, brought: int
+    providers: Providers, step: Any, provider: str, model: str, tools: list[str], uses: int, fee: float, added: int
 ) -> None:
     """A low answer limit does not limit the searches of the provider, and what it reads, before the timeout."""
     fields: dict[str, Any] = {"model": model, "built_in_tools": tools, "parameters": {"max_tokens": 2000}}
     failed = await providers.failure(provider, step, seconds=1, **fields)
-    prompt, _ = by_bytes(providers.call.size, 0)
-    prompt += uses * prompt + brought if brought else 0
+    prompt, _ = estimate_tokens(providers.call.size, 0)
+    prompt += uses * prompt + added if added else 0
     thoughts = 128_000 * 3 / 1_000_000 if model == "sonar-deep-research" else 0
     assert failed.cost == pytest.approx(uses * fee + thoughts + providers.cost(provider, prompt, 2000, model))
     request = ChatRequest.model_validate(
         {"messages": [{"role": "user", "content": "hi"}], "provider": provider, **fields}
     )
-    held = bound_cost(providers.catalog.route(provider, model), request, Settings(google_cloud_project="demo-x"))
-    assert to_micros(failed.cost) <= held.most
+    bounds = bound_cost(providers.catalog.route(provider, model), request, Settings(google_cloud_project="demo-x"))
+    assert to_micros(failed.cost) <= bounds.most
 
 
 @pytest.mark.parametrize(
-    ("step", "came"),
+    ("step", "received"),
     [
         (Cut(), "Half of"),
         (Half(), "Half of"),
@@ -497,12 +506,12 @@ async def test_a_lost_answer_costs_all_possible_tool_uses(
         (Wire(delay=30), ""),
     ],
 )
-async def test_a_lost_stream_costs_the_part_that_arrived(providers: Providers, step: Any, came: str) -> None:
+async def test_a_lost_stream_costs_the_part_that_arrived(providers: Providers, step: Any, received: str) -> None:
     """The request and the received text are charged, not the limit, because the stream hides nothing."""
     limit = {"max_completion_tokens": 77}
     failed = await providers.failure("openai", step, seconds=1, stream=True, parameters=limit)
     assert failed.transient
-    check_estimated(providers, failed, len(came))
+    check_estimated(providers, failed, len(received))
 
 
 @pytest.mark.parametrize(
@@ -562,7 +571,7 @@ async def test_a_stream_that_is_lost_after_its_usage_costs_that(providers: Provi
         [delta(content="")],
         [delta(content="Hi"), event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 2}})],
     ],
-    ids=["nothing", "an empty text", "a text that is counted"],
+    ids=["nothing", "an empty text", "a text with a usage"],
 )
 @pytest.mark.parametrize(("model", "hidden"), [("gpt-5-mini", True), ("gpt-5.4-mini", False)])
 async def test_an_early_usage_does_not_include_all_thoughts(
@@ -629,23 +638,23 @@ async def test_a_stream_that_ends_without_a_usage_may_have_thoughts(
 
 
 @pytest.mark.parametrize(
-    "odd",
+    "unknown",
     [
         {"reasoning_details": [{"type": "reasoning.text", "text": "four" * 50, "format": "unknown", "index": 0}]},
         {"audio": {"id": "a", "transcript": "four" * 50}},
         {"function_call": {"name": "f", "arguments": "four" * 50}},
         {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "four" * 50}]}]},
-        {"unheard_of": {"deep": [[[{"er": "four" * 50}]]]}},
+        {"unknown": {"deep": [[[{"deeper": "four" * 50}]]]}},
         {"reasoning": "four" * 50, "reasoning_details": [{"type": "reasoning.text", "text": "four" * 50}]},
     ],
 )
 @pytest.mark.parametrize("counted", [0, 7])
 async def test_text_in_unknown_fields_of_a_stream_is_charged_once(
-    providers: Providers, odd: dict[str, Any], counted: int
+    providers: Providers, unknown: dict[str, Any], counted: int
 ) -> None:
     """The model wrote the text. Labels, which it did not write, are not charged."""
     usage = [event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": counted}})] if counted else []
-    step = Wire([delta(role="assistant", content=""), *usage, delta(**odd)], content_type=STREAM, cut=True)
+    step = Wire([delta(role="assistant", content=""), *usage, delta(**unknown)], content_type=STREAM, cut=True)
     failed = await providers.failure("openai", step, stream=True)
     assert failed.usage is not None
     assert 50 <= failed.usage.completion_tokens - counted <= 51
@@ -729,7 +738,7 @@ async def test_searches_before_an_error_are_charged(providers: Providers) -> Non
         ([b'data: {"choices": "' + b"four" * 50 + b"\n\n"], 13 + 200),
         ([b"four" * 50 + b"\n\n", DONE], 200),
     ],
-    ids=["another form", "no JSON", "no event"],
+    ids=["another form", "not JSON", "not an event"],
 )
 async def test_unreadable_parts_of_a_stream_are_charged_by_bytes(
     providers: Providers, body: list[bytes], bytes_: int
@@ -766,17 +775,19 @@ async def test_a_lost_stream_costs_at_most_the_held_amount(
 
 
 @pytest.mark.parametrize(
-    "odd",
+    "unknown",
     [
         {"thinking": "four" * 50},
         {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "four" * 50}]}]},
-        {"unheard_of": {"deep": [[[{"er": "four" * 50}]]]}},
+        {"unknown": {"deep": [[[{"deeper": "four" * 50}]]]}},
         {"reasoning": "four" * 50, "reasoning_details": [{"type": "reasoning.text", "text": "four" * 50}]},
     ],
 )
-async def test_text_in_unknown_fields_of_an_answer_is_charged_once(providers: Providers, odd: dict[str, Any]) -> None:
+async def test_text_in_unknown_fields_of_an_answer_is_charged_once(
+    providers: Providers, unknown: dict[str, Any]
+) -> None:
     """Without counts, the text in unknown fields is estimated."""
-    step = Wire(chat(message={"content": "", **odd}, usage=None))
+    step = Wire(chat(message={"content": "", **unknown}, usage=None))
     result = await providers.ask("openai", step)
     assert result.usage.completion_tokens == 50
 
@@ -827,20 +838,20 @@ async def test_a_usage_of_bedrock_is_charged_with_any_output(providers: Provider
         ("openrouter", "web_search", {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 9}}),
         ("openrouter", "web_search", chat("Found.", usage=None)),
     ],
-    ids=["responses", "anthropic", "gemini", "converse", "chat", "nothing counted"],
+    ids=["responses", "anthropic", "gemini", "converse", "chat", "no usage"],
 )
 async def test_uses_without_a_count_cost_the_highest_number(
     providers: Providers, provider: str, tool: str, body: dict[str, Any]
 ) -> None:
     """This applies if the answer that would show them is missing, or nothing is counted."""
-    outcome = await outcome_of(providers, provider, Wire(body), built_in_tools=[tool])
+    outcome = await get_outcome(providers, provider, Wire(body), built_in_tools=[tool])
     fee = providers.catalog.route(provider, MODELS[provider]).tool_fees[tool]
     assert outcome.usage is not None
     tokens = providers.cost(provider, outcome.usage.prompt_tokens, outcome.usage.completion_tokens)
     assert outcome.cost == pytest.approx(tokens + (fee.most_uses or 0) * fee.per_use)
 
 
-async def outcome_of(providers: Providers, provider: str, step: Wire, **fields: Any) -> ChatResult | ModelFailure:
+async def get_outcome(providers: Providers, provider: str, step: Wire, **fields: Any) -> ChatResult | ModelFailure:
     """The result or the failure of a call."""
     try:
         return await providers.ask(provider, step, **fields)

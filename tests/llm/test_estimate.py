@@ -1,4 +1,4 @@
-"""What a call may cost at most, and the longest answer that an amount covers."""
+"""The highest possible cost of a call, and the longest answer that an amount covers."""
 
 import json
 import math
@@ -36,7 +36,7 @@ def request_of(route: ModelRoute, prompt: str = "hi", tools: list[str] | None = 
     )
 
 
-def most(route: ModelRoute, request: ChatRequest) -> int:
+def highest_cost(route: ModelRoute, request: ChatRequest) -> int:
     return bound_cost(route, request, SETTINGS).most
 
 
@@ -45,14 +45,14 @@ def test_everything_that_is_sent_counts() -> None:
     schema = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object", "title": "x" * 100_000}}}
     plain, long = request_of(GPT, max_tokens=1), request_of(GPT, max_tokens=1, response_format=schema)
     assert GPT.info.prices
-    assert most(GPT, long) - most(GPT, plain) >= 100_000 * GPT.info.prices.input
+    assert highest_cost(GPT, long) - highest_cost(GPT, plain) >= 100_000 * GPT.info.prices.input
 
 
 def test_built_in_tools_count_with_their_fees() -> None:
     """The hold covers as many uses as one request may have."""
     fee = GPT.tool_fees["web_search"]
     assert fee.most_uses
-    searching = most(GPT, request_of(GPT, tools=["web_search"], max_tokens=16))
+    searching = highest_cost(GPT, request_of(GPT, tools=["web_search"], max_tokens=16))
     assert searching >= fee.most_uses * fee.per_use * 1_000_000
 
 
@@ -87,8 +87,8 @@ def test_each_reading_counts_at_least_its_estimate() -> None:
 def test_the_hold_for_code_at_anthropic_covers_ten_turns() -> None:
     """A request cannot limit code execution: a model may take ten turns, and reads the prompt in each."""
     assert CLAUDE.info.prices
-    held = most(CLAUDE, request_of(CLAUDE, "x" * 100_000, ["code_execution"], max_tokens=16))
-    plain = most(CLAUDE, request_of(CLAUDE, "x" * 100_000, max_tokens=16))
+    held = highest_cost(CLAUDE, request_of(CLAUDE, "x" * 100_000, ["code_execution"], max_tokens=16))
+    plain = highest_cost(CLAUDE, request_of(CLAUDE, "x" * 100_000, max_tokens=16))
     assert held >= 10 * plain
 
 
@@ -97,7 +97,7 @@ def test_a_prompt_counts_at_most_the_models_window() -> None:
     window = CLAUDE.info.context_window
     assert window
     long = request_of(CLAUDE, "x" * (window + 1), max_tokens=1)
-    assert most(CLAUDE, long) == most(CLAUDE, request_of(CLAUDE, "x" * (2 * window), max_tokens=1))
+    assert highest_cost(CLAUDE, long) == highest_cost(CLAUDE, request_of(CLAUDE, "x" * (2 * window), max_tokens=1))
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "😀"])
@@ -110,7 +110,7 @@ def test_a_prompt_counts_at_least_its_estimate(letter: str) -> None:
     request = request_of(route, letter * (900_000 // len(letter.encode())), max_tokens=1)
     estimated = len(json.dumps(request.messages[0].model_dump())) / BYTES_PER_TOKEN
     assert estimated > window
-    assert most(route, request) >= estimated * prices.input
+    assert highest_cost(route, request) >= estimated * prices.input
 
 
 def test_a_schema_that_is_sent_as_a_string_counts_its_estimate() -> None:
@@ -123,7 +123,7 @@ def test_a_schema_that_is_sent_as_a_string_counts_its_estimate() -> None:
     assert route.info.context_window
     estimated = len(json.dumps(json.dumps(schema))) / BYTES_PER_TOKEN
     assert estimated > route.info.context_window
-    assert most(route, request) >= estimated * route.info.prices.input
+    assert highest_cost(route, request) >= estimated * route.info.prices.input
 
 
 def test_a_long_prompt_counts_at_the_price_of_long_prompts() -> None:

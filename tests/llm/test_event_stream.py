@@ -1,4 +1,4 @@
-"""Streams: joined first, read then."""
+"""Streams, which are joined before they are read."""
 
 import codecs
 import json
@@ -17,7 +17,7 @@ from tests.llm.conftest import Providers
 TEXTS = st.lists(st.text(max_size=20), max_size=8)
 
 
-def joined(*pieces: bytes) -> dict[str, Any]:
+def join(*pieces: bytes) -> dict[str, Any]:
     stream = EventStream()
     for piece in pieces:
         stream.feed(piece)
@@ -36,7 +36,7 @@ def test_the_division_of_bytes_makes_no_difference(
     events = [delta(content=text) for text in texts] + [delta(reasoning_content=text) for text in thoughts]
     whole = b"".join([*events, delta("stop"), DONE]).replace(b"\n", newline)
     ends = sorted({min(cut, len(whole)) for cut in cuts} | {0, len(whole)})
-    document = joined(*(whole[start:end] for start, end in pairwise(ends)))
+    document = join(*(whole[start:end] for start, end in pairwise(ends)))
     (choice,) = document["choices"]
     assert (choice["message"].get("content") or "") == "".join(texts)
     assert choice["message"].get("reasoning_content", "") == "".join(thoughts)
@@ -47,16 +47,16 @@ def test_the_division_of_bytes_makes_no_difference(
 @given(text=st.text(max_size=30), thoughts=st.text(max_size=30))
 def test_a_cut_within_a_character_is_repaired(text: str, thoughts: str) -> None:
     """The halves of a stream of single UTF-16 units, as some servers send it, are joined."""
-    events = [delta(content=half) for half in halves(text)] + [
-        delta(reasoning_content=half) for half in halves(thoughts)
+    events = [delta(content=unit) for unit in split_units(text)] + [
+        delta(reasoning_content=unit) for unit in split_units(thoughts)
     ]
-    events += [delta(tool_calls=[{"index": 0, "function": {"arguments": half}}]) for half in halves(text)]
-    message = joined(*events, delta("stop"))["choices"][0]["message"]
+    events += [delta(tool_calls=[{"index": 0, "function": {"arguments": unit}}]) for unit in split_units(text)]
+    message = join(*events, delta("stop"))["choices"][0]["message"]
     assert (message["content"] or "", message.get("reasoning_content", "")) == (text, thoughts)
     assert not text or message["tool_calls"][0]["function"]["arguments"] == text
 
 
-def halves(text: str) -> list[str]:
+def split_units(text: str) -> list[str]:
     """The string as a list of single UTF-16 units."""
     units = text.encode("utf-16-le", "surrogatepass")
     return [units[at : at + 2].decode("utf-16-le", "surrogatepass") for at in range(0, len(units), 2)]
@@ -66,7 +66,7 @@ def halves(text: str) -> list[str]:
 @given(st.binary(max_size=200))
 def test_nonsense_is_skipped(data: bytes) -> None:
     """No bytes from a server raise an error."""
-    joined(data, b"\n\ndata: " + data.replace(b"\n", b"") + b"\n\n")
+    join(data, b"\n\ndata: " + data.replace(b"\n", b"") + b"\n\n")
 
 
 @settings(deadline=None)
@@ -99,7 +99,7 @@ def test_nonsense_is_skipped(data: bytes) -> None:
 )
 def test_no_type_is_trusted(value: Any) -> None:
     """Known fields may have values of any type."""
-    joined(b"data: " + json.dumps(value).encode() + b"\n\n")
+    join(b"data: " + json.dumps(value).encode() + b"\n\n")
 
 
 async def test_an_emoji_that_is_cut_is_joined(providers: Providers) -> None:
@@ -117,7 +117,7 @@ async def test_an_emoji_that_is_cut_is_joined(providers: Providers) -> None:
     assert result.thoughts["tool_calls"][0]["function"]["arguments"] == '{"a": "😀"}'
 
 
-@pytest.mark.parametrize("half", ["\ud83d", "\ude00"])  # noqa: PT014 - two halves, which ruff takes for one
+@pytest.mark.parametrize("half", ["\ud83d", "\ude00"])  # noqa: PT014 - ruff considers the two halves equal
 async def test_half_an_emoji_is_replaced(providers: Providers, half: str) -> None:
     """A lone surrogate could not be stored."""
     events = [delta(content=f"Hi {half}"), delta("stop"), DONE]

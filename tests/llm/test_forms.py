@@ -1,4 +1,4 @@
-"""Providers' documents: read, whatever is in them."""
+"""Reading providers' documents with any content."""
 
 import copy
 import json
@@ -79,24 +79,24 @@ ODD = st.one_of(
 )
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def list_paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The path to every value in a document."""
     inner: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
         inner = list(value.items())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     elif isinstance(value, list):
         inner = list(enumerate(value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    return [path, *(place for name, item in inner for place in places(item, (*path, name)))]
+    return [path, *(inner_path for name, item in inner for inner_path in list_paths(item, (*path, name)))]
 
 
 @pytest.mark.parametrize("form", DOCUMENTS)
 @settings(deadline=None)
 @given(data=st.data())
 def test_no_type_is_trusted(form: str, data: st.DataObject) -> None:
-    """With any value at any place, the document can be read without an error, and the result stored."""
+    """With any value at any path, the document can be read without an error, and the result stored."""
     document = copy.deepcopy(DOCUMENTS[form])
     for _ in range(data.draw(st.integers(1, 3))):
-        *path, last = data.draw(st.sampled_from([place for place in places(document) if place]))
+        *path, last = data.draw(st.sampled_from([place for place in list_paths(document) if place]))
         target: Any = document
         for name in path:
             target = target[name]

@@ -1,4 +1,4 @@
-"""Providers' words about failures: their own, in one line, and nothing that is not for users."""
+"""Providers' error messages, cleaned for users and shortened to one line."""
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +12,7 @@ from tests.llm.conftest import Providers
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("message", "expected"),
     [
         ("Bad value.", "Bad value."),
         ("litellm.BadRequestError: OpenAIException - Bad value.", "Bad value."),
@@ -32,16 +32,16 @@ from tests.llm.conftest import Providers
         ("", ""),
     ],
 )
-def test_messages_are_cleaned(words: str, expected: str) -> None:
+def test_messages_are_cleaned(message: str, expected: str) -> None:
     """Keys, pages, control characters, prefixes and advice about litellm are removed."""
-    assert clean_message(words, ["my-own-secret"]) == expected
+    assert clean_message(message, ["my-own-secret"]) == expected
 
 
 @settings(deadline=None)
 @given(st.text(max_size=20_000))
-def test_any_message_becomes_one_line(words: str) -> None:
+def test_any_message_becomes_one_line(message: str) -> None:
     """A cleaned message is a short line that can be printed, stored and shown."""
-    cleaned = clean_message(words, ["my-own-secret"])
+    cleaned = clean_message(message, ["my-own-secret"])
     assert len(cleaned) <= MAX_MESSAGE_LENGTH
     assert cleaned.replace("\ufffd", "?").isprintable()
     cleaned.encode()
@@ -123,7 +123,7 @@ async def test_retry_after_is_a_limited_number(providers: Providers, value: str)
 
 
 @pytest.mark.parametrize(
-    ("kind", "words", "transient"),
+    ("kind", "message", "transient"),
     [
         ("ThrottlingException", "Amazon Bedrock is receiving too many requests.", True),
         (
@@ -135,8 +135,8 @@ async def test_retry_after_is_a_limited_number(providers: Providers, value: str)
     ],
 )
 async def test_an_error_that_only_has_a_name_is_read_with_any_status(
-    providers: Providers, kind: str, words: str, transient: bool
+    providers: Providers, kind: str, message: str, transient: bool
 ) -> None:
     """Bedrock's errors have only a name and a message, without a wrapping."""
     failed = await providers.failure("bedrock", Wire({"__type": kind, "message": "Bad value."}))
-    assert (failed.message, failed.transient, failed.cost) == (words, transient, 0)
+    assert (failed.message, failed.transient, failed.cost) == (message, transient, 0)

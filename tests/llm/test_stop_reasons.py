@@ -1,4 +1,4 @@
-"""Every way in which a model can stop, refuse, pause or break off, in each provider's own form."""
+"""All reasons for which an answer can end, in each provider's own form."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from tests.doubles.model_server import Wire
 from tests.llm.conftest import Providers
 
 SEARCH: dict[str, Any] = {"builtInTools": ["web_search"]}
-"""Makes a call of OpenAI go through the Responses interface."""
+"""Makes a call to OpenAI use the Responses interface."""
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ async def test_the_reason_for_a_responses_end_is_reported(
 
 
 @pytest.mark.parametrize(
-    ("provider", "body", "transient", "words"),
+    ("provider", "body", "transient", "message"),
     [
         ("openrouter", chat("par", "error"), True, "OpenRouter broke off the answer."),
         ("openrouter", chat("par", choice={"native_finish_reason": "error"}), True, "broke off the answer"),
@@ -132,17 +132,17 @@ async def test_the_reason_for_a_responses_end_is_reported(
     ],
 )
 async def test_an_unusable_answer_is_a_failure(
-    providers: Providers, provider: str, body: Any, transient: bool, words: str
+    providers: Providers, provider: str, body: Any, transient: bool, message: str
 ) -> None:
     """A broken answer may be tried again, a refused one not. Both have the cost of their tokens."""
     failed = await providers.failure(provider, Wire(body))
-    assert (failed.transient, words in failed.message) == (transient, True), failed.message
+    assert (failed.transient, message in failed.message) == (transient, True), failed.message
     assert failed.cost > 0
     assert failed.usage is not None
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "message", "transient", "words"),
+    ("status", "code", "message", "transient", "expected"),
     [
         ("failed", "invalid_prompt", "Not this prompt.", False, "OpenAI did not accept the request: Not this prompt."),
         ("failed", "server_error", "Oh.", True, "OpenAI could not answer."),
@@ -152,13 +152,13 @@ async def test_an_unusable_answer_is_a_failure(
     ],
 )
 async def test_a_response_that_failed_is_a_failure(
-    providers: Providers, status: str, code: str | None, message: str, transient: bool, words: str
+    providers: Providers, status: str, code: str | None, message: str, transient: bool, expected: str
 ) -> None:
     """The code determines the failure. Without output and counts it costs nothing."""
     error = {"code": code, "message": message} if code else None
     body = responses(status=status, error=error, usage=None)
     failed = await providers.failure("openai", Wire(body), **SEARCH)
-    assert (failed.message, failed.transient) == (words, transient)
+    assert (failed.message, failed.transient) == (expected, transient)
     assert (failed.cost > 0) is (code is None)
 
 
@@ -220,7 +220,7 @@ async def test_the_reason_for_a_streams_end_is_reported(
 
 
 @pytest.mark.parametrize(
-    ("events", "transient", "words"),
+    ("events", "transient", "message"),
     [
         ([delta(content="par"), delta("error"), DONE], True, "broke off the answer"),
         ([delta(content="par"), DONE], True, "broke off the answer"),
@@ -231,12 +231,12 @@ async def test_the_reason_for_a_streams_end_is_reported(
     ],
 )
 async def test_an_unusable_stream_is_a_failure(
-    providers: Providers, events: list[bytes], transient: bool, words: str
+    providers: Providers, events: list[bytes], transient: bool, message: str
 ) -> None:
     """A stream fails if it is broken off or refused, or contains an error."""
     step = Wire(events or b"", content_type="text/event-stream")
     failed = await providers.failure("openai", step, stream=True)
-    assert (failed.transient, words in failed.message) == (transient, True), failed.message
+    assert (failed.transient, message in failed.message) == (transient, True), failed.message
 
 
 @pytest.mark.parametrize(

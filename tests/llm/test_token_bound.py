@@ -1,4 +1,4 @@
-"""The bound on tokens, against what tokenizers were measured to make of texts."""
+"""The upper bound of tokens, compared with measured tokenizers."""
 
 import pytest
 from hypothesis import given
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shared.llm.token_bound import count_tokens_at_most
 
 MEASURED = [
-    # The most tokens that any of nine tokenizers made of the text: see docs/decisions/0031.
+    # The highest number of tokens that any of nine tokenizers produces: see docs/decisions/0031.
     ("a1b2c3d4" * 100, 800),
     ("\x01\x02\x03" * 100, 300),
     ("\ufdfa" * 1000, 15_000),

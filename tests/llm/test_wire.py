@@ -1,4 +1,4 @@
-"""What is accepted is sent: each parameter, tool and message of each model, through litellm to a recording server."""
+"""Accepted parameters, tools and messages of each model arrive at a recording server through litellm."""
 
 import contextlib
 import itertools
@@ -34,7 +34,7 @@ def specs(route: ModelRoute) -> dict[str, ParameterSpec]:
     return {**route.unlisted_parameters, **route.info.parameters}
 
 
-def samples(name: str, spec: ParameterSpec) -> list[Any]:
+def list_samples(name: str, spec: ParameterSpec) -> list[Any]:
     """The parameter's bounds, or each of its choices."""
     if name in ("max_tokens", "max_completion_tokens"):
         return [16, spec.max or 2000]
@@ -45,10 +45,10 @@ def samples(name: str, spec: ParameterSpec) -> list[Any]:
     return plain.get(spec.type) or spec.choices or bounds
 
 
-def arrived(name: str, value: Any, body: dict[str, Any], without: dict[str, Any]) -> bool:
+def has_arrived(name: str, value: Any, body: dict[str, Any], plain: dict[str, Any]) -> bool:
     """Whether a value is in the body; for parameters with other names there, whether the body differs."""
     if name in ("reasoning_effort", "response_format", "verbosity"):
-        return body != without
+        return body != plain
     return {*leaves(value)} <= {leaf for leaf in leaves(body) if type(leaf) is not bool}
 
 
@@ -68,7 +68,7 @@ async def test_a_schema_is_sent_with_the_size_that_was_held(wire: Wire, provider
             call = check_call(route, parameters, ())
         except InvalidParameters:
             continue
-        body = await wire.sent(route, parameters)
+        body = await wire.send(route, parameters)
         assert len(json.dumps(body)) <= 4 * len(json.dumps(call.parameters)), route.name
 
 
@@ -103,7 +103,7 @@ async def test_properties_may_have_any_name(wire: Wire, provider: str) -> None:
             schema = {"type": "object", "properties": {name: marked}, "required": [name], "additionalProperties": False}
             parameters = {"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}}
             try:
-                body = await wire.sent(route, parameters)
+                body = await wire.send(route, parameters)
             except InvalidParameters:
                 assert (name, route.writes_out_references) == ("$ref", True), route.name
             else:
@@ -115,17 +115,17 @@ async def test_every_parameter_arrives(wire: Wire, provider: str) -> None:
     """Each bound and choice of each model's parameters is sent; litellm neither drops nor refuses any."""
     lost: list[str] = []
     for route in wire.routes(provider):
-        without = await wire.sent(route, {})
+        plain = await wire.send(route, {})
         for name, spec in specs(route).items():
-            for value in samples(name, spec):
+            for value in list_samples(name, spec):
                 if name == "n" and route.api == "responses":
                     continue
                 try:
-                    body = await wire.sent(route, {name: value})
+                    body = await wire.send(route, {name: value})
                 except Exception as error:
                     lost.append(f"{route.name} {name} {value}: {error!r}"[:300])
                     continue
-                if not arrived(name, value, body, without):
+                if not has_arrived(name, value, body, plain):
                     lost.append(f"{route.name} {name} {value}: dropped")
     assert not lost
 
@@ -136,8 +136,8 @@ async def test_every_tool_arrives(wire: Wire, provider: str) -> None:
     lost: list[str] = []
     for route in wire.routes(provider):
         for tool in route.info.built_in_tools:
-            body = await wire.sent(route, defaults(route), [tool.id])
-            alone = await wire.sent(route, defaults(route))
+            body = await wire.send(route, defaults(route), [tool.id])
+            alone = await wire.send(route, defaults(route))
             limits = [*leaves(route.parameter_tools.get(tool.id)), *leaves(route.tools.get(tool.id))]
             numbers = {value for value in limits if type(value) is int}
             if body == alone or not numbers <= {value for value in leaves(body) if type(value) is int}:
@@ -154,11 +154,11 @@ async def test_all_defaults_can_be_sent_back(wire: Wire, provider: str) -> None:
     """Frontends send all defaults. They all arrive, except for redundant ones."""
     lost: list[str] = []
     for route in wire.routes(provider):
-        without = await wire.sent(route, {})
-        body = await wire.sent(route, defaults(route))
-        needless = {"presence_penalty", "frequency_penalty"}
+        plain = await wire.send(route, {})
+        body = await wire.send(route, defaults(route))
+        redundant = {"presence_penalty", "frequency_penalty"}
         for name, value in defaults(route).items():
-            if not arrived(name, value, body, without) and name not in needless:
+            if not has_arrived(name, value, body, plain) and name not in redundant:
                 lost.append(f"{route.name} {name}")
     assert not lost
 
@@ -169,7 +169,7 @@ def test_one_parameter_can_be_changed_among_the_defaults(wire: Wire, provider: s
     refused: list[str] = []
     for route in wire.routes(provider):
         for name, spec in route.info.parameters.items():
-            for value in samples(name, spec):
+            for value in list_samples(name, spec):
                 try:
                     check_call(route, {**defaults(route), name: value}, [])
                 except InvalidParameters as error:
@@ -220,7 +220,7 @@ async def test_parameters_for_claude_are_refused_or_valid_together(wire: Wire, p
     for values in itertools.product(*choices.values()):
         parameters = dict(zip(choices, values, strict=True))
         with contextlib.suppress(InvalidParameters):
-            assert_valid(route, await wire.sent(route, parameters))
+            assert_valid(route, await wire.send(route, parameters))
             sent += 1
     assert sent > 10
 
@@ -265,22 +265,22 @@ async def test_exactly_the_callers_words_arrive(wire: Wire, provider: str) -> No
         taken = 0
         for messages in conversations():
             try:
-                body = await wire.sent(route, {}, messages=messages)
+                body = await wire.send(route, {}, messages=messages)
             except InvalidMessages:
                 continue
             taken += 1
-            said = [text for text in leaves(spoken(body)) if isinstance(text, str)]
-            words = [word for text in said for word in text.split() if word not in ROLES]
+            texts = [text for text in leaves(read_messages(body)) if isinstance(text, str)]
+            words = [word for text in texts for word in text.split() if word not in ROLES]
             written = [word for message in messages for word in message["content"].split()]
             assert sorted(words) == sorted(written), (route.name, messages, body)
-            assert all(text.strip() for text in said), (route.name, messages, body)
+            assert all(text.strip() for text in texts), (route.name, messages, body)
         assert taken > 5
 
 
 ROLES = {"system", "user", "assistant", "model", "text", "input_text", "output_text", "message"}
 
 
-def spoken(body: dict[str, Any]) -> list[Any]:
+def read_messages(body: dict[str, Any]) -> list[Any]:
     names = ("messages", "system", "contents", "system_instruction", "instructions", "input")
     return [body[name] for name in names if name in body]
 
@@ -295,7 +295,7 @@ async def test_no_refusal_contains_advice_from_litellm(wire: Wire, provider: str
     for route in wire.routes(provider):
         for parameters in [{name: value} for name, value in generic.items()]:
             try:
-                await wire.sent(route, parameters, messages=QUESTION)
+                await wire.send(route, parameters, messages=QUESTION)
             except CatalogError as error:
                 refused.append(error.message)
     assert refused or provider == "local"

@@ -1,4 +1,4 @@
-"""An account, without any I/O."""
+"""The account, tested without I/O."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Addresses that people paste come with white space around them, which is no part of them."""
+"""White space around pasted addresses is removed."""
 
 import pytest
 

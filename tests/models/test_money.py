@@ -1,4 +1,4 @@
-"""Money is exact."""
+"""Conversions of money are exact."""
 
 from typing import Any
 

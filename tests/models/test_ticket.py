@@ -1,4 +1,4 @@
-"""A ticket's life, without any I/O."""
+"""The life of a ticket, tested without I/O."""
 
 from datetime import UTC, datetime, timedelta
 

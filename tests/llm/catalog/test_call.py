@@ -1,4 +1,4 @@
-"""What goes together in one call, and what does not."""
+"""Combinations of parameters, tools and messages in one call."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def user(text: str) -> list[Message]:
 
 
 @pytest.mark.parametrize(
-    ("provider", "model", "parameters", "words"),
+    ("provider", "model", "parameters", "message"),
     [
         ("anthropic", "claude-haiku-4-5", {"reasoning_effort": "high", "max_tokens": 1000}, "more than 4096"),
         ("anthropic", "claude-haiku-4-5", {"reasoning_effort": "low", "max_completion_tokens": 1024}, "more than 1024"),
@@ -98,12 +98,12 @@ def user(text: str) -> list[Message]:
     ],
 )
 def test_combinations_that_the_provider_refuses_are_refused(
-    provider: str, model: str, parameters: dict[str, Any], words: str
+    provider: str, model: str, parameters: dict[str, Any], message: str
 ):
     """The message names the parameters and the model, without advice from litellm."""
     with pytest.raises(InvalidParameters) as error:
         check_call(CATALOG.route(provider, model), parameters, [], user("Answer in JSON."))
-    assert words in error.value.message
+    assert message in error.value.message
     assert "litellm" not in error.value.message
 
 

@@ -1,4 +1,4 @@
-"""Which providers and models there are in which environment, how one is called, and that no key ever shows."""
+"""The providers and models in an environment, their routes, and the secrecy of keys."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -25,7 +25,7 @@ environs = st.dictionaries(
 places = st.sampled_from([{}, CLOUD, EMULATOR])
 
 
-def callable_here(environ: Mapping[str, str]) -> set[str]:
+def callable_providers(environ: Mapping[str, str]) -> set[str]:
     """An independent version of the rule: a provider needs a complete set of keys; free ones need an address."""
 
     def has(*names: str) -> bool:
@@ -50,7 +50,7 @@ def test_only_callable_providers_are_listed(variables: dict[str, str], place: di
     """Listed, found and routed providers are the same set, in a stable order; the others are not set up."""
     environ = variables | place
     catalog = Catalog.load(environ)
-    expected = callable_here(environ)
+    expected = callable_providers(environ)
     assert [*catalog.list_providers()] == sorted(expected)
     for slug in list_provider_slugs():
         model = next(iter(load_curated(slug).models))

@@ -1,4 +1,4 @@
-"""Which conversations are taken, and how they are sent."""
+"""The conversations that models accept, and the messages that are sent."""
 
 import pytest
 from hypothesis import given
@@ -20,7 +20,7 @@ def messages(*turns: tuple[str, str]) -> list[Message]:
     return [Message.model_validate({"role": role, "content": content}) for role, content in turns]
 
 
-def sent(provider: str, model: str, *turns: tuple[str, str]) -> list[tuple[str, str]]:
+def check(provider: str, model: str, *turns: tuple[str, str]) -> list[tuple[str, str]]:
     call = check_call(CATALOG.route(provider, model), {}, [], messages(*turns))
     return [(message["role"], message["content"]) for message in call.messages]
 
@@ -58,15 +58,15 @@ def test_empty_messages_in_the_history_are_omitted(provider: str, text: str):
 def test_some_providers_need_a_user_message(provider: str, model: str):
     """These providers refuse system messages alone, and an answer before the first question."""
     with pytest.raises(InvalidMessages, match="in addition to system messages"):
-        sent(provider, model, ("system", "Be brief."))
+        check(provider, model, ("system", "Be brief."))
     with pytest.raises(InvalidMessages, match="The first message must be the user's"):
-        sent(provider, model, ("system", "Be brief."), ("assistant", "Hello."), ("user", "Hi."))
+        check(provider, model, ("system", "Be brief."), ("assistant", "Hello."), ("user", "Hi."))
 
 
 def test_other_providers_need_no_user_message():
     """OpenAI answers system messages alone, and conversations that begin with an answer."""
-    assert sent("openai", "gpt-4.1", ("system", "Greet.")) == [("system", "Greet.")]
-    assert len(sent("openai", "gpt-4.1", ("assistant", "Hello."), ("user", "Hi."))) == 2
+    assert check("openai", "gpt-4.1", ("system", "Greet.")) == [("system", "Greet.")]
+    assert len(check("openai", "gpt-4.1", ("assistant", "Hello."), ("user", "Hi."))) == 2
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_begun_answer_is_refused_by_models_that_cannot_continue_it(provider: s
     begun = [("user", "Hi."), ("assistant", "Hel")]
     for turns in (begun, [*begun, ("system", "Be brief.")]):
         with pytest.raises(InvalidMessages, match="The last message must be the user's"):
-            sent(provider, model, *turns)
+            check(provider, model, *turns)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_begun_answer_is_refused_by_models_that_cannot_continue_it(provider: s
 )
 def test_white_space_after_a_begun_answer_is_removed_for_claude(provider: str, model: str, end: str):
     """Claude refuses the white space. Other models get it, and other messages keep it."""
-    assert sent(provider, model, ("user", "a "), ("assistant", "b \n")) == [("user", "a "), ("assistant", end)]
+    assert check(provider, model, ("user", "a "), ("assistant", "b \n")) == [("user", "a "), ("assistant", end)]
 
 
 @pytest.mark.parametrize("provider", ["anthropic", "bedrock", "gemini", "perplexity"])
@@ -109,14 +109,14 @@ def test_system_messages_come_first_if_required(provider: str):
     turns = [("system", "S1"), ("user", "U1"), ("assistant", "A1"), ("system", "S2"), ("user", "U2")]
     call = check_call(BY_PROVIDER[provider], {}, [], messages(*turns))
     assert " ".join(message["content"] for message in call.messages).split() == ["S1", "S2", "U1", "A1", "U2"]
-    assert sent("openai", "gpt-4.1", *turns) == turns
+    assert check("openai", "gpt-4.1", *turns) == turns
 
 
 def test_adjacent_messages_are_joined_if_roles_must_alternate():
     """They are joined with an empty line for Perplexity; other providers get them unchanged."""
     turns = [("user", "U1"), ("user", "U2"), ("assistant", "A"), ("user", "U3")]
-    assert sent("perplexity", "sonar", *turns) == [("user", "U1\n\nU2"), ("assistant", "A"), ("user", "U3")]
-    assert sent("openai", "gpt-4.1", *turns) == turns
+    assert check("perplexity", "sonar", *turns) == [("user", "U1\n\nU2"), ("assistant", "A"), ("user", "U3")]
+    assert check("openai", "gpt-4.1", *turns) == turns
 
 
 texts = st.text(alphabet=" \n\tab", max_size=4)

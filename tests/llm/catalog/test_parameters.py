@@ -1,4 +1,4 @@
-"""What a caller may send to a model, and that nothing else gets through."""
+"""The parameters that callers may send to a model. All others are refused."""
 
 import math
 from typing import Any
@@ -57,7 +57,7 @@ def test_null_means_not_set():
 
 
 @pytest.mark.parametrize(
-    ("route", "given_", "sent"),
+    ("route", "parameters", "sent"),
     [
         (GPT_41, {"temperature": 0}, {"temperature": 0}),
         (GPT_41, {"temperature": 2.0}, {"temperature": 2.0}),
@@ -75,15 +75,15 @@ def test_null_means_not_set():
         (CATALOG.route("anthropic", "claude-sonnet-4-6"), {"top_k": 5}, {"top_k": 5}),
     ],
 )  # fmt: skip
-def test_valid_parameters_are_sent(route: ModelRoute, given_: dict[str, Any], sent: dict[str, Any]):
+def test_valid_parameters_are_sent(route: ModelRoute, parameters: dict[str, Any], sent: dict[str, Any]):
     """Listed and generic parameters are accepted; a string counts as a list of one, and 16.0 as 16."""
-    checked = check_parameters(route, given_)
+    checked = check_parameters(route, parameters)
     assert checked == sent
     assert [type(value) for value in checked.values()] == [type(value) for value in sent.values()]
 
 
 @pytest.mark.parametrize(
-    ("route", "given_", "message"),
+    ("route", "parameters", "message"),
     [
         (GPT_41, {"temperature": 2.1}, "temperature must be a number from 0 to 2."),
         (GPT_41, {"temperature": -0.1}, "temperature must be a number from 0 to 2."),
@@ -128,10 +128,10 @@ def test_valid_parameters_are_sent(route: ModelRoute, given_: dict[str, Any], se
         (GPT_41, {"temprature": 1}, "openai/gpt-4.1 has no parameter 'temprature'. Did you mean temperature?"),
     ],
 )  # fmt: skip
-def test_invalid_parameters_are_refused(route: ModelRoute, given_: dict[str, Any], message: str):
+def test_invalid_parameters_are_refused(route: ModelRoute, parameters: dict[str, Any], message: str):
     """The message names the parameter and the allowed values, without repeating the value."""
     with pytest.raises(InvalidParameters) as error:
-        check_parameters(route, given_)
+        check_parameters(route, parameters)
     assert error.value.message == message
 
 

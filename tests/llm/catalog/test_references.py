@@ -1,4 +1,4 @@
-"""References in a schema of the answer, written out for providers that are sent it so."""
+"""References in an answer schema, inlined for providers that need that."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ CATALOG = Catalog.load(EVERYTHING)
 TEXT = {"type": "string"}
 
 
-def many(deep: int, wide: int = 4, definitions: str = "$defs") -> dict[str, Any]:
-    """A chain of `deep` object definitions, each of which refers to the next one `wide` times."""
-    names = [f"d{number}" for number in range(deep)]
+def make_chain(depth: int, width: int = 4, definitions: str = "$defs") -> dict[str, Any]:
+    """A chain of `depth` object definitions, each of which refers to the next one `width` times."""
+    names = [f"d{number}" for number in range(depth)]
     inner = [{"$ref": f"#/{definitions}/{name}"} for name in names[1:]] + [TEXT]
     defined = {
-        name: {"type": "object", "properties": {f"p{number}": item for number in range(wide)}}
+        name: {"type": "object", "properties": {f"p{number}": item for number in range(width)}}
         for name, item in zip(names, inner, strict=True)
     }
     return {"type": "object", definitions: defined, "properties": {"a": {"$ref": f"#/{definitions}/d0"}}}
@@ -49,7 +49,7 @@ def test_a_reference_is_replaced_by_its_target(schema: dict[str, Any], written: 
 
 
 @pytest.mark.parametrize(
-    ("schema", "words"),
+    ("schema", "message"),
     [
         ({"properties": {"a": {"$ref": "#/$defs/x"}}}, "must lead to a schema within it"),
         ({"properties": {"a": {"$ref": "other.json#/x"}}}, "must lead to a schema within it"),
@@ -61,17 +61,17 @@ def test_a_reference_is_replaced_by_its_target(schema: dict[str, Any], written: 
         ({"properties": {"a": {"$ref": None}}}, "must be a string"),
         ({"properties": {"a": {"$ref": ["#/$defs/x"]}}}, "must be a string"),
         ({"properties": {"a": {"$ref": "#/$defs/x"}}, "$defs": {"x": {"$ref": 5}}}, "must be a string"),
-        (many(200, 1), f"nested more than {MAX_DEPTH} deep"),
-        (many(8), "more than 262144 bytes together"),
-        (many(30), "more than 262144 bytes together"),
-        (many(30, definitions="definitions"), "more than 262144 bytes together"),
+        (make_chain(200, 1), f"nested more than {MAX_DEPTH} deep"),
+        (make_chain(8), "more than 262144 bytes together"),
+        (make_chain(30), "more than 262144 bytes together"),
+        (make_chain(30, definitions="definitions"), "more than 262144 bytes together"),
     ],
 )
-def test_invalid_references_are_refused(schema: dict[str, Any], words: str) -> None:
+def test_invalid_references_are_refused(schema: dict[str, Any], message: str) -> None:
     """The schema is refused for providers that need inlined references; others get it unchanged."""
     wanted = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object", **schema}}}
     for provider, model in (("anthropic", "claude-haiku-4-5"), ("bedrock", "us.amazon.nova-pro-v1:0")):
-        with pytest.raises(InvalidParameters, match=words):
+        with pytest.raises(InvalidParameters, match=message):
             check_call(CATALOG.route(provider, model), {"response_format": wanted}, [])
     call = check_call(CATALOG.route("openai", "gpt-4.1"), {"response_format": wanted}, [])
     assert call.parameters["response_format"] == wanted

@@ -1,4 +1,4 @@
-"""Built-in tools: ids in, request out."""
+"""Built-in tools: the fields of the request for a list of ids."""
 
 import pytest
 
