@@ -29,7 +29,7 @@ class Tokens:
     citation: int = 0
 
     @property
-    def absurd(self) -> bool:
+    def is_absurd(self) -> bool:
         """Whether any count is impossibly high."""
         counts = (self.prompt or 0, self.completion or 0, self.cached, self.reasoning, self.citation)
         return max(*counts, (self.total or 0) - sum(counts[:2])) > MAX_TOKENS
@@ -70,25 +70,25 @@ class Answer:
     countable: frozenset[str] = frozenset()
     searches: int | None = None
     hides_uses: bool = False
-    more_spoken: int = 0
+    more_text_bytes: int = 0
     extra_bytes: int = 0
 
     @property
-    def spoken(self) -> int:
+    def text_bytes(self) -> int:
         """The bytes of all text that the model wrote: content, refusal, reasoning, call arguments, and unread text."""
         texts = [self.content, self.refusal, self.reasoning]
         texts += [str(object_of(call.get("function")).get("arguments") or "") for call in self.tool_calls]
-        return sum(len(repair_text(text).encode()) for text in texts) + self.more_spoken
+        return sum(len(repair_text(text).encode()) for text in texts) + self.more_text_bytes
 
     @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether there is neither text nor a tool call."""
         return not (self.content or self.refusal or self.tool_calls)
 
     @property
-    def never_began(self) -> bool:
+    def is_blank(self) -> bool:
         """Whether the answer has no sign of work by the model or a tool: no text, thought, use, count or cost."""
-        has_output = self.spoken or self.built_in_tools or self.thinking_blocks
+        has_output = self.text_bytes or self.built_in_tools or self.thinking_blocks
         return not (has_output or self.tokens.prompt or self.tokens.completion or self.cost)
 
     def make_whole(self) -> "Answer":

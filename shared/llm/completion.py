@@ -15,7 +15,7 @@ from shared.llm.exchange import Exchange, observe, parse_request
 from shared.llm.failures import ModelFailure
 from shared.llm.provider_messages import clean_message, secrets_of
 from shared.llm.results import is_remnant, read_exchange, read_thoughts, stop_of
-from shared.llm.usage import Counted, count_lost, count_stream, count_tokens, count_unread, estimate_all
+from shared.llm.usage import TokenCount, count_lost, count_stream, count_tokens, count_unread, estimate_all
 from shared.log import get_logger
 from shared.models.chat import ChatRequest, ChatResult
 
@@ -71,7 +71,7 @@ def call_arguments(route: ModelRoute, request: ChatRequest, call: CheckedCall) -
 
 def _conclude(route: ModelRoute, request: ChatRequest, exchange: Exchange, error: Exception | None) -> ChatResult:
     """The result of a call that has ended. Raises `ModelFailure` if it failed."""
-    if exchange.answered:
+    if exchange.is_answered:
         return _read_answer(route, request, exchange)
     if error is None:
         _log.error("A call was not observed", extra={"fields": {"model": route.name}})
@@ -96,7 +96,7 @@ def _read_answer(route: ModelRoute, request: ChatRequest, exchange: Exchange) ->
         raise _charge(failure, _bill_absurd(route, request.built_in_tools, answer, exchange))
     stop = stop_of(answer)
     if failure := _find_failure(answer, stop, exchange, route):
-        raise failure if answer.fault is not None and answer.never_began else _charge(failure, billed)
+        raise failure if answer.fault is not None and answer.is_blank else _charge(failure, billed)
     return ChatResult(
         content=answer.content or answer.refusal,
         thoughts=read_thoughts(answer, stop),
@@ -110,9 +110,9 @@ def _find_failure(answer: Answer, stop: str | None, exchange: Exchange, route: M
     """The failure that a complete response amounts to, if any."""
     if answer.fault is not None:
         return diagnose_fault(answer.fault, None, route)
-    if stop == "error" or (exchange.stream is not None and exchange.stream.broken_off):
+    if stop == "error" or (exchange.stream is not None and exchange.stream.is_broken_off):
         return ModelFailure(f"{route.provider_name} broke off the answer.", transient=True)
-    if stop is None or stop in stop_reasons.EMPTY_IS_FINE or not answer.empty:
+    if stop is None or stop in stop_reasons.EMPTY_IS_FINE or not answer.is_empty:
         return None
     if stop in ("content_filter", "refusal"):
         return ModelFailure(f"{route.provider_name} refused the content of the chat.", transient=False)
@@ -123,12 +123,12 @@ def _find_failure(answer: Answer, stop: str | None, exchange: Exchange, route: M
     )
 
 
-def _bill(route: ModelRoute, tools: Sequence[str], counted: Counted, answer: Answer, exchange: Exchange) -> Bill:
+def _bill(route: ModelRoute, tools: Sequence[str], counted: TokenCount, answer: Answer, exchange: Exchange) -> Bill:
     """The bill of an answer. A cost that a stream reports before its end covers only the part until then, so the bill
     is at least the cost of the tokens.
     """
     billed = bill(route, tools, counted, answer)
-    if exchange.stream is None or exchange.stream.counted_whole or answer.cost is None:
+    if exchange.stream is None or exchange.stream.has_final_usage or answer.cost is None:
         return billed
     return max(billed, bill(route, tools, counted, replace(answer, cost=None)), key=lambda bill: bill.cost)
 
@@ -151,21 +151,21 @@ def _bill_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> B
     not_streamed = exchange.stream is None and (
         has_headers or parse_request(exchange.request).get("stream") is not True
     )
-    if exchange.too_long or exchange.undecoded or not_streamed:
+    if exchange.too_long or exchange.is_undecodable or not_streamed:
         return bill_worst_case(route, tools, count_lost(exchange, route.info.max_output_tokens))
     billed = _bill(route, (), _count(route, answer, exchange), answer, exchange)
     return _bill_absurd(route, (), answer, exchange) if _is_absurd(answer, billed) else billed
 
 
-def _count(route: ModelRoute, answer: Answer, exchange: Exchange) -> Counted:
+def _count(route: ModelRoute, answer: Answer, exchange: Exchange) -> TokenCount:
     """The tokens of a complete answer, or of a stream, which may be missing, broken off or without a usage."""
     longest = route.info.max_output_tokens
-    if exchange.stream is None and exchange.answered:
+    if exchange.stream is None and exchange.is_answered:
         return count_tokens(answer, exchange, longest)
-    return count_stream(answer, exchange, longest, thinks_unseen=_may_think_unseen(route, exchange))
+    return count_stream(answer, exchange, longest, may_hide_thoughts=_may_hide_thoughts(route, exchange))
 
 
-def _may_think_unseen(route: ModelRoute, exchange: Exchange) -> bool:
+def _may_hide_thoughts(route: ModelRoute, exchange: Exchange) -> bool:
     """Whether the model may have thoughts that its stream does not show in full, because it shows only a summary.
 
     Without a requested effort, the model's default applies.
@@ -178,7 +178,7 @@ def _may_think_unseen(route: ModelRoute, exchange: Exchange) -> bool:
 
 def _is_absurd(answer: Answer, billed: Bill) -> bool:
     """Whether the reported tokens or cost, or the resulting bill, are impossibly high."""
-    return answer.tokens.absurd or max(answer.cost or 0.0, billed.cost) > MAX_COST
+    return answer.tokens.is_absurd or max(answer.cost or 0.0, billed.cost) > MAX_COST
 
 
 def _bill_absurd(route: ModelRoute, tools: Sequence[str], answer: Answer, exchange: Exchange) -> Bill:

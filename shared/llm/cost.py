@@ -7,7 +7,7 @@ from decimal import Decimal
 from shared.llm.answer import Answer, Tokens
 from shared.llm.catalog import ModelRoute, ToolFee
 from shared.llm.estimate import max_extra_thoughts, max_tokens_read, max_uses
-from shared.llm.usage import Counted
+from shared.llm.usage import TokenCount
 from shared.models.catalog import Prices
 from shared.models.chat import Usage
 
@@ -25,7 +25,7 @@ class Bill:
     cost: float
 
 
-def bill_worst_case(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Bill:
+def bill_worst_case(route: ModelRoute, tools: Sequence[str], counted: TokenCount) -> Bill:
     """The highest possible bill of a call whose answer was lost.
 
     It includes as many tool uses as possible, the tokens that they add to the prompt, and the thoughts that the model
@@ -48,7 +48,7 @@ def bill_worst_case(route: ModelRoute, tools: Sequence[str], counted: Counted) -
     return bill(route, tools, replace(counted, tokens=tokens), answer)
 
 
-def add_tool_fees(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Counted:
+def add_tool_fees(route: ModelRoute, tools: Sequence[str], counted: TokenCount) -> TokenCount:
     """Adds the prompt tokens that tools may have added. For a provider that did not count the prompt."""
     fees = [fee for tool in dict.fromkeys(tools) if (fee := route.tool_fees.get(tool))]
     if route.request_fee:
@@ -58,7 +58,7 @@ def add_tool_fees(route: ModelRoute, tools: Sequence[str], counted: Counted) -> 
     return replace(counted, tokens=replace(counted.tokens, prompt=prompt))
 
 
-def bill(route: ModelRoute, tools: Sequence[str], counted: Counted, answer: Answer | None = None) -> Bill:
+def bill(route: ModelRoute, tools: Sequence[str], counted: TokenCount, answer: Answer | None = None) -> Bill:
     """The bill of a call. `tools`: its built-in tools. `answer`: None for a lost one, whose tool uses are unknown.
 
     A reported cost counts only if the catalog says that the provider reports costs; otherwise the field may mean

@@ -31,22 +31,22 @@ class TooLong(Exception):
 class EventStream:
     """A stream that is read piece by piece with `feed`, then `finish`. `document` may be called at any time.
 
-    `ended`: whether the closing event has arrived. `unread`: the bytes of skipped content, which has another form.
-    Raises `TooLong`.
+    `has_ended`: whether the closing event has arrived. `unread_bytes`: the size of skipped content, which has another
+    form. Raises `TooLong`.
     """
 
     def __init__(self) -> None:
-        self.ended = False
-        self.unread = 0
-        self._counted = 0
-        self._counted_whole = False
+        self.has_ended = False
+        self.unread_bytes = 0
+        self._counted_bytes = 0
+        self._usage_is_final = False
         self._cost: dict[str, Any] = {}
         self._line = bytearray()
         self._first = True
         self._after_return = False
         self._data: list[bytes] = []
         self._events = 0
-        self._left = MAX_CHARACTERS
+        self._remaining = MAX_CHARACTERS
         self._fields: dict[str, Any] = {}
         self._choices: dict[int, _Choice] = {}
 
@@ -69,24 +69,24 @@ class EventStream:
         self._line.clear()
 
     @property
-    def whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether every choice has a finish reason. Only counts come after that."""
         return bool(self._choices) and all(choice.fields.get("finish_reason") for choice in self._choices.values())
 
     @property
-    def broken_off(self) -> bool:
+    def is_broken_off(self) -> bool:
         """Whether no choice has a finish reason."""
         return not any(choice.fields.get("finish_reason") for choice in self._choices.values())
 
     @property
-    def uncounted(self) -> int:
+    def uncounted_bytes(self) -> int:
         """The bytes of all texts after the last usage, or of all texts if there was none."""
-        return self._spoken - self._counted
+        return self._text_bytes - self._counted_bytes
 
     @property
-    def counted_whole(self) -> bool:
+    def has_final_usage(self) -> bool:
         """Whether the last usage covers the whole answer: it came with the finish reasons, or after them."""
-        return self._counted_whole and self.whole
+        return self._usage_is_final and self.is_complete
 
     @property
     def extra_bytes(self) -> int:
@@ -94,8 +94,8 @@ class EventStream:
         return sum(choice.extra_bytes for choice in self._choices.values())
 
     @property
-    def _spoken(self) -> int:
-        return sum(choice.spoken for choice in self._choices.values())
+    def _text_bytes(self) -> int:
+        return sum(choice.text_bytes for choice in self._choices.values())
 
     def document(self) -> dict[str, Any]:
         """The answer as a document without streaming."""
@@ -117,7 +117,7 @@ class EventStream:
         if line.startswith(b"data:"):
             self._data.append(line[5:].strip())
         elif line and not line.startswith(_OTHER_LINES):
-            self.unread += len(line)
+            self.unread_bytes += len(line)
         elif not line and self._data:
             data = b"\n".join(self._data)
             self._data.clear()
@@ -128,15 +128,15 @@ class EventStream:
 
     def _add(self, data: bytes) -> None:
         if data == b"[DONE]":
-            self.ended = True
+            self.has_ended = True
             return
         try:
             event = object_of(json.loads(_decode(data)))
         except (ValueError, RecursionError):
-            self.unread += len(data)
+            self.unread_bytes += len(data)
             return
         if not event.keys() & {"choices", *_DOCUMENT_FIELDS}:
-            self.unread += len(data)
+            self.unread_bytes += len(data)
         fields = {name: event[name] for name in _DOCUMENT_FIELDS if event.get(name) is not None}
         counted = self._note_usage(fields.pop("usage", None))
         self._fields |= fields
@@ -147,11 +147,11 @@ class EventStream:
             index = index if isinstance(index, int) else 0
             if index not in self._choices and len(self._choices) >= MAX_PARTS:
                 raise TooLong(f"more than {MAX_PARTS} choices")
-            self._left -= self._choices.setdefault(index, _Choice()).add(sent)
-            if self._left < 0:
+            self._remaining -= self._choices.setdefault(index, _Choice()).add(sent)
+            if self._remaining < 0:
                 raise TooLong(f"more than {MAX_CHARACTERS} characters")
         if counted:
-            self._counted, self._counted_whole = self._spoken, self.whole
+            self._counted_bytes, self._usage_is_final = self._text_bytes, self.is_complete
 
     def _note_usage(self, usage: Any) -> bool:
         """Stores the usage. The last one is used, unless it has only zeros, which some servers send at the end.
@@ -173,7 +173,7 @@ class _Choice:
 
     def __init__(self) -> None:
         self.fields: dict[str, Any] = {}
-        self.spoken = 0
+        self.text_bytes = 0
         self.extra_bytes = 0
         self._texts: dict[str, StringIO] = {}
         self._calls: dict[int, _ToolCall] = {}
@@ -187,26 +187,26 @@ class _Choice:
         delta = object_of(sent.get("delta"))
         if not delta and not self._texts:  # a message after its pieces repeats them
             delta = object_of(sent.get("message"))
-        characters = spoken = 0
+        characters = text_bytes = 0
         for name in _TEXTS:
             if text := text_of(delta.get(name)):
                 characters += len(text)
-                spoken += _count_bytes(text)
+                text_bytes += _count_bytes(text)
                 self._texts.setdefault(name, StringIO()).write(text)
         for call in objects_of(delta.get("tool_calls")):
             index = call.get("index")
             index = index if isinstance(index, int) else len(self._calls)
             written = self._calls.setdefault(index, _ToolCall()).add(call)
             characters += len(written)
-            spoken += _count_bytes(written)
+            text_bytes += _count_bytes(written)
         annotations = objects_of(delta.get("annotations"))
         characters += sum(len(json.dumps(annotation)) for annotation in annotations)
         self._annotations += annotations
         if max(len(self._calls), len(self._annotations)) > MAX_PARTS:
             raise TooLong(f"more than {MAX_PARTS} tool calls or annotations")
-        extra_bytes = max(0, sum(_count_bytes(text) for text in model_texts(delta)) - spoken)
+        extra_bytes = max(0, sum(_count_bytes(text) for text in model_texts(delta)) - text_bytes)
         self.extra_bytes += extra_bytes
-        self.spoken += spoken + extra_bytes
+        self.text_bytes += text_bytes + extra_bytes
         return characters + extra_bytes
 
     def document(self, index: int) -> dict[str, Any]:

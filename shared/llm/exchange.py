@@ -60,7 +60,7 @@ class Exchange:
     `request`: the body of the request, None until it is sent. `status`: the status of the response, None until it
     arrives. `received`: the decompressed bytes of the body so far. `body`: the complete body, or a stream's joined
     document. `stream`: the part of an event stream that has arrived; it is set once the headers announce events, or the
-    body shows them. `undecoded`: whether nothing of the body could be decoded.
+    body shows them. `is_undecodable`: whether nothing of the body could be decoded.
     """
 
     request: bytes | None = None
@@ -70,10 +70,10 @@ class Exchange:
     body: bytes | None = None
     stream: EventStream | None = None
     too_long: str | None = None
-    undecoded: bool = False
+    is_undecodable: bool = False
 
     @property
-    def answered(self) -> bool:
+    def is_answered(self) -> bool:
         """Whether the provider accepted the request and the whole response has arrived."""
         return self.status is not None and self.status < 300 and self.body is not None
 
@@ -167,7 +167,7 @@ async def _read(response: httpx.Response, exchange: Exchange, request: httpx.Req
         exchange.too_long = str(error)
         raise
     except httpx.DecodingError:
-        exchange.undecoded = not exchange.received
+        exchange.is_undecodable = not exchange.received
         raise
     finally:
         await response.aclose()
@@ -255,10 +255,10 @@ async def _read_stream(first: bytes, rest: AsyncIterator[bytes], exchange: Excha
                 if exchange.received > MAX_STREAM_BYTES:
                     raise ResponseTooLong(f"more than {MAX_STREAM_BYTES} bytes")
                 stream.feed(piece)
-                if stream.ended and linger.when() is None:
+                if stream.has_ended and linger.when() is None:
                     linger.reschedule(loop.time() + _LINGER_SECONDS)
     except (TimeoutError, httpx.TransportError):
-        if not (stream.ended or stream.whole):
+        if not (stream.has_ended or stream.is_complete):
             with contextlib.suppress(TooLong):
                 stream.finish()  # the provider also bills the text of an incomplete event
             raise

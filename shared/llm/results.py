@@ -35,7 +35,7 @@ def read_exchange(exchange: Exchange) -> Answer | None:
     except RecursionError:  # the nesting is too deep to serialize it again
         return None
     if answer is not None and exchange.stream is not None:
-        answer.more_spoken += exchange.stream.extra_bytes
+        answer.more_text_bytes += exchange.stream.extra_bytes
     return answer
 
 

@@ -16,7 +16,7 @@ _AROUND_LIMITS = ("generationConfig", "inferenceConfig", "options")
 
 
 @dataclass(frozen=True)
-class Counted:
+class TokenCount:
     """The tokens of a call. `estimated`: whether any of them are estimated because the provider did not count them."""
 
     tokens: Tokens
@@ -34,60 +34,60 @@ class Counted:
         )
 
 
-def count_tokens(answer: Answer, exchange: Exchange, longest_of_model: int | None) -> Counted:
+def count_tokens(answer: Answer, exchange: Exchange, model_limit: int | None) -> TokenCount:
     """The tokens of a complete answer.
 
-    A count of 0 is treated as missing. Text after a stream's last count is estimated. `longest_of_model`: the model's
+    A count of 0 is treated as missing. Text after a stream's last count is estimated. `model_limit`: the model's
     limit, which applies if the request sets none.
     """
     reported = answer.tokens
     prompt = reported.prompt or _estimate_tokens(len(exchange.request or b""))
-    uncounted = _estimate_uncounted(answer, exchange, output_limit(exchange.request) or longest_of_model)
+    uncounted = _estimate_uncounted(answer, exchange, output_limit(exchange.request) or model_limit)
     completion = _count_completion(reported) + uncounted
-    return Counted(replace(reported, prompt=prompt, completion=completion), not reported.prompt or uncounted > 0)
+    return TokenCount(replace(reported, prompt=prompt, completion=completion), not reported.prompt or uncounted > 0)
 
 
-def count_stream(answer: Answer, exchange: Exchange, longest_of_model: int | None, *, thinks_unseen: bool) -> Counted:
+def count_stream(answer: Answer, exchange: Exchange, model_limit: int | None, *, may_hide_thoughts: bool) -> TokenCount:
     """The tokens of the part of a stream that arrived.
 
     Hidden thoughts are billed, but counted only at the end. Without that count, they may have used the whole limit. If
     the stream did not end, the result is at least the estimate for its text, and at most the limit, which is the amount
     that is held for it.
     """
-    longest = output_limit(exchange.request) or longest_of_model
-    counted, stream = count_tokens(answer, exchange, longest_of_model), exchange.stream
-    if stream is not None and not (stream.whole or stream.ended):  # an early count may cover only a part
+    longest = output_limit(exchange.request) or model_limit
+    counted, stream = count_tokens(answer, exchange, model_limit), exchange.stream
+    if stream is not None and not (stream.is_complete or stream.has_ended):  # an early count may cover only a part
         counted = _raise_to(counted, _estimate_texts(answer, exchange, longest))
-    if stream is not None and not stream.whole and longest is not None:
+    if stream is not None and not stream.is_complete and longest is not None:
         counted = _lower_to(counted, max(longest, _count_completion(answer.tokens)))
-    settled = stream is not None and stream.counted_whole and not _estimate_uncounted(answer, exchange, longest)
-    if not thinks_unseen or longest is None or (settled and answer.tokens.completion):
+    settled = stream is not None and stream.has_final_usage and not _estimate_uncounted(answer, exchange, longest)
+    if not may_hide_thoughts or longest is None or (settled and answer.tokens.completion):
         return counted
     return _raise_to(counted, longest)
 
 
-def count_unread(exchange: Exchange, longest_of_model: int | None) -> Counted:
+def count_unread(exchange: Exchange, model_limit: int | None) -> TokenCount:
     """The tokens of an unreadable answer, estimated from its bytes, up to the limit.
 
-    The limit is the request's, or else `longest_of_model`.
+    The limit is the request's, or else `model_limit`.
     """
-    longest = output_limit(exchange.request) or longest_of_model
+    longest = output_limit(exchange.request) or model_limit
     completion = _estimate_tokens(exchange.received)
     return _estimate(exchange, completion if longest is None else min(completion, longest))
 
 
-def count_lost(exchange: Exchange, longest_of_model: int | None) -> Counted:
-    """The tokens of a lost answer: the limit, which is the request's or else `longest_of_model`.
+def count_lost(exchange: Exchange, model_limit: int | None) -> TokenCount:
+    """The tokens of a lost answer: the limit, which is the request's or else `model_limit`.
 
     Without any limit, they are estimated from the bytes that arrived.
     """
-    longest = output_limit(exchange.request) or longest_of_model
+    longest = output_limit(exchange.request) or model_limit
     return _estimate(exchange, _estimate_tokens(exchange.received) if longest is None else longest)
 
 
-def estimate_all(answer: Answer, exchange: Exchange) -> Counted:
+def estimate_all(answer: Answer, exchange: Exchange) -> TokenCount:
     """The tokens as if the provider had not counted them."""
-    return _estimate(exchange, _estimate_tokens(answer.spoken))
+    return _estimate(exchange, _estimate_tokens(answer.text_bytes))
 
 
 def output_limit(request: bytes | None) -> int | None:
@@ -105,16 +105,16 @@ def _estimate_uncounted(answer: Answer, exchange: Exchange, longest: int | None)
     stream, counted = exchange.stream, answer.tokens.completion
     if not counted:
         return _estimate_texts(answer, exchange, longest)
-    return 0 if stream is None else _estimate_within(stream.uncounted, stream.extra_bytes, longest, counted)
+    return 0 if stream is None else _estimate_within(stream.uncounted_bytes, stream.extra_bytes, longest, counted)
 
 
 def _estimate_texts(answer: Answer, exchange: Exchange, longest: int | None) -> int:
     """An estimate of the tokens of all texts and unreadable parts."""
     extra = answer.extra_bytes
     if (stream := exchange.stream) is not None:
-        doubtful = extra + stream.extra_bytes + stream.unread
-        return _estimate_within(answer.spoken + extra + stream.unread, doubtful, longest)
-    return _estimate_within(answer.spoken + extra, extra, longest)
+        doubtful = extra + stream.extra_bytes + stream.unread_bytes
+        return _estimate_within(answer.text_bytes + extra + stream.unread_bytes, doubtful, longest)
+    return _estimate_within(answer.text_bytes + extra, extra, longest)
 
 
 def _estimate_within(size: int, doubtful: int, longest: int | None, counted: int = 0) -> int:
@@ -139,25 +139,25 @@ def _count_extra(reported: Tokens) -> int:
     return max(0, reported.total - reported.prompt - reported.completion - reported.citation)
 
 
-def _raise_to(counted: Counted, completion: int) -> Counted:
+def _raise_to(counted: TokenCount, completion: int) -> TokenCount:
     if completion <= (counted.tokens.completion or 0):
         return counted
-    return Counted(replace(counted.tokens, completion=completion), estimated=True)
+    return TokenCount(replace(counted.tokens, completion=completion), estimated=True)
 
 
-def _lower_to(counted: Counted, completion: int) -> Counted:
+def _lower_to(counted: TokenCount, completion: int) -> TokenCount:
     if completion >= (counted.tokens.completion or 0):
         return counted
-    return Counted(replace(counted.tokens, completion=completion), estimated=True)
+    return TokenCount(replace(counted.tokens, completion=completion), estimated=True)
 
 
 def _count_choices(body: dict[str, Any]) -> int:
     return parse_count(body.get("n")) or 1
 
 
-def _estimate(exchange: Exchange, completion: int) -> Counted:
+def _estimate(exchange: Exchange, completion: int) -> TokenCount:
     prompt = _estimate_tokens(len(exchange.request or b""))
-    return Counted(Tokens(prompt=prompt, completion=completion), estimated=True)
+    return TokenCount(Tokens(prompt=prompt, completion=completion), estimated=True)
 
 
 def _estimate_tokens(size: int) -> int:

@@ -77,7 +77,7 @@ def _read_specification(tree: Mapping[str, object]) -> tuple[Family, str]:
             if known.match(version):
                 return family, version
             shown = one_line(version, 40) or "nothing"
-            raise NotASpec(f"This says `{family}: {shown}`. OpenAPI 3.0 to 3.2 can be read, and Swagger 2.0.")
+            raise NotASpec(f"This says `{family}: {shown}`. OpenAPI 3.0 to 3.2 and Swagger 2.0 are supported.")
     for key, other_format in _OTHER_FORMATS.items():
         if key in tree:
             raise NotASpec(f"This is {other_format}, not an OpenAPI document.")

@@ -116,17 +116,17 @@ class _Drawing:
     """
 
     def __init__(self, schemas: Schemas, extent: Extent, direction: Direction, *, cuts: bool, optional: bool) -> None:
-        self._fills = optional
+        self._shows_optional = optional
         self._schemas = schemas
         self._description_length = extent.description_length
-        self._left = extent.length
-        self._sends = direction == "send"
-        self._hidden = "readOnly" if self._sends else "writeOnly"
+        self._remaining = extent.length
+        self._is_request = direction == "send"
+        self._hidden = "readOnly" if self._is_request else "writeOnly"
         self._cuts = cuts
-        self._above: set[int] = set()
+        self._ancestors: set[int] = set()
         self._nesting = 0
-        self._inside = 0
-        self._choosing = 0
+        self._field_depth = 0
+        self._choice_depth = 0
 
     def draw(self, schema: object, levels: int, needed: int) -> str:
         """Draw a schema. `levels`: the remaining levels of nested objects. `needed`: the additional levels for their
@@ -135,15 +135,15 @@ class _Drawing:
         # Every schema uses some length; otherwise nested alternatives could take forever without any output.
         self._spend("  ")
         merged = self._schemas.merge(schema)
-        if merged.target in self._above or self._nesting > _MAX_NESTING or self._left <= 0:
+        if merged.target in self._ancestors or self._nesting > _MAX_NESTING or self._remaining <= 0:
             return merged.name or "…"
         if merged.target is not None:
-            self._above.add(merged.target)
+            self._ancestors.add(merged.target)
         self._nesting += 1
         drawn = self._draw_whole(merged, levels, needed)
         self._nesting -= 1
         if merged.target is not None:
-            self._above.discard(merged.target)
+            self._ancestors.discard(merged.target)
         return drawn
 
     def _draw_whole(self, merged: Merged, levels: int, needed: int) -> str:
@@ -162,17 +162,17 @@ class _Drawing:
 
     def _draw_choice(self, group: list[object], merged: Merged, levels: int, needed: int) -> str:
         drawn: dict[str, None] = {}
-        self._choosing += 1
+        self._choice_depth += 1
         for alternative in group[:_MAX_CHOICES]:
-            if self._left <= 0:
+            if self._remaining <= 0:
                 break
             drawn[self.draw(alternative, levels, needed)] = None
-        self._choosing -= 1
+        self._choice_depth -= 1
         # Alternatives that only combine required fields are drawn as "any".
         shown = [alternative for alternative in drawn if alternative != "any"]
         if not shown:
             return ""
-        if len(group) > _MAX_CHOICES or self._left <= 0:
+        if len(group) > _MAX_CHOICES or self._remaining <= 0:
             shown.append("…")
         return " | ".join(shown) + self._draw_discriminator(merged)
 
@@ -223,10 +223,10 @@ class _Drawing:
     def _draw_object(self, merged: Merged, levels: int, needed: int) -> str:
         others = merged.fields.get("additionalProperties")
         # A request must show all required fields; in a response they do not matter.
-        required = _required_fields(merged) if self._sends else {}
+        required = _required_fields(merged) if self._is_request else {}
         if not merged.properties and not required and not as_mapping(others):
             return self._spend(f"{merged.name} {{}}" if merged.name else "object")
-        outermost = not self._inside and not self._choosing
+        outermost = not self._field_depth and not self._choice_depth
         if levels <= 0 and (needed <= 0 or not (required or outermost)):
             return self._spend(merged.name or "{…}")
         prefix = self._spend(f"{merged.name} " if merged.name else "")
@@ -235,17 +235,17 @@ class _Drawing:
         fields = [*required.items(), *((key, value) for key, value in merged.properties.items() if key not in required)]
         for count, (key, schema) in enumerate(fields):
             if count >= len(required) and levels <= 0:
-                if not outermost or not self._fills:
+                if not outermost or not self._shows_optional:
                     shown.append("…")
                     break
                 self._cuts = True  # optional fields fill the remaining length
-            if self._left <= 0:
+            if self._remaining <= 0:
                 shown.append(f"… {len(fields) - count} more")
                 break
             field = self._draw_field(key, schema, merged, levels - 1, deeper if count < len(required) else 0)
             if field:
                 shown.append(field)
-        if as_mapping(others) and self._left > 0:
+        if as_mapping(others) and self._remaining > 0:
             shown.append(f"[key]: {self.draw(others, levels - 1, 0)}")
         return f"{prefix}{{{', '.join(shown)}}}"
 
@@ -256,17 +256,17 @@ class _Drawing:
         name = one_line(key, MAX_NAME_LENGTH)
         name = name if _PLAIN_KEY.match(name) else literal(name)
         self._spend(name)
-        self._inside += 1
+        self._field_depth += 1
         type_ = self.draw(schema, levels, needed)
-        self._inside -= 1
+        self._field_depth -= 1
         default = self._spend(f" = {literal(fields['default'])}" if fields.get("default") is not None else "")
         description = prose(fields.get("description"), self._description_length).replace("*/", "* /")
         about = self._spend(f" /* {description} */" if description else "")
         return f"{name}{'*' if key in merged.required else ''}: {type_}{default}{about}"
 
     def _spend(self, piece: str) -> str:
-        self._left -= len(piece) + 2
-        if self._left <= 0 and not self._cuts:
+        self._remaining -= len(piece) + 2
+        if self._remaining <= 0 and not self._cuts:
             raise _TooLong
         return piece
 

@@ -109,7 +109,7 @@ def _write_head(document: Document, references: References, found: list[Operatio
     if len(urls) > 1:
         lines += ["Base URLs:", *(f"- {url}" for url in urls)]
     else:
-        lines.append(f"Base URL: {urls[0] if urls else 'the document gives none'}")
+        lines.append(f"Base URL: {urls[0] if urls else 'none given'}")
     elsewhere = [operation.missing for operation in found if operation.missing]
     if elsewhere:
         lines.append(

@@ -25,19 +25,19 @@ _DIRECTIVE = re.compile("(?:^|[\n\r\x85\u2028\u2029])%")
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_WORDS = {
-    "mapping values are not allowed": "there is a colon where none is allowed (text that contains one needs quotes)",
-    "cannot start any token": "a text or indentation begins with a character that is not allowed there: a tab, @ or `",
+_DESCRIPTIONS = {
+    "mapping values are not allowed": "a colon is not allowed there (a string that contains one needs quotes)",
+    "cannot start any token": "a string or indentation begins with a character that is not allowed: a tab, @ or `",
     "expected ',' or": "a list or an object in brackets is not closed, or lacks a comma",
-    "unexpected end of stream": "a quoted text is not closed",
-    "unexpected document indicator": "a quoted text is not closed",
+    "unexpected end of stream": "a quoted string is not closed",
+    "unexpected document indicator": "a quoted string is not closed",
     "expected '-' indicator": "something in a list is not an item, or is indented differently from the items",
     "expected <block end>": "something is indented differently from what it belongs to",
     "expected key": "something is indented differently from the keys before it",
-    "expected ':'": "a key lacks its colon",
-    "escape": "a backslash in a text is not a valid escape",
-    "hexdecimal": "a backslash in a text is not a valid escape",
-    "incompatible YAML document": "it asks for a version of YAML that is not supported",
+    "expected ':'": "a colon after a key is missing",
+    "escape": "a backslash in a string is not a valid escape",
+    "hexdecimal": "a backslash in a string is not a valid escape",
+    "incompatible YAML document": "it requires a version of YAML that is not supported",
     "directive": "a line that begins with % is not a YAML directive",
     "anchor": "an anchor or an alias is malformed",
     "alias": "an anchor or an alias is malformed",
@@ -79,7 +79,7 @@ def read_yaml(text: str) -> object:
 
 def _describe_problem(problem: str) -> str:
     """A readable description. The parser's own messages, of which it has two sets, are for programmers."""
-    return next((ours for theirs, ours in _WORDS.items() if theirs in problem), "it cannot be read")
+    return next((ours for theirs, ours in _DESCRIPTIONS.items() if theirs in problem), "it cannot be read")
 
 
 @dataclass

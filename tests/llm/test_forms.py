@@ -103,8 +103,8 @@ def test_no_type_is_trusted(form: str, data: st.DataObject) -> None:
         target[last] = copy.deepcopy(data.draw(ODD))
     answer = read_document(document)
     if answer is not None:
-        assert answer.spoken >= 0
-        assert answer.tokens.absurd or (answer.tokens.prompt or 0) <= MAX_TOKENS
+        assert answer.text_bytes >= 0
+        assert answer.tokens.is_absurd or (answer.tokens.prompt or 0) <= MAX_TOKENS
         result = ChatResult(content=answer.content, thoughts=read_thoughts(answer, stop_of(answer)), model="a/b")
         assert json.loads(result.model_dump_json())
 

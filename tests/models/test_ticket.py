@@ -37,7 +37,7 @@ def test_a_renewal_extends_the_lease() -> None:
 
 
 def test_a_ticket_whose_attempts_are_used_up_has_to_end() -> None:
-    """After the last attempt there is no further lease, whether the holder released it or died."""
+    """No lease follows the last attempt, whether the holder released it or died."""
     tired = ticket()
     for _ in range(MAX_ATTEMPTS):
         tired = tired.lease_to("w", NOW, 60)

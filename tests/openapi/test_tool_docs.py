@@ -97,7 +97,7 @@ def test_the_ladder_leads_down() -> None:
         extents = [
             value
             for extent in (detail.response, detail.body)
-            for value in ((extent.levels, extent.length, extent.words) if extent else (-1, -1, -1))
+            for value in ((extent.levels, extent.length, extent.description_length) if extent else (-1, -1, -1))
         ]
         parameters = ("none", "required", "named", "typed").index(detail.parameters)
         return [*extents, detail.head, parameters, detail.description, detail.parameter_length, detail.error_length]

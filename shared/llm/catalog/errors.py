@@ -56,7 +56,7 @@ def alternatives(name: str, known: Iterable[str]) -> str:
         return f" Did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
     if not names:
         return ""
-    return f" There {'are' if len(names) > 1 else 'is'}: {', '.join(names)}."
+    return f" Available: {', '.join(names)}."
 
 
 def find_similar(name: str, known: Iterable[str]) -> list[str]:

@@ -44,4 +44,4 @@ def _read_count(document: Any) -> Answer | None:
     answer.stop = "error"
     answer.uses, answer.countable = {tool: uses for tool, uses in answer.uses.items() if uses}, frozenset()
     answer.hides_uses = True
-    return None if answer.never_began else answer
+    return None if answer.is_blank else answer

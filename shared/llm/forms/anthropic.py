@@ -51,7 +51,7 @@ def _read_block(block: dict[str, Any], answer: Answer) -> None:
         case "server_tool_use":
             name = name_of(block.get("name")) or "tool"
             answer.built_in_tools.append({"name": name, "input": object_of(block.get("input"))})
-            answer.more_spoken += len(
+            answer.more_text_bytes += len(
                 json.dumps(block.get("input") or {}, ensure_ascii=False).encode("utf-8", "replace")
             )
         case _:

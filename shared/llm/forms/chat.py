@@ -21,7 +21,7 @@ def read(document: dict[str, Any]) -> Answer:
     usage = object_of(document.get("usage")) or object_of(choices[0].get("usage") if choices else None)
     answer = _read_choice(choices[0]) if choices else Answer(stop="error", hides_uses=True)
     for choice in map(_read_choice, choices[1:]):
-        answer.more_spoken += choice.spoken
+        answer.more_text_bytes += choice.text_bytes
         answer.extra_bytes += choice.extra_bytes
     search_results = from_search_results(document.get("citations"), document.get("search_results"))
     if not answer.citations:

@@ -49,7 +49,7 @@ def _read_block(block: dict[str, Any], answer: Answer) -> None:
         if name in _SYSTEM_TOOLS or call.get("type") == "server_tool_use":
             used = {"name": _SYSTEM_TOOLS.get(name, name), "input": object_of(call.get("input"))}
             answer.built_in_tools.append(used)
-            answer.more_spoken += len(arguments.encode("utf-8", "replace"))
+            answer.more_text_bytes += len(arguments.encode("utf-8", "replace"))
         else:
             answer.tool_calls.append(tool_call(call.get("toolUseId"), name, arguments))
     if cited := object_of(block.get("citationsContent")):

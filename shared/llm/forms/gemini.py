@@ -45,7 +45,7 @@ def _read_part(part: dict[str, Any], answer: Answer) -> None:
         answer.tool_calls.append(tool_call(id_, call.get("name"), arguments))
     if code := object_of(part.get("executableCode")):
         answer.built_in_tools.append({"name": "code_execution", "input": {"code": text_of(code.get("code"))}})
-        answer.more_spoken += len(text_of(code.get("code")).encode("utf-8", "replace"))
+        answer.more_text_bytes += len(text_of(code.get("code")).encode("utf-8", "replace"))
 
 
 def _cite_sources(grounding: dict[str, Any], content: str) -> list[dict[str, Any]]:

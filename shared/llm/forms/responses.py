@@ -39,7 +39,7 @@ def read(document: dict[str, Any]) -> Answer:
             case "code_interpreter_call":
                 code = text_of(item.get("code"))
                 answer.built_in_tools.append({"name": "code_interpreter", "input": {"code": code}})
-                answer.more_spoken += len(code.encode("utf-8", "replace"))
+                answer.more_text_bytes += len(code.encode("utf-8", "replace"))
                 containers.add(text_of(item.get("container_id")))
             case _:
                 pass

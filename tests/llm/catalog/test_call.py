@@ -184,7 +184,7 @@ def test_a_schema_may_describe_a_list_if_the_provider_accepts_it():
 
 
 def test_without_reasoning_the_chat_api_is_used():
-    """With an effort of none there are no thoughts, so the chat API is sufficient."""
+    """With an effort of none there are no thoughts, so the chat API is used."""
     route = CATALOG.route("openai", "gpt-5.4")
     assert check_call(route, {"reasoning_effort": "none"}, []).api == "chat"
     assert check_call(route, {"reasoning_effort": "low"}, []).api == "responses"

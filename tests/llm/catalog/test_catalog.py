@@ -246,8 +246,8 @@ def test_an_unknown_provider_differs_from_one_without_a_key():
             "Set ANTHROPIC_API_KEY to use it.",
         ),
         ("Gofannon", {}, "There is no provider 'Gofannon'. Did you mean gofannon?"),
-        ("zzz", {}, "There is no provider 'zzz'. There is: ollama."),
-        ("zzz", {"OPENAI_API_KEY": "x"}, "There is no provider 'zzz'. There are: ollama, openai."),
+        ("zzz", {}, "There is no provider 'zzz'. Available: ollama."),
+        ("zzz", {"OPENAI_API_KEY": "x"}, "There is no provider 'zzz'. Available: ollama, openai."),
     ],
 )
 def test_the_error_for_an_unknown_provider_suggests_others(slug: str, environ: dict[str, str], message: str):

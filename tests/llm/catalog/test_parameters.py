@@ -22,7 +22,7 @@ SONAR = CATALOG.route("perplexity", "sonar")
 FOUR_STOPS = "stop must be a list of non-empty strings, at most 4 of them."
 NO_EFFORT = "openai/gpt-4.1 has no parameter 'reasoning_effort'. Did you mean response_format?"
 NO_STOP = (
-    "openai/gpt-5 has no parameter 'stop'. There are: max_completion_tokens, verbosity, reasoning_effort, "
+    "openai/gpt-5 has no parameter 'stop'. Available: max_completion_tokens, verbosity, reasoning_effort, "
     "max_tokens, temperature, n, user, seed, response_format."
 )
 BIASES = "logit_bias must map token ids, which are digits, to numbers from -100 to 100."

@@ -36,7 +36,7 @@ def test_an_unknown_tool_is_refused():
     openai = CATALOG.route("openai", "gpt-5")
     with pytest.raises(UnknownBuiltInTool, match=r"no built-in tool 'websearch'\. Did you mean web_search\?"):
         check_built_in_tools(openai, ["websearch"])
-    with pytest.raises(UnknownBuiltInTool, match=r"There are: web_search, code_interpreter\."):
+    with pytest.raises(UnknownBuiltInTool, match=r"Available: web_search, code_interpreter\."):
         check_built_in_tools(openai, ["xyz"])
     with pytest.raises(UnknownBuiltInTool, match=r"It has none\."):
         check_built_in_tools(CATALOG.route("local", "smollm2-135m-instruct"), ["web_search"])
