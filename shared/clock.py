@@ -1,6 +1,6 @@
-"""The time of day, from one place, so that tests can move it.
+"""The only source of the current time, so that tests can change it.
 
-Durations are measured with `time.monotonic`, which nobody needs to move.
+Durations are measured with `time.monotonic`, which tests need not change.
 """
 
 import time as _time
@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 def time() -> float:
     """Seconds since 1970."""
-    return _time.time()  # noqa: TID251 - the one place
+    return _time.time()  # noqa: TID251 - the only use
 
 
 def now() -> datetime:
-    """The same, as a moment in UTC."""
+    """The current time in UTC."""
     return datetime.fromtimestamp(time(), UTC)

@@ -1,4 +1,4 @@
-"""Our own errors, in the form that Error Reporting recognises and groups.
+"""Formats our own errors so that Error Reporting recognizes and groups them.
 
 https://cloud.google.com/error-reporting/docs/formatting-error-messages
 """
@@ -15,10 +15,10 @@ _TRACEBACK = "Traceback (most recent call last):"
 
 
 def report(record: logging.LogRecord, stack_trace: str | None, request: RequestContext | None) -> dict[str, Any]:
-    """The fields of a line for `record` that make it an error event. Secrets are redacted from its message.
+    """The fields that make the log line of `record` an error event. Secrets are redacted from its message.
 
-    An event is grouped by its stack trace, or without one by the place that logged it. The caller may add the answer's
-    status, as `extra={"status": 500}`.
+    An event is grouped by its stack trace, or by the code that logged it if there is none. The caller may add the
+    response's status as `extra={"status": 500}`.
     """
     fields: dict[str, Any] = {"@type": EVENT, "serviceContext": _service(), "message": redact(record.getMessage())}
     context: dict[str, Any] = {}
@@ -38,7 +38,7 @@ def report(record: logging.LogRecord, stack_trace: str | None, request: RequestC
 
 
 def _service() -> dict[str, str]:
-    """As Cloud Run names the service and its revision; a local process is "local"."""
+    """Cloud Run's names of the service and its revision; "local" for a local process."""
     service = {"service": os.environ.get("K_SERVICE") or "local"}
     revision = os.environ.get("K_REVISION")
     return {**service, "version": revision} if revision else service

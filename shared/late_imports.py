@@ -1,4 +1,4 @@
-"""Imports modules with slow libraries at first use, in a thread beside the event loop."""
+"""Imports modules with slow libraries at first use, in a thread outside of the event loop."""
 
 import asyncio
 import importlib
@@ -10,7 +10,7 @@ _imported: dict[str, ModuleType] = {}
 
 
 async def import_late(name: str) -> Any:
-    """The module of that name, imported if necessary."""
+    """The module with the name, which is imported if necessary."""
     if name not in _imported:
         _imported[name] = await asyncio.to_thread(importlib.import_module, name)
     return _imported[name]

@@ -1,7 +1,7 @@
-"""Structured logging in Cloud Logging's form: one JSON object per line on standard output.
+"""Structured logging in Cloud Logging's format: one JSON object per line on standard output.
 
-Field names: https://cloud.google.com/logging/docs/structured-logging. Never pass message contents, tokens or
-keys to a logger: only in stack traces and in errors of ours is struck out what looks like a secret.
+Field names: https://cloud.google.com/logging/docs/structured-logging. Never pass message contents, tokens or keys to a
+logger: likely secrets are only redacted from stack traces and reported errors.
 """
 
 import json
@@ -21,17 +21,17 @@ SAMPLED_FIELD = "logging.googleapis.com/trace_sampled"
 LABELS_FIELD = "logging.googleapis.com/labels"
 _ROOT = "agents"
 _NO_FAULTS = {f"{_ROOT}.access", f"{_ROOT}.client"}
-"""Loggers whose errors are not ours, or are reported where they happen: frontends' logs, and 5xx answers."""
+"""Loggers whose errors are not ours, or are reported elsewhere: frontends' logs, and 5xx responses."""
 
 
 class JsonFormatter(logging.Formatter):
-    """Severity, message, time and request, plus whatever `extra={"fields": {...}}` carries.
+    """Writes severity, message, time and request, and the fields in `extra={"fields": {...}}`.
 
-    From ERROR on, it is also an event for Error Reporting.
+    A line with the severity ERROR or higher is also an event for Error Reporting.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line of JSON, in the fields that Cloud Logging knows."""
+        """One line of JSON with the fields that Cloud Logging knows."""
         entry: dict[str, Any] = {
             "severity": record.levelname,
             "message": record.getMessage(),
@@ -51,7 +51,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def _request_fields(request: RequestContext) -> dict[str, Any]:
-    """So that Cloud Logging shows all lines of a request together, and finds them by its id."""
+    """The fields by which Cloud Logging groups the lines of a request, and finds them by its id."""
     return {
         TRACE_FIELD: f"projects/{request.project}/traces/{request.trace.trace_id}",
         SPAN_FIELD: request.trace.span_id,
@@ -61,7 +61,7 @@ def _request_fields(request: RequestContext) -> dict[str, Any]:
 
 
 class _StandardOutput(logging.StreamHandler[TextIO]):
-    """Writes to whatever `sys.stdout` is at the time, not to what it was when logging was configured."""
+    """Writes to the current `sys.stdout`, not to the one at the time when logging was configured."""
 
     def __init__(self) -> None:
         super().__init__(sys.stdout)
@@ -73,8 +73,8 @@ class _StandardOutput(logging.StreamHandler[TextIO]):
 
 def configure_logging() -> None:
     """Sends this project's log lines to standard output. Safe to call again."""
-    # The Firebase CLI sets it to true for every function, after all other settings; functions-framework then sets up
-    # logging itself when a function's module has been imported, and so disables every logger that is there by then.
+    # The Firebase CLI sets this to true for every function, after all other settings. Then functions-framework would
+    # configure logging after importing a function's module, which disables all loggers that already exist.
     os.environ["LOG_EXECUTION_ID"] = "false"
     logger = logging.getLogger(_ROOT)
     if logger.handlers:
@@ -83,7 +83,7 @@ def configure_logging() -> None:
     handler.setFormatter(JsonFormatter())
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    get_logger("client").setLevel(logging.DEBUG)  # what frontends send is theirs to choose
+    get_logger("client").setLevel(logging.DEBUG)  # frontends choose the level of their lines
     logger.propagate = False
 
 

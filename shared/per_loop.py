@@ -1,7 +1,7 @@
-"""One client per event loop.
+"""Creates one client per event loop.
 
-gRPC clients belong to the loop they are made in, and gunicorn forks after importing a function's code: so a
-client is made at first use, inside the serving loop, and lives as long as that loop.
+gRPC clients belong to the loop in which they are created, and gunicorn forks after importing a function's code.
+Therefore a client is created at first use, in the serving loop, and exists as long as that loop.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ T = TypeVar("T")
 
 
 def per_loop(make: Callable[P, T]) -> Callable[P, T]:
-    """Caches what `make` returns for the running loop and for the arguments, which must be hashable."""
-    made: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, T]] = WeakKeyDictionary()
+    """Caches the result of `make` for the running loop and the arguments, which must be hashable."""
+    caches: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, T]] = WeakKeyDictionary()
 
     @wraps(make)
     def cached(*args: P.args, **kwargs: P.kwargs) -> T:
-        here = made.setdefault(asyncio.get_running_loop(), {})
+        cache = caches.setdefault(asyncio.get_running_loop(), {})
         key: Hashable = (args, tuple(sorted(kwargs.items())))
-        if key not in here:
-            here[key] = make(*args, **kwargs)
-        return here[key]
+        if key not in cache:
+            cache[key] = make(*args, **kwargs)
+        return cache[key]
 
     return cached

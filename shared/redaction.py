@@ -1,4 +1,4 @@
-"""Redacts what looks like a secret."""
+"""Redacts text that looks like a secret."""
 
 import re
 from typing import cast
@@ -25,7 +25,7 @@ _NAMES = r"""
       | (?<![A-Za-z])(?i:pass|pwd|auth|jwt)
     ) s? (?![a-z])
 """
-"""As a part of a name: DB_PASSWORD, secretKey, authTokens; but no passengers, authors or tokenizers."""
+"""Parts of secrets' names: they match DB_PASSWORD, secretKey and authTokens, but not passengers or tokenizers."""
 _SECRET_NAME = re.compile(rf"(?x){_NAMES}")
 _ASSIGNED = re.compile(
     rf"""(?x)
@@ -36,14 +36,14 @@ _ASSIGNED = re.compile(
 
 
 def redact(text: str) -> str:
-    """`text` without keys, tokens, private keys and passwords of common shapes."""
+    """`text` without keys, tokens, private keys and passwords in common formats."""
     return _ASSIGNED.sub(rf"\1{HIDDEN}", _SECRETS.sub(HIDDEN, text))
 
 
 def redact_json(value: JsonValue) -> JsonValue:
-    """Redact all texts in a JSON value; a value under a name such as "password" is replaced whole.
+    """Redacts all strings in a JSON value. The whole value of a field such as "password" is replaced.
 
-    A number under such a name stays: `prompt_tokens` counts tokens, and keys are not numbers.
+    A number in such a field stays, because `prompt_tokens` counts tokens, and keys are not numbers.
     """
     match value:
         case str():

@@ -1,8 +1,8 @@
-"""Text for people, kept to a length."""
+"""Shortens text for display."""
 
 
 def shorten(text: str, limit: int) -> str:
-    """`text` cut to at most `limit` characters; a final "…", which counts, shows that there was more.
+    """`text`, cut to at most `limit` characters, including a final "…" if it is cut.
 
     `limit` must be at least 1.
     """

@@ -1,7 +1,7 @@
-"""Which request a piece of work belongs to: its id, and its place in a distributed trace.
+"""The request that work belongs to: its id, and its position in a distributed trace.
 
-The forms are W3C's `traceparent` (https://www.w3.org/TR/trace-context/), and Google's older `X-Cloud-Trace-Context`.
-No spans are created here: the platform creates them, and log lines refer to the platform's.
+The formats are W3C's `traceparent` (https://www.w3.org/TR/trace-context/) and Google's older `X-Cloud-Trace-Context`.
+No spans are created here: the platform creates them, and log lines refer to them.
 """
 
 import re
@@ -24,7 +24,7 @@ _SAMPLED = 1
 
 @dataclass(frozen=True)
 class TraceContext:
-    """`trace_id` is 32 lower-case hex digits, `span_id` 16: the span that asked for this work. Neither is all zero."""
+    """`trace_id`: 32 lower-case hex digits. `span_id`: 16, of the span that requested it. Neither is all zeros."""
 
     trace_id: str
     span_id: str
@@ -32,7 +32,7 @@ class TraceContext:
 
     @property
     def traceparent(self) -> str:
-        """The header that passes it on, in version 00."""
+        """The value of the header that passes the context on, in version 00."""
         return f"00-{self.trace_id}-{self.span_id}-{int(self.sampled):02x}"
 
 
@@ -42,18 +42,18 @@ def new_trace() -> TraceContext:
 
 
 def parse_traceparent(value: str) -> TraceContext | None:
-    """None for what W3C's rules call invalid. A version that is not known yet may have more behind the flags."""
+    """None if the value is invalid by W3C's rules. Future versions may have more fields after the flags."""
     match = _TRACEPARENT.fullmatch(value.strip(" \t"))
     if match is None:
         return None
-    version, trace_id, span_id, flags, more = match.groups()
-    if version == "ff" or (version == "00" and more is not None) or trace_id == _NO_TRACE or span_id == _NO_SPAN:
+    version, trace_id, span_id, flags, rest = match.groups()
+    if version == "ff" or (version == "00" and rest is not None) or trace_id == _NO_TRACE or span_id == _NO_SPAN:
         return None
     return TraceContext(trace_id, span_id, bool(int(flags, 16) & _SAMPLED))
 
 
 def parse_cloud_trace(value: str) -> TraceContext | None:
-    """`TRACE/SPAN;o=OPTIONS`, with the span as a decimal number; a missing span is invented."""
+    """Parses `TRACE/SPAN;o=OPTIONS`, with the span as a decimal number. A missing span is replaced by a random one."""
     match = _CLOUD_TRACE.fullmatch(value.strip(" \t"))
     if match is None or match[1] == _NO_TRACE:
         return None
@@ -63,15 +63,16 @@ def parse_cloud_trace(value: str) -> TraceContext | None:
 
 
 def parse_request_id(value: str) -> str | None:
-    """`value`, if it is 1 to 128 letters, digits, dots, hyphens and underscores: safe in headers, logs and tasks."""
+    """`value` if it has 1 to 128 letters, digits, dots, hyphens and underscores, which are safe in headers and logs."""
     return value if _REQUEST_ID.fullmatch(value) else None
 
 
 @dataclass(frozen=True)
 class RequestContext:
-    """The request that is served, or the one whose ticket is worked on.
+    """The request that is being served, or whose ticket is being worked on.
 
-    `project` is where its trace is kept. `route`: method and route of what is served, known once it is routed.
+    `project`: the project that stores its trace. `route`: returns the method and route of the served request, which are
+    known once it is routed.
     """
 
     request_id: str
@@ -91,12 +92,12 @@ current_request: ContextVar[RequestContext | None] = ContextVar("current_request
 
 @contextmanager
 def on_behalf_of(request_id: str | None, traceparent: str | None) -> Generator[None]:
-    """Attribute work and log lines within to another request than the one being served, if that is known."""
-    here, trace = current_request.get(), parse_traceparent(traceparent or "")
-    if here is None or trace is None or request_id is None:
+    """Attributes work and log lines to the given request instead of the one being served, if it is known."""
+    served, trace = current_request.get(), parse_traceparent(traceparent or "")
+    if served is None or trace is None or request_id is None:
         yield
         return
-    token = current_request.set(replace(here, request_id=request_id, trace=trace))
+    token = current_request.set(replace(served, request_id=request_id, trace=trace))
     try:
         yield
     finally:

@@ -1,1 +1,1 @@
-"""Reads JavaScript with tree-sitter, and reports what cannot work in a demo page."""
+"""Parses JavaScript with tree-sitter, and reports code that cannot work in a demo page."""

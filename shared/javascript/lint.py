@@ -1,7 +1,7 @@
-"""Checks JavaScript that a model wrote for a page: whether it parses, and what in it cannot work there.
+"""Checks the JavaScript that a model wrote for a page: whether it parses, and whether parts of it cannot work there.
 
-The only importer of tree_sitter. Its parser continues after mistakes, so all of them are found, and it accepts some
-things that browsers do not: JSX, and the syntax of modules.
+This is the only module that imports tree_sitter. Its parser continues after errors, so all of them are found. It also
+accepts code that does not work in a page's script: JSX, and the syntax of modules.
 """
 
 import re
@@ -15,7 +15,7 @@ import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser, Tree
 
 API_BASE = "API_BASE_URL"
-"""The constant that a page's script is given."""
+"""The constant that is defined for a page's script."""
 _MAX_PROBLEMS = 10
 _MAX_FOUND = 100
 _MAX_STEPS = 100
@@ -35,8 +35,8 @@ _FUNCTIONS = {
 _UNSUPPORTED = {
     "jsx_element": "This is JSX, which browsers do not run.",
     "jsx_self_closing_element": "This is JSX, which browsers do not run.",
-    "import_statement": "There are no modules: import does not work.",
-    "export_statement": "There are no modules: export does not work.",
+    "import_statement": "The page does not support modules: import does not work.",
+    "export_statement": "The page does not support modules: export does not work.",
 }
 
 
@@ -52,10 +52,10 @@ class Problem:
 
 
 def find_problems(code: str, apis: Collection[str]) -> list[Problem]:
-    """What keeps `code` from working in a page that may call the deployments `apis`: the first problems, by line.
+    """The first problems, by line, that keep `code` from working in a page that may call the deployments `apis`.
 
-    If there are syntax errors, only these. Calls are found in literals: a string `/rest/{name}`, perhaps behind
-    `API_BASE_URL` or a host. Names that are put together when the code runs are not checked.
+    If the code has syntax errors, only these are returned. Calls are found in literals: a string `/rest/{name}`,
+    optionally after `API_BASE_URL` or a host. Names that are composed at run time are not checked.
     """
     source = code.encode(errors="replace").rstrip()
     tree = _parser().parse(source)
@@ -70,7 +70,7 @@ def _parser() -> Parser:
 
 @dataclass(frozen=True)
 class _Place:
-    """A node, and its ancestors from the root down. Asking a node itself for its parent takes time for each level."""
+    """A node, and its ancestors from the root down. `node.parent` would search for the parent from the root."""
 
     node: Node
     above: list[Node]
@@ -82,7 +82,7 @@ class _Place:
 
 
 def _places(tree: Tree) -> Iterator[_Place]:
-    """All nodes, in the order of the source, at any depth. The walk changes `above`: do not keep it."""
+    """All nodes, in source order, at any depth. The walk changes `above`, so callers must not store it."""
     cursor = tree.walk()
     above: list[Node] = []
     functions = 0
@@ -108,7 +108,7 @@ def _syntax(tree: Tree, length: int) -> Iterator[Problem]:
         elif node.is_error:
             shown = " ".join(_text(node)[:_MAX_SHOWN_BYTES].split())[:80]
             if node.end_byte == length and node.start_point[0] != node.end_point[0]:
-                yield Problem(_line(node), f"Syntax error: what begins with {shown!r} never ends. Is the code whole?")
+                yield Problem(_line(node), f"Syntax error: the code at {shown!r} is not closed. Is the code complete?")
             else:
                 yield Problem(_line(node), f"Syntax error at {shown!r}.")
 
@@ -122,13 +122,13 @@ def _semantics(tree: Tree, apis: set[str]) -> Iterator[Problem]:
                     known = ", ".join(sorted(apis)) or "none"
                     yield Problem(line, f"/rest/{name[:100]} is not among the selected APIs. They are: {known}.")
             case "identifier" | "shorthand_property_identifier_pattern" if _declares(place, API_BASE):
-                yield Problem(line, f"{API_BASE} is given: use it, and do not declare it.")
+                yield Problem(line, f"{API_BASE} is already defined: use it, and do not declare it.")
             case "identifier" | "property_identifier" if _text(node) in _STORAGE and not _is_key(place):
                 yield Problem(line, f"The page has no {_text(node)}: using it fails. Keep state in variables.")
             case "await_expression" if not place.in_function:
-                yield Problem(line, "await works inside of async functions only.")
+                yield Problem(line, "await only works in async functions.")
             case "return_statement" if not place.in_function:
-                yield Problem(line, "return works inside of functions only.")
+                yield Problem(line, "return only works in functions.")
             case kind if kind in _UNSUPPORTED:
                 yield Problem(line, _UNSUPPORTED[kind])
             case _:
@@ -153,7 +153,7 @@ def _declares(place: _Place, name: str) -> bool:
 
 
 def _is_key(place: _Place) -> bool:
-    """Whether it is a property of the code's own object, as in `settings.localStorage`, and not the global one."""
+    """Whether it is a property of another object, as in `settings.localStorage`, and not the global one."""
     if place.parent is None or place.node.type != "property_identifier":
         return False
     owner = place.parent.child_by_field_name("object")
@@ -161,17 +161,17 @@ def _is_key(place: _Place) -> bool:
 
 
 def _called_deployment(place: _Place) -> str | None:
-    """The deployment that a literal calls; None for any other literal, and for a name that is continued elsewhere."""
+    """The deployment that a literal calls; None for other literals, and for a name that the literal only begins."""
     match = _CALL.match(_value(place.node))
     if match is None:
         return None
     name, rest = match["name"], match["rest"]
-    begun = rest == _DYNAMIC or (not rest and _is_continued(place))
-    return None if begun else unquote(name)
+    is_partial = rest == _DYNAMIC or (not rest and _is_continued(place))
+    return None if is_partial else unquote(name)
 
 
 def _value(literal: Node) -> str:
-    """A literal's text. `${API_BASE_URL}` is left out, and other substitutions become `_DYNAMIC`."""
+    """A literal's text. `${API_BASE_URL}` is omitted, and other substitutions become `_DYNAMIC`."""
     parts: list[str] = []
     for child in literal.named_children:
         if child.type == "template_substitution":

@@ -1,1 +1,1 @@
-"""JSON Schema as agents use it: its short form, validation, the cost of validation, and reading values from forms."""
+"""JSON Schema for agents: the short form, validation, its cost, and the conversion of form values."""

@@ -1,7 +1,7 @@
-"""How much work a JSON Schema causes: measured before it is compiled, as schemas and values are untrusted.
+"""Measures the work that a JSON Schema causes before it is compiled, because schemas and values are untrusted.
 
-Validators evaluate a schema along its references. A few hundred bytes can refer to the same definition twice at each
-of forty levels, which makes 2^40 evaluations; the walk here counts them without doing them.
+Validators follow the references of a schema. A few hundred bytes can refer to the same definition twice at each of
+forty levels, which causes 2^40 evaluations. This module counts them without performing them.
 """
 
 from collections.abc import Iterator
@@ -12,13 +12,13 @@ from shared.json_pointers import follow_pointer
 from shared.models.wire import JsonObject
 
 MAX_LEVELS = 100
-"""How deeply a schema, with its references followed, and a value may nest. Validators recurse on limited stacks."""
+"""The nesting limit of a value, and of a schema with its references followed. Validators recurse on limited stacks."""
 MAX_WORK = 100_000
-"""How many schemas one schema may unroll to."""
+"""The limit of evaluations of subschemas."""
 MAX_PATTERNS = 200
-"""How many regular expressions a schema may contain. Each takes up to a tenth of a megabyte."""
+"""The limit of regular expressions in a schema. Each takes up to a tenth of a megabyte."""
 
-_PLACES: dict[str, bool] = {  # keywords with a schema, a list of them, or a map of them; True: for the same value
+_PLACES: dict[str, bool] = {  # keywords with a schema, or a list or map of them; True: they apply to the same value
     **dict.fromkeys(("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependencies"), True),
     **dict.fromkeys(("additionalProperties", "unevaluatedProperties", "propertyNames"), False),
     **dict.fromkeys(("items", "prefixItems", "additionalItems", "unevaluatedItems", "contains"), False),
@@ -28,18 +28,18 @@ _MAPS = {"properties", "patternProperties", "dependentSchemas", "dependencies", 
 
 
 class NotASchema(ValueError):
-    """The schema cannot be used: what is wrong, as the end of a sentence, and where, as a JSON Pointer."""
+    """The schema cannot be used. `problem`: the end of a sentence. `where`: the position as a JSON Pointer."""
 
-    def __init__(self, what: str, where: str = "") -> None:
-        super().__init__(f"at {where}, {what}" if where else what)
+    def __init__(self, problem: str, where: str = "") -> None:
+        super().__init__(f"at {where}, {problem}" if where else problem)
 
 
 @dataclass
 class SchemaWork:
-    """`unrolled`: how many schemas are evaluated, with each reference followed, a recursive one once.
+    """`unrolled`: the number of evaluated schemas if each reference is followed, and recursive ones only once.
 
-    `recursive`: how many references lead back to themselves. `branches`: whether there is anyOf or oneOf, whose errors
-    list every branch.
+    `recursive`: the number of references that lead back to themselves. `branches`: whether the schema uses anyOf or
+    oneOf, whose errors list every branch.
     """
 
     unrolled: int = 0
@@ -53,12 +53,12 @@ class _Walk:
     anchors: dict[str, JsonObject]
     result: SchemaWork = field(default_factory=SchemaWork)
     known: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
-    """For each schema: how many it unrolls to, and how many levels deep."""
+    """The evaluations and levels of each schema, by its id."""
     entered: set[int] = field(default_factory=set[int])
-    """The schemas that the walk has entered and not left."""
+    """The ids of the schemas that the walk has entered and not left."""
 
     def visit(self, schema: JsonObject, where: str) -> tuple[int, int]:
-        """How many schemas `schema` unrolls to, and how many levels deep."""
+        """The number of evaluations that `schema` causes, and its levels."""
         key = id(schema)
         if key in self.entered:
             self.result.recursive += 1
@@ -79,14 +79,14 @@ class _Walk:
         work, levels = 1, 0
         self.result.branches |= "anyOf" in schema or "oneOf" in schema
         for child, place, _ in self.children(schema, where):
-            below, deep = self.visit(child, place)
-            work, levels = work + below, max(levels, deep)
+            child_work, child_levels = self.visit(child, place)
+            work, levels = work + child_work, max(levels, child_levels)
             if work > MAX_WORK:
-                raise NotASchema(f"it unrolls to more than {MAX_WORK} schemas", where)
+                raise NotASchema(f"it expands to more than {MAX_WORK} schemas", where)
         return work, levels + 1
 
     def children(self, schema: JsonObject, where: str) -> Iterator[tuple[JsonObject, str, bool]]:
-        """The schemas inside, and the one referred to; with each, its place, and whether it is for the same value."""
+        """The subschemas and the target of `$ref`, each with its place and whether it applies to the same value."""
         for keyword, same_value in _PLACES.items():
             if keyword in schema:
                 for child, place in _subschemas(keyword, schema[keyword], f"{where}/{keyword}"):
@@ -99,7 +99,7 @@ class _Walk:
 
 
 def resolve(root: JsonObject, anchors: dict[str, JsonObject], reference: Any, where: str = "") -> Any:
-    """What `$ref` refers to. `anchors`: see `find_anchors`. Raises `NotASchema` if that is not in the schema."""
+    """The target of a `$ref`. `anchors`: see `find_anchors`. Raises `NotASchema` if it is not in the schema."""
     if not isinstance(reference, str) or not reference.startswith("#"):
         raise NotASchema('it refers to another document; only references within the schema ("#/…") work', where)
     if reference[1:] in anchors:
@@ -111,12 +111,12 @@ def resolve(root: JsonObject, anchors: dict[str, JsonObject], reference: Any, wh
 
 
 def find_anchors(schema: JsonObject) -> dict[str, JsonObject]:
-    """The schemas inside that have anchors, by these."""
+    """The subschemas that have anchors, by anchor."""
     return {name: part for part, _ in _all(schema) for name in _anchors(part)}
 
 
 def estimate_work(schema: JsonObject) -> SchemaWork:
-    """Measures a schema. Raises `NotASchema` for one that is too deep, too much work, endless, or refers elsewhere."""
+    """Measures a schema. Raises `NotASchema` if it is too deep or too much work, endless, or not self-contained."""
     if measure_depth(schema) > 2 * MAX_LEVELS:
         raise NotASchema(f"it nests more than {MAX_LEVELS} levels deep")
     parts = list(_all(schema))
@@ -144,13 +144,13 @@ def _refuse_unsupported(schema: JsonObject, parts: list[tuple[JsonObject, str]])
             if keyword in part:
                 raise NotASchema("the keyword is not supported", f"{where}/{keyword}")
         if where and any(name in part for name in id_names):
-            raise NotASchema("a schema with an id of its own within another is not supported", where)
+            raise NotASchema("a subschema with its own id is not supported", where)
     if patterns > MAX_PATTERNS:
         raise NotASchema(f"it has {patterns} regular expressions; at most {MAX_PATTERNS} are allowed")
 
 
 def _refuse_endless(walk: _Walk, parts: list[tuple[JsonObject, str]]) -> None:
-    """Refuses schemas that lead back to themselves for the same value: evaluating them never ends."""
+    """Refuses schemas that lead back to themselves for the same value, because their evaluation would never end."""
     done: set[int] = set()
     for part, where in parts:
         entered: dict[int, Iterator[tuple[JsonObject, str, bool]]] = {}
@@ -163,13 +163,13 @@ def _refuse_endless(walk: _Walk, parts: list[tuple[JsonObject, str]]) -> None:
                 done.add(key)
                 del entered[key]
             elif same_value and id(child) in entered:
-                raise NotASchema("it refers to itself without end", place)
+                raise NotASchema("it refers to itself endlessly", place)
             elif same_value and id(child) not in done:
                 entered[id(child)] = walk.children(child, place)
 
 
 def measure_depth(value: Any) -> int:
-    """How many levels of objects and arrays a JSON value has; it stops counting far above `MAX_LEVELS`."""
+    """The levels of objects and arrays in a JSON value. Counting stops far above `MAX_LEVELS`."""
     levels, level = 0, [value]
     while level and levels <= 2 * MAX_LEVELS:
         level = [part for each in level for part in _parts(each)]
@@ -177,10 +177,10 @@ def measure_depth(value: Any) -> int:
     return levels
 
 
-def measure_size(value: Any, most: int) -> int:
-    """How many values a JSON value consists of; it stops counting above `most`."""
+def measure_size(value: Any, limit: int) -> int:
+    """The number of values that a JSON value consists of. Counting stops above `limit`."""
     count, waiting = 0, [value]
-    while waiting and count <= most:
+    while waiting and count <= limit:
         each = waiting.pop()
         count += 1
         waiting.extend(_parts(each))
@@ -193,24 +193,24 @@ def _parts(value: Any) -> list[Any]:
     return cast(list[Any], value) if isinstance(value, list) else []
 
 
-def _subschemas(keyword: str, held: Any, where: str) -> Iterator[tuple[JsonObject, str]]:
-    """The schemas in a keyword's value, with their places; booleans, which are schemas, too, cause no work."""
-    if isinstance(held, dict):
-        held = cast(JsonObject, held)
+def _subschemas(keyword: str, value: Any, where: str) -> Iterator[tuple[JsonObject, str]]:
+    """The schemas in a keyword's value, with their places. Boolean schemas are omitted, because they cause no work."""
+    if isinstance(value, dict):
+        value = cast(JsonObject, value)
         if keyword not in _MAPS:
-            yield held, where
+            yield value, where
             return
-        for name, each in held.items():
+        for name, each in value.items():
             if isinstance(each, dict):
                 yield each, f"{where}/{name[:100]}"
-    elif isinstance(held, list):
-        for number, each in enumerate(cast(list[Any], held)):
+    elif isinstance(value, list):
+        for number, each in enumerate(cast(list[Any], value)):
             if isinstance(each, dict):
                 yield cast(JsonObject, each), f"{where}/{number}"
 
 
 def _all(schema: JsonObject) -> Iterator[tuple[JsonObject, str]]:
-    """Every schema that is written out, including definitions, with its place."""
+    """Every subschema, including definitions, with its place. References are not followed."""
     waiting: list[tuple[JsonObject, str]] = [(schema, "")]
     while waiting:
         part, where = waiting.pop()

@@ -1,9 +1,9 @@
-"""Reads texts as what a schema wants in their place: forms send `"3"` where an agent takes an integer.
+"""Converts strings to the types of a schema: forms send `"3"` for an integer.
 
-Only a text that the schema does not allow is changed, so what validates stays as it is; and only one that is
-unambiguously a value of an allowed type. Everything else is left to validation (`validation.problems`), which says what
-is wrong with it. Schemas are JSON Schema that `estimate_work` has accepted; values are untrusted. The work is bounded:
-what would take more stays as it is.
+A string is only converted if the schema does not allow it, so valid values do not change, and if it is unambiguously a
+value of an allowed type. Other values are left to validation (`validation.find_problems`), which reports them. Schemas
+are JSON Schema that `estimate_work` has accepted; values are untrusted. The work is limited: a value that would take
+more is returned unchanged.
 """
 
 import re
@@ -25,22 +25,23 @@ from shared.models.wire import JsonObject
 
 _MAX_ALTERNATIVES = 64
 _MAX_STEPS = 200_000
-"""Schemas that may be visited for one value, which takes a second at most."""
+"""The limit of schemas that are visited for one value, which takes at most a second."""
 _IGNORE_BESIDE_REF = re.compile(r"draft-0[3467]")
 
 Alternative = list[JsonObject]
-"""Schemas that all hold. `$ref`, `allOf`, `anyOf` and `oneOf` have been followed in all of them."""
+"""Schemas that all apply. `$ref`, `allOf`, `anyOf` and `oneOf` have been resolved in all of them."""
 
 
 class _TooMuch(Exception):
-    """Reading would take too long."""
+    """The conversion would take too long."""
 
 
 def read_texts(schema: JsonObject, value: JsonObject) -> JsonObject:
-    """`value` with its texts read, as far as `schema` leaves no doubt; the same object if there is nothing to read.
+    """`value` with its strings converted as far as `schema` is unambiguous; the same object if there are none.
 
-    `"3"`, `"3.5"`, `"true"`, `"null"`, JSON texts of arrays and objects, and `"a, b"` for an array alone. An empty text
-    for an optional property of another type is dropped; for a required one that may be null, it is null.
+    It converts `"3"`, `"3.5"`, `"true"`, `"null"`, JSON text of arrays and objects, and `"a, b"` if only an array is
+    allowed. An empty string is dropped for an optional property of another type, and becomes null for a required
+    property that may be null.
     """
     if measure_depth(value) > MAX_LEVELS:
         return value
@@ -58,11 +59,11 @@ class _Reader:
     ref_stands_alone: bool
     steps: int = 0
     known: dict[int, list[Alternative] | None] = field(default_factory=dict[int, "list[Alternative] | None"])
-    """Of each schema by its id: its alternatives; None for too many."""
+    """The alternatives of each schema, by its id; None if there are too many."""
     types: dict[int, frozenset[str]] = field(default_factory=dict[int, "frozenset[str]"])
 
     def read(self, place: list[list[Any]], value: Any, required: bool) -> Any:
-        """The value read. `place`: alternatives, each of schemas that all hold. `NOTHING`: the property is dropped."""
+        """The converted value, or `NOTHING` to drop the property. `place`: alternative lists of schemas."""
         if not isinstance(value, str | dict | list):
             return value
         alternatives = self._alternatives(place)
@@ -81,34 +82,34 @@ class _Reader:
         types = frozenset[str]().union(*map(self._types, alternatives)) - {"string"}
         if not types:
             return text
-        said = text.strip()
-        if not said:
+        stripped = text.strip()
+        if not stripped:
             null_or_text = None if "null" in types else text
             return null_or_text if required else NOTHING
-        read = read_literal(said, types)
-        if read is NOTHING and types <= {"array", "null"} and said[0] not in "[{":
-            read = self._split(alternatives, said)
+        read = read_literal(stripped, types)
+        if read is NOTHING and types <= {"array", "null"} and stripped[0] not in "[{":
+            read = self._split(alternatives, stripped)
         if read is NOTHING or (not isinstance(read, list | dict) and not self._is_among(alternatives, read)):
             return text
         return self.read([list[Any](alternative) for alternative in alternatives], read, required)
 
-    def _split(self, alternatives: list[Alternative], said: str) -> Any:
-        """The parts between commas, if an element may be written as such a part."""
+    def _split(self, alternatives: list[Alternative], text: str) -> Any:
+        """The parts between commas, or `NOTHING` if no element can be written like that."""
         elements = self._alternatives(_elements(self._allowing(alternatives, "array"), 0))
         if not any(self._types(each) - {"array", "object", "null"} for each in elements):
             return NOTHING
-        return [part.strip() for part in said.split(",") if part.strip()]
+        return [part.strip() for part in text.split(",") if part.strip()]
 
     def _read_object(self, alternatives: list[Alternative], value: JsonObject) -> JsonObject:
         if not alternatives:
             return value
         self._spend(len(value) * sum(map(len, alternatives)))
         alternatives = [every for every in alternatives if not self._is_other_kind(every, value)] or alternatives
-        needed = {name for schema in chain(*alternatives) for name in list_or_empty(schema.get("required"))}
+        required = {name for schema in chain(*alternatives) for name in list_or_empty(schema.get("required"))}
         read: JsonObject = {}
         for name, each in value.items():
             place = [[part for schema in every for part in property_schemas(schema, name)] for every in alternatives]
-            new = self.read(place, each, required=name in needed)
+            new = self.read(place, each, required=name in required)
             if new is not NOTHING:
                 read[name] = new
         unchanged = len(read) == len(value) and all(read[name] is each for name, each in value.items())
@@ -122,7 +123,7 @@ class _Reader:
         return value if all(new is each for new, each in zip(read, value, strict=True)) else read
 
     def _alternatives(self, place: list[list[Any]]) -> list[Alternative]:
-        """Raises `_TooMuch`."""
+        """The alternatives of a place. Raises `_TooMuch`."""
         found: list[Alternative] = []
         for schemas in place:
             for combination in product(*map(self._expand_once, schemas)):
@@ -132,7 +133,7 @@ class _Reader:
         return found
 
     def _expand_once(self, schema: Any) -> list[Alternative]:
-        """The alternatives of one schema, with those that it refers to and consists of, worked out once."""
+        """The alternatives of a schema, including the schemas that it refers to and consists of. They are cached."""
         self._spend(1)
         if schema is False:
             return []
@@ -140,7 +141,7 @@ class _Reader:
             return [[]]
         schema = cast(JsonObject, schema)
         if id(schema) not in self.known:
-            self.known[id(schema)] = None  # a schema that refers to itself has too many, too
+            self.known[id(schema)] = None  # a schema that refers to itself counts as having too many
             self.known[id(schema)] = self._expand(schema)
         if (known := self.known[id(schema)]) is None:
             raise _TooMuch
@@ -164,7 +165,7 @@ class _Reader:
         return [alternative for alternative in alternatives if type_ in self._types(alternative)]
 
     def _types(self, alternative: Alternative) -> frozenset[str]:
-        """The types of values that may fit; all others do not."""
+        """The types of values that the alternative may allow."""
         types = EVERY_TYPE
         for schema in alternative:
             if id(schema) not in self.types:
@@ -173,25 +174,25 @@ class _Reader:
         return types
 
     def _is_among(self, alternatives: list[Alternative], read: Any) -> bool:
-        """Whether what a text was read as is one of the listed values, if any are listed."""
+        """Whether a converted value is one of the listed values, if any are listed."""
 
         def fits(alternative: Alternative) -> bool:
             listed = [values for schema in alternative for values in listed_values(schema)]
             self._spend(sum(map(len, listed)))
-            is_flag = isinstance(read, bool)  # True == 1, in Python
+            is_flag = isinstance(read, bool)  # in Python, True == 1
             return all(any(each == read and isinstance(each, bool) is is_flag for each in values) for values in listed)
 
         return any(fits(alternative) for alternative in alternatives)
 
     def _is_other_kind(self, alternative: Alternative, value: JsonObject) -> bool:
-        """Whether a property has a text where the alternative lists others: that is how schemas tell kinds apart."""
+        """Whether a property has a string that the alternative does not list. Schemas distinguish kinds in this way."""
         for schema in alternative:
             properties = schema.get("properties")
             for name, part in cast(JsonObject, properties).items() if isinstance(properties, dict) else ():
-                said = value.get(name)
+                kind = value.get(name)
                 for values in listed_values(cast(JsonObject, part)) if isinstance(part, dict) else ():
                     self._spend(len(values))
-                    if isinstance(said, str) and all(isinstance(each, str) for each in values) and said not in values:
+                    if isinstance(kind, str) and all(isinstance(each, str) for each in values) and kind not in values:
                         return True
         return False
 
@@ -202,5 +203,5 @@ class _Reader:
 
 
 def _elements(alternatives: list[Alternative], index: int) -> list[list[Any]]:
-    """For each alternative, the schemas of an array's element."""
+    """The schemas of an array's element, for each alternative."""
     return [[part for schema in alternative for part in element_schemas(schema, index)] for alternative in alternatives]

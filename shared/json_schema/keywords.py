@@ -1,6 +1,6 @@
-"""What the keywords of one schema say by themselves: types, listed values, and the schemas of what is inside.
+"""Reads the keywords of one schema: types, listed values, and the schemas of properties and elements.
 
-References and combinations (`$ref`, `allOf`, `anyOf`, `oneOf`) are the caller's to follow.
+References and combinations (`$ref`, `allOf`, `anyOf`, `oneOf`) are left to the caller.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ EVERY_TYPE = frozenset({"string", "number", "integer", "boolean", "null", "array
 
 
 def allowed_types(schema: JsonObject) -> frozenset[str]:
-    """The types of values that the schema lets through. Every integer is a number."""
+    """The types of values that the schema allows. Every integer is a number."""
     types = EVERY_TYPE
     type_ = schema.get("type")
     if type_ is not None:
@@ -24,7 +24,7 @@ def allowed_types(schema: JsonObject) -> frozenset[str]:
 
 
 def listed_values(schema: JsonObject) -> Iterator[list[Any]]:
-    """Of `const` and of `enum`, if the schema has them: the values that it allows."""
+    """The lists of values that `const` and `enum` allow, if the schema has them."""
     if "const" in schema:
         yield [schema["const"]]
     if isinstance(schema.get("enum"), list):
@@ -32,7 +32,7 @@ def listed_values(schema: JsonObject) -> Iterator[list[Any]]:
 
 
 def property_schemas(schema: JsonObject, name: str) -> list[Any]:
-    """The schemas of a property. Patterns are not tried: if there are any, only named properties are known."""
+    """The schemas of a property. Patterns are not tried: if the schema has any, only named properties have schemas."""
     properties = schema.get("properties")
     if isinstance(properties, dict) and name in properties:
         return [cast(JsonObject, properties)[name]]
@@ -42,7 +42,7 @@ def property_schemas(schema: JsonObject, name: str) -> list[Any]:
 
 
 def element_schemas(schema: JsonObject, index: int) -> list[Any]:
-    """The schemas of an array's element: its own, or that of all elements that have none."""
+    """The schemas of an array's element: its own, or the common schema of the remaining elements."""
     items = schema.get("items")
     first = list_or_empty(schema.get("prefixItems")) or list_or_empty(items)
     if index < len(first):
@@ -52,12 +52,12 @@ def element_schemas(schema: JsonObject, index: int) -> list[Any]:
 
 
 def list_or_empty(value: Any) -> list[Any]:
-    """A keyword's value if it is a list, as it should be."""
+    """A keyword's value if it is a list, otherwise an empty list."""
     return cast(list[Any], value) if isinstance(value, list) else []
 
 
 def _number_types(values: list[Any]) -> set[str]:
-    """Both types of numbers, if there is a number: 1 and 1.0 are the same."""
+    """Both types of numbers if there is a number, because 1 and 1.0 are equal."""
     return {"number", "integer"} if any(_type_of(value) in ("number", "integer") for value in values) else set()
 
 

@@ -1,4 +1,4 @@
-"""Texts that spell a value of another type, as forms send them: `"3"`, `"true"`, `"null"`, and JSON."""
+"""Reads strings that represent values of other types, as forms send them: `"3"`, `"true"`, `"null"`, and JSON."""
 
 import math
 import re
@@ -11,14 +11,14 @@ from shared.json_schema.cost import MAX_LEVELS, measure_depth
 _MAX_NUMBER_CHARACTERS = 400
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
 _EXACT = 2**53
-"""Integers below it are the same as floating-point numbers."""
+"""Floating-point numbers represent all integers below it exactly."""
 
 NOTHING = object()
-"""Stands for no value at all, where None is JSON's null."""
+"""Represents a missing value, because None represents null."""
 
 
 def read_literal(text: str, types: frozenset[str]) -> Any:
-    """The number, boolean, null, array or object that a stripped text spells, of these types; else `NOTHING`."""
+    """The value of one of these types that a stripped string represents, or `NOTHING`. Strings are not read."""
     if text.lower() in ("true", "false") and "boolean" in types:
         return text.lower() == "true"
     if text == "null" and "null" in types:
@@ -35,7 +35,7 @@ def read_literal(text: str, types: frozenset[str]) -> Any:
 
 
 def _read_number(text: str, whole: bool) -> Any:
-    """`whole`: an integer is wanted, which may also be written as 3.0."""
+    """The number. `whole`: it must be an integer, which may also be written as 3.0."""
     if text.lstrip("+-").isdigit():
         return int(text)
     number = float(text)

@@ -1,4 +1,4 @@
-"""An agent's input in the provider catalog: a parameter for each field except `inputText`."""
+"""Describes an agent's input in the provider catalog: a parameter for each field except `inputText`."""
 
 from typing import Any, cast
 
@@ -21,7 +21,7 @@ _TYPES: dict[str, ParameterType] = {
 
 
 def to_parameter_specs(input_schema: JsonObject | None) -> dict[str, ParameterSpec]:
-    """The parameters by name, in the schema's order. Those without a type are strings. Empty for an invalid schema."""
+    """The parameters by name, in the schema's order; none for an invalid schema. Those without a type are strings."""
     if input_schema is None:
         return {}
     try:
@@ -35,7 +35,7 @@ def to_parameter_specs(input_schema: JsonObject | None) -> dict[str, ParameterSp
 
 
 def _target(schema: JsonObject, part: Any) -> JsonObject:
-    """The part itself, or the definition that it refers to."""
+    """The part, merged with the definition that it refers to, if any."""
     if not isinstance(part, dict):
         return {}
     part = cast(JsonObject, part)

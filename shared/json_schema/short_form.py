@@ -1,6 +1,6 @@
-"""Tells apart the two forms of an agent's schema, and converts the short one to JSON Schema.
+"""Distinguishes the two forms of an agent's schema, and converts the short form to JSON Schema.
 
-The short form names fields and their types: `{"inputText": "string", "n": "integer", "tags": ["string"]}`.
+The short form lists fields with their types: `{"inputText": "string", "n": "integer", "tags": ["string"]}`.
 """
 
 from typing import Any, cast
@@ -32,12 +32,12 @@ _KEYWORDS = {
 
 
 def to_json_schema(schema: JsonObject) -> JsonObject:
-    """A schema of either form as JSON Schema, unchanged if it is that already. Raises `NotASchema`."""
+    """A schema of either form as JSON Schema. JSON Schema is returned unchanged. Raises `NotASchema`."""
     return schema if is_json_schema(schema) else _from_short(schema, "", 0)
 
 
 def is_json_schema(schema: JsonObject) -> bool:
-    """Whether it is JSON Schema, by what the short form hardly contains: a field may well be called `type`."""
+    """Whether it is JSON Schema, judged by parts that are unlikely in the short form, where a field may be `type`."""
     if any(name in schema for name in _ONLY_IN_JSON_SCHEMA):
         return True
     if any(isinstance(schema.get(name), list) for name in ("allOf", "anyOf", "oneOf")):
@@ -50,7 +50,7 @@ def is_json_schema(schema: JsonObject) -> bool:
 
 
 def _from_short(schema: JsonObject, where: str, level: int) -> JsonObject:
-    """Every field in the short form is required; others are allowed."""
+    """The JSON Schema of a short form. All its fields are required, and additional ones are allowed."""
     if level > 50:
         raise NotASchema("it nests more than 50 levels deep", where)
     properties: JsonObject = {name: _field(value, f"{where}/{name[:100]}", level) for name, value in schema.items()}
@@ -77,12 +77,12 @@ def _field(value: Any, where: str, level: int) -> JsonObject:
 
 
 def _is_fragment(schema: JsonObject) -> bool:
-    """Whether a field's value is JSON Schema rather than a nested short form: it contains nothing but keywords."""
+    """Whether a field's value is JSON Schema rather than a nested short form: it contains only keywords."""
     type_ = schema.get("type")
     types: list[Any] = cast(list[Any], type_) if isinstance(type_, list) else [type_]
-    says_type = all(isinstance(each, str) and each in _JSON_TYPES for each in types)
-    says_values = isinstance(schema.get("enum"), list) or "const" in schema
-    return (says_type or says_values) and all(name in _KEYWORDS for name in schema)
+    has_type = all(isinstance(each, str) and each in _JSON_TYPES for each in types)
+    lists_values = isinstance(schema.get("enum"), list) or "const" in schema
+    return (has_type or lists_values) and all(name in _KEYWORDS for name in schema)
 
 
 def _is_type(value: Any) -> bool:

@@ -1,7 +1,8 @@
-"""Agents' schemas, in two forms: the short one, `{"inputText": "string"}`, and JSON Schema.
+"""Validates values against agents' schemas in their two forms: the short form, `{"inputText": "string"}`, and JSON
+Schema.
 
-The only importer of jsonschema_rs, at first use. Schemas and values are untrusted: nothing is fetched, regular
-expressions take linear time, and what would take too long is refused (see `estimate_work`).
+This is the only module that imports jsonschema_rs, at first use. Schemas and values are untrusted: nothing is fetched,
+regular expressions take linear time, and validation that would take too long is refused (see `estimate_work`).
 """
 
 import json
@@ -29,16 +30,16 @@ MAX_SCHEMA_BYTES = 100_000
 MAX_PROBLEMS = 20
 _MAX_MESSAGE_CHARACTERS = 300
 _MAX_NAME_CHARACTERS = 100
-"""Of a property in a problem's place, which each of the problems repeats."""
+"""The limit for a property's name in a problem's location, which every problem repeats."""
 _MAX_STEPS = 100_000_000
-"""Schemas times values: about a second. What takes more is refused."""
+"""The limit of schemas times values, which takes about a second. Larger values are refused."""
 _MAX_EXPLAINED = 20_000
-"""The same, up to which every problem is described, which takes a thousand times as long as finding one."""
+"""The same limit for describing all problems, which takes a thousand times as long as finding one."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """`loc`: where in the value; `type`: the keyword of JSON Schema that it violates. Long names are shortened."""
+    """`loc`: the location in the value. `type`: the violated keyword of JSON Schema. Long names are shortened."""
 
     loc: tuple[str | int, ...]
     message: str
@@ -52,22 +53,22 @@ class _Compiled:
 
 
 def to_valid_schema(schema: JsonObject) -> JsonObject:
-    """A schema of either form as JSON Schema. Raises `BadRequest` for what is neither; `check` checks it fully."""
+    """A schema of either form as JSON Schema. Raises `BadRequest` for other input; `check_schema` checks it fully."""
     with _raising_bad_request("The schema"):
         return to_json_schema(schema)
 
 
 def check_schema(schema: JsonObject, name: str = "The schema") -> None:
-    """Raises `BadRequest`, which says where, for a schema that cannot be used. `name`: its name in the message."""
+    """Raises `BadRequest`, which names the position, if the schema cannot be used. `name`: its name in the message."""
     with _raising_bad_request(name):
         _compile(_text(to_json_schema(schema)))
 
 
 def find_problems(schema: JsonObject, value: JsonValue) -> list[Problem]:
-    """How a value violates a schema in either form, at most 20 problems; empty if it is valid.
+    """At most 20 violations of a schema in either form; none if the value is valid.
 
-    Of a large value, only the first problem is described, or only that there are some. Raises `BadRequest` as `check`
-    does. Blocks, usually for a millisecond, at worst for seconds.
+    For a large value, only the first problem is described, or only a general one is returned. Raises `BadRequest` if
+    the schema cannot be used. It blocks, usually for a millisecond, at worst for seconds.
     """
     with _raising_bad_request("The schema"):
         compiled = _compile(_text(to_json_schema(schema)))
@@ -75,7 +76,7 @@ def find_problems(schema: JsonObject, value: JsonValue) -> list[Problem]:
         return [Problem((), f"It is nested more than {MAX_LEVELS} levels deep.", "depth")]
     values = measure_size(value, _MAX_STEPS // compiled.work.unrolled)
     if values * compiled.work.unrolled > _MAX_STEPS:
-        return [Problem((), "It is too large to be checked by its schema.", "size")]
+        return [Problem((), "It is too large to be checked against its schema.", "size")]
     if compiled.validator.is_valid(value):
         return []
     return _explain(compiled, value, values)
@@ -90,22 +91,24 @@ def _raising_bad_request(name: str) -> Generator[None]:
 
 
 def _explain(compiled: _Compiled, value: JsonValue, values: int) -> list[Problem]:
-    """Every path through a schema has its own errors, so a recursive schema's grow with the value's depth."""
+    """Describes the problems. Every path through a schema has its own errors, so the errors of a recursive schema grow
+    with the value's depth.
+    """
     work = compiled.work
-    ways = work.recursive ** min(measure_depth(value), 20) if work.recursive > 1 else 1
-    if values * work.unrolled * ways <= _MAX_EXPLAINED:
-        return [_problem(error) for error in islice(compiled.validator.iter_errors(value), MAX_PROBLEMS)]
-    if ways == 1 and not work.branches:
+    paths = work.recursive ** min(measure_depth(value), 20) if work.recursive > 1 else 1
+    if values * work.unrolled * paths <= _MAX_EXPLAINED:
+        return [_to_problem(error) for error in islice(compiled.validator.iter_errors(value), MAX_PROBLEMS)]
+    if paths == 1 and not work.branches:
         from jsonschema_rs import ValidationError
 
         try:
             compiled.validator.validate(value)
         except ValidationError as error:
-            return [_problem(error)]
+            return [_to_problem(error)]
     return [Problem((), "It does not match its schema.", "schema")]
 
 
-def _problem(error: "ValidationError") -> Problem:
+def _to_problem(error: "ValidationError") -> Problem:
     return Problem(tuple(map(_shorten_name, error.instance_path)), _shorten(error.message), error.kind.name)
 
 
@@ -141,18 +144,18 @@ def _compile(text: str) -> _Compiled:
             pattern_options=jsonschema_rs.RegexOptions(size_limit=100_000, dfa_size_limit=100_000),
         )
     except jsonschema_rs.ValidationError as error:
-        raise NotASchema(_what_is_wrong(error)) from error
+        raise NotASchema(_describe_error(error)) from error
     except ValueError as error:
         raise NotASchema(_shorten(str(error))) from error
     return _Compiled(validator, work)
 
 
 def _refuse(uri: str) -> NoReturn:
-    """Refuses to fetch what a schema refers to, which the library would do."""
+    """Prevents the library from fetching documents that a schema refers to."""
     raise ValueError(f"{uri} is not fetched")
 
 
-def _what_is_wrong(error: "ValidationError") -> str:
+def _describe_error(error: "ValidationError") -> str:
     path = [str(part) for part in error.instance_path]
     where = f"at /{'/'.join(path)}, " if path else ""
     if "meta-schema" in error.message:
@@ -160,5 +163,5 @@ def _what_is_wrong(error: "ValidationError") -> str:
     if path[-1:] == ["type"] and error.kind.name == "anyOf":
         return f"{where}use string, number, integer, boolean, object, array or null, or a list of them"
     if error.message.endswith('is not a "regex"'):
-        return f"{where}{_shorten(error.message)}, or one with look-around, or too large"
+        return f"{where}{_shorten(error.message)}, or it uses look-around, or it is too large"
     return f"{where}{_shorten(error.message)}"

@@ -1,1 +1,1 @@
-"""Models: the catalog of them (`catalog`, plain data), and calls of them (`completion`, the importer of litellm)."""
+"""Models: their catalog (`catalog`, plain data), and calls of them (`completion`, which imports litellm)."""

@@ -1,4 +1,4 @@
-"""A provider's answer, whichever interface it came through: what it said, why it ended, what it counted and used."""
+"""A provider's answer in one shape for all interfaces: texts, stop reason, token counts and tool uses."""
 
 import math
 from dataclasses import dataclass, field
@@ -8,15 +8,16 @@ from shared.llm.text import object_of, repair_text, repair_texts
 from shared.numbers import is_finite_number
 
 MAX_TOKENS = 20_000_000
-"""Ten times the longest context that any model has. A provider that counts more counts something else."""
+"""Ten times the longest context of any model. A provider that reports more tokens counts something else."""
 
 
 @dataclass
 class Tokens:
-    """As the provider counted them; None where it did not. `prompt` and `completion` include the rest.
+    """The provider's token counts; None for a missing count. `prompt` and `completion` include the rest.
 
-    `cached` and `cache_write`: of the prompt, what the provider had kept and what it keeps. `reasoning`: of the
-    answer, what the model thought. `citation`: of sources that it read, where those are counted on their own.
+    `cached` and `cache_write`: prompt tokens that the provider read from its cache, and those that it wrote there.
+    `reasoning`: completion tokens of the model's thoughts. `citation`: tokens of sources that the model read, if the
+    provider counts them separately.
     """
 
     prompt: int | None = None
@@ -28,15 +29,15 @@ class Tokens:
     citation: int = 0
 
     @property
-    def absurd(self) -> bool:
-        """Whether any of them is more than there can be."""
+    def is_absurd(self) -> bool:
+        """Whether any count is impossibly high."""
         counts = (self.prompt or 0, self.completion or 0, self.cached, self.reasoning, self.citation)
         return max(*counts, (self.total or 0) - sum(counts[:2])) > MAX_TOKENS
 
 
 @dataclass(frozen=True)
 class Fault:
-    """An error that a provider reports in place of an answer, or in the middle of one."""
+    """An error that a provider reports instead of an answer, or within one."""
 
     message: str = ""
     code: str | None = None
@@ -45,13 +46,12 @@ class Fault:
 
 @dataclass
 class Answer:
-    """`stop` and `native_stop`: why it ended, in the interface's words and in those of the model's own provider.
+    """`stop` and `native_stop`: the stop reason as the interface and as the model's own provider name it.
 
-    `spoken`: all text that the model wrote, whoever it was for, in bytes. `beside`: bytes of what may be such text, in
-    fields that are not read. `citations`: see `citations`. `uses`: of
-    built-in tools, by id, as they are billed; of those in `countable` a missing one was not used.
-    `hides_uses`: the others that are missing may be as many as there can be; else they are taken to be one.
-    `searches`: those that are billed with the request itself. `cost`: US dollars, if the provider says so.
+    `extra_bytes`: the size of possible model text in fields that are not read. `citations`: in the shape described in
+    `shared.llm.citations`. `uses`: billed uses of built-in tools, by id; a missing tool in `countable` was not used.
+    `hides_uses`: whether other missing tools may have been used up to their limit; otherwise they count as used once.
+    `searches`: searches that are billed with the request itself. `cost`: US dollars, if the provider reports it.
     """
 
     content: str = ""
@@ -70,41 +70,41 @@ class Answer:
     countable: frozenset[str] = frozenset()
     searches: int | None = None
     hides_uses: bool = False
-    more_spoken: int = 0
-    beside: int = 0
+    more_text_bytes: int = 0
+    extra_bytes: int = 0
 
     @property
-    def spoken(self) -> int:
-        """Bytes that the model has written: content, refusal, reasoning, arguments of calls, and what was cut off."""
+    def text_bytes(self) -> int:
+        """The bytes of all text that the model wrote: content, refusal, reasoning, call arguments, and unread text."""
         texts = [self.content, self.refusal, self.reasoning]
         texts += [str(object_of(call.get("function")).get("arguments") or "") for call in self.tool_calls]
-        return sum(len(repair_text(text).encode()) for text in texts) + self.more_spoken
+        return sum(len(repair_text(text).encode()) for text in texts) + self.more_text_bytes
 
     @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether there is neither text nor a tool call."""
         return not (self.content or self.refusal or self.tool_calls)
 
     @property
-    def never_began(self) -> bool:
-        """Whether nothing shows that the model, or a tool, did anything: nothing said or thought, used or counted."""
-        told = self.spoken or self.built_in_tools or self.thinking_blocks
-        return not (told or self.tokens.prompt or self.tokens.completion or self.cost)
+    def is_blank(self) -> bool:
+        """Whether the answer has no sign of work by the model or a tool: no text, thought, use, count or cost."""
+        has_output = self.text_bytes or self.built_in_tools or self.thinking_blocks
+        return not (has_output or self.tokens.prompt or self.tokens.completion or self.cost)
 
     def make_whole(self) -> "Answer":
-        """With every text as UTF-8 can hold it."""
+        """Make every text encodable in UTF-8. Returns the same answer."""
         for name in ("content", "refusal", "reasoning", "thinking_blocks", "tool_calls", "built_in_tools", "citations"):
             setattr(self, name, repair_texts(getattr(self, name)))
         return self
 
 
 def parse_count(value: Any) -> int | None:
-    """A number of tokens or of uses, rounded up; None for what is no such number."""
+    """A number of tokens or uses, rounded up; None if `value` is not a valid count."""
     return math.ceil(value) if is_finite_number(value) and value >= 0 else None
 
 
 def parse_dollars(value: Any) -> float | None:
-    """An amount of money; None for what is none."""
+    """An amount of money; None if `value` is not a valid amount."""
     if not is_finite_number(value) or value < 0:
         return None
     try:
@@ -114,5 +114,5 @@ def parse_dollars(value: Any) -> float | None:
 
 
 def tool_call(id_: Any, name: Any, arguments: str) -> dict[str, Any]:
-    """A call of a tool that the caller would have to make, in the form of OpenAI's chat interface."""
+    """A tool call that is left to the caller, in the form of OpenAI's chat interface."""
     return {"id": id_, "type": "function", "function": {"name": name, "arguments": arguments}}

@@ -1,8 +1,8 @@
-"""What an answer is based on, in one shape for all providers.
+"""The sources of an answer, in one shape for all providers.
 
-A citation is a JSON object with some of these fields, those that the provider gives: `url`; `title`; `cited_text`, what
-the source says; `start_index` and `end_index`, which characters of the answer's content it is for; `file_id`, for a
-file instead of a page.
+A citation is a JSON object with those of the following fields that the provider supplies: `url`; `title`; `cited_text`,
+the text of the source; `start_index` and `end_index`, the range of characters in the answer's content that it supports;
+`file_id`, for a file instead of a page.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ def citation(
     span: tuple[Any, Any] = (None, None),
     file_id: Any = None,
 ) -> dict[str, Any]:
-    """Leaves out what is not there, or not of its type."""
+    """Builds a citation without values that are missing or have the wrong type."""
     texts = {"url": url, "file_id": file_id, "title": title, "cited_text": cited_text}
     fields: dict[str, Any] = {name: text for name, text in texts.items() if isinstance(text, str) and text}
     start, end = span
@@ -28,7 +28,10 @@ def citation(
 
 
 def from_annotations(annotations: Any, offset: int = 0) -> list[dict[str, Any]]:
-    """OpenAI's, of both interfaces, and OpenRouter's. `offset`: where the annotated text begins in the content."""
+    """The citations in annotations of OpenAI's two interfaces or OpenRouter.
+
+    `offset`: the position of the annotated text in the content.
+    """
     found: list[dict[str, Any]] = []
     for annotation in objects_of(annotations):
         inner = object_of(annotation.get("url_citation")) or object_of(annotation.get("file_citation"))
@@ -41,7 +44,7 @@ def from_annotations(annotations: Any, offset: int = 0) -> list[dict[str, Any]]:
 
 
 def from_search_results(citations: Any, results: Any) -> list[dict[str, Any]]:
-    """Perplexity's: addresses in the order of the answer's [1], [2], …, and what was found at them."""
+    """Perplexity's citations: addresses in the order of the answer's [1], [2], …, with the search results for them."""
     by_url = {
         result.get("url"): citation(result.get("url"), result.get("title"), result.get("snippet"))
         for result in objects_of(results)
@@ -53,7 +56,7 @@ def from_search_results(citations: Any, results: Any) -> list[dict[str, Any]]:
 
 
 def drop_duplicates(citations: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Without those that are empty, and those that say the same as one before."""
+    """The citations without empty ones and repetitions."""
     found: list[dict[str, Any]] = []
     seen: set[tuple[tuple[str, Any], ...]] = set()
     for fields in citations:

@@ -1,4 +1,4 @@
-"""Calls a model: litellm asks, in each provider's own interface, and what comes back is read here."""
+"""Calls a model. litellm sends the request through the provider's own interface; the response is read here."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from shared.llm.exchange import Exchange, observe, parse_request
 from shared.llm.failures import ModelFailure
 from shared.llm.provider_messages import clean_message, secrets_of
 from shared.llm.results import is_remnant, read_exchange, read_thoughts, stop_of
-from shared.llm.usage import Counted, count_lost, count_stream, count_tokens, count_unread, estimate_all
+from shared.llm.usage import TokenCount, count_lost, count_stream, count_tokens, count_unread, estimate_all
 from shared.log import get_logger
 from shared.models.chat import ChatRequest, ChatResult
 
@@ -23,11 +23,11 @@ _log = get_logger("llm")
 
 
 async def complete(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
-    """One call of the model, without retries: those are the queue's.
+    """Calls the model once. Retries are left to the queue.
 
-    `timeout`: seconds for the whole call. Raises `ModelFailure`, with what the call cost all the same, and
-    `CatalogError` for what the model does not take. Needs a running event loop, whose connections are kept from call
-    to call.
+    `timeout`: seconds for the whole call. Raises `ModelFailure`, which includes the cost of the failed call, and
+    `CatalogError` for a request that the model does not accept. Needs a running event loop, which keeps its
+    connections open between calls.
     """
     call = check_call(route, request.parameters, request.built_in_tools, request.messages)
     arguments = call_arguments(route, request, call)
@@ -36,7 +36,7 @@ async def complete(route: ModelRoute, request: ChatRequest, timeout: float) -> C
         try:
             async with asyncio.timeout(timeout):
                 await litellm.acompletion(**arguments, timeout=timeout)
-        except Exception as raised:  # litellm raises of many kinds; what counts is what was answered
+        except Exception as raised:  # litellm raises errors of many kinds; the provider's response decides
             error = raised
     try:
         return _conclude(route, request, exchange, error)
@@ -46,9 +46,10 @@ async def complete(route: ModelRoute, request: ChatRequest, timeout: float) -> C
 
 
 def call_arguments(route: ModelRoute, request: ChatRequest, call: CheckedCall) -> dict[str, Any]:
-    """What litellm is called with; it holds the key. What the caller chose comes first, so it can override nothing.
+    """The arguments for litellm, including the key. The caller's parameters come first, so they can override nothing.
 
-    A stream is asked for behind litellm's back, and joined before litellm sees it: it keeps every event of one.
+    A stream is requested without litellm's knowledge, and joined before litellm sees it, because litellm would keep
+    every event in memory.
     """
     chosen = dict(call.parameters)
     if call.api == "responses":
@@ -69,33 +70,33 @@ def call_arguments(route: ModelRoute, request: ChatRequest, call: CheckedCall) -
 
 
 def _conclude(route: ModelRoute, request: ChatRequest, exchange: Exchange, error: Exception | None) -> ChatResult:
-    """Of a call that is over, however it went. Raises `ModelFailure`."""
-    if exchange.answered:
+    """The result of a call that has ended. Raises `ModelFailure` if it failed."""
+    if exchange.is_answered:
         return _read_answer(route, request, exchange)
     if error is None:
         _log.error("A call was not observed", extra={"fields": {"model": route.name}})
         raise diagnose_unreadable(route)
     failure = diagnose(error, exchange, route, request)
     if exchange.request is not None and (exchange.status is None or exchange.status < 300):
-        _charge(failure, _bill_of_lost(route, request.built_in_tools, exchange))
+        _charge(failure, _bill_lost(route, request.built_in_tools, exchange))
     raise failure from error
 
 
 def _read_answer(route: ModelRoute, request: ChatRequest, exchange: Exchange) -> ChatResult:
     answer = read_exchange(exchange)
     if answer is None:
-        raise _charge(diagnose_unreadable(route), _bill_of_unread(route, request.built_in_tools, exchange))
+        raise _charge(diagnose_unreadable(route), _bill_unread(route, request.built_in_tools, exchange))
     counted = _count(route, answer, exchange)
     if not answer.tokens.prompt:
         answer.hides_uses = True
         counted = add_tool_fees(route, request.built_in_tools, counted)
     billed = _bill(route, request.built_in_tools, counted, answer, exchange)
     if _is_absurd(answer, billed):
-        failure = ModelFailure(f"{route.provider_name} reports a usage that cannot be.", transient=False)
-        raise _charge(failure, _bill_of_absurd(route, request.built_in_tools, answer, exchange))
+        failure = ModelFailure(f"{route.provider_name} reports an impossible usage.", transient=False)
+        raise _charge(failure, _bill_absurd(route, request.built_in_tools, answer, exchange))
     stop = stop_of(answer)
     if failure := _find_failure(answer, stop, exchange, route):
-        raise failure if answer.fault is not None and answer.never_began else _charge(failure, billed)
+        raise failure if answer.fault is not None and answer.is_blank else _charge(failure, billed)
     return ChatResult(
         content=answer.content or answer.refusal,
         thoughts=read_thoughts(answer, stop),
@@ -106,62 +107,68 @@ def _read_answer(route: ModelRoute, request: ChatRequest, exchange: Exchange) ->
 
 
 def _find_failure(answer: Answer, stop: str | None, exchange: Exchange, route: ModelRoute) -> ModelFailure | None:
-    """Why an answer is none, although it came whole."""
+    """The failure that a complete response amounts to, if any."""
     if answer.fault is not None:
         return diagnose_fault(answer.fault, None, route)
-    if stop == "error" or (exchange.stream is not None and exchange.stream.broken_off):
-        return ModelFailure(f"{route.provider_name} broke the answer off.", transient=True)
-    if stop is None or stop in stop_reasons.EMPTY_IS_FINE or not answer.empty:
+    if stop == "error" or (exchange.stream is not None and exchange.stream.is_broken_off):
+        return ModelFailure(f"{route.provider_name} broke off the answer.", transient=True)
+    if stop is None or stop in stop_reasons.EMPTY_IS_FINE or not answer.is_empty:
         return None
     if stop in ("content_filter", "refusal"):
         return ModelFailure(f"{route.provider_name} refused the content of the chat.", transient=False)
-    word = answer.native_stop if stop_reasons.reason(answer.stop, None) is None else answer.stop
-    why = clean_message(word or stop, secrets_of(route))
+    reason = answer.native_stop if stop_reasons.reason(answer.stop, None) is None else answer.stop
+    reason = clean_message(reason or stop, secrets_of(route))
     return ModelFailure(
-        f"{route.provider_name} ended without an answer ({why}).", transient=stop != stop_reasons.TOO_LONG
+        f"{route.provider_name} ended without an answer ({reason}).", transient=stop != stop_reasons.TOO_LONG
     )
 
 
-def _bill(route: ModelRoute, tools: Sequence[str], counted: Counted, answer: Answer, exchange: Exchange) -> Bill:
-    """A cost that a stream reports before its end is of what came until then: never less than its tokens cost."""
+def _bill(route: ModelRoute, tools: Sequence[str], counted: TokenCount, answer: Answer, exchange: Exchange) -> Bill:
+    """The bill of an answer. A cost that a stream reports before its end covers only the part until then, so the bill
+    is at least the cost of the tokens.
+    """
     billed = bill(route, tools, counted, answer)
-    if exchange.stream is None or exchange.stream.counted_whole or answer.cost is None:
+    if exchange.stream is None or exchange.stream.has_final_usage or answer.cost is None:
         return billed
     return max(billed, bill(route, tools, counted, replace(answer, cost=None)), key=lambda bill: bill.cost)
 
 
-def _bill_of_unread(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
-    """Of something that is no answer: by its bytes, unless it is what is left of one that was lost on its way."""
+def _bill_unread(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
+    """The bill of an unreadable answer, by its bytes. The rest of an answer that was lost gets the worst-case bill."""
     if exchange.stream is None and is_remnant(exchange.body):
         return bill_worst_case(route, tools, count_lost(exchange, route.info.max_output_tokens))
     return bill(route, (), count_unread(exchange, route.info.max_output_tokens))
 
 
-def _bill_of_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
-    """Of a stream, as far as it came; of an answer that was to come whole, or is too long to be read, the most that it
-    may have been. Headers that announce no events say that it comes whole, whatever was asked for.
+def _bill_lost(route: ModelRoute, tools: Sequence[str], exchange: Exchange) -> Bill:
+    """The bill of a lost answer.
+
+    A stream is billed for the part that arrived. An answer that is too long, or that was not streamed, is billed at its
+    highest possible cost. Headers without an event stream show that it was not streamed, even if that was requested.
     """
     answer = (read_exchange(exchange) if exchange.stream else None) or Answer()
-    headed = exchange.status is not None
-    whole = exchange.stream is None and (headed or parse_request(exchange.request).get("stream") is not True)
-    if exchange.too_long or exchange.undecoded or whole:
+    has_headers = exchange.status is not None
+    not_streamed = exchange.stream is None and (
+        has_headers or parse_request(exchange.request).get("stream") is not True
+    )
+    if exchange.too_long or exchange.is_undecodable or not_streamed:
         return bill_worst_case(route, tools, count_lost(exchange, route.info.max_output_tokens))
     billed = _bill(route, (), _count(route, answer, exchange), answer, exchange)
-    return _bill_of_absurd(route, (), answer, exchange) if _is_absurd(answer, billed) else billed
+    return _bill_absurd(route, (), answer, exchange) if _is_absurd(answer, billed) else billed
 
 
-def _count(route: ModelRoute, answer: Answer, exchange: Exchange) -> Counted:
-    """Of a whole answer; of a stream also where it never began, broke off, or did not come to where it is counted."""
+def _count(route: ModelRoute, answer: Answer, exchange: Exchange) -> TokenCount:
+    """The tokens of a complete answer, or of a stream, which may be missing, broken off or without a usage."""
     longest = route.info.max_output_tokens
-    if exchange.stream is None and exchange.answered:
+    if exchange.stream is None and exchange.is_answered:
         return count_tokens(answer, exchange, longest)
-    return count_stream(answer, exchange, longest, thinks_unseen=_may_think_unseen(route, exchange))
+    return count_stream(answer, exchange, longest, may_hide_thoughts=_may_hide_thoughts(route, exchange))
 
 
-def _may_think_unseen(route: ModelRoute, exchange: Exchange) -> bool:
-    """Whether the model may have thought what its stream does not show: what it shows may be a summary.
+def _may_hide_thoughts(route: ModelRoute, exchange: Exchange) -> bool:
+    """Whether the model may have thoughts that its stream does not show in full, because it shows only a summary.
 
-    An effort that nobody asked for is the model's default.
+    Without a requested effort, the model's default applies.
     """
     if "reasoning" not in route.info.abilities:
         return False
@@ -170,12 +177,14 @@ def _may_think_unseen(route: ModelRoute, exchange: Exchange) -> bool:
 
 
 def _is_absurd(answer: Answer, billed: Bill) -> bool:
-    """Whether a provider reports, or would have to bill, what cannot be."""
-    return answer.tokens.absurd or max(answer.cost or 0.0, billed.cost) > MAX_COST
+    """Whether the reported tokens or cost, or the resulting bill, are impossibly high."""
+    return answer.tokens.is_absurd or max(answer.cost or 0.0, billed.cost) > MAX_COST
 
 
-def _bill_of_absurd(route: ModelRoute, tools: Sequence[str], answer: Answer, exchange: Exchange) -> Bill:
-    """By what was sent and what came; with the uses of tools that are reported, unless they are what cannot be."""
+def _bill_absurd(route: ModelRoute, tools: Sequence[str], answer: Answer, exchange: Exchange) -> Bill:
+    """The bill for an impossible usage, estimated from the bytes sent and received, and from the reported tool uses
+    unless these are impossible.
+    """
     answer.cost = None
     counted = estimate_all(answer, exchange)
     billed = bill(route, tools, counted, answer)
@@ -198,6 +207,6 @@ def _report(failure: ModelFailure, route: ModelRoute, exchange: Exchange, error:
         "cost": failure.cost,
         "address": route.base_url,
     }
-    # Before anything was answered, the failure's words are our own; later they may hold a provider's.
-    said = f"{kind}, {exchange.status}" if exchange.status else failure.message.rstrip(".")
-    _log.warning("A call of %s failed: %s", route.name, said, extra={"fields": fields})
+    # Before a response arrives, the failure's message is our own. Later it may quote the provider.
+    reason = f"{kind}, {exchange.status}" if exchange.status else failure.message.rstrip(".")
+    _log.warning("A call of %s failed: %s", route.name, reason, extra={"fields": fields})

@@ -1,4 +1,4 @@
-"""What an answer cost: as its provider says, else its tokens at the catalog's prices, and the fees beside them."""
+"""The cost of an answer: the provider's own figure, or the tokens at the catalog's prices plus fees."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,49 +6,50 @@ from decimal import Decimal
 
 from shared.llm.answer import Answer, Tokens
 from shared.llm.catalog import ModelRoute, ToolFee
-from shared.llm.estimate import max_tokens_read, max_uses, thoughts_beside
-from shared.llm.usage import Counted
+from shared.llm.estimate import max_extra_thoughts, max_tokens_read, max_uses
+from shared.llm.usage import TokenCount
 from shared.models.catalog import Prices
 from shared.models.chat import Usage
 
 MAX_COST = 1_000.0
-"""US dollars. A million tokens of the dearest prompt and as long an answer as any model gives cost a fifth of it."""
+"""US dollars. With the most expensive model, a million prompt tokens and the longest answer cost a fifth of this."""
 _PER_ANSWER = "google_search"
-"""The tool that is billed for each query by some models, and once for each answer by others."""
+"""The tool that some models bill per query, and others once per answer."""
 
 
 @dataclass(frozen=True)
 class Bill:
-    """What a call took and cost; `cost` is in US dollars."""
+    """The usage and cost of a call. `cost` is in US dollars."""
 
     usage: Usage
     cost: float
 
 
-def bill_worst_case(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Bill:
-    """Of a call whose answer was lost: with as many uses of its tools as there may have been, and what they brought.
+def bill_worst_case(route: ModelRoute, tools: Sequence[str], counted: TokenCount) -> Bill:
+    """The highest possible bill of a call whose answer was lost.
 
-    And with all that its model may have thought beside the answer.
+    It includes as many tool uses as possible, the tokens that they add to the prompt, and the thoughts that the model
+    may have in addition to its answer.
     """
     prompt, answer = counted.tokens.prompt or 0, Answer()
-    fees = {tool: fee for tool in dict.fromkeys(tools) if (fee := route.tool_fees.get(tool))}
-    answer.uses.update({tool: max_uses(fee) for tool, fee in fees.items()})
-    every = list(fees.values())
-    if request := route.request_fee:
-        answer.searches = max_uses(request)
-        every.append(request)
-    thoughts = thoughts_beside(route)
+    tool_fees = {tool: fee for tool in dict.fromkeys(tools) if (fee := route.tool_fees.get(tool))}
+    answer.uses.update({tool: max_uses(fee) for tool, fee in tool_fees.items()})
+    fees = list(tool_fees.values())
+    if request_fee := route.request_fee:
+        answer.searches = max_uses(request_fee)
+        fees.append(request_fee)
+    thoughts = max_extra_thoughts(route)
     tokens = replace(
         counted.tokens,
-        prompt=max_tokens_read(prompt, every, route.info.context_window, prompt),
+        prompt=max_tokens_read(prompt, fees, route.info.context_window, prompt),
         completion=(counted.tokens.completion or 0) + thoughts,
         reasoning=thoughts,
     )
     return bill(route, tools, replace(counted, tokens=tokens), answer)
 
 
-def add_tool_fees(route: ModelRoute, tools: Sequence[str], counted: Counted) -> Counted:
-    """What was counted, where a provider did not count the prompt: with all that its tools may have had it read."""
+def add_tool_fees(route: ModelRoute, tools: Sequence[str], counted: TokenCount) -> TokenCount:
+    """Adds the prompt tokens that tools may have added. For a provider that did not count the prompt."""
     fees = [fee for tool in dict.fromkeys(tools) if (fee := route.tool_fees.get(tool))]
     if route.request_fee:
         fees.append(route.request_fee)
@@ -57,11 +58,11 @@ def add_tool_fees(route: ModelRoute, tools: Sequence[str], counted: Counted) -> 
     return replace(counted, tokens=replace(counted.tokens, prompt=prompt))
 
 
-def bill(route: ModelRoute, tools: Sequence[str], counted: Counted, answer: Answer | None = None) -> Bill:
-    """`tools`: the built-in ones that the call had. `answer`: None for one that was lost, whose uses nobody knows.
+def bill(route: ModelRoute, tools: Sequence[str], counted: TokenCount, answer: Answer | None = None) -> Bill:
+    """The bill of a call. `tools`: its built-in tools. `answer`: None for a lost one, whose tool uses are unknown.
 
-    What a provider reports counts where the catalog says that it reports costs: elsewhere the field may mean anything.
-    Nothing for a free provider; nothing either, and a usage that is `unpriced`, where nobody knows the price.
+    A reported cost counts only if the catalog says that the provider reports costs; otherwise the field may mean
+    anything. Calls of a free provider cost nothing. If the price is unknown, the cost is 0 and the usage is `unpriced`.
     """
     if not route.charged:
         return Bill(counted.usage, 0.0)
@@ -69,47 +70,46 @@ def bill(route: ModelRoute, tools: Sequence[str], counted: Counted, answer: Answ
     if reported:
         return Bill(counted.usage, reported)
     if route.info.prices is None:
-        told = reported is not None
-        return Bill(counted.usage.model_copy(update={"unpriced": not told}), 0.0)
+        return Bill(counted.usage.model_copy(update={"unpriced": reported is None}), 0.0)
     cost = _cost_of_tokens(route.info.prices, counted.tokens) + _sum_fees(route, tools, answer or Answer())
     return Bill(counted.usage, float(cost))
 
 
 def _cost_of_tokens(prices: Prices, tokens: Tokens) -> Decimal:
-    """US dollars."""
+    """The cost of the tokens in US dollars."""
     prompt, completion = tokens.prompt or 0, tokens.completion or 0
-    long = prices.above_tokens is not None and prompt > prices.above_tokens
-    input_ = _first_known((prices.input_above if long else None), prices.input)
-    output = _first_known((prices.output_above if long else None), prices.output)
-    kept = _first_known((prices.cached_input_above if long else None), prices.cached_input, input_)
-    keeps = _first_known((prices.cache_write_above if long else None), prices.cache_write, input_)
-    thought = _first_known(prices.reasoning, output)
+    is_long = prices.above_tokens is not None and prompt > prices.above_tokens
+    input_ = _first_known((prices.input_above if is_long else None), prices.input)
+    output = _first_known((prices.output_above if is_long else None), prices.output)
+    cached_input = _first_known((prices.cached_input_above if is_long else None), prices.cached_input, input_)
+    cache_write = _first_known((prices.cache_write_above if is_long else None), prices.cache_write, input_)
+    thoughts = _first_known(prices.reasoning, output)
     cached = min(tokens.cached, prompt)
     written = min(tokens.cache_write, prompt - cached)
     reasoning = min(tokens.reasoning, completion)
-    micros = cached * kept + written * keeps + (prompt - cached - written) * input_
-    micros += reasoning * thought + (completion - reasoning) * output
+    micros = cached * cached_input + written * cache_write + (prompt - cached - written) * input_
+    micros += reasoning * thoughts + (completion - reasoning) * output
     micros += tokens.citation * _first_known(prices.citation, 0.0)
     return micros / 1_000_000
 
 
 def _first_known(*prices: float | Decimal | None) -> Decimal:
-    """The first price that there is, as it is written."""
+    """The first price that is not None, exact in decimal."""
     return next(Decimal(str(price)) for price in prices if price is not None)
 
 
 def _assume_uses(answer: Answer, fee: ToolFee) -> int:
-    """How many uses there are taken to be of what the answer does not show."""
+    """The number of uses to assume for a tool whose uses the answer does not show."""
     return max_uses(fee) if answer.hides_uses else 1
 
 
 def _sum_fees(route: ModelRoute, tools: Sequence[str], answer: Answer) -> Decimal:
-    """US dollars: each tool's fee for each use."""
+    """The fees for all tool uses, in US dollars."""
     fees = Decimal(0)
-    if request := route.request_fee:
-        shown = answer.searches if answer.searches is not None else _assume_uses(answer, request)
-        uses = 1 if request.most_uses == 1 else max(1, shown)
-        fees += uses * Decimal(repr(request.per_use))
+    if request_fee := route.request_fee:
+        searches = answer.searches if answer.searches is not None else _assume_uses(answer, request_fee)
+        uses = 1 if request_fee.most_uses == 1 else max(1, searches)
+        fees += uses * Decimal(repr(request_fee.per_use))
     for tool in dict.fromkeys(tools):
         if fee := route.tool_fees.get(tool):
             uses = answer.uses.get(tool, 0 if tool in answer.countable else _assume_uses(answer, fee))

@@ -1,6 +1,6 @@
-"""Sorts what went wrong with a call: may the queue try again, and what is the user told?
+"""Classifies the failure of a call: whether the queue may try again, and which message the user gets.
 
-Only the provider's own words are passed on (`words`), never those of a library.
+Only the provider's own messages are passed on, never those of a library.
 """
 
 import re
@@ -22,10 +22,10 @@ from shared.llm.text import text_of
 from shared.models.chat import ChatRequest
 
 _RETRIABLE = {408, 409, 425, 429, 499}
-"""Of the 4xx, those that time may heal."""
+"""The 4xx statuses of temporary failures."""
 _THIS_MACHINE = {"127.0.0.1", "localhost", "::1"}
 _NO_QUOTA = ("insufficient_quota", "billing_hard_limit_reached")
-"""OpenAI reports an empty account by the same status as too many requests."""
+"""OpenAI reports an empty account with the same status as too many requests."""
 _TOO_LONG_CODES = {"context_length_exceeded", "string_above_max_length", "request_too_large"}
 _TOO_LONG = re.compile(
     r"context[ _](?:length|window|size)|(?:prompt|input) is too long|too many (?:input )?tokens"
@@ -37,16 +37,16 @@ _REFUSED_CODES = {"content_policy_violation", "content_filter", "responsibleaipo
 
 @dataclass(frozen=True)
 class Hints:
-    """What litellm found out from a provider's words."""
+    """litellm's classification of a provider's error."""
 
     too_long: bool = False
     refused: bool = False
 
 
 def diagnose(error: Exception, exchange: Exchange, route: ModelRoute, request: ChatRequest) -> ModelFailure:
-    """The failure behind what litellm raised, by what was seen of the exchange; its cost is still to be said."""
+    """The failure behind an error of litellm, according to the observed exchange. Its cost is not set yet."""
     if exchange.too_long:
-        return ModelFailure(f"The answer of {route.provider_name} is too long: {exchange.too_long}.", transient=False)
+        return ModelFailure(f"The answer from {route.provider_name} is too long: {exchange.too_long}.", transient=False)
     if exchange.status is not None and exchange.status >= 300:
         hints = Hints(
             too_long=isinstance(error, exceptions.ContextWindowExceededError),
@@ -59,33 +59,31 @@ def diagnose(error: Exception, exchange: Exchange, route: ModelRoute, request: C
         return _diagnose_unsent(error, route, request)
     if _has_cause(error, httpx.DecodingError):
         return diagnose_unreadable(route)
-    return ModelFailure(
-        f"The connection to {route.provider_name} was lost in the middle of the answer.", transient=True
-    )
+    return ModelFailure(f"The connection to {route.provider_name} was lost during the answer.", transient=True)
 
 
 def diagnose_fault(
     fault: Fault, status: int | None, route: ModelRoute, hints: Hints | None = None, retry_after: int | None = None
 ) -> ModelFailure:
-    """By the status and the code that the provider sent. `status` None: the one that the fault itself is of."""
+    """The failure for a provider's status and code. `status` None: the status of the fault itself."""
     provider, hints = route.provider_name, hints or Hints()
-    words = clean_message(fault.message, secrets_of(route))
+    reason = clean_message(fault.message, secrets_of(route))
     code = (fault.code or "").lower()
     status = status or fault.status
 
-    def permanent(message: str, *, say_why: bool = False) -> ModelFailure:
-        return ModelFailure(f"{message}: {words}" if say_why and words else f"{message}.", transient=False)
+    def permanent(message: str, *, with_reason: bool = False) -> ModelFailure:
+        return ModelFailure(f"{message}: {reason}" if with_reason and reason else f"{message}.", transient=False)
 
     def temporary(message: str) -> ModelFailure:
         return ModelFailure(message, transient=True, retry_after=retry_after)
 
     match status:
-        case _ if hints.too_long or code in _TOO_LONG_CODES or (status in (400, 413, 422) and _TOO_LONG.search(words)):
+        case _ if hints.too_long or code in _TOO_LONG_CODES or (status in (400, 413, 422) and _TOO_LONG.search(reason)):
             tokens = f", which takes {route.info.context_window} tokens" if route.info.context_window else ""
             return permanent(f"This is too long for {route.name}{tokens}. Shorten it, or choose another model")
         case _ if hints.refused or code in _REFUSED_CODES:
-            return permanent(f"{provider} refused the content of the chat", say_why=True)
-        case 429 | None if code in _NO_QUOTA or any(word in words for word in _NO_QUOTA):
+            return permanent(f"{provider} refused the content of the chat", with_reason=True)
+        case 429 | None if code in _NO_QUOTA or any(word in reason for word in _NO_QUOTA):
             return permanent(f"The account at {provider} has no quota left")
         case 429:
             return temporary(f"{provider} is receiving too many requests.")
@@ -94,22 +92,22 @@ def diagnose_fault(
         case 401:
             return permanent(f"{provider} does not accept this service's key")
         case 403:
-            return permanent(f"{provider} does not allow it", say_why=True)
+            return permanent(f"{provider} does not allow this", with_reason=True)
         case 402:
             return permanent(f"The account at {provider} has no credit left")
         case 404:
-            return permanent(f"{provider} does not know the model", say_why=True)
+            return permanent(f"{provider} does not know the model", with_reason=True)
         case int() if 300 <= status < 400:
-            return permanent(f"{provider} is not at the address that this service has of it")
+            return permanent(f"{provider} is not at the address that this service has for it")
         case int() if 400 <= status < 500 and status not in _RETRIABLE:
-            return permanent(f"{provider} did not take the request", say_why=True)
+            return permanent(f"{provider} did not accept the request", with_reason=True)
         case _:
             return temporary(f"{provider} could not answer.")
 
 
 def diagnose_unreadable(route: ModelRoute) -> ModelFailure:
-    """For an answer that is none: a page of a proxy, half of a document."""
-    return ModelFailure(f"The answer of {route.provider_name} could not be understood.", transient=True)
+    """The failure for an unusable response, such as a proxy's page or half of a document."""
+    return ModelFailure(f"The answer from {route.provider_name} could not be understood.", transient=True)
 
 
 def _diagnose_unsent(error: Exception, route: ModelRoute, request: ChatRequest) -> ModelFailure:
@@ -120,14 +118,14 @@ def _diagnose_unsent(error: Exception, route: ModelRoute, request: ChatRequest) 
         return ModelFailure(f"{provider} could not be reached.", transient=True)
     if getattr(error, "status_code", None) in (401, 403):
         return ModelFailure(f"{provider} does not accept this service's key.", transient=False)
-    # The request could not be made of what was asked for: asking again would end the same way.
+    # litellm could not build the request, so another attempt would fail in the same way.
     named = [name for name in request.parameters if re.search(rf"\b{re.escape(name)}\b", str(error))]
-    which = f" with these parameters: {', '.join(named)}" if named else ""
-    return ModelFailure(f"{route.name} does not take a request like this{which}.", transient=False)
+    suffix = f" with these parameters: {', '.join(named)}" if named else ""
+    return ModelFailure(f"{route.name} does not accept a request like this{suffix}.", transient=False)
 
 
 def _read_fault(exchange: Exchange) -> Fault:
-    """What the body of an error status says: JSON, or a few words."""
+    """The fault in the body of an error response: JSON, or plain text."""
     document = parse_json(exchange.body)
     if document is None:
         return Fault(text_of((exchange.body or b"").decode("utf-8", "replace")))
@@ -135,7 +133,7 @@ def _read_fault(exchange: Exchange) -> Fault:
 
 
 def _local_address(route: ModelRoute) -> str | None:
-    """Where a free model's server would be on this machine; None for all others, whose addresses are not shown."""
+    """The address of a free model's server on this machine; None for other servers, whose addresses are not shown."""
     address = urlsplit(route.base_url or "")
     if route.charged or address.hostname not in _THIS_MACHINE:
         return None
@@ -143,7 +141,7 @@ def _local_address(route: ModelRoute) -> str | None:
 
 
 def _has_cause(error: BaseException | None, *kinds: type[BaseException]) -> bool:
-    """Whether it, or one that it came from, is: litellm, openai and httpx each wrap the error of the one below."""
+    """Whether the error or one of its causes is of these kinds. litellm, openai and httpx wrap each other's errors."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         if isinstance(error, kinds):
@@ -154,6 +152,6 @@ def _has_cause(error: BaseException | None, *kinds: type[BaseException]) -> bool
 
 
 def _read_retry_after(headers: dict[str, str]) -> int | None:
-    """The `Retry-After` header in seconds, a day at most; None without one, or when it is a date."""
+    """The `Retry-After` header in seconds, at most a day; None if it is missing or a date."""
     value: Any = headers.get("retry-after", "").strip()
     return min(int(value), 86_400) if value.isascii() and value.isdigit() and len(value) < 10 else None

@@ -1,7 +1,7 @@
-"""What a call may cost at most, before it is made; and the longest answer that an amount of money covers.
+"""The highest possible cost of a call before it is made, and the longest answer that an amount of money covers.
 
 Everything that reaches the provider is counted: messages, parameters (a `response_format` may be long), built-in
-tools and their fees. What the answer really cost is `shared.llm.cost`'s to say.
+tools and their fees. `shared.llm.cost` computes the actual cost of the answer.
 """
 
 import json
@@ -20,29 +20,29 @@ from shared.models.money import MICROS_PER_DOLLAR, CostBounds, to_micros
 from shared.settings import Settings
 
 _ENVELOPE_TOKENS = 64
-"""What a request has beside what the caller chose: the template of the chat, names of fields."""
+"""The parts of a request that the caller does not choose: the chat template and field names."""
 _TOOL_TOKENS = 1_000
-"""The instructions that a provider adds by itself for each built-in tool, or for a schema of the answer: Anthropic
-counts some hundred tokens for a tool. https://docs.claude.com/en/docs/agents-and-tools/tool-use/overview"""
+"""The instructions that a provider adds for each built-in tool, or for an answer schema: Anthropic counts a few hundred
+tokens per tool. https://docs.claude.com/en/docs/agents-and-tools/tool-use/overview"""
 _UNKNOWN_ANSWER_TOKENS = 16_384
-"""The longest answer of a model whose limit is not known; it is sent along as the limit."""
+"""The assumed answer limit of a model whose limit is unknown. It is sent in the request."""
 _SHORTEST_ANSWER_TOKENS = 16
-"""Below it an answer is of no use, and OpenAI refuses the limit."""
+"""A shorter answer is useless, and OpenAI refuses a lower limit."""
 _ASSUMED_USES = 10
-"""Of a tool whose uses in one request have no limit that is known."""
+"""The assumed uses per request of a tool whose limit is unknown."""
 _LIMITS = ("max_completion_tokens", "max_tokens")
 
 
 class NotCovered(Exception):
-    """The amount does not even cover the prompt and a short answer."""
+    """The amount does not cover even the prompt and a short answer."""
 
 
 def bound_cost(route: ModelRoute, request: ChatRequest, settings: Settings) -> CostBounds:
-    """What the call costs at most, with the shortest answer and with the longest, in millionths of a dollar.
+    """The upper bounds of the call's cost with the shortest and with the longest answer, in millionths of a dollar.
 
-    Both are 0 for a free provider. For a model without a price both are `UNPRICED_HOLD`; in a deployment such a model
-    is refused, with `UnpricedModel`, unless its provider reports the cost and that amount is set. Raises `CatalogError`
-    for a call that the model does not take.
+    Both are 0 for a free provider. For a model without a price both are `UNPRICED_HOLD`. A deployment refuses such a
+    model with `UnpricedModel` unless its provider reports the cost and `UNPRICED_HOLD` is set. Raises `CatalogError`
+    for a call that the model does not accept.
     """
     call = check_call(route, request.parameters, request.built_in_tools, request.messages)
     if not route.charged:
@@ -59,9 +59,10 @@ def bound_cost(route: ModelRoute, request: ChatRequest, settings: Settings) -> C
 
 
 def fit_output(route: ModelRoute, request: ChatRequest, amount: int) -> ChatRequest:
-    """The request with its output limit lowered until the call costs `amount` millionths of a dollar at most.
+    """The request with an output limit at which the call costs at most `amount` millionths of a dollar.
 
-    The request itself where that is so already. Raises `NotCovered` when no answer of use is covered.
+    Returns the request unchanged if it does not need a lower limit. Raises `NotCovered` if the amount does not cover a
+    useful answer.
     """
     prices = route.info.prices
     if not route.charged or prices is None:
@@ -72,8 +73,8 @@ def fit_output(route: ModelRoute, request: ChatRequest, amount: int) -> ChatRequ
     covered = longest if not per_token else math.floor((amount - fixed) / per_token)
     if covered < min(_SHORTEST_ANSWER_TOKENS, longest):
         raise NotCovered
-    asked = _find_limit(request)
-    if covered >= longest and (asked is not None or route.info.max_output_tokens):
+    requested = _find_limit(request)
+    if covered >= longest and (requested is not None or route.info.max_output_tokens):
         return request
     return _set_limit(route, request, min(covered, longest))
 
@@ -85,7 +86,7 @@ def _bound_unpriced(route: ModelRoute, settings: Settings) -> CostBounds:
         raise UnpricedModel(
             f"{route.name} has no known price, so it cannot be paid from an allowance here. Choose another model"
             + (
-                "; or have the operator set UNPRICED_HOLD, the amount to hold for a call of it."
+                ", or ask the operator to set UNPRICED_HOLD, the amount to hold for a call of it."
                 if route.reports_cost
                 else "."
             )
@@ -96,9 +97,9 @@ def _bound_unpriced(route: ModelRoute, settings: Settings) -> CostBounds:
 
 
 def _set_limit(route: ModelRoute, request: ChatRequest, tokens: int) -> ChatRequest:
-    """Raises `NotCovered` where the model does not take so low a limit together with the other parameters."""
-    given = next((name for name in _LIMITS if request.parameters.get(name) is not None), None)
-    names = [given] if given else [name for name in _LIMITS if name in route.info.parameters] or ["max_tokens"]
+    """The request with this output limit. Raises `NotCovered` if its other parameters do not allow so low a limit."""
+    used = next((name for name in _LIMITS if request.parameters.get(name) is not None), None)
+    names = [used] if used else [name for name in _LIMITS if name in route.info.parameters] or ["max_tokens"]
     parameters = {**request.parameters, names[0]: tokens}
     try:
         check_call(route, parameters, request.built_in_tools, request.messages)
@@ -110,7 +111,7 @@ def _set_limit(route: ModelRoute, request: ChatRequest, tokens: int) -> ChatRequ
 def _cost_without_answer(
     route: ModelRoute, request: ChatRequest, call: CheckedCall, prices: Prices
 ) -> tuple[Decimal, Decimal]:
-    """Without its answer, what the call costs at most; and what a token of the answer does: millionths of a dollar."""
+    """The highest cost of the call without its answer, and of one answer token, in millionths of a dollar."""
     sent = _build_request(route, call)
     prompt = _count_prompt_tokens(sent, call)
     fees = [fee for tool in dict.fromkeys(request.built_in_tools) if (fee := route.tool_fees.get(tool))]
@@ -119,43 +120,43 @@ def _cost_without_answer(
     estimated = math.ceil(_count_bytes(sent) / BYTES_PER_TOKEN) + _ENVELOPE_TOKENS
     tokens = max_tokens_read(prompt, fees, route.info.context_window, estimated)
     dollars = sum((max_uses(fee) * _to_decimal(fee.per_use) for fee in fees), Decimal(0))
-    thoughts = thoughts_beside(route) * _to_decimal(prices.reasoning or 0)
+    thoughts = max_extra_thoughts(route) * _to_decimal(prices.reasoning or 0)
     return (
         tokens * _to_decimal(prices.highest_input(tokens)) + thoughts + dollars * MICROS_PER_DOLLAR,
         _to_decimal(prices.highest_output(tokens)),
     )
 
 
-def thoughts_beside(route: ModelRoute) -> int:
-    """How many tokens the model may think beside its answer, whatever that is limited to: those with their own price.
+def max_extra_thoughts(route: ModelRoute) -> int:
+    """The highest number of thought tokens in addition to the answer's limit, for a model that prices them separately.
 
-    They are counted apart (https://docs.perplexity.ai/getting-started/pricing), and taken to be as many as the longest
-    answer has.
+    The provider counts them separately (https://docs.perplexity.ai/getting-started/pricing). They are assumed to be at
+    most as many as the tokens of the longest answer.
     """
-    apart = route.info.prices is not None and route.info.prices.reasoning is not None
-    return (route.info.max_output_tokens or _UNKNOWN_ANSWER_TOKENS) if apart else 0
+    separate = route.info.prices is not None and route.info.prices.reasoning is not None
+    return (route.info.max_output_tokens or _UNKNOWN_ANSWER_TOKENS) if separate else 0
 
 
 def max_uses(fee: ToolFee) -> int:
-    """How often what the fee is for may be used in one request, or is taken to be at most."""
+    """The highest number of uses per request that the fee allows or assumes."""
     return fee.most_uses or _ASSUMED_USES
 
 
 def max_tokens_read(prompt: int, fees: Iterable[ToolFee], window: int | None, estimated: int = 0) -> int:
-    """How many tokens a provider reads at most for a prompt of so many, with the tools that the fees are of.
+    """The highest number of tokens that a provider reads for a prompt of `prompt` tokens and tools with these fees.
 
-    After each use of a tool it reads the prompt once more, and with it all that the uses have brought until then; those
-    of a tool that is read once come first, where that is dearest. No reading is longer than the model's `window`, as
-    what would be is refused, and not billed; but none counts for less than with a prompt of the `estimated` length,
-    which is what it costs where the provider does not count.
+    After each tool use it reads the prompt again, with the results of all uses so far. Tools whose results are read
+    only once are assumed to come first, which is the most expensive order. No reading is longer than the model's
+    `window`, because a longer one is refused and not billed. But each counts at least as much as with a prompt of the
+    `estimated` length, which is what a call costs if the provider does not count tokens.
     """
     longest = window or sys.maxsize
 
-    def read(brought: int) -> int:
-        return max(min(prompt + brought, longest), estimated + brought)
+    def read(added: int) -> int:
+        return max(min(prompt + added, longest), estimated + added)
 
-    again: list[int] = []
-    first = 0
+    repeated: list[int] = []
+    initial = 0
     tokens = read(0)
     for fee in fees:
         if not fee.tokens_per_use:
@@ -163,11 +164,11 @@ def max_tokens_read(prompt: int, fees: Iterable[ToolFee], window: int | None, es
         reads = fee.most_reads or max_uses(fee)
         if fee.read_once:
             tokens += reads * read(fee.tokens_per_use)
-            first += reads * fee.tokens_per_use
+            initial += reads * fee.tokens_per_use
         else:
-            again += reads * [fee.tokens_per_use]
-    for brought in accumulate(sorted(again, reverse=True)):
-        tokens += read(first + brought)
+            repeated += reads * [fee.tokens_per_use]
+    for added in accumulate(sorted(repeated, reverse=True)):
+        tokens += read(initial + added)
     return tokens
 
 
@@ -176,7 +177,7 @@ def _build_request(route: ModelRoute, call: CheckedCall) -> dict[str, Any]:
 
 
 def _count_bytes(sent: dict[str, Any]) -> int:
-    """How long the request is with all but ASCII escaped, and a schema of the answer as a text: Bedrock takes one."""
+    """The size of the request with non-ASCII characters escaped, and an answer schema as a string as for Bedrock."""
     schema = sent.get("response_format")
     return len(json.dumps(sent if schema is None else {**sent, "response_format": json.dumps(schema)}))
 
@@ -195,13 +196,13 @@ def _find_limit(request: ChatRequest) -> int | None:
 
 
 def _find_longest_answer(route: ModelRoute, request: ChatRequest) -> int:
-    """In tokens: what the caller allows, else the model."""
-    asked = _find_limit(request)
-    return asked if asked is not None else route.info.max_output_tokens or _UNKNOWN_ANSWER_TOKENS
+    """The answer limit in tokens: the request's, or else the model's."""
+    requested = _find_limit(request)
+    return requested if requested is not None else route.info.max_output_tokens or _UNKNOWN_ANSWER_TOKENS
 
 
 def _to_decimal(number: float) -> Decimal:
-    """US dollars a million tokens are millionths of a dollar a token."""
+    """Exact in decimal. US dollars per million tokens equal millionths of a dollar per token."""
     return Decimal(repr(number))
 
 

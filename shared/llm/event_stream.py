@@ -1,6 +1,6 @@
-"""Joins a stream of events in the form of OpenAI's chat interface into the document that would have come whole.
+"""Joins an event stream of OpenAI's chat interface into the document of an answer without streaming.
 
-Texts are joined before anything looks at them: a stream may cut within an emoji, and within its two surrogates.
+Texts are joined before they are examined: a stream may cut an emoji between its two surrogates.
 """
 
 import codecs
@@ -14,44 +14,44 @@ from shared.llm.text import model_texts, object_of, objects_of, repair_text, tex
 MAX_LINE_BYTES = 2 * 1024 * 1024
 MAX_EVENTS = 500_000
 MAX_CHARACTERS = 4 * 1024 * 1024
-"""Of all texts together."""
+"""The limit for all texts together."""
 MAX_PARTS = 1_000
-"""Choices; tool calls and annotations of each."""
+"""The limit for choices, and for each choice's tool calls and annotations."""
 _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
-_BESIDE = ("id", "model", "created", "usage", "citations", "search_results", "error")
-"""Fields beside the choices; the last value counts, but for a usage that counts nothing, and its cost: the highest."""
+_DOCUMENT_FIELDS = ("id", "model", "created", "usage", "citations", "search_results", "error")
+"""Fields next to the choices. The last value counts, except for an empty usage. Of several costs the highest counts."""
 _OTHER_LINES = (b":", b"event:", b"id:", b"retry:")
-"""Of a stream, that carry no data."""
+"""Beginnings of lines without data."""
 
 
 class TooLong(Exception):
-    """A stream exceeds a limit. `args[0]` says which."""
+    """A stream exceeds a limit. `args[0]` describes the limit."""
 
 
 class EventStream:
-    """Feed it bytes as they come, then `finish`. `document` may be asked for at any time.
+    """A stream that is read piece by piece with `feed`, then `finish`. `document` may be called at any time.
 
-    `ended`: the event that says so has come. `unread`: the bytes of what is no event of this form, which is skipped.
-    Raises `TooLong`.
+    `has_ended`: whether the closing event has arrived. `unread_bytes`: the size of skipped content, which has another
+    form. Raises `TooLong`.
     """
 
     def __init__(self) -> None:
-        self.ended = False
-        self.unread = 0
-        self._counted = 0
-        self._counted_whole = False
+        self.has_ended = False
+        self.unread_bytes = 0
+        self._counted_bytes = 0
+        self._usage_is_final = False
         self._cost: dict[str, Any] = {}
         self._line = bytearray()
         self._first = True
         self._after_return = False
         self._data: list[bytes] = []
         self._events = 0
-        self._left = MAX_CHARACTERS
-        self._beside: dict[str, Any] = {}
+        self._remaining = MAX_CHARACTERS
+        self._fields: dict[str, Any] = {}
         self._choices: dict[int, _Choice] = {}
 
     def feed(self, piece: bytes) -> None:
-        """Takes the next bytes, wherever they are cut."""
+        """Adds the next bytes, which may be cut at any point."""
         if self._after_return and piece.startswith(b"\n"):
             piece = piece[1:]
         self._after_return = piece.endswith(b"\r")
@@ -63,47 +63,47 @@ class EventStream:
         self._extend(rest)
 
     def finish(self) -> None:
-        """Takes what has come since the last line break."""
+        """Processes the bytes since the last line break."""
         self._take(bytes(self._line))
         self._take(b"")
         self._line.clear()
 
     @property
-    def whole(self) -> bool:
-        """Whether every choice has got a reason why it ended: what comes after that are numbers."""
+    def is_complete(self) -> bool:
+        """Whether every choice has a finish reason. Only counts come after that."""
         return bool(self._choices) and all(choice.fields.get("finish_reason") for choice in self._choices.values())
 
     @property
-    def broken_off(self) -> bool:
-        """Whether no choice has got a reason why it ended."""
+    def is_broken_off(self) -> bool:
+        """Whether no choice has a finish reason."""
         return not any(choice.fields.get("finish_reason") for choice in self._choices.values())
 
     @property
-    def uncounted(self) -> int:
-        """Bytes of all texts that came after the last usage; all, where there was none."""
-        return self._spoken - self._counted
+    def uncounted_bytes(self) -> int:
+        """The bytes of all texts after the last usage, or of all texts if there was none."""
+        return self._text_bytes - self._counted_bytes
 
     @property
-    def counted_whole(self) -> bool:
-        """Whether the last usage came with the reasons why the choices ended, or after them: it is of all of it."""
-        return self._counted_whole and self.whole
+    def has_final_usage(self) -> bool:
+        """Whether the last usage covers the whole answer: it came with the finish reasons, or after them."""
+        return self._usage_is_final and self.is_complete
 
     @property
-    def beside(self) -> int:
-        """Bytes of what the model wrote into fields that are not read."""
-        return sum(choice.beside for choice in self._choices.values())
+    def extra_bytes(self) -> int:
+        """The bytes of model text in fields that are not read."""
+        return sum(choice.extra_bytes for choice in self._choices.values())
 
     @property
-    def _spoken(self) -> int:
-        return sum(choice.spoken for choice in self._choices.values())
+    def _text_bytes(self) -> int:
+        return sum(choice.text_bytes for choice in self._choices.values())
 
     def document(self) -> dict[str, Any]:
-        """The answer as if it had not been streamed."""
+        """The answer as a document without streaming."""
         choices = [choice.document(index) for index, choice in sorted(self._choices.items())]
-        beside = dict(self._beside)
+        fields = dict(self._fields)
         if self._cost:
-            beside["usage"] = {**object_of(beside.get("usage")), **self._cost}
-        return {"object": "chat.completion", **beside, "choices": choices}
+            fields["usage"] = {**object_of(fields.get("usage")), **self._cost}
+        return {"object": "chat.completion", **fields, "choices": choices}
 
     def _extend(self, part: bytes) -> None:
         if len(self._line) + len(part) + sum(map(len, self._data)) > MAX_LINE_BYTES:
@@ -117,7 +117,7 @@ class EventStream:
         if line.startswith(b"data:"):
             self._data.append(line[5:].strip())
         elif line and not line.startswith(_OTHER_LINES):
-            self.unread += len(line)
+            self.unread_bytes += len(line)
         elif not line and self._data:
             data = b"\n".join(self._data)
             self._data.clear()
@@ -128,18 +128,18 @@ class EventStream:
 
     def _add(self, data: bytes) -> None:
         if data == b"[DONE]":
-            self.ended = True
+            self.has_ended = True
             return
         try:
             event = object_of(json.loads(_decode(data)))
         except (ValueError, RecursionError):
-            self.unread += len(data)
+            self.unread_bytes += len(data)
             return
-        if not event.keys() & {"choices", *_BESIDE}:
-            self.unread += len(data)
-        beside = {name: event[name] for name in _BESIDE if event.get(name) is not None}
-        counted = self._note_usage(beside.pop("usage", None))
-        self._beside |= beside
+        if not event.keys() & {"choices", *_DOCUMENT_FIELDS}:
+            self.unread_bytes += len(data)
+        fields = {name: event[name] for name in _DOCUMENT_FIELDS if event.get(name) is not None}
+        counted = self._note_usage(fields.pop("usage", None))
+        self._fields |= fields
         for sent in objects_of(event.get("choices")):
             if event.get("usage") is None:
                 counted |= self._note_usage(object_of(sent.get("usage")) or None)
@@ -147,67 +147,67 @@ class EventStream:
             index = index if isinstance(index, int) else 0
             if index not in self._choices and len(self._choices) >= MAX_PARTS:
                 raise TooLong(f"more than {MAX_PARTS} choices")
-            self._left -= self._choices.setdefault(index, _Choice()).add(sent)
-            if self._left < 0:
+            self._remaining -= self._choices.setdefault(index, _Choice()).add(sent)
+            if self._remaining < 0:
                 raise TooLong(f"more than {MAX_CHARACTERS} characters")
         if counted:
-            self._counted, self._counted_whole = self._spoken, self.whole
+            self._counted_bytes, self._usage_is_final = self._text_bytes, self.is_complete
 
     def _note_usage(self, usage: Any) -> bool:
-        """The last counts, but for one of nothing but zeros after one that counted, as some servers close with.
+        """Stores the usage. The last one is used, unless it has only zeros, which some servers send at the end.
 
-        Of costs the highest does: where they add up on the way, it is the one of all, whichever came last. Returns
-        whether it counts anything.
+        Of several costs the highest is used: it is the total if a server adds the costs up, whichever comes last.
+        Returns whether the usage has any count.
         """
         cost = cost_of(object_of(usage))
         if cost and cost > (cost_of(self._cost) or 0):
             self._cost = {name: usage.get(name) for name in COST_FIELDS}
         counts = any(isinstance(number, int | float) and number > 0 for number in object_of(usage).values())
-        if usage is not None and (counts or "usage" not in self._beside):
-            self._beside["usage"] = usage
+        if usage is not None and (counts or "usage" not in self._fields):
+            self._fields["usage"] = usage
         return counts
 
 
 class _Choice:
-    """One choice of a stream so far."""
+    """The part of a choice that has arrived."""
 
     def __init__(self) -> None:
         self.fields: dict[str, Any] = {}
-        self.spoken = 0
-        self.beside = 0
+        self.text_bytes = 0
+        self.extra_bytes = 0
         self._texts: dict[str, StringIO] = {}
         self._calls: dict[int, _ToolCall] = {}
         self._annotations: list[dict[str, Any]] = []
 
     def add(self, sent: dict[str, Any]) -> int:
-        """Returns how many characters came with it, at most."""
+        """Adds a piece of the choice. Returns an upper bound of its characters."""
         for name in ("finish_reason", "native_finish_reason", "error"):
             if sent.get(name) is not None:
                 self.fields[name] = sent[name]
         delta = object_of(sent.get("delta"))
-        if not delta and not self._texts:  # what comes as a message after pieces of it is the whole once more
+        if not delta and not self._texts:  # a message after its pieces repeats them
             delta = object_of(sent.get("message"))
-        characters = spoken = 0
+        characters = text_bytes = 0
         for name in _TEXTS:
             if text := text_of(delta.get(name)):
                 characters += len(text)
-                spoken += _count_bytes(text)
+                text_bytes += _count_bytes(text)
                 self._texts.setdefault(name, StringIO()).write(text)
         for call in objects_of(delta.get("tool_calls")):
             index = call.get("index")
             index = index if isinstance(index, int) else len(self._calls)
             written = self._calls.setdefault(index, _ToolCall()).add(call)
             characters += len(written)
-            spoken += _count_bytes(written)
+            text_bytes += _count_bytes(written)
         annotations = objects_of(delta.get("annotations"))
         characters += sum(len(json.dumps(annotation)) for annotation in annotations)
         self._annotations += annotations
         if max(len(self._calls), len(self._annotations)) > MAX_PARTS:
             raise TooLong(f"more than {MAX_PARTS} tool calls or annotations")
-        beside = max(0, sum(_count_bytes(text) for text in model_texts(delta)) - spoken)
-        self.beside += beside
-        self.spoken += spoken + beside
-        return characters + beside
+        extra_bytes = max(0, sum(_count_bytes(text) for text in model_texts(delta)) - text_bytes)
+        self.extra_bytes += extra_bytes
+        self.text_bytes += text_bytes + extra_bytes
+        return characters + extra_bytes
 
     def document(self, index: int) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": None}
@@ -220,7 +220,7 @@ class _Choice:
 
 
 class _ToolCall:
-    """A tool call of a stream so far: its name comes first, its arguments letter by letter."""
+    """The part of a tool call that has arrived. The name comes first, then the arguments in small pieces."""
 
     def __init__(self) -> None:
         self._id: str | None = None
@@ -228,7 +228,7 @@ class _ToolCall:
         self._arguments = StringIO()
 
     def add(self, sent: dict[str, Any]) -> str:
-        """Returns what came with it."""
+        """Adds a piece of the call. Returns its text."""
         function = object_of(sent.get("function"))
         name, arguments = text_of(function.get("name")), text_of(function.get("arguments"))
         self._id = self._id or text_of(sent.get("id")) or None
@@ -246,7 +246,7 @@ def _count_bytes(text: str) -> int:
 
 
 def _decode(data: bytes) -> str:
-    """As UTF-8, which some servers write with the halves of surrogate pairs in it."""
+    """Decodes UTF-8, in which some servers write lone surrogates."""
     try:
         return data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:

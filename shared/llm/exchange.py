@@ -1,8 +1,8 @@
-"""What one call of a model sends and receives, observed where it passes: in the transport below every HTTP client.
+"""Observes the request and response of a model call in the transport below every HTTP client.
 
-The whole answer is read here, within limits, before anything else sees it: a provider's answer is as long, as slow and
-as deeply compressed as the provider likes. A stream of events is joined while it arrives (`event_stream`), and handed
-on as the one document that it amounts to. What the document means is `reading`'s to say.
+The whole response is read here, within limits, before other code sees it, because a provider can make it arbitrarily
+long, slow and deeply compressed. An event stream is joined while it arrives (`event_stream`), and passed on as one
+document. `shared.llm.results` interprets the document.
 """
 
 import asyncio
@@ -23,45 +23,44 @@ from shared.llm.event_stream import EventStream, TooLong
 from shared.llm.text import object_of
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
-"""Of an answer, decompressed. One that is stored has a quarter of it; what searches found may come on top."""
+"""The limit of a response, decompressed. A stored answer has at most a quarter of it; search results may be added."""
 MAX_STREAM_BYTES = 64 * 1024 * 1024
-"""Of a stream, decompressed: each of its events wraps a few letters in some hundred bytes."""
+"""The limit of a stream, decompressed. Each event wraps a few letters in a few hundred bytes."""
 MAX_ERROR_BYTES = 64 * 1024
-"""Of the body of an error status. What comes after it is not read."""
+"""The limit of an error response's body. The rest is not read."""
 MAX_HEADERS = 200
 MAX_HEADER_BYTES = 64 * 1024
 _PIECE_BYTES = 64 * 1024
 _MAX_MEMBERS = 100
-"""Of a body in gzip: each takes as long as many bytes."""
+"""The limit of members in a gzip body: each takes as long to read as many bytes."""
 _EVENT_STARTS = (b"data:", b"event:", b"id:", b"retry:", b": ", codecs.BOM_UTF8 + b"data:")
 _DETECTION_BYTES = max(map(len, _EVENT_STARTS))
-"""Of the beginning of an answer, which may come a byte at a time."""
+"""The bytes at the beginning of a response, which may arrive one at a time, that show its form."""
 _MAX_LEADING_BLANKS = 1024
-"""Before it."""
+"""The limit of white space before these bytes."""
 _LINGER_SECONDS = 1.0
-"""How long a stream that has ended may keep its connection open, for the next call to have it."""
+"""How long a stream that has ended may take to complete the response, so that its connection can be reused."""
 
 
 class ResponseTooLong(Exception):
-    """An answer exceeds a limit. `args[0]` says which."""
+    """A response exceeds a limit. `args[0]` describes the limit."""
 
 
 class BrokenOff(httpx.ReadError):
     """The connection was lost after the request had been sent.
 
-    A class of its own, because litellm sends a request again by itself after some of httpx's errors, which would be
-    billed twice.
+    After some of httpx's errors, litellm sends the request again, which would be billed twice. This class prevents it.
     """
 
 
 @dataclass
 class Exchange:
-    """What is known of one call so far.
+    """The observed state of one call.
 
-    `request`: the body that the provider was sent, None before it was. `status`: of the answer, once there is one.
-    `received`: bytes of its body, decompressed. `body`: all of it, once it is there; of a stream, the document that it
-    amounts to. `stream`: what a stream has brought so far; there is one once the headers say that events come, or the
-    body shows it. `undecoded`: it is encoded in a way that hides all of it.
+    `request`: the body of the request, None until it is sent. `status`: the status of the response, None until it
+    arrives. `received`: the decompressed bytes of the body so far. `body`: the complete body, or a stream's joined
+    document. `stream`: the part of an event stream that has arrived; it is set once the headers announce events, or the
+    body shows them. `is_undecodable`: whether nothing of the body could be decoded.
     """
 
     request: bytes | None = None
@@ -71,11 +70,11 @@ class Exchange:
     body: bytes | None = None
     stream: EventStream | None = None
     too_long: str | None = None
-    undecoded: bool = False
+    is_undecodable: bool = False
 
     @property
-    def answered(self) -> bool:
-        """Whether the whole answer to a request that the provider took is there."""
+    def is_answered(self) -> bool:
+        """Whether the provider accepted the request and the whole response has arrived."""
         return self.status is not None and self.status < 300 and self.body is not None
 
 
@@ -84,7 +83,7 @@ _current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
 
 @contextmanager
 def observe() -> Generator[Exchange]:
-    """What is sent and received within, by this task and by those that it starts."""
+    """Observes the call that this task, or a task that it starts, makes in the context."""
     exchange = Exchange()
     token = _current.set(exchange)
     try:
@@ -94,17 +93,17 @@ def observe() -> Generator[Exchange]:
 
 
 class ObservedTransport(httpx.AsyncHTTPTransport):
-    """httpx's transport, which reports to the exchange that it is used in, and keeps its limits.
+    """An httpx transport that records the current exchange and enforces its limits.
 
-    A redirect is not followed: a key is meant for one address. Connections are kept for later calls, and are closed
-    with the loop that they belong to.
+    Redirects are not followed, because a key is meant for one address. Connections stay open for later calls, and are
+    closed with their event loop.
     """
 
     _loop: Callable[[], asyncio.AbstractEventLoop | None] = staticmethod(lambda: None)
     _end: AsyncGenerator[None] | None = None
 
     async def _close_with_loop(self) -> None:
-        """A loop that ends closes its asynchronous generators: the one that is begun here closes the connections."""
+        """Closes connections when the loop ends: it then closes the asynchronous generator that is started here."""
         loop = asyncio.get_running_loop()
         if self._loop() is not loop:
             self._loop = ref(loop)
@@ -118,13 +117,13 @@ class ObservedTransport(httpx.AsyncHTTPTransport):
             await self.aclose()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends the request, and keeps what is answered for the call that makes it."""
+        """Sends the request, and records the response in the current exchange."""
         await self._close_with_loop()
         exchange = _current.get()
         if exchange is None:
             return await super().handle_async_request(request)
         body = await request.aread()
-        request.headers["Accept-Encoding"] = "gzip"  # the one that can be decompressed here within a limit
+        request.headers["Accept-Encoding"] = "gzip"  # the only encoding that is decompressed here within a limit
         request.extensions = {**request.extensions, "trace": _trace_request(exchange, body)}
         try:
             response = await super().handle_async_request(request)
@@ -138,7 +137,7 @@ class ObservedTransport(httpx.AsyncHTTPTransport):
 
 
 def _trace_request(exchange: Exchange, body: bytes) -> Any:
-    """Notes the request when all of it is on its way."""
+    """A trace function that records the request once it is sent completely."""
 
     method = b""
 
@@ -146,14 +145,14 @@ def _trace_request(exchange: Exchange, body: bytes) -> Any:
         nonlocal method
         if event.endswith("send_request_body.started"):
             method = info["request"].method
-        elif event.endswith("send_request_body.complete") and method != b"CONNECT":  # which is for a proxy
+        elif event.endswith("send_request_body.complete") and method != b"CONNECT":  # CONNECT is for a proxy
             exchange.request = body
 
     return note
 
 
 async def _read(response: httpx.Response, exchange: Exchange, request: httpx.Request) -> httpx.Response:
-    """The response with all of its body, as it is without compression. Raises `ResponseTooLong`."""
+    """The response with its whole body, decompressed. Raises `ResponseTooLong`."""
     try:
         exchange.status = response.status_code
         if response.headers.get("content-type", "").lower().startswith("text/event-stream"):
@@ -168,7 +167,7 @@ async def _read(response: httpx.Response, exchange: Exchange, request: httpx.Req
         exchange.too_long = str(error)
         raise
     except httpx.DecodingError:
-        exchange.undecoded = not exchange.received
+        exchange.is_undecodable = not exchange.received
         raise
     finally:
         await response.aclose()
@@ -183,11 +182,11 @@ async def _read(response: httpx.Response, exchange: Exchange, request: httpx.Req
 def _check_headers(response: httpx.Response) -> None:
     raw = response.headers.raw
     if len(raw) > MAX_HEADERS or sum(len(name) + len(value) for name, value in raw) > MAX_HEADER_BYTES:
-        raise ResponseTooLong(f"more than {MAX_HEADERS} headers, or than {MAX_HEADER_BYTES} bytes of them")
+        raise ResponseTooLong(f"more than {MAX_HEADERS} headers, or more than {MAX_HEADER_BYTES} bytes of headers")
 
 
 async def _read_beginning(response: httpx.Response, exchange: Exchange) -> bytes:
-    """What an error says, as far as it is read; of one that breaks off, what came."""
+    """The beginning of an error response's body, or the part that arrived before the connection was lost."""
     read = bytearray()
     try:
         async for piece in _decompress(response):
@@ -196,12 +195,12 @@ async def _read_beginning(response: httpx.Response, exchange: Exchange) -> bytes
             if len(read) >= MAX_ERROR_BYTES:
                 break
     except (httpx.TransportError, zlib.error):
-        pass  # the status says enough
+        pass  # the status is sufficient
     return bytes(read[:MAX_ERROR_BYTES])
 
 
 async def _read_answer(response: httpx.Response, exchange: Exchange) -> bytes:
-    """Events that were asked for are told by how they begin, too, and so is JSON: some servers give another type."""
+    """The body of a response. Some servers send a wrong content type, so its first bytes tell events from JSON."""
     pieces = _decompress(response)
     first = b""
     try:
@@ -209,7 +208,7 @@ async def _read_answer(response: httpx.Response, exchange: Exchange) -> bytes:
             first += piece
             if len(first.lstrip()) >= _DETECTION_BYTES or len(first) >= _MAX_LEADING_BLANKS:
                 break
-    finally:  # by as much as has come of it, if it breaks off
+    finally:  # even if the connection is lost
         _detect_form(first.lstrip(), exchange)
     if exchange.stream is not None:
         return await _read_stream(first, pieces, exchange, exchange.stream)
@@ -224,7 +223,7 @@ def _detect_form(start: bytes, exchange: Exchange) -> None:
 
 
 def parse_request(request: bytes | None) -> dict[str, Any]:
-    """The fields of a request; none if it is not JSON."""
+    """The fields of a request; an empty object if it is not JSON."""
     try:
         return object_of(json.loads(request or b"{}"))
     except (ValueError, RecursionError):
@@ -250,39 +249,39 @@ async def _read_whole(first: bytes, rest: AsyncIterator[bytes], exchange: Exchan
 async def _read_stream(first: bytes, rest: AsyncIterator[bytes], exchange: Exchange, stream: EventStream) -> bytes:
     loop = asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(None) as patience:
+        async with asyncio.timeout(None) as linger:
             async for piece in _prepend(first, rest):
                 exchange.received += len(piece)
                 if exchange.received > MAX_STREAM_BYTES:
                     raise ResponseTooLong(f"more than {MAX_STREAM_BYTES} bytes")
                 stream.feed(piece)
-                if stream.ended and patience.when() is None:
-                    patience.reschedule(loop.time() + _LINGER_SECONDS)
+                if stream.has_ended and linger.when() is None:
+                    linger.reschedule(loop.time() + _LINGER_SECONDS)
     except (TimeoutError, httpx.TransportError):
-        if not (stream.ended or stream.whole):
+        if not (stream.has_ended or stream.is_complete):
             with contextlib.suppress(TooLong):
-                stream.finish()  # what has come of an event that was cut was said, and is billed
+                stream.finish()  # the provider also bills the text of an incomplete event
             raise
     stream.finish()
     return json.dumps(stream.document()).encode()
 
 
 async def _decompress(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The body in small pieces, each decompressed before the next: a small one may hold gigabytes."""
+    """The decompressed body in small pieces, because a small compressed piece may expand to gigabytes."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "", "gzip", "x-gzip", "deflate"):
         raise httpx.DecodingError(f"an unknown encoding, {encoding[:20]}")
     decompressor = None if encoding in ("identity", "") else zlib.decompressobj(zlib.MAX_WBITS | 32)
     members = 1
     stream = response.stream
-    assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - an asynchronous transport gives no other
+    assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - asynchronous transports always return one
     async for raw in stream:
         if decompressor is None:
             for start in range(0, len(raw), _PIECE_BYTES):
                 yield raw[start : start + _PIECE_BYTES]
             continue
         while raw:
-            if decompressor.eof:  # several members are one text
+            if decompressor.eof:  # gzip allows several members, which are joined
                 members += 1
                 if members > _MAX_MEMBERS:
                     raise httpx.DecodingError(f"gzip in more than {_MAX_MEMBERS} pieces")

@@ -1,14 +1,14 @@
-"""A call of a model that failed, sorted by who must act: the queue (try again), or the user (read the sentence)."""
+"""A failed model call. `transient` decides who has to act: the queue, which tries again, or the user."""
 
 from shared.models.chat import Usage
 
 
 class ModelFailure(Exception):
-    """A call that failed. `message` is for the user and holds no secret.
+    """A failed call. `message` is for the user and contains no secret.
 
-    `transient`: the same call may succeed later. `retry_after`: seconds that the provider asked to wait, if it did.
-    `cost`: US dollars that the provider bills all the same, estimated where it does not say; 0 when it refused the
-    request with an error status or was never reached. `usage`: the tokens behind it, None where nothing was billed.
+    `transient`: whether the same call may succeed later. `retry_after`: the wait in seconds that the provider asked
+    for, if any. `cost`: US dollars that the provider bills despite the failure, estimated unless it reports them; 0 if
+    it refused the request with an error status or was not reached. `usage`: the billed tokens, None if there are none.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""`complete`, whose library is imported when a model is first called: most requests never do.
+"""`complete`, which imports its library when a model is first called. Most requests call no model.
 
-The import takes seconds, so it happens beside the event loop.
+The import takes seconds, so it runs in a thread outside of the event loop.
 """
 
 from shared.late_imports import import_late
@@ -9,6 +9,6 @@ from shared.models.chat import ChatRequest, ChatResult
 
 
 async def complete(route: ModelRoute, request: ChatRequest, timeout: float) -> ChatResult:
-    """See `shared.llm.completion.complete`. The time for the import is not counted."""
+    """See `shared.llm.completion.complete`. `timeout` does not include the import."""
     result: ChatResult = await (await import_late("shared.llm.completion")).complete(route, request, timeout)
     return result

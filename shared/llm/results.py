@@ -1,4 +1,4 @@
-"""Makes a result, or a failure, of what a provider answered, and says what it cost."""
+"""Reads answers and thoughts from the responses of providers."""
 
 import json
 from typing import Any
@@ -10,9 +10,9 @@ from shared.llm.forms import read_document
 
 
 def parse_json(body: bytes | None) -> Any:
-    """The JSON in a body, None when it is none. Whole numbers beyond all bounds, and depths, are none either.
+    """The JSON in a body, None if it is not valid, or has integers that are too long or nesting that is too deep.
 
-    In UTF-8, or in one of the other encodings that JSON may have and that show themselves.
+    The encoding is detected from those that JSON allows.
     """
     body = body or b""
     try:
@@ -22,28 +22,28 @@ def parse_json(body: bytes | None) -> Any:
 
 
 def is_remnant(body: bytes | None) -> bool:
-    """Whether a body is what is left of an answer: nothing, or the beginning of JSON."""
+    """Whether a body is the rest of a lost answer: empty, or the beginning of JSON."""
     text = (body or b"").lstrip(b"\xef\xbb\xbf \t\r\n\0")
     return not text or (text[:1] in (b"{", b"[") and parse_json(body) is None)
 
 
 def read_exchange(exchange: Exchange) -> Answer | None:
-    """The answer, or as much of a stream as has come; None where nothing can be read."""
+    """The answer, or the part of a stream that has arrived; None if it cannot be read."""
     lost = exchange.body is None and exchange.stream is not None
     try:
         answer = read_document(exchange.stream.document() if lost and exchange.stream else parse_json(exchange.body))
-    except RecursionError:  # it is nested more deeply than it can be written again
+    except RecursionError:  # the nesting is too deep to serialize it again
         return None
     if answer is not None and exchange.stream is not None:
-        answer.more_spoken += exchange.stream.beside
+        answer.more_text_bytes += exchange.stream.extra_bytes
     return answer
 
 
 def read_thoughts(answer: Answer, stop: str | None) -> dict[str, Any] | None:
-    """What the model did beside answering; None if nothing.
+    """The details of an answer in addition to its text; None if there are none.
 
-    `reasoning`, `thinking_blocks`, `tool_calls` for the caller, `built_in_tools` that the provider ran, `citations`
-    (see `citations`), `refusal` beside an answer, and `finish_reason` where that is not the usual one.
+    They are `reasoning`, `thinking_blocks`, `tool_calls` for the caller, `built_in_tools` that the provider ran,
+    `citations` (see `shared.llm.citations`), a `refusal` that comes with an answer, and an unusual `finish_reason`.
     """
     thoughts: dict[str, Any] = {
         "reasoning": answer.reasoning,
@@ -58,6 +58,6 @@ def read_thoughts(answer: Answer, stop: str | None) -> dict[str, Any] | None:
 
 
 def stop_of(answer: Answer) -> str | None:
-    """See `stop_reasons.reason`; a refusal is one whatever else is said of its end."""
+    """See `stop_reasons.reason`. An answer with a refusal and no other reason ended with "refusal"."""
     stop = stop_reasons.reason(answer.stop, answer.native_stop)
     return "refusal" if answer.refusal and stop is None else stop

@@ -1,4 +1,4 @@
-"""Why answers end: each provider's words for it, and ours, which are OpenAI's where OpenAI has one."""
+"""The reasons why answers end: the providers' names, and ours, which are OpenAI's names where they exist."""
 
 _USUAL = {
     "stop", "end_turn", "stop_sequence", "tool_calls", "tool_use", "function_call", "completed", "complete", "eos",
@@ -20,15 +20,15 @@ _OWN = {
     "malformed_tool_use", "other", "compaction",
 }  # fmt: skip
 TOO_LONG = "model_context_window_exceeded"
-"""The chat, and not only the answer: asking again ends the same way."""
+"""The whole chat is too long, not only the answer, so another attempt would fail in the same way."""
 EMPTY_IS_FINE = {"length", "pause_turn"}
-"""Reasons to end that an answer without any text may have."""
+"""The reasons with which an answer may have no text."""
 
 
 def reason(stop: str | None, native: str | None) -> str | None:
-    """None for an answer that ended as answers do; "length", "content_filter", "refusal", "error"; else its own word.
+    """None for a normal end; "length", "content_filter", "refusal" or "error"; otherwise the provider's own name.
 
-    `native`: what the model's own provider said, where a router says more kindly that the answer just ended.
+    `native`: the reason of the model's own provider. It is used if a router reports a normal end instead.
     """
     ours = _translate(stop)
     if ours is None and native is not None and _is_known(native):

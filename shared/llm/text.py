@@ -1,15 +1,15 @@
-"""Texts as providers send them: in parts, with halves of surrogate pairs, as numbers that are no numbers."""
+"""Reads texts and JSON as providers send them: in parts, with lone surrogates, with values of the wrong type."""
 
 from typing import Any, cast
 
 MAX_DEPTH = 50
-"""Of what is stored of an answer beside its text."""
+"""The nesting limit of the details that are stored with an answer."""
 _LABELS = {"role", "type", "id", "index", "format", "status", "object", "annotations"}
-"""Fields of a message whose texts the model did not write."""
+"""Fields of a message with texts that the model did not write."""
 
 
 def repair_text(text: str) -> str:
-    """With halves of surrogate pairs put together, and those that have no other half replaced: no UTF-8 holds them."""
+    """Joins the halves of surrogate pairs, and replaces lone surrogates, which UTF-8 cannot encode."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -18,7 +18,7 @@ def repair_text(text: str) -> str:
 
 
 def repair_texts(value: Any, depth: int = MAX_DEPTH) -> Any:
-    """JSON with every text in it made whole, names of fields included; what is nested deeper is left out."""
+    """JSON with every text repaired, including field names. Values below the nesting limit are dropped."""
     match value:
         case list() | dict() if not depth:
             return None
@@ -35,7 +35,7 @@ def repair_texts(value: Any, depth: int = MAX_DEPTH) -> Any:
 
 
 def text_of(content: Any) -> str:
-    """A message's text: a string, or the texts of a list of parts. Empty for anything else."""
+    """The text of a message: a string, or the joined texts of a list of parts. Empty for anything else."""
     match content:
         case str():
             return content
@@ -62,22 +62,22 @@ def objects_of(value: Any) -> list[dict[str, Any]]:
 
 
 def name_of(value: Any) -> str | None:
-    """A short text, such as a reason or a code; None for anything else."""
+    """A short string, such as a reason or a code; None for anything else."""
     return repair_text(value[:100]) if isinstance(value, str) and value.strip() else None
 
 
 def model_texts(message: dict[str, Any]) -> set[str]:
-    """All texts in a message that its model may have written, however deep, each once: some servers send one twice."""
+    """All texts in a message, at any depth, that the model may have written. A repeated text is included once."""
     found: set[str] = set()
-    left: list[Any] = [message]
-    while left:
-        match left.pop():
+    remaining: list[Any] = [message]
+    while remaining:
+        match remaining.pop():
             case str() as text:
                 found.add(text)
             case list() as items:
-                left += cast("list[Any]", items)
+                remaining += cast("list[Any]", items)
             case dict() as fields:
-                left += [value for name, value in cast("dict[str, Any]", fields).items() if name not in _LABELS]
+                remaining += [value for name, value in cast("dict[str, Any]", fields).items() if name not in _LABELS]
             case _:
                 pass
     return found

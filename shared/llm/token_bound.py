@@ -1,19 +1,20 @@
-"""How many tokens a text can be at most, whichever model family counts them; and about how many it is.
+"""The highest possible number of tokens of a text with any model's tokenizer, and the usual number.
 
-The figures behind this are in `docs/decisions/0031-a-hold-covers-the-worst-case.md`.
+The measurements are in `docs/decisions/0031-a-hold-covers-the-worst-case.md`.
 """
 
 import unicodedata
 
 BYTES_PER_TOKEN = 4
-"""Of English, in the tokenizers of today."""
+"""The average for English text with current tokenizers."""
 
 
 def count_tokens_at_most(text: str) -> int:
-    """An upper bound: one token for each UTF-8 byte, of the text as it is or as NFKC spells it out.
+    """An upper bound: one token for each UTF-8 byte of the text or of its NFKC form, whichever is longer.
 
-    Tokenizers merge bytes and fall back to single bytes, so none makes more tokens than there are bytes. Some
-    normalize a text before that, which can make it longer: U+FDFA, three bytes, becomes 18 letters. Linear in `text`.
+    Tokenizers merge bytes and fall back to single bytes, so they never produce more tokens than bytes. Some normalize
+    the text first, which can make it longer: U+FDFA has three bytes, and becomes 18 letters. The time is linear in the
+    length of `text`.
     """
     size = len(text.encode("utf-8", "surrogatepass"))
     return (

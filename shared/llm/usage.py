@@ -1,4 +1,4 @@
-"""How many tokens a call took: as the provider counted them, else estimated from what it was sent and what it sent."""
+"""The tokens of a call: the provider's counts, or estimates from the bytes sent and received."""
 
 import math
 from dataclasses import dataclass, replace
@@ -12,19 +12,19 @@ from shared.models.chat import Usage
 
 _LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "maxOutputTokens", "maxTokens", "num_predict")
 _AROUND_LIMITS = ("generationConfig", "inferenceConfig", "options")
-"""Where providers take a limit that they do not take at the top of the request."""
+"""The objects in which some providers expect the limit, instead of at the top of the request."""
 
 
 @dataclass(frozen=True)
-class Counted:
-    """Tokens of a call; `estimated` as far as the provider did not say."""
+class TokenCount:
+    """The tokens of a call. `estimated`: whether any of them are estimated because the provider did not count them."""
 
     tokens: Tokens
     estimated: bool
 
     @property
     def usage(self) -> Usage:
-        """As answers show it."""
+        """The usage as results show it."""
         prompt, completion = self.tokens.prompt or 0, self.tokens.completion or 0
         return Usage(
             prompt_tokens=prompt,
@@ -34,63 +34,64 @@ class Counted:
         )
 
 
-def count_tokens(answer: Answer, exchange: Exchange, longest_of_model: int | None) -> Counted:
-    """Of a whole answer. What is counted as no tokens was not counted; of a stream, what came after the last count.
+def count_tokens(answer: Answer, exchange: Exchange, model_limit: int | None) -> TokenCount:
+    """The tokens of a complete answer.
 
-    `longest_of_model`: what the request allowed where it set no limit.
+    A count of 0 is treated as missing. Text after a stream's last count is estimated. `model_limit`: the model's
+    limit, which applies if the request sets none.
     """
-    said = answer.tokens
-    prompt = said.prompt or _estimate_tokens(len(exchange.request or b""))
-    uncounted = _estimate_uncounted(answer, exchange, output_limit(exchange.request) or longest_of_model)
-    completion = _count_completion(said) + uncounted
-    return Counted(replace(said, prompt=prompt, completion=completion), not said.prompt or uncounted > 0)
+    reported = answer.tokens
+    prompt = reported.prompt or _estimate_tokens(len(exchange.request or b""))
+    uncounted = _estimate_uncounted(answer, exchange, output_limit(exchange.request) or model_limit)
+    completion = _count_completion(reported) + uncounted
+    return TokenCount(replace(reported, prompt=prompt, completion=completion), not reported.prompt or uncounted > 0)
 
 
-def count_stream(answer: Answer, exchange: Exchange, longest_of_model: int | None, *, thinks_unseen: bool) -> Counted:
-    """Of as much of a stream as came.
+def count_stream(answer: Answer, exchange: Exchange, model_limit: int | None, *, may_hide_thoughts: bool) -> TokenCount:
+    """The tokens of the part of a stream that arrived.
 
-    What a model thinks out of sight is billed, and counted only at the end: without that count, it may have been all
-    that was allowed. Of a stream that did not end, no count makes less of what it said than that is estimated at; and
-    no estimate makes more of it than was allowed, which is what is held for it.
+    Hidden thoughts are billed, but counted only at the end. Without that count, they may have used the whole limit. If
+    the stream did not end, the result is at least the estimate for its text, and at most the limit, which is the amount
+    that is held for it.
     """
-    longest = output_limit(exchange.request) or longest_of_model
-    counted, stream = count_tokens(answer, exchange, longest_of_model), exchange.stream
-    if stream is not None and not (stream.whole or stream.ended):  # a count on the way may be of a part
-        counted = _raise_to(counted, _estimate_said(answer, exchange, longest))
-    if stream is not None and not stream.whole and longest is not None:
+    longest = output_limit(exchange.request) or model_limit
+    counted, stream = count_tokens(answer, exchange, model_limit), exchange.stream
+    if stream is not None and not (stream.is_complete or stream.has_ended):  # an early count may cover only a part
+        counted = _raise_to(counted, _estimate_texts(answer, exchange, longest))
+    if stream is not None and not stream.is_complete and longest is not None:
         counted = _lower_to(counted, max(longest, _count_completion(answer.tokens)))
-    settled = stream is not None and stream.counted_whole and not _estimate_uncounted(answer, exchange, longest)
-    if not thinks_unseen or longest is None or (settled and answer.tokens.completion):
+    settled = stream is not None and stream.has_final_usage and not _estimate_uncounted(answer, exchange, longest)
+    if not may_hide_thoughts or longest is None or (settled and answer.tokens.completion):
         return counted
     return _raise_to(counted, longest)
 
 
-def count_unread(exchange: Exchange, longest_of_model: int | None) -> Counted:
-    """Of an answer that cannot be read, by all that came of it; at most the longest that had been allowed.
+def count_unread(exchange: Exchange, model_limit: int | None) -> TokenCount:
+    """The tokens of an unreadable answer, estimated from its bytes, up to the limit.
 
-    Where the request set no limit, `longest_of_model` is one.
+    The limit is the request's, or else `model_limit`.
     """
-    longest = output_limit(exchange.request) or longest_of_model
+    longest = output_limit(exchange.request) or model_limit
     completion = _estimate_tokens(exchange.received)
     return _estimate(exchange, completion if longest is None else min(completion, longest))
 
 
-def count_lost(exchange: Exchange, longest_of_model: int | None) -> Counted:
-    """Of an answer that was lost on its way: the longest that had been allowed.
+def count_lost(exchange: Exchange, model_limit: int | None) -> TokenCount:
+    """The tokens of a lost answer: the limit, which is the request's or else `model_limit`.
 
-    Where the request set no limit, `longest_of_model` is one. It counts as what came only where that is not known.
+    Without any limit, they are estimated from the bytes that arrived.
     """
-    longest = output_limit(exchange.request) or longest_of_model
+    longest = output_limit(exchange.request) or model_limit
     return _estimate(exchange, _estimate_tokens(exchange.received) if longest is None else longest)
 
 
-def estimate_all(answer: Answer, exchange: Exchange) -> Counted:
-    """As if the provider had not counted."""
-    return _estimate(exchange, _estimate_tokens(answer.spoken))
+def estimate_all(answer: Answer, exchange: Exchange) -> TokenCount:
+    """The tokens as if the provider had not counted them."""
+    return _estimate(exchange, _estimate_tokens(answer.text_bytes))
 
 
 def output_limit(request: bytes | None) -> int | None:
-    """The longest answer, in tokens, that a request allowed, all choices together; None where it set no limit."""
+    """The request's limit for all choices together, in tokens; None if it sets none."""
     body = parse_request(request)
     for fields in (body, *(object_of(body.get(name)) for name in _AROUND_LIMITS)):
         for name in _LIMITS:
@@ -100,60 +101,63 @@ def output_limit(request: bytes | None) -> int | None:
 
 
 def _estimate_uncounted(answer: Answer, exchange: Exchange, longest: int | None) -> int:
-    """Tokens of the answer that the provider did not count, and of what cannot be read of a stream."""
+    """An estimate of the tokens that the provider did not count, including unreadable parts of a stream."""
     stream, counted = exchange.stream, answer.tokens.completion
     if not counted:
-        return _estimate_said(answer, exchange, longest)
-    return 0 if stream is None else _estimate_within(stream.uncounted, stream.beside, longest, counted)
+        return _estimate_texts(answer, exchange, longest)
+    return 0 if stream is None else _estimate_within(stream.uncounted_bytes, stream.extra_bytes, longest, counted)
 
 
-def _estimate_said(answer: Answer, exchange: Exchange, longest: int | None) -> int:
-    """Tokens of all texts, as they are estimated, and of what cannot be read."""
-    unread = answer.beside
+def _estimate_texts(answer: Answer, exchange: Exchange, longest: int | None) -> int:
+    """An estimate of the tokens of all texts and unreadable parts."""
+    extra = answer.extra_bytes
     if (stream := exchange.stream) is not None:
-        return _estimate_within(answer.spoken + unread + stream.unread, unread + stream.beside + stream.unread, longest)
-    return _estimate_within(answer.spoken + unread, unread, longest)
+        doubtful = extra + stream.extra_bytes + stream.unread_bytes
+        return _estimate_within(answer.text_bytes + extra + stream.unread_bytes, doubtful, longest)
+    return _estimate_within(answer.text_bytes + extra, extra, longest)
 
 
 def _estimate_within(size: int, doubtful: int, longest: int | None, counted: int = 0) -> int:
-    """Tokens of so many bytes. Those that may be no text of the answer make no more of it than was allowed."""
+    """An estimate of the tokens in `size` bytes. The `doubtful` bytes, which may not be the model's text, cannot raise
+    it above the limit.
+    """
     estimated = _estimate_tokens(size)
     if longest is None:
         return estimated
     return min(estimated, max(longest - counted, _estimate_tokens(max(0, size - doubtful))))
 
 
-def _count_completion(said: Tokens) -> int:
-    """Tokens of the answer, as far as the provider counted them."""
-    return (said.completion or 0) + _count_beside(said)
+def _count_completion(reported: Tokens) -> int:
+    """The tokens of the answer that the provider counted."""
+    return (reported.completion or 0) + _count_extra(reported)
 
 
-def _count_beside(said: Tokens) -> int:
-    """Tokens that are in the total alone: what xAI's models think, and Gemini's in OpenAI's form, beside the answer."""
-    if not (said.prompt and said.completion and said.total):
+def _count_extra(reported: Tokens) -> int:
+    """Tokens that only the total includes: thoughts of xAI's models, and of Gemini's through OpenAI's interface."""
+    if not (reported.prompt and reported.completion and reported.total):
         return 0
-    return max(0, said.total - said.prompt - said.completion - said.citation)
+    return max(0, reported.total - reported.prompt - reported.completion - reported.citation)
 
 
-def _raise_to(counted: Counted, completion: int) -> Counted:
+def _raise_to(counted: TokenCount, completion: int) -> TokenCount:
     if completion <= (counted.tokens.completion or 0):
         return counted
-    return Counted(replace(counted.tokens, completion=completion), estimated=True)
+    return TokenCount(replace(counted.tokens, completion=completion), estimated=True)
 
 
-def _lower_to(counted: Counted, completion: int) -> Counted:
+def _lower_to(counted: TokenCount, completion: int) -> TokenCount:
     if completion >= (counted.tokens.completion or 0):
         return counted
-    return Counted(replace(counted.tokens, completion=completion), estimated=True)
+    return TokenCount(replace(counted.tokens, completion=completion), estimated=True)
 
 
 def _count_choices(body: dict[str, Any]) -> int:
     return parse_count(body.get("n")) or 1
 
 
-def _estimate(exchange: Exchange, completion: int) -> Counted:
+def _estimate(exchange: Exchange, completion: int) -> TokenCount:
     prompt = _estimate_tokens(len(exchange.request or b""))
-    return Counted(Tokens(prompt=prompt, completion=completion), estimated=True)
+    return TokenCount(Tokens(prompt=prompt, completion=completion), estimated=True)
 
 
 def _estimate_tokens(size: int) -> int:

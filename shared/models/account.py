@@ -1,12 +1,12 @@
-"""A user's account: the allowance, what remains of it, and what running chats hold of that.
+"""A user's account: the allowance, the amount that remains, and the amount that running chats hold.
 
-`remaining` changes by charges, refills and requests, never below zero. A hold moves no money: it is what a running chat
-may still cost, and new chats can only use what is not held. Amounts are millionths of a dollar. All changes are
-functions from one account to the next; the store writes them in a transaction, together with their cause.
+Charges, refills and requests change `remaining`, which is never below zero. A hold moves no money: it reserves what a
+running chat may still cost, and new chats can only use what is not held. Amounts are millionths of a dollar. Every
+change is a function from one account to the next. The store writes the change and its cause in one transaction.
 
-In a deployment the allowance limits its user. A refill gives the ceiling: the part that is not `remaining` is `spare`,
-which the user has set aside and may take back. A user only moves money between the two; only a refill or an
-administrator adds money: `spent + remaining + spare` never exceeds what was given.
+In a deployment the allowance limits its user. A refill adds the amount of the ceiling: the part that is not in
+`remaining` is `spare`, which the user has set aside and may take back. A user only moves money between the two. Only a
+refill or an administrator adds money: `spent + remaining + spare` never exceeds the amount that was added.
 """
 
 import calendar
@@ -19,23 +19,23 @@ from shared.models.money import PICOS_PER_MICRO
 from shared.models.wire import SnakeModel
 
 NEVER = 0
-"""A reset date that never comes."""
+"""The reset date that means "never"."""
 
 
 class Account(SnakeModel):
     """The stored account of a user.
 
-    `reset_at`: epoch milliseconds; `reset_anchor`: the same as it was set, so that the 31st stays the 31st.
-    `residue`: what was spent and not charged yet, as it is less than half a millionth of a dollar, in millionths of
-    one; negative where a charge was rounded up. `period`: counts the periods of tracking; usage entries carry the one
-    they fell in. `ceiling`: what an administrator set as the most that a refill gives; None: the deployment's.
-    `spent`: what was charged since the last refill. `owed`: what calls cost beyond all that was left; the next refill
-    pays it first. `refilled_at`: when the last refill, or the opening, was. `refill_at`: epoch milliseconds; an
-    administrator's date, which refills once. `disabled`: the user may do nothing. `rev`: counts writes.
+    `reset_at`: epoch milliseconds. `reset_anchor`: the date as the user set it, so that the 31st stays the 31st.
+    `residue`: spending of less than half a millionth of a dollar that is not charged yet, in millionths of a millionth;
+    negative after a charge was rounded up. `period`: the number of the current tracking period, which usage entries
+    record. `ceiling`: the administrator's limit for a refill; None means the deployment's. `spent`: charges since the
+    last refill. `owed`: what calls cost beyond the available money; the next refill pays it first. `refilled_at`: when
+    the account was last refilled, or opened. `refill_at`: epoch milliseconds of a single refill that an administrator
+    set. `disabled`: every request of the user is refused. `rev`: the number of writes.
 
-    A document that an earlier version stored has none of `spent`, `spare`, `owed`, `refilled_at`, `refill_at` and
-    `disabled`. It means: what remains is all that there is until the next refill; nothing is known to have been spent
-    or to be owed; the calendar refilled in the month of the last write; the reset date is one of tracking.
+    A document that an earlier version stored lacks `spent`, `spare`, `owed`, `refilled_at`, `refill_at` and `disabled`.
+    Then `remaining` is all the money until the next refill, nothing counts as spent or owed, the month of the last
+    write counts as refilled, and the reset date only starts a tracking period.
     """
 
     uid: str
@@ -77,22 +77,22 @@ class Account(SnakeModel):
 
     @property
     def available(self) -> int:
-        """What a new chat may use."""
+        """The amount that a new chat may use."""
         return max(0, self.remaining - self.held)
 
     @property
     def bound(self) -> int:
-        """In a deployment, the most that the user may raise `remaining` to."""
+        """The amount up to which the user may raise `remaining` in a deployment."""
         return self.remaining + self.spare
 
     def ceiling_under(self, terms: Terms) -> int:
-        """The most that a refill gives."""
+        """The amount that a refill adds."""
         return terms.ceiling if self.ceiling is None else self.ceiling
 
     def advance(self, now: datetime, terms: Terms) -> "Account":
-        """The account at `now`: unchanged, or renewed because a date or the first of a month has come.
+        """The account at `now`: unchanged, or renewed because a date or the first of a month has passed.
 
-        The user's date opens a new period; in a deployment the money comes back by the calendar, or by the date that an
+        The user's date starts a new period. In a deployment, the account is refilled each month, or on the date that an
         administrator set.
         """
         account = self
@@ -107,17 +107,17 @@ class Account(SnakeModel):
         return terms.monthly and _month(now) > _month(self.refilled_at or self.updated_at)
 
     def refill(self, now: datetime, terms: Terms) -> "Account":
-        """Refill with the ceiling, less what is owed, and start a new period: the allowance remains, the rest is spare.
+        """Add the ceiling less the debt, and start a new period: the allowance is `remaining`, the rest is `spare`.
 
-        What running chats hold stays held.
+        Amounts held by running chats stay held.
         """
-        given = self.ceiling_under(terms)
-        paid = min(self.owed, given)
-        remaining = max(0, min(self.allowance, given) - paid)
+        added = self.ceiling_under(terms)
+        paid = min(self.owed, added)
+        remaining = max(0, min(self.allowance, added) - paid)
         return self.start_period(now).change(
             now,
             remaining=remaining,
-            spare=given - paid - remaining,
+            spare=added - paid - remaining,
             spent=0,
             owed=self.owed - paid,
             refilled_at=now,
@@ -129,40 +129,40 @@ class Account(SnakeModel):
         return self.change(now, period=self.period + 1)
 
     def renew(self, now: datetime) -> "Account":
-        """Start a new period with the whole allowance: a reset where users are not limited."""
+        """Start a new period with the full allowance. This is a reset when users are not limited."""
         return self.start_period(now).change(now, remaining=self.allowance, spare=0, spent=0, owed=0)
 
     def reset(self, now: datetime, terms: Terms) -> "Account":
-        """The user's own reset: in a deployment it gives no more than what the user still has."""
+        """Reset the period at the user's request. In a deployment this adds no money."""
         if not terms.bounding:
             return self.renew(now)
         return self.start_period(now).with_remaining(min(self.allowance, self.bound), now)
 
     def with_allowance(self, allowance: int, now: datetime) -> "Account":
-        """Set the allowance. Lowering it below what remains lowers what remains."""
+        """Set the allowance. An allowance below `remaining` lowers `remaining` as well."""
         account = self.change(now, allowance=allowance)
         return account.with_remaining(allowance, now) if allowance < min(self.allowance, self.remaining) else account
 
     def with_remaining(self, remaining: int, now: datetime) -> "Account":
-        """Set what remains. What the user gives up becomes spare; what the user takes comes from there first."""
+        """Set `remaining`. A reduction is added to `spare`; an increase is taken from `spare` first."""
         return self.change(now, remaining=remaining, spare=max(0, self.bound - remaining))
 
     def with_reset_date(self, reset_at: int, now: datetime) -> "Account":
-        """Set the reset date: `NEVER`, or the date from which the following ones are computed."""
+        """Set the reset date: `NEVER`, or the date from which later dates are computed."""
         return self.change(now, reset_at=reset_at, reset_anchor=reset_at)
 
     def limit(self, allowance: int, now: datetime) -> "Account":
-        """Set an administrator's allowance, the ceiling from now on: what was already spent counts against it."""
-        given = max(0, allowance - self.spent)
-        remaining = min(self.remaining, given)
-        return self.change(now, allowance=allowance, ceiling=allowance, remaining=remaining, spare=given - remaining)
+        """Set an administrator's allowance as the new ceiling. Earlier spending in this period counts against it."""
+        unspent = max(0, allowance - self.spent)
+        remaining = min(self.remaining, unspent)
+        return self.change(now, allowance=allowance, ceiling=allowance, remaining=remaining, spare=unspent - remaining)
 
     def grant(self, remaining: int, now: datetime) -> "Account":
-        """Set exactly what remains until the next refill, by an administrator. Debts are forgiven."""
+        """Set an administrator's exact amount for the time until the next refill. Debts are forgiven."""
         return self.change(now, remaining=remaining, spare=0, spent=0, owed=0)
 
     def hold(self, estimate: int, now: datetime) -> tuple["Account", int]:
-        """Hold `estimate`, or all that is available if that is less; returns the account and the held amount."""
+        """Hold `estimate`, or the available amount if that is less. Returns the account and the held amount."""
         hold = min(estimate, self.available)
         return self.change(now, held=self.held + hold), hold
 
@@ -171,9 +171,9 @@ class Account(SnakeModel):
         return self.change(now, held=max(0, self.held - hold))
 
     def charge(self, cost: int, now: datetime) -> tuple["Account", int]:
-        """Charge the user `cost`, or all that is left if that is less; returns the account and the charged amount.
+        """Charge the user `cost`. Returns the account and the charged amount.
 
-        The shortfall is taken from what is spare; what that does not cover is owed.
+        What `remaining` does not cover is taken from `spare`; what that does not cover is owed.
         """
         charge = min(cost, self.remaining)
         covered = min(cost - charge, self.spare)
@@ -187,10 +187,10 @@ class Account(SnakeModel):
         return after, charge + covered
 
     def carry(self, picos: int, now: datetime) -> tuple["Account", int]:
-        """Add a cost in millionths of a millionth of a dollar to what is not charged yet.
+        """Add a cost, in millionths of a millionth of a dollar, to the spending that is not charged yet.
 
-        Returns the account and the whole millionths of a dollar to charge now: sums of costs, however small, are
-        charged to the millionth.
+        Returns the account and the whole millionths of a dollar to charge now. Sums of even the smallest costs are
+        charged exactly to the millionth.
         """
         total = self.residue + picos
         micros = max(0, (total + PICOS_PER_MICRO // 2) // PICOS_PER_MICRO)

@@ -1,4 +1,4 @@
-"""Agents: code that a user saved, with what it may use; on the wire and in the store."""
+"""Agents: code that a user saved and the resources it may use, on the wire and in the store."""
 
 import re
 from datetime import datetime
@@ -15,22 +15,22 @@ _FRIENDLY_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 
 
 def _check_friendly_name(value: Any) -> Any:
-    """Refuse an invalid name in words: the regular expression, which is checked next, is hard to read."""
+    """Refuse an invalid name with a readable message: the next check only quotes its regular expression."""
     if isinstance(value, str) and not re.fullmatch(_FRIENDLY_NAME, value):
         raise PydanticCustomError(
             "string_pattern_mismatch",
-            "A friendly name is made of letters (A to Z), digits, _ and -, begins with a letter or a digit, and has at "
-            "most 100 characters",
+            "A friendly name consists of letters (A to Z), digits, _ and -, begins with a letter or a digit, and has "
+            "at most 100 characters",
         )
     return value
 
 
 FriendlyName = Annotated[str, StringConstraints(pattern=_FRIENDLY_NAME), BeforeValidator(_check_friendly_name)]
-"""What an agent is published under: a segment of a URL."""
+"""The name under which an agent is published: a segment of a URL."""
 
 
 def _trim_addresses(tools: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Strip white space around addresses, and merge the tools of addresses that are equal then."""
+    """Strip white space around addresses, and merge the tools of addresses that are then equal."""
     trimmed: dict[str, list[str]] = {}
     for url, names in tools.items():
         known = trimmed.setdefault(url.strip(), [])
@@ -39,7 +39,7 @@ def _trim_addresses(tools: dict[str, list[str]]) -> dict[str, list[str]]:
 
 
 Tools = Annotated[dict[str, list[str]], BeforeValidator(empty_for_null(dict)), AfterValidator(_trim_addresses)]
-"""MCP servers by URL, without white space around it, and the tools of each that may be called."""
+"""The tools that may be called on each MCP server, by the server's URL without surrounding white space."""
 AgentIds = Annotated[list[str], Field(max_length=100), BeforeValidator(empty_for_null(list))]
 
 
@@ -61,8 +61,8 @@ Models = Annotated[list[ProviderConfig], Field(max_length=100), BeforeValidator(
 class AgentFields(CamelModel):
     """The fields of an agent that users set.
 
-    Schemas come in two forms: the short one, `{"inputText": "string"}`, and JSON Schema. `invokable_models`: what its
-    code may call; empty: every model there is. `gofannon_agents`: ids of the agents that it may call.
+    Schemas have one of two forms: the short form, `{"inputText": "string"}`, or JSON Schema. `invokable_models`: the
+    models that the code may call; empty means all of them. `gofannon_agents`: the ids of the agents that it may call.
     """
 
     name: str = Field(min_length=1, max_length=200)
@@ -82,11 +82,11 @@ class AgentFields(CamelModel):
 
 
 class CreateAgentRequest(AgentFields):
-    """What `POST /agents` takes."""
+    """The request body of `POST /agents`."""
 
     model_config = with_example(
         name="Greeter",
-        description="Greets whoever is named.",
+        description="Greets the person named in the input.",
         code="async def run(input_dict, tools):\n    return {'outputText': f\"Hello, {input_dict['inputText']}!\"}\n",
         friendlyName="greeter",
         inputSchema={"inputText": "string"},
@@ -95,12 +95,12 @@ class CreateAgentRequest(AgentFields):
 
 
 class UpdateAgentRequest(CamelModel):
-    """What `PUT /agents/{id}` takes: only the fields that are sent change. Null empties an optional one.
+    """The request body of `PUT /agents/{id}`: only the fields that are sent change. Null clears an optional field.
 
-    `rev`: the revision that the change was made for; a newer one refuses it.
+    `rev`: the revision that the change is based on; it is refused if the agent has changed since.
     """
 
-    model_config = with_change_example(description="Greets whoever is named, politely.")
+    model_config = with_change_example(description="Politely greets the person named in the input.")
 
     rev: Annotated[str, StringConstraints(max_length=100)] | None = Field(default=None, validation_alias="_rev")
     name: str = Field(default="", min_length=1, max_length=200)
@@ -124,13 +124,13 @@ class UpdateAgentRequest(CamelModel):
 
 
 class StoredAgent(Stored[AgentFields]):
-    """An agent as it is stored. `deployed_as`: the friendly name it is published under, None if it is not published."""
+    """An agent as it is stored. `deployed_as`: the friendly name of a published agent, otherwise None."""
 
     deployed_as: str | None = None
 
 
 class CodeWarning(CamelModel):
-    """Something in the code that will not run, or will not do what it seems to, and a way around it."""
+    """A warning about code that will fail, or behave unexpectedly, and how to avoid that."""
 
     model_config = with_example(line=1, message="The module os is not available here.")
 
@@ -144,7 +144,7 @@ ENGINE: EngineName = "python"
 
 
 class Agent(AgentFields):
-    """An agent as it is answered. `warnings` and `engine`, which runs it, come with an answer to a change."""
+    """An agent as the API returns it. `warnings` and `engine`, which runs it, are only in responses to changes."""
 
     model_config = with_example(
         _id="5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
@@ -152,7 +152,7 @@ class Agent(AgentFields):
         createdAt="2026-11-24T06:00:00.120000Z",
         updatedAt="2026-11-24T06:00:00.120000Z",
         name="Greeter",
-        description="Greets whoever is named.",
+        description="Greets the person named in the input.",
         code="async def run(input_dict, tools):\n    return {'outputText': f\"Hello, {input_dict['inputText']}!\"}\n",
         friendlyName="greeter",
         inputSchema={"inputText": "string"},
@@ -176,5 +176,5 @@ class Agent(AgentFields):
 
 
 def to_agent(stored: StoredAgent, warnings: list[CodeWarning] | None = None) -> Agent:
-    """The agent as it is answered. `warnings`: what the analysis found, if the code was changed."""
+    """The agent as the API returns it. `warnings`: the findings of the analysis, if the code was changed."""
     return Agent(**stored.to_answer(), warnings=warnings, engine=None if warnings is None else ENGINE)

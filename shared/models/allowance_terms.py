@@ -1,4 +1,4 @@
-"""The limits that a deployment sets for its users: how much they may have at most, and when that is refilled."""
+"""The limits that a deployment sets for its users: the highest allowance, and when it is refilled."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,10 @@ from shared.settings import Settings
 
 @dataclass(frozen=True)
 class Terms:
-    """`ceiling`: millionths of a dollar, of a user for whom no administrator set another. `monthly`: whether the
-    calendar refills. `bounding`: whether this is a deployment; with authentication bypassed users do as they like.
+    """`default` and `ceiling` are millionths of a dollar; an administrator may set another ceiling for a user.
+
+    `monthly`: whether allowances are refilled each month. `bounding`: whether the ceiling limits users, as it does in a
+    deployment. It does not while authentication is bypassed.
     """
 
     bounding: bool
@@ -19,7 +21,7 @@ class Terms:
 
     @classmethod
     def of(cls, settings: Settings) -> "Terms":
-        """A new user begins with no more than the ceiling, whatever the two settings say."""
+        """The terms that `settings` define. A default allowance above the ceiling is lowered to it in a deployment."""
         default = to_micros(settings.default_allowance)
         ceiling = default if settings.allowance_ceiling is None else to_micros(settings.allowance_ceiling)
         bounding = settings.authentication_required

@@ -8,7 +8,7 @@ from shared.models.wire import SnakeModel
 
 
 class AuditRecord(SnakeModel):
-    """Who did what to whom, and what it was before and after. Amounts are millionths of a dollar."""
+    """An action, its actor and target, and the state before and after. Amounts are millionths of a dollar."""
 
     at: AwareDatetime
     actor: str

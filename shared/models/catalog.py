@@ -1,4 +1,4 @@
-"""What the provider catalog says of providers and models, as `GET /providers` answers it."""
+"""The provider catalog's description of providers and models, as `GET /providers` returns it."""
 
 from typing import Any, Literal
 
@@ -13,11 +13,11 @@ ParameterType = Literal["string", "integer", "float", "boolean", "choice", "arra
 
 
 class ParameterSpec(SnakeModel):
-    """One parameter a model takes: its type, its default and what values it allows.
+    """A parameter of a model: its type, its default and the values that it allows.
 
-    `default` None means that nothing is sent unless the caller sets it. `min` and `max` are inclusive,
-    None: no bound. `choices` is there for the type "choice", and for an object that has a type. An array is one of
-    texts; its `max` says how many. A string's `max` says how many characters.
+    With a `default` of None, nothing is sent unless the caller sets the parameter. `min` and `max` are inclusive; None
+    means no bound. `choices` is set for the type "choice", and for an object with a type of its own. An array contains
+    strings, and `max` is its maximum length. The `max` of a string is its maximum number of characters.
     """
 
     type: ParameterType
@@ -29,18 +29,19 @@ class ParameterSpec(SnakeModel):
 
 
 class BuiltInTool(SnakeModel):
-    """A tool that the provider itself runs, such as web search."""
+    """A tool that the provider runs, such as web search."""
 
     id: str
     description: str
 
 
 class Prices(SnakeModel):
-    """US dollars per million tokens of text. None: there is no such price, or it is not known.
+    """US dollars per million tokens of text. None means that the price does not exist or is unknown.
 
-    `cached_input` is for prompt tokens that the provider had kept, `cache_write` for those that it keeps.
-    `reasoning` is for what the model thinks; None: as `output`. `citation` is for tokens of the sources that it read.
-    The prices in `..._above` apply to all of a request whose prompt has more than `above_tokens` tokens.
+    `cached_input` applies to prompt tokens that the provider reads from its cache, `cache_write` to those that it
+    writes there. `reasoning` applies to the model's thoughts; None means the price of `output`. `citation` applies to
+    the tokens of the sources that the model read. The prices in `..._above` apply to the whole request if its prompt
+    has more than `above_tokens` tokens.
     """
 
     input: float
@@ -56,12 +57,12 @@ class Prices(SnakeModel):
     cache_write_above: float | None = None
 
     def highest_input(self, prompt_tokens: int) -> float:
-        """The most that a prompt token may cost in a request of so many, whatever the provider keeps of it."""
+        """The highest price of a prompt token in a prompt of `prompt_tokens` tokens, whether it is cached or not."""
         above = (self.input_above, self.cache_write_above) if self._is_above(prompt_tokens) else ()
         return max(price for price in (self.input, self.cache_write, *above) if price is not None)
 
     def highest_output(self, prompt_tokens: int) -> float:
-        """The most that a token of the answer may cost, thoughts included, after a prompt of so many tokens."""
+        """The highest price of a token of the answer or thoughts after a prompt of `prompt_tokens` tokens."""
         above = (self.output_above,) if self._is_above(prompt_tokens) else ()
         return max(price for price in (self.output, self.reasoning, *above) if price is not None)
 
@@ -70,10 +71,10 @@ class Prices(SnakeModel):
 
 
 class ModelInfo(SnakeModel):
-    """One model: how it may be called and what it costs. `prices` None: unknown beforehand."""
+    """A model: how it may be called, and what it costs. `prices` is None if they are not known in advance."""
 
     model_config = with_example(
-        description="A small model that runs beside the service.",
+        description="A small model that runs next to the service.",
         context_window=8192,
         max_output_tokens=None,
         prices=Prices(input=0, output=0).model_dump(),
@@ -93,7 +94,7 @@ class ModelInfo(SnakeModel):
 
     description: str = ""
     context_window: int | None = Field(
-        default=None, description="tokens of prompt the model reads; the answer may count against them"
+        default=None, description="the most prompt tokens that the model reads; the answer may count against them"
     )
     max_output_tokens: int | None = None
     prices: Prices | None = None
@@ -103,11 +104,11 @@ class ModelInfo(SnakeModel):
 
 
 class ProviderInfo(SnakeModel):
-    """One provider and its models, by slug."""
+    """A provider and its models, by slug."""
 
     model_config = with_example(
         name="Local",
-        description="A small model that runs beside the service.",
+        description="A small model that runs next to the service.",
         models={
             "smollm2-135m-instruct": {
                 "description": "",

@@ -1,4 +1,4 @@
-"""A chat's shapes: the request, the ticket that stands for it, and the result."""
+"""The shapes of a chat: the request, its ticket, and the result."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -19,16 +19,16 @@ class TextPart(CamelModel):
 
 
 def _join_text_parts(content: Any) -> Any:
-    """Join the texts of a list of parts without changing them. Anything else is left for validation.
+    """Join the texts of a list of parts without changing them. Other content is returned for validation.
 
-    Raises `BadRequest` for a part that is not text: it is well formed, but cannot be served.
+    Raises `BadRequest` for a part that is not text, because it is well formed but not supported.
     """
     if not isinstance(content, list):
         return content
     parts = cast("list[Any]", content)
     kinds = [cast("dict[str, Any]", part).get("type") for part in parts if isinstance(part, dict)]
     if any(kind in _NOT_TEXT for kind in kinds):
-        raise BadRequest("A message's content must be text here: images, sound and files cannot be sent.")
+        raise BadRequest("A message's content must be text: images, sound and files cannot be sent.")
     return "".join(part.text for part in _parts.validate_python(parts))
 
 
@@ -37,17 +37,17 @@ _parts = TypeAdapter(Annotated[list[TextPart], FailFast()])
 
 
 class Message(CamelModel):
-    """One message of the conversation. Parts of text are one text, put together as they are."""
+    """One message of the conversation. The texts of a list of parts are joined without separators."""
 
     role: Literal["user", "assistant", "system"]
     content: Annotated[str, BeforeValidator(_join_text_parts, json_schema_input_type=str | list[TextPart])]
 
 
 class ChatRequest(CamelModel):
-    """What `POST /chat` takes. `parameters` and `built_in_tools` are those of the model's catalog entry.
+    """The request body of `POST /chat`. The model's catalog entry lists its `parameters` and `built_in_tools`.
 
-    With `stream` the worker reads the model's answer as a stream, which keeps long answers from idling out;
-    the caller polls the ticket all the same.
+    With `stream` the worker reads the model's answer as a stream, so that the connection of a long answer does not time
+    out. The caller polls the ticket in either case.
     """
 
     model_config = with_example(
@@ -72,16 +72,15 @@ class Usage(SnakeModel):
     completion_tokens: int = 0
     total_tokens: int = 0
     estimated: SkipJsonSchema[bool] = Field(default=False, exclude=True)
-    """Whether the provider did not count, so that the tokens are estimated from bytes. Not on the wire."""
+    """Whether the tokens are estimated from bytes because the provider reported none. Not on the wire."""
     unpriced: SkipJsonSchema[bool] = Field(default=False, exclude=True)
-    """Whether the cost is unknown, because neither the catalog nor the provider gives it. Not on the wire."""
+    """Whether the cost is unknown because neither the catalog nor the provider states it. Not on the wire."""
 
 
 class ChatResult(SnakeModel):
     """A model's answer.
 
-    `thoughts`: reasoning, tool calls and thinking blocks, None where there are none. `model`: "provider/model".
-    `cost`: US dollars.
+    `thoughts`: reasoning, tool calls and thinking blocks, or None. `model`: "provider/model". `cost`: US dollars.
     """
 
     content: str
@@ -92,7 +91,7 @@ class ChatResult(SnakeModel):
 
 
 class TicketStatus(StrEnum):
-    """The state of a ticket. `pending` and `processing` finally become one of the other two."""
+    """The state of a ticket. `completed` and `failed` are final."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -106,7 +105,7 @@ class TicketStatus(StrEnum):
 
 
 class Accepted(SnakeModel):
-    """The answer of `POST /chat`."""
+    """The response of `POST /chat`."""
 
     model_config = with_example(ticket_id="0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10", status="pending")
 
@@ -115,7 +114,7 @@ class Accepted(SnakeModel):
 
 
 class ChatResponse(SnakeModel):
-    """The answer of `GET /chat/{ticket_id}`. `error` is a sentence for the user, None unless failed."""
+    """The response of `GET /chat/{ticket_id}`. `error` is a sentence for the user if the chat failed, else None."""
 
     model_config = with_example(
         ticket_id="0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10",

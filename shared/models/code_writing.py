@@ -1,4 +1,4 @@
-"""Writing an agent's code, on the wire."""
+"""The request and response of writing an agent's code, on the wire."""
 
 from pydantic import AliasChoices, Field, JsonValue
 
@@ -8,10 +8,10 @@ from shared.models.wire import CamelModel, JsonObject, with_example
 
 
 class GenerateCodeRequest(CamelModel):
-    """What `POST /agents/generate-code` takes: what the agent should do, and with what. `composer` writes it."""
+    """The request body of `POST /agents/generate-code`: the agent's purpose and resources. `composer` writes it."""
 
     model_config = with_example(
-        description="Greets whoever is named in inputText.",
+        description="Greets the person named in inputText.",
         inputSchema={"inputText": "string"},
         outputSchema={"outputText": "string"},
         modelConfig={"provider": "openai", "model": "gpt-4.1-mini", "parameters": {}},
@@ -29,12 +29,12 @@ class GenerateCodeRequest(CamelModel):
 
 
 class GenerateCodeResponse(CamelModel):
-    """Its answer. `thoughts`: the model's thoughts, None if it gave none."""
+    """The response of `POST /agents/generate-code`. `thoughts`: the model's thoughts, or None."""
 
     model_config = with_example(
         code="async def run(input_dict, tools):\n    return {'outputText': f\"Hello, {input_dict['inputText']}!\"}\n",
         friendlyName="greeter",
-        docstring="Greets whoever is named.",
+        docstring="Greets the person named in the input.",
         thoughts=None,
     )
 

@@ -1,4 +1,4 @@
-"""Demos: web pages that a model wrote around published agents; on the wire, and as they are stored."""
+"""Demos: web pages that a model wrote for published agents, on the wire and in the store."""
 
 from datetime import datetime
 from typing import Annotated
@@ -11,7 +11,7 @@ from shared.models.wire import REQUEST_AND_RESPONSE, CamelModel, JsonObject, emp
 
 
 class SelectedApi(CamelModel):
-    """An entry of `GET /deployments`, as a frontend sends it back. Only its name is relied on."""
+    """An entry of `GET /deployments`, as a frontend sends it back. Only its name is used."""
 
     model_config = REQUEST_AND_RESPONSE
 
@@ -27,11 +27,11 @@ Composer = Annotated[
     ProviderConfig,
     Field(validation_alias=AliasChoices("modelConfig", "model_config"), serialization_alias="modelConfig"),
 ]
-"""The model that writes the demo. pydantic has a meaning of its own for the name `model_config`."""
+"""The model that writes the demo. pydantic reserves the name `model_config`."""
 
 
 class DemoCode(CamelModel):
-    """A page's parts. `html` is what its body holds; `js` finds the constant `API_BASE_URL` defined."""
+    """The parts of a page. `html` is the content of its body. `js` can use the constant `API_BASE_URL`."""
 
     html: str
     css: str
@@ -39,7 +39,7 @@ class DemoCode(CamelModel):
 
 
 class DemoFields(CamelModel):
-    """The fields of a demo that users set. A shared demo can be opened by everyone, even without a token."""
+    """The fields of a demo that users set. Anyone can open a shared demo, even without a token."""
 
     name: str = Field(min_length=1, max_length=200)
     description: str | None = Field(default=None, max_length=100_000)
@@ -52,7 +52,7 @@ class DemoFields(CamelModel):
 
 
 class CreateDemoRequest(DemoFields):
-    """What `POST /demos` takes."""
+    """The request body of `POST /demos`."""
 
     model_config = with_example(
         name="Greetings",
@@ -64,9 +64,9 @@ class CreateDemoRequest(DemoFields):
 
 
 class ReplaceDemoRequest(DemoFields):
-    """What `PUT /demos/{id}` takes: the whole demo; only a `visibility` that is not sent stays as it is.
+    """The request body of `PUT /demos/{id}`: the whole demo. If `visibility` is not sent, it does not change.
 
-    `rev`: the revision that the change was made for; a newer one refuses it.
+    `rev`: the revision that the change is based on; it is refused if the demo has changed since.
     """
 
     model_config = with_example(
@@ -80,17 +80,17 @@ class ReplaceDemoRequest(DemoFields):
     rev: Annotated[str, StringConstraints(max_length=100)] | None = Field(default=None, validation_alias="_rev")
 
     def fields(self, visibility: Visibility) -> DemoFields:
-        """What is to be stored, where `visibility` is what there was."""
+        """The fields to store. `visibility`: the current one, which applies if the request has none."""
         sent = self.visibility if "visibility" in self.model_fields_set else visibility
         return DemoFields.model_validate(self.model_dump(exclude={"rev"}) | {"visibility": sent})
 
 
 class StoredDemo(Stored[DemoFields]):
-    """What is stored of a demo."""
+    """A demo as it is stored."""
 
 
 class Demo(DemoFields):
-    """A demo as it is answered."""
+    """A demo as the API returns it."""
 
     model_config = with_example(
         _id="5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
@@ -103,7 +103,7 @@ class Demo(DemoFields):
             {
                 "friendlyName": "greeter",
                 "agentId": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
-                "description": "Greets whoever is named.",
+                "description": "Greets the person named in the input.",
                 "inputSchema": {"inputText": "string"},
                 "outputSchema": {"outputText": "string"},
             }
@@ -122,12 +122,12 @@ class Demo(DemoFields):
 
 
 def to_demo(stored: StoredDemo) -> Demo:
-    """The demo as it is answered."""
+    """The demo as the API returns it."""
     return Demo(**stored.to_answer())
 
 
 class GenerateDemoRequest(CamelModel):
-    """What `POST /demos/generate-code` takes: what the page should do, and with which deployments."""
+    """The request body of `POST /demos/generate-code`: what the page should do, and which deployments it may call."""
 
     model_config = with_example(
         userPrompt="A page that greets me by my name.",
@@ -142,7 +142,7 @@ class GenerateDemoRequest(CamelModel):
 
 
 class GeneratedDemo(DemoCode):
-    """Its answer. `thoughts`: the model's thoughts, None if it gave none."""
+    """The response of `POST /demos/generate-code`. `thoughts`: the model's thoughts, or None."""
 
     model_config = with_example(html="<p>Hello</p>", css="p { color: teal; }", js="", thoughts=None)
 

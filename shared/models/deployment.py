@@ -11,10 +11,10 @@ from shared.settings import MAX_DEPLOYMENT_BUDGET
 
 
 class Deployment(SnakeModel):
-    """What is stored of a deployment, under its friendly name.
+    """A deployment as it is stored, under its friendly name.
 
-    It holds a copy of what lists show of the agent, so that they need not read agents; a change of the agent changes
-    the copy with it. `budget_per_day`: millionths of a dollar; None: as the setting has it.
+    It contains a copy of the agent's fields that lists show, so that they need not read agents. A change to the agent
+    also updates the copy. `budget_per_day`: millionths of a dollar; None means the setting's amount.
     """
 
     friendly_name: str
@@ -29,10 +29,10 @@ class Deployment(SnakeModel):
 
 
 class DeployRequest(CamelModel):
-    """What `POST /agents/{id}/deploy` may take.
+    """The optional request body of `POST /agents/{id}/deploy`.
 
-    `budgetPerDay`: US dollars that calls of the published agent may spend on one UTC day, all together. Null, or left
-    out: it stays as it is; at first the deployment's default.
+    `budgetPerDay`: US dollars that all calls of the published agent together may spend per UTC day. If it is null or
+    missing, the budget does not change; a new deployment starts with the service's default.
     """
 
     model_config = with_example(budgetPerDay=2.5)
@@ -43,7 +43,7 @@ class DeployRequest(CamelModel):
 
 
 class Deployed(SnakeModel):
-    """The answer of `POST /agents/{id}/deploy`. `budgetPerDay`: US dollars."""
+    """The response of `POST /agents/{id}/deploy`. `budgetPerDay`: US dollars."""
 
     model_config = with_example(message="Agent deployed", endpoint="/rest/greeter", budgetPerDay=1.0)
 
@@ -53,9 +53,9 @@ class Deployed(SnakeModel):
 
 
 class DeploymentInfo(SnakeModel):
-    """The answer of `GET /agents/{id}/deployment`; some of its names are camelCase on the wire.
+    """The response of `GET /agents/{id}/deployment`. Some of its names are camelCase on the wire.
 
-    `budgetPerDay`: US dollars that calls of it may spend on one UTC day.
+    `budgetPerDay`: US dollars that calls of the published agent may spend per UTC day.
     """
 
     model_config = with_example(
@@ -81,7 +81,7 @@ class DeployedApi(CamelModel):
     model_config = with_example(
         friendlyName="greeter",
         agentId="5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
-        description="Greets whoever is named.",
+        description="Greets the person named in the input.",
         inputSchema={"inputText": "string"},
         outputSchema={"outputText": "string"},
     )
@@ -94,5 +94,5 @@ class DeployedApi(CamelModel):
 
 
 def endpoint(friendly_name: str) -> str:
-    """Where a deployment is called."""
+    """The path at which a deployment is called."""
     return f"/rest/{friendly_name}"

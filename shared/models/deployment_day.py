@@ -1,6 +1,6 @@
-"""What a deployment's callers have spent of its budget on one UTC day. The store writes it with the account that pays.
+"""The part of a deployment's budget that was spent on one UTC day. The store writes it with the payer's account.
 
-Like an account it knows holds, so that calls that run at the same time cannot spend more together than the budget.
+Like an account, it has holds, so that concurrent calls cannot exceed the budget together.
 """
 
 from datetime import UTC, datetime, time, timedelta
@@ -9,14 +9,14 @@ from pydantic import AwareDatetime
 
 from shared.models.wire import SnakeModel
 
-_KEPT = timedelta(days=2)
-"""Longer than any call can take that began before midnight."""
+_RETENTION = timedelta(days=2)
+"""Longer than a call that began before midnight can take."""
 
 
 class DeploymentDay(SnakeModel):
-    """`id`: the agent's id and the day, so that neither a new name nor deploying again refills the budget.
+    """`id`: the agent's id and the day, so that neither renaming nor redeploying the agent refills the budget.
 
-    `owner`: the agent's. `spent` and `held` are millionths of a dollar.
+    `owner`: the agent's owner. `spent` and `held` are millionths of a dollar.
     """
 
     id: str
@@ -28,10 +28,10 @@ class DeploymentDay(SnakeModel):
     @classmethod
     def open(cls, day_id: str, owner: str, now: datetime) -> "DeploymentDay":
         """A day on which nothing has been spent yet."""
-        return cls(id=day_id, owner=owner, expire_at=next_day(now) + _KEPT)
+        return cls(id=day_id, owner=owner, expire_at=next_day(now) + _RETENTION)
 
     def available(self, budget: int) -> int:
-        """What a new call may use."""
+        """The amount that a new call may use."""
         return max(0, budget - self.spent - self.held)
 
     def with_hold(self, amount: int) -> "DeploymentDay":
@@ -39,12 +39,12 @@ class DeploymentDay(SnakeModel):
         return self.model_copy(update={"held": self.held + amount})
 
     def settle(self, held: int, cost: int) -> "DeploymentDay":
-        """Release a hold of `held`, and count what the call cost."""
+        """Release a hold of `held`, and add the cost of the call."""
         return self.model_copy(update={"held": max(0, self.held - held), "spent": self.spent + cost})
 
 
 def day_id(agent_id: str, now: datetime) -> str:
-    """The id of the day that `now` falls in."""
+    """The id of the day that contains `now`."""
     return f"{agent_id}.{now.astimezone(UTC).date().isoformat()}"
 
 

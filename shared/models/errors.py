@@ -1,6 +1,6 @@
-"""Errors of the domain: each knows its HTTP status and a sentence for the person who has to act.
+"""Domain errors. Each has an HTTP status, and a sentence for the person who has to act.
 
-`shared.web.errors` alone turns them into responses. Messages must hold no secret and no message content.
+Only `shared.web.errors` turns them into responses. Messages must not contain secrets or the content of chats.
 """
 
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from typing import Any
 
 
 class ServiceError(Exception):
-    """The base class; never raised itself. `retry_after` is in seconds and becomes the `Retry-After` header.
+    """The base class, which is never raised itself. `retry_after` is in seconds and becomes the `Retry-After` header.
 
-    `body`: fields of the answer beside `detail`. `headers`: additional headers of the answer. `replayed`: the
-    same request got this error before, under its `Idempotency-Key`.
+    `body`: the response's fields in addition to `detail`. `headers`: additional response headers. `replayed`: whether
+    an earlier request with the same `Idempotency-Key` failed with this error.
     """
 
     status = 500
@@ -26,19 +26,19 @@ class ServiceError(Exception):
 
 
 class BadRequest(ServiceError):
-    """Well formed, but it cannot be served as it is."""
+    """The request is well formed, but cannot be served."""
 
     status = 400
 
 
 class Unauthenticated(ServiceError):
-    """No token, or an invalid one."""
+    """The token is missing or invalid."""
 
     status = 401
 
 
 class AllowanceSpent(ServiceError):
-    """The payer's allowance does not cover it."""
+    """The payer's allowance does not cover the request."""
 
     status = 402
 
@@ -50,54 +50,54 @@ class Forbidden(ServiceError):
 
 
 class NotFound(ServiceError):
-    """It does not exist, or belongs to another user: the two must look the same."""
+    """The resource does not exist, or belongs to another user: the two cases must look the same."""
 
     status = 404
 
 
 class Conflict(ServiceError):
-    """Another request was faster, or something already has the name."""
+    """Another request changed the resource first, or the name is already in use."""
 
     status = 409
 
 
 class RunUnderWay(Conflict):
-    """The same request came before under its `Idempotency-Key`, and is not answered yet."""
+    """An earlier request with the same `Idempotency-Key` is still running."""
 
     def __init__(self, run_id: str, retry_after: int) -> None:
         super().__init__(
             "The first request with this Idempotency-Key is still running. "
-            f"Send it again in {retry_after} s to get its answer.",
+            f"Send the request again in {retry_after} s to get the response.",
             retry_after=retry_after,
         )
         self.body = {"run_id": run_id}
 
 
 class AnswerNotKept(Conflict):
-    """The same request came before under its `Idempotency-Key`, and its answer was too long to be kept."""
+    """An earlier request with the same `Idempotency-Key` had a response that was too long to be stored."""
 
     def __init__(self, run_id: str, size: int, limit: int) -> None:
         super().__init__(
-            f"The first request with this Idempotency-Key was answered with {size} bytes; at most {limit} are kept, so "
-            "it cannot be answered again. To run the agent again, send another key."
+            f"The response to the first request with this Idempotency-Key had {size} bytes. At most {limit} are "
+            "stored, so it cannot be sent again. To run the agent again, send another key."
         )
         self.body = {"run_id": run_id}
 
 
 class TooLarge(ServiceError):
-    """More bytes than allowed."""
+    """The body has more bytes than allowed."""
 
     status = 413
 
 
 class TooEarly(ServiceError):
-    """For the queue: not done yet. A 429 or 503 would make Cloud Tasks slow down the whole queue."""
+    """The queue should deliver the task again later. A 429 or 503 would make Cloud Tasks slow down the whole queue."""
 
     status = 425
 
 
 class TooManyRequests(ServiceError):
-    """Try again after `retry_after` seconds."""
+    """A rate limit is exceeded: the caller should try again after `retry_after` seconds."""
 
     status = 429
 
@@ -107,38 +107,38 @@ class DeploymentBudgetSpent(TooManyRequests):
 
 
 class Unavailable(ServiceError):
-    """Not accepted now; the same request may be sent again later."""
+    """The request was not accepted, and may be sent again later."""
 
     status = 503
 
 
 class NeverBegun(Unavailable):
-    """Not accepted now, and nothing was read or written for it."""
+    """The request was not accepted, and nothing was read or written for it."""
 
 
 class OutcomeUnknown(Unavailable):
-    """Not accepted now, and may be sent again; with a `ticket_id` it may have been accepted: look that up first."""
+    """The chat may have been accepted: the caller should look up `ticket_id` before sending the request again."""
 
     def __init__(self, ticket_id: str) -> None:
         super().__init__(
-            "The chat may have been accepted: the database could not be reached in the middle of it. Look up the ticket"
-            f" {ticket_id} before you send the chat again, or send it again with the same Idempotency-Key.",
+            "The chat may have been accepted: the database became unavailable during the request. Look up the ticket "
+            f"{ticket_id} before you send the chat again, or send it again with the same Idempotency-Key.",
             retry_after=5,
         )
         self.body = {"ticket_id": ticket_id}
 
 
 class NoRoom(Unavailable):
-    """Too much is running in this process. Nothing has begun."""
+    """This process has no free run slot. Nothing has started."""
 
 
 class InvalidInput(ServiceError):
-    """Input that does not fit its schema. `problems`: (type, path, message) of each, shown as FastAPI does."""
+    """The input does not match its schema. `problems`: the type, path and message of each, shown as FastAPI does."""
 
     status = 422
 
     def __init__(self, problems: Sequence[tuple[str, tuple[str | int, ...], str]]) -> None:
-        super().__init__("The input does not fit.")
+        super().__init__("The input does not match its schema.")
         self.problems = problems
         self.body = {"detail": [{"type": kind, "loc": ["body", *loc], "msg": msg} for kind, loc, msg in problems]}
 
@@ -150,9 +150,9 @@ class InvalidInput(ServiceError):
 
 
 class CodeFailed(ServiceError):
-    """Code that its author has to fix: `error` is "TypeName: message", the traceback the code's own lines.
+    """The agent's code failed and its author has to fix it. `error` is "TypeName: message".
 
-    `engine`: which one ran it.
+    `traceback` has only the lines of that code. `engine`: the engine that ran it.
     """
 
     status = 400
@@ -163,7 +163,7 @@ class CodeFailed(ServiceError):
 
 
 class AgentFailed(ServiceError):
-    """A published agent failed. The caller gets the run's id, by which the author finds it in the log."""
+    """A published agent failed. The caller gets the run's id, with which the author finds the run in the log."""
 
     status = 500
 
@@ -173,24 +173,24 @@ class AgentFailed(ServiceError):
 
 
 class RunInterrupted(AgentFailed):
-    """The same request came before under its `Idempotency-Key`, and its run died."""
+    """The run of an earlier request with the same `Idempotency-Key` was interrupted."""
 
     def __init__(self, run_id: str) -> None:
         super().__init__(
             run_id,
-            "The first request with this Idempotency-Key was interrupted. What it did before is not known, so it is "
-            f"not run again. Its run is {run_id}. To run the agent again, send another key.",
+            "The first request with this Idempotency-Key was interrupted. It is unknown what the run did until then, "
+            f"so it is not repeated. Its run is {run_id}. To run the agent again, send another key.",
         )
 
 
 class CallerLeft(ServiceError):
-    """The caller no longer waits for the answer. The status only appears in the log."""
+    """The caller no longer waits for the response. The status only appears in the log."""
 
     status = 499
 
 
 class UpstreamFailed(ServiceError):
-    """A server that we called failed, or its answer was unusable."""
+    """A server that we called failed, or its response was unusable."""
 
     status = 502
 

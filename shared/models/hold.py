@@ -1,4 +1,4 @@
-"""A hold: what a running model call may still cost its payer."""
+"""A hold: the amount set aside for a running model call."""
 
 from pydantic import AwareDatetime
 
@@ -6,12 +6,12 @@ from shared.models.wire import JsonObject, SnakeModel
 
 
 class Hold(SnakeModel):
-    """A hold on the account of `owner`, who is charged. `id` is also the cause of the charge, so that it happens once.
+    """A hold on the account of `owner`, who is charged. `id` also identifies the charge, so that it happens once.
 
-    `amount` is in millionths of a dollar. `expires_at`: when no caller can still be waiting for
-    the call. `deployment_day`: the day of a deployment's budget on which the amount is held as well, if any. `left`:
-    set when the caller has left although the provider bills the call; holds what the usage entry should say if the
-    process never settles it.
+    `amount` is in millionths of a dollar. `expires_at`: the time after which no caller can still be waiting for the
+    call. `deployment_day`: the day of a deployment's budget that also holds the amount, if any. `left`: set when the
+    caller has left although the provider bills the call; it contains the metadata of the usage entry, in case the
+    process never settles the hold.
     """
 
     id: str

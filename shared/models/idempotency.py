@@ -1,4 +1,4 @@
-"""What is stored of a request with an `Idempotency-Key`, so that it can be sent again and is done once."""
+"""Requests with an `Idempotency-Key` as they are stored, so that a repeated request is done only once."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,9 +13,9 @@ MAX_KEY_LENGTH = 255
 
 @dataclass(frozen=True)
 class KeyedRequest:
-    """A request with a key. `id`: a hash of its caller, its target and the key; `body_hash`: a hash of its body.
+    """A request with a key. `id`: a hash of the caller, the target and the key. `body_hash`: a hash of the body.
 
-    `owner`: the user whose data the stored request is.
+    `owner`: the user to whom the stored request belongs.
     """
 
     id: str
@@ -26,10 +26,10 @@ class KeyedRequest:
 class KeptRequest(SnakeModel):
     """A keyed request as it is stored. `made`: the id of the ticket or the run that it created.
 
-    `given`: whether a repeated request was answered with it. The other fields belong to runs, whose answer is stored
-    too: `lease_expires_at`, when a run that has no `status` by then must have died; `status`, the answer's;
-    `text`, its result as JSON, or the sentence about its failure, None where that is too long to be kept; `size`, how
-    many bytes it has; `warnings`, those that the answer had.
+    `given`: whether a repeated request got that ticket or run. The other fields are for runs, whose response is also
+    stored. `lease_expires_at`: the time after which a run without a `status` must have died. `status`: the response's
+    status. `text`: the result as JSON or the error message, None if it is too long to be stored. `size`: its bytes.
+    `warnings`: the response's warnings.
     """
 
     id: str

@@ -11,7 +11,7 @@ _URL_NAMES = ("mcp_url", "mcpUrl")
 
 
 class ListToolsRequest(SnakeModel):
-    """What `POST /mcp/tools` takes. `auth_token`: sent to the server as a bearer token; an empty one counts as none."""
+    """The request body of `POST /mcp/tools`. `auth_token`: the bearer token for the server; none is sent if empty."""
 
     model_config = with_example(mcp_url="https://mcp.example.com/mcp")
 
@@ -21,7 +21,7 @@ class ListToolsRequest(SnakeModel):
     @model_validator(mode="wrap")
     @classmethod
     def _validate_without_token(cls, data: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
-        """Invalid input is shown to the caller, but never the token."""
+        """Validate the request. Errors show invalid input, but never the token."""
         try:
             return validate(data)
         except ValidationError as error:
@@ -38,17 +38,17 @@ class ListToolsRequest(SnakeModel):
 
     @property
     def token(self) -> str | None:
-        """The token in plain text, None if there is none or it is empty."""
+        """The token in plain text, or None if it is missing or empty."""
         return (self.auth_token.get_secret_value() or None) if self.auth_token else None
 
 
-def _hide_token(value: Any, place: tuple[int | str, ...]) -> Any:
-    """The wrong input to show: never the token, nor a body that may contain it under any name."""
-    return value if place and place[0] in _URL_NAMES and not isinstance(value, dict | list) else None
+def _hide_token(value: Any, location: tuple[int | str, ...]) -> Any:
+    """The invalid input to show: only a URL, because other values may be or contain the token."""
+    return value if location and location[0] in _URL_NAMES and not isinstance(value, dict | list) else None
 
 
 class McpTool(CamelModel):
-    """A tool as the server describes it. `input_schema` is a JSON Schema that nothing has validated."""
+    """A tool as the server describes it. `input_schema` is a JSON Schema that has not been validated."""
 
     name: str
     description: str
@@ -56,7 +56,7 @@ class McpTool(CamelModel):
 
 
 class ToolList(SnakeModel):
-    """What it answers. `mcp_url`: as it was sent, without white space around it."""
+    """The response of `POST /mcp/tools`. `mcp_url`: the requested URL without surrounding white space."""
 
     model_config = with_example(
         mcp_url="https://mcp.example.com/mcp",

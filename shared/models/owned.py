@@ -1,4 +1,4 @@
-"""What users save and may share: agents, demos."""
+"""Resources that users save and may share: agents and demos."""
 
 from typing import Any, Generic, Literal, TypeVar
 
@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 from shared.models.wire import CamelModel, SnakeModel
 
 Visibility = Literal["private", "shared"]
-"""`shared`: everyone who is signed in may read and use it. Only its owner may change it."""
+"""`shared`: every signed-in user may read and use the resource. Only its owner may change it."""
 
 
 F = TypeVar("F", bound=CamelModel)
@@ -15,7 +15,7 @@ F = TypeVar("F", bound=CamelModel)
 
 
 class Stored(SnakeModel, Generic[F]):
-    """An owned thing as it is stored. `rev` changes with every write."""
+    """An owned resource as it is stored. `rev` changes with every write."""
 
     id: str
     owner: str
@@ -31,7 +31,7 @@ class Stored(SnakeModel, Generic[F]):
         return visible
 
     def to_answer(self) -> dict[str, Any]:
-        """The fields of its answer, by their Python names."""
-        said = {name: getattr(self.fields, name) for name in type(self.fields).model_fields}
-        kept = {"id": self.id, "rev": self.rev, "created_at": self.created_at, "updated_at": self.updated_at}
-        return {**said, **kept}
+        """The response's fields, by their Python names."""
+        user_fields = {name: getattr(self.fields, name) for name in type(self.fields).model_fields}
+        record = {"id": self.id, "rev": self.rev, "created_at": self.created_at, "updated_at": self.updated_at}
+        return {**user_fields, **record}

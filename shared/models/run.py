@@ -7,9 +7,9 @@ from shared.models.wire import CamelModel, OptionalJsonObject, with_example
 
 
 class RunCodeRequest(CamelModel):
-    """What `POST /agents/run-code` takes: code that need not be saved, and what it may use.
+    """The request body of `POST /agents/run-code`: code, which need not be saved, and the resources it may use.
 
-    `invokable_models`: the models that it may call; empty: all of them.
+    `invokable_models`: the models that it may call; empty means all of them.
     """
 
     model_config = with_example(
@@ -26,9 +26,9 @@ class RunCodeRequest(CamelModel):
 
 
 class RunCodeResponse(CamelModel):
-    """Its answer. `logs`: the lines that were printed. `error` is null: a run that failed is answered 400.
+    """The response of `POST /agents/run-code`. `logs`: the printed lines. `engine`: the engine that ran the code.
 
-    `engine`: what ran it.
+    `error` is always null: the response to a failed run has the status 400 and another shape.
     """
 
     model_config = with_example(result={"sum": 5}, error=None, logs=["adding"], durationMs=12, engine="python")

@@ -1,4 +1,4 @@
-"""A session: which model a frontend's conversation is set to."""
+"""A session: the model that a frontend's conversation uses."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from shared.models.wire import REQUEST_AND_RESPONSE, CamelModel, OptionalJsonObj
 
 
 class ProviderConfig(CamelModel):
-    """A model and how to call it."""
+    """A model and the parameters to call it with."""
 
     model_config = REQUEST_AND_RESPONSE | with_example(
         provider="openai", model="gpt-4.1-mini", parameters={"temperature": 0.2}, builtInTool=None
@@ -21,7 +21,7 @@ class ProviderConfig(CamelModel):
 
 
 class Session(SnakeModel):
-    """`expire_at`: when it ends, unless it is used before."""
+    """`expire_at`: the time at which the session ends, unless it is used before then."""
 
     session_id: str
     config: ProviderConfig
@@ -29,7 +29,7 @@ class Session(SnakeModel):
 
 
 class SessionConfigured(SnakeModel):
-    """What is answered when a session has been set to a model."""
+    """The response after a session's model has been set."""
 
     model_config = with_example(message="Configuration updated", session_id="conversation-7")
 
@@ -38,7 +38,7 @@ class SessionConfigured(SnakeModel):
 
 
 class SessionDeleted(SnakeModel):
-    """What is answered when a session has been deleted."""
+    """The response after a session has been deleted."""
 
     model_config = with_example(message="Session deleted")
 

@@ -1,4 +1,4 @@
-"""Fetching an API description, on the wire. What is answered is the very thing that an agent takes: `SwaggerSpec`."""
+"""Fetching an API description, on the wire. The response can be used as an agent's `SwaggerSpec`."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from shared.models.wire import Address, SnakeModel, with_example
 
 
 class FetchSpecRequest(SnakeModel):
-    """What `POST /specs/fetch` takes: where the document is."""
+    """The request body of `POST /specs/fetch`: the document's address."""
 
     model_config = with_example(url="https://api.example.com/openapi.json")
 
@@ -15,9 +15,9 @@ class FetchSpecRequest(SnakeModel):
 
 
 class FetchedSpec(SwaggerSpec):
-    """What it answers: an entry of an agent's `swaggerSpecs`. `warnings`: what to know before it is used, if anything.
+    """The response of `POST /specs/fetch`: an entry for an agent's `swaggerSpecs`.
 
-    Not a part of what is kept of it.
+    `warnings`: problems to know about before using it, if any. They are not stored with the agent.
     """
 
     warnings: list[str] | None = Field(default=None, exclude_if=lambda value: value is None)

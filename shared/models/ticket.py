@@ -1,8 +1,8 @@
-"""A ticket's life: pending, then processing under a lease, finally completed or failed.
+"""The life of a ticket: pending, then processing under a lease, finally completed or failed.
 
-A ticket is handed to a worker at least once, and perhaps to two at a time. The lease makes its result unique: only its
-holder may end the ticket. All changes are made here, as functions from one ticket to the next; the store writes them in
-a transaction.
+A ticket is delivered to a worker at least once, and possibly to two at the same time. The lease makes its result
+unique: only the lease's holder may end the ticket. Every change is a function from one ticket to the next, and the
+store writes it in a transaction.
 """
 
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from shared.models.wire import SnakeModel
 
 
 class Lease(SnakeModel):
-    """Who works on a ticket, and until when without another sign of life."""
+    """The worker of a ticket, and the time until which it must renew the lease."""
 
     holder: str
     expires_at: AwareDatetime
@@ -25,14 +25,14 @@ class Lease(SnakeModel):
 class Ticket(SnakeModel):
     """One accepted chat.
 
-    `attempts` counts the leases taken so far; `hold` is what it holds of its owner's allowance, in millionths of a
-    dollar. `begun`: an agent has begun to run for it. What agents do is not to be done twice, so it never runs again;
-    and its calls of models are charged one by one. `request_id` and `traceparent` are those of the request that it was
-    accepted by.
+    `attempts`: the number of leases so far. `hold`: the amount that it holds of its owner's allowance, in millionths of
+    a dollar. `begun`: whether an agent has started to run for it. An agent's actions must not be repeated, so the
+    ticket is never run again, and the agent's model calls are charged one by one. `request_id` and `traceparent` belong
+    to the request that created the ticket.
 
-    `tasks` counts the tasks that were made for it; the newest has that number in its name. `enqueued_at`: when the
-    sweep made the last of them. `first_taken_at`: when it was first leased, since it was parked last. `parked`: it has
-    no task, and waits until one of its owner's other chats of this kind ends.
+    `tasks`: the number of tasks created for it; the newest has that number in its name. `enqueued_at`: when the sweep
+    created the newest one. `first_taken_at`: when it was first leased after it was last parked. `parked`: it has no
+    task, and waits until another of its owner's chats of this kind ends.
     """
 
     id: str
@@ -61,7 +61,7 @@ class Ticket(SnakeModel):
         return self.status is TicketStatus.PROCESSING and self.lease is not None and self.lease.holder == holder
 
     def lease_to(self, holder: str, now: datetime, seconds: float) -> "Ticket":
-        """A new attempt, begun by `holder`."""
+        """Start a new attempt by `holder`."""
         return self._change(
             now,
             status=TicketStatus.PROCESSING,
@@ -72,8 +72,8 @@ class Ticket(SnakeModel):
         )
 
     def renew(self, now: datetime, seconds: float) -> "Ticket":
-        """A sign of life from the holder."""
-        assert self.lease is not None  # noqa: S101 - only what is leased can be renewed
+        """Extend the holder's lease to `seconds` from `now`."""
+        assert self.lease is not None  # noqa: S101 - only a leased ticket can be renewed
         return self._change(now, lease=Lease(holder=self.lease.holder, expires_at=now + timedelta(seconds=seconds)))
 
     def mark(self, begun: bool, now: datetime) -> "Ticket":
@@ -81,19 +81,19 @@ class Ticket(SnakeModel):
         return self._change(now, begun=begun)
 
     def release(self, now: datetime) -> "Ticket":
-        """Given back, to be tried again."""
+        """Return the ticket to the queue for another attempt."""
         return self._change(now, status=TicketStatus.PENDING, lease=None)
 
     def give_back(self, now: datetime) -> "Ticket":
-        """Given back by a holder that found no room to work on it: the attempt does not count."""
+        """Return the ticket because its holder has no capacity for it. The attempt does not count."""
         return self.release(now).model_copy(update={"attempts": max(0, self.attempts - 1)})
 
     def park(self, kind: TurnKind, now: datetime) -> "Ticket":
-        """Park it: it needs no task until its turn comes. The wait does not count towards its attempts' time."""
+        """Park the ticket: it needs no task until it has a turn. The wait does not count towards its attempts' time."""
         return self._change(now, status=TicketStatus.PENDING, lease=None, parked=kind, first_taken_at=None)
 
     def unpark(self, now: datetime) -> "Ticket":
-        """No longer parked: its turn has come, and a new task is to be made for it."""
+        """End the parking because the ticket has a turn. The caller must create the new task that is counted here."""
         return self._change(now, parked=None, tasks=self.tasks + 1)
 
     def add_task(self, now: datetime) -> "Ticket":
@@ -101,11 +101,11 @@ class Ticket(SnakeModel):
         return self.model_copy(update={"tasks": self.tasks + 1, "enqueued_at": now})
 
     def complete(self, result: ChatResult, now: datetime) -> "Ticket":
-        """End it with a result."""
+        """End the ticket with a result."""
         return self._end(now, status=TicketStatus.COMPLETED, result=result)
 
     def fail(self, error: str, now: datetime) -> "Ticket":
-        """End it with an error. `error`: a sentence for the user."""
+        """End the ticket with an error. `error`: a sentence for the user."""
         return self._end(now, status=TicketStatus.FAILED, error=error)
 
     def _end(self, now: datetime, **fields: object) -> "Ticket":
@@ -116,18 +116,18 @@ class Ticket(SnakeModel):
 
 
 class Claim(Enum):
-    """The answer to a worker that asks for a ticket."""
+    """The outcome of a worker's claim to a ticket."""
 
-    TAKEN = "taken"  # the lease is the worker's
-    PARKED = "parked"  # its owner has no turn for it now: it gets one later
-    HELD = "held"  # another worker's lease is live: ask again later
-    FINISHED = "finished"  # there is nothing left to do
-    INTERRUPTED = "interrupted"  # its worker died in the middle of what must not be repeated: the ticket has to end
-    EXHAUSTED = "exhausted"  # every attempt is used up: the ticket has to end
+    TAKEN = "taken"  # the worker has the lease
+    PARKED = "parked"  # the owner has no free turn: the ticket gets one later
+    HELD = "held"  # another worker's lease has not expired: try again later
+    FINISHED = "finished"  # nothing is left to do
+    INTERRUPTED = "interrupted"  # its worker died during work that must not be repeated: the ticket has to end
+    EXHAUSTED = "exhausted"  # all attempts are used up: the ticket has to end
 
 
 def claim(ticket: Ticket, now: datetime, max_attempts: int) -> Claim:
-    """Decides on a worker's wish to work on `ticket`; changes nothing."""
+    """Decides whether a worker may work on `ticket`. It changes nothing."""
     if ticket.status.finished:
         return Claim.FINISHED
     if ticket.lease is not None and ticket.lease.expires_at > now:

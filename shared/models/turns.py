@@ -1,8 +1,8 @@
-"""Turns: how many chats of one user are worked on at a time.
+"""Turns limit how many chats of one user are worked on at a time.
 
-A user has a fixed number of turns of each kind. A ticket is worked on while it has one; the others are parked, and the
-oldest of them is called when a turn comes free. All changes are functions from one state to the next; the store writes
-them in a transaction.
+A user has a fixed number of turns of each kind. A ticket is worked on while it has a turn. The others are parked, and
+when a turn becomes free, the oldest gets it. Every change is a function from one state to the next, and the store
+writes it in a transaction.
 """
 
 from datetime import datetime
@@ -16,9 +16,9 @@ TurnKind = Literal["agent", "model"]
 
 
 class Turn(SnakeModel):
-    """A ticket's turn. `holder`: the delivery that works on it, None while a task for it is on its way to a worker.
+    """A ticket's turn. `holder`: the delivery that works on the ticket, None while its task is not delivered yet.
 
-    `until`: when it is considered lost. No holder renews it, so it is longer than any delivery may last.
+    `until`: the time after which the turn counts as lost. It is not renewed, so it allows for the longest delivery.
     """
 
     ticket_id: str
@@ -27,7 +27,7 @@ class Turn(SnakeModel):
 
 
 class Turns(SnakeModel):
-    """One user's turns of one kind. `waiting`: tickets may be parked, and a new one has to queue behind them."""
+    """One user's turns of one kind. `waiting`: whether tickets may be parked, so that new ones queue behind them."""
 
     owner: str
     kind: TurnKind
@@ -38,18 +38,18 @@ class Turns(SnakeModel):
         """Whether the ticket has a turn."""
         return any(turn.ticket_id == ticket_id and turn.until > now for turn in self.taken)
 
-    def count_free(self, most: int, now: datetime) -> int:
-        """How many of `most` turns are free."""
-        return max(0, most - sum(turn.until > now for turn in self.taken))
+    def count_free(self, limit: int, now: datetime) -> int:
+        """How many of `limit` turns are free."""
+        return max(0, limit - sum(turn.until > now for turn in self.taken))
 
     def give(self, turn: Turn, now: datetime) -> "Turns":
-        """With `turn`, in place of one that its ticket had; without those that are lost."""
+        """Add `turn` in place of its ticket's earlier one, and drop turns that are lost."""
         others = [other for other in self.taken if other.until > now and other.ticket_id != turn.ticket_id]
         return self.model_copy(update={"taken": [*others, turn]})
 
     def take_back(self, ticket_id: str, holder: str | None) -> "Turns":
-        """Without the ticket's turn. With a `holder`, only if the turn is that one's."""
-        kept = [
+        """Remove the ticket's turn. If `holder` is set, remove it only if it belongs to that holder."""
+        remaining = [
             turn for turn in self.taken if turn.ticket_id != ticket_id or (holder is not None and turn.holder != holder)
         ]
-        return self.model_copy(update={"taken": kept})
+        return self.model_copy(update={"taken": remaining})

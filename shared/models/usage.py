@@ -1,4 +1,4 @@
-"""A usage entry as it is stored: what was spent, by what cause, and how much of it was charged."""
+"""A usage entry as it is stored: the cost, its cause, and the amount that was charged."""
 
 from pydantic import AwareDatetime
 
@@ -6,10 +6,10 @@ from shared.models.wire import JsonObject, SnakeModel
 
 
 class Entry(SnakeModel):
-    """`cause`: the entry's id, made from what caused it, so that the same cause is charged once.
+    """`cause`: the entry's id, derived from its cause, so that each cause is charged once.
 
-    `dollars`: what it cost, however little; None in entries from before that was kept. `cost` and `charged` are whole
-    millionths of a dollar: what became due with it, and what of that the account could pay; the rest is owed.
+    `dollars`: the exact cost; None in older entries, which did not record it. `cost` and `charged` are whole millionths
+    of a dollar: the amount that became due, and the part of it that the account could pay. The rest is owed.
     """
 
     cause: str

@@ -1,4 +1,4 @@
-"""A user's shapes on the wire."""
+"""The shapes of a user on the wire."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,13 +10,13 @@ from shared.models.money import Dollars, to_dollars
 from shared.models.wire import CamelModel, JsonObject, OptionalJsonObject, with_example
 
 EARLIEST_RESET = 100_000_000_000
-"""March 1973 in milliseconds. Seconds are below it until the year 5138, so they are not taken for milliseconds."""
+"""March 1973 in milliseconds. Dates in seconds are below it until the year 5138, so the two can be told apart."""
 
 
 def _refuse_seconds(value: float) -> float:
     if 0 < value < EARLIEST_RESET:
         raise ValueError(
-            f"The date is in milliseconds since 1970: 0, which is never, or {EARLIEST_RESET} and later. "
+            f"The date must be in milliseconds since 1970: 0 for never, or at least {EARLIEST_RESET}. "
             f"If {value:.0f} is in seconds, send {value * 1000:.0f}."
         )
     return value
@@ -29,7 +29,7 @@ Milliseconds = Annotated[
         ge=0,
         le=253_402_300_799_999,
         allow_inf_nan=False,
-        description=f"Epoch milliseconds: 0, which is never, or {EARLIEST_RESET} and later. Fractions are dropped.",
+        description=f"Epoch milliseconds: 0 for never, or at least {EARLIEST_RESET}. Fractions are dropped.",
     ),
     AfterValidator(_refuse_seconds),
 ]
@@ -39,21 +39,21 @@ SHOWN_ENTRIES = 100
 
 
 class BasicInfo(CamelModel):
-    """Who the user is, by their ID token."""
+    """The user's identity according to the ID token."""
 
     display_name: str | None
     email: str | None
 
 
 class BillingInfo(CamelModel):
-    """The user's plan. There is one, and it is active."""
+    """The user's plan. There is only one plan, and it is always active."""
 
     plan: str
     status: str
 
 
 class UsageEntry(CamelModel):
-    """What was spent, when, and on what. US dollars."""
+    """A charge: its time, its cost in US dollars, and details about it."""
 
     timestamp: datetime
     response_cost: float
@@ -61,7 +61,7 @@ class UsageEntry(CamelModel):
 
 
 class UsageInfo(CamelModel):
-    """US dollars; the reset date in epoch milliseconds; the newest 100 entries of the current period."""
+    """Amounts in US dollars, the reset date in epoch milliseconds, and the newest 100 entries of the current period."""
 
     monthly_allowance: float
     allowance_reset_date: int
@@ -106,7 +106,7 @@ class User(CamelModel):
 
 
 class AdminUser(User):
-    """A user as administrators see one."""
+    """A user as administrators see it."""
 
     model_config = with_example(**_EXAMPLE, disabled=False)
 
@@ -137,7 +137,7 @@ def to_user(account: Account, usage: list[UsageEntry]) -> User:
 
 
 class Revised(CamelModel):
-    """A change that may name the revision that it was made for."""
+    """A change that may name the revision that it is based on."""
 
     rev: Annotated[str, StringConstraints(max_length=100)] | None = Field(default=None, validation_alias="_rev")
 
@@ -159,7 +159,7 @@ class AllowanceResetDate(Revised):
 
 
 class SpendRemaining(Revised):
-    """A new amount that is left to spend, in US dollars."""
+    """A new remaining amount, in US dollars."""
 
     model_config = with_example(spendRemaining=12.5)
 
@@ -167,7 +167,7 @@ class SpendRemaining(Revised):
 
 
 class UsageReport(CamelModel):
-    """An amount that was spent elsewhere, to be charged to the caller."""
+    """An amount that the caller spent elsewhere, to be charged to their allowance."""
 
     model_config = with_example(responseCost=0.25, metadata={"purpose": "translation"})
 
@@ -176,7 +176,7 @@ class UsageReport(CamelModel):
 
 
 class AccountChange(Revised):
-    """Any combination of the three: what each of the user's own routes comes down to."""
+    """Any combination of the three changes that users can make to their own account."""
 
     model_config = with_example(monthlyAllowance=200, spendRemaining=200)
 
@@ -186,10 +186,10 @@ class AccountChange(Revised):
 
 
 class AdminChange(AccountChange):
-    """Any combination of what an administrator may change."""
+    """Any combination of the changes that an administrator can make."""
 
     model_config = with_example(monthlyAllowance=200, spendRemaining=200)
 
     disabled: Annotated[bool, Field(strict=True)] | None = Field(
-        default=None, description="Whether the user, and callers of the user's agents, are refused everywhere."
+        default=None, description="Whether all requests of the user, and of callers of the user's agents, are refused."
     )

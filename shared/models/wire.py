@@ -1,6 +1,6 @@
-"""The base of everything that crosses the wire: camelCase outside, snake_case inside, both accepted.
+"""The base of all shapes on the wire: camelCase outside, snake_case inside, both accepted.
 
-Answers have all their fields, also those with a default, and the OpenAPI document says so.
+Responses contain all their fields, including those with a default, and the OpenAPI document says so.
 """
 
 from collections.abc import Callable
@@ -14,45 +14,45 @@ JsonObject = dict[str, JsonValue]
 
 
 Address = Annotated[str, StringConstraints(max_length=8000, strip_whitespace=True)]
-"""A URL without surrounding white space, which people copy along. Its form is not checked here."""
+"""A URL. Surrounding white space, which people often copy along with it, is removed. The form is not checked here."""
 
 
 def empty_for_null(kind: Callable[[], Any]) -> Callable[[Any], Any]:
-    """A validator for an optional field: null means the same as leaving it out."""
+    """A validator for an optional field: null has the same effect as omitting the field."""
     return lambda value: kind() if value is None else value
 
 
 OptionalJsonObject = Annotated[JsonObject, BeforeValidator(empty_for_null(dict))]
-"""A JSON object, or null, which means an empty one."""
+"""A JSON object, or null for an empty object."""
 
 
 def is_plain_id(text: str) -> bool:
-    """Whether a text can be a document's id: https://firebase.google.com/docs/firestore/quotas."""
+    """Whether a string can be a document id. The rules: https://firebase.google.com/docs/firestore/quotas."""
     reserved = text in (".", "..") or (text.startswith("__") and text.endswith("__"))
     try:
         size = len(text.encode())
-    except UnicodeEncodeError:  # half of a surrogate pair
+    except UnicodeEncodeError:  # a lone surrogate
         return False
     return not reserved and "/" not in text and "\0" not in text and 0 < size <= 1500
 
 
 def _check_plain_id(text: str) -> str:
     if not is_plain_id(text):
-        raise ValueError("not an id: 1 to 1500 bytes without '/' and NUL, not '.', '..' or '__…__'")
+        raise ValueError("not a valid id: 1 to 1500 bytes without '/' and NUL, not '.', '..' or '__…__'")
     return text
 
 
 PlainId = Annotated[str, AfterValidator(_check_plain_id)]
-"""A text that can be a document's id."""
+"""A string that can be a document id."""
 
 
 def with_example(**example: Any) -> ConfigDict:
-    """For a model's `model_config`: an example as on the wire, for the OpenAPI document."""
+    """For a model's `model_config`: adds an example, in wire format, to the OpenAPI document."""
     return ConfigDict(json_schema_extra={"examples": [example]})
 
 
 def with_change_example(**example: Any) -> ConfigDict:
-    """Like `with_example`, for a change: only fields that are sent count, so none has a default."""
+    """Like `with_example`, for a change. Only the fields that are sent take effect, so none has a default."""
 
     def show(schema: dict[str, Any]) -> None:
         schema["examples"] = [example]
@@ -63,11 +63,11 @@ def with_change_example(**example: Any) -> ConfigDict:
 
 
 REQUEST_AND_RESPONSE = ConfigDict(json_schema_serialization_defaults_required=False)
-"""For a model that is both sent and answered: one schema, in which fields with a default are optional."""
+"""For a model that is used in both requests and responses: one schema, where fields with a default are optional."""
 
 
 class CamelModel(BaseModel):
-    """Written in camelCase; read in either spelling. Unknown fields are ignored."""
+    """Written in camelCase, read in either spelling. Unknown fields are ignored."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -80,7 +80,7 @@ class CamelModel(BaseModel):
 
 
 class SnakeModel(BaseModel):
-    """For the shapes whose wire names are snake_case (tickets, the provider catalog)."""
+    """The base of shapes whose wire names are snake_case, such as tickets and the provider catalog."""
 
     model_config = ConfigDict(
         frozen=True,

@@ -1,6 +1,6 @@
-"""API descriptions (OpenAPI 3.0 to 3.2, Swagger 2.0): recognises a text as one, and documents it for a model.
+"""Recognizes API descriptions (OpenAPI 3.0 to 3.2, Swagger 2.0), and documents them for models.
 
-Nothing is fetched here: text comes in, text goes out. Nothing in a document is trusted.
+The input and the output are text; nothing is fetched here. Nothing in a document is trusted.
 """
 
 from shared.openapi.document import Document, parse

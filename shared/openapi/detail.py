@@ -1,7 +1,7 @@
-"""How much the docs show of each operation, in steps from everything down to its bare line.
+"""The levels of detail at which the docs show each operation, from everything down to its bare line.
 
-What a model misses least when it writes a call goes first: responses, then deeply nested fields, then prose, then
-optional parameters. What must be sent goes last. Each step applies to all operations alike.
+The details that a model needs least to write a call are dropped first: responses, then deeply nested fields, then
+prose, then optional parameters. Required values are dropped last. Each step applies to all operations.
 """
 
 from dataclasses import dataclass, replace
@@ -12,11 +12,11 @@ from shared.openapi.sketch import Extent
 
 @dataclass(frozen=True)
 class Detail:
-    """One step. Numbers are characters, 0 for none. `body` or `response` None: not shown at all.
+    """One step. Numbers are limits in characters, 0 for none. `body` or `response` None: it is not shown.
 
-    `head` 3 shows everything about the API, 2 leaves out prose, 1 shows its title and addresses, 0 nothing.
-    `parameters`: "typed" shows all with their types; "named" shows optional ones by name only; "required" makes each
-    operation one line with what must be sent; "none" shows the bare line.
+    `head`: 3 shows everything about the API, 2 omits prose, 1 shows its title and addresses, 0 shows nothing.
+    `parameters`: "typed" shows all with their types; "named" shows optional ones by name only; "required" shows each
+    operation as one line with its required values; "none" shows the bare line.
     """
 
     head: Literal[0, 1, 2, 3]
@@ -25,19 +25,19 @@ class Detail:
     summary: int
     description: int
     parameters: Literal["typed", "named", "required", "none"]
-    parameter_words: int
-    error_words: int
+    parameter_length: int
+    error_length: int
 
 
 _EVERYTHING = Detail(
     head=3,
-    response=Extent(levels=4, length=6000, words=120),
-    body=Extent(levels=5, length=6000, words=160, required=3),
+    response=Extent(levels=4, length=6000, description_length=120),
+    body=Extent(levels=5, length=6000, description_length=160, required=3),
     summary=200,
     description=800,
     parameters="typed",
-    parameter_words=300,
-    error_words=80,
+    parameter_length=300,
+    error_length=80,
 )
 
 
@@ -56,11 +56,11 @@ def _build_ladder() -> list[Detail]:
     less(body=Extent(4, 3000, 100, required=3))
     less(body=Extent(3, 2000, 80, required=3))
     less(body=Extent(2, 1200, 60, required=3))
-    less(body=Extent(1, 800, 40, required=3), error_words=40)
-    less(description=300, parameter_words=120, error_words=0)
-    less(description=120, parameter_words=60, head=2)
-    less(description=0, parameter_words=30, summary=120, body=Extent(1, 500, required=3))
-    less(parameter_words=0, summary=80, body=Extent(1, 300, required=3))
+    less(body=Extent(1, 800, 40, required=3), error_length=40)
+    less(description=300, parameter_length=120, error_length=0)
+    less(description=120, parameter_length=60, head=2)
+    less(description=0, parameter_length=30, summary=120, body=Extent(1, 500, required=3))
+    less(parameter_length=0, summary=80, body=Extent(1, 300, required=3))
     less(parameters="named", response=None)
     less(summary=50, body=Extent(0, 150, required=3))
     less(parameters="required", summary=40)
@@ -74,6 +74,6 @@ LADDER = _build_ladder()
 
 LINES = tuple(
     Detail(head, None, None, 0, 0, "none", 0, 0)
-    for head in (2, 1, 0)  # also from most to least
+    for head in (2, 1, 0)  # from most to least detail, like `LADDER`
 )
-"""Bare lines only, below a shorter and shorter head."""
+"""Steps that show only bare lines, below heads of decreasing length."""

@@ -1,7 +1,7 @@
-"""Recognises a text as an API description: which specification it follows and what it calls itself.
+"""Recognizes a text as an API description, and reads its specification, title and version.
 
-Only the outermost shape is checked, because documents in use break the specification everywhere else: code that reads
-further must expect anything. `plain_data` parses the text itself.
+Only the outermost shape is checked, because real documents violate the specification everywhere else. Code that reads
+further must expect any value. `plain_data` parses the text.
 """
 
 import re
@@ -17,7 +17,7 @@ from shared.openapi.tree import as_mapping
 Family = Literal["openapi", "swagger"]
 
 MAX_TITLE_LENGTH = 200
-"""Characters. Titles in use are a tenth as long."""
+"""Characters. Real titles are a tenth as long."""
 
 _FAMILIES: dict[Family, re.Pattern[str]] = {
     "openapi": re.compile(r"3\.[012](?:[.-]|$)"),
@@ -25,7 +25,7 @@ _FAMILIES: dict[Family, re.Pattern[str]] = {
 }
 """The versions that can be read, by the key that names the specification."""
 
-_RELATIVES = {
+_OTHER_FORMATS = {
     "asyncapi": "an AsyncAPI document",
     "swaggerVersion": "a Swagger 1 document",
     "discoveryVersion": "a Google API discovery document",
@@ -35,15 +35,15 @@ _RELATIVES = {
     "__schema": "a GraphQL schema",
     "$schema": "a JSON Schema",
 }
-"""What people mistake for an OpenAPI document, by a top-level key that gives it away."""
+"""Formats that users confuse with OpenAPI, by a top-level key that identifies them."""
 
 
 @dataclass(frozen=True)
 class Document:
     """A parsed API description.
 
-    `family` and `specification` ("3.0.3") say how to read `tree`, the whole parsed document, whose keys are all text.
-    `title` and `version` are the API's own, on one line, shortened; None where the document has none.
+    `family` and `specification` ("3.0.3") determine how to read `tree`, the whole parsed document. All its keys are
+    strings. `title` and `version` belong to the API. They are shortened to one line, and None if they are missing.
     """
 
     family: Family
@@ -54,12 +54,12 @@ class Document:
 
     @property
     def name(self) -> str | None:
-        """The API's name in a list: its title. None if the document has none, so the caller must choose one."""
+        """The API's name for lists, which is its title. If it is None, the caller must choose a name."""
         return self.title
 
 
 def parse(text: str) -> Document:
-    """Parse JSON or YAML. Raises `NotASpec`, and nothing else, whatever the text."""
+    """Parse JSON or YAML. Raises only `NotASpec`, for any text."""
     tree = read(text)
     if not isinstance(tree, dict):
         raise NotASpec(f"This is {_describe_kind(tree)}, not an OpenAPI document.")
@@ -76,11 +76,11 @@ def _read_specification(tree: Mapping[str, object]) -> tuple[Family, str]:
             version = _bounded_text(tree[family]) or ""
             if known.match(version):
                 return family, version
-            says = one_line(version, 40) or "nothing"
-            raise NotASpec(f"This says `{family}: {says}`. OpenAPI 3.0 to 3.2 can be read, and Swagger 2.0.")
-    for key, relative in _RELATIVES.items():
+            shown = one_line(version, 40) or "nothing"
+            raise NotASpec(f"This says `{family}: {shown}`. OpenAPI 3.0 to 3.2 and Swagger 2.0 are supported.")
+    for key, other_format in _OTHER_FORMATS.items():
         if key in tree:
-            raise NotASpec(f"This is {relative}, not an OpenAPI document.")
+            raise NotASpec(f"This is {other_format}, not an OpenAPI document.")
     if "item" in tree and "info" in tree:
         raise NotASpec("This is a Postman collection, not an OpenAPI document.")
     keys = ", ".join(one_line(key, 40) for key in list(tree)[:5])
@@ -91,10 +91,10 @@ def _read_specification(tree: Mapping[str, object]) -> tuple[Family, str]:
 
 
 def _check_paths(tree: Mapping[str, object], specification: str) -> None:
-    """From 3.1 on, a document may have webhooks or components alone."""
+    """Raises `NotASpec` for a document without paths. Since 3.1, one with only webhooks or components is allowed."""
     if "paths" in tree:
         if not isinstance(tree["paths"], dict):
-            raise NotASpec(f"`paths` of this document is {_describe_kind(tree['paths'])} where an object is expected.")
+            raise NotASpec(f"`paths` of this document is {_describe_kind(tree['paths'])}, but must be an object.")
     elif not specification.startswith(("3.1", "3.2")):
         raise NotASpec("This document has no `paths`, so it describes no operation.")
     elif not any(isinstance(tree.get(key), dict) for key in ("webhooks", "components")):
@@ -102,7 +102,7 @@ def _check_paths(tree: Mapping[str, object], specification: str) -> None:
 
 
 def _bounded_text(value: object) -> str | None:
-    """YAML reads an unquoted version as a number."""
+    """A shortened title or version, which is a number if it was not quoted in YAML."""
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return one_line(str(value), MAX_TITLE_LENGTH) or None
     return None

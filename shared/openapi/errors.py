@@ -1,13 +1,13 @@
-"""What can be wrong with a text that should be an API description, in a sentence for the person who chose it."""
+"""Errors in a text that should be an API description. Their messages are for the person who chose it."""
 
 MAX_DEPTH = 200
-"""Levels of nested objects and lists. Documents in use stay below 60."""
+"""Levels of nested objects and lists. Real documents have fewer than 60."""
 
 
 class NotASpec(ValueError):
-    """The text is not an API description that can be read.
+    """The text is not a readable API description.
 
-    `message` says what the text is instead. It may quote a few words of it, on one line.
+    `message` describes the text, and may quote a few words of it on one line.
     """
 
     def __init__(self, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Writes a tree as JSON text, unless that is huge: YAML aliases share their targets in memory, but not in text."""
+"""Writes a tree as JSON text, unless it is huge: YAML aliases share their targets in memory, but not in text."""
 
 import json
 from typing import cast
@@ -8,7 +8,7 @@ MAX_WRITTEN = 12_000_000
 
 
 def write_json(tree: object) -> str | None:
-    """Compact JSON. None if it would be longer than `MAX_WRITTEN`, which is checked before memory is used."""
+    """Compact JSON. None if it would be longer than `MAX_WRITTEN`, which is checked before memory is allocated."""
     size = 0
     waiting = [tree]
     while waiting:
@@ -25,6 +25,6 @@ def write_json(tree: object) -> str | None:
     text = json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
     try:
         text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair
+    except UnicodeEncodeError:  # a lone surrogate
         return json.dumps(tree, separators=(",", ":"))
     return text

@@ -1,7 +1,8 @@
-"""Writes full server addresses into a document, derived from where the document itself was fetched.
+"""Writes full server addresses into a document, derived from the document's own address.
 
-Relative server URLs, or none, mean the document's own host (OpenAPI 3.1, "Server Object"; Swagger 2.0, "host"). Once
-the text is stored without its address, that host would be lost. The rest of the text stays unchanged where possible.
+Relative or missing server URLs refer to the document's own host (OpenAPI 3.1, "Server Object"; Swagger 2.0, "host").
+Because the text is stored without its address, that host would be lost. The rest of the text stays unchanged if
+possible.
 """
 
 import json
@@ -25,22 +26,22 @@ _CONTINUATIONS = (" ", "\t", "#", "-", "\r", "\n")
 
 
 def locate(document: Document, written: str, url: str) -> str:
-    """Return `written`, the document's text, with full addresses. `url`: where it was fetched, after all redirects.
+    """Return `written`, the document's text, with full addresses. `url`: the document's address after redirects.
 
-    A document without operations is returned unchanged, and so is one that is too large to be rewritten.
+    A document without operations, or too large to be rewritten, is returned unchanged.
     """
     changes = _find_changes(document, urlsplit(url))
     if not changes:
         return written
-    wanted = {**document.tree, **changes}
+    located = {**document.tree, **changes}
     if "paths" not in changes:
         edited = _edit(written, document.tree, changes)
         try:
-            if edited is not None and read(edited) == wanted:
+            if edited is not None and read(edited) == located:
                 return edited
         except NotASpec:
             pass
-    return write_json(wanted) or written
+    return write_json(located) or written
 
 
 def _find_changes(document: Document, base: SplitResult) -> dict[str, object]:
@@ -52,13 +53,14 @@ def _find_changes(document: Document, base: SplitResult) -> dict[str, object]:
         schemes = [] if as_list(tree.get("schemes")) else [base.scheme]
         if not as_text(tree.get("host")).strip():
             return {"host": base.netloc, **({"schemes": schemes} if schemes else {})}
-        # Without schemes, the document's own scheme applies, and https is the default anyway.
+        # Without schemes, the scheme of the document's address applies; https need not be written.
         return {"schemes": schemes} if schemes == ["http"] else {}
     changes: dict[str, object] = {}
     servers = as_list(tree.get("servers"))
-    whole = _complete_servers(servers, base) or [{"url": f"{base.scheme}://{base.netloc}", "description": _NO_SERVER}]
-    if whole != servers:
-        changes["servers"] = whole
+    completed = _complete_servers(servers, base)
+    completed = completed or [{"url": f"{base.scheme}://{base.netloc}", "description": _NO_SERVER}]
+    if completed != servers:
+        changes["servers"] = completed
     paths = as_mapping(tree.get("paths"))
     located_paths = {path: _locate_item(item, base) for path, item in paths.items()}
     if located_paths != paths:
@@ -88,26 +90,26 @@ def _complete_servers(servers: list[object], base: SplitResult) -> list[object]:
 def _complete_server(server: object, base: SplitResult) -> object:
     fields = as_mapping(server)
     url = as_text(fields.get("url")).strip()
-    meant = fill_variables(url, fields)
-    if not isinstance(server, dict) or _ABSOLUTE.match(meant):
+    filled = fill_variables(url, fields)
+    if not isinstance(server, dict) or _ABSOLUTE.match(filled):
         return server
-    place = base._replace(query="", fragment="").geturl()
-    # A URL that begins with a variable may be anything; otherwise the variables are kept.
-    relative = meant if url.startswith("{") else url
+    base_url = base._replace(query="", fragment="").geturl()
+    # A URL that begins with a variable may be absolute, so its variables are filled in. Others keep their variables.
+    relative = filled if url.startswith("{") else url
     try:
-        return {**fields, "url": urljoin(place, relative or "/")}
+        return {**fields, "url": urljoin(base_url, relative or "/")}
     except ValueError:
         return server
 
 
 def _edit(written: str, tree: Mapping[str, object], changes: Mapping[str, object]) -> str | None:
-    """Edit the text in as few places as possible. None if that is too hard; the caller must check the result."""
+    """Edit the text in as few places as possible. None if that is not possible. The caller must check the result."""
     for key, value in changes.items():
         as_json = json.dumps(value, ensure_ascii=False)
         edited = (
             _edit_json(written, key, as_json)
             if written.lstrip()[:1] == "{"
-            else _edit_yaml(written, key, as_json, is_there=key in tree)
+            else _edit_yaml(written, key, as_json, has_key=key in tree)
         )
         if edited is None:
             return None
@@ -139,14 +141,14 @@ def _edit_json(written: str, key: str, value: str) -> str | None:
     return f"{written[:begin]}\n  {json.dumps(key)}: {value}{comma}{written[begin:]}"
 
 
-def _edit_yaml(written: str, key: str, value: str, *, is_there: bool) -> str | None:
+def _edit_yaml(written: str, key: str, value: str, *, has_key: bool) -> str | None:
     lines = written.splitlines(keepends=True)
     end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
     first = next((at for at, line in enumerate(lines) if line.strip() and line[0] not in "#%" and line[:3] != "---"), 0)
     if not lines or not _BLOCK_KEY.match(lines[first]):
         return None
     start = stop = first
-    if is_there:
+    if has_key:
         name = re.compile(rf"(?:{key}|\"{key}\"|'{key}')[ \t]*:")
         start = next((at for at, line in enumerate(lines) if name.match(line)), -1)
         if start < 0:

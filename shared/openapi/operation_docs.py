@@ -1,4 +1,4 @@
-"""One operation as Markdown, at a given level of detail. Its line comes first and is never cut."""
+"""Writes an operation as Markdown at a given level of detail. Its line comes first and is never cut."""
 
 import re
 from collections.abc import Iterator
@@ -23,14 +23,14 @@ _MAX_ERRORS = 30
 
 
 class OperationDocs:
-    """Writes the operations of one document. Caches sketches, because the same schema recurs often."""
+    """Writes the operations of one document. Caches sketches, because schemas are often used repeatedly."""
 
     def __init__(self, document: Document, references: References) -> None:
         self._document = document
         self._reader = Reader(document, references)
         self._schemas = Schemas(references)
         self._sketcher = Sketcher(self._schemas)
-        self._usual = describe_requirement(document.tree)
+        self._default_requirement = describe_requirement(document.tree)
 
     def lines(self, operation: Operation, detail: Detail) -> list[str]:
         """The operation's docs, as lines of output."""
@@ -41,7 +41,7 @@ class OperationDocs:
         return ["", f"### {operation.line}", *self._write_details(operation, detail)]
 
     def _list_required(self, operation: Operation, detail: Detail) -> Iterator[str]:
-        """What must be sent. Path parameters of plain text are left out, because the path names them already."""
+        """The required values. String parameters in the path are omitted, because the path already names them."""
         if operation.missing:
             yield f"described elsewhere, in {operation.missing}"
         if summary := prose(operation.summary or operation.description, detail.summary):
@@ -69,7 +69,7 @@ class OperationDocs:
         if urls:
             yield f"Base URL of this operation: {', '.join(urls)}"
         security = describe_requirement(operation.node)
-        if security is not None and security != (self._usual or "none"):
+        if security is not None and security != (self._default_requirement or "none"):
             yield f"Authentication: {security}"
         yield from self._write_parameters(operation, detail)
         yield from self._write_body(operation, detail)
@@ -101,22 +101,22 @@ class OperationDocs:
             return f"- {parameter.name}"
         schema = self._sketcher.sketch(parameter.schema, _PARAMETER, "send")
         default = self._schemas.merge(parameter.schema).fields.get("default")
-        words = prose(parameter.node.get("description"), detail.parameter_words)
-        usual = "" if default is None else f" = {literal(default)}"
+        description = prose(parameter.node.get("description"), detail.parameter_length)
+        default_text = "" if default is None else f" = {literal(default)}"
         return (
             f"- {parameter.name} ({parameter.place}{', required' if parameter.required else ''}): {schema}"
-            f"{usual}{_describe_style(parameter.node)}{f' — {words}' if words else ''}"
+            f"{default_text}{_describe_style(parameter.node)}{f' — {description}' if description else ''}"
         )
 
     def _write_body(self, operation: Operation, detail: Detail) -> Iterator[str]:
         contents, required, description = self._reader.body(operation)
         if not contents or detail.body is None:
             return
-        words = prose(description, detail.parameter_words)
+        description = prose(description, detail.parameter_length)
         for types, sketch in self._sketch_contents(contents, detail.body, "send"):
             notes = ", ".join(filter(None, [types, "required" if required else ""]))
-            yield f"Body{f' ({notes})' if notes else ''}: {sketch}{f' — {words}' if words else ''}"
-            words = ""
+            yield f"Body{f' ({notes})' if notes else ''}: {sketch}{f' — {description}' if description else ''}"
+            description = ""
 
     def _write_responses(self, operation: Operation, detail: Detail) -> Iterator[str]:
         responses = self._reader.responses(operation)
@@ -124,11 +124,13 @@ class OperationDocs:
         if not successes:
             successes = [response for response in responses if response.code == "default"]
         if successes and detail.response is not None:
-            # The response with content is the one to program against.
+            # Callers need the response with content.
             main = next((response for response in successes if response.contents), successes[0])
             yield from self._write_success(main, [one.code for one in successes if one is not main], detail)
         errors = [
-            f"{response.code} {words}" if (words := prose(response.description, detail.error_words)) else response.code
+            f"{response.code} {description}"
+            if (description := prose(response.description, detail.error_length))
+            else response.code
             for response in responses
             if response not in successes
         ]
@@ -137,8 +139,10 @@ class OperationDocs:
 
     def _write_success(self, response: Response, others: list[str], detail: Detail) -> Iterator[str]:
         extent = detail.response or Extent(0, 100)
-        words = prose(response.description, detail.error_words)
-        also = (f" — {words}" if words else "") + (f" (or {', '.join(others[:_MAX_ERRORS])})" if others else "")
+        description = prose(response.description, detail.error_length)
+        also = (f" — {description}" if description else "") + (
+            f" (or {', '.join(others[:_MAX_ERRORS])})" if others else ""
+        )
         contents = self._sketch_contents(response.contents, extent, "receive")
         if not contents:
             yield f"Returns {response.code} without content{also}"
@@ -167,13 +171,13 @@ def _write_about(operation: Operation, detail: Detail) -> Iterator[str]:
 
 
 def _describe_style(node: dict[str, object]) -> str:
-    """How lists and objects are serialized, where that is not the default."""
+    """How lists and objects are serialized, if not in the default way."""
     style = as_text(node.get("style")) or as_text(node.get("collectionFormat"))
     known = {
         "deepObject": "as name[key]=value",
-        "spaceDelimited": "separated by blanks",
+        "spaceDelimited": "separated by spaces",
         "pipeDelimited": "separated by |",
-        "ssv": "separated by blanks",
+        "ssv": "separated by spaces",
         "tsv": "separated by tabs",
         "pipes": "separated by |",
         "multi": "repeated for each value",
@@ -181,6 +185,6 @@ def _describe_style(node: dict[str, object]) -> str:
     }
     if style in known:
         return f", {known[style]}"
-    # Only in Swagger do parameters have a type of their own, and there commas are the default.
+    # Only Swagger's parameters have their own type, and they are separated by commas by default.
     commas = node.get("type") == "array" or (node.get("explode") is False and node.get("in") == "query")
     return ", separated by commas" if commas else ""

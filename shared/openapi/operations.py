@@ -1,7 +1,7 @@
-"""The operations of a document in one form, whichever specification it follows.
+"""The operations of a document in the same form for all specifications.
 
-Schemas stay as they are in the document (`sketch` reads them). What cannot be understood is skipped. The number of
-parameters, responses and content types read per operation is limited.
+Schemas are not changed (`sketch` reads them). Invalid parts are skipped. The number of parameters, responses and
+content types that are read per operation is limited.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,11 +13,11 @@ from shared.openapi.prose import one_line
 from shared.openapi.tree import References, as_list, as_mapping, as_text
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace", "query")
-"""`query` came with OpenAPI 3.2."""
+"""`query` was added in OpenAPI 3.2."""
 
 MAX_PATH_LENGTH = 500
 MAX_ID_LENGTH = 200
-"""Characters. Longer paths and ids are junk, and are cut."""
+"""Characters. Longer paths and ids are not genuine, and are cut."""
 
 _MAX_ENTRIES = 200
 """Parameters, or responses, read per operation."""
@@ -28,7 +28,7 @@ _MAX_CONTENT_TYPES = 8
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter. `place` is the document's word: path, query, header, cookie; "" for a `$ref` that leads nowhere."""
+    """A parameter. `place`: path, query, header or cookie, as in the document; "" for a `$ref` that leads nowhere."""
 
     name: str
     place: str
@@ -39,7 +39,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Content:
-    """One content type of a body. `missing`: a `$ref` that leads nowhere: the body's own if `media_type` is empty."""
+    """One content type of a body. `missing`: a `$ref` that leads nowhere; it is the body's if `media_type` is empty."""
 
     media_type: str
     schema: object
@@ -48,7 +48,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Response:
-    """A response. `code` is "200", "4XX", "default" or the like."""
+    """A response. `code` is, for example, "200", "4XX" or "default"."""
 
     code: str
     description: str
@@ -57,10 +57,10 @@ class Response:
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation. Its `line` is always shown: `GET /pets/{id} (getPet)`, without brackets if it has no id.
+    """An operation. Its `line` is always shown: `GET /pets/{id} (getPet)`, without parentheses if it has no id.
 
-    `node` and `path_node` are the document's own objects, for what belongs to one operation: servers, security.
-    `missing`: the `$ref` in its place, if that leads nowhere in this document; nothing else is known then.
+    `node` and `path_node` are the document's own objects; they contain the operation's servers and security. `missing`:
+    the operation's `$ref` if it leads nowhere in this document, so that nothing else is known about it.
     """
 
     line: str
@@ -72,12 +72,12 @@ class Operation:
 
     @property
     def summary(self) -> str:
-        """As in the document: any length, any number of lines."""
+        """The summary as in the document, with any length and number of lines."""
         return as_text(self.node.get("summary")) or as_text(self.path_node.get("summary"))
 
     @property
     def description(self) -> str:
-        """As in the document."""
+        """The description as in the document."""
         return as_text(self.node.get("description")) or as_text(self.path_node.get("description"))
 
     @property
@@ -87,7 +87,7 @@ class Operation:
 
 
 def list_operations(document: Document, references: References) -> list[Operation]:
-    """All operations in document order. Any object under a method's name counts, whatever it contains."""
+    """All operations in document order. Any object under a method's name counts as one."""
     found: list[Operation] = []
     for path, item in as_mapping(document.tree.get("paths")).items():
         node = _read_path_node(item, references)
@@ -101,7 +101,7 @@ def list_operations(document: Document, references: References) -> list[Operatio
 
 
 def list_unreachable_paths(document: Document, references: References) -> Iterator[tuple[str, str]]:
-    """Path and `$ref` of each path whose description is not in this document."""
+    """The path and `$ref` of each path whose description is not in this document."""
     for path, item in as_mapping(document.tree.get("paths")).items():
         resolved = references.resolve(item)
         if resolved.node is None and resolved.name:
@@ -109,18 +109,18 @@ def list_unreachable_paths(document: Document, references: References) -> Iterat
 
 
 def _read_path_node(item: object, references: References) -> dict[str, object]:
-    """OpenAPI 3.1 allows fields beside a path's `$ref`; these take precedence."""
+    """The fields of a path. OpenAPI 3.1 allows fields next to its `$ref`, which take precedence."""
     return _follow(item, references)[0]
 
 
 def _follow(node: object, references: References) -> tuple[dict[str, object], str]:
-    """Merge the target of the node's `$ref` with the fields beside it. Also returns the `$ref` if it has no target."""
+    """Merge the target of the node's `$ref` with the fields next to it. Also returns the `$ref` if it has no target."""
     own = as_mapping(node)
     if not isinstance(own.get("$ref"), str):
         return own, ""
     resolved = references.resolve(node)
-    beside = {key: value for key, value in own.items() if key != "$ref"}
-    return {**as_mapping(resolved.node), **beside}, "" if isinstance(resolved.node, dict) else resolved.name
+    siblings = {key: value for key, value in own.items() if key != "$ref"}
+    return {**as_mapping(resolved.node), **siblings}, "" if isinstance(resolved.node, dict) else resolved.name
 
 
 def _format_line(method: str, path: str, operation: dict[str, object]) -> str:
@@ -137,9 +137,9 @@ class Reader:
         self._references = references
 
     def parameters(self, operation: Operation) -> list[Parameter]:
-        """The path's parameters, overridden by the operation's of the same name and place; required ones first.
+        """The parameters of the path and the operation, without bodies. Required ones come first.
 
-        Bodies are not included.
+        A parameter of the operation overrides the path's parameter with the same name and place.
         """
         found = [
             Parameter(
@@ -155,7 +155,7 @@ class Reader:
         return sorted(found, key=lambda parameter: not parameter.required)
 
     def body(self, operation: Operation) -> tuple[list[Content], bool, str]:
-        """Content types, whether the body is required, and its description. No content types: there is no body."""
+        """The content types, whether the body is required, and its description. Without a body, there are no types."""
         if self._swagger:
             return self._read_swagger_body(operation)
         resolved = self._references.resolve(operation.node.get("requestBody"))
@@ -222,13 +222,13 @@ class Reader:
         required: list[object] = [name for name, node in fields.items() if node.get("required") is True]
         form: dict[str, object] = {
             "type": "object",
-            # A parameter's `required` is a boolean, a schema's is a list: do not confuse them.
+            # `required` is a boolean in parameters, and a list in schemas.
             "properties": {name: {**node, "required": []} for name, node in fields.items()},
             "required": required,
         }
         has_file = any(node.get("type") == "file" for node in fields.values())
-        usual = "multipart/form-data" if has_file else "application/x-www-form-urlencoded"
-        return [Content(type_, form) for type_ in types or [usual]], bool(required), ""
+        default_type = "multipart/form-data" if has_file else "application/x-www-form-urlencoded"
+        return [Content(type_, form) for type_ in types or [default_type]], bool(required), ""
 
     def _read_media_types(self, operation: Operation, key: str) -> list[str]:
         own = operation.node.get(key)
@@ -237,6 +237,6 @@ class Reader:
 
 
 def _take_first(*lists: Iterable[object]) -> Iterator[object]:
-    """Take at most half of the limit from each list, so that a path's endless list leaves room for the operation's."""
+    """Take at most half of the limit from each list, so that a path's long list leaves room for the operation's."""
     for entries in lists:
         yield from islice(entries, _MAX_ENTRIES // 2)

@@ -1,4 +1,4 @@
-"""Describes what a document leaves to other documents, for the person who fetched it. Nothing is fetched here."""
+"""Reports parts of a document that are in other documents, for the person who fetched it. Nothing is fetched here."""
 
 from typing import cast
 
@@ -9,34 +9,34 @@ from shared.openapi.tree import References
 
 _MAX_NAME_LENGTH = 100
 _VALUES = {"example", "examples", "default", "enum", "const"}
-"""Keys whose values are the API's data, where `$ref` has no special meaning."""
+"""Keys whose values are data of the API, where `$ref` has no special meaning."""
 
 
 def describe_outside_references(document: Document) -> str | None:
-    """One paragraph for people; None if the document contains everything that it refers to."""
+    """One paragraph for users; None if the document contains everything that it refers to."""
     references = References(document.tree)
     outside = _find_outside_references(document.tree, references)
     if not outside:
         return None
-    found = list_operations(document, references)
-    operations_outside = sum(1 for operation in found if operation.missing)
+    operations = list_operations(document, references)
+    operations_outside = sum(1 for operation in operations if operation.missing)
     paths_outside = sum(1 for _ in list_unreachable_paths(document, references))
     parts = [
-        f"{operations_outside} of {len(found)} operations" if operations_outside else "",
+        f"{operations_outside} of {len(operations)} operations" if operations_outside else "",
         f"{paths_outside} paths" if paths_outside else "",
     ]
-    what = " and ".join(part for part in parts if part)
-    rest = f"{what} are described" if what else f"{len(outside)} parts of it are described"
+    missing = " and ".join(part for part in parts if part)
+    problem = f"{missing} are described" if missing else f"{len(outside)} parts of it are described"
     example = one_line(outside[0], _MAX_NAME_LENGTH)
     return (
-        f"This document is incomplete: {rest} elsewhere, such as in {example}, which is not fetched. A model will not "
-        "know what they take. If there is a version with everything in one document (a “bundled” one), give its "
+        f"This document is incomplete: {problem} elsewhere, such as in {example}, which is not fetched. A model will "
+        "not know what they take. If there is a version with everything in one document (a “bundled” one), give its "
         "address."
     )
 
 
 def _find_outside_references(tree: object, references: References) -> list[str]:
-    """The `$ref`s that lead nowhere in the document, without duplicates, in its order."""
+    """The `$ref`s that lead nowhere in the document, in document order, without duplicates."""
     found: dict[str, None] = {}
     seen: set[int] = set()
     waiting: list[object] = [tree]

@@ -1,6 +1,6 @@
-"""Parses untrusted JSON or YAML into plain data: dicts with text keys, lists, text, numbers, booleans, None.
+"""Parses untrusted JSON or YAML into plain data: dicts with string keys, lists, strings, numbers, booleans, None.
 
-For a text that is neither, the error says what it is instead. Depth is limited, so code that walks the tree is safe.
+For other text, the error describes what it is. Depth is limited, so code that walks the tree is safe.
 """
 
 import gc
@@ -33,19 +33,19 @@ def read(text: str) -> object:
     try:
         return _read_json(text)
     except json.JSONDecodeError as error:
-        wrong = NotASpec(f"This is not valid JSON: {describe_json_error(error)}.")
-    # YAML allows braces too, though long documents rarely use them. A text that is neither was meant as JSON, so the
-    # JSON error is the useful one.
+        json_error = NotASpec(f"This is not valid JSON: {describe_json_error(error)}.")
+    # YAML also allows braces, although long documents rarely use them. If the text is not valid YAML either, it was
+    # probably meant as JSON, so the JSON error is the useful one.
     if len(text) <= _MAX_YAML_WITH_BRACES:
         try:
             return _read_yaml(text)
         except NotASpec:
             pass
-    raise wrong
+    raise json_error
 
 
 def _load(text: str) -> object:
-    """Parse JSON with the garbage collector off: it would scan every new list again and again, blocking everything."""
+    """Parse JSON without the garbage collector, which would scan new lists repeatedly and block the process."""
     with _one_at_a_time:
         collecting = gc.isenabled()
         gc.disable()
@@ -79,7 +79,7 @@ def _read_json(text: str) -> object:
 
 
 def _read_yaml(text: str) -> object:
-    # Most documents are JSON: PyYAML is loaded only for those that are not.
+    # Most documents are JSON, so PyYAML is loaded only when it is needed.
     from shared.openapi.yaml_text import read_yaml
 
     return read_yaml(text)

@@ -1,6 +1,6 @@
-"""Cleans a document's text and values for one line of documentation: short, without invisible or breaking characters.
+"""Cleans a document's text and values for one line of documentation: short, without invisible characters or breaks.
 
-This does not make hostile words harmless. It confines them to one line, where text is expected.
+This does not make hostile text harmless, but confines it to one line, where text is expected.
 """
 
 import re
@@ -8,24 +8,24 @@ import re
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
 )
-"""Controls, surrogates (which cannot be encoded), direction marks, and characters that only a model sees."""
+"""Control characters, lone surrogates (which cannot be encoded), direction marks, and text that only models see."""
 
 _TAG = re.compile(r"</?(?:p|br|a|b|i|em|strong|code|pre|ul|ol|li|div|span|h[1-6]|table|tr|td|th)(?:\s[^<>]{0,300})?/?>")
 _LINK = re.compile(r"\[([^\[\]]{1,200})\]\([^()\s]{1,500}\)")
 
 
 def one_line(text: str, limit: int) -> str:
-    """At most `limit` characters; a final "…" shows that there was more. White space is collapsed to single blanks."""
-    # Megabytes of text may be referenced a thousand times: read only the part that can be shown.
-    kept = " ".join(text[: 4 * limit + 200].split())
-    kept = _INVISIBLE.sub("", kept).strip()
-    if len(kept) <= limit and len(text) <= 4 * limit + 200:
-        return kept
-    return kept[: max(limit - 1, 0)].rstrip() + "…" if limit > 0 else ""
+    """The text in at most `limit` characters, with a final "…" if it is cut. White space becomes single spaces."""
+    # Megabytes of text may be referenced a thousand times, so only the part that can be shown is read.
+    shown = " ".join(text[: 4 * limit + 200].split())
+    shown = _INVISIBLE.sub("", shown).strip()
+    if len(shown) <= limit and len(text) <= 4 * limit + 200:
+        return shown
+    return shown[: max(limit - 1, 0)].rstrip() + "…" if limit > 0 else ""
 
 
 def prose(value: object, limit: int) -> str:
-    """A description as `one_line`, without HTML tags and link targets. Empty if `value` is not text."""
+    """A description on one line, without HTML tags and link targets. Empty if `value` is not a string."""
     if not isinstance(value, str) or limit <= 0:
         return ""
     text = value[: 8 * limit + 1000]
@@ -37,7 +37,7 @@ def prose(value: object, limit: int) -> str:
 
 
 def literal(value: object, limit: int = 60) -> str:
-    """A value as in JSON. Lists and objects are only hinted at."""
+    """A value as in JSON. Lists and objects are abbreviated."""
     if isinstance(value, str):
         return '"' + one_line(value, limit).replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, dict):

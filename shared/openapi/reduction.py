@@ -1,8 +1,8 @@
-"""Shortens a document that is too large to be stored to what `tool_docs` shows of it.
+"""Reduces a document that is too large to be stored to the parts that `tool_docs` shows.
 
-Nothing that the docs show is lost: the docs of both versions are compared. Left out is what they never show (examples,
-extensions, bounds, titles, error schemas, the ends of long descriptions, schemas that no operation uses) and, if that
-is not enough, what they do not show within `BUDGET` characters.
+Nothing that the docs show is lost: the docs of both versions are compared. Parts that the docs never show are dropped:
+examples, extensions, bounds, titles, error schemas, the ends of long descriptions, schemas that no operation uses. If
+that is not enough, parts that do not fit into docs of `BUDGET` characters are dropped as well.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,32 +17,32 @@ from shared.openapi.tool_docs import write_tool_docs
 from shared.openapi.tree import as_list, as_mapping
 
 BUDGET = 60_000
-"""Characters of docs: the most that is ever made from one document."""
-_PLENTY = 20_000_000
+"""The highest number of characters in the docs of one document."""
+_UNLIMITED = 20_000_000
 
-_OPERATION_WORDS, _PARAMETER_WORDS, _FIELD_WORDS, _ERROR_WORDS = 800, 300, 160, 80
-"""Characters of descriptions that the docs show at most: see `detail`."""
+_OPERATION_LENGTH, _PARAMETER_LENGTH, _FIELD_LENGTH, _ERROR_LENGTH = 800, 300, 160, 80
+"""The numbers of characters that the docs show of descriptions: see `detail`."""
 
 _SCHEMA = {
     *("type", "format", "enum", "const", "required", "nullable", "x-nullable", "default", "readOnly", "writeOnly"),
     *("discriminator", "$ref"),
 }
-_OF_SCHEMAS = {"allOf", "oneOf", "anyOf", "prefixItems"}
+_SCHEMA_LISTS = {"allOf", "oneOf", "anyOf", "prefixItems"}
 _NAMED_SCHEMAS = {"properties", "$defs", "definitions"}
 _PLACES = {
     "components": ("schemas", "parameters", "responses", "requestBodies", "pathItems"),
     "": ("definitions", "parameters", "responses"),
 }
-"""Where shared definitions are kept: below a top-level key, or ("") at the top level itself."""
+"""The places of shared definitions: below a top-level key, or at the top level itself ("")."""
 
 Shorten = Callable[[object], object]
 
 
-def reduce(document: Document, most: int, measure: Callable[[str], int]) -> str | None:
-    """The shortened document as JSON text, if `measure` of it is at most `most`; else None."""
-    for thorough, budgets in ((False, (BUDGET, _PLENTY)), (True, (BUDGET,))):
+def reduce(document: Document, max_size: int, measure: Callable[[str], int]) -> str | None:
+    """The shortened document as JSON text, or None if its `measure` exceeds `max_size`."""
+    for thorough, budgets in ((False, (BUDGET, _UNLIMITED)), (True, (BUDGET,))):
         text = write_json(_Shortener(thorough=thorough).shorten_document(document.tree))
-        if text is None or measure(text) > most:
+        if text is None or measure(text) > max_size:
             continue
         try:
             shortened = parse(text)
@@ -54,26 +54,26 @@ def reduce(document: Document, most: int, measure: Callable[[str], int]) -> str 
 
 
 class _Shortener:
-    """`thorough` also drops the contents of responses and the descriptions of fields."""
+    """Shortens a document. If `thorough`, the contents of responses and the descriptions of fields are dropped, too."""
 
     def __init__(self, *, thorough: bool) -> None:
         self._thorough = thorough
 
     def shorten_document(self, tree: Mapping[str, object]) -> dict[str, object]:
         """The whole document, shortened."""
-        whole = {key: value for key, value in tree.items() if key not in ("tags", "externalDocs", "webhooks")}
-        whole["info"] = self._trim_description(as_mapping(tree.get("info")), _OPERATION_WORDS)
-        whole["paths"] = {path: self._shorten_path(item) for path, item in as_mapping(tree.get("paths")).items()}
+        document = {key: value for key, value in tree.items() if key not in ("tags", "externalDocs", "webhooks")}
+        document["info"] = self._trim_description(as_mapping(tree.get("info")), _OPERATION_LENGTH)
+        document["paths"] = {path: self._shorten_path(item) for path, item in as_mapping(tree.get("paths")).items()}
         for top, kinds in _PLACES.items():
-            parent = as_mapping(whole.get(top)) if top else whole
+            parent = as_mapping(document.get(top)) if top else document
             shorter = {
                 kind: self._shorten_named(kind, parent[kind]) for kind in kinds if isinstance(parent.get(kind), dict)
             }
             if top and parent:
-                whole[top] = {**{key: value for key, value in parent.items() if key != "examples"}, **shorter}
+                document[top] = {**{key: value for key, value in parent.items() if key != "examples"}, **shorter}
             elif not top:
-                whole |= shorter
-        return _drop_unused({key: value for key, value in whole.items() if value != {} or key in tree})
+                document |= shorter
+        return _drop_unused({key: value for key, value in document.items() if value != {} or key in tree})
 
     def _shorten_named(self, kind: str, named: object) -> object:
         shorten: dict[str, Shorten] = {
@@ -88,7 +88,7 @@ class _Shortener:
         if not isinstance(item, dict):
             return item
         path: dict[str, object] = {}
-        for key, value in self._trim_description(as_mapping(item), _OPERATION_WORDS).items():
+        for key, value in self._trim_description(as_mapping(item), _OPERATION_LENGTH).items():
             if key.lower() in METHODS:
                 path[key] = self._shorten_operation(value)
             else:
@@ -98,7 +98,7 @@ class _Shortener:
     def _shorten_operation(self, value: object) -> object:
         if not isinstance(value, dict):
             return value
-        operation = self._trim_description(as_mapping(value), _OPERATION_WORDS)
+        operation = self._trim_description(as_mapping(value), _OPERATION_LENGTH)
         for key in ("tags", "externalDocs", "callbacks"):
             operation.pop(key, None)
         if "parameters" in operation:
@@ -120,10 +120,10 @@ class _Shortener:
         return [self._shorten_parameter(parameter) for parameter in as_list(parameters)]
 
     def _shorten_parameter(self, value: object) -> object:
-        """In Swagger, a parameter is also a schema."""
+        """Shorten a parameter, which is also a schema in Swagger."""
         if not isinstance(value, dict):
             return value
-        parameter = self._trim_description(as_mapping(value), _PARAMETER_WORDS)
+        parameter = self._trim_description(as_mapping(value), _PARAMETER_LENGTH)
         for key in ("example", "examples"):
             parameter.pop(key, None)
         if "schema" in parameter:
@@ -139,7 +139,7 @@ class _Shortener:
     def _shorten_body(self, value: object) -> object:
         if not isinstance(value, dict):
             return value
-        body = self._trim_description(as_mapping(value), _PARAMETER_WORDS)
+        body = self._trim_description(as_mapping(value), _PARAMETER_LENGTH)
         return {**body, "content": self._shorten_content(body["content"])} if "content" in body else body
 
     def _shorten_response(self, value: object, *, shown: bool) -> object:
@@ -147,7 +147,7 @@ class _Shortener:
             return value
         response = as_mapping(value)
         shorter = {key: response[key] for key in ("$ref", "description") if key in response}
-        shorter = self._trim_description(shorter, 0 if self._thorough else _ERROR_WORDS)
+        shorter = self._trim_description(shorter, 0 if self._thorough else _ERROR_LENGTH)
         if shown and not self._thorough:
             if "content" in response:
                 shorter["content"] = self._shorten_content(response["content"])
@@ -173,26 +173,26 @@ class _Shortener:
         for key, inner in as_mapping(value).items():
             if key in _SCHEMA:
                 shorter[key] = inner
-            elif key in _OF_SCHEMAS and isinstance(inner, list):
+            elif key in _SCHEMA_LISTS and isinstance(inner, list):
                 shorter[key] = [self._shorten_schema(item) for item in as_list(inner)]
             elif key in _NAMED_SCHEMAS and isinstance(inner, dict):
                 shorter[key] = {name: self._shorten_schema(item) for name, item in as_mapping(inner).items()}
             elif key in ("items", "additionalProperties"):
                 shorter[key] = self._shorten_schema(inner)
             elif key == "description" and not self._thorough:
-                shorter |= self._trim_description({key: inner}, _FIELD_WORDS)
+                shorter |= self._trim_description({key: inner}, _FIELD_LENGTH)
         return shorter
 
-    def _trim_description(self, node: dict[str, object], words: int) -> dict[str, object]:
-        """Cut the description to what is shown, and drop the author's extensions."""
+    def _trim_description(self, node: dict[str, object], max_length: int) -> dict[str, object]:
+        """Cut the description to the length that is shown, and drop extensions."""
         shorter = {key: value for key, value in node.items() if not key.startswith("x-") or key == "x-nullable"}
         if isinstance(shorter.get("description"), str):
-            shorter["description"] = prose(shorter["description"], words)
+            shorter["description"] = prose(shorter["description"], max_length)
         return shorter
 
 
 def _drop_unused(tree: dict[str, object]) -> dict[str, object]:
-    """Keep only those shared definitions that the operations lead to."""
+    """Drop shared definitions that no operation refers to."""
     shared: dict[tuple[str, str], Any] = {}
     for top, kinds in _PLACES.items():
         parent = as_mapping(tree.get(top)) if top else tree
@@ -222,8 +222,7 @@ def _drop_unused(tree: dict[str, object]) -> dict[str, object]:
     for (top, kind), named in shared.items():
         parent = as_mapping(tree.get(top)) if top else tree
         if named and isinstance(parent.get(kind), dict):
-            kept = {name: as_mapping(parent[kind])[name] for pointer, name in named.items() if pointer in used}
-            parent[kind] = kept
+            parent[kind] = {name: as_mapping(parent[kind])[name] for pointer, name in named.items() if pointer in used}
     return {key: value for key, value in tree.items() if not key.startswith("x-") or key in used}
 
 

@@ -1,4 +1,4 @@
-"""Merges a schema with everything that applies to it: its `$ref`, the fields beside that, and its `allOf` chain.
+"""Merges a schema with everything that applies to it: its `$ref`, the fields next to it, and its `allOf` chain.
 
 `sketch` shows the result.
 """
@@ -9,7 +9,7 @@ from itertools import islice
 from shared.openapi.tree import References, as_list, as_mapping, as_text
 
 _MAX_PARTS = 200
-"""Schemas merged into one. Documents in use merge up to ten."""
+"""Schemas merged into one. Real documents merge up to ten."""
 
 _MAX_PROPERTIES = 1000
 """Properties taken from one part. Otherwise many schemas built on a huge one would take quadratic time."""
@@ -19,7 +19,7 @@ _CUMULATIVE = ("properties", "required", "allOf", "$ref", "oneOf", "anyOf")
 
 @dataclass(frozen=True)
 class Merged:
-    """A merged schema. `name`: the document's name for it, or empty. `target` identifies it: `$ref`s to it share that.
+    """A merged schema. `name`: its name in the document, or empty. `target`: an id that all `$ref`s to it share.
 
     `missing`: the `$ref`s among its parts that lead nowhere. `choices`: its `oneOf`s and `anyOf`s.
     """
@@ -41,8 +41,8 @@ class Schemas:
         self._merged: dict[int, tuple[object, Merged]] = {}
 
     def merge(self, schema: object) -> Merged:
-        """The same schema gives the same object. Empty if `schema` is not a schema."""
-        # The schema is kept beside its result, so that no other object can get its id.
+        """The merged schema; the same schema always gives the same object. Empty if `schema` is not a schema."""
+        # The schema is stored with its result, so that no other object can get its id.
         known = self._merged.get(id(schema))
         if known is None:
             known = self._merged[id(schema)] = (schema, self._merge(schema))
@@ -64,18 +64,18 @@ class Schemas:
         return merged
 
     def _identify(self, schema: object) -> tuple[str, int | None]:
-        """Name and target. In 3.0, an `allOf` with one `$ref` only adds a description: it is the type referred to."""
+        """The name and the target. In 3.0, an `allOf` with a single `$ref` only adds a description to its target."""
         resolved = self._references.resolve(schema)
         if resolved.name:
             return (resolved.name, None if resolved.node is None else id(resolved.node))
         node = as_mapping(schema)
-        whole = as_list(node.get("allOf"))
-        if len(whole) == 1 and not node.get("properties") and "$ref" in as_mapping(whole[0]):
-            return self._identify({"$ref": as_mapping(whole[0])["$ref"]})
+        parts = as_list(node.get("allOf"))
+        if len(parts) == 1 and not node.get("properties") and "$ref" in as_mapping(parts[0]):
+            return self._identify({"$ref": as_mapping(parts[0])["$ref"]})
         return "", None
 
     def _collect_parts(self, schema: object, merged: Merged) -> list[dict[str, object]]:
-        """The parts of `schema`, the farthest first, so that nearer ones override them."""
+        """The parts of `schema`, in the order in which later ones override earlier ones."""
         nearest_first: list[dict[str, object]] = []
         seen: set[int] = set()
         waiting = [schema]

@@ -1,4 +1,4 @@
-"""How an API authenticates: what to send for each scheme, and which schemes an operation requires."""
+"""Authentication of an API: the credentials for each scheme, and the schemes that an operation requires."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -8,13 +8,13 @@ from shared.openapi.prose import one_line, prose
 from shared.openapi.tree import References, as_list, as_mapping, as_text
 
 _MAX_SHOWN = 12
-"""Schemes, flows, scopes or alternatives shown."""
+"""The limit for schemes, flows, scopes or alternatives that are shown."""
 
 _BEARER = "header `Authorization: Bearer <token>`"
 
 
-def describe_schemes(document: Document, references: References, words: int) -> list[str]:
-    """One line per scheme: its name in the document, and what to send. Each description gets `words` characters."""
+def describe_schemes(document: Document, references: References, description_length: int) -> list[str]:
+    """One line per scheme, with its name and its credentials. `description_length`: characters per description."""
     if document.family == "swagger":
         schemes = as_mapping(document.tree.get("securityDefinitions"))
     else:
@@ -23,16 +23,16 @@ def describe_schemes(document: Document, references: References, words: int) -> 
     for name, node in islice(schemes.items(), _MAX_SHOWN):
         resolved = references.resolve(node)
         scheme = as_mapping(resolved.node)
-        about = prose(scheme.get("description"), words)
-        what = _describe_scheme(scheme, words) if resolved.node is not None else resolved.name
-        lines.append(f"{one_line(name, 80)}: {what}" + (f". {about}" if about else ""))
+        about = prose(scheme.get("description"), description_length)
+        credentials = _describe_scheme(scheme, description_length) if resolved.node is not None else resolved.name
+        lines.append(f"{one_line(name, 80)}: {credentials}" + (f". {about}" if about else ""))
     if len(schemes) > _MAX_SHOWN:
         lines.append(f"… {len(schemes) - _MAX_SHOWN} more")
     return lines
 
 
 def describe_requirement(node: Mapping[str, object]) -> str | None:
-    """`a or b + c (scope)`; "none" if nothing is required; None if `node` does not say."""
+    """The required schemes, as in `a or b + c (scope)`; "none" if nothing is required; None if `node` has no list."""
     if not isinstance(node.get("security"), list):
         return None
     alternatives = [_describe_alternative(as_mapping(entry)) for entry in as_list(node["security"])[:_MAX_SHOWN]]
@@ -42,12 +42,12 @@ def describe_requirement(node: Mapping[str, object]) -> str | None:
 def _describe_alternative(alternative: dict[str, object]) -> str:
     parts: list[str] = []
     for name, scopes in islice(alternative.items(), _MAX_SHOWN):
-        asked = [one_line(scope, 80) for scope in as_list(scopes)[:_MAX_SHOWN] if isinstance(scope, str)]
-        parts.append(one_line(name, 80) + (f" ({', '.join(asked)})" if asked else ""))
+        required = [one_line(scope, 80) for scope in as_list(scopes)[:_MAX_SHOWN] if isinstance(scope, str)]
+        parts.append(one_line(name, 80) + (f" ({', '.join(required)})" if required else ""))
     return " + ".join(parts) or "none"
 
 
-def _describe_scheme(scheme: dict[str, object], words: int) -> str:
+def _describe_scheme(scheme: dict[str, object], description_length: int) -> str:
     type_ = as_text(scheme.get("type"))
     if type_ == "apiKey":
         place = one_line(as_text(scheme.get("in")), 20) or "header"
@@ -59,7 +59,7 @@ def _describe_scheme(scheme: dict[str, object], words: int) -> str:
         hint = one_line(as_text(scheme.get("bearerFormat")), 40)
         return _describe_http(one_line(as_text(scheme.get("scheme")), 40)) + (f", format {hint}" if hint else "")
     if type_ == "oauth2":
-        return f"OAuth 2.0 access token in {_BEARER}{_describe_flows(scheme, words)}"
+        return f"OAuth 2.0 access token in {_BEARER}{_describe_flows(scheme, description_length)}"
     if type_ == "openIdConnect":
         url = one_line(as_text(scheme.get("openIdConnectUrl")), 300)
         return f"OpenID Connect token in {_BEARER}" + (f", described at {url}" if url else "")
@@ -76,9 +76,9 @@ def _describe_http(scheme: str) -> str:
     return f"header `Authorization: {scheme} <credentials>`"
 
 
-def _describe_flows(scheme: dict[str, object], words: int) -> str:
-    """The OAuth flows and scopes. Swagger has one flow, in the scheme itself."""
-    if not words:
+def _describe_flows(scheme: dict[str, object], description_length: int) -> str:
+    """The OAuth flows and scopes. In Swagger, the scheme itself is the only flow."""
+    if not description_length:
         return ""
     flows = as_mapping(scheme.get("flows")) or {as_text(scheme.get("flow")): scheme}
     shown: list[str] = []

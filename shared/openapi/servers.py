@@ -1,4 +1,4 @@
-"""Where an API is reached: base URLs, with the defaults of variables filled in."""
+"""The base URLs of an API, with the default values of variables."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from shared.openapi.prose import one_line, prose
 from shared.openapi.tree import as_list, as_mapping, as_text
 
 _MAX_SHOWN = 5
-"""Servers shown."""
+"""The limit for servers that are shown."""
 
 _RELATIVE = "on the host that the document came from, which the document does not name"
 
@@ -15,15 +15,15 @@ _MAX_URL_LENGTH = 300
 """Characters."""
 
 
-def list_base_urls(document: Document, words: int) -> list[str]:
-    """The document's base URLs. Each description, and each list of a variable's values, gets `words` characters."""
+def list_base_urls(document: Document, description_length: int) -> list[str]:
+    """The document's base URLs. `description_length`: characters per description or list of values."""
     if document.family == "swagger":
         return _list_swagger_urls(document.tree, document.tree.get("schemes"))
-    return _list_urls(document.tree.get("servers"), words)
+    return _list_urls(document.tree.get("servers"), description_length)
 
 
 def list_own_urls(document: Document, path: Mapping[str, object], operation: Mapping[str, object]) -> list[str]:
-    """One operation's base URLs where they differ from the document's; else empty."""
+    """An operation's base URLs if they differ from the document's, otherwise an empty list."""
     if document.family == "swagger":
         own = _list_swagger_urls(document.tree, operation["schemes"]) if as_list(operation.get("schemes")) else []
     else:
@@ -31,19 +31,22 @@ def list_own_urls(document: Document, path: Mapping[str, object], operation: Map
     return own if own and own != list_base_urls(document, 0) else []
 
 
-def _list_urls(servers: object, words: int) -> list[str]:
+def _list_urls(servers: object, description_length: int) -> list[str]:
     found: list[str] = []
     for server in as_list(servers)[:_MAX_SHOWN]:
         url = fill_variables(as_text(as_mapping(server).get("url")), as_mapping(server))
         if not url.rstrip("/"):
             continue
-        notes = [_RELATIVE if url.startswith(("/", ".")) else "", prose(as_mapping(server).get("description"), words)]
+        notes = [
+            _RELATIVE if url.startswith(("/", ".")) else "",
+            prose(as_mapping(server).get("description"), description_length),
+        ]
         for name, variable in list(as_mapping(as_mapping(server).get("variables")).items())[:_MAX_SHOWN]:
             default = _to_text(as_mapping(variable).get("default"))
             values = [_to_text(value) for value in as_list(as_mapping(variable).get("enum"))[:50]]
             others = [value for value in values if value and value != default]
-            if others and words:
-                notes.append(one_line(f"{name} may also be {', '.join(others)}", words))
+            if others and description_length:
+                notes.append(one_line(f"{name} may also be {', '.join(others)}", description_length))
         notes = [note for note in notes if note]
         # Paths begin with a slash.
         found.append(one_line(url, _MAX_URL_LENGTH).rstrip("/") + (f" ({'; '.join(notes)})" if notes else ""))
@@ -51,7 +54,7 @@ def _list_urls(servers: object, words: int) -> list[str]:
 
 
 def fill_variables(url: str, server: Mapping[str, object]) -> str:
-    """The URL of a Server Object with the variables' defaults. Variables without a default stay in braces."""
+    """The URL of a Server Object with default values in place of variables. Other variables stay in braces."""
     url = url[:_MAX_URL_LENGTH]
     for name, variable in list(as_mapping(server.get("variables")).items())[:_MAX_SHOWN]:
         if default := _to_text(as_mapping(variable).get("default")):
@@ -66,7 +69,7 @@ def _list_swagger_urls(tree: Mapping[str, object], schemes: object) -> list[str]
     if not host:
         return [f"{base} ({_RELATIVE})"] if base else []
     names = [one_line(scheme, 10) for scheme in as_list(schemes)[:_MAX_SHOWN] if isinstance(scheme, str)] or ["https"]
-    # Callers use the first one.
+    # Callers use the first URL.
     names.sort(key=lambda name: name != "https")
     return [f"{name}://{host}{base}" for name in names]
 

@@ -1,6 +1,6 @@
-"""A schema as a type on one line: `Pet {id*: integer<int64>, tags: [string], owner: Person {…} | null}`.
+"""Writes a schema as a type on one line: `Pet {id*: integer<int64>, tags: [string], owner: Person {…} | null}`.
 
-`LEGEND` explains the notation to the model. The caller chooses how deep and how long a sketch may be.
+`LEGEND` explains the notation to the model. The caller limits the depth and length of a sketch.
 """
 
 import re
@@ -20,38 +20,38 @@ LEGEND = (
 Direction = Literal["send", "receive"]
 
 MAX_REQUIRED = 1500
-"""Characters. Bodies in use have up to thirty required fields."""
+"""Characters. Real bodies have up to thirty required fields."""
 
 MAX_DEEPER_REQUIRED = 400
-"""Characters, where required fields of required fields are included."""
+"""Characters, if required fields of required fields are included."""
 
 _MAX_UNDESCRIBED = 30
-"""Required fields of one object for which it has no schema."""
+"""The limit for required fields of one object that have no schema."""
 
 _MAX_VALUES = 12
-"""Values of one `enum` shown."""
+"""The limit for values that are shown of one `enum`."""
 
 _MAX_CHOICES = 12
-"""Alternatives of one `oneOf` shown."""
+"""The limit for alternatives that are shown of one `oneOf`."""
 
 _MAX_NESTING = 12
-"""Nested schemas, whether or not they count as a level of objects."""
+"""The limit for nested schemas, including those that do not count as a level of objects."""
 
 _PLAIN_KEY = re.compile(r"[\w.$@-]+(?:\[\])?$")
 
 
 @dataclass(frozen=True)
 class Extent:
-    """Limits of a sketch: `levels` of nested objects, approximate `length` in characters, `words` per description.
+    """Limits of a sketch: `levels` of nested objects, approximate `length`, and `description_length` in characters.
 
-    With 0 levels an object is only its name. To keep to `length`, levels are dropped first and fields last. `required`:
-    how many levels deeper required fields are shown; they may take `MAX_REQUIRED` characters, whatever `length` is.
-    0 treats required fields like any other.
+    With 0 levels, only the name of an object is shown. If the sketch exceeds `length`, levels are dropped first and
+    fields last. `required`: the number of additional levels for required fields, which may take `MAX_REQUIRED`
+    characters even if `length` is lower. With 0, required fields are treated like others.
     """
 
     levels: int
     length: int
-    words: int = 0
+    description_length: int = 0
     required: int = 0
 
 
@@ -67,35 +67,35 @@ class Sketcher:
         self._known: dict[tuple[int, Extent, Direction], tuple[object, str]] = {}
 
     def sketch(self, schema: object, extent: Extent, direction: Direction) -> str:
-        """One line; "any" for an empty schema. Read-only fields are not sent, write-only fields are not received."""
+        """One line; "any" for an empty schema. Read-only fields are not sent, and write-only fields not received."""
         key = (id(schema), extent, direction)
         known = self._known.get(key)
         if known is None:
-            # The schema is kept for the same reason as in `Schemas`.
+            # The schema is stored for the same reason as in `Schemas`.
             known = self._known[key] = (schema, self._draw(schema, extent, direction))
         return known[1]
 
     def _draw(self, schema: object, extent: Extent, direction: Direction) -> str:
         def attempt(
-            levels: int, needed: int, words: int, length: int, *, cuts: bool, optional: bool = True
+            levels: int, needed: int, description_length: int, length: int, *, cuts: bool, optional: bool = True
         ) -> str | None:
-            shortened = replace(extent, words=words, length=length)
+            shortened = replace(extent, description_length=description_length, length=length)
             drawing = _Drawing(self._schemas, shortened, direction, cuts=cuts, optional=optional)
             try:
                 return drawing.draw(schema, levels, needed)
             except _TooLong:
                 return None
 
-        least = min(extent.levels, 1)
+        min_levels = min(extent.levels, 1)
         for levels in range(extent.levels, 0, -1):
-            drawn = attempt(levels, extent.required, extent.words, extent.length, cuts=False)
+            drawn = attempt(levels, extent.required, extent.description_length, extent.length, cuts=False)
             if drawn is not None:
                 return drawn
         if extent.required:
             # Required fields as deep as possible; optional fields get the rest of the length.
-            for words in dict.fromkeys((extent.words, 0)):
+            for description_length in dict.fromkeys((extent.description_length, 0)):
                 for needed in range(extent.required, 0, -1):
-                    drawn = attempt(0, needed, words, extent.length, cuts=False)
+                    drawn = attempt(0, needed, description_length, extent.length, cuts=False)
                     if drawn is not None:
                         return drawn
             for needed in range(extent.required, 1, -1):
@@ -106,44 +106,44 @@ class Sketcher:
                 drawn = attempt(0, 1, 0, MAX_REQUIRED, cuts=cuts, optional=False)
                 if drawn is not None:
                     return drawn
-        return attempt(least, 0, extent.words, extent.length, cuts=True) or "any"
+        return attempt(min_levels, 0, extent.description_length, extent.length, cuts=True) or "any"
 
 
 class _Drawing:
-    """One attempt. With `cuts`, a sketch that is too long ends in "…"; without, it raises `_TooLong`.
+    """One attempt. If a sketch is too long, it ends in "…" with `cuts`, and raises `_TooLong` without.
 
-    `optional`: whether optional fields fill the length that required ones leave.
+    `optional`: whether optional fields fill the length that required fields leave.
     """
 
     def __init__(self, schemas: Schemas, extent: Extent, direction: Direction, *, cuts: bool, optional: bool) -> None:
-        self._fills = optional
+        self._shows_optional = optional
         self._schemas = schemas
-        self._words = extent.words
-        self._left = extent.length
-        self._sends = direction == "send"
-        self._hidden = "readOnly" if self._sends else "writeOnly"
+        self._description_length = extent.description_length
+        self._remaining = extent.length
+        self._is_request = direction == "send"
+        self._hidden = "readOnly" if self._is_request else "writeOnly"
         self._cuts = cuts
-        self._above: set[int] = set()
+        self._ancestors: set[int] = set()
         self._nesting = 0
-        self._inside = 0
-        self._choosing = 0
+        self._field_depth = 0
+        self._choice_depth = 0
 
     def draw(self, schema: object, levels: int, needed: int) -> str:
-        """Draw a schema. `levels`: how many nested objects may still be opened; `needed`: how many more for their
+        """Draw a schema. `levels`: the remaining levels of nested objects. `needed`: the additional levels for their
         required fields.
         """
-        # Every schema costs something; otherwise nested alternatives could take forever without any output.
+        # Every schema uses some length; otherwise nested alternatives could take forever without any output.
         self._spend("  ")
         merged = self._schemas.merge(schema)
-        if merged.target in self._above or self._nesting > _MAX_NESTING or self._left <= 0:
+        if merged.target in self._ancestors or self._nesting > _MAX_NESTING or self._remaining <= 0:
             return merged.name or "…"
         if merged.target is not None:
-            self._above.add(merged.target)
+            self._ancestors.add(merged.target)
         self._nesting += 1
         drawn = self._draw_whole(merged, levels, needed)
         self._nesting -= 1
         if merged.target is not None:
-            self._above.discard(merged.target)
+            self._ancestors.discard(merged.target)
         return drawn
 
     def _draw_whole(self, merged: Merged, levels: int, needed: int) -> str:
@@ -162,17 +162,17 @@ class _Drawing:
 
     def _draw_choice(self, group: list[object], merged: Merged, levels: int, needed: int) -> str:
         drawn: dict[str, None] = {}
-        self._choosing += 1
+        self._choice_depth += 1
         for alternative in group[:_MAX_CHOICES]:
-            if self._left <= 0:
+            if self._remaining <= 0:
                 break
             drawn[self.draw(alternative, levels, needed)] = None
-        self._choosing -= 1
-        # Alternatives that only say which fields go together are drawn as "any".
+        self._choice_depth -= 1
+        # Alternatives that only combine required fields are drawn as "any".
         shown = [alternative for alternative in drawn if alternative != "any"]
         if not shown:
             return ""
-        if len(group) > _MAX_CHOICES or self._left <= 0:
+        if len(group) > _MAX_CHOICES or self._remaining <= 0:
             shown.append("…")
         return " | ".join(shown) + self._draw_discriminator(merged)
 
@@ -222,11 +222,11 @@ class _Drawing:
 
     def _draw_object(self, merged: Merged, levels: int, needed: int) -> str:
         others = merged.fields.get("additionalProperties")
-        # Responses are read as they are; of what is sent, no required field may be lost.
-        required = _required_fields(merged) if self._sends else {}
+        # A request must show all required fields; in a response they do not matter.
+        required = _required_fields(merged) if self._is_request else {}
         if not merged.properties and not required and not as_mapping(others):
             return self._spend(f"{merged.name} {{}}" if merged.name else "object")
-        outermost = not self._inside and not self._choosing
+        outermost = not self._field_depth and not self._choice_depth
         if levels <= 0 and (needed <= 0 or not (required or outermost)):
             return self._spend(merged.name or "{…}")
         prefix = self._spend(f"{merged.name} " if merged.name else "")
@@ -235,17 +235,17 @@ class _Drawing:
         fields = [*required.items(), *((key, value) for key, value in merged.properties.items() if key not in required)]
         for count, (key, schema) in enumerate(fields):
             if count >= len(required) and levels <= 0:
-                if not outermost or not self._fills:
+                if not outermost or not self._shows_optional:
                     shown.append("…")
                     break
-                self._cuts = True  # from here on, optional fields fill the rest
-            if self._left <= 0:
+                self._cuts = True  # optional fields fill the remaining length
+            if self._remaining <= 0:
                 shown.append(f"… {len(fields) - count} more")
                 break
             field = self._draw_field(key, schema, merged, levels - 1, deeper if count < len(required) else 0)
             if field:
                 shown.append(field)
-        if as_mapping(others) and self._left > 0:
+        if as_mapping(others) and self._remaining > 0:
             shown.append(f"[key]: {self.draw(others, levels - 1, 0)}")
         return f"{prefix}{{{', '.join(shown)}}}"
 
@@ -256,23 +256,23 @@ class _Drawing:
         name = one_line(key, MAX_NAME_LENGTH)
         name = name if _PLAIN_KEY.match(name) else literal(name)
         self._spend(name)
-        self._inside += 1
+        self._field_depth += 1
         type_ = self.draw(schema, levels, needed)
-        self._inside -= 1
+        self._field_depth -= 1
         default = self._spend(f" = {literal(fields['default'])}" if fields.get("default") is not None else "")
-        words = prose(fields.get("description"), self._words).replace("*/", "* /")
-        about = self._spend(f" /* {words} */" if words else "")
+        description = prose(fields.get("description"), self._description_length).replace("*/", "* /")
+        about = self._spend(f" /* {description} */" if description else "")
         return f"{name}{'*' if key in merged.required else ''}: {type_}{default}{about}"
 
     def _spend(self, piece: str) -> str:
-        self._left -= len(piece) + 2
-        if self._left <= 0 and not self._cuts:
+        self._remaining -= len(piece) + 2
+        if self._remaining <= 0 and not self._cuts:
             raise _TooLong
         return piece
 
 
 def _required_fields(merged: Merged) -> dict[str, object]:
-    """The required fields: first those with a schema, then those that are only named."""
+    """The required fields: first those with a schema, then those without."""
     described = {key: schema for key, schema in merged.properties.items() if key in merged.required}
     others = sorted(merged.required - merged.properties.keys())[:_MAX_UNDESCRIBED]
     return {**described, **dict.fromkeys(others)}

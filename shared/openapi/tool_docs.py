@@ -1,6 +1,6 @@
-"""Documents a whole API for a model that writes calls, in as much detail as a budget allows.
+"""Documents an API for a model that writes calls, in as much detail as a budget allows.
 
-`operation_docs` writes each operation; `detail` decides what is left out in which order.
+`operation_docs` writes each operation; `detail` determines the order in which details are omitted.
 """
 
 from shared.openapi.detail import LADDER, LINES, Detail
@@ -23,14 +23,14 @@ SHORT = (
 def write_tool_docs(document: Document, budget: int) -> str:
     """Markdown of at most `budget` characters, with the line of every operation: `GET /pets/{id} (getPet)`.
 
-    Lines are never dropped or cut: if the bare lines alone exceed `budget`, they are returned, and the text is
-    longer. Never raises, whatever the document contains.
+    Lines are never dropped or cut. If the bare lines exceed `budget`, they are returned nevertheless. It raises no
+    errors, for any document.
     """
     references = References(document.tree)
     found = list_operations(document, references)
     docs = OperationDocs(document, references)
     best: str | None = None
-    # Find the richest step that fits. Each attempt stops once it exceeds the budget, which bounds the time.
+    # Find the most detailed step that fits. Each attempt stops when it exceeds the budget, which limits the time.
     low, high = 0, len(LADDER)
     while low < high:
         middle = (low + high) // 2
@@ -45,9 +45,9 @@ def write_tool_docs(document: Document, budget: int) -> str:
 def _fill_lines(
     document: Document, references: References, found: list[Operation], docs: OperationDocs, budget: int
 ) -> str:
-    """All lines below the longest head that fits; with what must be sent, for as many operations as fit.
+    """All lines below the longest head that fits, with required values for as many operations as possible.
 
-    The operations that need the least room are extended first, so that as many as possible are.
+    The operations with the shortest lists of required values come first.
     """
     lines = [operation.line for operation in found]
     bare = sum(len(line) + 1 for line in lines) - 1
@@ -96,20 +96,20 @@ def _try_detail(
 
 
 def _write_head(document: Document, references: References, found: list[Operation], detail: Detail) -> list[str]:
-    """What applies to all operations."""
+    """The lines that apply to all operations."""
     if not detail.head:
         return []
     full = detail.head == 3
-    words = 200 if full else 0
+    description_length = 200 if full else 0
     lines = [f"# {document.title or 'Untitled API'}" + (f" ({document.version})" if document.version else "")]
     about = prose(as_mapping(document.tree.get("info")).get("description"), 600) if full else ""
     if about:
         lines.append(f"> {about}")
-    urls = list_base_urls(document, words)
+    urls = list_base_urls(document, description_length)
     if len(urls) > 1:
         lines += ["Base URLs:", *(f"- {url}" for url in urls)]
     else:
-        lines.append(f"Base URL: {urls[0] if urls else 'the document gives none'}")
+        lines.append(f"Base URL: {urls[0] if urls else 'none given'}")
     elsewhere = [operation.missing for operation in found if operation.missing]
     if elsewhere:
         lines.append(
@@ -118,12 +118,12 @@ def _write_head(document: Document, references: References, found: list[Operatio
         )
     if detail.head == 1:
         return lines
-    schemes = describe_schemes(document, references, words)
+    schemes = describe_schemes(document, references, description_length)
     if schemes:
         lines += ["Authentication:", *(f"- {scheme}" for scheme in schemes)]
-    usual = describe_requirement(document.tree)
-    if usual is not None:
-        lines.append(f"Unless an operation says otherwise, it needs: {usual}")
+    requirement = describe_requirement(document.tree)
+    if requirement is not None:
+        lines.append(f"Unless an operation says otherwise, it needs: {requirement}")
     elif not schemes:
         lines.append("Authentication: none described")
     unreachable = list(list_unreachable_paths(document, references))

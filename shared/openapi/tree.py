@@ -1,6 +1,6 @@
 """Reads a parsed document without trusting it: a value of the wrong type counts as missing.
 
-Also follows `$ref`s within the document. Nothing is ever fetched.
+It also follows `$ref`s within the document. Nothing is ever fetched.
 """
 
 from collections.abc import Mapping
@@ -12,30 +12,30 @@ from shared.json_pointers import follow_pointer, unescape
 from shared.openapi.prose import one_line
 
 MAX_NAME_LENGTH = 80
-"""Characters of a type's name."""
+"""The maximum length of a type's name in characters."""
 
 _MAX_CHAIN = 50
-"""References to references. Documents in use have at most two."""
+"""The limit for references to references. Real documents have at most two."""
 
 
 def as_mapping(value: object) -> dict[str, object]:
-    """`value` itself if it is an object, else an empty object."""
+    """`value` if it is an object, otherwise an empty object."""
     return cast("dict[str, object]", value) if isinstance(value, dict) else {}
 
 
 def as_list(value: object) -> list[object]:
-    """`value` itself if it is a list, else an empty list."""
+    """`value` if it is a list, otherwise an empty list."""
     return cast("list[object]", value) if isinstance(value, list) else []
 
 
 def as_text(value: object) -> str:
-    """`value` itself if it is text, else an empty text."""
+    """`value` if it is a string, otherwise an empty string."""
     return value if isinstance(value, str) else ""
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """Where a node's `$ref`s lead. `name`: of the first `$ref`, empty if there is none. `node` None: nowhere."""
+    """The target of a node's `$ref`s. `name`: the first `$ref`'s name, or empty. `node` None: they lead nowhere."""
 
     node: object
     name: str
@@ -72,7 +72,7 @@ class References:
 
 
 def reference_name(pointer: str, *, found: bool = True) -> str:
-    """The last part of a pointer; of one that leads nowhere, all of it, marked as not in this document."""
+    """The last part of a pointer. A pointer that leads nowhere is returned whole, with a remark."""
     if found:
         return one_line(unescape(unquote(pointer[-500:].rsplit("/", 1)[-1])), MAX_NAME_LENGTH) or "#"
     return f"{one_line(pointer, MAX_NAME_LENGTH)} (not in this document)"

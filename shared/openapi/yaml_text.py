@@ -1,8 +1,8 @@
-"""Turns YAML into plain data from the parser's events, so that an alias bomb is refused before it is built.
+"""Builds plain data from a YAML parser's events, so that an alias bomb is refused before it is built.
 
 No tag creates an object. Plain scalars follow YAML 1.2's core schema, as OpenAPI requires: `on`, `yes`, dates and
-`12:30` are text. Keys are kept as written, so a response code `200:` becomes "200". Aliases share their targets: they
-cost time when the tree is walked, not memory, so the number of nodes that such a walk meets is limited.
+`12:30` are strings. Keys stay as written, so a response code `200:` becomes "200". Aliases share their targets, so they
+do not cost memory, but time when the tree is walked. Therefore the number of nodes that such a walk visits is limited.
 """
 
 import re
@@ -17,34 +17,34 @@ from shared.openapi.errors import MAX_DEPTH, NotASpec, too_deep
 from shared.openapi.prose import one_line
 
 MAX_ALIASED_NODES = 200_000
-"""Nodes that all aliases together may stand for. Documents with aliases in use stay in the thousands."""
+"""The limit for the nodes of all aliases together. Real documents with aliases have a few thousand."""
 
 MAX_DIRECTIVES = 20
-"""The parser compares each directive with all before it, which blocks the whole process."""
+"""The parser compares each directive with all earlier ones, so many of them would block the process."""
 _DIRECTIVE = re.compile("(?:^|[\n\r\x85\u2028\u2029])%")
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_WORDS = {
-    "mapping values are not allowed": "there is a colon where none is allowed (text that contains one needs quotes)",
-    "cannot start any token": "a text or indentation begins with a character that is not allowed there: a tab, @ or `",
+_DESCRIPTIONS = {
+    "mapping values are not allowed": "a colon is not allowed there (a string that contains one needs quotes)",
+    "cannot start any token": "a string or indentation begins with a character that is not allowed: a tab, @ or `",
     "expected ',' or": "a list or an object in brackets is not closed, or lacks a comma",
-    "unexpected end of stream": "a quoted text is not closed",
-    "unexpected document indicator": "a quoted text is not closed",
+    "unexpected end of stream": "a quoted string is not closed",
+    "unexpected document indicator": "a quoted string is not closed",
     "expected '-' indicator": "something in a list is not an item, or is indented differently from the items",
     "expected <block end>": "something is indented differently from what it belongs to",
     "expected key": "something is indented differently from the keys before it",
-    "expected ':'": "a key lacks its colon",
-    "escape": "a backslash in a text is not a valid escape",
-    "hexdecimal": "a backslash in a text is not a valid escape",
-    "incompatible YAML document": "it asks for a version of YAML that is not supported",
+    "expected ':'": "a colon after a key is missing",
+    "escape": "a backslash in a string is not a valid escape",
+    "hexdecimal": "a backslash in a string is not a valid escape",
+    "incompatible YAML document": "it requires a version of YAML that is not supported",
     "directive": "a line that begins with % is not a YAML directive",
     "anchor": "an anchor or an alias is malformed",
     "alias": "an anchor or an alias is malformed",
     "tag": "a tag is malformed",
     "block scalar": "what follows | or > is not allowed there",
 }
-"""Plain words, by a part of the parser's message."""
+"""Readable descriptions, by a part of the parser's message."""
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PLAIN: list[tuple[re.Pattern[str], Callable[[str], object]]] = [
     (re.compile(r"(?:null|Null|NULL|~|)$"), lambda _: None),
@@ -58,7 +58,7 @@ _PLAIN: list[tuple[re.Pattern[str], Callable[[str], object]]] = [
 
 
 def read_yaml(text: str) -> object:
-    """Read the text's only document. Raises `NotASpec`, with line and column (from 1) where the text is malformed."""
+    """Read a text with one document. Raises `NotASpec` with the line and column, from 1, of malformed text."""
     bad = _UNPRINTABLE.search(text)
     if bad:
         line = text.count("\n", 0, bad.start()) + 1
@@ -78,8 +78,8 @@ def read_yaml(text: str) -> object:
 
 
 def _describe_problem(problem: str) -> str:
-    """In plain words: the parser's own messages, of which it has two sets, are for programmers."""
-    return next((ours for theirs, ours in _WORDS.items() if theirs in problem), "it cannot be read")
+    """A readable description. The parser's own messages, of which it has two sets, are for programmers."""
+    return next((ours for theirs, ours in _DESCRIPTIONS.items() if theirs in problem), "it cannot be read")
 
 
 @dataclass
@@ -127,7 +127,7 @@ class _Reader:
         if len(self._open) >= MAX_DEPTH:
             raise too_deep()
         if event.anchor:
-            # An anchor may be redefined: from here on the old one is gone, and the new one is incomplete.
+            # This may redefine an anchor. Then the old one is no longer valid, and the new one is incomplete.
             self._done.pop(event.anchor, None)
         self._open.append(_Open(value, event.anchor))
         self._deepest.append(1)
@@ -170,7 +170,7 @@ class _Reader:
             self._done[event.anchor] = (value, 1, 0)
         if self._open and isinstance(self._open[-1].value, dict) and self._open[-1].key is None:
             self._open[-1].key = text
-            # A plain `<<` merges; a quoted one is a key like any other.
+            # A plain `<<` merges; a quoted one is an ordinary key.
             self._open[-1].merging = text == "<<" and bool(event.implicit[0])
         else:
             self._put(value, 1, 0)
@@ -198,7 +198,7 @@ def _list_merged_entries(value: object) -> list[tuple[str, object]]:
 
 
 def _read_value(text: str, tag: str | None, plain: bool) -> object:
-    """A scalar's value. Of all tags only `!!int` and the like count, and only for what a plain scalar could be."""
+    """The value of a scalar. Only tags such as `!!int` matter, and only for text that a plain scalar could have."""
     if not plain and tag not in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:bool"):
         return text
     if len(text) <= 700:
@@ -208,6 +208,6 @@ def _read_value(text: str, tag: str | None, plain: bool) -> object:
     return text
 
 
-def _refuse(what: str, mark: Any) -> NoReturn:
-    where = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-    raise NotASpec(f"{what}{where}.") from None
+def _refuse(problem: str, mark: Any) -> NoReturn:
+    position = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+    raise NotASpec(f"{problem}{position}.") from None

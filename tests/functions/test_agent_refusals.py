@@ -17,7 +17,7 @@ async def test_an_invalid_friendly_name_is_explained(serve: Serve) -> None:
     (problem,) = response.json()["detail"]
     assert (problem["type"], problem["input"]) == ("string_pattern_mismatch", "my agent")
     assert problem["msg"] == (
-        "A friendly name is made of letters (A to Z), digits, _ and -, begins with a letter or a digit, and has at "
+        "A friendly name consists of letters (A to Z), digits, _ and -, begins with a letter or a digit, and has at "
         "most 100 characters"
     )
 

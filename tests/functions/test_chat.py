@@ -193,7 +193,7 @@ async def test_a_message_without_text_is_refused(serve: Serve, content: Any) -> 
     """This holds for all models: some providers refuse such messages, and there is nothing to answer."""
     response = await serve(chat).post("/chat", json={**BODY, "messages": [{"role": "user", "content": content}]})
     assert response.status_code == 400
-    assert response.json() == {"detail": "The last message has no text. Say something in it, or leave it out."}
+    assert response.json() == {"detail": "The last message has no text. Add some, or omit the message."}
 
 
 async def test_a_message_may_consist_of_text_parts(serve: Serve) -> None:

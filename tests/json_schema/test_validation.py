@@ -62,14 +62,14 @@ def test_both_forms_are_understood(schema: Any, value: Any, expected: list[Any])
         ({"type": "object", "required": "a"}, "at /required, "),
         ({"type": "object", "properties": {"a": {"pattern": "("}}}, "regex"),
         ({"type": "object", "properties": {"a": {"pattern": "(?=a)"}}}, "look-around"),
-        ({"$ref": "#"}, "without end"),
-        ({"type": "object", "anyOf": [{"$ref": "#"}]}, "without end"),
-        ({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}, "without end"),
+        ({"$ref": "#"}, "endlessly"),
+        ({"type": "object", "anyOf": [{"$ref": "#"}]}, "endlessly"),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}, "endlessly"),
         ({"$ref": "#/$defs/x"}, "leads nowhere"),
         ({"$ref": "x"}, "another document"),
         ({"$ref": "file:///etc/passwd"}, "another document"),
         ({"$schema": "http://example.com/mine"}, "$schema"),
-        ({"type": "object", "properties": {"a": {"$id": "http://example.com/"}}}, "id of its own"),
+        ({"type": "object", "properties": {"a": {"$id": "http://example.com/"}}}, "its own id"),
         ({"$schema": "https://json-schema.org/draft/2020-12/schema", "$dynamicRef": "#x"}, "not supported"),
         ({"type": "object", "description": "x" * 100_000}, "bytes"),
         ({"type": "object", "properties": {f"p{n}": {"pattern": "a"} for n in range(201)}}, "regular expressions"),
@@ -123,7 +123,7 @@ def named_twice(levels: int) -> dict[str, Any]:
 @pytest.mark.timeout(30)
 def test_a_schema_that_would_take_for_ever_is_refused() -> None:
     """2^40 evaluations in two kilobytes."""
-    with pytest.raises(BadRequest, match="unrolls"):
+    with pytest.raises(BadRequest, match="expands to more"):
         check_schema(named_twice(40))
 
 

@@ -1,4 +1,4 @@
-"""All providers at once, each at the scripted server, asked in its own form."""
+"""Routes all providers to the scripted server, which answers each in its own form."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -23,21 +23,21 @@ MODELS = {
 
 
 class Providers:
-    """What the tests ask; each question takes one step of the script."""
+    """Asks models through the catalog. Each question uses one step of the script."""
 
     def __init__(self, catalog: Catalog, server: ModelServer) -> None:
         self.catalog = catalog
         self.server = server
 
     async def ask(self, provider: str, step: Step, *, seconds: float = 10, **fields: Any) -> ChatResult:
-        """The answer to "hi"."""
+        """The result for the prompt "hi"."""
         model = fields.pop("model", MODELS[provider])
         chat = {"messages": [{"role": "user", "content": "hi"}], "provider": provider, "model": model, **fields}
         self.server.script("hi", step)
         return await complete(self.catalog.route(provider, model), ChatRequest.model_validate(chat), seconds)
 
     async def failure(self, provider: str, step: Step, *, seconds: float = 10, **fields: Any) -> ModelFailure:
-        """The failure that is the answer to "hi"."""
+        """The failure for the prompt "hi"."""
         with pytest.raises(ModelFailure) as raised:
             await self.ask(provider, step, seconds=seconds, **fields)
         for word in ("litellm", "drop_params", "github.com", "traceback"):
@@ -46,12 +46,12 @@ class Providers:
 
     @property
     def call(self) -> Call:
-        """The one call that was made."""
+        """The only call that was made."""
         (call,) = self.server.calls
         return call
 
     def cost(self, provider: str, prompt: float, completion: float, model: str | None = None) -> float:
-        """US dollars for so many tokens."""
+        """The cost of these tokens in US dollars."""
         prices = self.catalog.get_model(provider, model or MODELS[provider]).prices
         assert prices is not None
         return (prompt * prices.input + completion * prices.output) / 1_000_000

@@ -1,4 +1,4 @@
-"""A provider's answer is as long and as slow as it likes: what is read of it has limits, and so has its memory."""
+"""Limits for answers of any length and speed, and for the memory that reading them takes."""
 
 import gzip
 import json
@@ -19,13 +19,13 @@ ENDLESS = b"x" * 65536
 
 
 def resident_bytes() -> int:
-    """Of this process."""
+    """The resident memory of this process."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096
 
 
 @pytest.mark.parametrize(
-    ("provider", "step", "words"),
+    ("provider", "step", "limit"),
     [
         ("openai", Wire([b'{"choices": "', ENDLESS], endless=True), "more than 4194304 bytes"),
         ("anthropic", Wire([b'{"content": "', ENDLESS], endless=True), "more than 4194304 bytes"),
@@ -49,11 +49,11 @@ def resident_bytes() -> int:
         ("openai", Wire([b"data: {}\n\n" * 6000], content_type=STREAM, endless=True), "more than 500000 events"),
     ],
 )
-async def test_an_endless_answer_is_given_up(providers: Providers, provider: str, step: Wire, words: str) -> None:
-    """For good, at a limit, with what it may have cost; the worker does not grow by what it reads."""
+async def test_an_endless_answer_is_given_up(providers: Providers, provider: str, step: Wire, limit: str) -> None:
+    """The call fails for good at a limit, with its possible cost, and the worker's memory does not grow."""
     before = resident_bytes()
     failed = await providers.failure(provider, step, seconds=60, stream=True)
-    assert failed.message == f"The answer of {load_curated(provider).name} is too long: {words}."
+    assert failed.message == f"The answer from {load_curated(provider).name} is too long: {limit}."
     assert not failed.transient
     assert failed.cost > 0
     assert resident_bytes() - before < 60_000_000
@@ -70,10 +70,10 @@ async def test_an_endless_answer_is_given_up(providers: Providers, provider: str
     ],
     ids=["whole", "nothing but comments", "stream"],
 )
-async def test_an_answer_that_is_too_long_costs_no_more_than_was_allowed(
+async def test_an_answer_that_is_too_long_costs_at_most_the_limit(
     providers: Providers, step: Wire, limit: int | None
 ) -> None:
-    """By the limit that was sent with the call; without one, the model's own: a token may have many bytes."""
+    """The cost is that of the request's limit, or else the model's, because a token may have many bytes."""
     parameters = {"max_completion_tokens": limit} if limit else {}
     failed = await providers.failure("openai", step, seconds=60, stream=True, parameters=parameters)
     assert failed.usage is not None
@@ -82,39 +82,39 @@ async def test_an_answer_that_is_too_long_costs_no_more_than_was_allowed(
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-async def test_a_bomb_is_decompressed_to_the_limit(providers: Providers, encoding: str) -> None:
-    """A few kilobytes that hold a hundred megabytes."""
+async def test_a_decompression_bomb_is_read_up_to_the_limit(providers: Providers, encoding: str) -> None:
+    """A few kilobytes may expand to a hundred megabytes."""
     bomb = b" " * 100_000_000
     packed = gzip.compress(bomb, 1) if encoding == "gzip" else zlib.compress(bomb, 1)
     del bomb
     before = resident_bytes()
     failed = await providers.failure("openai", Wire(packed, headers={"Content-Encoding": encoding}))
-    assert failed.message == "The answer of OpenAI is too long: more than 4194304 bytes."
+    assert failed.message == "The answer from OpenAI is too long: more than 4194304 bytes."
     assert resident_bytes() - before < 60_000_000
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "identity"])
 async def test_a_compressed_answer_is_read(providers: Providers, encoding: str) -> None:
-    """As it was asked for; what was not asked for is not understood."""
+    """The request accepts gzip, and answers in other known encodings are also read."""
     body = json.dumps(chat("yes")).encode()
     packed = {"gzip": gzip.compress(body), "deflate": zlib.compress(body), "identity": body}[encoding]
     assert (await providers.ask("openai", Wire(packed, headers={"Content-Encoding": encoding}))).content == "yes"
     assert providers.call.headers["accept-encoding"] == "gzip"
 
 
-async def test_gzip_in_several_pieces_is_one_text(providers: Providers) -> None:
-    """As its format has it; of too many, each of which takes a while, nothing is read."""
+async def test_several_gzip_members_are_joined(providers: Providers) -> None:
+    """The format allows several members. Too many, each of which takes time, are refused."""
     body = json.dumps(chat("yes")).encode()
     packed = gzip.compress(body[:20]) + gzip.compress(body[20:])
     assert (await providers.ask("openai", Wire(packed, headers={"Content-Encoding": "gzip"}))).content == "yes"
     flood = gzip.compress(b"") * 200 + packed
     failed = await providers.failure("openai", Wire(flood, headers={"Content-Encoding": "gzip"}))
-    assert failed.message == "The answer of OpenAI could not be understood."
+    assert failed.message == "The answer from OpenAI could not be understood."
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 async def test_json_in_another_encoding_is_read(providers: Providers, encoding: str) -> None:
-    """It shows itself."""
+    """The encoding is detected."""
     body = json.dumps(chat("yes – \u00e4"), ensure_ascii=False).encode(encoding)
     assert (await providers.ask("openai", Wire(body))).content == "yes – \u00e4"
 
@@ -123,10 +123,12 @@ async def test_json_in_another_encoding_is_read(providers: Providers, encoding: 
     ("body", "encoding"),
     [(b"no gzip", "gzip"), (gzip.compress(b"{}", mtime=0)[:-9], "gzip"), (b"{}", "br"), (b"{}", "gzip, br")],
 )
-async def test_what_cannot_be_decompressed_is_not_understood(providers: Providers, body: bytes, encoding: str) -> None:
-    """It may come better the next time."""
+async def test_an_answer_that_cannot_be_decompressed_is_unreadable(
+    providers: Providers, body: bytes, encoding: str
+) -> None:
+    """The failure is temporary, because the next answer may be valid."""
     failed = await providers.failure("openai", Wire(body, headers={"Content-Encoding": encoding}))
-    assert (failed.message, failed.transient) == ("The answer of OpenAI could not be understood.", True)
+    assert (failed.message, failed.transient) == ("The answer from OpenAI could not be understood.", True)
 
 
 @pytest.mark.parametrize(
@@ -138,14 +140,14 @@ async def test_what_cannot_be_decompressed_is_not_understood(providers: Provider
     ],
 )
 async def test_headers_are_bounded(providers: Providers, headers: dict[str, str]) -> None:
-    """Their number and their size; the largest are not even read."""
+    """The number and the size of headers are limited; the largest are not even read."""
     failed = await providers.failure("openai", Wire(chat(), headers=headers))
     assert ("too long" in failed.message) or ("lost" in failed.message)
 
 
 @pytest.mark.parametrize("status", [400, 500])
-async def test_of_an_error_only_the_beginning_is_read(providers: Providers, status: int) -> None:
-    """Its status says enough."""
+async def test_only_the_beginning_of_an_error_is_read(providers: Providers, status: int) -> None:
+    """The status of an error is sufficient."""
     failed = await providers.failure("openai", Wire([ENDLESS], status=status, endless=True), seconds=20)
     assert (failed.transient, failed.cost) == (status == 500, 0)
     assert len(failed.message) < 400
@@ -153,8 +155,8 @@ async def test_of_an_error_only_the_beginning_is_read(providers: Providers, stat
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_drip_ends_with_the_time_of_the_call(providers: Providers, stream: bool) -> None:
-    """However often there is a sign of life."""
+async def test_a_slow_answer_ends_at_the_timeout(providers: Providers, stream: bool) -> None:
+    """The call ends at its timeout even if bytes keep arriving."""
     step = Wire(
         [b": waiting\n\n" if stream else b" "],
         pause=0.02,
@@ -165,8 +167,8 @@ async def test_a_drip_ends_with_the_time_of_the_call(providers: Providers, strea
     assert (failed.message, failed.transient) == ("OpenAI took too long to answer.", True)
 
 
-async def test_a_stream_ends_where_it_says_so(providers: Providers) -> None:
-    """Although its connection stays open."""
+async def test_a_stream_ends_with_its_closing_event(providers: Providers) -> None:
+    """The answer is complete even if the connection stays open."""
     step = Wire(
         [delta(content="yes"), delta("stop"), DONE, b": waiting\n\n"], pause=0.02, content_type=STREAM, endless=True
     )
@@ -181,7 +183,7 @@ async def test_a_stream_ends_where_it_says_so(providers: Providers) -> None:
     ],
 )
 def test_parts_of_a_stream_are_bounded(parts: dict[str, Any]) -> None:
-    """Calls of tools and annotations: one for each thousand bytes would be memory, too."""
+    """The number of tool calls and annotations is limited, because each of them uses memory."""
     stream = event_stream.EventStream()
     for number in range(event_stream.MAX_PARTS):
         for call in parts.get("tool_calls", []):
@@ -194,7 +196,7 @@ def test_parts_of_a_stream_are_bounded(parts: dict[str, Any]) -> None:
 
 
 def test_choices_of_a_stream_are_bounded() -> None:
-    """Likewise."""
+    """The number of choices is limited, because each of them uses memory."""
     stream = event_stream.EventStream()
     for number in range(event_stream.MAX_PARTS):
         stream.feed(event({"choices": [{"index": number, "delta": {"content": "x"}}]}))
@@ -204,16 +206,16 @@ def test_choices_of_a_stream_are_bounded() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 async def test_a_redirect_is_not_followed(providers: Providers, status: int) -> None:
-    """The key is for one address."""
+    """The key is meant for one address."""
     step = Wire(b"", status=status, headers={"Location": f"{providers.server.address}/elsewhere"})
     failed = await providers.failure("openai", step)
-    assert (failed.message, failed.transient) == ("OpenAI is not at the address that this service has of it.", False)
+    assert (failed.message, failed.transient) == ("OpenAI is not at the address that this service has for it.", False)
     assert providers.call.path == "/v1/chat/completions"
 
 
 @pytest.mark.parametrize("provider", ["anthropic", "bedrock", "gemini", "openai", "openrouter", "perplexity", "local"])
 async def test_a_request_is_sent_once(providers: Providers, provider: str) -> None:
-    """Also after a connection that was lost in the middle: the provider may bill it, and the queue asks again."""
+    """It is not repeated after a lost connection: the provider may bill it, and the queue tries again."""
     failed = await providers.failure(provider, Wire([b'{"a": '], cut=True))
     assert failed.transient
     assert providers.call.size > 0

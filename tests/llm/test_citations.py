@@ -1,4 +1,4 @@
-"""What answers are based on, wherever providers put it: one shape in `thoughts.citations`."""
+"""The citations of all providers, in one shape in `thoughts.citations`."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ B = {"url": "https://b.example/", "title": "B"}
 URL_CITATION = {"type": "url_citation", "url_citation": {**A, "start_index": 0, "end_index": 3}}
 
 
-async def test_those_of_anthropic_stand_beside_the_text_that_they_are_for(providers: Providers) -> None:
-    """In its blocks. The search that the provider ran is no call of a tool that the caller would have to make."""
+async def test_citations_of_anthropic_are_in_its_text_blocks(providers: Providers) -> None:
+    """They are read from the blocks. A search that the provider ran is not a tool call for the caller."""
     web = {"type": "web_search_result_location", **A, "cited_text": "It is.", "encrypted_index": "x"}
     body = anthropic(
         {"type": "text", "text": "Well. "},
@@ -46,31 +46,31 @@ async def test_those_of_anthropic_stand_beside_the_text_that_they_are_for(provid
         ({"citations": None, "search_results": "?"}, None),
     ],
 )
-async def test_those_of_perplexity_stand_beside_the_choices(
+async def test_citations_of_perplexity_are_next_to_the_choices(
     providers: Providers, fields: dict[str, Any], expected: Any
 ) -> None:
-    """In the order of the numbers in the text."""
+    """They are in the order of the numbers in the text."""
     result = await providers.ask("perplexity", Wire(chat("Yes [1].", **fields)))
     assert result.thoughts == (expected and {"citations": expected})
 
 
 @pytest.mark.parametrize("provider", ["openai", "openrouter"])
-async def test_those_of_the_chat_interface_are_annotations(providers: Providers, provider: str) -> None:
-    """What is no address of anything is left out."""
+async def test_citations_of_the_chat_interface_are_annotations(providers: Providers, provider: str) -> None:
+    """Annotations without an address are omitted."""
     annotations = [URL_CITATION, URL_CITATION, {"type": "url_citation", "url_citation": None}, None]
     result = await providers.ask(provider, Wire(chat("Yes", message={"annotations": annotations})))
     assert result.thoughts == {"citations": [{**A, "start_index": 0, "end_index": 3}]}
 
 
-async def test_those_of_a_stream_are_kept(providers: Providers) -> None:
-    """As those of an answer that comes whole."""
+async def test_citations_of_a_stream_are_read(providers: Providers) -> None:
+    """A stream's citations are the same as those of an answer without streaming."""
     events = [delta(content="Yes"), delta(annotations=[URL_CITATION]), delta("stop"), DONE]
     result = await providers.ask("openai", Wire(events, content_type="text/event-stream"), stream=True)
     assert result.thoughts == {"citations": [{**A, "start_index": 0, "end_index": 3}]}
 
 
-async def test_those_of_the_responses_interface_are_in_its_parts(providers: Providers) -> None:
-    """Their places are those in the whole content."""
+async def test_citations_of_the_responses_interface_are_in_its_parts(providers: Providers) -> None:
+    """Their positions refer to the whole content."""
     body = responses(
         {"type": "web_search_call", "id": "w1", "status": "completed", "action": {"type": "search", "query": "q"}},
         output_text("Yes.", {"type": "url_citation", **A, "start_index": 0, "end_index": 3}),
@@ -87,8 +87,8 @@ async def test_those_of_the_responses_interface_are_in_its_parts(providers: Prov
     assert result.thoughts["built_in_tools"] == [{"name": "web_search", "input": {"type": "search", "query": "q"}}]
 
 
-async def test_those_of_gemini_are_counted_in_bytes(providers: Providers) -> None:
-    """And are reported in characters: each support with each of its sources."""
+async def test_byte_positions_of_gemini_become_characters(providers: Providers) -> None:
+    """There is a citation for each supported segment and each of its sources, with positions in characters."""
     grounding = {
         "webSearchQueries": ["q"],
         "groundingChunks": [{"web": {"uri": A["url"], "title": "A"}}, {"web": {"uri": B["url"], "title": "B"}}],
@@ -106,8 +106,8 @@ async def test_those_of_gemini_are_counted_in_bytes(providers: Providers) -> Non
     ]
 
 
-async def test_those_of_gemini_without_places_are_kept(providers: Providers) -> None:
-    """Sources, and what is quoted from training."""
+async def test_citations_of_gemini_without_positions_are_read(providers: Providers) -> None:
+    """Sources without segments, and quotations of training data, are citations."""
     grounding = {"groundingChunks": [{"web": {"uri": A["url"], "title": "A"}}]}
     quoted = {"citationSources": [{"uri": B["url"], "startIndex": 0, "endIndex": 3}]}
     body = gemini({"text": "Yes"}, groundingMetadata=grounding, citationMetadata=quoted)
@@ -115,8 +115,8 @@ async def test_those_of_gemini_without_places_are_kept(providers: Providers) -> 
     assert result.thoughts["citations"] == [A, {"url": B["url"], "start_index": 0, "end_index": 3}]
 
 
-async def test_those_of_bedrock_are_blocks(providers: Providers) -> None:
-    """With the text that they are for inside."""
+async def test_citations_of_bedrock_are_blocks(providers: Providers) -> None:
+    """A citation block contains the text that it supports."""
     cited = {"content": [{"text": "Yes"}], "citations": [{"title": "A", "location": {"web": {"url": A["url"]}}}]}
     body = converse({"text": "So: "}, {"citationsContent": cited})
     result = await providers.ask("bedrock", Wire(body))

@@ -1,4 +1,4 @@
-"""Calls of models: litellm over real HTTP, against the scripted server."""
+"""Model calls: litellm over real HTTP, with the scripted server."""
 
 from typing import Any
 
@@ -31,8 +31,8 @@ async def failure(catalog: Catalog, request: ChatRequest, seconds: float = 10) -
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_an_answer_comes_with_usage_and_cost(catalog: Catalog, model_server: ModelServer, stream: bool) -> None:
-    """Content, tokens, "provider/model", and the cost in dollars by the model's prices; streamed or not."""
+async def test_an_answer_has_usage_and_cost(catalog: Catalog, model_server: ModelServer, stream: bool) -> None:
+    """The result has the content, the tokens, "provider/model" and the cost, with and without streaming."""
     model_server.script("hi", Answer("Hello, you there.", prompt_tokens=1000, completion_tokens=500))
     result = await call(catalog, chat("hi", stream=stream))
     prices = catalog.get_model("openai", CHEAP).prices
@@ -49,7 +49,7 @@ async def test_an_answer_comes_with_usage_and_cost(catalog: Catalog, model_serve
 
 
 async def test_parameters_pass_and_null_ones_are_dropped(catalog: Catalog, model_server: ModelServer) -> None:
-    """What is set arrives as it was; what is null does not."""
+    """Parameters with a value are sent unchanged; those with null are not sent."""
     parameters = {"temperature": 0.5, "max_completion_tokens": 50, "top_p": None, "stop": ["END"]}
     await call(catalog, chat("hi", parameters=parameters))
     (sent,) = model_server.calls
@@ -61,17 +61,17 @@ async def test_parameters_pass_and_null_ones_are_dropped(catalog: Catalog, model
     "name",
     ["api_base", "base_url", "api_key", "mock_response", "custom_llm_provider", "extra_headers", "model", "messages"],
 )
-async def test_a_caller_cannot_choose_where_a_call_goes(catalog: Catalog, model_server: ModelServer, name: str) -> None:
-    """Parameters of litellm's own are refused by name, and nothing is called."""
+async def test_a_caller_cannot_choose_the_address_of_a_call(
+    catalog: Catalog, model_server: ModelServer, name: str
+) -> None:
+    """litellm's own arguments are refused by name, and nothing is called."""
     with pytest.raises(InvalidParameters, match=name):
         await call(catalog, chat("hi", parameters={name: "http://evil.example"}))
     assert not model_server.calls
 
 
-async def test_reasoning_goes_through_the_responses_api_and_is_told(
-    catalog: Catalog, model_server: ModelServer
-) -> None:
-    """The effort arrives with a summary asked for; the summary is in `thoughts`; the provider is to keep nothing."""
+async def test_reasoning_uses_the_responses_api_and_is_reported(catalog: Catalog, model_server: ModelServer) -> None:
+    """A summary is requested and returned in `thoughts`, and the provider must not store the response."""
     model_server.script("why?", Answer("Because.", reasoning="Let me think."))
     result = await call(catalog, chat("why?", model=REASONING, parameters={"reasoning_effort": "low"}))
     assert result.content == "Because."
@@ -84,22 +84,24 @@ async def test_reasoning_goes_through_the_responses_api_and_is_told(
     assert sent.body["store"] is False
 
 
-async def test_a_built_in_tool_goes_through_the_responses_api(catalog: Catalog, model_server: ModelServer) -> None:
-    """The tool's entry in the catalog becomes the request's."""
+async def test_a_built_in_tool_uses_the_responses_api(catalog: Catalog, model_server: ModelServer) -> None:
+    """The tool's entry in the catalog is added to the request."""
     await call(catalog, chat("news?", builtInTools=["web_search"]))
     (sent,) = model_server.calls
     assert sent.path == "/v1/responses"
     assert [tool["type"] for tool in sent.body["tools"]] == ["web_search"]
 
 
-async def test_a_tool_that_the_model_has_not_is_refused(catalog: Catalog) -> None:
-    """By name."""
+async def test_a_tool_that_the_model_does_not_have_is_refused(catalog: Catalog) -> None:
+    """The error names the tool."""
     with pytest.raises(UnknownBuiltInTool, match="time_travel"):
         await call(catalog, chat("hi", builtInTools=["time_travel"]))
 
 
-async def test_reasoning_and_tool_calls_of_the_chat_api_are_told(catalog: Catalog, model_server: ModelServer) -> None:
-    """`thoughts` holds both; an answer without text is an empty one."""
+async def test_reasoning_and_tool_calls_of_the_chat_api_are_reported(
+    catalog: Catalog, model_server: ModelServer
+) -> None:
+    """`thoughts` contains both; the content of an answer without text is empty."""
     tool_call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
     model_server.script("look", Answer(None, reasoning="Hm.", tool_calls=[tool_call], finish_reason="tool_calls"))
     result = await call(catalog, chat("look"))
@@ -109,7 +111,7 @@ async def test_reasoning_and_tool_calls_of_the_chat_api_are_told(catalog: Catalo
 
 
 async def test_a_free_provider_costs_nothing(catalog: Catalog, model_server: ModelServer) -> None:
-    """`local` bills tokens, and no dollars; it is sent no other provider's key."""
+    """`local` reports tokens but costs nothing, and does not get another provider's key."""
     result = await call(catalog, chat("hi", provider="local", model="smollm2-135m-instruct"))
     assert (result.cost, result.usage.total_tokens) == (0.0, 1500)
     (sent,) = model_server.calls
@@ -117,7 +119,7 @@ async def test_a_free_provider_costs_nothing(catalog: Catalog, model_server: Mod
 
 
 @pytest.mark.parametrize(
-    ("step", "transient", "words"),
+    ("step", "transient", "message"),
     [
         (Fail(429, "Slow down."), True, "too many requests"),
         (Fail(500), True, "could not answer"),
@@ -128,7 +130,7 @@ async def test_a_free_provider_costs_nothing(catalog: Catalog, model_server: Mod
         (Cut(), True, ""),
         (Fail(429, "You exceeded your quota.", "insufficient_quota"), False, "no quota left"),
         (Fail(401, f"Incorrect API key provided: {SECRET_KEY}."), False, "key"),
-        (Fail(403, "No access."), False, "does not allow it: No access."),
+        (Fail(403, "No access."), False, "does not allow this: No access."),
         (Fail(404, "The model does not exist."), False, "The model does not exist."),
         (Fail(400, "Bad value for 'temperature'."), False, "Bad value for 'temperature'."),
         (Fail(400, "Too many tokens.", "context_length_exceeded"), False, "too long"),
@@ -136,24 +138,24 @@ async def test_a_free_provider_costs_nothing(catalog: Catalog, model_server: Mod
         (Fail(422, "Unprocessable."), False, "Unprocessable."),
         (Answer("", finish_reason="content_filter"), False, "refused the content"),
         (Fail(402, "Pay."), False, "no credit left"),
-        (Fail(400, '{"error": {"message": "Inner words."}}'), False, "did not take the request: Inner words."),
+        (Fail(400, '{"error": {"message": "Inner words."}}'), False, "did not accept the request: Inner words."),
     ],
 )
-async def test_failures_are_told_apart(
-    catalog: Catalog, model_server: ModelServer, step: Any, transient: bool, words: str
+async def test_failures_are_classified(
+    catalog: Catalog, model_server: ModelServer, step: Any, transient: bool, message: str
 ) -> None:
-    """What a retry may heal is transient; the rest ends with a sentence. One request each: retries are the queue's."""
+    """Temporary failures are transient, others have a message. litellm sends one request, without retries."""
     model_server.script("hi", step)
     failed = await failure(catalog, chat("hi"))
     assert (failed.transient, len(model_server.calls)) == (transient, 1)
-    assert words in failed.message
+    assert message in failed.message
     assert SECRET_KEY not in failed.message
     assert "litellm" not in failed.message.lower()
 
 
 @pytest.mark.parametrize("step", [Cut(), Half()])
-async def test_a_stream_that_breaks_off_is_no_answer(catalog: Catalog, model_server: ModelServer, step: Any) -> None:
-    """Half of an answer counts as a lost connection, also when its end looks like one."""
+async def test_a_stream_that_breaks_off_is_a_failure(catalog: Catalog, model_server: ModelServer, step: Any) -> None:
+    """Half of an answer counts as a lost connection, even if it seems to end normally."""
     model_server.script("hi", step)
     assert (await failure(catalog, chat("hi", stream=True))).transient
     assert model_server.calls[0].body["stream"] is True
@@ -162,24 +164,26 @@ async def test_a_stream_that_breaks_off_is_no_answer(catalog: Catalog, model_ser
 @pytest.mark.parametrize(
     "fields", [{"builtInTools": ["web_search"]}, {"provider": "openrouter", "model": "openrouter/auto"}]
 )
-async def test_a_stream_is_only_read_where_its_end_can_be_seen(
+async def test_a_stream_is_only_requested_if_its_end_can_be_detected(
     environ: dict[str, str], model_server: ModelServer, fields: dict[str, Any]
 ) -> None:
-    """Elsewhere the answer comes whole: the caller, who polls, sees no difference."""
+    """Other answers are not streamed; a caller who polls notices no difference."""
     environ |= {"OPENROUTER_API_KEY": "sk-or-1", "OPENROUTER_API_BASE": model_server.base_url}
     await call(Catalog.load(environ), chat("hi", stream=True, **fields))
     assert not model_server.calls[0].body.get("stream")
 
 
 @pytest.mark.parametrize("parameter", [{"stop": ["x"]}, {"seed": 1}, {"presence_penalty": 1}])
-async def test_what_the_responses_api_would_drop_is_refused(catalog: Catalog, parameter: dict[str, Any]) -> None:
-    """By name, before anything is called."""
+async def test_parameters_that_the_responses_api_would_drop_are_refused(
+    catalog: Catalog, parameter: dict[str, Any]
+) -> None:
+    """The parameters are refused by name before anything is called."""
     with pytest.raises(InvalidParameters, match="cannot be combined with built-in tools"):
         await call(catalog, chat("news?", builtInTools=["web_search"], parameters=parameter))
 
 
 def charged_models() -> list[tuple[str, str]]:
-    """Of the providers that speak OpenAI's chat interface, and so can be the scripted server."""
+    """The models of the providers that use OpenAI's chat interface, which the scripted server supports."""
     catalog = Catalog.load({"OPENAI_API_KEY": "x", "OPENROUTER_API_KEY": "x", "PERPLEXITY_API_KEY": "x"})
     providers = ("openai", "openrouter", "perplexity")
     return [(provider, model) for provider in providers for model in catalog.get_provider(provider).models]
@@ -189,7 +193,7 @@ def charged_models() -> list[tuple[str, str]]:
 async def test_no_charged_model_is_free(
     environ: dict[str, str], model_server: ModelServer, provider: str, model: str
 ) -> None:
-    """By the provider's word, litellm's prices or the catalog's; only a model without any price costs nothing."""
+    """A call costs something according to the provider or the catalog, unless the model has no price."""
     keys = {"OPENROUTER_API_KEY": "sk-or-1", "PERPLEXITY_API_KEY": "pplx-1"}
     bases = {"OPENROUTER_API_BASE": model_server.base_url, "PERPLEXITY_API_BASE": model_server.base_url}
     catalog = Catalog.load({**environ, **keys, **bases})
@@ -198,8 +202,8 @@ async def test_no_charged_model_is_free(
     assert (result.cost > 0) is (prices is not None)
 
 
-async def test_what_a_provider_says_it_cost_is_what_it_cost(environ: dict[str, str], model_server: ModelServer) -> None:
-    """OpenRouter tells; nobody knows better."""
+async def test_a_reported_cost_is_used(environ: dict[str, str], model_server: ModelServer) -> None:
+    """OpenRouter reports the cost, which is more precise than the catalog."""
     environ |= {"OPENROUTER_API_KEY": "sk-or-1", "OPENROUTER_API_BASE": model_server.base_url}
     model_server.script("hi", Answer("yes", told_cost=0.0123))
     result = await call(Catalog.load(environ), chat("hi", provider="openrouter", model="openrouter/auto"))
@@ -208,20 +212,20 @@ async def test_what_a_provider_says_it_cost_is_what_it_cost(environ: dict[str, s
 
 @pytest.mark.parametrize("content", ["cut \ud83d", "\udc00"])
 async def test_half_an_emoji_can_be_stored(catalog: Catalog, model_server: ModelServer, content: str) -> None:
-    """An answer that is cut within one still is one."""
+    """An answer that is cut within an emoji is still valid."""
     model_server.script("hi", Answer(content, reasoning=content))
     result = await call(catalog, chat("hi"))
     assert result.model_dump_json()
 
 
-async def test_an_answer_cut_at_its_limit_says_so(catalog: Catalog, model_server: ModelServer) -> None:
-    """In its thoughts."""
+async def test_an_answer_that_is_cut_at_its_limit_is_marked(catalog: Catalog, model_server: ModelServer) -> None:
+    """Its `finish_reason` is "length"."""
     model_server.script("hi", Answer("It was a dark and", finish_reason="length"))
     assert (await call(catalog, chat("hi"))).thoughts == {"finish_reason": "length"}
 
 
-async def test_a_server_that_nobody_answers_at_is_a_passing_failure(environ: dict[str, str], lines: Lines) -> None:
-    """Connection refused may be another moment's success. The log says it in words."""
+async def test_an_unreachable_server_is_a_temporary_failure(environ: dict[str, str], lines: Lines) -> None:
+    """A refused connection may succeed later. The log contains the message."""
     catalog = Catalog.load({**environ, "OPENAI_BASE_URL": "http://127.0.0.1:1/v1"})
     failed = await failure(catalog, chat("hi"))
     assert failed.transient
@@ -232,7 +236,7 @@ async def test_a_server_that_nobody_answers_at_is_a_passing_failure(environ: dic
 
 
 @pytest.mark.parametrize(
-    ("provider", "model", "variable", "told"),
+    ("provider", "model", "variable", "message"),
     [
         ("ollama", "llama3.1", "OLLAMA_API_BASE", "Ollama does not answer at http://127.0.0.1:1. Is it running?"),
         ("ollama", "llama3.1", "OLLAMA_API_BASE", "Ollama does not answer at http://localhost:1. Is it running?"),
@@ -245,16 +249,18 @@ async def test_a_server_that_nobody_answers_at_is_a_passing_failure(environ: dic
     ],
 )
 async def test_a_free_models_server_that_does_not_run_is_named(
-    environ: dict[str, str], provider: str, model: str, variable: str, told: str
+    environ: dict[str, str], provider: str, model: str, variable: str, message: str
 ) -> None:
-    """With its address on this machine. Whether it is tried again is no matter of it."""
-    catalog = Catalog.load({**environ, variable: told.partition(" at ")[2].partition(". ")[0]})
+    """The message contains the server's address on this machine, and the failure is temporary."""
+    catalog = Catalog.load({**environ, variable: message.partition(" at ")[2].partition(". ")[0]})
     failed = await failure(catalog, chat("hi", provider=provider, model=model))
-    assert (failed.message, failed.transient) == (told, True)
+    assert (failed.message, failed.transient) == (message, True)
 
 
-async def test_what_is_too_long_is_told_with_the_models_own_limit(catalog: Catalog, model_server: ModelServer) -> None:
-    """In our words: what a server says of it is for whoever runs the server."""
+async def test_a_chat_that_is_too_long_is_reported_with_the_models_limit(
+    catalog: Catalog, model_server: ModelServer
+) -> None:
+    """The message is our own, because the server's message is for its operator."""
     model_server.script("hi", Fail(400, "request (2105 tokens) exceeds the available context size (2048 tokens)"))
     failed = await failure(catalog, chat("hi", provider="local", model="smollm2-135m-instruct"))
     assert failed.message == (
@@ -265,21 +271,21 @@ async def test_what_is_too_long_is_told_with_the_models_own_limit(catalog: Catal
 
 
 async def test_a_model_that_hangs_is_given_up(catalog: Catalog, model_server: ModelServer) -> None:
-    """After the time allowed, as something that may heal."""
+    """The call fails at the timeout, and may be tried again."""
     model_server.script("hi", Answer(delay=30))
     failed = await failure(catalog, chat("hi"), seconds=0.3)
     assert failed.transient
     assert "too long" in failed.message
 
 
-async def test_a_provider_that_says_when_to_come_again_is_heard(catalog: Catalog, model_server: ModelServer) -> None:
-    """Its `Retry-After` comes with the failure."""
+async def test_retry_after_is_passed_on(catalog: Catalog, model_server: ModelServer) -> None:
+    """The failure has the provider's `Retry-After`."""
     model_server.script("hi", Fail(429, headers={"Retry-After": "17"}))
     assert (await failure(catalog, chat("hi"))).retry_after == 17
 
 
-async def test_keys_in_a_providers_words_are_hidden(environ: dict[str, str], model_server: ModelServer) -> None:
-    """The call's own and whatever looks like one; and the words are cut to a length."""
+async def test_keys_in_a_providers_message_are_hidden(environ: dict[str, str], model_server: ModelServer) -> None:
+    """The call's own key and likely keys are hidden, and the message is shortened."""
     plain = "plain-short-key"
     catalog = Catalog.load({**environ, "OPENAI_API_KEY": plain})
     model_server.script("hi", Fail(400, f"Bad {plain} and sk-proj-abcdefghijklmnop and " + "blah " * 200))

@@ -1,4 +1,4 @@
-"""What answers cost, and calls that failed: as the provider says, else as it bills, else by the bytes."""
+"""The cost of answers and failed calls: as reported, by counted tokens, or estimated from bytes."""
 
 import gzip
 import json
@@ -26,14 +26,14 @@ SEARCHED = {"type": "web_search_call", "id": "w", "status": "completed", "action
 OPENED = {**SEARCHED, "action": {"type": "open_page", "url": "https://a.example/"}}
 
 
-def by_bytes(sent: float, received: float) -> tuple[int, int]:
-    """Tokens."""
+def estimate_tokens(sent: float, received: float) -> tuple[int, int]:
+    """The estimated tokens of bytes sent and received."""
     return math.ceil(sent / 4), math.ceil(received / 4)
 
 
 def check_estimated(providers: Providers, outcome: ChatResult | ModelFailure, received: float) -> None:
-    """That so many bytes were paid for, beside those that were sent."""
-    prompt, completion = by_bytes(providers.call.size, received)
+    """Checks that the outcome has the estimated tokens and cost of the bytes sent and received."""
+    prompt, completion = estimate_tokens(providers.call.size, received)
     assert outcome.usage is not None
     assert (outcome.usage.prompt_tokens, outcome.usage.completion_tokens) == (prompt, completion)
     assert outcome.usage.estimated
@@ -51,10 +51,8 @@ def check_estimated(providers: Providers, outcome: ChatResult | ModelFailure, re
         ({"cost": {"total_cost": 0.006, "request_cost": 0.005}}, 0.006),
     ],
 )
-async def test_what_a_provider_says_it_cost_is_what_it_cost(
-    providers: Providers, usage: dict[str, Any], cost: float
-) -> None:
-    """With the user's own key at OpenRouter: what the provider behind bills, and OpenRouter's fee."""
+async def test_a_reported_cost_is_used(providers: Providers, usage: dict[str, Any], cost: float) -> None:
+    """With the user's own key at OpenRouter, it is the upstream provider's cost plus OpenRouter's fee."""
     body = chat(usage={"prompt_tokens": 1000, "completion_tokens": 500, **usage})
     assert (await providers.ask("openrouter", Wire(body))).cost == pytest.approx(cost)
 
@@ -76,8 +74,8 @@ async def test_what_a_provider_says_it_cost_is_what_it_cost(
         "0",
     ],
 )
-async def test_what_is_no_amount_is_ignored(providers: Providers, cost: str) -> None:
-    """The tokens are paid for then."""
+async def test_an_invalid_cost_is_ignored(providers: Providers, cost: str) -> None:
+    """The tokens determine the cost instead."""
     usage = f'{{"prompt_tokens": 1000, "completion_tokens": 500, "cost": {cost}}}'
     body = chat(usage="?")
     text = json.dumps(body).replace('"?"', usage)
@@ -88,8 +86,8 @@ async def test_what_is_no_amount_is_ignored(providers: Providers, cost: str) -> 
 
 @pytest.mark.parametrize("usage", [None, {}, "?", {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}])
 @pytest.mark.parametrize("stream", [False, True])
-async def test_what_is_not_counted_is_estimated(providers: Providers, usage: Any, stream: bool) -> None:
-    """From all that was sent, and from the texts that came: answer, thoughts, arguments of tools."""
+async def test_missing_counts_are_estimated(providers: Providers, usage: Any, stream: bool) -> None:
+    """The tokens are estimated from all that was sent, and from answer, thoughts and tool arguments."""
     message: dict[str, Any] = {
         "content": "Grüße",
         "reasoning_content": "Hm. ",
@@ -114,7 +112,7 @@ async def test_what_is_not_counted_is_estimated(providers: Providers, usage: Any
     ],
 )
 async def test_tokens_may_be_fractions(providers: Providers, usage: dict[str, Any]) -> None:
-    """And are rounded up."""
+    """Fractions are rounded up."""
     result = await providers.ask("openai", Wire(chat(usage=usage)))
     assert result.usage.model_dump() == {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
 
@@ -123,8 +121,8 @@ async def test_tokens_may_be_fractions(providers: Providers, usage: dict[str, An
     "usage",
     [{"prompt_tokens": 10, "total_tokens": 910}, {"prompt_tokens": 10, "completion_tokens": 0, "total_tokens": 910}],
 )
-async def test_what_is_counted_in_the_total_alone_was_answered(providers: Providers, usage: dict[str, Any]) -> None:
-    """The rest of the total is the answer, thoughts that are not shown included."""
+async def test_tokens_that_only_the_total_counts_are_the_answers(providers: Providers, usage: dict[str, Any]) -> None:
+    """The rest of the total is the answer, including thoughts that are not shown."""
     result = await providers.ask("openai", Wire(chat(usage=usage)))
     assert (result.usage.completion_tokens, result.usage.estimated) == (900, False)
 
@@ -141,26 +139,26 @@ async def test_what_is_counted_in_the_total_alone_was_answered(providers: Provid
         ({"completion_tokens": 5, "total_tokens": 315, "citation_tokens": 300}, 5),
     ],
 )
-async def test_what_is_thought_beside_the_answer_is_paid_for_once(
+async def test_thoughts_in_addition_to_the_answer_are_charged_once(
     providers: Providers, usage: dict[str, Any], completion: int
 ) -> None:
-    """Some providers count it in the total alone, some beside the total, and most as a part of the answer."""
+    """Providers count thoughts only in the total, in addition to it, or as a part of the answer."""
     result = await providers.ask("openai", Wire(chat(usage={"prompt_tokens": 10, **usage})))
     assert (result.usage.completion_tokens, result.usage.estimated) == (completion, False)
     assert result.cost == pytest.approx(providers.cost("openai", 10, completion))
 
 
-async def test_a_total_that_cannot_be_ends_the_call(providers: Providers) -> None:
-    """It would be charged."""
+async def test_an_impossible_total_ends_the_call(providers: Providers) -> None:
+    """Otherwise the total would be charged."""
     usage = {"prompt_tokens": 5, "completion_tokens": 5, "total_tokens": 10**9}
     failed = await providers.failure("openai", Wire(chat("Hello.", usage=usage)))
-    assert failed.message == "OpenAI reports a usage that cannot be."
+    assert failed.message == "OpenAI reports an impossible usage."
     check_estimated(providers, failed, 6)
 
 
 @pytest.mark.parametrize("wrong", ["true", "-5", "NaN", '"7"', "1e999"])
-async def test_what_is_no_number_of_tokens_is_estimated(providers: Providers, wrong: str) -> None:
-    """As if it were not there."""
+async def test_invalid_counts_are_estimated(providers: Providers, wrong: str) -> None:
+    """Invalid counts are treated as missing."""
     text = json.dumps(chat("Hello.", usage={"prompt_tokens": "?", "completion_tokens": "?"}))
     result = await providers.ask("openai", Wire(text.replace('"?"', wrong).encode()))
     check_estimated(providers, result, 6)
@@ -178,21 +176,21 @@ async def test_what_is_no_number_of_tokens_is_estimated(providers: Providers, wr
         '{"prompt_tokens": 5, "completion_tokens": 5, "cost": 1000.01}',
     ],
 )
-async def test_what_cannot_be_ends_the_call(providers: Providers, usage: str) -> None:
-    """With a sentence, and a cost that is estimated; not with another attempt."""
+async def test_an_impossible_usage_ends_the_call(providers: Providers, usage: str) -> None:
+    """The call fails for good, with an estimated cost."""
     text = json.dumps(chat("Hello.", usage="?")).replace('"?"', usage)
     failed = await providers.failure("openai", Wire(text.encode()))
-    assert (failed.message, failed.transient) == ("OpenAI reports a usage that cannot be.", False)
+    assert (failed.message, failed.transient) == ("OpenAI reports an impossible usage.", False)
     check_estimated(providers, failed, 6)
 
 
 @pytest.mark.parametrize("uses", ["1" + "0" * 12, "1" + "0" * 400])
-async def test_uses_that_cannot_be_end_the_call(providers: Providers, uses: str) -> None:
-    """Each has a fee: so many are no bill, but a mistake, and count as one."""
+async def test_impossible_numbers_of_uses_end_the_call(providers: Providers, uses: str) -> None:
+    """Each use has a fee, so an impossible number counts as one use."""
     text = json.dumps(anthropic(usage={"input_tokens": 5, "server_tool_use": {"web_search_requests": "?"}}))
     step = Wire(text.replace('"?"', uses).encode())
     failed = await providers.failure("anthropic", step, built_in_tools=["web_search"])
-    assert (failed.message, failed.transient) == ("Anthropic reports a usage that cannot be.", False)
+    assert (failed.message, failed.transient) == ("Anthropic reports an impossible usage.", False)
     assert 0.01 <= failed.cost < 0.02
     answer: dict[str, Any] = {"message": {"role": "assistant", "content": "Hello."}, "finish_reason": "stop"}
     text = json.dumps({"choices": [answer], "usage": {"prompt_tokens": 5, "num_search_queries": "?"}})
@@ -201,17 +199,17 @@ async def test_uses_that_cannot_be_end_the_call(providers: Providers, uses: str)
     assert 0.005 <= failed.cost < 0.006
 
 
-async def test_tokens_that_cost_more_than_can_be_end_the_call(providers: Providers) -> None:
-    """So many there may be, of a cheaper model."""
+async def test_tokens_with_an_impossible_cost_end_the_call(providers: Providers) -> None:
+    """A cheaper model could use as many tokens."""
     step = Wire(chat("Hello.", usage={"prompt_tokens": 20_000_000, "completion_tokens": 20_000_000}))
     failed = await providers.failure("openai", step, model="gpt-5.5")
-    assert (failed.message, failed.transient) == ("OpenAI reports a usage that cannot be.", False)
+    assert (failed.message, failed.transient) == ("OpenAI reports an impossible usage.", False)
     assert failed.cost < 0.01
 
 
 @pytest.mark.parametrize("missing", [1, 5])
-async def test_what_came_of_an_event_that_was_cut_is_charged(providers: Providers, missing: int) -> None:
-    """It was said, and is billed, though no line ended it."""
+async def test_the_text_of_an_incomplete_event_is_charged(providers: Providers, missing: int) -> None:
+    """The provider bills the text although no line break ended it."""
     step = Wire([delta(content="four" * 5000)[:-missing]], content_type=STREAM, cut=True)
     failed = await providers.failure("openai", step, stream=True)
     assert failed.usage is not None
@@ -219,8 +217,8 @@ async def test_what_came_of_an_event_that_was_cut_is_charged(providers: Provider
 
 
 @pytest.mark.parametrize("usage", [{"prompt_tokens": 10**19}, {"prompt_tokens": 5, "cost": 1e13}])
-async def test_what_cannot_be_is_not_believed_of_a_lost_stream(providers: Providers, usage: dict[str, Any]) -> None:
-    """It costs what was sent, and what came."""
+async def test_an_impossible_usage_of_a_lost_stream_is_ignored(providers: Providers, usage: dict[str, Any]) -> None:
+    """The cost is estimated from the bytes sent and received."""
     counted = event({"choices": [], "usage": usage})
     failed = await providers.failure(
         "openai", Wire([delta(content="Half of"), counted], content_type=STREAM, cut=True), stream=True
@@ -228,8 +226,8 @@ async def test_what_cannot_be_is_not_believed_of_a_lost_stream(providers: Provid
     check_estimated(providers, failed, 7)
 
 
-async def test_kept_and_kept_back_tokens_have_prices_of_their_own(providers: Providers) -> None:
-    """What the provider had kept of the prompt is cheaper, wherever it is counted."""
+async def test_cached_tokens_have_their_own_prices(providers: Providers) -> None:
+    """Prompt tokens from the provider's cache are cheaper, wherever they are counted."""
     prices = providers.catalog.get_model("openai", "gpt-4.1-mini").prices
     assert prices is not None
     assert prices.cached_input
@@ -240,15 +238,20 @@ async def test_kept_and_kept_back_tokens_have_prices_of_their_own(providers: Pro
     assert prices is not None
     assert prices.cached_input
     assert prices.cache_write
-    kept = {"input_tokens": 100, "cache_read_input_tokens": 400, "cache_creation_input_tokens": 500, "output_tokens": 0}
-    result = await providers.ask("anthropic", Wire(anthropic(usage=kept)))
+    usage = {
+        "input_tokens": 100,
+        "cache_read_input_tokens": 400,
+        "cache_creation_input_tokens": 500,
+        "output_tokens": 0,
+    }
+    result = await providers.ask("anthropic", Wire(anthropic(usage=usage)))
     expected = 100 * prices.input + 400 * prices.cached_input + 500 * prices.cache_write
     assert result.cost == pytest.approx(expected / SECOND)
     assert result.usage.prompt_tokens == 1000
 
 
-async def test_a_long_prompt_has_a_price_of_its_own(providers: Providers) -> None:
-    """For all of the request."""
+async def test_a_long_prompt_has_its_own_price(providers: Providers) -> None:
+    """The price applies to the whole request."""
     model = "gemini-2.5-pro"
     prices = providers.catalog.get_model("gemini", model).prices
     assert prices is not None
@@ -262,8 +265,8 @@ async def test_a_long_prompt_has_a_price_of_its_own(providers: Providers) -> Non
     assert result.cost == pytest.approx(expected / SECOND)
 
 
-async def test_what_gemini_thinks_is_paid_for(providers: Providers) -> None:
-    """And what its tools read, and an answer that is only counted with the rest."""
+async def test_thoughts_of_gemini_are_charged(providers: Providers) -> None:
+    """Text that tools read, and answers that only the total counts, are also charged."""
     body = gemini({"text": "yes"})
     counts = {"promptTokenCount": 100, "candidatesTokenCount": 5, "thoughtsTokenCount": 50}
     body["usageMetadata"] = {**counts, "toolUsePromptTokenCount": 7, "totalTokenCount": 162}
@@ -328,10 +331,10 @@ async def test_what_gemini_thinks_is_paid_for(providers: Providers) -> None:
         ("perplexity", None, "wide_web_search", chat(), 1),
     ],
 )
-async def test_built_in_tools_are_paid_for_by_use(
+async def test_built_in_tools_are_charged_by_use(
     providers: Providers, provider: str, model: str | None, tool: str, body: Any, uses: int
 ) -> None:
-    """As they are billed: each search, each container; once for each answer where the model's maker bills that."""
+    """Each search or container is charged, or each answer if the model's provider bills that."""
     chosen: dict[str, Any] = {"model": model} if model else {}
     result = await providers.ask(provider, Wire(body), builtInTools=[tool], **chosen)
     (call,) = providers.server.calls
@@ -342,8 +345,8 @@ async def test_built_in_tools_are_paid_for_by_use(
     assert result.cost == pytest.approx(tokens + request + uses * route.tool_fees[tool].per_use)
 
 
-async def test_what_is_thought_beside_an_answer_is_held_for(providers: Providers) -> None:
-    """Perplexity counts it apart, whatever the answer is limited to."""
+async def test_thoughts_in_addition_to_an_answer_are_held(providers: Providers) -> None:
+    """Perplexity counts thoughts separately, and the answer limit does not limit them."""
     usage = {"prompt_tokens": 10, "completion_tokens": 16, "reasoning_tokens": 100_000, "citation_tokens": 300_000}
     fields: dict[str, Any] = {"model": "sonar-deep-research", "parameters": {"max_tokens": 16}}
     result = await providers.ask("perplexity", Wire(chat(usage={**usage, "num_search_queries": 50})), **fields)
@@ -354,15 +357,15 @@ async def test_what_is_thought_beside_an_answer_is_held_for(providers: Providers
     assert to_micros(result.cost) <= bound_cost(route, request, Settings(google_cloud_project="demo-x")).least
 
 
-async def test_a_cost_that_is_reported_has_the_fees_in_it(providers: Providers) -> None:
-    """They are not added to it."""
+async def test_a_reported_cost_includes_fees(providers: Providers) -> None:
+    """Fees are not added to a reported cost."""
     body = chat(usage={"prompt_tokens": 10, "completion_tokens": 5, "cost": {"total_cost": 0.02}})
     assert (await providers.ask("perplexity", Wire(body), builtInTools=["wide_web_search"])).cost == 0.02
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_cost_is_believed_of_providers_that_report_it(providers: Providers, stream: bool) -> None:
-    """Of others nobody knows what the field means."""
+async def test_a_cost_is_only_used_from_providers_that_report_costs(providers: Providers, stream: bool) -> None:
+    """For other providers, the meaning of the field is unknown."""
     usage = {"prompt_tokens": 1000, "completion_tokens": 500, "cost": 0.000001}
     step = Wire(chat(usage=usage))
     if stream:
@@ -372,8 +375,8 @@ async def test_a_cost_is_believed_of_providers_that_report_it(providers: Provide
     assert (await providers.ask("openrouter", Wire(chat(usage=usage)))).cost == 0.000001
 
 
-def counting(cost: Any, completion: int = 2, **fields: Any) -> bytes:
-    """A usage on the way."""
+def usage_event(cost: Any, completion: int = 2, **fields: Any) -> bytes:
+    """An event with a usage before the end of a stream."""
     return event(
         {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": completion, "cost": cost, **fields}}
     )
@@ -382,35 +385,37 @@ def counting(cost: Any, completion: int = 2, **fields: Any) -> bytes:
 @pytest.mark.parametrize(
     ("events", "cost"),
     [
-        ([counting(0.1), delta(content="lo"), delta("stop"), counting(0.3)], 0.3),
-        ([counting(0.1), delta("stop"), counting({"total_cost": 0.3})], 0.3),
-        ([counting(0.3), delta("stop"), counting(0)], 0.3),
-        ([counting(0.3), delta("stop"), counting(0.1)], 0.3),
+        ([usage_event(0.1), delta(content="lo"), delta("stop"), usage_event(0.3)], 0.3),
+        ([usage_event(0.1), delta("stop"), usage_event({"total_cost": 0.3})], 0.3),
+        ([usage_event(0.3), delta("stop"), usage_event(0)], 0.3),
+        ([usage_event(0.3), delta("stop"), usage_event(0.1)], 0.3),
         (
-            [counting(0.1, is_byok=True, cost_details={"upstream_inference_cost": 0.2}), delta("stop"), counting(0.2)],
+            [
+                usage_event(0.1, is_byok=True, cost_details={"upstream_inference_cost": 0.2}),
+                delta("stop"),
+                usage_event(0.2),
+            ],
             0.3,
         ),
     ],
 )
-async def test_of_the_costs_of_a_stream_the_highest_counts(
-    providers: Providers, events: list[bytes], cost: float
-) -> None:
-    """Which is the last one, where they add up."""
-    result = await streamed(providers, [delta(content="Hel"), *events, DONE])
+async def test_the_highest_cost_in_a_stream_is_used(providers: Providers, events: list[bytes], cost: float) -> None:
+    """It is the last one if the provider adds the costs up."""
+    result = await ask_stream(providers, [delta(content="Hel"), *events, DONE])
     assert result.cost == pytest.approx(cost)
 
 
 @pytest.mark.parametrize("end", [[], [delta("stop"), DONE]], ids=["lost", "whole"])
-async def test_a_cost_on_the_way_is_not_that_of_what_comes_after(providers: Providers, end: list[bytes]) -> None:
-    """That costs what its tokens do."""
-    events = [counting(0.000001), delta(reasoning="four" * 5000), *end]
+async def test_an_early_cost_does_not_cover_later_text(providers: Providers, end: list[bytes]) -> None:
+    """The later text costs its tokens."""
+    events = [usage_event(0.000001), delta(reasoning="four" * 5000), *end]
     prompt, completion = 9, 5002
-    outcome = await streamed(providers, events, max_tokens=completion)
+    outcome = await ask_stream(providers, events, max_tokens=completion)
     assert outcome.cost == pytest.approx(providers.cost("openrouter", prompt, completion))
 
 
-async def streamed(providers: Providers, events: list[bytes], **parameters: Any) -> ChatResult | ModelFailure:
-    """By a provider that reports costs, if its streams were read."""
+async def ask_stream(providers: Providers, events: list[bytes], **parameters: Any) -> ChatResult | ModelFailure:
+    """The outcome of a stream from a provider that reports costs, if its streams were read."""
     providers.server.script("hi", Wire(events, content_type=STREAM, cut=True))
     route = replace(providers.catalog.route("openrouter", MODELS["openrouter"]), streams=True)
     fields = {"provider": "openrouter", "model": route.model, "stream": True, "parameters": parameters}
@@ -422,27 +427,27 @@ async def streamed(providers: Providers, events: list[bytes], **parameters: Any)
 
 
 @pytest.mark.parametrize("step", [Fail(400), Fail(429), Fail(500), Fail(503), Wire({"error": {"code": 503}})])
-async def test_what_a_provider_refuses_costs_nothing(providers: Providers, step: Any) -> None:
-    """By its status, or by an error in the place of an answer."""
+async def test_a_refused_call_costs_nothing(providers: Providers, step: Any) -> None:
+    """A provider refuses a call with its status, or with an error instead of an answer."""
     failed = await providers.failure("openai", step)
     assert (failed.cost, failed.usage) == (0, None)
 
 
-async def test_what_no_provider_received_costs_nothing(environ: dict[str, str], providers: Providers) -> None:
-    """Nobody listens there."""
+async def test_a_call_that_no_provider_received_costs_nothing(environ: dict[str, str], providers: Providers) -> None:
+    """No server listens at the address."""
     catalog = providers.catalog.load({**environ, "OPENAI_BASE_URL": "http://127.0.0.1:1/v1"})
     failed = await Providers(catalog, providers.server).failure("openai", Fail(500))
     assert (failed.cost, failed.usage) == (0, None)
 
 
-async def test_a_request_that_cannot_be_made_ends_the_call(providers: Providers) -> None:
-    """It would fail the same way each time. Nothing was sent, so nothing is charged."""
+async def test_a_request_that_litellm_cannot_build_ends_the_call(providers: Providers) -> None:
+    """Another attempt would fail in the same way. Nothing was sent, so nothing is charged."""
     route = replace(providers.catalog.route("anthropic", MODELS["anthropic"]), writes_out_references=False)
     schema = {"type": "object", "properties": {"$ref": {"type": "string"}}}
     format_ = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
     fields = {"provider": "anthropic", "model": route.model, "parameters": {"response_format": format_}}
     request = ChatRequest.model_validate({"messages": [{"role": "user", "content": "hi"}], **fields})
-    with pytest.raises(ModelFailure, match="does not take a request like this") as raised:
+    with pytest.raises(ModelFailure, match="does not accept a request like this") as raised:
         await complete(route, request, 10)
     assert (raised.value.transient, raised.value.cost, raised.value.usage) == (False, 0, None)
     assert providers.server.calls == []
@@ -450,10 +455,8 @@ async def test_a_request_that_cannot_be_made_ends_the_call(providers: Providers)
 
 @pytest.mark.parametrize("limit", [None, 77])
 @pytest.mark.parametrize("step", [Cut(), Wire([b'{"id": "c1", "cho'], cut=True), Wire(delay=30)])
-async def test_an_answer_that_is_lost_may_have_been_the_longest(
-    providers: Providers, step: Any, limit: int | None
-) -> None:
-    """What was sent is paid for, and the limit that was sent; without one, the model's own. It was asked once."""
+async def test_a_lost_answer_costs_the_limit(providers: Providers, step: Any, limit: int | None) -> None:
+    """The request and the whole answer limit, or else the model's limit, are charged. It is sent once."""
     parameters = {"max_completion_tokens": limit} if limit else {}
     failed = await providers.failure("openai", step, seconds=0.5, parameters=parameters)
     assert failed.transient
@@ -468,7 +471,7 @@ async def test_an_answer_that_is_lost_may_have_been_the_longest(
     ids=["cut", "late", "too long"],
 )
 @pytest.mark.parametrize(
-    ("provider", "model", "tools", "uses", "fee", "brought"),
+    ("provider", "model", "tools", "uses", "fee", "added"),
     [
         ("openai", "gpt-4.1-mini", ["web_search"], 4, 0.01, 10_000 * (1 + 2 + 3 + 4)),
         ("anthropic", "claude-haiku-4-5", ["web_search"], 3, 0.01, 20_000 * (1 + 2 + 3)),
@@ -477,25 +480,25 @@ async def test_an_answer_that_is_lost_may_have_been_the_longest(
         ("perplexity", "sonar", [], 1, 0.005, 0),
     ],
 )
-async def test_an_answer_that_is_lost_may_have_used_all_tools(
-    providers: Providers, step: Any, provider: str, model: str, tools: list[str], uses: int, fee: float, brought: int
+async def test_a_lost_answer_costs_all_possible_tool_uses(
+    providers: Providers, step: Any, provider: str, model: str, tools: list[str], uses: int, fee: float, added: int
 ) -> None:
-    """A short limit of the answer does not limit what its provider searched, and read, before the time was over."""
+    """A low answer limit does not limit the searches of the provider, and what it reads, before the timeout."""
     fields: dict[str, Any] = {"model": model, "built_in_tools": tools, "parameters": {"max_tokens": 2000}}
     failed = await providers.failure(provider, step, seconds=1, **fields)
-    prompt, _ = by_bytes(providers.call.size, 0)
-    prompt += uses * prompt + brought if brought else 0
+    prompt, _ = estimate_tokens(providers.call.size, 0)
+    prompt += uses * prompt + added if added else 0
     thoughts = 128_000 * 3 / 1_000_000 if model == "sonar-deep-research" else 0
     assert failed.cost == pytest.approx(uses * fee + thoughts + providers.cost(provider, prompt, 2000, model))
     request = ChatRequest.model_validate(
         {"messages": [{"role": "user", "content": "hi"}], "provider": provider, **fields}
     )
-    held = bound_cost(providers.catalog.route(provider, model), request, Settings(google_cloud_project="demo-x"))
-    assert to_micros(failed.cost) <= held.most
+    bounds = bound_cost(providers.catalog.route(provider, model), request, Settings(google_cloud_project="demo-x"))
+    assert to_micros(failed.cost) <= bounds.most
 
 
 @pytest.mark.parametrize(
-    ("step", "came"),
+    ("step", "received"),
     [
         (Cut(), "Half of"),
         (Half(), "Half of"),
@@ -503,12 +506,12 @@ async def test_an_answer_that_is_lost_may_have_used_all_tools(
         (Wire(delay=30), ""),
     ],
 )
-async def test_a_stream_that_is_lost_costs_what_came(providers: Providers, step: Any, came: str) -> None:
-    """What was sent is paid for, and the text that came; not the limit, as nothing of it is hidden."""
+async def test_a_lost_stream_costs_the_part_that_arrived(providers: Providers, step: Any, received: str) -> None:
+    """The request and the received text are charged, not the limit, because the stream hides nothing."""
     limit = {"max_completion_tokens": 77}
     failed = await providers.failure("openai", step, seconds=1, stream=True, parameters=limit)
     assert failed.transient
-    check_estimated(providers, failed, len(came))
+    check_estimated(providers, failed, len(received))
 
 
 @pytest.mark.parametrize(
@@ -529,12 +532,10 @@ async def test_a_stream_that_is_lost_costs_what_came(providers: Providers, step:
         Wire([delta(reasoning_content="A sum"), delta(content="up.")], content_type=STREAM, cut=True),
     ],
 )
-async def test_a_stream_that_is_lost_may_have_thought_all_that_it_might(
+async def test_a_lost_stream_with_hidden_thoughts_costs_the_limit(
     providers: Providers, step: Any, model: str, parameters: dict[str, Any], completion: int
 ) -> None:
-    """Its thoughts are billed, and its stream does not show them, or a summary; those of one that does not think are
-    none.
-    """
+    """Thoughts are billed, but the stream shows at most a summary. Other models have no thoughts."""
     failed = await providers.failure("openai", step, seconds=1, stream=True, model=model, parameters=parameters)
     assert failed.usage is not None
     assert (failed.usage.completion_tokens, failed.usage.estimated) == (completion, True)
@@ -543,18 +544,18 @@ async def test_a_stream_that_is_lost_may_have_thought_all_that_it_might(
 
 @pytest.mark.parametrize(("model", "completion"), [("gpt-5-mini", 77), ("gpt-5.4-mini", 0)])
 @pytest.mark.parametrize("step", [Wire(delay=30), Wire(b"", content_type=STREAM, cut=True)])
-async def test_a_stream_that_never_began_may_have_thought_all_that_it_might(
+async def test_a_missing_stream_with_hidden_thoughts_costs_the_limit(
     providers: Providers, step: Any, model: str, completion: int
 ) -> None:
-    """A model that thinks for long may send nothing before it speaks, not even a header."""
+    """A model that thinks for long may send nothing before its answer, not even a header."""
     parameters = {"max_completion_tokens": 77}
     failed = await providers.failure("openai", step, seconds=1, stream=True, model=model, parameters=parameters)
     assert failed.usage is not None
     assert (failed.usage.completion_tokens, failed.usage.estimated) == (completion, True)
 
 
-async def test_a_stream_that_is_lost_after_it_was_counted_costs_that(providers: Providers) -> None:
-    """A usage that has been seen is no estimate."""
+async def test_a_stream_that_is_lost_after_its_usage_costs_that(providers: Providers) -> None:
+    """A usage that has arrived is not an estimate."""
     counted = event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 500}})
     step = Wire([delta(content="Half of"), counted], content_type=STREAM, cut=True)
     failed = await providers.failure("openai", step, stream=True)
@@ -570,13 +571,13 @@ async def test_a_stream_that_is_lost_after_it_was_counted_costs_that(providers: 
         [delta(content="")],
         [delta(content="Hi"), event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 2}})],
     ],
-    ids=["nothing", "an empty text", "a text that is counted"],
+    ids=["nothing", "an empty text", "a text with a usage"],
 )
 @pytest.mark.parametrize(("model", "hidden"), [("gpt-5-mini", True), ("gpt-5.4-mini", False)])
-async def test_what_is_counted_on_the_way_is_not_all_that_was_thought(
+async def test_an_early_usage_does_not_include_all_thoughts(
     providers: Providers, events: list[bytes], model: str, hidden: bool
 ) -> None:
-    """A server may count with its first event; what it thought after that, it would have counted in the end."""
+    """A server may send a usage with its first event, and count later thoughts at the end."""
     first = event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 1}})
     fields: dict[str, Any] = {"stream": True, "model": model, "parameters": {"max_completion_tokens": 77}}
     failed = await providers.failure("openai", Wire([first, *events], content_type=STREAM, cut=True), **fields)
@@ -586,10 +587,10 @@ async def test_what_is_counted_on_the_way_is_not_all_that_was_thought(
 
 
 @pytest.mark.parametrize(("model", "completion"), [("gpt-5-mini", 77), ("gpt-5.4-mini", 1)])
-async def test_a_count_before_the_end_is_not_all_that_was_thought(
+async def test_a_usage_before_the_end_does_not_include_all_thoughts(
     providers: Providers, model: str, completion: int
 ) -> None:
-    """Though the answer is whole."""
+    """This also applies if the answer is complete."""
     counted = event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 1}})
     step = Wire([delta(content="Hi"), counted, delta("stop"), DONE], content_type=STREAM)
     parameters = {"max_completion_tokens": 77}
@@ -597,8 +598,8 @@ async def test_a_count_before_the_end_is_not_all_that_was_thought(
     assert result.usage.completion_tokens == completion
 
 
-async def test_a_count_in_the_middle_makes_no_less_of_what_was_said(providers: Providers) -> None:
-    """Some servers count each event alone."""
+async def test_a_usage_in_the_middle_does_not_lower_the_estimate(providers: Providers) -> None:
+    """Some servers count each event separately."""
     counted = event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 1}})
     step = Wire([delta(content="four" * 100), counted], content_type=STREAM, cut=True)
     failed = await providers.failure("openai", step, stream=True)
@@ -607,8 +608,8 @@ async def test_a_count_in_the_middle_makes_no_less_of_what_was_said(providers: P
 
 
 @pytest.mark.parametrize("model", ["gpt-5-mini", "gpt-5.4-mini"])
-async def test_a_count_at_the_end_is_all(providers: Providers, model: str) -> None:
-    """With the reason for the end, or after it."""
+async def test_a_usage_at_the_end_is_complete(providers: Providers, model: str) -> None:
+    """It comes with the finish reason, or after it."""
     usage = {"prompt_tokens": 1000, "completion_tokens": 9}
     ends = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": usage}
     for end in ([event(ends)], [delta("stop"), event({"choices": [], "usage": usage})]):
@@ -626,10 +627,10 @@ async def test_a_count_at_the_end_is_all(providers: Providers, model: str) -> No
         Wire([delta(content="Hi"), delta("stop"), event({"choices": [], "usage": ZEROS}), DONE], content_type=STREAM),
     ],
 )
-async def test_a_stream_that_ends_before_it_is_counted_may_have_thought(
+async def test_a_stream_that_ends_without_a_usage_may_have_thoughts(
     providers: Providers, step: Any, model: str
 ) -> None:
-    """The text is whole; what the model thought before it is billed, and was to be counted after it."""
+    """The text is complete, but the thoughts before it are billed, and would be counted after it."""
     parameters = {"max_completion_tokens": 77}
     result = await providers.ask("openai", step, stream=True, model=model, parameters=parameters)
     completion = 77 if model == "gpt-5-mini" else 1
@@ -637,30 +638,30 @@ async def test_a_stream_that_ends_before_it_is_counted_may_have_thought(
 
 
 @pytest.mark.parametrize(
-    "odd",
+    "unknown",
     [
         {"reasoning_details": [{"type": "reasoning.text", "text": "four" * 50, "format": "unknown", "index": 0}]},
         {"audio": {"id": "a", "transcript": "four" * 50}},
         {"function_call": {"name": "f", "arguments": "four" * 50}},
         {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "four" * 50}]}]},
-        {"unheard_of": {"deep": [[[{"er": "four" * 50}]]]}},
+        {"unknown": {"deep": [[[{"deeper": "four" * 50}]]]}},
         {"reasoning": "four" * 50, "reasoning_details": [{"type": "reasoning.text", "text": "four" * 50}]},
     ],
 )
 @pytest.mark.parametrize("counted", [0, 7])
-async def test_what_a_stream_brings_in_odd_fields_is_paid_for_once(
-    providers: Providers, odd: dict[str, Any], counted: int
+async def test_text_in_unknown_fields_of_a_stream_is_charged_once(
+    providers: Providers, unknown: dict[str, Any], counted: int
 ) -> None:
-    """The model wrote it; what only labels it was not written by the model."""
+    """The model wrote the text. Labels, which it did not write, are not charged."""
     usage = [event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": counted}})] if counted else []
-    step = Wire([delta(role="assistant", content=""), *usage, delta(**odd)], content_type=STREAM, cut=True)
+    step = Wire([delta(role="assistant", content=""), *usage, delta(**unknown)], content_type=STREAM, cut=True)
     failed = await providers.failure("openai", step, stream=True)
     assert failed.usage is not None
     assert 50 <= failed.usage.completion_tokens - counted <= 51
 
 
-async def test_what_a_stream_brings_in_odd_fields_costs_no_more_than_was_allowed(providers: Providers) -> None:
-    """It may have been something else."""
+async def test_unknown_fields_of_a_stream_cost_at_most_the_limit(providers: Providers) -> None:
+    """They may contain something other than text."""
     step = Wire([delta(content="Half", audio={"data": "four" * 500})], content_type=STREAM, cut=True)
     parameters = {"max_completion_tokens": 77}
     check_estimated(providers, await providers.failure("openai", step, stream=True, parameters=parameters), 77 * 4)
@@ -669,7 +670,7 @@ async def test_what_a_stream_brings_in_odd_fields_costs_no_more_than_was_allowed
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("counted", [0, 7])
 async def test_arguments_of_tools_count_in_bytes(providers: Providers, stream: bool, counted: int) -> None:
-    """As all that a model writes."""
+    """They are counted in bytes like all text of a model."""
     call = {"index": 0, "id": "c", "type": "function", "function": {"name": "", "arguments": "漢" * 100}}
     usage = [event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": counted}})] if counted else []
     step = Wire([*usage, delta(tool_calls=[call])], content_type=STREAM, cut=True)
@@ -681,7 +682,7 @@ async def test_arguments_of_tools_count_in_bytes(providers: Providers, stream: b
 
 
 async def test_arguments_of_built_in_tools_count_in_bytes(providers: Providers) -> None:
-    """Neither in characters, nor in those that escape them."""
+    """They are counted neither in characters nor in escape sequences."""
     used = {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {"query": "漢" * 100}}
     body = anthropic(used)
     body["usage"] = None
@@ -689,8 +690,8 @@ async def test_arguments_of_built_in_tools_count_in_bytes(providers: Providers) 
     assert result.usage.completion_tokens == math.ceil((len('{"query": ""}') + 300) / 4)
 
 
-async def test_thoughts_that_an_answer_pretends_are_not_those_of_its_model(providers: Providers) -> None:
-    """A caller may ask for an answer that begins like some models' thoughts."""
+async def test_pretended_thoughts_do_not_replace_hidden_ones(providers: Providers) -> None:
+    """A caller may ask for an answer that begins like the thoughts of some models."""
     step = Wire([delta(content="<think>Hm.</think>Half")], content_type=STREAM, cut=True)
     parameters = {"max_completion_tokens": 77}
     failed = await providers.failure("openai", step, stream=True, model="gpt-5-mini", parameters=parameters)
@@ -700,10 +701,10 @@ async def test_thoughts_that_an_answer_pretends_are_not_those_of_its_model(provi
 
 @pytest.mark.parametrize("end", [[], [delta("stop"), DONE]], ids=["lost", "whole"])
 @pytest.mark.parametrize(("model", "completion"), [("gpt-4.1-mini", 1 + 100), ("gpt-5-mini", 500)])
-async def test_what_comes_after_a_count_is_counted_beside_it(
+async def test_text_after_a_usage_is_added_to_it(
     providers: Providers, end: list[bytes], model: str, completion: int
 ) -> None:
-    """Some servers count with each event; the last count that comes need not be the last."""
+    """Some servers send a usage with each event, and the last one that arrives may not be the final one."""
     counted = event({"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 1}})
     step = Wire([delta(content="Half"), counted, delta(content="four" * 100), *end], content_type=STREAM, cut=not end)
     fields: dict[str, Any] = {"stream": True, "model": model, "parameters": {"max_completion_tokens": 500}}
@@ -714,8 +715,8 @@ async def test_what_comes_after_a_count_is_counted_beside_it(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_thoughts_before_an_error_are_paid_for(providers: Providers, stream: bool) -> None:
-    """An error that comes alone costs nothing; one that comes after thoughts costs them."""
+async def test_thoughts_before_an_error_are_charged(providers: Providers, stream: bool) -> None:
+    """An error alone costs nothing; an error after thoughts costs their tokens."""
     error = {"error": {"message": "Overloaded", "code": 500}}
     step = Wire({**chat(message={"content": None, "reasoning_content": "four" * 50}, usage=None), **error})
     if stream:
@@ -723,8 +724,8 @@ async def test_thoughts_before_an_error_are_paid_for(providers: Providers, strea
     check_estimated(providers, await providers.failure("openai", step, stream=stream), 200)
 
 
-async def test_searches_before_an_error_are_paid_for(providers: Providers) -> None:
-    """Though nothing is counted."""
+async def test_searches_before_an_error_are_charged(providers: Providers) -> None:
+    """They are charged although the provider counts no tokens."""
     step = Wire({"object": "response", "status": "failed", "output": [SEARCHED], "error": {"code": "server_error"}})
     failed = await providers.failure("openai", step, built_in_tools=["web_search"])
     assert failed.cost >= 0.01
@@ -737,18 +738,18 @@ async def test_searches_before_an_error_are_paid_for(providers: Providers) -> No
         ([b'data: {"choices": "' + b"four" * 50 + b"\n\n"], 13 + 200),
         ([b"four" * 50 + b"\n\n", DONE], 200),
     ],
-    ids=["another form", "no JSON", "no event"],
+    ids=["another form", "not JSON", "not an event"],
 )
-async def test_what_cannot_be_read_of_a_stream_is_paid_for_by_its_bytes(
+async def test_unreadable_parts_of_a_stream_are_charged_by_bytes(
     providers: Providers, body: list[bytes], bytes_: int
 ) -> None:
-    """It may have been an answer."""
+    """They may have been an answer."""
     failed = await providers.failure("openai", Wire(body, content_type=STREAM), stream=True)
     check_estimated(providers, failed, bytes_)
 
 
-async def test_what_cannot_be_read_of_a_stream_costs_no_more_than_was_allowed(providers: Providers) -> None:
-    """The limit that was sent."""
+async def test_unreadable_parts_of_a_stream_cost_at_most_the_limit(providers: Providers) -> None:
+    """The limit is the one in the request."""
     step, limit = Wire([b"four" * 50, DONE], content_type=STREAM), {"max_completion_tokens": 20}
     check_estimated(providers, await providers.failure("openai", step, stream=True, parameters=limit), 80)
 
@@ -757,10 +758,10 @@ async def test_what_cannot_be_read_of_a_stream_costs_no_more_than_was_allowed(pr
 @pytest.mark.parametrize(
     "pieces", [[delta(content=" " * 1600)], [delta(audio={"a": "four" * 500})], [b"four\n\n" * 500]]
 )
-async def test_a_stream_that_is_lost_costs_no_more_than_was_held_for_it(
+async def test_a_lost_stream_costs_at_most_the_held_amount(
     providers: Providers, pieces: list[bytes], limit: int | None
 ) -> None:
-    """A token may have many bytes, of spaces for example: a model says no more than it may all the same."""
+    """A token may have many bytes, such as spaces, but the model cannot exceed the limit."""
     parameters: dict[str, Any] = {"max_completion_tokens": limit} if limit else {}
     step = Wire(pieces * (100 if limit is None else 1), content_type=STREAM, cut=True)
     failed = await providers.failure("openai", step, stream=True, parameters=parameters)
@@ -774,23 +775,25 @@ async def test_a_stream_that_is_lost_costs_no_more_than_was_held_for_it(
 
 
 @pytest.mark.parametrize(
-    "odd",
+    "unknown",
     [
         {"thinking": "four" * 50},
         {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "four" * 50}]}]},
-        {"unheard_of": {"deep": [[[{"er": "four" * 50}]]]}},
+        {"unknown": {"deep": [[[{"deeper": "four" * 50}]]]}},
         {"reasoning": "four" * 50, "reasoning_details": [{"type": "reasoning.text", "text": "four" * 50}]},
     ],
 )
-async def test_what_an_answer_has_in_odd_fields_is_paid_for_once(providers: Providers, odd: dict[str, Any]) -> None:
-    """Where nothing is counted; at most what was allowed, as it may be something else."""
-    step = Wire(chat(message={"content": "", **odd}, usage=None))
+async def test_text_in_unknown_fields_of_an_answer_is_charged_once(
+    providers: Providers, unknown: dict[str, Any]
+) -> None:
+    """Without counts, the text in unknown fields is estimated."""
+    step = Wire(chat(message={"content": "", **unknown}, usage=None))
     result = await providers.ask("openai", step)
     assert result.usage.completion_tokens == 50
 
 
-async def test_what_an_answer_has_in_odd_fields_costs_no_more_than_was_allowed(providers: Providers) -> None:
-    """It may be something else, such as a picture."""
+async def test_unknown_fields_of_an_answer_cost_at_most_the_limit(providers: Providers) -> None:
+    """They may contain something else, such as a picture."""
     step = Wire(chat(message={"content": "Half", "images": ["four" * 500]}, usage=None))
     result = await providers.ask("openai", step, parameters={"max_completion_tokens": 77})
     assert result.usage.completion_tokens == 77
@@ -805,17 +808,17 @@ async def test_what_an_answer_has_in_odd_fields_costs_no_more_than_was_allowed(p
     ],
 )
 @pytest.mark.parametrize("rest", [{}, {"choices": None}, {"content": None}, {"output": None}, {"choices": "?"}])
-async def test_what_is_counted_is_paid_for_though_no_answer_is_there(
+async def test_a_usage_without_an_answer_is_charged(
     providers: Providers, provider: str, usage: dict[str, int], rest: dict[str, Any]
 ) -> None:
-    """Its provider bills it. It may come better the next time."""
+    """The provider bills it. The failure is temporary, because the next attempt may succeed."""
     failed = await providers.failure(provider, Wire({"id": "1", **rest, "usage": usage}))
     assert failed.cost == pytest.approx(providers.cost(provider, 1000, 500))
     assert failed.transient
 
 
-async def test_what_bedrock_counts_is_paid_for_whatever_its_output_is(providers: Providers) -> None:
-    """A list is what another interface has there."""
+async def test_a_usage_of_bedrock_is_charged_with_any_output(providers: Providers) -> None:
+    """Another interface has a list in this field."""
     body = {"output": [], "stopReason": "end_turn", "usage": {"inputTokens": 1000, "outputTokens": 500}}
     result = await providers.ask("bedrock", Wire(body))
     assert result.cost == pytest.approx(providers.cost("bedrock", 1000, 500))
@@ -835,72 +838,72 @@ async def test_what_bedrock_counts_is_paid_for_whatever_its_output_is(providers:
         ("openrouter", "web_search", {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 9}}),
         ("openrouter", "web_search", chat("Found.", usage=None)),
     ],
-    ids=["responses", "anthropic", "gemini", "converse", "chat", "nothing counted"],
+    ids=["responses", "anthropic", "gemini", "converse", "chat", "no usage"],
 )
-async def test_uses_that_nobody_counts_may_have_been_all_that_there_can_be(
+async def test_uses_without_a_count_cost_the_highest_number(
     providers: Providers, provider: str, tool: str, body: dict[str, Any]
 ) -> None:
-    """Where an answer that would show them is not there, or nothing is counted."""
-    outcome = await outcome_of(providers, provider, Wire(body), built_in_tools=[tool])
+    """This applies if the answer that would show them is missing, or nothing is counted."""
+    outcome = await get_outcome(providers, provider, Wire(body), built_in_tools=[tool])
     fee = providers.catalog.route(provider, MODELS[provider]).tool_fees[tool]
     assert outcome.usage is not None
     tokens = providers.cost(provider, outcome.usage.prompt_tokens, outcome.usage.completion_tokens)
     assert outcome.cost == pytest.approx(tokens + (fee.most_uses or 0) * fee.per_use)
 
 
-async def outcome_of(providers: Providers, provider: str, step: Wire, **fields: Any) -> ChatResult | ModelFailure:
-    """Whichever it is."""
+async def get_outcome(providers: Providers, provider: str, step: Wire, **fields: Any) -> ChatResult | ModelFailure:
+    """The result or the failure of a call."""
     try:
         return await providers.ask(provider, step, **fields)
     except ModelFailure as failure:
         return failure
 
 
-async def test_an_error_that_counts_is_paid_for(providers: Providers) -> None:
-    """What was used before it is billed."""
+async def test_an_error_with_a_usage_is_charged(providers: Providers) -> None:
+    """The tokens before the error are billed."""
     usage = {"prompt_tokens": 1000, "completion_tokens": 500}
     failed = await providers.failure("openai", Wire({"error": {"message": "Overloaded", "code": 503}, "usage": usage}))
     assert failed.cost == pytest.approx(providers.cost("openai", 1000, 500))
 
 
 @pytest.mark.parametrize("type_", [STREAM, "application/json"])
-async def test_a_stream_in_an_unknown_encoding_may_have_been_the_longest(providers: Providers, type_: str) -> None:
-    """Nothing of it can be told."""
+async def test_a_stream_in_an_unknown_encoding_costs_the_limit(providers: Providers, type_: str) -> None:
+    """Nothing of it can be read."""
     step = Wire(b"four" * 50, content_type=type_, headers={"Content-Encoding": "br"})
     limit = {"max_completion_tokens": 77}
     check_estimated(providers, await providers.failure("openai", step, stream=True, parameters=limit), 4 * 77)
 
 
-async def test_an_answer_that_came_whole_in_place_of_a_stream_is_read(providers: Providers) -> None:
-    """Whatever type it is given."""
+async def test_an_answer_instead_of_a_stream_is_read(providers: Providers) -> None:
+    """It is read although its content type is that of a stream."""
     result = await providers.ask("openai", Wire(chat(), content_type=STREAM), stream=True)
     assert (result.usage.estimated, result.content) == (False, chat()["choices"][0]["message"]["content"])
 
 
 @pytest.mark.parametrize("line", [b"id: 1\n", b"retry: 100\n"])
 async def test_events_without_their_type_may_begin_with_other_fields(providers: Providers, line: bytes) -> None:
-    """They are events all the same."""
+    """They are detected as events without the content type."""
     result = await providers.ask("openai", Wire([line + delta(content="Hi"), delta("stop"), DONE]), stream=True)
     assert result.content == "Hi"
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_an_answer_that_broke_off_costs_what_it_took(providers: Providers, stream: bool) -> None:
-    """As the provider says, or what was sent and what came."""
+async def test_an_answer_that_broke_off_is_charged(providers: Providers, stream: bool) -> None:
+    """Without a usage, the cost is estimated from the bytes sent and received."""
     step = Wire(chat("par", "error", usage=None))
     if stream:
         step = Wire([delta(content="par"), delta("error"), DONE], content_type=STREAM)
     check_estimated(providers, await providers.failure("openai", step, stream=stream), 3)
 
 
-async def test_a_page_in_an_answers_place_is_paid_for_by_its_bytes(providers: Providers) -> None:
-    """Nobody knows what else it was."""
+async def test_a_page_instead_of_an_answer_is_charged_by_bytes(providers: Providers) -> None:
+    """It is unknown whether the provider billed an answer."""
     page = b"<html>Busy</html>"
     check_estimated(providers, await providers.failure("openai", Wire(page)), len(page))
 
 
-async def test_a_long_page_in_an_answers_place_costs_no_more_than_the_longest_answer(providers: Providers) -> None:
-    """Which is what is held for it."""
+async def test_a_long_page_costs_at_most_the_longest_answer(providers: Providers) -> None:
+    """The longest answer is what the hold covers."""
     longest = providers.catalog.get_model("openai", MODELS["openai"]).max_output_tokens
     assert longest
     failed = await providers.failure("openai", Wire(b"<html>" + b"x" * 4 * longest))
@@ -909,7 +912,7 @@ async def test_a_long_page_in_an_answers_place_costs_no_more_than_the_longest_an
 
 @pytest.mark.parametrize("step", [Cut(), Wire(chat("par", "error")), Wire(b"?")])
 async def test_a_failure_of_a_free_provider_costs_nothing(providers: Providers, step: Any) -> None:
-    """Whatever it took."""
+    """This applies to every kind of failure."""
     assert (await providers.failure("local", step, parameters={"max_tokens": 50})).cost == 0
 
 
@@ -922,8 +925,8 @@ async def test_a_failure_of_a_free_provider_costs_nothing(providers: Providers, 
         Wire(gzip.compress(json.dumps(chat("yes" * 200)).encode())[:-40], headers={"Content-Encoding": "gzip"}),
     ],
 )
-async def test_what_is_left_of_an_answer_counts_as_a_lost_one(providers: Providers, step: Wire) -> None:
-    """A proxy may end it as if it were whole: it may have been the longest that was allowed."""
+async def test_the_rest_of_an_answer_counts_as_lost(providers: Providers, step: Wire) -> None:
+    """A proxy may end the response normally, but the answer may have had any length up to the limit."""
     failed = await providers.failure("openai", step, parameters={"max_completion_tokens": 77})
     check_estimated(providers, failed, 77 * 4)
 
@@ -934,10 +937,10 @@ async def test_what_is_left_of_an_answer_counts_as_a_lost_one(providers: Provide
     [Wire(b"", cut=True), Wire([b"", b"{"], pause=30), Wire(chat(), headers={f"x-{n}": "1" for n in range(201)})],
     ids=["cut", "late", "headers too long"],
 )
-async def test_an_answer_whose_headers_announce_no_stream_counts_as_a_lost_one(
+async def test_a_response_without_stream_headers_counts_as_lost(
     providers: Providers, step: Wire, type_: str | None
 ) -> None:
-    """Its provider takes no notice of being asked for a stream, so it had all of it when it began to send."""
+    """The provider ignored the request for a stream, so its answer was complete when it began to send."""
     step = replace(step, content_type=type_)
     parameters = {"max_completion_tokens": 77}
     failed = await providers.failure(
@@ -949,17 +952,17 @@ async def test_an_answer_whose_headers_announce_no_stream_counts_as_a_lost_one(
 
 @pytest.mark.parametrize("type_", [STREAM, "application/json"])
 @pytest.mark.parametrize("half", [b'{"id": "c1", "choices": [{"mess', b' {"i', b"{"])
-async def test_half_a_document_in_place_of_a_stream_counts_as_a_lost_answer(
+async def test_half_a_document_instead_of_a_stream_counts_as_lost(
     providers: Providers, half: bytes, type_: str
 ) -> None:
-    """It would have come whole."""
+    """The answer was not streamed."""
     step = Wire(half, content_type=type_, cut=True)
     failed = await providers.failure("openai", step, stream=True, parameters={"max_completion_tokens": 77})
     check_estimated(providers, failed, 77 * 4)
 
 
-async def test_what_tools_had_read_counts_where_the_prompt_does_not(providers: Providers) -> None:
-    """The prompt is read again with all that they brought, as it is held for."""
+async def test_results_of_tools_count_if_the_prompt_is_not_counted(providers: Providers) -> None:
+    """The prompt is read again with all results, as the hold assumes."""
     fields: dict[str, Any] = {"built_in_tools": ["web_search"], "parameters": {"max_completion_tokens": 50}}
     answer = {"object": "response", "status": "completed", "output": [], "id": "r", "model": "m"}
     result = await providers.ask("openai", Wire(answer), **fields)

@@ -1,4 +1,4 @@
-"""What a call may cost at most, and the longest answer that an amount covers."""
+"""The highest possible cost of a call, and the longest answer that an amount covers."""
 
 import json
 import math
@@ -36,23 +36,23 @@ def request_of(route: ModelRoute, prompt: str = "hi", tools: list[str] | None = 
     )
 
 
-def most(route: ModelRoute, request: ChatRequest) -> int:
+def highest_cost(route: ModelRoute, request: ChatRequest) -> int:
     return bound_cost(route, request, SETTINGS).most
 
 
 def test_everything_that_is_sent_counts() -> None:
-    """A long schema of the answer costs as the same text in a message does."""
+    """A long answer schema costs as much as the same text in a message."""
     schema = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object", "title": "x" * 100_000}}}
     plain, long = request_of(GPT, max_tokens=1), request_of(GPT, max_tokens=1, response_format=schema)
     assert GPT.info.prices
-    assert most(GPT, long) - most(GPT, plain) >= 100_000 * GPT.info.prices.input
+    assert highest_cost(GPT, long) - highest_cost(GPT, plain) >= 100_000 * GPT.info.prices.input
 
 
-def test_built_in_tools_count_with_their_fees_and_what_they_read() -> None:
-    """For as many uses as one request may have."""
+def test_built_in_tools_count_with_their_fees() -> None:
+    """The hold covers as many uses as one request may have."""
     fee = GPT.tool_fees["web_search"]
     assert fee.most_uses
-    searching = most(GPT, request_of(GPT, tools=["web_search"], max_tokens=16))
+    searching = highest_cost(GPT, request_of(GPT, tools=["web_search"], max_tokens=16))
     assert searching >= fee.most_uses * fee.per_use * 1_000_000
 
 
@@ -73,36 +73,36 @@ def fee(tokens: int, uses: int, **fields: Any) -> ToolFee:
         ([], 50, 50),
     ],
 )
-def test_what_tools_bring_is_read_again_after_each_use(fees: list[ToolFee], window: int | None, tokens: int) -> None:
-    """In the dearest order, and never more than the model's window at a time."""
+def test_results_of_tools_are_read_again_after_each_use(fees: list[ToolFee], window: int | None, tokens: int) -> None:
+    """The results are read in the most expensive order, and never beyond the model's window."""
     assert max_tokens_read(100, fees, window) == tokens
 
 
-def test_no_reading_counts_for_less_than_it_is_estimated_at() -> None:
-    """Which it costs where the provider does not count it, however much the model reads."""
+def test_each_reading_counts_at_least_its_estimate() -> None:
+    """The estimate is the cost if the provider does not count tokens, even above the window."""
     assert max_tokens_read(100, [fee(10, 3)], 90, estimated=80) == 90 + 90 + 100 + 110
     assert max_tokens_read(100, [fee(10, 2, read_once=True)], 90, estimated=85) == 90 + 2 * 95
 
 
-def test_code_at_anthropic_is_held_for_until_its_loop_ends() -> None:
-    """Nothing in a request limits it: a model goes on for ten turns, and reads all of the prompt in each."""
+def test_the_hold_for_code_at_anthropic_covers_ten_turns() -> None:
+    """A request cannot limit code execution: a model may take ten turns, and reads the prompt in each."""
     assert CLAUDE.info.prices
-    held = most(CLAUDE, request_of(CLAUDE, "x" * 100_000, ["code_execution"], max_tokens=16))
-    plain = most(CLAUDE, request_of(CLAUDE, "x" * 100_000, max_tokens=16))
+    held = highest_cost(CLAUDE, request_of(CLAUDE, "x" * 100_000, ["code_execution"], max_tokens=16))
+    plain = highest_cost(CLAUDE, request_of(CLAUDE, "x" * 100_000, max_tokens=16))
     assert held >= 10 * plain
 
 
-def test_no_prompt_counts_for_more_than_the_model_reads() -> None:
-    """What is longer is refused by the provider, and not billed."""
+def test_a_prompt_counts_at_most_the_models_window() -> None:
+    """The provider refuses a longer prompt, and does not bill it."""
     window = CLAUDE.info.context_window
     assert window
     long = request_of(CLAUDE, "x" * (window + 1), max_tokens=1)
-    assert most(CLAUDE, long) == most(CLAUDE, request_of(CLAUDE, "x" * (2 * window), max_tokens=1))
+    assert highest_cost(CLAUDE, long) == highest_cost(CLAUDE, request_of(CLAUDE, "x" * (2 * window), max_tokens=1))
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "😀"])
-def test_a_prompt_counts_for_no_less_than_it_is_estimated_at(letter: str) -> None:
-    """Where the provider does not count it, it costs that, however much the model reads."""
+def test_a_prompt_counts_at_least_its_estimate(letter: str) -> None:
+    """The estimate is the cost if the provider does not count tokens, even above the window."""
     route = CATALOG.route("openai", "gpt-4o-mini")
     prices, window = route.info.prices, route.info.context_window
     assert prices
@@ -110,11 +110,11 @@ def test_a_prompt_counts_for_no_less_than_it_is_estimated_at(letter: str) -> Non
     request = request_of(route, letter * (900_000 // len(letter.encode())), max_tokens=1)
     estimated = len(json.dumps(request.messages[0].model_dump())) / BYTES_PER_TOKEN
     assert estimated > window
-    assert most(route, request) >= estimated * prices.input
+    assert highest_cost(route, request) >= estimated * prices.input
 
 
-def test_a_schema_that_is_sent_as_a_text_counts_for_no_less_either() -> None:
-    """Bedrock takes it as JSON within JSON, where a quotation mark becomes four letters."""
+def test_a_schema_that_is_sent_as_a_string_counts_its_estimate() -> None:
+    """Bedrock gets the schema as JSON within JSON, where a quotation mark becomes four characters."""
     route = Catalog.load({"AWS_BEARER_TOKEN_BEDROCK": "x"}).route("bedrock", "mistral.mistral-large-3-675b-instruct")
     schema = {"type": "object", "properties": {}, "description": '"' * 450_000}
     format_ = {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}
@@ -123,11 +123,11 @@ def test_a_schema_that_is_sent_as_a_text_counts_for_no_less_either() -> None:
     assert route.info.context_window
     estimated = len(json.dumps(json.dumps(schema))) / BYTES_PER_TOKEN
     assert estimated > route.info.context_window
-    assert most(route, request) >= estimated * route.info.prices.input
+    assert highest_cost(route, request) >= estimated * route.info.prices.input
 
 
 def test_a_long_prompt_counts_at_the_price_of_long_prompts() -> None:
-    """Some models cost more beyond a threshold, for the answer as well."""
+    """Some models cost more above a threshold, for the answer as well."""
     route = CATALOG.route("gemini", "gemini-2.5-pro")
     prices = route.info.prices
     assert prices
@@ -139,16 +139,16 @@ def test_a_long_prompt_counts_at_the_price_of_long_prompts() -> None:
 
 @pytest.mark.parametrize("route", [GPT, CLAUDE], ids=lambda route: route.name)
 @given(share=st.floats(0, 1), prompt=st.text(max_size=200), asked=st.none() | st.integers(1, 4_000))
-def test_what_is_covered_is_sent_and_what_is_not_is_refused(
+def test_a_request_is_limited_to_the_covered_amount(
     route: ModelRoute, share: float, prompt: str, asked: int | None
 ) -> None:
-    """The request costs no more than the amount, and keeps what it asked for where that is covered."""
+    """The fitted request costs at most the amount, and is unchanged if the amount covers it."""
     parameters: dict[str, Any] = {} if asked is None else {"max_tokens": asked}
     request = request_of(route, f"x{prompt}", **parameters)
     bounds = bound_cost(route, request, SETTINGS)
     amount = math.ceil(bounds.least + share * (bounds.most - bounds.least))
     fitted = fit_output(route, request, amount)
-    assert bound_cost(route, fitted, SETTINGS).most <= amount + math.ceil(_digits_cost(route))
+    assert bound_cost(route, fitted, SETTINGS).most <= amount + math.ceil(_limit_cost(route))
     assert fit_output(route, request, bounds.most) == request
     with pytest.raises(NotCovered):
         fit_output(route, request, bounds.least - math.ceil(_output_price(route)) - 1)
@@ -159,14 +159,14 @@ def _output_price(route: ModelRoute) -> float:
     return route.info.prices.output
 
 
-def _digits_cost(route: ModelRoute) -> float:
-    """The limit itself is sent, and counts as a few bytes more of the prompt."""
+def _limit_cost(route: ModelRoute) -> float:
+    """The limit is sent, too, and adds a few bytes to the prompt."""
     assert route.info.prices
     return len(json.dumps({"max_completion_tokens": 1_000_000})) * route.info.prices.input
 
 
 def test_a_model_without_a_price_is_refused_in_a_deployment() -> None:
-    """Unless its provider reports the cost, and the operator says what to hold."""
+    """It is allowed if its provider reports the cost and the operator sets the amount to hold."""
     request = request_of(AUTO)
     with pytest.raises(UnpricedModel, match="UNPRICED_HOLD"):
         bound_cost(AUTO, request, DEPLOYED)
@@ -177,7 +177,7 @@ def test_a_model_without_a_price_is_refused_in_a_deployment() -> None:
 
 
 def test_a_free_model_costs_nothing() -> None:
-    """Whatever it is sent."""
+    """A free model costs nothing for any request."""
     local = Catalog.load({"LOCAL_MODEL_BASE_URL": "http://127.0.0.1:1"}).route("local", "smollm2-135m-instruct")
     request = request_of(local, "x" * 10_000)
     assert bound_cost(local, request, DEPLOYED).most == 0

@@ -1,4 +1,4 @@
-"""Streams: joined first, read then."""
+"""Streams, which are joined before they are read."""
 
 import codecs
 import json
@@ -17,7 +17,7 @@ from tests.llm.conftest import Providers
 TEXTS = st.lists(st.text(max_size=20), max_size=8)
 
 
-def joined(*pieces: bytes) -> dict[str, Any]:
+def join(*pieces: bytes) -> dict[str, Any]:
     stream = EventStream()
     for piece in pieces:
         stream.feed(piece)
@@ -29,14 +29,14 @@ def joined(*pieces: bytes) -> dict[str, Any]:
 @given(
     texts=TEXTS, thoughts=TEXTS, cuts=st.lists(st.integers(0, 3000)), newline=st.sampled_from([b"\n", b"\r\n", b"\r"])
 )
-def test_how_the_bytes_come_makes_no_difference(
+def test_the_division_of_bytes_makes_no_difference(
     texts: list[str], thoughts: list[str], cuts: list[int], newline: bytes
 ) -> None:
-    """Whatever pieces the network makes of the events, and whatever ends their lines."""
+    """The network may divide the events at any byte, and lines may have any line break."""
     events = [delta(content=text) for text in texts] + [delta(reasoning_content=text) for text in thoughts]
     whole = b"".join([*events, delta("stop"), DONE]).replace(b"\n", newline)
     ends = sorted({min(cut, len(whole)) for cut in cuts} | {0, len(whole)})
-    document = joined(*(whole[start:end] for start, end in pairwise(ends)))
+    document = join(*(whole[start:end] for start, end in pairwise(ends)))
     (choice,) = document["choices"]
     assert (choice["message"].get("content") or "") == "".join(texts)
     assert choice["message"].get("reasoning_content", "") == "".join(thoughts)
@@ -45,19 +45,19 @@ def test_how_the_bytes_come_makes_no_difference(
 
 @settings(deadline=None)
 @given(text=st.text(max_size=30), thoughts=st.text(max_size=30))
-def test_a_cut_within_a_character_is_undone(text: str, thoughts: str) -> None:
-    """A stream of single UTF-16 units, as some servers send: the halves are joined first."""
-    events = [delta(content=half) for half in halves(text)] + [
-        delta(reasoning_content=half) for half in halves(thoughts)
+def test_a_cut_within_a_character_is_repaired(text: str, thoughts: str) -> None:
+    """The halves of a stream of single UTF-16 units, as some servers send it, are joined."""
+    events = [delta(content=unit) for unit in split_units(text)] + [
+        delta(reasoning_content=unit) for unit in split_units(thoughts)
     ]
-    events += [delta(tool_calls=[{"index": 0, "function": {"arguments": half}}]) for half in halves(text)]
-    message = joined(*events, delta("stop"))["choices"][0]["message"]
+    events += [delta(tool_calls=[{"index": 0, "function": {"arguments": unit}}]) for unit in split_units(text)]
+    message = join(*events, delta("stop"))["choices"][0]["message"]
     assert (message["content"] or "", message.get("reasoning_content", "")) == (text, thoughts)
     assert not text or message["tool_calls"][0]["function"]["arguments"] == text
 
 
-def halves(text: str) -> list[str]:
-    """One for each UTF-16 unit."""
+def split_units(text: str) -> list[str]:
+    """The string as a list of single UTF-16 units."""
     units = text.encode("utf-16-le", "surrogatepass")
     return [units[at : at + 2].decode("utf-16-le", "surrogatepass") for at in range(0, len(units), 2)]
 
@@ -65,8 +65,8 @@ def halves(text: str) -> list[str]:
 @settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_nonsense_is_skipped(data: bytes) -> None:
-    """Nothing that a server sends raises."""
-    joined(data, b"\n\ndata: " + data.replace(b"\n", b"") + b"\n\n")
+    """No bytes from a server raise an error."""
+    join(data, b"\n\ndata: " + data.replace(b"\n", b"") + b"\n\n")
 
 
 @settings(deadline=None)
@@ -98,12 +98,12 @@ def test_nonsense_is_skipped(data: bytes) -> None:
     )
 )
 def test_no_type_is_trusted(value: Any) -> None:
-    """Nor is any field."""
-    joined(b"data: " + json.dumps(value).encode() + b"\n\n")
+    """Known fields may have values of any type."""
+    join(b"data: " + json.dumps(value).encode() + b"\n\n")
 
 
-async def test_an_emoji_that_is_cut_is_whole_again(providers: Providers) -> None:
-    """In the answer, in what the model thinks, and in arguments of tools."""
+async def test_an_emoji_that_is_cut_is_joined(providers: Providers) -> None:
+    """An emoji is joined in the answer, in thoughts and in the arguments of tools."""
     call = {"index": 0, "id": "c", "type": "function", "function": {"name": "say", "arguments": '{"a": "\ud83d'}}
     rest = {"index": 0, "function": {"arguments": '\ude00"}'}}
     events = [
@@ -117,9 +117,9 @@ async def test_an_emoji_that_is_cut_is_whole_again(providers: Providers) -> None
     assert result.thoughts["tool_calls"][0]["function"]["arguments"] == '{"a": "😀"}'
 
 
-@pytest.mark.parametrize("half", ["\ud83d", "\ude00"])  # noqa: PT014 - two halves, which ruff takes for one
+@pytest.mark.parametrize("half", ["\ud83d", "\ude00"])  # noqa: PT014 - ruff considers the two halves equal
 async def test_half_an_emoji_is_replaced(providers: Providers, half: str) -> None:
-    """It has no other half, and could not be stored."""
+    """A lone surrogate could not be stored."""
     events = [delta(content=f"Hi {half}"), delta("stop"), DONE]
     result = await providers.ask("openai", Wire(events, content_type="text/event-stream"), stream=True)
     assert result.content == "Hi \ufffd"
@@ -134,14 +134,14 @@ async def test_halves_as_bytes_are_joined(providers: Providers) -> None:
     assert result.content == "😀"
 
 
-async def test_an_answer_that_comes_whole_to_who_asked_for_a_stream_is_one(providers: Providers) -> None:
+async def test_an_answer_without_streaming_is_read_instead_of_a_stream(providers: Providers) -> None:
     """Some servers do not stream."""
     body = {"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}
     assert (await providers.ask("openai", Wire(body), stream=True)).content == "yes"
 
 
-async def test_a_byte_order_mark_is_no_part_of_the_first_event(providers: Providers) -> None:
-    """As the format has it: one mark, at the very beginning."""
+async def test_a_byte_order_mark_is_skipped(providers: Providers) -> None:
+    """The format allows one mark at the very beginning."""
     events = [codecs.BOM_UTF8 + delta(content="Hel"), delta(content="lo"), delta("stop"), DONE]
     step = Wire(events, content_type="text/event-stream")
     assert (await providers.ask("openai", step, stream=True)).content == "Hello"
@@ -150,22 +150,22 @@ async def test_a_byte_order_mark_is_no_part_of_the_first_event(providers: Provid
 @pytest.mark.parametrize(
     "counted", [[], [event({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 7}})]]
 )
-async def test_a_stream_that_is_cut_after_its_answer_is_whole(providers: Providers, counted: list[bytes]) -> None:
-    """To ask again would be to pay twice for what is there."""
+async def test_a_stream_that_is_cut_after_its_answer_is_complete(providers: Providers, counted: list[bytes]) -> None:
+    """Another request would be charged although the answer is complete."""
     step = Wire([delta(content="Hello"), delta("stop"), *counted], content_type="text/event-stream", cut=True)
     result = await providers.ask("openai", step, stream=True)
     assert (result.content, result.usage.estimated) == ("Hello", not counted)
 
 
-async def test_a_message_after_its_pieces_is_not_said_twice(providers: Providers) -> None:
-    """Some servers end with all of it once more."""
+async def test_a_message_after_its_pieces_is_not_repeated(providers: Providers) -> None:
+    """Some servers repeat the whole message at the end."""
     whole = event({"choices": [{"index": 0, "delta": {}, "message": {"content": "Hello"}, "finish_reason": "stop"}]})
     step = Wire([delta(content="Hel"), delta(content="lo"), whole, DONE], content_type="text/event-stream")
     assert (await providers.ask("openai", step, stream=True)).content == "Hello"
 
 
-async def test_a_usage_may_stand_in_a_choice(providers: Providers) -> None:
-    """Of a stream or not."""
+async def test_a_usage_may_be_in_a_choice(providers: Providers) -> None:
+    """The usage is read from a choice with and without streaming."""
     usage = {"prompt_tokens": 70, "completion_tokens": 9}
     ended = {"index": 0, "finish_reason": "stop", "usage": usage}
     step = Wire([delta(content="Hi"), event({"choices": [ended]}), DONE], content_type="text/event-stream")
@@ -174,8 +174,8 @@ async def test_a_usage_may_stand_in_a_choice(providers: Providers) -> None:
         assert (result.usage.prompt_tokens, result.usage.completion_tokens, result.usage.estimated) == (70, 9, False)
 
 
-async def test_a_last_usage_of_zeros_does_not_count(providers: Providers) -> None:
-    """Some servers close with one, after they have counted."""
+async def test_a_final_usage_of_zeros_is_ignored(providers: Providers) -> None:
+    """Some servers send zeros at the end, after the real counts."""
     counted, nothing = ({"prompt_tokens": sent, "completion_tokens": written} for sent, written in ((70, 9), (0, 0)))
     events = [event({"choices": [], "usage": counted}), delta("stop"), event({"choices": [], "usage": nothing}), DONE]
     step = Wire([delta(content="Hi"), *events], content_type="text/event-stream")
@@ -185,16 +185,16 @@ async def test_a_last_usage_of_zeros_does_not_count(providers: Providers) -> Non
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain; charset=utf-8", "application/octet-stream"])
 @pytest.mark.parametrize("before", [b"", b": hello\n\n", b"event: message\n", b"\n\n", codecs.BOM_UTF8])
-async def test_events_are_told_by_how_they_begin(providers: Providers, content_type: str, before: bytes) -> None:
-    """Whatever type they are said to have: the answer is paid for."""
+async def test_events_are_detected_by_their_first_bytes(providers: Providers, content_type: str, before: bytes) -> None:
+    """They are detected with any content type, because the answer is charged."""
     step = Wire([before + delta(content="Hel"), delta(content="lo"), delta("stop"), DONE], content_type=content_type)
     assert (await providers.ask("openai", step, stream=True)).content == "Hello"
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/event-stream"])
 @pytest.mark.parametrize("first", [1, 3, 5])
-async def test_events_are_told_however_slowly_they_begin(providers: Providers, content_type: str, first: int) -> None:
-    """Their first bytes may come one at a time."""
+async def test_events_that_begin_slowly_are_detected(providers: Providers, content_type: str, first: int) -> None:
+    """The first bytes may arrive one at a time."""
     start = delta(content="Hel")
     pieces = [*(start[at : at + 1] for at in range(first)), start[first:], delta(content="lo"), delta("stop"), DONE]
     step = Wire(pieces, content_type=content_type, pause=0.01)
@@ -202,9 +202,7 @@ async def test_events_are_told_however_slowly_they_begin(providers: Providers, c
 
 
 @pytest.mark.parametrize("before", [b" ", b"\n", codecs.BOM_UTF8])
-async def test_an_answer_in_place_of_a_stream_is_told_however_slowly_it_begins(
-    providers: Providers, before: bytes
-) -> None:
-    """Whatever stands before it."""
+async def test_an_answer_without_streaming_that_begins_slowly_is_detected(providers: Providers, before: bytes) -> None:
+    """White space or a byte order mark may come first."""
     step = Wire([before, b"{", json.dumps(chat("whole")).encode()[1:]], content_type="text/event-stream", pause=0.01)
     assert (await providers.ask("openai", step, stream=True)).content == "whole"

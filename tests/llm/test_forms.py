@@ -1,4 +1,4 @@
-"""Providers' documents: read, whatever is in them."""
+"""Reading providers' documents with any content."""
 
 import copy
 import json
@@ -79,39 +79,39 @@ ODD = st.one_of(
 )
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Where anything stands in a document."""
+def list_paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path to every value in a document."""
     inner: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
         inner = list(value.items())  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     elif isinstance(value, list):
         inner = list(enumerate(value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    return [path, *(place for name, item in inner for place in places(item, (*path, name)))]
+    return [path, *(inner_path for name, item in inner for inner_path in list_paths(item, (*path, name)))]
 
 
 @pytest.mark.parametrize("form", DOCUMENTS)
 @settings(deadline=None)
 @given(data=st.data())
 def test_no_type_is_trusted(form: str, data: st.DataObject) -> None:
-    """Anything may stand anywhere: what is read can be stored, and nothing raises."""
+    """With any value at any path, the document can be read without an error, and the result stored."""
     document = copy.deepcopy(DOCUMENTS[form])
     for _ in range(data.draw(st.integers(1, 3))):
-        *path, last = data.draw(st.sampled_from([place for place in places(document) if place]))
+        *path, last = data.draw(st.sampled_from([place for place in list_paths(document) if place]))
         target: Any = document
         for name in path:
             target = target[name]
         target[last] = copy.deepcopy(data.draw(ODD))
     answer = read_document(document)
     if answer is not None:
-        assert answer.spoken >= 0
-        assert answer.tokens.absurd or (answer.tokens.prompt or 0) <= MAX_TOKENS
+        assert answer.text_bytes >= 0
+        assert answer.tokens.is_absurd or (answer.tokens.prompt or 0) <= MAX_TOKENS
         result = ChatResult(content=answer.content, thoughts=read_thoughts(answer, stop_of(answer)), model="a/b")
         assert json.loads(result.model_dump_json())
 
 
 @pytest.mark.parametrize("form", DOCUMENTS)
-def test_every_form_is_known_by_its_shape(form: str) -> None:
-    """Text, thoughts and tokens of each."""
+def test_every_form_is_detected_by_its_shape(form: str) -> None:
+    """The text, the thoughts and the tokens of each form are read."""
     answer = read_document(DOCUMENTS[form])
     assert answer is not None
     assert (answer.content, answer.reasoning) == ("yes", "Hm.")
@@ -119,8 +119,8 @@ def test_every_form_is_known_by_its_shape(form: str) -> None:
 
 
 @pytest.mark.parametrize("depth", [60, 400, 900, 100_000])
-async def test_what_is_nested_too_deeply_is_left_out(providers: Providers, depth: int) -> None:
-    """Or not understood, when it cannot be read at all; never an error of our own."""
+async def test_values_that_are_nested_too_deeply_are_dropped(providers: Providers, depth: int) -> None:
+    """The values are dropped, or the answer is unreadable; this never causes an internal error."""
     nested = '{"a": ' * depth + "1" + "}" * depth
     body = json.dumps(anthropic({"type": "thinking", "thinking": "Hm.", "data": "?"}, {"type": "text", "text": "yes"}))
     step = Wire(body.replace('"?"', nested).encode())
@@ -135,10 +135,10 @@ async def test_what_is_nested_too_deeply_is_left_out(providers: Providers, depth
 @pytest.mark.parametrize(
     ("content", "reasoning"), [("<think>\nHm.\n</think>\n\nyes", "Hm."), ("yes <think>no</think>", None)]
 )
-async def test_thoughts_in_front_of_an_answer_are_thoughts(
+async def test_thoughts_before_an_answer_are_separated(
     providers: Providers, content: str, reasoning: str | None
 ) -> None:
-    """Some models write them there."""
+    """Some models write their thoughts before the answer."""
     result = await providers.ask("perplexity", Wire(chat(content)))
     assert result.content == ("yes" if reasoning else content)
     assert result.thoughts == (reasoning and {"reasoning": reasoning})

@@ -1,18 +1,18 @@
-"""Providers' words about failures: their own, in one line, and nothing that is not for users."""
+"""Providers' error messages, cleaned for users and shortened to one line."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.llm.catalog.data import load_curated
-from shared.llm.provider_messages import MAX_WORDS_LENGTH, clean_message
+from shared.llm.provider_messages import MAX_MESSAGE_LENGTH, clean_message
 from tests.doubles.documents import chat
 from tests.doubles.model_server import Wire
 from tests.llm.conftest import Providers
 
 
 @pytest.mark.parametrize(
-    ("words", "expected"),
+    ("message", "expected"),
     [
         ("Bad value.", "Bad value."),
         ("litellm.BadRequestError: OpenAIException - Bad value.", "Bad value."),
@@ -32,17 +32,17 @@ from tests.llm.conftest import Providers
         ("", ""),
     ],
 )
-def test_words_are_cleaned(words: str, expected: str) -> None:
-    """Keys, pages, control characters, prefixes and advice of the library that calls."""
-    assert clean_message(words, ["my-own-secret"]) == expected
+def test_messages_are_cleaned(message: str, expected: str) -> None:
+    """Keys, pages, control characters, prefixes and advice about litellm are removed."""
+    assert clean_message(message, ["my-own-secret"]) == expected
 
 
 @settings(deadline=None)
 @given(st.text(max_size=20_000))
-def test_whatever_a_provider_says_is_a_line(words: str) -> None:
-    """That can be printed, stored and shown."""
-    cleaned = clean_message(words, ["my-own-secret"])
-    assert len(cleaned) <= MAX_WORDS_LENGTH
+def test_any_message_becomes_one_line(message: str) -> None:
+    """A cleaned message is a short line that can be printed, stored and shown."""
+    cleaned = clean_message(message, ["my-own-secret"])
+    assert len(cleaned) <= MAX_MESSAGE_LENGTH
     assert cleaned.replace("\ufffd", "?").isprintable()
     cleaned.encode()
 
@@ -64,10 +64,10 @@ def test_whatever_a_provider_says_is_a_line(words: str) -> None:
     ],
 )
 async def test_errors_are_read_in_every_wrapping(providers: Providers, provider: str, body: object) -> None:
-    """JSON of each provider's own kind, or plain text."""
+    """An error body may be JSON in any provider's form, or plain text."""
     failed = await providers.failure(provider, Wire(body, status=400))
     assert (failed.message, failed.transient) == (
-        f"{load_curated(provider).name} did not take the request: Bad value.",
+        f"{load_curated(provider).name} did not accept the request: Bad value.",
         False,
     )
 
@@ -81,7 +81,7 @@ async def test_errors_are_read_in_every_wrapping(providers: Providers, provider:
     ],
 )
 async def test_a_page_is_not_shown(providers: Providers, provider: str, status: int) -> None:
-    """An error of a proxy in between is one by its status."""
+    """A proxy's error page is classified by its status, and its content is not shown."""
     step = Wire(b"<html><body>" + b"words " * 50_000 + b"</body></html>", status=status, content_type="text/html")
     failed = await providers.failure(provider, step)
     assert "words" not in failed.message
@@ -92,7 +92,7 @@ async def test_a_page_is_not_shown(providers: Providers, provider: str, status: 
 
 @pytest.mark.parametrize("provider", ["anthropic", "bedrock", "gemini", "openai"])
 async def test_keys_are_hidden(providers: Providers, provider: str) -> None:
-    """Those of the call, whatever they look like."""
+    """The keys of the call are hidden in any format."""
     route = providers.catalog.route(
         provider, "claude-haiku-4-5" if provider == "anthropic" else _first(providers, provider)
     )
@@ -115,24 +115,28 @@ def _first(providers: Providers, provider: str) -> str:
 @pytest.mark.parametrize(
     "value", ["24", "999999999", "99999999999999999999", "Wed, 21 Oct 2026 07:28:00 GMT", "-1", "²"]
 )
-async def test_when_to_come_again_is_a_sensible_number(providers: Providers, value: str) -> None:
-    """Of seconds, a day at most."""
+async def test_retry_after_is_a_limited_number(providers: Providers, value: str) -> None:
+    """`Retry-After` is a number of seconds, at most a day."""
     step = Wire(chat(), status=429, headers={"Retry-After": value} if value.isascii() else {})
     expected = {"24": 24, "999999999": 86_400}.get(value)
     assert (await providers.failure("openai", step)).retry_after == expected
 
 
 @pytest.mark.parametrize(
-    ("kind", "words", "transient"),
+    ("kind", "message", "transient"),
     [
         ("ThrottlingException", "Amazon Bedrock is receiving too many requests.", True),
-        ("com.amazon.coral.service#ValidationException", "Amazon Bedrock did not take the request: Bad value.", False),
+        (
+            "com.amazon.coral.service#ValidationException",
+            "Amazon Bedrock did not accept the request: Bad value.",
+            False,
+        ),
         ("SomethingNewException", "Amazon Bedrock could not answer.", True),
     ],
 )
-async def test_an_error_by_name_alone_is_one_whatever_the_status(
-    providers: Providers, kind: str, words: str, transient: bool
+async def test_an_error_that_only_has_a_name_is_read_with_any_status(
+    providers: Providers, kind: str, message: str, transient: bool
 ) -> None:
-    """Bedrock's errors have no wrapping but their own name."""
+    """Bedrock's errors have only a name and a message, without a wrapping."""
     failed = await providers.failure("bedrock", Wire({"__type": kind, "message": "Bad value."}))
-    assert (failed.message, failed.transient, failed.cost) == (words, transient, 0)
+    assert (failed.message, failed.transient, failed.cost) == (message, transient, 0)

@@ -1,4 +1,4 @@
-"""Every way in which a model can stop, refuse, pause or break off, in each provider's own form."""
+"""All reasons for which an answer can end, in each provider's own form."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from tests.doubles.model_server import Wire
 from tests.llm.conftest import Providers
 
 SEARCH: dict[str, Any] = {"builtInTools": ["web_search"]}
-"""Makes a call of OpenAI go through the Responses interface."""
+"""Makes a call to OpenAI use the Responses interface."""
 
 
 @pytest.mark.parametrize(
@@ -64,10 +64,10 @@ SEARCH: dict[str, Any] = {"builtInTools": ["web_search"]}
         ("bedrock", converse({"text": "Some"}, stop_reason="content_filtered"), "Some", "content_filter"),
     ],
 )
-async def test_why_an_answer_ended_is_reported(
+async def test_the_reason_for_an_answers_end_is_reported(
     providers: Providers, provider: str, body: Any, content: str, reason: str | None
 ) -> None:
-    """In `finish_reason` of its thoughts, unless it ended as answers do. A refusal is the content."""
+    """It is in `finish_reason` of the thoughts, unless it is a usual one. A refusal is the content."""
     result = await providers.ask(provider, Wire(body))
     assert (result.content, result.thoughts) == (content, reason and {"finish_reason": reason})
     assert result.usage.model_dump() == {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500}
@@ -96,23 +96,23 @@ async def test_why_an_answer_ended_is_reported(
         ),
     ],
 )
-async def test_why_a_response_ended_is_reported(
+async def test_the_reason_for_a_responses_end_is_reported(
     providers: Providers, body: Any, content: str, reason: str | None
 ) -> None:
-    """The Responses interface has words of its own for it."""
+    """The Responses interface has its own names for the reasons."""
     result = await providers.ask("openai", Wire(body), **SEARCH)
     assert (result.content, result.thoughts) == (content, reason and {"finish_reason": reason})
 
 
 @pytest.mark.parametrize(
-    ("provider", "body", "transient", "words"),
+    ("provider", "body", "transient", "message"),
     [
-        ("openrouter", chat("par", "error"), True, "OpenRouter broke the answer off."),
-        ("openrouter", chat("par", choice={"native_finish_reason": "error"}), True, "broke the answer off"),
+        ("openrouter", chat("par", "error"), True, "OpenRouter broke off the answer."),
+        ("openrouter", chat("par", choice={"native_finish_reason": "error"}), True, "broke off the answer"),
         ("openrouter", chat("par", choice={"error": {"code": 502, "message": "Gone."}}), True, "could not answer"),
-        ("openrouter", chat("", "stop", choice={"error": {"code": 403, "message": "No."}}), False, "allow it: No."),
-        ("openai", chat("", choices=[]), True, "broke the answer off"),
-        ("openai", chat("par", "network_error"), True, "broke the answer off"),
+        ("openrouter", chat("", "stop", choice={"error": {"code": 403, "message": "No."}}), False, "allow this: No."),
+        ("openai", chat("", choices=[]), True, "broke off the answer"),
+        ("openai", chat("par", "network_error"), True, "broke off the answer"),
         ("openai", chat(None, "content_filter"), False, "refused the content"),
         ("anthropic", anthropic(stop_reason="refusal"), False, "refused the content"),
         ("gemini", gemini(finish_reason="SAFETY"), False, "refused the content"),
@@ -131,34 +131,34 @@ async def test_why_a_response_ended_is_reported(
         ("bedrock", converse(stop_reason="malformed_model_output"), True, "without an answer"),
     ],
 )
-async def test_an_answer_that_is_none_is_a_failure(
-    providers: Providers, provider: str, body: Any, transient: bool, words: str
+async def test_an_unusable_answer_is_a_failure(
+    providers: Providers, provider: str, body: Any, transient: bool, message: str
 ) -> None:
-    """Broken off: tried again, then failed; refused: failed at once. It was answered, so it costs what it took."""
+    """A broken answer may be tried again, a refused one not. Both have the cost of their tokens."""
     failed = await providers.failure(provider, Wire(body))
-    assert (failed.transient, words in failed.message) == (transient, True), failed.message
+    assert (failed.transient, message in failed.message) == (transient, True), failed.message
     assert failed.cost > 0
     assert failed.usage is not None
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "message", "transient", "words"),
+    ("status", "code", "message", "transient", "expected"),
     [
-        ("failed", "invalid_prompt", "Not this prompt.", False, "OpenAI did not take the request: Not this prompt."),
+        ("failed", "invalid_prompt", "Not this prompt.", False, "OpenAI did not accept the request: Not this prompt."),
         ("failed", "server_error", "Oh.", True, "OpenAI could not answer."),
         ("failed", "rate_limit_exceeded", "Slow.", True, "OpenAI is receiving too many requests."),
-        ("failed", None, "", True, "OpenAI broke the answer off."),
-        ("cancelled", None, "", True, "OpenAI broke the answer off."),
+        ("failed", None, "", True, "OpenAI broke off the answer."),
+        ("cancelled", None, "", True, "OpenAI broke off the answer."),
     ],
 )
 async def test_a_response_that_failed_is_a_failure(
-    providers: Providers, status: str, code: str | None, message: str, transient: bool, words: str
+    providers: Providers, status: str, code: str | None, message: str, transient: bool, expected: str
 ) -> None:
-    """By the code that it failed with. Nothing was written and nothing counted, so it costs nothing."""
+    """The code determines the failure. Without output and counts it costs nothing."""
     error = {"code": code, "message": message} if code else None
     body = responses(status=status, error=error, usage=None)
     failed = await providers.failure("openai", Wire(body), **SEARCH)
-    assert (failed.message, failed.transient) == (words, transient)
+    assert (failed.message, failed.transient) == (expected, transient)
     assert (failed.cost > 0) is (code is None)
 
 
@@ -175,15 +175,15 @@ async def test_a_response_that_failed_is_a_failure(
         ({"something": "else"}, True),
     ],
 )
-async def test_what_is_no_answer_is_a_failure_although_its_status_says_success(
+async def test_an_invalid_body_is_a_failure_despite_its_status(
     providers: Providers, body: Any, transient: bool
 ) -> None:
-    """A page, half a document, an error in an answer's place: tried again, where that may help."""
+    """A page, half a document, or an error instead of an answer is a failure, which may be temporary."""
     assert (await providers.failure("gemini", Wire(body))).transient is transient
 
 
-async def test_numbers_that_are_missing_are_estimated(providers: Providers) -> None:
-    """Without `usageMetadata` an answer is one all the same."""
+async def test_missing_counts_are_estimated(providers: Providers) -> None:
+    """An answer without `usageMetadata` is valid."""
     body = gemini({"text": "Some text."})
     del body["usageMetadata"]
     result = await providers.ask("gemini", Wire(body))
@@ -210,53 +210,55 @@ async def test_numbers_that_are_missing_are_estimated(providers: Providers) -> N
         ),
     ],
 )
-async def test_why_a_stream_ended_is_reported(
+async def test_the_reason_for_a_streams_end_is_reported(
     providers: Providers, events: list[bytes], content: str, reason: str | None
 ) -> None:
-    """As of an answer that comes whole."""
+    """The reasons are the same as those without streaming."""
     step = Wire(events, content_type="text/event-stream; charset=utf-8")
     result = await providers.ask("openai", step, stream=True)
     assert (result.content, result.thoughts) == (content, reason and {"finish_reason": reason})
 
 
 @pytest.mark.parametrize(
-    ("events", "transient", "words"),
+    ("events", "transient", "message"),
     [
-        ([delta(content="par"), delta("error"), DONE], True, "broke the answer off"),
-        ([delta(content="par"), DONE], True, "broke the answer off"),
+        ([delta(content="par"), delta("error"), DONE], True, "broke off the answer"),
+        ([delta(content="par"), DONE], True, "broke off the answer"),
         ([delta(content="par"), event({"error": {"code": 502, "message": "Gone."}})], True, "could not answer"),
         ([event({"error": {"code": "invalid_prompt", "message": "Not this."}}), DONE], False, "request: Not this."),
         ([delta("content_filter"), DONE], False, "refused the content"),
-        ([], True, "broke the answer off"),
+        ([], True, "broke off the answer"),
     ],
 )
-async def test_a_stream_that_is_no_answer_is_a_failure(
-    providers: Providers, events: list[bytes], transient: bool, words: str
+async def test_an_unusable_stream_is_a_failure(
+    providers: Providers, events: list[bytes], transient: bool, message: str
 ) -> None:
-    """As an answer that comes whole: broken off, refused, or an error in the middle of it."""
+    """A stream fails if it is broken off or refused, or contains an error."""
     step = Wire(events or b"", content_type="text/event-stream")
     failed = await providers.failure("openai", step, stream=True)
-    assert (failed.transient, words in failed.message) == (transient, True), failed.message
+    assert (failed.transient, message in failed.message) == (transient, True), failed.message
 
 
 @pytest.mark.parametrize(
     ("code", "transient"), [("invalid_api_key", False), ("model_not_found", False), ("context_length_exceeded", False)]
 )
-async def test_an_error_in_an_answers_place_goes_by_its_code(providers: Providers, code: str, transient: bool) -> None:
-    """Which may stand there without a type."""
+async def test_an_error_instead_of_an_answer_is_classified_by_its_code(
+    providers: Providers, code: str, transient: bool
+) -> None:
+    """The code may come without a type."""
     failed = await providers.failure("openrouter", Wire({"error": {"code": code, "message": "No."}}))
     assert failed.transient is transient
 
 
-async def test_a_call_in_the_older_form_is_one(providers: Providers) -> None:
-    """Of the time when there was one at most."""
+async def test_a_tool_call_in_the_older_form_is_read(providers: Providers) -> None:
+    """The older form allowed only one call."""
     called = {"content": None, "function_call": {"name": "f", "arguments": '{"a": 1}'}}
     result = await providers.ask("openrouter", Wire(chat(None, "function_call", message=called)))
     (call,) = result.thoughts["tool_calls"]
     assert call["function"] == called["function_call"]
 
 
-async def test_a_response_may_say_its_text_in_one(providers: Providers) -> None:
-    """And not in parts."""
+async def test_a_responses_text_may_be_a_string(providers: Providers) -> None:
+    """The content may be a string instead of a list of parts."""
     result = await providers.ask("openai", Wire(responses({"type": "message", "content": "Some"})), **SEARCH)
     assert result.content == "Some"

@@ -1,4 +1,4 @@
-"""What is accepted is sent: each parameter, tool and message of each model, through litellm to a recording server."""
+"""Accepted parameters, tools and messages of each model arrive at a recording server through litellm."""
 
 import contextlib
 import itertools
@@ -34,8 +34,8 @@ def specs(route: ModelRoute) -> dict[str, ParameterSpec]:
     return {**route.unlisted_parameters, **route.info.parameters}
 
 
-def samples(name: str, spec: ParameterSpec) -> list[Any]:
-    """Its bounds, or each of its choices."""
+def list_samples(name: str, spec: ParameterSpec) -> list[Any]:
+    """The parameter's bounds, or each of its choices."""
     if name in ("max_tokens", "max_completion_tokens"):
         return [16, spec.max or 2000]
     if name == "response_format":
@@ -45,16 +45,16 @@ def samples(name: str, spec: ParameterSpec) -> list[Any]:
     return plain.get(spec.type) or spec.choices or bounds
 
 
-def arrived(name: str, value: Any, body: dict[str, Any], without: dict[str, Any]) -> bool:
-    """A number or a text as it is; what has other names at the provider in whatever form."""
+def has_arrived(name: str, value: Any, body: dict[str, Any], plain: dict[str, Any]) -> bool:
+    """Whether a value is in the body; for parameters with other names there, whether the body differs."""
     if name in ("reasoning_effort", "response_format", "verbosity"):
-        return body != without
+        return body != plain
     return {*leaves(value)} <= {leaf for leaf in leaves(body) if type(leaf) is not bool}
 
 
 @EVERY_PROVIDER
-async def test_a_schema_is_sent_as_it_was_held_for(wire: Wire, provider: str) -> None:
-    """litellm writes out no references that were not counted: these would make it a hundred times as long."""
+async def test_a_schema_is_sent_with_the_size_that_was_held(wire: Wire, provider: str) -> None:
+    """litellm must not inline references that were not counted, which would make it a hundred times as long."""
     names = [f"d{number}" for number in range(6)]
     inner = [{"$ref": f"#/$defs/{name}"} for name in names[1:]] + [{"type": "string"}]
     fields = {
@@ -68,7 +68,7 @@ async def test_a_schema_is_sent_as_it_was_held_for(wire: Wire, provider: str) ->
             call = check_call(route, parameters, ())
         except InvalidParameters:
             continue
-        body = await wire.sent(route, parameters)
+        body = await wire.send(route, parameters)
         assert len(json.dumps(body)) <= 4 * len(json.dumps(call.parameters)), route.name
 
 
@@ -79,7 +79,7 @@ ODD_NAMES = (
 
 
 def has_property(name: str, value: Any) -> bool:
-    """Whether a schema in a body, also in one that is sent as a text, has the property as it was asked for."""
+    """Whether a schema in a body, which may be a string, has the marked property."""
     if isinstance(value, str) and value.startswith("{"):
         return has_property(name, json.loads(value))
     if isinstance(value, dict):
@@ -93,7 +93,7 @@ def has_property(name: str, value: Any) -> bool:
 
 @EVERY_PROVIDER
 async def test_properties_may_have_any_name(wire: Wire, provider: str) -> None:
-    """Also the names that schemas themselves are written with. What cannot be sent is refused beforehand."""
+    """The names of schema keywords are allowed, too. Names that cannot be sent are refused in advance."""
     for route in wire.routes(provider):
         spec = specs(route).get("response_format")
         if spec is None or "json_schema" not in (spec.choices or []):
@@ -103,7 +103,7 @@ async def test_properties_may_have_any_name(wire: Wire, provider: str) -> None:
             schema = {"type": "object", "properties": {name: marked}, "required": [name], "additionalProperties": False}
             parameters = {"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": schema}}}
             try:
-                body = await wire.sent(route, parameters)
+                body = await wire.send(route, parameters)
             except InvalidParameters:
                 assert (name, route.writes_out_references) == ("$ref", True), route.name
             else:
@@ -112,32 +112,32 @@ async def test_properties_may_have_any_name(wire: Wire, provider: str) -> None:
 
 @EVERY_PROVIDER
 async def test_every_parameter_arrives(wire: Wire, provider: str) -> None:
-    """At its bounds and with each choice, for each model that takes it; litellm drops none and refuses none."""
+    """Each bound and choice of each model's parameters is sent; litellm neither drops nor refuses any."""
     lost: list[str] = []
     for route in wire.routes(provider):
-        without = await wire.sent(route, {})
+        plain = await wire.send(route, {})
         for name, spec in specs(route).items():
-            for value in samples(name, spec):
+            for value in list_samples(name, spec):
                 if name == "n" and route.api == "responses":
                     continue
                 try:
-                    body = await wire.sent(route, {name: value})
+                    body = await wire.send(route, {name: value})
                 except Exception as error:
                     lost.append(f"{route.name} {name} {value}: {error!r}"[:300])
                     continue
-                if not arrived(name, value, body, without):
+                if not has_arrived(name, value, body, plain):
                     lost.append(f"{route.name} {name} {value}: dropped")
     assert not lost
 
 
 @EVERY_PROVIDER
 async def test_every_tool_arrives(wire: Wire, provider: str) -> None:
-    """With the limit of its uses, where it has one, and with all defaults of the model beside it."""
+    """Each tool is sent with its limit of uses, if any, and with all defaults of the model."""
     lost: list[str] = []
     for route in wire.routes(provider):
         for tool in route.info.built_in_tools:
-            body = await wire.sent(route, defaults(route), [tool.id])
-            alone = await wire.sent(route, defaults(route))
+            body = await wire.send(route, defaults(route), [tool.id])
+            alone = await wire.send(route, defaults(route))
             limits = [*leaves(route.parameter_tools.get(tool.id)), *leaves(route.tools.get(tool.id))]
             numbers = {value for value in limits if type(value) is int}
             if body == alone or not numbers <= {value for value in leaves(body) if type(value) is int}:
@@ -151,25 +151,25 @@ def defaults(route: ModelRoute) -> dict[str, Any]:
 
 @EVERY_PROVIDER
 async def test_all_defaults_can_be_sent_back(wire: Wire, provider: str) -> None:
-    """As frontends do that show them; they all arrive, but for what goes without saying."""
+    """Frontends send all defaults. They all arrive, except for redundant ones."""
     lost: list[str] = []
     for route in wire.routes(provider):
-        without = await wire.sent(route, {})
-        body = await wire.sent(route, defaults(route))
-        needless = {"presence_penalty", "frequency_penalty"}
+        plain = await wire.send(route, {})
+        body = await wire.send(route, defaults(route))
+        redundant = {"presence_penalty", "frequency_penalty"}
         for name, value in defaults(route).items():
-            if not arrived(name, value, body, without) and name not in needless:
+            if not has_arrived(name, value, body, plain) and name not in redundant:
                 lost.append(f"{route.name} {name}")
     assert not lost
 
 
 @EVERY_PROVIDER
 def test_one_parameter_can_be_changed_among_the_defaults(wire: Wire, provider: str) -> None:
-    """Each to each of its choices and bounds, as frontends do: the rest stays at its defaults."""
+    """Frontends change one parameter to any choice or bound, and send defaults for the others."""
     refused: list[str] = []
     for route in wire.routes(provider):
         for name, spec in route.info.parameters.items():
-            for value in samples(name, spec):
+            for value in list_samples(name, spec):
                 try:
                     check_call(route, {**defaults(route), name: value}, [])
                 except InvalidParameters as error:
@@ -178,7 +178,7 @@ def test_one_parameter_can_be_changed_among_the_defaults(wire: Wire, provider: s
 
 
 def assert_valid(route: ModelRoute, body: dict[str, Any]) -> None:
-    """What Anthropic says of its requests, direct or by Bedrock; nothing of others."""
+    """Checks the documented rules of Anthropic's requests, direct or through Bedrock. Others are not checked."""
     more = body.get("additionalModelRequestFields", {})
     limits = body.get("inferenceConfig", body)
     thinking = body.get("thinking") or more.get("thinking")
@@ -206,8 +206,8 @@ def assert_valid(route: ModelRoute, body: dict[str, Any]) -> None:
         ("bedrock", "global.anthropic.claude-sonnet-5-5"),
     ],
 )
-async def test_what_claude_does_not_combine_is_refused_or_sent_valid(wire: Wire, provider: str, model: str) -> None:
-    """Whatever is combined: thinking has its budget below the longest answer, and sampling stays out of its way."""
+async def test_parameters_for_claude_are_refused_or_valid_together(wire: Wire, provider: str, model: str) -> None:
+    """In any combination, the thinking budget is below the answer limit, and sampling does not conflict."""
     (route,) = [route for route in wire.routes(provider) if route.model == model]
     choices: dict[str, list[Any]] = {
         "reasoning_effort": [None, "low", "high"],
@@ -220,7 +220,7 @@ async def test_what_claude_does_not_combine_is_refused_or_sent_valid(wire: Wire,
     for values in itertools.product(*choices.values()):
         parameters = dict(zip(choices, values, strict=True))
         with contextlib.suppress(InvalidParameters):
-            assert_valid(route, await wire.sent(route, parameters))
+            assert_valid(route, await wire.send(route, parameters))
             sent += 1
     assert sent > 10
 
@@ -236,7 +236,7 @@ TURNS = (
 
 
 def conversations() -> Iterator[list[dict[str, str]]]:
-    """Every order of up to two messages with text or without, and some longer ones; each text is another."""
+    """All orders of one or two messages, with and without text, and some longer ones. All texts differ."""
     longer = [
         (1, 2, 1),
         (1, 3, 1),
@@ -258,36 +258,36 @@ def conversations() -> Iterator[list[dict[str, str]]]:
 
 
 @EVERY_PROVIDER
-async def test_what_was_written_is_what_arrives(wire: Wire, provider: str) -> None:
-    """Every word, none besides, no empty message, for each way in which the provider's models take conversations."""
+async def test_exactly_the_callers_words_arrive(wire: Wire, provider: str) -> None:
+    """Every word and no other is sent, without empty messages, for each kind of conversation rules."""
     kinds = {(route.api, repr(route.conversation)): route for route in wire.routes(provider)}
     for route in kinds.values():
         taken = 0
         for messages in conversations():
             try:
-                body = await wire.sent(route, {}, messages=messages)
+                body = await wire.send(route, {}, messages=messages)
             except InvalidMessages:
                 continue
             taken += 1
-            said = [text for text in leaves(spoken(body)) if isinstance(text, str)]
-            words = [word for text in said for word in text.split() if word not in ROLES]
+            texts = [text for text in leaves(read_messages(body)) if isinstance(text, str)]
+            words = [word for text in texts for word in text.split() if word not in ROLES]
             written = [word for message in messages for word in message["content"].split()]
             assert sorted(words) == sorted(written), (route.name, messages, body)
-            assert all(text.strip() for text in said), (route.name, messages, body)
+            assert all(text.strip() for text in texts), (route.name, messages, body)
         assert taken > 5
 
 
 ROLES = {"system", "user", "assistant", "model", "text", "input_text", "output_text", "message"}
 
 
-def spoken(body: dict[str, Any]) -> list[Any]:
+def read_messages(body: dict[str, Any]) -> list[Any]:
     names = ("messages", "system", "contents", "system_instruction", "instructions", "input")
     return [body[name] for name in names if name in body]
 
 
 @EVERY_PROVIDER
-async def test_no_refusal_gives_a_librarys_advice(wire: Wire, provider: str) -> None:
-    """All that models refuse is said in words of our own."""
+async def test_no_refusal_contains_advice_from_litellm(wire: Wire, provider: str) -> None:
+    """All refusals have our own messages."""
     refused: list[str] = []
     generic = {"temperature": 0.3, "top_p": 0.2, "top_k": 3, "stop": ["a", " "], "seed": 1, "logit_bias": {"1": 1},
                "presence_penalty": 1, "frequency_penalty": 1, "reasoning_effort": "high", "verbosity": "high", "n": 1,
@@ -295,7 +295,7 @@ async def test_no_refusal_gives_a_librarys_advice(wire: Wire, provider: str) -> 
     for route in wire.routes(provider):
         for parameters in [{name: value} for name, value in generic.items()]:
             try:
-                await wire.sent(route, parameters, messages=QUESTION)
+                await wire.send(route, parameters, messages=QUESTION)
             except CatalogError as error:
                 refused.append(error.message)
     assert refused or provider == "local"

@@ -1,4 +1,4 @@
-"""What litellm makes of a checked call: the body that the provider is sent."""
+"""The request body that litellm builds from a checked call."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,25 +15,25 @@ QUESTION = [{"role": "user", "content": "Answer in JSON."}]
 
 
 class Wire:
-    """The catalog's routes, led to a recorder, and what arrives there."""
+    """Sends calls through the catalog's routes to a recorder, and returns the received bodies."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
         self.catalog = Catalog.load({**EVERYTHING, **dict.fromkeys(ADDRESSES, recorder.address)})
 
     def routes(self, provider: str) -> list[ModelRoute]:
-        """Of all its models. Bedrock's address cannot be set, but for this."""
+        """The routes of all models. Bedrock's address is replaced here, because no variable sets it."""
         routes = [self.catalog.route(provider, model) for model in self.catalog.get_provider(provider).models]
         return [replace(route, base_url=self._recorder.address) for route in routes]
 
-    async def sent(
+    async def send(
         self,
         route: ModelRoute,
         parameters: dict[str, Any],
         tools: Sequence[str] = (),
         messages: list[dict[str, Any]] = QUESTION,
     ) -> dict[str, Any]:
-        """The body. Raises `CatalogError` for what is refused, and whatever litellm raises instead of sending."""
+        """The received body. Raises `CatalogError` for a refused call, and litellm's error if it sends nothing."""
         request = ChatRequest.model_validate(
             {
                 "messages": messages,
@@ -55,7 +55,7 @@ class Wire:
 
 
 def leaves(value: Any) -> Iterator[Any]:
-    """All that is in JSON, but for the names of fields."""
+    """All values in JSON, without the names of fields."""
     if isinstance(value, dict):
         for item in cast("dict[str, Any]", value).values():
             yield from leaves(item)

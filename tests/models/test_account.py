@@ -1,4 +1,4 @@
-"""An account, without any I/O."""
+"""The account, tested without I/O."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,8 +22,8 @@ def account(**fields: object) -> Account:
 
 
 @given(remaining=AMOUNT, held=AMOUNT, estimate=AMOUNT)
-def test_a_hold_takes_no_more_than_is_there(remaining: int, held: int, estimate: int) -> None:
-    """What others hold is theirs; what remains is not touched."""
+def test_a_hold_takes_at_most_the_available_amount(remaining: int, held: int, estimate: int) -> None:
+    """A hold takes at most the amount that is not held yet, and does not change `remaining`."""
     before = account(remaining=remaining, held=held)
     after, hold = before.hold(estimate, NOW)
     assert hold == min(estimate, max(0, remaining - held))
@@ -32,15 +32,15 @@ def test_a_hold_takes_no_more_than_is_there(remaining: int, held: int, estimate:
 
 
 @given(remaining=AMOUNT, cost=AMOUNT)
-def test_a_charge_takes_no_more_than_remains(remaining: int, cost: int) -> None:
-    """And says what it took."""
+def test_a_charge_takes_at_most_the_remaining_amount(remaining: int, cost: int) -> None:
+    """A charge takes at most the remaining amount, and returns the amount that it took."""
     after, charge = account(remaining=remaining).charge(cost, NOW)
     assert after.remaining == remaining - charge >= 0
     assert charge == min(cost, remaining)
 
 
-def test_lowering_the_allowance_lowers_what_remains() -> None:
-    """But raising it does not raise it."""
+def test_lowering_the_allowance_lowers_the_remaining_amount() -> None:
+    """An allowance below the remaining amount lowers it; a higher allowance does not raise it."""
     assert account(remaining=80).with_allowance(50, NOW).remaining == 50
     assert account(remaining=30).with_allowance(50, NOW).remaining == 30
     assert account(remaining=30).with_allowance(500, NOW).remaining == 30
@@ -48,8 +48,8 @@ def test_lowering_the_allowance_lowers_what_remains() -> None:
     assert account(remaining=500).with_allowance(100, NOW).remaining == 500
 
 
-def test_a_period_ends_by_its_date_and_not_before() -> None:
-    """What remains becomes the allowance, the date moves on, and what is held stays held."""
+def test_a_period_ends_at_its_date_and_not_before() -> None:
+    """At the reset date, the remaining amount becomes the allowance, the date moves on, and holds are kept."""
     spent = account(remaining=3, held=2).with_reset_date(to_milliseconds(NOW), NOW)
     assert spent.advance(NOW - timedelta(milliseconds=1), LOCAL) == spent
     renewed = spent.advance(NOW, LOCAL)
@@ -58,8 +58,8 @@ def test_a_period_ends_by_its_date_and_not_before() -> None:
     assert renewed.advance(NOW, LOCAL) == renewed
 
 
-def test_the_last_of_a_month_stays_the_last() -> None:
-    """February's shortness is forgotten in March."""
+def test_the_last_day_of_a_month_stays_the_last() -> None:
+    """A reset on the 31st falls on the last day of shorter months, and returns to the 31st afterwards."""
     current = account().with_reset_date(to_milliseconds(datetime(2026, 1, 31, tzinfo=UTC)), NOW)
     days: list[int] = []
     for month in range(2, 7):
@@ -69,7 +69,7 @@ def test_the_last_of_a_month_stays_the_last() -> None:
 
 
 def test_an_account_without_a_date_never_resets() -> None:
-    """0 means never."""
+    """A reset date of 0 means never."""
     old = account(remaining=3)
     assert old.advance(NOW + timedelta(days=10_000), LOCAL) == old
 
@@ -88,7 +88,7 @@ def test_an_account_without_a_date_never_resets() -> None:
 def test_the_date_moves_on_by_whole_months(
     reset: tuple[int, ...], now: tuple[int, ...], next_reset: tuple[int, ...]
 ) -> None:
-    """To the first that is to come: the same day of the month, or the month's last."""
+    """The next date is the first in the future with the same day of the month, or the month's last day."""
     moved = next_monthly(to_milliseconds(datetime(*reset, tzinfo=UTC)), datetime(*now, tzinfo=UTC))  # type: ignore[misc, arg-type]
     assert datetime.fromtimestamp(moved / 1000, UTC) == datetime(*next_reset, tzinfo=UTC)  # type: ignore[misc, arg-type]
 
@@ -97,15 +97,15 @@ def test_the_date_moves_on_by_whole_months(
     reset=st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1)), pause=st.timedeltas(timedelta(0), timedelta(36500))
 )
 def test_the_next_date_is_within_a_month_of_now(reset: datetime, pause: timedelta) -> None:
-    """Always to come, and never skipping one."""
+    """The next date is in the future, and no date is skipped."""
     start = reset.replace(tzinfo=UTC, microsecond=0)
     now = start + pause
     moved = datetime.fromtimestamp(next_monthly(to_milliseconds(start), now) / 1000, UTC)
     assert now < moved <= now + timedelta(days=31)
 
 
-def test_in_a_deployment_the_own_date_moves_tracking_only() -> None:
-    """A new period, and not a cent."""
+def test_in_a_deployment_the_users_date_only_starts_a_period() -> None:
+    """In a deployment, the user's reset date starts a new period, but adds no money."""
     spent = account(remaining=3).with_reset_date(to_milliseconds(NOW), NOW)
     later = spent.advance(NOW, CLOUD)
     assert (later.remaining, later.bound, later.period) == (3, 3, 2)
@@ -113,7 +113,7 @@ def test_in_a_deployment_the_own_date_moves_tracking_only() -> None:
 
 
 def test_the_first_of_a_month_refills_once() -> None:
-    """In UTC, at the first look at the account, however many months went by."""
+    """The account is refilled once at its first use in a new UTC month, even after several months."""
     start = account(remaining=3, spent=97, refilled_at=NOW)
     assert start.advance(datetime(2026, 3, 31, 23, 59, 59, tzinfo=UTC), CLOUD) == start
     first = datetime(2026, 4, 1, tzinfo=UTC)
@@ -124,15 +124,15 @@ def test_the_first_of_a_month_refills_once() -> None:
     assert used.advance(datetime(2028, 1, 1, tzinfo=UTC), CLOUD).remaining == 100
 
 
-def test_a_calendar_that_is_off_refills_never() -> None:
-    """Nor does it where authentication is bypassed."""
+def test_without_monthly_refills_the_calendar_is_ignored() -> None:
+    """The calendar refills nothing if monthly refills are off, or if authentication is bypassed."""
     spent = account(remaining=3, refilled_at=NOW)
     for terms in (replace(CLOUD, monthly=False), LOCAL):
         assert spent.advance(NOW + timedelta(days=400), terms) == spent
 
 
 def test_an_account_that_an_earlier_version_stored_waits_for_the_next_month() -> None:
-    """What remains is all there is until then; the month of the last write counts as refilled."""
+    """An account of an earlier version keeps its remaining amount until the month after its last write."""
     old = Account.model_validate(
         {"uid": "u", "allowance": 100, "remaining": 60, "held": 1, "created_at": NOW, "updated_at": NOW}
     )
@@ -142,8 +142,8 @@ def test_an_account_that_an_earlier_version_stored_waits_for_the_next_month() ->
     assert (full.remaining, full.held) == (100, 1)
 
 
-def test_a_refill_pays_what_is_owed_first() -> None:
-    """And owes the rest of a debt that is larger than itself."""
+def test_a_refill_pays_debts_first() -> None:
+    """A refill pays the debt first. A debt that exceeds the refill is reduced by it."""
     after, charge = account(remaining=30).charge(50, NOW)
     assert (charge, after.owed, after.remaining) == (30, 20, 0)
     refilled = after.refill(NOW, CLOUD)
@@ -153,8 +153,8 @@ def test_a_refill_pays_what_is_owed_first() -> None:
     assert (empty.remaining, empty.bound, empty.owed) == (0, 0, 150)
 
 
-def test_what_the_user_set_aside_pays_before_anything_is_owed() -> None:
-    """It is of the same refill."""
+def test_spare_money_is_used_before_anything_is_owed() -> None:
+    """A charge that exceeds the remaining amount is taken from `spare` before it becomes a debt."""
     low = account().with_remaining(10, NOW)
     after, charge = low.charge(30, NOW)
     assert (charge, after.spare, after.owed, after.spent) == (30, 70, 0, 30)
@@ -162,28 +162,28 @@ def test_what_the_user_set_aside_pays_before_anything_is_owed() -> None:
     assert (charge, deeper.spare, deeper.owed) == (70, 0, 10)
 
 
-def test_a_refill_gives_the_ceiling_of_which_the_allowance_remains() -> None:
-    """The rest may be had, too: an allowance below the ceiling is the user's own choice."""
+def test_a_refill_divides_the_ceiling_into_allowance_and_spare() -> None:
+    """A refill adds the ceiling: the allowance is `remaining`, and the user may also take the rest."""
     low = account(allowance=20, remaining=0, spent=100).refill(NOW, CLOUD)
     assert (low.remaining, low.bound) == (20, 100)
 
 
-def test_an_administrators_cut_cuts_whatever_was_prepared() -> None:
-    """With an allowance of 0 a cut to 1 raises it; what remains is no more than that all the same."""
+def test_an_administrators_limit_applies_to_a_prepared_account() -> None:
+    """A limit of 1 also limits the remaining amount if the allowance was 0 before."""
     prepared = account().with_allowance(0, NOW).with_remaining(10, NOW)
     cut = prepared.limit(1, NOW)
     assert (cut.allowance, cut.remaining, cut.bound) == (1, 1, 1)
 
 
-def test_what_was_spent_counts_against_an_administrators_allowance() -> None:
-    """Of 50, 40 are spent; of 200, 160 may be had."""
+def test_spending_counts_against_an_administrators_allowance() -> None:
+    """After spending 40, an allowance of 50 leaves 10, and one of 200 leaves up to 160."""
     spent, _ = account().charge(40, NOW)
     assert (spent.limit(50, NOW).remaining, spent.limit(50, NOW).bound) == (10, 10)
     assert (spent.limit(200, NOW).remaining, spent.limit(200, NOW).bound) == (60, 160)
 
 
-def test_what_an_administrator_grants_is_what_there_is() -> None:
-    """More than the ceiling, or less than was left, until the next refill."""
+def test_an_administrators_grant_is_exact() -> None:
+    """A grant sets the exact amount until the next refill, even above the ceiling."""
     spent, _ = account().charge(150, NOW)
     for amount in (0, 10, 700):
         granted = spent.grant(amount, NOW)
@@ -192,7 +192,7 @@ def test_what_an_administrator_grants_is_what_there_is() -> None:
 
 
 def test_an_administrators_date_refills_once() -> None:
-    """Then it is one of tracking, as the user's own is; and the user's does not take its place."""
+    """An administrator's date refills once, and the user's own reset date does not replace it."""
     date = to_milliseconds(NOW)
     given = account(remaining=0, refilled_at=NOW).with_reset_date(date, NOW).change(NOW, refill_at=date)
     full = given.with_reset_date(NEVER, NOW).advance(NOW, replace(CLOUD, monthly=False))

@@ -1,4 +1,4 @@
-"""Addresses that people paste come with white space around them, which is no part of them."""
+"""White space around pasted addresses is removed."""
 
 import pytest
 
@@ -12,7 +12,7 @@ URL = "https://mcp.example.com/mcp"
 
 @pytest.mark.parametrize("pasted", [f" {URL}", f"{URL} ", f"\n{URL}\r\n", f"\t{URL}\u00a0", f"\u3000{URL}"])
 def test_addresses_are_trimmed(pasted: str) -> None:
-    """Of documents, of MCP servers, and of an agent's tools, wherever they are sent."""
+    """White space is removed from the addresses of documents, MCP servers and agents' tools in all requests."""
     assert FetchSpecRequest(url=pasted).url == URL
     assert ListToolsRequest(mcp_url=pasted).mcp_url == URL
     assert list(CreateAgentRequest(name="a", code="", tools={pasted: ["add"]}).tools) == [URL]
@@ -20,7 +20,7 @@ def test_addresses_are_trimmed(pasted: str) -> None:
     assert list(RunCodeRequest(code="", input_dict={}, tools={pasted: ["add"]}).tools) == [URL]
 
 
-def test_two_spellings_of_one_server_are_one() -> None:
-    """With the tools of both, each once; a server's own list stays as it was sent."""
+def test_spellings_of_one_server_are_merged() -> None:
+    """Tools of two spellings are merged without duplicates; a single spelling's list is unchanged."""
     agent = CreateAgentRequest(name="a", code="", tools={URL: ["b", "a"], f"{URL}\n": ["a", "c"], "x": ["d", "d"]})
     assert agent.tools == {URL: ["b", "a", "c"], "x": ["d", "d"]}

@@ -1,4 +1,4 @@
-"""A ticket's life, without any I/O."""
+"""The life of a ticket, tested without I/O."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -17,27 +17,27 @@ def ticket() -> Ticket:
     return Ticket(id="t", owner="u", provider="openai", model="m", created_at=NOW, updated_at=NOW)
 
 
-def test_a_pending_ticket_is_for_whoever_asks_first() -> None:
-    """The lease is free."""
+def test_a_pending_ticket_can_be_taken() -> None:
+    """The first worker that claims a pending ticket gets the lease."""
     assert claim(ticket(), NOW, MAX_ATTEMPTS) is Claim.TAKEN
 
 
 @pytest.mark.parametrize(("seconds_later", "answer"), [(59, Claim.HELD), (60, Claim.TAKEN), (3600, Claim.TAKEN)])
 def test_a_lease_holds_until_it_expires(seconds_later: int, answer: Claim) -> None:
-    """A silent holder is believed dead after the lease's length, and not before."""
+    """A worker that does not renew its lease loses it when it expires, and not before."""
     leased = ticket().lease_to("worker-1", NOW, seconds=60)
     assert claim(leased, NOW + timedelta(seconds=seconds_later), MAX_ATTEMPTS) is answer
 
 
-def test_a_sign_of_life_prolongs_the_lease() -> None:
-    """A renewed lease counts from the renewal."""
+def test_a_renewal_extends_the_lease() -> None:
+    """The duration of a renewed lease starts at the renewal."""
     renewed = ticket().lease_to("worker-1", NOW, 60).renew(NOW + timedelta(seconds=50), 60)
     assert claim(renewed, NOW + timedelta(seconds=100), MAX_ATTEMPTS) is Claim.HELD
     assert renewed.attempts == 1
 
 
 def test_a_ticket_whose_attempts_are_used_up_has_to_end() -> None:
-    """No further lease, whether the last holder gave it back or died."""
+    """No lease follows the last attempt, whether the holder released it or died."""
     tired = ticket()
     for _ in range(MAX_ATTEMPTS):
         tired = tired.lease_to("w", NOW, 60)
@@ -46,15 +46,15 @@ def test_a_ticket_whose_attempts_are_used_up_has_to_end() -> None:
 
 
 def test_a_finished_ticket_stays_finished() -> None:
-    """Whatever is delivered again finds nothing to do."""
+    """A finished ticket that is delivered again needs no work."""
     for finished in (ticket().complete(ChatResult(content="x", model="m"), NOW), ticket().fail("No.", NOW)):
         assert claim(finished, NOW + timedelta(days=1), MAX_ATTEMPTS) is Claim.FINISHED
         assert finished.completed_at == NOW
 
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.integers(0, 100), st.booleans()), max_size=30))
-def test_never_do_two_hold_a_ticket(deliveries: list[tuple[str, int, bool]]) -> None:
-    """However deliveries, deaths and pauses follow each other, one holder's lease is over before the next begins."""
+def test_a_ticket_never_has_two_holders(deliveries: list[tuple[str, int, bool]]) -> None:
+    """With any order of deliveries, deaths and pauses, a lease ends before the next one begins."""
     current, now, ends_at = ticket(), NOW, NOW
     for holder, pause, gives_back in deliveries:
         now += timedelta(seconds=pause)
@@ -68,8 +68,8 @@ def test_never_do_two_hold_a_ticket(deliveries: list[tuple[str, int, bool]]) -> 
             assert current.status is TicketStatus.PROCESSING
 
 
-def test_what_an_agent_began_is_not_done_again() -> None:
-    """A ticket whose agent had begun, and whose worker is gone, has to end; one that had not begun is tried again."""
+def test_an_agents_work_is_not_repeated() -> None:
+    """A ticket without a worker must end if its agent had started; otherwise it is tried again."""
     begun = ticket().lease_to("w", NOW, 60).mark(True, NOW)
     late = NOW + timedelta(seconds=61)
     assert claim(begun, NOW, MAX_ATTEMPTS) is Claim.HELD

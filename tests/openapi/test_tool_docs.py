@@ -97,10 +97,10 @@ def test_the_ladder_leads_down() -> None:
         extents = [
             value
             for extent in (detail.response, detail.body)
-            for value in ((extent.levels, extent.length, extent.words) if extent else (-1, -1, -1))
+            for value in ((extent.levels, extent.length, extent.description_length) if extent else (-1, -1, -1))
         ]
         parameters = ("none", "required", "named", "typed").index(detail.parameters)
-        return [*extents, detail.head, parameters, detail.description, detail.parameter_words, detail.error_words]
+        return [*extents, detail.head, parameters, detail.description, detail.parameter_length, detail.error_length]
 
     for step in range(1, len(LADDER)):
         assert all(after <= before for before, after in zip(measure(step - 1), measure(step), strict=True))

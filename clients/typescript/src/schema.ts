@@ -768,7 +768,7 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * @description The answer of `POST /chat`.
+         * @description The response of `POST /chat`.
          * @example {
          *       "status": "pending",
          *       "ticket_id": "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10"
@@ -779,7 +779,7 @@ export interface components {
             status: components["schemas"]["TicketStatus"];
         };
         /**
-         * @description Any combination of what an administrator may change.
+         * @description Any combination of the changes that an administrator can make.
          * @example {
          *       "monthlyAllowance": 200,
          *       "spendRemaining": 200
@@ -790,11 +790,11 @@ export interface components {
             monthlyAllowance?: number | null;
             allowanceResetDate?: number | null;
             spendRemaining?: number | null;
-            /** @description Whether the user, and callers of the user's agents, are refused everywhere. */
+            /** @description Whether all requests of the user, and of callers of the user's agents, are refused. */
             disabled?: boolean | null;
         };
         /**
-         * @description A user as administrators see one.
+         * @description A user as administrators see it.
          * @example {
          *       "_id": "Zx3kQ0vJ1uYp7sT2mN5bR8cW4aE6",
          *       "_rev": "4",
@@ -838,7 +838,7 @@ export interface components {
             disabled: boolean;
         };
         /**
-         * @description An agent as it is answered. `warnings` and `engine`, which runs it, come with an answer to a change.
+         * @description An agent as the API returns it. `warnings` and `engine`, which runs it, are only in responses to changes.
          * @example {
          *       "_id": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
          *       "_rev": "0d9f3c6a5b1e4f7f8a2b3c4d5e6f7081",
@@ -846,7 +846,7 @@ export interface components {
          *       "composerModelConfig": null,
          *       "composerThoughts": null,
          *       "createdAt": "2026-11-24T06:00:00.120000Z",
-         *       "description": "Greets whoever is named.",
+         *       "description": "Greets the person named in the input.",
          *       "docstring": null,
          *       "friendlyName": "greeter",
          *       "gofannonAgents": [],
@@ -911,29 +911,29 @@ export interface components {
          */
         AllowanceResetDate: {
             _rev?: string | null;
-            /** @description Epoch milliseconds: 0, which is never, or 100000000000 and later. Fractions are dropped. */
+            /** @description Epoch milliseconds: 0 for never, or at least 100000000000. Fractions are dropped. */
             allowanceResetDate: number;
         };
-        /** @description Who the user is, by their ID token. */
+        /** @description The user's identity according to the ID token. */
         BasicInfo: {
             displayName: string | null;
             email: string | null;
         };
-        /** @description The user's plan. There is one, and it is active. */
+        /** @description The user's plan. There is only one plan, and it is always active. */
         BillingInfo: {
             plan: string;
             status: string;
         };
-        /** @description A tool that the provider itself runs, such as web search. */
+        /** @description A tool that the provider runs, such as web search. */
         BuiltInTool: {
             id: string;
             description: string;
         };
         /**
-         * @description What `POST /chat` takes. `parameters` and `built_in_tools` are those of the model's catalog entry.
+         * @description The request body of `POST /chat`. The model's catalog entry lists its `parameters` and `built_in_tools`.
          *
-         *     With `stream` the worker reads the model's answer as a stream, which keeps long answers from idling out;
-         *     the caller polls the ticket all the same.
+         *     With `stream` the worker reads the model's answer as a stream, so that the connection of a long answer does not time
+         *     out. The caller polls the ticket in either case.
          * @example {
          *       "messages": [
          *         {
@@ -962,7 +962,7 @@ export interface components {
             stream?: boolean;
         };
         /**
-         * @description The answer of `GET /chat/{ticket_id}`. `error` is a sentence for the user, None unless failed.
+         * @description The response of `GET /chat/{ticket_id}`. `error` is a sentence for the user if the chat failed, else None.
          * @example {
          *       "completed_at": "2026-11-24T06:00:01.480000Z",
          *       "created_at": "2026-11-24T06:00:00.120000Z",
@@ -997,8 +997,7 @@ export interface components {
         /**
          * @description A model's answer.
          *
-         *     `thoughts`: reasoning, tool calls and thinking blocks, None where there are none. `model`: "provider/model".
-         *     `cost`: US dollars.
+         *     `thoughts`: reasoning, tool calls and thinking blocks, or None. `model`: "provider/model". `cost`: US dollars.
          */
         ChatResult: {
             content: string;
@@ -1036,7 +1035,7 @@ export interface components {
             } | null;
         };
         /**
-         * @description Something in the code that will not run, or will not do what it seems to, and a way around it.
+         * @description A warning about code that will fail, or behave unexpectedly, and how to avoid that.
          * @example {
          *       "line": 1,
          *       "message": "The module os is not available here."
@@ -1047,10 +1046,10 @@ export interface components {
             message: string;
         };
         /**
-         * @description What `POST /agents` takes.
+         * @description The request body of `POST /agents`.
          * @example {
          *       "code": "async def run(input_dict, tools):\n    return {'outputText': f\"Hello, {input_dict['inputText']}!\"}\n",
-         *       "description": "Greets whoever is named.",
+         *       "description": "Greets the person named in the input.",
          *       "friendlyName": "greeter",
          *       "inputSchema": {
          *         "inputText": "string"
@@ -1093,7 +1092,7 @@ export interface components {
             visibility?: "private" | "shared";
         };
         /**
-         * @description What `POST /demos` takes.
+         * @description The request body of `POST /demos`.
          * @example {
          *       "generatedCode": {
          *         "css": "p { color: teal; }",
@@ -1129,7 +1128,7 @@ export interface components {
             visibility?: "private" | "shared";
         };
         /**
-         * @description A demo as it is answered.
+         * @description A demo as the API returns it.
          * @example {
          *       "_id": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
          *       "_rev": "0d9f3c6a5b1e4f7f8a2b3c4d5e6f7081",
@@ -1151,7 +1150,7 @@ export interface components {
          *       "selectedApis": [
          *         {
          *           "agentId": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
-         *           "description": "Greets whoever is named.",
+         *           "description": "Greets the person named in the input.",
          *           "friendlyName": "greeter",
          *           "inputSchema": {
          *             "inputText": "string"
@@ -1186,17 +1185,17 @@ export interface components {
             /** Format: date-time */
             updatedAt: string;
         };
-        /** @description A page's parts. `html` is what its body holds; `js` finds the constant `API_BASE_URL` defined. */
+        /** @description The parts of a page. `html` is the content of its body. `js` can use the constant `API_BASE_URL`. */
         DemoCode: {
             html: string;
             css: string;
             js: string;
         };
         /**
-         * @description What `POST /agents/{id}/deploy` may take.
+         * @description The optional request body of `POST /agents/{id}/deploy`.
          *
-         *     `budgetPerDay`: US dollars that calls of the published agent may spend on one UTC day, all together. Null, or left
-         *     out: it stays as it is; at first the deployment's default.
+         *     `budgetPerDay`: US dollars that all calls of the published agent together may spend per UTC day. If it is null or
+         *     missing, the budget does not change; a new deployment starts with the service's default.
          * @example {
          *       "budgetPerDay": 2.5
          *     }
@@ -1205,7 +1204,7 @@ export interface components {
             budgetPerDay?: number | null;
         };
         /**
-         * @description The answer of `POST /agents/{id}/deploy`. `budgetPerDay`: US dollars.
+         * @description The response of `POST /agents/{id}/deploy`. `budgetPerDay`: US dollars.
          * @example {
          *       "budgetPerDay": 1,
          *       "endpoint": "/rest/greeter",
@@ -1221,7 +1220,7 @@ export interface components {
          * @description An entry of `GET /deployments`.
          * @example {
          *       "agentId": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
-         *       "description": "Greets whoever is named.",
+         *       "description": "Greets the person named in the input.",
          *       "friendlyName": "greeter",
          *       "inputSchema": {
          *         "inputText": "string"
@@ -1243,9 +1242,9 @@ export interface components {
             } | null;
         };
         /**
-         * @description The answer of `GET /agents/{id}/deployment`; some of its names are camelCase on the wire.
+         * @description The response of `GET /agents/{id}/deployment`. Some of its names are camelCase on the wire.
          *
-         *     `budgetPerDay`: US dollars that calls of it may spend on one UTC day.
+         *     `budgetPerDay`: US dollars that calls of the published agent may spend per UTC day.
          * @example {
          *       "agentId": "5b0a7b2e-8a53-4d4e-9a55-2a0b8f7f6c11",
          *       "budgetPerDay": 1,
@@ -1309,7 +1308,7 @@ export interface components {
             run_id?: string | null;
         };
         /**
-         * @description What `POST /specs/fetch` takes: where the document is.
+         * @description The request body of `POST /specs/fetch`: the document's address.
          * @example {
          *       "url": "https://api.example.com/openapi.json"
          *     }
@@ -1318,9 +1317,9 @@ export interface components {
             url: string;
         };
         /**
-         * @description What it answers: an entry of an agent's `swaggerSpecs`. `warnings`: what to know before it is used, if anything.
+         * @description The response of `POST /specs/fetch`: an entry for an agent's `swaggerSpecs`.
          *
-         *     Not a part of what is kept of it.
+         *     `warnings`: problems to know about before using it, if any. They are not stored with the agent.
          * @example {
          *       "content": "openapi: 3.1.0\ninfo: {title: Weather, version: '1'}\npaths: {}\n",
          *       "name": "Weather"
@@ -1332,9 +1331,9 @@ export interface components {
             warnings?: string[] | null;
         };
         /**
-         * @description What `POST /agents/generate-code` takes: what the agent should do, and with what. `composer` writes it.
+         * @description The request body of `POST /agents/generate-code`: the agent's purpose and resources. `composer` writes it.
          * @example {
-         *       "description": "Greets whoever is named in inputText.",
+         *       "description": "Greets the person named in inputText.",
          *       "inputSchema": {
          *         "inputText": "string"
          *       },
@@ -1370,10 +1369,10 @@ export interface components {
             builtInTools?: string[];
         };
         /**
-         * @description Its answer. `thoughts`: the model's thoughts, None if it gave none.
+         * @description The response of `POST /agents/generate-code`. `thoughts`: the model's thoughts, or None.
          * @example {
          *       "code": "async def run(input_dict, tools):\n    return {'outputText': f\"Hello, {input_dict['inputText']}!\"}\n",
-         *       "docstring": "Greets whoever is named.",
+         *       "docstring": "Greets the person named in the input.",
          *       "friendlyName": "greeter",
          *       "thoughts": null
          *     }
@@ -1385,7 +1384,7 @@ export interface components {
             thoughts: components["schemas"]["JsonValue"];
         };
         /**
-         * @description What `POST /demos/generate-code` takes: what the page should do, and with which deployments.
+         * @description The request body of `POST /demos/generate-code`: what the page should do, and which deployments it may call.
          * @example {
          *       "modelConfig": {
          *         "model": "gpt-4.1-mini",
@@ -1408,7 +1407,7 @@ export interface components {
             builtInTools?: string[];
         };
         /**
-         * @description Its answer. `thoughts`: the model's thoughts, None if it gave none.
+         * @description The response of `POST /demos/generate-code`. `thoughts`: the model's thoughts, or None.
          * @example {
          *       "css": "p { color: teal; }",
          *       "html": "<p>Hello</p>",
@@ -1461,7 +1460,7 @@ export interface components {
         };
         JsonValue: unknown;
         /**
-         * @description What `POST /mcp/tools` takes. `auth_token`: sent to the server as a bearer token; an empty one counts as none.
+         * @description The request body of `POST /mcp/tools`. `auth_token`: the bearer token for the server; none is sent if empty.
          * @example {
          *       "mcp_url": "https://mcp.example.com/mcp"
          *     }
@@ -1480,7 +1479,7 @@ export interface components {
             /** @default logged */
             status: string;
         };
-        /** @description A tool as the server describes it. `input_schema` is a JSON Schema that nothing has validated. */
+        /** @description A tool as the server describes it. `input_schema` is a JSON Schema that has not been validated. */
         McpTool: {
             name: string;
             description: string;
@@ -1488,19 +1487,19 @@ export interface components {
                 [key: string]: unknown;
             };
         };
-        /** @description One message of the conversation. Parts of text are one text, put together as they are. */
+        /** @description One message of the conversation. The texts of a list of parts are joined without separators. */
         Message: {
             /** @enum {string} */
             role: "user" | "assistant" | "system";
             content: string | components["schemas"]["TextPart"][];
         };
         /**
-         * @description One model: how it may be called and what it costs. `prices` None: unknown beforehand.
+         * @description A model: how it may be called, and what it costs. `prices` is None if they are not known in advance.
          * @example {
          *       "abilities": [],
          *       "built_in_tools": [],
          *       "context_window": 8192,
-         *       "description": "A small model that runs beside the service.",
+         *       "description": "A small model that runs next to the service.",
          *       "max_output_tokens": null,
          *       "parameters": {
          *         "temperature": {
@@ -1530,7 +1529,7 @@ export interface components {
         ModelInfo: {
             /** @default  */
             description: string;
-            /** @description tokens of prompt the model reads; the answer may count against them */
+            /** @description the most prompt tokens that the model reads; the answer may count against them */
             context_window: number | null;
             max_output_tokens: number | null;
             prices: components["schemas"]["Prices"] | null;
@@ -1551,11 +1550,11 @@ export interface components {
             monthlyAllowance: number;
         };
         /**
-         * @description One parameter a model takes: its type, its default and what values it allows.
+         * @description A parameter of a model: its type, its default and the values that it allows.
          *
-         *     `default` None means that nothing is sent unless the caller sets it. `min` and `max` are inclusive,
-         *     None: no bound. `choices` is there for the type "choice", and for an object that has a type. An array is one of
-         *     texts; its `max` says how many. A string's `max` says how many characters.
+         *     With a `default` of None, nothing is sent unless the caller sets the parameter. `min` and `max` are inclusive; None
+         *     means no bound. `choices` is set for the type "choice", and for an object with a type of its own. An array contains
+         *     strings, and `max` is its maximum length. The `max` of a string is its maximum number of characters.
          */
         ParameterSpec: {
             /** @enum {string} */
@@ -1568,11 +1567,12 @@ export interface components {
             choices: unknown[] | null;
         };
         /**
-         * @description US dollars per million tokens of text. None: there is no such price, or it is not known.
+         * @description US dollars per million tokens of text. None means that the price does not exist or is unknown.
          *
-         *     `cached_input` is for prompt tokens that the provider had kept, `cache_write` for those that it keeps.
-         *     `reasoning` is for what the model thinks; None: as `output`. `citation` is for tokens of the sources that it read.
-         *     The prices in `..._above` apply to all of a request whose prompt has more than `above_tokens` tokens.
+         *     `cached_input` applies to prompt tokens that the provider reads from its cache, `cache_write` to those that it
+         *     writes there. `reasoning` applies to the model's thoughts; None means the price of `output`. `citation` applies to
+         *     the tokens of the sources that the model read. The prices in `..._above` apply to the whole request if its prompt
+         *     has more than `above_tokens` tokens.
          */
         Prices: {
             input: number;
@@ -1602,7 +1602,7 @@ export interface components {
             input?: components["schemas"]["JsonValue"];
         };
         /**
-         * @description A model and how to call it.
+         * @description A model and the parameters to call it with.
          * @example {
          *       "builtInTool": null,
          *       "model": "gpt-4.1-mini",
@@ -1622,9 +1622,9 @@ export interface components {
             builtInTool?: string | null;
         };
         /**
-         * @description One provider and its models, by slug.
+         * @description A provider and its models, by slug.
          * @example {
-         *       "description": "A small model that runs beside the service.",
+         *       "description": "A small model that runs next to the service.",
          *       "models": {
          *         "smollm2-135m-instruct": {
          *           "abilities": [],
@@ -1648,9 +1648,9 @@ export interface components {
             };
         };
         /**
-         * @description What `PUT /demos/{id}` takes: the whole demo; only a `visibility` that is not sent stays as it is.
+         * @description The request body of `PUT /demos/{id}`: the whole demo. If `visibility` is not sent, it does not change.
          *
-         *     `rev`: the revision that the change was made for; a newer one refuses it.
+         *     `rev`: the revision that the change is based on; it is refused if the demo has changed since.
          * @example {
          *       "generatedCode": {
          *         "css": "p { color: teal; }",
@@ -1687,9 +1687,9 @@ export interface components {
             _rev?: string | null;
         };
         /**
-         * @description What `POST /agents/run-code` takes: code that need not be saved, and what it may use.
+         * @description The request body of `POST /agents/run-code`: code, which need not be saved, and the resources it may use.
          *
-         *     `invokable_models`: the models that it may call; empty: all of them.
+         *     `invokable_models`: the models that it may call; empty means all of them.
          * @example {
          *       "code": "async def run(input_dict, tools):\n    print('adding')\n    return {'sum': sum(input_dict['numbers'])}\n",
          *       "inputDict": {
@@ -1717,9 +1717,9 @@ export interface components {
             invokableModels?: components["schemas"]["ProviderConfig"][];
         };
         /**
-         * @description Its answer. `logs`: the lines that were printed. `error` is null: a run that failed is answered 400.
+         * @description The response of `POST /agents/run-code`. `logs`: the printed lines. `engine`: the engine that ran the code.
          *
-         *     `engine`: what ran it.
+         *     `error` is always null: the response to a failed run has the status 400 and another shape.
          * @example {
          *       "durationMs": 12,
          *       "engine": "python",
@@ -1740,7 +1740,7 @@ export interface components {
             /** @constant */
             engine: "python";
         };
-        /** @description An entry of `GET /deployments`, as a frontend sends it back. Only its name is relied on. */
+        /** @description An entry of `GET /deployments`, as a frontend sends it back. Only its name is used. */
         SelectedApi: {
             friendlyName: string;
             /** @default  */
@@ -1755,7 +1755,7 @@ export interface components {
             } | null;
         };
         /**
-         * @description What is answered when a session has been set to a model.
+         * @description The response after a session's model has been set.
          * @example {
          *       "message": "Configuration updated",
          *       "session_id": "conversation-7"
@@ -1767,7 +1767,7 @@ export interface components {
             session_id: string;
         };
         /**
-         * @description What is answered when a session has been deleted.
+         * @description The response after a session has been deleted.
          * @example {
          *       "message": "Session deleted"
          *     }
@@ -1777,7 +1777,7 @@ export interface components {
             message: string;
         };
         /**
-         * @description A new amount that is left to spend, in US dollars.
+         * @description A new remaining amount, in US dollars.
          * @example {
          *       "spendRemaining": 12.5
          *     }
@@ -1804,12 +1804,12 @@ export interface components {
             text: string;
         };
         /**
-         * @description The state of a ticket. `pending` and `processing` finally become one of the other two.
+         * @description The state of a ticket. `completed` and `failed` are final.
          * @enum {string}
          */
         TicketStatus: "pending" | "processing" | "completed" | "failed";
         /**
-         * @description What it answers. `mcp_url`: as it was sent, without white space around it.
+         * @description The response of `POST /mcp/tools`. `mcp_url`: the requested URL without surrounding white space.
          * @example {
          *       "mcp_url": "https://mcp.example.com/mcp",
          *       "tools": [
@@ -1850,11 +1850,11 @@ export interface components {
             ticket_id?: string | null;
         };
         /**
-         * @description What `PUT /agents/{id}` takes: only the fields that are sent change. Null empties an optional one.
+         * @description The request body of `PUT /agents/{id}`: only the fields that are sent change. Null clears an optional field.
          *
-         *     `rev`: the revision that the change was made for; a newer one refuses it.
+         *     `rev`: the revision that the change is based on; it is refused if the agent has changed since.
          * @example {
-         *       "description": "Greets whoever is named, politely."
+         *       "description": "Politely greets the person named in the input."
          *     }
          */
         UpdateAgentRequest: {
@@ -1890,7 +1890,7 @@ export interface components {
             /** @default 0 */
             total_tokens: number;
         };
-        /** @description What was spent, when, and on what. US dollars. */
+        /** @description A charge: its time, its cost in US dollars, and details about it. */
         UsageEntry: {
             /** Format: date-time */
             timestamp: string;
@@ -1899,7 +1899,7 @@ export interface components {
                 [key: string]: components["schemas"]["JsonValue"];
             };
         };
-        /** @description US dollars; the reset date in epoch milliseconds; the newest 100 entries of the current period. */
+        /** @description Amounts in US dollars, the reset date in epoch milliseconds, and the newest 100 entries of the current period. */
         UsageInfo: {
             monthlyAllowance: number;
             allowanceResetDate: number;
@@ -1907,7 +1907,7 @@ export interface components {
             usage: components["schemas"]["UsageEntry"][];
         };
         /**
-         * @description An amount that was spent elsewhere, to be charged to the caller.
+         * @description An amount that the caller spent elsewhere, to be charged to their allowance.
          * @example {
          *       "metadata": {
          *         "purpose": "translation"
@@ -1966,7 +1966,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description Well formed, but it cannot be served as it is. */
+        /** @description The request is well formed, but cannot be served. */
         BadRequest: {
             headers: {
                 [name: string]: unknown;
@@ -1980,7 +1980,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description No token, or an invalid one. */
+        /** @description The token is missing or invalid. */
         Unauthenticated: {
             headers: {
                 /** @description `Bearer`. */
@@ -1996,7 +1996,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description The payer's allowance does not cover it. */
+        /** @description The payer's allowance does not cover the request. */
         AllowanceSpent: {
             headers: {
                 [name: string]: unknown;
@@ -2024,7 +2024,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description It does not exist, or belongs to another user: the two must look the same. */
+        /** @description The resource does not exist, or belongs to another user: the two cases must look the same. */
         NotFound: {
             headers: {
                 [name: string]: unknown;
@@ -2038,7 +2038,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Another request was faster, or something already has the name. */
+        /** @description Another request changed the resource first, or the name is already in use. */
         Conflict: {
             headers: {
                 [name: string]: unknown;
@@ -2052,7 +2052,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description More bytes than allowed. */
+        /** @description The body has more bytes than allowed. */
         TooLarge: {
             headers: {
                 [name: string]: unknown;
@@ -2066,7 +2066,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Try again after `retry_after` seconds. */
+        /** @description A rate limit is exceeded: the caller should try again after `retry_after` seconds. */
         TooManyRequests: {
             headers: {
                 /** @description Seconds to wait. */
@@ -2096,7 +2096,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description A server that we called failed, or its answer was unusable. */
+        /** @description A server that we called failed, or its response was unusable. */
         UpstreamFailed: {
             headers: {
                 [name: string]: unknown;
@@ -2110,7 +2110,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Not accepted now; the same request may be sent again later. */
+        /** @description The request was not accepted, and may be sent again later. */
         Unavailable: {
             headers: {
                 /** @description Seconds to wait. */
@@ -2140,7 +2140,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Input that does not fit its schema. `problems`: (type, path, message) of each, shown as FastAPI does. */
+        /** @description The input does not match its schema. `problems`: the type, path and message of each, shown as FastAPI does. */
         InvalidInput: {
             headers: {
                 [name: string]: unknown;
@@ -2166,7 +2166,7 @@ export interface components {
                 "application/json": components["schemas"]["Invalid"];
             };
         };
-        /** @description Code that its author has to fix: `error` is "TypeName: message", the traceback the code's own lines. */
+        /** @description The agent's code failed and its author has to fix it. `error` is "TypeName: message". */
         CodeFailed: {
             headers: {
                 [name: string]: unknown;
@@ -2186,7 +2186,7 @@ export interface components {
                 "application/json": components["schemas"]["FailedCode"];
             };
         };
-        /** @description A published agent failed. The caller gets the run's id, by which the author finds it in the log. */
+        /** @description A published agent failed. The caller gets the run's id, with which the author finds the run in the log. */
         AgentFailed: {
             headers: {
                 [name: string]: unknown;
@@ -2201,7 +2201,7 @@ export interface components {
                 "application/json": components["schemas"]["FailedRun"];
             };
         };
-        /** @description Not accepted now, and may be sent again; with a `ticket_id` it may have been accepted: look that up first. */
+        /** @description The chat may have been accepted: the caller should look up `ticket_id` before sending the request again. */
         OutcomeUnknown: {
             headers: {
                 /** @description Seconds to wait. */
@@ -2211,7 +2211,7 @@ export interface components {
             content: {
                 /**
                  * @example {
-                 *       "detail": "The chat may have been accepted: the database could not be reached in the middle of it. Look up the ticket 0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10 before you send the chat again, or send it again with the same Idempotency-Key.",
+                 *       "detail": "The chat may have been accepted: the database became unavailable during the request. Look up the ticket 0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10 before you send the chat again, or send it again with the same Idempotency-Key.",
                  *       "ticket_id": "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10"
                  *     }
                  */

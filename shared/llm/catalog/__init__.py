@@ -1,7 +1,6 @@
-"""The provider catalog: which models can be called here, with what, and how. Never imports litellm.
+"""The provider catalog: the models that can be called here, their parameters and routes. It never imports litellm.
 
-`curated/` is written by hand. `generated/` is what litellm's data says about the curated models;
-`make catalog` writes it.
+`curated/` is written by hand. `generated/` contains litellm's data about the curated models; `make catalog` writes it.
 """
 
 from shared.llm.catalog.call import CheckedCall, check_call

@@ -1,4 +1,4 @@
-"""Which keys and addresses an environment holds for a provider, and what to set where it holds none."""
+"""The keys and addresses of a provider in the environment, and the variables to set if they are missing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,9 +9,10 @@ from shared.settings import in_the_cloud
 
 @dataclass(frozen=True)
 class Access:
-    """How a provider is reached. Never shown: `repr` leaves all of it out.
+    """The key and address of a provider. They are never shown: `repr` omits all fields.
 
-    Where keys are only known by name, they are not in it: it then says no more than that the provider can be called.
+    In functions where only the names of keys are known, the key is missing. Then an `Access` only shows that the
+    provider can be called.
     """
 
     api_key: str | None = field(repr=False)
@@ -20,11 +21,11 @@ class Access:
 
 
 PROVIDER_KEYS_VARIABLE = "PROVIDER_KEYS"
-"""A variable with the names of keys that are set for those who call models, separated by commas."""
+"""The variable with the names, separated by commas, of keys that are set in the functions that call models."""
 
 
 def find_access(provider: CuratedProvider, environ: Mapping[str, str]) -> Access | None:
-    """None: the environment lacks a key or an address that the provider needs. Empty counts as not set."""
+    """The provider's access; None if the environment lacks a required key or address. Empty values count as not set."""
     key_arguments = _find_key_arguments(provider, environ)
     base_url = _find_first_set(provider.base_url_env, environ)
     if base_url is None and not in_the_cloud(environ):
@@ -38,7 +39,7 @@ def find_access(provider: CuratedProvider, environ: Mapping[str, str]) -> Access
 
 
 def describe_missing(provider: CuratedProvider) -> str:
-    """Names the variables, for a developer: "OPENAI_API_KEY", "A or B and C"."""
+    """The names of the variables for developers, such as "OPENAI_API_KEY" or "A or B and C"."""
     keys = [" and ".join(alternative.values()) for alternative in provider.api_key_env]
     return " or ".join(keys or provider.base_url_env)
 

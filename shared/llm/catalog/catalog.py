@@ -1,4 +1,4 @@
-"""Which providers and models there are here, and how one is called. Knows the environment; calls nothing."""
+"""The providers and models that can be called in this environment, and how to call them. This module calls nothing."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -19,18 +19,18 @@ from shared.models.catalog import GOFANNON, ModelInfo, ProviderInfo
 
 
 class Catalog:
-    """Lives as long as the process. Files are read when a provider is first asked for."""
+    """The catalog of a process. Files are read when a provider is first used."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = dict(environ)
 
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> "Catalog":
-        """`environ` is copied: what changes in it afterwards is not seen."""
+        """The catalog for a copy of `environ`; later changes have no effect."""
         return cls(environ)
 
     def list_providers(self) -> dict[str, ProviderInfo]:
-        """By slug, those that can be called here, in alphabetical order."""
+        """The providers that can be called here, by slug, in alphabetical order."""
         return {
             slug: describe_provider(slug)
             for slug in list_provider_slugs()
@@ -38,12 +38,12 @@ class Catalog:
         }
 
     def get_provider(self, slug: str) -> ProviderInfo:
-        """Raises `UnknownProvider`; its subclass `ProviderNotConfigured` where only key or address is missing."""
+        """Raises `UnknownProvider`, or its subclass `ProviderNotConfigured` if only the key or address is missing."""
         self._find_access(slug)
         return describe_provider(slug)
 
     def get_model(self, provider: str, model: str) -> ModelInfo:
-        """Raises as `provider` does, and `UnknownModel`."""
+        """Raises the errors of `get_provider`, and `UnknownModel`."""
         models = self.get_provider(provider).models
         if model not in models:
             near = alternatives(model, models)
@@ -51,8 +51,8 @@ class Catalog:
         return models[model]
 
     def route(self, provider: str, model: str) -> ModelRoute:
-        """Raises as `model` does."""
-        source, reach = self._find_access(provider)
+        """The route to a model. Raises the errors of `get_model`."""
+        source, access = self._find_access(provider)
         info = self.get_model(provider, model)
         entry = source.models[model]
         tools = {id_: source.built_in_tools[id_] for id_ in entry.built_in_tools}
@@ -67,9 +67,9 @@ class Catalog:
             charged=source.charged,
             reports_cost=source.reports_cost if entry.reports_cost is None else entry.reports_cost,
             request_fee=entry.request_fee,
-            api_key=reach.api_key,
-            base_url=reach.base_url,
-            arguments=reach.arguments,
+            api_key=access.api_key,
+            base_url=access.base_url,
+            arguments=access.arguments,
             tools={id_: deepcopy(tool.tool) for id_, tool in tools.items() if tool.tool is not None},
             parameter_tools={
                 id_: deepcopy(tool.parameter) for id_, tool in tools.items() if tool.parameter is not None
@@ -87,13 +87,13 @@ class Catalog:
         if slug not in list_provider_slugs():
             raise UnknownProvider(f"There is no provider {quote(slug)}.{self._suggest_others(slug)}")
         source = load_curated(slug)
-        reach = find_access(source, self._environ)
-        if reach is None:
+        access = find_access(source, self._environ)
+        if access is None:
             raise ProviderNotConfigured(_explain_missing_setup(source))
-        return source, reach
+        return source, access
 
     def _suggest_others(self, slug: str) -> str:
-        """What `slug` may have meant, and what is missing to use it; where nothing is near, all that can be used."""
+        """Suggests similar providers and the setup that they lack, or else all providers that can be used."""
         near = find_similar(slug, [*list_provider_slugs(), GOFANNON])
         if not near:
             return alternatives(slug, self.list_providers())

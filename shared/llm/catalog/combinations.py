@@ -1,7 +1,7 @@
-"""What a model refuses of parameters, tools and messages together, though it takes each of them alone.
+"""Checks for combinations of parameters, tools and messages that a model refuses although it accepts each of them.
 
-A parameter with the value that its maker documents as its default says nothing: frontends send all defaults back. Where
-it cannot be combined with another, it is left out rather than refused.
+A parameter with its documented default value is redundant: frontends send all defaults back. If it cannot be combined
+with another, it is omitted instead of refused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from shared.llm.catalog.objects import check_closed, check_top
 from shared.llm.catalog.route import ModelRoute
 
 TOKEN_LIMITS = ("max_tokens", "max_completion_tokens")
-"""Two names of the longest answer."""
+"""The two names of the answer limit."""
 
 
 def check_rules(
@@ -22,12 +22,12 @@ def check_rules(
     tools: Sequence[str],
     messages: Sequence[Mapping[str, str]] | None,
 ) -> set[str]:
-    """`parameters` are checked ones, `messages` those that will be sent; None: they are not known yet.
+    """Returns the names of redundant parameters, which must not be sent.
 
-    Returns the names of parameters that have to be left out, and say nothing. Raises `InvalidParameters` and
-    `InvalidMessages`, and says what to leave out.
+    `parameters`: the checked parameters. `messages`: the messages to send; None if they are not known yet. Raises
+    `InvalidParameters` or `InvalidMessages`, which says what to omit.
     """
-    needless: set[str] = set()
+    redundant: set[str] = set()
     for rule in route.rules:
         value = _find_value(rule.when, parameters)
         if isinstance(value, list):
@@ -35,7 +35,7 @@ def check_rules(
         if value is None or value in rule.unless or (rule.values is not None and value not in rule.values):
             continue
         cause = f"{rule.when} {value}" if isinstance(value, str) else rule.when
-        needless |= split_parameters(route, cause, [name for name in rule.excludes if name in parameters], parameters)
+        redundant |= split_parameters(route, cause, [name for name in rule.excludes if name in parameters], parameters)
         _check_parameters(route, rule, cause, value, parameters)
         if tools and not rule.tools:
             raise InvalidParameters(f"{cause} cannot be combined with built-in tools for {route.name}.")
@@ -43,16 +43,19 @@ def check_rules(
             raise InvalidParameters(f"{cause} cannot be combined with {', '.join(refused)} for {route.name}.")
         if messages is not None:
             _check_messages(route, rule, cause, messages)
-    return needless
+    return redundant
 
 
 def split_parameters(route: ModelRoute, cause: str, names: Sequence[str], parameters: Mapping[str, Any]) -> set[str]:
-    """Those of `names`, which cannot go with `cause`, that say nothing. Raises `InvalidParameters` for the others."""
+    """The redundant parameters of `names`, none of which can be combined with `cause`.
+
+    Raises `InvalidParameters` if any of them is not redundant.
+    """
     specs = route.info.parameters
-    needless = {name for name in names if name in specs and specs[name].default == parameters[name]}
-    if refused := [name for name in names if name not in needless]:
+    redundant = {name for name in names if name in specs and specs[name].default == parameters[name]}
+    if refused := [name for name in names if name not in redundant]:
         raise InvalidParameters(f"{', '.join(refused)} cannot be combined with {cause} for {route.name}.")
-    return needless
+    return redundant
 
 
 def _check_parameters(route: ModelRoute, rule: Rule, cause: str, value: Any, parameters: Mapping[str, Any]) -> None:
@@ -63,24 +66,24 @@ def _check_parameters(route: ModelRoute, rule: Rule, cause: str, value: Any, par
         check_top(parameters[rule.when])
     if rule.closed:
         check_closed(parameters[rule.when])
-    least = rule.more_tokens_than.get(value) if isinstance(value, str) else None
+    minimum = rule.more_tokens_than.get(value) if isinstance(value, str) else None
     for name in TOKEN_LIMITS:
-        if least is not None and name in parameters and parameters[name] <= least:
+        if minimum is not None and name in parameters and parameters[name] <= minimum:
             raise InvalidParameters(
-                f"{name} must be more than {least} for {route.name} with {cause}: it counts what the model thinks."
+                f"{name} must be more than {minimum} for {route.name} with {cause}: it includes the model's thoughts."
             )
 
 
 def _check_texts(route: ModelRoute, rule: Rule, texts: Sequence[str]) -> None:
     if not rule.blanks and any(not text.strip() for text in texts):
-        raise InvalidParameters(f"{rule.when} must not have a text of white space alone for {route.name}.")
+        raise InvalidParameters(f"{rule.when} must not have an entry of only white space for {route.name}.")
 
 
 def _check_messages(route: ModelRoute, rule: Rule, cause: str, messages: Sequence[Mapping[str, str]]) -> None:
     if not rule.begun_answer and messages[-1]["role"] == "assistant":
         raise InvalidMessages(f"The last message must be the user's for {route.name} with {cause}.")
     if rule.mentions and not any(rule.mentions in message["content"].lower() for message in messages):
-        raise InvalidMessages(f"With {cause}, {route.name} wants the word {rule.mentions.upper()} in some message.")
+        raise InvalidMessages(f"With {cause}, {route.name} needs the word {rule.mentions.upper()} in a message.")
 
 
 def _find_value(name: str, parameters: Mapping[str, Any]) -> Any:
@@ -95,6 +98,6 @@ def _is_within(value: float, bounds: Bounds) -> bool:
 def _describe(bounds: Bounds) -> str:
     if bounds.min == bounds.max:
         return f"{bounds.min:g}"
-    least = None if bounds.min is None else f"at least {bounds.min:g}"
-    most = None if bounds.max is None else f"at most {bounds.max:g}"
-    return " and ".join(bound for bound in (least, most) if bound)
+    lower = None if bounds.min is None else f"at least {bounds.min:g}"
+    upper = None if bounds.max is None else f"at most {bounds.max:g}"
+    return " and ".join(bound for bound in (lower, upper) if bound)

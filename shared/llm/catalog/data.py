@@ -1,6 +1,6 @@
-"""The catalog's files, as they are: what people curated, and what `make catalog` wrote. Read when first used.
+"""The catalog's files: the curated ones, and those that `make catalog` writes. They are read when first used.
 
-Nothing here depends on the environment, and nothing is called. `info` makes of these what the wire shows.
+Nothing here depends on the environment or calls anything. `provider_info` turns the files into the API's responses.
 """
 
 from functools import cache
@@ -19,20 +19,19 @@ Api = Literal["chat", "responses"]
 
 
 class _FromFile(BaseModel):
-    """A misspelt field in a file is an error, not a field that is quietly ignored."""
+    """The base of shapes in files. A misspelt field is an error instead of being ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ToolFee(_FromFile):
-    """What a use of something costs beside the tokens that the caller sends and reads.
+    """The cost of a use in addition to the tokens that the caller sends and reads.
 
-    `per_use`: US dollars. `most_uses`: how many there may be in one request; None: one cannot say.
-    `tokens_per_use`: prompt tokens that a use may add, and that are billed as such; None: none are. They are read
-    again, with the prompt, after each later use, unless they are `read_once`. `most_reads`: how many times there may
-    be something to read, where that is not with each use that is paid for; None: `most_uses`.
-    `limited`: `most_uses` is a bound, because the request carries it or the provider stops there; otherwise it is
-    what is assumed. `source`: where the provider says so.
+    `per_use`: US dollars. `most_uses`: the highest number of uses per request; None if it is unknown.
+    `tokens_per_use`: prompt tokens that a use may add and that are billed; None means that it adds none. They are read
+    again, with the prompt, after each later use, unless `read_once` is set. `most_reads`: the highest number of uses
+    that add tokens; None means `most_uses`. `limited`: whether `most_uses` is a real limit, because the request sets it
+    or the provider enforces it; otherwise it is an assumption. `source`: the provider's documentation of the fee.
     """
 
     per_use: float = Field(ge=0)
@@ -45,7 +44,7 @@ class ToolFee(_FromFile):
 
 
 class CuratedTool(_FromFile):
-    """A built-in tool: `tool` joins the request's `tools`, `parameter` the request itself. `fee` None: it is free."""
+    """A built-in tool. `tool` is added to the request's `tools`, `parameter` to the request. `fee` None: it is free."""
 
     description: str
     tool: dict[str, Any] | None = None
@@ -56,30 +55,29 @@ class CuratedTool(_FromFile):
     @model_validator(mode="after")
     def _check_has_form(self) -> "CuratedTool":
         if self.tool is None and self.parameter is None:
-            raise ValueError("a built-in tool has a `tool`, a `parameter` or both")
+            raise ValueError("a built-in tool must have a `tool`, a `parameter` or both")
         return self
 
 
 class Bounds(_FromFile):
-    """What a parameter's value is held to. Inclusive."""
+    """The inclusive bounds of a parameter's value."""
 
     min: float | None = None
     max: float | None = None
 
 
 class Rule(_FromFile):
-    """What cannot go together in one request, or has to.
+    """A rule about combinations in one request.
 
-    It holds when the parameter `when` is set, to one of `values` where these are given, and to none of `unless`.
-    For `response_format`, the value is its `type`.
+    It applies if the parameter `when` is set, has one of `values` if these are given, and none of `unless`. For
+    `response_format`, the value is its `type`.
 
-    Then none of `excludes` may be set, and what `holds` names must, if set, be within its bounds. The longest answer,
-    if set, must have more tokens than `more_tokens_than` has for the value. `tools` False: no built-in tools;
-    `without_tools`: none of these.
-    `begun_answer` False: the last message may not be the assistant's. `mentions`: some message has this word.
-    `object_at_top`: a schema of the answer is one of an object. `closed`: one that is to be kept to strictly has closed
-    objects only, all properties required. `blanks` False: where `when` is a list of texts, none may be white space
-    alone.
+    Then no parameter in `excludes` may be set, and parameters in `holds`, if set, must be within the bounds. The answer
+    limit, if set, must exceed the value's number in `more_tokens_than`. `tools` False: built-in tools are not allowed.
+    `without_tools`: these tools are not allowed. `begun_answer` False: the last message must not be the assistant's.
+    `mentions`: a message must contain this word. `object_at_top`: an answer schema must describe an object. `closed`: a
+    strict answer schema must only have closed objects whose properties are all required. `blanks` False: if `when` is a
+    list of strings, none may be only white space.
     """
 
     when: str
@@ -98,11 +96,12 @@ class Rule(_FromFile):
 
 
 class Conversation(_FromFile):
-    """Which order of messages is taken, and what is done for it to be so.
+    """The order of messages that a model accepts, and the changes that establish it.
 
-    `needs_turns`: not system messages alone. `system_first`: these are moved before all others, in their order.
-    `starts_with_user`, `ends_with_user`: the first and the last of the others have to be. `alternates`: neighbours of
-    one role are joined. `trims_answer`: an answer that the caller began loses the white space at its end.
+    `needs_turns`: system messages alone are refused. `system_first`: they are moved before all others, in their order.
+    `starts_with_user`, `ends_with_user`: the first and the last of the other messages must be the user's. `alternates`:
+    adjacent messages of one role are joined. `trims_answer`: white space is removed from the end of an answer that the
+    caller began.
     """
 
     needs_turns: bool = False
@@ -114,14 +113,13 @@ class Conversation(_FromFile):
 
 
 class CuratedModel(_FromFile):
-    """A model as people describe it. What is left out here comes from `generated`.
+    """A curated model. Values that are missing here come from `generated`.
 
-    It takes what the provider has under the names of its `parameter_sets`, and must keep the rules there.
-    `defaults`: what its maker documents, for those of its listed parameters whose sets have none or another.
-    `conversation` None: as the provider has it.
-    `known_as` is what litellm's data calls it, where that is not the slug; `known` False: it is not there.
-    `request_fee` comes with every request, whatever tools it has; `tool_fees` holds those that differ from the
-    provider's. `reports_cost` None: as the provider.
+    The model accepts the provider's parameters under the names in `parameter_sets`, and follows the rules under these
+    names. `defaults`: documented defaults of listed parameters if their sets have none or another. `known_as`: the name
+    in litellm's data if it is not the slug. `known` False: litellm's data does not have the model. `request_fee`
+    applies to every request; `tool_fees` contains the fees that differ from the provider's. `conversation` and
+    `reports_cost` None: the provider's values apply.
     """
 
     description: str
@@ -142,18 +140,19 @@ class CuratedModel(_FromFile):
 
 
 class CuratedProvider(_FromFile):
-    """A provider, how it is reached, and its models, newest first.
+    """A provider, its keys and addresses, and its models, newest first.
 
-    `api_key_env` holds alternatives, tried in order; each maps arguments of the call to the variables that give
-    them, all of which must be set. An empty list: no key is needed; `placeholder_api_key` is sent instead, so that
-    no other provider's key is. `base_url_on_this_machine` stands in for `base_url_env`, but not in the cloud.
-    `reasoning_api`: what a call that asks for reasoning has to go through, for the reasoning to be told.
-    `streams`: a stream of it shows whether it came to its end, so that answers may be read that way.
-    `parameter_sets` are what models list, `unlisted_parameters` what they take besides (None: as the generic one of
-    that name), and `rules` what they refuse; each by the names that models have in their own `parameter_sets`.
-    `companions`: by parameter, what joins a request that sets it.
-    `writes_out_references`: a schema of the answer is sent with what each `$ref` stands for in its place.
-    `reports_cost`: each answer says what it cost, so that a model may have no price beforehand.
+    `api_key_env`: alternatives, tried in order. Each maps arguments of the call to environment variables, all of which
+    must be set. If the list is empty, no key is needed; `placeholder_api_key` is sent, so that no other provider's key
+    is. `base_url_on_this_machine` is the default of `base_url_env`, but not in the cloud. `reasoning_api`: the
+    interface that returns the reasoning, for calls with a reasoning effort. `streams`: whether a stream shows that it
+    is complete, so that answers may be streamed.
+
+    `parameter_sets`: the parameters that models list. `unlisted_parameters`: further parameters that they accept (None:
+    the generic parameter of that name). `rules`: the combinations that they refuse. The keys of these three are the
+    names in the models' `parameter_sets`. `companions`: by parameter, the fields that are added to a request that sets
+    it. `writes_out_references`: whether each `$ref` in an answer schema is replaced by its target. `reports_cost`:
+    whether answers state their cost, so that models may have no known price.
     """
 
     name: str
@@ -188,12 +187,12 @@ class CuratedProvider(_FromFile):
                 | model.tool_fees.keys() - {*model.built_in_tools}
             )
             if missing:
-                raise ValueError(f"{slug} names what the provider does not define: {', '.join(sorted(missing))}")
+                raise ValueError(f"{slug} uses names that the provider does not define: {', '.join(sorted(missing))}")
         return self
 
 
 class GeneratedModel(_FromFile):
-    """What litellm's data says of a model: tokens, US dollars per million tokens, abilities."""
+    """litellm's data about a model: tokens, US dollars per million tokens, abilities."""
 
     mode: str
     context_window: int | None = None
@@ -208,13 +207,13 @@ _specs = TypeAdapter(dict[str, ParameterSpec])
 
 @cache
 def list_provider_slugs() -> tuple[str, ...]:
-    """Every provider that has a file, in alphabetical order."""
+    """The slugs of all providers that have a file, in alphabetical order."""
     return tuple(sorted(file.stem for file in CURATED.glob("*.json")))
 
 
 @cache
 def load_curated(provider: str) -> CuratedProvider:
-    """Raises `KeyError` unless `provider` is one of `list_provider_slugs()`: no caller's text becomes a path."""
+    """Raises `KeyError` unless `provider` is one of `list_provider_slugs()`, so that no input becomes a path."""
     if provider not in list_provider_slugs():
         raise KeyError(provider)
     return CuratedProvider.model_validate_json((CURATED / f"{provider}.json").read_bytes())
@@ -222,7 +221,7 @@ def load_curated(provider: str) -> CuratedProvider:
 
 @cache
 def load_generated(provider: str) -> dict[str, GeneratedModel]:
-    """By slug; a model that litellm's data does not have is not in it. Raises as `curated` does."""
+    """The models in litellm's data, by slug. Raises the errors of `load_curated`."""
     if provider not in list_provider_slugs():
         raise KeyError(provider)
     return _generated_models.validate_json((GENERATED / f"{provider}.json").read_bytes())
@@ -230,5 +229,5 @@ def load_generated(provider: str) -> dict[str, GeneratedModel]:
 
 @cache
 def load_generic_parameters() -> dict[str, ParameterSpec]:
-    """Chat parameters that may be passed on to models which do not list them, with the widest sensible values."""
+    """Chat parameters, with the widest sensible values, that may be passed to models that do not list them."""
     return _specs.validate_json((HERE / "generic_parameters.json").read_bytes())

@@ -1,6 +1,6 @@
-"""What can be wrong with a choice of provider, model, parameter or tool, in sentences for whoever has to act.
+"""Errors in the choice of a provider, model, parameter or tool. Their messages are for the person who has to act.
 
-Plain exceptions: the services decide which HTTP status each becomes. No message holds a secret or a value.
+They are plain exceptions: the services choose the HTTP statuses. No message contains a secret or a parameter's value.
 """
 
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 
 class CatalogError(LookupError):
-    """The base; never raised itself. `message` is for people."""
+    """The base class, which is never raised itself. `message` is for users."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -16,7 +16,7 @@ class CatalogError(LookupError):
 
 
 class UnknownProvider(CatalogError):
-    """No such provider, or (`ProviderNotConfigured`) none that can be called here."""
+    """The provider does not exist, or (`ProviderNotConfigured`) cannot be called here."""
 
 
 class ProviderNotConfigured(UnknownProvider):
@@ -24,43 +24,43 @@ class ProviderNotConfigured(UnknownProvider):
 
 
 class UnknownModel(CatalogError):
-    """The provider is there; the model is not."""
+    """The provider does not have the model."""
 
 
 class UnpricedModel(CatalogError):
-    """The model can be called, and nobody knows beforehand what a call costs."""
+    """The model can be called, but the price of a call is not known in advance."""
 
 
 class InvalidParameters(CatalogError):
-    """A parameter that may not be sent to the model, or a value that it does not take."""
+    """The model does not accept a parameter or its value."""
 
 
 class InvalidMessages(CatalogError):
-    """A conversation that the model does not take."""
+    """The model does not accept the conversation."""
 
 
 class UnknownBuiltInTool(CatalogError):
-    """The model has no built-in tool of that id."""
+    """The model has no built-in tool with the id."""
 
 
 def quote(name: str) -> str:
-    """A name that a caller gave, made fit for a message: on one line, and not too long."""
+    """A caller's name for something, quoted for a message: on one line, and shortened if necessary."""
     return repr(name if len(name) <= 80 else name[:77] + "...")
 
 
 def alternatives(name: str, known: Iterable[str]) -> str:
-    """A closing sentence that offers what `name` may have meant, or else all there is; empty if nothing is."""
+    """A closing sentence that suggests similar names, or else lists all of them. Empty if there are none."""
     names = list(known)
     if near := find_similar(name, names):
         *others, last = near
         return f" Did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
     if not names:
         return ""
-    return f" There {'are' if len(names) > 1 else 'is'}: {', '.join(names)}."
+    return f" Available: {', '.join(names)}."
 
 
 def find_similar(name: str, known: Iterable[str]) -> list[str]:
-    """What `name` may have meant, the likeliest first, three at most; one alone where only the case differs."""
+    """At most three names similar to `name`, the most similar first; only one if it differs only in case."""
     names = list(known)
     if same := [other for other in names if other.lower() == name.strip().lower()]:
         return same[:1]

@@ -1,7 +1,7 @@
-"""Brings a conversation into the order that a model takes, or says why it cannot be.
+"""Puts a conversation into the order that a model accepts, or explains why that is not possible.
 
-One rule for all models: a message without text says nothing. Within the conversation it is left out; the last one is
-refused. No text is ever added, and none is changed but for white space at the end of an answer that the caller began.
+For all models, empty messages within the conversation are omitted, and an empty last message is refused. No text is
+ever added or changed, except for white space at the end of an answer that the caller began.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,22 +15,22 @@ _BETWEEN_JOINED = "\n\n"
 
 
 def check_messages(route: ModelRoute, messages: Sequence[Message]) -> list[dict[str, str]]:
-    """As they are to be sent: `role` and `content`. Raises `InvalidMessages`."""
+    """The messages to send, with `role` and `content`. Raises `InvalidMessages`."""
     rules = route.conversation
-    spoken = [message for message in messages if message.content.strip()]
+    with_text = [message for message in messages if message.content.strip()]
     if not messages or not messages[-1].content.strip():
-        raise InvalidMessages("The last message has no text. Say something in it, or leave it out.")
-    system = [message for message in spoken if message.role == "system"]
-    turns = [message for message in spoken if message.role != "system"]
+        raise InvalidMessages("The last message has no text. Add some, or omit the message.")
+    system = [message for message in with_text if message.role == "system"]
+    turns = [message for message in with_text if message.role != "system"]
     if rules.needs_turns and not turns:
-        raise InvalidMessages(f"{route.name} wants a message of the user, not system messages alone.")
+        raise InvalidMessages(f"{route.name} needs a user message in addition to system messages.")
     if rules.starts_with_user and turns and turns[0].role != "user":
         raise InvalidMessages(f"The first message must be the user's for {route.name}, not the assistant's.")
     if rules.ends_with_user and turns and turns[-1].role != "user":
         raise InvalidMessages(
-            f"The last message must be the user's for {route.name}: it does not go on with an answer that was begun."
+            f"The last message must be the user's for {route.name}: the model cannot continue an answer."
         )
-    ordered = [*system, *turns] if rules.system_first else spoken
+    ordered = [*system, *turns] if rules.system_first else with_text
     sent = [{"role": message.role, "content": message.content} for message in ordered]
     if rules.alternates:
         sent = [*_join(sent)]

@@ -1,4 +1,4 @@
-"""Parameters that are objects: what may be in them. Providers differ in which of it they take, not in its shape."""
+"""Checks parameters that are objects. Their shape is the same for all providers, which may accept only parts of it."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ _SCHEMA_FIELDS = {"name", "description", "schema", "strict"}
 
 
 def check_object(name: str, value: Mapping[str, Any], spec: ParameterSpec) -> None:
-    """For JSON objects of a parameter. Raises `InvalidParameters`; names no value of the caller's."""
+    """Raises `InvalidParameters` if a parameter's object is not valid. Messages contain none of the caller's values."""
     match name:
         case "response_format":
             _check_format(value, spec)
@@ -31,19 +31,23 @@ def _check_format(value: Mapping[str, Any], spec: ParameterSpec) -> None:
     if value.get("type") not in types:
         raise InvalidParameters(f"response_format must have a type, one of {', '.join(types)}, for this model.")
     if unknown := value.keys() - _FORMAT_FIELDS:
-        raise InvalidParameters(f"response_format has {len(unknown)} fields too many: it takes type and json_schema.")
+        raise InvalidParameters(
+            f"response_format has unknown fields ({len(unknown)}): only type and json_schema are allowed."
+        )
     if value["type"] == "json_schema":
         _check_schema(value.get("json_schema"))
     elif "json_schema" in value:
-        raise InvalidParameters("response_format takes a json_schema with the type json_schema only.")
+        raise InvalidParameters("response_format may only have a json_schema with the type json_schema.")
 
 
-def _check_schema(given: Any) -> None:
-    if not isinstance(given, dict):
+def _check_schema(json_schema: Any) -> None:
+    if not isinstance(json_schema, dict):
         raise InvalidParameters("response_format must have a json_schema with a name and a schema.")
-    value = cast("dict[str, Any]", given)
+    value = cast("dict[str, Any]", json_schema)
     if value.keys() - _SCHEMA_FIELDS:
-        raise InvalidParameters("response_format.json_schema takes name, description, schema and strict only.")
+        raise InvalidParameters(
+            "response_format.json_schema may only have the fields name, description, schema and strict."
+        )
     name = value.get("name")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InvalidParameters(
@@ -55,39 +59,39 @@ def _check_schema(given: Any) -> None:
     if value.get("strict") not in (None, True, False):
         raise InvalidParameters("response_format.json_schema.strict must be true or false.")
     if not isinstance(value.get("description", ""), str):
-        raise InvalidParameters("response_format.json_schema.description must be a text.")
+        raise InvalidParameters("response_format.json_schema.description must be a string.")
 
 
 def check_top(value: Mapping[str, Any]) -> None:
-    """For a checked `response_format` with a schema. Raises `InvalidParameters` where it is not one of an object."""
+    """Raises `InvalidParameters` if the schema in a checked `response_format` does not describe an object."""
     if value["json_schema"]["schema"].get("type") != "object":
-        raise InvalidParameters('response_format.json_schema.schema must have the type "object" at its top.')
+        raise InvalidParameters('response_format.json_schema.schema must have the type "object" at the top level.')
 
 
 def check_closed(value: Mapping[str, Any]) -> None:
-    """For a checked `response_format`. Raises `InvalidParameters` where `strict` is asked for and cannot be."""
-    wanted: Mapping[str, Any] = value.get("json_schema") or {}
-    if wanted.get("strict") and not all(_is_closed(part) for part in _iterate_object_schemas(wanted["schema"])):
+    """Raises `InvalidParameters` if a checked `response_format` is strict, but its schema does not allow that."""
+    json_schema: Mapping[str, Any] = value.get("json_schema") or {}
+    if json_schema.get("strict") and not all(map(_is_closed, _iterate_object_schemas(json_schema["schema"]))):
         raise InvalidParameters(
-            "response_format.json_schema: with strict, each object must have additionalProperties false, and "
-            "all its properties in required."
+            "response_format.json_schema: with strict, each object must set additionalProperties to false, and "
+            "list all its properties in required."
         )
 
 
 def _iterate_object_schemas(schema: Any) -> Iterator[Mapping[str, Any]]:
-    """All schemas of objects in a schema; what its values are examples of is left alone."""
-    left: list[Any] = [schema]
-    while left:
-        part = left.pop()
+    """All schemas of objects within a schema. Values such as examples are skipped."""
+    remaining: list[Any] = [schema]
+    while remaining:
+        part = remaining.pop()
         if isinstance(part, list):
-            left += cast("list[Any]", part)
+            remaining += cast("list[Any]", part)
         elif isinstance(part, dict):
             fields = cast("dict[str, Any]", part)
             properties = fields.get("properties")
             if fields.get("type") == "object" or isinstance(properties, dict):
                 yield fields
-            left += [item for name, item in fields.items() if name not in ("properties", *_VALUES)]
-            left += [*cast("dict[str, Any]", properties).values()] if isinstance(properties, dict) else []
+            remaining += [item for name, item in fields.items() if name not in ("properties", *_VALUES)]
+            remaining += [*cast("dict[str, Any]", properties).values()] if isinstance(properties, dict) else []
 
 
 def _is_closed(schema: Mapping[str, Any]) -> bool:
@@ -105,5 +109,5 @@ def _check_biases(value: Mapping[str, Any]) -> None:
         fits = isinstance(bias, int | float) and not isinstance(bias, bool) and -_MAX_BIAS <= bias <= _MAX_BIAS
         if not (fits and token.isascii() and token.isdigit()):
             raise InvalidParameters(
-                f"logit_bias must be numbers from -{_MAX_BIAS} to {_MAX_BIAS} by the ids of tokens, which are digits."
+                f"logit_bias must map token ids, which are digits, to numbers from -{_MAX_BIAS} to {_MAX_BIAS}."
             )

@@ -1,6 +1,6 @@
-"""Lets through to a model only what a caller may say to it: the parameters that it takes, within their bounds.
+"""Checks a caller's parameters: only those that the model accepts, within their bounds, are passed on.
 
-The rest of what litellm takes decides where a request goes and with which key: never a caller's to choose.
+litellm's other arguments decide where a request is sent and with which key, so callers must not choose them.
 """
 
 import json
@@ -14,30 +14,30 @@ from shared.models.catalog import ParameterSpec
 from shared.numbers import is_finite_number
 
 _DESCRIPTIONS = {
-    "string": "a text",
+    "string": "a string",
     "integer": "a whole number",
     "float": "a number",
     "boolean": "true or false",
-    "array": "a list of texts that are not empty",
+    "array": "a list of non-empty strings",
     "object": "an object",
 }
 _COUNTED_UNITS = {"array": " of them", "string": " characters"}
 
 
 def check_parameters(route: ModelRoute, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """What may be sent, without what is null or an empty list: that means not set.
+    """The parameters to send. Null and empty lists mean that a parameter is not set.
 
-    Raises `InvalidParameters` for a name that the model does not take, and for a value out of place.
-    Defaults are not filled in: what the caller does not set is the provider's to decide.
+    Raises `InvalidParameters` for a name or a value that the model does not accept. Defaults are not filled in: the
+    provider decides about parameters that the caller does not set.
     """
-    given = {name: (value, _find_spec(route, name)) for name, value in parameters.items() if value is not None}
+    specified = {name: (value, _find_spec(route, name)) for name, value in parameters.items() if value is not None}
     checked = {
         name: _check(name, value, spec)
-        for name, (value, spec) in given.items()
+        for name, (value, spec) in specified.items()
         if not (spec.type == "array" and value == [])
     }
     if "max_tokens" in checked and "max_completion_tokens" in checked:
-        raise InvalidParameters("max_tokens and max_completion_tokens mean the same: set one of them.")
+        raise InvalidParameters("max_tokens and max_completion_tokens have the same meaning: set only one of them.")
     return checked
 
 
@@ -46,7 +46,7 @@ def _find_spec(route: ModelRoute, name: str) -> ParameterSpec:
     if spec is not None:
         return spec
     allowed = [*route.info.parameters, *route.unlisted_parameters]
-    raise InvalidParameters(f"{route.name} takes no parameter {quote(name)}.{alternatives(name, allowed)}")
+    raise InvalidParameters(f"{route.name} has no parameter {quote(name)}.{alternatives(name, allowed)}")
 
 
 def _check(name: str, given: Any, spec: ParameterSpec) -> Any:
@@ -94,18 +94,18 @@ def _is_json(value: Any) -> bool:
 def _describe(spec: ParameterSpec) -> str:
     if spec.type == "choice":
         return "one of " + ", ".join(str(choice) for choice in spec.choices or [])
-    wanted = _DESCRIPTIONS[spec.type]
+    description = _DESCRIPTIONS[spec.type]
     if spec.type in _COUNTED_UNITS and spec.max is not None:
-        return f"{wanted}, at most {spec.max:g}{_COUNTED_UNITS[spec.type]}"
+        return f"{description}, at most {spec.max:g}{_COUNTED_UNITS[spec.type]}"
     if spec.min is not None and spec.max is not None:
         return (
             f"{spec.min:g}"
             if spec.min == spec.max
-            else f"{wanted} from {_format_number(spec.min)} to {_format_number(spec.max)}"
+            else f"{description} from {_format_number(spec.min)} to {_format_number(spec.max)}"
         )
     if spec.min is not None:
-        return f"{wanted}, at least {_format_number(spec.min)}"
-    return wanted if spec.max is None else f"{wanted}, at most {_format_number(spec.max)}"
+        return f"{description}, at least {_format_number(spec.min)}"
+    return description if spec.max is None else f"{description}, at most {_format_number(spec.max)}"
 
 
 def _format_number(number: float) -> str:

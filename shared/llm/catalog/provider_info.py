@@ -1,4 +1,4 @@
-"""Puts the curated and the known together: what `GET /providers` shows. Holds no key and no call detail."""
+"""Combines curated and known data into the response of `GET /providers`, without keys and details of calls."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -61,7 +61,7 @@ def _collect_parameters(provider: CuratedProvider, model: CuratedModel) -> dict[
 def list_unlisted_parameters(
     provider: CuratedProvider, model: CuratedModel, info: ModelInfo
 ) -> Mapping[str, ParameterSpec]:
-    """What the model takes and does not show, by name."""
+    """The parameters that the model accepts but does not list, by name."""
     generic = load_generic_parameters()
     return {
         name: within_tokens(name, spec or generic[name], info.context_window, info.max_output_tokens)
@@ -74,7 +74,7 @@ def list_unlisted_parameters(
 def within_tokens(
     name: str, spec: ParameterSpec, context_window: int | None, max_output_tokens: int | None
 ) -> ParameterSpec:
-    """A parameter that counts tokens, with the model's own limit as its `max`; any other as it is."""
+    """A parameter that limits tokens, with the model's own limit as its `max`; other parameters unchanged."""
     limits = {
         "max_tokens": max_output_tokens,
         "max_completion_tokens": max_output_tokens,

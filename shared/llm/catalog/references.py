@@ -1,8 +1,8 @@
-"""Writes out the references in a schema of the answer, for providers that are sent it so.
+"""Replaces the references in an answer schema by their targets, for providers that need that.
 
-litellm would do it by itself, without a bound: a schema whose definitions refer to each other several times each grows
-from two kilobytes to gigabytes, which fill the memory, or are sent and billed. Written out here, what is sent is what
-was held for.
+litellm would do this without a limit: a schema whose definitions refer to each other several times grows from two
+kilobytes to gigabytes, which fill the memory, or are sent and billed. Because the references are replaced here, the
+hold covers the schema that is sent.
 """
 
 import json
@@ -13,18 +13,19 @@ from shared.json_pointers import follow_pointer
 from shared.llm.catalog.errors import InvalidParameters
 
 MAX_WRITTEN_OUT = 256 * 1024
-"""Of all that references stand for, in bytes, counted anew for each of them."""
+"""The limit for the targets of all references together, in bytes. A repeated target counts each time."""
 MAX_DEPTH = 100
 _DEFINITIONS = ("$defs", "definitions")
 _SCHEMA = "response_format.json_schema.schema"
 
 
 def inline_references(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema with what each `$ref` stands for in its place, under what stands beside it; without definitions.
+    """The schema without definitions, in which each `$ref` is replaced by its target.
 
-    Takes time in proportion to the schema and to what it becomes. Raises `InvalidParameters` for references that lead
-    nowhere, to themselves or out of the schema, for what becomes too long or too deep, and for a `$ref` that is not a
-    text, as litellm takes a property of that name for a reference.
+    Fields next to a `$ref` override those of its target. The time is proportional to the lengths of the schema and the
+    result. Raises `InvalidParameters` for references that lead nowhere, to themselves or out of the schema, for a
+    result that is too long or too deep, and for a `$ref` that is not a string, because litellm mistakes a property of
+    that name for a reference.
     """
     body = {name: value for name, value in schema.items() if name not in _DEFINITIONS}
     return _Writer(schema).write(body, (), 0)
@@ -33,24 +34,26 @@ def inline_references(schema: Mapping[str, Any]) -> dict[str, Any]:
 class _Writer:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._schema = schema
-        self._left = MAX_WRITTEN_OUT
+        self._remaining = MAX_WRITTEN_OUT
 
     def write(self, value: Any, within: tuple[str, ...], depth: int) -> Any:
-        """`within`: the references that led here."""
+        """The value with references replaced. `within`: the references that led to it."""
         if depth > MAX_DEPTH:
-            raise InvalidParameters(f"{_SCHEMA} is nested more than {MAX_DEPTH} deep, with what $ref stands for.")
+            raise InvalidParameters(
+                f"{_SCHEMA} is nested more than {MAX_DEPTH} deep after each $ref is replaced by its target."
+            )
         match value:
             case list():
                 items: list[Any] = value
                 return [self.write(item, within, depth + 1) for item in items]
             case {"$ref": str() as reference}:
                 fields = cast("dict[str, Any]", value)
-                beside = {name: item for name, item in fields.items() if name != "$ref"}
+                siblings = {name: item for name, item in fields.items() if name != "$ref"}
                 inner = self.write(self._resolve(reference, within), (*within, reference), depth + 1)
-                return {**inner, **self.write(beside, within, depth + 1)}
+                return {**inner, **self.write(siblings, within, depth + 1)}
             case {"$ref": _}:
                 raise InvalidParameters(
-                    f"Each $ref in {_SCHEMA} must be a text, such as #/$defs/name, for this model: no property can "
+                    f"Each $ref in {_SCHEMA} must be a string, such as #/$defs/name, for this model: no property can "
                     "have that name."
                 )
             case dict():
@@ -61,13 +64,13 @@ class _Writer:
 
     def _resolve(self, reference: str, within: tuple[str, ...]) -> dict[str, Any]:
         if reference in within:
-            raise InvalidParameters(f"{_SCHEMA} must not have a $ref within what it stands for, for this model.")
+            raise InvalidParameters(f"{_SCHEMA} must not have a $ref within its own target for this model.")
         target = self._find(reference)
-        self._left -= len(json.dumps(target))
-        if self._left < 0:
+        self._remaining -= len(json.dumps(target))
+        if self._remaining < 0:
             raise InvalidParameters(
-                f"What $ref stands for in {_SCHEMA} is longer than {MAX_WRITTEN_OUT} bytes, written out for each of "
-                "them, as this model is sent it. Refer to less, or less often."
+                f"The targets of each $ref in {_SCHEMA} have more than {MAX_WRITTEN_OUT} bytes together. This model "
+                "gets them in place of the references. Refer to smaller definitions, or less often."
             )
         return target
 

@@ -1,4 +1,4 @@
-"""How one model is called: what the adapter that calls it needs, the key included."""
+"""The data that is needed to call a model, including the key."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,13 +10,12 @@ from shared.models.catalog import ModelInfo, ParameterSpec
 
 @dataclass(frozen=True)
 class ModelRoute:
-    """Built per call by `Catalog.route`; the caller may keep and change the tool JSON, which is its own copy.
+    """The route of one call, built by `Catalog.route`. The tools are copies, which the caller may change.
 
-    `api` is what the model is called through unless a built-in tool needs another, or reasoning (`reasoning_api`).
-    `charged` False: the call is free. `reports_cost`: the answer says what it cost, whether there are prices or not.
-    `request_fee` comes with every call; `tool_fees`, by built-in tool, with those that use one.
-    `streams`: answers may be read as a stream. `unlisted_parameters` are taken as well as those of `info`.
-    `repr` shows neither the key nor the address.
+    `api`: the interface, unless a built-in tool or reasoning (`reasoning_api`) needs another. `charged` False: the call
+    is free. `reports_cost`: whether the answer states its cost, with or without known prices. `request_fee` applies to
+    every call, and `tool_fees` to calls with the built-in tool. `streams`: whether answers may be streamed.
+    `unlisted_parameters` are accepted in addition to those of `info`. `repr` shows neither the key nor the address.
     """
 
     provider: str
@@ -44,18 +43,18 @@ class ModelRoute:
 
     @property
     def provider_name(self) -> str:
-        """The provider's, as people know it."""
+        """The provider's name for users."""
         return load_curated(self.provider).name
 
     @property
     def name(self) -> str:
-        """`provider/model`, as answers show it."""
+        """`provider/model`, as results show it."""
         return f"{self.provider}/{self.model}"
 
     def call_arguments(self, api: Api | None = None) -> dict[str, Any]:
-        """The keyword arguments of litellm's `acompletion` that say which model, where and with which key.
+        """The arguments for litellm's `acompletion` that select the model, the address and the key.
 
-        They hold secrets. `api` overrides the model's own; "responses" makes litellm use OpenAI's Responses API.
+        They contain secrets. `api` overrides the model's own; "responses" makes litellm use OpenAI's Responses API.
         """
         prefix, _, name = self.litellm_model.partition("/")
         model = f"{prefix}/responses/{name}" if (api or self.api) == "responses" else self.litellm_model

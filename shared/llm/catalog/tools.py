@@ -1,4 +1,4 @@
-"""Turns the ids of built-in tools that a caller chose into what the request must carry for them."""
+"""Turns the ids of the chosen built-in tools into the fields of a request."""
 
 from collections.abc import Iterable
 from copy import deepcopy
@@ -12,7 +12,7 @@ from shared.llm.catalog.route import ModelRoute
 
 @dataclass(frozen=True)
 class ChosenTools:
-    """What joins a request: `tools` its tools, `parameters` its top level; `api` is what it must go through."""
+    """Fields to add to a request: `tools` to its tools, `parameters` to its top level. `api`: the interface to use."""
 
     tools: list[dict[str, Any]]
     parameters: dict[str, Any]
@@ -20,13 +20,13 @@ class ChosenTools:
 
 
 def check_built_in_tools(route: ModelRoute, ids: Iterable[str]) -> ChosenTools:
-    """An id that comes twice counts once. Raises `UnknownBuiltInTool` for one that the model lacks."""
+    """The chosen tools, without repetitions. Raises `UnknownBuiltInTool` for a tool that the model does not have."""
     chosen = list(dict.fromkeys(ids))
     offered = [tool.id for tool in route.info.built_in_tools]
     for id_ in chosen:
         if id_ not in offered:
-            there = alternatives(id_, offered) or " It has none."
-            raise UnknownBuiltInTool(f"{route.name} has no built-in tool {quote(id_)}.{there}")
+            suggestion = alternatives(id_, offered) or " It has none."
+            raise UnknownBuiltInTool(f"{route.name} has no built-in tool {quote(id_)}.{suggestion}")
     parameters: dict[str, Any] = {}
     api = route.api
     for id_ in chosen:

@@ -1,4 +1,4 @@
-"""The forms that answers come in, each read by a module of its own: JSON in, `Answer` out. No form trusts a type."""
+"""The forms of answers. A module for each form turns JSON into an `Answer`, and checks the type of every value."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ __all__ = ["error_body", "read_document"]
 
 
 def read_document(document: Any) -> Answer | None:
-    """The answer in a provider's document, whose form shows itself. None when it is of no known form."""
+    """The answer in a provider's document, whose form is detected. None if the form is unknown."""
     match document:
         case [{**first}, *_]:  # Gemini answers some requests with a list of one
             return read_document(first)
@@ -37,11 +37,11 @@ def read_document(document: Any) -> Answer | None:
 
 
 def _read_count(document: Any) -> Answer | None:
-    """What is counted in a document that has no answer of any known form: its provider bills it all the same."""
+    """The usage in a document without an answer of a known form, which the provider bills nevertheless."""
     usage = object_of(object_of(document).get("usage"))
     form = converse if "inputTokens" in usage else anthropic if "input_tokens" in usage else chat
     answer = form.read({"usage": usage})
     answer.stop = "error"
     answer.uses, answer.countable = {tool: uses for tool, uses in answer.uses.items() if uses}, frozenset()
     answer.hides_uses = True
-    return None if answer.never_began else answer
+    return None if answer.is_blank else answer

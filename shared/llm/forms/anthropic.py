@@ -1,4 +1,4 @@
-"""Anthropic's Messages interface: an answer is a list of blocks, some of which tell what its own tools did."""
+"""Anthropic's Messages interface: an answer is a list of blocks, some of which describe the use of built-in tools."""
 
 import json
 from typing import Any
@@ -12,16 +12,16 @@ _COUNTABLE = frozenset({"web_search", "web_fetch", "code_execution"})
 
 
 def read(document: dict[str, Any]) -> Answer:
-    """Searches are billed by the provider's own count; code by the container, of which an answer has one."""
+    """Reads an answer. Searches are billed by the provider's count, code execution by the answer's single container."""
     usage = object_of(document.get("usage"))
     answer = Answer(stop=name_of(document.get("stop_reason")), countable=_COUNTABLE, tokens=_read_tokens(usage))
     for block in objects_of(document.get("content")):
         _read_block(block, answer)
     counts = object_of(usage.get("server_tool_use"))
     for name, tool in _COUNTED.items():
-        asked = sum(used["name"] == tool for used in answer.built_in_tools)
+        shown = sum(used["name"] == tool for used in answer.built_in_tools)
         counted = parse_count(counts.get(name))
-        answer.uses[tool] = asked if counted is None else counted
+        answer.uses[tool] = shown if counted is None else counted
     ran = any("code_execution" in used["name"] for used in answer.built_in_tools)
     answer.uses["code_execution"] = int(ran or bool(parse_count(counts.get("code_execution_requests"))))
     answer.citations = drop_duplicates(answer.citations)
@@ -51,7 +51,7 @@ def _read_block(block: dict[str, Any], answer: Answer) -> None:
         case "server_tool_use":
             name = name_of(block.get("name")) or "tool"
             answer.built_in_tools.append({"name": name, "input": object_of(block.get("input"))})
-            answer.more_spoken += len(
+            answer.more_text_bytes += len(
                 json.dumps(block.get("input") or {}, ensure_ascii=False).encode("utf-8", "replace")
             )
         case _:
@@ -59,7 +59,7 @@ def _read_block(block: dict[str, Any], answer: Answer) -> None:
 
 
 def _read_tokens(usage: dict[str, Any]) -> Tokens:
-    """The interface counts what was kept beside the rest of the prompt."""
+    """Reads the token counts. The interface counts cached tokens separately from the rest of the prompt."""
     prompt, completion = parse_count(usage.get("input_tokens")), parse_count(usage.get("output_tokens"))
     cached = parse_count(usage.get("cache_read_input_tokens")) or 0
     cache_write = parse_count(usage.get("cache_creation_input_tokens")) or 0

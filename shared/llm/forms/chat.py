@@ -1,4 +1,4 @@
-"""OpenAI's chat interface, which many providers speak, each with fields of its own beside it."""
+"""OpenAI's chat interface, which many providers use with additional fields."""
 
 import json
 import re
@@ -10,22 +10,22 @@ from shared.llm.forms.faults import find_fault
 from shared.llm.text import model_texts, name_of, object_of, objects_of, text_of
 
 COST_FIELDS = ("cost", "is_byok", "cost_details")
-"""Of a usage."""
+"""The fields of a usage that state the cost."""
 _THOUGHT = re.compile(r"\s*<(think|thinking)>(.*?)</\1>\s*", re.DOTALL)
-"""What some models write in front of their answer."""
+"""Thoughts that some models write before their answer."""
 
 
 def read(document: dict[str, Any]) -> Answer:
-    """The first choice; the others are counted, as they are billed."""
+    """Reads the first choice. The others are only counted, because they are billed as well."""
     choices = objects_of(document.get("choices"))
     usage = object_of(document.get("usage")) or object_of(choices[0].get("usage") if choices else None)
     answer = _read_choice(choices[0]) if choices else Answer(stop="error", hides_uses=True)
     for choice in map(_read_choice, choices[1:]):
-        answer.more_spoken += choice.spoken
-        answer.beside += choice.beside
-    found = from_search_results(document.get("citations"), document.get("search_results"))
+        answer.more_text_bytes += choice.text_bytes
+        answer.extra_bytes += choice.extra_bytes
+    search_results = from_search_results(document.get("citations"), document.get("search_results"))
     if not answer.citations:
-        answer.citations = found
+        answer.citations = search_results
     answer.tokens, answer.cost = _read_tokens(usage), cost_of(usage)
     answer.searches = parse_count(usage.get("num_search_queries"))
     searches = parse_count(object_of(usage.get("server_tool_use")).get("web_search_requests"))
@@ -44,11 +44,13 @@ def _read_choice(choice: dict[str, Any]) -> Answer:
     text = text_of(content) or text_of(choice.get("text"))
     reasoning = text_of(message.get("reasoning_content")) or text_of(message.get("reasoning"))
     reasoning = reasoning or "".join(text_of(part.get("thinking")) for part in parts)
-    beside = _count_bytes(*model_texts(message)) - _count_bytes(text, refusal, reasoning)
+    extra_bytes = _count_bytes(*model_texts(message)) - _count_bytes(text, refusal, reasoning)
     if not reasoning and (thought := _THOUGHT.match(text)):
         reasoning, text = thought[2].strip(), text[thought.end() :]
     calls = [_read_tool_call(call) for call in objects_of(message.get("tool_calls")) or _read_older_call(message)]
-    beside -= sum(_count_bytes(text_of(call["function"][part])) for call in calls for part in ("name", "arguments"))
+    extra_bytes -= sum(
+        _count_bytes(text_of(call["function"][part])) for call in calls for part in ("name", "arguments")
+    )
     return Answer(
         content=text,
         refusal=refusal,
@@ -59,17 +61,17 @@ def _read_choice(choice: dict[str, Any]) -> Answer:
         thinking_blocks=objects_of(message.get("thinking_blocks")),
         tool_calls=calls,
         citations=drop_duplicates(from_annotations(message.get("annotations"))),
-        beside=max(0, beside),
+        extra_bytes=max(0, extra_bytes),
     )
 
 
 def _count_bytes(*texts: str) -> int:
-    """Bytes."""
+    """The total size of the texts in bytes."""
     return sum(len(text.encode("utf-8", "replace")) for text in texts)
 
 
 def _read_older_call(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """The one call that the interface had before it had several."""
+    """The single call of the interface's older form."""
     called = object_of(message.get("function_call"))
     return [{"id": "call_0", "function": called}] if called else []
 
@@ -82,30 +84,30 @@ def _read_tool_call(call: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_tokens(usage: dict[str, Any]) -> Tokens:
-    """Perplexity counts what its models think beside the answer, others as part of it."""
+    """Reads the token counts. Perplexity counts thoughts in addition to the answer, others as a part of it."""
     prompt, completion = (
         object_of(usage.get("prompt_tokens_details")),
         object_of(usage.get("completion_tokens_details")),
     )
-    written, beside = parse_count(usage.get("completion_tokens")), parse_count(usage.get("reasoning_tokens")) or 0
+    written, extra = parse_count(usage.get("completion_tokens")), parse_count(usage.get("reasoning_tokens")) or 0
     sent, total = parse_count(usage.get("prompt_tokens")), parse_count(usage.get("total_tokens"))
     if not written and sent and total and total > sent:
-        written, beside = total - sent, 0
+        written, extra = total - sent, 0
     return Tokens(
         prompt=sent,
-        completion=None if written is None else written + beside,
+        completion=None if written is None else written + extra,
         total=total,
         cached=parse_count(prompt.get("cached_tokens")) or 0,
         cache_write=parse_count(prompt.get("cache_write_tokens")) or 0,
-        reasoning=parse_count(completion.get("reasoning_tokens")) or beside,
+        reasoning=parse_count(completion.get("reasoning_tokens")) or extra,
         citation=parse_count(usage.get("citation_tokens")) or 0,
     )
 
 
 def cost_of(usage: dict[str, Any]) -> float | None:
-    """OpenRouter says a number, Perplexity a breakdown.
+    """The reported cost: OpenRouter sends a number, Perplexity a breakdown.
 
-    With the user's own key at OpenRouter, `cost` is OpenRouter's fee, and the rest is what the provider behind bills.
+    With the user's own key at OpenRouter, `cost` is OpenRouter's fee, and the upstream provider bills the rest.
     """
     cost = usage.get("cost")
     reported = parse_dollars(object_of(cost).get("total_cost") if isinstance(cost, dict) else cost)

@@ -1,4 +1,4 @@
-"""Bedrock's Converse interface, the same for the models of all makers."""
+"""Bedrock's Converse interface, which is the same for all models."""
 
 import json
 from typing import Any
@@ -8,11 +8,11 @@ from shared.llm.citations import citation, drop_duplicates
 from shared.llm.text import name_of, object_of, objects_of, text_of
 
 _SYSTEM_TOOLS = {"nova_grounding": "web_grounding", "nova_code_interpreter": "code_interpreter"}
-"""Bedrock's names of tools that it runs itself, and the catalog's."""
+"""Bedrock's names of its built-in tools, and the catalog's names."""
 
 
 def read(document: dict[str, Any]) -> Answer:
-    """What Bedrock's own tools did is shown beside the answer; calls of other tools are the caller's to make."""
+    """Reads an answer. Uses of Bedrock's own tools are reported with it; other tool calls are left to the caller."""
     usage = object_of(document.get("usage"))
     answer = Answer(
         stop=name_of(document.get("stopReason")),
@@ -49,7 +49,7 @@ def _read_block(block: dict[str, Any], answer: Answer) -> None:
         if name in _SYSTEM_TOOLS or call.get("type") == "server_tool_use":
             used = {"name": _SYSTEM_TOOLS.get(name, name), "input": object_of(call.get("input"))}
             answer.built_in_tools.append(used)
-            answer.more_spoken += len(arguments.encode("utf-8", "replace"))
+            answer.more_text_bytes += len(arguments.encode("utf-8", "replace"))
         else:
             answer.tool_calls.append(tool_call(call.get("toolUseId"), name, arguments))
     if cited := object_of(block.get("citationsContent")):
@@ -62,7 +62,7 @@ def _read_block(block: dict[str, Any], answer: Answer) -> None:
 
 
 def _read_tokens(usage: dict[str, Any]) -> Tokens:
-    """The interface counts what was kept beside the rest of the prompt."""
+    """Reads the token counts. The interface counts cached tokens separately from the rest of the prompt."""
     prompt = parse_count(usage.get("inputTokens"))
     cached = parse_count(usage.get("cacheReadInputTokens")) or 0
     cache_write = parse_count(usage.get("cacheWriteInputTokens")) or 0

@@ -1,4 +1,4 @@
-"""Errors inside of answers, as the providers word them."""
+"""Errors in providers' responses."""
 
 from typing import Any
 
@@ -45,11 +45,11 @@ _STATUSES = {
     "resourcenotfoundexception": 404,
     "validationexception": 400,
 }
-"""HTTP's status for what providers call by a name."""
+"""The HTTP statuses of the providers' error names, in lower case."""
 
 
 def find_fault(document: Any) -> Fault | None:
-    """The error in a document that has one, however it is wrapped."""
+    """The error in a document in any of the usual wrappings, or None."""
     fields = object_of(document)
     error = fields.get("error")
     match error:
@@ -57,14 +57,14 @@ def find_fault(document: Any) -> Fault | None:
             return _read_fault(inner)
         case str() if error.strip():
             return Fault(error)
-        case _ if name_of(fields.get("__type")):  # Bedrock's, whatever the status
+        case _ if name_of(fields.get("__type")):  # Bedrock's form, with any status
             return _read_fault(fields)
         case _:
             return None
 
 
 def error_body(document: Any) -> Fault:
-    """What the body of an error status says: in any of the usual wrappings."""
+    """The error in the body of an error response, in any of the usual wrappings."""
     if isinstance(document, list) and document:
         return error_body(document[0])
     fields = object_of(document)
@@ -77,8 +77,8 @@ def _read_fault(error: dict[str, Any]) -> Fault:
     status = _read_status(code) or _read_status(error.get("status")) or _read_status(error.get("http_code"))
     for name in names:
         status = status or _STATUSES.get((name or "").rpartition("#")[2].lower())
-    words = text_of(error.get("message")) or text_of(error.get("Message")) or text_of(error.get("detail"))
-    return Fault(words, next((name for name in names if name), None), status)
+    message = text_of(error.get("message")) or text_of(error.get("Message")) or text_of(error.get("detail"))
+    return Fault(message, next((name for name in names if name), None), status)
 
 
 def _read_status(value: Any) -> int | None:

@@ -1,4 +1,4 @@
-"""Gemini's generateContent: an answer is a candidate of parts; what it rests on is beside them, by byte offsets."""
+"""Gemini's generateContent: an answer is a candidate with parts. Its sources are listed separately, by byte offsets."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ _COUNTABLE = frozenset({"google_search", "url_context", "code_execution"})
 
 
 def read(document: dict[str, Any]) -> Answer:
-    """The first candidate. A search is counted for each query that is not empty."""
+    """Reads the first candidate. Each query that is not empty counts as one search."""
     candidates = objects_of(document.get("candidates"))
     candidate = candidates[0] if candidates else {}
     blocked = name_of(object_of(document.get("promptFeedback")).get("blockReason"))
@@ -45,11 +45,11 @@ def _read_part(part: dict[str, Any], answer: Answer) -> None:
         answer.tool_calls.append(tool_call(id_, call.get("name"), arguments))
     if code := object_of(part.get("executableCode")):
         answer.built_in_tools.append({"name": "code_execution", "input": {"code": text_of(code.get("code"))}})
-        answer.more_spoken += len(text_of(code.get("code")).encode("utf-8", "replace"))
+        answer.more_text_bytes += len(text_of(code.get("code")).encode("utf-8", "replace"))
 
 
 def _cite_sources(grounding: dict[str, Any], content: str) -> list[dict[str, Any]]:
-    """Each support of the answer with each of its sources; sources alone where there are no supports."""
+    """A citation for each supported segment and each of its sources, or for each source if there are no segments."""
     chunks = _read_list(grounding, "groundingChunks")
     sources = [object_of(chunk.get("web") or chunk.get("retrievedContext")) for chunk in chunks]
     found: list[dict[str, Any]] = []
@@ -58,13 +58,13 @@ def _cite_sources(grounding: dict[str, Any], content: str) -> list[dict[str, Any
         segment = object_of(support.get("segment"))
         span = _to_characters(encoded, segment.get("startIndex"), segment.get("endIndex"))
         indices = [index for index in array_of(support.get("groundingChunkIndices")) if isinstance(index, int)]
-        named = [sources[index] for index in indices if 0 <= index < len(sources)]
-        found += [citation(source.get("uri"), source.get("title"), span=span) for source in named]
+        cited = [sources[index] for index in indices if 0 <= index < len(sources)]
+        found += [citation(source.get("uri"), source.get("title"), span=span) for source in cited]
     return found or [citation(source.get("uri"), source.get("title")) for source in sources]
 
 
 def _cite_recitations(candidate: dict[str, Any], content: str) -> list[dict[str, Any]]:
-    """What the answer quotes from what the model was trained on."""
+    """Citations of training data that the answer quotes."""
     metadata = object_of(candidate.get("citationMetadata"))
     sources = _read_list(metadata, "citationSources") or _read_list(metadata, "citations")
     encoded = content.encode("utf-8", "replace")
@@ -80,7 +80,7 @@ def _cite_recitations(candidate: dict[str, Any], content: str) -> list[dict[str,
 
 
 def _to_characters(encoded: bytes, start: Any, end: Any) -> tuple[int | None, int | None]:
-    """Offsets in characters, of those in bytes; a missing start is 0."""
+    """Converts byte offsets to character offsets. A missing start is 0."""
     first, last = parse_count(0 if start is None else start), parse_count(end)
     if first is None or last is None:
         return None, None
@@ -89,15 +89,15 @@ def _to_characters(encoded: bytes, start: Any, end: Any) -> tuple[int | None, in
 
 def _count_uses(candidate: dict[str, Any], grounding: dict[str, Any], answer: Answer) -> None:
     queries = array_of(grounding.get("webSearchQueries"))
-    asked = {query for query in queries if isinstance(query, str) and query.strip()}
-    answer.built_in_tools += [{"name": "google_search", "input": {"query": query}} for query in sorted(asked)]
-    answer.uses["google_search"] = len(asked) or int(bool(_read_list(grounding, "groundingChunks")))
+    searched = {query for query in queries if isinstance(query, str) and query.strip()}
+    answer.built_in_tools += [{"name": "google_search", "input": {"query": query}} for query in sorted(searched)]
+    answer.uses["google_search"] = len(searched) or int(bool(_read_list(grounding, "groundingChunks")))
     answer.uses["url_context"] = len(_read_list(object_of(candidate.get("urlContextMetadata")), "urlMetadata"))
     answer.uses["code_execution"] = sum(used["name"] == "code_execution" for used in answer.built_in_tools)
 
 
 def _read_tokens(usage: dict[str, Any]) -> Tokens:
-    """What its tools read counts as prompt, what it thought as answer."""
+    """Reads the token counts. Text that tools read counts as prompt, and thoughts count as completion."""
     prompt, total = parse_count(usage.get("promptTokenCount")), parse_count(usage.get("totalTokenCount"))
     if prompt is not None:
         prompt += parse_count(usage.get("toolUsePromptTokenCount")) or 0

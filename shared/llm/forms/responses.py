@@ -1,4 +1,4 @@
-"""OpenAI's Responses interface: an answer is a list of items, of which messages are one kind."""
+"""OpenAI's Responses interface: an answer is a list of items of several types, such as messages."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _COUNTABLE = frozenset({"web_search", "code_interpreter", "file_search"})
 
 
 def read(document: dict[str, Any]) -> Answer:
-    """A web search is billed for each search, not for pages that are opened; an interpreter for each container."""
+    """Reads an answer. Web searches are billed, opened pages are not. The code interpreter is billed per container."""
     answer = Answer(
         countable=_COUNTABLE, stop=_read_stop(document), tokens=_read_tokens(object_of(document.get("usage")))
     )
@@ -39,7 +39,7 @@ def read(document: dict[str, Any]) -> Answer:
             case "code_interpreter_call":
                 code = text_of(item.get("code"))
                 answer.built_in_tools.append({"name": "code_interpreter", "input": {"code": code}})
-                answer.more_spoken += len(code.encode("utf-8", "replace"))
+                answer.more_text_bytes += len(code.encode("utf-8", "replace"))
                 containers.add(text_of(item.get("container_id")))
             case _:
                 pass
@@ -67,12 +67,12 @@ def _read_stop(document: dict[str, Any]) -> str | None:
 
 
 def _read_tokens(usage: dict[str, Any]) -> Tokens:
-    sent, answered = object_of(usage.get("input_tokens_details")), object_of(usage.get("output_tokens_details"))
+    sent, written = object_of(usage.get("input_tokens_details")), object_of(usage.get("output_tokens_details"))
     return Tokens(
         prompt=parse_count(usage.get("input_tokens")),
         completion=parse_count(usage.get("output_tokens")),
         total=parse_count(usage.get("total_tokens")),
         cached=parse_count(sent.get("cached_tokens")) or 0,
         cache_write=parse_count(sent.get("cache_write_tokens")) or 0,
-        reasoning=parse_count(answered.get("reasoning_tokens")) or 0,
+        reasoning=parse_count(written.get("reasoning_tokens")) or 0,
     )

@@ -1,4 +1,4 @@
-"""Environments for the catalog's tests: every variable it reads, each with a value that must never show."""
+"""Environments for the catalog's tests: all variables that it reads, with values that must never be shown."""
 
 SECRET = "s3cr3t-value"
 

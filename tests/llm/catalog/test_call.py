@@ -1,4 +1,4 @@
-"""What goes together in one call, and what does not."""
+"""Combinations of parameters, tools and messages in one call."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def user(text: str) -> list[Message]:
 
 
 @pytest.mark.parametrize(
-    ("provider", "model", "parameters", "words"),
+    ("provider", "model", "parameters", "message"),
     [
         ("anthropic", "claude-haiku-4-5", {"reasoning_effort": "high", "max_tokens": 1000}, "more than 4096"),
         ("anthropic", "claude-haiku-4-5", {"reasoning_effort": "low", "max_completion_tokens": 1024}, "more than 1024"),
@@ -39,14 +39,14 @@ def user(text: str) -> list[Message]:
             "top_p cannot be combined with temperature",
         ),
         ("anthropic", "claude-opus-5-5", {"temperature": 0.5}, "temperature must be 1"),
-        ("anthropic", "claude-opus-5-5", {"top_p": 0.5}, "takes no parameter 'top_p'"),
-        ("anthropic", "claude-haiku-4-5", {"stop": ["END", "\n"]}, "white space alone"),
-        ("anthropic", "claude-haiku-4-5", {"user": "me@example.com"}, "takes no parameter 'user'"),
+        ("anthropic", "claude-opus-5-5", {"top_p": 0.5}, "has no parameter 'top_p'"),
+        ("anthropic", "claude-haiku-4-5", {"stop": ["END", "\n"]}, "only white space"),
+        ("anthropic", "claude-haiku-4-5", {"user": "me@example.com"}, "has no parameter 'user'"),
         ("anthropic", "claude-haiku-4-5", {"response_format": JSON}, "one of text, json_schema"),
         ("bedrock", CLAUDE_AT_BEDROCK, {"temperature": 0.5, "top_p": 0.9}, "top_p cannot be combined with temperature"),
         ("bedrock", CLAUDE_AT_BEDROCK, {"reasoning_effort": "high", "max_tokens": 1000}, "more than 4096"),
         ("bedrock", NOVA, {"response_format": JSON}, "one of text, json_schema"),
-        ("bedrock", NOVA, {"reasoning_effort": "low"}, "takes no parameter 'reasoning_effort'"),
+        ("bedrock", NOVA, {"reasoning_effort": "low"}, "has no parameter 'reasoning_effort'"),
         ("bedrock", NOVA, {"stop": ["a", "b", "c", "d", "e"]}, "at most 4"),
         (
             "bedrock",
@@ -60,38 +60,50 @@ def user(text: str) -> list[Message]:
             {"reasoning_effort": "low", "response_format": BY_SCHEMA},
             "response_format cannot be combined with reasoning_effort low",
         ),
-        ("bedrock", "us.meta.llama3-3-70b-instruct-v1:0", {"top_k": 3}, "takes no parameter 'top_k'"),
+        ("bedrock", "us.meta.llama3-3-70b-instruct-v1:0", {"top_k": 3}, "has no parameter 'top_k'"),
         ("bedrock", "us.meta.llama3-3-70b-instruct-v1:0", {"response_format": JSON}, "no parameter 'response_format'"),
-        ("gemini", "gemini-3.8-flash", {"temperature": 0.5}, "takes no parameter 'temperature'"),
-        ("gemini", "gemini-2.5-flash", {"presence_penalty": 1}, "takes no parameter 'presence_penalty'"),
+        ("gemini", "gemini-3.8-flash", {"temperature": 0.5}, "has no parameter 'temperature'"),
+        ("gemini", "gemini-2.5-flash", {"presence_penalty": 1}, "has no parameter 'presence_penalty'"),
         ("gemini", "gemini-2.5-flash", {"stop": list("abcdef")}, "at most 5"),
         ("openai", "gpt-5", {"temperature": 0.5}, "temperature must be 1"),
-        ("openai", "gpt-5", {"top_p": 0.5}, "takes no parameter 'top_p'"),
+        ("openai", "gpt-5", {"top_p": 0.5}, "has no parameter 'top_p'"),
         ("openai", "gpt-5.4", {"reasoning_effort": "low", "temperature": 0.5}, "temperature must be 1"),
         ("openai", "gpt-5.4", {"reasoning_effort": "low", "max_completion_tokens": 15}, "at least 16"),
         ("openai", "gpt-5.5-pro", {"max_completion_tokens": 15}, "at least 16 for openai/gpt-5.5-pro."),
         ("openai", "gpt-4.1", {"n": 2}, "n must be 1"),
         ("openai", "gpt-4.1", {"response_format": {"type": "xml"}}, "one of text, json_object, json_schema"),
         ("openai", "gpt-4.1", {"response_format": {"type": "json_schema"}}, "a name and a schema"),
-        ("openai", "gpt-4.1", {"response_format": {**JSON, "schema": {}}}, "takes type and json_schema"),
-        ("openai", "gpt-4.1", {"response_format": {**JSON, "json_schema": SCHEMA}}, "with the type json_schema only"),
+        ("openai", "gpt-4.1", {"response_format": {**JSON, "schema": {}}}, "only type and json_schema are allowed"),
+        (
+            "openai",
+            "gpt-4.1",
+            {"response_format": {**JSON, "json_schema": SCHEMA}},
+            "only have a json_schema with the type json_schema",
+        ),
         ("openai", "gpt-4.1", {"response_format": {**BY_SCHEMA, "json_schema": {**SCHEMA, "name": "a b"}}}, "letters"),
-        ("openai", "gpt-4.1", {"response_format": {**BY_SCHEMA, "json_schema": {**SCHEMA, "x": 1}}}, "strict only"),
+        (
+            "openai",
+            "gpt-4.1",
+            {"response_format": {**BY_SCHEMA, "json_schema": {**SCHEMA, "x": 1}}},
+            "only have the fields name, description, schema and strict",
+        ),
         ("openai", "gpt-4.1", {"response_format": {**BY_SCHEMA, "json_schema": {"name": "a", "schema": {}}}}, "object"),
-        ("openrouter", "openai/gpt-5-mini", {"temperature": 0.5}, "takes no parameter 'temperature'"),
+        ("openrouter", "openai/gpt-5-mini", {"temperature": 0.5}, "has no parameter 'temperature'"),
         ("openrouter", "openai/gpt-5-mini", {"max_tokens": 15}, "from 16 to"),
         ("openrouter", "openai/gpt-5.1", {"max_completion_tokens": 15}, "from 16 to"),
         ("openrouter", "anthropic/claude-haiku-4.5", {"reasoning_effort": "low", "max_tokens": 900}, "more than 1024"),
         ("perplexity", "sonar", {"response_format": JSON}, "one of text, json_schema"),
         ("perplexity", "sonar", {"frequency_penalty": 1, "presence_penalty": 1}, "presence_penalty must be 0"),
-        ("ollama", "llama3.1", {"reasoning_effort": "low"}, "takes no parameter 'reasoning_effort'"),
+        ("ollama", "llama3.1", {"reasoning_effort": "low"}, "has no parameter 'reasoning_effort'"),
     ],
 )
-def test_what_the_provider_would_refuse_is_refused(provider: str, model: str, parameters: dict[str, Any], words: str):
-    """With the names of the parameters and of the model, and no advice of a library's."""
+def test_combinations_that_the_provider_refuses_are_refused(
+    provider: str, model: str, parameters: dict[str, Any], message: str
+):
+    """The message names the parameters and the model, without advice from litellm."""
     with pytest.raises(InvalidParameters) as error:
         check_call(CATALOG.route(provider, model), parameters, [], user("Answer in JSON."))
-    assert words in error.value.message
+    assert message in error.value.message
     assert "litellm" not in error.value.message
 
 
@@ -105,8 +117,10 @@ def test_what_the_provider_would_refuse_is_refused(provider: str, model: str, pa
         ("bedrock", NOVA_2, {"response_format": BY_SCHEMA}, "web_grounding"),
     ],
 )
-def test_what_does_not_go_with_a_tool_is_refused(provider: str, model: str, parameters: dict[str, Any], tool: str):
-    """And is taken without it."""
+def test_parameters_that_conflict_with_a_tool_are_refused(
+    provider: str, model: str, parameters: dict[str, Any], tool: str
+):
+    """They are refused with the tool, and accepted without it."""
     route = CATALOG.route(provider, model)
     check_call(route, parameters, [], user("Answer in JSON."))
     with pytest.raises(InvalidParameters, match="tools"):
@@ -123,10 +137,8 @@ def test_what_does_not_go_with_a_tool_is_refused(provider: str, model: str, para
         ("gpt-4.1", {"max_tokens": 50}, [], {"max_completion_tokens": 50}),
     ],
 )
-def test_what_goes_without_saying_is_left_out(
-    model: str, given: dict[str, Any], tools: list[str], sent: dict[str, Any]
-):
-    """A default that cannot be combined with a tool is not refused; the longest answer has one name."""
+def test_redundant_parameters_are_omitted(model: str, given: dict[str, Any], tools: list[str], sent: dict[str, Any]):
+    """A default that conflicts with a tool is omitted, and the answer limit has the model's name for it."""
     call = check_call(CATALOG.route("openai", model), given, tools, user("Hi."))
     assert {name: value for name, value in call.parameters.items() if name != "max_tool_calls"} == sent
 
@@ -149,8 +161,8 @@ CLOSED = {"type": "object", "properties": {"a": {"type": "string"}}, "required":
         ({**CLOSED, "properties": {"type": {"type": "string"}}, "required": ["type"]}, True),
     ],
 )
-def test_a_strict_schema_is_closed_for_openai(schema: dict[str, Any], fits: bool):
-    """It refuses others; without strict it takes them, as other providers do."""
+def test_a_strict_schema_must_be_closed_for_openai(schema: dict[str, Any], fits: bool):
+    """OpenAI refuses an open schema if it is strict; without strict, and elsewhere, it is accepted."""
     wanted = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
     openai, gemini = CATALOG.route("openai", "gpt-4.1"), CATALOG.route("gemini", "gemini-2.5-flash")
     check_call(gemini, {"response_format": wanted}, [])
@@ -162,32 +174,32 @@ def test_a_strict_schema_is_closed_for_openai(schema: dict[str, Any], fits: bool
             check_call(openai, {"response_format": wanted}, [])
 
 
-def test_a_schema_may_be_one_of_a_list_where_it_is_taken():
+def test_a_schema_may_describe_a_list_if_the_provider_accepts_it():
     """Gemini answers with lists; OpenAI and Bedrock's models do not."""
     wanted = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "array"}}}
     assert check_call(CATALOG.route("gemini", "gemini-2.5-flash"), {"response_format": wanted}, [])
     for provider, model in (("openai", "gpt-4.1"), ("bedrock", NOVA)):
-        with pytest.raises(InvalidParameters, match="at its top"):
+        with pytest.raises(InvalidParameters, match="at the top level"):
             check_call(CATALOG.route(provider, model), {"response_format": wanted}, [])
 
 
 def test_without_reasoning_the_chat_api_is_used():
-    """An effort of none has no thoughts to report; any other has."""
+    """With an effort of none there are no thoughts, so the chat API is used."""
     route = CATALOG.route("openai", "gpt-5.4")
     assert check_call(route, {"reasoning_effort": "none"}, []).api == "chat"
     assert check_call(route, {"reasoning_effort": "low"}, []).api == "responses"
 
 
-def test_json_has_to_be_asked_for_where_the_provider_wants_it():
-    """OpenAI refuses a json_object that no message speaks of."""
+def test_a_message_must_mention_json_for_openai():
+    """OpenAI refuses a json_object if no message mentions JSON."""
     route = CATALOG.route("openai", "gpt-4.1")
     with pytest.raises(InvalidMessages, match="the word JSON"):
         check_call(route, {"response_format": JSON}, [], user("Hi."))
     assert check_call(route, {"response_format": JSON}, [], user("As Json.")).parameters == {"response_format": JSON}
 
 
-def test_json_without_a_schema_does_not_go_with_searches():
-    """OpenAI refuses the two together; a schema goes with them, and so does its interpreter with either."""
+def test_json_without_a_schema_conflicts_with_web_search():
+    """OpenAI refuses json_object with web search, but accepts a schema, and its interpreter with both."""
     route = CATALOG.route("openai", "gpt-4.1")
     with pytest.raises(InvalidParameters, match="json_object cannot be combined with web_search"):
         check_call(route, {"response_format": JSON}, ["web_search"], user("As JSON."))
@@ -195,15 +207,15 @@ def test_json_without_a_schema_does_not_go_with_searches():
     check_call(route, {"response_format": BY_SCHEMA}, ["web_search"], user("As JSON."))
 
 
-def test_a_form_of_the_answer_is_kept_by_whoever_runs_the_model():
-    """OpenRouter chooses only among those who heed it."""
+def test_openrouter_must_choose_a_provider_that_supports_the_schema():
+    """With a schema, OpenRouter only chooses providers that support it."""
     call = check_call(CATALOG.route("openrouter", "openrouter/auto"), {"response_format": BY_SCHEMA}, [])
     assert call.parameters["provider"] == {"require_parameters": True}
     assert "provider" not in check_call(CATALOG.route("openrouter", "openrouter/auto"), {"top_p": 1}, []).parameters
 
 
-def test_a_begun_answer_does_not_go_with_thinking():
-    """Claude that thinks does not go on with an answer; without thinking it does."""
+def test_a_begun_answer_conflicts_with_thinking():
+    """Claude continues an answer only without thinking."""
     route = CATALOG.route("anthropic", "claude-haiku-4-5")
     messages = [*user("Hi."), Message(role="assistant", content="Hel")]
     assert check_call(route, {}, [], messages).messages[-1]["content"] == "Hel"

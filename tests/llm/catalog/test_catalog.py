@@ -1,4 +1,4 @@
-"""Which providers and models there are in which environment, how one is called, and that no key ever shows."""
+"""The providers and models in an environment, their routes, and the secrecy of keys."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -25,8 +25,8 @@ environs = st.dictionaries(
 places = st.sampled_from([{}, CLOUD, EMULATOR])
 
 
-def callable_here(environ: Mapping[str, str]) -> set[str]:
-    """The rule in words of its own: a provider needs one complete set of keys; free ones need an address."""
+def callable_providers(environ: Mapping[str, str]) -> set[str]:
+    """An independent version of the rule: a provider needs a complete set of keys; free ones need an address."""
 
     def has(*names: str) -> bool:
         return all(environ.get(name, "").strip() for name in names)
@@ -46,11 +46,11 @@ def callable_here(environ: Mapping[str, str]) -> set[str]:
 
 
 @given(environs, places)
-def test_only_what_can_be_called_is_listed(variables: dict[str, str], place: dict[str, str]):
-    """Listed, found and routed are the same set, in a stable order; the rest says that it is not set up."""
+def test_only_callable_providers_are_listed(variables: dict[str, str], place: dict[str, str]):
+    """Listed, found and routed providers are the same set, in a stable order; the others are not set up."""
     environ = variables | place
     catalog = Catalog.load(environ)
-    expected = callable_here(environ)
+    expected = callable_providers(environ)
     assert [*catalog.list_providers()] == sorted(expected)
     for slug in list_provider_slugs():
         model = next(iter(load_curated(slug).models))
@@ -78,8 +78,8 @@ def test_only_what_can_be_called_is_listed(variables: dict[str, str], place: dic
         ("\n", set[str]()),
     ],
 )
-def test_keys_may_be_known_by_their_names_alone(names: str, providers: set[str]):
-    """For functions that say what can be called, and call nothing themselves."""
+def test_names_of_keys_are_sufficient(names: str, providers: set[str]):
+    """Functions that list providers, but do not call models, only need the names of keys."""
     catalog = Catalog.load({**CLOUD, "PROVIDER_KEYS": names})
     assert catalog.list_providers().keys() == providers
     for provider in providers:
@@ -87,8 +87,8 @@ def test_keys_may_be_known_by_their_names_alone(names: str, providers: set[str])
         assert catalog.route(provider, model).api_key is None
 
 
-def test_names_of_keys_take_no_key_away():
-    """A key that the environment has is used, whether it is named or not."""
+def test_names_of_keys_do_not_hide_keys():
+    """A key in the environment is used, whether it is named or not."""
     catalog = Catalog.load(
         {**CLOUD, "PROVIDER_KEYS": "GEMINI_API_KEY,OPENAI_API_KEY", "OPENAI_API_KEY": "sk", "OR_API_KEY": "or"}
     )
@@ -98,7 +98,7 @@ def test_names_of_keys_take_no_key_away():
 
 
 def test_the_environment_is_read_once():
-    """What changes afterwards is not seen: a process has one catalog."""
+    """Later changes have no effect, because a process has one catalog."""
     environ = {"OPENAI_API_KEY": "first"}
     catalog = Catalog.load(environ)
     environ["OPENAI_API_KEY"] = "second"
@@ -107,22 +107,22 @@ def test_the_environment_is_read_once():
 
 @pytest.mark.parametrize("emulator", ["", "false", "0"])
 def test_in_the_cloud_ollama_needs_an_address(emulator: str):
-    """This machine's own address leads to nothing there."""
+    """In the cloud, no server listens on this machine's own address."""
     catalog = Catalog.load({**CLOUD, "FUNCTIONS_EMULATOR": emulator})
     with pytest.raises(ProviderNotConfigured, match="OLLAMA_API_BASE"):
         catalog.get_provider("ollama")
 
 
 @pytest.mark.parametrize("place", [{}, EMULATOR, {"APP_ENV": "local"}])
-def test_outside_references_ollama_is_on_this_machine(place: dict[str, str]):
-    """Nothing has to be set for it, and it is free."""
+def test_outside_of_the_cloud_ollama_is_on_this_machine(place: dict[str, str]):
+    """Ollama needs no settings outside of the cloud, and it is free."""
     route = Catalog.load(place).route("ollama", "llama3.1")
     assert (route.base_url, route.api_key, route.charged) == ("http://127.0.0.1:11434", None, False)
     assert route.call_arguments() == {"model": "ollama_chat/llama3.1", "api_base": "http://127.0.0.1:11434"}
 
 
-def test_the_local_model_is_not_sent_openais_key():
-    """It speaks OpenAI's protocol and so wants some key, but never the real one."""
+def test_the_local_model_does_not_get_openais_key():
+    """It uses OpenAI's protocol, so it needs a key, but never the real one."""
     route = Catalog.load(EVERYTHING).route("local", "smollm2-135m-instruct")
     assert route.call_arguments() == {
         "model": "openai/smollm2-135m-instruct",
@@ -143,7 +143,7 @@ def test_the_local_model_is_not_sent_openais_key():
     ],
 )
 def test_a_route_names_the_model_as_litellm_does(provider: str, model: str, name: str):
-    """The prefix is the provider's; the slug stays as it is. These providers charge."""
+    """The prefix belongs to the provider, and the slug is unchanged. These providers charge."""
     route = Catalog.load(EVERYTHING).route(provider, model)
     assert route.litellm_model == name
     assert route.call_arguments()["model"] == name
@@ -152,7 +152,7 @@ def test_a_route_names_the_model_as_litellm_does(provider: str, model: str, name
 
 
 def test_the_first_key_and_address_that_are_set_are_used():
-    """Alternatives are tried in the order of the file; empty ones are passed over."""
+    """Alternatives are tried in the order of the file; empty ones are skipped."""
     catalog = Catalog.load(
         {"GEMINI_API_KEY": " ", "GOOGLE_API_KEY": "google", "OPENAI_API_KEY": "a", "OPENAI_API_BASE": "http://b"}
     )
@@ -179,14 +179,14 @@ def test_the_first_key_and_address_that_are_set_are_used():
         ),
     ],
 )
-def test_bedrock_takes_a_token_or_a_pair_of_keys(environ: dict[str, str], expected: dict[str, str]):
-    """The region goes along where one is set; a session token goes with the keys it belongs to."""
+def test_bedrock_accepts_a_token_or_a_pair_of_keys(environ: dict[str, str], expected: dict[str, str]):
+    """The region is passed on if it is set, and a session token is passed on with its keys."""
     route = Catalog.load(environ).route("bedrock", "amazon.nova-micro-v1:0")
     assert route.call_arguments() == {"model": "bedrock/amazon.nova-micro-v1:0", **expected}
 
 
-def test_the_responses_api_is_asked_for_in_the_models_name():
-    """By the model's own need, or by that of a tool."""
+def test_the_responses_api_is_selected_in_the_models_name():
+    """The Responses API is used if the model or a tool needs it."""
     catalog = Catalog.load({"OPENAI_API_KEY": "x"})
     assert catalog.route("openai", "gpt-5.5-pro").call_arguments()["model"] == "openai/responses/gpt-5.5-pro"
     route = catalog.route("openai", "gpt-5")
@@ -194,8 +194,8 @@ def test_the_responses_api_is_asked_for_in_the_models_name():
     assert route.call_arguments("responses")["model"] == "openai/responses/gpt-5"
 
 
-def test_a_route_says_what_there_is_to_pay_beside_tokens():
-    """Per use of a tool, as the model or else the provider has it, and per request."""
+def test_a_route_has_the_fees_in_addition_to_tokens():
+    """A fee per tool use is the model's or else the provider's; there may also be a fee per request."""
     catalog = Catalog.load(EVERYTHING)
     openai = catalog.route("openai", "gpt-5")
     assert openai.tool_fees["web_search"].per_use == 0.01
@@ -212,14 +212,14 @@ def test_a_route_says_what_there_is_to_pay_beside_tokens():
 
 
 def test_a_route_can_be_changed_without_harm():
-    """Adapters may rewrite tool JSON in place; the next route is as the file says."""
+    """The caller may change the tools of a route without affecting the next one."""
     catalog = Catalog.load({"OPENAI_API_KEY": "x"})
     catalog.route("openai", "gpt-5").tools["code_interpreter"]["container"]["type"] = "changed"
     assert catalog.route("openai", "gpt-5").tools["code_interpreter"]["container"] == {"type": "auto"}
 
 
-def test_an_unknown_provider_is_told_from_one_that_lacks_its_key():
-    """Both are unknown to a reader of `GET /providers`; the second says what to set."""
+def test_an_unknown_provider_differs_from_one_without_a_key():
+    """`GET /providers` lists neither of them, but the error for the second names the key to set."""
     catalog = Catalog.load({"OPENAI_API_KEY": "x"})
     with pytest.raises(UnknownProvider, match=r"no provider 'opnai'\. Did you mean openai\?") as unknown:
         catalog.get_provider("opnai")
@@ -246,20 +246,20 @@ def test_an_unknown_provider_is_told_from_one_that_lacks_its_key():
             "Set ANTHROPIC_API_KEY to use it.",
         ),
         ("Gofannon", {}, "There is no provider 'Gofannon'. Did you mean gofannon?"),
-        ("zzz", {}, "There is no provider 'zzz'. There is: ollama."),
-        ("zzz", {"OPENAI_API_KEY": "x"}, "There is no provider 'zzz'. There are: ollama, openai."),
+        ("zzz", {}, "There is no provider 'zzz'. Available: ollama."),
+        ("zzz", {"OPENAI_API_KEY": "x"}, "There is no provider 'zzz'. Available: ollama, openai."),
     ],
 )
-def test_an_unknown_provider_is_told_what_may_be_meant(slug: str, environ: dict[str, str], message: str):
-    """Also one that has no key yet, and what to set for it."""
+def test_the_error_for_an_unknown_provider_suggests_others(slug: str, environ: dict[str, str], message: str):
+    """The error may suggest a provider without a key, and then names the variable to set."""
     with pytest.raises(UnknownProvider) as unknown:
         Catalog.load(environ).get_provider(slug)
     assert unknown.value.message == message
 
 
 @pytest.mark.parametrize("model", ["gpt-41", "", "x" * 10_000, "../openai", "gpt-4.1\n"])
-def test_an_unknown_model_is_an_error_of_one_short_line(model: str):
-    """Whatever was asked for, the message stays readable and offers what there is."""
+def test_the_error_for_an_unknown_model_is_one_short_line(model: str):
+    """For any requested name, the message stays readable and lists models."""
     with pytest.raises(UnknownModel, match="OpenAI has no model") as error:
         Catalog.load({"OPENAI_API_KEY": "x"}).get_model("openai", model)
     assert "\n" not in error.value.message
@@ -268,7 +268,7 @@ def test_an_unknown_model_is_an_error_of_one_short_line(model: str):
 
 
 def test_nothing_shows_a_key_or_an_address():
-    """Not the catalog, not a route, not the wire, not an error."""
+    """Neither the catalog, routes, the wire nor errors show a key or an address."""
     catalog = Catalog.load(EVERYTHING)
     texts = [repr(catalog), str(catalog)]
     for slug, provider in catalog.list_providers().items():
@@ -290,8 +290,8 @@ def test_nothing_shows_a_key_or_an_address():
     assert not [text for text in texts if SECRET in text]
 
 
-def test_the_wire_holds_no_detail_of_the_call():
-    """Variables' names, tool JSON and litellm's names are nobody's business outside."""
+def test_the_wire_contains_no_details_of_calls():
+    """The names of variables, the tools' JSON and litellm's names must not be shown outside."""
     for provider in Catalog.load(EVERYTHING).list_providers().values():
         text = provider.model_dump_json()
         assert not [name for name in (*KEYS, *ADDRESSES, "litellm", "api_key", "web_search_20250305") if name in text]

@@ -1,4 +1,4 @@
-"""The catalog's files: complete, consistent, and read without litellm."""
+"""The catalog's files are complete, consistent, and read without litellm."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ EVERY_MODEL = pytest.mark.parametrize(("provider", "model"), MODELS, ids=["/".jo
 
 
 def test_the_eight_providers_have_a_file_in_both_folders():
-    """Each provider is one curated file and one known file of the same name, and nothing else lies there."""
+    """Each provider has a curated and a known file of the same name, and there are no other files."""
     expected = {"openai", "anthropic", "gemini", "bedrock", "openrouter", "perplexity", "ollama", "local"}
     assert {*list_provider_slugs()} == expected
     assert {file.name for file in CURATED.iterdir()} == {f"{slug}.json" for slug in expected}
@@ -34,20 +34,20 @@ def test_the_eight_providers_have_a_file_in_both_folders():
 
 @pytest.mark.parametrize("slug", ["openai", "anthropic", "gemini"])
 def test_the_main_providers_have_at_least_five_models(slug: str):
-    """Someone with one key has a choice."""
+    """A user with a single key can choose between models."""
     assert len(describe_provider(slug).models) >= 5
 
 
-def test_the_local_provider_has_the_one_small_model():
-    """It is free, and its context window is small enough to matter."""
+def test_the_local_provider_has_one_small_model():
+    """The local model is free, and its context window is small enough to matter."""
     local = describe_provider("local").models
     assert [*local] == ["smollm2-135m-instruct"]
     assert local["smollm2-135m-instruct"].context_window == 2048
 
 
 @pytest.mark.parametrize("slug", list_provider_slugs())
-def test_a_provider_describes_itself(slug: str):
-    """Name and description are for people, so they are not empty."""
+def test_a_provider_has_a_name_and_a_description(slug: str):
+    """The name and the description are shown to users, so they are not empty."""
     info = describe_provider(slug)
     assert info.name
     assert info.description.endswith((".", "1"))
@@ -55,7 +55,7 @@ def test_a_provider_describes_itself(slug: str):
 
 @EVERY_MODEL
 def test_a_model_is_complete(provider: str, model: str):
-    """Every model says what it is, how much it reads, what it takes and, where litellm knows it, what it costs."""
+    """Every model has a description, a context window, parameters and, if litellm knows it, prices."""
     info = describe_provider(provider).models[model]
     assert info.description.endswith(".")
     assert info.context_window
@@ -73,16 +73,16 @@ def test_a_model_is_complete(provider: str, model: str):
 
 @EVERY_MODEL
 def test_a_parameter_is_consistent(provider: str, model: str):
-    """Bounds are for numbers, choices for choices; a default is allowed. Also for what is taken and not listed."""
+    """Only numbers have bounds, only choices have choices, and defaults are allowed, even if not listed."""
     info = describe_provider(provider).models[model]
     unlisted = list_unlisted_parameters(load_curated(provider), load_curated(provider).models[model], info)
     for name, spec in [*info.parameters.items(), *unlisted.items()]:
-        consistent(name, spec)
+        assert_consistent(name, spec)
 
 
 @EVERY_MODEL
-def test_rules_speak_of_parameters_that_there_are(provider: str, model: str):
-    """A misspelt name in a rule would never hold."""
+def test_rules_refer_to_existing_parameters(provider: str, model: str):
+    """A rule with a misspelt name would never apply."""
     source, info = load_curated(provider), describe_provider(provider).models[model]
     taken = {*info.parameters, *list_unlisted_parameters(source, source.models[model], info)}
     for rule in [rule for name in source.models[model].parameter_sets for rule in source.rules.get(name, [])]:
@@ -93,13 +93,13 @@ def test_rules_speak_of_parameters_that_there_are(provider: str, model: str):
 
 @pytest.mark.parametrize("slug", list_provider_slugs())
 def test_a_provider_shows_defaults(slug: str):
-    """Frontends hide a parameter without one."""
+    """Frontends hide parameters without a default."""
     models = describe_provider(slug).models.values()
     assert any(spec.default is not None for info in models for spec in info.parameters.values())
 
 
 @EVERY_MODEL
-def test_the_longest_answer_is_the_models_own(provider: str, model: str):
+def test_the_answer_limit_is_the_models_own(provider: str, model: str):
     """A frontend can offer exactly as many tokens as the model can write."""
     info = describe_provider(provider).models[model]
     for name in ("max_tokens", "max_completion_tokens"):
@@ -108,16 +108,16 @@ def test_the_longest_answer_is_the_models_own(provider: str, model: str):
 
 
 def test_the_generic_parameters_are_consistent_and_harmless():
-    """None of them can change where a request goes, with whose key, or what is reported of it."""
+    """None of them can change the address, the key or the reported cost of a request."""
     for name, spec in load_generic_parameters().items():
-        consistent(name, spec)
+        assert_consistent(name, spec)
         assert not any(part in name for part in ("api", "key", "url", "base", "header", "provider", "callback", "aws"))
     sets = [names for slug in list_provider_slugs() for names in load_curated(slug).unlisted_parameters.values()]
     used = {name for names in sets for name, spec in names.items() if spec is None}
     assert used <= load_generic_parameters().keys()
 
 
-def consistent(name: str, spec: ParameterSpec) -> None:
+def assert_consistent(name: str, spec: ParameterSpec) -> None:
     assert spec.description.endswith("."), name
     numeric = spec.type in ("integer", "float")
     assert numeric == (spec.min is not None), name
@@ -133,7 +133,7 @@ def consistent(name: str, spec: ParameterSpec) -> None:
 
 @pytest.mark.parametrize("slug", list_provider_slugs())
 def test_every_definition_in_a_file_is_used(slug: str):
-    """Parameter sets and tools that no model names are leftovers."""
+    """Parameter sets and tools that no model uses are leftovers."""
     source = load_curated(slug)
     sets = source.parameter_sets.keys() | source.unlisted_parameters.keys() | source.rules.keys()
     assert {name for model in source.models.values() for name in model.parameter_sets} == sets
@@ -141,13 +141,13 @@ def test_every_definition_in_a_file_is_used(slug: str):
 
 
 @pytest.mark.parametrize("slug", list_provider_slugs())
-def test_known_files_speak_of_curated_models_only(slug: str):
-    """What was taken out of `curated/` leaves `generated/` too."""
+def test_generated_files_only_contain_curated_models(slug: str):
+    """A model that is removed from `curated/` is also removed from `generated/`."""
     assert load_generated(slug).keys() <= load_curated(slug).models.keys()
 
 
 def test_a_misspelt_field_is_an_error():
-    """A typing mistake in a file must not be ignored quietly."""
+    """A typing error in a file must not be ignored."""
     content = json.loads((CURATED / "local.json").read_text())
     content["api_keys_env"] = []
     with pytest.raises(ValidationError, match="api_keys_env"):
@@ -155,16 +155,16 @@ def test_a_misspelt_field_is_an_error():
 
 
 @pytest.mark.parametrize("field", ["parameter_sets", "built_in_tools"])
-def test_a_model_cannot_name_what_is_not_defined(field: str):
-    """A model's parameter sets and tools are the provider's."""
+def test_a_model_cannot_use_undefined_names(field: str):
+    """A model's parameter sets and tools must be defined by the provider."""
     content = json.loads((CURATED / "local.json").read_text())
-    content["models"]["smollm2-135m-instruct"][field] = ["unheard-of"]
-    with pytest.raises(ValidationError, match="unheard-of"):
+    content["models"]["smollm2-135m-instruct"][field] = ["unknown"]
+    with pytest.raises(ValidationError, match="unknown"):
         CuratedProvider.model_validate(content)
 
 
-def test_a_tool_has_some_form():
-    """A tool that brings nothing to the request would not be used."""
+def test_a_tool_must_add_something_to_the_request():
+    """A tool that adds nothing to the request would have no effect."""
     content = json.loads((CURATED / "local.json").read_text())
     content["built_in_tools"] = {"search": {"description": "Searches."}}
     with pytest.raises(ValidationError, match="a `tool`, a `parameter` or both"):
@@ -172,8 +172,8 @@ def test_a_tool_has_some_form():
 
 
 @EVERY_MODEL
-def test_what_a_charged_model_costs_is_known(provider: str, model: str):
-    """Before it is called, from its prices and the longest answer; or afterwards, as the answer says."""
+def test_the_cost_of_a_charged_model_is_known(provider: str, model: str):
+    """The cost is known in advance from prices and the answer limit, or reported with the answer."""
     source = load_curated(provider)
     if not source.charged:
         return
@@ -187,7 +187,7 @@ def test_what_a_charged_model_costs_is_known(provider: str, model: str):
 
 @EVERY_MODEL
 def test_every_tool_of_a_charged_model_has_a_fee(provider: str, model: str):
-    """Also where only its tokens are charged for; with a number of uses that a hold can be reckoned by."""
+    """Each tool has a price or tokens, and a number of uses from which a hold can be calculated."""
     source = load_curated(provider)
     entry = source.models[model]
     for tool in entry.built_in_tools:
@@ -205,8 +205,8 @@ def test_every_tool_of_a_charged_model_has_a_fee(provider: str, model: str):
         ("openai", "code_interpreter", ("parameter", "max_tool_calls")),
     ],
 )
-def test_a_limit_of_uses_is_sent_where_there_is_one(provider: str, tool: str, limit: tuple[str, str]):
-    """So that the number of uses in the fee is a bound, and not a hope."""
+def test_a_limit_of_uses_is_sent(provider: str, tool: str, limit: tuple[str, str]):
+    """The request limits the uses, so that the fee's number of uses is a real limit."""
     curated_tool = load_curated(provider).built_in_tools[tool]
     where, name = limit
     assert curated_tool.fee is not None
@@ -217,18 +217,18 @@ def test_a_limit_of_uses_is_sent_where_there_is_one(provider: str, tool: str, li
         assert sent == curated_tool.fee.most_uses
 
 
-def test_a_fee_belongs_to_a_tool_that_the_model_has():
-    """A misspelt name would leave the provider's fee in force."""
+def test_a_fee_must_belong_to_a_tool_of_the_model():
+    """With a misspelt name, the provider's fee would still apply."""
     content = json.loads((CURATED / "local.json").read_text())
     fee = {"per_use": 1, "source": "https://example.com"}
-    content["models"]["smollm2-135m-instruct"]["tool_fees"] = {"unheard-of": fee}
-    with pytest.raises(ValidationError, match="unheard-of"):
+    content["models"]["smollm2-135m-instruct"]["tool_fees"] = {"unknown": fee}
+    with pytest.raises(ValidationError, match="unknown"):
         CuratedProvider.model_validate(content)
 
 
 @EVERY_MODEL
 def test_prices_of_long_prompts_are_complete(provider: str, model: str):
-    """A threshold comes with both prices, and they are higher."""
+    """A threshold has both prices, and they are higher than the usual ones."""
     prices = describe_provider(provider).models[model].prices
     if prices is None or prices.above_tokens is None:
         return
@@ -238,8 +238,8 @@ def test_prices_of_long_prompts_are_complete(provider: str, model: str):
     assert prices.output_above > prices.output
 
 
-def test_the_dearest_price_counts_what_is_kept_and_long_prompts():
-    """Writing to the provider's cache may cost more than reading the prompt, and long prompts cost more altogether."""
+def test_the_highest_price_includes_caching_and_long_prompts():
+    """Writing to the provider's cache may cost more than the prompt, and long prompts cost more."""
     prices = Prices(
         input=2, output=10, cache_write=2.5, above_tokens=1000, input_above=4, output_above=15, cache_write_above=5
     )
@@ -250,8 +250,8 @@ def test_the_dearest_price_counts_what_is_kept_and_long_prompts():
 
 
 @pytest.mark.parametrize("name", ["../generic_parameters", "", "/etc/passwd", "openai.json"])
-def test_no_name_reaches_outside_the_folder(name: str):
-    """A caller's text never becomes a path."""
+def test_no_name_leads_outside_of_the_folder(name: str):
+    """A caller's input never becomes a path."""
     with pytest.raises(KeyError):
         load_curated(name)
     with pytest.raises(KeyError):
@@ -259,7 +259,7 @@ def test_no_name_reaches_outside_the_folder(name: str):
 
 
 def test_reading_the_catalog_never_imports_litellm():
-    """litellm takes seconds and much memory: functions that only read the catalog go without it."""
+    """litellm needs seconds and much memory, so functions that only read the catalog do not import it."""
     script = (
         "import os, sys\n"
         "from shared.llm.catalog import Catalog, check_built_in_tools, check_parameters\n"

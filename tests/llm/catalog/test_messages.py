@@ -1,4 +1,4 @@
-"""Which conversations are taken, and how they are sent."""
+"""The conversations that models accept, and the messages that are sent."""
 
 import pytest
 from hypothesis import given
@@ -20,15 +20,15 @@ def messages(*turns: tuple[str, str]) -> list[Message]:
     return [Message.model_validate({"role": role, "content": content}) for role, content in turns]
 
 
-def sent(provider: str, model: str, *turns: tuple[str, str]) -> list[tuple[str, str]]:
+def check(provider: str, model: str, *turns: tuple[str, str]) -> list[tuple[str, str]]:
     call = check_call(CATALOG.route(provider, model), {}, [], messages(*turns))
     return [(message["role"], message["content"]) for message in call.messages]
 
 
 @EVERY_PROVIDER
 @pytest.mark.parametrize("text", ["", " ", " \n", "\t\u3000"])
-def test_a_message_without_text_is_refused_at_the_end(provider: str, text: str):
-    """Alone, and after others, whoever says it: there is nothing to answer."""
+def test_an_empty_last_message_is_refused(provider: str, text: str):
+    """An empty last message of any role is refused, because there is nothing to answer."""
     route = BY_PROVIDER[provider]
     for turns in ([("user", text)], [("user", "Hi."), ("assistant", "Hello."), ("user", text)], [("system", text)]):
         with pytest.raises(InvalidMessages, match="The last message has no text"):
@@ -37,8 +37,8 @@ def test_a_message_without_text_is_refused_at_the_end(provider: str, text: str):
 
 @EVERY_PROVIDER
 @pytest.mark.parametrize("text", ["", " ", " \n"])
-def test_a_message_without_text_is_left_out_of_the_history(provider: str, text: str):
-    """As an answer that consisted of nothing; it would be refused for ever otherwise."""
+def test_empty_messages_in_the_history_are_omitted(provider: str, text: str):
+    """An empty earlier answer is omitted; otherwise the chat would be refused forever."""
     route = BY_PROVIDER[provider]
     turns = [("system", text), ("user", "Hi."), ("assistant", text), ("user", "Well?")]
     call = check_call(route, {}, [], messages(*turns))
@@ -55,18 +55,18 @@ def test_a_message_without_text_is_left_out_of_the_history(provider: str, text: 
         ("openrouter", "anthropic/claude-sonnet-5"),
     ],
 )
-def test_some_providers_want_a_message_of_the_user(provider: str, model: str):
-    """System messages alone are refused there, and so is an answer before any question."""
-    with pytest.raises(InvalidMessages, match="not system messages alone"):
-        sent(provider, model, ("system", "Be brief."))
+def test_some_providers_need_a_user_message(provider: str, model: str):
+    """These providers refuse system messages alone, and an answer before the first question."""
+    with pytest.raises(InvalidMessages, match="in addition to system messages"):
+        check(provider, model, ("system", "Be brief."))
     with pytest.raises(InvalidMessages, match="The first message must be the user's"):
-        sent(provider, model, ("system", "Be brief."), ("assistant", "Hello."), ("user", "Hi."))
+        check(provider, model, ("system", "Be brief."), ("assistant", "Hello."), ("user", "Hi."))
 
 
-def test_others_do_not():
-    """OpenAI answers them."""
-    assert sent("openai", "gpt-4.1", ("system", "Greet.")) == [("system", "Greet.")]
-    assert len(sent("openai", "gpt-4.1", ("assistant", "Hello."), ("user", "Hi."))) == 2
+def test_other_providers_need_no_user_message():
+    """OpenAI answers system messages alone, and conversations that begin with an answer."""
+    assert check("openai", "gpt-4.1", ("system", "Greet.")) == [("system", "Greet.")]
+    assert len(check("openai", "gpt-4.1", ("assistant", "Hello."), ("user", "Hi."))) == 2
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,12 @@ def test_others_do_not():
         ("perplexity", "sonar"),
     ],
 )
-def test_an_answer_that_was_begun_is_refused_where_it_is_not_gone_on_with(provider: str, model: str):
-    """Also where a system message comes after it, as that is sent first."""
+def test_a_begun_answer_is_refused_by_models_that_cannot_continue_it(provider: str, model: str):
+    """It is refused even before a system message, because system messages are sent first."""
     begun = [("user", "Hi."), ("assistant", "Hel")]
     for turns in (begun, [*begun, ("system", "Be brief.")]):
         with pytest.raises(InvalidMessages, match="The last message must be the user's"):
-            sent(provider, model, *turns)
+            check(provider, model, *turns)
 
 
 @pytest.mark.parametrize(
@@ -98,25 +98,25 @@ def test_an_answer_that_was_begun_is_refused_where_it_is_not_gone_on_with(provid
         ("openai", "gpt-4.1", "b \n"),
     ],
 )
-def test_white_space_after_a_begun_answer_goes_where_it_is_refused(provider: str, model: str, end: str):
-    """Claude refuses it; elsewhere, and at the end of all other messages, it stays."""
-    assert sent(provider, model, ("user", "a "), ("assistant", "b \n")) == [("user", "a "), ("assistant", end)]
+def test_white_space_after_a_begun_answer_is_removed_for_claude(provider: str, model: str, end: str):
+    """Claude refuses the white space. Other models get it, and other messages keep it."""
+    assert check(provider, model, ("user", "a "), ("assistant", "b \n")) == [("user", "a "), ("assistant", end)]
 
 
 @pytest.mark.parametrize("provider", ["anthropic", "bedrock", "gemini", "perplexity"])
-def test_system_messages_come_first_where_they_have_to(provider: str):
-    """In their order. Left in the middle, they would be rewritten on the way."""
+def test_system_messages_come_first_if_required(provider: str):
+    """They keep their order. In the middle, litellm would rewrite them."""
     turns = [("system", "S1"), ("user", "U1"), ("assistant", "A1"), ("system", "S2"), ("user", "U2")]
     call = check_call(BY_PROVIDER[provider], {}, [], messages(*turns))
     assert " ".join(message["content"] for message in call.messages).split() == ["S1", "S2", "U1", "A1", "U2"]
-    assert sent("openai", "gpt-4.1", *turns) == turns
+    assert check("openai", "gpt-4.1", *turns) == turns
 
 
-def test_neighbours_are_joined_where_roles_have_to_alternate():
-    """With an empty line between them, for Perplexity; others take them as they are."""
+def test_adjacent_messages_are_joined_if_roles_must_alternate():
+    """They are joined with an empty line for Perplexity; other providers get them unchanged."""
     turns = [("user", "U1"), ("user", "U2"), ("assistant", "A"), ("user", "U3")]
-    assert sent("perplexity", "sonar", *turns) == [("user", "U1\n\nU2"), ("assistant", "A"), ("user", "U3")]
-    assert sent("openai", "gpt-4.1", *turns) == turns
+    assert check("perplexity", "sonar", *turns) == [("user", "U1\n\nU2"), ("assistant", "A"), ("user", "U3")]
+    assert check("openai", "gpt-4.1", *turns) == turns
 
 
 texts = st.text(alphabet=" \n\tab", max_size=4)
@@ -124,8 +124,8 @@ turns = st.tuples(st.sampled_from(["user", "assistant", "system"]), texts)
 
 
 @given(st.sampled_from(ROUTES), st.lists(turns, min_size=1, max_size=6))
-def test_whatever_is_sent_was_written(route: ModelRoute, given_turns: list[tuple[str, str]]):
-    """For any conversation: refused, or all its words and no others, in messages that have text."""
+def test_only_the_callers_text_is_sent(route: ModelRoute, given_turns: list[tuple[str, str]]):
+    """A conversation is refused, or sent with exactly the caller's words in messages that have text."""
     written = messages(*given_turns)
     try:
         call = check_call(route, {}, [], written)

@@ -1,4 +1,4 @@
-"""What a caller may send to a model, and that nothing else gets through."""
+"""The parameters that callers may send to a model. All others are refused."""
 
 import math
 from typing import Any
@@ -19,13 +19,13 @@ GPT_5 = CATALOG.route("openai", "gpt-5")
 CLAUDE = CATALOG.route("anthropic", "claude-haiku-4-5")
 SONAR = CATALOG.route("perplexity", "sonar")
 
-FOUR_STOPS = "stop must be a list of texts that are not empty, at most 4 of them."
-NO_EFFORT = "openai/gpt-4.1 takes no parameter 'reasoning_effort'. Did you mean response_format?"
+FOUR_STOPS = "stop must be a list of non-empty strings, at most 4 of them."
+NO_EFFORT = "openai/gpt-4.1 has no parameter 'reasoning_effort'. Did you mean response_format?"
 NO_STOP = (
-    "openai/gpt-5 takes no parameter 'stop'. There are: max_completion_tokens, verbosity, reasoning_effort, "
+    "openai/gpt-5 has no parameter 'stop'. Available: max_completion_tokens, verbosity, reasoning_effort, "
     "max_tokens, temperature, n, user, seed, response_format."
 )
-BIASES = "logit_bias must be numbers from -100 to 100 by the ids of tokens, which are digits."
+BIASES = "logit_bias must map token ids, which are digits, to numbers from -100 to 100."
 
 FORBIDDEN = (
     "api_base", "api_key", "base_url", "api_version", "headers", "extra_headers", "default_headers",
@@ -42,22 +42,22 @@ FORBIDDEN = (
 
 
 @pytest.mark.parametrize("name", FORBIDDEN)
-def test_what_steers_a_request_is_refused(name: str):
-    """Addresses, keys, headers, callbacks and the like are refused for every model, whatever their value."""
+def test_parameters_that_control_a_request_are_refused(name: str):
+    """Addresses, keys, headers, callbacks and similar names are refused for every model and value."""
     for route in ROUTES:
         for value in ("x", {"a": 1}, ["x"], 1, True):
-            with pytest.raises(InvalidParameters, match="takes no parameter"):
+            with pytest.raises(InvalidParameters, match="has no parameter"):
                 check_parameters(route, {name: value})
 
 
 def test_null_means_not_set():
-    """Frontends send every field they have; the empty ones are left out, whatever their name."""
+    """Frontends send all their fields; those with null are omitted, whatever their names."""
     assert check_parameters(GPT_41, {"temperature": None, "api_base": None, "top_p": 0.5}) == {"top_p": 0.5}
     assert check_parameters(GPT_41, {}) == {}
 
 
 @pytest.mark.parametrize(
-    ("route", "given_", "sent"),
+    ("route", "parameters", "sent"),
     [
         (GPT_41, {"temperature": 0}, {"temperature": 0}),
         (GPT_41, {"temperature": 2.0}, {"temperature": 2.0}),
@@ -75,15 +75,15 @@ def test_null_means_not_set():
         (CATALOG.route("anthropic", "claude-sonnet-4-6"), {"top_k": 5}, {"top_k": 5}),
     ],
 )  # fmt: skip
-def test_what_fits_is_sent(route: ModelRoute, given_: dict[str, Any], sent: dict[str, Any]):
-    """The model's own parameters and the generic ones; one text stands for a list of one, 16.0 for 16."""
-    checked = check_parameters(route, given_)
+def test_valid_parameters_are_sent(route: ModelRoute, parameters: dict[str, Any], sent: dict[str, Any]):
+    """Listed and generic parameters are accepted; a string counts as a list of one, and 16.0 as 16."""
+    checked = check_parameters(route, parameters)
     assert checked == sent
     assert [type(value) for value in checked.values()] == [type(value) for value in sent.values()]
 
 
 @pytest.mark.parametrize(
-    ("route", "given_", "message"),
+    ("route", "parameters", "message"),
     [
         (GPT_41, {"temperature": 2.1}, "temperature must be a number from 0 to 2."),
         (GPT_41, {"temperature": -0.1}, "temperature must be a number from 0 to 2."),
@@ -103,11 +103,11 @@ def test_what_fits_is_sent(route: ModelRoute, given_: dict[str, Any], sent: dict
         (GPT_41, {"stop": {}}, FOUR_STOPS),
         (GPT_41, {"stop": [""]}, FOUR_STOPS),
         (GPT_41, {"stop": ["a", "b", "c", "d", "e"]}, FOUR_STOPS),
-        (GPT_41, {"user": "x" * 65}, "user must be a text, at most 64 characters."),
+        (GPT_41, {"user": "x" * 65}, "user must be a string, at most 64 characters."),
         (GPT_41, {"reasoning_effort": "low"}, NO_EFFORT),
         (GPT_5, {"temperature": 0.5}, "temperature must be 1."),
         (GPT_5, {"stop": ["a"]}, NO_STOP),
-        (GPT_41, {"user": 7}, "user must be a text, at most 64 characters."),
+        (GPT_41, {"user": 7}, "user must be a string, at most 64 characters."),
         (GPT_41, {"response_format": "json"}, "response_format must be an object."),
         (GPT_41, {"logit_bias": {"1": math.nan}}, "logit_bias must be an object."),
         (GPT_41, {"logit_bias": {"1": 101}}, BIASES),
@@ -123,15 +123,15 @@ def test_what_fits_is_sent(route: ModelRoute, given_: dict[str, Any], sent: dict
         (
             GPT_41,
             {"max_tokens": 5, "max_completion_tokens": 5},
-            "max_tokens and max_completion_tokens mean the same: set one of them.",
+            "max_tokens and max_completion_tokens have the same meaning: set only one of them.",
         ),
-        (GPT_41, {"temprature": 1}, "openai/gpt-4.1 takes no parameter 'temprature'. Did you mean temperature?"),
+        (GPT_41, {"temprature": 1}, "openai/gpt-4.1 has no parameter 'temprature'. Did you mean temperature?"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_refused(route: ModelRoute, given_: dict[str, Any], message: str):
-    """The message names the parameter and says what is allowed, without repeating the value."""
+def test_invalid_parameters_are_refused(route: ModelRoute, parameters: dict[str, Any], message: str):
+    """The message names the parameter and the allowed values, without repeating the value."""
     with pytest.raises(InvalidParameters) as error:
-        check_parameters(route, given_)
+        check_parameters(route, parameters)
     assert error.value.message == message
 
 
@@ -146,8 +146,8 @@ names = st.sampled_from(
 
 
 @given(st.sampled_from(ROUTES), st.dictionaries(names, json_values, max_size=4))
-def test_whatever_is_sent_only_what_is_allowed_comes_out(route: ModelRoute, parameters: dict[str, Any]):
-    """For any JSON: an error for people, or allowed names with values in bounds; and checking twice changes nothing."""
+def test_only_allowed_parameters_pass(route: ModelRoute, parameters: dict[str, Any]):
+    """Any JSON is refused, or reduced to allowed names with valid values; a second check changes nothing."""
     allowed = {*route.info.parameters, *route.unlisted_parameters}
     try:
         checked = check_parameters(route, parameters)
@@ -168,7 +168,7 @@ def test_whatever_is_sent_only_what_is_allowed_comes_out(route: ModelRoute, para
 
 @given(st.sampled_from(ROUTES), st.data())
 def test_every_value_that_the_catalog_offers_is_accepted(route: ModelRoute, data: st.DataObject):
-    """What a frontend builds from the catalog entry is never refused."""
+    """A value that a frontend builds from the catalog entry is never refused."""
     name = data.draw(st.sampled_from([*route.info.parameters]))
     spec = route.info.parameters[name]
     low = int(spec.min) if spec.min is not None else None

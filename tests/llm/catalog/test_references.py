@@ -1,4 +1,4 @@
-"""References in a schema of the answer, written out for providers that are sent it so."""
+"""References in an answer schema, inlined for providers that need that."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ CATALOG = Catalog.load(EVERYTHING)
 TEXT = {"type": "string"}
 
 
-def many(deep: int, wide: int = 4, definitions: str = "$defs") -> dict[str, Any]:
-    """A schema of objects that refer to the next so many times each."""
-    names = [f"d{number}" for number in range(deep)]
+def make_chain(depth: int, width: int = 4, definitions: str = "$defs") -> dict[str, Any]:
+    """A chain of `depth` object definitions, each of which refers to the next one `width` times."""
+    names = [f"d{number}" for number in range(depth)]
     inner = [{"$ref": f"#/{definitions}/{name}"} for name in names[1:]] + [TEXT]
     defined = {
-        name: {"type": "object", "properties": {f"p{number}": item for number in range(wide)}}
+        name: {"type": "object", "properties": {f"p{number}": item for number in range(width)}}
         for name, item in zip(names, inner, strict=True)
     }
     return {"type": "object", definitions: defined, "properties": {"a": {"$ref": f"#/{definitions}/d0"}}}
@@ -43,35 +43,35 @@ def many(deep: int, wide: int = 4, definitions: str = "$defs") -> dict[str, Any]
         ({"properties": {"a": TEXT, "b": {"$ref": "#/properties/a"}}}, {"properties": {"a": TEXT, "b": TEXT}}),
     ],
 )
-def test_what_a_reference_stands_for_takes_its_place(schema: dict[str, Any], written: dict[str, Any]) -> None:
-    """Under what stands beside it, and without the definitions."""
+def test_a_reference_is_replaced_by_its_target(schema: dict[str, Any], written: dict[str, Any]) -> None:
+    """Fields next to the reference take precedence, and the definitions are removed."""
     assert inline_references(schema) == written
 
 
 @pytest.mark.parametrize(
-    ("schema", "words"),
+    ("schema", "message"),
     [
         ({"properties": {"a": {"$ref": "#/$defs/x"}}}, "must lead to a schema within it"),
         ({"properties": {"a": {"$ref": "other.json#/x"}}}, "must lead to a schema within it"),
         ({"properties": {"a": {"$ref": "#"}}}, "must lead to a schema within it"),
         ({"properties": {"a": {"const": {"$ref": "no reference"}}}}, "must lead to a schema within it"),
-        ({"$ref": "#/$defs/x", "$defs": {"x": {"items": {"$ref": "#/$defs/x"}}}}, "within what it stands for"),
-        ({"properties": {"$ref": TEXT}}, "must be a text.*no property can have that name"),
-        ({"properties": {"a": {"properties": {"$ref": {"type": "object"}}}}}, "must be a text"),
-        ({"properties": {"a": {"$ref": None}}}, "must be a text"),
-        ({"properties": {"a": {"$ref": ["#/$defs/x"]}}}, "must be a text"),
-        ({"properties": {"a": {"$ref": "#/$defs/x"}}, "$defs": {"x": {"$ref": 5}}}, "must be a text"),
-        (many(200, 1), f"nested more than {MAX_DEPTH} deep"),
-        (many(8), "longer than 262144 bytes"),
-        (many(30), "longer than 262144 bytes"),
-        (many(30, definitions="definitions"), "longer than 262144 bytes"),
+        ({"$ref": "#/$defs/x", "$defs": {"x": {"items": {"$ref": "#/$defs/x"}}}}, "within its own target"),
+        ({"properties": {"$ref": TEXT}}, "must be a string.*no property can have that name"),
+        ({"properties": {"a": {"properties": {"$ref": {"type": "object"}}}}}, "must be a string"),
+        ({"properties": {"a": {"$ref": None}}}, "must be a string"),
+        ({"properties": {"a": {"$ref": ["#/$defs/x"]}}}, "must be a string"),
+        ({"properties": {"a": {"$ref": "#/$defs/x"}}, "$defs": {"x": {"$ref": 5}}}, "must be a string"),
+        (make_chain(200, 1), f"nested more than {MAX_DEPTH} deep"),
+        (make_chain(8), "more than 262144 bytes together"),
+        (make_chain(30), "more than 262144 bytes together"),
+        (make_chain(30, definitions="definitions"), "more than 262144 bytes together"),
     ],
 )
-def test_what_cannot_be_written_out_is_refused(schema: dict[str, Any], words: str) -> None:
-    """Where a provider would be sent it so; the others get references as they are."""
+def test_invalid_references_are_refused(schema: dict[str, Any], message: str) -> None:
+    """The schema is refused for providers that need inlined references; others get it unchanged."""
     wanted = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object", **schema}}}
     for provider, model in (("anthropic", "claude-haiku-4-5"), ("bedrock", "us.amazon.nova-pro-v1:0")):
-        with pytest.raises(InvalidParameters, match=words):
+        with pytest.raises(InvalidParameters, match=message):
             check_call(CATALOG.route(provider, model), {"response_format": wanted}, [])
     call = check_call(CATALOG.route("openai", "gpt-4.1"), {"response_format": wanted}, [])
     assert call.parameters["response_format"] == wanted
@@ -79,16 +79,16 @@ def test_what_cannot_be_written_out_is_refused(schema: dict[str, Any], words: st
 
 @pytest.mark.parametrize("properties", [5, [], None, "a", True])
 @pytest.mark.parametrize("required", [5, {}, None, "a"])
-def test_what_is_no_object_of_properties_is_not_closed(properties: Any, required: Any) -> None:
-    """And says so, where a schema is to be kept to strictly."""
+def test_invalid_properties_are_not_closed(properties: Any, required: Any) -> None:
+    """A strict schema with invalid `properties` or `required` is refused."""
     schema = {"type": "object", "additionalProperties": False, "properties": properties, "required": required}
     wanted = {"type": "json_schema", "json_schema": {"name": "a", "strict": True, "schema": schema}}
     with pytest.raises(InvalidParameters, match="with strict"):
         check_call(CATALOG.route("openai", "gpt-4.1"), {"response_format": wanted}, [])
 
 
-def test_a_schema_that_grows_without_bounds_is_refused_at_once() -> None:
-    """Definitions that all refer to each other have more orders than there is time for."""
+def test_a_schema_that_grows_without_limit_is_refused_at_once() -> None:
+    """Definitions that all refer to each other could be expanded in too many orders."""
     names = [f"d{number}" for number in range(20)]
     each = {
         name: {"properties": {other: {"$ref": f"#/$defs/{other}"} for other in names if other != name}}

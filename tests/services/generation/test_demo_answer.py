@@ -33,7 +33,7 @@ def test_answers_are_read_in_many_forms(answer: str) -> None:
         ("Sorry, no.", "no JSON object"),
         ("<html></html>", "no JSON object"),
         ('["html", "css", "js"]', "no JSON object"),
-        (ANSWER[:-10], "It is not valid JSON: a text that begins there does not end"),
+        (ANSWER[:-10], "It is not valid JSON: a string that begins there is not closed"),
         ('{"html": "x" "css": ""}', "It is not valid JSON: a comma or the end is missing, line 1, column 14"),
         ('{"html": "x", "css": ""}', "lacks js"),
         ('{"html": null, "css": [], "js": ""}', "lacks html, css"),

@@ -13,11 +13,11 @@ T = TypeVar("T", bound="Accepted")
 
 @_attrs_define
 class Accepted:
-    """The answer of `POST /chat`.
+    """The response of `POST /chat`.
 
     Attributes:
         ticket_id (str):
-        status (TicketStatus): The state of a ticket. `pending` and `processing` finally become one of the other two.
+        status (TicketStatus): The state of a ticket. `completed` and `failed` are final.
     """
 
     ticket_id: str

@@ -13,14 +13,15 @@ T = TypeVar("T", bound="AdminChange")
 
 @_attrs_define
 class AdminChange:
-    """Any combination of what an administrator may change.
+    """Any combination of the changes that an administrator can make.
 
     Attributes:
         field_rev (None | str | Unset):
         monthly_allowance (float | None | Unset):
         allowance_reset_date (float | None | Unset):
         spend_remaining (float | None | Unset):
-        disabled (bool | None | Unset): Whether the user, and callers of the user's agents, are refused everywhere.
+        disabled (bool | None | Unset): Whether all requests of the user, and of callers of the user's agents, are
+            refused.
     """
 
     field_rev: None | str | Unset = UNSET

@@ -30,7 +30,7 @@ T = TypeVar("T", bound="Agent")
 
 @_attrs_define
 class Agent:
-    """An agent as it is answered. `warnings` and `engine`, which runs it, come with an answer to a change.
+    """An agent as the API returns it. `warnings` and `engine`, which runs it, are only in responses to changes.
 
     Attributes:
         name (str):

@@ -16,8 +16,7 @@ class AllowanceResetDate:
     """A new date at which the allowance is refilled, in milliseconds since 1970.
 
     Attributes:
-        allowance_reset_date (float): Epoch milliseconds: 0, which is never, or 100000000000 and later. Fractions are
-            dropped.
+        allowance_reset_date (float): Epoch milliseconds: 0 for never, or at least 100000000000. Fractions are dropped.
         field_rev (None | str | Unset):
     """
 

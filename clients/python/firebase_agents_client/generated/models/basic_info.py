@@ -11,7 +11,7 @@ T = TypeVar("T", bound="BasicInfo")
 
 @_attrs_define
 class BasicInfo:
-    """Who the user is, by their ID token.
+    """The user's identity according to the ID token.
 
     Attributes:
         display_name (None | str):

@@ -11,7 +11,7 @@ T = TypeVar("T", bound="BillingInfo")
 
 @_attrs_define
 class BillingInfo:
-    """The user's plan. There is one, and it is active.
+    """The user's plan. There is only one plan, and it is always active.
 
     Attributes:
         plan (str):

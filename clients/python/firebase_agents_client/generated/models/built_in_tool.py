@@ -11,7 +11,7 @@ T = TypeVar("T", bound="BuiltInTool")
 
 @_attrs_define
 class BuiltInTool:
-    """A tool that the provider itself runs, such as web search.
+    """A tool that the provider runs, such as web search.
 
     Attributes:
         id (str):

@@ -18,10 +18,10 @@ T = TypeVar("T", bound="ChatRequest")
 
 @_attrs_define
 class ChatRequest:
-    """What `POST /chat` takes. `parameters` and `built_in_tools` are those of the model's catalog entry.
+    """The request body of `POST /chat`. The model's catalog entry lists its `parameters` and `built_in_tools`.
 
-    With `stream` the worker reads the model's answer as a stream, which keeps long answers from idling out;
-    the caller polls the ticket all the same.
+    With `stream` the worker reads the model's answer as a stream, so that the connection of a long answer does not time
+    out. The caller polls the ticket in either case.
 
         Attributes:
             messages (list[Message]):

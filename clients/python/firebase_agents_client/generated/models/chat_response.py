@@ -18,11 +18,11 @@ T = TypeVar("T", bound="ChatResponse")
 
 @_attrs_define
 class ChatResponse:
-    """The answer of `GET /chat/{ticket_id}`. `error` is a sentence for the user, None unless failed.
+    """The response of `GET /chat/{ticket_id}`. `error` is a sentence for the user if the chat failed, else None.
 
     Attributes:
         ticket_id (str):
-        status (TicketStatus): The state of a ticket. `pending` and `processing` finally become one of the other two.
+        status (TicketStatus): The state of a ticket. `completed` and `failed` are final.
         result (ChatResult | None):
         error (None | str):
         created_at (datetime.datetime):

@@ -17,8 +17,7 @@ T = TypeVar("T", bound="ChatResult")
 class ChatResult:
     """A model's answer.
 
-    `thoughts`: reasoning, tool calls and thinking blocks, None where there are none. `model`: "provider/model".
-    `cost`: US dollars.
+    `thoughts`: reasoning, tool calls and thinking blocks, or None. `model`: "provider/model". `cost`: US dollars.
 
         Attributes:
             content (str):

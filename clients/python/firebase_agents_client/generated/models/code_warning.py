@@ -11,7 +11,7 @@ T = TypeVar("T", bound="CodeWarning")
 
 @_attrs_define
 class CodeWarning:
-    """Something in the code that will not run, or will not do what it seems to, and a way around it.
+    """A warning about code that will fail, or behave unexpectedly, and how to avoid that.
 
     Attributes:
         line (int):

@@ -29,7 +29,7 @@ T = TypeVar("T", bound="CreateAgentRequest")
 
 @_attrs_define
 class CreateAgentRequest:
-    """What `POST /agents` takes.
+    """The request body of `POST /agents`.
 
     Attributes:
         name (str):

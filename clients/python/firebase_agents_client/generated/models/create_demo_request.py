@@ -23,15 +23,15 @@ T = TypeVar("T", bound="CreateDemoRequest")
 
 @_attrs_define
 class CreateDemoRequest:
-    """What `POST /demos` takes.
+    """The request body of `POST /demos`.
 
     Attributes:
         name (str):
         selected_apis (list[SelectedApi]):
-        model_config (ProviderConfig): A model and how to call it.
+        model_config (ProviderConfig): A model and the parameters to call it with.
         user_prompt (str):
-        generated_code (DemoCode): A page's parts. `html` is what its body holds; `js` finds the constant `API_BASE_URL`
-            defined.
+        generated_code (DemoCode): The parts of a page. `html` is the content of its body. `js` can use the constant
+            `API_BASE_URL`.
         description (None | str | Unset):
         composer_thoughts (Any | Unset):
         visibility (CreateDemoRequestVisibility | Unset):  Default: 'private'.

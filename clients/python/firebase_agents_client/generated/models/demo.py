@@ -20,16 +20,16 @@ T = TypeVar("T", bound="Demo")
 
 @_attrs_define
 class Demo:
-    """A demo as it is answered.
+    """A demo as the API returns it.
 
     Attributes:
         name (str):
         description (None | str):
         selected_apis (list[SelectedApi]):
-        model_config (ProviderConfig): A model and how to call it.
+        model_config (ProviderConfig): A model and the parameters to call it with.
         user_prompt (str):
-        generated_code (DemoCode): A page's parts. `html` is what its body holds; `js` finds the constant `API_BASE_URL`
-            defined.
+        generated_code (DemoCode): The parts of a page. `html` is the content of its body. `js` can use the constant
+            `API_BASE_URL`.
         composer_thoughts (Any):
         visibility (DemoVisibility):  Default: 'private'.
         field_id (str):

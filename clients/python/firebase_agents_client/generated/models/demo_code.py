@@ -11,7 +11,7 @@ T = TypeVar("T", bound="DemoCode")
 
 @_attrs_define
 class DemoCode:
-    """A page's parts. `html` is what its body holds; `js` finds the constant `API_BASE_URL` defined.
+    """The parts of a page. `html` is the content of its body. `js` can use the constant `API_BASE_URL`.
 
     Attributes:
         html (str):

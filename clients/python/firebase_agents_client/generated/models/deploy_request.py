@@ -13,10 +13,10 @@ T = TypeVar("T", bound="DeployRequest")
 
 @_attrs_define
 class DeployRequest:
-    """What `POST /agents/{id}/deploy` may take.
+    """The optional request body of `POST /agents/{id}/deploy`.
 
-    `budgetPerDay`: US dollars that calls of the published agent may spend on one UTC day, all together. Null, or left
-    out: it stays as it is; at first the deployment's default.
+    `budgetPerDay`: US dollars that all calls of the published agent together may spend per UTC day. If it is null or
+    missing, the budget does not change; a new deployment starts with the service's default.
 
         Attributes:
             budget_per_day (float | None | Unset):

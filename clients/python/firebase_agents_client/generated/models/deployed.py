@@ -11,7 +11,7 @@ T = TypeVar("T", bound="Deployed")
 
 @_attrs_define
 class Deployed:
-    """The answer of `POST /agents/{id}/deploy`. `budgetPerDay`: US dollars.
+    """The response of `POST /agents/{id}/deploy`. `budgetPerDay`: US dollars.
 
     Attributes:
         message (str):

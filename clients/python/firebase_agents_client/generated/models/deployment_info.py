@@ -12,9 +12,9 @@ T = TypeVar("T", bound="DeploymentInfo")
 
 @_attrs_define
 class DeploymentInfo:
-    """The answer of `GET /agents/{id}/deployment`; some of its names are camelCase on the wire.
+    """The response of `GET /agents/{id}/deployment`. Some of its names are camelCase on the wire.
 
-    `budgetPerDay`: US dollars that calls of it may spend on one UTC day.
+    `budgetPerDay`: US dollars that calls of the published agent may spend per UTC day.
 
         Attributes:
             is_deployed (bool):  Default: True.

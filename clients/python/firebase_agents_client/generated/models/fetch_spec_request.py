@@ -11,7 +11,7 @@ T = TypeVar("T", bound="FetchSpecRequest")
 
 @_attrs_define
 class FetchSpecRequest:
-    """What `POST /specs/fetch` takes: where the document is.
+    """The request body of `POST /specs/fetch`: the document's address.
 
     Attributes:
         url (str):

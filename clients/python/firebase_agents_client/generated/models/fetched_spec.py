@@ -13,9 +13,9 @@ T = TypeVar("T", bound="FetchedSpec")
 
 @_attrs_define
 class FetchedSpec:
-    """What it answers: an entry of an agent's `swaggerSpecs`. `warnings`: what to know before it is used, if anything.
+    """The response of `POST /specs/fetch`: an entry for an agent's `swaggerSpecs`.
 
-    Not a part of what is kept of it.
+    `warnings`: problems to know about before using it, if any. They are not stored with the agent.
 
         Attributes:
             name (str):

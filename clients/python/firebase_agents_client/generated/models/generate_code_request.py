@@ -25,11 +25,11 @@ T = TypeVar("T", bound="GenerateCodeRequest")
 
 @_attrs_define
 class GenerateCodeRequest:
-    """What `POST /agents/generate-code` takes: what the agent should do, and with what. `composer` writes it.
+    """The request body of `POST /agents/generate-code`: the agent's purpose and resources. `composer` writes it.
 
     Attributes:
         description (str):
-        model_config (ProviderConfig): A model and how to call it.
+        model_config (ProviderConfig): A model and the parameters to call it with.
         tools (GenerateCodeRequestTools | Unset):
         input_schema (GenerateCodeRequestInputSchemaType0 | None | Unset):
         output_schema (GenerateCodeRequestOutputSchemaType0 | None | Unset):

@@ -11,7 +11,7 @@ T = TypeVar("T", bound="GenerateCodeResponse")
 
 @_attrs_define
 class GenerateCodeResponse:
-    """Its answer. `thoughts`: the model's thoughts, None if it gave none.
+    """The response of `POST /agents/generate-code`. `thoughts`: the model's thoughts, or None.
 
     Attributes:
         code (str):

@@ -18,12 +18,12 @@ T = TypeVar("T", bound="GenerateDemoRequest")
 
 @_attrs_define
 class GenerateDemoRequest:
-    """What `POST /demos/generate-code` takes: what the page should do, and with which deployments.
+    """The request body of `POST /demos/generate-code`: what the page should do, and which deployments it may call.
 
     Attributes:
         user_prompt (str):
         selected_apis (list[SelectedApi]):
-        model_config (ProviderConfig): A model and how to call it.
+        model_config (ProviderConfig): A model and the parameters to call it with.
         built_in_tools (list[str] | Unset):
     """
 

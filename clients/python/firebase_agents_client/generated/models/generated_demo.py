@@ -11,7 +11,7 @@ T = TypeVar("T", bound="GeneratedDemo")
 
 @_attrs_define
 class GeneratedDemo:
-    """Its answer. `thoughts`: the model's thoughts, None if it gave none.
+    """The response of `POST /demos/generate-code`. `thoughts`: the model's thoughts, or None.
 
     Attributes:
         html (str):

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="ListToolsRequest")
 
 @_attrs_define
 class ListToolsRequest:
-    """What `POST /mcp/tools` takes. `auth_token`: sent to the server as a bearer token; an empty one counts as none.
+    """The request body of `POST /mcp/tools`. `auth_token`: the bearer token for the server; none is sent if empty.
 
     Attributes:
         mcp_url (str):

@@ -15,7 +15,7 @@ T = TypeVar("T", bound="McpTool")
 
 @_attrs_define
 class McpTool:
-    """A tool as the server describes it. `input_schema` is a JSON Schema that nothing has validated.
+    """A tool as the server describes it. `input_schema` is a JSON Schema that has not been validated.
 
     Attributes:
         name (str):

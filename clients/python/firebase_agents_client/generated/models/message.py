@@ -17,7 +17,7 @@ T = TypeVar("T", bound="Message")
 
 @_attrs_define
 class Message:
-    """One message of the conversation. Parts of text are one text, put together as they are.
+    """One message of the conversation. The texts of a list of parts are joined without separators.
 
     Attributes:
         role (MessageRole):

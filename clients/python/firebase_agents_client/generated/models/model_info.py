@@ -17,11 +17,11 @@ T = TypeVar("T", bound="ModelInfo")
 
 @_attrs_define
 class ModelInfo:
-    """One model: how it may be called and what it costs. `prices` None: unknown beforehand.
+    """A model: how it may be called, and what it costs. `prices` is None if they are not known in advance.
 
     Attributes:
         description (str):  Default: ''.
-        context_window (int | None): tokens of prompt the model reads; the answer may count against them
+        context_window (int | None): the most prompt tokens that the model reads; the answer may count against them
         max_output_tokens (int | None):
         prices (None | Prices):
         abilities (list[str]):

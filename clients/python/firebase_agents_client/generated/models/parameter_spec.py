@@ -13,11 +13,11 @@ T = TypeVar("T", bound="ParameterSpec")
 
 @_attrs_define
 class ParameterSpec:
-    """One parameter a model takes: its type, its default and what values it allows.
+    """A parameter of a model: its type, its default and the values that it allows.
 
-    `default` None means that nothing is sent unless the caller sets it. `min` and `max` are inclusive,
-    None: no bound. `choices` is there for the type "choice", and for an object that has a type. An array is one of
-    texts; its `max` says how many. A string's `max` says how many characters.
+    With a `default` of None, nothing is sent unless the caller sets the parameter. `min` and `max` are inclusive; None
+    means no bound. `choices` is set for the type "choice", and for an object with a type of its own. An array contains
+    strings, and `max` is its maximum length. The `max` of a string is its maximum number of characters.
 
         Attributes:
             type_ (ParameterSpecType):

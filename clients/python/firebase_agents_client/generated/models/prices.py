@@ -11,11 +11,12 @@ T = TypeVar("T", bound="Prices")
 
 @_attrs_define
 class Prices:
-    """US dollars per million tokens of text. None: there is no such price, or it is not known.
+    """US dollars per million tokens of text. None means that the price does not exist or is unknown.
 
-    `cached_input` is for prompt tokens that the provider had kept, `cache_write` for those that it keeps.
-    `reasoning` is for what the model thinks; None: as `output`. `citation` is for tokens of the sources that it read.
-    The prices in `..._above` apply to all of a request whose prompt has more than `above_tokens` tokens.
+    `cached_input` applies to prompt tokens that the provider reads from its cache, `cache_write` to those that it
+    writes there. `reasoning` applies to the model's thoughts; None means the price of `output`. `citation` applies to
+    the tokens of the sources that the model read. The prices in `..._above` apply to the whole request if its prompt
+    has more than `above_tokens` tokens.
 
         Attributes:
             input_ (float):

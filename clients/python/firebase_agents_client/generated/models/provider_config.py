@@ -17,7 +17,7 @@ T = TypeVar("T", bound="ProviderConfig")
 
 @_attrs_define
 class ProviderConfig:
-    """A model and how to call it.
+    """A model and the parameters to call it with.
 
     Attributes:
         provider (str):

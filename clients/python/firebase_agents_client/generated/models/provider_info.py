@@ -15,7 +15,7 @@ T = TypeVar("T", bound="ProviderInfo")
 
 @_attrs_define
 class ProviderInfo:
-    """One provider and its models, by slug.
+    """A provider and its models, by slug.
 
     Attributes:
         name (str):

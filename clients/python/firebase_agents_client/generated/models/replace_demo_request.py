@@ -23,17 +23,17 @@ T = TypeVar("T", bound="ReplaceDemoRequest")
 
 @_attrs_define
 class ReplaceDemoRequest:
-    """What `PUT /demos/{id}` takes: the whole demo; only a `visibility` that is not sent stays as it is.
+    """The request body of `PUT /demos/{id}`: the whole demo. If `visibility` is not sent, it does not change.
 
-    `rev`: the revision that the change was made for; a newer one refuses it.
+    `rev`: the revision that the change is based on; it is refused if the demo has changed since.
 
         Attributes:
             name (str):
             selected_apis (list[SelectedApi]):
-            model_config (ProviderConfig): A model and how to call it.
+            model_config (ProviderConfig): A model and the parameters to call it with.
             user_prompt (str):
-            generated_code (DemoCode): A page's parts. `html` is what its body holds; `js` finds the constant `API_BASE_URL`
-                defined.
+            generated_code (DemoCode): The parts of a page. `html` is the content of its body. `js` can use the constant
+                `API_BASE_URL`.
             description (None | str | Unset):
             composer_thoughts (Any | Unset):
             visibility (ReplaceDemoRequestVisibility | Unset):  Default: 'private'.

@@ -19,9 +19,9 @@ T = TypeVar("T", bound="RunCodeRequest")
 
 @_attrs_define
 class RunCodeRequest:
-    """What `POST /agents/run-code` takes: code that need not be saved, and what it may use.
+    """The request body of `POST /agents/run-code`: code, which need not be saved, and the resources it may use.
 
-    `invokable_models`: the models that it may call; empty: all of them.
+    `invokable_models`: the models that it may call; empty means all of them.
 
         Attributes:
             code (str):

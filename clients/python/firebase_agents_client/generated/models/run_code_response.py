@@ -16,9 +16,9 @@ T = TypeVar("T", bound="RunCodeResponse")
 
 @_attrs_define
 class RunCodeResponse:
-    """Its answer. `logs`: the lines that were printed. `error` is null: a run that failed is answered 400.
+    """The response of `POST /agents/run-code`. `logs`: the printed lines. `engine`: the engine that ran the code.
 
-    `engine`: what ran it.
+    `error` is always null: the response to a failed run has the status 400 and another shape.
 
         Attributes:
             result (Any):

@@ -18,7 +18,7 @@ T = TypeVar("T", bound="SelectedApi")
 
 @_attrs_define
 class SelectedApi:
-    """An entry of `GET /deployments`, as a frontend sends it back. Only its name is relied on.
+    """An entry of `GET /deployments`, as a frontend sends it back. Only its name is used.
 
     Attributes:
         friendly_name (str):

@@ -11,7 +11,7 @@ T = TypeVar("T", bound="SessionConfigured")
 
 @_attrs_define
 class SessionConfigured:
-    """What is answered when a session has been set to a model.
+    """The response after a session's model has been set.
 
     Attributes:
         message (str):  Default: 'Configuration updated'.

@@ -11,7 +11,7 @@ T = TypeVar("T", bound="SessionDeleted")
 
 @_attrs_define
 class SessionDeleted:
-    """What is answered when a session has been deleted.
+    """The response after a session has been deleted.
 
     Attributes:
         message (str):  Default: 'Session deleted'.

@@ -13,7 +13,7 @@ T = TypeVar("T", bound="SpendRemaining")
 
 @_attrs_define
 class SpendRemaining:
-    """A new amount that is left to spend, in US dollars.
+    """A new remaining amount, in US dollars.
 
     Attributes:
         spend_remaining (float):

@@ -15,7 +15,7 @@ T = TypeVar("T", bound="ToolList")
 
 @_attrs_define
 class ToolList:
-    """What it answers. `mcp_url`: as it was sent, without white space around it.
+    """The response of `POST /mcp/tools`. `mcp_url`: the requested URL without surrounding white space.
 
     Attributes:
         mcp_url (str):

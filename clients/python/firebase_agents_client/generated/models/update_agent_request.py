@@ -29,9 +29,9 @@ T = TypeVar("T", bound="UpdateAgentRequest")
 
 @_attrs_define
 class UpdateAgentRequest:
-    """What `PUT /agents/{id}` takes: only the fields that are sent change. Null empties an optional one.
+    """The request body of `PUT /agents/{id}`: only the fields that are sent change. Null clears an optional field.
 
-    `rev`: the revision that the change was made for; a newer one refuses it.
+    `rev`: the revision that the change is based on; it is refused if the agent has changed since.
 
         Attributes:
             field_rev (None | str | Unset):

@@ -16,7 +16,7 @@ T = TypeVar("T", bound="UsageEntry")
 
 @_attrs_define
 class UsageEntry:
-    """What was spent, when, and on what. US dollars.
+    """A charge: its time, its cost in US dollars, and details about it.
 
     Attributes:
         timestamp (datetime.datetime):

@@ -15,7 +15,7 @@ T = TypeVar("T", bound="UsageInfo")
 
 @_attrs_define
 class UsageInfo:
-    """US dollars; the reset date in epoch milliseconds; the newest 100 entries of the current period.
+    """Amounts in US dollars, the reset date in epoch milliseconds, and the newest 100 entries of the current period.
 
     Attributes:
         monthly_allowance (float):

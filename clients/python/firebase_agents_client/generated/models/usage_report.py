@@ -17,7 +17,7 @@ T = TypeVar("T", bound="UsageReport")
 
 @_attrs_define
 class UsageReport:
-    """An amount that was spent elsewhere, to be charged to the caller.
+    """An amount that the caller spent elsewhere, to be charged to their allowance.
 
     Attributes:
         response_cost (float):

@@ -25,10 +25,10 @@ class User:
         field_rev (str):
         created_at (datetime.datetime):
         updated_at (datetime.datetime):
-        basic_info (BasicInfo): Who the user is, by their ID token.
-        billing_info (BillingInfo): The user's plan. There is one, and it is active.
-        usage_info (UsageInfo): US dollars; the reset date in epoch milliseconds; the newest 100 entries of the current
-            period.
+        basic_info (BasicInfo): The user's identity according to the ID token.
+        billing_info (BillingInfo): The user's plan. There is only one plan, and it is always active.
+        usage_info (UsageInfo): Amounts in US dollars, the reset date in epoch milliseconds, and the newest 100 entries
+            of the current period.
     """
 
     field_id: str

@@ -119,7 +119,7 @@ def sync_detailed(
 
     Args:
         user_id (str):
-        body (AdminChange): Any combination of what an administrator may change.
+        body (AdminChange): Any combination of the changes that an administrator can make.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -155,7 +155,7 @@ def sync(
 
     Args:
         user_id (str):
-        body (AdminChange): Any combination of what an administrator may change.
+        body (AdminChange): Any combination of the changes that an administrator can make.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -186,7 +186,7 @@ async def asyncio_detailed(
 
     Args:
         user_id (str):
-        body (AdminChange): Any combination of what an administrator may change.
+        body (AdminChange): Any combination of the changes that an administrator can make.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -220,7 +220,7 @@ async def asyncio(
 
     Args:
         user_id (str):
-        body (AdminChange): Any combination of what an administrator may change.
+        body (AdminChange): Any combination of the changes that an administrator can make.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

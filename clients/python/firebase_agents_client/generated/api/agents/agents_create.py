@@ -101,7 +101,7 @@ def sync_detailed(
      Saves an agent. `warnings` list what in its code will not run.
 
     Args:
-        body (CreateAgentRequest): What `POST /agents` takes.
+        body (CreateAgentRequest): The request body of `POST /agents`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -132,7 +132,7 @@ def sync(
      Saves an agent. `warnings` list what in its code will not run.
 
     Args:
-        body (CreateAgentRequest): What `POST /agents` takes.
+        body (CreateAgentRequest): The request body of `POST /agents`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -158,7 +158,7 @@ async def asyncio_detailed(
      Saves an agent. `warnings` list what in its code will not run.
 
     Args:
-        body (CreateAgentRequest): What `POST /agents` takes.
+        body (CreateAgentRequest): The request body of `POST /agents`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -187,7 +187,7 @@ async def asyncio(
      Saves an agent. `warnings` list what in its code will not run.
 
     Args:
-        body (CreateAgentRequest): What `POST /agents` takes.
+        body (CreateAgentRequest): The request body of `POST /agents`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -116,8 +116,8 @@ def sync_detailed(
      Has a model write an agent's code, checks that it runs, and names it.
 
     Args:
-        body (GenerateCodeRequest): What `POST /agents/generate-code` takes: what the agent should
-            do, and with what. `composer` writes it.
+        body (GenerateCodeRequest): The request body of `POST /agents/generate-code`: the agent's
+            purpose and resources. `composer` writes it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -148,8 +148,8 @@ def sync(
      Has a model write an agent's code, checks that it runs, and names it.
 
     Args:
-        body (GenerateCodeRequest): What `POST /agents/generate-code` takes: what the agent should
-            do, and with what. `composer` writes it.
+        body (GenerateCodeRequest): The request body of `POST /agents/generate-code`: the agent's
+            purpose and resources. `composer` writes it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -175,8 +175,8 @@ async def asyncio_detailed(
      Has a model write an agent's code, checks that it runs, and names it.
 
     Args:
-        body (GenerateCodeRequest): What `POST /agents/generate-code` takes: what the agent should
-            do, and with what. `composer` writes it.
+        body (GenerateCodeRequest): The request body of `POST /agents/generate-code`: the agent's
+            purpose and resources. `composer` writes it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -205,8 +205,8 @@ async def asyncio(
      Has a model write an agent's code, checks that it runs, and names it.
 
     Args:
-        body (GenerateCodeRequest): What `POST /agents/generate-code` takes: what the agent should
-            do, and with what. `composer` writes it.
+        body (GenerateCodeRequest): The request body of `POST /agents/generate-code`: the agent's
+            purpose and resources. `composer` writes it.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -112,10 +112,10 @@ def sync_detailed(
      Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
 
     Args:
-        body (RunCodeRequest): What `POST /agents/run-code` takes: code that need not be saved,
-            and what it may use.
+        body (RunCodeRequest): The request body of `POST /agents/run-code`: code, which need not
+            be saved, and the resources it may use.
 
-            `invokable_models`: the models that it may call; empty: all of them.
+            `invokable_models`: the models that it may call; empty means all of them.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -146,10 +146,10 @@ def sync(
      Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
 
     Args:
-        body (RunCodeRequest): What `POST /agents/run-code` takes: code that need not be saved,
-            and what it may use.
+        body (RunCodeRequest): The request body of `POST /agents/run-code`: code, which need not
+            be saved, and the resources it may use.
 
-            `invokable_models`: the models that it may call; empty: all of them.
+            `invokable_models`: the models that it may call; empty means all of them.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -175,10 +175,10 @@ async def asyncio_detailed(
      Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
 
     Args:
-        body (RunCodeRequest): What `POST /agents/run-code` takes: code that need not be saved,
-            and what it may use.
+        body (RunCodeRequest): The request body of `POST /agents/run-code`: code, which need not
+            be saved, and the resources it may use.
 
-            `invokable_models`: the models that it may call; empty: all of them.
+            `invokable_models`: the models that it may call; empty means all of them.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -207,10 +207,10 @@ async def asyncio(
      Runs code in the sandbox, charged to the caller; 400 with its error, logs and traceback if it fails.
 
     Args:
-        body (RunCodeRequest): What `POST /agents/run-code` takes: code that need not be saved,
-            and what it may use.
+        body (RunCodeRequest): The request body of `POST /agents/run-code`: code, which need not
+            be saved, and the resources it may use.
 
-            `invokable_models`: the models that it may call; empty: all of them.
+            `invokable_models`: the models that it may call; empty means all of them.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

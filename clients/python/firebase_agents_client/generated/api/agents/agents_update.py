@@ -117,10 +117,11 @@ def sync_detailed(
 
     Args:
         agent_id (str):
-        body (UpdateAgentRequest): What `PUT /agents/{id}` takes: only the fields that are sent
-            change. Null empties an optional one.
+        body (UpdateAgentRequest): The request body of `PUT /agents/{id}`: only the fields that
+            are sent change. Null clears an optional field.
 
-            `rev`: the revision that the change was made for; a newer one refuses it.
+            `rev`: the revision that the change is based on; it is refused if the agent has changed
+            since.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -154,10 +155,11 @@ def sync(
 
     Args:
         agent_id (str):
-        body (UpdateAgentRequest): What `PUT /agents/{id}` takes: only the fields that are sent
-            change. Null empties an optional one.
+        body (UpdateAgentRequest): The request body of `PUT /agents/{id}`: only the fields that
+            are sent change. Null clears an optional field.
 
-            `rev`: the revision that the change was made for; a newer one refuses it.
+            `rev`: the revision that the change is based on; it is refused if the agent has changed
+            since.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -186,10 +188,11 @@ async def asyncio_detailed(
 
     Args:
         agent_id (str):
-        body (UpdateAgentRequest): What `PUT /agents/{id}` takes: only the fields that are sent
-            change. Null empties an optional one.
+        body (UpdateAgentRequest): The request body of `PUT /agents/{id}`: only the fields that
+            are sent change. Null clears an optional field.
 
-            `rev`: the revision that the change was made for; a newer one refuses it.
+            `rev`: the revision that the change is based on; it is refused if the agent has changed
+            since.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -221,10 +224,11 @@ async def asyncio(
 
     Args:
         agent_id (str):
-        body (UpdateAgentRequest): What `PUT /agents/{id}` takes: only the fields that are sent
-            change. Null empties an optional one.
+        body (UpdateAgentRequest): The request body of `PUT /agents/{id}`: only the fields that
+            are sent change. Null clears an optional field.
 
-            `rev`: the revision that the change was made for; a newer one refuses it.
+            `rev`: the revision that the change is based on; it is refused if the agent has changed
+            since.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -126,12 +126,12 @@ def sync_detailed(
     Args:
         idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
             it, it is done once. A UUID is a good one.
-        body (ChatRequest): What `POST /chat` takes. `parameters` and `built_in_tools` are those
-            of the model's catalog entry.
+        body (ChatRequest): The request body of `POST /chat`. The model's catalog entry lists its
+            `parameters` and `built_in_tools`.
 
-            With `stream` the worker reads the model's answer as a stream, which keeps long answers
-            from idling out;
-            the caller polls the ticket all the same.
+            With `stream` the worker reads the model's answer as a stream, so that the connection of a
+            long answer does not time
+            out. The caller polls the ticket in either case.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -169,12 +169,12 @@ def sync(
     Args:
         idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
             it, it is done once. A UUID is a good one.
-        body (ChatRequest): What `POST /chat` takes. `parameters` and `built_in_tools` are those
-            of the model's catalog entry.
+        body (ChatRequest): The request body of `POST /chat`. The model's catalog entry lists its
+            `parameters` and `built_in_tools`.
 
-            With `stream` the worker reads the model's answer as a stream, which keeps long answers
-            from idling out;
-            the caller polls the ticket all the same.
+            With `stream` the worker reads the model's answer as a stream, so that the connection of a
+            long answer does not time
+            out. The caller polls the ticket in either case.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -207,12 +207,12 @@ async def asyncio_detailed(
     Args:
         idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
             it, it is done once. A UUID is a good one.
-        body (ChatRequest): What `POST /chat` takes. `parameters` and `built_in_tools` are those
-            of the model's catalog entry.
+        body (ChatRequest): The request body of `POST /chat`. The model's catalog entry lists its
+            `parameters` and `built_in_tools`.
 
-            With `stream` the worker reads the model's answer as a stream, which keeps long answers
-            from idling out;
-            the caller polls the ticket all the same.
+            With `stream` the worker reads the model's answer as a stream, so that the connection of a
+            long answer does not time
+            out. The caller polls the ticket in either case.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -248,12 +248,12 @@ async def asyncio(
     Args:
         idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
             it, it is done once. A UUID is a good one.
-        body (ChatRequest): What `POST /chat` takes. `parameters` and `built_in_tools` are those
-            of the model's catalog entry.
+        body (ChatRequest): The request body of `POST /chat`. The model's catalog entry lists its
+            `parameters` and `built_in_tools`.
 
-            With `stream` the worker reads the model's answer as a stream, which keeps long answers
-            from idling out;
-            the caller polls the ticket all the same.
+            With `stream` the worker reads the model's answer as a stream, so that the connection of a
+            long answer does not time
+            out. The caller polls the ticket in either case.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

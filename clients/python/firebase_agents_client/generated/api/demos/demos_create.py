@@ -94,7 +94,7 @@ def sync_detailed(
      Saves a demo.
 
     Args:
-        body (CreateDemoRequest): What `POST /demos` takes.
+        body (CreateDemoRequest): The request body of `POST /demos`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -125,7 +125,7 @@ def sync(
      Saves a demo.
 
     Args:
-        body (CreateDemoRequest): What `POST /demos` takes.
+        body (CreateDemoRequest): The request body of `POST /demos`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -151,7 +151,7 @@ async def asyncio_detailed(
      Saves a demo.
 
     Args:
-        body (CreateDemoRequest): What `POST /demos` takes.
+        body (CreateDemoRequest): The request body of `POST /demos`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -180,7 +180,7 @@ async def asyncio(
      Saves a demo.
 
     Args:
-        body (CreateDemoRequest): What `POST /demos` takes.
+        body (CreateDemoRequest): The request body of `POST /demos`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -116,8 +116,8 @@ def sync_detailed(
      Has a model write a page around deployments, and checks that it works.
 
     Args:
-        body (GenerateDemoRequest): What `POST /demos/generate-code` takes: what the page should
-            do, and with which deployments.
+        body (GenerateDemoRequest): The request body of `POST /demos/generate-code`: what the page
+            should do, and which deployments it may call.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -148,8 +148,8 @@ def sync(
      Has a model write a page around deployments, and checks that it works.
 
     Args:
-        body (GenerateDemoRequest): What `POST /demos/generate-code` takes: what the page should
-            do, and with which deployments.
+        body (GenerateDemoRequest): The request body of `POST /demos/generate-code`: what the page
+            should do, and which deployments it may call.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -175,8 +175,8 @@ async def asyncio_detailed(
      Has a model write a page around deployments, and checks that it works.
 
     Args:
-        body (GenerateDemoRequest): What `POST /demos/generate-code` takes: what the page should
-            do, and with which deployments.
+        body (GenerateDemoRequest): The request body of `POST /demos/generate-code`: what the page
+            should do, and which deployments it may call.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -205,8 +205,8 @@ async def asyncio(
      Has a model write a page around deployments, and checks that it works.
 
     Args:
-        body (GenerateDemoRequest): What `POST /demos/generate-code` takes: what the page should
-            do, and with which deployments.
+        body (GenerateDemoRequest): The request body of `POST /demos/generate-code`: what the page
+            should do, and which deployments it may call.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

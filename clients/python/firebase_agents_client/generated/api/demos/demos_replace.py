@@ -110,10 +110,11 @@ def sync_detailed(
 
     Args:
         demo_id (str):
-        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: the whole demo; only a
-            `visibility` that is not sent stays as it is.
+        body (ReplaceDemoRequest): The request body of `PUT /demos/{id}`: the whole demo. If
+            `visibility` is not sent, it does not change.
 
-            `rev`: the revision that the change was made for; a newer one refuses it.
+            `rev`: the revision that the change is based on; it is refused if the demo has changed
+            since.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -147,10 +148,11 @@ def sync(
 
     Args:
         demo_id (str):
-        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: the whole demo; only a
-            `visibility` that is not sent stays as it is.
+        body (ReplaceDemoRequest): The request body of `PUT /demos/{id}`: the whole demo. If
+            `visibility` is not sent, it does not change.
 
-            `rev`: the revision that the change was made for; a newer one refuses it.
+            `rev`: the revision that the change is based on; it is refused if the demo has changed
+            since.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -179,10 +181,11 @@ async def asyncio_detailed(
 
     Args:
         demo_id (str):
-        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: the whole demo; only a
-            `visibility` that is not sent stays as it is.
+        body (ReplaceDemoRequest): The request body of `PUT /demos/{id}`: the whole demo. If
+            `visibility` is not sent, it does not change.
 
-            `rev`: the revision that the change was made for; a newer one refuses it.
+            `rev`: the revision that the change is based on; it is refused if the demo has changed
+            since.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -214,10 +217,11 @@ async def asyncio(
 
     Args:
         demo_id (str):
-        body (ReplaceDemoRequest): What `PUT /demos/{id}` takes: the whole demo; only a
-            `visibility` that is not sent stays as it is.
+        body (ReplaceDemoRequest): The request body of `PUT /demos/{id}`: the whole demo. If
+            `visibility` is not sent, it does not change.
 
-            `rev`: the revision that the change was made for; a newer one refuses it.
+            `rev`: the revision that the change is based on; it is refused if the demo has changed
+            since.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -120,11 +120,11 @@ def sync_detailed(
 
     Args:
         agent_id (str):
-        body (DeployRequest | Unset): What `POST /agents/{id}/deploy` may take.
+        body (DeployRequest | Unset): The optional request body of `POST /agents/{id}/deploy`.
 
-            `budgetPerDay`: US dollars that calls of the published agent may spend on one UTC day, all
-            together. Null, or left
-            out: it stays as it is; at first the deployment's default.
+            `budgetPerDay`: US dollars that all calls of the published agent together may spend per
+            UTC day. If it is null or
+            missing, the budget does not change; a new deployment starts with the service's default.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -160,11 +160,11 @@ def sync(
 
     Args:
         agent_id (str):
-        body (DeployRequest | Unset): What `POST /agents/{id}/deploy` may take.
+        body (DeployRequest | Unset): The optional request body of `POST /agents/{id}/deploy`.
 
-            `budgetPerDay`: US dollars that calls of the published agent may spend on one UTC day, all
-            together. Null, or left
-            out: it stays as it is; at first the deployment's default.
+            `budgetPerDay`: US dollars that all calls of the published agent together may spend per
+            UTC day. If it is null or
+            missing, the budget does not change; a new deployment starts with the service's default.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -195,11 +195,11 @@ async def asyncio_detailed(
 
     Args:
         agent_id (str):
-        body (DeployRequest | Unset): What `POST /agents/{id}/deploy` may take.
+        body (DeployRequest | Unset): The optional request body of `POST /agents/{id}/deploy`.
 
-            `budgetPerDay`: US dollars that calls of the published agent may spend on one UTC day, all
-            together. Null, or left
-            out: it stays as it is; at first the deployment's default.
+            `budgetPerDay`: US dollars that all calls of the published agent together may spend per
+            UTC day. If it is null or
+            missing, the budget does not change; a new deployment starts with the service's default.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -233,11 +233,11 @@ async def asyncio(
 
     Args:
         agent_id (str):
-        body (DeployRequest | Unset): What `POST /agents/{id}/deploy` may take.
+        body (DeployRequest | Unset): The optional request body of `POST /agents/{id}/deploy`.
 
-            `budgetPerDay`: US dollars that calls of the published agent may spend on one UTC day, all
-            together. Null, or left
-            out: it stays as it is; at first the deployment's default.
+            `budgetPerDay`: US dollars that all calls of the published agent together may spend per
+            UTC day. If it is null or
+            missing, the budget does not change; a new deployment starts with the service's default.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -116,8 +116,8 @@ def sync_detailed(
      All tools of the server; the token, if there is one, is passed on to it.
 
     Args:
-        body (ListToolsRequest): What `POST /mcp/tools` takes. `auth_token`: sent to the server as
-            a bearer token; an empty one counts as none.
+        body (ListToolsRequest): The request body of `POST /mcp/tools`. `auth_token`: the bearer
+            token for the server; none is sent if empty.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -148,8 +148,8 @@ def sync(
      All tools of the server; the token, if there is one, is passed on to it.
 
     Args:
-        body (ListToolsRequest): What `POST /mcp/tools` takes. `auth_token`: sent to the server as
-            a bearer token; an empty one counts as none.
+        body (ListToolsRequest): The request body of `POST /mcp/tools`. `auth_token`: the bearer
+            token for the server; none is sent if empty.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -175,8 +175,8 @@ async def asyncio_detailed(
      All tools of the server; the token, if there is one, is passed on to it.
 
     Args:
-        body (ListToolsRequest): What `POST /mcp/tools` takes. `auth_token`: sent to the server as
-            a bearer token; an empty one counts as none.
+        body (ListToolsRequest): The request body of `POST /mcp/tools`. `auth_token`: the bearer
+            token for the server; none is sent if empty.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -205,8 +205,8 @@ async def asyncio(
      All tools of the server; the token, if there is one, is passed on to it.
 
     Args:
-        body (ListToolsRequest): What `POST /mcp/tools` takes. `auth_token`: sent to the server as
-            a bearer token; an empty one counts as none.
+        body (ListToolsRequest): The request body of `POST /mcp/tools`. `auth_token`: the bearer
+            token for the server; none is sent if empty.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

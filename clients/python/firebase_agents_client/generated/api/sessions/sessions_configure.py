@@ -102,7 +102,7 @@ def sync_detailed(
 
     Args:
         session_id (str):
-        body (ProviderConfig): A model and how to call it.
+        body (ProviderConfig): A model and the parameters to call it with.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -136,7 +136,7 @@ def sync(
 
     Args:
         session_id (str):
-        body (ProviderConfig): A model and how to call it.
+        body (ProviderConfig): A model and the parameters to call it with.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -165,7 +165,7 @@ async def asyncio_detailed(
 
     Args:
         session_id (str):
-        body (ProviderConfig): A model and how to call it.
+        body (ProviderConfig): A model and the parameters to call it with.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -197,7 +197,7 @@ async def asyncio(
 
     Args:
         session_id (str):
-        body (ProviderConfig): A model and how to call it.
+        body (ProviderConfig): A model and the parameters to call it with.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

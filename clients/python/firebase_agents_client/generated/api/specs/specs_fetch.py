@@ -116,7 +116,7 @@ def sync_detailed(
      An OpenAPI or Swagger document as it was published, with whole server addresses, and its name.
 
     Args:
-        body (FetchSpecRequest): What `POST /specs/fetch` takes: where the document is.
+        body (FetchSpecRequest): The request body of `POST /specs/fetch`: the document's address.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -147,7 +147,7 @@ def sync(
      An OpenAPI or Swagger document as it was published, with whole server addresses, and its name.
 
     Args:
-        body (FetchSpecRequest): What `POST /specs/fetch` takes: where the document is.
+        body (FetchSpecRequest): The request body of `POST /specs/fetch`: the document's address.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -173,7 +173,7 @@ async def asyncio_detailed(
      An OpenAPI or Swagger document as it was published, with whole server addresses, and its name.
 
     Args:
-        body (FetchSpecRequest): What `POST /specs/fetch` takes: where the document is.
+        body (FetchSpecRequest): The request body of `POST /specs/fetch`: the document's address.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -202,7 +202,7 @@ async def asyncio(
      An OpenAPI or Swagger document as it was published, with whole server addresses, and its name.
 
     Args:
-        body (FetchSpecRequest): What `POST /specs/fetch` takes: where the document is.
+        body (FetchSpecRequest): The request body of `POST /specs/fetch`: the document's address.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

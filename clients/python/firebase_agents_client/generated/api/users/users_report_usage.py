@@ -112,7 +112,8 @@ def sync_detailed(
     Args:
         idempotency_key (None | str | Unset): Names the report, in 1 to 255 printable characters:
             sent again under it, nothing is charged.
-        body (UsageReport): An amount that was spent elsewhere, to be charged to the caller.
+        body (UsageReport): An amount that the caller spent elsewhere, to be charged to their
+            allowance.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -149,7 +150,8 @@ def sync(
     Args:
         idempotency_key (None | str | Unset): Names the report, in 1 to 255 printable characters:
             sent again under it, nothing is charged.
-        body (UsageReport): An amount that was spent elsewhere, to be charged to the caller.
+        body (UsageReport): An amount that the caller spent elsewhere, to be charged to their
+            allowance.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -181,7 +183,8 @@ async def asyncio_detailed(
     Args:
         idempotency_key (None | str | Unset): Names the report, in 1 to 255 printable characters:
             sent again under it, nothing is charged.
-        body (UsageReport): An amount that was spent elsewhere, to be charged to the caller.
+        body (UsageReport): An amount that the caller spent elsewhere, to be charged to their
+            allowance.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -216,7 +219,8 @@ async def asyncio(
     Args:
         idempotency_key (None | str | Unset): Names the report, in 1 to 255 printable characters:
             sent again under it, nothing is charged.
-        body (UsageReport): An amount that was spent elsewhere, to be charged to the caller.
+        body (UsageReport): An amount that the caller spent elsewhere, to be charged to their
+            allowance.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -99,7 +99,7 @@ def sync_detailed(
      Sets what is left of this period's allowance.
 
     Args:
-        body (SpendRemaining): A new amount that is left to spend, in US dollars.
+        body (SpendRemaining): A new remaining amount, in US dollars.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -130,7 +130,7 @@ def sync(
      Sets what is left of this period's allowance.
 
     Args:
-        body (SpendRemaining): A new amount that is left to spend, in US dollars.
+        body (SpendRemaining): A new remaining amount, in US dollars.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -156,7 +156,7 @@ async def asyncio_detailed(
      Sets what is left of this period's allowance.
 
     Args:
-        body (SpendRemaining): A new amount that is left to spend, in US dollars.
+        body (SpendRemaining): A new remaining amount, in US dollars.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -185,7 +185,7 @@ async def asyncio(
      Sets what is left of this period's allowance.
 
     Args:
-        body (SpendRemaining): A new amount that is left to spend, in US dollars.
+        body (SpendRemaining): A new remaining amount, in US dollars.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
