@@ -1,4 +1,4 @@
-"""Asks a model to write something, within the time and budget of one request. The caller is charged for each call."""
+"""Has a model write something within the time and budget of one request. The caller is charged for each call."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -19,12 +19,12 @@ from shared.services.request_shares import share
 from shared.settings import Settings
 
 AT_ONCE = 8
-"""How many requests of one user may have a model write something at a time, in each process."""
+"""The limit of one user's requests that have a model write something at the same time, in each process."""
 
 
 @dataclass
 class Composer:
-    """One for each request. `what` is being written: "code", "demo". Its calls are named after `id`, and numbered."""
+    """Calls the model for one request. `what` it writes: "code" or "demo". Calls are named by `id` and a number."""
 
     model_calls: ModelCallService
     settings: Settings
@@ -47,8 +47,10 @@ class Composer:
 
     @asynccontextmanager
     async def in_time(self) -> AsyncGenerator[None]:
-        """Ends the block when the request's time is up. Raises `UpstreamTooSlow` then, and `TooManyRequests` when the
-        user has `AT_ONCE` such requests under way: each may take most of a minute.
+        """Ends the block with `UpstreamTooSlow` when the request's time is up.
+
+        Raises `TooManyRequests` when the user has `AT_ONCE` such requests under way, since each may take most of a
+        minute.
         """
         try:
             with share(self.settings.google_cloud_project, f"generate-{self.what}", self.caller.uid, AT_ONCE):
@@ -62,7 +64,7 @@ class Composer:
             await self.model_calls.leave(self.budget)
 
     async def ask(self, messages: list[Message], tools: list[str] | None = None) -> ChatResult:
-        """Calls the model once; the caller is charged. `tools`: built-in ones; None: all that the request named.
+        """Calls the model once; the caller is charged. `tools` are built-in ones; None means all that were requested.
 
         Raises `BadRequest`, `AllowanceSpent`, `UpstreamFailed`, `Unavailable`, and `TimeoutError`, which
         `in_time` turns into `UpstreamTooSlow`.
