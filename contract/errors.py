@@ -102,7 +102,7 @@ _SENTENCES: dict[type[ServiceError], str] = {
     TooLarge: "The request body is 3000000 bytes or more; at most 2097152 are accepted. Send less.",
     TooManyRequests: "Too many requests. Try again in 7 s.",
     Fault: "Something went wrong on our side. Try again; if it happens again, report when it did.",
-    UpstreamFailed: "api.example.com answered with status 500, and not with a document.",
+    UpstreamFailed: "api.example.com responded with status 500 instead of a document.",
     Unavailable: "The database cannot be reached right now. Try again.",
     UpstreamTooSlow: "api.example.com did not answer within 40 seconds.",
 }

@@ -1,9 +1,9 @@
-"""Limits how long the runs of one payer may last together in a minute, over all processes. This bounds runs that cost
-nothing but time, which counts from when a run gets its slot until it ends.
+"""Limits the total time of one payer's runs per minute, over all processes. This bounds runs that cost nothing but
+time. A run's time counts from when it gets its slot until it ends.
 
-Each process counts by itself, and stores its count only after some seconds of runs, so that short runs cost no reads
-and no writes. So a process learns of other processes' runs a little late, and a user may pass the limit by the few
-seconds that each process has not stored yet.
+Each process counts separately, and stores its count only after several seconds of runs, so that short runs cost no
+reads and no writes. A process therefore learns of other processes' runs a little late, and a user may exceed the limit
+by the few seconds that each process has not stored yet.
 """
 
 import math
@@ -28,7 +28,7 @@ _MAX_REMEMBERED = 10_000
 @dataclass
 class _Known:
     """One user's count. `unstored`: seconds that are not in the database yet. `theoretical_arrival_time`: the newest
-    from there, in epoch seconds.
+    value from the database, in epoch seconds.
     """
 
     unstored: float = 0.0
@@ -39,15 +39,15 @@ class _Stopwatch:
     """Measures how long a run lasts once it has started."""
 
     def __init__(self) -> None:
-        self._began: float | None = None
+        self._started_at: float | None = None
 
     def start(self) -> None:
-        if self._began is None:
-            self._began = time.monotonic()
+        if self._started_at is None:
+            self._started_at = time.monotonic()
 
     @property
     def seconds(self) -> float:
-        return 0.0 if self._began is None else time.monotonic() - self._began
+        return 0.0 if self._started_at is None else time.monotonic() - self._started_at
 
 
 @per_loop
@@ -65,11 +65,13 @@ class RunTimeService:
 
     @asynccontextmanager
     async def count(self, uid: str) -> AsyncGenerator[Callable[[], None]]:
-        """Counts a run that `uid` pays for, from the first call of what this yields until the end of the block. A run
-        that never starts counts nothing. Raises `TooManyRequests` before it, if the user's runs have lasted too long.
+        """Counts the time of a run that `uid` pays for. Yields a function to be called when the run starts.
 
-        One read and one write for some seconds of runs, else none. They are stored before the next run rather than
-        after the last, so that no answer waits for them, and a caller who hangs up does not avoid them.
+        Time counts from the first such call until the block ends; a run that never starts counts nothing. Raises
+        `TooManyRequests` before the block if the user's runs have lasted too long.
+
+        One read and one write per several seconds of runs, else none. The count is stored before the next run rather
+        than after the last, so that no response waits for it, and a caller who hangs up cannot avoid it.
         """
         per_minute = self.settings.run_seconds_per_minute
         run = _Stopwatch()
@@ -82,7 +84,7 @@ class RunTimeService:
         wait = known.theoretical_arrival_time - _MINUTE - clock.time()
         if wait > 0:
             raise TooManyRequests(
-                f"The agents of one user may run for {per_minute:g} seconds in a minute, all together. "
+                f"One user's agents may run for {per_minute:g} seconds in total per minute. "
                 f"Try again in {math.ceil(wait)} s, or have them run for a shorter time.",
                 retry_after=math.ceil(wait),
             )
@@ -104,5 +106,5 @@ class RunTimeService:
             known.theoretical_arrival_time = await limits.add(
                 f"runs:{uid}", seconds, self.settings.run_seconds_per_minute
             )
-        except Unavailable:  # those runs are over, and this one need not fail over it
+        except Unavailable:  # those runs are over, and this one need not fail because of them
             known.unstored += seconds

@@ -1,4 +1,4 @@
-"""Runs one step of a sweep for many things, some at a time."""
+"""Runs one step of a sweep for many tickets or holds, several at a time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,7 +11,7 @@ _MAX_AT_ONCE = 10
 
 
 class Named(Protocol):
-    """Something that a sweep looks at: a ticket, a hold. `id` names it in the log."""
+    """A ticket or a hold that a sweep examines. `id` names it in the log."""
 
     @property
     def id(self) -> str:
@@ -24,9 +24,9 @@ R = TypeVar("R")
 
 
 async def sweep_each(things: Sequence[T], sweep: Callable[[T], Awaitable[R]], left: R) -> list[R]:
-    """What `sweep` returns for each of `things`, in their order.
+    """Returns what `sweep` returns for each of `things`, in their order.
 
-    If it raises an error, that is logged, and the outcome is `left`; the others are swept all the same.
+    If `sweep` raises an error, logs it and returns `left` for that one; the others are still swept.
     """
     gate = asyncio.Semaphore(_MAX_AT_ONCE)
 

@@ -45,9 +45,7 @@ async def test_an_agent_calls_those_it_names(harness: Harness) -> None:
         caller_ = await save(harness.database, OWNER, calling(name), gofannonAgents=[echo.id])
         assert await run(harness, OWNER, caller_) == {"outputText": "hi"}
     other = await save(harness.database, OWNER, calling("Unnamed"), gofannonAgents=[echo.id])
-    assert "There is no agent 'Unnamed' that may be called from here. There is: Echo." in await run(
-        harness, OWNER, other
-    )
+    assert "This agent may not call an agent named 'Unnamed'. It may call: Echo." in await run(harness, OWNER, other)
 
 
 async def test_several_are_called_at_once(harness: Harness) -> None:
@@ -66,7 +64,7 @@ async def test_other_users_agents_are_called_only_if_they_are_shared(harness: Ha
     """Naming an id gives no right to it."""
     private = await save(harness.database, caller, name="Private")
     shared = await save(harness.database, caller, name="Shared", visibility="shared")
-    for name, expected in (("Private", "There is no agent 'Private'"), ("Shared", "hi")):
+    for name, expected in (("Private", "This agent may not call an agent named 'Private'"), ("Shared", "hi")):
         mine = await save(harness.database, OWNER, calling(name), gofannonAgents=[private.id, shared.id])
         assert expected in str(await run(harness, OWNER, mine))
 
