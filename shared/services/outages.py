@@ -1,4 +1,4 @@
-"""Repeats work through an outage of the database, where giving up would lose what has already been paid for."""
+"""Repeats work during a database outage, when giving up would lose what has already been paid for."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar

@@ -165,7 +165,7 @@ async def published(serve: Serve, headers: dict[str, str], **fields: Any) -> str
     return id_
 
 
-OWNER = {"detail": "This agent cannot be called: the account of its owner is disabled."}
+OWNER = {"detail": "This agent cannot be called because its owner's account is disabled."}
 
 
 async def test_a_disabled_users_agent_is_not_called(serve: Serve, as_whom: Whom) -> None:
