@@ -95,7 +95,7 @@ async def api_document(request: Request) -> Response:
 @router.get("/docs", response_class=HTMLResponse, responses=_PAGE)
 async def api_page(request: Request) -> Response:
     """This document as a page, from which requests can be tried."""
-    if request.state.asked_path.endswith("/"):  # the page names its parts from where it is
+    if request.state.original_path.endswith("/"):  # the page names its parts from where it is
         return RedirectResponse("../docs", 308)
     return serve_file(request, PAGE / "index.html", KEPT_SECONDS, {"Content-Security-Policy": PAGE_POLICY})
 
