@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import jsonschema_rs
 
-from contract.refresh import KEPT
+from contract.refresh import DOCUMENTED
 
 _NOT_THE_OPERATIONS = (405,)
 """What the router answers before there is an operation."""
@@ -18,7 +18,7 @@ _NOT_THE_OPERATIONS = (405,)
 @cache
 def kept() -> dict[str, Any]:
     """The document in `docs/`."""
-    document: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8"))
+    document: dict[str, Any] = json.loads(DOCUMENTED.read_text(encoding="utf-8"))
     return document
 
 

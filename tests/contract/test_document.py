@@ -9,7 +9,7 @@ from fastapi.openapi.models import OpenAPI
 from fastapi.routing import APIRoute
 
 from contract.functions import PRIVATE, functions
-from contract.refresh import KEPT, SERVED, text
+from contract.refresh import DOCUMENTED, SERVED, text
 from shared.openapi import parse
 from tests.contract.answer_check import kept, problems, resolved
 
@@ -39,14 +39,14 @@ def test_it_is_fresh() -> None:
     """`make contract` would change nothing; what `meta` serves is what `docs/` keeps."""
     fresh = text()
     assert SERVED.read_text(encoding="utf-8") == fresh, "functions/meta/openapi.json is stale: run `make contract`"
-    assert KEPT.read_text(encoding="utf-8") == fresh, "docs/openapi.json is stale: run `make contract`"
+    assert DOCUMENTED.read_text(encoding="utf-8") == fresh, "docs/openapi.json is stale: run `make contract`"
 
 
 def test_it_is_an_openapi_document() -> None:
     """By FastAPI's model of one, and for our own reader, which agents' specs go through."""
     assert kept()["openapi"].startswith("3.1.")
     OpenAPI.model_validate(kept())
-    assert parse(KEPT.read_text(encoding="utf-8")).name == "User Service API"
+    assert parse(DOCUMENTED.read_text(encoding="utf-8")).name == "User Service API"
 
 
 def test_its_references_lead_somewhere() -> None:
