@@ -1,4 +1,4 @@
-"""Documents in every collection for each of two users, written by the stores themselves, to test the rules on."""
+"""Writes documents to every collection with the stores themselves, to test the rules on."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
