@@ -78,12 +78,12 @@ async def health() -> Health:
 
 
 _FILE = headers({"ETag": "A digest of the contents.", "Cache-Control": "How long it may be cached."})
-_UNCHANGED: Answers = {304: {"description": "The version that `If-None-Match` names is current."}}
+_NOT_MODIFIED: Answers = {304: {"description": "The version that `If-None-Match` names is current."}}
 _DOCUMENT: Answers = {
     200: _FILE | {"content": {"application/json": {"example": {"openapi": "3.1.0", "paths": {}}}}},
-    **_UNCHANGED,
+    **_NOT_MODIFIED,
 }
-_PAGE: Answers = {200: _FILE, **_UNCHANGED, 308: {"description": "Redirects to the path without a trailing slash."}}
+_PAGE: Answers = {200: _FILE, **_NOT_MODIFIED, 308: {"description": "Redirects to the path without a trailing slash."}}
 
 
 @router.get("/openapi.json", responses=_DOCUMENT)

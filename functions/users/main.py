@@ -26,8 +26,8 @@ REPLAYED = "Idempotent-Replayed"
 router = APIRouter(
     route_class=StrictJsonRoute, prefix="/users/me", responses=error_responses(Unauthenticated, Forbidden, Unavailable)
 )
-_REPORTED: Answers = {200: headers({REPLAYED: "`true` if this report was charged before."})}
-_CHANGED = error_responses(Conflict, TooLarge, InvalidInput)
+_REPORT_HEADERS: Answers = {200: headers({REPLAYED: "`true` if this report was charged before."})}
+_CHANGE_ERRORS = error_responses(Conflict, TooLarge, InvalidInput)
 
 
 async def _user_service(settings: CurrentSettings) -> UserService:
@@ -56,25 +56,25 @@ async def me(caller: CurrentCaller, service: Users) -> User:
     return await service.get(caller)
 
 
-@router.put("/monthly-allowance", responses=_CHANGED)
+@router.put("/monthly-allowance", responses=_CHANGE_ERRORS)
 async def set_monthly_allowance(body: MonthlyAllowance, caller: CurrentCaller, service: Users) -> User:
     """Sets the amount that each period begins with. If more remains of the current one, lowers that as well."""
     return await service.change(caller, AccountChange(rev=body.rev, monthly_allowance=body.monthly_allowance))
 
 
-@router.put("/allowance-reset-date", responses=_CHANGED)
+@router.put("/allowance-reset-date", responses=_CHANGE_ERRORS)
 async def set_allowance_reset_date(body: AllowanceResetDate, caller: CurrentCaller, service: Users) -> User:
     """Sets when the next period begins; 0 means never."""
     return await service.change(caller, AccountChange(rev=body.rev, allowance_reset_date=body.allowance_reset_date))
 
 
-@router.put("/spend-remaining", responses=_CHANGED)
+@router.put("/spend-remaining", responses=_CHANGE_ERRORS)
 async def set_spend_remaining(body: SpendRemaining, caller: CurrentCaller, service: Users) -> User:
     """Sets what is left of this period's allowance."""
     return await service.change(caller, AccountChange(rev=body.rev, spend_remaining=body.spend_remaining))
 
 
-@router.post("/usage", responses=_REPORTED | error_responses(Conflict, TooLarge, InvalidInput, TooManyRequests))
+@router.post("/usage", responses=_REPORT_HEADERS | error_responses(Conflict, TooLarge, InvalidInput, TooManyRequests))
 async def report_usage(
     body: UsageReport,
     caller: CurrentCaller,

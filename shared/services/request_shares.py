@@ -16,7 +16,7 @@ _RETRY_AFTER_SECONDS = 5
 
 
 @per_loop
-def _under_way(project: str, kind: str) -> Counter[str]:
+def _get_counts(project: str, kind: str) -> Counter[str]:
     del project, kind  # the key
     return Counter()
 
@@ -27,7 +27,7 @@ def share(project: str, kind: str, uid: str, max_requests: int) -> Generator[Non
 
     It does not wait, because a waiting request would also occupy the process.
     """
-    counts = _under_way(project, kind)
+    counts = _get_counts(project, kind)
     if counts[uid] >= max_requests:
         raise TooManyRequests(
             f"{max_requests} of your requests of this kind are under way. Send this one again when one of them ends.",

@@ -43,7 +43,7 @@ async def authenticate(request: Request, settings: Settings) -> Caller:
 
 
 async def _current_caller(
-    request: Request, settings: CurrentSettings, _shown: Annotated[object, Depends(ID_TOKEN)] = None
+    request: Request, settings: CurrentSettings, _scheme: Annotated[object, Depends(ID_TOKEN)] = None
 ) -> Caller:
     caller = await authenticate(request, settings)
     request.state.user = caller.claims or {"uid": caller.uid}
@@ -52,7 +52,7 @@ async def _current_caller(
 
 
 async def _caller_if_any(
-    request: Request, settings: CurrentSettings, _shown: Annotated[object, Depends(ID_TOKEN)] = None
+    request: Request, settings: CurrentSettings, _scheme: Annotated[object, Depends(ID_TOKEN)] = None
 ) -> Caller | None:
     if settings.authentication_required and "authorization" not in request.headers:
         return None

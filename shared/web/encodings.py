@@ -27,11 +27,11 @@ def decompress(body: bytes, encoding: str, limit: int) -> bytes:
         return body
     if name not in _WINDOWS:
         supported = "gzip, deflate, or none"
-        raise _unreadable(f"The body's Content-Encoding is {name[:_MAX_SHOWN]!r}; supported are {supported}.")
+        raise _unreadable_error(f"The body's Content-Encoding is {name[:_MAX_SHOWN]!r}; supported are {supported}.")
     try:
         plain = _inflate(body, _WINDOWS[name], limit + 1)
     except zlib.error as error:
-        raise _unreadable(f"The body is not {name}, though its Content-Encoding says so.") from error
+        raise _unreadable_error(f"The body is not {name}, though its Content-Encoding says so.") from error
     if len(plain) > limit:
         raise TooLarge(f"The decompressed request body is more than {limit} bytes long, which is the limit. Send less.")
     return plain
@@ -44,7 +44,9 @@ def _inflate(body: bytes, window: int, max_size: int) -> bytes:
     while body and len(plain) < max_size:
         members += 1
         if members > MAX_MEMBERS:
-            raise _unreadable(f"The compressed body may have at most {MAX_MEMBERS} parts. Compress it as a whole.")
+            raise _unreadable_error(
+                f"The compressed body may have at most {MAX_MEMBERS} parts. Compress it as a whole."
+            )
         member = zlib.decompressobj(window)
         plain += member.decompress(body, max_size - len(plain))
         if not member.eof and len(plain) < max_size:
@@ -80,5 +82,5 @@ def explain_not_utf8(body: bytes) -> str | None:
     return None
 
 
-def _unreadable(sentence: str) -> InvalidInput:
+def _unreadable_error(sentence: str) -> InvalidInput:
     return InvalidInput([("encoding", (), sentence)])

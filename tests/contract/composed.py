@@ -11,7 +11,7 @@ from tests.sandbox_workers import end_workers
 
 
 class Composed(ServedInThread):
-    """The composed server, which the tests of a module share."""
+    """The route_request server, which the tests of a module share."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(_compose(settings))
@@ -31,7 +31,7 @@ def _compose(settings: Settings) -> ASGIApp:
         if function.name not in PRIVATE
     }
 
-    async def composed(scope: Scope, receive: Receive, send: Send) -> None:
+    async def route_request(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await receive()
             await send({"type": "lifespan.startup.complete"})
@@ -42,4 +42,4 @@ def _compose(settings: Settings) -> ASGIApp:
             path = scope["raw_path"].decode("ascii")  # Hosting matches the path as it was sent
             await apps[first_for(path).function](scope, receive, send)
 
-    return composed
+    return route_request

@@ -19,8 +19,8 @@ OPERATIONS = [
     for method, operation in item.items()
 ]
 operations = pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
-WITHOUT_A_TOKEN = {"/", "/health", "/openapi.json", "/docs", "/rest/{friendly_name}"}
-TOKEN_OR_NOT = {"/log/client", "/demos/{demo_id}/page"}
+PUBLIC_PATHS = {"/", "/health", "/openapi.json", "/docs", "/rest/{friendly_name}"}
+OPTIONAL_TOKEN_PATHS = {"/log/client", "/demos/{demo_id}/page"}
 
 
 def parts(value: Any) -> Iterator[dict[str, Any]]:
@@ -128,9 +128,9 @@ def test_every_error_has_a_detail(path: str, method: str, operation: dict[str, A
 def test_operations_declare_whether_they_need_a_token(path: str, method: str, operation: dict[str, Any]) -> None:
     """All need one, except the service's own routes and published agents. For logs and demo pages it is optional."""
     security = operation.get("security")
-    if path in WITHOUT_A_TOKEN:
+    if path in PUBLIC_PATHS:
         assert security is None
-    elif path in TOKEN_OR_NOT:
+    elif path in OPTIONAL_TOKEN_PATHS:
         assert security == [{"IdToken": []}, {}]
     else:
         assert security is not None

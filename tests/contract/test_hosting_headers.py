@@ -8,7 +8,7 @@ from contract.functions import ROOT
 from tests.contract.rewrites import matches
 from tests.contract.test_routing import SAMPLES
 
-SAFE = {
+SECURITY_HEADERS = {
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "SAMEORIGIN",
@@ -28,7 +28,7 @@ def hosting_headers(path: str) -> dict[str, str]:
 def test_every_response_has_security_headers(path: str) -> None:
     """They enforce HTTPS and the declared type, forbid framing by other sites, and hide paths from them."""
     headers = hosting_headers(path)
-    assert headers | SAFE == headers
+    assert headers | SECURITY_HEADERS == headers
     demo = path.removeprefix("/api").startswith("/demos")
     assert headers["Referrer-Policy"] == ("no-referrer" if demo else "strict-origin-when-cross-origin")
 

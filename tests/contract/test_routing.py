@@ -149,6 +149,6 @@ def test_rewrites_are_interpreted_like_hostings() -> None:
         text=True,
         check=True,
     )
-    ours = [[rewrite.matches(path) for path in paths] for rewrite in table]
-    for rewrite, expected, found in zip(table, json.loads(done.stdout), ours, strict=True):
+    actual = [[rewrite.matches(path) for path in paths] for rewrite in table]
+    for rewrite, expected, found in zip(table, json.loads(done.stdout), actual, strict=True):
         assert [path for path, a, b in zip(paths, expected, found, strict=True) if a != b] == [], rewrite.regex

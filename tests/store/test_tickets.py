@@ -91,13 +91,13 @@ json_values = st.recursive(
 
 async def test_any_json_can_be_stored(database: Database) -> None:
     """Nested lists, empty and dunder keys and huge integers, which Firestore's maps refuse, are stored."""
-    odd: JsonValue = {"": [[1, [2]], []], "__name__": 10**30, "a.b/c`": {"\x00": "\ud7ff😀"}}
-    await store(database, ticket(), request(logit_bias=odd))
-    result = ChatResult(content="", thoughts=odd, model="m")
+    unusual: JsonValue = {"": [[1, [2]], []], "__name__": 10**30, "a.b/c`": {"\x00": "\ud7ff😀"}}
+    await store(database, ticket(), request(logit_bias=unusual))
+    result = ChatResult(content="", thoughts=unusual, model="m")
     await put(database, ticket().complete(result, NOW))
     kept = await database.tickets.get_request("t")
     assert kept is not None
-    assert kept.parameters == {"logit_bias": odd}
+    assert kept.parameters == {"logit_bias": unusual}
     assert await database.tickets.get("t") == ticket().complete(result, NOW)
 
 

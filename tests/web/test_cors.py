@@ -42,7 +42,7 @@ async def test_a_listed_origin_is_allowed(environ: dict[str, str], origins: str)
     assert response.headers["access-control-allow-credentials"] == "true"
 
 
-LOCAL = [
+LOCAL_ORIGINS = [
     "http://localhost:5173",
     "http://127.0.0.1:3000",
     "http://localhost",
@@ -52,7 +52,7 @@ LOCAL = [
     "https://127.0.0.1",
     "https://[::1]",
 ]
-ELSEWHERE = [
+OTHER_ORIGINS = [
     "https://evil.example",
     "http://localhost.evil.example",
     "http://localhost:80.evil.example",
@@ -74,7 +74,7 @@ ELSEWHERE = [
 
 @pytest.mark.parametrize("method", ["OPTIONS", "GET"])
 @pytest.mark.parametrize("environ", [{}, {"APP_ENV": "firebase"}, {"K_SERVICE": "meta", "FUNCTIONS_EMULATOR": "true"}])
-@pytest.mark.parametrize("origin", LOCAL)
+@pytest.mark.parametrize("origin", LOCAL_ORIGINS)
 async def test_locally_pages_of_the_same_machine_may_call(environ: dict[str, str], origin: str, method: str) -> None:
     """Pages on any port may call with credentials, and without a setting."""
     response = await call(environ, method, origin)
@@ -84,14 +84,14 @@ async def test_locally_pages_of_the_same_machine_may_call(environ: dict[str, str
     assert "Origin" in response.headers["vary"]
 
 
-@pytest.mark.parametrize("origin", ELSEWHERE)
+@pytest.mark.parametrize("origin", OTHER_ORIGINS)
 async def test_locally_pages_from_elsewhere_may_not_call(origin: str) -> None:
     """A page on the internet must not use services on the machine of a user who opens it."""
     assert "access-control-allow-origin" not in (await call({}, "OPTIONS", origin)).headers
     assert "access-control-allow-origin" not in (await call({}, "GET", origin)).headers
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", *LOCAL])
+@pytest.mark.parametrize("origin", ["https://evil.example", *LOCAL_ORIGINS])
 @pytest.mark.parametrize("environ", [DEPLOYED, {**DEPLOYED, "CORS_ORIGINS": "https://a.example"}])
 async def test_in_a_deployment_no_other_origin_may_call(environ: dict[str, str], origin: str) -> None:
     """Only origins in the setting may call."""
@@ -137,7 +137,7 @@ async def test_the_refusal_of_a_page_without_an_origin_advises_a_server(environ:
 async def test_a_refused_preflight_does_not_blame_the_origin_for_a_header() -> None:
     """The refusal names the header or the method that is not allowed."""
     app = create_app("meta", router, Settings())
-    sent = {"Origin": LOCAL[0], **PREFLIGHT, "Access-Control-Request-Headers": "content-type, x-odd"}
+    sent = {"Origin": LOCAL_ORIGINS[0], **PREFLIGHT, "Access-Control-Request-Headers": "content-type, x-odd"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         headers = await client.options("/", headers=sent)
         method = await client.options("/", headers={**sent, "Access-Control-Request-Method": "BREW"})
@@ -185,8 +185,8 @@ async def test_a_listed_origin_may_send_and_read_our_headers() -> None:
         response = await client.get("/", headers={"Origin": "https://a.example"})
     assert allowed.status_code == 200
     readable = response.headers["access-control-expose-headers"].lower().split(", ")
-    ours = {"idempotent-replayed", "retry-after", "x-next-page-token", "x-request-id", "x-run-id", "warnings"}
-    assert ours == set(readable)
+    our_headers = {"idempotent-replayed", "retry-after", "x-next-page-token", "x-request-id", "x-run-id", "warnings"}
+    assert our_headers == set(readable)
 
 
 async def test_pages_of_any_origin_may_read_the_request_id() -> None:

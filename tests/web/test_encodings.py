@@ -42,7 +42,7 @@ async def send(client: httpx.AsyncClient, body: bytes, encoding: str = "", kind:
     return await client.post("/things", content=body, headers=headers)
 
 
-READ = {
+READABLE_BODIES = {
     "utf-8": TEXT.encode(),
     "utf-8 with a mark": TEXT.encode("utf-8-sig"),
     "utf-16 with a mark": TEXT.encode("utf-16"),
@@ -53,7 +53,7 @@ READ = {
 }
 
 
-@pytest.mark.parametrize("body", READ.values(), ids=READ.keys())
+@pytest.mark.parametrize("body", READABLE_BODIES.values(), ids=READABLE_BODIES.keys())
 @pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-16"])
 async def test_any_encoding_of_unicode_is_read(client: httpx.AsyncClient, body: bytes, kind: str) -> None:
     """Encodings that Windows tools and spreadsheets write are accepted."""
@@ -62,7 +62,7 @@ async def test_any_encoding_of_unicode_is_read(client: httpx.AsyncClient, body: 
     assert response.json() == THING
 
 
-@pytest.mark.parametrize("body", READ.values(), ids=READ.keys())
+@pytest.mark.parametrize("body", READABLE_BODIES.values(), ids=READABLE_BODIES.keys())
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip", "deflate", "identity"])
 async def test_a_compressed_body_is_read(client: httpx.AsyncClient, body: bytes, encoding: str) -> None:
     """A body is decompressed according to its `Content-Encoding`."""
@@ -88,7 +88,7 @@ async def test_a_stream_of_too_many_members_is_refused(client: httpx.AsyncClient
     assert f"at most {MAX_MEMBERS} parts" in response.json()["detail"][0]["msg"]
 
 
-REFUSED = [
+UNREADABLE_BODIES = [
     (ZIPPED, "", "gzip"),
     (b"\x28\xb5\x2f\xfd\x04\x00", "", "zstd"),
     (TEXT.encode(), "gzip", "gzip"),
@@ -109,7 +109,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("body", "encoding", "named"), REFUSED)
+@pytest.mark.parametrize(("body", "encoding", "named"), UNREADABLE_BODIES)
 async def test_an_unreadable_body_is_refused_with_its_encoding(
     client: httpx.AsyncClient, body: bytes, encoding: str, named: str
 ) -> None:
@@ -143,7 +143,7 @@ def test_no_bytes_cause_an_internal_error(body: bytes) -> None:
         assert isinstance(to_utf8(body), bytes)
 
 
-UNUSUAL = [
+UNUSUAL_JSON = [
     (b'{"a": 1, "a": 2}', 200),
     (b'{"a": "\\u0000"}', 200),
     (b'{"a": "\x00"}', 422),
@@ -160,7 +160,7 @@ UNUSUAL = [
 ]
 
 
-@pytest.mark.parametrize(("body", "status"), UNUSUAL)
+@pytest.mark.parametrize(("body", "status"), UNUSUAL_JSON)
 async def test_unusual_json_is_read_or_refused(client: httpx.AsyncClient, body: bytes, status: int) -> None:
     """JSON is parsed strictly. If a key occurs twice, the last value counts, as in browsers."""
     response = await send(client, body)
@@ -172,14 +172,14 @@ async def test_unusual_json_is_read_or_refused(client: httpx.AsyncClient, body: 
 async def test_an_incomplete_body_is_refused() -> None:
     """A body that breaks off is refused, even if its beginning is valid JSON."""
     app = create_app("things", router, Settings())
-    arriving = [
+    incoming = [
         {"type": "http.request", "body": b'{"a": 1}', "more_body": True},
         {"type": "http.disconnect"},
     ]
     sent: list[Any] = []
 
     async def receive() -> Any:
-        return arriving.pop(0)
+        return incoming.pop(0)
 
     async def send_message(message: Any) -> None:
         sent.append(message)

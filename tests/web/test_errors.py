@@ -136,7 +136,7 @@ async def test_a_third_party_failure_is_a_warning_with_the_reason(
     assert access["upstream"] == message.partition(": ")[2]
 
 
-def valid(rest: bytes = b"{}") -> bytes:
+def valid_body(rest: bytes = b"{}") -> bytes:
     return b'{"name": "x", "rest": %s}' % rest
 
 
@@ -147,12 +147,12 @@ def valid(rest: bytes = b"{}") -> bytes:
         (b"{", "json_invalid"),
         (b"\xff\xfe", "json_invalid"),
         (b"[" * 900, "json_invalid"),
-        (valid(b'{"a": NaN}'), "json_invalid"),
-        (valid(b'{"a": Infinity}'), "json_invalid"),
-        (valid(b'{"a": [{"b": 1e400}]}'), "json_invalid"),
-        (valid(b'{"a": -1E+999}'), "json_invalid"),
-        (valid(b'{"a": "\\ud800"}'), "json_invalid"),
-        (valid(b'{"a": 1e999}'), "json_invalid"),
+        (valid_body(b'{"a": NaN}'), "json_invalid"),
+        (valid_body(b'{"a": Infinity}'), "json_invalid"),
+        (valid_body(b'{"a": [{"b": 1e400}]}'), "json_invalid"),
+        (valid_body(b'{"a": -1E+999}'), "json_invalid"),
+        (valid_body(b'{"a": "\\ud800"}'), "json_invalid"),
+        (valid_body(b'{"a": 1e999}'), "json_invalid"),
         (b"[1]", "model_attributes_type"),
         (b'{"name": 5}', "string_type"),
         (b'{"rest": {}}', "missing"),
@@ -172,7 +172,7 @@ async def test_a_body_that_does_not_validate_is_422_in_detail(
 
 async def test_a_body_that_is_not_declared_as_json_is_refused(client: httpx.AsyncClient) -> None:
     """A form or plain text gets a 422 that says what to send instead."""
-    response = await client.post("/things", content=valid(), headers={"Content-Type": "text/plain"})
+    response = await client.post("/things", content=valid_body(), headers={"Content-Type": "text/plain"})
     assert response.status_code == 422
     assert response.json()["detail"][0]["msg"].startswith("The body was not read as JSON.")
     assert "Content-Type: application/json" in response.json()["detail"][0]["msg"]

@@ -39,11 +39,11 @@ def known(google: GoogleCertificates) -> Certificates:
     return Certificates(google.url)
 
 
-def marked(token: str) -> str:
+def replace_signature(token: str) -> str:
     return f"{token.rpartition('.')[0]}.{MARK}"
 
 
-def refusal(token: str, known: Certificates, allow_unsigned: bool = False) -> type[ServiceError] | None:
+def get_error(token: str, known: Certificates, allow_unsigned: bool = False) -> type[ServiceError] | None:
     try:
         verify(token, EXPECTED, allow_unsigned, known)
     except ServiceError as error:
@@ -53,12 +53,12 @@ def refusal(token: str, known: Certificates, allow_unsigned: bool = False) -> ty
 
 def test_the_services_own_token_is_valid(key: Key, known: Certificates) -> None:
     """Both names of the issuer are accepted, and a clock may be off by a few seconds."""
-    assert refusal(key.token(ACCOUNT, AUDIENCE), known) is None
-    assert refusal(key.token(ACCOUNT, AUDIENCE, iss="accounts.google.com"), known) is None
-    assert refusal(key.token(ACCOUNT, AUDIENCE, iat=NOW + 5), known) is None
+    assert get_error(key.token(ACCOUNT, AUDIENCE), known) is None
+    assert get_error(key.token(ACCOUNT, AUDIENCE, iss="accounts.google.com"), known) is None
+    assert get_error(key.token(ACCOUNT, AUDIENCE, iat=NOW + 5), known) is None
 
 
-WRONG: list[tuple[dict[str, Any], type[ServiceError]]] = [
+INVALID_CLAIMS: list[tuple[dict[str, Any], type[ServiceError]]] = [
     ({"aud": "https://elsewhere.example"}, Forbidden),
     ({"aud": [AUDIENCE]}, Forbidden),
     ({"email": "somebody@p.iam.gserviceaccount.com"}, Forbidden),
@@ -74,14 +74,14 @@ WRONG: list[tuple[dict[str, Any], type[ServiceError]]] = [
 ]
 
 
-@pytest.mark.parametrize(("claims", "error"), WRONG)
+@pytest.mark.parametrize(("claims", "error"), INVALID_CLAIMS)
 @pytest.mark.parametrize("mark", [False, True])
 def test_any_other_token_is_refused(
     key: Key, known: Certificates, claims: dict[str, Any], error: type[ServiceError], mark: bool
 ) -> None:
     """A Google token for another purpose is refused, even if the platform has checked its signature."""
     token = key.token(ACCOUNT, AUDIENCE, **claims)
-    assert refusal(marked(token) if mark else token, known, allow_unsigned=mark) is error
+    assert get_error(replace_signature(token) if mark else token, known, allow_unsigned=mark) is error
 
 
 def test_tokens_that_google_did_not_sign_are_refused(key: Key, stranger: Key, known: Certificates) -> None:
@@ -102,36 +102,36 @@ def test_tokens_that_google_did_not_sign_are_refused(key: Key, stranger: Key, kn
         "ü.ü.ü",
         "." * 10_000,
     ):
-        assert refusal(token, known) is Unauthenticated, token[:80]
+        assert get_error(token, known) is Unauthenticated, token[:80]
 
 
 def test_a_removed_signature_is_accepted_only_in_a_deployment(key: Key, known: Certificates) -> None:
     """In a deployment, the platform has checked the signature; anywhere else, anyone can write the mark."""
-    token = marked(key.token(ACCOUNT, AUDIENCE))
-    assert refusal(token, known, allow_unsigned=True) is None
-    assert refusal(token, known, allow_unsigned=False) is Unauthenticated
-    assert refusal(f"{token.rpartition('.')[0]}.", known, allow_unsigned=True) is Unauthenticated
+    token = replace_signature(key.token(ACCOUNT, AUDIENCE))
+    assert get_error(token, known, allow_unsigned=True) is None
+    assert get_error(token, known, allow_unsigned=False) is Unauthenticated
+    assert get_error(f"{token.rpartition('.')[0]}.", known, allow_unsigned=True) is Unauthenticated
 
 
 def test_certificates_are_fetched_once(key: Key, google: GoogleCertificates, known: Certificates) -> None:
     """Certificates are not fetched for each task, nor for invented keys."""
     for _ in range(5):
-        assert refusal(key.token(ACCOUNT, AUDIENCE), known) is None
-        assert refusal(Key("other").token(ACCOUNT, AUDIENCE), known) is Unauthenticated
+        assert get_error(key.token(ACCOUNT, AUDIENCE), known) is None
+        assert get_error(Key("other").token(ACCOUNT, AUDIENCE), known) is Unauthenticated
     assert google.asked == 1
 
 
 def test_a_new_key_is_found(key: Key, google: GoogleCertificates) -> None:
-    """A token with an unknown key causes a new fetch, since Google changes keys, but not too often."""
+    """Google changes its keys, so a token with an unknown key causes a new fetch, but not too often."""
     now = 1000.0
     known = Certificates(google.url, lambda: now)
-    assert refusal(key.token(ACCOUNT, AUDIENCE), known) is None
+    assert get_error(key.token(ACCOUNT, AUDIENCE), known) is None
     google.known = [newer := Key("key-3")]
     now += MIN_FETCH_INTERVAL_SECONDS
-    assert refusal(newer.token(ACCOUNT, AUDIENCE), known) is None
+    assert get_error(newer.token(ACCOUNT, AUDIENCE), known) is None
     now += CACHE_SECONDS
     google.known = [Key("key-4")]
-    assert refusal(newer.token(ACCOUNT, AUDIENCE), known) is Unauthenticated
+    assert get_error(newer.token(ACCOUNT, AUDIENCE), known) is Unauthenticated
     assert google.asked == 3
 
 
@@ -140,11 +140,11 @@ def test_old_certificates_are_used_while_none_can_be_fetched(key: Key, google: G
     now = 1000.0
     google.status = 500
     known = Certificates(google.url, lambda: now)
-    assert refusal(key.token(ACCOUNT, AUDIENCE), known) is TooEarly
+    assert get_error(key.token(ACCOUNT, AUDIENCE), known) is TooEarly
     google.status = 200
-    assert refusal(key.token(ACCOUNT, AUDIENCE), known) is TooEarly
+    assert get_error(key.token(ACCOUNT, AUDIENCE), known) is TooEarly
     now += MIN_FETCH_INTERVAL_SECONDS
-    assert refusal(key.token(ACCOUNT, AUDIENCE), known) is None
+    assert get_error(key.token(ACCOUNT, AUDIENCE), known) is None
     google.status = 500
     now += CACHE_SECONDS
-    assert refusal(key.token(ACCOUNT, AUDIENCE), known) is None
+    assert get_error(key.token(ACCOUNT, AUDIENCE), known) is None

@@ -13,7 +13,7 @@ from shared.settings import Settings
 from shared.store import Database, Transaction
 
 KNOWN_SECONDS = 30 * 24 * 3600.0
-_RENEWED_BELOW_SECONDS = KNOWN_SECONDS / 2
+_RENEW_BELOW_SECONDS = KNOWN_SECONDS / 2
 
 
 class AdminPasswordAttempts:
@@ -50,7 +50,7 @@ class AdminPasswordAttempts:
     async def remember(self, block: str, known_until: float) -> None:
         """Makes `block` known after the right password. One read and one write, once in two weeks."""
         now = clock.time()
-        if known_until - now > _RENEWED_BELOW_SECONDS:
+        if known_until - now > _RENEW_BELOW_SECONDS:
             return
 
         async def write(transaction: Transaction) -> None:

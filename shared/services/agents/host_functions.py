@@ -112,9 +112,9 @@ class RunHostFunctions:
             follow_redirects=call.follow_redirects,
         )
         async with self.budget.connections:
-            answer = await module.Outbound(self.settings).send(request)
-        self.budget.take_bytes(len(answer.content))
-        return HttpAnswer(answer.status_code, answer.reason, answer.headers, answer.content, answer.url)
+            response = await module.Outbound(self.settings).send(request)
+        self.budget.take_bytes(len(response.content))
+        return HttpAnswer(response.status_code, response.reason, response.headers, response.content, response.url)
 
     @raise_call_failed
     async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue:

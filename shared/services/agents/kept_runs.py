@@ -35,7 +35,7 @@ MAX_KEPT_BYTES = 1_000_000
 _MARGIN_SECONDS = 60
 """Longer than a run takes to end when its time is up."""
 _RETRY_AFTER_SECONDS = 5
-_KEEPING_SECONDS = 5
+_STORE_SECONDS = 5
 """How long the first caller may wait until the result is stored."""
 
 
@@ -104,7 +104,7 @@ class KeptRuns:
                 self.database.idempotency.put(kept.model_copy(update=changes), transaction)
 
         try:
-            async with asyncio.timeout(_KEEPING_SECONDS):
+            async with asyncio.timeout(_STORE_SECONDS):
                 await self.database.transaction(body)
         except (Unavailable, TimeoutError):
             _log.error("A run's result could not be stored", extra={"fields": {"run": run_id}})
@@ -127,7 +127,7 @@ class KeptRuns:
 
     async def _try_transaction(self, body: Callable[[Transaction], Awaitable[None]], run_id: str) -> None:
         try:
-            async with asyncio.timeout(_KEEPING_SECONDS):
+            async with asyncio.timeout(_STORE_SECONDS):
                 await self.database.transaction(body)
         except (Unavailable, TimeoutError):
             _log.error("A run that never began could not be forgotten", extra={"fields": {"run": run_id}})

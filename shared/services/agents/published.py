@@ -143,7 +143,7 @@ class PublishedService:
         async with self.database.raising_unavailable():
             deployment = await self.database.deployments.get(friendly_name)
         if deployment is None:
-            raise _unknown(friendly_name)
+            raise _unknown_agent_error(friendly_name)
         budget = DeploymentBudget.of(deployment, self.settings)
         request = None
         if key is not None:
@@ -156,7 +156,7 @@ class PublishedService:
                 StandingService(self.database).refuse_disabled_owner(deployment.owner),
             )
         if agent is None:
-            raise _unknown(friendly_name)
+            raise _unknown_agent_error(friendly_name)
         return _Published(agent, budget, day, address, request, kept)
 
     async def _find_kept(self, request: KeyedRequest | None) -> KeptRequest | None:
@@ -178,11 +178,11 @@ async def find_published(database: Database, friendly_name: str) -> StoredAgent:
                 StandingService(database).refuse_disabled_owner(deployment.owner),
             )
     if agent is None:
-        raise _unknown(friendly_name)
+        raise _unknown_agent_error(friendly_name)
     return agent
 
 
-def _unknown(friendly_name: str) -> NotFound:
+def _unknown_agent_error(friendly_name: str) -> NotFound:
     return NotFound(f"No agent is published as {friendly_name[:100]!r}.")
 
 

@@ -20,13 +20,13 @@ from shared.settings import Settings
 from shared.store import Database
 
 _MINUTE = 60.0
-_STORED_AT_SECONDS = 5.0
+_STORE_AFTER_SECONDS = 5.0
 """Seconds of runs after which a process stores its count."""
 _MAX_REMEMBERED = 10_000
 
 
 @dataclass
-class _Known:
+class _UserTime:
     """One user's count. `unstored`: seconds that are not in the database yet. `theoretical_arrival_time`: the newest
     value from the database, in epoch seconds.
     """
@@ -51,7 +51,7 @@ class _Stopwatch:
 
 
 @per_loop
-def _known(project: str) -> dict[str, _Known]:
+def _user_times(project: str) -> dict[str, _UserTime]:
     del project  # the key
     return {}
 
@@ -78,10 +78,10 @@ class RunTimeService:
         if not per_minute:
             yield run.start
             return
-        known = self._get_known(uid)
-        if known.unstored >= min(_STORED_AT_SECONDS, per_minute / 10):
-            await self._store(uid, known)
-        wait = known.theoretical_arrival_time - _MINUTE - clock.time()
+        user_time = self._get_user_time(uid)
+        if user_time.unstored >= min(_STORE_AFTER_SECONDS, per_minute / 10):
+            await self._store(uid, user_time)
+        wait = user_time.theoretical_arrival_time - _MINUTE - clock.time()
         if wait > 0:
             raise TooManyRequests(
                 f"One user's agents may run for {per_minute:g} seconds in total per minute. "
@@ -91,20 +91,20 @@ class RunTimeService:
         try:
             yield run.start
         finally:
-            known.unstored += run.seconds
+            user_time.unstored += run.seconds
 
-    def _get_known(self, uid: str) -> _Known:
-        users = _known(self.settings.google_cloud_project)
+    def _get_user_time(self, uid: str) -> _UserTime:
+        users = _user_times(self.settings.google_cloud_project)
         if uid not in users and len(users) >= _MAX_REMEMBERED:
             users.pop(next(iter(users)))
-        return users.setdefault(uid, _Known())
+        return users.setdefault(uid, _UserTime())
 
-    async def _store(self, uid: str, known: _Known) -> None:
-        seconds, known.unstored = known.unstored, 0.0
+    async def _store(self, uid: str, user_time: _UserTime) -> None:
+        seconds, user_time.unstored = user_time.unstored, 0.0
         limits = RateLimitService(self.database)
         try:
-            known.theoretical_arrival_time = await limits.add(
+            user_time.theoretical_arrival_time = await limits.add(
                 f"runs:{uid}", seconds, self.settings.run_seconds_per_minute
             )
         except Unavailable:  # those runs are over, and this one need not fail because of them
-            known.unstored += seconds
+            user_time.unstored += seconds

@@ -22,7 +22,7 @@ from shared.tasks import InspectableQueue, QueueRefused, task_name
 from shared.trace import on_behalf_of
 
 _log = get_logger("sweep")
-_MAX_SECONDS_BETWEEN = 3600.0
+_MAX_REQUEUE_SECONDS = 3600.0
 """If the queue cannot tell which tasks it has, a waiting ticket is queued again at least this often."""
 _GIVEN_UP = "The chat was not answered in time. Send it again."
 _NEVER_STARTED = "Your other chats took so long that this one never started. You were not charged. Send it again."
@@ -85,7 +85,7 @@ class StaleTickets:
         if ticket.enqueued_at is None:
             return True
         doubled = self._settings.sweep_after_seconds * 2.0 ** min(ticket.tasks - 1, 30)
-        return clock.now() - ticket.enqueued_at > timedelta(seconds=min(doubled, _MAX_SECONDS_BETWEEN))
+        return clock.now() - ticket.enqueued_at > timedelta(seconds=min(doubled, _MAX_REQUEUE_SECONDS))
 
     async def _note_task(self, seen: Ticket) -> None:
         """Counts the new task on the ticket unless another sweep has done so."""

@@ -23,19 +23,19 @@ T = TypeVar("T", bound=Named)
 R = TypeVar("R")
 
 
-async def sweep_each(things: Sequence[T], sweep: Callable[[T], Awaitable[R]], left: R) -> list[R]:
-    """Returns what `sweep` returns for each of `things`, in their order.
+async def sweep_each(items: Sequence[T], sweep: Callable[[T], Awaitable[R]], on_error: R) -> list[R]:
+    """Returns what `sweep` returns for each of `items`, in their order.
 
-    If `sweep` raises an error, logs it and returns `left` for that one; the others are still swept.
+    If `sweep` raises an error, logs it and returns `on_error` for that item; the others are still swept.
     """
     gate = asyncio.Semaphore(_MAX_AT_ONCE)
 
-    async def sweep_one(thing: T) -> R:
+    async def sweep_one(item: T) -> R:
         async with gate:
             try:
-                return await sweep(thing)
+                return await sweep(item)
             except Exception:
-                _log.exception("A ticket or a hold could not be swept", extra={"fields": {"id": thing.id}})
-                return left
+                _log.exception("A ticket or a hold could not be swept", extra={"fields": {"id": item.id}})
+                return on_error
 
-    return await asyncio.gather(*map(sweep_one, things))
+    return await asyncio.gather(*map(sweep_one, items))

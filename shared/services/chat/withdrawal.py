@@ -14,7 +14,7 @@ from shared.services.idempotency import Idempotency
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
-_ENDED = "The chat was not accepted. Nothing was charged. Send it again."
+_WITHDRAWN = "The chat was not accepted. Nothing was charged. Send it again."
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class WithdrawalService:
                 return False
             if found is None or not found.status.finished:
                 now = clock.now()
-                await self._ledger.settle((found or ticket).fail(_ENDED, now), now, transaction)
+                await self._ledger.settle((found or ticket).fail(_WITHDRAWN, now), now, transaction)
             return True
 
         return await self.database.transaction(body)
@@ -53,7 +53,7 @@ class WithdrawalService:
             found = await self.database.tickets.get(ticket_id, transaction)
             if found is not None and found.attempts == 0 and not found.status.finished:
                 now = clock.now()
-                await self._ledger.settle(found.fail(_ENDED, now), now, transaction)
+                await self._ledger.settle(found.fail(_WITHDRAWN, now), now, transaction)
 
         await self.database.transaction(body)
 

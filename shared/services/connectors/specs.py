@@ -73,9 +73,9 @@ class SpecService:
         """
         await self._limits.acquire(f"outbound:{caller.uid}", OUTBOUND_PER_MINUTE)
         with share(self._settings.google_cloud_project, "specs", caller.uid, AT_ONCE):
-            answer = await self._fetch(request.url)
-            async with _lock_of(caller.uid), _reading():
-                name, content, warnings = await asyncio.to_thread(_read, answer)
+            response = await self._fetch(request.url)
+            async with _lock_of(caller.uid), _read_semaphore():
+                name, content, warnings = await asyncio.to_thread(_read, response)
         return FetchedSpec(name=name or _derive_name(request.url), content=content, warnings=warnings or None)
 
     async def _fetch(self, url: str) -> "Answer":
@@ -87,14 +87,16 @@ class SpecService:
             method="GET", url=url, headers={"Accept": _ACCEPT}, timeout=SECONDS, follow_redirects=True, max_redirects=5
         )
         try:
-            answer = await Outbound(self._settings).send(request)
+            response = await Outbound(self._settings).send(request)
         except outbound.OutboundError as error:
             if isinstance(error, outbound.TooLong):
                 raise BadRequest(f"The document is too long. {error.message}") from error
             raise to_service_error(error) from error
-        if not 200 <= answer.status_code < 300:
-            raise UpstreamFailed(_describe_status(urlsplit(answer.url).hostname or "The server", answer.status_code))
-        return answer
+        if not 200 <= response.status_code < 300:
+            raise UpstreamFailed(
+                _describe_status(urlsplit(response.url).hostname or "The server", response.status_code)
+            )
+        return response
 
 
 def _describe_status(host: str, status: int) -> str:
@@ -104,7 +106,7 @@ def _describe_status(host: str, status: int) -> str:
 
 
 @per_loop
-def _reading() -> asyncio.Semaphore:
+def _read_semaphore() -> asyncio.Semaphore:
     return asyncio.Semaphore(_MAX_READ_AT_ONCE)
 
 
@@ -118,12 +120,12 @@ def _lock_of(uid: str) -> asyncio.Lock:
     return _locks().setdefault(uid, asyncio.Lock())
 
 
-def _read(answer: "Answer") -> tuple[str | None, str, list[str]]:
+def _read(response: "Answer") -> tuple[str | None, str, list[str]]:
     """Returns title, text and warnings. Blocks, for seconds if the text is long. Raises `BadRequest`."""
-    original = _decode(answer.content, dict(answer.headers).get("content-type", ""))
+    original = _decode(response.content, dict(response.headers).get("content-type", ""))
     try:
         document = parse(original)
-        content = locate(document, original, answer.url)
+        content = locate(document, original, response.url)
         if content is not original:
             document = parse(content)
     except NotASpec as error:

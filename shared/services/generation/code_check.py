@@ -41,13 +41,13 @@ def find_fault(code: str) -> str | None:
     for statement in _walk_statements(tree.body):
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and statement.name == "run":
             found = statement
-        elif "run" in _list_assigned(statement):
+        elif "run" in _list_assigned_names(statement):
             return None
     if found is None:
         return NO_RUN
     if not found.decorator_list and _has_too_many_parameters(found.args):
         return TOO_MANY_PARAMETERS
-    return None if any(_returns_a_value(node) for node in _walk_own(found.body)) else NO_RESULT
+    return None if any(_returns_a_value(node) for node in _walk_own_nodes(found.body)) else NO_RESULT
 
 
 def _has_too_many_parameters(parameters: ast.arguments) -> bool:
@@ -72,7 +72,7 @@ def _walk_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             waiting += [*(node for node in inner if isinstance(node, ast.stmt)), *handlers][::-1]
 
 
-def _list_assigned(statement: ast.stmt) -> set[str]:
+def _list_assigned_names(statement: ast.stmt) -> set[str]:
     """Returns the names that the statement assigns or imports."""
     match statement:
         case ast.Assign(targets=targets):
@@ -86,7 +86,7 @@ def _list_assigned(statement: ast.stmt) -> set[str]:
             return set()
 
 
-def _walk_own(body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
+def _walk_own_nodes(body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
     """Yields the nodes of a function itself, without those of functions and classes defined inside it."""
     waiting: list[ast.AST] = [*body]
     while waiting:

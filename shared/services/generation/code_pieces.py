@@ -16,17 +16,17 @@ def add_helpers(main: str, others: Sequence[str]) -> str:
     beyond the first `MAX_PIECES`.
     """
     others = others[:MAX_PIECES]
-    wanted, known = _find_names(main)
-    wanted -= known
+    needed, known = _find_names(main)
+    needed -= known
     chosen: set[int] = set()
     pieces = [(number, _find_names(other)) for number, other in enumerate(others)]
     while found := [
-        each for each in pieces if each[0] not in chosen and each[1][1] & wanted and "run" not in each[1][1]
+        each for each in pieces if each[0] not in chosen and each[1][1] & needed and "run" not in each[1][1]
     ]:
         number, (used, defined) = found[0]
         chosen.add(number)
         known |= defined
-        wanted = (wanted | used) - known
+        needed = (needed | used) - known
     return "\n\n\n".join([*(others[number].strip("\n") for number in sorted(chosen)), main])
 
 

@@ -28,7 +28,7 @@ parameters={...})`, to call the models listed below and no others
 - `print(...)`, which writes to the log"""
 
 NAME_RULES = """\
-You name an agent and document it. Answer with one JSON object only: no explanation, no Markdown.
+You name an agent and document it. Answer with only one JSON object, no explanation, no Markdown:
 {"friendly_name": "a short snake_case name of two to four words", "docstring": "what it does, what input it takes, \
 what it returns, in a few lines"}"""
 

@@ -34,7 +34,7 @@ _log = get_logger("code_writing")
 _MAX_ATTEMPTS = 3
 _MAX_NAMES = 50
 _TOOL_DOCS_SECONDS = 15
-_LAST_SECONDS = 2.0
+_RESERVED_SECONDS = 2.0
 """The part of a request's time that is reserved for the steps after the model's calls."""
 
 
@@ -58,9 +58,9 @@ class CodeWritingService:
         `UpstreamTooSlow`, and `Unavailable`.
         """
         composer = Composer(
-            self.model_calls, self.settings, caller, request.composer, request.built_in_tools, what="code"
+            self.model_calls, self.settings, caller, request.composer, request.built_in_tools, subject="code"
         )
-        async with composer.in_time():
+        async with composer.limit_time():
             text = await self._write_prompt(caller, request)
             naming = asyncio.create_task(_name(composer, request))
             try:
@@ -156,18 +156,18 @@ async def _name_or_derive(
 ) -> tuple[str, str]:
     """Returns the model's name and docstring, or ones derived from the description if it fails or takes too long."""
     try:
-        async with asyncio.timeout(max(0.0, composer.budget.seconds_left - _LAST_SECONDS)):
+        async with asyncio.timeout(max(0.0, composer.budget.seconds_left - _RESERVED_SECONDS)):
             return await naming
     except (UpstreamFailed, AllowanceSpent, BadRequest, Unavailable, TimeoutError) as error:
         _log.warning("A model wrote an agent but did not name it: %r", error, extra={"fields": {"id": composer.id}})
         return read_name_and_docstring("", request.description)
 
 
-async def _gather_both(one: Any, other: Any) -> Any:
+async def _gather_both(first: Any, second: Any) -> Any:
     """Runs both concurrently and returns their results. If one fails, cancels the other before raising its error."""
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = group.create_task(one), group.create_task(other)
+            tasks = group.create_task(first), group.create_task(second)
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
     return tuple(task.result() for task in tasks)

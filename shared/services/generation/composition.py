@@ -24,14 +24,14 @@ AT_ONCE = 8
 
 @dataclass
 class Composer:
-    """Calls the model for one request. `what` it writes: "code" or "demo". Calls are named by `id` and a number."""
+    """Calls the model for one request. `subject`: "code" or "demo". Calls are named by `id` and a number."""
 
     model_calls: ModelCallService
     settings: Settings
     caller: Caller
     model: ProviderConfig
     built_in_tools: list[str]
-    what: str
+    subject: str
     id: str = field(default_factory=lambda: f"write-{uuid4()}")
     calls: int = 0
 
@@ -46,19 +46,19 @@ class Composer:
             raise BadRequest(str(error)) from error
 
     @asynccontextmanager
-    async def in_time(self) -> AsyncGenerator[None]:
+    async def limit_time(self) -> AsyncGenerator[None]:
         """Ends the block with `UpstreamTooSlow` when the request's time is up.
 
         Raises `TooManyRequests` when the user has `AT_ONCE` such requests under way, since each may take most of a
         minute.
         """
         try:
-            with share(self.settings.google_cloud_project, f"generate-{self.what}", self.caller.uid, AT_ONCE):
+            with share(self.settings.google_cloud_project, f"generate-{self.subject}", self.caller.uid, AT_ONCE):
                 async with asyncio.timeout(self.budget.seconds_left):
                     yield
         except TimeoutError as error:
             seconds = self.settings.run_timeout_seconds
-            message = f"The {self.what} was not written within {seconds:g} s. Choose a faster model."
+            message = f"The {self.subject} was not written within {seconds:g} s. Choose a faster model."
             raise UpstreamTooSlow(message) from error
         finally:
             await self.model_calls.leave(self.budget)
@@ -67,7 +67,7 @@ class Composer:
         """Calls the model once; the caller is charged. `tools` are built-in ones; None means all that were requested.
 
         Raises `BadRequest`, `AllowanceSpent`, `UpstreamFailed`, `Unavailable`, and `TimeoutError`, which
-        `in_time` turns into `UpstreamTooSlow`.
+        `limit_time` turns into `UpstreamTooSlow`.
         """
         request = ChatRequest(
             messages=messages,
@@ -84,11 +84,11 @@ class Composer:
                 request,
                 self.budget,
                 self.settings.model_timeout_seconds,
-                {"purpose": f"generate-{self.what}", "id": self.id},
+                {"purpose": f"generate-{self.subject}", "id": self.id},
             )
         except CatalogError as error:
             raise BadRequest(str(error)) from error
         except (ModelFailure, BudgetSpent) as error:
             if not self.budget.seconds_left:
                 raise TimeoutError from error
-            raise UpstreamFailed(f"The {self.what} could not be written: {error}") from error
+            raise UpstreamFailed(f"The {self.subject} could not be written: {error}") from error

@@ -11,8 +11,8 @@ _MAX_DESCRIPTION_CHARACTERS = 2_000
 _MAX_SCHEMA_CHARACTERS = 8_000
 
 DEMO_RULES = """\
-You write a small web page that demonstrates published APIs. Answer with one JSON object only: no explanation, no \
-Markdown.
+You write a small web page that demonstrates published APIs. Answer with only one JSON object, no explanation, no \
+Markdown:
 {"html": "...", "css": "...", "js": "..."}
 
 - html: the content of <body>. No <html>, <head>, <body>, <script> or <style>, and no handlers in attributes \

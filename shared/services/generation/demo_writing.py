@@ -39,9 +39,9 @@ class DemoWritingService:
         `Unavailable`.
         """
         composer = Composer(
-            self.model_calls, self.settings, caller, request.composer, request.built_in_tools, what="demo"
+            self.model_calls, self.settings, caller, request.composer, request.built_in_tools, subject="demo"
         )
-        async with composer.in_time():
+        async with composer.limit_time():
             selected = await self._get_selected(caller, request)
             return await _write(composer, write_request(request.user_prompt, selected), selected)
 
