@@ -1,4 +1,7 @@
-"""Who may see and change what: owners their own things, every user what is shared, and administrators everything."""
+"""Access rules for agents and other owned things.
+
+Owners may see and change their own, every user may see shared ones, and administrators may see and change all.
+"""
 
 from typing import Protocol, TypeVar
 

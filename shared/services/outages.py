@@ -13,7 +13,7 @@ T = TypeVar("T")
 async def wait_out_outages(work: Callable[[], Awaitable[T]], seconds: float, max_pause_seconds: float) -> T:
     """Does `work`, and repeats it while it raises `Unavailable`, with pauses that grow to `max_pause_seconds`.
 
-    Raises the last `Unavailable` after `seconds`, and any other error at do_work.
+    Raises the last `Unavailable` after `seconds`, and any other error immediately.
     """
 
     async def do_work() -> T:  # tenacity awaits coroutine functions only, and a lambda is not one

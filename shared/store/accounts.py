@@ -36,7 +36,7 @@ class AccountStore:
         return None if document is None else Account(uid=uid, **document)
 
     def put(self, account: Account, transaction: Transaction) -> Account:
-        """Writes an account that the transaction has read as its next revision, and returns it."""
+        """Writes the next revision of an account that the transaction has read, and returns it."""
         written = account.model_copy(update={"rev": account.rev + 1})
         transaction.set(self._account(account.uid), written.model_dump(exclude={"uid"}))
         return written

@@ -7,7 +7,7 @@ from shared.store.transaction import Transaction, read
 
 
 class IdempotencyStore:
-    """Reads and writes what is stored for such requests. TTL deletes late, so readers must check `expire_at`."""
+    """Reads and writes these requests and their results. TTL deletes late, so readers must check `expire_at`."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 
 class Line:
-    """Gives the next turn to the urgent waiter that has waited longest, or else to the other that has."""
+    """Gives the next turn to the urgent waiter that has waited longest or, without one, to the first of the others."""
 
     def __init__(self) -> None:
         self._taken = False

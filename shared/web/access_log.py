@@ -1,7 +1,7 @@
 """Logs one structured line per request, and sets the id and trace that connect all log lines of a request.
 
-The line tells who called, what, and how long it took. It contains no body, no query and no header except the user
-agent, so it can contain neither message contents nor secrets.
+The line records the caller, the route, the status and the duration. It contains no body, no query and no header except
+the user agent, so it can contain neither message contents nor secrets.
 """
 
 import logging

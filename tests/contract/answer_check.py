@@ -62,7 +62,7 @@ def problems(schema: dict[str, Any], value: Any) -> list[str]:
 
 
 def answer_check(function: str) -> Callable[[httpx.Response], Awaitable[None]]:
-    """Returns an event hook for a function's client. It raises `AssertionError`; requests without operation pass."""
+    """Returns an event hook for a function's client. It raises `AssertionError`; requests for no operation pass."""
 
     async def check(response: httpx.Response) -> None:
         request = response.request

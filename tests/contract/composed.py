@@ -11,7 +11,7 @@ from tests.sandbox_workers import end_workers
 
 
 class Composed(ServedInThread):
-    """The route_request server, which the tests of a module share."""
+    """The server of all functions, which the tests of a module share."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(_compose(settings))

@@ -64,7 +64,7 @@ async def test_a_failure_passes_the_turn_on() -> None:
 
 
 async def test_a_transaction_that_never_got_a_turn_raises_never_begun(settings: Settings) -> None:
-    """Such a transaction has read and written nothing. One that had its turn may have, and raises `Unavailable`."""
+    """Such a transaction has read and written nothing. One that had its turn may have done so."""
     database = Database(settings.model_copy(update={"store_timeout_seconds": 0.2}))
     runs: list[str] = []
     end = asyncio.Event()

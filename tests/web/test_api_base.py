@@ -37,7 +37,7 @@ def test_the_api_is_found(scheme: str, host: str, forwarded: str | None, base: s
     ],
 )
 def test_an_invalid_host_is_refused(scheme: str, host: str, forwarded: str | None) -> None:
-    """Only a scheme, a name and a port get from the headers into the page and its policy."""
+    """The page and its policy contain only a scheme, a name and a port from the headers."""
     assert find_api_base(scheme, host, forwarded, "demos") is None
 
 

@@ -114,7 +114,7 @@ async def test_a_clock_that_is_ahead_gives_no_more_time(auth: Auth, checks: Auth
 async def test_during_an_outage_users_are_admitted_and_administrators_refused(
     auth: Auth, checks: AuthUserChecks
 ) -> None:
-    """Users' tokens stay valid until they expire, and administrators are not admitted unchecked. Calls pause."""
+    """Users' tokens stay valid until they expire, and administrators are not admitted unchecked."""
     auth.is_down = True
     assert await is_admitted(checks, START - HOUR / 2)
     with pytest.raises(Unavailable):

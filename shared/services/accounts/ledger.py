@@ -54,7 +54,7 @@ class Ledger:
     async def hold(self, caller: Caller, bounds: CostBounds, now: datetime, transaction: Transaction) -> int:
         """Holds `bounds.most` for a call, or all that is available if that is less; returns the amount.
 
-        Raises `AllowanceSpent` when what is available does not cover `bounds.least`; `Forbidden` for a disabled user.
+        Raises `AllowanceSpent` when the available amount is below `bounds.least`, and `Forbidden` for a disabled user.
         """
         _, account = await self.get_account(caller, now, transaction)
         refuse(account)
@@ -242,7 +242,7 @@ class Ledger:
 
 
 def refuse_uncovered(account: Account, bounds: CostBounds) -> None:
-    """Raises `AllowanceSpent` when what is available does not cover a short answer to the call."""
+    """Raises `AllowanceSpent` when the available amount does not cover a short answer to the call."""
     available = account.available
     if available >= max(1, bounds.least):
         return

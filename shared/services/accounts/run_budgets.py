@@ -62,9 +62,9 @@ class Budget:
         self._bytes_left -= size
 
     def reserve(self, bounds: CostBounds) -> int:
-        """Reserves the maximum cost of a call, or what is left if that is less; returns the amount.
+        """Reserves the maximum cost of a call, or the remaining amount if that is less; returns the amount.
 
-        Raises `BudgetSpent` when what is left does not cover a short answer.
+        Raises `BudgetSpent` when the remaining amount does not cover a short answer.
         """
         remaining = self._cost - self.spent - self._reserved
         if bounds.most and remaining < max(1, bounds.least):

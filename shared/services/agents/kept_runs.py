@@ -41,8 +41,8 @@ _STORE_SECONDS = 5
 
 @dataclass(frozen=True)
 class Answer:
-    """A published agent's result. `warnings` tell how it violates the agent's own output schema. `replayed`: an
-    earlier copy of the same request got it first.
+    """A published agent's result. `warnings`: how it violates the agent's own output schema. `replayed`: whether an
+    earlier request with the same key produced it.
     """
 
     run_id: str

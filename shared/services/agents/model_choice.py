@@ -1,4 +1,4 @@
-"""Finds the model, messages and built-in tools that agent code means, since code may write them in several ways."""
+"""Resolves the model, messages and built-in tools that agent code names in any of several forms."""
 
 from typing import Any, cast
 

@@ -34,7 +34,7 @@ from shared.store import Database
 
 _log = get_logger("running")
 _MAX_LINES = 50
-"""The limit of lines that are logged of what a failed run printed: its last ones."""
+"""The limit of logged lines: the last ones that a failed run printed."""
 _MAX_LINE_CHARACTERS = 500
 
 

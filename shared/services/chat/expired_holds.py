@@ -14,7 +14,7 @@ async def release_expired_holds(database: Database, spending: SpendingService, m
     """Releases up to `max_holds` holds, and returns the outcome of each: "released" or "left".
 
     The cost of such a call is unknown, so the hold's owner is charged nothing. The exception is a call that was left
-    running without a caller: its owner is charged the amount held, or else abandoning calls would make them free.
+    running without a caller: its owner is charged the amount held, since abandoned calls would otherwise be free.
     """
     async with database.raising_unavailable():
         holds = await database.holds.list_expired(clock.now(), max_holds)

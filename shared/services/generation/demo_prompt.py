@@ -42,7 +42,7 @@ show errors. Put what an API returns into the page with textContent, not innerHT
 def write_request(user_prompt: str, deployments: Sequence[Deployment]) -> str:
     """Writes the user message: the task, and the APIs that the page may call."""
     docs = "\n\n".join(_describe(deployment) for deployment in deployments)
-    return f"# What the page should do\n{user_prompt}\n\n# APIs\n{docs or 'None: the page works by itself.'}"
+    return f"# What the page should do\n{user_prompt}\n\n# APIs\n{docs or 'None. The page calls no API.'}"
 
 
 def write_fix_request(error: str) -> str:
