@@ -119,9 +119,9 @@ class PublishedService:
 
     async def _run(self, found: _Published, input_dict: JsonObject, run_id: str) -> FinishedRun:
         payer, seconds = Caller(uid=found.agent.owner), self.settings.run_timeout_seconds
-        async with RunTimeService(self.database, self.settings).count(payer.uid) as started:
+        async with RunTimeService(self.database, self.settings).count(payer.uid) as on_start:
             return await self.runs.run_agent(
-                payer, found.agent, input_dict, seconds, run_id, found.budget, started, found.address
+                payer, found.agent, input_dict, seconds, run_id, found.budget, on_start, found.address
             )
 
     async def _to_answer(self, agent: StoredAgent, run: FinishedRun) -> Answer:

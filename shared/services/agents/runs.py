@@ -67,7 +67,7 @@ class _Chain:
 
 @dataclass(frozen=True)
 class RunService:
-    """Runs code, and saved agents."""
+    """Runs code and saved agents."""
 
     database: Database
     model_calls: ModelCallService
@@ -87,8 +87,8 @@ class RunService:
             agents=request.gofannon_agents,
         )
         chain = self._start_chain(caller, self.settings.run_timeout_seconds)
-        async with RunTimeService(self.database, self.settings).count(caller.uid) as started:
-            chain = replace(chain, on_start=started)
+        async with RunTimeService(self.database, self.settings).count(caller.uid) as on_start:
+            chain = replace(chain, on_start=on_start)
             try:
                 outcome = await self._run(chain, request.code, request.input_dict, permissions, path=())
             finally:
@@ -205,7 +205,8 @@ class RunService:
             raise CallFailed(f"The agents call each other in a circle: {names}.", RecursionError)
         if level > self.settings.run_max_depth:
             raise CallFailed(
-                f"Agents may call agents {self.settings.run_max_depth} deep; {agent.fields.name!r} would be deeper.",
+                f"Agents may call each other at most {self.settings.run_max_depth} levels deep;"
+                f" {agent.fields.name!r} would be deeper.",
                 RecursionError,
             )
         outcome = await self._run(

@@ -105,7 +105,7 @@ async def test_depth_is_limited(harness: Harness) -> None:
         agent = await save(
             harness.database, OWNER, calling(str(number - 1)), name=str(number), gofannonAgents=[agent.id]
         )
-        expected = {"outputText": "hi"} if number <= 3 else "Agents may call agents 3 deep"
+        expected = {"outputText": "hi"} if number <= 3 else "Agents may call each other at most 3 levels deep"
         result = await run(harness, OWNER, agent)
         assert result == expected or str(expected) in str(result)
 
