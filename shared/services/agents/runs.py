@@ -205,7 +205,7 @@ class RunService:
             raise CallFailed(f"The agents call each other in a circle: {names}.", RecursionError)
         if level > self.settings.run_max_depth:
             raise CallFailed(
-                f"Agents may call each other at most {self.settings.run_max_depth} levels deep;"
+                f"Agents may call each other to a depth of {self.settings.run_max_depth};"
                 f" {agent.fields.name!r} would be deeper.",
                 RecursionError,
             )

@@ -105,7 +105,7 @@ async def test_depth_is_limited(harness: Harness) -> None:
         agent = await save(
             harness.database, OWNER, calling(str(number - 1)), name=str(number), gofannonAgents=[agent.id]
         )
-        expected = {"outputText": "hi"} if number <= 3 else "Agents may call each other at most 3 levels deep"
+        expected = {"outputText": "hi"} if number <= 3 else "Agents may call each other to a depth of 3"
         result = await run(harness, OWNER, agent)
         assert result == expected or str(expected) in str(result)
 
@@ -180,7 +180,7 @@ async def test_run_slots_do_not_wait_for_each_other_when_code_is_tried_out(
     assert [answer.result for answer in answers] == [{"outputText": "hi"}] * 8
     middle = await save(harness.database, OWNER, calling("Leaf"), name="Middle", gofannonAgents=[leaf.id])
     deeper = request.model_copy(update={"code": calling("Middle"), "gofannon_agents": [middle.id]})
-    with pytest.raises(CodeFailed, match="1 deep"):
+    with pytest.raises(CodeFailed, match="a depth of 1;"):
         await harness.runs.run_code(OWNER, deeper)
 
 
