@@ -1,6 +1,6 @@
-"""Generates the clients' code from the document, for `make clients`: what is in `GENERATED` and `TYPES`, and no more.
+"""Generates the clients' code from the document, for `make clients`: only the files in `GENERATED` and `TYPES`.
 
-Each client's hand-written part lies beside it. The generators come from the project's own lock files.
+The hand-written part of each client is next to its generated part. The project's lock files pin the generators.
 """
 
 import os
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from contract.functions import ROOT
-from contract.refresh import KEPT
+from contract.refresh import DOCUMENTED
 
 GENERATED = ROOT / "clients" / "python" / "firebase_agents_client" / "generated"
 TYPES = ROOT / "clients" / "typescript" / "src" / "schema.ts"
@@ -18,26 +18,26 @@ _OPENAPI_TYPESCRIPT = ROOT / "node_modules" / "openapi-typescript" / "bin" / "cl
 
 
 def write_python(folder: Path) -> None:
-    """Writes the Python package's generated part, in the place of all that `folder` holds.
+    """Writes the generated part of the Python package, and replaces the contents of `folder`.
 
-    Raises `CalledProcessError` with the generator's words in `stdout`, also if there is something in the document
-    that it does not take.
+    Raises `CalledProcessError` with the generator's message in `stdout`, even for parts of the document that the
+    generator would only warn about.
     """
     options = ["--meta", "none", "--overwrite", "--fail-on-warning"]
     _run(
         Path(sys.executable).with_name("openapi-python-client"),
-        *("generate", "--path", KEPT, "--output-path", folder, "--config", _PYTHON_CONFIG, *options),
+        *("generate", "--path", DOCUMENTED, "--output-path", folder, "--config", _PYTHON_CONFIG, *options),
     )
 
 
 def write_typescript(file: Path) -> None:
     """Writes the TypeScript types. Raises `CalledProcessError`."""
-    # Fields with a default may be left out of what is sent; what is answered has them all, and the document says so.
-    _run("node", _OPENAPI_TYPESCRIPT, KEPT, "--output", file, "--default-non-nullable", "false")
+    # Fields with a default are optional in requests. Responses always have them, as the document says.
+    _run("node", _OPENAPI_TYPESCRIPT, DOCUMENTED, "--output", file, "--default-non-nullable", "false")
 
 
 def _run(*command: str | Path) -> None:
-    """With the environment's programs on the path: the Python generator has ruff format what it wrote."""
+    """Runs a command with the environment's programs on the path, since the Python generator calls ruff."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     subprocess.run(  # noqa: S603 - the project's own tools
         list(map(str, command)), env={**os.environ, "PATH": path}, capture_output=True, text=True, check=True

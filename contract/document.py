@@ -1,4 +1,4 @@
-"""Builds the document: FastAPI describes each function's routes; what they have in common is added here."""
+"""Builds the document: FastAPI describes each function's routes, and this module adds what they have in common."""
 
 import re
 import tomllib
@@ -17,13 +17,13 @@ from contract.links import links
 _ABOUT = """\
 Build, run and publish LLM agents.
 
-Every error is JSON with a `detail`. A body or parameter that does not validate is answered 422. Requests may spell
-fields in camelCase or in snake_case; unknown fields are ignored. Times are RFC 3339 in UTC, but
-`allowanceResetDate`, which is epoch milliseconds. Money is US dollars. A `_rev` changes with every write: a change
-that carries one which is not the newest gets 409.
+Every error is JSON with a `detail`. A body or parameter that does not validate gets 422. Requests may spell fields in
+camelCase or in snake_case; unknown fields are ignored. Times are RFC 3339 in UTC, except `allowanceResetDate`, which is
+epoch milliseconds. Money is in US dollars. A `_rev` changes with every write, and a change that carries an outdated one
+gets 409.
 """
 _SERVERS: list[dict[str, Any]] = [
-    {"url": "http://127.0.0.1:8000/api", "description": "`make run`: through Hosting, as a frontend does"},
+    {"url": "http://127.0.0.1:8000/api", "description": "`make run`: through Hosting, like a frontend"},
     {"url": "http://127.0.0.1:8000", "description": "`make run`: the service root"},
     {
         "url": "https://{project}.web.app/api",
@@ -36,12 +36,12 @@ _DATA = ("examples", "example", "default", "enum")
 
 
 def document() -> dict[str, Any]:
-    """The OpenAPI 3.1 document of all that is public."""
+    """Builds the OpenAPI 3.1 document of all public functions."""
     public = [function for function in functions() if function.name not in PRIVATE]
     app = FastAPI(generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}")
     for function in public:
         app.include_router(function.router, tags=[function.name])
-    made = get_openapi(
+    result = get_openapi(
         title="User Service API",
         version=tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"],
         description=_ABOUT,
@@ -49,40 +49,41 @@ def document() -> dict[str, Any]:
         tags=[{"name": function.name, "description": function.about} for function in public],
         servers=[*_SERVERS, _build_function_server([function.name for function in public])],
     )
-    for item in made["paths"].values():
+    for item in result["paths"].values():
         for operation in item.values():
             _complete_operation(operation)
-    components = made["components"]
+    components = result["components"]
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
     for name, examples in _collect_examples(public).items():
         components["schemas"][name]["examples"] = examples
     components["schemas"] = dict(sorted((_drop_titles(components["schemas"]) | errors.schemas()).items()))
     components["responses"] = {kind.__name__: errors.response(kind) for kind in errors.KINDS}
-    made["paths"] = _drop_titles(made["paths"])
-    return made
+    result["paths"] = _drop_titles(result["paths"])
+    return result
 
 
 def _complete_operation(operation: dict[str, Any]) -> None:
-    """What the application does whatever the route; and a summary, which is the description's first clause."""
+    """Adds the responses that all routes share, and a summary, which is the description's first clause."""
     operation["summary"] = re.split(r"[.;]\s", operation["description"] + " ", maxsplit=1)[0]
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "header":
             parameter["name"] = "-".join(part.capitalize() for part in parameter["name"].split("-"))
-    answers: dict[str, Any] = operation["responses"]
-    if "$ref" not in answers.get("422", {}):
-        answers.pop("422", None)  # FastAPI's own, which it adds to every route with a parameter
-    answers.setdefault("500", {"$ref": "#/components/responses/Fault"})
-    for status, answer in answers.items():
+    responses: dict[str, Any] = operation["responses"]
+    if "$ref" not in responses.get("422", {}):
+        responses.pop("422", None)  # FastAPI adds this one to every route with a parameter
+    responses.setdefault("500", {"$ref": "#/components/responses/Fault"})
+    for status, response in responses.items():
         if status.startswith("2") and (found := links(operation["operationId"])):
-            answer["links"] = found
+            response["links"] = found
     operation["responses"] = {
-        status: {"$ref": answer["$ref"]} if "$ref" in answer else answer for status, answer in sorted(answers.items())
+        status: {"$ref": response["$ref"]} if "$ref" in response else response
+        for status, response in sorted(responses.items())
     }
 
 
 def _collect_examples(functions: Iterable[Function]) -> dict[str, list[Any]]:
-    """By schema, with the nulls, which FastAPI leaves out: what is answered has all its fields."""
+    """Collects the examples by schema. They include nulls, which FastAPI omits, since responses have all fields."""
     found: dict[str, list[Any]] = {}
     for route in (route for function in functions for route in function.router.routes):
         if isinstance(route, APIRoute) and route.response_model is not None:
@@ -94,7 +95,7 @@ def _collect_examples(functions: Iterable[Function]) -> dict[str, list[Any]]:
 
 
 def _drop_titles(value: Any) -> Any:
-    """Schemas without the titles that are made from their names."""
+    """Removes the titles that Pydantic derives from names."""
     match value:
         case dict():
             return {
@@ -111,7 +112,7 @@ def _drop_titles(value: Any) -> Any:
 def _build_function_server(names: list[str]) -> dict[str, Any]:
     return {
         "url": "https://{region}-{project}.cloudfunctions.net/{function}",
-        "description": "the function itself: the one that the operation's tag names",
+        "description": "the function itself, which the operation's tag names",
         "variables": {
             "region": {"default": "us-central1"},
             "project": {"default": "demo-agents", "description": "the Firebase project's id"},

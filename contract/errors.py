@@ -1,4 +1,4 @@
-"""What errors look like: a response for each kind, its status and its description the error's own."""
+"""Describes errors: each kind has a response with the error's own status and description."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ class Error(BaseModel):
 
 
 class Problem(BaseModel):
-    """One mistake: where it is, and what was there; `input` is missing or null where it is long or secret."""
+    """One mistake, with its location and the invalid input; `input` is missing or null if it is long or secret."""
 
     type: str
     loc: list[str | int]
@@ -40,15 +40,15 @@ class Problem(BaseModel):
 
 
 class Invalid(BaseModel):
-    """What does not validate: an entry for each mistake."""
+    """A request that does not validate: one entry for each mistake."""
 
     detail: list[Problem]
 
 
 class FailedCode(BaseModel):
-    """Code that failed. `error`: "TypeName: message". `logs`: what was printed. `traceback`: the code's own lines.
+    """Code that failed. `error`: "TypeName: message". `logs`: printed lines. `traceback`: the code's own lines.
 
-    `engine`: which one ran it.
+    `engine`: the engine that ran it.
     """
 
     detail: str
@@ -59,21 +59,23 @@ class FailedCode(BaseModel):
 
 
 class FailedRun(BaseModel):
-    """A run that failed. Its author finds it in the log."""
+    """A run that failed. The agent's author can find it in the log by its id."""
 
     detail: str
-    run_id: str | None = Field(default=None, description="Missing where the fault is the service's.")
+    run_id: str | None = Field(default=None, description="Missing if the service itself failed.")
 
 
 class UnknownOutcome(BaseModel):
-    """A chat that was not accepted, or perhaps was."""
+    """A chat that may or may not have been accepted."""
 
     detail: str
-    ticket_id: str | None = Field(default=None, description="Of a chat that may have been accepted: look it up.")
+    ticket_id: str | None = Field(
+        default=None, description="The ticket of a chat that may have been accepted: look it up."
+    )
 
 
 class Fault(ServiceError):
-    """Our fault."""
+    """The service failed."""
 
 
 _TICKET = "0b6f0d0e-5d0b-4c56-8f5e-6f7f3f1c2a10"
@@ -102,7 +104,7 @@ _SENTENCES: dict[type[ServiceError], str] = {
     TooLarge: "The request body is 3000000 bytes or more; at most 2097152 are accepted. Send less.",
     TooManyRequests: "Too many requests. Try again in 7 s.",
     Fault: "Something went wrong on our side. Try again; if it happens again, report when it did.",
-    UpstreamFailed: "api.example.com answered with status 500, and not with a document.",
+    UpstreamFailed: "api.example.com responded with status 500 instead of a document.",
     Unavailable: "The database cannot be reached right now. Try again.",
     UpstreamTooSlow: "api.example.com did not answer within 40 seconds.",
 }
@@ -127,18 +129,18 @@ KINDS: tuple[type[ServiceError], ...] = (*_SENTENCES, *_OTHER_EXAMPLES)
 
 
 def response(kind: type[ServiceError]) -> dict[str, Any]:
-    """The response of one kind, for `components.responses`."""
+    """Returns the response for one kind, for `components.responses`."""
     schema = {"$ref": f"#/components/schemas/{_BODIES.get(kind, Error).__name__}"}
     example = _OTHER_EXAMPLES.get(kind) or {"detail": _SENTENCES[kind]}
-    answer: dict[str, Any] = {
+    described: dict[str, Any] = {
         "description": (kind.__doc__ or "").partition("\n")[0],
         "content": {"application/json": {"schema": schema, "example": example}},
     }
-    return answer | ({"headers": _HEADERS[kind]} if kind in _HEADERS else {})
+    return described | ({"headers": _HEADERS[kind]} if kind in _HEADERS else {})
 
 
 def schemas() -> dict[str, Any]:
-    """The bodies' schemas, for `components.schemas`."""
+    """Returns the schemas of the bodies, for `components.schemas`."""
     found: dict[str, Any] = {}
     for model in (Error, *_BODIES.values()):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")

@@ -9,12 +9,12 @@ from fastapi import APIRouter, FastAPI
 
 ROOT = Path(__file__).resolve().parents[1]
 PRIVATE = ("worker", "sweep")
-"""Functions that only the queue and the scheduler may call. They are not in the document."""
+"""The functions that only the queue and the scheduler may call. They are not in the document."""
 
 
 @dataclass(frozen=True)
 class Function:
-    """One function: its name, its module, and what that says of it."""
+    """One function: its name, its module, and the module's description."""
 
     name: str
     module: ModuleType
@@ -31,11 +31,11 @@ class Function:
 
     @property
     def about(self) -> str:
-        """The first sentence of its module."""
+        """The first line of the module's docstring."""
         return (self.module.__doc__ or "").partition("\n")[0]
 
 
 def functions() -> list[Function]:
-    """All of them, by name."""
+    """Lists all functions by name."""
     names = sorted(path.parent.name for path in ROOT.glob("functions/*/main.py"))
     return [Function(name, importlib.import_module(f"functions.{name}.main")) for name in names]

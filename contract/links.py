@@ -1,23 +1,23 @@
-"""OpenAPI's links: from an operation that creates or names a thing to what can be done with it."""
+"""OpenAPI links, which lead from an operation that creates or names a resource to the operations on it."""
 
 from typing import Any
 
-_OF_AN_AGENT = {
+_AGENT_LINKS = {
     "agents_get_agent": {"agent_id": "$response.body#/_id"},
     "agents_update": {"agent_id": "$response.body#/_id"},
     "agents_delete": {"agent_id": "$response.body#/_id"},
     "deployments_deploy": {"agent_id": "$response.body#/_id"},
 }
-_OF_A_DEMO = {
+_DEMO_LINKS = {
     "demos_get_demo": {"demo_id": "$response.body#/_id"},
     "demos_replace": {"demo_id": "$response.body#/_id"},
     "demos_delete": {"demo_id": "$response.body#/_id"},
     "demos_open_page": {"demo_id": "$response.body#/_id"},
 }
 _LINKS: dict[str, dict[str, dict[str, str]]] = {
-    "agents_create": _OF_AN_AGENT,
-    "agents_get_agent": _OF_AN_AGENT,
-    "agents_update": _OF_AN_AGENT,
+    "agents_create": _AGENT_LINKS,
+    "agents_get_agent": _AGENT_LINKS,
+    "agents_update": _AGENT_LINKS,
     "deployments_deploy": {
         "deployments_deployment": {"agent_id": "$request.path.agent_id"},
         "deployments_undeploy": {"agent_id": "$request.path.agent_id"},
@@ -33,16 +33,16 @@ _LINKS: dict[str, dict[str, dict[str, str]]] = {
         "sessions_get_config": {"session_id": "$response.body#/session_id"},
         "sessions_delete": {"session_id": "$response.body#/session_id"},
     },
-    "demos_create": _OF_A_DEMO,
-    "demos_get_demo": _OF_A_DEMO,
-    "demos_replace": _OF_A_DEMO,
+    "demos_create": _DEMO_LINKS,
+    "demos_get_demo": _DEMO_LINKS,
+    "demos_replace": _DEMO_LINKS,
     "users_me": {"admin_change_user": {"user_id": "$response.body#/_id"}},
 }
-"""By operation ids: from which, to which, and where the parameters of the second are in the first."""
+"""Maps an operation to those that its response leads to, and each of their parameters to where its value is found."""
 
 
 def links(operation_id: str) -> dict[str, Any]:
-    """Those of an operation's success, for its response's `links`."""
+    """Returns the `links` of an operation's successful response."""
     return {
         target: {"operationId": target, "parameters": parameters}
         for target, parameters in _LINKS.get(operation_id, {}).items()

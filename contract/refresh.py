@@ -1,4 +1,4 @@
-"""Writes the document, for `make contract`: to where `meta` serves it, and to where people look for it."""
+"""Writes the document, for `make contract`: for `meta`, which serves it, and for the documentation."""
 
 import json
 
@@ -6,15 +6,15 @@ from contract.document import document
 from contract.functions import ROOT
 
 SERVED = ROOT / "functions" / "meta" / "openapi.json"
-KEPT = ROOT / "docs" / "openapi.json"
+DOCUMENTED = ROOT / "docs" / "openapi.json"
 
 
 def text() -> str:
-    """The document as it is written."""
+    """Returns the document in the form in which it is written."""
     return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":
     fresh = text()
-    for path in (SERVED, KEPT):
+    for path in (SERVED, DOCUMENTED):
         path.write_text(fresh, encoding="utf-8")

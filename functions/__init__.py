@@ -1,1 +1,1 @@
-"""One folder, one Cloud Function, one endpoint group. Functions know no other function."""
+"""Each folder is one Cloud Function with one group of endpoints. Functions do not depend on each other."""

@@ -1,4 +1,4 @@
-"""Chat: hand in messages and get a ticket at once; look the ticket up until the answer is there."""
+"""Chat: submit messages and get a ticket immediately; look the ticket up until the answer is ready."""
 
 import os
 from typing import Annotated
@@ -53,9 +53,10 @@ async def submit(
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> Accepted:
-    """Queues the chat; answers once the chat can no longer be lost.
+    """Queues the chat; responds once the chat can no longer be lost.
 
-    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under it gets 409.
+    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; a different chat under it gets
+    409.
     """
     try:
         accepted, replayed = await chat.submit_once(caller, body, idempotency_key)
@@ -70,7 +71,7 @@ async def submit(
 
 @router.get("/chat/{ticket_id}", responses=error_responses(NotFound))
 async def look_up(ticket_id: str, caller: ActiveCaller, chat: Chat, request: Request) -> ChatResponse:
-    """The ticket's status, and its result or error once it is finished."""
+    """Returns the ticket's status, and its result or error once it is finished."""
     ticket = await chat.look_up(caller, ticket_id)
     request.state.access["ticket"] = ticket.ticket_id
     return ticket

@@ -1,4 +1,4 @@
-"""The service itself: its name, its health, its API's description, and the answer to all unknown paths."""
+"""The service itself: its name, its health, its API description, and the response to all unknown paths."""
 
 from pathlib import Path
 
@@ -15,10 +15,10 @@ from shared.web.files import serve_file
 
 SERVICE = "user-service"
 HERE = Path(__file__).resolve().parent
-KEPT_SECONDS = 300
+CACHE_SECONDS = 300
 PAGE = HERE / "docs"
 VENDOR = PAGE / "vendor"
-"""What `make setup` copies from npm."""
+"""Files that `make setup` copies from npm."""
 PAGE_PARTS = {
     path.name: path
     for path in (
@@ -44,7 +44,7 @@ PAGE_POLICY = "; ".join(
 
 
 class Heartbeat(SnakeModel):
-    """That the service runs. `docs` is the path of its API's description, below the service's address."""
+    """The service is running. `docs` is the path of its API description, below the service's address."""
 
     model_config = with_example(service=SERVICE, status="running", docs="/docs")
 
@@ -54,7 +54,7 @@ class Heartbeat(SnakeModel):
 
 
 class Health(SnakeModel):
-    """That the service answers."""
+    """The service responds."""
 
     model_config = with_example(status="healthy", service=SERVICE)
 
@@ -67,46 +67,46 @@ router = APIRouter(route_class=StrictJsonRoute)
 
 @router.get("/")
 async def heartbeat() -> Heartbeat:
-    """The service's name, and where its API is described."""
+    """Returns the service's name, and where its API is described."""
     return Heartbeat()
 
 
 @router.get("/health")
 async def health() -> Health:
-    """Whether the service runs, for readiness probes. It calls no other service."""
+    """Reports that the service runs, for readiness probes. It calls no other service."""
     return Health()
 
 
-_FILE = headers({"ETag": "Of what it holds.", "Cache-Control": "How long it may be kept."})
-_UNCHANGED: Answers = {304: {"description": "It is what `If-None-Match` names."}}
+_FILE = headers({"ETag": "A digest of the contents.", "Cache-Control": "How long it may be cached."})
+_NOT_MODIFIED: Answers = {304: {"description": "The version that `If-None-Match` names is current."}}
 _DOCUMENT: Answers = {
     200: _FILE | {"content": {"application/json": {"example": {"openapi": "3.1.0", "paths": {}}}}},
-    **_UNCHANGED,
+    **_NOT_MODIFIED,
 }
-_PAGE: Answers = {200: _FILE, **_UNCHANGED, 308: {"description": "The same, without a slash at its end."}}
+_PAGE: Answers = {200: _FILE, **_NOT_MODIFIED, 308: {"description": "Redirects to the path without a trailing slash."}}
 
 
 @router.get("/openapi.json", responses=_DOCUMENT)
 async def api_document(request: Request) -> Response:
-    """This document: OpenAPI 3.1."""
-    return serve_file(request, HERE / "openapi.json", KEPT_SECONDS)
+    """Returns this document, in OpenAPI 3.1."""
+    return serve_file(request, HERE / "openapi.json", CACHE_SECONDS)
 
 
 @router.get("/docs", response_class=HTMLResponse, responses=_PAGE)
 async def api_page(request: Request) -> Response:
-    """This document as a page, from which requests can be tried."""
-    if request.state.asked_path.endswith("/"):  # the page names its parts from where it is
+    """Returns this document as a page from which requests can be sent."""
+    if request.state.original_path.endswith("/"):  # the page refers to its parts by relative URLs
         return RedirectResponse("../docs", 308)
-    return serve_file(request, PAGE / "index.html", KEPT_SECONDS, {"Content-Security-Policy": PAGE_POLICY})
+    return serve_file(request, PAGE / "index.html", CACHE_SECONDS, {"Content-Security-Policy": PAGE_POLICY})
 
 
 @router.get("/docs/{name}", include_in_schema=False)
 async def part_of_api_page(name: str, request: Request) -> Response:
-    """A script, a style sheet or an icon of the page."""
+    """Returns a script, a style sheet or an icon of the page."""
     part = PAGE_PARTS.get(name)
     if part is None:
         raise NotFound(f"The page has no part {name[:100]!r}.")
-    return serve_file(request, part, KEPT_SECONDS)
+    return serve_file(request, part, CACHE_SECONDS)
 
 
 app = create_app("meta", router, Settings.from_environ())

@@ -1,4 +1,4 @@
-"""The catalog of model providers: who can be called here, which models, with what parameters and tools."""
+"""The catalog of model providers: which providers and models can be called, with which parameters and tools."""
 
 import os
 from typing import Annotated
@@ -30,13 +30,13 @@ Providers = Annotated[ProviderService, Depends(_provider_service)]
 
 @router.get("")
 async def list_providers(caller: ActiveCaller, service: Providers) -> dict[str, ProviderInfo]:
-    """Every provider that can be called, by slug; the published agents are the provider `gofannon`."""
+    """Lists every provider that can be called, by slug; the published agents are the provider `gofannon`."""
     return await service.list_providers(caller)
 
 
 @router.get("/{provider}", responses=error_responses(NotFound))
 async def get_provider(provider: str, caller: ActiveCaller, service: Providers) -> ProviderInfo:
-    """One provider."""
+    """Returns one provider."""
     return await service.get_provider(caller, provider)
 
 
@@ -46,13 +46,13 @@ async def get_provider(provider: str, caller: ActiveCaller, service: Providers) 
     | error_responses(NotFound),
 )
 async def list_models(provider: str, caller: ActiveCaller, service: Providers) -> list[str]:
-    """The slugs of a provider's models."""
+    """Lists the slugs of a provider's models."""
     return await service.list_models(caller, provider)
 
 
 @router.get("/{provider}/models/{model:path}", responses=error_responses(NotFound))
 async def get_model(provider: str, model: str, caller: ActiveCaller, service: Providers) -> ModelInfo:
-    """One model. Slugs may hold slashes, as OpenRouter's do."""
+    """Returns one model. Slugs may contain slashes, like OpenRouter's."""
     return await service.get_model(caller, provider, model)
 
 

@@ -1,4 +1,4 @@
-"""Session configuration: the model that a conversation is set to."""
+"""Session configuration: the model that a conversation uses."""
 
 from typing import Annotated
 
@@ -35,13 +35,13 @@ Sessions = Annotated[SessionService, Depends(_session_service)]
 async def configure(
     session_id: SessionId, body: ProviderConfig, caller: ActiveCaller, service: Sessions
 ) -> SessionConfigured:
-    """Creates the session, or replaces its configuration."""
+    """Creates the session or replaces its configuration."""
     return await service.configure(caller, session_id, body)
 
 
 @router.get("/config", responses=error_responses(NotFound))
 async def get_config(session_id: SessionId, caller: ActiveCaller, service: Sessions) -> ProviderConfig:
-    """The session's stored configuration."""
+    """Returns the session's stored configuration."""
     return await service.get_config(caller, session_id)
 
 

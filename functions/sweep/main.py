@@ -1,7 +1,7 @@
-"""The sweep, on a schedule: takes care of tickets whose worker never came back.
+"""The scheduled sweep: takes up tickets and holds that no process is working on.
 
-Private: in the cloud only the scheduler's service account may call it, by the platform's check and by ours, and Hosting
-has no way to it.
+It is private. In the cloud, the platform's check and ours admit only the scheduler's service account, and Hosting has
+no rewrite to it.
 """
 
 from typing import Annotated
@@ -25,7 +25,7 @@ async def _sweep_service(settings: CurrentSettings) -> SweepService:
 
 @router.post("/")
 async def sweep_now(service: Annotated[SweepService, Depends(_sweep_service)]) -> Swept:
-    """Enqueues again or ends what lies untouched; answers how many."""
+    """Queues stale tickets again or ends them, and returns how many."""
     return await service.sweep()
 
 

@@ -26,8 +26,8 @@ REPLAYED = "Idempotent-Replayed"
 router = APIRouter(
     route_class=StrictJsonRoute, prefix="/users/me", responses=error_responses(Unauthenticated, Forbidden, Unavailable)
 )
-_REPORTED: Answers = {200: headers({REPLAYED: "`true` when this report had been charged before."})}
-_CHANGED = error_responses(Conflict, TooLarge, InvalidInput)
+_REPORT_HEADERS: Answers = {200: headers({REPLAYED: "`true` if this report was charged before."})}
+_CHANGE_ERRORS = error_responses(Conflict, TooLarge, InvalidInput)
 
 
 async def _user_service(settings: CurrentSettings) -> UserService:
@@ -42,36 +42,39 @@ def _check_key(value: str) -> str:
 
 IdempotencyKey = Annotated[
     Annotated[str, AfterValidator(_check_key), WithJsonSchema({"type": "string", "pattern": "^[ -~]{1,255}$"})] | None,
-    Header(description="Names the report, in 1 to 255 printable characters: sent again under it, nothing is charged."),
+    Header(
+        description="Identifies the report, in 1 to 255 printable characters: if sent again under this key, it is not "
+        "charged again."
+    ),
 ]
 Users = Annotated[UserService, Depends(_user_service)]
 
 
 @router.get("")
 async def me(caller: CurrentCaller, service: Users) -> User:
-    """The caller's profile, with the newest usage of the current period."""
+    """Returns the caller's profile, with the newest usage of the current period."""
     return await service.get(caller)
 
 
-@router.put("/monthly-allowance", responses=_CHANGED)
+@router.put("/monthly-allowance", responses=_CHANGE_ERRORS)
 async def set_monthly_allowance(body: MonthlyAllowance, caller: CurrentCaller, service: Users) -> User:
-    """Sets what each period begins with. Lowering it below what remains lowers what remains."""
+    """Sets the amount that each period begins with. If more remains of the current one, lowers that as well."""
     return await service.change(caller, AccountChange(rev=body.rev, monthly_allowance=body.monthly_allowance))
 
 
-@router.put("/allowance-reset-date", responses=_CHANGED)
+@router.put("/allowance-reset-date", responses=_CHANGE_ERRORS)
 async def set_allowance_reset_date(body: AllowanceResetDate, caller: CurrentCaller, service: Users) -> User:
-    """Sets when the next period begins; 0: never."""
+    """Sets when the next period begins; 0 means never."""
     return await service.change(caller, AccountChange(rev=body.rev, allowance_reset_date=body.allowance_reset_date))
 
 
-@router.put("/spend-remaining", responses=_CHANGED)
+@router.put("/spend-remaining", responses=_CHANGE_ERRORS)
 async def set_spend_remaining(body: SpendRemaining, caller: CurrentCaller, service: Users) -> User:
     """Sets what is left of this period's allowance."""
     return await service.change(caller, AccountChange(rev=body.rev, spend_remaining=body.spend_remaining))
 
 
-@router.post("/usage", responses=_REPORTED | error_responses(Conflict, TooLarge, InvalidInput, TooManyRequests))
+@router.post("/usage", responses=_REPORT_HEADERS | error_responses(Conflict, TooLarge, InvalidInput, TooManyRequests))
 async def report_usage(
     body: UsageReport,
     caller: CurrentCaller,
@@ -79,9 +82,9 @@ async def report_usage(
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> User:
-    """Charges the caller for what was spent elsewhere; only once under the same `Idempotency-Key`.
+    """Charges the caller for spending elsewhere, only once under the same `Idempotency-Key`.
 
-    A key that came with another report: 409.
+    A key that was used with a different report gets 409.
     """
     reported = await service.report(caller, body, idempotency_key)
     if reported.replayed:
@@ -91,7 +94,7 @@ async def report_usage(
 
 @router.post("/reset-allowance")
 async def reset_allowance(caller: CurrentCaller, service: Users) -> User:
-    """Begins a new period at once."""
+    """Begins a new period immediately."""
     return await service.reset(caller)
 
 

@@ -1,5 +1,5 @@
-"""Use cases, a package per subject. They know neither HTTP nor the libraries behind store, queue and models.
+"""Use cases, one package per subject. They depend on neither HTTP nor the libraries behind store, queue and models.
 
-Services are made for each request, and live as long as it does. A delivery by the queue and a sweep are requests, too.
-What outlives a request, such as the counts of a process, is at module level.
+A service object is created for each request and lives until the request ends. A queue delivery and a sweep also count
+as requests. State that outlives a request, such as the counts of a process, is at module level.
 """

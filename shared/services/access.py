@@ -1,4 +1,7 @@
-"""Who may see and change what: users their own, all users what is shared, and administrators everything."""
+"""Access rules for agents and other owned things.
+
+Owners may see and change their own, every user may see shared ones, and administrators may see and change all.
+"""
 
 from typing import Protocol, TypeVar
 
@@ -16,7 +19,7 @@ class Owned(Protocol):
 
     @property
     def visibility(self) -> str:
-        """ "shared": every user may see it."""
+        """If it is "shared", every user may see it."""
         ...
 
 
@@ -24,19 +27,19 @@ T = TypeVar("T", bound=Owned)
 
 
 def is_admin(caller: Caller) -> bool:
-    """Whether the caller's token makes them an administrator."""
+    """Returns whether the caller's token makes them an administrator."""
     return caller.claims.get("admin") is True
 
 
 def can_see(caller: Caller, thing: Owned) -> bool:
-    """Whether the caller may see it: it is theirs or shared, or they are an administrator."""
+    """Returns whether the caller may see it: they own it, it is shared, or they are an administrator."""
     return thing.owner == caller.uid or thing.visibility == "shared" or is_admin(caller)
 
 
 def require_visible(caller: Caller, thing: T | None, what: str) -> T:
-    """The thing. Raises `NotFound` if there is none or the caller may not see it: the two must look the same.
+    """Returns the thing. Raises `NotFound` if it is missing or hidden from the caller: the two must look the same.
 
-    `what`: "agent".
+    `what` names its kind, such as "agent".
     """
     if thing is None or not can_see(caller, thing):
         raise NotFound(f"There is no such {what}.")
@@ -44,6 +47,6 @@ def require_visible(caller: Caller, thing: T | None, what: str) -> T:
 
 
 def refuse_unless_owner(caller: Caller, thing: Owned, what: str) -> None:
-    """Raises `Forbidden` for a user who may see it, but not change it. `what`: "agent"."""
+    """Raises `Forbidden` for a user who may see the thing but not change it. `what` names its kind, such as "agent"."""
     if thing.owner != caller.uid and not is_admin(caller):
         raise Forbidden(f"Only its owner may change this {what}.")

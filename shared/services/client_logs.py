@@ -1,4 +1,4 @@
-"""Writes log lines of frontends to our own log: of limited length, one line each, without what looks like a secret."""
+"""Writes frontends' log entries to our own log: one line of limited length each, without anything like a secret."""
 
 import logging
 
@@ -45,7 +45,7 @@ class Logged(SnakeModel):
 
 
 def write_client_log(entry: ClientLog, client_host: str, user_agent: str, uid: str | None) -> Logged:
-    """Writes the line, with the caller's address and browser in its metadata. An unknown level is INFO."""
+    """Writes the line, with the caller's address and browser in its metadata. An unknown level counts as INFO."""
     metadata = redact_json({**(entry.metadata or {}), "client_host": client_host, "user_agent": user_agent})
     fields = {"eventType": redact(entry.event_type), "metadata": metadata, **({"uid": uid} if uid else {})}
     level = _LEVELS.get(entry.level.strip().upper(), logging.INFO)

@@ -1,7 +1,7 @@
-"""Requests that may be sent twice: an `Idempotency-Key` names one, by its caller and target, for 24 hours.
+"""Requests that may be sent twice. An `Idempotency-Key`, with the caller and the target, names a request for 24 hours.
 
-What such a request makes is remembered in the transaction that makes it. The services decide how they answer a request
-that is sent again.
+The result of such a request is recorded in the transaction that creates it. The services decide how they answer a
+request that is sent again.
 """
 
 import hashlib
@@ -16,9 +16,9 @@ from shared.store import Database, Transaction
 
 
 def make_keyed_request(target: str, caller: str, owner: str, key: str, body: Any) -> KeyedRequest:
-    """The request that `caller` sends to `target` under `key`. `owner`: the user whose data it is.
+    """Returns the request that `caller` sends to `target` under `key`. `owner`: the user whose data it is.
 
-    Bodies count as equal if they differ only in the order of fields, or in how they are written.
+    Bodies count as equal if they differ only in the order of fields or in formatting.
     """
     name = _hash([target, caller, key])
     return KeyedRequest(name, owner, _hash([name, body]))
@@ -33,7 +33,7 @@ class Idempotency:
     async def find(
         self, request: KeyedRequest, now: datetime, transaction: Transaction | None = None
     ) -> KeptRequest | None:
-        """What is kept of the request, None if it is new. One read.
+        """Returns what is stored for the request; None if it is new. One read.
 
         Raises `Conflict` for another body under the same key.
         """
@@ -42,7 +42,7 @@ class Idempotency:
             return None
         if found.body_hash != request.body_hash:
             raise Conflict(
-                "This Idempotency-Key came with another body within the last 24 hours. "
+                "This Idempotency-Key was used with another body within the last 24 hours. "
                 "Send the same body again, or another key."
             )
         return found
@@ -55,7 +55,7 @@ class Idempotency:
         transaction: Transaction,
         lease_expires_at: datetime | None = None,
     ) -> None:
-        """Keeps a request that the transaction has not found. `made`: the id of what it makes. One write."""
+        """Stores a request that the transaction has not found. `made`: the id of what it creates. One write."""
         kept = KeptRequest(
             id=request.id,
             owner=request.owner,
@@ -67,24 +67,24 @@ class Idempotency:
         self.database.idempotency.put(kept, transaction)
 
     def mark_given(self, kept: KeptRequest, transaction: Transaction) -> None:
-        """Notes that a second request got what the first one made, so that it is no longer withdrawn."""
+        """Records that a second request got what the first one made, which must then no longer be withdrawn."""
         if not kept.given:
             self.database.idempotency.put(kept.model_copy(update={"given": True}), transaction)
 
     async def invalidate(self, request: KeyedRequest, made: str, now: datetime, transaction: Transaction) -> None:
-        """Forgets a request whose `made` came to nothing, even if a commit that remembers it arrives later.
+        """Forgets a request whose `made` was never created, even if a commit that stores it arrives later.
 
-        Writes an entry that has expired already, unless another request has the key. One read, one write.
+        Writes an entry that has already expired, unless another request has the key. One read, one write.
         """
         found = await self.database.idempotency.get(request.id, transaction)
         if found is None or found.made == made or found.expire_at <= now:
-            over = KeptRequest(
+            expired = KeptRequest(
                 id=request.id, owner=request.owner, body_hash=request.body_hash, made=made, expire_at=now
             )
-            self.database.idempotency.put(over, transaction)
+            self.database.idempotency.put(expired, transaction)
 
     async def forget(self, request: KeyedRequest, made: str, transaction: Transaction) -> bool:
-        """Forgets a request whose `made` came to nothing; False if a second request got it. One read, one write."""
+        """Forgets a request whose `made` was not created. False if a second request got it. One read, one write."""
         found = await self.database.idempotency.get(request.id, transaction)
         if found is None or found.made != made:
             return True

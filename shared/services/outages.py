@@ -1,4 +1,4 @@
-"""Repeats work through an outage of the database, where giving up would lose what has already been paid for."""
+"""Repeats work during a database outage, when giving up would lose what has already been paid for."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -13,10 +13,10 @@ T = TypeVar("T")
 async def wait_out_outages(work: Callable[[], Awaitable[T]], seconds: float, max_pause_seconds: float) -> T:
     """Does `work`, and repeats it while it raises `Unavailable`, with pauses that grow to `max_pause_seconds`.
 
-    Raises the last `Unavailable` after `seconds`, and any other error at once.
+    Raises the last `Unavailable` after `seconds`, and any other error immediately.
     """
 
-    async def once() -> T:  # tenacity awaits coroutine functions only, and a lambda is not one
+    async def do_work() -> T:  # tenacity awaits coroutine functions only, and a lambda is not one
         return await work()
 
     return await AsyncRetrying(
@@ -24,4 +24,4 @@ async def wait_out_outages(work: Callable[[], Awaitable[T]], seconds: float, max
         wait=wait_random_exponential(multiplier=0.5, max=max_pause_seconds),
         stop=stop_after_delay(seconds),
         reraise=True,
-    )(once)
+    )(do_work)

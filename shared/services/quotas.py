@@ -1,8 +1,8 @@
-"""Quotas: how much one user may keep, so that nobody fills the database or the lists of others.
+"""Quotas limit how much one user may store, so that no one can fill the database or other users' lists.
 
-Firestore itself counts what is kept, one read for a thousand documents, in the transaction that adds to it. All
-transactions that add to what one user keeps write the same document: of concurrent ones only one is committed, and the
-others run again and count what it added.
+Firestore itself counts what is stored, at one read per thousand documents, in the transaction that adds to it. All
+transactions that add to one user's data write the same document. If several run concurrently, only one is committed;
+the others run again and count what it added.
 """
 
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ from shared.store.owned import OwnedStore
 
 @dataclass(frozen=True)
 class QuotaService:
-    """Counts what users keep, and refuses more."""
+    """Counts what users store, and refuses more than the limits."""
 
     database: Database
     settings: Settings
 
     async def refuse_another(self, store: OwnedStore[Any], uid: str, transaction: Transaction) -> None:
-        """Raises `TooLarge` when the user has as many of these, or as many bytes of them, as a user may keep.
+        """Raises `TooLarge` when the user has as many of these, or as many bytes of them, as a user may store.
 
         One read, then one aggregation; one write.
         """
         count, size = await self._count(store, uid, transaction)
-        most = {"agents": self.settings.max_agents, "demos": self.settings.max_demos}[store.name]
-        if count >= most:
+        limit = {"agents": self.settings.max_agents, "demos": self.settings.max_demos}[store.name]
+        if count >= limit:
             raise TooLarge(
-                f"You have {count} {store.name}, and no user may keep more. Delete those that you do not need."
+                f"You have {count} {store.name}, and no user may have more. Delete those that you do not need."
             )
         if size >= self.settings.max_stored_bytes:
             raise self._too_many_bytes_error(store.name, size)
@@ -42,7 +42,7 @@ class QuotaService:
     ) -> None:
         """Raises `TooLarge` for a change that adds more bytes than its owner may add.
 
-        One read, one aggregation, one write; none of them for a change that adds no bytes.
+        One read, one aggregation and one write, or none of them if the change adds no bytes.
         """
         growth = _count_bytes(after) - _count_bytes(before)
         if growth <= 0:
@@ -52,18 +52,18 @@ class QuotaService:
             raise self._too_many_bytes_error(store.name, size)
 
     async def _count(self, store: OwnedStore[Any], uid: str, transaction: Transaction) -> tuple[int, int]:
-        """How many of these the user has, and their bytes."""
+        """Returns how many of these the user has, and their size in bytes."""
         await self._take_turn(store.name, uid, transaction)
         return await store.usage(uid)
 
     def _too_many_bytes_error(self, what: str, size: int) -> TooLarge:
         return TooLarge(
-            f"Your {what} take up {size} bytes, and no user may keep more than {self.settings.max_stored_bytes} of "
-            "them. Shorten them, or delete those that you do not need."
+            f"Your {what} take up {size} bytes, and no user may store more than {self.settings.max_stored_bytes} bytes "
+            "of them. Shorten them, or delete those that you do not need."
         )
 
     async def refuse_another_session(self, uid: str, transaction: Transaction) -> None:
-        """Raises `TooLarge` when the user has as many sessions as a user may keep.
+        """Raises `TooLarge` when the user has as many sessions as a user may have.
 
         One read, then one aggregation; one write.
         """
@@ -71,30 +71,30 @@ class QuotaService:
         count = await self.database.sessions.count(uid, self.settings.max_sessions)
         if count >= self.settings.max_sessions:
             raise TooLarge(
-                f"You have {count} sessions, and no user may keep more. Delete those that you do not need; one that is "
-                "not used for 30 days is deleted by itself."
+                f"You have {count} sessions, and no user may have more. Delete those that you do not need. Sessions "
+                "that are not used for 30 days are deleted automatically."
             )
 
     async def _take_turn(self, what: str, uid: str, transaction: Transaction) -> None:
-        """To be called before counting: a transaction that adds to it meanwhile cannot be committed beside this one."""
+        """Must be called before counting, so that no concurrent transaction that adds something can also commit."""
         key = f"quota:{what}:{uid}"
         await self.database.rate_limits.get(key, transaction)
         self.database.rate_limits.put(key, clock.time(), transaction)
 
     async def count_waiting_chats(self, uid: str) -> int:
-        """How many of the user's chats are not finished, counted to one above the limit. One aggregation."""
+        """Counts the user's unfinished chats, up to one above the limit. One aggregation."""
         return await self.database.tickets.count_unfinished(uid, self.settings.max_waiting_chats + 1)
 
     def refuse_waiting(self, count: int) -> None:
         """Raises `TooManyRequests` when `count` unfinished chats are as many as a user may have."""
         if count >= self.settings.max_waiting_chats:
             raise TooManyRequests(
-                f"{self.settings.max_waiting_chats} of your chats are not finished, and no more are accepted. "
-                "Try again when some of them are.",
+                f"{self.settings.max_waiting_chats} of your chats are not finished, so no more are accepted. "
+                "Try again when some of them have finished.",
                 retry_after=30,
             )
 
 
 def _count_bytes(thing: Stored[Any]) -> int:
-    """How long it is when stored."""
+    """Returns its size when stored."""
     return len(thing.fields.model_dump_json().encode())

@@ -1,7 +1,7 @@
 """Rate limits, by the generic cell rate algorithm: one number per key, one write per request.
 
-A key may make `per_minute` requests at once, and gets one back every 60 / per_minute seconds. The stored number is the
-time at which it has all of them back. https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
+A key may make `per_minute` requests at once, and regains one every 60 / per_minute seconds. The stored number is the
+time at which it has regained all of them. https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
 """
 
 import math
@@ -11,15 +11,15 @@ from shared.models.errors import TooManyRequests
 from shared.store import Database, Transaction
 
 OUTBOUND_PER_MINUTE = 120
-"""How many requests for tools and API descriptions together a user may make in a minute.
+"""The limit of a user's requests per minute for tools and API descriptions together.
 
-A person who adds connectors stays far below, and nobody may use this service to flood other people's servers. It is
-not a setting, as it does not depend on a deployment's load or money.
+A person who adds connectors stays far below it, and no one can use this service to flood third-party servers. It is
+not a setting because it does not depend on a deployment's load or money.
 """
 _MINUTE = 60.0
 _MAX_REMEMBERED = 10_000
 _refused_until: dict[tuple[str, str], float] = {}
-"""By project and key: until when this process refuses the key, so that a flood costs no reads. Epoch seconds."""
+"""By project and key: until when this process refuses the key, in epoch seconds, so that a flood costs no reads."""
 
 
 class RateLimitService:
@@ -29,16 +29,16 @@ class RateLimitService:
         self._database = database
 
     async def acquire(self, key: str, per_minute: int) -> None:
-        """Counts a request of `key`, in a transaction of its own. See `acquire_in`."""
+        """Counts a request by `key` in its own transaction. See `acquire_in`."""
         await self._database.transaction(
             lambda transaction: self.acquire_in(key, per_minute, transaction), serialize_on=key
         )
 
     async def add(self, key: str, amount: float, per_minute: float) -> float:
-        """Counts `amount` of what `key` may have `per_minute` of, even above the limit. One transaction.
+        """Counts `amount` against the `per_minute` limit of `key`, even above the limit. One transaction.
 
-        Returns the time, in epoch seconds, at which the key has all of it back. If that is more than a minute away,
-        the key is above its limit.
+        Returns the time, in epoch seconds, at which the key has regained all of its limit. If that is more than a
+        minute away, the key is above its limit.
         """
 
         async def write(transaction: Transaction) -> float:
@@ -50,9 +50,9 @@ class RateLimitService:
         return await self._database.transaction(write, serialize_on=key)
 
     async def acquire_in(self, key: str, per_minute: int, transaction: Transaction) -> None:
-        """Counts a request of `key`: one read and one write, or none if `per_minute` is 0, which means no limit.
+        """Counts a request by `key`: one read and one write, or none if `per_minute` is 0, which means no limit.
 
-        Raises `TooManyRequests`, with the seconds to wait, and then counts nothing.
+        Above the limit, counts nothing and raises `TooManyRequests` with the seconds to wait.
         """
         if not per_minute:
             return

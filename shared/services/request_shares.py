@@ -1,8 +1,8 @@
 """Limits how many requests of one user a process serves at a time, for kinds of requests that may take long.
 
 A process serves a limited number of requests at a time (`concurrency` in a function's `functions.yaml`), and some wait
-for another server for most of a minute. A rate limit alone would let one user occupy them all. Each process counts by
-itself, so that this costs no reads and no writes.
+for another server for most of a minute. With only a rate limit, one user could occupy the whole process. Each process
+counts separately, so that this costs no reads and no writes.
 """
 
 from collections import Counter
@@ -16,21 +16,21 @@ _RETRY_AFTER_SECONDS = 5
 
 
 @per_loop
-def _under_way(project: str, kind: str) -> Counter[str]:
+def _get_counts(project: str, kind: str) -> Counter[str]:
     del project, kind  # the key
     return Counter()
 
 
 @contextmanager
 def share(project: str, kind: str, uid: str, max_requests: int) -> Generator[None]:
-    """Counts a request of `kind` during the block. Raises `TooManyRequests` when `max_requests` are under way already.
+    """Counts a request of `kind` during the block. Raises `TooManyRequests` when `max_requests` are already under way.
 
-    It does not wait, as a waiting request would occupy the process just the same.
+    It does not wait, because a waiting request would also occupy the process.
     """
-    counts = _under_way(project, kind)
+    counts = _get_counts(project, kind)
     if counts[uid] >= max_requests:
         raise TooManyRequests(
-            f"{max_requests} of your requests of this kind are under way. Send this one again when one has ended.",
+            f"{max_requests} of your requests of this kind are under way. Send this one again when one of them ends.",
             retry_after=_RETRY_AFTER_SECONDS,
         )
     counts[uid] += 1

@@ -1,11 +1,14 @@
-"""Translates errors of calls to other people's servers into those that a route answers with."""
+"""Translates errors of calls to third-party servers into errors that a route may return."""
 
 from shared.models.errors import BadRequest, ServiceError, UpstreamFailed, UpstreamTooSlow
 from shared.outbound import errors as outbound
 
 
 def to_service_error(error: outbound.OutboundError, message: str | None = None) -> ServiceError:
-    """`BadRequest` for what the caller asked for, `UpstreamTooSlow`, or `UpstreamFailed`. `message`: None: its own."""
+    """Returns `BadRequest` for a caller's fault, else `UpstreamTooSlow` or `UpstreamFailed`.
+
+    `message` replaces the error's own message.
+    """
     message = error.message if message is None else message
     match error:
         case outbound.BadAddress() | outbound.BadRequest() | outbound.Refused():

@@ -1,4 +1,4 @@
-"""Accounts: `users/{uid}`, which its user may read. Usage entries: `users/{uid}/usage/{cause}`, one for each cause."""
+"""Accounts: `users/{uid}`, which the user may read. Usage entries: `users/{uid}/usage/{cause}`, one for each cause."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _json = TypeAdapter[JsonObject](JsonObject)
 
 
 class AccountStore:
-    """Reads and writes accounts and their entries. `uid` must be a plain document id, as Firebase's are."""
+    """Reads and writes accounts and their entries. `uid` must be a plain document id, like Firebase's uids."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
@@ -29,31 +29,31 @@ class AccountStore:
         return self._account(uid).collection("usage").document(cause)
 
     async def get(self, uid: str, transaction: Transaction | None = None) -> Account | None:
-        """One read; no read for what cannot be an id."""
+        """Returns the account. One read; none if `uid` is not a valid id."""
         if not is_plain_id(uid):
             return None
         document = await read(self._account(uid), transaction)
         return None if document is None else Account(uid=uid, **document)
 
     def put(self, account: Account, transaction: Transaction) -> Account:
-        """Writes an account that the transaction has read, as its next revision. Returns that."""
+        """Writes the next revision of an account that the transaction has read, and returns it."""
         written = account.model_copy(update={"rev": account.rev + 1})
         transaction.set(self._account(account.uid), written.model_dump(exclude={"uid"}))
         return written
 
     async def page(self, limit: int, after: str | None) -> list[Account]:
-        """Accounts by uid, those after `after`. As many reads as accounts."""
+        """Lists the accounts after `after`, sorted by uid. One read per account."""
         query = self._client.collection("users").order_by("__name__").limit(limit)
         if after is not None:
             query = query.start_after({"__name__": self._account(after)})
         return [Account(uid=snapshot.id, **(snapshot.to_dict() or {})) for snapshot in await query.get()]
 
     async def has_entry(self, uid: str, cause: str, transaction: Transaction) -> bool:
-        """Whether `cause` has been charged. One read."""
+        """Returns whether `cause` has been charged. One read."""
         return await transaction.get(self._entry(uid, cause)) is not None
 
     async def entry(self, uid: str, cause: str, transaction: Transaction) -> Entry | None:
-        """The entry of `cause`, if it has been charged. One read."""
+        """Returns the entry of `cause` if it has been charged. One read."""
         document = await transaction.get(self._entry(uid, cause))
         if document is None:
             return None
@@ -68,7 +68,7 @@ class AccountStore:
         )
 
     async def newest_entries(self, uid: str, period: int, limit: int) -> list[UsageEntry]:
-        """A period's newest entries, newest first. As many reads as entries."""
+        """Lists a period's newest entries, newest first. One read per entry."""
         query = (
             self._account(uid)
             .collection("usage")
@@ -80,7 +80,7 @@ class AccountStore:
 
 
 def _to_usage_entry(document: dict[str, Any]) -> UsageEntry:
-    """The entry as its user sees it. If less than the cost was charged, the metadata says how much."""
+    """Returns the entry as the user sees it. If less than the cost was charged, the metadata contains the charge."""
     metadata = _json.validate_json(document["metadata"])
     if document["charged"] != document["cost"]:
         metadata = {**metadata, "charged": to_dollars(document["charged"])}

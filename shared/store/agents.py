@@ -16,12 +16,12 @@ class AgentStore(OwnedStore[StoredAgent]):
         super().__init__(client, "agents", StoredAgent, "its code or its specs")
 
     async def get_many(self, agent_ids: Sequence[str]) -> list[StoredAgent]:
-        """Those that exist, in the order of `agent_ids`. One request, as many reads as ids."""
-        wanted = [agent_id for agent_id in dict.fromkeys(agent_ids) if is_plain_id(agent_id)]
-        if not wanted:
+        """Returns the agents that exist, in the order of `agent_ids`. One request, and one read per id."""
+        valid_ids = [agent_id for agent_id in dict.fromkeys(agent_ids) if is_plain_id(agent_id)]
+        if not valid_ids:
             return []
         found: dict[str, StoredAgent] = {}
-        async for snapshot in self._client.get_all([self._document(agent_id) for agent_id in wanted]):
+        async for snapshot in self._client.get_all([self._document(agent_id) for agent_id in valid_ids]):
             if (document := snapshot.to_dict()) is not None:
                 found[snapshot.id] = self._read(snapshot.id, document)
-        return [found[agent_id] for agent_id in wanted if agent_id in found]
+        return [found[agent_id] for agent_id in valid_ids if agent_id in found]

@@ -1,4 +1,4 @@
-"""The audit trail: `audit/{id}`, written together with the change that it records, and never changed."""
+"""The audit trail: `audit/{id}`. Records are written together with the change that they record, and never changed."""
 
 from uuid import uuid4
 
@@ -16,11 +16,11 @@ class AuditStore:
         self._client = client
 
     def add(self, record: AuditRecord, transaction: Transaction) -> None:
-        """Writes the record with the transaction, which must write the recorded change, too."""
+        """Writes the record in the transaction, which must also write the recorded change."""
         transaction.create(self._client.collection("audit").document(str(uuid4())), record.model_dump())
 
     async def newest(self, target: str, limit: int) -> list[AuditRecord]:
-        """Records about `target`, newest first. As many reads as records."""
+        """Lists the records about `target`, newest first. One read per record."""
         query = (
             self._client.collection("audit")
             .where(filter=FieldFilter("target", "==", target))

@@ -1,4 +1,4 @@
-"""Days of deployments: `deploymentDays/{agent id}.{day}` holds what a deployment's callers spent on that day."""
+"""Days of deployments: `deploymentDays/{agent id}.{day}` stores what a deployment's callers spent on that day."""
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
@@ -16,7 +16,7 @@ class DeploymentDayStore:
         return self._client.collection("deploymentDays").document(day_id)
 
     async def get(self, day_id: str, transaction: Transaction | None = None) -> DeploymentDay | None:
-        """One read. None if nothing has been spent on that day."""
+        """Returns the day; None if nothing has been spent on it. One read."""
         document = await read(self._day(day_id), transaction)
         return None if document is None else DeploymentDay(id=day_id, **document)
 

@@ -1,4 +1,4 @@
-"""Deployments: `deployments/{friendly name}`, so that a name belongs to one agent."""
+"""Deployments: `deployments/{friendly name}`. The document's id ensures that a name belongs to only one agent."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,22 +26,23 @@ class DeploymentStore:
         return self._client.collection("deployments").document(friendly_name)
 
     async def get(self, friendly_name: str, transaction: Transaction | None = None) -> Deployment | None:
-        """One read; no read for what cannot be a name."""
+        """Returns the deployment. One read; none if the name is not valid."""
         if not is_plain_id(friendly_name):
             return None
         document = await read(self._deployment(friendly_name), transaction)
         return None if document is None else _from_document(friendly_name, document)
 
     async def find_taken(self, friendly_names: Sequence[str]) -> set[str]:
-        """Which of the names are in use. One request, as many reads as names."""
+        """Returns which of the names are in use. One request, and one read per name."""
         references = [self._deployment(name) for name in friendly_names]
         return {snapshot.id async for snapshot in self._client.get_all(references, field_paths=[]) if snapshot.exists}
 
     async def page(
         self, uid: str, limit: int, after: str | None = None, all_owners: bool = False
     ) -> tuple[list[Deployment], bool]:
-        """The user's own and the shared ones, or everyone's; by name, those after `after`; and whether there may be
-        more. One query, as many reads as deployments (see `page_of`).
+        """Lists the user's own and the shared deployments, or all users', after `after`, sorted by name.
+
+        Also returns whether there may be more. One query, and one read per deployment (see `page_of`).
         """
         query: AsyncQuery = self._client.collection("deployments").order_by("__name__")
         query = seen_by(query, uid, all_owners)

@@ -1,4 +1,4 @@
-"""Holds: `holds/{id}`, one for each model call in progress outside of a ticket."""
+"""Holds: `holds/{id}`, one for each model call in progress outside a ticket."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from shared.store.transaction import Transaction
 
 
 class HoldStore:
-    """Reads and writes holds, always together with their account, which is charged."""
+    """Reads and writes holds, always together with the account that is charged."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
@@ -19,12 +19,12 @@ class HoldStore:
         return self._client.collection("holds").document(hold_id)
 
     async def get(self, hold_id: str, transaction: Transaction) -> Hold | None:
-        """One read."""
+        """Returns the hold. One read."""
         document = await transaction.get(self._hold(hold_id))
         return None if document is None else Hold(id=hold_id, **document)
 
     def put(self, hold: Hold, transaction: Transaction) -> None:
-        """Writes a hold, new or changed, that the transaction has looked for."""
+        """Writes a new or changed hold. The transaction must have read it or found none."""
         transaction.set(self._hold(hold.id), hold.model_dump(exclude={"id"}))
 
     def remove(self, hold: Hold, transaction: Transaction) -> None:
@@ -32,7 +32,7 @@ class HoldStore:
         transaction.delete(self._hold(hold.id))
 
     async def list_expired(self, moment: datetime, limit: int) -> list[Hold]:
-        """Holds that had expired at `moment`, the oldest first. As many reads as holds."""
+        """Lists the holds that had expired at `moment`, oldest first. One read per hold."""
         query = (
             self._client.collection("holds")
             .where(filter=FieldFilter("expires_at", "<", moment))

@@ -1,4 +1,4 @@
-"""Requests with an `Idempotency-Key`: `idempotency/{hash}`, which Firestore's TTL on `expire_at` deletes."""
+"""Requests with an `Idempotency-Key`: `idempotency/{hash}`. Firestore's TTL on `expire_at` deletes them."""
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
@@ -7,7 +7,7 @@ from shared.store.transaction import Transaction, read
 
 
 class IdempotencyStore:
-    """Reads and writes what is kept of such requests. TTL deletes late, so readers must check `expire_at`."""
+    """Reads and writes these requests and their results. TTL deletes late, so readers must check `expire_at`."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
@@ -16,14 +16,14 @@ class IdempotencyStore:
         return self._client.collection("idempotency").document(id_)
 
     async def get(self, id_: str, transaction: Transaction | None = None) -> KeptRequest | None:
-        """One read."""
+        """Returns what is stored for the request. One read."""
         document = await read(self._request(id_), transaction)
         return None if document is None else KeptRequest(id=id_, **document)
 
     def put(self, request: KeptRequest, transaction: Transaction) -> None:
-        """Writes one that the transaction has read, or has not found."""
+        """Writes a request that the transaction has read, or has not found."""
         transaction.set(self._request(request.id), request.model_dump(exclude={"id"}))
 
     def remove(self, request: KeptRequest, transaction: Transaction) -> None:
-        """Deletes one that the transaction has read."""
+        """Deletes a request that the transaction has read."""
         transaction.delete(self._request(request.id))

@@ -1,4 +1,4 @@
-"""Pages of documents with users' content: limited in number and in bytes, so that a page fits into an answer."""
+"""Pages of documents with users' content, limited in number and in bytes, so that a page fits into a response."""
 
 from contextlib import aclosing
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from google.cloud.firestore import AsyncQuery
 
 MAX_PAGE_BYTES = 8_000_000
-"""A page ends with the document that exceeds it. Cloud Run's limit for an answer is 32 MiB, and a page takes up several
-times as much memory: https://cloud.google.com/run/quotas"""
+"""A page ends with the document that exceeds this limit. Cloud Run's limit for a response is 32 MiB, and a page takes
+up several times its size in memory: https://cloud.google.com/run/quotas"""
 
 
 async def page_of(query: AsyncQuery, limit: int) -> tuple[list[tuple[str, dict[str, Any]]], bool]:
-    """The query's first documents, each with its id; and whether there may be more.
+    """Returns the query's first documents, each with its id, and whether there may be more.
 
-    One query, as many reads as documents; if bytes end the page, Firestore may have read some that follow.
+    One query, and one read per document. If the byte limit ends the page, Firestore may have read a few more.
     """
     documents: list[tuple[str, dict[str, Any]]] = []
     size = 0

@@ -1,4 +1,4 @@
-"""A waiting line for turns within this process: one turn at a time, the urgent ones first."""
+"""A waiting line for turns within this process: one turn at a time, urgent waiters first."""
 
 import asyncio
 from collections import deque
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 
 class PriorityLock:
-    """The next turn goes to the oldest urgent waiter; if there is none, to the oldest of the others."""
+    """Gives the next turn to the urgent waiter that has waited longest or, without one, to the first of the others."""
 
     def __init__(self) -> None:
         self._taken = False
@@ -16,7 +16,7 @@ class PriorityLock:
 
     @asynccontextmanager
     async def turn(self, *, urgent: bool = False) -> AsyncGenerator[None]:
-        """Waits for a turn, and holds it during the block. Cancelled waiters leave the line."""
+        """Waits for a turn, and keeps it during the block. Cancelled waiters leave the line."""
         await self._wait(self._urgent if urgent else self._others)
         try:
             yield
@@ -27,20 +27,20 @@ class PriorityLock:
         if not self._taken:
             self._taken = True
             return
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiting.append(place)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting.append(future)
         try:
-            await place
+            await future
         except asyncio.CancelledError:
-            if not place.cancelled():  # the turn came at the same moment
+            if not future.cancelled():  # the turn arrived at the same moment
                 self._pass_on()
             raise
 
     def _pass_on(self) -> None:
         for waiting in (self._urgent, self._others):
             while waiting:
-                place = waiting.popleft()
-                if not place.done():  # those that have left are skipped
-                    place.set_result(None)
+                future = waiting.popleft()
+                if not future.done():  # those that have left are skipped
+                    future.set_result(None)
                     return
         self._taken = False

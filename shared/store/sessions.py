@@ -1,4 +1,4 @@
-"""Sessions: `users/{uid}/sessions/{hash of the id}`, so that ids are each user's own, and may be any text."""
+"""Sessions: `users/{uid}/sessions/{hash of the id}`. Each user has a separate set of ids, which may be any text."""
 
 import contextlib
 import hashlib
@@ -23,7 +23,7 @@ class SessionStore:
         return self._client.collection("users").document(uid).collection("sessions").document(hashed)
 
     async def get(self, uid: str, session_id: str, transaction: Transaction | None = None) -> Session | None:
-        """One read."""
+        """Returns the session. One read."""
         document = await read(self._session(uid, session_id), transaction)
         if document is None:
             return None
@@ -39,17 +39,17 @@ class SessionStore:
         }
         transaction.set(self._session(uid, session.session_id), document)
 
-    async def count(self, uid: str, most: int) -> int:
-        """How many the user has, including expired ones that are not deleted yet; at most `most`. One read."""
-        return await count_up_to(self._client.collection("users").document(uid).collection("sessions"), most)
+    async def count(self, uid: str, limit: int) -> int:
+        """Counts the user's sessions up to `limit`, including expired ones that are not deleted yet. One read."""
+        return await count_up_to(self._client.collection("users").document(uid).collection("sessions"), limit)
 
     async def prolong(self, uid: str, session_id: str, expire_at: datetime) -> None:
-        """Moves the end of a session. One write; does nothing if the session has been deleted."""
+        """Postpones the end of a session. One write; does nothing if the session has been deleted."""
         with contextlib.suppress(NotFound):
             await self._session(uid, session_id).update({"expire_at": expire_at})
 
     async def delete(self, uid: str, session_id: str, transaction: Transaction) -> bool:
-        """Deletes a session. Whether it existed. One read."""
+        """Deletes a session, and returns whether it existed. One read."""
         reference = self._session(uid, session_id)
         if await transaction.get(reference) is None:
             return False

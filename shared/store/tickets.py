@@ -1,9 +1,9 @@
-"""Tickets: `tickets/{id}` holds a ticket, which its owner may read, and `requests/{id}` what was asked.
+"""Tickets: `tickets/{id}` stores a ticket, which its owner may read, and `requests/{id}` stores its request.
 
-Firestore's TTL on `expire_at` deletes both, some time after the ticket ended.
+Firestore's TTL on `expire_at` deletes both some time after the ticket has ended.
 
 They are separate so that a poll does not read the messages, and so that request and result may each be as large as a
-document (1 MiB). Requests and results are JSON text, as Firestore's own maps do not allow nested arrays and all keys.
+document (1 MiB). Requests and results are JSON text, because Firestore's maps allow neither nested arrays nor all keys.
 """
 
 from collections.abc import Iterable
@@ -26,14 +26,15 @@ from shared.store.transaction import Transaction, read
 _log = get_logger("store")
 _UNFINISHED = FieldFilter("status", "in", [TicketStatus.PENDING.value, TicketStatus.PROCESSING.value])
 MAX_TEXT_BYTES = 1_000_000
-"""Of a request or a result. Firestore's limit for a document is 1,048,576 bytes with all its names:
+"""The limit for a request or a result. Firestore's limit for a document is 1,048,576 bytes, including field names:
 https://firebase.google.com/docs/firestore/quotas"""
 
 
 class TicketStore:
     """Reads and writes tickets. Permissions and states are checked by the services.
 
-    `kept`: how long after its end a ticket is kept; None: forever. `longest_life`: within this time, every ticket ends.
+    `kept`: how long a ticket is stored after its end; None means forever. `longest_life`: the time within which every
+    ticket ends.
     """
 
     def __init__(
@@ -57,22 +58,24 @@ class TicketStore:
         body = request.model_dump_json()
         size = len(body.encode())
         if size > MAX_TEXT_BYTES:
-            raise TooLarge(f"The chat is {size} bytes long; at most {MAX_TEXT_BYTES} can be kept. Send fewer messages.")
+            raise TooLarge(
+                f"The chat is {size} bytes long; at most {MAX_TEXT_BYTES} can be stored. Send fewer messages."
+            )
         self.put(ticket, transaction)
         document: dict[str, Any] = {"owner": ticket.owner, "body": body}
-        if self._kept is not None:  # set now, as it is written only once; so it is kept a little longer than the ticket
+        if self._kept is not None:  # set now, since it is written only once; it may expire a little after the ticket
             document["expire_at"] = ticket.created_at + self._longest_life + self._kept
         transaction.create(self._request(ticket.id), document)
 
     async def get(self, ticket_id: str, transaction: Transaction | None = None) -> Ticket | None:
-        """One read; no read for what cannot be an id."""
+        """Returns the ticket. One read; none if the id is not valid."""
         if not is_plain_id(ticket_id):
             return None
         document = await read(self._ticket(ticket_id), transaction)
         return None if document is None else _from_document(ticket_id, document)
 
     async def get_request(self, ticket_id: str) -> ChatRequest | None:
-        """One read; no read for what cannot be an id."""
+        """Returns the ticket's request. One read; none if the id is not valid."""
         if not is_plain_id(ticket_id):
             return None
         snapshot = await self._request(ticket_id).get()
@@ -82,10 +85,10 @@ class TicketStore:
     async def list_untouched(
         self, moment: datetime, limit: int, after: datetime | None = None
     ) -> tuple[list[Ticket], datetime | None]:
-        """Unfinished tickets that have not been written since `moment`, the oldest first; only those written later than
-        `after`, if it is given. Unreadable ones are logged and left out. As many reads as tickets.
+        """Lists unfinished tickets that have not changed since `moment`, starting with the oldest change.
 
-        Also returns the `after` of the next page, None if there is none.
+        With `after`, lists only tickets that changed later. Unreadable tickets are logged and omitted. One read each.
+        Also returns the `after` of the next page; None if there is none.
         """
         query = (
             self._client.collection("tickets")
@@ -97,11 +100,12 @@ class TicketStore:
         if after is not None:
             query = query.where(filter=FieldFilter("updated_at", ">", after))
         snapshots = await query.get()
-        return _readable(snapshots), snapshots[-1].get("updated_at") if len(snapshots) == limit else None
+        return _read_valid(snapshots), snapshots[-1].get("updated_at") if len(snapshots) == limit else None
 
     async def list_parked(self, owner: str, kind: TurnKind, limit: int) -> list[Ticket]:
-        """The owner's tickets that wait for a turn of this kind, the oldest first. Unreadable ones are logged and left
-        out. As many reads as tickets, at least one.
+        """Lists the owner's tickets that wait for a turn of this kind, oldest first.
+
+        Unreadable ones are logged and omitted. One read per ticket, at least one.
         """
         query = (
             self._client.collection("tickets")
@@ -110,17 +114,17 @@ class TicketStore:
             .order_by("created_at")
             .limit(limit)
         )
-        return _readable(await query.get())
+        return _read_valid(await query.get())
 
-    async def count_unfinished(self, owner: str, most: int) -> int:
-        """How many of the owner's tickets are not finished; at most `most`. A read for each thousand."""
+    async def count_unfinished(self, owner: str, limit: int) -> int:
+        """Counts the owner's unfinished tickets, up to `limit`. One read per thousand."""
         query = (
             self._client.collection("tickets").where(filter=FieldFilter("owner", "==", owner)).where(filter=_UNFINISHED)
         )
-        return await count_up_to(query, most)
+        return await count_up_to(query, limit)
 
     def put(self, ticket: Ticket, transaction: Transaction) -> None:
-        """Writes a ticket that the transaction has read, or has not found. One that has ended gets its expiry."""
+        """Writes a ticket that the transaction has read, or has not found. Sets the expiry of one that has ended."""
         document = _to_document(ticket)
         if self._kept is not None and ticket.completed_at is not None:
             document["expire_at"] = ticket.completed_at + self._kept
@@ -140,8 +144,8 @@ def _from_document(ticket_id: str, document: dict[str, Any]) -> Ticket:
     return Ticket(id=ticket_id, result=None if result is None else ChatResult.model_validate_json(result), **document)
 
 
-def _readable(snapshots: Iterable[DocumentSnapshot[Any]]) -> list[Ticket]:
-    """The tickets that can be read. Others are logged, so that a broken one does not hide the rest."""
+def _read_valid(snapshots: Iterable[DocumentSnapshot[Any]]) -> list[Ticket]:
+    """Returns the tickets that can be read. Others are logged, so that a broken one does not hide the rest."""
     tickets: list[Ticket] = []
     for snapshot in snapshots:
         try:

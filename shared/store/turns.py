@@ -1,4 +1,4 @@
-"""Turns: `users/{uid}/turns/{kind}`, which lists the user's tickets that are being worked on."""
+"""Turns: `users/{uid}/turns/{kind}` lists the user's tickets that are being worked on."""
 
 from google.cloud.firestore import AsyncClient, AsyncDocumentReference
 
@@ -7,8 +7,10 @@ from shared.store.transaction import Transaction, read
 
 
 class TurnStore:
-    """Reads and writes turns. The document is written when a turn is taken or released, not by tickets that find all
-    turns taken: a flood of one user's tickets only reads it.
+    """Reads and writes turns.
+
+    The document is written when a turn is taken or released, but not by tickets that find all turns taken. A flood of
+    one user's tickets therefore only reads it.
     """
 
     def __init__(self, client: AsyncClient) -> None:
@@ -18,7 +20,7 @@ class TurnStore:
         return self._client.collection("users").document(owner).collection("turns").document(kind)
 
     async def get(self, owner: str, kind: TurnKind, transaction: Transaction | None = None) -> Turns:
-        """One read. A user without the document has all turns free."""
+        """Returns the turns. A user without the document has all turns free. One read."""
         document = await read(self._turns(owner, kind), transaction)
         return Turns(owner=owner, kind=kind, **(document or {}))
 

@@ -33,7 +33,7 @@ _RETRY = AsyncRetry(
     multiplier=2.0,
     timeout=_ALL_TRIES_SECONDS,
 )
-"""The library does not retry `create_task`, as a task without a name would be created twice. Ours have names."""
+"""The library does not retry `create_task`, because a task without a name could be created twice. Ours have names."""
 
 
 @per_loop
@@ -86,6 +86,6 @@ class CloudTaskQueue:
         except NotFound:
             return False
         except (GoogleAPICallError, RetryError, GoogleAuthError) as error:
-            _log.warning("Cloud Tasks cannot say whether it has a task: %s", type(error).__name__)
+            _log.warning("Cloud Tasks could not look up a task: %s", type(error).__name__)
             return None
         return True

@@ -1,6 +1,6 @@
-"""The Emulator Suite's task queue, which has a part of the REST interface, and no gRPC.
+"""The Emulator Suite's task queue, which supports part of the REST interface, and no gRPC.
 
-firebase-admin supports it, too, but cannot read its answer for a task with a name, and ours always have one.
+firebase-admin also supports it, but cannot read its response for a task with a name, which ours always have.
 """
 
 import base64
@@ -19,7 +19,7 @@ def _client() -> httpx.AsyncClient:
 
 
 class EmulatorTaskQueue:
-    """Tasks go to the function that the suite created the queue for, as their address is empty."""
+    """Sends tasks to the function that the suite created the queue for, which is what an empty address means."""
 
     def __init__(self, settings: Settings) -> None:
         project, location = settings.google_cloud_project, settings.worker_location
@@ -47,5 +47,5 @@ class EmulatorTaskQueue:
             raise QueueRefused(f"Tasks emulator: {response.status_code} {response.text[:200]}")
 
     async def has(self, name: str) -> bool | None:
-        """None: the emulator cannot say."""
+        """Returns None, because the emulator does not report its tasks."""
         return None

@@ -1,7 +1,7 @@
-"""One structured line per request, and the id and trace that tie all lines of a request together.
+"""Logs one structured line per request, and sets the id and trace that connect all log lines of a request.
 
-The line names who, what and how long. It holds no body, no query and no header but the user agent, so neither
-message contents nor secrets can be in it.
+The line records the caller, the route, the status and the duration. It contains no body, no query and no header except
+the user agent, so it can contain neither message contents nor secrets.
 """
 
 import logging
@@ -31,7 +31,7 @@ _log = get_logger("access")
 
 
 def trace_of(headers: Headers) -> TraceContext | None:
-    """By W3C's `traceparent`, or else by Google's `X-Cloud-Trace-Context`; None without a valid one of either."""
+    """Reads the trace from W3C's `traceparent`, or else Google's `X-Cloud-Trace-Context`. None if neither is valid."""
     for name, parse in ((TRACEPARENT, parse_traceparent), (CLOUD_TRACE, parse_cloud_trace)):
         values = headers.getlist(name)
         if len(values) == 1 and (trace := parse(values[0])):
@@ -40,12 +40,12 @@ def trace_of(headers: Headers) -> TraceContext | None:
 
 
 class AccessLog:
-    """Logs the request when its answer is complete. Routes add to the line through `request.state.access`.
+    """Logs the request when its response is complete. Routes add to the line through `request.state.access`.
 
-    A 5xx is logged as an error; a failure of another server that the caller or we chose is only a warning, with the
-    reason (`upstream`).
+    A 5xx status is logged as an error. A failure of a third-party server is only a warning, with its reason
+    (`upstream`).
 
-    Every answer carries the request's id: the caller's own if that is valid, else the trace's.
+    Every response carries the request's id: the caller's own if that is valid, else the trace's.
     """
 
     def __init__(self, app: ASGIApp, function: str, settings: Settings) -> None:
@@ -54,7 +54,7 @@ class AccessLog:
         self.settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers the request, and logs it when it is over."""
+        """Handles the request, and logs it when it is complete."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -65,10 +65,10 @@ class AccessLog:
         request_id = parse_request_id(headers.get(REQUEST_ID, "")) or trace.trace_id
         context = RequestContext(request_id, trace, project, lambda: (scope["method"], _route(scope)))
         token = current_request.set(context)
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         status = 500
 
-        async def noting_status(message: Message) -> None:
+        async def record_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -76,9 +76,9 @@ class AccessLog:
             await send(message)
 
         try:
-            await self.app(scope, receive, noting_status)
+            await self.app(scope, receive, record_status)
         finally:
-            self._write(scope, headers, details, status, time.perf_counter() - began)
+            self._write(scope, headers, details, status, time.perf_counter() - started_at)
             current_request.reset(token)
 
     def _write(self, scope: Scope, headers: Headers, details: dict[str, str], status: int, seconds: float) -> None:
@@ -97,11 +97,11 @@ class AccessLog:
             "route": route,
             **details,
         }
-        why = f": {upstream}" if upstream else ""
-        _log.log(level, "%s %s %d%s", scope["method"], route, status, why, extra={"fields": fields})
+        reason = f": {upstream}" if upstream else ""
+        _log.log(level, "%s %s %d%s", scope["method"], route, status, reason, extra={"fields": fields})
 
 
 def _route(scope: Scope) -> str:
-    """The route as written in the code, without the caller's values."""
+    """Returns the route as written in the code, without the caller's values."""
     route: str | None = getattr(scope.get("route"), "path", None)
     return route or "(no route)"

@@ -1,9 +1,9 @@
-"""Where a request comes from: the address that rate limits count by.
+"""Finds the address that a request comes from, which rate limits count by.
 
-Two ways lead to a deployed function, and `X-Forwarded-For` differs between them. At the function's own address Google's
-front end appends the caller. Through Hosting it appends the machine of Google's that Hosting called from, and the entry
-before that is the caller. Anything before that was invented by the caller. So the last entry decides: only if it is
-one of Hosting's does the one before it count. See docs/decisions/0020-the-callers-address.md.
+A deployed function can be reached in two ways, and `X-Forwarded-For` differs between them. At the function's own
+address, Google's front end appends the caller. Through Hosting, it appends the Google machine that Hosting called from,
+and the entry before that is the caller. The caller may have invented any earlier entries. The last entry therefore
+decides: only if it belongs to Hosting does the one before it count. See docs/decisions/0020-the-callers-address.md.
 """
 
 import ipaddress
@@ -47,20 +47,20 @@ HOSTING_EDGES = (
     "2a00:1450::/32",
     "2c0f:fb50::/32",
 )
-"""The networks of Google's own services and front ends. Those of Google Cloud's customers are not among them, as
-anyone can call from a machine there. https://support.google.com/a/answer/10026322 shows how to get the difference."""
+"""The networks of Google's own services and front ends. Those of Google Cloud customers are excluded, because anyone
+can call from a machine there. https://support.google.com/a/answer/10026322 shows how to compute the difference."""
 
 _WITH_PORT = re.compile(r"\[([^\]]*)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+")
 _MAX_ADDRESS_LENGTH = 64
 
 
 @lru_cache(maxsize=8)
-def _parse_networks(written: tuple[str, ...]) -> tuple[Network, ...]:
-    return tuple(ipaddress.ip_network(network) for network in written)
+def _parse_networks(networks: tuple[str, ...]) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(network) for network in networks)
 
 
 def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address in an entry of the header; None for anything else, so that no invented text becomes a key."""
+    """Parses an entry of the header. Returns None if it is not an address, so that no arbitrary text becomes a key."""
     text = text.strip()
     if match := _WITH_PORT.fullmatch(text):
         text = match[1] or match[2]
@@ -74,27 +74,27 @@ def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address |
 
 
 def client_address(request: Request, settings: Settings) -> str:
-    """The caller's address, as reported by the proxies that `TRUSTED_PROXIES` counts; without any, the peer's.
+    """Returns the caller's address as reported by the proxies that `TRUSTED_PROXIES` counts; without any, the peer's.
 
-    "unknown" only where the server itself does not know its peer.
+    Returns "unknown" only if the server itself does not know its peer.
     """
     peer = request.client.host if request.client else "unknown"
     entries = [part for part in ",".join(request.headers.getlist("x-forwarded-for")).split(",") if part.strip()]
     if not settings.trusted_proxies or not entries:
         return peer
-    place = min(settings.trusted_proxies, len(entries))
-    nearest = _parse_address(entries[-place])
+    position = min(settings.trusted_proxies, len(entries))
+    nearest = _parse_address(entries[-position])
     if nearest is None:
         return peer
-    if place < len(entries) and any(
+    if position < len(entries) and any(
         nearest in edges for edges in _parse_networks(settings.hosting_edges or HOSTING_EDGES)
     ):
-        return str(_parse_address(entries[-place - 1]) or nearest)
+        return str(_parse_address(entries[-position - 1]) or nearest)
     return str(nearest)
 
 
 def address_block(address: str) -> str:
-    """The key of rate limits: the address, or an IPv6 address's /48, the most that one customer usually gets."""
+    """Returns the rate-limit key: the address, or for IPv6 its /48, the largest block that a customer usually gets."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

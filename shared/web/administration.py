@@ -1,4 +1,4 @@
-"""Administrators: callers with the password, while the panel is enabled, or with the claim `admin`."""
+"""Administrators: callers with the claim `admin`, or with the password while the panel is enabled."""
 
 import hmac
 from hashlib import sha256
@@ -17,7 +17,7 @@ from shared.web.authentication import ID_TOKEN, authenticate
 from shared.web.dependencies import CurrentSettings
 
 PASSWORD_HEADER = "X-Admin-Password"  # noqa: S105 - a header's name
-BY_PASSWORD = "admin by password"  # noqa: S105 - what the audit trail calls them
+BY_PASSWORD = "admin by password"  # noqa: S105 - their name in the audit trail
 
 
 _PASSWORD = APIKeyHeader(
@@ -36,8 +36,10 @@ async def _current_admin(
     _token: Annotated[object, Depends(ID_TOKEN)] = None,
     _password: Annotated[object, Depends(_PASSWORD)] = None,
 ) -> str:
-    """Raises `Forbidden` while the panel is disabled, for users without the claim, and for disabled ones;
-    `TooManyRequests` when passwords are tried too often, from one address or from all; else `Unauthenticated`.
+    """Identifies the administrator.
+
+    Raises `Forbidden` while the panel is disabled, for users without the claim, and for disabled users. Raises
+    `TooManyRequests` when passwords are tried too often from one address or from all, and otherwise `Unauthenticated`.
     """
     password = request.headers.get(PASSWORD_HEADER)
     if password is None and settings.authentication_required and "authorization" in request.headers:
@@ -60,9 +62,9 @@ async def _current_admin(
 
 
 def _is_password(given: str, settings: Settings) -> bool:
-    """In constant time, whatever the lengths: digests are compared. Without a configured password, none is accepted.
+    """Compares digests, in constant time for any lengths. Without a configured password, none is accepted.
 
-    A header's bytes reach us read as Latin-1, whatever the sender meant them to be; most send UTF-8.
+    The server decodes a header's bytes as Latin-1, whatever encoding the sender used; most senders use UTF-8.
     """
     if settings.admin_password is None:
         return False

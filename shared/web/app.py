@@ -1,4 +1,4 @@
-"""Builds a function's application: its routes, and around them what all functions have in common."""
+"""Builds a function's application: its routes, and around them the middleware that all functions share."""
 
 from typing import cast
 
@@ -25,13 +25,12 @@ def create_app(
     max_body_bytes: int | None = None,
     open_prefix: str | None = None,
 ) -> FastAPI:
-    """The application of the function named `function`, serving `router`.
+    """Builds the application of the function named `function`, which serves `router`.
 
-    `max_body_bytes` replaces the limit that the settings give. What begins with `open_prefix` may be called from any
-    origin.
+    `max_body_bytes` replaces the limit in the settings. Any origin may call paths that begin with `open_prefix`.
 
-    It lives as long as the process. Its lifespan never runs under functions-framework, so whatever needs an
-    event loop (clients above all) is made at first use.
+    The application lives as long as the process. Its lifespan never runs under functions-framework, so everything that
+    needs an event loop, such as a client, is created at first use.
     """
     switch_off_heartbeats()
     configure_logging()
@@ -50,7 +49,7 @@ def create_app(
         scope: Scope = {"type": "http", "path": path, "root_path": "", "method": "GET"}
         return any(route.matches(scope)[0] is not Match.NONE for route in app.router.routes)
 
-    # The last added is the outermost.
+    # The middleware added last is the outermost.
     app.add_middleware(PathForms, function=function, is_route=is_route)
     app.add_middleware(BodyLimit, limit=max_body_bytes or settings.max_body_bytes)
     app.add_middleware(CatchAll)
@@ -67,5 +66,5 @@ def create_app(
 
 
 def as_response(app: FastAPI) -> Response:
-    """What a function's entry point returns: functions-framework awaits it as it does any response, by ASGI."""
+    """Returns what a function's entry point returns. Functions-framework awaits it by ASGI, like any response."""
     return cast(Response, app)

@@ -1,8 +1,8 @@
-"""Whether the user of a valid ID token may still use it: not disabled, not deleted, not signed out everywhere.
+"""Checks that the user of a valid ID token has not been disabled, deleted or signed out everywhere.
 
-A token is valid for an hour, whatever happens to its user meanwhile. Asking Firebase Auth at each request would cost a
-network call, so an answer is trusted for `SIGN_IN_CHECK_SECONDS`. So is a new token, because Auth issues none to a user
-who may not sign in. See docs/decisions/0021-who-is-let-in.md.
+A token is valid for an hour, whatever happens to its user meanwhile. Looking up the user at Firebase Auth on each
+request would cost a network call, so a result is trusted for `SIGN_IN_CHECK_SECONDS`. A new token is trusted for the
+same time, because Auth issues none to a user who may not sign in. See docs/decisions/0021-who-is-let-in.md.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _log = get_logger("authentication")
 MAX_REMEMBERED = 10_000
 TIMEOUT_SECONDS = 4.0
 PAUSE_SECONDS = 30.0
-"""How long Auth is not asked again after a failure, so that its outage does not slow down every request."""
+"""The pause after a failed call to Auth, so that an outage of Auth does not slow down every request."""
 _DISABLED = "This account is disabled."
 _DELETED = "This account no longer exists. Sign in again."
 _REVOKED = "This sign-in was revoked. Sign in again."
@@ -31,67 +31,67 @@ _REVOKED = "This sign-in was revoked. Sign in again."
 
 @dataclass(frozen=True)
 class AuthUser:
-    """What Auth knows. Tokens issued before `valid_since`, in epoch seconds, are revoked."""
+    """What Auth knows about a user. Tokens issued before `valid_since`, in epoch seconds, are revoked."""
 
     exists: bool
     disabled: bool = False
     valid_since: float = 0
 
 
-Ask = Callable[[str], AuthUser]
-"""Blocks. Raises anything when Auth cannot be asked."""
+LookUp = Callable[[str], AuthUser]
+"""Looks up a user. Blocks. May raise any exception when Auth cannot be reached."""
 
 
 class AuthUserChecks:
-    """What one process remembers, of at most `MAX_REMEMBERED` users; the least recently asked about go first."""
+    """Caches at most `MAX_REMEMBERED` users in one process. Those that were looked up longest ago are dropped first."""
 
-    def __init__(self, ask: Ask, seconds: float, now: Callable[[], float] = clock.time) -> None:
-        self._ask = ask
+    def __init__(self, look_up: LookUp, seconds: float, now: Callable[[], float] = clock.time) -> None:
+        self._look_up = look_up
         self._seconds = seconds
         self._now = now
         self._known: OrderedDict[str, tuple[float, AuthUser]] = OrderedDict()
-        self._asking: dict[str, asyncio.Task[AuthUser | None]] = {}
-        self._silent_until = 0.0
+        self._pending: dict[str, asyncio.Task[AuthUser | None]] = {}
+        self._paused_until = 0.0
 
     async def check(self, uid: str, issued: float, strict: bool) -> None:
         """Raises `Unauthenticated` for a user who may no longer sign in. `issued`: the token's `iat`, in epoch seconds.
 
-        When Auth cannot be asked, the token holds until it expires, an hour at most, unless the last answer was
-        against it; `strict` raises `Unavailable` then.
+        When Auth cannot be reached, the token stays valid until it expires, at most an hour, unless the last result
+        ruled it out. With `strict`, raises `Unavailable` instead.
         """
         if not self._seconds:
             return
         now = self._now()
-        asked, user = self._known.get(uid, (0.0, None))
-        if max(asked, min(issued, now)) <= now - self._seconds:
-            answer = await self._ask_once(uid)
-            if answer is None and strict:
+        checked_at, user = self._known.get(uid, (0.0, None))
+        if max(checked_at, min(issued, now)) <= now - self._seconds:
+            found = await self._look_up_once(uid)
+            if found is None and strict:
                 raise Unavailable("Sign-in cannot be checked right now. Try again.", retry_after=5)
-            user = answer or user
-        elif asked < issued:
-            return  # Auth has issued the token since
+            user = found or user
+        elif checked_at < issued:
+            return  # Auth has issued the token since then
         if user is not None:
             _check_user(user, issued)
 
-    async def _ask_once(self, uid: str) -> AuthUser | None:
-        """Auth's answer, or None if Auth cannot be asked. Concurrent requests for the same user share one call."""
-        if self._now() < self._silent_until:
+    async def _look_up_once(self, uid: str) -> AuthUser | None:
+        """Returns the user, or None if Auth cannot be reached. Concurrent requests for the same user share one call."""
+        if self._now() < self._paused_until:
             return None
-        if uid not in self._asking:
-            self._asking[uid] = asyncio.create_task(self._remember(uid))
-            self._asking[uid].add_done_callback(lambda _: self._asking.pop(uid, None))
-        return await asyncio.shield(self._asking[uid])
+        if uid not in self._pending:
+            self._pending[uid] = asyncio.create_task(self._look_up_and_cache(uid))
+            self._pending[uid].add_done_callback(lambda _: self._pending.pop(uid, None))
+        return await asyncio.shield(self._pending[uid])
 
-    async def _remember(self, uid: str) -> AuthUser | None:
-        began = self._now()
+    async def _look_up_and_cache(self, uid: str) -> AuthUser | None:
+        started_at = self._now()
         try:
-            answer = asyncio.get_running_loop().run_in_executor(_threads(), self._ask, uid)
-            user = await asyncio.wait_for(answer, TIMEOUT_SECONDS)
+            pending = asyncio.get_running_loop().run_in_executor(_threads(), self._look_up, uid)
+            user = await asyncio.wait_for(pending, TIMEOUT_SECONDS)
         except Exception as error:
-            self._silent_until = self._now() + PAUSE_SECONDS
-            _log.error("Firebase Auth could not be asked about a user: %s: %s", type(error).__name__, str(error)[:300])
+            self._paused_until = self._now() + PAUSE_SECONDS
+            _log.error("Firebase Auth could not look up a user: %s: %s", type(error).__name__, str(error)[:300])
             return None
-        self._known[uid] = (began, user)
+        self._known[uid] = (started_at, user)
         self._known.move_to_end(uid)
         if len(self._known) > MAX_REMEMBERED:
             self._known.popitem(last=False)
@@ -115,12 +115,12 @@ def _threads() -> ThreadPoolExecutor:
 
 @per_loop
 def auth_user_checks(project: str, seconds: float) -> AuthUserChecks:
-    """The loop's checks, which remember their answers."""
-    return AuthUserChecks(lambda uid: _ask_auth(uid, project), seconds)
+    """Returns the checks of the current event loop, with their cache."""
+    return AuthUserChecks(lambda uid: _look_up_in_auth(uid, project), seconds)
 
 
-def _ask_auth(uid: str, project: str) -> AuthUser:
-    """One call; needs `firebaseauth.users.get`, or the Auth emulator."""
+def _look_up_in_auth(uid: str, project: str) -> AuthUser:
+    """Makes one call. Needs the permission `firebaseauth.users.get`, or the Auth emulator."""
     from firebase_admin import auth, credentials
 
     options: dict[str, Any] = {"projectId": project, "httpTimeout": TIMEOUT_SECONDS}

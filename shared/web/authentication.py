@@ -1,4 +1,4 @@
-"""Who is calling: the bearer token of the request, verified; or the local user while authentication is bypassed."""
+"""Identifies the caller by the request's verified bearer token; while authentication is bypassed, as the local user."""
 
 import asyncio
 from typing import Annotated, Any
@@ -16,7 +16,7 @@ from shared.web.id_tokens import verify
 ID_TOKEN = HTTPBearer(
     scheme_name="IdToken",
     bearerFormat="JWT",
-    description="A Firebase ID token. Only needed if `APP_ENV` is `firebase`; else all are `local-dev-user`.",
+    description="A Firebase ID token. Needed only if `APP_ENV` is `firebase`; else every caller is `local-dev-user`.",
     auto_error=False,
 )
 """Only for the OpenAPI document: `authenticate` reads and verifies tokens."""
@@ -25,10 +25,10 @@ TOKEN_OPTIONAL: dict[str, Any] = {"security": [{}]}
 
 
 async def authenticate(request: Request, settings: Settings) -> Caller:
-    """The verified caller. Raises `Unauthenticated` if a token is required and is not valid.
+    """Returns the verified caller. Raises `Unauthenticated` if a token is required but not valid.
 
-        Checks signature, project and times, and within `SIGN_IN_CHECK_SECONDS` also whether its user may still sign in.
-    Raises `Unavailable` if that cannot be checked for an administrator.
+    Checks signature, project and times, and at least every `SIGN_IN_CHECK_SECONDS` also whether the user may still sign
+    in. Raises `Unavailable` if that cannot be checked for an administrator.
     """
     if not settings.authentication_required:
         return Caller(uid=LOCAL_USER)
@@ -43,7 +43,7 @@ async def authenticate(request: Request, settings: Settings) -> Caller:
 
 
 async def _current_caller(
-    request: Request, settings: CurrentSettings, _shown: Annotated[object, Depends(ID_TOKEN)] = None
+    request: Request, settings: CurrentSettings, _scheme: Annotated[object, Depends(ID_TOKEN)] = None
 ) -> Caller:
     caller = await authenticate(request, settings)
     request.state.user = caller.claims or {"uid": caller.uid}
@@ -52,7 +52,7 @@ async def _current_caller(
 
 
 async def _caller_if_any(
-    request: Request, settings: CurrentSettings, _shown: Annotated[object, Depends(ID_TOKEN)] = None
+    request: Request, settings: CurrentSettings, _scheme: Annotated[object, Depends(ID_TOKEN)] = None
 ) -> Caller | None:
     if settings.authentication_required and "authorization" not in request.headers:
         return None
@@ -63,7 +63,7 @@ async def _caller_if_any(
 
 
 CallerIfAny = Annotated[Caller | None, Depends(_caller_if_any)]
-"""The verified caller, or None: for routes that are open to all."""
+"""The verified caller, or None, for routes that are open to all."""
 
 CurrentCaller = Annotated[Caller, Depends(_current_caller)]
-"""The verified caller; a route that takes it answers 401 to anyone else."""
+"""The verified caller; a route that takes it responds with 401 to anyone else."""

@@ -1,8 +1,8 @@
-"""Request bodies: limited in size, and strictly JSON.
+"""Limits the size of request bodies, and parses them strictly as JSON.
 
-A body that is compressed, or in another encoding than UTF-8, is read if its form is certain, and refused with an
-explanation otherwise. Python's own parser accepts `NaN`, `Infinity` and half of a surrogate pair, none of which is
-valid JSON or can be stored; the parser here refuses them, and nesting without end.
+A body that is compressed or not in UTF-8 is decoded if its format is certain, and otherwise refused with an
+explanation. Python's own parser accepts `NaN`, `Infinity` and half of a surrogate pair, none of which is valid JSON or
+can be stored. The parser used here refuses them, and excessive nesting.
 """
 
 import asyncio
@@ -22,15 +22,15 @@ from shared.numbers import is_finite_number
 from shared.web.encodings import decompress, explain_not_utf8, to_utf8
 
 ARRIVAL_SECONDS = 30.0
-"""For a whole body. A process serves only so many requests at a time, and anyone can send one that never ends."""
+"""The time limit for a whole body. A process serves few requests at a time, and anyone can send one that never ends."""
 
 
 class BodyLimit:
-    """Refuses a body over `limit` bytes, by its declared length or else while it arrives; and one that does not arrive.
+    """Refuses a body of more than `limit` bytes, by its declared or actual length, and one that arrives too slowly.
 
-    FastAPI's own limit answers plain text. The whole body is read before the application runs, so that being too
-    large is never an error in the middle of something. It reaches the application decompressed, to which the limit
-    applies as well.
+    FastAPI's own limit responds with plain text. The whole body is read before the application runs, so that an
+    oversized body never interrupts its work. The body reaches the application decompressed, and the limit applies to
+    the decompressed size as well.
     """
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
@@ -38,14 +38,14 @@ class BodyLimit:
         self.limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers the request if its body is within the limit."""
+        """Handles the request if its body is within the limit."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         headers = MutableHeaders(scope=scope)
         declared = headers.get("content-length", "")
         if declared.isdecimal():
-            self._check(int(declared[:20]))  # Python itself limits how many digits it reads
+            self._check(int(declared[:20]))  # Python limits the number of digits that it converts
         try:
             async with asyncio.timeout(ARRIVAL_SECONDS):
                 plain = await self._receive_body(receive)
@@ -80,7 +80,7 @@ class BodyLimit:
 
 
 _HUGE = re.compile(rb"\d[eE]\+?\d{3}|\d{210}")
-"""Finds numbers that may be too large for a float: the parser reads those as infinity."""
+"""Finds numbers that may be too large for a float, which the parser reads as infinity."""
 
 
 def refuse_infinite(value: Any) -> None:
@@ -98,14 +98,14 @@ def refuse_infinite(value: Any) -> None:
                 pass
 
 
-_PLACE = re.compile(r"line (\d+) column (\d+)$")
-_WORDS = {
+_POSITION = re.compile(r"line (\d+) column (\d+)$")
+_DESCRIPTIONS = {
     "EOF": "it ends too early",
     "trailing comma": "there is a comma before the end",
     "trailing characters": "something follows its end",
     "recursion limit": "it is nested too deeply",
-    "control character": "a text contains a control character, such as a line break",
-    "hex escape": "a text contains half of a character, or an incomplete escape",
+    "control character": "a string contains a control character, such as a line break",
+    "hex escape": "a string contains half of a surrogate pair, or an incomplete escape",
     "escape": "a backslash is not a valid escape there",
     "key must be": "a name in double quotes is missing",
     "expected `:`": "a colon is missing",
@@ -115,11 +115,11 @@ _WORDS = {
 }
 
 
-def _describe_error(said: str) -> str:
-    """In plain words, with the place: the parser's own messages are for programmers."""
-    ours = next((ours for theirs, ours in _WORDS.items() if theirs in said), "it cannot be read")
-    place = _PLACE.search(said)
-    return f"{ours}, line {place[1]}, column {place[2]}" if place else ours
+def _describe_error(message: str) -> str:
+    """Rewords the parser's technical message, and adds the position."""
+    description = next((text for part, text in _DESCRIPTIONS.items() if part in message), "it cannot be read")
+    position = _POSITION.search(message)
+    return f"{description}, line {position[1]}, column {position[2]}" if position else description
 
 
 def _parse(text: bytes) -> Any:
@@ -143,13 +143,13 @@ class _StrictRequest(Request):
 
 
 class StrictJsonRoute(APIRoute):
-    """A route whose JSON body is parsed strictly; what does not parse is answered 422."""
+    """A route whose JSON body is parsed strictly; a body that does not parse gets a 422."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, given requests whose JSON is read strictly."""
+        """Returns a handler whose requests parse JSON strictly."""
         handle = super().get_route_handler()
 
-        async def strict(request: Request) -> Response:
+        async def handle_strictly(request: Request) -> Response:
             return await handle(_StrictRequest(request.scope, request.receive))
 
-        return strict
+        return handle_strictly

@@ -1,4 +1,4 @@
-"""Which pages of other origins may call: by the setting `CORS_ORIGINS`, and any page where a prefix is open to all."""
+"""Decides which other origins' pages may call: those in `CORS_ORIGINS`, and all for paths with an open prefix."""
 
 from collections.abc import Callable
 
@@ -12,22 +12,22 @@ from shared.settings import Settings
 from shared.trace import REQUEST_ID, TRACEPARENT
 
 LOCAL_ORIGINS = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?"
-"""Who may call where nothing is deployed, unless `CORS_ORIGINS` says otherwise: any page served on the same machine."""
+"""Outside a deployment, any page served on the same machine may call, unless `CORS_ORIGINS` says otherwise."""
 
-_OF_EVERY_REQUEST = (REQUEST_ID, TRACEPARENT)
-"""Headers that any request may carry, to be found again by."""
-_SENT = ["Authorization", "Content-Type", "Idempotency-Key", "X-Admin-Password", *_OF_EVERY_REQUEST]
-_READ = ["Idempotent-Replayed", "Retry-After", "X-Next-Page-Token", "X-Run-Id", "warnings", REQUEST_ID]
+_TRACING_HEADERS = (REQUEST_ID, TRACEPARENT)
+"""Headers that any request may carry, to identify it in the log."""
+_REQUEST_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "X-Admin-Password", *_TRACING_HEADERS]
+_RESPONSE_HEADERS = ["Idempotent-Replayed", "Retry-After", "X-Next-Page-Token", "X-Run-Id", "warnings", REQUEST_ID]
 _OPAQUE = "null"
 _MAX_AGE_SECONDS = 3600
 _MAX_SHOWN = 200
 
 
 class JsonCors(CORSMiddleware):
-    """Answers a refused preflight in the shape of all other errors, and says what would allow the request."""
+    """Responds to a refused preflight in the format of all other errors, and explains what would allow the request."""
 
     def preflight_response(self, request_headers: Headers) -> Response:
-        """As the base class; a refusal says what is not allowed, in the shape of all errors."""
+        """Responds like the base class, but a refusal explains what is not allowed, in the format of all errors."""
         response = super().preflight_response(request_headers)
         if response.status_code < 400:
             return response
@@ -39,24 +39,24 @@ class JsonCors(CORSMiddleware):
         if not self.is_allowed_origin(origin):
             if origin == _OPAQUE:
                 return (
-                    "A page that was opened from a file, or is sandboxed, has no origin of its own, so it may not call "
-                    "this service. Serve it, for example with 'python3 -m http.server', and open it from there."
+                    "A page that was opened from a file or runs in a sandbox has no origin of its own, so it may not "
+                    "call this service. Serve it, for example with 'python3 -m http.server', and open it from there."
                 )
             return (
                 f"Pages of {origin[:_MAX_SHOWN]} may not call this service. Add that origin to the setting "
-                "CORS_ORIGINS, which lists the origins that may, separated by commas."
+                "CORS_ORIGINS, a comma-separated list of the allowed origins."
             )
         if method not in self.allow_methods:
             return f"Pages of other origins may not send {method[:_MAX_SHOWN]} here."
-        wanted = (name.strip() for name in request_headers.get("access-control-request-headers", "").split(","))
-        unknown = ", ".join(name for name in wanted if name.lower() not in self.allow_headers)
+        requested = (name.strip() for name in request_headers.get("access-control-request-headers", "").split(","))
+        unknown = ", ".join(name for name in requested if name.lower() not in self.allow_headers)
         if unknown:
             return f"Pages of other origins may not send these headers: {unknown[:_MAX_SHOWN]}."
         return "Pages of public sites may not call this service in a private network."
 
 
 def _build_configured(app: ASGIApp, settings: Settings) -> JsonCors:
-    """By the setting. With `*` browsers send no cookies and no certificates; tokens in headers they do."""
+    """Applies the setting. With `*`, browsers send no cookies and no certificates, but do send tokens in headers."""
     local = not settings.deployed
     return JsonCors(
         app,
@@ -65,28 +65,29 @@ def _build_configured(app: ASGIApp, settings: Settings) -> JsonCors:
         allow_credentials="*" not in settings.cors_origins,
         allow_private_network=local,
         allow_methods=["*"],
-        allow_headers=_SENT,
-        expose_headers=_READ,
+        allow_headers=_REQUEST_HEADERS,
+        expose_headers=_RESPONSE_HEADERS,
         max_age=_MAX_AGE_SECONDS,
     )
 
 
 def _build_open(app: ASGIApp) -> JsonCors:
-    """Any origin, without cookies: also the opaque one of a sandboxed page."""
+    """Allows any origin, including the opaque one of a sandboxed page, without cookies."""
     return JsonCors(
         app,
         allow_origins=["*"],
         allow_methods=["POST"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", *_OF_EVERY_REQUEST],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", *_TRACING_HEADERS],
         expose_headers=["Idempotent-Replayed", "Retry-After", "X-Run-Id", "warnings", REQUEST_ID],
         max_age=_MAX_AGE_SECONDS,
     )
 
 
 class Cors:
-    """Any origin may call what begins with `open_prefix`; for all else, and for those that it names, the setting holds.
+    """Lets any origin call paths that begin with `open_prefix`.
 
-    `canonical` gives a path as the routes have it.
+    The setting applies to all other paths, and to the origins that it lists. `canonical` maps a path to the form that
+    routes use.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class Cors:
         self.canonical = canonical
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers the request by the rules of its path."""
+        """Handles the request according to the rules for its path."""
         await (self.open if self._is_open(scope) else self.configured)(scope, receive, send)
 
     def _is_open(self, scope: Scope) -> bool:

@@ -12,28 +12,28 @@ T = TypeVar("T")
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Return or raise what `work` does. If the caller of `request` disconnects, cancel it and raise `CallerLeft`.
+    """Returns or raises what `work` does. If the caller of `request` disconnects, cancels it and raises `CallerLeft`.
 
-    For a route whose body has been read. Cancelled work is awaited, because it may have to clean up.
+    The request's body must have been read. Cancelled work is awaited, because it may have to clean up.
     """
-    working = asyncio.create_task(work)
-    leaving = asyncio.create_task(_wait_for_disconnect(request))
+    work_task = asyncio.create_task(work)
+    disconnect_task = asyncio.create_task(_wait_for_disconnect(request))
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            working.cancel()
-            await asyncio.wait({working})
-            if working.cancelled():
+        await asyncio.wait({work_task, disconnect_task}, return_when=asyncio.FIRST_COMPLETED)
+        if not work_task.done():
+            work_task.cancel()
+            await asyncio.wait({work_task})
+            if work_task.cancelled():
                 raise CallerLeft("The caller has disconnected.")
-        return working.result()
+        return work_task.result()
     finally:
-        leaving.cancel()
-        if not working.done():
-            working.cancel()
-        await asyncio.gather(working, leaving, return_exceptions=True)
+        disconnect_task.cancel()
+        if not work_task.done():
+            work_task.cancel()
+        await asyncio.gather(work_task, disconnect_task, return_exceptions=True)
 
 
 async def _wait_for_disconnect(request: Request) -> None:
-    """Returns when the server says that the connection is gone."""
+    """Returns when the server reports that the connection is closed."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -1,7 +1,7 @@
 """Undoes the encoding of a request body: its compression, and its Unicode encoding.
 
-JSON should be UTF-8 (RFC 8259), but some tools put a byte order mark before it, write UTF-16, or compress it. A form
-that can be recognised with certainty is read; any other is refused with an explanation.
+JSON should be UTF-8 (RFC 8259), but some tools put a byte order mark before it, write UTF-16, or compress it. A format
+that can be recognised with certainty is decoded; any other is refused with an explanation.
 """
 
 import json
@@ -10,58 +10,60 @@ import zlib
 from shared.models.errors import InvalidInput, TooLarge
 
 _WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
-"""zlib's window settings: gzip only, or either format."""
+"""zlib's window settings: gzip only, or automatic detection of the format."""
 _MAX_SHOWN = 100
 MAX_MEMBERS = 100
-"""Members of a compressed stream. The rest is copied for each, so the work grows quadratically."""
+"""The limit of members in a compressed stream. Each copies the rest of the stream, so the work grows quadratically."""
 _GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 def decompress(body: bytes, encoding: str, limit: int) -> bytes:
-    """The body without its `Content-Encoding`. Never makes more than `limit` bytes and one.
+    """Undoes the `Content-Encoding` of the body. Never produces more than `limit` + 1 bytes.
 
-    Raises `TooLarge`, and `InvalidInput` for an unknown encoding, or one that does not match the body.
+    Raises `TooLarge`, and `InvalidInput` for an unknown encoding or one that does not match the body.
     """
     name = encoding.strip().lower()
     if name in ("", "identity"):
         return body
     if name not in _WINDOWS:
-        known = "gzip, deflate, or none"
-        raise _unreadable(f"The body's Content-Encoding is {name[:_MAX_SHOWN]!r}; possible are {known}.")
+        supported = "gzip, deflate, or none"
+        raise _unreadable_error(f"The body's Content-Encoding is {name[:_MAX_SHOWN]!r}; supported are {supported}.")
     try:
         plain = _inflate(body, _WINDOWS[name], limit + 1)
     except zlib.error as error:
-        raise _unreadable(f"The body is not {name}, though its Content-Encoding says so.") from error
+        raise _unreadable_error(f"The body is not {name}, though its Content-Encoding says so.") from error
     if len(plain) > limit:
-        raise TooLarge(f"The request body is more than {limit} bytes when decompressed, which is the limit. Send less.")
+        raise TooLarge(f"The decompressed request body is more than {limit} bytes long, which is the limit. Send less.")
     return plain
 
 
-def _inflate(body: bytes, window: int, most: int) -> bytes:
-    """All members of a stream, one after the other, up to `most` bytes. Raises `InvalidInput` for too many members."""
+def _inflate(body: bytes, window: int, max_size: int) -> bytes:
+    """Decompresses all members of a stream, up to `max_size` bytes. Raises `InvalidInput` for too many members."""
     plain = bytearray()
     members = 0
-    while body and len(plain) < most:
+    while body and len(plain) < max_size:
         members += 1
         if members > MAX_MEMBERS:
-            raise _unreadable(f"The compressed body has at most {MAX_MEMBERS} parts. Compress it as a whole.")
+            raise _unreadable_error(
+                f"The compressed body may have at most {MAX_MEMBERS} parts. Compress it as a whole."
+            )
         member = zlib.decompressobj(window)
-        plain += member.decompress(body, most - len(plain))
-        if not member.eof and len(plain) < most:
+        plain += member.decompress(body, max_size - len(plain))
+        if not member.eof and len(plain) < max_size:
             raise zlib.error("cut off")
         body = member.unused_data
     return bytes(plain)
 
 
 def to_utf8(body: bytes) -> bytes:
-    """A JSON text in UTF-8, whichever of Unicode's encodings it came in, without a byte order mark.
+    """Converts a JSON text from any of Unicode's encodings to UTF-8, without a byte order mark.
 
-    Raises `ValueError`, which names the body's actual encoding as far as it can be recognised.
+    Raises `ValueError`, which names the body's actual encoding if it can be recognised.
     """
     if body.startswith(_GZIP_MAGIC):
-        raise ValueError("it is compressed by gzip. Send it with 'Content-Encoding: gzip', or as it is")
+        raise ValueError("it is compressed by gzip. Send it with 'Content-Encoding: gzip', or uncompressed")
     if body.startswith(_ZSTD_MAGIC):
-        raise ValueError("it is compressed by zstd. Send it as it is, or compressed by gzip")
+        raise ValueError("it is compressed by zstd. Send it uncompressed, or compressed by gzip")
     encoding = json.detect_encoding(body)
     if encoding == "utf-8":
         return body
@@ -72,7 +74,7 @@ def to_utf8(body: bytes) -> bytes:
 
 
 def explain_not_utf8(body: bytes) -> str | None:
-    """Why a body is not valid UTF-8; None if it is."""
+    """Explains why a body is not valid UTF-8; None if it is."""
     try:
         body.decode()
     except UnicodeDecodeError as error:
@@ -80,5 +82,5 @@ def explain_not_utf8(body: bytes) -> str | None:
     return None
 
 
-def _unreadable(sentence: str) -> InvalidInput:
+def _unreadable_error(sentence: str) -> InvalidInput:
     return InvalidInput([("encoding", (), sentence)])

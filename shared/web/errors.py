@@ -1,4 +1,4 @@
-"""Every error as `{"detail": …}`: this is the one place that turns them into responses."""
+"""Turns every error into a response of the form `{"detail": …}`. No other module does so."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ _log = get_logger("errors")
 _MAX_PROBLEMS = 20
 _MAX_INPUT_LENGTH = 500
 _MAX_NAME_LENGTH = 100
-"""Of one part of a problem's location, and of a path."""
+"""The limit for one part of a problem's location, and for a path."""
 _MAX_REASON_LENGTH = 200
 
 
@@ -44,13 +44,13 @@ def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
         detail = f"There is no route {_shorten_name(request.url.path)}."
     elif error.status_code == 405:
         allowed = ", ".join(_list_methods(request)) or "another method"
-        detail = f"{request.method} is not possible on {_shorten_name(request.url.path)}; use {allowed}."
+        detail = f"{_shorten_name(request.url.path)} does not support {request.method}; use {allowed}."
         return JSONResponse({"detail": detail}, status_code=405, headers={"Allow": allowed})
     return JSONResponse({"detail": detail}, status_code=error.status_code, headers=error.headers)
 
 
 def _list_methods(request: Request) -> list[str]:
-    """All methods that the path supports. The router itself reports only those of the first matching route."""
+    """Lists all methods that the path supports. The router itself reports only those of the first matching route."""
     routes = request.app.router.routes
     possible = [
         method
@@ -81,7 +81,7 @@ def _shorten_name(part: str | int) -> str | int:
 
 
 def _shorten_input(value: Any) -> Any:
-    """The wrong input, if it is short: an answer need not repeat a large request."""
+    """Returns the invalid input if it is short, since a response need not repeat a large request."""
     match value:
         case str():
             return shorten(value, _MAX_INPUT_LENGTH)
@@ -113,49 +113,50 @@ def _on_service_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _explain_upstream(error: ServiceError) -> str:
-    """Our own words for the log, without the upstream server's: those may repeat what was sent there."""
+    """Returns our own part of the message for the log, since the upstream server's may repeat what was sent there."""
     return redact(error.message.partition(": ")[0])[:_MAX_REASON_LENGTH]
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Register the handlers that turn errors into responses."""
+    """Registers the handlers that turn errors into responses."""
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(ServiceError, _on_service_error)
 
 
 class CatchAll:
-    """Outermost: logs unhandled exceptions with their stack, and answers 500 without it.
+    """Logs unhandled exceptions with their stack, and responds with 500 without it.
 
-    Exceptions must end here: functions-framework would answer plain text, and report the exception a second time.
+    Exceptions must end here. Otherwise functions-framework would respond with plain text, and report the exception a
+    second time.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers the request, with an internal error if nobody handled an exception."""
-        started: int | None = None
+        """Handles the request, and responds with an internal error if an exception was not handled."""
+        sent_status: int | None = None
 
-        async def watching(message: Message) -> None:
-            nonlocal started
+        async def record_status(message: Message) -> None:
+            nonlocal sent_status
             if message["type"] == "http.response.start":
-                started = message["status"]
+                sent_status = message["status"]
             await send(message)
 
         try:
-            await self.app(scope, receive, watching)
+            await self.app(scope, receive, record_status)
         except ServiceError as error:
-            if started is None:
+            if sent_status is None:
                 await _build_response(error)(scope, receive, send)
         except Exception:
-            _log.exception("Unhandled exception", extra={"status": started or 500})
-            if started is None:
-                await _build_fault()(scope, receive, send)
+            _log.exception("Unhandled exception", extra={"status": sent_status or 500})
+            if sent_status is None:
+                await _build_internal_error()(scope, receive, send)
 
 
-def _build_fault() -> JSONResponse:
+def _build_internal_error() -> JSONResponse:
     request = current_request.get()
-    named = f" with this id: {request.request_id}" if request else ""
-    detail = f"Something went wrong on our side. Try again; if it happens again, report it{named}."
+    reference = f" with this id: {request.request_id}" if request else ""
+    detail = f"Something went wrong on our side. Try again; if it happens again, report it{reference}."
     return JSONResponse({"detail": detail}, status_code=500)

@@ -1,6 +1,6 @@
-"""Serves static files: each is read once, and its ETag is a digest of its contents.
+"""Serves static files. Each is read once, and its ETag is a digest of its contents.
 
-Starlette's own ETag uses a file's time and size, and the time is the same for all files of a deployed function.
+Starlette's own ETag uses a file's time and size, but all files of a deployed function have the same time.
 """
 
 from collections.abc import Mapping
@@ -23,13 +23,13 @@ _TYPES = {
 
 @cache
 def _read(path: Path) -> tuple[bytes, str]:
-    """A file's contents and ETag, cached as long as the process lives."""
+    """Returns a file's contents and ETag, cached for the lifetime of the process."""
     content = path.read_bytes()
     return content, f'"{sha256(content).hexdigest()[:32]}"'
 
 
 def serve_file(request: Request, path: Path, seconds: int, headers: Mapping[str, str] | None = None) -> Response:
-    """The file, or 304 for a caller that has it already. `seconds`: how long it may be cached without asking again.
+    """Returns the file, or 304 to a caller that already has it. It may be cached for `seconds` without revalidation.
 
     Raises `NotFound` if the file does not exist.
     """

@@ -1,27 +1,27 @@
-"""Answers HEAD wherever GET is possible: the same answer, without its body."""
+"""Supports HEAD wherever GET is supported: the same response without its body."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HeadAsGet:
-    """Has the application answer a HEAD as a GET, and drops the body, whatever the status."""
+    """Has the application handle a HEAD as a GET, and drops the body, whatever the status."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers HEAD as GET, without the body."""
+        """Handles HEAD as GET, without the body."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self.app(scope, receive, send)
             return
 
-        async def without_body(message: Message) -> None:
+        async def drop_body(message: Message) -> None:
             if message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
-        scope["method"] = "GET"  # in place: the router notes the route there, for the access log
+        scope["method"] = "GET"  # changed in place, since the router adds the route to this scope for the access log
         try:
-            await self.app(scope, receive, without_body)
+            await self.app(scope, receive, drop_body)
         finally:
             scope["method"] = "HEAD"

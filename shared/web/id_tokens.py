@@ -19,16 +19,16 @@ CLOCK_SKEW_SECONDS = 10
 """How far the clock that issued a token may be ahead of ours."""
 _EXPIRED = "The ID token has expired. Sign in again, or refresh the token."
 _INVALID = "The bearer token is not a valid Firebase ID token of this project. Sign in, and send its ID token."
-_EARLY = "The ID token was issued in the future, by this service's clock. Try again in a moment."
+_EARLY = "According to this service's clock, the ID token was issued in the future. Try again in a moment."
 _TIMES = ("exp", "iat", "auth_time")
 _TEXTS = ("sub", "user_id", "name", "email", "picture", "phone_number")
 
 
 def verify(token: str, project: str) -> dict[str, Any]:
-    """The claims of a Firebase ID token for `project`, `uid` among them; blocks while certificates are fetched.
+    """Returns the claims of a Firebase ID token for `project`, including `uid`. Blocks while certificates are fetched.
 
     Raises `Unauthenticated`, and `Unavailable` when the certificates cannot be fetched. firebase-admin is imported
-    here, not above: with authentication bypassed it is not needed at all.
+    here because it is not needed while authentication is bypassed.
     """
     from firebase_admin import auth
     from google.auth.credentials import AnonymousCredentials
@@ -49,7 +49,7 @@ def verify(token: str, project: str) -> dict[str, Any]:
 
 
 def firebase_app(name: str, credential: Any, options: dict[str, Any]) -> Any:
-    """The process's firebase-admin application of that name, made at first use by `credential()`."""
+    """Returns the process's firebase-admin application of that name, created with `credential()` at first use."""
     import firebase_admin
 
     with _app_lock:
@@ -60,9 +60,9 @@ def firebase_app(name: str, credential: Any, options: dict[str, Any]) -> Any:
 
 
 def check_claims(claims: dict[str, Any], now: float) -> None:
-    """Raises `Unauthenticated` for claims of a wrong type, that no JSON or UTF-8 can hold, or out of their time.
+    """Raises `Unauthenticated` for claims of a wrong type, that JSON or UTF-8 cannot encode, or with invalid times.
 
-    firebase-admin checks neither types nor times in tokens of the Auth emulator, and never when the user signed in.
+    firebase-admin checks neither types nor times in tokens of the Auth emulator, and never checks the sign-in time.
     """
     try:
         json.dumps(claims, ensure_ascii=False, allow_nan=False).encode()

@@ -1,4 +1,4 @@
-"""The `Idempotency-Key` of a request, and the header of an answer that was given before."""
+"""The `Idempotency-Key` of a request, and the header of a repeated response."""
 
 from typing import Annotated
 
@@ -8,16 +8,17 @@ from shared.models.idempotency import MAX_KEY_LENGTH
 from shared.web.error_responses import Answers, headers
 
 REPLAYED_HEADER = "Idempotent-Replayed"
-REPLAYED_TEXT = "`true`, if the request came before under its key."
+REPLAYED_TEXT = "`true` if the request was sent before under its key."
 REPLAYED: Answers = {200: headers({REPLAYED_HEADER: REPLAYED_TEXT})}
-"""The header of an answer that was given before."""
+"""The header of a response that repeats an earlier one."""
 IdempotencyKey = Annotated[
     str | None,
     Header(
         min_length=1,
         max_length=MAX_KEY_LENGTH,
         pattern=r"^[\x20-\x7E]+$",
-        description="Names the request, for 24 hours: sent again under it, it is done once. A UUID is a good one.",
+        description="Identifies the request for 24 hours: if sent again under this key, it is done only once. "
+        "A UUID is a good choice.",
     ),
 ]
-"""1 to 255 printable characters of ASCII; None without."""
+"""1 to 255 printable ASCII characters; None if there is no key."""

@@ -1,11 +1,11 @@
-"""Calls by Google's services: Cloud Tasks and Cloud Scheduler send an ID token of a service account.
+"""Verifies calls by Google's services: Cloud Tasks and Cloud Scheduler send an ID token of a service account.
 
 The functions that they call are private, and the platform has checked the caller's permission before a request
-arrives. It is checked again here, in case the platform's check is off by mistake: who calls, and for which function.
+arrives. The caller and the target function are checked again here, in case the platform's check is off by mistake.
 
-The platform takes the signature off a token that it has checked itself, and puts a mark in its place
-(https://cloud.google.com/run/docs/troubleshooting#signature-removed). So in a deployment a token with that mark is
-taken by its claims; everywhere else, and with any other signature, the signature has to hold.
+The platform removes the signature from a token that it has checked, and puts a mark in its place
+(https://cloud.google.com/run/docs/troubleshooting#signature-removed). In a deployment, a token with that mark is
+therefore accepted by its claims alone. Everywhere else, and for any other signature, the signature must be valid.
 """
 
 import asyncio
@@ -29,9 +29,9 @@ CERTIFICATES_URL = "https://www.googleapis.com/oauth2/v1/certs"
 SIGNATURE_REMOVED = "SIGNATURE_REMOVED_BY_GOOGLE"
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 CLOCK_SKEW_SECONDS = 10
-KEPT_SECONDS = 3600.0
-AGAIN_AFTER_SECONDS = 60.0
-"""Minimum time between fetches for unknown keys: anyone can invent a key."""
+CACHE_SECONDS = 3600.0
+MIN_FETCH_INTERVAL_SECONDS = 60.0
+"""The minimum time between fetches for unknown keys, since anyone can invent a key."""
 _FETCH_SECONDS = 5
 
 
@@ -40,20 +40,23 @@ class _Unfetched(Exception):
 
 
 class Certificates:
-    """Google's public certificates, by the id of their key. Cached for an hour; then used until a fetch succeeds."""
+    """Google's public certificates by key id. They are cached for an hour, and used longer until a fetch succeeds."""
 
     def __init__(self, url: str, now: Callable[[], float] = clock.time) -> None:
         self._url = url
         self._now = now
         self._lock = Lock()
-        self._tried_at = -KEPT_SECONDS
+        self._tried_at = -CACHE_SECONDS
         self._known: dict[str, str] = {}
 
     def get(self, key: str) -> dict[str, str]:
-        """All known certificates, fetched if necessary; `key` may still be missing. Blocks. Raises `_Unfetched`."""
+        """Returns all known certificates, and fetches them if necessary; `key` may still be missing. Blocks.
+
+        Raises `_Unfetched`.
+        """
         with self._lock:
             age = self._now() - self._tried_at
-            if age >= (KEPT_SECONDS if key in self._known else AGAIN_AFTER_SECONDS):
+            if age >= (CACHE_SECONDS if key in self._known else MIN_FETCH_INTERVAL_SECONDS):
                 self._tried_at = self._now()
                 self._known = self._fetch() or self._known
             if not self._known:
@@ -80,36 +83,38 @@ certificates = cache(Certificates)
 
 @dataclass(frozen=True)
 class Expected:
-    """Which token is accepted: its account's address and its audience."""
+    """The account and the audience that a token must have."""
 
     account: str
     audience: str
 
 
-def verify(token: str, expected: Expected, unsigned_is_good: bool, known: Certificates) -> None:
-    """Check a token. Blocks while certificates are fetched. Raises `Unauthenticated` for an invalid token, `Forbidden`
-    for one of another account or audience, `TooEarly` if the certificates cannot be fetched.
+def verify(token: str, expected: Expected, allow_unsigned: bool, known: Certificates) -> None:
+    """Checks a token. Blocks while certificates are fetched.
+
+    Raises `Unauthenticated` for an invalid token, `Forbidden` for one with another account or audience, and `TooEarly`
+    if the certificates cannot be fetched.
     """
-    claims = _read_claims(token, unsigned_is_good, known)
+    claims = _read_claims(token, allow_unsigned, known)
     now = clock.time()
     issued, expires = claims.get("iat"), claims.get("exp")
     if claims.get("iss") not in ISSUERS or not isinstance(issued, int | float) or not isinstance(expires, int | float):
         raise Unauthenticated("The token was not issued by Google.")
     if not issued - CLOCK_SKEW_SECONDS <= now <= expires + CLOCK_SKEW_SECONDS:
         raise Unauthenticated("The token is not valid at this time.")
-    got = (claims.get("email"), claims.get("email_verified"), claims.get("aud"))
-    if got != (expected.account, True, expected.audience):
-        _log.error("A call by %s for %s was refused; expected: %s for %s", got[0], got[2], *vars(expected).values())
-        raise Forbidden("This account may not call this function, or the token is for another one.")
+    actual = (claims.get("email"), claims.get("email_verified"), claims.get("aud"))
+    if actual != (expected.account, True, expected.audience):
+        _log.error("Refused a call by %s for %s; expected %s for %s", actual[0], actual[2], *vars(expected).values())
+        raise Forbidden("This account may not call this function, or the token is for another function.")
 
 
-def _read_claims(token: str, unsigned_is_good: bool, known: Certificates) -> dict[str, Any]:
+def _read_claims(token: str, allow_unsigned: bool, known: Certificates) -> dict[str, Any]:
     from google.auth import jwt
 
     signature = token.rpartition(".")[2]
     try:
         if signature == SIGNATURE_REMOVED:
-            claims = jwt.decode(token, verify=False) if unsigned_is_good else None
+            claims = jwt.decode(token, verify=False) if allow_unsigned else None
         else:
             key = jwt.decode_header(token).get("kid")
             claims = jwt.decode(token, certs=known.get(str(key)), clock_skew_in_seconds=CLOCK_SKEW_SECONDS)
@@ -123,7 +128,7 @@ def _read_claims(token: str, unsigned_is_good: bool, known: Certificates) -> dic
 
 
 def only_from(service: Literal["queue", "scheduler"]) -> Callable[..., Coroutine[Any, Any, None]]:
-    """For a route's `dependencies`: admits only that service, if the deployment names its account."""
+    """Returns a dependency for routes that admits only that service, if the deployment names its account."""
 
     async def check(request: Request, settings: CurrentSettings) -> None:
         expected = _find_expected(service, settings)
@@ -139,7 +144,7 @@ def only_from(service: Literal["queue", "scheduler"]) -> Callable[..., Coroutine
 
 
 def _find_expected(service: str, settings: Settings) -> Expected | None:
-    """None on a developer's machine, where the emulators send no token."""
+    """Returns None on a developer's machine, where the emulators send no token."""
     if settings.functions_emulator:
         return None
     if service == "queue":

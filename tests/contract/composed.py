@@ -1,4 +1,4 @@
-"""All public functions behind one address, over real HTTP: each path goes where Hosting's rewrites send it."""
+"""Serves all public functions at one address over HTTP. Each path goes where Hosting's rewrites send it."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -11,14 +11,14 @@ from tests.sandbox_workers import end_workers
 
 
 class Composed(ServedInThread):
-    """Lives as long as the tests that share it."""
+    """The server of all functions, which the tests of a module share."""
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(_composed(settings))
-        self._server.config.lifespan = "on"  # at whose end is ended what must not outlive its event loop
+        super().__init__(_compose(settings))
+        self._server.config.lifespan = "on"  # its end stops the workers, which must not outlive their event loop
 
 
-def _composed(settings: Settings) -> ASGIApp:
+def _compose(settings: Settings) -> ASGIApp:
     apps: dict[str, ASGIApp] = {
         function.name: create_app(
             function.name,
@@ -31,7 +31,7 @@ def _composed(settings: Settings) -> ASGIApp:
         if function.name not in PRIVATE
     }
 
-    async def composed(scope: Scope, receive: Receive, send: Send) -> None:
+    async def route_request(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await receive()
             await send({"type": "lifespan.startup.complete"})
@@ -39,7 +39,7 @@ def _composed(settings: Settings) -> ASGIApp:
             await end_workers()
             await send({"type": "lifespan.shutdown.complete"})
         else:
-            path = scope["raw_path"].decode("ascii")  # Hosting looks at it as it was sent
+            path = scope["raw_path"].decode("ascii")  # Hosting matches the path as it was sent
             await apps[first_for(path).function](scope, receive, send)
 
-    return composed
+    return route_request

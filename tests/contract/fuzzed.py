@@ -1,7 +1,7 @@
-"""What schemathesis makes up for the document's operations, and what it holds the answers against.
+"""Configures what schemathesis generates for the document's operations, and how it checks the responses.
 
-Made-up bodies alone would hardly get beyond the first refusal. So names of things that exist, code that runs and
-models that answer stand in them now and then.
+Random bodies alone would rarely pass validation. Some therefore contain names of existing resources, code that runs,
+and models that respond.
 """
 
 import os
@@ -25,13 +25,13 @@ from tests.contract.test_document import examples_of
 
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "4"))
-"""Requests for each operation; and sequences of requests."""
+"""The number of requests for each operation, and of sequences of requests."""
 STEPS = 12
-"""The requests of a sequence."""
+"""The number of requests in a sequence."""
 
 Headers = dict[str, str]
 _MODEL = {"provider": "openai", "model": "gpt-4.1-mini"}
-_SENSIBLE: dict[str, list[Any]] = {
+_REALISTIC: dict[str, list[Any]] = {
     "provider": ["openai", "openai", "local", "gofannon", "anthropic"],
     "model": ["gpt-4.1-mini", "gpt-4.1-mini", "greeter"],
     "parameters": [{}, {"temperature": 0.5}, {"inputText": "Ada"}],
@@ -65,7 +65,7 @@ _SENSIBLE: dict[str, list[Any]] = {
 
 
 def operations() -> dict[str, str]:
-    """All that the document tells: by their ids, as schemathesis names them."""
+    """Returns schemathesis' labels of all operations in the document, by their ids."""
     return {
         operation["operationId"]: f"{method.upper()} {path}"
         for path, item in kept()["paths"].items()
@@ -74,49 +74,51 @@ def operations() -> dict[str, str]:
 
 
 def document(known: Callable[[], dict[str, str]]) -> schemathesis.BaseSchema:
-    """The document, for schemathesis. `known` names things that exist, by the parameters that take their names."""
+    """Loads the document for schemathesis. `known` returns values for the parameters that name existing resources."""
     schema = schemathesis.openapi.from_dict(deepcopy(kept()))
-    schema.config.generation.update(with_security_parameters=False)  # who calls is the tests' choice
+    schema.config.generation.update(with_security_parameters=False)  # the tests choose the caller
 
-    def before_generate_path_parameters(_context: object, made_up: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-        return st.builds(_with_known, made_up, st.integers(0, 3))
+    def before_generate_path_parameters(_context: object, generated: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        return st.builds(_insert_known, generated, st.integers(0, 3))
 
-    def _with_known(made_up: Any, chance: int) -> Any:
-        if not chance or not isinstance(made_up, dict):
-            return made_up
-        return {name: known().get(name, value) for name, value in cast("dict[str, Any]", made_up).items()}
+    def _insert_known(generated: Any, chance: int) -> Any:
+        if not chance or not isinstance(generated, dict):
+            return generated
+        return {name: known().get(name, value) for name, value in cast("dict[str, Any]", generated).items()}
 
     schema.hooks.hook(before_generate_path_parameters)
     schema.hooks.hook(before_generate_body)
     return schema
 
 
-def before_generate_body(context: schemathesis.HookContext, made_up: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """The document's own examples; or, in what is made up, some of the fields or all sensible."""
+def before_generate_body(
+    context: schemathesis.HookContext, generated: st.SearchStrategy[Any]
+) -> st.SearchStrategy[Any]:
+    """Uses the document's own examples, or replaces some or all generated fields by realistic values."""
     assert context.operation is not None
-    told = kept()["paths"][context.operation.path][context.operation.method.lower()]
-    examples = examples_of(told["requestBody"]["content"]["application/json"]["schema"])
-    values = {name: st.sampled_from(found) for name, found in _SENSIBLE.items()}
-    some, all_of_them = st.fixed_dictionaries({}, optional=values), st.fixed_dictionaries(values)
-    return st.builds(_with_sensible, made_up, some | all_of_them) | st.sampled_from(examples)
+    operation = kept()["paths"][context.operation.path][context.operation.method.lower()]
+    examples = examples_of(operation["requestBody"]["content"]["application/json"]["schema"])
+    values = {name: st.sampled_from(found) for name, found in _REALISTIC.items()}
+    some_fields, all_fields = st.fixed_dictionaries({}, optional=values), st.fixed_dictionaries(values)
+    return st.builds(_insert_realistic, generated, some_fields | all_fields) | st.sampled_from(examples)
 
 
-def _with_sensible(made_up: Any, some: dict[str, Any]) -> Any:
-    if not isinstance(made_up, dict):
-        return made_up
-    body = cast("dict[str, Any]", made_up)
-    return {**body, **{name: value for name, value in some.items() if name in body}}
+def _insert_realistic(generated: Any, realistic: dict[str, Any]) -> Any:
+    if not isinstance(generated, dict):
+        return generated
+    body = cast("dict[str, Any]", generated)
+    return {**body, **{name: value for name, value in realistic.items() if name in body}}
 
 
-def no_fault_of_ours(_context: schemathesis.CheckContext, response: schemathesis.Response, case: Any) -> None:
-    """500 for published code that fails alone; 502 and 504 are others' faults; and nothing is ever out of reach."""
+def no_internal_error(_context: schemathesis.CheckContext, response: schemathesis.Response, case: Any) -> None:
+    """Allows 500 only for published code that fails, 502 and 504 for third-party servers, and never 503."""
     status = response.status_code
     failed_code = status == 500 and '"run_id"' in response.text
-    assert status < 500 or status in (502, 504) or failed_code, f"{status}: a fault of ours"
+    assert status < 500 or status in (502, 504) or failed_code, f"{status}: an internal error"
 
 
 CHECKS: list[schemathesis.CheckFunction] = [
-    no_fault_of_ours,
+    no_internal_error,
     status_code_conformance,
     content_type_conformance,
     response_headers_conformance,
@@ -125,17 +127,17 @@ CHECKS: list[schemathesis.CheckFunction] = [
 
 
 @contextmanager
-def telling_the_seed() -> Generator[None]:
-    """What fails says how to see it again."""
+def report_seed() -> Generator[None]:
+    """Adds to a failure how to reproduce it."""
     try:
         yield
     except BaseException as error:
-        error.add_note(f"Made up with FUZZ_SEED={SEED} FUZZ_EXAMPLES={EXAMPLES}.")
+        error.add_note(f"Generated with FUZZ_SEED={SEED} FUZZ_EXAMPLES={EXAMPLES}.")
         raise
 
 
 def hypothesis_settings(**more: Any) -> settings:
-    """As many examples as are asked for, and none remembered: the seed alone says what is sent."""
+    """Returns settings with `EXAMPLES` examples and no database, so that only the seed determines the requests."""
     return settings(
         max_examples=EXAMPLES,
         database=None,

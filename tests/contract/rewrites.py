@@ -1,4 +1,4 @@
-"""Hosting's rewrites, read as Hosting reads them: https://firebase.google.com/docs/hosting/full-config#rewrites."""
+"""Interprets Hosting's rewrites like Hosting: https://firebase.google.com/docs/hosting/full-config#rewrites."""
 
 import json
 import re
@@ -9,24 +9,24 @@ from contract.functions import ROOT
 
 @dataclass(frozen=True)
 class Rewrite:
-    """What `regex` takes goes to `function`, unless an earlier rewrite takes it."""
+    """Sends paths that match `regex` to `function`, unless an earlier rewrite matches."""
 
     regex: str
     function: str
     region: str
 
-    def takes(self, path: str) -> bool:
-        return takes(self.regex, path)
+    def matches(self, path: str) -> bool:
+        return matches(self.regex, path)
 
 
-def takes(regex: str, path: str) -> bool:
-    """Whether it takes the path, which is as it was sent: percent-encoded."""
-    assert (regex[0], regex[-1]) == ("^", "$"), "Hosting may find it anywhere in a path, or take it for all of it"
+def matches(regex: str, path: str) -> bool:
+    """Returns whether the regex matches the path, which is percent-encoded, as it was sent."""
+    assert (regex[0], regex[-1]) == ("^", "$"), "Without anchors, it is unclear whether it must match the whole path."
     return re.search(regex, path) is not None
 
 
 def rewrites() -> list[Rewrite]:
-    """Those of `firebase.json`, in their order."""
+    """Returns the rewrites of `firebase.json`, in their order."""
     config = json.loads((ROOT / "firebase.json").read_text(encoding="utf-8"))
     return [
         Rewrite(entry["regex"], entry["function"]["functionId"], entry["function"]["region"])
@@ -35,5 +35,5 @@ def rewrites() -> list[Rewrite]:
 
 
 def first_for(path: str) -> Rewrite:
-    """The one that takes a path."""
-    return next(rewrite for rewrite in rewrites() if rewrite.takes(path))
+    """Returns the rewrite that applies to a path."""
+    return next(rewrite for rewrite in rewrites() if rewrite.matches(path))

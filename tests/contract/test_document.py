@@ -1,4 +1,4 @@
-"""The service's OpenAPI document: complete, true to the routes, and as fresh as they are."""
+"""Tests that the service's OpenAPI document is complete, correct and up to date."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from fastapi.openapi.models import OpenAPI
 from fastapi.routing import APIRoute
 
 from contract.functions import PRIVATE, functions
-from contract.refresh import KEPT, SERVED, text
+from contract.refresh import DOCUMENTED, SERVED, text
 from shared.openapi import parse
 from tests.contract.answer_check import kept, problems, resolved
 
@@ -19,12 +19,12 @@ OPERATIONS = [
     for method, operation in item.items()
 ]
 operations = pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
-WITHOUT_A_TOKEN = {"/", "/health", "/openapi.json", "/docs", "/rest/{friendly_name}"}
-TOKEN_OR_NOT = {"/log/client", "/demos/{demo_id}/page"}
+PUBLIC_PATHS = {"/", "/health", "/openapi.json", "/docs", "/rest/{friendly_name}"}
+OPTIONAL_TOKEN_PATHS = {"/log/client", "/demos/{demo_id}/page"}
 
 
 def parts(value: Any) -> Iterator[dict[str, Any]]:
-    """Every object in the document, but those in examples."""
+    """Yields every object in the document, except those in examples."""
     if isinstance(value, dict):
         yield value
         for name, part in value.items():
@@ -35,53 +35,53 @@ def parts(value: Any) -> Iterator[dict[str, Any]]:
             yield from parts(part)
 
 
-def test_it_is_fresh() -> None:
-    """`make contract` would change nothing; what `meta` serves is what `docs/` keeps."""
+def test_the_document_is_up_to_date() -> None:
+    """`make contract` would change nothing, and `meta` serves the same document as in `docs/`."""
     fresh = text()
     assert SERVED.read_text(encoding="utf-8") == fresh, "functions/meta/openapi.json is stale: run `make contract`"
-    assert KEPT.read_text(encoding="utf-8") == fresh, "docs/openapi.json is stale: run `make contract`"
+    assert DOCUMENTED.read_text(encoding="utf-8") == fresh, "docs/openapi.json is stale: run `make contract`"
 
 
-def test_it_is_an_openapi_document() -> None:
-    """By FastAPI's model of one, and for our own reader, which agents' specs go through."""
+def test_the_document_is_valid_openapi() -> None:
+    """FastAPI's model and our own parser, which reads agents' specs, accept the document."""
     assert kept()["openapi"].startswith("3.1.")
     OpenAPI.model_validate(kept())
-    assert parse(KEPT.read_text(encoding="utf-8")).name == "User Service API"
+    assert parse(DOCUMENTED.read_text(encoding="utf-8")).name == "User Service API"
 
 
-def test_its_references_lead_somewhere() -> None:
-    """Within itself; and nothing in it is described for nobody."""
+def test_references_can_be_resolved() -> None:
+    """References lead to components of the document, and every component is referred to."""
     used = {part["$ref"] for part in parts(kept()) if isinstance(part.get("$ref"), str)}
     for reference in used:
         resolved({"$ref": reference})
     components = kept()["components"]
-    described = {f"#/components/{kind}/{name}" for kind in ("schemas", "responses") for name in components[kind]}
-    assert described == used
+    defined = {f"#/components/{kind}/{name}" for kind in ("schemas", "responses") for name in components[kind]}
+    assert defined == used
 
 
-def test_every_public_route_is_in_it() -> None:
-    """By every method that it answers, HEAD apart. What only the queue and the scheduler call is not."""
+def test_every_public_route_is_in_the_document() -> None:
+    """Public routes are listed with every method except HEAD. Routes for the queue and the scheduler are not."""
     for function in functions():
         for route in function.router.routes:
             assert isinstance(route, APIRoute)
             for method in (route.methods or set()) - {"HEAD"} if route.include_in_schema else ():
-                told = kept()["paths"].get(route.path.replace(":path", ""), {}).get(method.lower())
+                operation = kept()["paths"].get(route.path.replace(":path", ""), {}).get(method.lower())
                 if function.name in PRIVATE:
-                    assert told is None or told["tags"] != [function.name]
+                    assert operation is None or operation["tags"] != [function.name]
                 else:
-                    assert told is not None, (function.name, route.path)
-                    assert told["tags"] == [function.name]
+                    assert operation is not None, (function.name, route.path)
+                    assert operation["tags"] == [function.name]
 
 
-def test_operations_are_named_once() -> None:
-    """Generated clients take the ids for names."""
+def test_operation_ids_are_unique() -> None:
+    """Generated clients use the ids as names."""
     names = [operation["operationId"] for item in kept()["paths"].values() for operation in item.values()]
     assert len(names) == len(set(names))
 
 
 @operations
-def test_an_operation_says_what_it_is(path: str, method: str, operation: dict[str, Any]) -> None:
-    """A tag that is explained, a short summary, a description, and at least one success."""
+def test_an_operation_is_described(path: str, method: str, operation: dict[str, Any]) -> None:
+    """An operation has a documented tag, a short summary, a description, and at least one successful response."""
     assert set(operation["tags"]) <= {tag["name"] for tag in kept()["tags"] if tag["description"]}
     assert 0 < len(operation["summary"]) <= 100
     assert operation["description"].endswith(".")
@@ -89,34 +89,35 @@ def test_an_operation_says_what_it_is(path: str, method: str, operation: dict[st
 
 
 @operations
-def test_an_operation_tells_the_errors_that_its_kind_has(path: str, method: str, operation: dict[str, Any]) -> None:
-    """A token that is demanded may be missing, or not be checkable now; a body may be too large or malformed.
+def test_an_operation_declares_the_errors_of_its_kind(path: str, method: str, operation: dict[str, Any]) -> None:
+    """The declared errors follow from the operation's token, body and parameters.
 
-    A parameter with rules may break them; our own fault may happen anywhere.
+    A required token may be missing, or cannot be checked now. A body may be too large or malformed, and a parameter
+    may violate its constraints. An internal error may happen anywhere.
     """
-    told = set(operation["responses"])
-    demanded = "security" in operation and {} not in operation["security"]
-    assert ("401" in told) == demanded
-    assert "503" in told or operation["tags"] == ["meta"]
+    declared = set(operation["responses"])
+    required = "security" in operation and {} not in operation["security"]
+    assert ("401" in declared) == required
+    assert "503" in declared or operation["tags"] == ["meta"]
     has_body = "requestBody" in operation
-    assert ("413" in told) == has_body
+    assert ("413" in declared) == has_body
     bounded = any(
         {"minLength", "maxLength", "minimum", "pattern"} & set(part)
         for parameter in operation.get("parameters", [])
         for part in parts(parameter["schema"])
     )
-    assert ("422" in told) == (has_body or bounded)
-    assert "500" in told
+    assert ("422" in declared) == (has_body or bounded)
+    assert "500" in declared
     if "security" in operation and {"AdminPassword": []} in operation["security"]:
-        assert {"403", "429"} <= told
+        assert {"403", "429"} <= declared
 
 
 @operations
 def test_every_error_has_a_detail(path: str, method: str, operation: dict[str, Any]) -> None:
-    """As JSON, with an example that its schema takes; Retry-After where it helps to wait."""
-    for status, answer in operation["responses"].items():
+    """Errors are JSON with a valid example. Those that may be retried later have a Retry-After header."""
+    for status, response in operation["responses"].items():
         if status >= "400":
-            error = resolved(answer)
+            error = resolved(response)
             content = error["content"]["application/json"]
             assert "detail" in resolved(content["schema"])["required"]
             assert not problems(content["schema"], content["example"])
@@ -124,12 +125,12 @@ def test_every_error_has_a_detail(path: str, method: str, operation: dict[str, A
 
 
 @operations
-def test_who_needs_a_token(path: str, method: str, operation: dict[str, Any]) -> None:
-    """All but the service's own routes and published agents; logs and demos' pages may do with or without."""
+def test_operations_declare_whether_they_need_a_token(path: str, method: str, operation: dict[str, Any]) -> None:
+    """All need one, except the service's own routes and published agents. For logs and demo pages it is optional."""
     security = operation.get("security")
-    if path in WITHOUT_A_TOKEN:
+    if path in PUBLIC_PATHS:
         assert security is None
-    elif path in TOKEN_OR_NOT:
+    elif path in OPTIONAL_TOKEN_PATHS:
         assert security == [{"IdToken": []}, {}]
     else:
         assert security is not None
@@ -139,7 +140,7 @@ def test_who_needs_a_token(path: str, method: str, operation: dict[str, Any]) ->
 
 
 def examples_of(schema: dict[str, Any]) -> list[Any]:
-    """Those of the schema, or of what it is a list or a map of."""
+    """Returns the examples of the schema, or of its items if it is a list or a map."""
     schema = resolved(schema)
     if found := schema.get("examples"):
         return found
@@ -152,8 +153,8 @@ def examples_of(schema: dict[str, Any]) -> list[Any]:
 
 @operations
 def test_bodies_have_examples_that_fit(path: str, method: str, operation: dict[str, Any]) -> None:
-    """What is sent and what is answered: at least one of each, and none that its schema refuses."""
-    bodies = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+    """Request and response bodies have at least one example each, and all of them are valid."""
+    bodies = [response for status, response in operation["responses"].items() if status.startswith("2")]
     for body in (*bodies, operation.get("requestBody", {})):
         for media, content in body.get("content", {}).items():
             found = [content["example"]] if "example" in content else examples_of(content["schema"])
@@ -163,8 +164,8 @@ def test_bodies_have_examples_that_fit(path: str, method: str, operation: dict[s
                 assert not problems(content["schema"], example)
 
 
-def test_what_is_only_answered_has_all_its_fields() -> None:
-    """Whoever reads an answer need not ask of each field whether it is there; null is told as null."""
+def test_response_only_models_always_have_all_fields() -> None:
+    """Clients need not check whether a field of a response exists; a missing value is null."""
     schemas = kept()["components"]["schemas"]
     assert set(schemas["ChatResponse"]["required"]) == set(schemas["ChatResponse"]["properties"])
     assert schemas["ChatResponse"]["examples"][0]["error"] is None
@@ -173,8 +174,8 @@ def test_what_is_only_answered_has_all_its_fields() -> None:
     assert not [name for name in schemas if name.endswith(("-Input", "-Output"))]
 
 
-def test_defaults_are_values_that_may_be_sent() -> None:
-    """A client that sends what it did not set changes nothing by it."""
+def test_defaults_are_valid_values() -> None:
+    """A client may send defaults explicitly without changing the outcome."""
     schemas = kept()["components"]["schemas"]
     for part in parts([schemas, kept()["paths"]]):
         if "default" in part and (isinstance(part.get("type"), str) or "anyOf" in part):
@@ -182,8 +183,8 @@ def test_defaults_are_values_that_may_be_sent() -> None:
     assert not [part for part in parts(schemas["UpdateAgentRequest"]) if "default" in part]
 
 
-def test_the_base_addresses() -> None:
-    """The local ones, the Hosting site, and the function's own, which the operation's tag names."""
+def test_the_servers_are_listed() -> None:
+    """The servers are the local ones, the Hosting site, and each function, which the operation's tag names."""
     servers = {server["url"]: server for server in kept()["servers"]}
     assert list(servers) == [
         "http://127.0.0.1:8000/api",
@@ -209,33 +210,33 @@ def test_the_base_addresses() -> None:
         ("/users/me", "get", "401", "WWW-Authenticate"),
     ],
 )
-def test_headers_of_answers_are_told(path: str, method: str, status: str, header: str) -> None:
-    """Where a client has use for them."""
+def test_response_headers_are_declared(path: str, method: str, status: str, header: str) -> None:
+    """The document declares the response headers that clients need."""
     assert header in resolved(kept()["paths"][path][method]["responses"][status])["headers"]
 
 
 @operations
 def test_links_lead_to_operations(path: str, method: str, operation: dict[str, Any]) -> None:
-    """That the document tells, by each of the parameters of their paths."""
+    """A link names an operation in the document, and sets each of its path parameters."""
     parameters = {
-        told["operationId"]: {
-            parameter["name"] for parameter in told.get("parameters", []) if parameter["in"] == "path"
+        target["operationId"]: {
+            parameter["name"] for parameter in target.get("parameters", []) if parameter["in"] == "path"
         }
         for item in kept()["paths"].values()
-        for told in item.values()
+        for target in item.values()
     }
-    for answer in operation["responses"].values():
-        for link in answer.get("links", {}).values():
+    for response in operation["responses"].values():
+        for link in response.get("links", {}).values():
             assert set(link["parameters"]) == parameters[link["operationId"]]
 
 
-def test_what_is_made_leads_on() -> None:
-    """Whatever answers with the id of something new links to where it can be read."""
+def test_creating_operations_link_to_reading_ones() -> None:
+    """An operation that returns a new id links to the operation that reads the resource."""
     targets = {
-        operation["operationId"]: set(answer.get("links", {}))
+        operation["operationId"]: set(response.get("links", {}))
         for item in kept()["paths"].values()
         for operation in item.values()
-        for status, answer in operation["responses"].items()
+        for status, response in operation["responses"].items()
         if status.startswith("2")
     }
     assert "agents_get_agent" in targets["agents_create"]
@@ -246,8 +247,8 @@ def test_what_is_made_leads_on() -> None:
     assert "demos_open_page" in targets["demos_create"]
 
 
-def test_the_idempotency_key_is_told() -> None:
-    """With the form that it has to have."""
+def test_the_idempotency_key_is_declared() -> None:
+    """The header is declared with the pattern that keys must match."""
     (key,) = kept()["paths"]["/users/me/usage"]["post"]["parameters"]
     assert (key["name"], key["in"]) == ("Idempotency-Key", "header")
     assert "pattern" in json.dumps(key["schema"])

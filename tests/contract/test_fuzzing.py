@@ -1,7 +1,7 @@
-"""Requests that the document describes, and ones that break it, made up by schemathesis and sent over real HTTP.
+"""Sends requests over HTTP that schemathesis generates: some fit the document, others violate it.
 
-Whatever is sent, an answer is one that the document tells: its status, its media type, its headers and its body; and
-none says that the fault is ours. `FUZZ_SEED` chooses other requests, `FUZZ_EXAMPLES` how many: see `fuzz.py`.
+For any request, the document declares the response's status, media type, headers and body, and no response is an
+internal error. `FUZZ_SEED` selects other requests, and `FUZZ_EXAMPLES` their number: see `fuzz.py`.
 """
 
 import logging
@@ -31,7 +31,7 @@ from tests.contract.fuzzed import (
     document,
     hypothesis_settings,
     operations,
-    telling_the_seed,
+    report_seed,
 )
 from tests.doubles.cloud_tasks import CloudTasksServer
 from tests.doubles.model_server import ModelServer
@@ -57,7 +57,7 @@ DEMO = {
 
 @dataclass
 class Service:
-    """The service, and who may call it."""
+    """The service under test, and its callers."""
 
     url: str
     database: str
@@ -70,25 +70,25 @@ class Service:
         self.session.trust_env = False
 
     def refresh(self) -> None:
-        """Forgets all that is stored, and makes what is to be found."""
+        """Deletes all stored data, and creates the resources that requests can refer to."""
         httpx.delete(self.database, trust_env=False).raise_for_status()
         with httpx.Client(base_url=self.url, headers=self.callers["mine"], trust_env=False) as client:
 
-            def made(method: str, path: str, body: Any = None) -> Any:
-                answer = client.request(method, path, json=body)
-                assert answer.is_success, answer.text
-                return answer.json()
+            def send(method: str, path: str, body: Any = None) -> Any:
+                response = client.request(method, path, json=body)
+                assert response.is_success, response.text
+                return response.json()
 
-            agent = made("POST", "/agents", AGENT)["_id"]
-            made("POST", f"/agents/{agent}/deploy")
+            agent = send("POST", "/agents", AGENT)["_id"]
+            send("POST", f"/agents/{agent}/deploy")
             message = {"role": "user", "content": "hi"}
             self.known.update(
                 agent_id=agent,
                 friendly_name="greeter",
-                demo_id=made("POST", "/demos", DEMO)["_id"],
-                ticket_id=made("POST", "/chat", {**MODEL, "messages": [message]})["ticket_id"],
-                session_id=made("POST", "/sessions/s/config", MODEL)["session_id"],
-                user_id=made("GET", "/users/me")["_id"],
+                demo_id=send("POST", "/demos", DEMO)["_id"],
+                ticket_id=send("POST", "/chat", {**MODEL, "messages": [message]})["ticket_id"],
+                session_id=send("POST", "/sessions/s/config", MODEL)["session_id"],
+                user_id=send("GET", "/users/me")["_id"],
                 provider="openai",
                 model="gpt-4.1-mini",
             )
@@ -98,7 +98,7 @@ class Service:
 def service(
     request: pytest.FixtureRequest, firestore_host: str, _model_server: ModelServer, _cloud_tasks: CloudTasksServer
 ) -> Iterator[Service]:
-    """In both modes; where tokens are demanded, some callers have a wrong one, or none."""
+    """The service in both modes. If tokens are required, some callers have an invalid one or none."""
     project = f"demo-{uuid4().hex[:12]}"
     settings = Settings(
         app_env=request.param,
@@ -120,7 +120,7 @@ def service(
             "other": {"Authorization": f"Bearer {token(project, 'other')}"},
             "admin": {"Authorization": f"Bearer {token(project, 'boss', admin=True)}"},
             "wrong": {"Authorization": "Bearer wrong"},
-            "nobody": {},
+            "anonymous": {},
         }
     environ = {
         "OPENAI_API_KEY": SECRET_KEY,
@@ -146,7 +146,7 @@ def service(
 
 
 def _forget_firebase() -> None:
-    """firebase-admin keeps the first project that it was asked about."""
+    """Deletes firebase-admin's applications, which stay bound to the first project that they were used for."""
     import firebase_admin
 
     for app in list(firebase_admin._apps.values()):  # pyright: ignore[reportPrivateUsage]
@@ -154,27 +154,27 @@ def _forget_firebase() -> None:
 
 
 @pytest.mark.parametrize("label", [pytest.param(label, id=name) for name, label in operations().items()])
-def test_every_answer_is_told(service: Service, label: str) -> None:
-    """One operation: bodies and parameters that fit its schemas, and such as do not; from each caller."""
+def test_every_response_is_declared(service: Service, label: str) -> None:
+    """The responses of an operation are declared for valid and invalid bodies and parameters, from every caller."""
     operation = service.document.find_operation_by_label(label)
     assert operation
     strategies = [operation.as_strategy(generation_mode=mode) for mode in schemathesis.GenerationMode]
-    mostly = "admin" if "/admin/" in label else "mine"
+    usual_caller = "admin" if "/admin/" in label else "mine"
     service.refresh()
 
     @seed(SEED)
     @hypothesis_settings()
-    @given(case=st.one_of(strategies), who=st.sampled_from([*[mostly] * 4, *service.callers]))
-    def ask(case: Case, who: str) -> None:
-        headers = service.callers[who]
+    @given(case=st.one_of(strategies), caller=st.sampled_from([*[usual_caller] * 4, *service.callers]))
+    def send(case: Case, caller: str) -> None:
+        headers = service.callers[caller]
         case.call_and_validate(service.url, service.session, headers, checks=CHECKS)
 
-    with telling_the_seed():
-        ask()
+    with report_seed():
+        send()
 
 
-def test_every_answer_of_a_sequence_is_told(service: Service) -> None:
-    """From answer to answer by the document's links: what is made is read, changed, published, called and deleted."""
+def test_every_response_of_a_sequence_is_declared(service: Service) -> None:
+    """Sequences follow the document's links: they read, change, publish, call and delete what they create."""
 
     headers = {**service.callers["admin"], **service.callers["mine"]}
 
@@ -188,5 +188,5 @@ def test_every_answer_of_a_sequence_is_told(service: Service) -> None:
         def validate_response(self, response: Any, case: Case, additional_checks: object = None, **kwargs: Any) -> None:
             case.validate_response(response, checks=CHECKS, transport_kwargs=kwargs)
 
-    with telling_the_seed():
+    with report_seed():
         run_state_machine_as_test(seed(SEED)(Sequence), settings=hypothesis_settings(stateful_step_count=STEPS))

@@ -168,7 +168,7 @@ async def publish(serve: Serve, headers: dict[str, str], **fields: Any) -> str:
     return id_
 
 
-OWNER_DISABLED = {"detail": "This agent cannot be called: the account of its owner is disabled."}
+OWNER_DISABLED = {"detail": "This agent cannot be called because its owner's account is disabled."}
 
 
 async def test_a_disabled_users_agent_cannot_be_called(serve: Serve, auth_headers: AuthHeaders) -> None:

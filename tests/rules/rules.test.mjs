@@ -1,4 +1,4 @@
-// A browser's access to Firestore. The documents exist already; RULES_TEST names them, and the emulator.
+// Tests a browser's access to Firestore. The documents already exist; RULES_TEST names them and the emulator.
 import { after, before, test } from "node:test";
 import { readFileSync } from "node:fs";
 import { assertFails, assertSucceeds, initializeTestEnvironment } from "@firebase/rules-unit-testing";
@@ -31,16 +31,16 @@ let environment;
 let clients;
 
 before(async () => {
-  setLogLevel("silent"); // it would warn of each refusal, and these are intended
+  setLogLevel("silent"); // otherwise the client warns of each refusal, which the tests intend
   const firestore = { host, port, rules: readFileSync(rules, "utf8") };
   environment = await initializeTestEnvironment({ projectId: project, firestore });
   const signedIn = (uid, claims) => environment.authenticatedContext(uid, claims).firestore();
   clients = {
     "the user": signedIn(user),
     "the user as an administrator": signedIn(user, { admin: true, role: "admin", owner: true }),
-    "somebody else as an administrator": signedIn(`${other}-admin`, { admin: true, role: "admin" }),
+    "another user as an administrator": signedIn(`${other}-admin`, { admin: true, role: "admin" }),
     "a disabled user": signedIn(disabled),
-    nobody: environment.unauthenticatedContext().firestore(),
+    "an anonymous user": environment.unauthenticatedContext().firestore(),
   };
 });
 
@@ -48,11 +48,11 @@ after(() => environment.cleanup());
 
 const each = (chosen, subjects, attempt) =>
   Promise.all(chosen.flatMap((name) => subjects.map((subject) => attempt(clients[name], subject, name))));
-const everybody = ["the user", "the user as an administrator", "somebody else as an administrator", "nobody"];
-const theUser = everybody.slice(0, 2);
-const others = everybody.slice(2);
+const everyone = ["the user", "the user as an administrator", "another user as an administrator", "an anonymous user"];
+const theUser = everyone.slice(0, 2);
+const others = everyone.slice(2);
 
-const refused = async (what, attempt) => {
+const mustFail = async (what, attempt) => {
   try {
     await assertFails(attempt);
   } catch (error) {
@@ -60,108 +60,108 @@ const refused = async (what, attempt) => {
   }
 };
 
-// Waits for the server's answer: the client's own cache does not test the rules.
-const watched = (reference) =>
+// Waits for the server's response, since the client's own cache does not test the rules.
+const watch = (reference) =>
   new Promise((resolve, reject) => {
-    const seen = (snapshot) => {
+    const onNext = (snapshot) => {
       if (snapshot.metadata.fromCache) return;
       stop();
       resolve(snapshot);
     };
-    const stop = onSnapshot(reference, { includeMetadataChanges: true }, seen, reject);
+    const stop = onSnapshot(reference, { includeMetadataChanges: true }, onNext, reject);
   });
 
-test("users read and watch their own tickets and record", async () => {
+test("users may read and watch their own tickets and record", async () => {
   await each(theUser, own, async (client, path) => {
     const snapshot = await assertSucceeds(getDoc(doc(client, path)));
-    if (!snapshot.exists()) throw new Error(`${path} is not there`);
-    await assertSucceeds(watched(doc(client, path)));
+    if (!snapshot.exists()) throw new Error(`${path} does not exist`);
+    await assertSucceeds(watch(doc(client, path)));
   });
 });
 
 test("users may read their own record before it exists", async () => {
   const newcomer = environment.authenticatedContext("newcomer").firestore();
   const snapshot = await assertSucceeds(getDoc(doc(newcomer, "users/newcomer")));
-  if (snapshot.exists()) throw new Error("there is one");
+  if (snapshot.exists()) throw new Error("the record exists");
 });
 
-test("a disabled user reads nothing, not even their own data", async () => {
+test("a disabled user may read nothing, not even their own data", async () => {
   const theirs = [`tickets/${disabled}-ticket`, `users/${disabled}`];
   await each(["a disabled user"], theirs, async (client, path, name) => {
-    await refused(`${name} gets ${path}`, getDoc(doc(client, path)));
-    await refused(`${name} watches ${path}`, watched(doc(client, path)));
+    await mustFail(`${name} gets ${path}`, getDoc(doc(client, path)));
+    await mustFail(`${name} watches ${path}`, watch(doc(client, path)));
   });
 });
 
-test("a user without an account reads their own tickets", async () => {
+test("a user without an account may read their own tickets", async () => {
   await environment.withSecurityRulesDisabled((context) =>
     setDoc(doc(context.firestore(), "tickets/of-a-newcomer"), { owner: "newcomer" }));
   const newcomer = environment.authenticatedContext("newcomer").firestore();
   await assertSucceeds(getDoc(doc(newcomer, "tickets/of-a-newcomer")));
 });
 
-test("a user reads nothing else, whatever the claims, and even if it is shared", async () => {
-  await each(theUser, foreign, (client, path, name) => refused(`${name} gets ${path}`, getDoc(doc(client, path))));
-  await each(theUser, foreign, (client, path, name) => refused(`${name} watches ${path}`, watched(doc(client, path))));
+test("a user may read nothing else, with any claims, even if it is shared", async () => {
+  await each(theUser, foreign, (client, path, name) => mustFail(`${name} gets ${path}`, getDoc(doc(client, path))));
+  await each(theUser, foreign, (client, path, name) => mustFail(`${name} watches ${path}`, watch(doc(client, path))));
 });
 
-test("others read nothing at all", async () => {
-  await each(others, paths, (client, path, name) => refused(`${name} gets ${path}`, getDoc(doc(client, path))));
-  await each(others, own, (client, path, name) => refused(`${name} watches ${path}`, watched(doc(client, path))));
+test("others may read nothing", async () => {
+  await each(others, paths, (client, path, name) => mustFail(`${name} gets ${path}`, getDoc(doc(client, path))));
+  await each(others, own, (client, path, name) => mustFail(`${name} watches ${path}`, watch(doc(client, path))));
 });
 
 test("missing documents and unknown collections are refused", async () => {
-  const strange = ["tickets/none", "users/none", "unknown/document", `users/${user}/unknown/document`,
+  const missing = ["tickets/none", "users/none", "unknown/document", `users/${user}/unknown/document`,
     `tickets/${user}-ticket/unknown/document`];
-  await each(everybody, strange, (client, path, name) => refused(`${name} gets ${path}`, getDoc(doc(client, path))));
+  await each(everyone, missing, (client, path, name) => mustFail(`${name} gets ${path}`, getDoc(doc(client, path))));
 });
 
-test("nobody lists, counts or searches a collection, not even for their own documents", async () => {
-  const asked = [...collections, "unknown"];
-  await each(everybody, asked, async (client, path, name) => {
+test("no one may list, count or query a collection, not even their own documents", async () => {
+  const targets = [...collections, "unknown"];
+  await each(everyone, targets, async (client, path, name) => {
     const all = collection(client, path);
-    await refused(`${name} lists ${path}`, getDocs(all));
-    await refused(`${name} lists one of ${path}`, getDocs(query(all, limit(1))));
-    await refused(`${name} lists the own of ${path}`, getDocs(query(all, where("owner", "==", user))));
-    await refused(`${name} lists by id in ${path}`, getDocs(query(all, where("__name__", "==", doc(all, user)))));
-    await refused(`${name} counts ${path}`, getCountFromServer(query(all, where("owner", "==", user))));
-    await refused(`${name} watches ${path}`, watched(query(all, where("owner", "==", user))));
+    await mustFail(`${name} lists ${path}`, getDocs(all));
+    await mustFail(`${name} lists one of ${path}`, getDocs(query(all, limit(1))));
+    await mustFail(`${name} lists their own in ${path}`, getDocs(query(all, where("owner", "==", user))));
+    await mustFail(`${name} lists by id in ${path}`, getDocs(query(all, where("__name__", "==", doc(all, user)))));
+    await mustFail(`${name} counts ${path}`, getCountFromServer(query(all, where("owner", "==", user))));
+    await mustFail(`${name} watches ${path}`, watch(query(all, where("owner", "==", user))));
   });
 });
 
-test("nobody lists a collection group", async () => {
-  await each(everybody, groups, async (client, group, name) => {
-    await refused(`${name} lists all ${group}`, getDocs(collectionGroup(client, group)));
+test("no one may list a collection group", async () => {
+  await each(everyone, groups, async (client, group, name) => {
+    await mustFail(`${name} lists all ${group}`, getDocs(collectionGroup(client, group)));
     const theirs = query(collectionGroup(client, group), where("owner", "==", user));
-    await refused(`${name} lists the own of all ${group}`, getDocs(theirs));
-    await refused(`${name} counts all ${group}`, getCountFromServer(theirs));
+    await mustFail(`${name} lists their own in all ${group}`, getDocs(theirs));
+    await mustFail(`${name} counts all ${group}`, getCountFromServer(theirs));
   });
 });
 
-test("nobody changes existing documents", async () => {
-  await each(everybody, paths, async (client, path, name) => {
+test("no one may change existing documents", async () => {
+  await each(everyone, paths, async (client, path, name) => {
     const document = doc(client, path);
-    await refused(`${name} replaces ${path}`, setDoc(document, { owner: user }));
-    await refused(`${name} adds to ${path}`, setDoc(document, { owner: user }, { merge: true }));
-    await refused(`${name} updates ${path}`, updateDoc(document, { owner: user }));
-    await refused(`${name} deletes ${path}`, deleteDoc(document));
+    await mustFail(`${name} replaces ${path}`, setDoc(document, { owner: user }));
+    await mustFail(`${name} adds to ${path}`, setDoc(document, { owner: user }, { merge: true }));
+    await mustFail(`${name} updates ${path}`, updateDoc(document, { owner: user }));
+    await mustFail(`${name} deletes ${path}`, deleteDoc(document));
   });
 });
 
-test("nobody creates anything, including their own record", async () => {
-  const asked = [...collections, "unknown"];
-  await each(everybody, asked, (client, path, name) =>
-    refused(`${name} creates in ${path}`, setDoc(doc(collection(client, path)), { owner: user })));
+test("no one may create anything, including their own record", async () => {
+  const targets = [...collections, "unknown"];
+  await each(everyone, targets, (client, path, name) =>
+    mustFail(`${name} creates in ${path}`, setDoc(doc(collection(client, path)), { owner: user })));
   const newcomer = environment.authenticatedContext("newcomer").firestore();
-  await refused("a newcomer creates the own record", setDoc(doc(newcomer, "users/newcomer"), { remaining: 1 }));
+  await mustFail("a newcomer creates their own record", setDoc(doc(newcomer, "users/newcomer"), { remaining: 1 }));
 });
 
 test("a batch and a transaction are refused like their contents", async () => {
-  await each(everybody, own, async (client, path, name) => {
+  await each(everyone, own, async (client, path, name) => {
     const batch = writeBatch(client);
     batch.update(doc(client, path), { owner: user });
-    await refused(`${name} writes ${path} in a batch`, batch.commit());
+    await mustFail(`${name} writes ${path} in a batch`, batch.commit());
     const change = async (transaction) => transaction.update(doc(client, path), { owner: user });
-    await refused(`${name} writes ${path} in a transaction`, runTransaction(client, change, { maxAttempts: 1 }));
+    await mustFail(`${name} writes ${path} in a transaction`, runTransaction(client, change, { maxAttempts: 1 }));
   });
 });

@@ -1,4 +1,4 @@
-"""Documents in every collection for each of two users, written by the stores themselves, to test the rules on."""
+"""Writes documents to every collection with the stores themselves, to test the rules on."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -54,11 +54,11 @@ async def store_something_of(database: Database, uid: str, *, disabled: bool = F
         database.accounts.add_entry(uid, entry, transaction)
         fields = AgentFields.model_validate({"name": "Echo", "code": "", "visibility": "shared"})
         await database.agents.get(own, transaction)
-        database.agents.put(_stamped(StoredAgent, own, uid, fields), transaction)
+        database.agents.put(_build_stored(StoredAgent, own, uid, fields), transaction)
         await database.demos.get(own, transaction)
-        database.demos.put(_stamped(StoredDemo, own, uid, DEMO), transaction)
+        database.demos.put(_build_stored(StoredDemo, own, uid, DEMO), transaction)
         await database.deployments.get(own, transaction)
-        database.deployments.put(_deployment(own, uid), transaction)
+        database.deployments.put(_build_deployment(own, uid), transaction)
         await database.deployment_days.get(own, transaction)
         database.deployment_days.put(DeploymentDay.open(own, uid, NOW), transaction)
         await database.idempotency.get(own, transaction)
@@ -81,11 +81,11 @@ async def store_something_of(database: Database, uid: str, *, disabled: bool = F
     await database.transaction(write)
 
 
-def _stamped(kind: type[S], id_: str, uid: str, fields: Any) -> S:
+def _build_stored(kind: type[S], id_: str, uid: str, fields: Any) -> S:
     return kind(id=id_, owner=uid, fields=fields, rev="1", created_at=NOW, updated_at=NOW)
 
 
-def _deployment(name: str, uid: str) -> Deployment:
+def _build_deployment(name: str, uid: str) -> Deployment:
     return Deployment(
         friendly_name=name,
         agent_id=name,
@@ -101,14 +101,14 @@ def _deployment(name: str, uid: str) -> Deployment:
 async def all_documents(project: str) -> list[str]:
     """Returns the path of every document."""
     client = AsyncClient(project=project)
-    found = [path async for collection in client.collections() async for path in _below(collection)]
+    found = [path async for collection in client.collections() async for path in _list_paths_below(collection)]
     client.close()
     return found
 
 
-async def _below(collection: AsyncCollectionReference) -> AsyncIterator[str]:
+async def _list_paths_below(collection: AsyncCollectionReference) -> AsyncIterator[str]:
     async for document in collection.list_documents():
         yield document.path
         async for inner in document.collections():
-            async for path in _below(inner):
+            async for path in _list_paths_below(inner):
                 yield path

@@ -1,7 +1,7 @@
-"""The security rules, tested on the Firestore emulator with the client that browsers use.
+"""Tests the security rules on the Firestore emulator with the client that browsers use.
 
-`rules.test.mjs` has the tests of the rules, for Node's runner. This module stores documents in every collection for it,
-and checks that it detects rules that are too broad.
+`rules.test.mjs` contains the tests of the rules, for Node's test runner. This module stores documents in every
+collection for it, and checks that it detects rules that are too broad.
 """
 
 import json
@@ -22,11 +22,11 @@ ROOT = Path(__file__).parents[2]
 RULES = ROOT / "firestore.rules"
 USER, OTHER, DISABLED = "ada", "bob", "eve"
 
-Tried = Callable[[Path], subprocess.CompletedProcess[str]]
+RunRulesTests = Callable[[Path], subprocess.CompletedProcess[str]]
 
 
 def collections_in_the_code() -> set[str]:
-    """The collections that `shared/store` names."""
+    """Returns the collections that `shared/store` names."""
     found: set[str] = set()
     for file in (ROOT / "shared" / "store").glob("*.py"):
         found |= set(re.findall(r'(?:\.collection\(|super\(\).__init__\(client, )"(\w+)"', file.read_text()))
@@ -35,7 +35,7 @@ def collections_in_the_code() -> set[str]:
 
 @pytest.fixture
 async def paths(database: Database, project: str) -> list[str]:
-    """Documents of three users in every collection."""
+    """The paths of three users' documents in every collection."""
     for uid in (USER, OTHER):
         await store_something_of(database, uid)
     await store_something_of(database, DISABLED, disabled=True)
@@ -43,19 +43,19 @@ async def paths(database: Database, project: str) -> list[str]:
 
 
 @pytest.fixture
-def tried(paths: list[str], settings: Settings, firestore_host: str) -> Tried:
-    """Runs Node's tests on the rules of a file."""
+def run_rules_tests(paths: list[str], settings: Settings, firestore_host: str) -> RunRulesTests:
+    """Runs Node's tests on the rules in a file."""
     node = shutil.which("node")
     assert node, "Node.js is missing; see README"
     host, _, port = firestore_host.partition(":")
-    given = {"project": settings.google_cloud_project, "host": host, "port": int(port), "paths": paths}
+    common = {"project": settings.google_cloud_project, "host": host, "port": int(port), "paths": paths}
 
     def run(rules: Path) -> subprocess.CompletedProcess[str]:
-        told = json.dumps({**given, "rules": str(rules), "user": USER, "other": OTHER, "disabled": DISABLED})
+        config = json.dumps({**common, "rules": str(rules), "user": USER, "other": OTHER, "disabled": DISABLED})
         return subprocess.run(
             [node, "--test", "--test-reporter=spec", "tests/rules/rules.test.mjs"],
             cwd=ROOT,
-            env={**os.environ, "RULES_TEST": told},
+            env={**os.environ, "RULES_TEST": config},
             capture_output=True,
             text=True,
             check=False,
@@ -71,10 +71,10 @@ def test_every_collection_of_the_code_is_tested(paths: list[str]) -> None:
     assert named == collections_in_the_code()
 
 
-def test_browsers_read_the_own_tickets_and_record_and_nothing_else(tried: Tried) -> None:
-    """They write nothing; no claim, list or collection group gives more access."""
-    done = tried(RULES)
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_browsers_can_read_only_the_users_own_tickets_and_record(run_rules_tests: RunRulesTests) -> None:
+    """They can write nothing, and no claim, list or collection group gives more access."""
+    result = run_rules_tests(RULES)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 @pytest.mark.long
@@ -93,14 +93,14 @@ def test_browsers_read_the_own_tickets_and_record_and_nothing_else(tried: Tried)
         ("allow get: if request.auth != null && uid", "allow get: if false && uid"),
     ],
 )
-def test_rules_that_are_too_broad_or_too_narrow_are_noticed(
-    tried: Tried, tmp_path: Path, narrow: str, wide: str
+def test_rules_that_are_too_broad_or_too_narrow_are_detected(
+    run_rules_tests: RunRulesTests, tmp_path: Path, narrow: str, wide: str
 ) -> None:
-    """If one word is changed, the tests above fail."""
+    """If one condition is changed, the tests above fail."""
     rules = RULES.read_text()
     assert rules.count(narrow) == 1
     changed = tmp_path / "firestore.rules"
     changed.write_text(rules.replace(narrow, wide.replace("$&", narrow)))
-    done = tried(changed)
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "not refused" in done.stdout or "permission-denied" in done.stdout, done.stdout
+    result = run_rules_tests(changed)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "not refused" in result.stdout or "permission-denied" in result.stdout, result.stdout

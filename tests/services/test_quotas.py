@@ -56,7 +56,7 @@ async def test_the_number_of_agents_is_limited(database: Database, quotas: Quota
     agents = AgentService(database, quotas)
     first = await agents.create(caller, agent())
     await agents.create(caller, agent())
-    with pytest.raises(TooLarge, match="You have 2 agents, and no user may keep more"):
+    with pytest.raises(TooLarge, match="You have 2 agents, and no user may have more"):
         await agents.create(caller, agent())
     await agents.create(OTHER, agent())
     await agents.delete(caller, first.id)
@@ -67,7 +67,7 @@ async def test_the_bytes_of_agents_are_limited(database: Database, quotas: Quota
     """For creating and for changing; a change that makes an agent shorter is always accepted."""
     agents = AgentService(database, quotas)
     one = await agents.create(caller, agent(ECHO + "#" * 3000))
-    with pytest.raises(TooLarge, match="bytes, and no user may keep more than 4000"):
+    with pytest.raises(TooLarge, match="bytes, and no user may store more than 4000"):
         await agents.update(caller, one.id, UpdateAgentRequest.model_validate({"code": ECHO + "#" * 5000}))
     await agents.update(caller, one.id, UpdateAgentRequest.model_validate({"code": ECHO + "#" * 3400}))
     await agents.create(caller, agent())  # there is room when it begins
@@ -143,7 +143,7 @@ async def test_the_time_of_a_users_runs_is_limited(settings: Settings, catalog: 
     harness = Harness(settings.model_copy(update={"run_seconds_per_minute": 0.01}), catalog)
     request = RunCodeRequest(code="async def run(i, t):\n    await asyncio.sleep(0.05)")
     await harness.runs.run_code(caller, request)
-    with pytest.raises(TooManyRequests, match=r"may run for 0\.01 seconds in a minute") as told:
+    with pytest.raises(TooManyRequests, match=r"may run for 0\.01 seconds in total per minute") as told:
         await harness.runs.run_code(caller, request)
     assert told.value.retry_after is not None
     assert told.value.retry_after > 60

@@ -35,7 +35,7 @@ async def test_requests_that_have_a_model_write_are_limited(
 
     async def write(count: int) -> None:
         model = ProviderConfig(provider="openai", model=MODEL)
-        async with Composer(harness.runs.model_calls, harness.settings, caller, model, [], what="demo").in_time():
+        async with Composer(harness.runs.model_calls, harness.settings, caller, model, [], subject="demo").limit_time():
             if count:
                 await write(count - 1)
 

@@ -1,6 +1,6 @@
-"""`firestore.indexes.json` has what the store's queries need, and no more; fields that no query uses cost nothing.
+"""Tests that `firestore.indexes.json` has exactly the indexes of the store's queries, and none for unused fields.
 
-The emulator needs no index, and deletes nothing by TTL: without these tests a deployment would be the first to tell.
+The emulator needs no indexes, and its TTL deletes nothing, so a missing entry would otherwise appear only in the cloud.
 """
 
 import inspect
@@ -47,7 +47,7 @@ from shared.store import (
     turns,
 )
 from shared.store.transaction import COMMITS
-from tests.store.needed_indexes import Index, declared, needed
+from tests.store.needed_indexes import Index, declared_index, needed_indexes
 
 ROOT = Path(__file__).parents[2]
 CONFIG: dict[str, list[dict[str, Any]]] = json.loads((ROOT / "firestore.indexes.json").read_text())
@@ -68,8 +68,8 @@ MODULES = (
     turns,
 )
 
-Ask = Callable[[AsyncClient], Awaitable[object]]
-QUERIES: dict[str, list[Ask]] = {
+CallQuery = Callable[[AsyncClient], Awaitable[object]]
+QUERIES: dict[str, list[CallQuery]] = {
     "AccountStore.page": [
         lambda client: accounts.AccountStore(client).page(10, None),
         lambda client: accounts.AccountStore(client).page(10, "u"),
@@ -98,11 +98,11 @@ QUERIES: dict[str, list[Ask]] = {
     ],
     "TicketStore.list_parked": [lambda client: tickets.TicketStore(client).list_parked("u", "agent", 10)],
 }
-"""Every method that makes a query, and how to have it make all that it makes."""
+"""Every method that makes queries, and the calls that produce all of its queries."""
 
 
 class Writes:
-    """Takes what stores write, by collection; in the place of a transaction."""
+    """Collects what stores write, by collection, in place of a transaction."""
 
     def __init__(self) -> None:
         self.documents: dict[str, dict[str, Any]] = {}
@@ -120,22 +120,22 @@ async def client() -> AsyncClient:
 
 
 @pytest.fixture
-async def asked(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> list[Index]:
-    """What every query of the store needs. None is sent."""
+async def indexes(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> list[Index]:
+    """The indexes that all queries of the store need. No query is sent."""
     found: list[Index] = []
 
     async def get(query: AsyncQuery, **_: object) -> list[object]:
-        found.extend(needed(query))
+        found.extend(needed_indexes(query))
         return []
 
     async def stream(query: AsyncQuery, **_: object) -> AsyncIterator[object]:
-        found.extend(needed(query))
+        found.extend(needed_indexes(query))
         for nothing in ():
             yield nothing
 
     async def aggregate(aggregation: Any) -> list[list[Any]]:
         sums = [part.field_ref for part in aggregation._aggregations if isinstance(part, SumAggregation)]
-        found.extend(needed(aggregation._nested_query, sums))
+        found.extend(needed_indexes(aggregation._nested_query, sums))
         return [[AggregationResult(part.alias, 0) for part in aggregation._aggregations]]
 
     monkeypatch.setattr(AsyncAggregationQuery, "get", aggregate)
@@ -146,16 +146,16 @@ async def asked(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> list[In
             before = len(found)
             await query(client)
             assert len(found) > before, f"{name} makes no query"
-    found.extend(_asked_to_delete_a_user(monkeypatch))
+    found.extend(_list_indexes_for_deletion(monkeypatch))
     return found
 
 
-def _asked_to_delete_a_user(monkeypatch: pytest.MonkeyPatch) -> list[Index]:
-    """The queries of `deploy/delete_user.py`, which are not the store's."""
+def _list_indexes_for_deletion(monkeypatch: pytest.MonkeyPatch) -> list[Index]:
+    """Returns the indexes for the queries of `deploy/delete_user.py`, which does not use the store."""
     found: list[Index] = []
 
     def stream(query: Query, **_: object) -> list[object]:
-        found.extend(needed(query))
+        found.extend(needed_indexes(query))
         return []
 
     def get(_reference: DocumentReference, *_: object) -> SimpleNamespace:
@@ -168,15 +168,15 @@ def _asked_to_delete_a_user(monkeypatch: pytest.MonkeyPatch) -> list[Index]:
 
 
 @pytest.fixture
-async def written(client: AsyncClient) -> dict[str, dict[str, Any]]:
-    """A document of every collection, with all that it may have."""
+async def documents(client: AsyncClient) -> dict[str, dict[str, Any]]:
+    """One document of every collection, with every field that it may have."""
     writes: Any = Writes()
 
-    at: dict[str, Any] = {"created_at": NOW, "updated_at": NOW}
-    of: dict[str, Any] = {"id": "x", "owner": "u", "rev": "1", **at}
+    times: dict[str, Any] = {"created_at": NOW, "updated_at": NOW}
+    stamps: dict[str, Any] = {"id": "x", "owner": "u", "rev": "1", **times}
     model = ProviderConfig(provider="openai", model="gpt-4.1-mini")
     ticket = Ticket(
-        **{name: value for name, value in of.items() if name != "rev"},
+        **{name: value for name, value in stamps.items() if name != "rev"},
         provider="openai",
         model="gpt-4.1-mini",
         status=TicketStatus.COMPLETED,
@@ -190,11 +190,11 @@ async def written(client: AsyncClient) -> dict[str, dict[str, Any]]:
     )
     messages: Any = [{"role": "user", "content": "hi"}]
     request = ChatRequest(messages=messages, provider="openai", model="gpt-4.1-mini")
-    kept = tickets.TicketStore(client, timedelta(days=1))
-    kept.add(ticket, request, writes)
-    kept.put(ticket, writes)
+    ticket_store = tickets.TicketStore(client, timedelta(days=1))
+    ticket_store.add(ticket, request, writes)
+    ticket_store.put(ticket, writes)
     names = {"display_name": "n", "email": "e"}
-    account = Account(uid="u", allowance=1, remaining=1, ceiling=1, **names, **at)
+    account = Account(uid="u", allowance=1, remaining=1, ceiling=1, **names, **times)
     accounts.AccountStore(client).put(account, writes)
     entry = Entry(cause="c", period=1, timestamp=NOW, cost=1, charged=1)
     accounts.AccountStore(client).add_entry("u", entry, writes)
@@ -202,9 +202,9 @@ async def written(client: AsyncClient) -> dict[str, dict[str, Any]]:
     audit.AuditStore(client).add(record, writes)
     holds.HoldStore(client).put(Hold(id="h", owner="u", amount=1, expires_at=NOW, deployment_day="d"), writes)
     deployment_days.DeploymentDayStore(client).put(DeploymentDay.open("d", "u", NOW), writes)
-    agent = StoredAgent(fields=AgentFields(name="n", code="c"), deployed_as="d", **of)
+    agent = StoredAgent(fields=AgentFields(name="n", code="c"), deployed_as="d", **stamps)
     agents.AgentStore(client).put(agent, writes)
-    demos.DemoStore(client).put(StoredDemo(fields=DemoFields.model_construct(visibility="private"), **of), writes)
+    demos.DemoStore(client).put(StoredDemo(fields=DemoFields.model_construct(visibility="private"), **stamps), writes)
     deployment = Deployment(
         friendly_name="f",
         agent_id="a",
@@ -217,18 +217,18 @@ async def written(client: AsyncClient) -> dict[str, dict[str, Any]]:
     )
     deployments.DeploymentStore(client).put(deployment, writes)
     sessions.SessionStore(client).put("u", Session(session_id="s", config=model, expire_at=NOW), writes)
-    request_kept = KeptRequest(
+    keyed_request = KeptRequest(
         id="k", owner="u", body_hash="h", made="m", lease_expires_at=NOW, status=200, text="t", expire_at=NOW
     )
-    idempotency.IdempotencyStore(client).put(request_kept, writes)
+    idempotency.IdempotencyStore(client).put(keyed_request, writes)
     rate_limits.RateLimitStore(client).put("k", 1.0, writes)
     turn = Turn(ticket_id="t", holder="h", until=NOW)
     turns.TurnStore(client).put(Turns(owner="u", kind="agent", taken=[turn]), writes)
     return writes.documents
 
 
-def exempted() -> dict[str, set[str]]:
-    """Fields without any index of their own, by collection."""
+def exempted_fields() -> dict[str, set[str]]:
+    """Returns the fields that have no automatic index, by collection."""
     fields: dict[str, set[str]] = {}
     for override in CONFIG["fieldOverrides"]:
         if not override["indexes"]:
@@ -236,9 +236,9 @@ def exempted() -> dict[str, set[str]]:
     return fields
 
 
-def test_no_query_is_forgotten_here() -> None:
-    """Every method of the store that sorts or filters is asked in these tests."""
-    making = {
+def test_every_query_is_listed_here() -> None:
+    """These tests call every method of the store that sorts or filters."""
+    query_methods = {
         f"{kind.__name__}.{name}"
         for module in MODULES
         for kind in vars(module).values()
@@ -246,7 +246,7 @@ def test_no_query_is_forgotten_here() -> None:
         for name, method in vars(kind).items()
         if inspect.isfunction(method) and any(part in inspect.getsource(method) for part in (".where(", ".order_by("))
     }
-    assert making == QUERIES.keys()
+    assert query_methods == QUERIES.keys()
     files = {path.stem for path in (ROOT / "shared/store").glob("*.py")}
     assert files - {Path(module.__file__ or "").stem for module in MODULES} == {
         "__init__",
@@ -258,49 +258,54 @@ def test_no_query_is_forgotten_here() -> None:
     }
 
 
-async def test_every_query_has_its_index(asked: list[Index]) -> None:
-    """Else Firestore refuses it, in the cloud alone."""
-    for index in asked:
+async def test_every_query_has_its_index(indexes: list[Index]) -> None:
+    """Firestore in the cloud would refuse a query without its index."""
+    for index in indexes:
         if index.is_single_field:
-            assert not index.fields & exempted().get(index.collection, set()), f"{index}: its own index is switched off"
+            exempted = exempted_fields().get(index.collection, set())
+            assert not index.fields & exempted, f"{index}: a field's automatic index is disabled"
         else:
-            there = [entry for entry in CONFIG["indexes"] if declared(entry, len(index.equal)) == index]
-            assert there, f"firestore.indexes.json lacks {index}"
+            matching = [entry for entry in CONFIG["indexes"] if declared_index(entry, len(index.equal)) == index]
+            assert matching, f"firestore.indexes.json lacks {index}"
 
 
-async def test_every_index_has_its_query(asked: list[Index]) -> None:
-    """Each costs with every write."""
+async def test_every_index_has_its_query(indexes: list[Index]) -> None:
+    """An unused index would still cost something with every write."""
     for entry in CONFIG["indexes"]:
-        assert any(declared(entry, len(index.equal)) == index for index in asked if index.order), entry
+        assert any(declared_index(entry, len(index.equal)) == index for index in indexes if index.order), entry
 
 
-async def test_every_stored_field_is_queried_by_or_has_no_index(
-    asked: list[Index], written: dict[str, dict[str, Any]]
+async def test_every_stored_field_is_queried_or_has_no_index(
+    indexes: list[Index], documents: dict[str, dict[str, Any]]
 ) -> None:
-    """Firestore indexes each field by itself, unless it is exempted. Each index costs with every write; a text is
-    indexed by its start; and a collection with an indexed field that only grows, as times do, takes 500 writes a
-    second: https://firebase.google.com/docs/firestore/best-practices
+    """A field that no query uses is exempted from Firestore's automatic index.
+
+    Each index costs something with every write, and a text's index contains its beginning. A collection with an indexed
+    field whose values only increase, such as a time, is limited to 500 writes per second:
+    https://firebase.google.com/docs/firestore/best-practices
     """
-    queried = {(index.collection, field) for index in asked if index.is_single_field for field in index.fields}
-    stored = {(collection, field) for collection, document in written.items() for field in document}
-    off = {(collection, field) for collection, fields in exempted().items() for field in fields}
-    undecided = sorted(stored - queried - off)
+    queried = {(index.collection, field) for index in indexes if index.is_single_field for field in index.fields}
+    stored = {(collection, field) for collection, document in documents.items() for field in document}
+    exempted = {(collection, field) for collection, fields in exempted_fields().items() for field in fields}
+    undecided = sorted(stored - queried - exempted)
     assert not undecided, "No query needs these. Add each to fieldOverrides in firestore.indexes.json:\n" + "\n".join(
         json.dumps({"collectionGroup": collection, "fieldPath": field, "indexes": []})
         for collection, field in undecided
     )
-    assert not off & queried, f"a query needs its index, take it out of fieldOverrides: {sorted(off & queried)}"
-    assert not off - stored, f"not stored (or `written` above does not fill it in): {sorted(off - stored)}"
+    unindexed = sorted(exempted & queried)
+    assert not unindexed, f"Queries need the indexes of these fields. Remove them from fieldOverrides: {unindexed}"
+    unused = sorted(exempted - stored)
+    assert not unused, f"These fields are not stored, or `documents` above does not set them: {unused}"
 
 
-def test_no_more_overrides_than_a_database_takes() -> None:
-    """https://firebase.google.com/docs/firestore/quotas: 200 fields with settings of their own."""
+def test_the_number_of_overrides_is_within_the_limit() -> None:
+    """A database may have 200 field overrides: https://firebase.google.com/docs/firestore/quotas."""
     assert len(CONFIG["fieldOverrides"]) <= 200
 
 
-async def test_what_expires_is_deleted(written: dict[str, dict[str, Any]]) -> None:
-    """By Firestore, in every collection whose documents have an `expire_at`; no query uses that field."""
-    expiring = {collection for collection, document in written.items() if "expire_at" in document}
+async def test_expired_documents_are_deleted(documents: dict[str, dict[str, Any]]) -> None:
+    """Every collection whose documents have an `expire_at` has a TTL; no query uses that field."""
+    expiring = {collection for collection, document in documents.items() if "expire_at" in document}
     with_ttl = {entry["collectionGroup"]: entry for entry in CONFIG["fieldOverrides"] if entry.get("ttl")}
     assert with_ttl.keys() == expiring
     assert {(entry["fieldPath"], len(entry["indexes"])) for entry in with_ttl.values()} == {("expire_at", 0)}

@@ -1,4 +1,4 @@
-"""Turns within a process: one at a time, the urgent ones first, and those that left are skipped."""
+"""Tests of turns within a process: one at a time, urgent waiters first, and waiters that left are skipped."""
 
 import asyncio
 
@@ -10,33 +10,33 @@ from shared.store import Database, Transaction
 from shared.store.priority_lock import PriorityLock
 
 
-async def stand_in(line: PriorityLock, name: str, served: list[str], *, urgent: bool = False) -> None:
+async def wait_in(line: PriorityLock, name: str, served: list[str], *, urgent: bool = False) -> None:
     async with line.turn(urgent=urgent):
         served.append(name)
         await asyncio.sleep(0)
 
 
-async def standing(line: PriorityLock, served: list[str], *names: str) -> dict[str, asyncio.Task[None]]:
-    """Those who wait, in this order; a name in capitals is urgent."""
-    tasks = {name: asyncio.create_task(stand_in(line, name, served, urgent=name.isupper())) for name in names}
+async def start_waiters(line: PriorityLock, served: list[str], *names: str) -> dict[str, asyncio.Task[None]]:
+    """Starts waiters in this order. A name in capitals is urgent."""
+    tasks = {name: asyncio.create_task(wait_in(line, name, served, urgent=name.isupper())) for name in names}
     await asyncio.sleep(0)
     return tasks
 
 
-async def test_the_urgent_go_before_all_who_wait() -> None:
-    """Among themselves, as they came; so do the others."""
+async def test_urgent_waiters_go_first() -> None:
+    """Urgent waiters are served in the order of their arrival, and then the others in theirs."""
     line, served = PriorityLock(), list[str]()
     async with line.turn():
-        tasks = await standing(line, served, "a", "b", "X", "c", "Y")
+        tasks = await start_waiters(line, served, "a", "b", "X", "c", "Y")
     await asyncio.gather(*tasks.values())
     assert served == ["X", "Y", "a", "b", "c"]
 
 
-async def test_who_leaves_is_skipped() -> None:
-    """Also in the very moment in which the turn has come."""
+async def test_waiters_that_leave_are_skipped() -> None:
+    """A waiter is skipped even if it is cancelled at the moment at which it gets the turn."""
     line, served = PriorityLock(), list[str]()
     async with line.turn():
-        tasks = await standing(line, served, "a", "b", "c")
+        tasks = await start_waiters(line, served, "a", "b", "c")
         tasks["b"].cancel()
     tasks["a"].cancel()
     await asyncio.gather(*tasks.values(), return_exceptions=True)
@@ -46,7 +46,7 @@ async def test_who_leaves_is_skipped() -> None:
 
 
 async def test_a_failure_passes_the_turn_on() -> None:
-    """To who is next."""
+    """The next waiter gets the turn if a block fails."""
     line, served = PriorityLock(), list[str]()
 
     async def fail() -> None:
@@ -56,15 +56,15 @@ async def test_a_failure_passes_the_turn_on() -> None:
 
     failing = asyncio.create_task(fail())
     await asyncio.sleep(0)
-    tasks = await standing(line, served, "a")
+    tasks = await start_waiters(line, served, "a")
     with pytest.raises(ValueError, match="broken"):
         await failing
     await asyncio.gather(*tasks.values())
     assert served == ["a"]
 
 
-async def test_a_transaction_whose_turn_never_came_says_so(settings: Settings) -> None:
-    """It has read and written nothing. One that had its turn may have."""
+async def test_a_transaction_that_never_got_a_turn_raises_never_begun(settings: Settings) -> None:
+    """Such a transaction has read and written nothing. One that had its turn may have done so."""
     database = Database(settings.model_copy(update={"store_timeout_seconds": 0.2}))
     runs: list[str] = []
     end = asyncio.Event()

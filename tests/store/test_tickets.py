@@ -1,4 +1,4 @@
-"""Tickets in the real Firestore emulator."""
+"""Tests of tickets in the Firestore emulator."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -37,8 +37,8 @@ async def put(database: Database, changed: Ticket) -> None:
     await database.transaction(write)
 
 
-async def test_what_is_stored_comes_back(database: Database) -> None:
-    """Ticket and request, to the microsecond, in every state of the ticket."""
+async def test_stored_tickets_and_requests_are_read_unchanged(database: Database) -> None:
+    """A ticket in any state and its request are equal after reading, to the microsecond."""
     result = ChatResult(content="hi", thoughts={"reasoning": "…"}, model="openai/m", cost=0.25)
     leased = ticket().lease_to("w", NOW, 60)
     await store(database, ticket(), request())
@@ -57,7 +57,7 @@ async def expiry(settings: Settings, collection: str) -> datetime | None:
 
 
 async def test_a_ticket_that_ended_expires_and_one_that_runs_does_not(settings: Settings) -> None:
-    """Some days after its end. What was asked is stored once, so its time is what the ticket's is at the latest."""
+    """A ticket expires some days after its end. Its request is written once, with the latest possible expiry."""
     kept = settings.model_copy(update={"ticket_retention_days": 7, "ticket_max_age_seconds": 3600})
     database = Database(kept)
     await store(database, ticket(), request())
@@ -69,7 +69,7 @@ async def test_a_ticket_that_ended_expires_and_one_that_runs_does_not(settings: 
 
 
 async def test_without_a_retention_nothing_expires(settings: Settings) -> None:
-    """0 days is for good."""
+    """A retention of 0 days means that tickets are stored forever."""
     kept = settings.model_copy(update={"ticket_retention_days": 0})
     await store(Database(kept), ticket().fail("No.", NOW), request())
     assert await expiry(kept, "tickets") is None
@@ -77,7 +77,7 @@ async def test_without_a_retention_nothing_expires(settings: Settings) -> None:
 
 
 async def test_a_missing_ticket_is_none(database: Database) -> None:
-    """An unknown id is no error."""
+    """An unknown id is not an error."""
     assert await database.tickets.get("unknown") is None
     assert await database.tickets.get_request("unknown") is None
 
@@ -89,43 +89,43 @@ json_values = st.recursive(
 )
 
 
-async def test_any_json_can_be_kept(database: Database) -> None:
-    """Nested lists, empty and dunder keys, huge integers: what Firestore's own maps refuse."""
-    odd: JsonValue = {"": [[1, [2]], []], "__name__": 10**30, "a.b/c`": {"\x00": "\ud7ff😀"}}
-    await store(database, ticket(), request(logit_bias=odd))
-    result = ChatResult(content="", thoughts=odd, model="m")
+async def test_any_json_can_be_stored(database: Database) -> None:
+    """Nested lists, empty and dunder keys and huge integers, which Firestore's maps refuse, are stored."""
+    unusual: JsonValue = {"": [[1, [2]], []], "__name__": 10**30, "a.b/c`": {"\x00": "\ud7ff😀"}}
+    await store(database, ticket(), request(logit_bias=unusual))
+    result = ChatResult(content="", thoughts=unusual, model="m")
     await put(database, ticket().complete(result, NOW))
     kept = await database.tickets.get_request("t")
     assert kept is not None
-    assert kept.parameters == {"logit_bias": odd}
+    assert kept.parameters == {"logit_bias": unusual}
     assert await database.tickets.get("t") == ticket().complete(result, NOW)
 
 
 @hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=50), json_values)
 def test_requests_survive_their_stored_form(content: str, value: JsonValue) -> None:
-    """The text that is stored parses to the request that it was made from."""
+    """The stored text parses to the original request."""
     original = request(content, anything=value)
     assert ChatRequest.model_validate_json(original.model_dump_json()) == original
 
 
-async def test_a_chat_too_long_for_a_document_is_refused_whole(database: Database) -> None:
-    """413 with both sizes, and no half of it stored."""
+async def test_a_chat_too_long_for_a_document_is_refused(database: Database) -> None:
+    """The error names both sizes, and no part of the chat is stored."""
     with pytest.raises(TooLarge, match=r"1000\d\d\d bytes long; at most 1000000"):
         await store(database, ticket(), request("x" * 1_000_000))
     assert await database.tickets.get("t") is None
 
 
 async def test_the_longest_chat_and_the_longest_answer_fit(database: Database) -> None:
-    """Each has a document of its own."""
+    """Request and result are stored in separate documents."""
     await store(database, ticket(), request("ü" * 499_900))
     longest = ticket().complete(ChatResult(content="ü" * 499_900, model="m"), NOW)
     await put(database, longest)
     assert await database.tickets.get("t") == longest
 
 
-async def test_an_id_is_taken_once(settings: Settings) -> None:
-    """A second ticket of the same id overwrites nothing."""
+async def test_an_id_is_used_once(settings: Settings) -> None:
+    """A second ticket with the same id overwrites nothing."""
     database = Database(settings.model_copy(update={"store_timeout_seconds": 0.5}))
     await store(database, ticket(), request("first"))
     with pytest.raises(Unavailable):
@@ -133,8 +133,8 @@ async def test_an_id_is_taken_once(settings: Settings) -> None:
     assert await database.tickets.get_request("t") == request("first")
 
 
-async def test_contending_transactions_all_come_through(database: Database) -> None:
-    """A hundred that read and write the same ticket at once: each has its turn, none is lost."""
+async def test_contending_transactions_are_all_committed(database: Database) -> None:
+    """If a hundred transactions read and write the same ticket at once, none is lost."""
     await store(database, ticket(), request())
 
     async def count(transaction: Transaction) -> None:
@@ -149,7 +149,7 @@ async def test_contending_transactions_all_come_through(database: Database) -> N
 
 
 async def test_an_exception_in_a_transaction_writes_nothing(database: Database) -> None:
-    """It comes through as it is."""
+    """The caller gets the exception unchanged."""
     await store(database, ticket(), request())
 
     async def fail(transaction: Transaction) -> None:
@@ -163,15 +163,15 @@ async def test_an_exception_in_a_transaction_writes_nothing(database: Database) 
 
 
 async def test_an_outage_is_reported_as_unavailable(monkeypatch: pytest.MonkeyPatch, project: str) -> None:
-    """Nobody listens at the address: `Unavailable`, in reads as in transactions, within seconds."""
+    """If the database cannot be reached, reads and transactions raise `Unavailable` within seconds."""
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", "127.0.0.1:1")
     database = Database(Settings(google_cloud_project=project, store_timeout_seconds=2))
 
-    async def nothing(transaction: Transaction) -> None:
+    async def get_ticket(transaction: Transaction) -> None:
         await database.tickets.get("t", transaction)
 
     with pytest.raises(Unavailable):
-        await database.transaction(nothing)
+        await database.transaction(get_ticket)
     with pytest.raises(Unavailable):
         async with database.raising_unavailable():
             await database.tickets.get("t")

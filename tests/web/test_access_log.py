@@ -1,4 +1,4 @@
-"""The line that a request leaves, and what ties it to the others."""
+"""Tests of the access log: the line of each request, and the id and trace that connect it to other lines."""
 
 import asyncio
 import json
@@ -29,8 +29,8 @@ async def request(path: str, **kwargs: Any) -> httpx.Response:
         return await client.post(path, **kwargs)
 
 
-async def test_a_request_leaves_one_line_in_cloud_loggings_form(lines: Lines) -> None:
-    """Severity, method, route, status, latency, user and ticket; the route as written, not the path."""
+async def test_a_request_logs_one_line_in_cloud_loggings_format(lines: Lines) -> None:
+    """The line contains severity, method, status, latency, user and ticket, and the route instead of the path."""
     await request("/api/chat/t-1")
     line = lines()[-1]
     assert line["severity"] == "INFO"
@@ -41,8 +41,8 @@ async def test_a_request_leaves_one_line_in_cloud_loggings_form(lines: Lines) ->
     assert (line["route"], line["uid"], line["ticket"]) == ("/chat/{ticket}", "local-dev-user", "t-1")
 
 
-async def test_the_line_holds_neither_contents_nor_secrets(lines: Lines) -> None:
-    """Body, query, Authorization and cookies stay out of it."""
+async def test_the_line_contains_neither_contents_nor_secrets(lines: Lines) -> None:
+    """Body, query, Authorization and cookies are not logged."""
     await request(
         "/chat/t?key=in-the-query",
         json={"messages": "in-the-body"},
@@ -66,7 +66,7 @@ CLOUD_TRACE = f"{TRACE}/{int(SPAN, 16)};o=1"
     ],
 )
 async def test_all_lines_of_a_request_carry_its_trace(lines: Lines, headers: dict[str, str]) -> None:
-    """So that Cloud Logging shows them together; W3C's header before Google's older one."""
+    """Cloud Logging can show the lines together. W3C's header takes precedence over Google's older one."""
     await request("/chat/t", headers=headers)
     for line in (found := lines()):
         assert line[TRACE_FIELD] == f"projects/a-project/traces/{TRACE}"
@@ -82,35 +82,35 @@ async def test_all_lines_of_a_request_carry_its_trace(lines: Lines, headers: dic
         [("traceparent", TRACEPARENT), ("traceparent", TRACEPARENT.replace("0af", "1af"))],
     ],
 )
-async def test_without_a_valid_trace_a_request_begins_one(lines: Lines, headers: list[tuple[str, str]]) -> None:
-    """What is no trace, or cannot be told from another, does not reach the log."""
+async def test_a_request_without_a_valid_trace_starts_one(lines: Lines, headers: list[tuple[str, str]]) -> None:
+    """An invalid or ambiguous trace does not reach the log."""
     response = await request("/chat/t", headers=headers)
     (trace,) = {line[TRACE_FIELD] for line in lines()}
     assert trace == f"projects/a-project/traces/{response.headers['x-request-id']}"
 
 
 async def test_a_request_is_found_by_its_callers_id(lines: Lines) -> None:
-    """All lines carry it, and the answer repeats it."""
+    """All lines carry the caller's request id, and the response repeats it."""
     response = await request("/chat/t", headers={"X-Request-Id": "my.own_id-7", "traceparent": TRACEPARENT})
     assert response.headers["x-request-id"] == "my.own_id-7"
     assert [line[LABELS_FIELD] for line in lines()] == [{"request_id": "my.own_id-7"}] * 2
 
 
 @pytest.mark.parametrize("sent", ["", "two words", "x" * 129, "a\u00e9", "<b>", "../../x"])
-async def test_an_id_that_is_not_sane_gives_way_to_the_traces(sent: str) -> None:
-    """Too long, or with what could mean something to whoever reads it."""
+async def test_an_invalid_id_is_replaced_by_the_traces(sent: str) -> None:
+    """An id that is too long or contains special characters is not used."""
     headers = {"X-Request-Id": sent.encode("latin-1"), "traceparent": TRACEPARENT.encode()}
     assert (await request("/chat/t", headers=headers)).headers["x-request-id"] == TRACE
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/chat/t"])
-async def test_every_answer_tells_its_request_id(path: str) -> None:
-    """Refusals, too."""
+async def test_every_response_has_its_request_id(path: str) -> None:
+    """Error responses also carry the id."""
     assert (await request(path)).headers["x-request-id"]
 
 
-async def test_requests_at_the_same_time_keep_their_ids(lines: Lines) -> None:
-    """Each line has its own request's."""
+async def test_concurrent_requests_keep_their_ids(lines: Lines) -> None:
+    """Each line carries the id of its own request."""
     ids = [f"request-{number}" for number in range(20)]
     await asyncio.gather(*(request(f"/chat/{id_}", headers={"X-Request-Id": id_}) for id_ in ids))
     access = [line for line in lines() if line["logger"] == "agents.access"]
@@ -119,12 +119,12 @@ async def test_requests_at_the_same_time_keep_their_ids(lines: Lines) -> None:
 
 @pytest.mark.parametrize(("path", "severity"), [("/chat/t", "INFO"), ("/nowhere/at/all", "WARNING")])
 async def test_the_severity_follows_the_status(lines: Lines, path: str, severity: str) -> None:
-    """4xx warns."""
+    """A success is logged as INFO, and a 4xx as a warning."""
     await request(path)
     assert lines()[-1]["severity"] == severity
 
 
 async def test_the_address_is_the_callers_and_not_the_proxys(lines: Lines) -> None:
-    """As our own proxy tells it; what stands before that is the caller's invention."""
+    """Our own proxy's entry counts; the caller may have invented any entries before it."""
     await request("/chat/t", headers={"X-Forwarded-For": "6.6.6.6, 1.2.3.4"})
     assert lines()[-1]["httpRequest"]["remoteIp"] == "1.2.3.4"

@@ -1,4 +1,4 @@
-"""Whose address a request is counted under, behind Hosting and at a function's own address."""
+"""Tests of the address that a request is counted under, behind Hosting and at a function's own address."""
 
 import httpx
 import pytest
@@ -27,7 +27,7 @@ def request(*forwarded: str | bytes, peer: str | None = "169.254.169.126") -> Re
 @pytest.mark.parametrize(
     ("forwarded", "address"),
     [
-        # at a function's own address: the last entry is the platform's, and whatever precedes it is made up
+        # at a function's own address: the last entry is the platform's, and earlier ones may be forged
         ([CALLER], CALLER),
         ([f"{FORGED}, {CALLER}"], CALLER),
         ([f"{FORGED},7.7.7.7,{CALLER}"], CALLER),
@@ -50,7 +50,7 @@ def request(*forwarded: str | bytes, peer: str | None = "169.254.169.126") -> Re
         ([f"[2a02:8108:1::7]:4711, {EDGE}"], "2a02:8108:1::7"),
         ([f"{CALLER}:4711"], CALLER),
         ([f"::ffff:{CALLER}"], CALLER),
-        # nonsense never becomes a key, nor leads further back
+        # invalid entries never become a key, and never make an earlier entry count
         ([f"{FORGED}, garbage, {EDGE}"], EDGE),
         ([f"{FORGED}, {EDGE}, garbage"], "169.254.169.126"),
         (["garbage"], "169.254.169.126"),
@@ -62,44 +62,44 @@ def request(*forwarded: str | bytes, peer: str | None = "169.254.169.126") -> Re
         ([], "169.254.169.126"),
     ],
 )
-def test_the_address_is_the_callers_on_either_way(forwarded: list[str | bytes], address: str) -> None:
-    """What the platform wrote counts, and what a caller wrote before it does not."""
+def test_the_callers_address_is_found_by_both_routes(forwarded: list[str | bytes], address: str) -> None:
+    """The platform's entries count, and entries that a caller wrote before them do not."""
     assert client_address(request(*forwarded), DEPLOYED) == address
 
 
 @given(st.lists(st.text(alphabet="0123456789abcdef.:, []%x", max_size=30), max_size=5))
 def test_a_direct_caller_cannot_choose_an_address(invented: list[str]) -> None:
-    """Whatever stands before the platform's own entry."""
+    """Entries before the platform's own entry are ignored."""
     assert client_address(request(*invented, CALLER), DEPLOYED) == CALLER
 
 
 @given(st.lists(st.text(alphabet="0123456789abcdef.:, []%x", max_size=30), max_size=5))
 def test_a_caller_through_hosting_cannot_choose_an_address(invented: list[str]) -> None:
-    """Whatever stands before Hosting's entries."""
+    """Entries before Hosting's are ignored."""
     assert client_address(request(*invented, f"{CALLER}, {EDGE}"), DEPLOYED) == CALLER
 
 
-def test_machines_that_google_rents_out_are_not_hosting() -> None:
-    """Anybody can call from one."""
+def test_machines_of_google_cloud_customers_are_not_hosting() -> None:
+    """Anyone can rent such a machine and call from it."""
     for rented in ("34.68.1.2", "35.222.0.9", "104.198.56.253", "130.211.9.9", "2600:1900:4000::1"):
         assert client_address(request(f"{FORGED}, {rented}"), DEPLOYED) == rented
 
 
-def test_without_a_proxy_the_header_is_the_callers_own() -> None:
-    """Locally it does not count at all."""
+def test_without_a_proxy_the_header_is_ignored() -> None:
+    """Locally only the caller could have written the header, so it does not count."""
     assert client_address(request(f"{FORGED}, {EDGE}", peer="127.0.0.1"), Settings()) == "127.0.0.1"
     assert client_address(request(peer=None), Settings()) == "unknown"
 
 
-def test_behind_a_load_balancer_of_ones_own() -> None:
-    """`TRUSTED_PROXIES` counts those that append; a header with fewer entries is not asked for more."""
+def test_the_callers_address_is_found_behind_another_load_balancer() -> None:
+    """`TRUSTED_PROXIES` counts the proxies that append an entry. A header may have fewer entries."""
     settings = Settings(trusted_proxies=2)
     assert client_address(request(f"{FORGED}, {CALLER}, 34.1.2.3"), settings) == CALLER
     assert client_address(request("34.1.2.3"), settings) == "34.1.2.3"
 
 
 def test_the_networks_of_hosting_can_be_set() -> None:
-    """`HOSTING_EDGES` takes the place of the built-in ones."""
+    """`HOSTING_EDGES` replaces the built-in networks."""
     settings = Settings(trusted_proxies=1, hosting_edges=("198.51.100.0/24", "2001:db8::/32"))
     assert client_address(request(f"{CALLER}, 198.51.100.9"), settings) == CALLER
     assert client_address(request(f"{CALLER}, 2001:db8::1"), settings) == CALLER
@@ -118,13 +118,13 @@ def test_the_networks_of_hosting_can_be_set() -> None:
         ("unknown", "unknown"),
     ],
 )
-def test_ipv6_is_counted_by_what_one_customer_gets(address: str, block: str) -> None:
-    """A /48, of which anybody has 65,536 networks to call from."""
+def test_ipv6_is_counted_by_customer(address: str, block: str) -> None:
+    """IPv6 addresses are counted by /48, since one customer may have 65,536 networks in it to call from."""
     assert address_block(address) == block
 
 
-async def test_a_route_gets_it() -> None:
-    """As an argument."""
+async def test_a_route_gets_the_address() -> None:
+    """A route receives the caller's address as an argument."""
     router = APIRouter()
 
     @router.get("/where")
@@ -133,5 +133,5 @@ async def test_a_route_gets_it() -> None:
 
     app = create_app("meta", router, DEPLOYED)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-        answer = await client.get("/where", headers={"X-Forwarded-For": f"{FORGED}, {CALLER}, {EDGE}"})
-    assert answer.json() == CALLER
+        response = await client.get("/where", headers={"X-Forwarded-For": f"{FORGED}, {CALLER}, {EDGE}"})
+    assert response.json() == CALLER

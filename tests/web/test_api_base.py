@@ -1,4 +1,4 @@
-"""Where a page finds the API."""
+"""Tests of the URL at which a page finds the API."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from shared.web.api_base import find_api_base
     ],
 )
 def test_the_api_is_found(scheme: str, host: str, forwarded: str | None, base: str) -> None:
-    """Below `/api` behind Hosting, at another function's address beside a function's own, at the root otherwise."""
+    """The API is below `/api` behind Hosting, at another function's address, or otherwise at the root."""
     assert find_api_base(scheme, host, forwarded, "demos") == base
 
 
@@ -37,10 +37,10 @@ def test_the_api_is_found(scheme: str, host: str, forwarded: str | None, base: s
     ],
 )
 def test_an_invalid_host_is_refused(scheme: str, host: str, forwarded: str | None) -> None:
-    """Only a scheme, a name and a port get from a header into the page and its policy."""
+    """The page and its policy contain only a scheme, a name and a port from the headers."""
     assert find_api_base(scheme, host, forwarded, "demos") is None
 
 
 def test_a_scheme_is_accepted_in_any_case() -> None:
-    """Proxies differ in how they write it."""
+    """Proxies write the scheme in different cases."""
     assert find_api_base("HTTPS", "x", "a.example", "demos") == "https://a.example/api"

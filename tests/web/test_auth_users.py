@@ -1,4 +1,4 @@
-"""Users who may not sign in any more, and tokens that were revoked. The clock is the test's."""
+"""Tests of users who may no longer sign in, and of revoked tokens. The tests set the clock."""
 
 import asyncio
 import time
@@ -23,18 +23,18 @@ GOOD = AuthUser(exists=True)
 
 
 class Auth:
-    """Answers as told, and counts."""
+    """Returns the given users, and records the calls."""
 
     def __init__(self) -> None:
         self.users: dict[str, AuthUser] = {}
-        self.asked: list[str] = []
-        self.out = False
+        self.calls: list[str] = []
+        self.is_down = False
         self.now = START
 
-    def ask(self, uid: str) -> AuthUser:
-        self.asked.append(uid)
-        if self.out:
-            raise ConnectionError("no answer")
+    def look_up(self, uid: str) -> AuthUser:
+        self.calls.append(uid)
+        if self.is_down:
+            raise ConnectionError("no response")
         return self.users.get(uid, GOOD)
 
 
@@ -45,10 +45,10 @@ def auth() -> Auth:
 
 @pytest.fixture
 def checks(auth: Auth) -> AuthUserChecks:
-    return AuthUserChecks(auth.ask, MINUTES, lambda: auth.now)
+    return AuthUserChecks(auth.look_up, MINUTES, lambda: auth.now)
 
 
-async def allowed(checks: AuthUserChecks, issued: float, uid: str = "u", strict: bool = False) -> bool:
+async def is_admitted(checks: AuthUserChecks, issued: float, uid: str = "u", strict: bool = False) -> bool:
     try:
         await checks.check(uid, issued, strict)
     except Unauthenticated:
@@ -59,98 +59,100 @@ async def allowed(checks: AuthUserChecks, issued: float, uid: str = "u", strict:
 @pytest.mark.parametrize(
     "state", [AuthUser(exists=False), AuthUser(True, disabled=True), AuthUser(True, valid_since=START + 1)]
 )
-async def test_who_may_not_sign_in_any_more_is_out_within_the_time(
+async def test_users_who_may_no_longer_sign_in_are_refused_in_time(
     auth: Auth, checks: AuthUserChecks, state: AuthUser
 ) -> None:
-    """Deleted, disabled, or signed out everywhere: at most the setting's time after it, with any older token."""
+    """Older tokens of users who were deleted, disabled or signed out everywhere are refused after the set time."""
     issued = START
-    assert await allowed(checks, issued)
+    assert await is_admitted(checks, issued)
     auth.now += 200
     auth.users["u"] = state
     auth.now += MINUTES
-    assert not await allowed(checks, issued)
-    assert not await allowed(checks, issued)
+    assert not await is_admitted(checks, issued)
+    assert not await is_admitted(checks, issued)
 
 
-async def test_auth_is_not_asked_at_each_request(auth: Auth, checks: AuthUserChecks) -> None:
-    """Never of a fresh token, and of an old one once in the time, however many requests there are."""
+async def test_auth_is_not_called_for_each_request(auth: Auth, checks: AuthUserChecks) -> None:
+    """Auth is not called for a new token, and once per interval for an old one, for any number of requests."""
     for _ in range(10):
-        assert await allowed(checks, START - 10)
-    assert auth.asked == []
+        assert await is_admitted(checks, START - 10)
+    assert auth.calls == []
     auth.now += 2 * MINUTES
     for _ in range(10):
-        assert await allowed(checks, START)
-    assert auth.asked == ["u"]
+        assert await is_admitted(checks, START)
+    assert auth.calls == ["u"]
     auth.now += MINUTES
-    await allowed(checks, START)
-    assert auth.asked == ["u", "u"]
+    await is_admitted(checks, START)
+    assert auth.calls == ["u", "u"]
 
 
-async def test_requests_at_the_same_time_ask_once(auth: Auth, checks: AuthUserChecks) -> None:
-    """A page that sends twenty at its start."""
-    assert all(await asyncio.gather(*(allowed(checks, START - HOUR / 2) for _ in range(20))))
-    assert auth.asked == ["u"]
+async def test_concurrent_requests_share_one_call(auth: Auth, checks: AuthUserChecks) -> None:
+    """Twenty requests that a page sends at once cause one call."""
+    assert all(await asyncio.gather(*(is_admitted(checks, START - HOUR / 2) for _ in range(20))))
+    assert auth.calls == ["u"]
 
 
-async def test_a_token_that_was_issued_since_counts(auth: Auth, checks: AuthUserChecks) -> None:
-    """Who was disabled, is enabled again and signs in anew, is in at once; the old token stays out."""
+async def test_a_token_issued_after_the_check_is_accepted(auth: Auth, checks: AuthUserChecks) -> None:
+    """A user who is enabled again and signs in anew is admitted immediately; the old token is still refused."""
     auth.users["u"] = AuthUser(True, disabled=True)
     old = START - 2 * MINUTES
-    assert not await allowed(checks, old)
+    assert not await is_admitted(checks, old)
     auth.users["u"] = AuthUser(True, valid_since=START + 10)
     auth.now += 20
-    assert await allowed(checks, START + 15)
-    assert not await allowed(checks, old)
+    assert await is_admitted(checks, START + 15)
+    assert not await is_admitted(checks, old)
 
 
 async def test_a_clock_that_is_ahead_gives_no_more_time(auth: Auth, checks: AuthUserChecks) -> None:
-    """A token issued "in the future" is no fresher than now."""
-    assert await allowed(checks, START + 9)
+    """A token issued "in the future" counts as issued now."""
+    assert await is_admitted(checks, START + 9)
     auth.users["u"] = AuthUser(True, disabled=True)
     auth.now += MINUTES + 9
-    assert not await allowed(checks, START + 9)
+    assert not await is_admitted(checks, START + 9)
 
 
-async def test_while_auth_is_out_users_stay_and_administrators_wait(auth: Auth, checks: AuthUserChecks) -> None:
-    """A token holds until it expires; who may do anything does not get in unchecked. Auth is left alone for a while."""
-    auth.out = True
-    assert await allowed(checks, START - HOUR / 2)
+async def test_during_an_outage_users_are_admitted_and_administrators_refused(
+    auth: Auth, checks: AuthUserChecks
+) -> None:
+    """Users' tokens stay valid until they expire, and administrators are not admitted unchecked."""
+    auth.is_down = True
+    assert await is_admitted(checks, START - HOUR / 2)
     with pytest.raises(Unavailable):
         await checks.check("admin", START - HOUR / 2, strict=True)
-    assert await allowed(checks, START - HOUR / 2, "other")
-    assert auth.asked == ["u"]
+    assert await is_admitted(checks, START - HOUR / 2, "other")
+    assert auth.calls == ["u"]
     auth.now += PAUSE_SECONDS
-    auth.out = False
-    assert await allowed(checks, START - HOUR / 2, "admin", strict=True)
-    assert await allowed(checks, START - HOUR / 2)
-    assert auth.asked == ["u", "admin", "u"]
+    auth.is_down = False
+    assert await is_admitted(checks, START - HOUR / 2, "admin", strict=True)
+    assert await is_admitted(checks, START - HOUR / 2)
+    assert auth.calls == ["u", "admin", "u"]
 
 
-async def test_while_auth_is_out_the_last_answer_counts(auth: Auth, checks: AuthUserChecks) -> None:
-    """Whoever was known to be disabled does not get in by it."""
+async def test_during_an_outage_the_last_result_counts(auth: Auth, checks: AuthUserChecks) -> None:
+    """A user who was known to be disabled is not admitted because of an outage."""
     auth.users["u"] = AuthUser(True, disabled=True)
-    assert not await allowed(checks, START - HOUR / 2)
-    auth.out = True
+    assert not await is_admitted(checks, START - HOUR / 2)
+    auth.is_down = True
     auth.now += 2 * MINUTES
-    assert not await allowed(checks, START - HOUR / 2)
+    assert not await is_admitted(checks, START - HOUR / 2)
 
 
-async def test_what_is_remembered_is_bounded(auth: Auth, checks: AuthUserChecks) -> None:
-    """The oldest are forgotten, and asked about again."""
+async def test_the_cache_is_bounded(auth: Auth, checks: AuthUserChecks) -> None:
+    """The oldest entries are dropped, and looked up again."""
     for number in range(MAX_REMEMBERED + 1):
         await checks.check(f"u{number}", START - HOUR / 2, strict=False)
-    auth.asked.clear()
+    auth.calls.clear()
     await checks.check(f"u{MAX_REMEMBERED}", START - HOUR / 2, strict=False)
-    assert auth.asked == []
+    assert auth.calls == []
     await checks.check("u0", START - HOUR / 2, strict=False)
-    assert auth.asked == ["u0"]
+    assert auth.calls == ["u0"]
 
 
-async def test_it_can_be_switched_off(auth: Auth) -> None:
-    """0: tokens hold until they expire."""
+async def test_the_check_can_be_disabled(auth: Auth) -> None:
+    """With an interval of 0, tokens stay valid until they expire."""
     auth.users["u"] = AuthUser(exists=False)
-    assert await allowed(AuthUserChecks(auth.ask, 0, lambda: auth.now), START - HOUR / 2)
-    assert auth.asked == []
+    assert await is_admitted(AuthUserChecks(auth.look_up, 0, lambda: auth.now), START - HOUR / 2)
+    assert auth.calls == []
 
 
 router = APIRouter()
@@ -162,8 +164,8 @@ async def me(caller: CurrentCaller) -> str:
 
 
 @router.get("/open")
-async def anybody(caller: CallerIfAny) -> str:
-    return caller.uid if caller else "nobody"
+async def show_caller(caller: CallerIfAny) -> str:
+    return caller.uid if caller else "anonymous"
 
 
 @pytest.fixture
@@ -182,7 +184,7 @@ def forget_firebase() -> None:
         firebase_admin.delete_app(app)
 
 
-async def ask(project: str, path: str, seconds_old: int, **claims: Any) -> httpx.Response:
+async def call(project: str, path: str, seconds_old: int, **claims: Any) -> httpx.Response:
     app = create_app("users", router, Settings(app_env="firebase", google_cloud_project=project))
     now = int(time.time())
     token = tokens.token(project, "user-1", iat=now - seconds_old, auth_time=now - seconds_old, **claims)
@@ -191,7 +193,7 @@ async def ask(project: str, path: str, seconds_old: int, **claims: Any) -> httpx
 
 
 @pytest.mark.parametrize(
-    ("told", "status"),
+    ("account", "status"),
     [
         ({}, 200),
         ({"disabled": False, "validSince": "1"}, 200),
@@ -200,27 +202,27 @@ async def ask(project: str, path: str, seconds_old: int, **claims: Any) -> httpx
         (None, 401),
     ],
 )
-async def test_firebase_auth_is_asked_about_an_old_token(
-    auth_server: AuthServer, project: str, told: dict[str, object] | None, status: int
+async def test_firebase_auth_looks_up_the_user_of_an_old_token(
+    auth_server: AuthServer, project: str, account: dict[str, object] | None, status: int
 ) -> None:
-    """As the Auth emulator answers; 401 in the usual shape. Where all are let in, such a caller is nobody."""
-    if told is not None:
-        since = told.get("validSince")
-        told = {**told, "validSince": str(int(time.time()) - 60)} if since == "a minute ago" else told
-        auth_server.users["user-1"] = told
-    response = await ask(project, "/me", 1000)
+    """A refused caller gets a 401 in the usual format, and is anonymous on routes that are open to all."""
+    if account is not None:
+        since = account.get("validSince")
+        account = {**account, "validSince": str(int(time.time()) - 60)} if since == "a minute ago" else account
+        auth_server.users["user-1"] = account
+    response = await call(project, "/me", 1000)
     assert response.status_code == status, response.text
     if status == 401:
         assert isinstance(response.json()["detail"], str)
-        assert (await ask(project, "/open", 1000)).json() == "nobody"
+        assert (await call(project, "/open", 1000)).json() == "anonymous"
     assert auth_server.asked == ["user-1"]
 
 
-async def test_an_outage_of_firebase_auth_is_told_to_administrators_alone(
+async def test_an_outage_of_firebase_auth_is_reported_only_to_administrators(
     auth_server: AuthServer, project: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """503 for them, and a line in the log for whoever has to grant the permission."""
+    """Administrators get a 503, and the log reports the error to the operator."""
     auth_server.status = 403
-    assert (await ask(project, "/me", 1000)).status_code == 200
-    assert "Firebase Auth could not be asked" in capsys.readouterr().out
-    assert (await ask(project, "/me", 1000, admin=True)).status_code == 503
+    assert (await call(project, "/me", 1000)).status_code == 200
+    assert "Firebase Auth could not look up a user" in capsys.readouterr().out
+    assert (await call(project, "/me", 1000, admin=True)).status_code == 503

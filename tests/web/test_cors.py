@@ -1,4 +1,4 @@
-"""Cross-origin requests, by setting."""
+"""Tests of cross-origin requests under different settings."""
 
 import httpx
 import pytest
@@ -17,13 +17,15 @@ async def root() -> str:
 
 
 DEPLOYED = {"K_SERVICE": "meta", "GOOGLE_CLOUD_PROJECT": "a", "DEFAULT_ALLOWANCE": "20"}
-ASKING = {"Access-Control-Request-Method": "GET"}
+PREFLIGHT = {"Access-Control-Request-Method": "GET"}
 
 
 async def call(environ: dict[str, str], method: str, origin: str, open_prefix: str | None = None) -> httpx.Response:
     app = create_app("meta", router, Settings.from_environ(environ), open_prefix=open_prefix)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-        return await client.request(method, "/", headers={"Origin": origin, **(ASKING if method == "OPTIONS" else {})})
+        return await client.request(
+            method, "/", headers={"Origin": origin, **(PREFLIGHT if method == "OPTIONS" else {})}
+        )
 
 
 async def preflight(origins: str, origin: str, **environ: str) -> httpx.Response:
@@ -32,15 +34,15 @@ async def preflight(origins: str, origin: str, **environ: str) -> httpx.Response
 
 @pytest.mark.parametrize("environ", [{}, DEPLOYED])
 @pytest.mark.parametrize("origins", ["https://a.example, https://b.example", "https://B.example/"])
-async def test_a_listed_origin_is_let_in(environ: dict[str, str], origins: str) -> None:
-    """`CORS_ORIGINS` is a comma-separated list. With credentials, as a frontend of one's own may need them."""
+async def test_a_listed_origin_is_allowed(environ: dict[str, str], origins: str) -> None:
+    """`CORS_ORIGINS` is a comma-separated list. Listed origins may send credentials."""
     response = await preflight(origins, "https://b.example", **environ)
     assert response.status_code == 200
     assert response.headers["access-control-allow-origin"] == "https://b.example"
     assert response.headers["access-control-allow-credentials"] == "true"
 
 
-LOCAL = [
+LOCAL_ORIGINS = [
     "http://localhost:5173",
     "http://127.0.0.1:3000",
     "http://localhost",
@@ -50,7 +52,7 @@ LOCAL = [
     "https://127.0.0.1",
     "https://[::1]",
 ]
-ELSEWHERE = [
+OTHER_ORIGINS = [
     "https://evil.example",
     "http://localhost.evil.example",
     "http://localhost:80.evil.example",
@@ -72,9 +74,9 @@ ELSEWHERE = [
 
 @pytest.mark.parametrize("method", ["OPTIONS", "GET"])
 @pytest.mark.parametrize("environ", [{}, {"APP_ENV": "firebase"}, {"K_SERVICE": "meta", "FUNCTIONS_EMULATOR": "true"}])
-@pytest.mark.parametrize("origin", LOCAL)
+@pytest.mark.parametrize("origin", LOCAL_ORIGINS)
 async def test_locally_pages_of_the_same_machine_may_call(environ: dict[str, str], origin: str, method: str) -> None:
-    """On any port, with credentials, and without a setting."""
+    """Pages on any port may call with credentials, and without a setting."""
     response = await call(environ, method, origin)
     assert response.status_code == 200
     assert response.headers["access-control-allow-origin"] == origin
@@ -82,23 +84,23 @@ async def test_locally_pages_of_the_same_machine_may_call(environ: dict[str, str
     assert "Origin" in response.headers["vary"]
 
 
-@pytest.mark.parametrize("origin", ELSEWHERE)
-async def test_locally_pages_from_elsewhere_may_not(origin: str) -> None:
-    """A page on the internet that somebody opens must not use what runs on their machine."""
+@pytest.mark.parametrize("origin", OTHER_ORIGINS)
+async def test_locally_pages_from_elsewhere_may_not_call(origin: str) -> None:
+    """A page on the internet must not use services on the machine of a user who opens it."""
     assert "access-control-allow-origin" not in (await call({}, "OPTIONS", origin)).headers
     assert "access-control-allow-origin" not in (await call({}, "GET", origin)).headers
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", *LOCAL])
+@pytest.mark.parametrize("origin", ["https://evil.example", *LOCAL_ORIGINS])
 @pytest.mark.parametrize("environ", [DEPLOYED, {**DEPLOYED, "CORS_ORIGINS": "https://a.example"}])
-async def test_in_a_deployment_nobody_else_may(environ: dict[str, str], origin: str) -> None:
-    """Until the setting says so."""
+async def test_in_a_deployment_no_other_origin_may_call(environ: dict[str, str], origin: str) -> None:
+    """Only origins in the setting may call."""
     for method in ("OPTIONS", "GET"):
         assert "access-control-allow-origin" not in (await call(environ, method, origin)).headers
 
 
-async def test_the_setting_takes_the_place_of_the_local_default() -> None:
-    """Locally, too."""
+async def test_the_setting_replaces_the_local_default() -> None:
+    """If the setting lists origins, pages of the same machine may not call unless listed."""
     response = await preflight("https://a.example", "http://localhost:5173")
     assert "access-control-allow-origin" not in response.headers
 
@@ -106,15 +108,15 @@ async def test_the_setting_takes_the_place_of_the_local_default() -> None:
 @pytest.mark.parametrize("environ", [{}, DEPLOYED])
 @pytest.mark.parametrize("method", ["OPTIONS", "GET"])
 async def test_all_origins_may_be_allowed_without_credentials(environ: dict[str, str], method: str) -> None:
-    """`*`: browsers send no cookies then, and must not be told otherwise."""
+    """With `*`, browsers send no cookies, and the response must not allow them."""
     response = await call({**environ, "CORS_ORIGINS": "*"}, method, "https://any.example")
     assert response.headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-credentials" not in response.headers
 
 
 @pytest.mark.parametrize("environ", [{}, DEPLOYED, {"CORS_ORIGINS": "https://a.example"}])
-async def test_a_refused_preflight_says_which_setting_opens_it(environ: dict[str, str]) -> None:
-    """In the shape of every other error, whether or not anything is set."""
+async def test_a_refused_preflight_names_the_setting(environ: dict[str, str]) -> None:
+    """The refusal has the format of all errors, whether or not the setting is used."""
     response = await call(environ, "OPTIONS", "https://evil.example")
     assert response.status_code == 400
     assert set(response.json()) == {"detail"}
@@ -123,8 +125,8 @@ async def test_a_refused_preflight_says_which_setting_opens_it(environ: dict[str
 
 
 @pytest.mark.parametrize("environ", [{}, DEPLOYED, {"CORS_ORIGINS": "https://a.example"}])
-async def test_a_page_without_an_origin_is_told_to_be_served(environ: dict[str, str]) -> None:
-    """One that was opened from a file: no setting lets it in."""
+async def test_the_refusal_of_a_page_without_an_origin_advises_a_server(environ: dict[str, str]) -> None:
+    """No setting allows a page that was opened from a file, so the refusal explains how to serve it."""
     response = await call(environ, "OPTIONS", "null")
     assert response.status_code == 400
     assert "opened from a file" in response.json()["detail"]
@@ -133,39 +135,39 @@ async def test_a_page_without_an_origin_is_told_to_be_served(environ: dict[str, 
 
 
 async def test_a_refused_preflight_does_not_blame_the_origin_for_a_header() -> None:
-    """It names the header."""
+    """The refusal names the header or the method that is not allowed."""
     app = create_app("meta", router, Settings())
-    asking = {"Origin": LOCAL[0], **ASKING, "Access-Control-Request-Headers": "content-type, x-odd"}
+    sent = {"Origin": LOCAL_ORIGINS[0], **PREFLIGHT, "Access-Control-Request-Headers": "content-type, x-odd"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-        headers = await client.options("/", headers=asking)
-        method = await client.options("/", headers={**asking, "Access-Control-Request-Method": "BREW"})
+        headers = await client.options("/", headers=sent)
+        method = await client.options("/", headers={**sent, "Access-Control-Request-Method": "BREW"})
     assert (headers.status_code, method.status_code) == (400, 400)
     assert "x-odd" in headers.json()["detail"]
     assert "BREW" in method.json()["detail"]
 
 
 async def test_a_refused_preflight_is_bounded() -> None:
-    """Whatever was sent is not repeated at length."""
+    """A long origin is shortened in the response."""
     assert len((await call({}, "OPTIONS", "https://" + "x" * 50_000)).json()["detail"]) < 1000
 
 
 @pytest.mark.parametrize(
     "origins", ["app.example", "https://a.example/app", "https://*.example", "https://u@a.example"]
 )
-def test_what_no_browser_sends_is_refused_at_the_start(origins: str) -> None:
-    """Rather than never match."""
+def test_invalid_origins_are_refused_at_startup(origins: str) -> None:
+    """An origin that no browser sends is an error, since it would never match."""
     with pytest.raises(ValidationError, match="CORS_ORIGINS"):
         Settings.from_environ({"CORS_ORIGINS": origins})
 
 
 @pytest.mark.parametrize("environ", [{}, DEPLOYED, {**DEPLOYED, "CORS_ORIGINS": "https://a.example"}])
-async def test_what_is_open_is_open_to_any_origin(environ: dict[str, str]) -> None:
-    """Without credentials; but those that may call everything else keep theirs."""
+async def test_any_origin_may_call_open_paths(environ: dict[str, str]) -> None:
+    """Any origin may call without credentials; listed origins may still send theirs."""
     for method in ("OPTIONS", "GET"):
         app = create_app("meta", router, Settings.from_environ(environ), open_prefix="/")
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-            asking = {"Access-Control-Request-Method": "POST"} if method == "OPTIONS" else {}
-            response = await client.request(method, "/", headers={"Origin": "null", **asking})
+            headers = {"Access-Control-Request-Method": "POST"} if method == "OPTIONS" else {}
+            response = await client.request(method, "/", headers={"Origin": "null", **headers})
         assert response.headers["access-control-allow-origin"] == "*"
         assert "access-control-allow-credentials" not in response.headers
     if "CORS_ORIGINS" in environ:
@@ -173,24 +175,24 @@ async def test_what_is_open_is_open_to_any_origin(environ: dict[str, str]) -> No
         assert response.headers["access-control-allow-credentials"] == "true"
 
 
-async def test_a_listed_origin_sends_and_reads_our_headers() -> None:
-    """All that routes take and give beside the usual ones."""
+async def test_a_listed_origin_may_send_and_read_our_headers() -> None:
+    """The allowed headers are all headers that routes accept or return in addition to the standard ones."""
     app = create_app("meta", router, Settings.from_environ({"CORS_ORIGINS": "https://a.example"}))
     sent = "authorization, content-type, idempotency-key, x-admin-password, x-request-id, traceparent"
-    asking = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": sent}
+    preflight_headers = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": sent}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-        allowed = await client.options("/", headers={"Origin": "https://a.example", **asking})
-        answer = await client.get("/", headers={"Origin": "https://a.example"})
+        allowed = await client.options("/", headers={"Origin": "https://a.example", **preflight_headers})
+        response = await client.get("/", headers={"Origin": "https://a.example"})
     assert allowed.status_code == 200
-    readable = answer.headers["access-control-expose-headers"].lower().split(", ")
-    ours = {"idempotent-replayed", "retry-after", "x-next-page-token", "x-request-id", "x-run-id", "warnings"}
-    assert ours == set(readable)
+    readable = response.headers["access-control-expose-headers"].lower().split(", ")
+    our_headers = {"idempotent-replayed", "retry-after", "x-next-page-token", "x-request-id", "x-run-id", "warnings"}
+    assert our_headers == set(readable)
 
 
-async def test_pages_of_any_origin_read_the_request_id_too() -> None:
-    """Where any origin may call, it may report what failed, too."""
+async def test_pages_of_any_origin_may_read_the_request_id() -> None:
+    """Pages of any origin that may call can also report the id of a failed request."""
     app = create_app("meta", router, Settings(), open_prefix="/")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-        answer = await client.get("/", headers={"Origin": "null"})
-    assert "X-Request-Id" in answer.headers["access-control-expose-headers"]
-    assert answer.headers["x-request-id"]
+        response = await client.get("/", headers={"Origin": "null"})
+    assert "X-Request-Id" in response.headers["access-control-expose-headers"]
+    assert response.headers["x-request-id"]

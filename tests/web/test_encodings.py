@@ -1,4 +1,4 @@
-"""Request bodies that are compressed, or in another encoding than UTF-8."""
+"""Tests of request bodies that are compressed, or in an encoding other than UTF-8."""
 
 import contextlib
 import gzip
@@ -42,30 +42,30 @@ async def send(client: httpx.AsyncClient, body: bytes, encoding: str = "", kind:
     return await client.post("/things", content=body, headers=headers)
 
 
-READ = {
+READABLE_BODIES = {
     "utf-8": TEXT.encode(),
     "utf-8 with a mark": TEXT.encode("utf-8-sig"),
     "utf-16 with a mark": TEXT.encode("utf-16"),
-    "utf-16, little end first": TEXT.encode("utf-16-le"),
-    "utf-16, big end first": TEXT.encode("utf-16-be"),
+    "utf-16, little-endian": TEXT.encode("utf-16-le"),
+    "utf-16, big-endian": TEXT.encode("utf-16-be"),
     "utf-32 with a mark": TEXT.encode("utf-32"),
-    "utf-32, big end first": TEXT.encode("utf-32-be"),
+    "utf-32, big-endian": TEXT.encode("utf-32-be"),
 }
 
 
-@pytest.mark.parametrize("body", READ.values(), ids=READ.keys())
+@pytest.mark.parametrize("body", READABLE_BODIES.values(), ids=READABLE_BODIES.keys())
 @pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-16"])
 async def test_any_encoding_of_unicode_is_read(client: httpx.AsyncClient, body: bytes, kind: str) -> None:
-    """As Windows' tools and spreadsheets write it."""
+    """Encodings that Windows tools and spreadsheets write are accepted."""
     response = await send(client, body, kind=kind)
     assert response.status_code == 200, response.text
     assert response.json() == THING
 
 
-@pytest.mark.parametrize("body", READ.values(), ids=READ.keys())
+@pytest.mark.parametrize("body", READABLE_BODIES.values(), ids=READABLE_BODIES.keys())
 @pytest.mark.parametrize("encoding", ["gzip", "GZIP", "x-gzip", "deflate", "identity"])
 async def test_a_compressed_body_is_read(client: httpx.AsyncClient, body: bytes, encoding: str) -> None:
-    """As its `Content-Encoding` says."""
+    """A body is decompressed according to its `Content-Encoding`."""
     compress = {"deflate": zlib.compress, "identity": bytes}.get(encoding, gzip.compress)
     response = await send(client, compress(body), encoding)
     assert response.status_code == 200, response.text
@@ -73,14 +73,14 @@ async def test_a_compressed_body_is_read(client: httpx.AsyncClient, body: bytes,
 
 
 async def test_a_stream_of_several_members_is_one_body(client: httpx.AsyncClient) -> None:
-    """As `cat a.gz b.gz` makes it."""
+    """A stream such as `cat a.gz b.gz` produces is decompressed completely."""
     half = len(TEXT) // 2
     body = gzip.compress(TEXT[:half].encode()) + gzip.compress(TEXT[half:].encode())
     assert (await send(client, body, "gzip")).json() == THING
 
 
 async def test_a_stream_of_too_many_members_is_refused(client: httpx.AsyncClient) -> None:
-    """What is left is copied for each of them, so thousands of empty ones would keep everybody else waiting."""
+    """Each member copies the rest of the stream, so thousands of empty members would block other requests."""
     empty, full = gzip.compress(b""), gzip.compress(TEXT.encode())
     assert (await send(client, empty * (MAX_MEMBERS - 1) + full, "gzip")).json() == THING
     response = await send(client, empty * MAX_MEMBERS + full, "gzip")
@@ -88,7 +88,7 @@ async def test_a_stream_of_too_many_members_is_refused(client: httpx.AsyncClient
     assert f"at most {MAX_MEMBERS} parts" in response.json()["detail"][0]["msg"]
 
 
-REFUSED = [
+UNREADABLE_BODIES = [
     (ZIPPED, "", "gzip"),
     (b"\x28\xb5\x2f\xfd\x04\x00", "", "zstd"),
     (TEXT.encode(), "gzip", "gzip"),
@@ -109,11 +109,11 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("body", "encoding", "named"), REFUSED)
-async def test_what_cannot_be_read_is_refused_by_name(
+@pytest.mark.parametrize(("body", "encoding", "named"), UNREADABLE_BODIES)
+async def test_an_unreadable_body_is_refused_with_its_encoding(
     client: httpx.AsyncClient, body: bytes, encoding: str, named: str
 ) -> None:
-    """422, with what the body is in, or is not in."""
+    """The response is a 422 that names the encoding which the body has or lacks."""
     response = await send(client, body, encoding)
     assert response.status_code == 422, response.text
     (problem,) = response.json()["detail"]
@@ -123,8 +123,8 @@ async def test_what_cannot_be_read_is_refused_by_name(
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, zlib.compress])
-async def test_a_bomb_is_413_and_never_grows(client: httpx.AsyncClient, compress: Any) -> None:
-    """A hundred megabytes in a few kilobytes: nothing beyond the limit is made of them."""
+async def test_a_decompression_bomb_is_413(client: httpx.AsyncClient, compress: Any) -> None:
+    """A few kilobytes that contain a hundred megabytes are not decompressed beyond the limit."""
     encoding = "gzip" if compress is gzip.compress else "deflate"
     for body in (compress(b" " * 100_000_000)[: LIMIT - 1], compress(b'"' + b"x" * LIMIT + b'"'), compress(b" ") * 300):
         response = await send(client, body, encoding)
@@ -137,13 +137,13 @@ async def test_a_bomb_is_413_and_never_grows(client: httpx.AsyncClient, compress
 
 
 @given(st.binary(max_size=60))
-def test_no_bytes_are_a_fault(body: bytes) -> None:
-    """They are read, or a `ValueError` says what they are."""
+def test_no_bytes_cause_an_internal_error(body: bytes) -> None:
+    """Any bytes are either read, or refused with a `ValueError`."""
     with contextlib.suppress(ValueError):
         assert isinstance(to_utf8(body), bytes)
 
 
-ODD = [
+UNUSUAL_JSON = [
     (b'{"a": 1, "a": 2}', 200),
     (b'{"a": "\\u0000"}', 200),
     (b'{"a": "\x00"}', 422),
@@ -160,31 +160,31 @@ ODD = [
 ]
 
 
-@pytest.mark.parametrize(("body", "status"), ODD)
-async def test_odd_json_is_read_or_refused(client: httpx.AsyncClient, body: bytes, status: int) -> None:
-    """By the letter; of a key that is there twice the last counts, as browsers read it."""
+@pytest.mark.parametrize(("body", "status"), UNUSUAL_JSON)
+async def test_unusual_json_is_read_or_refused(client: httpx.AsyncClient, body: bytes, status: int) -> None:
+    """JSON is parsed strictly. If a key occurs twice, the last value counts, as in browsers."""
     response = await send(client, body)
     assert response.status_code == status, response.text
     if body == b'{"a": 1, "a": 2}':
         assert response.json() == {"a": 2}
 
 
-async def test_a_body_that_breaks_off_is_not_acted_on() -> None:
-    """Although what came of it would parse."""
+async def test_an_incomplete_body_is_refused() -> None:
+    """A body that breaks off is refused, even if its beginning is valid JSON."""
     app = create_app("things", router, Settings())
-    arriving = [
+    incoming = [
         {"type": "http.request", "body": b'{"a": 1}', "more_body": True},
         {"type": "http.disconnect"},
     ]
     sent: list[Any] = []
 
     async def receive() -> Any:
-        return arriving.pop(0)
+        return incoming.pop(0)
 
-    async def note(message: Any) -> None:
+    async def send_message(message: Any) -> None:
         sent.append(message)
 
     headers = [(b"content-type", b"application/json")]
     scope = {"type": "http", "method": "POST", "path": "/things", "query_string": b"", "headers": headers}
-    await app(scope, receive, note)
+    await app(scope, receive, send_message)
     assert sent[0]["status"] == 400

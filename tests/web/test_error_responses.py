@@ -1,4 +1,4 @@
-"""What routes declare of their answers."""
+"""Tests of the responses that routes declare."""
 
 import pytest
 
@@ -6,22 +6,22 @@ from shared.models.errors import BadRequest, CodeFailed, Conflict, NotFound
 from shared.web.error_responses import error_responses, headers
 
 
-def test_an_answer_is_a_reference_by_the_errors_status() -> None:
-    """No schema is made for it, which a starting function would have to wait for."""
+def test_a_response_is_a_reference_under_the_errors_status() -> None:
+    """Declaring a response builds no schema, which would slow down a function's start."""
     assert error_responses(NotFound, Conflict) == {
         404: {"$ref": "#/components/responses/NotFound"},
         409: {"$ref": "#/components/responses/Conflict"},
     }
 
 
-def test_a_status_has_one_answer() -> None:
-    """Two would hide each other."""
-    with pytest.raises(ValueError, match="one answer for each status"):
+def test_a_status_has_one_response() -> None:
+    """Two errors with the same status are refused, since only one would be documented."""
+    with pytest.raises(ValueError, match="one error for each status"):
         error_responses(BadRequest, CodeFailed)
 
 
-def test_headers_say_what_they_are() -> None:
-    """As texts."""
+def test_headers_are_documented() -> None:
+    """Each header is declared as a string with a description."""
     assert headers({"X-Run-Id": "The run."}) == {
         "headers": {"X-Run-Id": {"description": "The run.", "schema": {"type": "string"}}}
     }

@@ -1,4 +1,4 @@
-"""Errors in the contract's shapes, whatever goes wrong."""
+"""Tests of error responses, which have the documented formats whatever goes wrong."""
 
 import asyncio
 import json
@@ -34,8 +34,8 @@ async def get(name: str) -> str:
         "bad": BadRequest("No."),
         "gone": NotFound("Gone."),
         "later": Unavailable("Later.", retry_after=7),
-        "failed": UpstreamFailed("host:1 did not take it with sk-123456789: what the other one said"),
-        "slow": UpstreamTooSlow("host did not answer within 40 seconds."),
+        "failed": UpstreamFailed("host:1 refused the request with sk-123456789: the server's own message"),
+        "slow": UpstreamTooSlow("host did not respond within 40 seconds."),
         "bug": RuntimeError("a secret in a message"),
         "interrupted": ExceptionGroup("several", [RuntimeError("one")]),
     }
@@ -65,29 +65,29 @@ async def client(app: FastAPI) -> Any:
 async def test_a_refusal_is_a_detail_with_a_sentence(
     client: httpx.AsyncClient, path: str, status: int, detail: str
 ) -> None:
-    """`{"detail": message}`, with the status of the error."""
+    """A refusal is `{"detail": message}`, with the status of the error."""
     response = await client.get(path)
     assert (response.status_code, response.json()) == (status, {"detail": detail})
 
 
-async def test_a_refusal_that_can_be_retried_says_when(client: httpx.AsyncClient) -> None:
-    """503 carries `Retry-After` in seconds."""
+async def test_a_refusal_says_when_to_retry(client: httpx.AsyncClient) -> None:
+    """A 503 carries `Retry-After` in seconds."""
     assert (await client.get("/things/later")).headers["retry-after"] == "7"
 
 
 async def test_a_wrong_method_names_the_right_one(client: httpx.AsyncClient) -> None:
-    """405, with `Allow`, and the same in words."""
+    """A 405 lists the supported methods in `Allow` and in its message."""
     response = await client.delete("/things")
     assert response.status_code == 405
     assert response.headers["allow"] == "POST"
-    assert response.json() == {"detail": "DELETE is not possible on /things; use POST."}
+    assert response.json() == {"detail": "/things does not support DELETE; use POST."}
 
 
 @pytest.mark.parametrize("name", ["bug", "interrupted"])
-async def test_an_exception_becomes_500_and_tells_nothing(
+async def test_an_exception_becomes_500_without_details(
     client: httpx.AsyncClient, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No traceback and no message in the answer; the log has both."""
+    """The response contains neither traceback nor message; the log contains both."""
     response = await client.get(f"/things/{name}")
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/json"
@@ -96,8 +96,8 @@ async def test_an_exception_becomes_500_and_tells_nothing(
     assert "Traceback" in capsys.readouterr().out
 
 
-async def test_an_exception_is_answered_with_the_id_to_report_it_by(client: httpx.AsyncClient) -> None:
-    """In the sentence, as people copy that, and in the header."""
+async def test_the_response_to_an_exception_has_an_id_to_report(client: httpx.AsyncClient) -> None:
+    """The id is in the header and in the message, since users copy the message."""
     response = await client.get("/things/bug", headers={"X-Request-Id": "my-id"})
     assert response.headers["x-request-id"] == "my-id"
     assert "my-id" in response.json()["detail"]
@@ -106,7 +106,7 @@ async def test_an_exception_is_answered_with_the_id_to_report_it_by(client: http
 async def test_an_exception_is_an_event_of_error_reporting(
     client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With what was asked, by its route and without its query, and the status of the answer."""
+    """The event contains the request's route without its query, and the response's status."""
     await client.get("/things/bug?key=in-the-query")
     fault, access = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert fault["@type"].endswith(".ReportedErrorEvent")
@@ -122,21 +122,21 @@ async def test_an_exception_is_an_event_of_error_reporting(
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("/things/failed", "GET /things/{name} 502: host:1 did not take it with [hidden]"),
-        ("/things/slow", "GET /things/{name} 504: host did not answer within 40 seconds."),
+        ("/things/failed", "GET /things/{name} 502: host:1 refused the request with [hidden]"),
+        ("/things/slow", "GET /things/{name} 504: host did not respond within 40 seconds."),
     ],
 )
-async def test_a_server_elsewhere_that_fails_is_a_warning_with_the_reason(
+async def test_a_third_party_failure_is_a_warning_with_the_reason(
     client: httpx.AsyncClient, capsys: pytest.CaptureFixture[str], path: str, message: str
 ) -> None:
-    """It is no fault of ours. What it said itself stays out of the log, as do secrets."""
+    """A third-party server's failure is not our error. Its own message and secrets stay out of the log."""
     await client.get(path)
     (access,) = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert (access["severity"], access["message"]) == ("WARNING", message)
     assert access["upstream"] == message.partition(": ")[2]
 
 
-def valid(rest: bytes = b"{}") -> bytes:
+def valid_body(rest: bytes = b"{}") -> bytes:
     return b'{"name": "x", "rest": %s}' % rest
 
 
@@ -147,12 +147,12 @@ def valid(rest: bytes = b"{}") -> bytes:
         (b"{", "json_invalid"),
         (b"\xff\xfe", "json_invalid"),
         (b"[" * 900, "json_invalid"),
-        (valid(b'{"a": NaN}'), "json_invalid"),
-        (valid(b'{"a": Infinity}'), "json_invalid"),
-        (valid(b'{"a": [{"b": 1e400}]}'), "json_invalid"),
-        (valid(b'{"a": -1E+999}'), "json_invalid"),
-        (valid(b'{"a": "\\ud800"}'), "json_invalid"),
-        (valid(b'{"a": 1e999}'), "json_invalid"),
+        (valid_body(b'{"a": NaN}'), "json_invalid"),
+        (valid_body(b'{"a": Infinity}'), "json_invalid"),
+        (valid_body(b'{"a": [{"b": 1e400}]}'), "json_invalid"),
+        (valid_body(b'{"a": -1E+999}'), "json_invalid"),
+        (valid_body(b'{"a": "\\ud800"}'), "json_invalid"),
+        (valid_body(b'{"a": 1e999}'), "json_invalid"),
         (b"[1]", "model_attributes_type"),
         (b'{"name": 5}', "string_type"),
         (b'{"rest": {}}', "missing"),
@@ -161,7 +161,7 @@ def valid(rest: bytes = b"{}") -> bytes:
 async def test_a_body_that_does_not_validate_is_422_in_detail(
     client: httpx.AsyncClient, body: bytes, kind: str
 ) -> None:
-    """A list of `{type, loc, msg, input}`, for what is no JSON as for what is no Thing."""
+    """The detail is a list of `{type, loc, msg, input}`, for invalid JSON and for an invalid Thing."""
     response = await client.post("/things", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code == 422
     problems = response.json()["detail"]
@@ -170,16 +170,16 @@ async def test_a_body_that_does_not_validate_is_422_in_detail(
     assert problems[0]["loc"][0] == "body"
 
 
-async def test_a_body_that_is_not_declared_as_json_is_told_so(client: httpx.AsyncClient) -> None:
-    """A form or plain text is 422, with what to send instead."""
-    response = await client.post("/things", content=valid(), headers={"Content-Type": "text/plain"})
+async def test_a_body_that_is_not_declared_as_json_is_refused(client: httpx.AsyncClient) -> None:
+    """A form or plain text gets a 422 that says what to send instead."""
+    response = await client.post("/things", content=valid_body(), headers={"Content-Type": "text/plain"})
     assert response.status_code == 422
     assert response.json()["detail"][0]["msg"].startswith("The body was not read as JSON.")
     assert "Content-Type: application/json" in response.json()["detail"][0]["msg"]
 
 
-async def test_a_body_that_is_missing_is_told_so(client: httpx.AsyncClient) -> None:
-    """In words for whoever sent none; a field that is missing is another matter."""
+async def test_a_missing_body_is_reported(client: httpx.AsyncClient) -> None:
+    """The message for a missing body differs from the one for a missing field."""
     problem = (await client.post("/things")).json()["detail"][0]
     assert (problem["type"], problem["loc"]) == ("missing", ["body"])
     assert problem["msg"] == "The body is missing. Send JSON, with 'Content-Type: application/json'."
@@ -189,7 +189,7 @@ async def test_a_body_that_is_missing_is_told_so(client: httpx.AsyncClient) -> N
 
 @pytest.mark.parametrize("declared", [True, False])
 async def test_a_body_over_the_limit_is_413(client: httpx.AsyncClient, declared: bool) -> None:
-    """Whether its length is declared or it just keeps coming."""
+    """The limit applies to a declared length and to a stream."""
 
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(20):
@@ -201,7 +201,7 @@ async def test_a_body_over_the_limit_is_413(client: httpx.AsyncClient, declared:
     assert "1000" in response.json()["detail"]
 
 
-async def test_a_body_at_the_limit_is_taken(client: httpx.AsyncClient) -> None:
+async def test_a_body_at_the_limit_is_accepted(client: httpx.AsyncClient) -> None:
     """The limit is inclusive."""
     body = json.dumps({"name": ""}).encode()
     body = json.dumps({"name": "x" * (1000 - len(body))}).encode()
@@ -209,14 +209,14 @@ async def test_a_body_at_the_limit_is_taken(client: httpx.AsyncClient) -> None:
     assert response.status_code == 200
 
 
-async def test_nothing_may_be_cached(client: httpx.AsyncClient) -> None:
-    """Errors included: Hosting would keep a 404 for ten minutes."""
+async def test_no_response_may_be_cached(client: httpx.AsyncClient) -> None:
+    """Errors may not be cached either, since Hosting would cache a 404 for ten minutes."""
     for path in ("/things/gone", "/things/bug", "/nowhere"):
         assert (await client.get(path)).headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(
-    ("body", "words"),
+    ("body", "description"),
     [
         (b"{", "it ends too early, line 1, column 1"),
         (b'{"a":1,}', "there is a comma before the end, line 1, column 8"),
@@ -224,13 +224,13 @@ async def test_nothing_may_be_cached(client: httpx.AsyncClient) -> None:
         (b"{a:1}", "a name in double quotes is missing, line 1, column 2"),
         (b'{"a" 1}', "a colon is missing, line 1, column 6"),
         (b'"\\q"', "a backslash is not a valid escape there, line 1, column 3"),
-        (b'"\\ud800"', "a text contains half of a character, or an incomplete escape, line 1, column 8"),
+        (b'"\\ud800"', "a string contains half of a surrogate pair, or an incomplete escape, line 1, column 8"),
         (b"nope", "it cannot be read, line 1, column 2"),
     ],
 )
-def test_what_is_wrong_with_a_body_is_said_in_our_words(body: bytes, words: str) -> None:
-    """And where."""
-    with pytest.raises(ValueError, match=f"^{words}$"):
+def test_a_fault_in_a_body_is_described_plainly(body: bytes, description: str) -> None:
+    """The description includes the position."""
+    with pytest.raises(ValueError, match=f"^{description}$"):
         body_module._parse(body)  # pyright: ignore[reportPrivateUsage]
 
 
@@ -239,12 +239,12 @@ class Shelf(CamelModel):
 
 
 @router.post("/shelves")
-async def put_up(shelf: Shelf) -> Shelf:
+async def make_shelf(shelf: Shelf) -> Shelf:
     return shelf
 
 
-async def test_places_and_paths_are_told_shortened() -> None:
-    """A long name is repeated in each problem, so an answer could be many times as long as the request."""
+async def test_locations_and_paths_are_shortened() -> None:
+    """A long name is repeated in each problem, so a response could be many times as long as the request."""
     app = create_app("things", router, Settings())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         wrong = {"n" * 100_000: {str(number): "x" for number in range(20)}}
@@ -257,8 +257,8 @@ async def test_places_and_paths_are_told_shortened() -> None:
     assert len(missing.content) < 500
 
 
-async def test_a_body_that_does_not_arrive_is_given_up(client: httpx.AsyncClient, monkeypatch: Any) -> None:
-    """It would take up one of the requests that a process takes, for as long as its sender likes."""
+async def test_a_body_that_does_not_arrive_times_out(client: httpx.AsyncClient, monkeypatch: Any) -> None:
+    """Without the time limit, a sender could occupy one of a process's request slots indefinitely."""
     monkeypatch.setattr(body_module, "ARRIVAL_SECONDS", 0.05)
 
     async def endless() -> AsyncIterator[bytes]:

@@ -1,4 +1,4 @@
-"""The four ways to a route."""
+"""Tests of the paths by which a route can be reached."""
 
 from collections.abc import Collection
 
@@ -18,7 +18,7 @@ def forms(function: str = "chat", routes: Collection[str] = frozenset(ROUTES)) -
 
 
 @pytest.mark.parametrize(
-    ("arrives", "means"),
+    ("path", "route"),
     [
         ("/api/chat/7", "/chat/7"),
         ("/chat/7", "/chat/7"),
@@ -32,21 +32,21 @@ def forms(function: str = "chat", routes: Collection[str] = frozenset(ROUTES)) -
         ("/api/api/chat", "/api/chat"),
     ],
 )
-def test_every_form_becomes_the_route_as_written(arrives: str, means: str) -> None:
-    """Prefixed, bare, and with the function's name stripped; what is no route stays what it is."""
-    assert forms().canonical(arrives) == means
+def test_every_form_becomes_the_route_as_written(path: str, route: str) -> None:
+    """Paths with `/api`, without it, and without the function's name become the route; other paths do not change."""
+    assert forms().canonical(path) == route
 
 
-@pytest.mark.parametrize("arrives", ["/api/sessions", "/sessions/", "/sessions/config"])
-def test_a_name_is_not_put_before_itself(arrives: str) -> None:
-    """What begins with it had not lost it: else a session `sessions` would be meant by who names none."""
+@pytest.mark.parametrize("path", ["/api/sessions", "/sessions/", "/sessions/config"])
+def test_a_name_is_not_put_before_itself(path: str) -> None:
+    """A path that begins with the function's name was not stripped, so it never means a session named `sessions`."""
     routes = {"/sessions/sessions", "/sessions/sessions/config", "/sessions/sessions-of-mine"}
-    assert forms("sessions", routes).canonical(arrives) == arrives.removeprefix("/api").rstrip("/")
+    assert forms("sessions", routes).canonical(path) == path.removeprefix("/api").rstrip("/")
     assert forms("sessions", routes).canonical("/sessions-of-mine") == "/sessions/sessions-of-mine"
 
 
 @given(st.text(alphabet="/api chatx7.%ü", max_size=20).map(lambda tail: f"/{tail}"))
 def test_a_path_never_becomes_a_route_that_it_does_not_name(path: str) -> None:
-    """The answer is a route only if the path ends in what the route ends in."""
+    """The result is a route only if the path ends in the same way as the route."""
     canonical = forms().canonical(path)
     assert canonical not in ROUTES or canonical.endswith(path.removeprefix("/api").rstrip("/"))

@@ -1,4 +1,4 @@
-"""Tokens of Google's services: signed by keys of ours, whose certificates a server of ours has."""
+"""Tests of the tokens of Google's services. The tests sign them with their own keys, and serve the certificates."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.models.errors import Forbidden, ServiceError, TooEarly, Unauthenticated
-from shared.web.service_tokens import AGAIN_AFTER_SECONDS, KEPT_SECONDS, Certificates, Expected, verify
+from shared.web.service_tokens import CACHE_SECONDS, MIN_FETCH_INTERVAL_SECONDS, Certificates, Expected, verify
 from tests import tokens
 from tests.doubles.google_certificates import GoogleCertificates, Key
 
@@ -39,26 +39,26 @@ def known(google: GoogleCertificates) -> Certificates:
     return Certificates(google.url)
 
 
-def marked(token: str) -> str:
+def replace_signature(token: str) -> str:
     return f"{token.rpartition('.')[0]}.{MARK}"
 
 
-def refusal(token: str, known: Certificates, unsigned_is_good: bool = False) -> type[ServiceError] | None:
+def get_error(token: str, known: Certificates, allow_unsigned: bool = False) -> type[ServiceError] | None:
     try:
-        verify(token, EXPECTED, unsigned_is_good, known)
+        verify(token, EXPECTED, allow_unsigned, known)
     except ServiceError as error:
         return type(error)
     return None
 
 
-def test_the_services_own_token_is_good(key: Key, known: Certificates) -> None:
-    """By either name of the issuer, and with a clock that is a few seconds off."""
-    assert refusal(key.token(ACCOUNT, AUDIENCE), known) is None
-    assert refusal(key.token(ACCOUNT, AUDIENCE, iss="accounts.google.com"), known) is None
-    assert refusal(key.token(ACCOUNT, AUDIENCE, iat=NOW + 5), known) is None
+def test_the_services_own_token_is_valid(key: Key, known: Certificates) -> None:
+    """Both names of the issuer are accepted, and a clock may be off by a few seconds."""
+    assert get_error(key.token(ACCOUNT, AUDIENCE), known) is None
+    assert get_error(key.token(ACCOUNT, AUDIENCE, iss="accounts.google.com"), known) is None
+    assert get_error(key.token(ACCOUNT, AUDIENCE, iat=NOW + 5), known) is None
 
 
-WRONG: list[tuple[dict[str, Any], type[ServiceError]]] = [
+INVALID_CLAIMS: list[tuple[dict[str, Any], type[ServiceError]]] = [
     ({"aud": "https://elsewhere.example"}, Forbidden),
     ({"aud": [AUDIENCE]}, Forbidden),
     ({"email": "somebody@p.iam.gserviceaccount.com"}, Forbidden),
@@ -74,18 +74,18 @@ WRONG: list[tuple[dict[str, Any], type[ServiceError]]] = [
 ]
 
 
-@pytest.mark.parametrize(("claims", "error"), WRONG)
+@pytest.mark.parametrize(("claims", "error"), INVALID_CLAIMS)
 @pytest.mark.parametrize("mark", [False, True])
-def test_any_other_is_refused(
+def test_any_other_token_is_refused(
     key: Key, known: Certificates, claims: dict[str, Any], error: type[ServiceError], mark: bool
 ) -> None:
-    """Whoever has a token of Google's for something else; also where the platform has checked the signature."""
+    """A Google token for another purpose is refused, even if the platform has checked its signature."""
     token = key.token(ACCOUNT, AUDIENCE, **claims)
-    assert refusal(marked(token) if mark else token, known, unsigned_is_good=mark) is error
+    assert get_error(replace_signature(token) if mark else token, known, allow_unsigned=mark) is error
 
 
-def test_what_google_did_not_sign_is_refused(key: Key, stranger: Key, known: Certificates) -> None:
-    """A key of somebody's own, by the same name or another; no signature; nonsense."""
+def test_tokens_that_google_did_not_sign_are_refused(key: Key, stranger: Key, known: Certificates) -> None:
+    """Tokens with a forged key, with no signature, or that are malformed are refused."""
     good = key.token(ACCOUNT, AUDIENCE)
     head, _, _ = good.rpartition(".")
     for token in (
@@ -102,49 +102,49 @@ def test_what_google_did_not_sign_is_refused(key: Key, stranger: Key, known: Cer
         "ü.ü.ü",
         "." * 10_000,
     ):
-        assert refusal(token, known) is Unauthenticated, token[:80]
+        assert get_error(token, known) is Unauthenticated, token[:80]
 
 
-def test_a_signature_that_the_platform_took_off_counts_in_a_deployment_alone(key: Key, known: Certificates) -> None:
-    """There it has been checked; everywhere else anybody can write the mark."""
-    token = marked(key.token(ACCOUNT, AUDIENCE))
-    assert refusal(token, known, unsigned_is_good=True) is None
-    assert refusal(token, known, unsigned_is_good=False) is Unauthenticated
-    assert refusal(f"{token.rpartition('.')[0]}.", known, unsigned_is_good=True) is Unauthenticated
+def test_a_removed_signature_is_accepted_only_in_a_deployment(key: Key, known: Certificates) -> None:
+    """In a deployment, the platform has checked the signature; anywhere else, anyone can write the mark."""
+    token = replace_signature(key.token(ACCOUNT, AUDIENCE))
+    assert get_error(token, known, allow_unsigned=True) is None
+    assert get_error(token, known, allow_unsigned=False) is Unauthenticated
+    assert get_error(f"{token.rpartition('.')[0]}.", known, allow_unsigned=True) is Unauthenticated
 
 
 def test_certificates_are_fetched_once(key: Key, google: GoogleCertificates, known: Certificates) -> None:
-    """Not for each task; and made-up keys do not make us fetch."""
+    """Certificates are not fetched for each task, nor for invented keys."""
     for _ in range(5):
-        assert refusal(key.token(ACCOUNT, AUDIENCE), known) is None
-        assert refusal(Key("other").token(ACCOUNT, AUDIENCE), known) is Unauthenticated
+        assert get_error(key.token(ACCOUNT, AUDIENCE), known) is None
+        assert get_error(Key("other").token(ACCOUNT, AUDIENCE), known) is Unauthenticated
     assert google.asked == 1
 
 
 def test_a_new_key_is_found(key: Key, google: GoogleCertificates) -> None:
-    """Google changes keys; the certificates are fetched anew at a token with an unknown one, but not all the time."""
+    """Google changes its keys, so a token with an unknown key causes a new fetch, but not too often."""
     now = 1000.0
     known = Certificates(google.url, lambda: now)
-    assert refusal(key.token(ACCOUNT, AUDIENCE), known) is None
+    assert get_error(key.token(ACCOUNT, AUDIENCE), known) is None
     google.known = [newer := Key("key-3")]
-    now += AGAIN_AFTER_SECONDS
-    assert refusal(newer.token(ACCOUNT, AUDIENCE), known) is None
-    now += KEPT_SECONDS
+    now += MIN_FETCH_INTERVAL_SECONDS
+    assert get_error(newer.token(ACCOUNT, AUDIENCE), known) is None
+    now += CACHE_SECONDS
     google.known = [Key("key-4")]
-    assert refusal(newer.token(ACCOUNT, AUDIENCE), known) is Unauthenticated
+    assert get_error(newer.token(ACCOUNT, AUDIENCE), known) is Unauthenticated
     assert google.asked == 3
 
 
-def test_while_certificates_cannot_be_had_old_ones_serve(key: Key, google: GoogleCertificates) -> None:
-    """Without any, the queue is to come again, and not to slow down."""
+def test_old_certificates_are_used_while_none_can_be_fetched(key: Key, google: GoogleCertificates) -> None:
+    """Without any certificates, the queue has to retry, but does not have to slow down."""
     now = 1000.0
     google.status = 500
     known = Certificates(google.url, lambda: now)
-    assert refusal(key.token(ACCOUNT, AUDIENCE), known) is TooEarly
+    assert get_error(key.token(ACCOUNT, AUDIENCE), known) is TooEarly
     google.status = 200
-    assert refusal(key.token(ACCOUNT, AUDIENCE), known) is TooEarly
-    now += AGAIN_AFTER_SECONDS
-    assert refusal(key.token(ACCOUNT, AUDIENCE), known) is None
+    assert get_error(key.token(ACCOUNT, AUDIENCE), known) is TooEarly
+    now += MIN_FETCH_INTERVAL_SECONDS
+    assert get_error(key.token(ACCOUNT, AUDIENCE), known) is None
     google.status = 500
-    now += KEPT_SECONDS
-    assert refusal(key.token(ACCOUNT, AUDIENCE), known) is None
+    now += CACHE_SECONDS
+    assert get_error(key.token(ACCOUNT, AUDIENCE), known) is None

@@ -149,9 +149,10 @@ export interface paths {
         put?: never;
         /**
          * Queues the chat
-         * @description Queues the chat; answers once the chat can no longer be lost.
+         * @description Queues the chat; responds once the chat can no longer be lost.
          *
-         *     The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under it gets 409.
+         *     The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; a different chat under it gets
+         *     409.
          */
         post: operations["chat_submit"];
         delete?: never;
@@ -168,8 +169,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The ticket's status, and its result or error once it is finished
-         * @description The ticket's status, and its result or error once it is finished.
+         * Returns the ticket's status, and its result or error once it is finished
+         * @description Returns the ticket's status, and its result or error once it is finished.
          */
         get: operations["chat_look_up"];
         put?: never;
@@ -388,7 +389,7 @@ export interface paths {
         put?: never;
         /**
          * Writes one line to the log
-         * @description Writes one line to the log; limited per minute, for each user or address.
+         * @description Writes one line to the log; limited per minute for each user or address.
          */
         post: operations["logs_log_client"];
         delete?: never;
@@ -425,8 +426,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The service's name, and where its API is described
-         * @description The service's name, and where its API is described.
+         * Returns the service's name, and where its API is described
+         * @description Returns the service's name, and where its API is described.
          */
         get: operations["meta_heartbeat"];
         put?: never;
@@ -445,8 +446,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Whether the service runs, for readiness probes
-         * @description Whether the service runs, for readiness probes. It calls no other service.
+         * Reports that the service runs, for readiness probes
+         * @description Reports that the service runs, for readiness probes. It calls no other service.
          */
         get: operations["meta_health"];
         put?: never;
@@ -465,8 +466,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * This document: OpenAPI 3.1
-         * @description This document: OpenAPI 3.1.
+         * Returns this document, in OpenAPI 3.1
+         * @description Returns this document, in OpenAPI 3.1.
          */
         get: operations["meta_api_document"];
         put?: never;
@@ -485,8 +486,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * This document as a page, from which requests can be tried
-         * @description This document as a page, from which requests can be tried.
+         * Returns this document as a page from which requests can be sent
+         * @description Returns this document as a page from which requests can be sent.
          */
         get: operations["meta_api_page"];
         put?: never;
@@ -505,8 +506,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Every provider that can be called, by slug
-         * @description Every provider that can be called, by slug; the published agents are the provider `gofannon`.
+         * Lists every provider that can be called, by slug
+         * @description Lists every provider that can be called, by slug; the published agents are the provider `gofannon`.
          */
         get: operations["providers_list_providers"];
         put?: never;
@@ -525,8 +526,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One provider
-         * @description One provider.
+         * Returns one provider
+         * @description Returns one provider.
          */
         get: operations["providers_get_provider"];
         put?: never;
@@ -545,8 +546,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The slugs of a provider's models
-         * @description The slugs of a provider's models.
+         * Lists the slugs of a provider's models
+         * @description Lists the slugs of a provider's models.
          */
         get: operations["providers_list_models"];
         put?: never;
@@ -565,8 +566,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One model
-         * @description One model. Slugs may hold slashes, as OpenRouter's do.
+         * Returns one model
+         * @description Returns one model. Slugs may contain slashes, like OpenRouter's.
          */
         get: operations["providers_get_model"];
         put?: never;
@@ -585,14 +586,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The session's stored configuration
-         * @description The session's stored configuration.
+         * Returns the session's stored configuration
+         * @description Returns the session's stored configuration.
          */
         get: operations["sessions_get_config"];
         put?: never;
         /**
-         * Creates the session, or replaces its configuration
-         * @description Creates the session, or replaces its configuration.
+         * Creates the session or replaces its configuration
+         * @description Creates the session or replaces its configuration.
          */
         post: operations["sessions_configure"];
         delete?: never;
@@ -649,8 +650,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The caller's profile, with the newest usage of the current period
-         * @description The caller's profile, with the newest usage of the current period.
+         * Returns the caller's profile, with the newest usage of the current period
+         * @description Returns the caller's profile, with the newest usage of the current period.
          */
         get: operations["users_me"];
         put?: never;
@@ -670,8 +671,8 @@ export interface paths {
         };
         get?: never;
         /**
-         * Sets what each period begins with
-         * @description Sets what each period begins with. Lowering it below what remains lowers what remains.
+         * Sets the amount that each period begins with
+         * @description Sets the amount that each period begins with. If more remains of the current one, lowers that as well.
          */
         put: operations["users_set_monthly_allowance"];
         post?: never;
@@ -691,7 +692,7 @@ export interface paths {
         get?: never;
         /**
          * Sets when the next period begins
-         * @description Sets when the next period begins; 0: never.
+         * @description Sets when the next period begins; 0 means never.
          */
         put: operations["users_set_allowance_reset_date"];
         post?: never;
@@ -731,10 +732,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Charges the caller for what was spent elsewhere
-         * @description Charges the caller for what was spent elsewhere; only once under the same `Idempotency-Key`.
+         * Charges the caller for spending elsewhere, only once under the same `Idempotency-Key`
+         * @description Charges the caller for spending elsewhere, only once under the same `Idempotency-Key`.
          *
-         *     A key that came with another report: 409.
+         *     A key that was used with a different report gets 409.
          */
         post: operations["users_report_usage"];
         delete?: never;
@@ -753,8 +754,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Begins a new period at once
-         * @description Begins a new period at once.
+         * Begins a new period immediately
+         * @description Begins a new period immediately.
          */
         post: operations["users_reset_allowance"];
         delete?: never;
@@ -1277,9 +1278,9 @@ export interface components {
         };
         /**
          * FailedCode
-         * @description Code that failed. `error`: "TypeName: message". `logs`: what was printed. `traceback`: the code's own lines.
+         * @description Code that failed. `error`: "TypeName: message". `logs`: printed lines. `traceback`: the code's own lines.
          *
-         *     `engine`: which one ran it.
+         *     `engine`: the engine that ran it.
          */
         FailedCode: {
             /** Detail */
@@ -1295,14 +1296,14 @@ export interface components {
         };
         /**
          * FailedRun
-         * @description A run that failed. Its author finds it in the log.
+         * @description A run that failed. The agent's author can find it in the log by its id.
          */
         FailedRun: {
             /** Detail */
             detail: string;
             /**
              * Run Id
-             * @description Missing where the fault is the service's.
+             * @description Missing if the service itself failed.
              * @default null
              */
             run_id?: string | null;
@@ -1422,7 +1423,7 @@ export interface components {
             thoughts: components["schemas"]["JsonValue"];
         };
         /**
-         * @description That the service answers.
+         * @description The service responds.
          * @example {
          *       "service": "user-service",
          *       "status": "healthy"
@@ -1435,7 +1436,7 @@ export interface components {
             service: string;
         };
         /**
-         * @description That the service runs. `docs` is the path of its API's description, below the service's address.
+         * @description The service is running. `docs` is the path of its API description, below the service's address.
          * @example {
          *       "docs": "/docs",
          *       "service": "user-service",
@@ -1452,7 +1453,7 @@ export interface components {
         };
         /**
          * Invalid
-         * @description What does not validate: an entry for each mistake.
+         * @description A request that does not validate: one entry for each mistake.
          */
         Invalid: {
             /** Detail */
@@ -1589,7 +1590,7 @@ export interface components {
         };
         /**
          * Problem
-         * @description One mistake: where it is, and what was there; `input` is missing or null where it is long or secret.
+         * @description One mistake, with its location and the invalid input; `input` is missing or null if it is long or secret.
          */
         Problem: {
             /** Type */
@@ -1837,14 +1838,14 @@ export interface components {
         };
         /**
          * UnknownOutcome
-         * @description A chat that was not accepted, or perhaps was.
+         * @description A chat that may or may not have been accepted.
          */
         UnknownOutcome: {
             /** Detail */
             detail: string;
             /**
              * Ticket Id
-             * @description Of a chat that may have been accepted: look it up.
+             * @description The ticket of a chat that may have been accepted: look it up.
              * @default null
              */
             ticket_id?: string | null;
@@ -2082,7 +2083,7 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
-        /** @description Our fault. */
+        /** @description The service failed. */
         Fault: {
             headers: {
                 [name: string]: unknown;
@@ -2104,7 +2105,7 @@ export interface components {
             content: {
                 /**
                  * @example {
-                 *       "detail": "api.example.com answered with status 500, and not with a document."
+                 *       "detail": "api.example.com responded with status 500 instead of a document."
                  *     }
                  */
                 "application/json": components["schemas"]["Error"];
@@ -2517,7 +2518,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Names the request, for 24 hours: sent again under it, it is done once. A UUID is a good one. */
+                /** @description Identifies the request for 24 hours: if sent again under this key, it is done only once. A UUID is a good choice. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -2532,7 +2533,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description `true`, if the request came before under its key. */
+                    /** @description `true` if the request was sent before under its key. */
                     "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };
@@ -2913,7 +2914,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Names the request, for 24 hours: sent again under it, it is done once. A UUID is a good one. */
+                /** @description Identifies the request for 24 hours: if sent again under this key, it is done only once. A UUID is a good choice. */
                 "Idempotency-Key"?: string | null;
             };
             path: {
@@ -2934,7 +2935,7 @@ export interface operations {
                 headers: {
                     /** @description The run, as the log names it. */
                     "X-Run-Id"?: string;
-                    /** @description `true`, if the request came before under its key. */
+                    /** @description `true` if the request was sent before under its key. */
                     "Idempotent-Replayed"?: string;
                     /** @description Where the result breaks the agent's own output schema, how: a JSON list of sentences. */
                     warnings?: string;
@@ -3080,9 +3081,9 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description Of what it holds. */
+                    /** @description A digest of the contents. */
                     ETag?: string;
-                    /** @description How long it may be kept. */
+                    /** @description How long it may be cached. */
                     "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
@@ -3096,7 +3097,7 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
-            /** @description It is what `If-None-Match` names. */
+            /** @description The version that `If-None-Match` names is current. */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -3118,9 +3119,9 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description Of what it holds. */
+                    /** @description A digest of the contents. */
                     ETag?: string;
-                    /** @description How long it may be kept. */
+                    /** @description How long it may be cached. */
                     "Cache-Control"?: string;
                     [name: string]: unknown;
                 };
@@ -3128,14 +3129,14 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description It is what `If-None-Match` names. */
+            /** @description The version that `If-None-Match` names is current. */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The same, without a slash at its end. */
+            /** @description Redirects to the path without a trailing slash. */
             308: {
                 headers: {
                     [name: string]: unknown;
@@ -3501,7 +3502,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description Names the report, in 1 to 255 printable characters: sent again under it, nothing is charged. */
+                /** @description Identifies the report, in 1 to 255 printable characters: if sent again under this key, it is not charged again. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -3516,7 +3517,7 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
-                    /** @description `true` when this report had been charged before. */
+                    /** @description `true` if this report was charged before. */
                     "Idempotent-Replayed"?: string;
                     [name: string]: unknown;
                 };

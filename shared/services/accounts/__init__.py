@@ -1,1 +1,1 @@
-"""Users and their money: profiles, allowances, the ledger, and the budgets of runs and published agents."""
+"""Users and their money: profiles, allowances, the ledger, and budgets for runs and published agents."""

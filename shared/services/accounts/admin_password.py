@@ -1,8 +1,8 @@
-"""Limits attempts at the administrators' password, from one address and from all together.
+"""Limits attempts to enter the administrators' password, per address and in total.
 
-A single limit for all addresses would let a stranger lock the administrators out by using it up. So an address that
-has sent the right password is known for thirty days; known addresses share one limit, all others another. While
-strangers use up theirs, an administrator at a new address waits, or comes with an ID token. See
+With a single limit for all addresses, a stranger could lock the administrators out by using it up. An address that has
+sent the right password is therefore known for thirty days. Known addresses share one limit, and all others share
+another. While strangers use up theirs, an administrator at a new address must wait, or use an ID token. See
 docs/decisions/0021-who-is-let-in.md.
 """
 
@@ -13,11 +13,11 @@ from shared.settings import Settings
 from shared.store import Database, Transaction
 
 KNOWN_SECONDS = 30 * 24 * 3600.0
-_RENEWED_BELOW_SECONDS = KNOWN_SECONDS / 2
+_RENEW_BELOW_SECONDS = KNOWN_SECONDS / 2
 
 
 class AdminPasswordAttempts:
-    """Counts attempts. `block`: the address, or the network, that the attempt comes from."""
+    """Counts attempts. `block`: the address or network that the attempt comes from."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
@@ -25,7 +25,7 @@ class AdminPasswordAttempts:
         self._settings = settings
 
     async def take(self, block: str) -> float:
-        """Counts an attempt, before the password is compared. Returns until when `block` is known, in epoch seconds.
+        """Counts an attempt before the password is compared. Returns until when `block` is known, in epoch seconds.
 
         Three reads, two writes. Raises `TooManyRequests`. Attempts from known addresses never queue behind others.
         """
@@ -41,16 +41,16 @@ class AdminPasswordAttempts:
             await self._limits.acquire_in(group, self._settings.admin_password_rate_per_minute, transaction)
         except TooManyRequests as error:
             raise TooManyRequests(
-                "Too many attempts at the administrators' password were made. Send an ID token with the "
+                "Too many attempts to enter the administrators' password. Send an ID token with the "
                 f"claim 'admin', or try again in {error.retry_after} s.",
                 retry_after=error.retry_after,
             ) from error
         await self._limits.acquire_in(f"admin:{block}", self._settings.public_rate_per_minute, transaction)
 
     async def remember(self, block: str, known_until: float) -> None:
-        """Makes `block` known, after the right password. One read and one write, once in two weeks."""
+        """Makes `block` known after the right password. One read and one write, once in two weeks."""
         now = clock.time()
-        if known_until - now > _RENEWED_BELOW_SECONDS:
+        if known_until - now > _RENEW_BELOW_SECONDS:
             return
 
         async def write(transaction: Transaction) -> None:

@@ -1,8 +1,8 @@
 """Refuses users whom an administrator has disabled.
 
 A transaction that holds or changes money reads the account anyway, and checks it (`refuse`). Elsewhere the account is
-looked up, and the result counts for `REMEMBERED_SECONDS` in this process. So long a user who was just disabled may
-still read and publish, but not spend.
+looked up, and the result is cached for `REMEMBERED_SECONDS` in this process. During that time, a user who was just
+disabled may still read and publish, but not spend.
 """
 
 import time
@@ -14,9 +14,9 @@ from shared.store import Database
 REMEMBERED_SECONDS = 10.0
 _MAX_REMEMBERED = 10_000
 _DISABLED = "Your account is disabled. Ask an administrator."
-_OWNER_DISABLED = "This agent cannot be called: the account of its owner is disabled."
+_OWNER_DISABLED = "This agent cannot be called because its owner's account is disabled."
 _remembered: dict[tuple[str, str], tuple[bool, float]] = {}
-"""By project and user: whether the user is disabled, and until when that counts, by the monotonic clock."""
+"""By project and user: whether the user is disabled, and when this expires on the monotonic clock."""
 
 
 def refuse(account: Account | None) -> None:
@@ -42,7 +42,7 @@ class DisabledUserService:
             raise Forbidden(_OWNER_DISABLED)
 
     async def is_disabled(self, uid: str, *, anew: bool = False) -> bool:
-        """Whether the user is disabled. `anew`: ignores what is remembered. One read, or none. Raises `Unavailable`."""
+        """Returns whether the user is disabled. `anew` ignores the cache. One read, or none. Raises `Unavailable`."""
         found = _remembered.get((self._database.project, uid))
         if found is not None and not anew and found[1] > time.monotonic():
             return found[0]
@@ -53,7 +53,7 @@ class DisabledUserService:
         return disabled
 
     def remember(self, uid: str, disabled: bool) -> None:
-        """Remembers what was just read or written."""
+        """Caches what was just read or written."""
         if len(_remembered) >= _MAX_REMEMBERED:
             _remembered.pop(next(iter(_remembered)))
         _remembered[(self._database.project, uid)] = disabled, time.monotonic() + REMEMBERED_SECONDS

@@ -1,8 +1,8 @@
-"""The ledger: money moves here and nowhere else, in one transaction with the reason for which it moves.
+"""The ledger: the only code that moves money, always in the same transaction as the reason for moving it.
 
 The methods are steps of a transaction that a service runs. Each reads the account, opens one for a user who has none,
-and begins a new period when its date has come. Costs are in US dollars, as models report them; the account and its
-entries keep whole millionths, and the account also the fraction that is left over.
+and begins a new period when it is due. Costs are in US dollars, as models report them. The account and its entries
+store whole millionths, and the account also stores the fraction that is left over.
 """
 
 import asyncio
@@ -44,17 +44,17 @@ class Ledger:
     async def get_account(
         self, caller: Caller, now: datetime, transaction: Transaction
     ) -> tuple[Account | None, Account]:
-        """The account as it is stored, None for a new user, and as it is now. One read."""
+        """Returns the account as stored, which is None for a new user, and as it is now. One read."""
         stored = await self.database.accounts.get(caller.uid, transaction)
         account = (stored or self.open(caller.uid, now)).advance(now, self.terms)
         profile = {"display_name": _read_claim(caller, "name"), "email": _read_claim(caller, "email")}
-        news = {name: text for name, text in profile.items() if text and text != getattr(account, name)}
-        return stored, account.change(now, **news) if news else account
+        changes = {name: text for name, text in profile.items() if text and text != getattr(account, name)}
+        return stored, account.change(now, **changes) if changes else account
 
     async def hold(self, caller: Caller, bounds: CostBounds, now: datetime, transaction: Transaction) -> int:
         """Holds `bounds.most` for a call, or all that is available if that is less; returns the amount.
 
-        Raises `AllowanceSpent` when what is available does not cover `bounds.least`; `Forbidden` for a disabled user.
+        Raises `AllowanceSpent` when the available amount is below `bounds.least`, and `Forbidden` for a disabled user.
         """
         _, account = await self.get_account(caller, now, transaction)
         refuse(account)
@@ -72,9 +72,9 @@ class Ledger:
         now: datetime,
         budget: DeploymentBudget | None = None,
     ) -> Hold:
-        """Puts `hold` on the account and the `budget`, with as much of `bounds.most` as both have available.
+        """Places `hold` on the account and the `budget`, for as much of `bounds.most` as both have available.
 
-        `caller`: the payer. Raises `AllowanceSpent`, `DeploymentBudgetSpent`. Two reads, three with a budget.
+        `caller` is the payer. Raises `AllowanceSpent`, `DeploymentBudgetSpent`. Two reads, three with a budget.
         """
         await asyncio.gather(
             self.database.holds.get(hold.id, transaction),
@@ -93,7 +93,7 @@ class Ledger:
     async def close_hold(
         self, hold: Hold, cost: float, metadata: JsonObject, now: datetime, transaction: Transaction
     ) -> None:
-        """Charges `cost` to the hold's owner and releases the hold. However often it is done, it happens once.
+        """Charges `cost` to the hold's owner and releases the hold. Repeating it has no further effect.
 
         Three reads, four with a deployment's budget.
         """
@@ -120,15 +120,15 @@ class Ledger:
     ) -> None:
         """Writes a ticket that has ended, charges its cost to its owner, and releases its hold.
 
-        The cost is the result's; `cost` and `usage` are those of an attempt that failed after the provider had begun.
-        The calls of a ticket that ran an agent have been charged already, one by one.
+        The cost is the result's; `cost` and `usage` belong to an attempt that failed after the provider had begun. The
+        calls of a ticket that ran an agent have been charged already, one by one.
         """
         if ended.begun:
             cost = 0.0
         elif ended.result:
             cost, usage = ended.result.cost, ended.result.usage
         if cost or ended.hold:
-            # Reads at once what the steps below read.
+            # Reads concurrently what the steps below read.
             await asyncio.gather(
                 self.database.accounts.get(ended.owner, transaction),
                 self.database.accounts.has_entry(ended.owner, ended.id, transaction),
@@ -150,11 +150,11 @@ class Ledger:
         cost: float = 0.0,
         usage: Usage | None = None,
     ) -> Ticket:
-        """Holds for another attempt in place of what the ticket holds, and charges its owner what the last one cost.
+        """Replaces the ticket's hold with one for another attempt, and charges its owner for the previous attempt.
 
         Writes the account, and an entry named after the ticket and the attempt; returns the ticket with its new hold,
-        which the caller writes. Two reads. Raises `AllowanceSpent` when the attempt is not covered, and then has
-        written nothing.
+        which the caller writes. Two reads. If the attempt is not covered, raises `AllowanceSpent` before it writes
+        anything.
         """
         cause = f"{ticket.id}-{ticket.attempts}"
         await asyncio.gather(
@@ -174,10 +174,10 @@ class Ledger:
     async def charge_lost(
         self, ticket: Ticket, cost: float, usage: Usage | None, now: datetime, transaction: Transaction
     ) -> None:
-        """Charges the owner for an attempt whose worker has lost the ticket, and leaves the ticket as it is.
+        """Charges the owner for an attempt whose worker has lost the ticket, and does not change the ticket.
 
-        `ticket`: as the attempt took it. Does nothing if the attempt was charged after all, in a commit whose answer
-        was lost. Three reads, and another for a ticket that has ended.
+        `ticket` is in the state in which the attempt took it. Does nothing if the attempt was charged after all, in a
+        commit whose response was lost. Three reads, and one more for a ticket that has ended.
         """
         cause = f"{ticket.id}-{ticket.attempts}"
         found, *_ = await asyncio.gather(
@@ -205,7 +205,7 @@ class Ledger:
     ) -> Account:
         """Writes an entry for `cost`, and returns the charged account, which the caller writes.
 
-        Returns the account unchanged if `cause` has an entry already. The account owes what it cannot pay. Logs the
+        Returns the account unchanged if `cause` already has an entry. The account owes what it cannot pay. Logs the
         charge, unless it was spent elsewhere and is only `reported`. One read.
         """
         if await self.database.accounts.has_entry(account.uid, cause, transaction):
@@ -230,7 +230,7 @@ class Ledger:
         return after
 
     def open(self, uid: str, now: datetime) -> Account:
-        """An account for a user who has none, which the caller writes."""
+        """Returns a new account for a user who has none. The caller writes it."""
         return Account.open(uid, self.terms, now)
 
     @property
@@ -240,7 +240,7 @@ class Ledger:
 
 
 def refuse_uncovered(account: Account, bounds: CostBounds) -> None:
-    """Raises `AllowanceSpent` when what is available does not cover a short answer to the call."""
+    """Raises `AllowanceSpent` when the available amount does not cover a short answer to the call."""
     available = account.available
     if available >= max(1, bounds.least):
         return
@@ -248,13 +248,13 @@ def refuse_uncovered(account: Account, bounds: CostBounds) -> None:
     if not available:
         raise AllowanceSpent(f"Your allowance is used up{held}. Wait for its next refill, or have it raised.")
     raise AllowanceSpent(
-        f"This may cost ${to_dollars(bounds.least):g} before it is answered, and ${to_dollars(available):g} of your"
-        " allowance is available. Send less, or choose a cheaper model."
+        f"This may cost ${to_dollars(bounds.least):g} before it is answered, but only ${to_dollars(available):g} of"
+        " your allowance is available. Send less, or choose a cheaper model."
     )
 
 
 def _log_charge(uid: str, entry: Entry) -> None:
-    """Logs what was spent, on what and by whom, but no content. The monitoring of spending adds these lines up."""
+    """Logs what was spent, on what and by whom, but no content. Spending is monitored by adding up these lines."""
     fields = {
         "uid": uid,
         "cause": entry.cause,
@@ -267,18 +267,18 @@ def _log_charge(uid: str, entry: Entry) -> None:
 
 
 def _describe(ticket: Ticket, usage: Usage | None) -> JsonObject:
-    """The metadata of the ticket's usage entry."""
+    """Returns the metadata of the ticket's usage entry."""
     about: dict[str, Any] = {"ticket_id": ticket.id, "provider": ticket.provider, "model": ticket.model}
     return about if usage is None else {**about, **usage_metadata(usage)}
 
 
 def usage_metadata(usage: Usage) -> JsonObject:
-    """The tokens, as in a usage entry; `estimated` if the provider did not count them."""
+    """Returns the tokens as in a usage entry, marked `estimated` if the provider did not count them."""
     metadata: JsonObject = {"usage": usage.model_dump()}
     return {**metadata, "estimated": True} if usage.estimated else metadata
 
 
 def _read_claim(caller: Caller, name: str) -> str | None:
-    """A claim of the caller's token, if it is a text that is not empty."""
+    """Returns a claim of the caller's token if it is a non-empty string."""
     claim = caller.claims.get(name)
     return claim if isinstance(claim, str) and claim else None

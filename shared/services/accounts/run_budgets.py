@@ -1,4 +1,4 @@
-"""Limits what a run may use, together with all the agents that it calls: time, calls, money."""
+"""Limits the time, calls and money that a run may use, together with all the agents that it calls."""
 
 import asyncio
 import time
@@ -12,23 +12,23 @@ class BudgetSpent(Exception):
 
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
-"""Limit of all HTTP answers of a run together, which stay in memory until it is over."""
+"""The limit of all HTTP responses of a run together, which stay in memory until the run ends."""
 
 MAX_CONNECTIONS = 20
-"""Connections of a run to other people's servers at a time: silent servers must not use up those of other runs."""
+"""The limit of a run's simultaneous connections, so that silent servers cannot use up those of other runs."""
 
 
 class Budget:
-    """One for a chain of runs. `seconds`: from now. `calls`: of host functions. `cost`: millionths of a dollar.
+    """The budget of one chain of runs: `seconds` from now, `calls` of host functions, `cost` in millionths of a dollar.
 
-    `under_way`: for calls that providers are billing now, by the ids of their holds, the metadata of their usage
-    entries. `over`: no further call may begin. `connections`: to be held during each request to another server.
+    `under_way` maps the hold ids of calls that providers are billing now to the metadata of their usage entries.
+    `over`: no further call may begin. `connections` is held during each request to another server.
     """
 
     def __init__(self, seconds: float, calls: int, cost: int) -> None:
         self.connections = asyncio.Semaphore(MAX_CONNECTIONS)
         self._bytes_left = MAX_ANSWER_BYTES
-        self._ends = time.monotonic() + seconds
+        self._ends_at = time.monotonic() + seconds
         self._calls = calls
         self._calls_left = calls
         self._cost = cost
@@ -39,44 +39,45 @@ class Budget:
 
     @property
     def seconds_left(self) -> float:
-        """0 when the time is up."""
-        return max(0.0, self._ends - time.monotonic())
+        """The remaining time; 0 when the time is up."""
+        return max(0.0, self._ends_at - time.monotonic())
 
     @property
     def calls_taken(self) -> int:
-        """How many calls of host functions were begun, or refused."""
+        """How many host function calls were begun or refused."""
         return self._calls - self._calls_left
 
     def take_call(self) -> None:
         """Counts a call. Raises `BudgetSpent` when there are none left."""
         if self._calls_left <= 0:
-            raise BudgetSpent(f"A run may make {self._calls} calls, with the agents that it calls; this was one more.")
+            raise BudgetSpent(f"A run and the agents that it calls may make {self._calls} calls. This was one more.")
         self._calls_left -= 1
 
     def take_bytes(self, size: int) -> None:
-        """Counts an answer. Raises `BudgetSpent` for more than a run may read."""
+        """Counts the bytes of a response. Raises `BudgetSpent` for more than a run may read."""
         if size > self._bytes_left:
             raise BudgetSpent(
-                f"A run may read {MAX_ANSWER_BYTES} bytes of HTTP answers, with the agents that it calls."
+                f"A run and the agents that it calls may read {MAX_ANSWER_BYTES} bytes of HTTP responses."
             )
         self._bytes_left -= size
 
     def reserve(self, bounds: CostBounds) -> int:
-        """Sets aside what a call may cost at most, or what is left if that is less; returns the amount.
+        """Reserves the maximum cost of a call, or the remaining amount if that is less; returns the amount.
 
-        Raises `BudgetSpent` when what is left does not cover a short answer.
+        Raises `BudgetSpent` when the remaining amount does not cover a short answer.
         """
-        left = self._cost - self.spent - self._reserved
-        if bounds.most and left < max(1, bounds.least):
+        remaining = self._cost - self.spent - self._reserved
+        if bounds.most and remaining < max(1, bounds.least):
             raise BudgetSpent(
-                f"A run may spend ${to_dollars(self._cost):g}, with the agents that it calls. This call may cost"
-                f" ${to_dollars(bounds.least):g} before it is answered, and ${to_dollars(max(0, left)):g} is left."
+                f"A run and the agents that it calls may spend ${to_dollars(self._cost):g}. This call may cost"
+                f" ${to_dollars(bounds.least):g} before it is answered, but only ${to_dollars(max(0, remaining)):g} is"
+                " left."
             )
-        reserved = min(bounds.most, max(0, left))
+        reserved = min(bounds.most, max(0, remaining))
         self._reserved += reserved
         return reserved
 
     def spend(self, reserved: int, cost: int) -> None:
-        """Counts what a call has cost, in place of what was set aside for it."""
+        """Replaces the amount that was reserved for a call with its cost."""
         self._reserved -= reserved
         self.spent += cost

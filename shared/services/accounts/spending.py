@@ -1,4 +1,4 @@
-"""Spending outside tickets: what a model's call may cost is held before it, and what it did cost is charged after it.
+"""Spending outside tickets: the maximum cost of a model call is held before it, and its actual cost charged after it.
 
 The payer, who owns the hold, is charged.
 """
@@ -23,7 +23,7 @@ from shared.store import Database, Transaction
 _SETTLING_SECONDS = 60
 _MAX_PAUSE_SECONDS = 5
 _MARGIN_SECONDS = 300
-"""Longer than a call and its settlement may take, beyond the model's own limit."""
+"""Longer than a call and its settlement may take beyond the model's time limit."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class SpendingService:
     async def hold(
         self, payer: Caller, hold_id: str, bounds: CostBounds, deployment: DeploymentBudget | None = None
     ) -> Hold:
-        """Holds what the call may cost at most, or all that is left if that is less. One transaction.
+        """Holds the maximum cost of the call, or all that is left if that is less. One transaction.
 
-        Raises `AllowanceSpent` when what is left does not cover a short answer, and `DeploymentBudgetSpent` when the
-        budget of the `deployment` that the call is made for does not. `hold_id` must name this call only.
+        Raises `AllowanceSpent` when the allowance left does not cover a short answer, and `DeploymentBudgetSpent` when
+        the budget of the `deployment` that makes the call does not. `hold_id` must be unique to this call.
         """
         hold = self.make_hold(payer, hold_id, bounds.most, deployment)
 
@@ -49,7 +49,7 @@ class SpendingService:
         return await self.database.transaction(body, serialize_on=f"user:{payer.uid}")
 
     def make_hold(self, payer: Caller, hold_id: str, amount: int, deployment: DeploymentBudget | None = None) -> Hold:
-        """The hold that `hold` opens, as far as it is known beforehand."""
+        """Builds the hold that `hold` opens, as far as it is known beforehand."""
         now = clock.now()
         return Hold(
             id=hold_id,
@@ -60,7 +60,7 @@ class SpendingService:
         )
 
     async def leave(self, holds: Mapping[str, JsonObject]) -> None:
-        """Marks holds whose calls go on although no caller waits for them. The value of each is its `Hold.left`.
+        """Marks holds whose calls continue although no caller waits for them. The values become their `Hold.left`.
 
         One transaction, with a read and a write for each hold that is not settled yet.
         """
@@ -73,9 +73,9 @@ class SpendingService:
         await self.database.transaction(body)
 
     async def settle(self, hold: Hold, cost: float, metadata: JsonObject) -> None:
-        """Charges `cost`, in US dollars, and releases the hold. However often it is called, it happens once.
+        """Charges `cost`, in US dollars, and releases the hold. Repeating it has no further effect.
 
-        One transaction. Waits out an outage of the database for a minute, as the call is paid for; then raises
+        One transaction. Waits out a database outage for a minute, because the call has been paid for; then raises
         `Unavailable`.
         """
 
@@ -85,9 +85,9 @@ class SpendingService:
         await self._settle_first(body, hold.owner)
 
     async def give_up(self, hold: Hold) -> None:
-        """Releases a hold that was not settled in its time, and charges what it held if no caller waited for the call.
+        """Releases a hold that was not settled in time, and charges the amount held if no caller waited for the call.
 
-        Does nothing if the hold was settled meanwhile. One transaction; waits and raises as `settle` does.
+        Does nothing if the hold was settled meanwhile. One transaction; waits and raises like `settle`.
         """
 
         async def body(transaction: Transaction) -> None:
@@ -100,7 +100,7 @@ class SpendingService:
         await self._settle_first(body, hold.owner)
 
     async def _settle_first(self, body: Callable[[Transaction], Awaitable[None]], owner: str) -> None:
-        """A transaction with the owner's account, ahead of calls that the owner has yet to begin."""
+        """Runs a transaction on the owner's account, ahead of those for calls that have not begun."""
         await wait_out_outages(
             lambda: self.database.transaction(body, serialize_on=f"user:{owner}", urgent=True),
             _SETTLING_SECONDS,

@@ -1,1 +1,1 @@
-"""Agents: saved, published, called, and run in the sandbox."""
+"""Saves, publishes and calls agents, and runs them in the sandbox."""

@@ -1,6 +1,6 @@
-"""Translates errors of host functions into what agent code sees: a `CallFailed`, in words for the agent's author.
+"""Translates errors of host functions into what agent code sees: a `CallFailed` with a message for the agent's author.
 
-The class that the code catches is Python's own or httpx's, where one fits.
+Where possible, the class that the code catches is one of Python's own or of httpx.
 """
 
 from collections.abc import Callable, Coroutine
@@ -23,21 +23,21 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _MUST_BE = {
-    "string_type": "a text",
+    "string_type": "a string",
     "bool_type": "true or false",
     "int_type": "a whole number",
     "list_type": "a list",
     "dict_type": "a dict",
     "model_type": "a dict",
     "model_attributes_type": "a dict",
-    "string_too_short": "a text that is not empty",
-    "too_short": "a list that is not empty",
+    "string_too_short": "a non-empty string",
+    "too_short": "a non-empty list",
 }
-"""What a value must be, by pydantic's type of the error."""
+"""Maps pydantic's error types to what the value must be."""
 
 
 def raise_call_failed(call: Callable[P, Coroutine[Any, Any, T]]) -> "Callable[P, CoroutineType[Any, Any, T]]":
-    """Decorates a host function: it raises every error as a `CallFailed`."""
+    """Decorates a host function so that it raises every error as a `CallFailed`."""
 
     @wraps(call)
     async def translate_errors(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -52,7 +52,7 @@ def raise_call_failed(call: Callable[P, Coroutine[Any, Any, T]]) -> "Callable[P,
 
 
 def _translate(error: Exception) -> CallFailed:
-    """What agent code sees of the error. One that is our own fault is logged."""
+    """Returns the error that agent code sees. Logs an error that is our own fault."""
     match error:
         case outbound.TooSlow():
             return CallFailed(error.message, TimeoutError, name="TimeoutException")
@@ -74,7 +74,7 @@ def _translate(error: Exception) -> CallFailed:
 
 
 def _describe(error: ValidationError) -> str:
-    """The first problem, in our words: pydantic's are for the programmer of the service, not of the agent."""
+    """Describes the first problem. Pydantic's own message is written for the service's developer, not the agent's."""
     problem = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in problem["loc"]) or "A message"
     if problem["type"] == "missing":

@@ -1,6 +1,6 @@
-"""The host functions of a run: what agent code may call, within the agent's permissions and the run's budget.
+"""The host functions of a run, which agent code calls within the agent's permissions and the run's budget.
 
-They are the engine's `HostFunctions`. Each raises its errors as `CallFailed` (`error_translation`).
+They implement the engine's `HostFunctions`. Each raises its errors as `CallFailed` (`error_translation`).
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class CallAgent(Protocol):
     """Runs another agent within the same chain of runs. See `shared.services.agents.runs`."""
 
     async def __call__(self, name: str, input_dict: JsonObject) -> JsonValue:
-        """The result of the agent with this name, friendly name or id. Raises `CallFailed`."""
+        """Returns the result of the agent with this name, friendly name or id. Raises `CallFailed`."""
         ...
 
 
@@ -37,8 +37,8 @@ class RunHostFunctions:
     """The host functions of one run.
 
     `payer` is charged for its model calls, which are named after `run_id` and their number in the chain. `about` goes
-    into their usage entries. `deployment`: the budget that they count against, too, if a published agent was called
-    by its public name.
+    into their usage entries. If a published agent was called by its public name, `deployment` is the budget that they
+    also count against.
     """
 
     run_id: str
@@ -62,7 +62,7 @@ class RunHostFunctions:
         tools: list[JsonValue],
         timeout: float | None,
     ) -> ModelAnswer:
-        """Calls a model that the agent names; the payer is charged. `timeout`: seconds; None: the service's own."""
+        """Calls a model that the agent names; the payer is charged. `timeout` is in seconds; None means the setting."""
         self.budget.take_call()
         catalog = self.model_calls.catalog
         config = choose_model(catalog, self.permissions.models, provider, model)
@@ -112,13 +112,13 @@ class RunHostFunctions:
             follow_redirects=call.follow_redirects,
         )
         async with self.budget.connections:
-            answer = await module.Outbound(self.settings).send(request)
-        self.budget.take_bytes(len(answer.content))
-        return HttpAnswer(answer.status_code, answer.reason, answer.headers, answer.content, answer.url)
+            response = await module.Outbound(self.settings).send(request)
+        self.budget.take_bytes(len(response.content))
+        return HttpAnswer(response.status_code, response.reason, response.headers, response.content, response.url)
 
     @raise_call_failed
     async def call_tool(self, url: str, token: str | None, tool: str, arguments: JsonObject) -> JsonValue:
-        """Calls a tool that the agent names, of an MCP server that it names."""
+        """Calls a tool of an MCP server; the agent must name both."""
         self.budget.take_call()
         allowed = self._list_allowed_tools(url)
         if tool not in allowed:
@@ -132,7 +132,7 @@ class RunHostFunctions:
 
     @raise_call_failed
     async def list_tools(self, url: str, token: str | None) -> list[ToolDoc]:
-        """The tools of an MCP server that the agent names, as the server describes them."""
+        """Returns those tools of an MCP server that the agent names, as the server describes them."""
         self.budget.take_call()
         allowed = self._list_allowed_tools(url)
         await import_late("shared.outbound.mcp_session")
@@ -147,7 +147,7 @@ class RunHostFunctions:
         return await self.call_another(name, input_dict)
 
     def _list_allowed_tools(self, url: str) -> list[str]:
-        """The names that the agent lists for the server. Raises `CallFailed` for a server that it does not name."""
+        """Returns the tools that the agent names for the server. Raises `CallFailed` for a server it does not name."""
         tools = self.permissions.tools.get(url.strip())
         if tools is None:
             named = ", ".join(self.permissions.tools) or "none"
@@ -156,7 +156,7 @@ class RunHostFunctions:
 
 
 def _group(pairs: list[tuple[str, str]] | None) -> dict[str, Any] | None:
-    """The values of each name, in their order."""
+    """Groups the values by name, in their order."""
     if pairs is None:
         return None
     grouped: dict[str, Any] = {}

@@ -1,7 +1,7 @@
-"""Runs of published agents whose requests have an `Idempotency-Key`: each runs once, and its answer is kept for a day.
+"""Stores the results of published agents called with an `Idempotency-Key`: each runs once, and is stored for a day.
 
-A run is claimed before it begins, in a transaction, so that only one of two concurrent requests runs. The claim has a
-lease: a run without an answer by its end has died, nobody knows how far it came, and it is not run again.
+A run is claimed in a transaction before it begins, so that only one of two concurrent requests runs. The claim has a
+lease: a run without a result when the lease ends has died at an unknown point, and is not run again.
 """
 
 import asyncio
@@ -31,18 +31,18 @@ from shared.store import Database, Transaction
 
 _log = get_logger("published")
 MAX_KEPT_BYTES = 1_000_000
-"""Limit of an answer as JSON. Firestore's limit for a document is 1,048,576 bytes with all its names."""
+"""The limit of a result as JSON. Firestore's limit for a document is 1,048,576 bytes, including field names."""
 _MARGIN_SECONDS = 60
 """Longer than a run takes to end when its time is up."""
 _RETRY_AFTER_SECONDS = 5
-_KEEPING_SECONDS = 5
-"""How long the first caller may wait for the answer to be kept."""
+_STORE_SECONDS = 5
+"""How long the first caller may wait until the result is stored."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A published agent's result. `warnings`: how it violates the agent's own output schema. `replayed`: the same
-    request was answered with it before.
+    """A published agent's result. `warnings`: how it violates the agent's own output schema. `replayed`: whether an
+    earlier request with the same key produced it.
     """
 
     run_id: str
@@ -53,18 +53,18 @@ class Answer:
 
 @dataclass(frozen=True)
 class KeptRuns:
-    """Claims runs, and keeps their answers."""
+    """Claims runs, and stores their results."""
 
     database: Database
     settings: Settings
 
     async def find(self, request: KeyedRequest) -> KeptRequest | None:
-        """What is kept of the request, None if it is new. One read. Raises `Conflict` for another body."""
+        """Returns what is stored for the request; None if it is new. One read. Raises `Conflict` for another body."""
         async with self.database.raising_unavailable():
             return await Idempotency(self.database).find(request, clock.now())
 
     async def claim(self, request: KeyedRequest, run_id: str) -> KeptRequest | None:
-        """Claims the run for the request, and returns None; or returns what is kept, if it was claimed before.
+        """Claims the run for the request, and returns None; or returns what is stored, if it was claimed before.
 
         One transaction. Raises `Conflict`, and `Unavailable`, after which the run must not begin.
         """
@@ -81,13 +81,13 @@ class KeptRuns:
         try:
             return await self.database.transaction(body)
         except Unavailable:
-            await self._invalidate(request, run_id)  # the claim may be stored, or still be under way
+            await self._invalidate(request, run_id)  # the claim may be stored, or may still arrive
             raise
 
     async def keep(self, request: KeyedRequest, run_id: str, outcome: "Answer | ServiceError") -> None:
-        """Keeps the answer to the request, for when it is sent again. One transaction.
+        """Stores the outcome of the request, in case it is sent again. One transaction.
 
-        A failure is logged; when the request is sent again, its outcome is then unknown.
+        A failure is logged; the outcome is then unknown when the request is sent again.
         """
         text = _to_bytes(outcome)
         size = len(text)
@@ -104,13 +104,13 @@ class KeptRuns:
                 self.database.idempotency.put(kept.model_copy(update=changes), transaction)
 
         try:
-            async with asyncio.timeout(_KEEPING_SECONDS):
+            async with asyncio.timeout(_STORE_SECONDS):
                 await self.database.transaction(body)
         except (Unavailable, TimeoutError):
-            _log.error("A run's answer could not be kept", extra={"fields": {"run": run_id}})
+            _log.error("A run's result could not be stored", extra={"fields": {"run": run_id}})
 
     async def _invalidate(self, request: KeyedRequest, run_id: str) -> None:
-        """Makes the claim void, even if its commit arrives later. One transaction; a failure is only logged."""
+        """Voids the claim, even if its commit arrives later. One transaction; a failure is only logged."""
 
         async def body(transaction: Transaction) -> None:
             await Idempotency(self.database).invalidate(request, run_id, clock.now(), transaction)
@@ -118,7 +118,7 @@ class KeptRuns:
         await self._try_transaction(body, run_id)
 
     async def forget(self, request: KeyedRequest, run_id: str) -> None:
-        """Forgets a run that did nothing: the request may come again. One transaction; a failure is only logged."""
+        """Forgets a run that did nothing, so the request may be retried. One transaction; a failure is only logged."""
 
         async def body(transaction: Transaction) -> None:
             await Idempotency(self.database).forget(request, run_id, transaction)
@@ -127,16 +127,16 @@ class KeptRuns:
 
     async def _try_transaction(self, body: Callable[[Transaction], Awaitable[None]], run_id: str) -> None:
         try:
-            async with asyncio.timeout(_KEEPING_SECONDS):
+            async with asyncio.timeout(_STORE_SECONDS):
                 await self.database.transaction(body)
         except (Unavailable, TimeoutError):
             _log.error("A run that never began could not be forgotten", extra={"fields": {"run": run_id}})
 
 
 def replay(kept: KeptRequest, now: datetime) -> Answer:
-    """The answer that the request had. Raises the error that it had.
+    """Returns the result that the request got before, or raises the error that it got.
 
-    Also raises `RunUnderWay` while it runs, `RunInterrupted` if it died, `AnswerNotKept` if its answer was too long.
+    Also raises `RunUnderWay` while it runs, `RunInterrupted` if it died, `AnswerNotKept` if its result was too long.
     """
     error = _to_error(kept, now)
     if error is not None:

@@ -1,4 +1,4 @@
-"""Finds the model, messages and built-in tools that agent code means, as code may write them in several ways."""
+"""Resolves the model, messages and built-in tools that agent code names in any of several forms."""
 
 from typing import Any, cast
 
@@ -13,14 +13,15 @@ from shared.sandbox import CallFailed
 def choose_model(
     catalog: Catalog, models: list[ProviderConfig], provider: str | None, model: str | None
 ) -> ProviderConfig:
-    """The agent's configuration of the model, or one without parameters if the agent names no models at all.
+    """Returns the agent's configuration of the model, or one without parameters if the agent names no models at all.
 
-    `provider` None: `model` is "provider/model", or a model's slug alone. Both None: the agent's first model. Raises
-    `CallFailed` for a model that the agent does not name, and `CatalogError` for an unknown provider.
+    If `provider` is None, `model` is "provider/model", or a model's slug alone. If both are None, chooses the agent's
+    first model. Raises `CallFailed` for a model that the agent does not name, and `CatalogError` for an unknown
+    provider.
     """
     if provider is None and model is None:
         if not models:
-            raise CallFailed("Name a provider and a model: the agent itself names no model.", ValueError)
+            raise CallFailed("Name a provider and a model, because the agent lists no models.", ValueError)
         return models[0]
     for config in models:
         if (provider, model) == (config.provider, config.model):
@@ -29,15 +30,15 @@ def choose_model(
             return config
     if models:
         named = ", ".join(f"{config.provider}/{config.model}" for config in models)
-        asked = "/".join(part for part in (provider, model) if part)
-        raise CallFailed(f"The agent does not name the model {asked!r}, so it cannot call it. It names: {named}.")
+        requested = "/".join(part for part in (provider, model) if part)
+        raise CallFailed(f"The agent does not name the model {requested!r}, so it cannot call it. It names: {named}.")
     if provider is not None:
         return ProviderConfig(provider=provider, model=model or "")
     return _find_model(catalog, model or "")
 
 
 def _find_model(catalog: Catalog, name: str) -> ProviderConfig:
-    """The model in the catalog. Raises `CallFailed`, and `CatalogError` for an unknown provider."""
+    """Finds the model in the catalog. Raises `CallFailed`, and `CatalogError` for an unknown provider."""
     providers = catalog.list_providers()
     first, _, rest = name.partition("/")
     if first in providers and rest:
@@ -47,35 +48,35 @@ def _find_model(catalog: Catalog, name: str) -> ProviderConfig:
             return ProviderConfig(provider=slug, model=name)
     if rest:
         catalog.get_provider(first)  # raises an error that lists the providers
-    raise CallFailed(f"There is no model {name!r} here. Name it as 'provider/model'.", ValueError)
+    raise CallFailed(f"The catalog has no model {name!r}. Name it as 'provider/model'.", ValueError)
 
 
 def read_messages(messages: JsonValue) -> list[Message]:
-    """Messages as code writes them: a list, or one text; contents as texts, or as parts of text.
+    """Reads messages as code writes them: a list or one string, with contents that are strings or text parts.
 
     Raises `CallFailed`, `ValidationError`.
     """
     given = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
     if not isinstance(given, list) or not given:
-        raise CallFailed("messages must be a list of {'role': …, 'content': …} that is not empty.", ValueError)
+        raise CallFailed("messages must be a non-empty list of {'role': …, 'content': …}.", ValueError)
     return [Message.model_validate(_join_parts(cast("Any", message))) for message in given]
 
 
 def _join_parts(message: Any) -> Any:
-    """The message with its content as one text. Raises `CallFailed` for parts other than text."""
+    """Returns the message with its content as one string. Raises `CallFailed` for parts other than text."""
     content: Any = message.get("content") if isinstance(message, dict) else None
     if not isinstance(content, list):
         return message
     parts = cast("list[Any]", content)
     if not all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in parts):
-        raise CallFailed("A message's content must be a text; images and files cannot be sent here.", ValueError)
+        raise CallFailed("A message's content must be text; images and files are not supported.", ValueError)
     return {**message, "content": "".join(part["text"] for part in parts)}
 
 
 def find_built_in_tools(route: ModelRoute, tools: list[JsonValue]) -> list[str]:
-    """The ids of the model's built-in tools that `tools` names, by id or by the provider's own configuration.
+    """Returns the ids of the model's built-in tools that `tools` names by id or by the provider's own configuration.
 
-    Raises `CallFailed` for any other tool: code cannot give its own functions to a model here.
+    Raises `CallFailed` for any other tool, since code cannot give its own functions to a model.
     """
     return [_find_tool_id(route, tool) for tool in tools]
 
@@ -89,5 +90,5 @@ def _find_tool_id(route: ModelRoute, tool: JsonValue) -> str:
             same_kind = tool.get("type") is not None and tool.get("type") in (config.get("type"), id_)
             if same_kind or (not tool.get("type") and set(tool) & (set(config) | {id_})):
                 return id_
-    there = ", ".join(known) or "none"
-    raise CallFailed(f"{route.name} has no such built-in tool. It has: {there}. It cannot be given functions.")
+    names = ", ".join(known) or "none"
+    raise CallFailed(f"{route.name} has no such built-in tool. It has: {names}. Functions cannot be passed to it.")

@@ -8,9 +8,9 @@ from shared.models.session import ProviderConfig
 
 @dataclass(frozen=True)
 class Permissions:
-    """What the code of one run may use. `viewer`: the user whose agents it may call, beside shared ones.
+    """What the code of one run may use. `viewer`: the user whose agents it may call, in addition to shared ones.
 
-    `tools`: names of tools, by the URL of their MCP server. `agents`: ids.
+    `tools`: tool names by the URL of their MCP server. `agents`: ids.
     """
 
     viewer: str
@@ -20,5 +20,5 @@ class Permissions:
 
     @classmethod
     def of(cls, agent: AgentFields, owner: str) -> "Permissions":
-        """What a saved agent may use. It acts for its owner, no matter who calls it and who pays."""
+        """Returns what a saved agent may use. It acts for its owner, no matter who calls it and who pays."""
         return cls(viewer=owner, tools=agent.tools, models=agent.invokable_models, agents=agent.gofannon_agents)

@@ -1,7 +1,7 @@
-"""Published agents, for their callers: found by friendly name, given input, run.
+"""Calls published agents: finds them by friendly name, checks the input, and runs them.
 
-Here the payer is the agent's owner. The caller may be anyone on the web, is known by an address, and is charged
-nothing. In chats with a published agent (`shared.services.chat.agent_chat`) the payer is the caller.
+Here the payer is the agent's owner. The caller may be anyone on the web, is identified by an address, and is charged
+nothing. In chats with a published agent (`shared.services.chat.agent_chat`), the payer is the caller.
 """
 
 import asyncio
@@ -38,12 +38,12 @@ from shared.store import Database
 
 _log = get_logger("published")
 _MAX_WARNING_CHARACTERS = 500
-"""Warnings are kept beside an answer, which may take up nearly all the room that a document has."""
+"""Warnings are stored together with a result, which may fill nearly the whole document."""
 
 
 @dataclass(frozen=True)
 class _Published:
-    """What a request from `address` finds. `kept`: what is kept of it, if it has a key and has come before."""
+    """What a request from `address` finds. `kept`: what is stored for it, if it has a key and was sent before."""
 
     agent: StoredAgent
     budget: DeploymentBudget
@@ -63,7 +63,7 @@ class PublishedService:
 
     @property
     def limits(self) -> RateLimitService:
-        """How often one address may call one agent."""
+        """The limit of one address's calls of one agent."""
         return RateLimitService(self.database)
 
     @property
@@ -72,17 +72,17 @@ class PublishedService:
         return KeptRuns(self.database, self.settings)
 
     async def call(self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None = None) -> Answer:
-        """Runs the agent. `address`: the caller's. The payer is the agent's owner.
+        """Runs the agent. `address` is the caller's. The payer is the agent's owner.
 
-        Under a `key`, the same input from the same address runs once in 24 hours, and gets the same answer again. A
-        request that was refused before anything was done is not kept.
+        Under a `key`, the same input from the same address runs once in 24 hours, and gets the same result again. A
+        request that was refused before it had any effect is not stored.
 
         Raises `NotFound`, `Forbidden` when the owner is disabled, `TooManyRequests`, `InvalidInput`, `AllowanceSpent`
         when the payer has nothing left, `DeploymentBudgetSpent` when callers have spent the agent's budget for the
         day, `AgentFailed`, and `Unavailable`; with a key also `Conflict`, and what `replay` raises.
         """
         found = await self._find(friendly_name, input_dict, address, key)
-        # After the look-up, or each made-up name would leave a document.
+        # Counted after the look-up, since otherwise each made-up name would leave a document.
         await self.limits.acquire(f"rest:{friendly_name}:{address}", self.settings.rest_rate_per_minute)
         now = clock.now()
         if found.kept is not None:
@@ -97,7 +97,7 @@ class PublishedService:
         return await self._run_once(found, found.request, input_dict, run_id)
 
     async def _run_once(self, found: _Published, request: KeyedRequest, input_dict: JsonObject, run_id: str) -> Answer:
-        """Runs what was claimed, and keeps the answer. A fault of ours is not kept, as it is unknown what was done."""
+        """Runs what was claimed, and stores the result. Stores no internal error, since its effects are unknown."""
         try:
             run = await self._run(found, input_dict, run_id)
         except (TooManyRequests, Unavailable):  # nothing has begun
@@ -119,31 +119,31 @@ class PublishedService:
 
     async def _run(self, found: _Published, input_dict: JsonObject, run_id: str) -> FinishedRun:
         payer, seconds = Caller(uid=found.agent.owner), self.settings.run_timeout_seconds
-        async with RunTimeService(self.database, self.settings).count(payer.uid) as started:
+        async with RunTimeService(self.database, self.settings).count(payer.uid) as on_start:
             return await self.runs.run_agent(
-                payer, found.agent, input_dict, seconds, run_id, found.budget, started, found.address
+                payer, found.agent, input_dict, seconds, run_id, found.budget, on_start, found.address
             )
 
     async def _to_answer(self, agent: StoredAgent, run: FinishedRun) -> Answer:
-        """Raises `AgentFailed`, `AllowanceSpent`, `DeploymentBudgetSpent` for a run that failed."""
+        """Returns the result. Raises `AgentFailed`, `AllowanceSpent`, `DeploymentBudgetSpent` for a failed run."""
         failure = run.outcome.failure
         if failure is None:
             return Answer(run.run_id, run.outcome.result, await asyncio.to_thread(_check_output, agent, run))
         if isinstance(failure.cause, AllowanceSpent):
-            raise AllowanceSpent("The agent's owner has no allowance left for what it calls. Tell them, or wait.")
+            raise AllowanceSpent("The agent's owner has no allowance left for its calls. Tell the owner, or wait.")
         if isinstance(failure.cause, DeploymentBudgetSpent):
             raise failure.cause
         raise AgentFailed(run.run_id)
 
     async def _find(self, friendly_name: str, input_dict: JsonObject, address: str, key: str | None) -> _Published:
-        """Three reads, the last two at once; beside them one with a key, and now and then one for the owner's standing.
+        """Looks up the agent, its budget, and what is stored for the key. Raises `NotFound`, `Forbidden`, `Conflict`.
 
-        Raises `NotFound`, `Forbidden`, `Conflict`.
+        Three reads, the last two concurrent; one more with a key, and occasionally one for the owner's standing.
         """
         async with self.database.raising_unavailable():
             deployment = await self.database.deployments.get(friendly_name)
         if deployment is None:
-            raise _unknown(friendly_name)
+            raise _unknown_agent_error(friendly_name)
         budget = DeploymentBudget.of(deployment, self.settings)
         request = None
         if key is not None:
@@ -156,7 +156,7 @@ class PublishedService:
                 DisabledUserService(self.database).refuse_disabled_owner(deployment.owner),
             )
         if agent is None:
-            raise _unknown(friendly_name)
+            raise _unknown_agent_error(friendly_name)
         return _Published(agent, budget, day, address, request, kept)
 
     async def _find_kept(self, request: KeyedRequest | None) -> KeptRequest | None:
@@ -164,7 +164,7 @@ class PublishedService:
 
 
 async def find_published(database: Database, friendly_name: str) -> StoredAgent:
-    """The agent that is published under the name. Two reads, and now and then a third.
+    """Returns the agent that is published under the name. Two reads, and occasionally a third.
 
     Raises `NotFound`, and `Forbidden` when its owner is disabled.
     """
@@ -178,16 +178,16 @@ async def find_published(database: Database, friendly_name: str) -> StoredAgent:
                 DisabledUserService(database).refuse_disabled_owner(deployment.owner),
             )
     if agent is None:
-        raise _unknown(friendly_name)
+        raise _unknown_agent_error(friendly_name)
     return agent
 
 
-def _unknown(friendly_name: str) -> NotFound:
+def _unknown_agent_error(friendly_name: str) -> NotFound:
     return NotFound(f"No agent is published as {friendly_name[:100]!r}.")
 
 
 def fit_input(agent: StoredAgent, input_dict: JsonObject) -> JsonObject:
-    """The input, if it fits the agent's schema; else with the texts of forms read as values, if that fits.
+    """Returns the input if it fits the agent's schema, or else the input with form texts read as values, if that fits.
 
     Raises `InvalidInput` if neither fits.
     """
@@ -203,7 +203,7 @@ def fit_input(agent: StoredAgent, input_dict: JsonObject) -> JsonObject:
 
 
 def _check_output(agent: StoredAgent, run: FinishedRun) -> list[str]:
-    """How the result violates the agent's output schema. Logged, too."""
+    """Returns how the result violates the agent's output schema, and logs that it does."""
     schema = agent.fields.output_schema
     if not schema:
         return []

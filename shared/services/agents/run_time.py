@@ -1,9 +1,9 @@
-"""Limits how long the runs of one payer may last together in a minute, over all processes. This bounds runs that cost
-nothing but time, which counts from when a run gets its slot until it ends.
+"""Limits the total time of one payer's runs per minute, over all processes. This bounds runs that cost nothing but
+time. A run's time counts from when it gets its slot until it ends.
 
-Each process counts by itself, and stores its count only after some seconds of runs, so that short runs cost no reads
-and no writes. So a process learns of other processes' runs a little late, and a user may pass the limit by the few
-seconds that each process has not stored yet.
+Each process counts separately, and stores its count only after several seconds of runs, so that short runs cost no
+reads and no writes. A process therefore learns of other processes' runs a little late, and a user may exceed the limit
+by the few seconds that each process has not stored yet.
 """
 
 import math
@@ -20,15 +20,15 @@ from shared.settings import Settings
 from shared.store import Database
 
 _MINUTE = 60.0
-_STORED_AT_SECONDS = 5.0
+_STORE_AFTER_SECONDS = 5.0
 """Seconds of runs after which a process stores its count."""
 _MAX_REMEMBERED = 10_000
 
 
 @dataclass
-class _Known:
+class _UserTime:
     """One user's count. `unstored`: seconds that are not in the database yet. `theoretical_arrival_time`: the newest
-    from there, in epoch seconds.
+    value from the database, in epoch seconds.
     """
 
     unstored: float = 0.0
@@ -39,19 +39,19 @@ class _Stopwatch:
     """Measures how long a run lasts once it has started."""
 
     def __init__(self) -> None:
-        self._began: float | None = None
+        self._started_at: float | None = None
 
     def start(self) -> None:
-        if self._began is None:
-            self._began = time.monotonic()
+        if self._started_at is None:
+            self._started_at = time.monotonic()
 
     @property
     def seconds(self) -> float:
-        return 0.0 if self._began is None else time.monotonic() - self._began
+        return 0.0 if self._started_at is None else time.monotonic() - self._started_at
 
 
 @per_loop
-def _known(project: str) -> dict[str, _Known]:
+def _user_times(project: str) -> dict[str, _UserTime]:
     del project  # the key
     return {}
 
@@ -65,44 +65,46 @@ class RunTimeService:
 
     @asynccontextmanager
     async def count(self, uid: str) -> AsyncGenerator[Callable[[], None]]:
-        """Counts a run that `uid` pays for, from the first call of what this yields until the end of the block. A run
-        that never starts counts nothing. Raises `TooManyRequests` before it, if the user's runs have lasted too long.
+        """Counts the time of a run that `uid` pays for. Yields a function to be called when the run starts.
 
-        One read and one write for some seconds of runs, else none. They are stored before the next run rather than
-        after the last, so that no answer waits for them, and a caller who hangs up does not avoid them.
+        Time counts from the first such call until the block ends; a run that never starts counts nothing. Raises
+        `TooManyRequests` before the block if the user's runs have lasted too long.
+
+        One read and one write per several seconds of runs, else none. The count is stored before the next run rather
+        than after the last, so that no response waits for it, and a caller who hangs up cannot avoid it.
         """
         per_minute = self.settings.run_seconds_per_minute
         run = _Stopwatch()
         if not per_minute:
             yield run.start
             return
-        known = self._get_known(uid)
-        if known.unstored >= min(_STORED_AT_SECONDS, per_minute / 10):
-            await self._store(uid, known)
-        wait = known.theoretical_arrival_time - _MINUTE - clock.time()
+        user_time = self._get_user_time(uid)
+        if user_time.unstored >= min(_STORE_AFTER_SECONDS, per_minute / 10):
+            await self._store(uid, user_time)
+        wait = user_time.theoretical_arrival_time - _MINUTE - clock.time()
         if wait > 0:
             raise TooManyRequests(
-                f"The agents of one user may run for {per_minute:g} seconds in a minute, all together. "
+                f"One user's agents may run for {per_minute:g} seconds in total per minute. "
                 f"Try again in {math.ceil(wait)} s, or have them run for a shorter time.",
                 retry_after=math.ceil(wait),
             )
         try:
             yield run.start
         finally:
-            known.unstored += run.seconds
+            user_time.unstored += run.seconds
 
-    def _get_known(self, uid: str) -> _Known:
-        users = _known(self.settings.google_cloud_project)
+    def _get_user_time(self, uid: str) -> _UserTime:
+        users = _user_times(self.settings.google_cloud_project)
         if uid not in users and len(users) >= _MAX_REMEMBERED:
             users.pop(next(iter(users)))
-        return users.setdefault(uid, _Known())
+        return users.setdefault(uid, _UserTime())
 
-    async def _store(self, uid: str, known: _Known) -> None:
-        seconds, known.unstored = known.unstored, 0.0
+    async def _store(self, uid: str, user_time: _UserTime) -> None:
+        seconds, user_time.unstored = user_time.unstored, 0.0
         limits = RateLimitService(self.database)
         try:
-            known.theoretical_arrival_time = await limits.add(
+            user_time.theoretical_arrival_time = await limits.add(
                 f"runs:{uid}", seconds, self.settings.run_seconds_per_minute
             )
-        except Unavailable:  # those runs are over, and this one need not fail over it
-            known.unstored += seconds
+        except Unavailable:  # those runs are over, and this one need not fail because of them
+            user_time.unstored += seconds

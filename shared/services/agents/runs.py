@@ -1,7 +1,7 @@
-"""Runs agents: passes code and what it may use to the engine, and returns the outcome to the caller.
+"""Runs agents: passes the code and its permissions to the engine, and returns the outcome to the caller.
 
-The payer is charged for the calls of models that a run makes, with those of the agents that it calls. A run is never
-repeated, as what agents do to the outside world must not be done twice.
+The payer is charged for the model calls of a run and of the agents that it calls. A run is never repeated, because
+agents' side effects must not happen twice.
 """
 
 from collections.abc import Callable
@@ -34,15 +34,15 @@ from shared.store import Database
 
 _log = get_logger("running")
 _MAX_LINES = 50
-"""Of what a failed run printed: its last ones."""
+"""The limit of logged lines: the last ones that a failed run printed."""
 _MAX_LINE_CHARACTERS = 500
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that is over. `cost`: millionths of a dollar, already charged, with the agents that it called.
+    """A run that has ended. `cost`: millionths of a dollar, already charged, including the agents that it called.
 
-    `calls`: how many calls of host functions it made, refused ones included.
+    `calls`: how many host function calls it made, including refused ones.
     """
 
     run_id: str
@@ -54,7 +54,7 @@ class FinishedRun:
 
 @dataclass(frozen=True)
 class _Chain:
-    """What a run shares with the agents that it calls. `caller`: who asked for it, by user id or address."""
+    """What a run shares with the agents that it calls. `caller`: the user id or address that requested it."""
 
     run_id: str
     payer: Caller
@@ -67,7 +67,7 @@ class _Chain:
 
 @dataclass(frozen=True)
 class RunService:
-    """Runs code, and saved agents."""
+    """Runs code and saved agents."""
 
     database: Database
     model_calls: ModelCallService
@@ -78,7 +78,7 @@ class RunService:
         """Runs code that need not be saved. The payer is the caller.
 
         Raises `CodeFailed` for code that fails, `AllowanceSpent` for code that costs more than is left,
-        `TooManyRequests` when the caller's runs have lasted too long, and `Unavailable` when too much is running.
+        `TooManyRequests` when the caller's runs have lasted too long, and `Unavailable` when too many runs are active.
         """
         permissions = Permissions(
             viewer=caller.uid,
@@ -87,8 +87,8 @@ class RunService:
             agents=request.gofannon_agents,
         )
         chain = self._start_chain(caller, self.settings.run_timeout_seconds)
-        async with RunTimeService(self.database, self.settings).count(caller.uid) as started:
-            chain = replace(chain, on_start=started)
+        async with RunTimeService(self.database, self.settings).count(caller.uid) as on_start:
+            chain = replace(chain, on_start=on_start)
             try:
                 outcome = await self._run(chain, request.code, request.input_dict, permissions, path=())
             finally:
@@ -118,11 +118,11 @@ class RunService:
     ) -> FinishedRun:
         """Runs a saved agent. `payer` is charged. A failure is in the outcome, and in the log.
 
-        `deployment`: the budget that all its calls of models count against, too, with those of agents that it calls.
-        `on_start`: called when the run has got a slot. `caller`: who asked for it, by user id or address; None: the
-        payer. `seconds`: how long the run may last.
+        `seconds`: the run's time limit. `deployment`: a budget that all model calls of the run and of the agents that
+        it calls also count against. `on_start` is called when the run has got a slot. `caller`: the user id or address
+        that requested the run; None means the payer.
 
-        Raises `Unavailable` when too much is running; then nothing has begun.
+        Raises `Unavailable` when too many runs are active; then nothing has begun.
         """
         chain = self._start_chain(payer, seconds, run_id, deployment)
         chain = replace(chain, on_start=on_start, caller=caller or payer.uid)
@@ -151,7 +151,7 @@ class RunService:
         path: tuple[StoredAgent, ...],
         level: int = 0,
     ) -> Outcome:
-        """Runs one agent of the chain. `path`: the saved agents from the first to it. `level`: how many called it."""
+        """Runs one agent of the chain. `path`: the saved agents from the first one to this one. `level`: its depth."""
         others: list[StoredAgent] | None = None
 
         async def call_another(name: str, input_dict: JsonObject) -> JsonValue:
@@ -196,7 +196,7 @@ class RunService:
     async def _run_another(
         self, chain: _Chain, agent: StoredAgent, input_dict: JsonObject, path: tuple[StoredAgent, ...], level: int
     ) -> JsonValue:
-        """Raises `CallFailed`, with details only of the payer's own agents: those of other users stay secret."""
+        """Returns the agent's result. Raises `CallFailed`, without details of other users' agents."""
         if any(agent.id == other.id for other in path):
             names = " → ".join(
                 other.fields.name if other.owner == chain.payer.uid else "another user's agent"
@@ -205,7 +205,8 @@ class RunService:
             raise CallFailed(f"The agents call each other in a circle: {names}.", RecursionError)
         if level > self.settings.run_max_depth:
             raise CallFailed(
-                f"Agents may call agents {self.settings.run_max_depth} deep; {agent.fields.name!r} would be deeper.",
+                f"Agents may call each other to a depth of {self.settings.run_max_depth};"
+                f" {agent.fields.name!r} would be deeper.",
                 RecursionError,
             )
         outcome = await self._run(
@@ -214,30 +215,31 @@ class RunService:
         if outcome.failure is not None:
             _log_failure(chain, outcome, agent)
             own = agent.owner == chain.payer.uid
-            why = f": {outcome.failure.error}" if own else f". Its run is {chain.run_id}"
-            raise CallFailed(f"The agent {agent.fields.name!r} failed{why}", cause=outcome.failure.cause)
+            details = f": {outcome.failure.error}" if own else f". Its run is {chain.run_id}"
+            raise CallFailed(f"The agent {agent.fields.name!r} failed{details}", cause=outcome.failure.cause)
         return outcome.result
 
 
 def _find_by_name(name: str, agents: list[StoredAgent], unknown: list[str], shown: bool) -> StoredAgent:
-    """The agent with this name, friendly name or id.
+    """Returns the agent with this name, friendly name or id.
 
-    Raises `CallFailed`, which lists the agents and the `unknown` ids if `shown`.
+    Raises `CallFailed`. The message lists the agents and the `unknown` ids if `shown`.
     """
     for agent in agents:
         if name in (agent.fields.name, agent.fields.friendly_name, agent.id):
             return agent
     names = ", ".join(agent.fields.name for agent in agents) or "none"
-    there = f" There {'are' if len(agents) > 1 else 'is'}: {names}." if shown else ""
-    no_ids = f" You see no agent with the id {', '.join(unknown[:5])}." if shown and unknown else ""
-    message = f"There is no agent {name!r} that may be called from here.{there}"
-    raise CallFailed(f"{message} gofannonAgents takes the ids of agents.{no_ids}", LookupError)
+    callable_agents = f" It may call: {names}." if shown else ""
+    not_found = f" No agent with the id {', '.join(unknown[:5])} is visible to you." if shown and unknown else ""
+    message = f"This agent may not call an agent named {name!r}.{callable_agents}"
+    raise CallFailed(f"{message} gofannonAgents takes the ids of agents.{not_found}", LookupError)
 
 
 def _log_run(chain: _Chain, outcome: Outcome, agent: StoredAgent | None) -> None:
-    """Logs a line for each run: what it was, and what it cost; for one that failed also why, and what it had printed.
+    """Logs a line for each run with its identity and cost; for a failed run also the error and what it printed.
 
-    The line has neither input nor result. Code that is only tried out fails often, and its author has the answer.
+    The line contains neither input nor result. A failure of unsaved code is logged at a lower level, since such code
+    fails often, and its author gets the error in the response.
     """
     fields: dict[str, object] = {
         "run": chain.run_id,
@@ -249,19 +251,19 @@ def _log_run(chain: _Chain, outcome: Outcome, agent: StoredAgent | None) -> None
     if outcome.failure is None:
         _log.info("A run ended", extra={"fields": fields})
     elif agent is None:
-        _log.info("Code that was tried out failed", extra={"fields": fields})
+        _log.info("Unsaved code failed", extra={"fields": fields})
     else:
         _log_failure(chain, outcome, agent, fields)
 
 
 def _format_last_lines(outcome: Outcome) -> list[str]:
-    """The last lines that the run printed, each with the seconds after which it was printed."""
+    """Returns the last lines that the run printed, each with its time in seconds since the start."""
     lines = list(zip(outcome.log_times, outcome.logs, strict=True))[-_MAX_LINES:]
     return [f"{seconds:.3f} s: {redact(line[:_MAX_LINE_CHARACTERS])}" for seconds, line in lines]
 
 
 def _log_failure(chain: _Chain, outcome: Outcome, agent: StoredAgent, fields: dict[str, object] | None = None) -> None:
-    """Logs what happened, so that the agent's author finds it by the run's id."""
+    """Logs a failure, so that the agent's author can find it by the run's id."""
     assert outcome.failure is not None  # noqa: S101 - callers have checked
     error = redact(outcome.failure.error)
     details = {

@@ -1,1 +1,1 @@
-"""Chat: submitting a ticket, answering it, taking turns, withdrawing it, and sweeping up what was left behind."""
+"""Chat: submits, answers and withdraws tickets, takes turns, and sweeps up tickets and holds that were left behind."""

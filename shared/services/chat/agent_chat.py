@@ -1,7 +1,7 @@
-"""Chat with a published agent: the newest message and the parameters are its input, its result is the answer.
+"""Chat with a published agent: the newest message and the parameters are its input, and its result is the answer.
 
-Here the payer is the caller, a user who owns the ticket. The agent's owner is charged nothing. In calls of a published
-agent by its name (`shared.services.agents.published`) the payer is the agent's owner.
+Here the payer is the caller, a user who owns the ticket. The agent's owner is charged nothing. When a published agent
+is called by its name (`shared.services.agents.published`), the payer is the agent's owner.
 """
 
 import asyncio
@@ -60,16 +60,16 @@ class AgentChatService:
             await mark_begun(False)
             raise
         except Exception as error:
-            _log.exception("An agent's run failed by our fault", extra={"fields": {"ticket": ticket.id}})
+            _log.exception("An internal error ended an agent's run", extra={"fields": {"ticket": ticket.id}})
             raise ModelFailure(
-                "Something went wrong on our side, in the middle of the agent's run.", transient=False
+                "Something went wrong on our side in the middle of the agent's run.", transient=False
             ) from error
         failure = run.outcome.failure
         if failure is not None:
             if isinstance(failure.cause, AllowanceSpent):
                 raise ModelFailure(failure.cause.message, transient=False)
-            why = f": {failure.error}" if agent.owner == ticket.owner else f". Its run is {run.run_id}"
-            raise ModelFailure(f"The agent failed{why}.", transient=False)
+            details = f": {failure.error}" if agent.owner == ticket.owner else f". Its run is {run.run_id}"
+            raise ModelFailure(f"The agent failed{details}.", transient=False)
         return ChatResult(
             content=to_content(run.outcome.result),
             thoughts=run.outcome.result,
@@ -80,13 +80,13 @@ class AgentChatService:
 
 
 def read_input(request: ChatRequest) -> JsonObject:
-    """The parameters, and the newest user message as `inputText`."""
-    said = [message.content for message in request.messages if message.role == "user"]
-    return {**request.parameters, INPUT_TEXT: said[-1] if said else ""}
+    """Returns the parameters, with the newest user message as `inputText`."""
+    contents = [message.content for message in request.messages if message.role == "user"]
+    return {**request.parameters, INPUT_TEXT: contents[-1] if contents else ""}
 
 
 def to_content(result: JsonValue) -> str:
-    """The result's `outputText` if it has one; a text as it is; else the result as JSON."""
+    """Returns the result's `outputText` if it has one, a string unchanged, and any other result as JSON."""
     if isinstance(result, dict) and isinstance(text := result.get(OUTPUT_TEXT), str):
         return text
     return result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Releases the holds of calls outside of tickets whose process died before it could settle them."""
+"""Releases the holds of calls outside tickets that were never settled, because their process died."""
 
 from shared import clock
 from shared.log import get_logger
@@ -13,14 +13,14 @@ _log = get_logger("sweep")
 async def release_expired_holds(database: Database, spending: SpendingService, max_holds: int) -> list[str]:
     """Releases up to `max_holds` holds, and returns the outcome of each: "released" or "left".
 
-    What such a call cost is unknown, so the hold's owner is charged nothing. The exception is a call that was left to
-    go on by itself: its owner is charged what it held, or leaving calls behind would make them free.
+    The cost of such a call is unknown, so the hold's owner is charged nothing. The exception is a call that was left
+    running without a caller: its owner is charged the amount held, since abandoned calls would otherwise be free.
     """
     async with database.raising_unavailable():
         holds = await database.holds.list_expired(clock.now(), max_holds)
 
     async def release(hold: Hold) -> str:
-        _log.error("A call was never settled; its hold is released", extra={"fields": hold.model_dump(mode="json")})
+        _log.error("Releasing the hold of a call that was not settled", extra={"fields": hold.model_dump(mode="json")})
         await spending.give_up(hold)
         return "released"
 

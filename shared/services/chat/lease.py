@@ -1,4 +1,4 @@
-"""The lease of a ticket: taken by one delivery, renewed while it works, and checked by everything that it writes."""
+"""The lease of a ticket: one delivery takes it, renews it while it works, and checks it before every write."""
 
 import asyncio
 import contextlib
@@ -22,11 +22,11 @@ Change = Callable[[Ticket, datetime], Ticket]
 
 
 class LeaseLost(Exception):
-    """Another worker has taken the ticket, since this one did not renew its lease in time."""
+    """Another worker has taken the ticket because this one did not renew its lease in time."""
 
 
 class LeaseHolder:
-    """One delivery, as the holder of a ticket's lease."""
+    """One delivery that holds a ticket's lease."""
 
     def __init__(self, database: Database, turns: TurnService, settings: Settings) -> None:
         self._database = database
@@ -39,8 +39,8 @@ class LeaseHolder:
     async def take(self, ticket_id: str) -> tuple[Claim, Ticket | None]:
         """Takes the lease if it is free and the owner has a turn for the ticket; parks the ticket if there is no turn.
 
-        Ends a ticket that has no attempt left, and one whose agent was interrupted; its hold is released, and its
-        owner is charged nothing more. One read for a ticket that has ended, else a transaction, too.
+        Ends a ticket that has no attempts left or whose agent was interrupted, releases its hold, and charges its
+        owner nothing more. One read for a ticket that has ended; for any other, also a transaction.
         """
         async with self._database.raising_unavailable():
             seen = await self._database.tickets.get(ticket_id)
@@ -62,19 +62,19 @@ class LeaseHolder:
                 ticket = ticket.lease_to(self.id, now, self._settings.lease_seconds)
                 self._database.tickets.put(ticket, transaction)
             elif decision in (Claim.EXHAUSTED, Claim.INTERRUPTED):
-                message = f"No answer was reached in {ticket.attempts} attempts. Send the chat again."
+                message = f"The chat was not answered in {ticket.attempts} attempts. Send it again."
                 if decision is Claim.INTERRUPTED:
-                    message = "The agent was interrupted. What it had spent is charged. Send the chat again."
+                    message = "The agent was interrupted. You are charged for what it had spent. Send the chat again."
                 await self._ledger.settle(ticket.fail(message, now), now, transaction)
             return decision, ticket
 
-        # Deliveries of one user's tickets take their turns one after the other, rather than overtake each other.
+        # Deliveries of one user's tickets take turns one after the other, so that none overtakes another.
         return await self._database.transaction(take, serialize_on=lock_name(seen.owner, kind_of(seen)))
 
     async def keep(self, ticket_id: str) -> None:
-        """Renews the lease until it is cancelled. Raises `LeaseLost`.
+        """Renews the lease until this task is cancelled. Raises `LeaseLost`.
 
-        Ignores an outage of the database: whatever ends the ticket checks the lease again.
+        Ignores an outage of the database, since the code that ends the ticket checks the lease again.
         """
         seconds = self._settings.lease_seconds
         while True:
@@ -92,7 +92,7 @@ class LeaseHolder:
         await self._database.transaction(write)
 
     async def get_held(self, ticket_id: str, transaction: Transaction) -> Ticket:
-        """The ticket. One read. Raises `LeaseLost` if this delivery no longer holds it."""
+        """Returns the ticket. One read. Raises `LeaseLost` if this delivery no longer holds its lease."""
         ticket = await self._database.tickets.get(ticket_id, transaction)
         if ticket is None or not ticket.held_by(self.id):
             raise LeaseLost

@@ -1,6 +1,6 @@
-"""Settles the attempts at a ticket: outcome, charge and hold in one transaction, which checks the lease.
+"""Settles the attempts at a ticket: outcome, charge and hold change in one transaction, which checks the lease.
 
-The ticket's owner is charged, also for an attempt that failed or lost its lease after its provider had begun. An
+The ticket's owner is charged even for an attempt that failed or lost its lease after its provider had begun. An
 agent's calls are charged one by one while it runs, so nothing more is charged for it here.
 """
 
@@ -38,7 +38,7 @@ class Settlement:
     async def end(self, seen: Ticket, change: Change, *, cost: float = 0.0, usage: Usage | None = None) -> None:
         """Ends the ticket, charges its owner, and releases its hold. Waits out outages. Raises `LeaseLost`.
 
-        `cost`, in US dollars, and `usage` are those of an attempt that failed; a result has its own.
+        `cost`, in US dollars, and `usage` belong to an attempt that failed; a result has its own.
         """
 
         async def write(transaction: Transaction) -> None:
@@ -57,9 +57,9 @@ class Settlement:
         usage: Usage | None = None,
         change: Change = lambda held, now: held,
     ) -> int:
-        """Holds within `bounds` in place of what the ticket holds, and writes the changed ticket; returns the hold.
+        """Replaces the ticket's hold with one within `bounds`, and writes the changed ticket; returns the hold.
 
-        `cost` and `usage` are those of the attempt before, for which its owner is charged. Raises `AllowanceSpent`,
+        `cost` and `usage` belong to the previous attempt, for which the owner is charged. Raises `AllowanceSpent`,
         `LeaseLost`, `Unavailable`.
         """
 
@@ -74,7 +74,7 @@ class Settlement:
 
     @contextlib.asynccontextmanager
     async def charge_if_lost(self, ticket: Ticket, cost: float, usage: Usage | None) -> AsyncGenerator[None]:
-        """Charges the attempt also if the block raises `LeaseLost`, since its provider bills it all the same."""
+        """Charges the attempt even if the block raises `LeaseLost`, since its provider bills it anyway."""
         try:
             yield
         except LeaseLost:
@@ -83,15 +83,15 @@ class Settlement:
                 async def write(transaction: Transaction) -> None:
                     await self._ledger.charge_lost(ticket, cost, usage, clock.now(), transaction)
 
-                with contextlib.suppress(Unavailable):  # it is in the log
+                with contextlib.suppress(Unavailable):  # `insist` has logged it
                     await self.insist(lambda: self._settle_first(ticket.owner, write))
             raise
 
     async def insist(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Does `work`, and waits out an outage of the database for minutes, as the answer is paid for.
+        """Does `work`, and waits out a database outage for minutes, because the model's answer has been paid for.
 
-        Raises `LeaseLost` also when a commit went through and only its answer was lost: the next delivery then finds
-        what was written. Raises `Unavailable` after an outage that lasts, and logs it, as a charge may be lost.
+        Raises `LeaseLost` even if a commit succeeded and only its response was lost: the next delivery then finds what
+        was written. After a longer outage, raises `Unavailable` and logs it, since a charge may be lost.
         """
         try:
             return await wait_out_outages(work, _SETTLING_SECONDS, _MAX_PAUSE_SECONDS)
@@ -100,5 +100,5 @@ class Settlement:
             raise
 
     async def _settle_first(self, owner: str, body: Callable[[Transaction], Awaitable[T]]) -> T:
-        """A transaction with the owner's account, ahead of calls that the owner has yet to begin."""
+        """Runs a transaction on the owner's account, ahead of those for calls that have not begun."""
         return await self._database.transaction(body, serialize_on=f"user:{owner}", urgent=True)

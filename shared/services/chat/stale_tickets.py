@@ -1,9 +1,9 @@
-"""Tickets that nobody has touched for `SWEEP_AFTER_SECONDS`: queued again, or ended.
+"""Queues stale tickets again, or ends them. A ticket is stale if it has not changed for `SWEEP_AFTER_SECONDS`.
 
-Such a ticket waits in a busy queue, or has lost its task (the queue gave up on it, or forgot it) or its worker.
-Queueing it again is always safe, thanks to the lease and the ticket's state. But more tasks do not help a queue that
-is slow, so it is done only if the queue no longer has a task for the ticket or, where the queue cannot say, after ever
-longer times.
+Such a ticket is waiting in a busy queue, or has lost its worker or its task, which the queue gave up on or forgot.
+The lease and the ticket's state make it safe to queue a ticket again at any time. But more tasks do not help a slow
+queue, so this happens only if the queue no longer has a task for the ticket or, if the queue cannot tell, at growing
+intervals.
 """
 
 import logging
@@ -22,10 +22,10 @@ from shared.tasks import InspectableQueue, QueueRefused, task_name
 from shared.trace import on_behalf_of
 
 _log = get_logger("sweep")
-_MAX_SECONDS_BETWEEN = 3600.0
-"""Where the queue cannot say which tasks it has, a waiting ticket is queued again at least this often."""
-_GIVEN_UP = "No answer was reached in time. Send the chat again."
-_WAITED = "Your other chats took so long that this one was never begun. Nothing was charged for it. Send it again."
+_MAX_REQUEUE_SECONDS = 3600.0
+"""If the queue cannot tell which tasks it has, a waiting ticket is queued again at least this often."""
+_GIVEN_UP = "The chat was not answered in time. Send it again."
+_NEVER_STARTED = "Your other chats took so long that this one never started. You were not charged. Send it again."
 _LEVELS = {"ended": logging.ERROR, "waiting": logging.DEBUG}
 
 
@@ -40,7 +40,7 @@ class StaleTickets:
         self._ledger = Ledger(database, settings)
 
     async def sweep(self, tickets: Sequence[Ticket]) -> list[str]:
-        """The outcome of each: "requeued", "ended", "waiting", or "left" for the next sweep."""
+        """Returns the outcome of each ticket: "requeued", "ended", "waiting", or "left" for the next sweep."""
         return await sweep_each(tickets, self._sweep_one, "left")
 
     async def _sweep_one(self, ticket: Ticket) -> str:
@@ -56,12 +56,12 @@ class StaleTickets:
         return outcome
 
     async def _queue_or_end(self, ticket: Ticket) -> str:
-        """The outcome, as `sweep` returns it."""
+        """Returns the outcome for one ticket, as in `sweep`."""
         if self.is_too_old(ticket):
             return "ended" if await self._give_up(ticket) else "left"
         if not await self._has_lost_its_task(ticket):
             return "waiting"
-        # Sweeps that run at the same time make a task of the same name, which the queue accepts once.
+        # Concurrent sweeps make a task with the same name, which the queue accepts only once.
         try:
             await self._queue.enqueue(task_name(ticket.id, ticket.tasks + 1), {"ticket_id": ticket.id})
         except QueueRefused as error:
@@ -71,24 +71,24 @@ class StaleTickets:
         return "requeued"
 
     def is_too_old(self, ticket: Ticket) -> bool:
-        """Whether it has to end. Its time counts from its first attempt since it was parked, else from its start."""
+        """Returns whether it must end. Its time counts from its first attempt after parking, or from its creation."""
         now = clock.now()
         if ticket.attempts == 0 or ticket.first_taken_at is None:
             return now - ticket.created_at > timedelta(seconds=self._settings.ticket_max_wait_seconds)
         return now - ticket.first_taken_at > timedelta(seconds=self._settings.ticket_max_age_seconds)
 
     async def _has_lost_its_task(self, ticket: Ticket) -> bool:
-        """Whether the queue no longer has its task. If the queue cannot say: whether the task was made long ago."""
+        """Returns whether the queue no longer has its task or, if the queue cannot tell, whether the task is old."""
         known = await self._queue.has(task_name(ticket.id, ticket.tasks))
         if known is not None:
             return not known
         if ticket.enqueued_at is None:
             return True
         doubled = self._settings.sweep_after_seconds * 2.0 ** min(ticket.tasks - 1, 30)
-        return clock.now() - ticket.enqueued_at > timedelta(seconds=min(doubled, _MAX_SECONDS_BETWEEN))
+        return clock.now() - ticket.enqueued_at > timedelta(seconds=min(doubled, _MAX_REQUEUE_SECONDS))
 
     async def _note_task(self, seen: Ticket) -> None:
-        """Counts the new task on the ticket, unless another sweep has done so."""
+        """Counts the new task on the ticket unless another sweep has done so."""
 
         async def note(transaction: Transaction) -> None:
             ticket = await self._database.tickets.get(seen.id, transaction)
@@ -98,15 +98,15 @@ class StaleTickets:
         await self._database.transaction(note)
 
     async def _give_up(self, seen: Ticket) -> bool:
-        """Ends the ticket, unless it has changed meanwhile, and releases its hold. Its owner is charged no more."""
+        """Ends the ticket and releases its hold, unless it has changed meanwhile. Charges its owner nothing more."""
 
         async def end(transaction: Transaction) -> bool:
             ticket = await self._database.tickets.get(seen.id, transaction)
             if ticket is None or ticket.updated_at != seen.updated_at:
                 return False
             now = clock.now()
-            why = _WAITED if ticket.parked and not ticket.attempts else _GIVEN_UP
-            await self._ledger.settle(ticket.fail(why, now), now, transaction)
+            message = _NEVER_STARTED if ticket.parked and not ticket.attempts else _GIVEN_UP
+            await self._ledger.settle(ticket.fail(message, now), now, transaction)
             return True
 
         ended = await self._database.transaction(end)

@@ -1,5 +1,5 @@
-"""The sweep: takes up what was left behind. Queues or ends stale tickets (`stale_tickets`), calls parked tickets that
-nobody has called, and releases expired holds (`expired_holds`).
+"""The sweep: queues or ends stale tickets (`stale_tickets`), calls parked tickets that no worker has called, and
+releases expired holds (`expired_holds`).
 """
 
 from collections import Counter
@@ -21,12 +21,12 @@ from shared.tasks import InspectableQueue
 
 _log = get_logger("sweep")
 _PARKED_PAGES = 10
-"""How many pages a sweep reads for each page of tickets that it sweeps, as parked ones only have to be counted."""
+"""The limit of pages that a sweep reads for each page of tickets that it sweeps. Parked tickets are only counted."""
 
 
 class Swept(SnakeModel):
-    """How many tickets a sweep queued again (`requeued`), `ended`, or `left` for the next sweep after an error; how
-    many are `waiting` in the queue or for a turn, with nothing to be done for them; how many were `called`, as their
+    """What a sweep did: how many tickets it queued again (`requeued`), `ended`, or `left` for the next sweep after an
+    error; how many are `waiting` in the queue or for a turn, and need nothing; how many were `called` because their
     turn had come; how many holds it `released`.
     """
 
@@ -59,10 +59,10 @@ class SweepService:
         self._spending = SpendingService(database, settings)
 
     async def sweep(self, page: int = 500, pages: int = 20) -> Swept:
-        """Sweeps all stale tickets, the longest untouched first; then parked ones, and expired holds.
+        """Sweeps all stale tickets, starting with the oldest change; then parked tickets, and expired holds.
 
-        Sweeps at most `pages` times `page` tickets. Parked ones do not count, so they never keep others from their
-        turn. Releases at most `page` holds.
+        Sweeps at most `pages` times `page` tickets. Parked tickets do not count towards this limit, so they never keep
+        the sweep from others. Releases at most `page` holds.
         """
         untouched_since = clock.now() - timedelta(seconds=self._settings.sweep_after_seconds)
         outcomes: list[str] = []
@@ -73,8 +73,8 @@ class SweepService:
                 tickets, after = await self._database.tickets.list_untouched(untouched_since, page, after)
             young = [ticket for ticket in tickets if ticket.parked and not self._stale_tickets.is_too_old(ticket)]
             parked.update((ticket.owner, kind_of(ticket)) for ticket in young)
-            aside = {ticket.id for ticket in young}
-            outcomes += await self._stale_tickets.sweep([ticket for ticket in tickets if ticket.id not in aside])
+            skipped = {ticket.id for ticket in young}
+            outcomes += await self._stale_tickets.sweep([ticket for ticket in tickets if ticket.id not in skipped])
             if after is None or len(outcomes) >= pages * page:
                 break
         outcomes += await self._call_parked(parked)
@@ -84,7 +84,7 @@ class SweepService:
         return swept
 
     async def _call_parked(self, parked: Counter[tuple[str, TurnKind]]) -> list[str]:
-        """Calls those whose turn has come, for each owner and kind. `parked`: how many tickets each has."""
+        """Calls the tickets whose turn has come, for each owner and kind. `parked` counts the tickets of each."""
 
         async def call(group: _Group) -> list[str]:
             called = min(await self._turns.call_parked(group.owner, group.kind), group.parked)

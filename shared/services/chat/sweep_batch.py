@@ -1,4 +1,4 @@
-"""Runs one step of a sweep for many things, some at a time."""
+"""Runs one step of a sweep for many tickets or holds, several at a time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,7 +11,7 @@ _MAX_AT_ONCE = 10
 
 
 class Named(Protocol):
-    """Something that a sweep looks at: a ticket, a hold. `id` names it in the log."""
+    """A ticket or a hold that a sweep examines. `id` names it in the log."""
 
     @property
     def id(self) -> str:
@@ -23,19 +23,19 @@ T = TypeVar("T", bound=Named)
 R = TypeVar("R")
 
 
-async def sweep_each(things: Sequence[T], sweep: Callable[[T], Awaitable[R]], left: R) -> list[R]:
-    """What `sweep` returns for each of `things`, in their order.
+async def sweep_each(items: Sequence[T], sweep: Callable[[T], Awaitable[R]], on_error: R) -> list[R]:
+    """Returns what `sweep` returns for each of `items`, in their order.
 
-    If it raises an error, that is logged, and the outcome is `left`; the others are swept all the same.
+    If `sweep` raises an error, logs it and returns `on_error` for that item; the others are still swept.
     """
     gate = asyncio.Semaphore(_MAX_AT_ONCE)
 
-    async def sweep_one(thing: T) -> R:
+    async def sweep_one(item: T) -> R:
         async with gate:
             try:
-                return await sweep(thing)
+                return await sweep(item)
             except Exception:
-                _log.exception("A ticket or a hold could not be swept", extra={"fields": {"id": thing.id}})
-                return left
+                _log.exception("A ticket or a hold could not be swept", extra={"fields": {"id": item.id}})
+                return on_error
 
-    return await asyncio.gather(*map(sweep_one, things))
+    return await asyncio.gather(*map(sweep_one, items))

@@ -1,9 +1,9 @@
-"""Turns, so that one user's chats do not occupy all workers.
+"""Turns prevent one user's chats from occupying all workers.
 
 A delivery takes a turn together with the ticket's lease. If the user has no turn left, the ticket is parked and the
 delivery ends: a parked ticket has no task, occupies no worker and uses up no attempt. The worker that ends a ticket
-frees its turn and calls the oldest parked ticket, with a new task. If that worker dies in between, the queue delivers
-the ended ticket again, which frees the turn; and the sweep calls tickets that are still parked beside a free turn.
+frees its turn and calls the oldest parked ticket with a new task. If that worker dies in between, the queue delivers
+the ended ticket again, which frees the turn. The sweep calls tickets that are still parked although a turn is free.
 """
 
 import asyncio
@@ -25,43 +25,46 @@ _log = get_logger("turns")
 _MARGIN_SECONDS = 60
 _UNLIMITED = 1_000_000
 _MAX_CALLED = 50
-"""At a time, as a transaction holds some hundred writes."""
+"""The limit of tickets called in one transaction, which holds a few hundred writes."""
 
 
 def kind_of(ticket: Ticket) -> TurnKind:
-    """Agents and models are counted separately: an agent takes a share of a worker's memory, a model nearly none."""
+    """Returns the kind of turn that the ticket needs.
+
+    Agents and models are counted separately: an agent takes a share of a worker's memory, a model almost none.
+    """
     return "agent" if ticket.provider == GOFANNON else "model"
 
 
 def lock_name(owner: str, kind: TurnKind) -> str:
-    """The lock within a process for transactions that may write a user's turns."""
+    """Names the lock within a process for transactions that may write a user's turns."""
     return f"turns:{kind}:{owner}"
 
 
 @dataclass(frozen=True)
 class TurnService:
-    """Takes, frees and passes on turns. `make_queue`: called only if needed, as the queue's library is large."""
+    """Takes, frees and passes on turns. `make_queue` is called only if needed, since the queue's library is large."""
 
     database: Database
     make_queue: Callable[[], TaskQueue]
     settings: Settings
 
     def max_turns(self, kind: TurnKind) -> int:
-        """How many turns of this kind a user has."""
-        most = self.settings.agent_chats_at_once if kind == "agent" else self.settings.model_chats_at_once
-        return most or _UNLIMITED
+        """Returns how many turns of this kind a user has."""
+        limit = self.settings.agent_chats_at_once if kind == "agent" else self.settings.model_chats_at_once
+        return limit or _UNLIMITED
 
     async def take(self, ticket: Ticket, holder: str, now: datetime, transaction: Transaction) -> bool:
         """Takes a turn for `ticket` in the transaction that leases it; returns whether it has one. One read.
 
-        If not, this has parked the ticket, and `recheck` must follow the commit. A ticket that arrives while others
-        are parked is parked behind them, even beside a free turn, unless it was called.
+        If it has none, this parks the ticket, and `recheck` must follow the commit. A ticket that arrives while others
+        are parked is parked behind them, even if a turn is free, unless it was called.
         """
         kind = kind_of(ticket)
-        if (most := self.max_turns(kind)) == _UNLIMITED:
+        if (max_turns := self.max_turns(kind)) == _UNLIMITED:
             return True
         turns = await self.database.turns.get(ticket.owner, kind, transaction)
-        if turns.has(ticket.id, now) or (turns.count_free(most, now) and not turns.waiting):
+        if turns.has(ticket.id, now) or (turns.count_free(max_turns, now) and not turns.waiting):
             until = now + timedelta(seconds=self.settings.worker_timeout_seconds + _MARGIN_SECONDS)
             self.database.turns.put(turns.give(Turn(ticket_id=ticket.id, holder=holder, until=until), now), transaction)
             return True
@@ -72,11 +75,10 @@ class TurnService:
         return False
 
     async def recheck(self, ticket: Ticket) -> None:
-        """Calls parked tickets if a turn came free while `ticket` was being parked.
+        """Calls parked tickets if a turn became free while `ticket` was being parked. One read.
 
-        Parking does not write the turns, so a turn may be freed concurrently. The worker that frees a turn looks for
-        parked tickets afterwards, and the one that parks a ticket looks for free turns afterwards, so that one of them
-        sees the other. One read.
+        Parking does not write the turns, so a turn may be freed concurrently. The worker that frees a turn then looks
+        for parked tickets, and the one that parks a ticket then looks for free turns, so one of them sees the other.
         """
         kind = kind_of(ticket)
         async with self.database.raising_unavailable():
@@ -85,7 +87,7 @@ class TurnService:
             await self.call_parked(ticket.owner, kind)
 
     async def pass_on(self, ticket: Ticket, holder: str | None) -> None:
-        """Frees the ticket's turn and calls the oldest parked ticket. With a `holder`, only if that one has the turn.
+        """Frees the ticket's turn and calls the oldest parked ticket. With a `holder`, only if it has the turn.
 
         One read and one write if nothing is parked. Raises `Unavailable`.
         """
@@ -106,9 +108,9 @@ class TurnService:
             await self.call_parked(ticket.owner, kind)
 
     async def call_parked(self, owner: str, kind: TurnKind) -> int:
-        """Gives the free turns to the oldest parked tickets, and queues those; returns how many.
+        """Gives the free turns to the oldest parked tickets, and queues them; returns how many.
 
-        A read for each, and two more. Raises `Unavailable`. A ticket that the queue refuses is left to the sweep.
+        One read for each, and two more. Raises `Unavailable`. A ticket that the queue refuses is left to the sweep.
         """
 
         async def call(transaction: Transaction) -> list[Ticket]:
@@ -117,9 +119,9 @@ class TurnService:
             free = min(turns.count_free(self.max_turns(kind), now), _MAX_CALLED)
             if not free:
                 return []
-            # Queried after the turns were read: a ticket parked later finds them changed, or rechecks them after this.
+            # Queried after the turns were read: a ticket parked later sees them changed, or rechecks them after this.
             parked = await self.database.tickets.list_parked(owner, kind, free)
-            # As long as the queue tries a task, which waits in a busy queue. The sweep replaces a task that is lost.
+            # For as long as the queue tries a task, which may wait in a busy queue. The sweep replaces a lost task.
             until = now + timedelta(seconds=self.settings.ticket_max_age_seconds)
             called: list[Ticket] = []
             for ticket in await asyncio.gather(*(self.database.tickets.get(seen.id, transaction) for seen in parked)):

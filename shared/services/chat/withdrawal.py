@@ -1,6 +1,6 @@
-"""Withdraws a chat whose caller could not get its ticket: it ends, and its owner is charged nothing.
+"""Withdraws a chat whose caller could not be given its ticket: it ends, and its owner is charged nothing.
 
-A chat stays accepted if another request got its ticket meanwhile, or a worker has begun it.
+A chat stays accepted if another request has got its ticket meanwhile, or if a worker has begun it.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from shared.services.idempotency import Idempotency
 from shared.settings import Settings
 from shared.store import Database, Transaction
 
-_ENDED = "The chat was not accepted. Nothing was charged. Send it again."
+_WITHDRAWN = "The chat was not accepted. Nothing was charged. Send it again."
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class WithdrawalService:
     settings: Settings
 
     async def withdraw(self, ticket: Ticket, request: KeyedRequest | None) -> bool:
-        """Ends the ticket, and forgets the request that made it; False if it stays accepted after all.
+        """Ends the ticket and forgets the request that made it. Returns False if the chat stays accepted.
 
-        A ticket that is not stored is stored as ended, so that a commit which arrives later has no effect. One
-        transaction. Raises `Unavailable`.
+        Stores a missing ticket as ended, so that a commit that arrives later has no effect. One transaction. Raises
+        `Unavailable`.
         """
 
         async def body(transaction: Transaction) -> bool:
@@ -41,19 +41,19 @@ class WithdrawalService:
                 return False
             if found is None or not found.status.finished:
                 now = clock.now()
-                await self._ledger.settle((found or ticket).fail(_ENDED, now), now, transaction)
+                await self._ledger.settle((found or ticket).fail(_WITHDRAWN, now), now, transaction)
             return True
 
         return await self.database.transaction(body)
 
     async def withdraw_by_id(self, ticket_id: str) -> None:
-        """Ends a ticket whose request had no key, if it is stored. One transaction. Raises `Unavailable`."""
+        """Ends a ticket whose request had no key, if the ticket is stored. One transaction. Raises `Unavailable`."""
 
         async def body(transaction: Transaction) -> None:
             found = await self.database.tickets.get(ticket_id, transaction)
             if found is not None and found.attempts == 0 and not found.status.finished:
                 now = clock.now()
-                await self._ledger.settle(found.fail(_ENDED, now), now, transaction)
+                await self._ledger.settle(found.fail(_WITHDRAWN, now), now, transaction)
 
         await self.database.transaction(body)
 

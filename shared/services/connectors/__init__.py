@@ -1,1 +1,1 @@
-"""Other people's servers: tools of MCP servers, and API descriptions."""
+"""Third-party servers: tools of MCP servers, and API descriptions."""

@@ -1,4 +1,4 @@
-"""Lists the tools of an MCP server, as it has them now."""
+"""Lists the current tools of an MCP server."""
 
 from shared.late_imports import import_late
 from shared.models.caller import Caller
@@ -11,9 +11,9 @@ from shared.services.upstream import to_service_error
 from shared.settings import Settings
 
 SECONDS = 45.0
-"""Limit of a call, whatever the settings allow: Hosting waits a minute for the whole answer."""
+"""The time limit of a call, regardless of the settings, because Hosting waits only a minute for the whole response."""
 AT_ONCE = 10
-"""How many requests of one user a process serves at a time: a quarter of what it can serve."""
+"""The limit of one user's requests that a process serves at the same time: a quarter of its capacity."""
 
 
 class McpToolService:
@@ -24,13 +24,13 @@ class McpToolService:
         self._settings = settings
 
     async def list(self, caller: Caller, request: ListToolsRequest) -> ToolList:
-        """All tools, in the server's order. The token is sent to that server only.
+        """Returns all tools, in the server's order. Sends the token to that server only.
 
         Raises `BadRequest` for an address that is not allowed or a token that cannot be sent, `UpstreamFailed`,
-        `UpstreamTooSlow`, and `TooManyRequests`, also for more than `AT_ONCE` requests of one user at a time.
+        `UpstreamTooSlow`, and `TooManyRequests`, including for more than `AT_ONCE` requests of one user at a time.
         """
         await self._limits.acquire(f"outbound:{caller.uid}", OUTBOUND_PER_MINUTE)
-        # The SDK takes most of a second to import, and others should not wait meanwhile.
+        # The SDK takes most of a second to import, and other requests should not wait meanwhile.
         await import_late("shared.outbound.mcp_session")
         try:
             with share(self._settings.google_cloud_project, "mcp", caller.uid, AT_ONCE):

@@ -1,1 +1,1 @@
-"""Demo apps: saved, listed, and served as one page."""
+"""Saves and lists demo apps, and serves each as one page."""

@@ -8,12 +8,12 @@ _MAX_PROBLEMS = 5
 _TAG = re.compile(
     r"<!--.*?(?:-->|\Z)|<([a-zA-Z][^\s/>]*+)((?:[^>\"']++|\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z))*+)", re.DOTALL
 )
-"""A comment, or a tag with its attributes. It never backtracks, whatever the text is."""
+"""Matches a comment, or a tag with its attributes. It never backtracks on any text."""
 _ATTRIBUTE = re.compile(r"([^\s\"'>/=]++)(?:\s*+=\s*+(?:\"([^\"]*+)\"?|'([^']*+)'?|([^\s>]++)))?+")
 
 
 def find_markup_problems(markup: str) -> list[str]:
-    """What the page's policy would keep from working: the first few problems, a sentence each. Takes linear time."""
+    """Returns a sentence for each of the first few parts that the page's policy would block. Takes linear time."""
     return list(dict.fromkeys(_find_problems(markup)))[:_MAX_PROBLEMS]
 
 
@@ -23,7 +23,7 @@ def _find_problems(markup: str) -> Iterator[str]:
             continue
         tag = found[1].lower()
         if tag == "script":
-            yield "A <script> in html does not run: put all JavaScript into js, without libraries."
+            yield "A <script> in html does not run: put all JavaScript into js, and use no libraries."
         for attribute in _ATTRIBUTE.finditer(found[2]):
             name = attribute[1].lower()
             value = html.unescape(attribute[2] or attribute[3] or attribute[4] or "")

@@ -1,4 +1,4 @@
-"""Reads the code in a model's answer, which may be fenced, in JSON, or between sentences."""
+"""Extracts the code from a model's answer, which may put it into a fence, into JSON, or between sentences."""
 
 import json
 import re
@@ -14,12 +14,12 @@ _CODE_STARTS = re.compile(
     r"^(?:import |from |async def |def |class |@|#|\"\"\"|[A-Za-z_]\w*\s*(?::[^=]+)?=)", re.MULTILINE
 )
 _JSON_STARTS = re.compile(r"^[^\n\"'{\[]*(?P<json>[{\[]\s*[{\[\"])", re.MULTILINE)
-"""An object or a list of texts that begins in a line before any quotation mark."""
+"""An object or a list of strings that begins on its line before any quotation mark."""
 _MAX_STARTS = 20
 
 
 def read_code(answer: str) -> str:
-    """The code in an answer, without fences, prose or JSON around it. A body of `run` alone is put into a `run`.
+    """Returns the code in an answer, without the fences, prose or JSON around it. Wraps a bare body in `run`.
 
     An answer without code becomes a `run` that returns nothing, which `code_check.find_fault` reports.
     """
@@ -29,10 +29,10 @@ def read_code(answer: str) -> str:
 
 
 def _read_json(answer: str) -> str | None:
-    """The code in an answer that is JSON, as in `{"code": "…"}`, fenced or after a sentence; None if it is not JSON.
+    """Returns the code in an answer that is JSON, such as `{"code": "…"}`, fenced or after a sentence; else None.
 
-    Of several texts, the longest that defines `run`, with those that define what it uses. Line breaks within texts are
-    accepted, as models write them.
+    If there are several strings, chooses the longest that defines `run`, and adds those that define what it uses.
+    Accepts line breaks within strings, since models write them.
     """
     decoder = json.JSONDecoder(strict=False)
     plain = _RUN.search(answer)
@@ -51,7 +51,7 @@ def _read_json(answer: str) -> str | None:
 
 
 def _walk_texts(value: Any) -> Iterator[str]:
-    """All texts in a JSON value, the last first."""
+    """Yields all strings in a JSON value, the last one first."""
     waiting = [value]
     while waiting:
         each = waiting.pop()
@@ -62,7 +62,7 @@ def _walk_texts(value: Any) -> Iterator[str]:
 
 
 def _unfence(answer: str) -> str:
-    """The code in an answer that is not JSON. Of several blocks, the longest that defines `run`, with its helpers."""
+    """Returns the code in an answer that is not JSON: the longest block that defines `run`, with its helpers."""
     blocks: list[str] = _FENCED.findall(answer)
     code = max(blocks, key=lambda block: (bool(_RUN.search(block)), len(block))) if blocks else _strip_prose(answer)
     code = code.strip("\n").rstrip()
@@ -74,7 +74,7 @@ def _unfence(answer: str) -> str:
 
 
 def _strip_prose(answer: str) -> str:
-    """The text without a fence that was never closed, and without the sentences before and after the code."""
+    """Removes fences that were never closed, and the sentences before and after the code."""
     text = re.sub(r"^```[\w+-]*[ \t]*$", "", answer.strip(), flags=re.MULTILINE)
     if not (start := _CODE_STARTS.search(text)) or not _RUN.search(text):
         return text
@@ -88,7 +88,7 @@ def _is_code(line: str) -> bool:
 
 
 def _split_imports(code: str) -> tuple[list[str], list[str]]:
-    """The lines of the imports at the beginning, which stay outside of `run`, and the other lines."""
+    """Returns the import lines at the beginning, which stay outside of `run`, and the other lines."""
     lines = code.split("\n")
     count = 0
     while count < len(lines) and (lines[count].startswith(("import ", "from ")) or not lines[count].strip()):

@@ -1,6 +1,7 @@
-"""Finds faults in a model's code that still parses and loads, by its syntax tree.
+"""Finds faults in a model's code that parses and loads, from its syntax tree.
 
-`Engine.load` finds code that does not load. The faults found here would otherwise appear only when the agent runs.
+`Engine.load` detects code that does not load. Without this module, the faults found here would appear only when the
+agent runs.
 """
 
 import ast
@@ -17,20 +18,20 @@ NO_RUN = (
     "return the result from it."
 )
 NO_RESULT = (
-    "`run` never returns a value. Do the work inside of `async def run(input_dict, tools)`, at the top level, and end "
+    "`run` never returns a value. Do the work inside `async def run(input_dict, tools)`, at the top level, and end "
     "it with `return` and the result, a dict that fits the output schema."
 )
 TOO_MANY_PARAMETERS = (
-    "`run` is called with two arguments, and has more parameters without a default. Define it as "
+    "`run` is called with two arguments, but has more parameters without a default. Define it as "
     "`async def run(input_dict, tools)`."
 )
 
 
 def find_fault(code: str) -> str | None:
-    """A sentence for the model about a `run` that is missing, cannot be called or never returns a value; else None.
+    """Returns a sentence for the model if `run` is missing, cannot be called or never returns a value; else None.
 
-    None also for code that does not parse, as loading it gives a better error, and for a `run` that is assigned or
-    imported rather than defined. A `run` that only raises, or never ends, never returns a value either.
+    Also returns None for code that does not parse, since loading it gives a better error, and for a `run` that is
+    assigned or imported rather than defined. A `run` that only raises or never ends counts as one without a value.
     """
     try:
         tree = parse_code(code)
@@ -40,17 +41,17 @@ def find_fault(code: str) -> str | None:
     for statement in _walk_statements(tree.body):
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and statement.name == "run":
             found = statement
-        elif "run" in _list_assigned(statement):
+        elif "run" in _list_assigned_names(statement):
             return None
     if found is None:
         return NO_RUN
     if not found.decorator_list and _has_too_many_parameters(found.args):
         return TOO_MANY_PARAMETERS
-    return None if any(_returns_a_value(node) for node in _walk_own(found.body)) else NO_RESULT
+    return None if any(_returns_a_value(node) for node in _walk_own_nodes(found.body)) else NO_RESULT
 
 
 def _has_too_many_parameters(parameters: ast.arguments) -> bool:
-    """Whether it needs more arguments than the input and the tools."""
+    """Returns whether a function with these parameters needs more arguments than the input and the tools."""
     by_position = len(parameters.posonlyargs) + len(parameters.args) - len(parameters.defaults)
     by_name = {
         each.arg for each, default in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True) if not default
@@ -59,7 +60,7 @@ def _has_too_many_parameters(parameters: ast.arguments) -> bool:
 
 
 def _walk_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a module, with those nested in `if`, `try`, `with` and others that open no scope."""
+    """Yields a module's statements, including those nested in `if`, `try`, `with` and others that open no scope."""
     waiting = [*body][::-1]
     while waiting:
         statement = waiting.pop()
@@ -71,8 +72,8 @@ def _walk_statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             waiting += [*(node for node in inner if isinstance(node, ast.stmt)), *handlers][::-1]
 
 
-def _list_assigned(statement: ast.stmt) -> set[str]:
-    """The names that the statement assigns or imports."""
+def _list_assigned_names(statement: ast.stmt) -> set[str]:
+    """Returns the names that the statement assigns or imports."""
     match statement:
         case ast.Assign(targets=targets):
             nodes = [node for target in targets for node in ast.walk(target)]
@@ -85,8 +86,8 @@ def _list_assigned(statement: ast.stmt) -> set[str]:
             return set()
 
 
-def _walk_own(body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
-    """The nodes of a function itself, without those of functions and classes defined in it."""
+def _walk_own_nodes(body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
+    """Yields the nodes of a function itself, without those of functions and classes defined inside it."""
     waiting: list[ast.AST] = [*body]
     while waiting:
         node = waiting.pop()

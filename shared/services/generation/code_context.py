@@ -18,13 +18,13 @@ from shared.services.upstream import to_service_error
 from shared.settings import Settings
 
 _MAX_SPEC_CHARACTERS = 60_000
-"""For all OpenAPI documents together: about 15,000 tokens."""
+"""The limit for all OpenAPI documents together, about 15,000 tokens."""
 _MAX_TOOL_CHARACTERS = 40_000
 _MAX_SERVERS_AT_ONCE = 8
 
 
 async def describe_tools(tools: dict[str, list[str]], settings: Settings, seconds: float) -> str:
-    """The chosen tools of each MCP server, as the servers describe them now. Asks several servers at a time.
+    """Describes the chosen tools of each MCP server as the servers list them now. Calls several servers at a time.
 
     Raises `BadRequest` for a tool that a server does not have, `UpstreamFailed` and `UpstreamTooSlow`.
     """
@@ -39,7 +39,7 @@ async def describe_tools(tools: dict[str, list[str]], settings: Settings, second
 
 
 async def _describe_server(url: str, names: list[str], settings: Settings, seconds: float) -> str:
-    await import_late("shared.outbound.mcp_session")  # its import takes most of a second
+    await import_late("shared.outbound.mcp_session")  # importing it takes most of a second
     try:
         found = {tool.name: tool for tool in await list_tools(url, None, settings, timeout=seconds)}
     except outbound.OutboundError as error:
@@ -57,7 +57,7 @@ async def _describe_server(url: str, names: list[str], settings: Settings, secon
 
 
 def describe_specs(specs: Sequence[SwaggerSpec]) -> str:
-    """The operations of each OpenAPI document. Raises `BadRequest` for text that is not an OpenAPI document."""
+    """Lists the operations of each OpenAPI document. Raises `BadRequest` for text that is not an OpenAPI document."""
     from shared.openapi import NotASpec, parse
     from shared.openapi import write_tool_docs as operations
 
@@ -72,7 +72,7 @@ def describe_specs(specs: Sequence[SwaggerSpec]) -> str:
 
 
 def describe_models(models: Sequence[ProviderConfig], catalog: Catalog) -> str:
-    """The models that the agent may call. Raises `BadRequest` for one that cannot be called."""
+    """Lists the models that the agent may call. Raises `BadRequest` for one that cannot be called."""
     parts: list[str] = []
     for config in models:
         try:
@@ -88,7 +88,7 @@ def describe_models(models: Sequence[ProviderConfig], catalog: Catalog) -> str:
 
 
 def describe_agents(agents: Sequence[StoredAgent]) -> str:
-    """The agents that this one may call."""
+    """Describes the agents that this one may call."""
     return "\n\n".join(
         f"### {agent.fields.name}\n{shorten(agent.fields.description, 1000)}\n"
         f"{shorten(agent.fields.docstring or '', 2000)}\n"

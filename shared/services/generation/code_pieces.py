@@ -1,4 +1,4 @@
-"""Puts together code that a model gave in several pieces: the one with `run`, after those that define what it uses."""
+"""Assembles code that a model gave in several pieces: those that define what `run` uses, then the one with `run`."""
 
 import ast
 from collections.abc import Sequence
@@ -6,32 +6,32 @@ from collections.abc import Sequence
 from shared.sandbox.analysis.source import Unreadable, parse_code
 
 MAX_PIECES = 50
-"""Bounds the work: each piece is parsed, and compared with the others."""
+"""Bounds the work, since each piece is parsed and compared with the others."""
 
 
 def add_helpers(main: str, others: Sequence[str]) -> str:
-    """`main`, after those of the `others` that define names it uses and does not define itself, in their order.
+    """Puts before `main` those of the `others` that define names which it uses but does not define, in their order.
 
-    A piece that does not parse, or defines `run` itself, is another version or an example, and is left out. Pieces
-    beyond the first `MAX_PIECES` are ignored.
+    Leaves out a piece that does not parse or that defines `run`: it is another version or an example. Ignores pieces
+    beyond the first `MAX_PIECES`.
     """
     others = others[:MAX_PIECES]
-    wanted, here = _find_names(main)
-    wanted -= here
+    needed, known = _find_names(main)
+    needed -= known
     chosen: set[int] = set()
     pieces = [(number, _find_names(other)) for number, other in enumerate(others)]
     while found := [
-        each for each in pieces if each[0] not in chosen and each[1][1] & wanted and "run" not in each[1][1]
+        each for each in pieces if each[0] not in chosen and each[1][1] & needed and "run" not in each[1][1]
     ]:
         number, (used, defined) = found[0]
         chosen.add(number)
-        here |= defined
-        wanted = (wanted | used) - here
+        known |= defined
+        needed = (needed | used) - known
     return "\n\n\n".join([*(others[number].strip("\n") for number in sorted(chosen)), main])
 
 
 def _find_names(code: str) -> tuple[set[str], set[str]]:
-    """The names that the code reads anywhere, and those that it defines at the top level; none if it does not parse."""
+    """Returns the names that the code reads, and those that it defines at the top level; none if it does not parse."""
     try:
         tree = parse_code(code)
     except Unreadable:

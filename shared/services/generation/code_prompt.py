@@ -5,30 +5,30 @@ import json
 from shared.models.wire import JsonObject
 
 CODE_RULES = """\
-You write one Python agent. Answer with its code alone: no explanation, no Markdown.
+You write one Python agent. Answer with its code only: no explanation, no Markdown.
 
 The code defines exactly one entry point at the top level:
 
     async def run(input_dict, tools):
         ...
 
-`input_dict` is a dict by the input schema; the return value is JSON by the output schema (a dict as a rule).
+`input_dict` is a dict that fits the input schema; the return value is JSON that fits the output schema, usually a dict.
 `tools` is a dict of MCP server URLs and tool names; call tools through `mcpc` as shown below.
 
-The code runs in CPython 3.14, in a sandbox without environment, threads, processes or sockets; files are in memory, \
-and gone with the run. In it there is:
+The code runs in CPython 3.14, in a sandbox without environment variables, threads, processes or sockets; files are \
+in memory and are lost when the run ends. The sandbox provides:
 - the standard library, and no other package: no requests, numpy, pandas or pydantic
 - `http_client`, an HTTP client: `response = await http_client.get(url, params=..., headers=..., timeout=...)`, and \
 post, put, patch, delete, request, with json=, data= or content=. The response has status_code, text, content, \
 headers, json() and raise_for_status(), and failures are the exceptions of httpx, which can be imported.
 - `content, thoughts = await call_llm(provider=..., model=..., messages=[{"role": "user", "content": ...}], \
-parameters={...})`, to call the models named below and no others
-- `await mcpc[url].call(tool_name=..., argument=value)` for the tools named below
-- `await gofannon_client.call(agent_name=..., input_dict={...})` for the agents named below
-- `print(...)`, whose lines go to the log"""
+parameters={...})`, to call the models listed below and no others
+- `await mcpc[url].call(tool_name=..., argument=value)` for the tools listed below
+- `await gofannon_client.call(agent_name=..., input_dict={...})` for the agents listed below
+- `print(...)`, which writes to the log"""
 
 NAME_RULES = """\
-You name an agent and document it. Answer with one JSON object alone, no explanation, no Markdown:
+You name an agent and document it. Answer with only one JSON object, no explanation, no Markdown:
 {"friendly_name": "a short snake_case name of two to four words", "docstring": "what it does, what input it takes, \
 what it returns, in a few lines"}"""
 
@@ -36,7 +36,7 @@ what it returns, in a few lines"}"""
 def write_request(
     description: str, input_schema: JsonObject | None, output_schema: JsonObject | None, docs: dict[str, str]
 ) -> str:
-    """The user message: the task, and what the agent may use. `docs`: texts by heading; empty ones are left out."""
+    """Writes the user message: the task, and what the agent may use. `docs`: texts by heading; skips empty ones."""
     parts = [
         f"# What the agent should do\n{description}",
         f"# Input schema\n{json.dumps(input_schema or {'inputText': 'string'}, ensure_ascii=False)}",
@@ -47,10 +47,10 @@ def write_request(
 
 
 def write_naming_request(request: str) -> str:
-    """The user message that asks for a name and a docstring. `request`: as `write_request` gives it."""
+    """Writes the user message that asks for a name and a docstring. `request` comes from `write_request`."""
     return f"Name and document this agent.\n\n{request}"
 
 
 def write_fix_request(error: str) -> str:
-    """The user message after code that failed a check."""
+    """Writes the user message that follows code which failed a check."""
     return f"This code cannot be used: {error}\nFix it. Answer with the whole code and nothing else."

@@ -34,8 +34,8 @@ _log = get_logger("code_writing")
 _MAX_ATTEMPTS = 3
 _MAX_NAMES = 50
 _TOOL_DOCS_SECONDS = 15
-_LAST_SECONDS = 2.0
-"""Kept back from a request's time, for what follows the model's calls."""
+_RESERVED_SECONDS = 2.0
+"""The part of a request's time that is reserved for the steps after the model's calls."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,17 @@ class CodeWritingService:
     async def write(self, caller: Caller, request: GenerateCodeRequest) -> GenerateCodeResponse:
         """Has a model write code that loads in the sandbox and whose `run` returns a value, and name and document it.
 
-        The name is one that no deployment has. If the naming fails, the code is still returned, as it has been paid
-        for, with a name and a docstring made from the description. The caller is charged for every call of the model.
+        Chooses a name that no deployment has. If naming fails, still returns the code, which has been paid for, with a
+        name and a docstring derived from the description. The caller is charged for every call of the model.
 
         Raises `BadRequest` for a model, tool, spec or agent that cannot be used, `AllowanceSpent`, `UpstreamFailed`
         when the model or an MCP server fails or the third version of the code still fails its checks,
         `UpstreamTooSlow`, and `Unavailable`.
         """
         composer = Composer(
-            self.model_calls, self.settings, caller, request.composer, request.built_in_tools, what="code"
+            self.model_calls, self.settings, caller, request.composer, request.built_in_tools, subject="code"
         )
-        async with composer.in_time():
+        async with composer.limit_time():
             text = await self._write_prompt(caller, request)
             naming = asyncio.create_task(_name(composer, request))
             try:
@@ -73,7 +73,7 @@ class CodeWritingService:
         return GenerateCodeResponse(code=code, friendly_name=name, docstring=docstring, thoughts=thoughts)
 
     async def _write_prompt(self, caller: Caller, request: GenerateCodeRequest) -> str:
-        """The user message, which describes everything that the agent may use."""
+        """Writes the user message, which describes everything that the agent may use."""
         specs = await asyncio.to_thread(describe_specs, request.swagger_specs)
         models = describe_models(request.invokable_models, self.model_calls.catalog)
         tools, agents = await _gather_both(
@@ -82,14 +82,14 @@ class CodeWritingService:
         )
         docs = {
             "MCP tools": tools,
-            "HTTP APIs, to be called through `http_client`": specs,
+            "HTTP APIs, which the code calls through `http_client`": specs,
             "Models": models,
             "Agents": describe_agents(agents),
         }
         return write_request(request.description, request.input_schema, request.output_schema, docs)
 
     async def _get_agents(self, caller: Caller, ids: list[str]) -> list[StoredAgent]:
-        """One look-up. Raises `BadRequest` for an agent that does not exist or that the caller may not see."""
+        """Fetches the agents in one look-up. Raises `BadRequest` for one that does not exist or that is hidden."""
         if not ids:
             return []
         async with self.database.raising_unavailable():
@@ -103,7 +103,7 @@ class CodeWritingService:
         return agents
 
     async def _write_code(self, composer: Composer, text: str, caller: Caller) -> tuple[str, Any]:
-        """The code, and the model's thoughts. The model may correct code that fails a check, twice."""
+        """Returns the code and the model's thoughts. Has the model correct code that fails a check, at most twice."""
         messages = [Message(role="system", content=CODE_RULES), Message(role="user", content=text)]
         error = ""
         for _ in range(_MAX_ATTEMPTS):
@@ -124,7 +124,7 @@ class CodeWritingService:
         raise UpstreamFailed(f"The model wrote no code that runs, in {_MAX_ATTEMPTS} attempts. The last error: {error}")
 
     async def _choose_free(self, name: str) -> str:
-        """The first of name, name_2, name_3 … under which nothing is published. One look-up for all of them."""
+        """Returns the first of name, name_2, name_3 … that no deployment has. One look-up for all of them."""
         names = [name, *(f"{name}_{number}" for number in range(2, _MAX_NAMES))]
         try:
             async with self.database.raising_unavailable():
@@ -134,7 +134,7 @@ class CodeWritingService:
         return next((free for free in names if free not in taken), f"{name}_{uuid4().hex[:8]}")
 
     def _limits(self, composer: Composer) -> Limits:
-        """For loading the code: the usual ones, within the time that the request has left."""
+        """Returns the limits for loading the code: the usual ones, within the request's remaining time."""
         return Limits(
             seconds=max(0.1, composer.budget.seconds_left),
             cpu_seconds=self.settings.run_cpu_seconds,
@@ -154,20 +154,20 @@ async def _name(composer: Composer, request: GenerateCodeRequest) -> tuple[str, 
 async def _name_or_derive(
     naming: asyncio.Task[tuple[str, str]], composer: Composer, request: GenerateCodeRequest
 ) -> tuple[str, str]:
-    """The name and docstring from the model, or ones made from the description if it fails or takes too long."""
+    """Returns the model's name and docstring, or ones derived from the description if it fails or takes too long."""
     try:
-        async with asyncio.timeout(max(0.0, composer.budget.seconds_left - _LAST_SECONDS)):
+        async with asyncio.timeout(max(0.0, composer.budget.seconds_left - _RESERVED_SECONDS)):
             return await naming
     except (UpstreamFailed, AllowanceSpent, BadRequest, Unavailable, TimeoutError) as error:
         _log.warning("A model wrote an agent but did not name it: %r", error, extra={"fields": {"id": composer.id}})
         return read_name_and_docstring("", request.description)
 
 
-async def _gather_both(one: Any, other: Any) -> Any:
-    """The results of both, run concurrently. If one fails, the other is cancelled before the error is raised."""
+async def _gather_both(first: Any, second: Any) -> Any:
+    """Runs both concurrently and returns their results. If one fails, cancels the other before raising its error."""
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = group.create_task(one), group.create_task(other)
+            tasks = group.create_task(first), group.create_task(second)
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
     return tuple(task.result() for task in tasks)

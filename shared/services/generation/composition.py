@@ -1,4 +1,4 @@
-"""Asks a model to write something, within the time and budget of one request. The caller is charged for each call."""
+"""Has a model write something within the time and budget of one request. The caller is charged for each call."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -19,19 +19,19 @@ from shared.services.request_shares import share
 from shared.settings import Settings
 
 AT_ONCE = 8
-"""How many requests of one user may have a model write something at a time, in each process."""
+"""The limit of one user's requests that have a model write something at the same time, in each process."""
 
 
 @dataclass
 class Composer:
-    """One for each request. `what` is being written: "code", "demo". Its calls are named after `id`, and numbered."""
+    """Calls the model for one request. `subject`: "code" or "demo". Calls are named by `id` and a number."""
 
     model_calls: ModelCallService
     settings: Settings
     caller: Caller
     model: ProviderConfig
     built_in_tools: list[str]
-    what: str
+    subject: str
     id: str = field(default_factory=lambda: f"write-{uuid4()}")
     calls: int = 0
 
@@ -46,26 +46,28 @@ class Composer:
             raise BadRequest(str(error)) from error
 
     @asynccontextmanager
-    async def in_time(self) -> AsyncGenerator[None]:
-        """Ends the block when the request's time is up. Raises `UpstreamTooSlow` then, and `TooManyRequests` when the
-        user has `AT_ONCE` such requests under way: each may take most of a minute.
+    async def limit_time(self) -> AsyncGenerator[None]:
+        """Ends the block with `UpstreamTooSlow` when the request's time is up.
+
+        Raises `TooManyRequests` when the user has `AT_ONCE` such requests under way, since each may take most of a
+        minute.
         """
         try:
-            with share(self.settings.google_cloud_project, f"generate-{self.what}", self.caller.uid, AT_ONCE):
+            with share(self.settings.google_cloud_project, f"generate-{self.subject}", self.caller.uid, AT_ONCE):
                 async with asyncio.timeout(self.budget.seconds_left):
                     yield
         except TimeoutError as error:
             seconds = self.settings.run_timeout_seconds
-            message = f"The {self.what} was not written within {seconds:g} s. Choose a faster model."
+            message = f"The {self.subject} was not written within {seconds:g} s. Choose a faster model."
             raise UpstreamTooSlow(message) from error
         finally:
             await self.model_calls.leave(self.budget)
 
     async def ask(self, messages: list[Message], tools: list[str] | None = None) -> ChatResult:
-        """Calls the model once; the caller is charged. `tools`: built-in ones; None: all that the request named.
+        """Calls the model once; the caller is charged. `tools` are built-in ones; None means all that were requested.
 
         Raises `BadRequest`, `AllowanceSpent`, `UpstreamFailed`, `Unavailable`, and `TimeoutError`, which
-        `in_time` turns into `UpstreamTooSlow`.
+        `limit_time` turns into `UpstreamTooSlow`.
         """
         request = ChatRequest(
             messages=messages,
@@ -82,11 +84,11 @@ class Composer:
                 request,
                 self.budget,
                 self.settings.model_timeout_seconds,
-                {"purpose": f"generate-{self.what}", "id": self.id},
+                {"purpose": f"generate-{self.subject}", "id": self.id},
             )
         except CatalogError as error:
             raise BadRequest(str(error)) from error
         except (ModelFailure, BudgetSpent) as error:
             if not self.budget.seconds_left:
                 raise TimeoutError from error
-            raise UpstreamFailed(f"The {self.what} could not be written: {error}") from error
+            raise UpstreamFailed(f"The {self.subject} could not be written: {error}") from error

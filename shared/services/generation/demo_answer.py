@@ -1,4 +1,4 @@
-"""Reads the demo in a model's answer: a JSON object, fenced or bare, with or without prose around it."""
+"""Extracts the demo from a model's answer: a JSON object, fenced or bare, with or without prose around it."""
 
 import json
 import re
@@ -14,16 +14,16 @@ _PARTS = ("html", "css", "js")
 
 
 class BadAnswer(Exception):
-    """The answer holds no usable demo; `args[0]` is a sentence for the model."""
+    """The answer contains no usable demo; `args[0]` is a sentence for the model."""
 
 
 def read_answer(answer: str) -> DemoCode:
-    """The demo in an answer, fenced or bare, with prose around it or not. Raises `BadAnswer`.
+    """Returns the demo in an answer. Raises `BadAnswer`.
 
-    Line breaks within its strings are accepted, as models write them.
+    Accepts line breaks within strings, since models write them.
     """
     decoder = json.JSONDecoder(strict=False)
-    error = "It holds no JSON object."
+    error = "It contains no JSON object."
     for number, start in enumerate(_OBJECT.finditer(answer)):
         if number == _MAX_OBJECTS:
             break
@@ -43,16 +43,16 @@ def read_answer(answer: str) -> DemoCode:
 
 
 def _check_parts(found: dict[str, Any]) -> DemoCode:
-    """The demo, if all its parts are there and can be stored. Raises `BadAnswer`."""
+    """Returns the demo if all its parts are present and can be stored. Raises `BadAnswer`."""
     if missing := [part for part in _PARTS if not isinstance(found.get(part), str)]:
         raise BadAnswer(f"The JSON object lacks {', '.join(missing)}: html, css and js must each be a string.")
     parts = cast("dict[str, str]", {part: found[part] for part in _PARTS})
     if not parts["html"].strip() and not parts["js"].strip():
         raise BadAnswer("html and js are empty: the page would show nothing.")
     if (size := sum(len(part) for part in parts.values())) > _MAX_CHARACTERS:
-        raise BadAnswer(f"html, css and js have {size} characters together; at most {_MAX_CHARACTERS} can be kept.")
+        raise BadAnswer(f"html, css and js have {size} characters together; at most {_MAX_CHARACTERS} can be stored.")
     try:
         "".join(parts.values()).encode()
     except UnicodeEncodeError:
-        raise BadAnswer("Its text holds half of a surrogate pair, which is not a valid character.") from None
+        raise BadAnswer("Its text contains half of a surrogate pair, which is not a valid character.") from None
     return DemoCode(**parts)

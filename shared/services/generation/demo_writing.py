@@ -31,21 +31,22 @@ class DemoWritingService:
     settings: Settings
 
     async def write(self, caller: Caller, request: GenerateDemoRequest) -> GeneratedDemo:
-        """Has a model write a page whose script parses, and calls only the selected deployments.
+        """Has a model write a page whose script parses and calls only the selected deployments.
 
         The caller is charged for every call of the model. Raises `BadRequest` for a model that cannot be called, and
-        for a deployment that does not exist or that the caller may not see; `AllowanceSpent`, `UpstreamFailed` when
-        the model fails or its second page still fails a check, `UpstreamTooSlow`, and `Unavailable`.
+        for a deployment that does not exist or that the caller may not see. Also raises `AllowanceSpent`,
+        `UpstreamFailed` when the model fails or its second page still fails a check, `UpstreamTooSlow`, and
+        `Unavailable`.
         """
         composer = Composer(
-            self.model_calls, self.settings, caller, request.composer, request.built_in_tools, what="demo"
+            self.model_calls, self.settings, caller, request.composer, request.built_in_tools, subject="demo"
         )
-        async with composer.in_time():
+        async with composer.limit_time():
             selected = await self._get_selected(caller, request)
             return await _write(composer, write_request(request.user_prompt, selected), selected)
 
     async def _get_selected(self, caller: Caller, request: GenerateDemoRequest) -> list[Deployment]:
-        """The selected deployments as they are now, whatever the request says about them. A read for each, at once."""
+        """Reads the selected deployments, as the request's copies may be outdated. One read each, concurrently."""
         names = list(dict.fromkeys(api.friendly_name for api in request.selected_apis))
         async with self.database.raising_unavailable():
             found = await asyncio.gather(*(self.database.deployments.get(name) for name in names))
@@ -58,7 +59,7 @@ class DemoWritingService:
 
 
 async def _write(composer: Composer, text: str, selected: list[Deployment]) -> GeneratedDemo:
-    """Asks the model, and once more with what is wrong with its first answer. Raises `UpstreamFailed`."""
+    """Calls the model, and calls it again with the faults of its first answer. Raises `UpstreamFailed`."""
     messages = [Message(role="system", content=DEMO_RULES), Message(role="user", content=text)]
     apis = {deployment.friendly_name for deployment in selected}
     error = ""
@@ -80,8 +81,8 @@ async def _write(composer: Composer, text: str, selected: list[Deployment]) -> G
 
 
 def _check(answer: str, apis: set[str]) -> DemoCode:
-    """The demo in the answer. Raises `BadAnswer` for one that would not work."""
-    # Imported here, as most requests need no parser.
+    """Returns the demo in the answer. Raises `BadAnswer` for one that would not work."""
+    # Imported here because most requests need no parser.
     from shared.javascript.lint import find_problems
 
     code = read_answer(answer)

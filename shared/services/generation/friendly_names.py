@@ -1,4 +1,4 @@
-"""Friendly names and docstrings of agents: read from a model's answer, or made from the agent's description."""
+"""Reads agents' friendly names and docstrings from a model's answer, or derives them from the agent's description."""
 
 import json
 import re
@@ -11,7 +11,7 @@ _MAX_NAME_CHARACTERS = 60
 
 
 def read_name_and_docstring(answer: str, description: str) -> tuple[str, str]:
-    """The agent's name, made valid, and its docstring, as a model gave them; else made from the `description`."""
+    """Returns the name, made valid, and the docstring that a model gave, or ones derived from the `description`."""
     match = re.search(r"\{.*\}", answer, re.DOTALL)
     try:
         parsed: Any = json.loads(match[0]) if match else {}
@@ -29,7 +29,7 @@ def read_name_and_docstring(answer: str, description: str) -> tuple[str, str]:
 
 
 def to_snake_case(text: str) -> str:
-    """`text` as a snake_case name; empty if it has no letters that a name can have."""
+    """Returns `text` as a snake_case name; empty if it has no letters that a name can contain."""
     spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", text)
     words = re.sub(r"[^a-z0-9]+", "_", spaced.lower()).strip("_")
     words = re.sub(r"^[0-9_]+", "", words)[:_MAX_NAME_CHARACTERS].strip("_")

@@ -136,7 +136,7 @@ async def test_an_agent_with_a_budget_of_zero_does_what_is_free(harness: Harness
     model = Model(1)
     published = published_with(harness, model, deployment_budget_per_day=0)
     assert (await published.call("echo", HI, "a")).result == {"outputText": "hi"}
-    assert "than it may spend in a day" in str((await published.call("catches", {}, "a")).result)
+    assert "than its budget for a day" in str((await published.call("catches", {}, "a")).result)
     assert model.calls == 0
 
 

@@ -32,7 +32,7 @@ def test_what_is_set_aside_cannot_be_spent_twice() -> None:
 def test_a_call_whose_prompt_alone_is_not_covered_is_refused() -> None:
     """What is left must pay for the prompt and a short answer."""
     budget = Budget(seconds=60, calls=9, cost=100)
-    with pytest.raises(BudgetSpent, match=r"may cost \$0.000101 before it is answered, and \$0.0001 is left"):
+    with pytest.raises(BudgetSpent, match=r"may cost \$0.000101 before it is answered, but only \$0.0001 is left"):
         budget.reserve(CostBounds(101, 500))
 
 

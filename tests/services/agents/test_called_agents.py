@@ -45,9 +45,7 @@ async def test_an_agent_calls_those_it_names(harness: Harness) -> None:
         caller_ = await save(harness.database, OWNER, calling(name), gofannonAgents=[echo.id])
         assert await run(harness, OWNER, caller_) == {"outputText": "hi"}
     other = await save(harness.database, OWNER, calling("Unnamed"), gofannonAgents=[echo.id])
-    assert "There is no agent 'Unnamed' that may be called from here. There is: Echo." in await run(
-        harness, OWNER, other
-    )
+    assert "This agent may not call an agent named 'Unnamed'. It may call: Echo." in await run(harness, OWNER, other)
 
 
 async def test_several_are_called_at_once(harness: Harness) -> None:
@@ -66,7 +64,7 @@ async def test_other_users_agents_are_called_only_if_they_are_shared(harness: Ha
     """Naming an id gives no right to it."""
     private = await save(harness.database, caller, name="Private")
     shared = await save(harness.database, caller, name="Shared", visibility="shared")
-    for name, expected in (("Private", "There is no agent 'Private'"), ("Shared", "hi")):
+    for name, expected in (("Private", "This agent may not call an agent named 'Private'"), ("Shared", "hi")):
         mine = await save(harness.database, OWNER, calling(name), gofannonAgents=[private.id, shared.id])
         assert expected in str(await run(harness, OWNER, mine))
 
@@ -107,7 +105,7 @@ async def test_depth_is_limited(harness: Harness) -> None:
         agent = await save(
             harness.database, OWNER, calling(str(number - 1)), name=str(number), gofannonAgents=[agent.id]
         )
-        expected = {"outputText": "hi"} if number <= 3 else "Agents may call agents 3 deep"
+        expected = {"outputText": "hi"} if number <= 3 else "Agents may call each other to a depth of 3"
         result = await run(harness, OWNER, agent)
         assert result == expected or str(expected) in str(result)
 
@@ -155,10 +153,10 @@ async def run(input_dict, tools):
 """
     outer = await save(harness.database, OWNER, code, gofannonAgents=[ask.id])
     small = Harness(harness.settings.model_copy(update={"run_max_calls": 7}), harness.catalog)
-    assert "A run may make 7 calls" in await run(small, OWNER, outer)
+    assert "may make 7 calls" in await run(small, OWNER, outer)
     assert len(model_server.calls) == 3  # the fourth call of an agent was the seventh; its model's the eighth
     poor = Harness(harness.settings.model_copy(update={"run_max_cost": 0.002}), harness.catalog)
-    assert "A run may spend $0.002" in await run(poor, OWNER, outer)
+    assert "may spend $0.002" in await run(poor, OWNER, outer)
 
 
 async def test_run_slots_do_not_wait_for_each_other(settings: Settings, catalog: Catalog) -> None:
@@ -182,7 +180,7 @@ async def test_run_slots_do_not_wait_for_each_other_when_code_is_tried_out(
     assert [answer.result for answer in answers] == [{"outputText": "hi"}] * 8
     middle = await save(harness.database, OWNER, calling("Leaf"), name="Middle", gofannonAgents=[leaf.id])
     deeper = request.model_copy(update={"code": calling("Middle"), "gofannon_agents": [middle.id]})
-    with pytest.raises(CodeFailed, match="1 deep"):
+    with pytest.raises(CodeFailed, match="a depth of 1;"):
         await harness.runs.run_code(OWNER, deeper)
 
 

@@ -66,12 +66,12 @@ async def run(input_dict, tools):
     ("call", "words"),
     [
         ("call_llm(provider='openai', model='gpt-4.1', messages='hi')", "does not name the model 'openai/gpt-4.1'"),
-        ("call_llm(provider='openai', model='gpt-4.1-mini', messages=[])", "messages must be a list"),
+        ("call_llm(provider='openai', model='gpt-4.1-mini', messages=[])", "messages must be a non-empty list"),
         ("call_llm(provider='openai', model='gpt-4.1-mini', messages='hi', parameters={'api_base': 'x'})", "api_base"),
         ("call_llm(provider='openai', model='gpt-4.1-mini', messages='hi', parameters=5)", "parameters must be a dict"),
         (
             "call_llm(provider='openai', model='gpt-4.1-mini', messages='hi', tools=[{'type': 'function'}])",
-            "be given",
+            "Functions cannot be passed",
         ),
         ("call_llm(provider='openai', model='gpt-4.1-mini', messages=[{'role': 'tool', 'content': 'x'}])", "role"),
         ("litellm.acompletion(model='openai/gpt-4.1-mini', messages='hi', api_key='x')", "api_key"),
@@ -208,7 +208,7 @@ async def run(input_dict, tools):
         total += len((await http_client.get(input_dict["url"])).content)
 """
     failed = await failure(harness, caller, code, {"url": f"{api_server.address}/huge?bytes=4000000&told=1"})
-    assert "A run may read 33554432 bytes of HTTP answers" in failed.message
+    assert "may read 33554432 bytes of HTTP responses" in failed.message
     assert len(api_server.calls) == 9
 
 
@@ -217,7 +217,7 @@ async def run(input_dict, tools):
     [
         ('[{"role": "robot", "content": "x"}]', "role must be 'user', 'assistant' or 'system'."),
         ('[{"role": "user"}]', "content is missing."),
-        ('[{"role": "user", "content": 5}]', "content must be a text."),
+        ('[{"role": "user", "content": 5}]', "content must be a string."),
         ('["x"]', "A message must be a dict."),
     ],
 )

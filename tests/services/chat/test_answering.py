@@ -104,7 +104,7 @@ async def test_a_worker_that_dies_on_the_last_attempt_leaves_nothing_processing(
     await worker.deliver(ticket_id)
     ticket = await worker.now(ticket_id)
     assert ticket.status is TicketStatus.FAILED
-    assert ticket.error == "No answer was reached in 5 attempts. Send the chat again."
+    assert ticket.error == "The chat was not answered in 5 attempts. Send it again."
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ async def test_a_ticket_that_was_tried_and_then_parked_is_not_said_to_have_cost_
     assert (await sweeper.sweep()).ended == 1
     ended = await database.tickets.get("tried")
     assert ended is not None
-    assert ended.error == "No answer was reached in time. Send the chat again."
+    assert ended.error == "The chat was not answered in time. Send it again."
 
 
 async def test_parked_tickets_do_not_keep_others_from_being_swept(
@@ -162,7 +162,7 @@ async def test_tickets_that_are_too_old_are_ended(database: Database, sweeper: S
     assert await sweeper.sweep() == Swept(ended=1)
     ended = await database.tickets.get("old")
     assert ended is not None
-    assert (ended.status, ended.error) == (TicketStatus.FAILED, "No answer was reached in time. Send the chat again.")
+    assert (ended.status, ended.error) == (TicketStatus.FAILED, "The chat was not answered in time. Send it again.")
 
 
 async def test_a_refused_ticket_is_left_for_the_next_sweep(

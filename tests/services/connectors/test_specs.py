@@ -155,7 +155,7 @@ async def test_references_to_other_documents_are_warned_about(
 async def test_a_document_too_large_for_an_agent_is_shortened(
     service: SpecService, caller: Caller, api_server: ApiServer
 ) -> None:
-    """To what a model is shown of it, which is the same as before; a warning says so."""
+    """A long document is shortened to what a model sees of it, which does not change; a warning says so."""
     text = back_office(120)
     assert len(json.dumps(text)) > MAX_SPEC_BYTES
     spec = await fetched(service, caller, api_server, text.encode())
@@ -175,7 +175,7 @@ async def test_a_document_that_cannot_be_shortened_enough_has_a_warning(
     spec = await fetched(service, caller, api_server, text.encode())
     assert spec.content == text
     (warning,) = spec.warnings or []
-    assert "2000 bytes of a document can be kept in an agent, or sent to generate its code" in warning
+    assert "at most 2000 bytes can be stored in an agent, or sent to generate its code" in warning
     assert "Give the address of a smaller one" in warning
 
 

@@ -119,7 +119,7 @@ async def test_it_gives_up_after_one_correction(
 ) -> None:
     """502, with the last error; both answers are charged."""
     model_server.script(ASKED, Answer("no"))
-    model_server.script(write_fix_request("It holds no JSON object."), Answer(json.dumps({**PARTS, "js": "let 1"})))
+    model_server.script(write_fix_request("It contains no JSON object."), Answer(json.dumps({**PARTS, "js": "let 1"})))
     with pytest.raises(UpstreamFailed, match="The last error: js, line 1: Syntax error"):
         await writing.write(caller, request())
     assert len(model_server.calls) == 2
@@ -133,7 +133,7 @@ async def test_the_model_corrects_an_empty_answer(
 ) -> None:
     """Providers refuse empty messages, so another text stands for it."""
     model_server.script(ASKED, Answer(" "))
-    model_server.script(write_fix_request("It holds no JSON object."), Answer(ANSWER))
+    model_server.script(write_fix_request("It contains no JSON object."), Answer(ANSWER))
     assert (await writing.write(caller, request())).html == PARTS["html"]
     assert model_server.calls[1].body["messages"][2]["content"].strip()
 

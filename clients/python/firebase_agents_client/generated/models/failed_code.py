@@ -11,9 +11,9 @@ T = TypeVar("T", bound="FailedCode")
 
 @_attrs_define
 class FailedCode:
-    """Code that failed. `error`: "TypeName: message". `logs`: what was printed. `traceback`: the code's own lines.
+    """Code that failed. `error`: "TypeName: message". `logs`: printed lines. `traceback`: the code's own lines.
 
-    `engine`: which one ran it.
+    `engine`: the engine that ran it.
 
         Attributes:
             detail (str):

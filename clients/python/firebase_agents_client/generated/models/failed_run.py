@@ -13,11 +13,11 @@ T = TypeVar("T", bound="FailedRun")
 
 @_attrs_define
 class FailedRun:
-    """A run that failed. Its author finds it in the log.
+    """A run that failed. The agent's author can find it in the log by its id.
 
     Attributes:
         detail (str):
-        run_id (None | str | Unset): Missing where the fault is the service's.
+        run_id (None | str | Unset): Missing if the service itself failed.
     """
 
     detail: str

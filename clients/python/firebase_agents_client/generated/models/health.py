@@ -11,7 +11,7 @@ T = TypeVar("T", bound="Health")
 
 @_attrs_define
 class Health:
-    """That the service answers.
+    """The service responds.
 
     Attributes:
         status (str):  Default: 'healthy'.

@@ -13,11 +13,11 @@ T = TypeVar("T", bound="UnknownOutcome")
 
 @_attrs_define
 class UnknownOutcome:
-    """A chat that was not accepted, or perhaps was.
+    """A chat that may or may not have been accepted.
 
     Attributes:
         detail (str):
-        ticket_id (None | str | Unset): Of a chat that may have been accepted: look it up.
+        ticket_id (None | str | Unset): The ticket of a chat that may have been accepted: look it up.
     """
 
     detail: str

@@ -78,9 +78,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[ChatResponse | Error]:
-    """The ticket's status, and its result or error once it is finished
+    """Returns the ticket's status, and its result or error once it is finished
 
-     The ticket's status, and its result or error once it is finished.
+     Returns the ticket's status, and its result or error once it is finished.
 
     Args:
         ticket_id (str):
@@ -109,9 +109,9 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> ChatResponse | Error | None:
-    """The ticket's status, and its result or error once it is finished
+    """Returns the ticket's status, and its result or error once it is finished
 
-     The ticket's status, and its result or error once it is finished.
+     Returns the ticket's status, and its result or error once it is finished.
 
     Args:
         ticket_id (str):
@@ -135,9 +135,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[ChatResponse | Error]:
-    """The ticket's status, and its result or error once it is finished
+    """Returns the ticket's status, and its result or error once it is finished
 
-     The ticket's status, and its result or error once it is finished.
+     Returns the ticket's status, and its result or error once it is finished.
 
     Args:
         ticket_id (str):
@@ -164,9 +164,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> ChatResponse | Error | None:
-    """The ticket's status, and its result or error once it is finished
+    """Returns the ticket's status, and its result or error once it is finished
 
-     The ticket's status, and its result or error once it is finished.
+     Returns the ticket's status, and its result or error once it is finished.
 
     Args:
         ticket_id (str):

@@ -118,14 +118,15 @@ def sync_detailed(
 ) -> Response[Accepted | Error | Invalid | UnknownOutcome]:
     """Queues the chat
 
-     Queues the chat; answers once the chat can no longer be lost.
+     Queues the chat; responds once the chat can no longer be lost.
 
-    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under
-    it gets 409.
+    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; a different chat
+    under it gets
+    409.
 
     Args:
-        idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
-            it, it is done once. A UUID is a good one.
+        idempotency_key (None | str | Unset): Identifies the request for 24 hours: if sent again
+            under this key, it is done only once. A UUID is a good choice.
         body (ChatRequest): The request body of `POST /chat`. The model's catalog entry lists its
             `parameters` and `built_in_tools`.
 
@@ -161,14 +162,15 @@ def sync(
 ) -> Accepted | Error | Invalid | UnknownOutcome | None:
     """Queues the chat
 
-     Queues the chat; answers once the chat can no longer be lost.
+     Queues the chat; responds once the chat can no longer be lost.
 
-    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under
-    it gets 409.
+    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; a different chat
+    under it gets
+    409.
 
     Args:
-        idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
-            it, it is done once. A UUID is a good one.
+        idempotency_key (None | str | Unset): Identifies the request for 24 hours: if sent again
+            under this key, it is done only once. A UUID is a good choice.
         body (ChatRequest): The request body of `POST /chat`. The model's catalog entry lists its
             `parameters` and `built_in_tools`.
 
@@ -199,14 +201,15 @@ async def asyncio_detailed(
 ) -> Response[Accepted | Error | Invalid | UnknownOutcome]:
     """Queues the chat
 
-     Queues the chat; answers once the chat can no longer be lost.
+     Queues the chat; responds once the chat can no longer be lost.
 
-    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under
-    it gets 409.
+    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; a different chat
+    under it gets
+    409.
 
     Args:
-        idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
-            it, it is done once. A UUID is a good one.
+        idempotency_key (None | str | Unset): Identifies the request for 24 hours: if sent again
+            under this key, it is done only once. A UUID is a good choice.
         body (ChatRequest): The request body of `POST /chat`. The model's catalog entry lists its
             `parameters` and `built_in_tools`.
 
@@ -240,14 +243,15 @@ async def asyncio(
 ) -> Accepted | Error | Invalid | UnknownOutcome | None:
     """Queues the chat
 
-     Queues the chat; answers once the chat can no longer be lost.
+     Queues the chat; responds once the chat can no longer be lost.
 
-    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; another chat under
-    it gets 409.
+    The same chat under the same `Idempotency-Key` gets the same ticket for 24 hours; a different chat
+    under it gets
+    409.
 
     Args:
-        idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
-            it, it is done once. A UUID is a good one.
+        idempotency_key (None | str | Unset): Identifies the request for 24 hours: if sent again
+            under this key, it is done only once. A UUID is a good choice.
         body (ChatRequest): The request body of `POST /chat`. The model's catalog entry lists its
             `parameters` and `built_in_tools`.
 

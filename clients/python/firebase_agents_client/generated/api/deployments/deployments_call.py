@@ -126,8 +126,8 @@ def sync_detailed(
 
     Args:
         friendly_name (str):
-        idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
-            it, it is done once. A UUID is a good one.
+        idempotency_key (None | str | Unset): Identifies the request for 24 hours: if sent again
+            under this key, it is done only once. A UUID is a good choice.
         body (DeploymentsCallBody):
 
     Raises:
@@ -170,8 +170,8 @@ def sync(
 
     Args:
         friendly_name (str):
-        idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
-            it, it is done once. A UUID is a good one.
+        idempotency_key (None | str | Unset): Identifies the request for 24 hours: if sent again
+            under this key, it is done only once. A UUID is a good choice.
         body (DeploymentsCallBody):
 
     Raises:
@@ -209,8 +209,8 @@ async def asyncio_detailed(
 
     Args:
         friendly_name (str):
-        idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
-            it, it is done once. A UUID is a good one.
+        idempotency_key (None | str | Unset): Identifies the request for 24 hours: if sent again
+            under this key, it is done only once. A UUID is a good choice.
         body (DeploymentsCallBody):
 
     Raises:
@@ -251,8 +251,8 @@ async def asyncio(
 
     Args:
         friendly_name (str):
-        idempotency_key (None | str | Unset): Names the request, for 24 hours: sent again under
-            it, it is done once. A UUID is a good one.
+        idempotency_key (None | str | Unset): Identifies the request for 24 hours: if sent again
+            under this key, it is done only once. A UUID is a good choice.
         body (DeploymentsCallBody):
 
     Raises:

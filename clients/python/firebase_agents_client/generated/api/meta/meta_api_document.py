@@ -52,9 +52,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
 ) -> Response[Any | Error]:
-    """This document: OpenAPI 3.1
+    """Returns this document, in OpenAPI 3.1
 
-     This document: OpenAPI 3.1.
+     Returns this document, in OpenAPI 3.1.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -77,9 +77,9 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
 ) -> Any | Error | None:
-    """This document: OpenAPI 3.1
+    """Returns this document, in OpenAPI 3.1
 
-     This document: OpenAPI 3.1.
+     Returns this document, in OpenAPI 3.1.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -98,9 +98,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
 ) -> Response[Any | Error]:
-    """This document: OpenAPI 3.1
+    """Returns this document, in OpenAPI 3.1
 
-     This document: OpenAPI 3.1.
+     Returns this document, in OpenAPI 3.1.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -121,9 +121,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
 ) -> Any | Error | None:
-    """This document: OpenAPI 3.1
+    """Returns this document, in OpenAPI 3.1
 
-     This document: OpenAPI 3.1.
+     Returns this document, in OpenAPI 3.1.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

@@ -56,9 +56,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
 ) -> Response[Any | Error | str]:
-    """This document as a page, from which requests can be tried
+    """Returns this document as a page from which requests can be sent
 
-     This document as a page, from which requests can be tried.
+     Returns this document as a page from which requests can be sent.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -81,9 +81,9 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
 ) -> Any | Error | str | None:
-    """This document as a page, from which requests can be tried
+    """Returns this document as a page from which requests can be sent
 
-     This document as a page, from which requests can be tried.
+     Returns this document as a page from which requests can be sent.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -102,9 +102,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
 ) -> Response[Any | Error | str]:
-    """This document as a page, from which requests can be tried
+    """Returns this document as a page from which requests can be sent
 
-     This document as a page, from which requests can be tried.
+     Returns this document as a page from which requests can be sent.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -125,9 +125,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
 ) -> Any | Error | str | None:
-    """This document as a page, from which requests can be tried
+    """Returns this document as a page from which requests can be sent
 
-     This document as a page, from which requests can be tried.
+     Returns this document as a page from which requests can be sent.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

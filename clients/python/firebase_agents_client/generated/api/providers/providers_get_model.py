@@ -79,9 +79,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | ModelInfo]:
-    """One model
+    """Returns one model
 
-     One model. Slugs may hold slashes, as OpenRouter's do.
+     Returns one model. Slugs may contain slashes, like OpenRouter's.
 
     Args:
         provider (str):
@@ -113,9 +113,9 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> Error | ModelInfo | None:
-    """One model
+    """Returns one model
 
-     One model. Slugs may hold slashes, as OpenRouter's do.
+     Returns one model. Slugs may contain slashes, like OpenRouter's.
 
     Args:
         provider (str):
@@ -142,9 +142,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | ModelInfo]:
-    """One model
+    """Returns one model
 
-     One model. Slugs may hold slashes, as OpenRouter's do.
+     Returns one model. Slugs may contain slashes, like OpenRouter's.
 
     Args:
         provider (str):
@@ -174,9 +174,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> Error | ModelInfo | None:
-    """One model
+    """Returns one model
 
-     One model. Slugs may hold slashes, as OpenRouter's do.
+     Returns one model. Slugs may contain slashes, like OpenRouter's.
 
     Args:
         provider (str):

@@ -78,9 +78,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | ProviderInfo]:
-    """One provider
+    """Returns one provider
 
-     One provider.
+     Returns one provider.
 
     Args:
         provider (str):
@@ -109,9 +109,9 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> Error | ProviderInfo | None:
-    """One provider
+    """Returns one provider
 
-     One provider.
+     Returns one provider.
 
     Args:
         provider (str):
@@ -135,9 +135,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | ProviderInfo]:
-    """One provider
+    """Returns one provider
 
-     One provider.
+     Returns one provider.
 
     Args:
         provider (str):
@@ -164,9 +164,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> Error | ProviderInfo | None:
-    """One provider
+    """Returns one provider
 
-     One provider.
+     Returns one provider.
 
     Args:
         provider (str):

@@ -75,9 +75,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | list[str]]:
-    """The slugs of a provider's models
+    """Lists the slugs of a provider's models
 
-     The slugs of a provider's models.
+     Lists the slugs of a provider's models.
 
     Args:
         provider (str):
@@ -106,9 +106,9 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> Error | list[str] | None:
-    """The slugs of a provider's models
+    """Lists the slugs of a provider's models
 
-     The slugs of a provider's models.
+     Lists the slugs of a provider's models.
 
     Args:
         provider (str):
@@ -132,9 +132,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | list[str]]:
-    """The slugs of a provider's models
+    """Lists the slugs of a provider's models
 
-     The slugs of a provider's models.
+     Lists the slugs of a provider's models.
 
     Args:
         provider (str):
@@ -161,9 +161,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> Error | list[str] | None:
-    """The slugs of a provider's models
+    """Lists the slugs of a provider's models
 
-     The slugs of a provider's models.
+     Lists the slugs of a provider's models.
 
     Args:
         provider (str):

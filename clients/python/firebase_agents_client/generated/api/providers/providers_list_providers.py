@@ -71,9 +71,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | ProvidersListProvidersResponse200]:
-    """Every provider that can be called, by slug
+    """Lists every provider that can be called, by slug
 
-     Every provider that can be called, by slug; the published agents are the provider `gofannon`.
+     Lists every provider that can be called, by slug; the published agents are the provider `gofannon`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -96,9 +96,9 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> Error | ProvidersListProvidersResponse200 | None:
-    """Every provider that can be called, by slug
+    """Lists every provider that can be called, by slug
 
-     Every provider that can be called, by slug; the published agents are the provider `gofannon`.
+     Lists every provider that can be called, by slug; the published agents are the provider `gofannon`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -117,9 +117,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | ProvidersListProvidersResponse200]:
-    """Every provider that can be called, by slug
+    """Lists every provider that can be called, by slug
 
-     Every provider that can be called, by slug; the published agents are the provider `gofannon`.
+     Lists every provider that can be called, by slug; the published agents are the provider `gofannon`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -140,9 +140,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> Error | ProvidersListProvidersResponse200 | None:
-    """Every provider that can be called, by slug
+    """Lists every provider that can be called, by slug
 
-     Every provider that can be called, by slug; the published agents are the provider `gofannon`.
+     Lists every provider that can be called, by slug; the published agents are the provider `gofannon`.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.

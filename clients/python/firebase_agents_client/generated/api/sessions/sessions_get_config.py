@@ -86,9 +86,9 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | Invalid | ProviderConfig]:
-    """The session's stored configuration
+    """Returns the session's stored configuration
 
-     The session's stored configuration.
+     Returns the session's stored configuration.
 
     Args:
         session_id (str):
@@ -117,9 +117,9 @@ def sync(
     *,
     client: AuthenticatedClient,
 ) -> Error | Invalid | ProviderConfig | None:
-    """The session's stored configuration
+    """Returns the session's stored configuration
 
-     The session's stored configuration.
+     Returns the session's stored configuration.
 
     Args:
         session_id (str):
@@ -143,9 +143,9 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
 ) -> Response[Error | Invalid | ProviderConfig]:
-    """The session's stored configuration
+    """Returns the session's stored configuration
 
-     The session's stored configuration.
+     Returns the session's stored configuration.
 
     Args:
         session_id (str):
@@ -172,9 +172,9 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
 ) -> Error | Invalid | ProviderConfig | None:
-    """The session's stored configuration
+    """Returns the session's stored configuration
 
-     The session's stored configuration.
+     Returns the session's stored configuration.
 
     Args:
         session_id (str):

@@ -96,7 +96,7 @@ def sync_detailed(
 ) -> Response[Error | Invalid | User]:
     """Sets when the next period begins
 
-     Sets when the next period begins; 0: never.
+     Sets when the next period begins; 0 means never.
 
     Args:
         body (AllowanceResetDate): A new date at which the allowance is refilled, in milliseconds
@@ -128,7 +128,7 @@ def sync(
 ) -> Error | Invalid | User | None:
     """Sets when the next period begins
 
-     Sets when the next period begins; 0: never.
+     Sets when the next period begins; 0 means never.
 
     Args:
         body (AllowanceResetDate): A new date at which the allowance is refilled, in milliseconds
@@ -155,7 +155,7 @@ async def asyncio_detailed(
 ) -> Response[Error | Invalid | User]:
     """Sets when the next period begins
 
-     Sets when the next period begins; 0: never.
+     Sets when the next period begins; 0 means never.
 
     Args:
         body (AllowanceResetDate): A new date at which the allowance is refilled, in milliseconds
@@ -185,7 +185,7 @@ async def asyncio(
 ) -> Error | Invalid | User | None:
     """Sets when the next period begins
 
-     Sets when the next period begins; 0: never.
+     Sets when the next period begins; 0 means never.
 
     Args:
         body (AllowanceResetDate): A new date at which the allowance is refilled, in milliseconds

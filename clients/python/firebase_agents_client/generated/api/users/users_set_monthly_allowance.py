@@ -94,9 +94,10 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: MonthlyAllowance,
 ) -> Response[Error | Invalid | User]:
-    """Sets what each period begins with
+    """Sets the amount that each period begins with
 
-     Sets what each period begins with. Lowering it below what remains lowers what remains.
+     Sets the amount that each period begins with. If more remains of the current one, lowers that as
+    well.
 
     Args:
         body (MonthlyAllowance): A new monthly allowance, in US dollars.
@@ -125,9 +126,10 @@ def sync(
     client: AuthenticatedClient,
     body: MonthlyAllowance,
 ) -> Error | Invalid | User | None:
-    """Sets what each period begins with
+    """Sets the amount that each period begins with
 
-     Sets what each period begins with. Lowering it below what remains lowers what remains.
+     Sets the amount that each period begins with. If more remains of the current one, lowers that as
+    well.
 
     Args:
         body (MonthlyAllowance): A new monthly allowance, in US dollars.
@@ -151,9 +153,10 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: MonthlyAllowance,
 ) -> Response[Error | Invalid | User]:
-    """Sets what each period begins with
+    """Sets the amount that each period begins with
 
-     Sets what each period begins with. Lowering it below what remains lowers what remains.
+     Sets the amount that each period begins with. If more remains of the current one, lowers that as
+    well.
 
     Args:
         body (MonthlyAllowance): A new monthly allowance, in US dollars.
@@ -180,9 +183,10 @@ async def asyncio(
     client: AuthenticatedClient,
     body: MonthlyAllowance,
 ) -> Error | Invalid | User | None:
-    """Sets what each period begins with
+    """Sets the amount that each period begins with
 
-     Sets what each period begins with. Lowering it below what remains lowers what remains.
+     Sets the amount that each period begins with. If more remains of the current one, lowers that as
+    well.
 
     Args:
         body (MonthlyAllowance): A new monthly allowance, in US dollars.
