@@ -100,7 +100,7 @@ def test_two_steps_of_the_price_are_an_error():
     """The catalog has room for one: prices that are known by half would hold too little."""
     row = {"mode": "chat", "input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06}
     steps = {f"input_cost_per_token_above_{length}k_tokens": 2e-06 for length in (100, 200)}
-    with pytest.raises(ValueError, match=r"more than one length of the prompt: \[100000, 200000\]"):
+    with pytest.raises(ValueError, match=r"more than one prompt length: \[100000, 200000\]"):
         facts({**row, **steps})
 
 
