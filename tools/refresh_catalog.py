@@ -149,9 +149,9 @@ def refresh(into: Path, rows: Mapping[str, Row]) -> list[str]:
     missing: list[str] = []
     for slug in list_provider_slugs():
         provider = load_curated(slug)
-        wanted = [model for model, entry in provider.models.items() if entry.known]
-        found = {model: row for model in wanted if (row := known_row(provider, model, rows))}
-        missing += [f"{slug}: {model}" for model in wanted if model not in found]
+        known = [model for model, entry in provider.models.items() if entry.known]
+        found = {model: row for model in known if (row := known_row(provider, model, rows))}
+        missing += [f"{slug}: {model}" for model in known if model not in found]
         text = json.dumps({model: facts(found[model]) for model in sorted(found)}, indent=2) + "\n"
         file = into / f"{slug}.json"
         changed = not file.exists() or file.read_text() != text

@@ -50,7 +50,7 @@ make_database() {
 
 make_queue() {
   step "The queue for the worker"
-  local yaml=functions/worker/functions.yaml wanted found
+  local yaml=functions/worker/functions.yaml expected found
   local attempts duration min_backoff max_backoff doublings dispatches
   attempts=$(setting $yaml maxAttempts)
   duration=$(setting $yaml maxRetrySeconds)s
@@ -58,7 +58,7 @@ make_queue() {
   max_backoff=$(setting $yaml maxBackoffSeconds)s
   doublings=$(setting $yaml maxDoublings)
   dispatches=$(setting $yaml maxConcurrentDispatches)
-  wanted="$attempts $duration $min_backoff $max_backoff $doublings $dispatches"
+  expected="$attempts $duration $min_backoff $max_backoff $doublings $dispatches"
   local retries="retryConfig.maxAttempts,retryConfig.maxRetryDuration,retryConfig.minBackoff,retryConfig.maxBackoff"
   local limits="retryConfig.maxDoublings,rateLimits.maxConcurrentDispatches"
   found=$(ask gcloud tasks queues list --project="$project" --location="$region" --filter='name ~ /queues/worker$' \
@@ -68,7 +68,7 @@ make_queue() {
     --max-concurrent-dispatches="$dispatches"
   if [ -z "$found" ]; then
     change gcloud tasks queues create "$@"
-  elif [ "${found#* }" != "$wanted" ]; then
+  elif [ "${found#* }" != "$expected" ]; then
     change gcloud tasks queues update "$@"
   fi
   # An operator may have paused the queue on purpose: docs/guides/operations.md.

@@ -70,10 +70,10 @@ def test_a_missing_gcloud_is_reported(tmp_path: Path) -> None:
 
 def test_help_lists_every_option() -> None:
     """The help lists every option that the script accepts."""
-    shown = subprocess.run([SCRIPT, "--help"], capture_output=True, text=True, check=True).stdout
-    known = set(re.findall(r"--[a-z-]+(?=\)| \|)", SCRIPT.read_text().partition("# ---- Main")[2]))
-    assert known
-    assert known <= set(re.findall(r"--[a-z-]+", shown))
+    help_text = subprocess.run([SCRIPT, "--help"], capture_output=True, text=True, check=True).stdout
+    accepted = set(re.findall(r"--[a-z-]+(?=\)| \|)", SCRIPT.read_text().partition("# ---- Main")[2]))
+    assert accepted
+    assert accepted <= set(re.findall(r"--[a-z-]+", help_text))
 
 
 def test_the_default_allowance_is_required_once(cloud: Cloud) -> None:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 FILE = ROOT / "cloudbuild.yaml"
 BUILT_IN = {"PROJECT_ID", "COMMIT_SHA"}
 """The substitutions that Cloud Build sets: https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values"""
-DEPLOYS = {"rules-and-indexes", "functions", "hosting"}
+DEPLOYING_STEPS = {"rules-and-indexes", "functions", "hosting"}
 
 Duration = Annotated[str, StringConstraints(pattern=r"^\d+s$")]
 Strict = ConfigDict(extra="forbid", strict=True)
@@ -93,8 +93,8 @@ def test_every_step_has_its_own_id(build: Build) -> None:
 
 def test_a_failed_test_deploys_nothing(before: dict[str, set[str]]) -> None:
     """Every step that deploys, and all later steps, wait for the tests, the staging, and the dry run."""
-    assert before.keys() >= DEPLOYS
-    for id_ in DEPLOYS | {"check"}:
+    assert before.keys() >= DEPLOYING_STEPS
+    for id_ in DEPLOYING_STEPS | {"check"}:
         assert {"setup", "region", "allowance", "test", "stage", "preflight"} <= before[id_], id_
 
 
@@ -111,13 +111,13 @@ def test_dependencies_are_deployed_first(before: dict[str, set[str]]) -> None:
     """Rules and indexes are deployed first, then functions, then Hosting with its rewrites. The check comes last."""
     assert "rules-and-indexes" in before["functions"]
     assert "functions" in before["hosting"]
-    assert before["check"] >= DEPLOYS
+    assert before["check"] >= DEPLOYING_STEPS
 
 
 def test_only_steps_that_wait_for_the_tests_deploy(build: Build) -> None:
     """The steps that deploy wait for the tests, and together deploy each part of `firebase.json` once."""
     deployed = [step for step in build.steps if "deploy" in step.args and "--dry-run" not in step.args]
-    assert {step.id for step in deployed} == DEPLOYS
+    assert {step.id for step in deployed} == DEPLOYING_STEPS
     assert {step.args[step.args.index("--only") + 1] for step in deployed} == {"firestore", "functions", "hosting"}
     for step in deployed:
         assert step.entrypoint == "node_modules/.bin/firebase"

@@ -1,4 +1,4 @@
-"""The docs that a model gets about an API, within a budget, for documents modelled on well-known APIs."""
+"""The docs that a model gets about an API, within a budget, for documents based on well-known APIs."""
 
 import json
 import re

@@ -124,7 +124,7 @@ REPLIES: dict[str, Reply] = {
     "twice": _tool_list(_TOOL, {**_TOOL, "description": "another"}, {**_TOOL, "name": "b"}),
     "no-tools": lambda message: _error(message, -32601, "Method not found"),
     "no-tools-404": lambda message: _error(message, -32601, "Method not found", status=404),
-    "no-tools-no-words": lambda message: _error(message, -32601, ""),
+    "no-tools-no-message": lambda message: _error(message, -32601, ""),
     "schema-of-text": _tool_list(_TOOL, {**_TOOL, "name": "b", "inputSchema": "none"}),
     "schema-of-null": _tool_list({**_TOOL, "inputSchema": None}),
     "without-schema": _tool_list({"name": "a"}),
@@ -183,7 +183,7 @@ class HostileMcpServer(ServedInThread):
             Route("/redirect", self._redirect, methods=["GET", "POST", "DELETE"]),
             Route("/stubborn", self._stubborn, methods=["POST", "DELETE"]),
             Route("/sse/{kind}", self._sse, methods=["GET"]),
-            Route("/sse/{kind}", self._rejected, methods=["POST"]),
+            Route("/sse/{kind}", self._reject, methods=["POST"]),
             Route("/rude/{name}", self._rude, methods=["GET", "POST"]),
             Route("/{name}", self._polite, methods=["POST"]),
         ]
@@ -231,7 +231,7 @@ class HostileMcpServer(ServedInThread):
             return greeting
         return Response(status_code=202) if "id" not in message else _result(message, {"tools": [_TOOL]})
 
-    async def _rejected(self, _: Request) -> Response:
+    async def _reject(self, _: Request) -> Response:
         return Response(status_code=405)
 
     async def _sse(self, request: Request) -> Response:

@@ -74,7 +74,7 @@ async def test_the_list_ends_when_pages_repeat(
     [
         ("no-tools", NotMcp, "is an MCP server, but offers no tools"),
         ("no-tools-404", NotMcp, "is an MCP server, but offers no tools"),
-        ("no-tools-no-words", NotMcp, "is an MCP server, but offers no tools"),
+        ("no-tools-no-message", NotMcp, "is an MCP server, but offers no tools"),
         ("schema-of-text", NotMcp, "tools[1].inputSchema"),
         ("schema-of-null", NotMcp, "tools[0].inputSchema"),
         ("without-schema", NotMcp, "tools[0].inputSchema"),
@@ -125,7 +125,7 @@ async def test_faults_in_a_list_are_reported_in_plain_messages(
 @pytest.mark.parametrize(
     ("path", "kind", "message"),
     [
-        ("no-tools-no-words", NotMcp, "offers no tools"),
+        ("no-tools-no-message", NotMcp, "offers no tools"),
         ("half-json", NotMcp, "valid JSON"),
         ("half-sse", NotMcp, "valid JSON"),
         ("no-rpc", NotMcp, "JSON-RPC"),
@@ -173,7 +173,7 @@ async def test_a_redirect_that_would_drop_the_message_is_reported(
 
 
 @pytest.mark.parametrize(
-    ("target", "shown"),
+    ("target", "location"),
     [
         ("http://localhost:{port}/good", "http://localhost:{port}/good"),
         ("http://127.0.0.1:1/good", "http://127.0.0.1:1/good"),
@@ -186,7 +186,7 @@ async def test_a_redirect_that_would_drop_the_message_is_reported(
     ],
 )
 async def test_the_token_is_not_sent_to_another_origin(
-    server: HostileMcpServer, settings: Settings, connections: Connections, target: str, shown: str
+    server: HostileMcpServer, settings: Settings, connections: Connections, target: str, location: str
 ) -> None:
     """A redirect to another scheme, host or port is not followed, and the error names its target."""
     port = server.host.partition(":")[2]
@@ -195,7 +195,7 @@ async def test_the_token_is_not_sent_to_another_origin(
     error = await failure(url, allowed)
     assert isinstance(error, BadAnswer)
     assert "redirect" in error.message
-    assert shown.format(port=port) in error.message
+    assert location.format(port=port) in error.message
     assert "hush" not in error.message
     assert set(connections.tried) == {("127.0.0.1", int(port))}
 

@@ -1,4 +1,4 @@
-"""API descriptions for the tests, modelled on well-known APIs. Functions generate the large ones."""
+"""API descriptions for the tests, based on well-known APIs. Functions generate the large ones."""
 
 import json
 from pathlib import Path
